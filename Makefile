@@ -1,0 +1,32 @@
+# Two commands for a newcomer: `make demo` and `make test`. Each makes the virtual environment first.
+PYTHON ?= python3
+BIN := .venv/bin
+LOCK := requirements.lock
+UV_VERSION := 0.13.9
+
+.PHONY: setup lock demo test check bench clean
+
+setup: .venv/.ready
+
+.venv/.ready: $(LOCK) pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --require-hashes -r $(LOCK)
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+lock:
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --python-version 3.11 \
+	  --extra stages --extra demo --extra dev --extra k8s --extra console pyproject.toml -o $(LOCK)
+
+demo: setup
+	$(BIN)/bongsu run pipelines/demo.yaml
+
+test: setup check
+	$(BIN)/pytest tests/unit tests/contract tests/integration tests/e2e
+
+check: setup
+	$(BIN)/ruff check platform pipelines tests
+	$(BIN)/ruff format --check platform pipelines tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports

@@ -1,0 +1,130 @@
+"""Running one attempt: read inputs, call the stage, commit outputs, write the result record.
+
+The order is what makes a kill at any moment harmless: trees become visible one by one under their digests
+(unreferenced, they are garbage and nothing else), and the attempt counts as done when its record stands.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pydantic
+
+from bongsu.artifacts.base import ArtifactStore
+from bongsu.artifacts.open import open_store
+from bongsu.domain.artifact import ArtifactRef
+from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure
+from bongsu.domain.events import StageEvent
+from bongsu.domain.problems import BongsuError
+from bongsu_stages.runtime.catalogue import load_stage
+from bongsu_stages.runtime.context import StageContext, StageOutputs
+from bongsu_stages.runtime.memory import PeakMemory
+from bongsu_stages.runtime.stage import StageError
+
+
+def result_key(spec: AttemptSpec) -> str:
+    return f"results/{spec.id.key}"
+
+
+def failure_key(spec: AttemptSpec) -> str:
+    return f"failures/{spec.id.key}"
+
+
+def run_attempt(spec: AttemptSpec, emit: Callable[[StageEvent], None]) -> AttemptResult | Failure:
+    """Run the attempt to its end and leave a result or a failure record in the artifact store.
+
+    Never raises for what a stage does. An attempt whose record already stands is not run again.
+    """
+    store = open_store(spec.artifact_store)
+    standing = store.get_record(result_key(spec))
+    if standing is not None:
+        return AttemptResult.model_validate_json(standing)
+    scratch = Path(tempfile.mkdtemp(prefix=f"{spec.id.job_name}-"))
+    try:
+        result = _execute(spec, store, scratch, emit)
+        store.put_record(result_key(spec), result.model_dump_json().encode())
+        return result
+    except Exception as error:  # the boundary: whatever a stage raises becomes a recorded failure
+        failure = failure_of(error)
+        store.put_record(failure_key(spec), failure.model_dump_json().encode())
+        return failure
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _execute(
+    spec: AttemptSpec, store: ArtifactStore, scratch: Path, emit: Callable[[StageEvent], None]
+) -> AttemptResult:
+    started = datetime.now(UTC)
+    definition = load_stage(spec.uses)
+    context = StageContext(spec, store, scratch, emit)
+    params = definition.signature.params.model_validate(spec.params)
+    with PeakMemory() as peak:
+        outputs = definition.function(context, params)
+    return AttemptResult(
+        id=spec.id,
+        outputs=_commit(spec, context),
+        metrics=outputs.metrics,
+        notes=outputs.notes,
+        environment=_environment(),
+        started_at=started,
+        finished_at=datetime.now(UTC),
+        peak_memory_bytes=peak.bytes,
+    )
+
+
+def _commit(spec: AttemptSpec, context: StageContext) -> dict[str, ArtifactRef]:
+    refs = {}
+    for name, type_ in spec.outputs.items():
+        manifest = context.output(name).commit()
+        if not manifest.files:
+            raise StageError(
+                f"The stage {spec.uses} wrote nothing to its output {name}.", "This is a fault of the stage."
+            )
+        refs[name] = ArtifactRef(digest=manifest.digest, type=type_, label=spec.label, size=manifest.size)
+    return refs
+
+
+def _environment() -> dict[str, str]:
+    facts = {"python": platform.python_version(), "platform": platform.platform()}
+    for name in ("torch", "transformers", "ray", "compressed_tensors", "peft"):
+        module = sys.modules.get(name)
+        if module is not None:
+            facts[name] = str(getattr(module, "__version__", ""))
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        facts["device"] = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+    return facts
+
+
+def failure_of(error: BaseException) -> Failure:
+    """Sort an exception into a cause that a person can act on."""
+    detail = "".join(traceback.format_exception(error))[-20_000:]
+    if isinstance(error, StageError):
+        return Failure(
+            reason="StageError", message=error.message, fix=error.fix, retryable=error.retryable, detail=detail
+        )
+    if isinstance(error, BongsuError):
+        first = error.problems[0]
+        reason = "InputCorrupt" if first.code.name.startswith("artifact.") else "StageError"
+        return Failure(reason=reason, message=first.what(), fix=first.fix(), retryable=False, detail=detail)
+    if isinstance(error, pydantic.ValidationError):
+        return Failure(reason="BadParameters", message=str(error), retryable=False, detail=detail)
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return Failure(
+            reason="OutOfMemory",
+            message="The worker ran out of memory.",
+            fix="Ask for more memory, or lower microBatch or sequenceLength.",
+            detail=detail,
+        )
+    return Failure(reason="StageError", message=f"{type(error).__name__}: {error}", detail=detail)
+
+
+__all__ = ["StageOutputs", "failure_key", "failure_of", "result_key", "run_attempt"]

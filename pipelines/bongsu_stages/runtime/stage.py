@@ -1,0 +1,93 @@
+"""Declaring a stage: ``@stage("compress.expert-prune", params=..., inputs=..., outputs=...)``.
+
+The module that declares a stage is imported by planners that have no torch: it imports what it computes with
+inside the function.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from bongsu.domain.ids import Digest
+from bongsu.domain.ports import Port
+from bongsu.domain.stages import Params, StageSignature
+from bongsu.domain.workload import Workload
+from bongsu_stages.runtime.context import StageContext, StageOutputs
+
+P = TypeVar("P", bound=Params)
+StageFunction = Callable[[StageContext, Any], StageOutputs]
+
+
+class StageError(Exception):
+    """What a stage raises when its input or parameters make its work impossible.
+
+    Args:
+        message: what is wrong, in one sentence.
+        fix: what the person can do.
+        retryable: False (the default) when another attempt would fail in the same way.
+    """
+
+    def __init__(self, message: str, fix: str = "", *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.message = message
+        self.fix = fix
+        self.retryable = retryable
+
+
+@dataclass(frozen=True)
+class StageDefinition:
+    """A signature and the function that does the work. This is what a ``bongsu.stages`` entry point names."""
+
+    signature: StageSignature
+    function: StageFunction
+
+
+def stage(
+    name: str,
+    *,
+    params: type[P],
+    inputs: Mapping[str, Port] | None = None,
+    outputs: Mapping[str, Port] | None = None,
+    workload: Callable[[P], Workload] = lambda _params: Workload(),
+    distributed: bool = False,
+    model_effect: Callable[[P, dict[str, Any]], dict[str, Any]] = lambda _params, config: config,
+    cacheable: bool = True,
+) -> Callable[[Callable[[StageContext, P], StageOutputs]], StageDefinition]:
+    """Turn a function into a :class:`StageDefinition`; the arguments are those of ``StageSignature``."""
+
+    def declare(function: Callable[[StageContext, P], StageOutputs]) -> StageDefinition:
+        doc = inspect.cleandoc(function.__doc__ or "").split("\n\n")[0].replace("\n", " ")
+        signature = StageSignature(
+            name=name,
+            params=params,
+            inputs=dict(inputs or {}),
+            outputs=dict(outputs or {}),
+            doc=doc,
+            code=code_digest(function.__module__),
+            workload=workload,
+            distributed=distributed,
+            model_effect=model_effect,
+            cacheable=cacheable,
+        )
+        return StageDefinition(signature, function)
+
+    return declare
+
+
+@cache
+def code_digest(module: str) -> Digest:
+    """Digest of every source file of the package that ``module`` lies in: changed code, changed cache key."""
+    file = sys.modules[module].__file__
+    folder = Path(file).parent if file else None
+    sources = sorted(folder.rglob("*.py")) if folder else []
+    total = hashlib.sha256(module.encode())
+    for source in sources:
+        total.update(source.relative_to(folder or source).as_posix().encode() + b"\0" + source.read_bytes())
+    return Digest("sha256-" + total.hexdigest())

@@ -1,0 +1,109 @@
+"""What goes to a worker, and what comes back: the whole contract between control plane and stages."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from bongsu.domain.artifact import ArtifactRef, ArtifactType
+from bongsu.domain.ids import AttemptId, Digest
+from bongsu.domain.labels import Label
+from bongsu.domain.pipeline import Environment
+from bongsu.domain.resources import Duration, Resources
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AttemptSpec(_Frozen):
+    """One attempt, as JSON to the worker.
+
+    ``artifact_store`` is a URI that the worker can open (``file:///...`` or ``s3://bucket/prefix``).
+    ``checkpoint_key`` names mutable state that outlives attempts of the same stage of the same run, or of the
+    same cache key, so a later attempt resumes where an earlier one stopped.
+    ``log_directory`` is a local directory for ``events.jsonl`` and ``log.txt``, if the executor shares one.
+    """
+
+    id: AttemptId
+    uses: str
+    code: Digest
+    params: dict[str, Any]
+    inputs: dict[str, tuple[ArtifactRef, ...]]
+    input_titles: dict[str, tuple[str, ...]] = {}
+    """For each input, a readable name of each tree, e.g. ``prune (keepFraction=0.5)``."""
+    many_inputs: tuple[str, ...] = ()
+    outputs: dict[str, ArtifactType]
+    label: Label
+    resources: Resources
+    environment: Environment | None = None
+    timeout: Duration | None = None
+    artifact_store: str
+    checkpoint_key: str
+    log_directory: str | None = None
+    pipeline: str = ""
+    ministry: str = ""
+    title: str = ""
+    distributed: bool = False
+
+
+class AttemptResult(_Frozen):
+    """Record of a finished attempt, written once to the artifact store under ``results/<attempt key>``.
+
+    Where it stands, the stage succeeded. ``metrics`` are the final figures; ``environment`` names versions,
+    device and platform that made the output.
+    """
+
+    id: AttemptId
+    outputs: dict[str, ArtifactRef]
+    metrics: dict[str, float] = {}
+    notes: dict[str, str] = {}
+    environment: dict[str, str] = {}
+    started_at: datetime
+    finished_at: datetime
+    peak_memory_bytes: int | None = None
+
+
+class Phase(StrEnum):
+    """What an executor sees of an attempt."""
+
+    ABSENT = "absent"  # never asked for, or every trace is gone
+    QUEUED = "queued"
+    STARTING = "starting"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    LOST = "lost"  # it was started and its worker is gone without a result
+
+    @property
+    def is_final(self) -> bool:
+        return self in (Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED, Phase.LOST)
+
+
+class Failure(_Frozen):
+    """Why an attempt failed, in words for a person.
+
+    ``reason`` is a stable word: ``StageError`` (the code raised), ``OutOfMemory``, ``WorkerLost``, ``Timeout``,
+    ``EnvironmentFailed``, ``InputCorrupt``, ``BadOutput``. ``retryable`` tells whether trying again can help.
+    """
+
+    reason: str
+    message: str
+    fix: str = ""
+    retryable: bool = True
+    detail: str = ""
+    """Traceback or tail of the log; shown on request only."""
+
+
+class Observation(_Frozen):
+    """Phase of an attempt as the executor sees it now."""
+
+    phase: Phase
+    failure: Failure | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    waiting_for: str = ""

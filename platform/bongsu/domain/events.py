@@ -1,0 +1,54 @@
+"""Progress as a stream of typed events. Losing some of them loses nothing but smoothness."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    time: float
+    """Seconds since the epoch, by the worker's clock."""
+
+
+class Progress(_Event):
+    """``step`` of ``total`` are done; ``metrics`` are the figures at this step (loss, tokens_per_second, ...)."""
+
+    type: Literal["progress"] = "progress"
+    step: int
+    total: int | None = None
+    metrics: dict[str, float] = {}
+
+
+class Message(_Event):
+    """One sentence for the person who watches."""
+
+    type: Literal["message"] = "message"
+    text: str
+
+
+class PhaseEntered(_Event):
+    """The stage entered a part of its work, e.g. ``loading``, ``training``, ``saving``."""
+
+    type: Literal["phase"] = "phase"
+    name: str
+
+
+class Checkpointed(_Event):
+    """State up to ``step`` is safe; an attempt that follows starts there."""
+
+    type: Literal["checkpoint"] = "checkpoint"
+    step: int
+
+
+StageEvent = Annotated[Progress | Message | PhaseEntered | Checkpointed, Field(discriminator="type")]
+
+_ADAPTER: TypeAdapter[Progress | Message | PhaseEntered | Checkpointed] = TypeAdapter(StageEvent)
+
+
+def parse_event(line: str | bytes) -> Progress | Message | PhaseEntered | Checkpointed:
+    """One JSON line to an event. Raises pydantic's ValidationError."""
+    return _ADAPTER.validate_json(line)

@@ -1,0 +1,80 @@
+"""Security labels and their arithmetic (National Network Security Framework, N2SF 1.0: O < S < C).
+
+A label is a point in a lattice: grades are ordered, compartments are sets. What is computed from labelled
+things carries their least upper bound (high-water mark); a person sees what their clearance dominates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from enum import StrEnum
+from functools import reduce
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, field_serializer, model_validator
+from pydantic.alias_generators import to_camel
+
+
+class Grade(StrEnum):
+    """N2SF grades in ascending order: open, sensitive, classified."""
+
+    OPEN = "O"
+    SENSITIVE = "S"
+    CLASSIFIED = "C"
+
+    @property
+    def rank(self) -> int:
+        return list(Grade).index(self)
+
+
+class Label(BaseModel):
+    """A grade, the compartments it is held in, and the day on which it may be reviewed for release.
+
+    Written in files as ``S`` or as ``{grade: S, compartments: [logistics]}``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+    grade: Grade = Grade.OPEN
+    compartments: frozenset[str] = frozenset()
+    declassify_on: date | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_grade(cls, value: Any) -> Any:
+        return {"grade": value} if isinstance(value, str) else value
+
+    @field_serializer("compartments")
+    def _in_order(self, value: frozenset[str]) -> list[str]:
+        # Plans are hashed: the order of a set must not differ between processes.
+        return sorted(value)
+
+    def join(self, other: Label) -> Label:
+        """Least upper bound. A review date survives only if both have one, and then the later one."""
+        dates = (self.declassify_on, other.declassify_on)
+        by_rank = sorted((self, other), key=lambda label: label.grade.rank)
+        if self.grade != other.grade:
+            declassify = by_rank[1].declassify_on
+        else:
+            declassify = max(d for d in dates if d) if all(dates) else None
+        return Label(
+            grade=by_rank[1].grade,
+            compartments=self.compartments | other.compartments,
+            declassify_on=declassify,
+        )
+
+    def dominates(self, other: Label) -> bool:
+        """True if a holder of this label may see what carries ``other``."""
+        return self.grade.rank >= other.grade.rank and self.compartments >= other.compartments
+
+    def __str__(self) -> str:
+        return "/".join([self.grade.value, *sorted(self.compartments)])
+
+
+OPEN = Label()
+
+
+def high_water_mark(labels: Iterable[Label], floor: Label = OPEN) -> Label:
+    """The label of what is made from ``labels`` in a pipeline whose floor is ``floor``."""
+    return reduce(Label.join, labels, floor)

@@ -1,0 +1,149 @@
+"""The run plan: exactly what ``submit`` will do, content-hashed."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from bongsu.domain.artifact import ArtifactRef, ArtifactType
+from bongsu.domain.ids import Digest, StageId, digest_of
+from bongsu.domain.labels import Label
+from bongsu.domain.pipeline import Environment, Metadata, Purpose, Retries, Scalar
+from bongsu.domain.resources import Duration, Resources
+from bongsu.domain.workload import Workload
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PlannedInput(_Frozen):
+    """An input of the pipeline, resolved to bytes: ``uri`` as written, ``ref`` as found."""
+
+    name: str
+    uri: str
+    ref: ArtifactRef
+
+
+class Source(_Frozen):
+    """Where a planned stage takes one tree from: a pipeline input, or an output of a planned stage."""
+
+    stage_id: StageId | None
+    """None for a pipeline input."""
+    name: str
+    """The output's name, or the input's."""
+
+
+class MemoryEstimate(_Frozen):
+    """Bytes per worker, by what they hold."""
+
+    weights: int = 0
+    gradients: int = 0
+    optimizer: int = 0
+    activations: int = 0
+    teacher: int = 0
+    workspace: int = 0
+    runtime: int = 0
+
+    @property
+    def total(self) -> int:
+        return sum(self.model_dump().values())
+
+
+class CacheVerdict(_Frozen):
+    """Whether the stage's output is already there, and if not, why.
+
+    ``reason`` is one of ``hit``, ``first-run``, ``code-changed``, ``params-changed``, ``inputs-changed``,
+    ``environment-changed``, ``not-cacheable``, ``upstream-runs``, ``label-changed``, ``output-gone``.
+    """
+
+    hit: bool
+    reason: str
+    key: Digest | None = None
+    detail: str = ""
+
+
+class PlannedStage(_Frozen):
+    """One node of the plan: a stage at one point of its matrix."""
+
+    id: StageId
+    stage: str
+    """Name in the file; several planned stages share it when it has a matrix."""
+    point: dict[str, Scalar]
+    """Matrix coordinates, empty without a matrix."""
+    uses: str
+    code: Digest
+    params: dict[str, Any]
+    """Validated, by alias, defaults filled in."""
+    inputs: dict[str, tuple[Source, ...]]
+    outputs: dict[str, ArtifactType]
+    many_inputs: tuple[str, ...] = ()
+    when: str | None = None
+    """What remains of the condition after planning; None if it always runs."""
+    retries: Retries
+    timeout: Duration | None
+    resources: Resources
+    environment: Environment | None
+    label: Label
+    workload: Workload
+    memory: MemoryEstimate | None = None
+    gpu_hours: float | None = None
+    cache: CacheVerdict
+    distributed: bool = False
+
+    @property
+    def upstream(self) -> tuple[StageId, ...]:
+        found = {s.stage_id for sources in self.inputs.values() for s in sources if s.stage_id}
+        return tuple(sorted(found))
+
+    @property
+    def title(self) -> str:
+        """``prune (keepFraction=0.5)``."""
+        coordinates = ", ".join(f"{k}={v}" for k, v in self.point.items())
+        return f"{self.stage} ({coordinates})" if coordinates else self.stage
+
+
+class ApprovalNeed(_Frozen):
+    """An approval that will be asked for, and why."""
+
+    kind: Literal["promotion", "downgrade"]
+    subject: str
+    approvers: int
+    rule: str
+
+
+class RunPlan(_Frozen):
+    """Same input, same plan, same ``hash``. Cache verdicts and estimates are shown but not hashed."""
+
+    metadata: Metadata
+    purpose: Purpose
+    grant: str | None
+    floor: Label
+    parameters: dict[str, Scalar]
+    inputs: tuple[PlannedInput, ...]
+    stages: tuple[PlannedStage, ...]
+    """In an order in which every stage stands behind what it needs."""
+    approvals: tuple[ApprovalNeed, ...] = ()
+
+    @property
+    def hash(self) -> Digest:
+        left_out = {"cache", "memory", "gpu_hours"}
+        stages = {"__all__": left_out}
+        text = self.model_dump_json(exclude={"stages": stages, "approvals": True}, by_alias=True)
+        return digest_of(text.encode())
+
+    def stage(self, stage_id: str) -> PlannedStage:
+        return next(s for s in self.stages if s.id == stage_id)
+
+    @property
+    def gpu_hours(self) -> float:
+        return sum(s.gpu_hours or 0.0 for s in self.stages if not s.cache.hit)
+
+    @property
+    def label(self) -> Label:
+        """The highest label in the run: what logs, metrics and names of the run carry."""
+        top = self.floor
+        for planned in self.stages:
+            top = top.join(planned.label)
+        return top

@@ -1,0 +1,59 @@
+"""Typed inputs and outputs of a stage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bongsu.domain.artifact import ArtifactType
+
+
+@dataclass(frozen=True)
+class Port:
+    """One named input or output.
+
+    Attributes:
+        type: what the tree must be.
+        many: takes a list, and gathers all points of a matrix that it is given.
+        optional: may be left out (inputs only).
+        doc: one sentence for ``bongsu stages show``.
+    """
+
+    type: ArtifactType
+    many: bool = False
+    optional: bool = False
+    doc: str = ""
+
+
+def Documents(doc: str = "", *, many: bool = False, optional: bool = False) -> Port:  # noqa: N802
+    """Text documents: parquet files with the columns ``id``, ``text``, ``source``."""
+    return Port(ArtifactType.DOCUMENTS, many, optional, doc)
+
+
+def Tokens(doc: str = "", *, many: bool = False, optional: bool = False) -> Port:  # noqa: N802
+    """Packed token sequences with a train and a held-out part."""
+    return Port(ArtifactType.TOKENS, many, optional, doc)
+
+
+def Model(doc: str = "", *, many: bool = False, optional: bool = False) -> Port:  # noqa: N802
+    """A model in the layout of transformers, tokenizer included."""
+    return Port(ArtifactType.MODEL, many, optional, doc)
+
+
+def Evaluation(doc: str = "", *, many: bool = False, optional: bool = False) -> Port:  # noqa: N802
+    """Measured figures of one model: ``evaluation.json``."""
+    return Port(ArtifactType.EVALUATION, many, optional, doc)
+
+
+def Verification(doc: str = "", *, many: bool = False, optional: bool = False) -> Port:  # noqa: N802
+    """Proof that a model reloads to the same outputs: ``verification.json``."""
+    return Port(ArtifactType.VERIFICATION, many, optional, doc)
+
+
+def Registration(doc: str = "", *, many: bool = False, optional: bool = False) -> Port:  # noqa: N802
+    """A request to register a model version: ``registration.json`` and the model card."""
+    return Port(ArtifactType.REGISTRATION, many, optional, doc)
+
+
+def Files(doc: str = "", *, many: bool = False, optional: bool = False) -> Port:  # noqa: N802
+    """Any files."""
+    return Port(ArtifactType.FILES, many, optional, doc)

@@ -1,0 +1,98 @@
+"""Errors that a person can meet: what, where, how to mend it, and a stable code.
+
+A :class:`Code` is declared once, in ``bongsu.domain.codes``; ``docs/errors.md`` is made from those
+declarations. A :class:`Problem` is one occurrence. Texts are English templates that double as gettext
+message ids, so the command line can show them in Korean without the domain knowing of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Code:
+    """A kind of error.
+
+    Attributes:
+        name: stable, dotted, e.g. ``spec.unknown-key``.
+        what: template of the sentence that says what is wrong, e.g. ``Unknown key {key}.``
+        fix: template of the sentence that says how to mend it.
+        exit_code: exit status of the command line when this is the gravest problem.
+    """
+
+    name: str
+    what: str
+    fix: str
+    exit_code: int = 2
+
+    def at(self, location: Location | None = None, field_path: str = "", **args: Any) -> Problem:
+        return Problem(self, location, field_path, args)
+
+    def error(self, location: Location | None = None, field_path: str = "", **args: Any) -> BongsuError:
+        return BongsuError([self.at(location, field_path, **args)])
+
+
+@dataclass(frozen=True, order=True)
+class Location:
+    """A place in a file; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+Translate = Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong, in one place."""
+
+    code: Code
+    location: Location | None = None
+    field_path: str = ""
+    args: Mapping[str, Any] = field(default_factory=dict)
+
+    def what(self, translate: Translate = str) -> str:
+        return translate(self.code.what).format(**self.args)
+
+    def fix(self, translate: Translate = str) -> str:
+        return translate(self.code.fix).format(**self.args)
+
+    def as_dict(self, translate: Translate = str) -> dict[str, Any]:
+        """For ``--json`` and for problem+json bodies."""
+        place = self.location
+        return {
+            "code": self.code.name,
+            "message": self.what(translate),
+            "fix": self.fix(translate),
+            "file": place.file if place else None,
+            "line": place.line if place else None,
+            "column": place.column if place else None,
+            "field": self.field_path or None,
+        }
+
+    def __str__(self) -> str:
+        where = f"{self.location}: " if self.location else ""
+        path = f"{self.field_path}: " if self.field_path else ""
+        return f"{where}{path}{self.what()} {self.fix()} [{self.code.name}]"
+
+
+class BongsuError(Exception):
+    """One or more problems, raised together so that a person mends them in one go."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = sorted(
+            problems, key=lambda p: (p.location or Location("", 0, 0), p.field_path, p.code.name)
+        )
+        super().__init__("\n".join(map(str, self.problems)))
+
+    @property
+    def exit_code(self) -> int:
+        return max((p.code.exit_code for p in self.problems), default=1)

@@ -1,0 +1,77 @@
+"""States of runs, stages and attempts, and the moves between them that are allowed."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class RunState(StrEnum):
+    PENDING = "pending"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        return self in (RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED)
+
+
+class StageState(StrEnum):
+    WAITING = "waiting"  # something upstream is not done
+    READY = "ready"  # may start; no attempt is under way (new, or backing off before a retry)
+    RUNNING = "running"  # an attempt is under way
+    PUBLISHING = "publishing"  # the output stands; its registration is being written
+    SUCCEEDED = "succeeded"
+    CACHED = "cached"
+    SKIPPED = "skipped"  # its condition was false, or what it needs was skipped
+    FAILED = "failed"
+    CANCELLED = "cancelled"  # by a person, or because an upstream stage failed
+
+    @property
+    def is_final(self) -> bool:
+        return self in _FINAL_STAGE
+
+    @property
+    def has_output(self) -> bool:
+        return self in (StageState.SUCCEEDED, StageState.CACHED)
+
+
+_FINAL_STAGE = frozenset(
+    {StageState.SUCCEEDED, StageState.CACHED, StageState.SKIPPED, StageState.FAILED, StageState.CANCELLED}
+)
+
+
+class AttemptState(StrEnum):
+    REQUESTED = "requested"  # recorded; the executor may or may not know it yet
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    TIMED_OUT = "timed-out"
+    LOST = "lost"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        return self not in (AttemptState.REQUESTED, AttemptState.RUNNING)
+
+
+STAGE_MOVES: dict[StageState, frozenset[StageState]] = {
+    StageState.WAITING: frozenset(
+        {StageState.READY, StageState.CACHED, StageState.SKIPPED, StageState.CANCELLED}
+    ),
+    StageState.READY: frozenset(
+        {StageState.RUNNING, StageState.CACHED, StageState.SKIPPED, StageState.CANCELLED, StageState.FAILED}
+    ),
+    StageState.RUNNING: frozenset(
+        {StageState.PUBLISHING, StageState.SUCCEEDED, StageState.READY, StageState.FAILED, StageState.CANCELLED}
+    ),
+    StageState.PUBLISHING: frozenset({StageState.SUCCEEDED, StageState.FAILED}),
+    # `bongsu resume` reopens what did not succeed.
+    StageState.FAILED: frozenset({StageState.WAITING}),
+    StageState.CANCELLED: frozenset({StageState.WAITING}),
+    StageState.SKIPPED: frozenset({StageState.WAITING}),
+    StageState.SUCCEEDED: frozenset(),
+    StageState.CACHED: frozenset(),
+}

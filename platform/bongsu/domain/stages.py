@@ -1,0 +1,55 @@
+"""Stage signatures: what the planner must know of a stage without importing what it computes with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from bongsu.domain.ids import Digest
+from bongsu.domain.ports import Port
+from bongsu.domain.workload import Workload
+
+
+class Params(BaseModel):
+    """Base of a stage's parameters: camelCase in files, unknown keys refused, frozen.
+
+    Every field carries a description; a unit stands in its name or its description.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+
+@dataclass(frozen=True)
+class StageSignature:
+    """A registered stage.
+
+    Attributes:
+        name: as written under ``uses``, e.g. ``compress.expert-prune``.
+        params: pydantic model of ``with``.
+        inputs, outputs: typed ports by name.
+        doc: first paragraph of the stage's docstring.
+        code: digest of the source that computes the stage; part of every cache key.
+        workload: figures for the planner, from validated parameters.
+        distributed: runs on ``resources.workers`` workers; others take one.
+        model_effect: maps (params, configuration of the input model) to that of the output model.
+        cacheable: an unchanged rerun may take the old output.
+    """
+
+    name: str
+    params: type[Params]
+    inputs: Mapping[str, Port] = field(default_factory=dict)
+    outputs: Mapping[str, Port] = field(default_factory=dict)
+    doc: str = ""
+    code: Digest = Digest("")
+    workload: Callable[[Any], Workload] = lambda _params: Workload()
+    distributed: bool = False
+    model_effect: Callable[[Any, dict[str, Any]], dict[str, Any]] = lambda _params, config: config
+    cacheable: bool = True
+
+
+Catalogue = Mapping[str, StageSignature]
+"""All stages that are installed, by name."""

@@ -1,0 +1,48 @@
+"""What a stage does to a model, as numbers: enough to work out its memory and its time before it runs."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class WorkKind(StrEnum):
+    """The families of work whose memory differs."""
+
+    LIGHT = "light"  # no model in memory
+    INFERENCE = "inference"  # weights and activations
+    TRAIN_FULL = "train-full"  # weights, gradients, optimizer, activations
+    TRAIN_LORA = "train-lora"  # frozen weights, small trainable matrices
+    DISTILL = "distill"  # TRAIN_FULL plus the teacher's weights
+    PRUNE_STREAMED = "prune-streamed"  # one decoder layer and its calibration activations
+    QUANTIZE_STREAMED = "quantize-streamed"  # one layer, plus Hessians for GPTQ
+
+
+class Workload(BaseModel):
+    """Figures that a stage derives from its parameters.
+
+    Attributes:
+        micro_batch: sequences in one forward pass on one worker.
+        sequence_length: tokens per sequence.
+        tokens: tokens processed by all workers together over the whole stage.
+        weight_bytes: bytes per weight while computing (4 for fp32, 2 for bf16).
+        trainable_fraction: share of weights with gradients (LoRA: its own parameters over all).
+        optimizer_bytes: bytes of optimizer state per trainable weight (AdamW in fp32: 8).
+        sharded: parameters, gradients and optimizer are split over the workers (FSDP).
+        checkpoint_activations: activations are recomputed in the backward pass.
+        hessians: GPTQ keeps one input Hessian per linear layer of the block.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: WorkKind = WorkKind.LIGHT
+    micro_batch: int = Field(default=1, ge=1)
+    sequence_length: int = Field(default=1, ge=1)
+    tokens: int = Field(default=0, ge=0)
+    weight_bytes: float = Field(default=2.0, gt=0)
+    trainable_fraction: float = Field(default=1.0, ge=0, le=1)
+    optimizer_bytes: float = Field(default=8.0, ge=0)
+    sharded: bool = False
+    checkpoint_activations: bool = False
+    hessians: bool = False
