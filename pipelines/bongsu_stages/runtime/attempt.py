@@ -16,9 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pydantic
+from bongsu.artifacts.open import open_store
 
 from bongsu.artifacts.base import ArtifactStore
-from bongsu.artifacts.open import open_store
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure
 from bongsu.domain.events import StageEvent
@@ -109,7 +109,11 @@ def failure_of(error: BaseException) -> Failure:
     detail = "".join(traceback.format_exception(error))[-20_000:]
     if isinstance(error, StageError):
         return Failure(
-            reason="StageError", message=error.message, fix=error.fix, retryable=error.retryable, detail=detail
+            reason="StageError",
+            message=error.message,
+            fix=error.fix,
+            retryable=error.retryable,
+            detail=detail,
         )
     if isinstance(error, BongsuError):
         first = error.problems[0]

@@ -18,7 +18,9 @@ class ProbeParams(Params):
     text: str = Field(default="", description="Written to the output")
     seconds: float = Field(default=0.0, ge=0, description="Seconds to sleep first")
     fail: bool = Field(default=False, description="Fail with a StageError, which is not retried")
-    fail_until_attempt: int = Field(default=0, ge=0, description="Fail, retryably, while the attempt number is below")
+    fail_until_attempt: int = Field(
+        default=0, ge=0, description="Fail, retryably, while the attempt number is below"
+    )
     steps: int = Field(default=0, ge=0, description="Progress events to send")
     metric: float = Field(default=0.0, description="Reported as the metric `value`")
 

@@ -100,7 +100,9 @@ class Environment(Spec):
     """An environment of a stage's own. At most one of ``interpreter``, ``requirements`` and ``image``."""
 
     interpreter: str | None = Field(default=None, description="Path of a Python interpreter with bongsu in it")
-    requirements: str | None = Field(default=None, description="Hash-pinned requirements file, relative to the pipeline")
+    requirements: str | None = Field(
+        default=None, description="Hash-pinned requirements file, relative to the pipeline"
+    )
     image: str | None = Field(default=None, description="Container image, pinned by digest")
     variables: dict[str, str] = Field(default_factory=dict, description="Environment variables, no secrets")
 

@@ -24,36 +24,36 @@ class Port:
     doc: str = ""
 
 
-def Documents(doc: str = "", *, many: bool = False, optional: bool = False) -> Port:  # noqa: N802
+def Documents(doc: str = "", *, many: bool = False, optional: bool = False) -> Port:
     """Text documents: parquet files with the columns ``id``, ``text``, ``source``."""
     return Port(ArtifactType.DOCUMENTS, many, optional, doc)
 
 
-def Tokens(doc: str = "", *, many: bool = False, optional: bool = False) -> Port:  # noqa: N802
+def Tokens(doc: str = "", *, many: bool = False, optional: bool = False) -> Port:
     """Packed token sequences with a train and a held-out part."""
     return Port(ArtifactType.TOKENS, many, optional, doc)
 
 
-def Model(doc: str = "", *, many: bool = False, optional: bool = False) -> Port:  # noqa: N802
+def Model(doc: str = "", *, many: bool = False, optional: bool = False) -> Port:
     """A model in the layout of transformers, tokenizer included."""
     return Port(ArtifactType.MODEL, many, optional, doc)
 
 
-def Evaluation(doc: str = "", *, many: bool = False, optional: bool = False) -> Port:  # noqa: N802
+def Evaluation(doc: str = "", *, many: bool = False, optional: bool = False) -> Port:
     """Measured figures of one model: ``evaluation.json``."""
     return Port(ArtifactType.EVALUATION, many, optional, doc)
 
 
-def Verification(doc: str = "", *, many: bool = False, optional: bool = False) -> Port:  # noqa: N802
+def Verification(doc: str = "", *, many: bool = False, optional: bool = False) -> Port:
     """Proof that a model reloads to the same outputs: ``verification.json``."""
     return Port(ArtifactType.VERIFICATION, many, optional, doc)
 
 
-def Registration(doc: str = "", *, many: bool = False, optional: bool = False) -> Port:  # noqa: N802
+def Registration(doc: str = "", *, many: bool = False, optional: bool = False) -> Port:
     """A request to register a model version: ``registration.json`` and the model card."""
     return Port(ArtifactType.REGISTRATION, many, optional, doc)
 
 
-def Files(doc: str = "", *, many: bool = False, optional: bool = False) -> Port:  # noqa: N802
+def Files(doc: str = "", *, many: bool = False, optional: bool = False) -> Port:
     """Any files."""
     return Port(ArtifactType.FILES, many, optional, doc)

@@ -10,7 +10,17 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from pydantic.alias_generators import to_camel
 
 _BYTES = re.compile(r"^(\d+(?:\.\d+)?)(Ki|Mi|Gi|Ti|k|M|G|T|)$")
-_FACTORS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+_FACTORS = {
+    "": 1,
+    "k": 10**3,
+    "M": 10**6,
+    "G": 10**9,
+    "T": 10**12,
+    "Ki": 2**10,
+    "Mi": 2**20,
+    "Gi": 2**30,
+    "Ti": 2**40,
+}
 _DURATION = re.compile(r"^(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?$")
 
 
@@ -39,7 +49,14 @@ def format_duration(value: timedelta) -> str:
     return f"{value.total_seconds():g}s"
 
 
-Bytes = Annotated[int, BeforeValidator(parse_bytes), Field(gt=0, json_schema_extra={"anyOf": [{"type": "string", "pattern": _BYTES.pattern}, {"type": "integer"}]})]
+Bytes = Annotated[
+    int,
+    BeforeValidator(parse_bytes),
+    Field(
+        gt=0,
+        json_schema_extra={"anyOf": [{"type": "string", "pattern": _BYTES.pattern}, {"type": "integer"}]},
+    ),
+]
 Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration),

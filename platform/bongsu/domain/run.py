@@ -58,14 +58,18 @@ class AttemptState(StrEnum):
 
 
 STAGE_MOVES: dict[StageState, frozenset[StageState]] = {
-    StageState.WAITING: frozenset(
-        {StageState.READY, StageState.CACHED, StageState.SKIPPED, StageState.CANCELLED}
-    ),
+    StageState.WAITING: frozenset({StageState.READY, StageState.CACHED, StageState.SKIPPED, StageState.CANCELLED}),
     StageState.READY: frozenset(
         {StageState.RUNNING, StageState.CACHED, StageState.SKIPPED, StageState.CANCELLED, StageState.FAILED}
     ),
     StageState.RUNNING: frozenset(
-        {StageState.PUBLISHING, StageState.SUCCEEDED, StageState.READY, StageState.FAILED, StageState.CANCELLED}
+        {
+            StageState.PUBLISHING,
+            StageState.SUCCEEDED,
+            StageState.READY,
+            StageState.FAILED,
+            StageState.CANCELLED,
+        }
     ),
     StageState.PUBLISHING: frozenset({StageState.SUCCEEDED, StageState.FAILED}),
     # `bongsu resume` reopens what did not succeed.
