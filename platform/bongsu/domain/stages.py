@@ -23,6 +23,9 @@ class Params(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
 
 
+UNVERSIONED = Digest("")
+
+
 @dataclass(frozen=True)
 class StageSignature:
     """A registered stage.
@@ -44,7 +47,7 @@ class StageSignature:
     inputs: Mapping[str, Port] = field(default_factory=dict)
     outputs: Mapping[str, Port] = field(default_factory=dict)
     doc: str = ""
-    code: Digest = Digest("")
+    code: Digest = UNVERSIONED
     workload: Callable[[Any], Workload] = lambda _params: Workload()
     distributed: bool = False
     model_effect: Callable[[Any, dict[str, Any]], dict[str, Any]] = lambda _params, config: config

@@ -18,7 +18,6 @@ def all_codes() -> list[Code]:
     for info in pkgutil.iter_modules(__path__):
         module = importlib.import_module(f"{__name__}.{info.name}")
         for value in vars(module).values():
-            if isinstance(value, Code):
-                if found.setdefault(value.name, value) is not value:
-                    raise ValueError(f"error code {value.name} is declared twice")
+            if isinstance(value, Code) and found.setdefault(value.name, value) is not value:
+                raise ValueError(f"error code {value.name} is declared twice")
     return [found[name] for name in sorted(found)]
