@@ -1,0 +1,21 @@
+"""Entry point of ``bongsu``. Keeps start-up short: nothing heavier than typer is imported before a command."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from bongsu.cli.texts import choose_language, use_language
+
+
+def main() -> None:
+    """Choose the language, build the commands, run one."""
+    use_language(choose_language(sys.argv[1:], os.environ))
+    # Help texts are translated while the commands are declared, so this import waits for the language.
+    from bongsu.cli.app import run
+
+    sys.exit(run())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""A plan as a person reads it: what will run, on what, at what cost, under which label, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bongsu.cli.render.quantities import short, size
+from bongsu.cli.texts import _
+from bongsu.domain.plan import PlannedStage, RunPlan
+
+# Reasons of `CacheVerdict`, for people; the detail behind them comes from the planner.
+CACHE_WORDS = {
+    "hit": "cached",
+    "first-run": "new",
+    "code-changed": "code changed",
+    "params-changed": "parameters changed",
+    "inputs-changed": "inputs changed",
+    "environment-changed": "environment changed",
+    "not-cacheable": "always runs",
+    "upstream-runs": "input is made anew",
+    "label-changed": "label changed",
+    "output-gone": "output is gone",
+}
+
+
+def plan_view(plan: RunPlan) -> RenderableType:
+    """The whole plan: heading, inputs, stages, what it costs, which approvals it will need."""
+    return Group(*_parts(plan))
+
+
+def _parts(plan: RunPlan) -> Iterator[RenderableType]:
+    heading = Text(f"{plan.metadata.name}", style="bold")
+    heading.append(f"  {plan.metadata.ministry} · {plan.purpose.use_class.value} · {short(plan.hash)}", style="dim")
+    yield heading
+    yield Text(plan.purpose.statement)
+    if plan.parameters:
+        yield Text(_("Parameters: ") + ", ".join(f"{k}={v}" for k, v in plan.parameters.items()))
+    yield _inputs(plan)
+    yield _stages(plan)
+    yield Text(_summary(plan))
+    for need in plan.approvals:
+        yield Text(
+            "• "
+            + _("Will need {count} approvals: {subject} ({rule})").format(
+                count=need.approvers, subject=need.subject, rule=need.rule
+            )
+        )
+
+
+def _inputs(plan: RunPlan) -> Table:
+    table = Table(box=box.SIMPLE, pad_edge=False, title_justify="left")
+    for name in (_("Input"), _("From"), _("Digest"), _("Size"), _("Label")):
+        table.add_column(name, justify="right" if name == _("Size") else "left")
+    for entry in plan.inputs:
+        table.add_row(entry.name, entry.uri, short(entry.ref.digest), size(entry.ref.size), str(entry.ref.label))
+    return table
+
+
+def _stages(plan: RunPlan) -> Table:
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    table.add_column(_("Stage"), no_wrap=True)
+    table.add_column(_("Uses"))
+    table.add_column(_("After"))
+    table.add_column(_("Workers"))
+    table.add_column(_("Memory/worker"), justify="right")
+    table.add_column("GPU-h", justify="right")
+    table.add_column(_("Label"))
+    table.add_column(_("Cache"))
+    for planned in plan.stages:
+        table.add_row(
+            planned.title,
+            planned.uses,
+            ", ".join(planned.upstream) or "–",
+            workers(planned),
+            size(planned.memory.total) if planned.memory else "–",
+            f"{planned.gpu_hours:.3g}" if planned.gpu_hours else "–",
+            str(planned.label),
+            cache_words(planned),
+            style="dim" if planned.cache.hit else "",
+        )
+    return table
+
+
+def workers(planned: PlannedStage) -> str:
+    """``2 × (4 CPU, 8 H100-80GB)``."""
+    needs = planned.resources
+    parts = [f"{needs.cpus_per_worker:g} CPU"]
+    if needs.gpus_per_worker:
+        parts.append(f"{needs.gpus_per_worker} {needs.accelerator or 'GPU'}")
+    each = ", ".join(parts)
+    return f"{needs.workers} × ({each})" if needs.workers > 1 else each
+
+
+def cache_words(planned: PlannedStage) -> str:
+    words = _(CACHE_WORDS.get(planned.cache.reason, planned.cache.reason))
+    return f"{words}: {planned.cache.detail}" if planned.cache.detail else words
+
+
+def _summary(plan: RunPlan) -> str:
+    hits = sum(planned.cache.hit for planned in plan.stages)
+    text = _("{total} stages, {run} to run, {hits} from the cache; highest label {label}.").format(
+        total=len(plan.stages), run=len(plan.stages) - hits, hits=hits, label=plan.label
+    )
+    if plan.gpu_hours:
+        against = f" ({plan.grant})" if plan.grant else ""
+        text += " " + _("Estimated {hours} GPU-hours").format(hours=f"{plan.gpu_hours:,.1f}") + against + "."
+    return text

@@ -1,0 +1,54 @@
+"""Sizes, durations, counts and changes as a person reads them."""
+
+from __future__ import annotations
+
+_BYTE_UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
+
+
+def size(count: int | float | None) -> str:
+    """Bytes in decimal units: ``2.09 MB``; a dash for None."""
+    if count is None:
+        return "–"
+    value = float(count)
+    for unit in _BYTE_UNITS:
+        if abs(value) < 999.5 or unit == _BYTE_UNITS[-1]:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.3g} {unit}"
+        value /= 1000
+    raise AssertionError("unreachable")
+
+
+def duration(seconds: float | None) -> str:
+    """``850 ms``, ``12.3 s``, ``4 min 05 s``, ``2 h 10 min``, ``3 d 4 h``; a dash for None."""
+    if seconds is None:
+        return "–"
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    if whole < 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 86400} d {whole % 86400 // 3600} h"
+
+
+def figure(value: float | None) -> str:
+    """A metric with at most five significant digits and thousands separated."""
+    if value is None:
+        return "–"
+    if abs(value) >= 10_000:
+        return f"{value:,.0f}"
+    return f"{value:.4g}"
+
+
+def change(value: float | None, baseline: float | None) -> str:
+    """``+4.6%`` against the baseline; a dash where one is missing or the baseline is zero."""
+    if value is None or not baseline:
+        return "–"
+    return f"{(value / baseline - 1) * 100:+.1f}%"
+
+
+def short(digest: str) -> str:
+    """``sha256-`` and 12 digits: enough to find it again."""
+    return digest[:19] if digest.startswith("sha256-") else digest[:12]

@@ -1,0 +1,125 @@
+"""The charts of a report: frontier, loss curves, time line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from bongsu.service.report.model import Bar, ReportVariant, Series
+from bongsu.service.report.style import COLOURS, DASHES, MARKERS, figure
+
+Render = Callable[[Any], Any]
+STATE_HATCHES = {"failed": "///", "lost": "xxx", "timed-out": "\\\\\\", "cancelled": "..."}
+
+
+def pareto(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Points that no other beats in both coordinates (smaller is better in each), by rising x."""
+    best = float("inf")
+    kept = []
+    for x, y in sorted(points):
+        if y < best:
+            kept.append((x, y))
+            best = y
+    return kept
+
+
+def frontier(variants: Sequence[ReportVariant], metrics: Sequence[str], render: Render) -> Any:
+    """Size of the weights against perplexity, one panel a metric; the line joins what nothing beats.
+
+    Returns what ``render`` (``as_svg`` or ``as_png``) makes of the figure.
+    """
+    count = max(1, len(metrics))
+    with figure(5.2 * count, 4.2, panels=count) as (drawn, panels):
+        for place, (axes, metric) in enumerate(zip(panels if count > 1 else [panels], metrics, strict=False)):
+            shown = [v for v in variants if metric in v.metrics]
+            _frontier_panel(axes, shown, metric, place)
+        return render(drawn)
+
+
+def _frontier_panel(axes: Any, shown: Sequence[ReportVariant], metric: str, place: int) -> None:
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+    colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
+    points = [(v.weights_bytes / 1e6, v.metrics[metric]) for v in shown]
+    for variant, (x, y) in zip(shown, points, strict=True):
+        low, high = variant.intervals.get(metric, (y, y))
+        axes.errorbar(
+            x,
+            y,
+            yerr=[[max(0.0, y - low)], [max(0.0, high - y)]],
+            color=colour,
+            marker=marker,
+            markersize=7,
+            markerfacecolor=colour if variant.version else "white",
+            capsize=3,
+            linewidth=1,
+        )
+    edge = pareto(points)
+    axes.plot([x for x, _ in edge], [y for _, y in edge], DASHES[1], color=colour, linewidth=1)
+    _name_points(axes, shown, metric)
+    axes.set_title(metric.replace("perplexity.", "") + " text", loc="left", fontsize=10, fontweight="bold")
+    axes.set_xlabel("weights on disk (MB)")
+    axes.set_ylabel("held-out perplexity, lower is better")
+    values = [y for _, y in points]
+    if values and max(values) > 5 * min(values):
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(FixedLocator([m * 10**e for e in range(8) for m in (1, 2, 5)]))
+        axes.yaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.margins(x=0.25, y=0.2)
+
+
+def _name_points(axes: Any, shown: Sequence[ReportVariant], metric: str) -> None:
+    """Write each variant's title beside its point, above and below in turn, so that neighbours do not meet."""
+    ordered = sorted(shown, key=lambda variant: (variant.weights_bytes, variant.metrics[metric]))
+    for number, variant in enumerate(ordered):
+        above = number % 2 == 0
+        axes.annotate(
+            variant.title.replace(" (", "\n(") + (" ★" if variant.version else ""),
+            (variant.weights_bytes / 1e6, variant.metrics[metric]),
+            xytext=(0, 9 if above else -9),
+            textcoords="offset points",
+            ha="center",
+            va="bottom" if above else "top",
+            fontsize=7.5,
+        )
+
+
+def losses(series: Sequence[Series], render: Render) -> Any:
+    """Loss by optimizer step, one line a stage."""
+    with figure(8, 3.4) as (drawn, axes):
+        for place, line in enumerate(series):
+            axes.plot(
+                [step for step, _ in line.points],
+                [value for _, value in line.points],
+                DASHES[place % len(DASHES)],
+                color=COLOURS[place % len(COLOURS)],
+                label=line.title,
+            )
+        axes.set_xlabel("optimizer step")
+        axes.set_ylabel("loss (nats per token)")
+        if series:
+            axes.legend(frameon=False)
+        return render(drawn)
+
+
+def timeline(bars: Sequence[Bar], render: Render) -> Any:
+    """Attempts as bars over time; failed, lost and cancelled ones are hatched."""
+    rows = list(dict.fromkeys(bar.title for bar in bars))
+    with figure(8, max(1.6, 0.32 * len(rows) + 0.8)) as (drawn, axes):
+        for bar in bars:
+            hatch = STATE_HATCHES.get(bar.state, "")
+            axes.barh(
+                rows.index(bar.title),
+                max(bar.end - bar.start, 0.05),
+                left=bar.start,
+                height=0.6,
+                color="#bbbbbb" if hatch else COLOURS[0],
+                hatch=hatch,
+                edgecolor="white",
+            )
+        axes.set_yticks(range(len(rows)), rows)
+        axes.invert_yaxis()
+        axes.set_xlabel("seconds since the run began")
+        axes.grid(axis="y", visible=False)
+        return render(drawn)

@@ -1,0 +1,96 @@
+"""What a report shows, gathered once and free of any store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ReportVariant:
+    """One model of the run.
+
+    Attributes:
+        title: e.g. ``quantize (keepFraction=0.5)``.
+        weights_bytes: bytes of the weight files alone, what a server has to load.
+        metrics: by name, e.g. ``perplexity.law``.
+        intervals: confidence intervals of metrics that have one.
+        baseline: the uncompressed model that others are compared with.
+        verified: verdict of the verification gate, None if it was not asked.
+        version: ``NAME/3`` if it was registered.
+    """
+
+    title: str
+    digest: str
+    weights_bytes: int
+    metrics: dict[str, float] = field(default_factory=dict)
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    baseline: bool = False
+    verified: bool | None = None
+    label: str = "O"
+    version: str | None = None
+
+
+@dataclass(frozen=True)
+class Series:
+    """Points (step, value) of one metric of one stage."""
+
+    title: str
+    metric: str
+    points: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One attempt on the time line; times in seconds since the run began."""
+
+    title: str
+    attempt: int
+    start: float
+    end: float
+    state: str
+
+
+@dataclass(frozen=True)
+class GraphNode:
+    """A node of the lineage graph. ``kind``: input, run-stage, artifact, model-version."""
+
+    id: str
+    kind: str
+    title: str
+    label: str = "O"
+
+
+@dataclass(frozen=True)
+class GraphEdge:
+    source: str
+    target: str
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """Everything on the page."""
+
+    run_id: str
+    pipeline: str
+    ministry: str
+    purpose: str
+    use_class: str
+    state: str
+    label: str
+    plan_hash: str
+    started: datetime | None
+    finished: datetime | None
+    generated: datetime
+    variants: tuple[ReportVariant, ...] = ()
+    series: tuple[Series, ...] = ()
+    timeline: tuple[Bar, ...] = ()
+    nodes: tuple[GraphNode, ...] = ()
+    edges: tuple[GraphEdge, ...] = ()
+    cards: tuple[tuple[str, dict[str, Any]], ...] = ()
+    """Data cards: title of the stage that made it, content of ``card.json``."""
+
+    @property
+    def baseline(self) -> ReportVariant | None:
+        return next((variant for variant in self.variants if variant.baseline), None)
