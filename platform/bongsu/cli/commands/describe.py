@@ -1,0 +1,173 @@
+"""What is installed and what messages mean: ``stages``, ``schema``, ``explain``, ``doctor``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich import box
+from rich.table import Table
+
+from bongsu.cli.state import options, out
+from bongsu.cli.texts import _, translate
+from bongsu.domain.ports import Port
+from bongsu.domain.stages import StageSignature
+
+AsJson = Annotated[bool, typer.Option("--json", help=_("Print JSON for machines."))]
+
+stages = typer.Typer(help=_("Stages that pipelines can use."), no_args_is_help=True, rich_markup_mode=None)
+
+
+def add_to(app: typer.Typer) -> None:
+    app.add_typer(stages, name="stages")
+    app.command("schema", help=_("Write the JSON Schema of pipeline files, for editors."))(schema)
+    app.command("explain", help=_("Explain an error code, or list them all."))(explain)
+    app.command("doctor", help=_("Check this machine and this installation."))(doctor)
+
+
+@stages.command("list", help=_("List the stages that are installed."))
+def list_stages(as_json: AsJson = False) -> None:
+    from bongsu.service.catalogue import InstalledStages
+
+    catalogue = InstalledStages()
+    if as_json:
+        rows = [{"name": name, "description": catalogue[name].doc} for name in catalogue]
+        typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    table.add_column(_("Stage"), no_wrap=True)
+    table.add_column(_("What it does"))
+    for name in catalogue:
+        table.add_row(name, translate(catalogue[name].doc))
+    out().print(table)
+
+
+@stages.command("show", help=_("Show a stage's inputs, outputs and parameters."))
+def show_stage(name: str, as_json: AsJson = False) -> None:
+    from bongsu.service.catalogue import InstalledStages
+
+    signature = InstalledStages().require(name)
+    if as_json:
+        typer.echo(json.dumps(describe(signature), ensure_ascii=False, indent=2))
+        return
+    console = out()
+    console.print(f"[bold]{signature.name}[/bold]  {translate(signature.doc)}")
+    for title, ports in ((_("Inputs"), signature.inputs), (_("Outputs"), signature.outputs)):
+        if ports:
+            console.print(_ports(title, ports.items()))
+    console.print(_parameters(signature))
+
+
+def describe(signature: StageSignature) -> dict[str, Any]:
+    """A signature as data; ``parameters`` is the JSON Schema of ``with``."""
+
+    def rows(ports: Any) -> dict[str, Any]:
+        return {
+            name: {"type": port.type.value, "many": port.many, "optional": port.optional, "description": port.doc}
+            for name, port in ports.items()
+        }
+
+    return {
+        "name": signature.name,
+        "description": signature.doc,
+        "code": signature.code,
+        "distributed": signature.distributed,
+        "inputs": rows(signature.inputs),
+        "outputs": rows(signature.outputs),
+        "parameters": signature.params.model_json_schema(by_alias=True),
+    }
+
+
+def _ports(title: str, ports: Any) -> Table:
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for name in (title, _("Type"), ""):
+        table.add_column(name)
+    for name, port in ports:
+        table.add_row(name, _port_type(port), port.doc)
+    return table
+
+
+def _port_type(port: Port) -> str:
+    words = [port.type.value]
+    if port.many:
+        words.append(_("one or more"))
+    if port.optional:
+        words.append(_("optional"))
+    return ", ".join(words)
+
+
+def _parameters(signature: StageSignature) -> Table:
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for name in (_("Parameter"), _("Type"), _("Default"), _("Meaning")):
+        table.add_column(name)
+    schema_ = signature.params.model_json_schema(by_alias=True)
+    required = set(schema_.get("required", ()))
+    for name, field in schema_.get("properties", {}).items():
+        default = _("required") if name in required else json.dumps(field.get("default"), ensure_ascii=False)
+        table.add_row(name, _type_words(field), default, field.get("description", ""))
+    return table
+
+
+def _type_words(field: dict[str, Any]) -> str:
+    if "enum" in field:
+        return " | ".join(map(str, field["enum"]))
+    if "anyOf" in field:
+        return " | ".join(_type_words(option) for option in field["anyOf"])
+    if field.get("type") == "array":
+        return f"[{_type_words(field.get('items', {}))}]"
+    bounds = [f"{sign} {field[key]}" for key, sign in _BOUNDS.items() if key in field]
+    return " ".join([field.get("type", "object"), *bounds])
+
+
+_BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+
+
+def schema(
+    output: Annotated[Path | None, typer.Option("--output", "-o", help=_("File to write; else print."))] = None,
+) -> None:
+    from bongsu.service.catalogue import InstalledStages
+    from bongsu.specfile.schema import pipeline_schema
+
+    text = json.dumps(pipeline_schema(InstalledStages()), ensure_ascii=False, indent=2) + "\n"
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    output.write_text(text)
+    typer.echo(_("Wrote {path}.").format(path=output))
+
+
+def explain(code: Annotated[str | None, typer.Argument(help=_("A code such as spec.unknown-key."))] = None) -> None:
+    from bongsu.domain.codes import all_codes
+    from bongsu.domain.codes import cli as codes
+
+    known = {entry.name: entry for entry in all_codes()}
+    if code is None:
+        for entry in known.values():
+            typer.echo(f"{entry.name:36} {translate(entry.what)}")
+        return
+    if code not in known:
+        from rapidfuzz import process
+
+        best = process.extractOne(code, list(known))
+        raise codes.UNKNOWN_CODE.error(code=code, suggestion=best[0] if best else "")
+    entry = known[code]
+    out().print(f"[bold]{entry.name}[/bold]\n  {translate(entry.what)}\n  → {translate(entry.fix)}", markup=True)
+
+
+def doctor(context: typer.Context, as_json: AsJson = False) -> None:
+    from bongsu.service.doctor import examine
+
+    findings = examine(options(context).home)
+    if as_json:
+        typer.echo(json.dumps([vars(finding) for finding in findings], ensure_ascii=False, indent=2))
+    else:
+        marks = {"ok": "[green]✓[/green]", "warning": "[yellow]![/yellow]", "problem": "[red]✗[/red]"}
+        console = out()
+        for finding in findings:
+            console.print(f"{marks[finding.level]} {translate(finding.subject)}: {finding.fact}", soft_wrap=True)
+            if finding.fix:
+                console.print(f"    → {translate(finding.fix)}", soft_wrap=True)
+    if any(finding.level == "problem" for finding in findings):
+        raise typer.Exit(7)

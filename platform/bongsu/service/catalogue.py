@@ -1,0 +1,53 @@
+"""The installed stages as a mapping that loads each one when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from importlib.metadata import EntryPoint, entry_points
+
+from bongsu.domain.codes import cli as codes
+from bongsu.domain.stages import StageSignature
+
+GROUP = "bongsu.stages"
+
+
+class InstalledStages(Mapping[str, StageSignature]):
+    """Names come from the entry points of ``bongsu.stages``; a signature is imported on first use.
+
+    Importing a signature imports no torch: that is a rule for stages, and a test holds it.
+    """
+
+    @cached_property
+    def _points(self) -> dict[str, EntryPoint]:
+        return {point.name: point for point in sorted(entry_points(group=GROUP), key=lambda p: p.name)}
+
+    @cached_property
+    def _loaded(self) -> dict[str, StageSignature]:
+        return {}
+
+    def __getitem__(self, name: str) -> StageSignature:
+        if name not in self._loaded:
+            signature = self._points[name].load().signature
+            if not isinstance(signature, StageSignature):
+                raise TypeError(f"the entry point {name} in {GROUP} is not a stage")
+            self._loaded[name] = signature
+        return self._loaded[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._points
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._points)
+
+    def __len__(self) -> int:
+        return len(self._points)
+
+    def require(self, name: str) -> StageSignature:
+        """The signature, or ``cli.unknown-stage`` with the nearest name."""
+        if name in self:
+            return self[name]
+        from rapidfuzz import process
+
+        best = process.extractOne(name, list(self))
+        raise codes.UNKNOWN_STAGE.error(name=name, suggestion=best[0] if best else "")

@@ -1,0 +1,114 @@
+"""Checks of the machine and the installation, each with a way to mend what is wrong."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+MIN_FREE_BYTES = 5_000_000_000
+MIN_MEMORY_BYTES = 4_000_000_000
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: ``ok``, ``warning`` (works, but) or ``problem`` (will not work)."""
+
+    level: Literal["ok", "warning", "problem"]
+    subject: str
+    fact: str
+    fix: str = ""
+
+
+def examine(home: Path) -> list[Finding]:
+    """Look at everything that a run on this machine depends on. Changes nothing but a probe file in ``home``."""
+    return [
+        _python(),
+        *_packages(),
+        _cpus(),
+        _memory(),
+        _writable(home),
+        _disk(home),
+        _shared_memory(),
+        _gpus(),
+        _temporary(),
+    ]
+
+
+def _python() -> Finding:
+    fact = ".".join(map(str, sys.version_info[:3]))
+    if not (3, 11) <= sys.version_info[:2] < (3, 14):
+        return Finding("problem", "Python", fact, "Use Python 3.11, 3.12 or 3.13.")
+    return Finding("ok", "Python", fact)
+
+
+def _packages() -> list[Finding]:
+    found = []
+    for name in ("ray", "torch", "transformers", "mlflow", "compressed-tensors"):
+        try:
+            found.append(Finding("ok", name, version(name)))
+        except PackageNotFoundError:
+            level: Literal["warning", "problem"] = "problem" if name == "mlflow" else "warning"
+            found.append(Finding(level, name, "–", "Install the workers' packages: pip install 'bongsu[stages]'."))
+    return found
+
+
+def _cpus() -> Finding:
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if usable < 2:
+        return Finding("warning", "CPU cores", str(usable), "Stages will run one after another.")
+    return Finding("ok", "CPU cores", str(usable))
+
+
+def _memory() -> Finding:
+    import psutil
+
+    free = psutil.virtual_memory().available
+    fact = f"{free / 1e9:.1f} GB"
+    if free < MIN_MEMORY_BYTES:
+        return Finding("warning", "Free memory", fact, "Close other programs; the demo needs about 4 GB.")
+    return Finding("ok", "Free memory", fact)
+
+
+def _writable(home: Path) -> Finding:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=home):
+            pass
+    except OSError as error:
+        return Finding("problem", "State directory", str(error), "Set BONGSU_HOME to a directory you may write to.")
+    return Finding("ok", "State directory", str(home))
+
+
+def _disk(home: Path) -> Finding:
+    existing = next(folder for folder in (home, *home.parents) if folder.exists())
+    free = shutil.disk_usage(existing).free
+    fact = f"{free / 1e9:.1f} GB"
+    if free < MIN_FREE_BYTES:
+        return Finding("warning", "Free disk", fact, "Free some space, or set BONGSU_HOME to a larger disk.")
+    return Finding("ok", "Free disk", fact)
+
+
+def _shared_memory() -> Finding:
+    folder = Path("/dev/shm")
+    if not folder.is_dir():
+        return Finding("warning", "Shared memory", "–", "Ray will use files instead, which is slower.")
+    return Finding("ok", "Shared memory", f"{shutil.disk_usage(folder).free / 1e9:.1f} GB")
+
+
+def _gpus() -> Finding:
+    nodes = sorted(Path("/dev").glob("nvidia[0-9]*"))
+    return Finding("ok", "GPUs", str(len(nodes)) if nodes else "0 (CPU)")
+
+
+def _temporary() -> Finding:
+    folder = tempfile.gettempdir()
+    # Ray puts unix sockets below the temporary directory; their paths may have at most 107 bytes.
+    if len(folder.encode()) > 40:
+        return Finding("warning", "Temporary directory", folder, "Set TMPDIR to a shorter path, such as /tmp.")
+    return Finding("ok", "Temporary directory", folder)
