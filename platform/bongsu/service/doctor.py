@@ -11,6 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
+from bongsu.domain.messages import N_
+
 MIN_FREE_BYTES = 5_000_000_000
 MIN_MEMORY_BYTES = 4_000_000_000
 
@@ -43,8 +45,8 @@ def examine(home: Path) -> list[Finding]:
 def _python() -> Finding:
     fact = ".".join(map(str, sys.version_info[:3]))
     if not (3, 11) <= sys.version_info[:2] < (3, 14):
-        return Finding("problem", "Python", fact, "Use Python 3.11, 3.12 or 3.13.")
-    return Finding("ok", "Python", fact)
+        return Finding("problem", N_("Python"), fact, N_("Use Python 3.11, 3.12 or 3.13."))
+    return Finding("ok", N_("Python"), fact)
 
 
 def _packages() -> list[Finding]:
@@ -54,15 +56,17 @@ def _packages() -> list[Finding]:
             found.append(Finding("ok", name, version(name)))
         except PackageNotFoundError:
             level: Literal["warning", "problem"] = "problem" if name == "mlflow" else "warning"
-            found.append(Finding(level, name, "–", "Install the workers' packages: pip install 'bongsu[stages]'."))
+            found.append(
+                Finding(level, name, "–", N_("Install the workers' packages: pip install 'bongsu[stages]'."))
+            )
     return found
 
 
 def _cpus() -> Finding:
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if usable < 2:
-        return Finding("warning", "CPU cores", str(usable), "Stages will run one after another.")
-    return Finding("ok", "CPU cores", str(usable))
+        return Finding("warning", N_("CPU cores"), str(usable), N_("Stages will run one after another."))
+    return Finding("ok", N_("CPU cores"), str(usable))
 
 
 def _memory() -> Finding:
@@ -71,8 +75,8 @@ def _memory() -> Finding:
     free = psutil.virtual_memory().available
     fact = f"{free / 1e9:.1f} GB"
     if free < MIN_MEMORY_BYTES:
-        return Finding("warning", "Free memory", fact, "Close other programs; the demo needs about 4 GB.")
-    return Finding("ok", "Free memory", fact)
+        return Finding("warning", N_("Free memory"), fact, N_("Close other programs; the demo needs about 4 GB."))
+    return Finding("ok", N_("Free memory"), fact)
 
 
 def _writable(home: Path) -> Finding:
@@ -81,8 +85,10 @@ def _writable(home: Path) -> Finding:
         with tempfile.NamedTemporaryFile(dir=home):
             pass
     except OSError as error:
-        return Finding("problem", "State directory", str(error), "Set BONGSU_HOME to a directory you may write to.")
-    return Finding("ok", "State directory", str(home))
+        return Finding(
+            "problem", N_("State directory"), str(error), N_("Set BONGSU_HOME to a directory you may write to.")
+        )
+    return Finding("ok", N_("State directory"), str(home))
 
 
 def _disk(home: Path) -> Finding:
@@ -90,25 +96,29 @@ def _disk(home: Path) -> Finding:
     free = shutil.disk_usage(existing).free
     fact = f"{free / 1e9:.1f} GB"
     if free < MIN_FREE_BYTES:
-        return Finding("warning", "Free disk", fact, "Free some space, or set BONGSU_HOME to a larger disk.")
-    return Finding("ok", "Free disk", fact)
+        return Finding(
+            "warning", N_("Free disk"), fact, N_("Free some space, or set BONGSU_HOME to a larger disk.")
+        )
+    return Finding("ok", N_("Free disk"), fact)
 
 
 def _shared_memory() -> Finding:
     folder = Path("/dev/shm")
     if not folder.is_dir():
-        return Finding("warning", "Shared memory", "–", "Ray will use files instead, which is slower.")
-    return Finding("ok", "Shared memory", f"{shutil.disk_usage(folder).free / 1e9:.1f} GB")
+        return Finding("warning", N_("Shared memory"), "–", N_("Ray will use files instead, which is slower."))
+    return Finding("ok", N_("Shared memory"), f"{shutil.disk_usage(folder).free / 1e9:.1f} GB")
 
 
 def _gpus() -> Finding:
     nodes = sorted(Path("/dev").glob("nvidia[0-9]*"))
-    return Finding("ok", "GPUs", str(len(nodes)) if nodes else "0 (CPU)")
+    return Finding("ok", N_("GPUs"), str(len(nodes)) if nodes else "0 (CPU)")
 
 
 def _temporary() -> Finding:
     folder = tempfile.gettempdir()
     # Ray puts unix sockets below the temporary directory; their paths may have at most 107 bytes.
     if len(folder.encode()) > 40:
-        return Finding("warning", "Temporary directory", folder, "Set TMPDIR to a shorter path, such as /tmp.")
-    return Finding("ok", "Temporary directory", folder)
+        return Finding(
+            "warning", N_("Temporary directory"), folder, N_("Set TMPDIR to a shorter path, such as /tmp.")
+        )
+    return Finding("ok", N_("Temporary directory"), folder)

@@ -11,20 +11,21 @@ from rich.text import Text
 
 from bongsu.cli.render.quantities import short, size
 from bongsu.cli.texts import _
+from bongsu.domain.messages import N_
 from bongsu.domain.plan import PlannedStage, RunPlan
 
 # Reasons of `CacheVerdict`, for people; the detail behind them comes from the planner.
 CACHE_WORDS = {
-    "hit": "cached",
-    "first-run": "new",
-    "code-changed": "code changed",
-    "params-changed": "parameters changed",
-    "inputs-changed": "inputs changed",
-    "environment-changed": "environment changed",
-    "not-cacheable": "always runs",
-    "upstream-runs": "input is made anew",
-    "label-changed": "label changed",
-    "output-gone": "output is gone",
+    "hit": N_("cached"),
+    "first-run": N_("new"),
+    "code-changed": N_("code changed"),
+    "params-changed": N_("parameters changed"),
+    "inputs-changed": N_("inputs changed"),
+    "environment-changed": N_("environment changed"),
+    "not-cacheable": N_("always runs"),
+    "upstream-runs": N_("input is made anew"),
+    "label-changed": N_("label changed"),
+    "output-gone": N_("output is gone"),
 }
 
 

@@ -1,0 +1,105 @@
+"""Keeps the Korean texts in step with the code: ``python -m bongsu.cli.messages update|check``.
+
+Sentences come from ``_()`` and ``N_()`` in the code, the report's page, the templates of error codes, and what
+stages say of themselves. ``update`` merges them into ``bongsu.po`` and compiles ``bongsu.mo``; ``check`` fails
+if a sentence lacks its Korean or a placeholder differs. Needs babel, which only developers install.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import string
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from bongsu.cli.texts import LOCALES
+from bongsu.domain.codes import all_codes
+from bongsu.service.catalogue import InstalledStages
+
+PACKAGE = Path(__file__).parent.parent
+CATALOGUE = LOCALES / "ko" / "LC_MESSAGES" / "bongsu.po"
+COMPILED = CATALOGUE.with_suffix(".mo")
+_IN_TEMPLATE = re.compile(r"""_\(\s*(["'])(.+?)\1\s*\)""")
+
+
+def sentences() -> list[str]:
+    """Every English sentence that a person may see, in a stable order."""
+    found = dict.fromkeys(_sentences())
+    return [text for text in found if text]
+
+
+def _sentences() -> Iterator[str]:
+    from babel.messages.extract import extract_from_dir
+
+    keywords = {"_": None, "N_": None}
+    for _file, _line, message, *_ in extract_from_dir(PACKAGE, method_map=[("**.py", "python")], keywords=keywords):
+        yield message if isinstance(message, str) else message[0]
+    page = (PACKAGE / "service" / "report" / "page.html.j2").read_text()
+    yield from (match[1] for match in _IN_TEMPLATE.findall(page))
+    for code in all_codes():
+        yield code.what
+        yield code.fix
+    stages = InstalledStages()
+    yield from (stages[name].doc for name in stages)
+
+
+def update() -> int:
+    """Merge new sentences into the catalogue, drop old ones, compile. Returns how many lack their Korean."""
+    from babel.messages.catalog import Catalog
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po, write_po
+
+    known: dict[str, str] = {}
+    if CATALOGUE.exists():
+        with CATALOGUE.open("rb") as file:
+            known = {str(m.id): str(m.string) for m in read_po(file) if m.id}
+    catalogue = Catalog(locale="ko", project="bongsu", version="1", fuzzy=False, charset="utf-8")
+    catalogue.creation_date = catalogue.revision_date = catalogue.revision_date.replace(
+        year=2026, month=1, day=1, hour=0, minute=0, second=0, microsecond=0
+    )
+    for text in sentences():
+        catalogue.add(text, known.get(text, ""))
+    CATALOGUE.parent.mkdir(parents=True, exist_ok=True)
+    with CATALOGUE.open("wb") as file:
+        write_po(file, catalogue, width=116, omit_header=False, sort_output=False)
+    with COMPILED.open("wb") as file:
+        write_mo(file, catalogue)
+    return sum(not known.get(text) for text in sentences())
+
+
+def check() -> list[str]:
+    """What is wrong with the catalogue: missing sentences, differing placeholders, a stale compiled file."""
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
+    with CATALOGUE.open("rb") as file:
+        catalogue = read_po(file)
+    known = {str(m.id): str(m.string) for m in catalogue if m.id}
+    faults = [f"no Korean for: {text}" for text in sentences() if not known.get(text)]
+    for english, korean in known.items():
+        if korean and placeholders(english) != placeholders(korean):
+            faults.append(f"placeholders differ: {english} | {korean}")
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue)
+    if not COMPILED.exists() or COMPILED.read_bytes() != compiled.getvalue():
+        faults.append("bongsu.mo is not compiled from bongsu.po")
+    return faults
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def main(arguments: list[str]) -> int:
+    if arguments == ["update"]:
+        print(f"{update()} sentences lack their Korean")
+        return 0
+    faults = check()
+    print("\n".join(faults) or "all texts have their Korean")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
