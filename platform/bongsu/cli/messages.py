@@ -12,6 +12,7 @@ import re
 import string
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from bongsu.cli.texts import LOCALES
@@ -56,9 +57,8 @@ def update() -> int:
         with CATALOGUE.open("rb") as file:
             known = {str(m.id): str(m.string) for m in read_po(file) if m.id}
     catalogue = Catalog(locale="ko", project="bongsu", version="1", fuzzy=False, charset="utf-8")
-    catalogue.creation_date = catalogue.revision_date = catalogue.revision_date.replace(
-        year=2026, month=1, day=1, hour=0, minute=0, second=0, microsecond=0
-    )
+    # Fixed times: the files change only when a sentence does.
+    catalogue.creation_date = catalogue.revision_date = datetime(2026, 1, 1, tzinfo=UTC)
     for text in sentences():
         catalogue.add(text, known.get(text, ""))
     CATALOGUE.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,1 @@
+"""Everything that knows MLflow: lineage and the model registry."""

@@ -1,0 +1,136 @@
+"""What the control plane tells a tracking server: facts about runs and stages, and requests to register.
+
+Every item has a ``key``. Items are delivered at least once, so a receiver that has seen a key does nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bongsu.domain.artifact import ArtifactRef
+from bongsu.domain.ids import Digest
+from bongsu.domain.labels import OPEN, Label
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PublishedTree(_Frozen):
+    """An input or output tree as lineage names it: port, readable title, reference, and where it lies."""
+
+    port: str
+    title: str
+    ref: ArtifactRef
+    uri: str = ""
+
+
+class MetricPoint(_Frozen):
+    """``value`` of metric ``name`` at ``step``; ``time`` in seconds since the epoch."""
+
+    name: str
+    value: float
+    step: int
+    time: float
+
+
+class RunOpened(_Frozen):
+    """A run began."""
+
+    type: Literal["run-opened"] = "run-opened"
+    run_id: str
+    pipeline: str
+    ministry: str
+    plan_hash: Digest
+    purpose: str
+    use_class: str
+    label: Label = OPEN
+    parameters: dict[str, Any] = {}
+    time: datetime
+
+    @property
+    def key(self) -> str:
+        return self.run_id
+
+
+class StageFinished(_Frozen):
+    """An attempt ended, or a stage took its output from the cache (``state`` says which; attempt 0 then)."""
+
+    type: Literal["stage-finished"] = "stage-finished"
+    run_id: str
+    stage_id: str
+    attempt: int
+    title: str
+    uses: str
+    pipeline: str
+    state: str
+    label: Label = OPEN
+    params: dict[str, Any] = {}
+    metrics: dict[str, float] = {}
+    history: tuple[MetricPoint, ...] = ()
+    inputs: tuple[PublishedTree, ...] = ()
+    outputs: tuple[PublishedTree, ...] = ()
+    notes: dict[str, str] = {}
+    environment: dict[str, str] = {}
+    failure: str = ""
+    started_at: datetime
+    finished_at: datetime
+
+    @property
+    def key(self) -> str:
+        return f"{self.run_id}/{self.stage_id}/{self.attempt}"
+
+
+class RunClosed(_Frozen):
+    """A run reached a final state."""
+
+    type: Literal["run-closed"] = "run-closed"
+    run_id: str
+    pipeline: str
+    state: str
+    time: datetime
+
+    @property
+    def key(self) -> str:
+        return f"{self.run_id}/closed"
+
+
+Publication = Annotated[RunOpened | StageFinished | RunClosed, Field(discriminator="type")]
+
+
+class RegistrationRequest(_Frozen):
+    """Make a model version out of an artifact. ``key`` makes repeating it harmless.
+
+    Attributes:
+        model: the artifact that becomes the version; its bytes are not copied.
+        source_uri: where the tree lies, e.g. ``file:///...`` or ``s3://...``.
+        card: model card, Markdown.
+        evidence: digests of the evaluations and verifications that speak for these bytes.
+    """
+
+    key: str
+    run_id: str
+    stage_id: str
+    pipeline: str
+    ministry: str
+    use_class: str
+    name: str
+    alias: str | None = None
+    title: str = ""
+    model: ArtifactRef
+    source_uri: str
+    card: str = ""
+    metrics: dict[str, float] = {}
+    tags: dict[str, str] = {}
+    evidence: tuple[Digest, ...] = ()
+
+
+class RegisteredVersion(_Frozen):
+    """A model version as the registry keeps it; ``link`` opens it, or says where to look."""
+
+    name: str
+    version: int
+    link: str = ""

@@ -1,0 +1,63 @@
+"""The control plane's way into MLflow. MLflow is imported on first use: most commands never need it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from bongsu.domain.publication import (
+    Publication,
+    PublishedTree,
+    RegisteredVersion,
+    RegistrationRequest,
+    RunClosed,
+    RunOpened,
+)
+from bongsu.tracking.lineage import LineageWriter
+from bongsu.tracking.registry import RegistryWriter
+from bongsu.tracking.settings import TrackingSettings, quieten
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+
+class MlflowPublisher:
+    """Delivers publications and registrations to MLflow. Both are idempotent by their keys."""
+
+    def __init__(self, settings: TrackingSettings) -> None:
+        self._settings = settings
+
+    @cached_property
+    def client(self) -> MlflowClient:
+        quieten()
+        from mlflow import MlflowClient
+
+        uri = self._settings.tracking_uri
+        return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+    @cached_property
+    def _lineage(self) -> LineageWriter:
+        return LineageWriter(self.client, self._settings.artifact_root)
+
+    @cached_property
+    def _registry(self) -> RegistryWriter:
+        return RegistryWriter(self.client, self._settings.registry_views)
+
+    def publish(self, items: Sequence[Publication]) -> None:
+        """Write the items in order. Raises what MLflow raises; the caller tries again later."""
+        for item in items:
+            if isinstance(item, RunOpened):
+                self._lineage.open_run(item)
+            elif isinstance(item, RunClosed):
+                self._lineage.close_run(item)
+            else:
+                self._lineage.finish_stage(item)
+
+    def publish_registration(self, request: RegistrationRequest) -> RegisteredVersion:
+        """Register a model version; the same request gives the same version again."""
+        experiment = self._lineage.experiment(request.pipeline)
+        tree = PublishedTree(port="model", title=request.title or request.name, ref=request.model)
+        model_id = self._lineage.model_id(experiment, tree)
+        run = self._lineage.run_of(request.pipeline, request.run_id)
+        return self._registry.register(request, run, model_id)

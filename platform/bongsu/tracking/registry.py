@@ -1,0 +1,84 @@
+"""Model versions in MLflow's registry whose source is the artifact itself: weights are never stored twice."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlparse
+
+from bongsu.domain.publication import RegisteredVersion, RegistrationRequest
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+
+class RegistryWriter:
+    """Registers artifacts; the same request twice gives the same version."""
+
+    def __init__(self, client: MlflowClient, views: Path | None) -> None:
+        self._client = client
+        self._views = views
+
+    def register(self, request: RegistrationRequest, run: str | None, model_id: str | None) -> RegisteredVersion:
+        """Make (or find) the version, its card, its tags and its alias.
+
+        Args:
+            request: what to register.
+            run: MLflow's id of the run that asked, for its pages.
+            model_id: the LoggedModel of the same bytes.
+
+        Raises:
+            OSError: the hard links of a local version cannot be made.
+        """
+        version = self._find(request) or self._create(request, run, model_id)
+        if request.alias:
+            self._client.set_registered_model_alias(request.name, request.alias, str(version))
+        return RegisteredVersion(name=request.name, version=version, link=f"models:/{request.name}/{version}")
+
+    def _find(self, request: RegistrationRequest) -> int | None:
+        found = self._client.search_model_versions(f"name = '{request.name}'", max_results=1000)
+        return next((int(v.version) for v in found if v.tags.get("bongsu.key") == request.key), None)
+
+    def _create(self, request: RegistrationRequest, run: str | None, model_id: str | None) -> int:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self._client.create_registered_model(request.name, tags={"bongsu.ministry": request.ministry})
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        tags = {
+            "bongsu.key": request.key,
+            "bongsu.digest": request.model.digest,
+            "bongsu.label": str(request.model.label),
+            "bongsu.useClass": request.use_class,
+            "bongsu.run": request.run_id,
+            "bongsu.evidence": " ".join(request.evidence),
+            **{f"bongsu.metric.{name}": f"{value:.6g}" for name, value in request.metrics.items()},
+            **request.tags,
+        }
+        if model_id:
+            tags["bongsu.loggedModel"] = model_id
+        created = self._client.create_model_version(
+            request.name, source=self._source(request), run_id=run, tags=tags, description=request.card
+        )
+        return int(created.version)
+
+    def _source(self, request: RegistrationRequest) -> str:
+        """The artifact's own URI; for a local store a directory of hard links to its files.
+
+        MLflow writes a file of its own into a local source when a client downloads it; the links keep that out
+        of the immutable tree, and cost no space.
+        """
+        parsed = urlparse(request.source_uri)
+        if parsed.scheme not in ("", "file") or self._views is None:
+            return request.source_uri
+        tree = Path(unquote(parsed.path))
+        view = self._views / request.name / request.model.digest
+        for file in sorted(path for path in tree.rglob("*") if path.is_file()):
+            link = view / file.relative_to(tree)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            if not link.exists():
+                os.link(file, link)
+        return view.as_uri()

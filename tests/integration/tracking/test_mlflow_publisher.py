@@ -1,0 +1,160 @@
+"""Publications in a real MLflow store (SQLite), read back with the plain client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bongsu.domain.artifact import ArtifactRef, ArtifactType
+from bongsu.domain.ids import Digest
+from bongsu.domain.labels import Label
+from bongsu.domain.publication import (
+    MetricPoint,
+    PublishedTree,
+    RegistrationRequest,
+    RunClosed,
+    RunOpened,
+    StageFinished,
+)
+from bongsu.tracking.publisher import MlflowPublisher
+from bongsu.tracking.settings import TrackingSettings
+
+T0 = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
+BASE = ArtifactRef(digest=Digest("sha256-" + "a" * 64), type=ArtifactType.MODEL, size=10)
+TEXT = ArtifactRef(digest=Digest("sha256-" + "b" * 64), type=ArtifactType.TOKENS, label=Label(grade="S"), size=5)
+MADE = ArtifactRef(digest=Digest("sha256-" + "c" * 64), type=ArtifactType.MODEL, label=Label(grade="S"), size=9)
+
+OPENED = RunOpened(
+    run_id="r-1",
+    pipeline="axk1-law",
+    ministry="mnd",
+    plan_hash=Digest("sha256-" + "d" * 64),
+    purpose="법령 문서 검색",
+    use_class="administration",
+    label=Label(grade="S"),
+    parameters={"steps": 80},
+    time=T0,
+)
+ADAPTED = StageFinished(
+    run_id="r-1",
+    stage_id="adapt",
+    attempt=1,
+    title="adapt",
+    uses="train.continue",
+    pipeline="axk1-law",
+    state="succeeded",
+    label=Label(grade="S"),
+    params={"steps": 80, "mixture": [0.7, 0.3], "nested": {"a": 1}},
+    metrics={"loss": 4.5},
+    history=tuple(
+        MetricPoint(name="loss", value=9 - n / 100, step=n, time=T0.timestamp() + n) for n in range(1500)
+    ),
+    inputs=(
+        PublishedTree(port="model", title="inputs.base", ref=BASE, uri="file:///a"),
+        PublishedTree(port="tokens", title="tokenize", ref=TEXT, uri="file:///b"),
+    ),
+    outputs=(PublishedTree(port="model", title="adapt", ref=MADE, uri="file:///c"),),
+    started_at=T0,
+    finished_at=T0 + timedelta(seconds=30),
+)
+
+
+@pytest.fixture(scope="module")
+def publisher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowPublisher]:
+    home = tmp_path_factory.mktemp("home")
+    publisher = MlflowPublisher(TrackingSettings.embedded(home))
+    # Everything twice: a crash between writing and noting it down must not show.
+    publisher.publish([OPENED, ADAPTED])
+    MlflowPublisher(TrackingSettings.embedded(home)).publish([OPENED, ADAPTED])
+    closed = RunClosed(run_id="r-1", pipeline="axk1-law", state="succeeded", time=T0 + timedelta(seconds=31))
+    publisher.publish([closed, closed])
+    yield publisher
+
+
+def test_one_parent_run_and_one_child_per_attempt(publisher: MlflowPublisher) -> None:
+    experiment = publisher.client.get_experiment_by_name("axk1-law")
+    runs = {run.info.run_name: run for run in publisher.client.search_runs([experiment.experiment_id])}
+    assert set(runs) == {"axk1-law r-1", "adapt"}
+    assert runs["adapt"].data.tags["mlflow.parentRunId"] == runs["axk1-law r-1"].info.run_id
+    assert runs["axk1-law r-1"].info.status == "FINISHED"
+    assert runs["adapt"].data.params == {"steps": "80", "mixture": "[0.7, 0.3]", "nested.a": "1"}
+
+
+def test_metrics_keep_their_steps_and_end_with_the_final_figure(publisher: MlflowPublisher) -> None:
+    run = publisher.client.search_runs(
+        [publisher.client.get_experiment_by_name("axk1-law").experiment_id], "tags.`bongsu.stage` = 'adapt'"
+    )[0]
+    history = publisher.client.get_metric_history(run.info.run_id, "loss")
+    assert len(history) == 1501
+    assert run.data.metrics["loss"] == 4.5
+
+
+def test_inputs_and_outputs_carry_our_digests(publisher: MlflowPublisher) -> None:
+    experiment = publisher.client.get_experiment_by_name("axk1-law").experiment_id
+    found = publisher.client.search_runs([experiment], "tags.`bongsu.stage` = 'adapt'")[0]
+    run = publisher.client.get_run(found.info.run_id)
+    (dataset,) = run.inputs.dataset_inputs
+    assert dataset.dataset.digest == "b" * 36
+    assert {t.key: t.value for t in dataset.tags}["bongsu.label"] == "S"
+    (given,) = run.inputs.model_inputs
+    (made,) = run.outputs.model_outputs
+    assert publisher.client.get_logged_model(given.model_id).tags["bongsu.digest"] == BASE.digest
+    model = publisher.client.get_logged_model(made.model_id)
+    assert model.tags["bongsu.digest"] == MADE.digest
+    assert model.source_run_id == run.info.run_id
+
+
+def test_a_version_points_at_the_artifact_and_stores_nothing_twice(
+    publisher: MlflowPublisher, tmp_path: Path
+) -> None:
+    import mlflow
+
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "weights.bin").write_bytes(b"w" * 1000)
+    (tmp_path / "deep" / "config.json").write_text("{}")
+    request = RegistrationRequest(
+        key="r-1/register",
+        run_id="r-1",
+        stage_id="register",
+        pipeline="axk1-law",
+        ministry="mnd",
+        use_class="administration",
+        name="axk1-law",
+        alias="candidate",
+        model=MADE,
+        source_uri=tmp_path.as_uri(),
+        card="# 카드",
+        metrics={"perplexity.law": 105.0},
+    )
+    first = publisher.publish_registration(request)
+    again = publisher.publish_registration(request)
+    assert (first.version, again.version) == (1, 1)
+    version = publisher.client.get_model_version_by_alias("axk1-law", "candidate")
+    assert version.tags["bongsu.digest"] == MADE.digest
+    assert version.description == "# 카드"
+    mlflow.set_registry_uri(publisher._settings.tracking_uri)
+    mlflow.set_tracking_uri(publisher._settings.tracking_uri)
+    got = Path(mlflow.artifacts.download_artifacts("models:/axk1-law/1"))
+    assert (got / "deep" / "config.json").read_text() == "{}"
+    assert (got / "weights.bin").stat().st_ino == (tmp_path / "weights.bin").stat().st_ino
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["deep", "weights.bin"], "MLflow wrote into the artifact"
+
+
+def test_another_request_gives_the_next_version(publisher: MlflowPublisher, tmp_path: Path) -> None:
+    (tmp_path / "weights.bin").write_bytes(b"v")
+    request = RegistrationRequest(
+        key="r-2/register",
+        run_id="r-2",
+        stage_id="register",
+        pipeline="axk1-law",
+        ministry="mnd",
+        use_class="administration",
+        name="axk1-law-other",
+        model=BASE,
+        source_uri=tmp_path.as_uri(),
+    )
+    assert publisher.publish_registration(request).version == 1
+    assert publisher.publish_registration(request.model_copy(update={"key": "r-3/register"})).version == 2
