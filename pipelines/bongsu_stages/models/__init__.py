@@ -1,0 +1,1 @@
+"""Model trees: how a directory of weights becomes a model in memory, and the other way round."""

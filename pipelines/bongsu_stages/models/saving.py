@@ -1,0 +1,72 @@
+"""From a model in memory to a model tree: hub layout, original configuration kept, same weights same bytes."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from bongsu.artifacts.base import TreeReader
+from bongsu_stages.models.configuration import keep_original_fields, read_config, write_config
+from bongsu_stages.models.mlmodel import TOKENIZER_FILES, write_mlmodel
+from bongsu_stages.models.silence import no_progress_bars
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+DTYPE_NAMES = {torch.float32: "float32", torch.bfloat16: "bfloat16", torch.float16: "float16"}
+
+
+def save_model(
+    model: PreTrainedModel,
+    tokenizer_source: TreeReader | Path | None,
+    directory: Path,
+    original_config: Mapping[str, Any],
+    *,
+    dtype: torch.dtype = torch.bfloat16,
+    shard_size: str = "5GB",
+) -> None:
+    """Write a model tree: weights, configuration, tokenizer and ``MLmodel``.
+
+    Routed experts get one file entry per expert and projection, as on the hub. The same weights give the same
+    bytes. The model in memory is not changed.
+
+    Args:
+        model: any causal language model of transformers, not wrapped (no DDP, no peft).
+        tokenizer_source: where the tokenizer's files are copied from; None for a model without one.
+        directory: created if need be; files of the same name are overwritten.
+        original_config: ``config.json`` that the model was loaded from; fields that the new one lacks are kept.
+        dtype: of the weights on disk; the router's bias stays in fp32.
+        shard_size: largest file of weights, as transformers writes it.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    weights = cast_weights(model, dtype)
+    with no_progress_bars():
+        model.save_pretrained(directory, state_dict=weights, max_shard_size=shard_size)
+    saved = {**read_config(directory), "dtype": DTYPE_NAMES[dtype]}
+    write_config(directory, keep_original_fields(saved, original_config))
+    if tokenizer_source is not None:
+        copy_tokenizer(tokenizer_source, directory)
+    write_mlmodel(directory)
+
+
+def cast_weights(model: PreTrainedModel, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+    """The state dict in ``dtype``, but for what the architecture wants in fp32 (the router's bias) and integers."""
+    strict = tuple(getattr(model, "_keep_in_fp32_modules_strict", None) or ())
+    out = {}
+    for name, tensor in model.state_dict().items():
+        keep = not tensor.is_floating_point() or any(part in name.split(".") for part in strict)
+        out[name] = tensor if keep else tensor.to(dtype)
+    return out
+
+
+def copy_tokenizer(source: TreeReader | Path, directory: Path) -> None:
+    """Copy the tokenizer's files, byte for byte. Raises OSError."""
+    origin = source if isinstance(source, Path) else source.local()
+    directory.mkdir(parents=True, exist_ok=True)
+    for name in TOKENIZER_FILES:
+        if (origin / name).is_file():
+            shutil.copyfile(origin / name, directory / name)
