@@ -5,13 +5,13 @@ from bongsu.domain.problems import Code
 UNKNOWN_CODE = Code(
     "cli.unknown-code",
     "No error has the code {code}.",
-    "Did you mean {suggestion}? `bongsu explain` lists them all.",
+    "`bongsu explain` lists them all.",
     exit_code=3,
 )
 UNKNOWN_STAGE = Code(
     "cli.unknown-stage",
     "No stage named {name} is installed.",
-    "Did you mean {suggestion}? `bongsu stages list` lists them all.",
+    "`bongsu stages list` lists them all.",
     exit_code=3,
 )
 FILE_EXISTS = Code(
