@@ -49,6 +49,8 @@ class Location:
 
 Translate = Callable[[str], str]
 
+DID_YOU_MEAN = "Did you mean {suggestion}?"
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -63,7 +65,12 @@ class Problem:
         return translate(self.code.what).format(**self.args)
 
     def fix(self, translate: Translate = str) -> str:
-        return translate(self.code.fix).format(**self.args)
+        """How to mend it. An argument ``suggestion``, if there is one, comes first as a question."""
+        fix = translate(self.code.fix).format(**self.args)
+        suggestion = self.args.get("suggestion")
+        if not suggestion:
+            return fix
+        return f"{translate(DID_YOU_MEAN).format(suggestion=suggestion)} {fix}".rstrip()
 
     def as_dict(self, translate: Translate = str) -> dict[str, Any]:
         """For ``--json`` and for problem+json bodies."""

@@ -1,0 +1,228 @@
+"""Matrix expansion: from the stages of a file to the points that run.
+
+Each stage runs once per point. A point's coordinates come from the stage's own matrix and from the stages before
+it: a plain reference at a port that takes one artifact fans out with its source (the coordinates are inherited),
+a reference at a port that takes many gathers all points, ``x[axis=value]`` selects. Several sources are joined on
+the axes they share and multiplied over the others, as relations are in a natural join; the stage's own matrix is
+joined last. ``docs/pipeline.md`` tells the same to users.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from bongsu.domain.codes import spec as codes
+from bongsu.domain.fieldpath import FieldPath, Finding, raise_findings, unique
+from bongsu.domain.ids import StageId
+from bongsu.domain.links import listed
+from bongsu.domain.pipeline import PipelineSpec, Scalar, Stage
+from bongsu.domain.plan import Source
+from bongsu.domain.problems import BongsuError, Code
+from bongsu.domain.scalars import scalar_key
+from bongsu.domain.stages import Catalogue
+from bongsu.domain.suggest import closest
+from bongsu.domain.templates import SCOPES, fill_deep, has_template, parse_template, texts
+from bongsu.planner.fanout import FanOut, Row
+from bongsu.planner.stage_graph import StageGraph
+
+MAX_PLANNED = 20_000
+"""Planned stages of one run, all points counted."""
+
+
+@dataclass(frozen=True)
+class StagePoint:
+    """One stage at one point of its matrix: what becomes a planned stage.
+
+    Attributes:
+        id: the stage's name; with a matrix (its own or inherited) ``NAME-N``, N counting from 1.
+        stage: as in the file; ``index`` is its place in ``spec.stages``.
+        point: coordinates in the order in which they are shown; empty without a matrix.
+        params: ``with``, templates filled, and the stage's own axes that are parameters of it. By alias, not yet
+            validated by the stage's model (``specfile.load`` has validated them).
+        inputs: for every port that is given, its sources in the order of the file and of the points.
+        when: what remains of the condition once parameters and coordinates are known, with stage ids in place of
+            stage names: None if it always runs, ``"false"`` if it never does.
+        after: points that must be over before ``when`` can be evaluated; they may not be among the inputs.
+    """
+
+    id: StageId
+    index: int
+    stage: Stage
+    point: dict[str, Scalar]
+    params: dict[str, Any]
+    inputs: dict[str, tuple[Source, ...]]
+    when: str | None = None
+    after: tuple[StageId, ...] = ()
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """Points of each stage by its index; None where errors leave them unknown. Every finding once."""
+
+    points: Mapping[int, tuple[StagePoint, ...] | None]
+    order: tuple[int, ...]
+    findings: tuple[Finding, ...]
+
+
+def expand_matrix(spec: PipelineSpec, catalogue: Catalogue) -> list[StagePoint]:
+    """Every point of every stage, each behind all it needs, otherwise in the order of the file. Pure.
+
+    Args:
+        spec: a pipeline; ``${params.x}`` still in it take the parameters' defaults (``specfile.load`` has put
+            the values of ``--set`` there).
+        catalogue: signatures by name; only the names in ``uses`` are asked for.
+
+    Raises:
+        BongsuError: everything that is wrong with references, matrix and conditions, with field paths and
+            without places. Nothing is raised for a spec that ``specfile.load`` returned.
+    """
+    expansion = expand(spec, catalogue)
+    raise_findings(list(expansion.findings))
+    return [point for index in expansion.order for point in expansion.points[index] or ()]
+
+
+def expand(
+    spec: PipelineSpec, catalogue: Catalogue, broken: Callable[[FieldPath], bool] = lambda _path: False
+) -> Expansion:
+    """As :func:`expand_matrix`, but gather findings; of fields that are ``broken``, nothing more is said."""
+    return _Expander(spec, StageGraph(spec, catalogue, broken)).run()
+
+
+class _Expander:
+    def __init__(self, spec: PipelineSpec, graph: StageGraph) -> None:
+        self._graph = graph
+        self._params = {parameter.name: parameter.default for parameter in spec.spec.parameters}
+        self._points: dict[int, tuple[StagePoint, ...] | None] = dict.fromkeys(range(len(spec.spec.stages)))
+        self._fan_out = FanOut(graph, self._params, self._points)
+        self._findings: list[Finding] = []
+
+    def run(self) -> Expansion:
+        total = 0
+        for index in self._graph.order:
+            rows = self._fan_out.rows(index)
+            self._check_names(index, rows)
+            if rows is not None:
+                self._points[index] = self._stage_points(index, rows)
+                total += len(rows)
+            if total > MAX_PLANNED:
+                self._find(codes.PLAN_TOO_LARGE, ("spec", "stages"), limit=MAX_PLANNED)
+                break
+        self._check_ids()
+        findings = self._graph.findings + self._fan_out.findings + self._findings
+        return Expansion(self._points, tuple(self._graph.order), unique(findings))
+
+    def _stage_points(self, index: int, rows: list[Row]) -> tuple[StagePoint, ...]:
+        stage, own = self._graph.stages[index], self._graph.own[index].axes
+        setting = [axis for axis in own if axis in self._graph.parameter_names(index)]
+        templated = has_template(stage.with_)
+        places = [place for place, _text in self._graph.references(index)]
+        points = []
+        for number, row in enumerate(rows, 1):
+            values = {"matrix": row.point, "params": self._params}
+            params = self._filled(stage.with_, values) if templated else dict(stage.with_)
+            params |= {axis: row.point[axis] for axis in setting}
+            inputs: dict[str, tuple[Source, ...]] = {}
+            for place in places:
+                inputs[place.port_name] = inputs.get(place.port_name, ()) + row.sources[place.path]
+            name = StageId(f"{stage.name}-{number}" if row.point else stage.name)
+            when, after = self._when(index, row.point)
+            points.append(StagePoint(name, index, stage, row.point, params, inputs, when, after))
+        return tuple(points)
+
+    @staticmethod
+    def _filled(params: dict[str, Any], values: Mapping[str, Mapping[str, Scalar]]) -> dict[str, Any]:
+        try:
+            return cast("dict[str, Any]", fill_deep(params, values))
+        except KeyError:  # a name that does not exist: _check_names has said so
+            return {}
+
+    def _when(self, index: int, point: Mapping[str, Scalar]) -> tuple[str | None, tuple[StageId, ...]]:
+        """What remains of the condition at this point, and the points it waits for."""
+        condition = self._graph.conditions[index]
+        if condition is None:
+            return None, ()
+        path = (*self._graph.path(index), "when")
+        try:
+            rest = condition.partial(self._params, point)
+        except BongsuError as error:
+            self._findings += [Finding(problem.code, path, problem.args) for problem in error.problems]
+            return None, ()
+        if isinstance(rest, bool):
+            return (None if rest else "false"), ()
+        ids: dict[str, StageId] = {}
+        for name in rest.stages:
+            there = self._graph.by_name.get(name)
+            points = None if there is None else self._points[there]
+            partners = [p for p in points or () if agree(p.point, point)]
+            if points is not None and len(partners) != 1:
+                self._find(codes.CONDITION_NOT_ONE_POINT, path, stage=name, count=len(partners))
+            elif partners:
+                ids[name] = partners[0].id
+        return str(rest.renamed(ids)), tuple(ids.values())
+
+    def _check_names(self, index: int, rows: list[Row] | None) -> None:
+        """Names in ``with`` and ``when`` against parameters and axes; the stage's own axes against their use."""
+        stage, own = self._graph.stages[index], self._graph.own[index].axes
+        axes = list(rows[0].point) if rows else None
+        used: set[str] = set()
+        args: dict[str, Any]
+        uses = [
+            (hole.scope, hole.name, hole.offset, hole.text, path)
+            for path, text in texts({"with": stage.with_, "inputs": stage.inputs}, self._graph.path(index))
+            for hole in parse_template(text).holes
+        ]
+        condition = self._graph.conditions[index]
+        path = (*self._graph.path(index), "when")
+        uses += [(n.scope, n.key, n.offset, str(n), path) for n in (condition.names if condition else ())]
+        for scope, name, offset, text, path in uses:
+            if scope == "matrix":
+                used.add(name)
+                in_inputs = len(path) > 3 and path[3] == "inputs"
+                if axes is not None and name not in axes and not in_inputs:
+                    args = {"stage": stage.name, "name": name, "known": listed(axes)}
+                    self._find(codes.UNKNOWN_MATRIX_NAME, path, offset, **args, suggestion=closest(name, axes))
+            elif scope == "params" and name not in self._params:
+                args: dict[str, Any] = {
+                    "name": name,
+                    "known": listed(self._params),
+                    "suggestion": closest(name, self._params),
+                }
+                self._find(codes.UNKNOWN_PARAMETER, path, offset, **args)
+            elif scope not in SCOPES and path[-1] != "when":
+                self._find(codes.BAD_TEMPLATE, path, offset, text=text)
+        self._check_own_axes(index, own, used)
+
+    def _check_own_axes(self, index: int, own: tuple[str, ...], used: set[str]) -> None:
+        stage, known = self._graph.stages[index], self._graph.parameter_names(index)
+        path = self._graph.path(index)
+        for axis in own:
+            if axis in known and axis in stage.with_:
+                self._findings.append(
+                    Finding(codes.PARAMETER_SET_TWICE, (*path, "with", axis), {"name": axis}, at_key=True)
+                )
+            elif axis not in known and axis not in used and self._graph.is_whole(index):
+                args: dict[str, Any] = {"name": axis, "uses": stage.uses, "known": listed(known)}
+                where = (*path, "matrix", axis)
+                suggestion = closest(axis, known)
+                finding = Finding(codes.MATRIX_UNUSED_AXIS, where, {**args, "suggestion": suggestion}, at_key=True)
+                self._findings.append(finding)
+
+    def _check_ids(self) -> None:
+        names = self._graph.by_name
+        for index, points in self._points.items():
+            for point in points or ():
+                other = names.get(point.id)
+                if other is not None and other != index and point.point:
+                    path = (*self._graph.path(other), "name")
+                    args: dict[str, Any] = {"stage": point.id, "other": point.stage.name, "id": point.id}
+                    self._find(codes.ID_COLLISION, path, **args)
+
+    def _find(self, code: Code, path: FieldPath, offset: int | None = None, **args: Any) -> None:
+        self._findings.append(Finding(code, path, args, offset))
+
+
+def agree(one: Mapping[str, Scalar], other: Mapping[str, Scalar]) -> bool:
+    """True if two points have the same value on every axis they share."""
+    return all(scalar_key(value) == scalar_key(other[axis]) for axis, value in one.items() if axis in other)
