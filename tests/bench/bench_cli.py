@@ -1,0 +1,80 @@
+"""How long the command line takes as whole processes, beside a bare interpreter: ``python tests/bench/bench_cli.py``.
+
+Targets: ``--help`` under 0.5 s, ``validate`` of 200 stages under 0.5 s, ``plan`` of 1,000 stages under 2 s.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+RUNS = 7
+BONGSU = Path(sys.executable).with_name("bongsu")
+HEAD = """apiVersion: bongsu.dev/v1alpha1
+kind: Pipeline
+metadata: {name: bench, ministry: mnd}
+spec:
+  purpose: {useClass: administration, statement: Measure how long files take}
+  stages:
+"""
+
+
+def chain(stages: int) -> str:
+    """A chain of ``stages`` probes."""
+    rows = ["    - {name: s0, uses: probe}\n"]
+    for number in range(1, stages):
+        rows.append(f"    - name: s{number}\n      uses: probe\n      inputs: {{after: s{number - 1}.files}}\n")
+        rows.append(f"      with:\n        text: stage {number}\n        seconds: 1.0e-3\n      timeout: 5m\n")
+    return HEAD + "".join(rows)
+
+
+def matrix(side: int) -> str:
+    """Two stages over a matrix of ``side * side`` points each: ``2 * side**2`` planned stages, one fanning out."""
+    axis = ", ".join(str(n) for n in range(side))
+    return (
+        HEAD
+        + f"    - {{name: first, uses: probe, matrix: {{steps: [{axis}], metric: [{axis}]}}}}\n"
+        + "    - {name: second, uses: probe, inputs: {after: first.files}}\n"
+    )
+
+
+def seconds(command: list[str], cwd: str) -> float:
+    """Median wall time of a command over RUNS runs, one warm-up first."""
+    times = []
+    for _ in range(RUNS + 1):
+        began = time.perf_counter()
+        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+        times.append(time.perf_counter() - began)
+        if done.returncode:
+            raise SystemExit(f"{command} failed:\n{done.stdout}{done.stderr}")
+    return statistics.median(times[1:])
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "chain.yaml").write_text(chain(200))
+        # 31 * 31 points: 961 stages and one that gathers them; 1,000 would need a prime's worth of axes.
+        Path(folder, "matrix.yaml").write_text(matrix(31))
+        rows = [
+            ("python -c pass (baseline)", [sys.executable, "-c", "pass"], None),
+            (
+                "python -c 'import pydantic, typer, rich.table'",
+                [sys.executable, "-c", "import pydantic, typer, rich.table"],
+                None,
+            ),
+            ("bongsu --help", [str(BONGSU), "--help"], 0.5),
+            ("bongsu validate, 200 stages", [str(BONGSU), "validate", "chain.yaml"], 0.5),
+            ("bongsu plan, 962 stages", [str(BONGSU), "plan", "matrix.yaml"], 2.0),
+        ]
+        print(f"{'command':50} {'median s':>9} {'target s':>9}")
+        for title, command, target in rows:
+            took = seconds(command, folder)
+            print(f"{title:50} {took:9.3f} {target if target else '':>9}")
+
+
+if __name__ == "__main__":
+    main()

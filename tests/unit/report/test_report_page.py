@@ -1,0 +1,97 @@
+"""The report: one file, nothing from elsewhere, the same facts as it was given."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bongsu.service.report.charts import pareto
+from bongsu.service.report.graph import layers
+from bongsu.service.report.model import Bar, GraphEdge, GraphNode, ReportVariant, RunReport, Series
+from bongsu.service.report.page import render_page
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    variants = (
+        ReportVariant("adapt", "sha256-" + "b" * 64, 6_830_000, {"perplexity.law": 100.0}, baseline=True),
+        ReportVariant(
+            "quantize <script>alert(1)</script>",
+            "sha256-" + "c" * 64,
+            2_090_000,
+            {"perplexity.law": 105.0},
+            {"perplexity.law": (99.0, 111.0)},
+            verified=True,
+            label="S",
+            version="axk1-law/3",
+        ),
+    )
+    return render_page(
+        RunReport(
+            run_id="r-1",
+            pipeline="axk1-law",
+            ministry="mnd",
+            purpose="법령 검색",
+            use_class="administration",
+            state="succeeded",
+            label="S/logistics",
+            plan_hash="sha256-" + "d" * 64,
+            started=NOW,
+            finished=NOW,
+            generated=NOW,
+            variants=variants,
+            series=(Series("adapt", "loss", ((1, 7.0), (2, 6.0))),),
+            timeline=(Bar("adapt", 1, 0.0, 4.0, "failed"), Bar("adapt", 2, 5.0, 9.0, "succeeded")),
+            nodes=(GraphNode("a", "input", "법령"), GraphNode("b", "artifact", "adapt", "S")),
+            edges=(GraphEdge("a", "b"),),
+            cards=(("curate", {"kept": 11}),),
+        ),
+        language="ko",
+    )
+
+
+def test_nothing_is_loaded_from_elsewhere(page: str) -> None:
+    text = re.sub(r'xmlns(:\w+)?="[^"]*"|<!DOCTYPE svg[^>]*>|<metadata>.*?</metadata>', "", page, flags=re.S)
+    assert "<script" not in text
+    assert not re.search(r'(?:src|href)="(?!#)', text)
+    assert "http" not in text
+
+
+def test_what_people_wrote_is_escaped(page: str) -> None:
+    assert "&lt;script&gt;alert(1)" in page
+
+
+def test_sizes_and_changes_are_against_the_uncompressed_model(page: str) -> None:
+    assert "2.09 MB" in page
+    assert "÷ 3.27" in page
+    assert "+5.0%" in page
+
+
+def test_the_label_stands_above_and_below(page: str) -> None:
+    assert page.count('class="banner grade-S"') == 2
+    assert page.count("S/logistics") >= 2
+
+
+@given(st.lists(st.tuples(st.floats(1, 1e6), st.floats(1, 1e6)), max_size=30))
+def test_no_point_off_the_frontier_beats_one_on_it(points: list[tuple[float, float]]) -> None:
+    edge = pareto(points)
+    assert set(edge) <= set(points)
+    for x, y in points:
+        assert any(a <= x and b <= y for a, b in edge)
+    assert [y for _, y in edge] == sorted({y for _, y in edge}, reverse=True)
+
+
+@given(st.integers(2, 12).flatmap(lambda n: st.lists(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)))))
+def test_an_arrow_of_the_graph_always_points_right(pairs: list[tuple[int, int]]) -> None:
+    edges = [GraphEdge(str(min(a, b)), str(max(a, b))) for a, b in pairs if a != b]
+    nodes = [GraphNode(str(n), "artifact", str(n)) for n in range(12)]
+    places = layers(nodes, edges)
+    assert set(places) == {node.id for node in nodes}
+    assert all(places[e.source][0] < places[e.target][0] for e in edges)
+    assert len(set(places.values())) == len(places)
