@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 RUNS = 7
+LIBRARIES = "import pydantic, typer, rich.table"
 BONGSU = Path(sys.executable).with_name("bongsu")
 HEAD = """apiVersion: bongsu.dev/v1alpha1
 kind: Pipeline

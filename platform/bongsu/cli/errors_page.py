@@ -10,8 +10,8 @@ from bongsu.domain.problems import Code
 
 HEAD = """# Errors
 
-Every error says what is wrong, where, and how to mend it, and carries a code. `bongsu explain CODE` prints the same as this
-page, in Korean with `--lang ko`. Words in braces are filled in. This page is made from the code by
+Every error says what is wrong, where, and how to mend it, and carries a code. `bongsu explain CODE` prints the
+same as this page, in Korean with `--lang ko`. Words in braces are filled in. This page is made from the code by
 `python -m bongsu.cli.errors_page`; a test compares the two.
 
 ## Exit status

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -63,7 +62,7 @@ ADAPTED = StageFinished(
 
 
 @pytest.fixture(scope="module")
-def publisher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowPublisher]:
+def publisher(tmp_path_factory: pytest.TempPathFactory) -> MlflowPublisher:
     home = tmp_path_factory.mktemp("home")
     publisher = MlflowPublisher(TrackingSettings.embedded(home))
     # Everything twice: a crash between writing and noting it down must not show.
@@ -71,7 +70,7 @@ def publisher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowPublis
     MlflowPublisher(TrackingSettings.embedded(home)).publish([OPENED, ADAPTED])
     closed = RunClosed(run_id="r-1", pipeline="axk1-law", state="succeeded", time=T0 + timedelta(seconds=31))
     publisher.publish([closed, closed])
-    yield publisher
+    return publisher
 
 
 def test_one_parent_run_and_one_child_per_attempt(publisher: MlflowPublisher) -> None:
