@@ -16,15 +16,14 @@ from typing import Any, cast
 from bongsu.domain.codes import spec as codes
 from bongsu.domain.fieldpath import FieldPath, Finding, raise_findings, unique
 from bongsu.domain.ids import StageId
-from bongsu.domain.links import listed
 from bongsu.domain.pipeline import PipelineSpec, Scalar, Stage
 from bongsu.domain.plan import Source
 from bongsu.domain.problems import BongsuError, Code
 from bongsu.domain.scalars import scalar_key
 from bongsu.domain.stages import Catalogue
-from bongsu.domain.suggest import closest
-from bongsu.domain.templates import SCOPES, fill_deep, has_template, parse_template, texts
+from bongsu.domain.templates import fill_deep, has_template
 from bongsu.planner.fanout import FanOut, Row
+from bongsu.planner.naming import check_names
 from bongsu.planner.stage_graph import StageGraph
 
 MAX_PLANNED = 20_000
@@ -102,7 +101,8 @@ class _Expander:
         total = 0
         for index in self._graph.order:
             rows = self._fan_out.rows(index)
-            self._check_names(index, rows)
+            axes = list(rows[0].point) if rows else None
+            self._findings += check_names(self._graph, index, axes, self._params)
             if rows is not None:
                 self._points[index] = self._stage_points(index, rows)
                 total += len(rows)
@@ -135,7 +135,7 @@ class _Expander:
     def _filled(params: dict[str, Any], values: Mapping[str, Mapping[str, Scalar]]) -> dict[str, Any]:
         try:
             return cast("dict[str, Any]", fill_deep(params, values))
-        except KeyError:  # a name that does not exist: _check_names has said so
+        except KeyError:  # a name that does not exist: check_names has said so
             return {}
 
     def _when(self, index: int, point: Mapping[str, Scalar]) -> tuple[str | None, tuple[StageId, ...]]:
@@ -161,53 +161,6 @@ class _Expander:
             elif partners:
                 ids[name] = partners[0].id
         return str(rest.renamed(ids)), tuple(ids.values())
-
-    def _check_names(self, index: int, rows: list[Row] | None) -> None:
-        """Names in ``with`` and ``when`` against parameters and axes; the stage's own axes against their use."""
-        stage, own = self._graph.stages[index], self._graph.own[index].axes
-        axes = list(rows[0].point) if rows else None
-        used: set[str] = set()
-        args: dict[str, Any]
-        uses = [
-            (hole.scope, hole.name, hole.offset, hole.text, path)
-            for path, text in texts({"with": stage.with_, "inputs": stage.inputs}, self._graph.path(index))
-            for hole in parse_template(text).holes
-        ]
-        condition = self._graph.conditions[index]
-        path = (*self._graph.path(index), "when")
-        uses += [(n.scope, n.key, n.offset, str(n), path) for n in (condition.names if condition else ())]
-        for scope, name, offset, text, path in uses:
-            if scope == "matrix":
-                used.add(name)
-                in_inputs = len(path) > 3 and path[3] == "inputs"
-                if axes is not None and name not in axes and not in_inputs:
-                    args = {"stage": stage.name, "name": name, "known": listed(axes)}
-                    self._find(codes.UNKNOWN_MATRIX_NAME, path, offset, **args, suggestion=closest(name, axes))
-            elif scope == "params" and name not in self._params:
-                args: dict[str, Any] = {
-                    "name": name,
-                    "known": listed(self._params),
-                    "suggestion": closest(name, self._params),
-                }
-                self._find(codes.UNKNOWN_PARAMETER, path, offset, **args)
-            elif scope not in SCOPES and path[-1] != "when":
-                self._find(codes.BAD_TEMPLATE, path, offset, text=text)
-        self._check_own_axes(index, own, used)
-
-    def _check_own_axes(self, index: int, own: tuple[str, ...], used: set[str]) -> None:
-        stage, known = self._graph.stages[index], self._graph.parameter_names(index)
-        path = self._graph.path(index)
-        for axis in own:
-            if axis in known and axis in stage.with_:
-                self._findings.append(
-                    Finding(codes.PARAMETER_SET_TWICE, (*path, "with", axis), {"name": axis}, at_key=True)
-                )
-            elif axis not in known and axis not in used and self._graph.is_whole(index):
-                args: dict[str, Any] = {"name": axis, "uses": stage.uses, "known": listed(known)}
-                where = (*path, "matrix", axis)
-                suggestion = closest(axis, known)
-                finding = Finding(codes.MATRIX_UNUSED_AXIS, where, {**args, "suggestion": suggestion}, at_key=True)
-                self._findings.append(finding)
 
     def _check_ids(self) -> None:
         names = self._graph.by_name

@@ -227,12 +227,7 @@ def test_order_puts_every_point_behind_its_sources() -> None:
         (
             [
                 {**PRUNE, "matrix": {"seed": list(range(40))}, "with": {"keepFraction": 1}},
-                {
-                    **PRUNE,
-                    "name": "b",
-                    "inputs": {"model": "prune.model"},
-                    "matrix": {"keepFraction": [1, 2] * 0 + [n / 99 for n in range(1, 27)]},
-                },
+                quantize(matrix={"groupSize": list(range(1, 27))}),
             ],
             [("matrix-too-large", "spec.stages[1].matrix")],
         ),
