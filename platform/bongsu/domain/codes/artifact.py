@@ -20,3 +20,24 @@ UNSAFE_PATH = Code(
     "The path {path} cannot be part of an artifact: {detail}.",
     "Use relative paths of regular files, without '..', links, devices or control characters.",
 )
+UNKNOWN_SCHEME = Code(
+    "artifact.unknown-scheme",
+    "{uri} is not the address of an artifact store.",
+    "Use file:///absolute/path, a path, or s3://bucket/prefix.",
+)
+UNSAFE_KEY = Code(
+    "artifact.unsafe-key",
+    "{key} cannot be the key of a record or a checkpoint.",
+    "Use letters, digits, '.', '_', '-', '=' and '/' between them, at most 512 characters.",
+)
+EMPTY_TREE = Code(
+    "artifact.empty-tree",
+    "Nothing was written to {key}, so there is nothing to commit.",
+    "Write at least one file.",
+)
+NO_SPACE = Code(
+    "artifact.no-space",
+    "The artifact store {store} has no room left: {detail}.",
+    "Free some space or move the store; what was committed before is untouched.",
+    exit_code=7,
+)

@@ -1,0 +1,173 @@
+"""Artifacts in a local directory.
+
+Layout below the root::
+
+    trees/<2 digits>/<digest>/...       the files of a tree, as any program can read them
+    manifests/<digest>.json             its listing; a tree exists when this stands
+    records/<key>.record                small create-only records
+    checkpoints/<key>/                  mutable space of training runs
+    staging/<key>/                      unfinished trees
+
+A writer fills ``staging``; committing hashes what was not hashed on the way, makes it durable, renames the
+directory into ``trees`` and creates the manifest. A kill before the manifest leaves nothing visible.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from bongsu.artifacts.durable import create_once
+from bongsu.artifacts.hashing import CheckingReader, RangeReader, hash_file
+from bongsu.artifacts.keys import check_key
+from bongsu.artifacts.local_writer import LocalWriter
+from bongsu.domain.artifact import FileEntry, Manifest
+from bongsu.domain.codes import artifact as codes
+from bongsu.domain.ids import DIGEST_PATTERN, Digest
+from bongsu.domain.problems import BongsuError, Problem
+
+THREADS = 4
+# Trees handed out as directories are hashed up to this size a file; larger ones are checked by size, and by
+# hash when they are streamed or verified.
+HASH_ON_HAND_OUT = 64 * 1024 * 1024
+
+
+class LocalStore:
+    """See the module's docstring. Safe for several processes on one machine."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+
+    @property
+    def uri(self) -> str:
+        return self.root.as_uri()
+
+    def writer(self, key: str) -> LocalWriter:
+        return LocalWriter(self.root, check_key(key))
+
+    def reader(self, digest: Digest) -> LocalReader:
+        try:
+            manifest = Manifest.model_validate_json(self._manifest_path(digest).read_bytes())
+        except FileNotFoundError:
+            raise codes.MISSING.error(digest=digest, store=self.uri) from None
+        except ValueError as error:
+            raise codes.CORRUPT.error(path="(manifest)", digest=digest, detail=str(error)[:200]) from None
+        if manifest.digest != digest:
+            raise codes.CORRUPT.error(path="(manifest)", digest=digest, detail="it lists another tree")
+        return LocalReader(self._tree_path(digest), digest, manifest)
+
+    def has(self, digest: Digest) -> bool:
+        return self._manifest_path(digest).exists()
+
+    def put_record(self, key: str, data: bytes) -> bool:
+        return create_once(self._record_path(key), data)
+
+    def get_record(self, key: str) -> bytes | None:
+        try:
+            return self._record_path(key).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def list_records(self, prefix: str) -> Iterator[str]:
+        base = self.root / "records"
+        for path in sorted(base.rglob("*.record")):
+            key = path.relative_to(base).as_posix().removesuffix(".record")
+            if key.startswith(prefix):
+                yield key
+
+    def checkpoint_uri(self, key: str) -> str:
+        folder = self.root / "checkpoints" / check_key(key)
+        folder.mkdir(parents=True, exist_ok=True)
+        return str(folder)
+
+    def clear_checkpoints(self, key: str) -> None:
+        shutil.rmtree(self.root / "checkpoints" / check_key(key), ignore_errors=True)
+
+    def digests(self) -> Iterator[Digest]:
+        """Every committed tree."""
+        for path in sorted((self.root / "manifests").glob("sha256-*.json")):
+            yield Digest(path.stem)
+
+    def delete(self, digest: Digest) -> None:
+        """Remove a tree: first it stops to exist, then its bytes go."""
+        self._manifest_path(digest).unlink(missing_ok=True)
+        shutil.rmtree(self._tree_path(digest), ignore_errors=True)
+
+    def _manifest_path(self, digest: str) -> Path:
+        if not DIGEST_PATTERN.match(digest):
+            raise codes.MISSING.error(digest=ascii(digest), store=self.uri)
+        return self.root / "manifests" / f"{digest}.json"
+
+    def _tree_path(self, digest: str) -> Path:
+        return self.root / "trees" / digest.removeprefix("sha256-")[:2] / digest
+
+    def _record_path(self, key: str) -> Path:
+        return self.root / "records" / f"{check_key(key)}.record"
+
+
+class LocalReader:
+    """Reads one tree where it lies."""
+
+    def __init__(self, folder: Path, digest: Digest, manifest: Manifest) -> None:
+        self._folder = folder
+        self._digest = digest
+        self._manifest = manifest
+        self._entries = {entry.path: entry for entry in manifest.files}
+
+    @property
+    def manifest(self) -> Manifest:
+        return self._manifest
+
+    @property
+    def uri(self) -> str:
+        return self._folder.as_uri()
+
+    def open(self, path: str, offset: int = 0, length: int | None = None) -> BinaryIO:
+        if path not in self._entries:
+            raise FileNotFoundError(f"{path} is not in artifact {self._digest}")
+        entry = self._entries[path]
+        try:
+            file = (self._folder / path).open("rb")
+        except FileNotFoundError:
+            raise self._corrupt(path, "it is gone") from None
+        if offset == 0 and length is None:
+            checked = CheckingReader(file, (entry.size, entry.sha256), lambda detail: self._corrupt(path, detail))
+            return cast(BinaryIO, io.BufferedReader(checked, 1024 * 1024))
+        file.seek(offset)
+        left = entry.size - offset if length is None else length
+        return cast(BinaryIO, io.BufferedReader(RangeReader(file, max(0, left)), 1024 * 1024))
+
+    def local(self) -> Path:
+        self._check(HASH_ON_HAND_OUT)
+        return self._folder
+
+    def verify(self) -> None:
+        self._check(None)
+
+    def _check(self, hash_up_to: int | None) -> None:
+        """Compare sizes, and hashes of files of at most ``hash_up_to`` bytes (None: of all)."""
+        with ThreadPoolExecutor(THREADS) as pool:
+            found = list(pool.map(lambda entry: self._fault(entry, hash_up_to), self._manifest.files))
+        problems = [problem for problem in found if problem]
+        if problems:
+            raise BongsuError(problems)
+
+    def _fault(self, entry: FileEntry, hash_up_to: int | None) -> Problem | None:
+        path = self._folder / entry.path
+        try:
+            size = path.stat().st_size
+            if size == entry.size and hash_up_to is not None and size > hash_up_to:
+                return None
+            detail = "" if size == entry.size else f"it has {size} bytes instead of {entry.size}"
+            if not detail and hash_file(path)[1] != entry.sha256:
+                detail = "its bytes changed"
+        except OSError as error:
+            detail = error.strerror or str(error)
+        return codes.CORRUPT.at(path=entry.path, digest=self._digest, detail=detail) if detail else None
+
+    def _corrupt(self, path: str, detail: str) -> BongsuError:
+        return codes.CORRUPT.error(path=path, digest=self._digest, detail=detail)
