@@ -14,7 +14,9 @@ FieldPath = tuple[str | int, ...]
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][-A-Za-z0-9_]*")
 _STEP = re.compile(r"\.?(?P<key>[A-Za-z_][-A-Za-z0-9_]*)|\[(?P<index>\d+)\]|\['(?P<quoted>(?:\\.|[^'\\])*)'\]")
-_SHOWN_KEY = 60
+_SHOWN = 60
+_OWN_WORDS = frozenset({"known", "expected", "units", "range", "hint", "cycle", "missing", "axes"})
+"""Arguments that are sentences of ours; others quote the file and are cut."""
 
 
 def format_path(path: FieldPath) -> str:
@@ -52,7 +54,7 @@ def parse_path(text: str) -> FieldPath:
 def shown(value: object) -> str:
     """A value in a sentence: short, on one line."""
     text = " ".join(str(value).split())
-    return text if len(text) <= _SHOWN_KEY else text[: _SHOWN_KEY - 1] + "…"
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Finding:
 
     def problem(self, location: Location | None = None) -> Problem:
         given = {key: value for key, value in self.args.items() if value is not None}
-        args = {key: value if key == "known" else shown(value) for key, value in given.items()}
+        args = {key: value if key in _OWN_WORDS else shown(value) for key, value in given.items()}
         return self.code.at(location, format_path(self.path), **args)
 
 

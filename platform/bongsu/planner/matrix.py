@@ -83,10 +83,18 @@ def expand_matrix(spec: PipelineSpec, catalogue: Catalogue) -> list[StagePoint]:
 
 
 def expand(
-    spec: PipelineSpec, catalogue: Catalogue, broken: Callable[[FieldPath], bool] = lambda _path: False
+    spec: PipelineSpec,
+    catalogue: Catalogue,
+    broken: Callable[[FieldPath], bool] = lambda _path: False,
+    ignored: frozenset[str] = frozenset(),
 ) -> Expansion:
-    """As :func:`expand_matrix`, but gather findings; of fields that are ``broken``, nothing more is said."""
-    return _Expander(spec, StageGraph(spec, catalogue, broken)).run()
+    """As :func:`expand_matrix`, but gather findings.
+
+    Args:
+        broken: fields of which an error is known; nothing more is said about them and what follows from them.
+        ignored: names of stages that stand in the file and cannot be used; with ``""``, one has no name at all.
+    """
+    return _Expander(spec, StageGraph(spec, catalogue, broken, ignored)).run()
 
 
 class _Expander:
@@ -99,16 +107,19 @@ class _Expander:
 
     def run(self) -> Expansion:
         total = 0
+        axes: dict[int, list[str]] = {}
         for index in self._graph.order:
             rows = self._fan_out.rows(index)
-            axes = list(rows[0].point) if rows else None
-            self._findings += check_names(self._graph, index, axes, self._params)
+            if rows:
+                axes[index] = list(rows[0].point)
             if rows is not None:
                 self._points[index] = self._stage_points(index, rows)
                 total += len(rows)
             if total > MAX_PLANNED:
                 self._find(codes.PLAN_TOO_LARGE, ("spec", "stages"), limit=MAX_PLANNED)
                 break
+        for index in range(len(self._graph.stages)):
+            self._findings += check_names(self._graph, index, axes.get(index), self._params)
         self._check_ids()
         findings = self._graph.findings + self._fan_out.findings + self._findings
         return Expansion(self._points, tuple(self._graph.order), unique(findings))

@@ -26,6 +26,7 @@ class StageGraph:
     """The stages of a file, what each of them names, and an order to go through them.
 
     Attributes:
+        ignored: names of stages that stand in the file and cannot be used; with ``""``, one has no name at all.
         signatures, own, conditions: by index of the stage; None where absent or unknown.
         order: indices, each behind all it needs. Stages on a cycle are left out.
         findings: what is wrong with names, matrices, conditions and cycles.
@@ -34,6 +35,7 @@ class StageGraph:
     spec: PipelineSpec
     catalogue: Catalogue
     broken: Callable[[FieldPath], bool]
+    ignored: frozenset[str] = frozenset()
     signatures: list[StageSignature | None] = field(default_factory=list)
     own: list[OwnPoints] = field(default_factory=list)
     conditions: list[Condition | None] = field(default_factory=list)
@@ -44,10 +46,8 @@ class StageGraph:
         self.by_name: dict[str, int] = {}
         for index, stage in enumerate(self.stages):
             self._read(index, stage)
-        ignored = {s.name for i, s in enumerate(self.stages) if self.broken((*self.path(i), "name"))}
-        names = {name: self.signatures[index] for name, index in self.by_name.items() if name not in ignored}
-        unnamed = "" in ignored or self.broken(("spec", "stages"))
-        self.directory = Directory(self.spec.spec.inputs, names, unnamed, frozenset(ignored))
+        names = {name: self.signatures[index] for name, index in self.by_name.items()}
+        self.directory = Directory(self.spec.spec.inputs, names, "" in self.ignored, self.ignored)
         self.needs: dict[int, dict[int, FieldPath]] = {i: {} for i in range(len(self.stages))}
         for index, stage in enumerate(self.stages):
             self._check_ports(index, stage)
@@ -90,9 +90,13 @@ class StageGraph:
     def is_whole(self, index: int) -> bool:
         """True if nothing about the inputs of this stage is unknown."""
         signature = self.signatures[index]
-        return signature is not None and not any(
-            name not in signature.inputs or self.broken((*self.path(index), "inputs", name))
-            for name in self.stages[index].inputs
+        path = (*self.path(index), "inputs")
+        return (
+            signature is not None
+            and not self.broken(path)
+            and not any(
+                name not in signature.inputs or self.broken((*path, name)) for name in self.stages[index].inputs
+            )
         )
 
     def _read(self, index: int, stage: Stage) -> None:

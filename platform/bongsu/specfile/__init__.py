@@ -1,0 +1,6 @@
+"""Pipeline files: YAML text to a ``PipelineSpec`` that holds, or every error with its place."""
+
+from bongsu.specfile.loading import LoadedPipeline, load, loads
+from bongsu.specfile.places import Places
+
+__all__ = ["LoadedPipeline", "Places", "load", "loads"]

@@ -1,0 +1,138 @@
+"""A pipeline file, from its bytes to a spec that holds, with everything that is wrong told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bongsu.domain.codes import specfile as codes
+from bongsu.domain.fieldpath import FieldPath, Finding, unique
+from bongsu.domain.ids import Digest, digest_of
+from bongsu.domain.pipeline import PipelineSpec, Scalar
+from bongsu.domain.problems import BongsuError, Location, Problem
+from bongsu.domain.stages import Catalogue
+from bongsu.planner.matrix import expand
+from bongsu.specfile.draft import Draft, draft_of
+from bongsu.specfile.fields import check_fields
+from bongsu.specfile.nodes import MapNode
+from bongsu.specfile.parameters import Parameters, read_parameters
+from bongsu.specfile.parse import parse
+from bongsu.specfile.places import Places
+from bongsu.specfile.signatures import load_signatures
+from bongsu.specfile.stage_params import check_params
+from bongsu.specfile.substitute import substitute
+from bongsu.specfile.text import MAX_BYTES, check_characters, decode
+
+
+@dataclass(frozen=True)
+class LoadedPipeline:
+    """A pipeline file that is whole and right.
+
+    Attributes:
+        spec: parameters filled in; ``spec.spec.parameters`` carry the values that hold as their defaults. In
+            ``with`` and ``inputs``, ``${matrix.x}`` and the escape ``$${`` are left to ``expand_matrix``.
+        parameters: values by name, ``--set`` included.
+        places: where each field stands, for whoever objects to one later.
+        digest: of the file's bytes.
+        file: its name, as it is shown.
+        text: the file as it was read.
+    """
+
+    spec: PipelineSpec
+    parameters: Mapping[str, Scalar]
+    places: Places
+    digest: Digest
+    file: str
+    text: str
+
+
+def load(path: Path, catalogue: Catalogue, overrides: Mapping[str, str] | None = None) -> LoadedPipeline:
+    """Read, check and fill in a pipeline file.
+
+    Args:
+        catalogue: installed stages by name; it is iterated for suggestions and asked for the names in use only.
+        overrides: ``--set NAME=VALUE``, as texts.
+
+    Raises:
+        BongsuError: everything that is wrong, each with file:line:column and field path.
+    """
+    return loads(_read(path), str(path), catalogue, overrides)
+
+
+def loads(
+    text: str | bytes, file: str, catalogue: Catalogue, overrides: Mapping[str, str] | None = None
+) -> LoadedPipeline:
+    """As :func:`load`, of a text that is called ``file`` in messages."""
+    if isinstance(text, str):
+        check_characters(text.removeprefix("\ufeff"), file)
+        text = text.encode()
+    decoded = decode(text, file)
+    root, problems = parse(decoded, file)
+    places = Places(file, decoded, root)
+    checked = _check(root, catalogue, dict(overrides or {}))
+    problems += [_problem(finding, places, checked.changed) for finding in unique(checked.findings)]
+    if problems or checked.draft is None:
+        raise BongsuError(problems)
+    spec = _with_values(checked.draft.spec, checked.parameters)
+    return LoadedPipeline(spec, dict(checked.parameters.values), places, digest_of(text), file, decoded)
+
+
+@dataclass(frozen=True)
+class _Checked:
+    draft: Draft | None
+    parameters: Parameters
+    findings: list[Finding]
+    changed: set[FieldPath]
+
+
+def _check(root: MapNode, catalogue: Catalogue, overrides: Mapping[str, str]) -> _Checked:
+    parameters = read_parameters(root, overrides)
+    filled = substitute(root, parameters)
+    draft, found = draft_of(filled.data, filled.broken)
+    findings = [*parameters.findings, *filled.findings, *found]
+    if draft is None:
+        return _Checked(None, parameters, findings, filled.changed)
+    signatures, found = load_signatures(draft, catalogue)
+    unloaded = {finding.path for finding in found}
+    findings += found
+    findings += check_fields(draft, signatures)
+    spec = draft.spec.model_copy(update={"spec": _body_with_values(draft.spec, parameters)})
+    expansion = expand(spec, signatures, _broken(draft, unloaded), draft.names)
+    findings += [f for f in expansion.findings if not draft.has_broken(f.path) or f.at_key]
+    findings += check_params(draft, signatures, expansion.points)
+    return _Checked(draft, parameters, findings, filled.changed)
+
+
+def _broken(draft: Draft, unloaded: set[FieldPath]) -> Callable[[FieldPath], bool]:
+    return lambda path: path in unloaded or draft.is_broken(path)
+
+
+def _with_values(spec: PipelineSpec, parameters: Parameters) -> PipelineSpec:
+    return spec.model_copy(update={"spec": _body_with_values(spec, parameters)})
+
+
+def _body_with_values(spec: PipelineSpec, parameters: Parameters) -> object:
+    held = tuple(
+        parameter.model_copy(update={"default": parameters.values.get(parameter.name, parameter.default)})
+        for parameter in spec.spec.parameters
+    )
+    return spec.spec.model_copy(update={"parameters": held})
+
+
+def _problem(finding: Finding, places: Places, changed: set[FieldPath]) -> Problem:
+    if finding.path in changed and finding.offset is not None:
+        finding = Finding(finding.code, finding.path, finding.args, None, finding.at_key)
+    return places.problem(finding)
+
+
+def _read(path: Path) -> bytes:
+    place = Location(str(path), 1, 1)
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise codes.MISSING_FILE.error(place, path=path) from None
+    except (OSError, ValueError) as error:
+        detail = getattr(error, "strerror", None) or str(error)
+        raise codes.UNREADABLE_FILE.error(place, path=path, detail=detail) from None

@@ -1,0 +1,77 @@
+"""What libyaml complains of, in sentences that help."""
+
+from __future__ import annotations
+
+import re
+
+import yaml
+
+from bongsu.domain.codes import specfile as codes
+from bongsu.domain.problems import Problem
+from bongsu.specfile.text import place_of
+
+_QUOTE = "Put the text into quotes."
+_KNOWN: tuple[tuple[str, str, str], ...] = (
+    # part of libyaml's message, what to say, what to do
+    (
+        "mapping values are not allowed",
+        "a second colon stands in one line, or this line is indented too far",
+        "Put a text with a colon into quotes, or give this line the indentation of the keys it belongs to.",
+    ),
+    (
+        "could not find expected ':'",
+        "a key stands here without a colon",
+        "Write it as KEY: VALUE, and a text of several lines after | on its key.",
+    ),
+    ("did not find expected key", "this line fits no level above it", "Indent it like the keys it belongs to."),
+    (
+        "did not find expected '-' indicator",
+        "a list ends here with something that is no item",
+        "Start the line with - or indent it otherwise.",
+    ),
+    ("block sequence entries are not allowed", "a list cannot start here", "Start it on a line of its own."),
+    (
+        "did not find expected ',' or ']'",
+        "a list in brackets is not closed",
+        "Close it with ]; inside brackets, put texts with any of [ ] { } , into quotes.",
+    ),
+    (
+        "did not find expected ',' or '}'",
+        "a mapping in braces is not closed",
+        "Close it with }; inside braces, put texts with any of [ ] { } , into quotes, such as '${params.x}'.",
+    ),
+    ("found unexpected end of stream", "a quote is not closed", "Close it."),
+    ("found unexpected document indicator", "a quote is not closed before ---", "Close it."),
+    ("found unknown escape character", "this escape is not known", "Use single quotes, or write \\\\ for a \\."),
+    ("found character that cannot start any token", "a text cannot start with this character", _QUOTE),
+    ("did not find expected alphabetic or numeric character", "& or * needs a name behind it", _QUOTE),
+    ("exceeded maximum nesting depth", "values are nested too deep", "Nest less."),
+    ("found incompatible YAML document", "this version of YAML is not known", "Use YAML 1.2, or no %YAML line."),
+)
+
+
+def syntax_problem(error: yaml.YAMLError, text: str, file: str) -> Problem:
+    """The problem for an error of libyaml, where it noticed it."""
+    message = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    if "unexpected end of stream" in message and getattr(error, "context_mark", None):
+        mark = getattr(error, "context_mark", None)  # where the quote was opened
+    index = min(mark.index, len(text)) if mark is not None else 0
+    where = place_of(text, index, file)
+    if text[index : index + 1] == "\t" or "tab character" in message:
+        return codes.TAB.at(where)
+    tabbed = _tab_before(text, index)
+    if tabbed is not None:
+        return codes.TAB.at(place_of(text, tabbed, file))
+    for part, detail, hint in _KNOWN:
+        if part in message:
+            return codes.SYNTAX.at(where, detail=detail, hint=hint)
+    return codes.SYNTAX.at(where, detail=message.rstrip("."), hint="Correct this line or the one above it.")
+
+
+def _tab_before(text: str, index: int) -> int | None:
+    """A tab in the indentation of the line of ``index``."""
+    start = max(text.rfind("\n", 0, index), text.rfind("\r", 0, index)) + 1
+    indentation = re.compile(r"[ \t]*").match(text, start)
+    at = text.find("\t", start, indentation.end() if indentation else start)
+    return at if at >= 0 else None
