@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from enum import StrEnum
 
 import torch
 
-
-class Precision(StrEnum):
-    """Arithmetic of a stage. ``auto``: bf16 on a GPU that has it, fp16 on an older one, fp32 on a CPU."""
-
-    AUTO = "auto"
-    FP32 = "fp32"
-    BF16 = "bf16"
-    FP16 = "fp16"
-
+from bongsu_stages.models.precision import Precision
 
 _DTYPES = {Precision.FP32: torch.float32, Precision.BF16: torch.bfloat16, Precision.FP16: torch.float16}
 

@@ -10,14 +10,12 @@ import torch
 from bongsu.artifacts.base import TreeReader
 from bongsu_stages.models.configuration import read_config
 from bongsu_stages.models.device import compute_dtype, pick_device
+from bongsu_stages.models.precision import ExpertsImplementation
 from bongsu_stages.models.silence import no_progress_bars
 from bongsu_stages.runtime.stage import StageError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
-
-ExpertsImplementation = Literal["grouped_mm", "batched_mm", "eager"]
-"""How fused experts compute. On a CPU grouped_mm is ten times as fast as batched_mm."""
 
 
 def load_model(

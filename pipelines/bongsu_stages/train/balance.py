@@ -1,0 +1,70 @@
+"""Keeping experts equally loaded without an auxiliary loss.
+
+After each optimizer step the router's bias of an expert that got more tokens than the mean goes down by a fixed
+amount, of one that got fewer up (DeepSeek-V3 technical report, arXiv:2412.19437, section 2.1.2). The bias is a
+buffer, ``e_score_correction_bias``, which transformers reads and never updates.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from bongsu_stages.train.workers import WorkerGroup
+
+BIAS = "e_score_correction_bias"
+_CHOSEN_EXPERTS = 2
+"""Place of the expert indices in what a router returns: (logits, weights, indices)."""
+
+
+class RouterBalance:
+    """Counts tokens per expert in every router of ``model`` and moves the biases.
+
+    Args:
+        model: routers are the modules that own a buffer ``e_score_correction_bias`` of shape ``[experts]``.
+        rate: how far a bias moves per step; 0 only counts.
+    """
+
+    def __init__(self, model: nn.Module, rate: float, workers: WorkerGroup) -> None:
+        self._rate = rate
+        self._workers = workers
+        self._routers = [module for module in model.modules() if BIAS in module._buffers]
+        self._counts = [torch.zeros_like(self._bias(router), dtype=torch.float32) for router in self._routers]
+        self._hooks = [router.register_forward_hook(self._counter(i)) for i, router in enumerate(self._routers)]
+        self.busiest = 0.0
+        """Load of the busiest expert of any layer at the last step, over the mean load; 1 is perfect balance."""
+
+    def _bias(self, router: nn.Module) -> torch.Tensor:
+        bias = router._buffers[BIAS]
+        assert bias is not None
+        return bias
+
+    def _counter(self, index: int) -> Any:
+        def count(module: nn.Module, _inputs: Any, outputs: Any) -> None:
+            if module.training:
+                chosen = outputs[_CHOSEN_EXPERTS].reshape(-1)
+                counts = self._counts[index]
+                counts += torch.bincount(chosen, minlength=len(counts)).to(counts.dtype)
+
+        return count
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Move every bias by what this step's tokens, on all workers, tell; then forget them."""
+        if not self._routers:
+            return
+        # All routers of a model have as many experts as the first, so one collective carries all of them.
+        load = self._workers.sum(torch.stack(self._counts))
+        mean = load.mean(dim=1, keepdim=True)
+        self.busiest = float((load / mean.clamp(min=1)).max())
+        direction = torch.sign(mean - load)
+        for router, move in zip(self._routers, direction, strict=True):
+            self._bias(router).add_(move, alpha=self._rate)
+        for counts in self._counts:
+            counts.zero_()
+
+    def close(self) -> None:
+        for hook in self._hooks:
+            hook.remove()

@@ -1,0 +1,45 @@
+"""AdamW over what may be trained: decay for matrices, none for norms; frozen weights left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+import torch
+from torch import nn
+
+from bongsu_stages.runtime.stage import StageError
+from bongsu_stages.train.params import TrainingParams
+
+BETAS = (0.9, 0.95)
+
+
+def freeze(model: nn.Module, patterns: Sequence[str]) -> None:
+    """Stop the training of weights whose name matches a shell pattern. Raises StageError for one that fits none."""
+    names = dict(model.named_parameters())
+    for pattern in patterns:
+        matching = [name for name in names if fnmatchcase(name, pattern)]
+        if not matching:
+            raise StageError(
+                f"The freeze pattern {pattern} matches no weight.",
+                f"Names look like {next(iter(names))}; * stands for any characters.",
+            )
+        for name in matching:
+            names[name].requires_grad_(False)
+
+
+def make_optimizer(model: nn.Module, params: TrainingParams) -> torch.optim.AdamW:
+    """AdamW for the weights of ``model`` that have gradients. Raises StageError if none has."""
+    trainable = [weight for weight in model.parameters() if weight.requires_grad]
+    if not trainable:
+        raise StageError("Every weight is frozen.", "Take a pattern out of freeze.")
+    matrices = [weight for weight in trainable if weight.ndim >= 2]
+    vectors = [weight for weight in trainable if weight.ndim < 2]
+    groups = [
+        {"params": matrices, "weight_decay": params.weight_decay},
+        {"params": vectors, "weight_decay": 0.0},
+    ]
+    fused = params.parallel == "replicate" or trainable[0].device.type == "cuda"
+    return torch.optim.AdamW(
+        [group for group in groups if group["params"]], lr=params.learning_rate, betas=BETAS, fused=fused
+    )

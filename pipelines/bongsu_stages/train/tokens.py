@@ -1,0 +1,89 @@
+"""Reading tokens trees: packed sequences in numpy files that stay on disk until they are used."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from bongsu_stages.runtime.stage import StageError
+
+Split = Literal["train", "heldout"]
+
+
+@dataclass(frozen=True)
+class TokenTree:
+    """A tokens tree in a local directory; ``title`` names it in metrics."""
+
+    directory: Path
+    title: str
+
+    @cached_property
+    def card(self) -> dict[str, Any]:
+        """``tokens.json``. Raises StageError if it is missing."""
+        file = self.directory / "tokens.json"
+        if not file.is_file():
+            raise StageError(f"{self.title} has no tokens.json.", "Give the output of data.tokenize.")
+        card: dict[str, Any] = json.loads(file.read_text())
+        return card
+
+    @property
+    def sequence_length(self) -> int:
+        return int(self.card["sequenceLength"])
+
+    def sequences(self, split: Split) -> int:
+        return int(self.card["splits"].get(split, {}).get("sequences", 0))
+
+    @cached_property
+    def _arrays(self) -> dict[str, list[npt.NDArray[Any]]]:
+        return {
+            split: [np.load(self.directory / name, mmap_mode="r") for name in part["files"]]
+            for split, part in self.card["splits"].items()
+        }
+
+    def take(self, split: Split, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """The sequences at ``rows``: int64 of shape ``[len(rows), sequence_length]``."""
+        out = np.empty((len(rows), self.sequence_length), dtype=np.int64)
+        start = 0
+        for array in self._arrays[split]:
+            here = (rows >= start) & (rows < start + len(array))
+            out[here] = array[rows[here] - start]
+            start += len(array)
+        return out
+
+
+def check_tokens(trees: list[TokenTree], vocabulary: int, tokenizer_json: bytes) -> None:
+    """Raise StageError unless the model can be trained on ``trees`` together.
+
+    Args:
+        trees: the tokens inputs of a stage.
+        vocabulary: rows of the model's embedding.
+        tokenizer_json: the model's own ``tokenizer.json``; its SHA-256 must be that of the tokens.
+    """
+    own = hashlib.sha256(tokenizer_json).hexdigest()
+    for tree in trees:
+        if not tree.sequences("train"):
+            raise StageError(f"{tree.title} has no sequence to train on.", "Curate more text, or leave it out.")
+        if tree.card["vocabSize"] > vocabulary:
+            raise StageError(
+                f"{tree.title} uses {tree.card['vocabSize']} token ids, the model knows {vocabulary}.",
+                "Tokenize with the tokenizer of this model.",
+            )
+        made_with = str(tree.card.get("tokenizerDigest", "")).removeprefix("sha256-").removeprefix("sha256:")
+        if made_with and made_with != own:
+            raise StageError(
+                f"{tree.title} was made with another tokenizer than the model's.",
+                "Give data.tokenize the same model as this stage.",
+            )
+    lengths = {tree.sequence_length for tree in trees}
+    if len(lengths) > 1:
+        raise StageError(
+            f"The tokens inputs have sequences of different lengths: {sorted(lengths)}.",
+            "Tokenize all of them with the same sequenceLength.",
+        )
