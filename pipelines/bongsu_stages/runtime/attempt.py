@@ -16,25 +16,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pydantic
-from bongsu.artifacts.open import open_store
 
 from bongsu.artifacts.base import ArtifactStore
+from bongsu.artifacts.open import open_store
 from bongsu.domain.artifact import ArtifactRef
-from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure
+from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure, failure_key, result_key
 from bongsu.domain.events import StageEvent
 from bongsu.domain.problems import BongsuError
 from bongsu_stages.runtime.catalogue import load_stage
-from bongsu_stages.runtime.context import StageContext, StageOutputs
+from bongsu_stages.runtime.context import StageContext
 from bongsu_stages.runtime.memory import PeakMemory
 from bongsu_stages.runtime.stage import StageError
-
-
-def result_key(spec: AttemptSpec) -> str:
-    return f"results/{spec.id.key}"
-
-
-def failure_key(spec: AttemptSpec) -> str:
-    return f"failures/{spec.id.key}"
 
 
 def run_attempt(spec: AttemptSpec, emit: Callable[[StageEvent], None]) -> AttemptResult | Failure:
@@ -43,17 +35,17 @@ def run_attempt(spec: AttemptSpec, emit: Callable[[StageEvent], None]) -> Attemp
     Never raises for what a stage does. An attempt whose record already stands is not run again.
     """
     store = open_store(spec.artifact_store)
-    standing = store.get_record(result_key(spec))
+    standing = store.get_record(result_key(spec.id))
     if standing is not None:
         return AttemptResult.model_validate_json(standing)
     scratch = Path(tempfile.mkdtemp(prefix=f"{spec.id.job_name}-"))
     try:
         result = _execute(spec, store, scratch, emit)
-        store.put_record(result_key(spec), result.model_dump_json().encode())
+        store.put_record(result_key(spec.id), result.model_dump_json().encode())
         return result
     except Exception as error:  # the boundary: whatever a stage raises becomes a recorded failure
         failure = failure_of(error)
-        store.put_record(failure_key(spec), failure.model_dump_json().encode())
+        store.put_record(failure_key(spec.id), failure.model_dump_json().encode())
         return failure
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -129,6 +121,3 @@ def failure_of(error: BaseException) -> Failure:
             detail=detail,
         )
     return Failure(reason="StageError", message=f"{type(error).__name__}: {error}", detail=detail)
-
-
-__all__ = ["StageOutputs", "failure_key", "failure_of", "result_key", "run_attempt"]

@@ -107,3 +107,13 @@ class Observation(_Frozen):
     started_at: datetime | None = None
     finished_at: datetime | None = None
     waiting_for: str = ""
+
+
+def result_key(attempt: AttemptId) -> str:
+    """Key of the record that says the attempt succeeded, and with what."""
+    return f"results/{attempt.key}"
+
+
+def failure_key(attempt: AttemptId) -> str:
+    """Key of the record that says why the attempt failed."""
+    return f"failures/{attempt.key}"

@@ -1,0 +1,131 @@
+"""An attempt under an interpreter of its own, as a child process of the worker that was given it."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from bongsu.artifacts.open import open_store
+from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure, failure_key, result_key
+from bongsu_stages.runtime.processes import die_with_parent
+
+FAILED = "EnvironmentFailed"
+
+
+def needs_own_process(spec: AttemptSpec) -> bool:
+    environment = spec.environment
+    return environment is not None and bool(
+        environment.interpreter or environment.requirements or environment.variables or environment.image
+    )
+
+
+def run_isolated(spec: AttemptSpec, environments: Path) -> AttemptResult | Failure:
+    """Run the attempt as ``interpreter -m bongsu_stages.runtime.worker`` and read its record.
+
+    Args:
+        spec: with ``environment`` set.
+        environments: directory of the virtual environments made from requirements files.
+    """
+    assert spec.environment is not None
+    if spec.environment.image:
+        return Failure(
+            reason=FAILED,
+            message=f"This machine's executor cannot run the image {spec.environment.image}.",
+            fix="Run the pipeline on Kubernetes, or give the stage an interpreter or requirements instead.",
+            retryable=False,
+        )
+    try:
+        interpreter = _interpreter(spec, environments)
+    except (OSError, subprocess.CalledProcessError) as error:
+        output = getattr(error, "stderr", "") or str(error)
+        return Failure(
+            reason=FAILED,
+            message=f"The environment of {spec.uses} could not be made.",
+            fix="Read the detail; check the requirements file and whether its packages can be reached.",
+            retryable=True,
+            detail=output[-4000:],
+        )
+    return _run(spec, interpreter)
+
+
+def _run(spec: AttemptSpec, interpreter: str) -> AttemptResult | Failure:
+    plain = spec.model_copy(update={"environment": None})
+    variables = spec.environment.variables if spec.environment else {}
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        file.write(plain.model_dump_json())
+        file.flush()
+        try:
+            done = subprocess.run(
+                [interpreter, "-m", "bongsu_stages.runtime.worker", "--spec", file.name],
+                env={**os.environ, **variables, "PYTHONPATH": os.pathsep.join(package_roots())},
+                check=False,
+                preexec_fn=die_with_parent,
+            )
+        except OSError as error:
+            return Failure(
+                reason=FAILED,
+                message=f"The interpreter {interpreter} cannot be started: {error.strerror}.",
+                fix="Name an existing Python interpreter that has the stage's packages.",
+                retryable=False,
+            )
+    store = open_store(spec.artifact_store)
+    result = store.get_record(result_key(spec.id))
+    if result is not None:
+        return AttemptResult.model_validate_json(result)
+    failure = store.get_record(failure_key(spec.id))
+    if failure is not None:
+        return Failure.model_validate_json(failure)
+    return Failure(
+        reason="WorkerLost",
+        message=f"The process of {spec.uses} ended with status {done.returncode} and left no record.",
+        fix="See the log; a negative status is the number of the signal that ended it.",
+    )
+
+
+def package_roots() -> list[str]:
+    """Directories that make ``bongsu`` and ``bongsu_stages`` importable in another interpreter."""
+    roots = []
+    for name in ("bongsu", "bongsu_stages"):
+        found = importlib.util.find_spec(name)
+        if found and found.submodule_search_locations:
+            roots.append(str(Path(next(iter(found.submodule_search_locations))).parent))
+    return list(dict.fromkeys(roots))
+
+
+def _interpreter(spec: AttemptSpec, environments: Path) -> str:
+    environment = spec.environment
+    assert environment is not None
+    if environment.interpreter:
+        return environment.interpreter
+    if environment.requirements:
+        return str(_virtual_environment(Path(environment.requirements), environments) / "bin" / "python")
+    return sys.executable
+
+
+def _virtual_environment(requirements: Path, environments: Path) -> Path:
+    """The environment made from a requirements file, made once for its content and interpreter version."""
+    text = requirements.read_bytes()
+    name = hashlib.sha256(text + sys.version.encode()).hexdigest()[:24]
+    ready = environments / name
+    environments.mkdir(parents=True, exist_ok=True)
+    with (environments / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (ready / ".ready").exists():
+            return ready
+        shutil.rmtree(ready, ignore_errors=True)
+        _call([sys.executable, "-m", "venv", str(ready)])
+        pip = [str(ready / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        _call([*pip, "--require-hashes", "-r", str(requirements)])
+        (ready / ".ready").touch()
+    return ready
+
+
+def _call(command: list[str]) -> None:
+    subprocess.run(command, check=True, capture_output=True, text=True, preexec_fn=die_with_parent)

@@ -1,0 +1,57 @@
+"""One attempt in one process: ``python -m bongsu_stages.runtime.worker --spec FILE`` (``-`` for standard input).
+
+Exit status 0 when the result record stands, 1 when the stage failed (the failure record says why).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure
+from bongsu_stages.runtime.attempt import run_attempt
+from bongsu_stages.runtime.processes import note_process
+from bongsu_stages.runtime.reporting import EventFile, drop, output_to
+
+
+def run_logged(spec: AttemptSpec) -> AttemptResult | Failure:
+    """Run the attempt with its output and events in ``spec.log_directory``, if it has one."""
+    use_threads(spec.resources.cpus_per_worker)
+    if spec.log_directory is None:
+        return run_attempt(spec, drop)
+    folder = Path(spec.log_directory)
+    note_process(folder / "process.json")
+    events = EventFile(folder / "events.jsonl")
+    try:
+        with output_to(folder / "log.txt"):
+            outcome = run_attempt(spec, events)
+            if isinstance(outcome, Failure):
+                print(outcome.detail or outcome.message, file=sys.stderr, flush=True)
+            return outcome
+    finally:
+        events.close()
+
+
+def use_threads(cpus: float) -> None:
+    """Give numeric libraries as many threads as the stage has cores, in a process that may be reused."""
+    count = max(1, int(cpus))
+    os.environ["OMP_NUM_THREADS"] = str(count)
+    os.environ["TOKENIZERS_PARALLELISM"] = "true" if count > 1 else "false"
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(count)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--spec", required=True, help="file with the attempt as JSON, or - for standard input")
+    given = parser.parse_args().spec
+    text = sys.stdin.read() if given == "-" else Path(given).read_text()
+    outcome = run_logged(AttemptSpec.model_validate_json(text))
+    return 1 if isinstance(outcome, Failure) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,276 @@
+"""The executor of one machine: attempts are Ray tasks owned by this process, so none outlives it.
+
+Ray ends the tasks of a driver that died; what a task started itself dies with it (``PR_SET_PDEATHSIG``). An
+attempt that an earlier process started is therefore over, and its records in the artifact store say how; if it
+left none, it is lost.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+import uuid
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from bongsu.domain.attempt import AttemptSpec, Failure, Observation, Phase
+from bongsu.domain.ids import AttemptId
+from bongsu.executors.base import Capacity, EventPage
+from bongsu.executors.local_ray.failures import failure_from_ray
+from bongsu.executors.local_ray.session import RaySession
+from bongsu.executors.local_ray.traces import Traces
+from bongsu_stages.runtime.processes import find_process, kill_all, kill_tree
+
+LOOK_INTERVAL_S = 0.05
+
+
+@dataclass
+class _Job:
+    """An attempt of this process."""
+
+    spec: AttemptSpec
+    reference: Any = None
+    final: Observation | None = None
+    cancelled: bool = False
+    events_seen: int = 0
+    family: list[psutil.Process] = field(default_factory=list)
+
+
+class LocalRayExecutor:
+    """See ``bongsu.executors.base.Executor``.
+
+    Args:
+        logs: directory of attempts' traces.
+        environments: directory of virtual environments made for stages.
+        session: the Ray to use.
+    """
+
+    name = "local-ray"
+
+    def __init__(self, logs: Path, environments: Path, session: RaySession) -> None:
+        self._traces = Traces(logs)
+        self._environments = environments
+        self._session = session
+        self._id = uuid.uuid4().hex
+        self._jobs: dict[AttemptId, _Job] = {}
+        self._changed = threading.Condition()
+        self._closing = False
+        self._pump = threading.Thread(target=self._run, name="ray-tasks", daemon=True)
+        self._pump.start()
+
+    def start(self) -> None:
+        """Begin to start Ray, so that it is warm when the first stage is ready."""
+        self._session.start()
+
+    def capacity(self) -> Capacity:
+        import os
+
+        if self._session.is_ready:
+            total = self._session.ray().cluster_resources()
+            accelerators = tuple(
+                name.removeprefix("accelerator_type:") for name in total if name.startswith("accelerator_type:")
+            )
+            return Capacity(
+                cpus=total.get("CPU", 0.0),
+                gpus=int(total.get("GPU", 0)),
+                memory=int(total.get("memory", psutil.virtual_memory().total)),
+                accelerators=accelerators,
+            )
+        gpus = len(list(Path("/dev").glob("nvidia[0-9]*")))
+        cores = float(len(os.sched_getaffinity(0)))
+        return Capacity(cpus=cores, gpus=gpus, memory=psutil.virtual_memory().total)
+
+    def ensure(self, attempt: AttemptSpec) -> None:
+        folder = self._traces.folder(attempt.id)
+        spec = attempt.model_copy(update={"log_directory": str(folder)})
+        if not self._traces.mark_launched(spec, self._id):
+            return
+        self._session.start()
+        with self._changed:
+            self._jobs[spec.id] = _Job(spec)
+            self._changed.notify_all()
+
+    def observe(self, attempts: Collection[AttemptId]) -> Mapping[AttemptId, Observation]:
+        return {attempt: self._observe(attempt) for attempt in attempts}
+
+    def cancel(self, attempt: AttemptId) -> None:
+        with self._changed:
+            job = self._jobs.get(attempt)
+            if job is None or job.final is not None:
+                return
+            job.cancelled = True
+            if job.reference is None:
+                job.final = Observation(phase=Phase.CANCELLED)
+                self._changed.notify_all()
+                return
+        threading.Thread(target=self._kill, args=(job,), name="cancel", daemon=True).start()
+
+    def wait(self, timeout_s: float) -> None:
+        deadline = time.monotonic() + timeout_s
+        with self._changed:
+            seen = self._finished()
+            while self._finished() == seen and not self._events_grew():
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return
+                self._changed.wait(min(left, LOOK_INTERVAL_S))
+
+    def events(self, attempt: AttemptId, cursor: int = 0) -> EventPage:
+        return self._traces.events(attempt, cursor)
+
+    def logs(self, attempt: AttemptId, follow: bool = False) -> Iterator[str]:
+        def is_live() -> bool:
+            return not self._observe(attempt).phase.is_final
+
+        return self._traces.follow(attempt, is_live if follow else None)
+
+    def close(self) -> None:
+        with self._changed:
+            self._closing = True
+            live = [job for job in self._jobs.values() if job.final is None and job.reference is not None]
+            self._changed.notify_all()
+        for job in live:
+            self._kill(job)
+        self._pump.join(timeout=10)
+        self._session.stop()
+
+    # -- inside ----------------------------------------------------------------------------------------------
+
+    def _observe(self, attempt: AttemptId) -> Observation:
+        with self._changed:
+            job = self._jobs.get(attempt)
+            if job is not None:
+                return job.final or self._live(job)
+        if not self._traces.was_launched(attempt):
+            return Observation(phase=Phase.ABSENT)
+        recorded = self._traces.recorded(attempt)
+        if recorded is not None:
+            return recorded
+        for name in ("process.json", "task.json"):
+            orphan = find_process(self._traces.folder(attempt) / name)
+            if orphan is not None:
+                kill_tree(orphan)
+        message = "The process that ran this attempt is gone."
+        return Observation(phase=Phase.LOST, failure=Failure(reason="WorkerLost", message=message))
+
+    def _live(self, job: _Job) -> Observation:
+        started = self._traces.started_at(job.spec.id)
+        if started is not None:
+            return Observation(phase=Phase.RUNNING, started_at=datetime.fromtimestamp(started, UTC))
+        if not self._session.is_ready:
+            return Observation(phase=Phase.STARTING, waiting_for="Ray starts")
+        return Observation(phase=Phase.QUEUED, waiting_for="cores of this machine")
+
+    def _finished(self) -> int:
+        return sum(job.final is not None for job in self._jobs.values())
+
+    def _events_grew(self) -> bool:
+        grew = False
+        for job in self._jobs.values():
+            if job.final is None:
+                size = self._traces.events_size(job.spec.id)
+                grew = grew or size > job.events_seen
+                job.events_seen = size
+        return grew
+
+    def _run(self) -> None:
+        """Submit what is asked for and collect what is done, until closed."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closing or any(j.final is None for j in self._jobs.values()))
+                if self._closing:
+                    return
+                waiting = [job for job in self._jobs.values() if job.reference is None and job.final is None]
+            try:
+                ray = self._session.ray()
+            except BaseException as error:
+                self._fail_all(error)
+                continue
+            for job in waiting:
+                self._submit(ray, job)
+            self._collect(ray)
+
+    def _submit(self, ray: Any, job: _Job) -> None:
+        from bongsu.executors.local_ray.task import run_attempt_task
+
+        needs = job.spec.resources
+        # A distributed stage's gang of workers takes the cores; the task that drives it takes none.
+        options: dict[str, Any] = {
+            "num_cpus": 0 if job.spec.distributed else needs.cpus_per_worker,
+            "max_retries": 0,
+            "name": job.spec.id.key,
+        }
+        if needs.gpus_per_worker and not job.spec.distributed:
+            options["num_gpus"] = needs.gpus_per_worker
+            if needs.accelerator:
+                options["accelerator_type"] = needs.accelerator
+        reference = (
+            ray.remote(run_attempt_task)
+            .options(**options)
+            .remote(job.spec.model_dump_json(), str(self._environments))
+        )
+        with self._changed:
+            job.reference = reference
+            cancelled = job.cancelled
+        if cancelled:
+            self._kill(job)
+
+    def _collect(self, ray: Any) -> None:
+        with self._changed:
+            live = {job.reference: job for job in self._jobs.values() if job.reference and job.final is None}
+        if not live:
+            return
+        done, _ = ray.wait(list(live), num_returns=1, timeout=LOOK_INTERVAL_S)
+        for reference in done:
+            observation = self._outcome(ray, live[reference], reference)
+            with self._changed:
+                live[reference].final = observation
+                self._changed.notify_all()
+
+    def _outcome(self, ray: Any, job: _Job, reference: Any) -> Observation:
+        finished = datetime.now(UTC)
+        try:
+            text = ray.get(reference)
+        except Exception as error:
+            recorded = self._traces.recorded(job.spec.id)
+            if recorded is not None:
+                return recorded
+            kill_all(job.family)
+            if job.cancelled:
+                return Observation(phase=Phase.CANCELLED, finished_at=finished)
+            return Observation(phase=Phase.FAILED, failure=failure_from_ray(error), finished_at=finished)
+        if not text:
+            return Observation(phase=Phase.SUCCEEDED, finished_at=finished)
+        return Observation(phase=Phase.FAILED, failure=Failure.model_validate_json(text), finished_at=finished)
+
+    def _kill(self, job: _Job) -> None:
+        """End the task and everything below it."""
+        ray = self._session.ray()
+        folder = self._traces.folder(job.spec.id)
+        for name in ("process.json", "task.json"):
+            process = find_process(folder / name)
+            if process is not None:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    job.family += process.children(recursive=True)
+        with contextlib.suppress(Exception):
+            ray.cancel(job.reference, force=True, recursive=True)
+        kill_all(job.family)
+
+    def _fail_all(self, error: BaseException) -> None:
+        failure = Failure(
+            reason="ExecutorFailed",
+            message=f"Ray could not be started: {error}",
+            fix="Run `bongsu doctor`; see Ray's own logs in its temporary directory.",
+            retryable=False,
+        )
+        with self._changed:
+            for job in self._jobs.values():
+                if job.final is None:
+                    job.final = Observation(phase=Phase.FAILED, failure=failure)
+            self._changed.notify_all()

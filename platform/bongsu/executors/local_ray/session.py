@@ -1,0 +1,98 @@
+"""The Ray that this process uses: started in the background, loopback only, silent; or one that already runs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from typing import Any
+
+# Read by Ray when it is imported or when it starts its processes.
+RAY_ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_DEDUP_LOGS": "0",
+    "RAY_TRAIN_V2_ENABLED": "1",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_enable_metrics_collection": "0",
+    # A worker that waits for its next stage keeps its imports; ten minutes instead of one second.
+    "RAY_idle_worker_killing_time_threshold_ms": "600000",
+}
+OBJECT_STORE_BYTES = 200 * 1024 * 1024
+
+
+class RaySession:
+    """Starts Ray once, without making the caller wait.
+
+    Args:
+        address: of a running Ray (``auto`` for one on this machine); None starts one for this process.
+        cpus: how many cores to offer; None for all that this process may use.
+    """
+
+    def __init__(self, address: str | None = None, cpus: float | None = None) -> None:
+        self._address = address
+        self._cpus = cpus
+        self._ready = threading.Event()
+        self._stop = threading.Event()
+        self._error: BaseException | None = None
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Begin to start Ray; returns at once, and does nothing the second time."""
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._start, name="ray-start", daemon=True)
+                self._thread.start()
+
+    @property
+    def is_ready(self) -> bool:
+        return self._ready.is_set()
+
+    def ray(self) -> Any:
+        """The ``ray`` module, once it runs. Raises what starting it raised."""
+        self.start()
+        self._ready.wait()
+        if self._error is not None:
+            raise self._error
+        import ray
+
+        return ray
+
+    def stop(self) -> None:
+        """Disconnect; a Ray that was started here ends, one that already ran goes on."""
+        if self._thread is None:
+            return
+        self._stop.set()
+        self._thread.join()
+
+    def _start(self) -> None:
+        for name, value in RAY_ENVIRONMENT.items():
+            os.environ.setdefault(name, value)
+        try:
+            import ray
+
+            self._connect(ray)
+        except BaseException as error:
+            self._error = error
+            self._ready.set()
+            return
+        self._ready.set()
+        # Ray's processes are told to die with the thread that started them (PR_SET_PDEATHSIG counts threads, not
+        # processes), so this one stays until the session ends.
+        self._stop.wait()
+        ray.shutdown()
+
+    def _connect(self, ray: Any) -> None:
+        if ray.is_initialized():
+            return
+        common = {"log_to_driver": False, "logging_level": logging.ERROR, "namespace": "bongsu"}
+        if self._address:
+            ray.init(address=self._address, **common)
+            return
+        ray.init(
+            num_cpus=self._cpus or len(os.sched_getaffinity(0)),
+            include_dashboard=False,
+            object_store_memory=OBJECT_STORE_BYTES,
+            _node_ip_address="127.0.0.1",
+            **common,
+        )

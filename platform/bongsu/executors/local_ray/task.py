@@ -1,0 +1,27 @@
+"""What a Ray worker process does with one attempt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def run_attempt_task(spec_json: str, environments: str) -> str:
+    """Run the attempt; returns ``""`` on success, else the failure as JSON.
+
+    Runs in a Ray worker. The process is used again for the next stage, so what was imported stays warm.
+    """
+    from bongsu.domain.attempt import AttemptSpec, Failure
+    from bongsu_stages.runtime.isolated import needs_own_process, run_isolated
+    from bongsu_stages.runtime.processes import note_process
+    from bongsu_stages.runtime.reporting import output_to
+    from bongsu_stages.runtime.worker import run_logged
+
+    spec = AttemptSpec.model_validate_json(spec_json)
+    if not needs_own_process(spec):
+        outcome = run_logged(spec)
+    else:
+        folder = Path(spec.log_directory or ".")
+        note_process(folder / "task.json")
+        with output_to(folder / "log.txt"):
+            outcome = run_isolated(spec, Path(environments))
+    return outcome.model_dump_json() if isinstance(outcome, Failure) else ""

@@ -1,0 +1,122 @@
+"""What an attempt leaves on this machine's disk, beside its records in the artifact store.
+
+In ``<logs>/<run>/<stage>/<attempt>/``: ``launched.json`` (it was started, by which session), ``process.json``
+(the worker's pid), ``log.txt`` and ``events.jsonl``.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pydantic
+
+from bongsu.artifacts.open import open_store
+from bongsu.domain.attempt import AttemptSpec, Failure, Observation, Phase, failure_key, result_key
+from bongsu.domain.events import StageEvent, parse_event
+from bongsu.domain.ids import AttemptId
+from bongsu.executors.base import EventPage
+
+FOLLOW_INTERVAL_S = 0.2
+
+
+class Traces:
+    """Attempts as their traces show them; works for attempts of processes that are gone."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def folder(self, attempt: AttemptId) -> Path:
+        return self._root / attempt.key
+
+    def mark_launched(self, spec: AttemptSpec, session: str) -> bool:
+        """Note that the attempt is about to start; False if it was started before, by whatever process."""
+        folder = self.folder(spec.id)
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with (folder / "launched.json").open("x") as file:
+                json.dump({"session": session, "store": spec.artifact_store}, file)
+        except FileExistsError:
+            return False
+        return True
+
+    def was_launched(self, attempt: AttemptId) -> bool:
+        return (self.folder(attempt) / "launched.json").exists()
+
+    def recorded(self, attempt: AttemptId) -> Observation | None:
+        """What the artifact store's records say, or None if there is none."""
+        try:
+            launched = json.loads((self.folder(attempt) / "launched.json").read_text())
+        except (OSError, ValueError):
+            return None
+        store = open_store(launched["store"])
+        if store.get_record(result_key(attempt)) is not None:
+            return Observation(phase=Phase.SUCCEEDED)
+        failure = store.get_record(failure_key(attempt))
+        if failure is not None:
+            return Observation(phase=Phase.FAILED, failure=Failure.model_validate_json(failure))
+        return None
+
+    def started_at(self, attempt: AttemptId) -> float | None:
+        try:
+            return (self.folder(attempt) / "process.json").stat().st_mtime
+        except OSError:
+            return None
+
+    def events_size(self, attempt: AttemptId) -> int:
+        try:
+            return (self.folder(attempt) / "events.jsonl").stat().st_size
+        except OSError:
+            return 0
+
+    def events(self, attempt: AttemptId, cursor: int) -> EventPage:
+        """Whole lines behind byte ``cursor``; a line that is no event is passed over."""
+        try:
+            with (self.folder(attempt) / "events.jsonl").open("rb") as file:
+                file.seek(cursor)
+                data = file.read()
+        except OSError:
+            return EventPage((), cursor)
+        whole = data[: data.rfind(b"\n") + 1]
+        return EventPage(tuple(_parsed(whole.splitlines())), cursor + len(whole))
+
+    def logs(self, attempt: AttemptId, is_live: bool) -> Iterator[str]:
+        """Lines of ``log.txt`` that are there now."""
+        del is_live
+        try:
+            with (self.folder(attempt) / "log.txt").open(encoding="utf-8", errors="replace") as file:
+                for line in file:
+                    yield line.rstrip("\n")
+        except FileNotFoundError:
+            return
+
+    def follow(self, attempt: AttemptId, is_live: object) -> Iterator[str]:
+        """Lines of ``log.txt`` as they come, until ``is_live()`` turns False."""
+        path = self.folder(attempt) / "log.txt"
+        alive = is_live if callable(is_live) else (lambda: False)
+        while not path.exists() and alive():
+            time.sleep(FOLLOW_INTERVAL_S)
+        if not path.exists():
+            return
+        with path.open(encoding="utf-8", errors="replace") as file:
+            pending = ""
+            while True:
+                live = alive()
+                pending += file.read()
+                *lines, pending = pending.split("\n")
+                yield from lines
+                if not live:
+                    break
+                time.sleep(FOLLOW_INTERVAL_S)
+            if pending:
+                yield pending
+
+
+def _parsed(lines: list[bytes]) -> Iterator[StageEvent]:
+    for line in lines:
+        try:
+            yield parse_event(line)
+        except pydantic.ValidationError:
+            continue
