@@ -1,0 +1,79 @@
+"""Codes of runs and of the state that holds them."""
+
+from bongsu.domain.problems import Code
+
+NEWER_DATABASE = Code(
+    "run.newer-database",
+    "The database {url} was written by a newer Bongsu: {detail}.",
+    "Use that version, or restore a backup made by this one.",
+    exit_code=7,
+)
+UNKNOWN_RUN = Code(
+    "run.unknown",
+    "There is no run {run}.",
+    "`bongsu runs` lists them; a unique beginning of the id or `latest` is enough.",
+    exit_code=3,
+)
+AMBIGUOUS_RUN = Code(
+    "run.ambiguous",
+    "{run} is the beginning of several run ids: {found}.",
+    "Give more of the id.",
+    exit_code=3,
+)
+UNKNOWN_STAGE = Code(
+    "run.unknown-stage",
+    "The run {run} has no stage {stage}.",
+    "`bongsu show {run}` lists its stages.",
+    exit_code=3,
+)
+NOT_CANCELLABLE = Code(
+    "run.not-cancellable",
+    "The run {run} is already {state}.",
+    "There is nothing to cancel.",
+)
+NOT_RESUMABLE = Code(
+    "run.not-resumable",
+    "The run {run} has {state}; nothing of it is left to do.",
+    "Submit the pipeline again for a new run.",
+)
+DRIVEN_ELSEWHERE = Code(
+    "run.driven-elsewhere",
+    "Another process (pid {pid}) already drives the runs in {home}.",
+    "Wait for it, watch it with `bongsu show`, or use another --home.",
+    exit_code=7,
+)
+FAILED = Code(
+    "run.failed",
+    "The run {run} failed: {reason}.",
+    "`bongsu show {run}` tells why; mend the cause and `bongsu resume {run}`.",
+    exit_code=5,
+)
+CANCELLED = Code(
+    "run.cancelled",
+    "The run {run} was cancelled.",
+    "`bongsu resume {run}` goes on with it.",
+    exit_code=6,
+)
+UNKNOWN_MODEL = Code(
+    "run.unknown-model",
+    "There is no model version {model}.",
+    "`bongsu models` lists them; write NAME@3, NAME/3 or NAME@alias.",
+    exit_code=3,
+)
+INPUT_MISSING = Code(
+    "run.input-missing",
+    "The input {name} ({uri}) cannot be found: {detail}.",
+    "Check the path; file: is relative to the pipeline file, package: names an installed distribution.",
+    exit_code=3,
+)
+INPUT_SCHEME = Code(
+    "run.input-scheme",
+    "The input {name} ({uri}) has no known form.",
+    "Use file:PATH, package:DISTRIBUTION/PATH, artifact:sha256-..., models:/NAME/VERSION or models:/NAME@ALIAS.",
+)
+INVALID_MOVE = Code(
+    "run.invalid-move",
+    "The stage {stage} cannot go from {old} to {new}.",
+    "This is a fault of Bongsu; report it with the run's id.",
+    exit_code=8,
+)

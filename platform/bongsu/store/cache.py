@@ -1,0 +1,80 @@
+"""Which outputs are already there, and what a stage was made of the last time."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from bongsu.domain.artifact import ArtifactRef
+from bongsu.domain.ids import Digest
+from bongsu.store.runs import refs_from, refs_json
+from bongsu.store.schema import cache_entries, input_cache
+
+
+def find_outputs(connection: Connection, key: Digest) -> tuple[dict[str, ArtifactRef], dict[str, float]] | None:
+    """Outputs and metrics of the work that ``key`` stands for."""
+    row = connection.execute(select(cache_entries).where(cache_entries.c.key == key)).one_or_none()
+    return (refs_from(row.outputs), json.loads(row.metrics)) if row else None
+
+
+def last_parts(connection: Connection, pipeline: str, stage_id: str) -> dict[str, Any] | None:
+    """What the newest entry of this stage was made of, to say why a key differs."""
+    text = connection.execute(
+        select(cache_entries.c.parts)
+        .where(cache_entries.c.pipeline == pipeline, cache_entries.c.stage_id == stage_id)
+        .order_by(cache_entries.c.created_at.desc())
+        .limit(1)
+    ).scalar()
+    return json.loads(text) if text else None
+
+
+def remember(
+    connection: Connection,
+    key: Digest,
+    stage: tuple[str, str],
+    parts: dict[str, Any],
+    outputs: dict[str, ArtifactRef],
+    metrics: dict[str, float],
+    times: tuple[float, float],
+) -> None:
+    """Note the outputs of a stage, ``stage`` being (pipeline, stage id) and ``times`` (seconds taken, now)."""
+    connection.execute(delete(cache_entries).where(cache_entries.c.key == key))
+    connection.execute(
+        insert(cache_entries).values(
+            key=key,
+            pipeline=stage[0],
+            stage_id=stage[1],
+            parts=json.dumps(parts, ensure_ascii=False, sort_keys=True),
+            outputs=refs_json(outputs),
+            metrics=json.dumps(metrics),
+            seconds=times[0],
+            created_at=times[1],
+        )
+    )
+
+
+def usual_seconds(connection: Connection, pipeline: str) -> dict[str, float]:
+    """How long each stage of a pipeline took on average, for estimates of the time left."""
+    query = (
+        select(cache_entries.c.stage_id, func.avg(cache_entries.c.seconds))
+        .where(cache_entries.c.pipeline == pipeline)
+        .group_by(cache_entries.c.stage_id)
+    )
+    return {row[0]: float(row[1]) for row in connection.execute(query)}
+
+
+def known_input(connection: Connection, location: str, fingerprint: Digest) -> tuple[Digest, int] | None:
+    """Digest and size of an input that was imported before and not touched since."""
+    row = connection.execute(
+        select(input_cache).where(input_cache.c.location == location, input_cache.c.fingerprint == fingerprint)
+    ).one_or_none()
+    return (Digest(row.digest), row.size) if row else None
+
+
+def remember_input(connection: Connection, location: str, fingerprint: Digest, digest: Digest, size: int) -> None:
+    connection.execute(delete(input_cache).where(input_cache.c.location == location))
+    connection.execute(
+        insert(input_cache).values(location=location, fingerprint=fingerprint, digest=digest, size=size)
+    )

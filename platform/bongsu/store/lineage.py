@@ -1,0 +1,110 @@
+"""The lineage graph: nodes and edges, indexed both ways, read by a walk of a few queries.
+
+Node ids: ``input:<uri>``, ``artifact:<digest>``, ``stage:<run>/<stage>``, ``version:<name>/<version>``.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import Connection, insert, select
+
+from bongsu.store.schema import edges, nodes
+
+MAX_DEPTH = 100
+CHUNK = 500
+
+
+@dataclass(frozen=True)
+class Node:
+    id: str
+    kind: str
+    title: str
+    label: str
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Edge:
+    source: str
+    target: str
+    kind: str
+
+
+def put_nodes(connection: Connection, found: list[Node]) -> None:
+    """Add nodes; one that stands is left as it is."""
+    wanted = {node.id: node for node in found}
+    known = set(connection.execute(select(nodes.c.id).where(nodes.c.id.in_(list(wanted)))).scalars())
+    rows = [
+        {
+            "id": node.id,
+            "kind": node.kind,
+            "title": node.title[:500],
+            "label": node.label,
+            "body": json.dumps(node.body, ensure_ascii=False),
+        }
+        for node in wanted.values()
+        if node.id not in known
+    ]
+    if rows:
+        connection.execute(insert(nodes), rows)
+
+
+def put_edges(connection: Connection, found: list[Edge], run_id: str, now: float) -> None:
+    """Add edges; one that stands is left as it is."""
+    wanted = {(edge.source, edge.target, edge.kind) for edge in found}
+    sources = {edge.source for edge in found}
+    known = {
+        tuple(row)
+        for row in connection.execute(
+            select(edges.c.source, edges.c.target, edges.c.kind).where(edges.c.source.in_(sources))
+        )
+    }
+    rows = [
+        {"source": source, "target": target, "kind": kind, "run_id": run_id, "created_at": now}
+        for source, target, kind in sorted(wanted - known)
+    ]
+    if rows:
+        connection.execute(insert(edges), rows)
+
+
+def walk(
+    connection: Connection, start: str, direction: Literal["upstream", "downstream"]
+) -> tuple[list[Node], list[Edge]]:
+    """Everything that ``start`` was made from, or that was made from it; ``start`` itself included."""
+    here, there = (edges.c.target, edges.c.source) if direction == "upstream" else (edges.c.source, edges.c.target)
+    seen = {start}
+    frontier = [start]
+    found: list[Edge] = []
+    for _ in range(MAX_DEPTH):
+        rows = [
+            row
+            for begin in range(0, len(frontier), CHUNK)
+            for row in connection.execute(
+                select(edges.c.source, edges.c.target, edges.c.kind, there.label("next")).where(
+                    here.in_(frontier[begin : begin + CHUNK])
+                )
+            )
+        ]
+        found += [Edge(row.source, row.target, row.kind) for row in rows]
+        frontier = sorted({row.next for row in rows} - seen)
+        seen |= set(frontier)
+        if not frontier:
+            break
+    return get_nodes(connection, sorted(seen)), list(dict.fromkeys(found))
+
+
+def get_nodes(connection: Connection, ids: list[str]) -> list[Node]:
+    rows = [
+        row
+        for begin in range(0, len(ids), CHUNK)
+        for row in connection.execute(select(nodes).where(nodes.c.id.in_(ids[begin : begin + CHUNK])))
+    ]
+    return [Node(row.id, row.kind, row.title, row.label, json.loads(row.body)) for row in rows]
+
+
+def edges_of_run(connection: Connection, run_id: str) -> list[Edge]:
+    query = select(edges.c.source, edges.c.target, edges.c.kind).where(edges.c.run_id == run_id)
+    return [Edge(*row) for row in connection.execute(query)]

@@ -1,0 +1,79 @@
+"""Model versions as the control plane knows them; MLflow's registry has the same for its own users."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select
+
+from bongsu.domain.codes import run as codes
+from bongsu.store.records import ModelVersionRecord
+from bongsu.store.schema import aliases, model_versions
+
+_REFERENCE = re.compile(r"^(?:models:/)?(?P<name>[^@/]+)(?:[@/](?P<which>[^@/]+))?$")
+
+
+def add_version(connection: Connection, record: ModelVersionRecord) -> None:
+    """Record a version and its aliases once; an alias moves to it."""
+    there = select(model_versions.c.version).where(
+        model_versions.c.name == record.name, model_versions.c.version == record.version
+    )
+    if connection.execute(there).scalar() is None:
+        connection.execute(
+            insert(model_versions).values(
+                name=record.name,
+                version=record.version,
+                digest=record.digest,
+                label=record.label,
+                use_class=record.use_class,
+                ministry=record.ministry,
+                run_id=record.run_id,
+                stage_id=record.stage_id,
+                title=record.title,
+                metrics=json.dumps(record.metrics),
+                link=record.link,
+                created_at=record.created_at,
+            )
+        )
+    for alias in record.aliases:
+        connection.execute(delete(aliases).where(aliases.c.name == record.name, aliases.c.alias == alias))
+        connection.execute(insert(aliases).values(name=record.name, alias=alias, version=record.version))
+
+
+def list_versions(connection: Connection, name: str | None = None) -> list[ModelVersionRecord]:
+    """By name, newest version first."""
+    query = select(model_versions).order_by(model_versions.c.name, model_versions.c.version.desc())
+    if name:
+        query = query.where(model_versions.c.name == name)
+    named: dict[tuple[str, int], list[str]] = {}
+    for row in connection.execute(select(aliases)):
+        named.setdefault((row.name, row.version), []).append(row.alias)
+    return [_version(row._mapping, named.get((row.name, row.version), [])) for row in connection.execute(query)]
+
+
+def find_version(connection: Connection, reference: str) -> ModelVersionRecord:
+    """``NAME@3``, ``NAME/3``, ``NAME@alias``, ``models:/NAME/3``; ``NAME`` alone is its newest version.
+
+    Raises ``run.unknown-model``.
+    """
+    match = _REFERENCE.match(reference)
+    versions = list_versions(connection, match["name"]) if match else []
+    which = match["which"] if match else None
+    for version in versions:
+        if which is None or which == str(version.version) or which in version.aliases:
+            return version
+    raise codes.UNKNOWN_MODEL.error(model=reference)
+
+
+def version_of_stage(connection: Connection, run_id: str, stage_id: str) -> ModelVersionRecord | None:
+    found = [v for v in list_versions(connection) if (v.run_id, v.stage_id) == (run_id, stage_id)]
+    return found[0] if found else None
+
+
+def _version(row: Any, named: list[str]) -> ModelVersionRecord:
+    values = dict(row)
+    return ModelVersionRecord(
+        **values | {"metrics": json.loads(values["metrics"]), "aliases": tuple(sorted(named))}
+    )

@@ -1,0 +1,39 @@
+"""Publications that wait for the tracking server; written with the state they speak of, delivered at least once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, func, insert, select, update
+
+from bongsu.domain.publication import Publication
+from bongsu.store.schema import outbox
+
+_ITEM: TypeAdapter[Publication] = TypeAdapter(Publication)
+
+
+def put(connection: Connection, run_id: str, item: Publication) -> None:
+    connection.execute(
+        insert(outbox).values(run_id=run_id, body=_ITEM.dump_json(item).decode(), tries=0, done=False, error="")
+    )
+
+
+def waiting(connection: Connection, limit: int = 100) -> list[tuple[int, Publication]]:
+    """The oldest undelivered items, in order."""
+    query = select(outbox.c.id, outbox.c.body).where(outbox.c.done.is_(False)).order_by(outbox.c.id).limit(limit)
+    return [(row.id, _ITEM.validate_json(row.body)) for row in connection.execute(query)]
+
+
+def count_waiting(connection: Connection) -> int:
+    return connection.execute(select(func.count()).where(outbox.c.done.is_(False))).scalar_one()
+
+
+def mark_done(connection: Connection, ids: Sequence[int]) -> None:
+    connection.execute(update(outbox).where(outbox.c.id.in_(ids)).values(done=True, error=""))
+
+
+def mark_failed(connection: Connection, item: int, error: str) -> None:
+    connection.execute(
+        update(outbox).where(outbox.c.id == item).values(tries=outbox.c.tries + 1, error=error[:2000])
+    )

@@ -1,0 +1,222 @@
+"""The tables. Times are seconds since the epoch (UTC) as double precision; structured values are JSON text.
+
+Names of constraints are fixed, so that migrations can refer to them on every database.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+ID = String(64)
+DIGEST = String(71)
+NAME = String(200)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("pipeline", NAME, nullable=False),
+    Column("ministry", NAME, nullable=False),
+    Column("plan_hash", DIGEST, nullable=False),
+    Column("plan", Text, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("label", String(500), nullable=False),
+    Column("use_class", String(60), nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("started_at", Double),
+    Column("finished_at", Double),
+    # Grows with every change: a writer that read an older one is refused.
+    Column("version", Integer, nullable=False, default=0),
+    Index(None, "state"),
+    Index(None, "pipeline", "created_at"),
+    Index(None, "plan_hash"),
+)
+
+stages = Table(
+    "stages",
+    metadata,
+    Column("run_id", ID, nullable=False),
+    Column("stage_id", NAME, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("reason", Text, nullable=False, default=""),
+    Column("cache_key", DIGEST),
+    Column("outputs", Text),
+    Column("metrics", Text),
+    Column("started_at", Double),
+    Column("finished_at", Double),
+    PrimaryKeyConstraint("run_id", "stage_id"),
+    ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="CASCADE"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("run_id", ID, nullable=False),
+    Column("stage_id", NAME, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("state", String(20), nullable=False),
+    # Why it is being stopped: 'cancelled' or 'timed-out'; empty while it may go on.
+    Column("stop_reason", String(20), nullable=False, default=""),
+    Column("requested_at", Double, nullable=False),
+    Column("started_at", Double),
+    Column("finished_at", Double),
+    Column("failure", Text),
+    Column("environment", Text),
+    Column("peak_memory_bytes", BigInteger),
+    Column("last_step", Integer),
+    PrimaryKeyConstraint("run_id", "stage_id", "number"),
+    ForeignKeyConstraint(["run_id", "stage_id"], ["stages.run_id", "stages.stage_id"], ondelete="CASCADE"),
+    Index(None, "state"),
+)
+
+run_events = Table(
+    "run_events",
+    metadata,
+    Column("run_id", ID, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("time", Double, nullable=False),
+    Column("type", String(40), nullable=False),
+    Column("stage_id", NAME),
+    Column("attempt", Integer),
+    Column("body", Text, nullable=False),
+    PrimaryKeyConstraint("run_id", "sequence"),
+    ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="CASCADE"),
+)
+
+metric_points = Table(
+    "metric_points",
+    metadata,
+    Column("run_id", ID, nullable=False),
+    Column("stage_id", NAME, nullable=False),
+    Column("name", NAME, nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("value", Double, nullable=False),
+    Column("time", Double, nullable=False),
+    PrimaryKeyConstraint("run_id", "stage_id", "name", "step"),
+    ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="CASCADE"),
+)
+
+artifacts = Table(
+    "artifacts",
+    metadata,
+    Column("digest", DIGEST, primary_key=True),
+    Column("type", String(20), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("label", String(500), nullable=False),
+    Column("title", NAME, nullable=False),
+    Column("run_id", ID),
+    Column("stage_id", NAME),
+    Column("created_at", Double, nullable=False),
+)
+
+edges = Table(
+    "edges",
+    metadata,
+    Column("source", String(300), nullable=False),
+    Column("target", String(300), nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("run_id", ID, nullable=False),
+    Column("created_at", Double, nullable=False),
+    PrimaryKeyConstraint("source", "target", "kind"),
+    Index(None, "target"),
+    Index(None, "run_id"),
+)
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("id", String(300), primary_key=True),
+    Column("kind", String(40), nullable=False),
+    Column("title", String(500), nullable=False),
+    Column("label", String(500), nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+cache_entries = Table(
+    "cache_entries",
+    metadata,
+    Column("key", DIGEST, primary_key=True),
+    Column("pipeline", NAME, nullable=False),
+    Column("stage_id", NAME, nullable=False),
+    Column("parts", Text, nullable=False),
+    Column("outputs", Text, nullable=False),
+    Column("metrics", Text, nullable=False),
+    Column("seconds", Double, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Index(None, "pipeline", "stage_id", "created_at"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("run_id", ID, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("tries", Integer, nullable=False, default=0),
+    Column("done", Boolean, nullable=False, default=False),
+    Column("error", Text, nullable=False, default=""),
+    Index(None, "done", "id"),
+)
+
+model_versions = Table(
+    "model_versions",
+    metadata,
+    Column("name", NAME, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("digest", DIGEST, nullable=False),
+    Column("label", String(500), nullable=False),
+    Column("use_class", String(60), nullable=False),
+    Column("ministry", NAME, nullable=False),
+    Column("run_id", ID, nullable=False),
+    Column("stage_id", NAME, nullable=False),
+    Column("title", NAME, nullable=False),
+    Column("metrics", Text, nullable=False),
+    Column("link", String(500), nullable=False),
+    Column("created_at", Double, nullable=False),
+    PrimaryKeyConstraint("name", "version"),
+    UniqueConstraint("run_id", "stage_id"),
+    Index(None, "digest"),
+)
+
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("name", NAME, nullable=False),
+    Column("alias", NAME, nullable=False),
+    Column("version", Integer, nullable=False),
+    PrimaryKeyConstraint("name", "alias"),
+)
+
+input_cache = Table(
+    "input_cache",
+    metadata,
+    Column("location", String(1000), primary_key=True),
+    # Digest over path, size and modification time of every file: equal means that nothing was touched.
+    Column("fingerprint", DIGEST, nullable=False),
+    Column("digest", DIGEST, nullable=False),
+    Column("size", BigInteger, nullable=False),
+)
