@@ -15,7 +15,7 @@ FieldPath = tuple[str | int, ...]
 _PLAIN_KEY = re.compile(r"[A-Za-z_][-A-Za-z0-9_]*")
 _STEP = re.compile(r"\.?(?P<key>[A-Za-z_][-A-Za-z0-9_]*)|\[(?P<index>\d+)\]|\['(?P<quoted>(?:\\.|[^'\\])*)'\]")
 _SHOWN = 60
-_OWN_WORDS = frozenset({"known", "expected", "units", "range", "hint", "cycle", "missing", "axes"})
+_OWN_WORDS = frozenset({"known", "expected", "units", "range", "hint", "cycle", "missing", "axes", "detail"})
 """Arguments that are sentences of ours; others quote the file and are cut."""
 
 
@@ -51,10 +51,10 @@ def parse_path(text: str) -> FieldPath:
     return tuple(steps)
 
 
-def shown(value: object) -> str:
+def shown(value: object, limit: int = _SHOWN) -> str:
     """A value in a sentence: short, on one line."""
     text = " ".join(str(value).split())
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 @dataclass(frozen=True)

@@ -202,9 +202,9 @@ class _Reader:
         assert target is not None
         if len(self._open) + target.height > MAX_DEPTH:
             self._stop(codes.TOO_DEEP, at, limit=MAX_DEPTH)
-        self._attach(target)
+        self._attach(target, at)
 
-    def _attach(self, node: Node) -> None:
+    def _attach(self, node: Node, at: Position | None = None) -> None:
         if not self._open:
             self.root = node
             return
@@ -213,7 +213,7 @@ class _Reader:
         parent.size += node.size
         parent.height = max(parent.height, node.height + 1)
         if parent.size > MAX_VALUES:
-            self._stop(codes.TOO_MANY_VALUES, node.at, limit=f"{MAX_VALUES:,}")
+            self._stop(codes.TOO_MANY_VALUES, at or node.at, limit=f"{MAX_VALUES:,}")
         if isinstance(parent, ListNode):
             parent.items.append(node)
         elif top.skip:

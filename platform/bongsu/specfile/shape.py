@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from bongsu.domain.codes import specfile as codes
-from bongsu.domain.fieldpath import FieldPath, Finding, unique
+from bongsu.domain.fieldpath import FieldPath, Finding, shown, unique
 from bongsu.domain.links import listed
 from bongsu.domain.problems import Code
 from bongsu.domain.scalars import format_scalar, kind_of
@@ -64,7 +64,7 @@ def validate(model: type[M], data: Any, base: FieldPath = ()) -> tuple[M | None,
         instance, lax = None, _errors(error)
     known = {error.loc for error in lax}
     errors = lax + [error for error in strict if error.loc not in known]
-    errors = [error for error in errors if not _is_accepted_union(model, error, lax)]
+    errors = [e for e in errors if not (_is_accepted_union(e, lax) or _is_miscounted(e))]
     if not errors:
         return instance, []
     return None, _findings(model, data, errors, base)
@@ -80,11 +80,14 @@ def _is_whole(error: _Error) -> bool:
     return error.type == "int_type" and isinstance(error.input, float) and error.input.is_integer()
 
 
-def _is_accepted_union(model: type[BaseModel], error: _Error, lax: list[_Error]) -> bool:
+def _is_accepted_union(error: _Error, lax: list[_Error]) -> bool:
     """A strict error inside a union that accepts the value through another member is none."""
-    if error in lax or not error.loc:
-        return False
-    return error.loc[-1] in ("bool", "int", "float", "str")
+    return error not in lax and error.loc[-1:] in (("bool",), ("int",), ("float",), ("str",))
+
+
+def _is_miscounted(error: _Error) -> bool:
+    """pydantic counts only items without errors; the items have errors of their own."""
+    return error.type == "too_short" and len(error.input) >= error.context["min_length"]
 
 
 def _findings(model: type[BaseModel], data: Any, errors: list[_Error], base: FieldPath) -> list[Finding]:
@@ -182,7 +185,9 @@ def _value_finding(error: _Error, declared: Found, *, in_union: bool) -> tuple[C
         expected = declared.description or f"a text that fits {error.context.get('pattern', 'the pattern')}"
         return codes.BAD_TEXT, {"value": value, "expected": _lower(expected)}
     if error.type in ("value_error", "assertion_error"):
-        return codes.INVALID_VALUE, {"detail": str(error.context.get("error", "")).rstrip(".") or "no reason given"}
+        return codes.INVALID_VALUE, {
+            "detail": shown(error.context.get("error", "no reason given"), 300).rstrip(".")
+        }
     return _type_finding(error, declared, in_union=in_union)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bongsu.domain.codes import spec as graph_codes
 from bongsu.domain.codes import specfile as codes
-from bongsu.domain.fieldpath import Finding
+from bongsu.domain.fieldpath import Finding, shown
 from bongsu.domain.stages import Catalogue, StageSignature
 from bongsu.domain.suggest import closest
 from bongsu.specfile.draft import Draft
@@ -26,7 +26,7 @@ def load_signatures(draft: Draft, catalogue: Catalogue) -> tuple[dict[str, Stage
             except LookupError:
                 failed[name] = ""
             except Exception as error:  # whatever a package raises while it is imported
-                failed[name] = f"{type(error).__name__}: {error}"
+                failed[name] = shown(f"{type(error).__name__}: {error}", 300)
         if failed.get(name):
             args = {"name": name, "detail": failed[name].rstrip(".")}
             findings.append(Finding(codes.STAGE_NOT_LOADED, path, args))

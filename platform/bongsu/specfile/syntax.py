@@ -45,7 +45,6 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
     ("found unknown escape character", "this escape is not known", "Use single quotes, or write \\\\ for a \\."),
     ("found character that cannot start any token", "a text cannot start with this character", _QUOTE),
     ("did not find expected alphabetic or numeric character", "& or * needs a name behind it", _QUOTE),
-    ("exceeded maximum nesting depth", "values are nested too deep", "Nest less."),
     ("found incompatible YAML document", "this version of YAML is not known", "Use YAML 1.2, or no %YAML line."),
 )
 
@@ -60,6 +59,8 @@ def syntax_problem(error: yaml.YAMLError, text: str, file: str) -> Problem:
     where = place_of(text, index, file)
     if text[index : index + 1] == "\t" or "tab character" in message:
         return codes.TAB.at(where)
+    if "maximum nesting depth" in message:
+        return codes.TOO_DEEP.at(where, limit=64)
     tabbed = _tab_before(text, index)
     if tabbed is not None:
         return codes.TAB.at(place_of(text, tabbed, file))
