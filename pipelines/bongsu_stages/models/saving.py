@@ -27,6 +27,7 @@ def save_model(
     original_config: Mapping[str, Any],
     *,
     dtype: torch.dtype = torch.bfloat16,
+    weights: Mapping[str, torch.Tensor] | None = None,
     shard_size: str = "5GB",
 ) -> None:
     """Write a model tree: weights, configuration, tokenizer and ``MLmodel``.
@@ -40,12 +41,13 @@ def save_model(
         directory: created if need be; files of the same name are overwritten.
         original_config: ``config.json`` that the model was loaded from; fields that the new one lacks are kept.
         dtype: of the weights on disk; the router's bias stays in fp32.
+        weights: the whole state dict, where ``model`` itself holds only a part of it (sharded over workers).
         shard_size: largest file of weights, as transformers writes it.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    weights = cast_weights(model, dtype)
+    cast = cast_weights(model, dtype, weights)
     with no_progress_bars():
-        model.save_pretrained(directory, state_dict=weights, max_shard_size=shard_size)
+        _whole(model).save_pretrained(directory, state_dict=cast, max_shard_size=shard_size)
     saved = {**read_config(directory), "dtype": DTYPE_NAMES[dtype]}
     write_config(directory, keep_original_fields(saved, original_config))
     if tokenizer_source is not None:
@@ -53,14 +55,24 @@ def save_model(
     write_mlmodel(directory)
 
 
-def cast_weights(model: PreTrainedModel, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+def cast_weights(
+    model: PreTrainedModel, dtype: torch.dtype, weights: Mapping[str, torch.Tensor] | None = None
+) -> dict[str, torch.Tensor]:
     """The state dict in ``dtype``, but for what the architecture wants in fp32 (the router's bias) and integers."""
     strict = tuple(getattr(model, "_keep_in_fp32_modules_strict", None) or ())
     out = {}
-    for name, tensor in model.state_dict().items():
+    for name, tensor in (weights or model.state_dict()).items():
         keep = not tensor.is_floating_point() or any(part in name.split(".") for part in strict)
         out[name] = tensor if keep else tensor.to(dtype)
     return out
+
+
+def _whole(model: PreTrainedModel) -> PreTrainedModel:
+    """``model``, or one of its class without weights if it is sharded: saving that would wait for the others."""
+    if not any(hasattr(weight, "full_tensor") for weight in model.parameters()):
+        return model
+    with torch.device("meta"):
+        return type(model)(model.config)
 
 
 def copy_tokenizer(source: TreeReader | Path, directory: Path) -> None:

@@ -33,7 +33,7 @@ class RouterBalance:
         self._routers = [module for module in model.modules() if BIAS in module._buffers]
         self._counts = [torch.zeros_like(self._bias(router), dtype=torch.float32) for router in self._routers]
         self._hooks = [router.register_forward_hook(self._counter(i)) for i, router in enumerate(self._routers)]
-        self.busiest = 0.0
+        self.busiest: torch.Tensor | float = 0.0
         """Load of the busiest expert of any layer at the last step, over the mean load; 1 is perfect balance."""
 
     def _bias(self, router: nn.Module) -> torch.Tensor:
@@ -58,7 +58,7 @@ class RouterBalance:
         # All routers of a model have as many experts as the first, so one collective carries all of them.
         load = self._workers.sum(torch.stack(self._counts))
         mean = load.mean(dim=1, keepdim=True)
-        self.busiest = float((load / mean.clamp(min=1)).max())
+        self.busiest = (load / mean.clamp(min=1)).max()
         direction = torch.sign(mean - load)
         for router, move in zip(self._routers, direction, strict=True):
             self._bias(router).add_(move, alpha=self._rate)

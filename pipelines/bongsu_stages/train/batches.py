@@ -106,6 +106,11 @@ class HeldOutTokens:
     def batches(self, size: int, rank: int, workers: int) -> Iterator[Batch]:
         chosen = np.arange(self.count) * self.tree.sequences("heldout") // max(1, self.count)
         mine = chosen[rank::workers]
-        for start in range(0, len(mine), size):
-            ids = torch.from_numpy(self.tree.take("heldout", mine[start : start + size])[:, : self.length])
-            yield Batch(ids, ids)
+        # Sharded models compute together: a worker with one sequence less repeats one, and counts nothing of it.
+        spare = -(-self.count // workers) - len(mine)
+        rows = np.concatenate([mine, chosen[:spare]])
+        for start in range(0, len(rows), size):
+            ids = torch.from_numpy(self.tree.take("heldout", rows[start : start + size])[:, : self.length])
+            labels = ids.clone()
+            labels[max(0, len(mine) - start) :] = IGNORED
+            yield Batch(ids, labels)

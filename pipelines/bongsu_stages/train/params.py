@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from bongsu.domain.stages import Params
 from bongsu_stages.models.precision import ExpertsImplementation, Precision
@@ -76,3 +76,10 @@ class TokenTrainingParams(TrainingParams):
     sequence_length: int | None = Field(
         default=None, ge=8, description="Cut sequences to this many tokens; empty: as they were packed"
     )
+
+    @field_validator("mixture")
+    @classmethod
+    def _some_share(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if value and not sum(value):
+            raise ValueError("at least one share must be above 0")
+        return value

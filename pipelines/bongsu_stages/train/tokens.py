@@ -6,12 +6,12 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from bongsu.artifacts.base import TreeReader
 from bongsu_stages.runtime.stage import StageError
 
 Split = Literal["train", "heldout"]
@@ -19,18 +19,19 @@ Split = Literal["train", "heldout"]
 
 @dataclass(frozen=True)
 class TokenTree:
-    """A tokens tree in a local directory; ``title`` names it in metrics."""
+    """A tokens tree; ``title`` names it in metrics. Its data files are fetched when a sequence is taken."""
 
-    directory: Path
+    reader: TreeReader
     title: str
 
     @cached_property
     def card(self) -> dict[str, Any]:
         """``tokens.json``. Raises StageError if it is missing."""
-        file = self.directory / "tokens.json"
-        if not file.is_file():
-            raise StageError(f"{self.title} has no tokens.json.", "Give the output of data.tokenize.")
-        card: dict[str, Any] = json.loads(file.read_text())
+        try:
+            with self.reader.open("tokens.json") as file:
+                card: dict[str, Any] = json.loads(file.read())
+        except FileNotFoundError:
+            raise StageError(f"{self.title} has no tokens.json.", "Give the output of data.tokenize.") from None
         return card
 
     @property
@@ -42,8 +43,9 @@ class TokenTree:
 
     @cached_property
     def _arrays(self) -> dict[str, list[npt.NDArray[Any]]]:
+        directory = self.reader.local()
         return {
-            split: [np.load(self.directory / name, mmap_mode="r") for name in part["files"]]
+            split: [np.load(directory / name, mmap_mode="r") for name in part["files"]]
             for split, part in self.card["splits"].items()
         }
 

@@ -1,0 +1,162 @@
+"""Starting the workers of a training stage with Ray Train's TorchTrainer, and taking what they made.
+
+One worker computes in the process of the attempt (``ScalingConfig(num_workers=0)``, Ray Train's local mode): the
+same trainer, loop and checkpoints without the start of a controller and worker process, see
+docs/adr/0010-one-worker-trains-in-process.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow.fs as pafs
+
+from bongsu.domain.resources import Resources
+from bongsu_stages.runtime.context import StageContext, StageOutputs
+from bongsu_stages.runtime.stage import StageError
+from bongsu_stages.train.folder import MODEL, Checkpoint, CheckpointFolder
+from bongsu_stages.train.recipe import Recipe
+from bongsu_stages.train.sink import QueueSink, repeat
+from bongsu_stages.train.worker import KEPT, Task, group_name, train_worker
+
+# What does not change the weights that come out may change between attempts.
+_NOT_DECISIVE = {"checkpoint_every", "evaluate_every", "evaluate_sequences", "names"}
+
+_RAY_TRAIN = {
+    # The controller looks after its workers every two seconds otherwise, and so sees their end late.
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",
+    # A preempted attempt is started again by the control plane.
+    "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
+    "RAY_TRAIN_METRICS_ENABLED": "0",
+}
+
+
+def train(ctx: StageContext, recipe: Recipe) -> StageOutputs:
+    """Run ``recipe`` on the workers that the attempt asks for; its model tree becomes the output ``model``.
+
+    Raises:
+        StageError: what a worker raised, or that workers were lost (retryable).
+    """
+    folder, fingerprint = CheckpointFolder(ctx.checkpoint_uri), fingerprint_of(ctx, recipe)
+    made = folder.latest(fingerprint, MODEL)
+    if made is None:
+        if ctx.spec.resources.workers == 1:
+            return StageOutputs(metrics=_in_process(ctx, recipe, fingerprint))
+        _on_gang(ctx, recipe, fingerprint)
+        made = folder.latest(fingerprint, MODEL)
+    if made is None:
+        raise StageError("The workers ended and left no model.", "Look at the log of the stage.", retryable=True)
+    _take_model(ctx, folder, made)
+    return StageOutputs(metrics=made.facts.metrics)
+
+
+def fingerprint_of(ctx: StageContext, recipe: Recipe) -> str:
+    """Digest of all that decides the weights: stage, its code, inputs and parameters."""
+    facts = {
+        "uses": ctx.spec.uses,
+        "code": ctx.spec.code,
+        "inputs": {port: [ref.digest for ref in refs] for port, refs in ctx.spec.inputs.items()},
+        "params": recipe.params.model_dump(mode="json", exclude=_NOT_DECISIVE),
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _in_process(ctx: StageContext, recipe: Recipe, fingerprint: str) -> dict[str, float]:
+    threads = max(1, int(ctx.spec.resources.cpus_per_worker))
+    task = Task(recipe, ctx.store.uri, ctx.checkpoint_uri, fingerprint, threads, ctx, ctx.output("model").directory)
+    return _fit(task, ctx.spec.resources, 0)
+
+
+def _on_gang(ctx: StageContext, recipe: Recipe, fingerprint: str) -> None:
+    from ray.util.queue import Queue
+
+    resources = ctx.spec.resources
+    threads = max(1, int(resources.cpus_per_worker))
+    queue: Any = Queue(actor_options={"num_cpus": 0})
+    listener = threading.Thread(target=repeat, args=(queue, ctx), daemon=True)
+    listener.start()
+    task = Task(recipe, ctx.store.uri, ctx.checkpoint_uri, fingerprint, threads, QueueSink(queue), None)
+    try:
+        _fit(task, resources, resources.workers)
+    finally:
+        queue.put(None)
+        listener.join(timeout=10)
+        queue.shutdown(force=True)
+
+
+def _fit(task: Task, resources: Resources, num_workers: int) -> dict[str, float]:
+    """Run the workers to their end; the figures that the first of them returns."""
+    from ray.train import CheckpointConfig, RunConfig, ScalingConfig, TrainingFailedError
+    from ray.train.torch import TorchConfig, TorchTrainer
+
+    per_worker: dict[str, float] = {"CPU": resources.cpus_per_worker}
+    if resources.gpus_per_worker:
+        per_worker["GPU"] = resources.gpus_per_worker
+    if resources.memory:
+        per_worker["memory"] = resources.memory
+    with _settings():
+        trainer = TorchTrainer(
+            train_worker,
+            train_loop_config={"task": task},
+            scaling_config=ScalingConfig(
+                num_workers=num_workers, use_gpu=resources.gpus_per_worker > 0, resources_per_worker=per_worker
+            ),
+            torch_config=TorchConfig(backend="nccl" if resources.gpus_per_worker else "gloo"),
+            run_config=RunConfig(
+                name=group_name(max(1, num_workers)),
+                storage_path=task.checkpoint_uri,
+                checkpoint_config=CheckpointConfig(num_to_keep=KEPT),
+            ),
+        )
+        try:
+            result = trainer.fit()
+        except TrainingFailedError as error:
+            raise _cause(error) from error
+    figures: dict[str, float] = result.return_value
+    return figures
+
+
+def _cause(error: Exception) -> Exception:
+    """What a worker raised itself, rather than Ray Train's report that some did."""
+    failures = getattr(error, "worker_failures", {})
+    raised = [getattr(failure, "_base_exc", failure) for _, failure in sorted(failures.items())]
+    for exception in raised:
+        if isinstance(exception, StageError):
+            return exception
+    told = "; ".join(f"{type(exception).__name__}: {exception}" for exception in raised) or str(error)
+    return StageError(f"A training worker failed: {told[:2000]}", "Look at the log of the stage.", retryable=True)
+
+
+def _take_model(ctx: StageContext, folder: CheckpointFolder, made: Checkpoint) -> None:
+    files, _ = pafs.FileSystem.from_uri(folder.uri)
+    writer = ctx.output("model")
+    for name in made.facts.files:
+        with files.open_input_stream(f"{made.path}/{name}") as source, writer.create(name) as target:
+            shutil.copyfileobj(source, target, 8 * 1024 * 1024)
+
+
+@contextmanager
+def _settings() -> Iterator[None]:
+    """Ray Train's environment, and no line in the log for every report, while a trainer runs."""
+    before = {name: os.environ.get(name) for name in _RAY_TRAIN}
+    os.environ.update(_RAY_TRAIN)
+    logger = logging.getLogger("ray.train")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

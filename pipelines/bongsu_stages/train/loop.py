@@ -1,0 +1,188 @@
+"""The training loop: every kind of training runs through it, on one worker or on many."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from bongsu_stages.models.device import autocast, compute_dtype
+from bongsu_stages.runtime.stage import StageError
+from bongsu_stages.train.balance import RouterBalance
+from bongsu_stages.train.batches import Batch, TrainingData
+from bongsu_stages.train.evaluation import held_out_losses
+from bongsu_stages.train.loss import logits_of, summed_cross_entropy
+from bongsu_stages.train.optimizer import make_optimizer
+from bongsu_stages.train.parallel import bare, exchange_gradients
+from bongsu_stages.train.params import TrainingParams
+from bongsu_stages.train.schedule import learning_rate
+from bongsu_stages.train.shuffle import fold
+from bongsu_stages.train.sink import Sink
+from bongsu_stages.train.workers import WorkerGroup
+
+POINTS = 500
+"""Progress events over a whole run, at most (about)."""
+
+
+@dataclass
+class Meter:
+    """What came together since the last event.
+
+    ``loss`` is summed on the device, so that a GPU is not waited for; ``paused`` are seconds of other work.
+    """
+
+    loss: torch.Tensor
+    targets: int = 0
+    tokens: int = 0
+    paused: float = 0.0
+    started: float = field(default_factory=time.perf_counter)
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self.started - self.paused
+
+
+class TrainingLoop:
+    """Trains a model in place.
+
+    Args:
+        model: as the recipe built it, in its data-parallel wrapper if there are several workers.
+        data: the same on every worker.
+        params: schedule and sizes.
+        workers: the gang, as this worker sees it.
+        sink: receives figures of the whole gang.
+    """
+
+    def __init__(
+        self, model: nn.Module, data: TrainingData, params: TrainingParams, workers: WorkerGroup, sink: Sink
+    ) -> None:
+        self.model = bare(model)
+        self.params = params
+        self._forward = model
+        self._data = data
+        self._workers = workers
+        self._sink = sink
+        self._dtype = compute_dtype(workers.device, params.precision)
+        self.optimizer = make_optimizer(self.model, params)
+        self.scaler = torch.amp.GradScaler(workers.device.type, enabled=self._dtype == torch.float16)
+        self._balance = RouterBalance(self.model, params.balance_rate, workers)
+        self._log_every = max(1, params.steps // POINTS)
+
+    def run(self, start: int, save: Callable[[int], None]) -> dict[str, float]:
+        """Train from step ``start`` to the last.
+
+        Args:
+            start: finished steps, 0 for a new run.
+            save: called on every worker with the number of finished steps when a checkpoint is due.
+
+        Returns:
+            Final held-out losses and perplexities; ``loss`` and ``tokens_per_second`` (of all workers, without
+            evaluation and checkpoints) if there was a step left to do.
+
+        Raises:
+            StageError: the loss is not a number any more.
+        """
+        params, figures = self.params, dict[str, float]()
+        meter, tokens, seconds = self._meter(), 0, 0.0
+        for step in range(start, params.steps):
+            gradient_norm = self._step(step, meter)
+            done = step + 1
+            if done % self._log_every == 0 or done == params.steps:
+                loss = self._log(done, meter, gradient_norm)
+                tokens, seconds = tokens + meter.tokens, seconds + meter.seconds
+                figures = {"loss": loss, "tokens_per_second": tokens / seconds}
+                meter = self._meter()
+            if done < params.steps:
+                meter.paused += self._between(done, save)
+        self._sink.phase("evaluating")
+        figures |= self.evaluate()
+        self._balance.close()
+        self._sink.progress(params.steps, params.steps, **figures)
+        return figures
+
+    def evaluate(self) -> dict[str, float]:
+        """Held-out loss (nats per token) and perplexity of each part of the data."""
+        parts = self._data.held_out
+        return held_out_losses(self._forward, parts, self.params.micro_batch, self._dtype, self._workers)
+
+    def _between(self, done: int, save: Callable[[int], None]) -> float:
+        """Evaluate and save where it is due; returns the seconds it took."""
+        began = time.perf_counter()
+        if self.params.evaluate_every and done % self.params.evaluate_every == 0:
+            self._sink.progress(done, self.params.steps, **self.evaluate())
+        if self.params.checkpoint_every and done % self.params.checkpoint_every == 0:
+            save(done)
+            self._sink.checkpointed(done)
+        return time.perf_counter() - began
+
+    def _meter(self) -> Meter:
+        return Meter(torch.zeros((), dtype=torch.float64, device=self._workers.device))
+
+    def _step(self, step: int, meter: Meter) -> torch.Tensor:
+        """One optimizer step; returns the norm of the gradient before clipping."""
+        batches = self._micro_batches(step)
+        here = torch.tensor(float(sum(batch.targets for batch in batches)), device=self._workers.device)
+        targets = float(self._workers.sum(here))
+        self.model.train()
+        # Dropout and whatever else is random depends on the step and the worker, not on what ran before.
+        torch.manual_seed(fold(self.params.seed, step, self._workers.rank) >> 1)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.params, step)
+        for index, batch in enumerate(batches):
+            self._accumulate(batch, targets, meter, last=index == len(batches) - 1)
+        meter.targets += int(targets)
+        norm = self._update()
+        self._balance.step()
+        return norm
+
+    def _micro_batches(self, step: int) -> list[Batch]:
+        """This worker's rows of the step, the same rows whatever ran before."""
+        size, gang = self.params.micro_batch, self._workers.size
+        first = step * self.params.sequences_per_worker * gang + self._workers.rank * size
+        starts = range(first, first + self.params.sequences_per_worker * gang, size * gang)
+        return [self._data.rows(start, size).to(self._workers.device) for start in starts]
+
+    def _accumulate(self, batch: Batch, targets: float, meter: Meter, last: bool) -> None:
+        """Add the gradient of ``batch`` to what is there; workers exchange gradients at the last one only."""
+        exchange_gradients(self._forward, last)
+        with autocast(self._workers.device, self._dtype):
+            logits = logits_of(self._forward, batch)
+        total = summed_cross_entropy(logits, batch.labels)
+        # Data parallelism averages gradients over the workers; the loss is the mean over all their targets.
+        mean = total * (self._workers.size / max(targets, 1.0))
+        self.scaler.scale(mean).backward()  # type: ignore[no-untyped-call]
+        meter.loss += total.detach()
+        meter.tokens += batch.input_ids.numel() * self._workers.size
+
+    def _update(self) -> torch.Tensor:
+        weights = [w for group in self.optimizer.param_groups for w in group["params"]]
+        self.scaler.unscale_(self.optimizer)
+        limit = self.params.clip_norm or math.inf
+        norm = torch.nn.utils.clip_grad_norm_(weights, limit)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.optimizer.zero_grad(set_to_none=True)
+        full: torch.Tensor = norm.full_tensor() if hasattr(norm, "full_tensor") else norm
+        return full
+
+    def _log(self, done: int, meter: Meter, gradient_norm: torch.Tensor) -> float:
+        loss = float(self._workers.sum(meter.loss)) / max(1, meter.targets)
+        if not math.isfinite(loss):
+            raise StageError(
+                f"The loss is {loss} after {done} steps.",
+                "Lower learningRate, raise warmupSteps, or set clipNorm.",
+            )
+        self._sink.progress(
+            done,
+            self.params.steps,
+            loss=loss,
+            tokens_per_second=meter.tokens / meter.seconds,
+            learning_rate=learning_rate(self.params, done - 1),
+            gradient_norm=float(gradient_norm),
+            busiest_expert=float(self._balance.busiest),
+        )
+        return loss

@@ -1,0 +1,52 @@
+"""What a run resumes from: weights, buffers (the routers' biases among them), optimizer and loss scale.
+
+Data order, learning rate and dropout follow from the step number alone, so they need no state. Written with
+torch.distributed.checkpoint: each worker writes what it holds, and another number of workers can read it.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.distributed.checkpoint.filesystem import FileSystemReader, FileSystemWriter
+from torch.distributed.checkpoint.state_dict import get_state_dict, set_state_dict
+from torch.distributed.checkpoint.state_dict_loader import load
+from torch.distributed.checkpoint.state_dict_saver import save
+
+_SCALER = "scaler.json"
+
+
+def save_state(
+    directory: Path, model: nn.Module, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler
+) -> None:
+    """Write this worker's part of the state into ``directory``. Every worker calls it at the same step."""
+    weights, moments = get_state_dict(model, optimizer)
+    writer = FileSystemWriter(directory, single_file_per_rank=True, overwrite=True)
+    save({"model": weights, "optimizer": moments}, storage_writer=writer, no_dist=not _is_gang())
+    if _is_first():
+        (directory / _SCALER).write_text(json.dumps(scaler.state_dict()))
+
+
+def load_state(
+    directory: Path, model: nn.Module, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler
+) -> None:
+    """Put what :func:`save_state` wrote back, in place."""
+    weights, moments = get_state_dict(model, optimizer)
+    state: dict[str, Any] = {"model": weights, "optimizer": moments}
+    load(state, storage_reader=FileSystemReader(directory), no_dist=not _is_gang())
+    set_state_dict(model, optimizer, model_state_dict=state["model"], optim_state_dict=state["optimizer"])
+    scales: dict[str, Any] = json.loads((directory / _SCALER).read_text())
+    if scales:
+        scaler.load_state_dict(scales)
+
+
+def _is_gang() -> bool:
+    return torch.distributed.is_initialized()
+
+
+def _is_first() -> bool:
+    return not _is_gang() or torch.distributed.get_rank() == 0

@@ -1,0 +1,131 @@
+"""What every worker of a training stage runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from bongsu.artifacts.base import ArtifactStore
+from bongsu.artifacts.open import open_store
+from bongsu_stages.train.folder import MARKER, MODEL, STATE, CheckpointFacts, CheckpointFolder, files_below
+from bongsu_stages.train.loop import TrainingLoop
+from bongsu_stages.train.optimizer import freeze
+from bongsu_stages.train.parallel import gather_weights, replicate
+from bongsu_stages.train.recipe import Recipe
+from bongsu_stages.train.sink import SilentSink, Sink
+from bongsu_stages.train.state import load_state, save_state
+from bongsu_stages.train.workers import WorkerGroup
+
+KEPT = 2
+"""Checkpoints that stay; the older of the two is there in case the newer one cannot be read."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """All that a worker needs to know; it is pickled, except with one worker, which runs in this process.
+
+    Attributes:
+        store_uri: the artifact store.
+        checkpoint_uri: where checkpoints lie, for this and later attempts.
+        fingerprint: of what decides the result, see :class:`CheckpointFacts`.
+        threads: CPU threads of each worker.
+        output: directory for the model tree, if the worker shares it with the attempt; else the tree goes out as
+            the last checkpoint.
+    """
+
+    recipe: Recipe
+    store_uri: str
+    checkpoint_uri: str
+    fingerprint: str
+    threads: int
+    sink: Sink
+    output: Path | None
+
+
+def train_worker(config: dict[str, Any]) -> dict[str, float]:
+    """Entry point of a Ray Train worker: ``config`` is ``{"task": Task}``. Returns the final figures."""
+    task: Task = config["task"]
+    workers = WorkerGroup.of_ray(task.threads)
+    return _Worker(task, workers, open_store(task.store_uri)).run()
+
+
+class _Worker:
+    """One worker's way through a task."""
+
+    def __init__(self, task: Task, workers: WorkerGroup, store: ArtifactStore) -> None:
+        self._task = task
+        self._workers = workers
+        self._store = store
+        self._sink = task.sink if workers.is_first else SilentSink()
+        self._folder = CheckpointFolder(task.checkpoint_uri)
+
+    def run(self) -> dict[str, float]:
+        recipe, params = self._task.recipe, self._task.recipe.params
+        self._sink.phase("loading")
+        model = recipe.build(self._store, self._workers)
+        freeze(model, params.freeze)
+        if params.recompute_activations:
+            settings = {"use_reentrant": False}
+            model.gradient_checkpointing_enable(gradient_checkpointing_kwargs=settings)  # type: ignore[operator]
+        data = recipe.open_data(self._store)
+        loop = TrainingLoop(replicate(model, self._workers), data, params, self._workers, self._sink)
+        start = self._resume(loop)
+        self._sink.phase("training")
+        figures = loop.run(start, lambda step: self._save(loop, step))
+        self._sink.phase("saving")
+        self._finish(loop, figures)
+        return figures
+
+    def _resume(self, loop: TrainingLoop) -> int:
+        """Finished steps of the checkpoint that was loaded; 0 if there is none."""
+        latest = self._folder.latest(self._task.fingerprint, STATE)
+        if latest is None:
+            return 0
+        with self._folder.local(latest) as directory:
+            load_state(directory, loop.model, loop.optimizer, loop.scaler)
+        note = "" if latest.facts.workers == self._workers.size else f", written by {latest.facts.workers} workers"
+        self._sink.message(f"Resumed after step {latest.facts.step}{note}.")
+        return latest.facts.step
+
+    def _save(self, loop: TrainingLoop, step: int) -> None:
+        with TemporaryDirectory(prefix="checkpoint-") as temporary:
+            directory = Path(temporary)
+            save_state(directory, loop.model, loop.optimizer, loop.scaler)
+            self._report(directory, f"step-{step:08d}", CheckpointFacts(step, self._task.fingerprint, 0, {}))
+
+    def _finish(self, loop: TrainingLoop, figures: dict[str, float]) -> None:
+        weights = gather_weights(loop.model)
+        if self._task.output is not None:
+            self._task.recipe.write(loop.model, weights, self._store, self._task.output)
+            return
+        with TemporaryDirectory(prefix="model-") as temporary:
+            directory = Path(temporary)
+            if self._workers.is_first:
+                self._task.recipe.write(loop.model, weights, self._store, directory)
+            steps = self._task.recipe.params.steps
+            self._report(directory, MODEL, CheckpointFacts(steps, self._task.fingerprint, 0, {}, figures, MODEL))
+
+    def _report(self, directory: Path, name: str, facts: CheckpointFacts) -> None:
+        """Hand a checkpoint to Ray Train, which copies every worker's files; a single worker copies its own."""
+        import ray.train
+
+        files: dict[str, int] = {}
+        for part in self._workers.gather(files_below(directory)):
+            files |= part
+        complete = CheckpointFacts(
+            facts.step, facts.fingerprint, self._workers.size, files, facts.metrics, facts.kind
+        )
+        if self._workers.is_first:
+            (directory / MARKER).write_text(complete.to_json())
+        checkpoint = ray.train.Checkpoint.from_directory(directory)
+        ray.train.report({"step": facts.step}, checkpoint=checkpoint, checkpoint_dir_name=name)
+        if self._workers.size == 1:
+            self._folder.put(group_name(1), name, directory)
+            self._folder.keep_newest(group_name(1), KEPT)
+
+
+def group_name(workers: int) -> str:
+    """Directory of the checkpoints of gangs of this size. Ray Train keeps its own list in each."""
+    return f"workers-{workers}"

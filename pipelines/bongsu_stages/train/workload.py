@@ -1,0 +1,26 @@
+"""What training costs, for the planner: derived from parameters alone, without torch."""
+
+from __future__ import annotations
+
+from bongsu.domain.workload import WorkKind, Workload
+from bongsu_stages.train.params import TokenTrainingParams, TrainingParams
+
+ASSUMED_LENGTH = 2048
+"""Tokens per sequence where the parameters leave it to the tokens input."""
+
+
+def full_training(params: TokenTrainingParams) -> Workload:
+    """Every weight has a gradient and two AdamW moments, all in fp32; ``tokens`` is for one worker."""
+    return training(params, params.sequence_length or ASSUMED_LENGTH)
+
+
+def training(params: TrainingParams, length: int) -> Workload:
+    return Workload(
+        kind=WorkKind.TRAIN_FULL,
+        micro_batch=params.micro_batch,
+        sequence_length=length,
+        tokens=params.steps * params.sequences_per_worker * length,
+        weight_bytes=4.0,
+        sharded=params.parallel == "shard",
+        checkpoint_activations=params.recompute_activations,
+    )
