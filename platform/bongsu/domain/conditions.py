@@ -174,6 +174,7 @@ class Condition:
 
 def parse(text: str) -> Condition | list[Finding]:
     """The condition, or what is wrong with it: findings with an empty path and an offset into ``text``."""
+    stages = {match.start() for match in _STRING_OR_STAGE.finditer(text) if match[1]}
     prepared = _STRING_OR_STAGE.sub(_in_capitals, text)
     lead = len(prepared) - len(prepared.lstrip())
     prepared = prepared.replace("\n", " ").lstrip()
@@ -185,7 +186,7 @@ def parse(text: str) -> Condition | list[Finding]:
         column = (getattr(error, "offset", None) or 1) - 1
         detail = getattr(error, "msg", None) or "it is too complex"
         return [_syntax(str(detail), min(lead + max(column, 0), max(len(text) - 1, 0)))]
-    reader = _Reader(prepared, lead)
+    reader = _Reader(prepared, lead, stages)
     expression = reader.read(tree.body, 0)
     return reader.findings or Condition(expression)
 
@@ -201,9 +202,10 @@ def _syntax(detail: str, offset: int) -> Finding:
 class _Reader:
     """Turns allowed nodes of Python's syntax tree into expressions, and others into findings."""
 
-    def __init__(self, text: str, lead: int) -> None:
+    def __init__(self, text: str, lead: int, stages: set[int]) -> None:
         self._bytes = text.encode()
         self._lead = lead
+        self._stages = stages
         self.findings: list[Finding] = []
 
     def read(self, node: ast.expr, depth: int) -> Expression:
@@ -251,21 +253,21 @@ class _Reader:
         return False
 
     def _name(self, node: ast.Attribute | ast.Subscript) -> Expression:
+        offset = self._offset(node)
         match node:
             case ast.Attribute(value=ast.Name(id="params" | "matrix" as scope), attr=key):
-                return Name(scope, "", key, self._offset(node))
-            case ast.Attribute(value=ast.Name(id=owner), attr="state") if owner.isupper():
-                return Name("state", _stage(owner), "", self._offset(node))
+                return Name(scope, "", key, offset)
+            case ast.Attribute(value=ast.Name(id=owner), attr="state") if offset in self._stages:
+                return Name("state", _stage(owner), "", offset)
             case (
                 ast.Attribute(value=ast.Attribute(value=ast.Name(id=owner), attr="metrics"), attr=key)
                 | ast.Subscript(
                     value=ast.Attribute(value=ast.Name(id=owner), attr="metrics"),
                     slice=ast.Constant(value=str() as key),
                 )
-            ) if owner.isupper():
-                return Name("metrics", _stage(owner), key, self._offset(node))
-        written = ast.unparse(node)
-        self.findings.append(Finding(codes.CONDITION_NAME, (), {"name": written}, self._offset(node)))
+            ) if offset in self._stages:
+                return Name("metrics", _stage(owner), key, offset)
+        self.findings.append(Finding(codes.CONDITION_NAME, (), {"name": ast.unparse(node)}, offset))
         return Literal(False)
 
     def _refuse(self, node: ast.expr, detail: str) -> Expression:

@@ -81,6 +81,8 @@ class PlannedStage(_Frozen):
     many_inputs: tuple[str, ...] = ()
     when: str | None = None
     """What remains of the condition after planning; None if it always runs."""
+    after: tuple[StageId, ...] = ()
+    """Stages that must be over before ``when`` can be decided, beyond those among the inputs."""
     retries: Retries
     timeout: Duration | None
     resources: Resources
@@ -91,11 +93,13 @@ class PlannedStage(_Frozen):
     gpu_hours: float | None = None
     cache: CacheVerdict
     distributed: bool = False
+    cacheable: bool = True
 
     @property
     def upstream(self) -> tuple[StageId, ...]:
+        """Every stage that must be over before this one starts."""
         found = {s.stage_id for sources in self.inputs.values() for s in sources if s.stage_id}
-        return tuple(sorted(found))
+        return tuple(sorted(found | set(self.after)))
 
     @property
     def title(self) -> str:

@@ -10,8 +10,9 @@ joined last. ``docs/pipeline.md`` tells the same to users.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from bongsu.domain.codes import spec as codes
 from bongsu.domain.fieldpath import FieldPath, Finding, raise_findings, unique
@@ -144,10 +145,12 @@ class _Expander:
 
     @staticmethod
     def _filled(params: dict[str, Any], values: Mapping[str, Mapping[str, Scalar]]) -> dict[str, Any]:
-        try:
-            return cast("dict[str, Any]", fill_deep(params, values))
-        except KeyError:  # a name that does not exist: check_names has said so
-            return {}
+        filled = {}
+        for key, value in params.items():
+            # A name that does not exist is left out here; check_names has a finding about it.
+            with suppress(KeyError):
+                filled[key] = fill_deep(value, values)
+        return filled
 
     def _when(self, index: int, point: Mapping[str, Scalar]) -> tuple[str | None, tuple[StageId, ...]]:
         """What remains of the condition at this point, and the points it waits for."""

@@ -1,0 +1,1 @@
+"""The rules, one small module each: facts in, decision out. Pure."""

@@ -1,0 +1,14 @@
+"""Codes of plans that cannot be carried out."""
+
+from bongsu.domain.problems import Code
+
+UNKNOWN_ACCELERATOR = Code(
+    "plan.unknown-accelerator",
+    "The stage {stage} asks for an accelerator {name} that is not known.",
+    "Known are: {known}.",
+)
+DOES_NOT_FIT = Code(
+    "plan.does-not-fit",
+    "A worker of {stage} needs about {needed}, and {gpus} hold {room}.",
+    "Use more workers with sharded: true, activation checkpointing, a smaller microBatch, LoRA, or larger GPUs.",
+)

@@ -1,0 +1,29 @@
+"""Codes of refusals by policy."""
+
+from bongsu.domain.problems import Code
+
+FORBIDDEN_USE = Code(
+    "policy.forbidden-use",
+    "The purpose concerns {subject}, which Bongsu does not serve: {words}.",
+    "Lethal autonomy, and selecting or engaging targets without a human, are outside of every use class. If the"
+    " text means something else, say so in other words.",
+    exit_code=4,
+)
+GRANT_EXCEEDED = Code(
+    "policy.grant-exceeded",
+    "The plan needs {needed} GPU-hours and the grant {grant} has {left} left.",
+    "Make the plan smaller, ask for more grant, or wait until unused hours are reclaimed.",
+    exit_code=4,
+)
+GRANT_COVERS_NOT = Code(
+    "policy.grant-covers-not",
+    "The grant {grant} does not cover {accelerator}, which {stage} asks for.",
+    "Ask for one of: {covered}.",
+    exit_code=4,
+)
+UNVERIFIED_REGISTRATION = Code(
+    "policy.unverified-registration",
+    "The stage {stage} registers models that no verification stage examines.",
+    "Add a stage that uses verify.reload on the same models and give its output to `verifications`.",
+    exit_code=4,
+)

@@ -1,0 +1,69 @@
+"""What makes a stage's output what it is: code, parameters, inputs, environment. Equal parts, equal output.
+
+The label is not part of the key, because it does not change a byte; it is checked when an old output is taken.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bongsu.domain.ids import Digest, digest_of
+from bongsu.domain.plan import CacheVerdict, PlannedStage
+
+Parts = dict[str, Any]
+REASONS = {
+    "code": "code-changed",
+    "params": "params-changed",
+    "inputs": "inputs-changed",
+    "environment": "environment-changed",
+}
+
+
+def cache_parts(planned: PlannedStage, inputs: Mapping[str, Sequence[Digest]]) -> Parts:
+    """The parts of a stage's key.
+
+    Args:
+        planned: the stage.
+        inputs: digests of the trees at each port, in order.
+    """
+    params = dict(planned.params)
+    if planned.distributed:
+        # The gang's size decides which samples make a step.
+        params["resources.workers"] = planned.resources.workers
+    environment = planned.environment.model_dump(mode="json") if planned.environment else {}
+    return {
+        "uses": planned.uses,
+        "code": planned.code,
+        "params": params,
+        "inputs": {port: list(digests) for port, digests in sorted(inputs.items())},
+        "environment": {name: value for name, value in environment.items() if value},
+    }
+
+
+def cache_key(parts: Parts) -> Digest:
+    """Digest of the parts in canonical JSON (sorted keys, no spaces)."""
+    return digest_of(json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+def why_not(parts: Parts, last: Parts | None) -> CacheVerdict:
+    """Why a stage that has no cached output has none, compared with the last time it ran."""
+    key = cache_key(parts)
+    if last is None or last.get("uses") != parts["uses"]:
+        return CacheVerdict(hit=False, reason="first-run", key=key)
+    for part, reason in REASONS.items():
+        if last.get(part) != parts[part]:
+            return CacheVerdict(
+                hit=False, reason=reason, key=key, detail=_difference(part, last.get(part), parts[part])
+            )
+    return CacheVerdict(hit=False, reason="output-gone", key=key)
+
+
+def _difference(part: str, old: Any, new: Any) -> str:
+    if part == "code" or not isinstance(old, dict):
+        return ""
+    changed = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
+    if part != "params":
+        return ", ".join(changed)
+    return ", ".join(f"{name} {json.dumps(old.get(name))} → {json.dumps(new.get(name))}" for name in changed)

@@ -1,0 +1,40 @@
+"""GPU-hours of a stage before it runs: floating-point operations over what a GPU reaches.
+
+A training step costs 6 operations per active parameter and token, a forward pass 2 (Kaplan et al., arXiv
+2001.08361); a distillation adds the teacher's forward pass. A streamed stage is bound by reading and writing the weights.
+"""
+
+from __future__ import annotations
+
+from bongsu.domain.resources import Resources
+from bongsu.domain.workload import WorkKind, Workload
+from bongsu.planner.accelerators import ACCELERATORS
+from bongsu.planner.model_shape import ModelShape
+
+# Share of the datasheet's operations that training of mixture-of-experts models reaches; DeepSeek-V3's report
+# (arXiv 2412.19437: 2.664M H800-hours for 14.8T tokens at 37B active) works out to about 0.35 of dense bf16.
+UTILISATION = 0.30
+# Weights through storage for a streamed stage, bytes per second a worker (measured for byte-range pruning here).
+STREAM_BYTES_PER_SECOND = 0.5e9
+DEFAULT_ACCELERATOR = "H100-80GB"
+_OPERATIONS = {
+    WorkKind.TRAIN_FULL: 6.0,
+    WorkKind.TRAIN_LORA: 4.0,
+    WorkKind.DISTILL: 8.0,
+    WorkKind.INFERENCE: 2.0,
+    WorkKind.PRUNE_STREAMED: 2.0,
+    WorkKind.QUANTIZE_STREAMED: 2.0,
+}
+
+
+def gpu_hours(shape: ModelShape, work: Workload, resources: Resources) -> float:
+    """Hours times GPUs; 0 for a stage that asks for no GPU."""
+    gpus = resources.total_gpus
+    if gpus == 0 or work.kind is WorkKind.LIGHT:
+        return 0.0
+    accelerator = ACCELERATORS[resources.accelerator or DEFAULT_ACCELERATOR]
+    operations = _OPERATIONS[work.kind] * shape.active * work.tokens
+    seconds = operations / (gpus * accelerator.flops * UTILISATION)
+    if work.kind in (WorkKind.PRUNE_STREAMED, WorkKind.QUANTIZE_STREAMED):
+        seconds += 2 * shape.total * work.weight_bytes / (resources.workers * STREAM_BYTES_PER_SECOND)
+    return seconds * gpus / 3600

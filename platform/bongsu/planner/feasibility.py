@@ -1,0 +1,48 @@
+"""Whether a plan can be carried out at all: known accelerators, and memory that fits into them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bongsu.domain.codes import plan as codes
+from bongsu.domain.plan import PlannedStage, RunPlan
+from bongsu.domain.problems import Problem
+from bongsu.domain.suggest import closest
+from bongsu.planner.accelerators import ACCELERATORS
+
+# Share of a GPU's memory that tensors can use; the rest goes to the CUDA context and to fragmentation.
+USABLE = 0.92
+
+
+def check_feasible(plan: RunPlan) -> Iterator[Problem]:
+    """Problems of stages that cannot run as they are written."""
+    for planned in plan.stages:
+        yield from _accelerator(planned)
+
+
+def _accelerator(planned: PlannedStage) -> Iterator[Problem]:
+    needs = planned.resources
+    if needs.accelerator is None:
+        return
+    field = f"{planned.stage}.resources.accelerator"
+    if needs.accelerator not in ACCELERATORS:
+        known = ", ".join(ACCELERATORS)
+        suggestion = closest(needs.accelerator, ACCELERATORS)
+        yield codes.UNKNOWN_ACCELERATOR.at(
+            None, field, stage=planned.title, name=needs.accelerator, known=known, suggestion=suggestion
+        )
+        return
+    if planned.memory is None or needs.gpus_per_worker == 0:
+        return
+    # The runtime's own memory lies in the host, not on the GPU.
+    needed = planned.memory.total - planned.memory.runtime
+    room = ACCELERATORS[needs.accelerator].memory * needs.gpus_per_worker * USABLE
+    if needed > room:
+        yield codes.DOES_NOT_FIT.at(
+            None,
+            field,
+            stage=planned.title,
+            needed=f"{needed / 1e9:,.0f} GB",
+            room=f"{room / 1e9:,.0f} GB",
+            gpus=f"{needs.gpus_per_worker} × {needs.accelerator}",
+        )

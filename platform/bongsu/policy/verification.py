@@ -1,0 +1,36 @@
+"""Nothing is registered that was not verified: every model at a registration is at a verification too."""
+
+from __future__ import annotations
+
+from bongsu.domain.artifact import ArtifactType
+from bongsu.domain.codes import policy as codes
+from bongsu.domain.plan import PlannedStage, RunPlan, Source
+from bongsu.policy.decision import Decision
+
+
+def decide(plan: RunPlan) -> list[Decision]:
+    """One decision for each stage that makes a registration."""
+    by_id: dict[str, PlannedStage] = {planned.id: planned for planned in plan.stages}
+    return [
+        _decide(planned, by_id) for planned in plan.stages if ArtifactType.REGISTRATION in planned.outputs.values()
+    ]
+
+
+def _decide(planned: PlannedStage, by_id: dict[str, PlannedStage]) -> Decision:
+    verifiers = [
+        by_id[source.stage_id]
+        for sources in planned.inputs.values()
+        for source in sources
+        if source.stage_id and by_id[source.stage_id].outputs.get(source.name) is ArtifactType.VERIFICATION
+    ]
+    examined = {source for verifier in verifiers for sources in verifier.inputs.values() for source in sources}
+    unexamined = [source for source in _candidates(planned) if source not in examined]
+    facts = {"verified by": ", ".join(verifier.title for verifier in verifiers)}
+    if unexamined:
+        problem = codes.UNVERIFIED_REGISTRATION.at(None, f"{planned.stage}.inputs", stage=planned.title)
+        return Decision("registration.verified", problem, facts)
+    return Decision("registration.verified", None, facts)
+
+
+def _candidates(planned: PlannedStage) -> tuple[Source, ...]:
+    return planned.inputs.get("models", ())
