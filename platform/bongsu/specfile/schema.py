@@ -103,9 +103,23 @@ def _tidy(schema: Any, *, widen: bool, key: str = "") -> Any:
             out[name] = value
         else:
             out[name] = _tidy(value, widen=widen, key=name)
+    if "anyOf" in out and "type" in out and not names:
+        # A quantity with a unit: the text that is written, not the number that it becomes.
+        out = {name: value for name, value in out.items() if name in ("anyOf", "description", "default")}
+    if "anyOf" in out and not names:
+        out["anyOf"] = _flat(out["anyOf"])
     if "patternProperties" in out and not names:
         out["additionalProperties"] = False
     return _widened(out) if widen and not names else out
+
+
+def _flat(members: list[Any]) -> list[Any]:
+    """Alternatives of alternatives in one list, each once."""
+    found: list[Any] = []
+    for member in members:
+        inner = _flat(member["anyOf"]) if set(member) == {"anyOf"} else [member]
+        found += [item for item in inner if item not in found]
+    return found
 
 
 def _is_noise(name: str, value: Any) -> bool:

@@ -13,9 +13,10 @@ from bongsu.domain.codes import specfile as codes
 from bongsu.domain.fieldpath import FieldPath, Finding, shown, unique
 from bongsu.domain.links import listed
 from bongsu.domain.problems import Code
+from bongsu.domain.resources import parse_bytes
 from bongsu.domain.scalars import format_scalar, kind_of
 from bongsu.domain.suggest import closest
-from bongsu.specfile.expected import Found, Loc, choices, describe, find, keys_of, unit_of
+from bongsu.specfile.expected import SIZE, Found, Loc, Unit, choices, describe, find, keys_of, unit_of
 
 M = TypeVar("M", bound=BaseModel)
 _COERCED = frozenset({"int_type", "float_type", "bool_type"})
@@ -169,6 +170,7 @@ def _value_finding(error: _Error, declared: Found, *, in_union: bool) -> tuple[C
             "expected": unit.expected,
             "units": unit.units,
             "example": unit.example,
+            "suggestion": _with_known_unit(error.input, unit),
         }
     if error.type in ("enum", "literal_error"):
         allowed = choices(declared.annotation)
@@ -189,6 +191,17 @@ def _value_finding(error: _Error, declared: Found, *, in_union: bool) -> tuple[C
             "detail": shown(error.context.get("error", "no reason given"), 300).rstrip(".")
         }
     return _type_finding(error, declared, in_union=in_union)
+
+
+def _with_known_unit(value: Any, unit: Unit) -> str | None:
+    """``4GB`` is meant as ``4G``."""
+    if unit is SIZE and isinstance(value, str) and value[-1:] in ("B", "b"):
+        try:
+            parse_bytes(value[:-1])
+        except ValueError:
+            return None
+        return value[:-1]
+    return None
 
 
 def _type_finding(error: _Error, declared: Found, *, in_union: bool) -> tuple[Code, dict[str, Any]]:

@@ -48,7 +48,9 @@ def _check_planned(
         if text not in seen:
             seen.add(text)
             _params, found = validate(signature.params, point.params, (*path, "with"))
-            findings += [_at_axis(finding, stage, path, point.point) for finding in found]
+            # A value whose template leads nowhere is left out, and has a finding already.
+            lost = {(*path, "with", key) for key in stage.with_ if key not in point.params}
+            findings += [_at_axis(f, stage, path, point.point) for f in found if f.path not in lost]
     return findings
 
 

@@ -60,6 +60,7 @@ class _Walk:
                 if "${" in key:
                     args = {"text": key}
                     self._find(Finding(graph_codes.TEMPLATE_NOT_HERE, (*path, key), args, at_key=True))
+                    self.result.broken.add((*path, key))
             return {key: self.value(item, (*path, key)) for key, item in node.items.items()}
         return [self.value(item, (*path, index)) for index, item in enumerate(node.items)]
 
