@@ -2,7 +2,7 @@
 
 ``docs/schema/pipeline.schema.json`` is the part that does not depend on which stages are installed
 (``python -m bongsu.specfile.schema > docs/schema/pipeline.schema.json``; a test compares). With a catalogue,
-:func:`build` adds for every stage what may stand under ``with`` and ``inputs`` when ``uses`` names it.
+:func:`pipeline_schema` adds for every stage what may stand under ``with`` and ``inputs`` when ``uses`` names it.
 
 The schema is a little wider than the checks of ``bongsu validate``: a ``${...}`` may stand for any value, and a
 parameter that a stage needs is not demanded, because a matrix may set it.
@@ -23,7 +23,7 @@ _TEMPLATE = {"type": "string", "pattern": r"\$\{", "description": "A template su
 _NO_TEMPLATES = frozenset({"Metadata", "Parameter", "PipelineSpec"})
 
 
-def build(catalogue: Catalogue | None = None) -> dict[str, Any]:
+def pipeline_schema(catalogue: Catalogue | None = None) -> dict[str, Any]:
     """The schema; with a catalogue, including what each stage takes."""
     schema = PipelineSpec.model_json_schema(by_alias=True)
     definitions: dict[str, Any] = schema.pop("$defs")
@@ -38,7 +38,7 @@ def build(catalogue: Catalogue | None = None) -> dict[str, Any]:
 
 
 def text(catalogue: Catalogue | None = None) -> str:
-    return json.dumps(build(catalogue), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(pipeline_schema(catalogue), indent=2, ensure_ascii=False) + "\n"
 
 
 def write(path: Path, catalogue: Catalogue | None = None) -> None:

@@ -166,3 +166,10 @@ def test_starter_is_whole_but_for_stages_that_this_catalogue_lacks() -> None:
         "spec.unknown-key",  # parameters that the small catalogue does not know
     }
     assert "  name: mine\n  ministry: army" in starter("mine", ministry="army")
+
+
+def test_example_of_the_documentation_is_good() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "pipeline.md").read_text()
+    example = page.split("```yaml\n")[1].split("```")[0]
+    pipeline = loads(example, "f.yaml", CATALOGUE)
+    assert [point.id for point in expand_matrix(pipeline.spec, CATALOGUE)][-2:] == ["prune-1", "prune-2"]

@@ -19,7 +19,7 @@ from pipeline_samples import CATALOGUE, HEAD
 
 ROOT = Path(__file__).parents[3]
 COMMITTED = ROOT / "docs" / "schema" / "pipeline.schema.json"
-WITH_STAGES = Draft202012Validator(schema.build(CATALOGUE))
+WITH_STAGES = Draft202012Validator(schema.pipeline_schema(CATALOGUE))
 
 
 def errors_of(stage: str) -> list[str]:
@@ -33,7 +33,7 @@ def test_committed_schema_is_current() -> None:
 
 @pytest.mark.parametrize("catalogue", [None, CATALOGUE])
 def test_schema_is_a_schema(catalogue: Any) -> None:
-    Draft202012Validator.check_schema(schema.build(catalogue))
+    Draft202012Validator.check_schema(schema.pipeline_schema(catalogue))
 
 
 @pytest.mark.parametrize("text", [(ROOT / "pipelines" / "demo.yaml").read_text(), starter()])
@@ -77,10 +77,10 @@ def test_mistakes_do_not_fit(stage: str, path: str) -> None:
 
 
 def test_parameters_of_stages_carry_their_descriptions() -> None:
-    found = schema.build(CATALOGUE)["$defs"]["train.continue.with"]["properties"]
+    found = schema.pipeline_schema(CATALOGUE)["$defs"]["train.continue.with"]["properties"]
     assert found["learningRate"]["description"] == "Peak, per step"
 
 
 def test_writing_makes_folders(tmp_path: Path) -> None:
     schema.write(tmp_path / "a" / "b.json", CATALOGUE)
-    assert json.loads((tmp_path / "a" / "b.json").read_text()) == schema.build(CATALOGUE)
+    assert json.loads((tmp_path / "a" / "b.json").read_text()) == schema.pipeline_schema(CATALOGUE)

@@ -198,7 +198,7 @@ TEMPLATE_NOT_HERE = Code(
 CONDITION_SYNTAX = Code(
     "spec.condition-syntax",
     "The condition cannot be read here: {detail}.",
-    "Write for example: perplexity.metrics['perplexity.law'] < 120 and params.register",
+    "Write for example `perplexity.metrics['perplexity.law'] < 120 and params.register`.",
 )
 CONDITION_NAME = Code(
     "spec.condition-name",

@@ -81,12 +81,12 @@ DUPLICATE_PARAMETER = Code(
 )
 UNKNOWN_OVERRIDE = Code(
     "spec.unknown-override",
-    "--set {name} names no parameter of this pipeline.",
+    "`--set {name}` names no parameter of this pipeline.",
     "Parameters of this pipeline: {known}.",
 )
 OVERRIDE_TYPE = Code(
     "spec.override-type",
-    "--set {name}={value} is not {expected}, as the default {default} is.",
+    "`--set {name}={value}` is not {expected}, as the default {default} is.",
     "Give {expected}.",
 )
 
