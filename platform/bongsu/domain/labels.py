@@ -71,6 +71,12 @@ class Label(BaseModel):
     def __str__(self) -> str:
         return "/".join([self.grade.value, *sorted(self.compartments)])
 
+    @classmethod
+    def parse(cls, text: str) -> Label:
+        """What ``str()`` wrote. A review date is not written, so it is lost: the label stays as high or higher."""
+        grade, *compartments = text.split("/")
+        return cls(grade=Grade(grade), compartments=frozenset(compartments))
+
 
 OPEN = Label()
 

@@ -79,3 +79,20 @@ STAGE_MOVES: dict[StageState, frozenset[StageState]] = {
     StageState.SUCCEEDED: frozenset(),
     StageState.CACHED: frozenset(),
 }
+
+RUN_MOVES: dict[RunState, frozenset[RunState]] = {
+    RunState.PENDING: frozenset({RunState.RUNNING, RunState.CANCELLING}),
+    RunState.RUNNING: frozenset({RunState.CANCELLING, RunState.SUCCEEDED, RunState.FAILED}),
+    # A cancellation may come too late to change the outcome.
+    RunState.CANCELLING: frozenset({RunState.CANCELLED, RunState.SUCCEEDED, RunState.FAILED}),
+    RunState.FAILED: frozenset({RunState.PENDING}),
+    RunState.CANCELLED: frozenset({RunState.PENDING}),
+    RunState.SUCCEEDED: frozenset(),
+}
+
+_ENDS = frozenset(state for state in AttemptState if state.is_final)
+ATTEMPT_MOVES: dict[AttemptState, frozenset[AttemptState]] = {
+    AttemptState.REQUESTED: _ENDS | {AttemptState.RUNNING},
+    AttemptState.RUNNING: _ENDS,
+    **{state: frozenset() for state in AttemptState if state.is_final},
+}

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert, select
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
 
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import Digest
+from bongsu.domain.labels import Label
+from bongsu.store.records import ArtifactRecord
 from bongsu.store.schema import artifacts
 
 
 def note_artifact(
     connection: Connection, ref: ArtifactRef, title: str, maker: tuple[str | None, str | None], now: float
 ) -> None:
-    """Record an artifact once; ``maker`` is (run, stage)."""
-    if connection.execute(select(artifacts.c.digest).where(artifacts.c.digest == ref.digest)).scalar():
+    """Record an artifact; ``maker`` is (run, stage). One that stands keeps its maker, and its label only rises."""
+    known = connection.execute(select(artifacts.c.label).where(artifacts.c.digest == ref.digest)).scalar()
+    if known is not None:
+        label = str(Label.parse(known).join(ref.label))
+        if label != known:
+            connection.execute(update(artifacts).where(artifacts.c.digest == ref.digest).values(label=label))
         return
     connection.execute(
         insert(artifacts).values(
@@ -29,13 +37,18 @@ def note_artifact(
     )
 
 
-def find_digests(connection: Connection, prefix: str) -> list[Digest]:
-    """Digests that begin with ``prefix`` (with or without ``sha256-``)."""
+def find_artifacts(connection: Connection, prefix: str) -> list[ArtifactRecord]:
+    """Artifacts whose digest begins with ``prefix`` (with or without ``sha256-``); ten at most."""
     text = prefix if prefix.startswith("sha256-") else f"sha256-{prefix}"
-    query = select(artifacts.c.digest).where(artifacts.c.digest.startswith(text, autoescape=True)).limit(10)
-    return [Digest(found) for found in connection.execute(query).scalars()]
+    query = select(artifacts).where(artifacts.c.digest.startswith(text, autoescape=True)).limit(10)
+    return [_artifact(row) for row in connection.execute(query)]
 
 
-def artifact_type(connection: Connection, digest: str) -> ArtifactType | None:
-    found = connection.execute(select(artifacts.c.type).where(artifacts.c.digest == digest)).scalar()
-    return ArtifactType(found) if found else None
+def get_artifact(connection: Connection, digest: str) -> ArtifactRecord | None:
+    row = connection.execute(select(artifacts).where(artifacts.c.digest == digest)).one_or_none()
+    return _artifact(row) if row else None
+
+
+def _artifact(row: Any) -> ArtifactRecord:
+    values = dict(row._mapping)
+    return ArtifactRecord(**values | {"digest": Digest(row.digest), "type": ArtifactType(row.type)})

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select
 
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.ids import Digest
-from bongsu.store.runs import refs_from, refs_json
+from bongsu.store.json_columns import refs_from, refs_json
 from bongsu.store.schema import cache_entries, input_cache
 
 
@@ -35,8 +36,8 @@ def remember(
     key: Digest,
     stage: tuple[str, str],
     parts: dict[str, Any],
-    outputs: dict[str, ArtifactRef],
-    metrics: dict[str, float],
+    outputs: Mapping[str, ArtifactRef],
+    metrics: Mapping[str, float],
     times: tuple[float, float],
 ) -> None:
     """Note the outputs of a stage, ``stage`` being (pipeline, stage id) and ``times`` (seconds taken, now)."""
@@ -48,7 +49,7 @@ def remember(
             stage_id=stage[1],
             parts=json.dumps(parts, ensure_ascii=False, sort_keys=True),
             outputs=refs_json(outputs),
-            metrics=json.dumps(metrics),
+            metrics=json.dumps(dict(metrics)),
             seconds=times[0],
             created_at=times[1],
         )

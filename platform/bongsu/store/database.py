@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DatabaseError
 
 from bongsu.domain.codes import run as codes
 
@@ -49,18 +50,22 @@ def open_database(url: str) -> Database:
     """Open ``url`` (``sqlite:///path`` or ``postgresql+psycopg://...``), migrating it to the current schema.
 
     Raises:
-        BongsuError: ``run.newer-database`` if a newer Bongsu wrote it.
+        BongsuError: ``run.newer-database`` if a newer Bongsu wrote it; ``run.database-unusable`` if it cannot be
+            opened or is no database.
     """
     parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite" and parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(parsed)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-    database = Database(engine)
-    if _revision(engine) != HEAD_REVISION:
-        migrate(engine)
-    return database
+    try:
+        if parsed.get_backend_name() == "sqlite" and parsed.database:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(parsed)
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", _prepare_sqlite)
+        if _revision(engine) != HEAD_REVISION:
+            migrate(engine)
+    except (OSError, DatabaseError) as error:
+        detail = str(getattr(error, "orig", None) or error)
+        raise codes.DATABASE_UNUSABLE.error(url=parsed.render_as_string(), detail=detail) from error
+    return Database(engine)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
@@ -78,28 +83,39 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _revision(engine: Engine) -> str | None:
-    """The schema's revision, by one query and without importing the migration tool."""
-    if not inspect(engine).has_table("alembic_version"):
-        return None
+    """The schema's revision, by one look and without importing the migration tool."""
     with engine.connect() as connection:
-        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        return _revision_of(connection)
+
+
+def _revision_of(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def migrate(engine: Engine, revision: str = "head") -> None:
-    """Bring the schema to ``revision``, up or down."""
+    """Bring the schema to ``revision``, up or down, in one transaction: all of it or nothing.
+
+    Of several processes that open an old database at once, one migrates and the others find it done.
+
+    Raises:
+        BongsuError: ``run.newer-database``.
+    """
     from alembic import command
     from alembic.config import Config
     from alembic.util.exc import CommandError
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    with engine.connect() as connection:
+    target = HEAD_REVISION if revision == "head" else revision
+    with Database(engine).write() as connection:
+        current = _revision_of(connection)
+        if current == target:
+            return
         config.attributes["connection"] = connection
+        down = current is not None and (target == "base" or target < current <= HEAD_REVISION)
         try:
-            if revision == "base" or revision < (_revision(engine) or ""):
-                command.downgrade(config, revision)
-            else:
-                command.upgrade(config, revision)
+            (command.downgrade if down else command.upgrade)(config, target)
         except CommandError as error:
             raise codes.NEWER_DATABASE.error(url=engine.url.render_as_string(), detail=str(error)) from error
-        connection.commit()

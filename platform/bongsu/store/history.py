@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
@@ -13,30 +14,36 @@ from bongsu.store.records import EventRecord
 from bongsu.store.schema import metric_points, run_events
 
 
-def append_event(
-    connection: Connection,
-    run_id: RunId,
-    time: float,
-    type_: str,
-    stage_id: str | None = None,
-    attempt: int | None = None,
-    **body: Any,
-) -> None:
-    """One more entry of the run's log; numbers grow without gaps within a run."""
+@dataclass(frozen=True)
+class NewEvent:
+    """An entry to be: what happened (``type``), to which stage and attempt, and what else there is to say."""
+
+    type: str
+    stage_id: str | None = None
+    attempt: int | None = None
+    body: dict[str, Any] = field(default_factory=dict)
+
+
+def append_events(connection: Connection, run_id: RunId, time: float, found: Sequence[NewEvent]) -> None:
+    """More entries of the log of a run whose version the caller has claimed; numbers grow without gaps."""
+    if not found:
+        return
     last = connection.execute(
         select(func.coalesce(func.max(run_events.c.sequence), 0)).where(run_events.c.run_id == run_id)
     ).scalar_one()
-    connection.execute(
-        insert(run_events).values(
-            run_id=run_id,
-            sequence=last + 1,
-            time=time,
-            type=type_,
-            stage_id=stage_id,
-            attempt=attempt,
-            body=json.dumps(body, ensure_ascii=False),
-        )
-    )
+    rows = [
+        {
+            "run_id": run_id,
+            "sequence": last + 1 + place,
+            "time": time,
+            "type": event.type,
+            "stage_id": event.stage_id,
+            "attempt": event.attempt,
+            "body": json.dumps(event.body, ensure_ascii=False),
+        }
+        for place, event in enumerate(found)
+    ]
+    connection.execute(insert(run_events), rows)
 
 
 def events_of(connection: Connection, run_id: str, after: int = 0) -> list[EventRecord]:

@@ -1,6 +1,10 @@
 """The lineage graph: nodes and edges, indexed both ways, read by a walk of a few queries.
 
 Node ids: ``input:<uri>``, ``artifact:<digest>``, ``stage:<run>/<stage>``, ``version:<name>/<version>``.
+
+An edge goes the way of the bytes. Its kind says what happened: an input ``resolved`` to an artifact, a stage
+``used`` it, ``made`` it, or ``reused`` what an earlier run had made (that edge is shown with its run, not walked,
+because the maker is known), and a version was ``registered`` from an artifact by a stage.
 """
 
 from __future__ import annotations
@@ -11,14 +15,17 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, insert, select
 
+from bongsu.domain.ids import digest_of
 from bongsu.store.schema import edges, nodes
 
-MAX_DEPTH = 100
 CHUNK = 500
+REUSED = "reused"
 
 
 @dataclass(frozen=True)
 class Node:
+    """``kind``: input, artifact, run-stage or model-version."""
+
     id: str
     kind: str
     title: str
@@ -28,9 +35,28 @@ class Node:
 
 @dataclass(frozen=True)
 class Edge:
+    """From what was there before to what came out of it."""
+
     source: str
     target: str
     kind: str
+
+
+def input_node(uri: str) -> str:
+    # A column holds 300 characters; what is longer is named by its digest.
+    return f"input:{uri}" if len(uri) <= 290 else f"input:{digest_of(uri.encode())}"
+
+
+def artifact_node(digest: str) -> str:
+    return f"artifact:{digest}"
+
+
+def stage_node(run_id: str, stage_id: str) -> str:
+    return f"stage:{run_id}/{stage_id}"
+
+
+def version_node(name: str, version: int) -> str:
+    return f"version:{name}/{version}"
 
 
 def put_nodes(connection: Connection, found: list[Node]) -> None:
@@ -78,21 +104,19 @@ def walk(
     seen = {start}
     frontier = [start]
     found: list[Edge] = []
-    for _ in range(MAX_DEPTH):
+    while frontier:
         rows = [
             row
             for begin in range(0, len(frontier), CHUNK)
             for row in connection.execute(
                 select(edges.c.source, edges.c.target, edges.c.kind, there.label("next")).where(
-                    here.in_(frontier[begin : begin + CHUNK])
+                    here.in_(frontier[begin : begin + CHUNK]), edges.c.kind != REUSED
                 )
             )
         ]
         found += [Edge(row.source, row.target, row.kind) for row in rows]
         frontier = sorted({row.next for row in rows} - seen)
         seen |= set(frontier)
-        if not frontier:
-            break
     return get_nodes(connection, sorted(seen)), list(dict.fromkeys(found))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
@@ -67,9 +68,10 @@ def find_version(connection: Connection, reference: str) -> ModelVersionRecord:
     raise codes.UNKNOWN_MODEL.error(model=reference)
 
 
-def version_of_stage(connection: Connection, run_id: str, stage_id: str) -> ModelVersionRecord | None:
-    found = [v for v in list_versions(connection) if (v.run_id, v.stage_id) == (run_id, stage_id)]
-    return found[0] if found else None
+def versions_of_digests(connection: Connection, digests: Sequence[str]) -> dict[str, ModelVersionRecord]:
+    """The newest version of each artifact that is registered."""
+    query = select(model_versions).where(model_versions.c.digest.in_(digests)).order_by(model_versions.c.created_at)
+    return {row.digest: _version(row._mapping, []) for row in connection.execute(query)}
 
 
 def _version(row: Any, named: list[str]) -> ModelVersionRecord:

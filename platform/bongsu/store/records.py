@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bongsu.domain.artifact import ArtifactRef
+from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.attempt import Failure
 from bongsu.domain.ids import AttemptId, Digest, RunId, StageId
 from bongsu.domain.run import AttemptState, RunState, StageState
@@ -30,6 +30,8 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class StageRecord:
+    """A stage of a run: its state and what it gave."""
+
     run_id: RunId
     stage_id: StageId
     position: int
@@ -38,12 +40,17 @@ class StageRecord:
     cache_key: Digest | None
     outputs: dict[str, ArtifactRef]
     metrics: dict[str, float]
+    notes: dict[str, str]
+    reopened_after: int
+    """Attempts up to this number were before the run was resumed."""
     started_at: float | None
     finished_at: float | None
 
 
 @dataclass(frozen=True)
 class AttemptRecord:
+    """One try at a stage. ``last_step`` is the last step that it reported."""
+
     id: AttemptId
     state: AttemptState
     stop_reason: str
@@ -58,6 +65,8 @@ class AttemptRecord:
 
 @dataclass(frozen=True)
 class EventRecord:
+    """An entry of a run's log; ``sequence`` counts from 1 without gaps within the run."""
+
     run_id: RunId
     sequence: int
     time: float
@@ -69,6 +78,8 @@ class EventRecord:
 
 @dataclass(frozen=True)
 class ModelVersionRecord:
+    """A registered model: which bytes, from which stage, and where to look at it."""
+
     name: str
     version: int
     digest: Digest
@@ -82,3 +93,31 @@ class ModelVersionRecord:
     link: str
     created_at: float
     aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DatasetVersionRecord:
+    """A registered data set: which bytes, what they are, and where they came from. ``size`` in bytes."""
+
+    name: str
+    version: int
+    digest: Digest
+    type: ArtifactType
+    label: str
+    size: int
+    origin: str
+    created_at: float
+
+
+@dataclass(frozen=True)
+class ArtifactRecord:
+    """A tree that runs made or were given; ``run_id`` and ``stage_id`` are its first maker's. ``size`` in bytes."""
+
+    digest: Digest
+    type: ArtifactType
+    size: int
+    label: str
+    title: str
+    run_id: str | None
+    stage_id: str | None
+    created_at: float

@@ -50,9 +50,12 @@ runs = Table(
     Column("finished_at", Double),
     # Grows with every change: a writer that read an older one is refused.
     Column("version", Integer, nullable=False, default=0),
+    # The plan's hash while the run is under way, so that of two that submit one plan at once one finds the other's.
+    Column("open_key", DIGEST),
     Index(None, "state"),
     Index(None, "pipeline", "created_at"),
     Index(None, "plan_hash"),
+    UniqueConstraint("open_key"),
 )
 
 stages = Table(
@@ -66,6 +69,9 @@ stages = Table(
     Column("cache_key", DIGEST),
     Column("outputs", Text),
     Column("metrics", Text),
+    Column("notes", Text),
+    # Attempts up to this number were before a person resumed the run; they do not count against retries.
+    Column("reopened_after", Integer, nullable=False, default=0),
     Column("started_at", Double),
     Column("finished_at", Double),
     PrimaryKeyConstraint("run_id", "stage_id"),
@@ -209,6 +215,21 @@ aliases = Table(
     Column("alias", NAME, nullable=False),
     Column("version", Integer, nullable=False),
     PrimaryKeyConstraint("name", "alias"),
+)
+
+dataset_versions = Table(
+    "dataset_versions",
+    metadata,
+    Column("name", NAME, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("digest", DIGEST, nullable=False),
+    Column("type", String(20), nullable=False),
+    Column("label", String(500), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("origin", String(1000), nullable=False),
+    Column("created_at", Double, nullable=False),
+    PrimaryKeyConstraint("name", "version"),
+    Index(None, "digest"),
 )
 
 input_cache = Table(

@@ -8,6 +8,12 @@ NEWER_DATABASE = Code(
     "Use that version, or restore a backup made by this one.",
     exit_code=7,
 )
+DATABASE_UNUSABLE = Code(
+    "run.database-unusable",
+    "The database {url} cannot be used: {detail}.",
+    "Check that the place is writable and has room; a damaged file is replaced by a backup.",
+    exit_code=7,
+)
 UNKNOWN_RUN = Code(
     "run.unknown",
     "There is no run {run}.",
@@ -73,7 +79,7 @@ INPUT_SCHEME = Code(
 )
 INVALID_MOVE = Code(
     "run.invalid-move",
-    "The stage {stage} cannot go from {old} to {new}.",
+    "The {subject} cannot go from {old} to {new}.",
     "This is a fault of Bongsu; report it with the run's id.",
     exit_code=8,
 )

@@ -48,6 +48,19 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "dataset_versions",
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.String(length=71), nullable=False),
+        sa.Column("type", sa.String(length=20), nullable=False),
+        sa.Column("label", sa.String(length=500), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("origin", sa.String(length=1000), nullable=False),
+        sa.Column("created_at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "version", name=op.f("pk_dataset_versions")),
+    )
+    op.create_index(op.f("ix_dataset_versions_digest"), "dataset_versions", ["digest"], unique=False)
+    op.create_table(
         "edges",
         sa.Column("source", sa.String(length=300), nullable=False),
         sa.Column("target", sa.String(length=300), nullable=False),
@@ -118,7 +131,9 @@ def upgrade() -> None:
         sa.Column("started_at", sa.Double(), nullable=True),
         sa.Column("finished_at", sa.Double(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("open_key", sa.String(length=71), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_runs")),
+        sa.UniqueConstraint("open_key", name=op.f("uq_runs_open_key")),
     )
     op.create_index(op.f("ix_runs_pipeline_created_at"), "runs", ["pipeline", "created_at"], unique=False)
     op.create_index(op.f("ix_runs_plan_hash"), "runs", ["plan_hash"], unique=False)
@@ -156,6 +171,8 @@ def upgrade() -> None:
         sa.Column("cache_key", sa.String(length=71), nullable=True),
         sa.Column("outputs", sa.Text(), nullable=True),
         sa.Column("metrics", sa.Text(), nullable=True),
+        sa.Column("notes", sa.Text(), nullable=True),
+        sa.Column("reopened_after", sa.Integer(), nullable=False),
         sa.Column("started_at", sa.Double(), nullable=True),
         sa.Column("finished_at", sa.Double(), nullable=True),
         sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name=op.f("fk_stages_run_id"), ondelete="CASCADE"),
@@ -205,6 +222,8 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_edges_target"), table_name="edges")
     op.drop_index(op.f("ix_edges_run_id"), table_name="edges")
     op.drop_table("edges")
+    op.drop_index(op.f("ix_dataset_versions_digest"), table_name="dataset_versions")
+    op.drop_table("dataset_versions")
     op.drop_index(op.f("ix_cache_entries_pipeline_stage_id_created_at"), table_name="cache_entries")
     op.drop_table("cache_entries")
     op.drop_table("artifacts")

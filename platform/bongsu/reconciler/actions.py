@@ -1,0 +1,97 @@
+"""Decisions of the reconciler, as data. Each is carried out in the store; none talks to an executor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bongsu.domain.artifact import ArtifactRef
+from bongsu.domain.attempt import AttemptResult, Failure
+from bongsu.domain.ids import AttemptId, Digest, StageId
+from bongsu.domain.run import AttemptState, RunState, StageState
+from bongsu.planner.cache_key import Parts
+from bongsu.reconciler.facts import Registered
+
+
+@dataclass(frozen=True)
+class MoveStage:
+    stage_id: StageId
+    old: StageState
+    new: StageState
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class TakeOutputs:
+    """The stage has these outputs now: from an attempt, or (``result`` is None) from the cache."""
+
+    stage_id: StageId
+    outputs: Mapping[str, ArtifactRef]
+    metrics: Mapping[str, float]
+    key: Digest
+    result: AttemptResult | None
+
+
+@dataclass(frozen=True)
+class RememberOutputs:
+    """Later runs may take these outputs instead of running the stage; ``seconds`` is what making them took."""
+
+    stage_id: StageId
+    key: Digest
+    parts: Parts
+    outputs: Mapping[str, ArtifactRef]
+    metrics: Mapping[str, float]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class RecordVersion:
+    """The registry has made a version out of the stage's registration."""
+
+    stage_id: StageId
+    registered: Registered
+
+
+@dataclass(frozen=True)
+class RequestAttempt:
+    attempt: AttemptId
+    key: Digest
+
+
+@dataclass(frozen=True)
+class MarkStarted:
+    attempt: AttemptId
+    started_at: float
+
+
+@dataclass(frozen=True)
+class StopAttempt:
+    """Ask the executor to end the attempt; ``reason`` is ``cancelled`` or ``timed-out``."""
+
+    attempt: AttemptId
+    reason: str
+
+
+@dataclass(frozen=True)
+class FinishAttempt:
+    attempt: AttemptId
+    state: AttemptState
+    outcome: AttemptResult | Failure | None
+
+
+@dataclass(frozen=True)
+class MoveRun:
+    new: RunState
+
+
+Action = (
+    MoveStage
+    | TakeOutputs
+    | RememberOutputs
+    | RecordVersion
+    | RequestAttempt
+    | MarkStarted
+    | StopAttempt
+    | FinishAttempt
+    | MoveRun
+)

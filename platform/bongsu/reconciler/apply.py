@@ -1,0 +1,194 @@
+"""Carrying out decisions: one transaction moves the state, and writes beside it the log, the lineage, the cache and
+what the tracking server is to be told. Nothing outside of the store happens here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection
+
+from bongsu.domain.attempt import AttemptResult, Failure
+from bongsu.domain.ids import StageId
+from bongsu.domain.plan import PlannedStage
+from bongsu.domain.publication import MetricPoint, Publication
+from bongsu.domain.run import AttemptState, RunState
+from bongsu.reconciler import announcements, provenance
+from bongsu.reconciler.actions import (
+    Action,
+    FinishAttempt,
+    MarkStarted,
+    MoveRun,
+    MoveStage,
+    RecordVersion,
+    RememberOutputs,
+    RequestAttempt,
+    StopAttempt,
+    TakeOutputs,
+)
+from bongsu.reconciler.facts import RunFacts
+from bongsu.reconciler.inputs import InputTrees
+from bongsu.store import artifacts, attempts, cache, history, lineage, models, outbox, stages
+from bongsu.store.history import NewEvent
+from bongsu.store.records import ModelVersionRecord
+from bongsu.store.runs import claim_version, move_run
+
+
+def apply(connection: Connection, facts: RunFacts, actions: Sequence[Action], now: float) -> None:
+    """Carry out ``actions``, which were decided on ``facts``, in the caller's transaction.
+
+    Raises:
+        StaleRun: somebody else changed the run meanwhile; nothing was done.
+    """
+    claim_version(connection, facts.run.id, facts.run.version)
+    applier = _Applier(connection, facts, now)
+    for action in actions:
+        applier.carry_out(action)
+    applier.write_log()
+
+
+class _Applier:
+    def __init__(self, connection: Connection, facts: RunFacts, now: float) -> None:
+        self._db = connection
+        self._facts = facts
+        self._run = facts.run
+        self._now = now
+        self._planned = {planned.id: planned for planned in facts.plan.stages}
+        self._stages = dict(facts.stages)
+        self._trees = InputTrees(facts.plan)
+        self._log: list[NewEvent] = []
+
+    def carry_out(self, action: Action) -> None:
+        match action:
+            case MoveRun():
+                self._move_run(action)
+            case MoveStage():
+                self._move_stage(action)
+            case RequestAttempt():
+                self._request(action)
+            case MarkStarted(attempt, at):
+                attempts.mark_started(self._db, attempt, at)
+                self._note("attempt-started", attempt.stage_id, attempt.number)
+            case StopAttempt(attempt, reason):
+                attempts.ask_to_stop(self._db, attempt, reason)
+                self._note("attempt-stopping", attempt.stage_id, attempt.number, reason=reason)
+            case FinishAttempt():
+                self._finish(action)
+            case TakeOutputs():
+                self._take(action)
+            case RememberOutputs():
+                stage = (self._run.pipeline, str(action.stage_id))
+                times = (action.seconds, self._now)
+                cache.remember(self._db, action.key, stage, action.parts, action.outputs, action.metrics, times)
+            case RecordVersion():
+                self._record_version(action)
+
+    def write_log(self) -> None:
+        history.append_events(self._db, self._run.id, self._now, self._log)
+
+    def _move_run(self, action: MoveRun) -> None:
+        move_run(self._db, self._run, action.new, self._now)
+        self._note("run", state=action.new.value)
+        self._run = replace(self._run, state=action.new)
+        if action.new is RunState.RUNNING:
+            self._graph(provenance.of_inputs(self._facts.plan))
+            for entry in self._facts.plan.inputs:
+                title = f"inputs.{entry.name}"
+                artifacts.note_artifact(self._db, entry.ref, title, (None, None), self._now)
+            self._tell(announcements.run_opened(self._facts, self._now))
+        elif action.new.is_final:
+            self._tell(announcements.run_closed(self._facts, action.new, self._now))
+
+    def _move_stage(self, action: MoveStage) -> None:
+        stage = (self._run.id, action.stage_id)
+        stages.move_stage(self._db, stage, (action.old, action.new), self._now, action.reason)
+        record = self._stages[action.stage_id]
+        self._stages[action.stage_id] = replace(record, state=action.new, reason=action.reason)
+        extra: dict[str, Any] = {"reason": action.reason} if action.reason else {}
+        self._note("stage", action.stage_id, state=action.new.value, **extra)
+
+    def _request(self, action: RequestAttempt) -> None:
+        attempts.request_attempt(self._db, action.attempt, self._now)
+        stages.set_cache_key(self._db, self._run.id, action.attempt.stage_id, action.key)
+        self._note("attempt-requested", action.attempt.stage_id, action.attempt.number)
+
+    def _finish(self, action: FinishAttempt) -> None:
+        attempt = action.attempt
+        attempts.finish_attempt(self._db, attempt, action.state, self._now, action.outcome)
+        failure = action.outcome if isinstance(action.outcome, Failure) else None
+        extra: dict[str, Any] = (
+            {"cause": failure.reason, "message": failure.message, "fix": failure.fix} if failure else {}
+        )
+        self._note("attempt-finished", attempt.stage_id, attempt.number, state=action.state.value, **extra)
+        before = self._facts.attempts[attempt.stage_id][-1]
+        if action.state is AttemptState.CANCELLED and before.state is AttemptState.REQUESTED:
+            return  # it never began: there is nothing to tell
+        planned = self._planned[attempt.stage_id]
+        item = announcements.attempt_finished(
+            self._facts,
+            announcements.Ending(planned, before, action.state, action.outcome),
+            self._trees.of(planned, self._stages),
+            self._history(attempt.stage_id),
+            self._now,
+        )
+        self._tell(item)
+
+    def _take(self, action: TakeOutputs) -> None:
+        planned = self._planned[action.stage_id]
+        notes = action.result.notes if isinstance(action.result, AttemptResult) else {}
+        outcome = stages.StageOutcome(action.outputs, action.metrics, notes, action.key)
+        stages.set_outcome(self._db, self._run.id, action.stage_id, outcome)
+        record = self._stages[action.stage_id]
+        self._stages[action.stage_id] = replace(
+            record, outputs=dict(action.outputs), metrics=dict(action.metrics), cache_key=action.key
+        )
+        inputs = self._trees.of(planned, self._stages)
+        reused = action.result is None
+        self._graph(provenance.of_stage(self._facts, planned, inputs, action.outputs, reused=reused))
+        self._note_artifacts(planned, action)
+        if reused:
+            self._tell(announcements.stage_cached(self._facts, planned, action, inputs, self._now))
+
+    def _note_artifacts(self, planned: PlannedStage, action: TakeOutputs) -> None:
+        maker = (str(self._run.id), str(planned.id))
+        for ref in action.outputs.values():
+            artifacts.note_artifact(self._db, ref, planned.title, maker, self._now)
+
+    def _record_version(self, action: RecordVersion) -> None:
+        request, version = action.registered.request, action.registered.version
+        record = ModelVersionRecord(
+            name=version.name,
+            version=version.version,
+            digest=request.model.digest,
+            label=str(request.model.label),
+            use_class=request.use_class,
+            ministry=request.ministry,
+            run_id=self._run.id,
+            stage_id=action.stage_id,
+            title=request.title,
+            metrics=request.metrics,
+            link=version.link,
+            created_at=self._now,
+            aliases=(request.alias,) if request.alias else (),
+        )
+        models.add_version(self._db, record)
+        self._graph(provenance.of_version(action.registered))
+        self._note("registered", action.stage_id, name=version.name, version=version.version)
+
+    def _history(self, stage_id: StageId) -> tuple[MetricPoint, ...]:
+        points = history.metric_points_of(self._db, self._run.id, stage_id)
+        return tuple(MetricPoint(name=n, step=s, value=v, time=t) for _stage, n, s, v, t in points)
+
+    def _graph(self, graph: provenance.Graph) -> None:
+        nodes, edges = graph
+        lineage.put_nodes(self._db, nodes)
+        lineage.put_edges(self._db, edges, self._run.id, self._now)
+
+    def _tell(self, item: Publication) -> None:
+        outbox.put(self._db, self._run.id, item)
+
+    def _note(
+        self, type_: str, stage_id: StageId | None = None, attempt: int | None = None, **body: object
+    ) -> None:
+        self._log.append(NewEvent(type_, stage_id, attempt, body))

@@ -1,0 +1,255 @@
+"""The decision: what should change in one run, given what is so. Pure.
+
+Stages are gone through in the plan's order, so what changes upstream is seen downstream in the same pass, and a
+chain moves as far as it can at once. Deciding on facts in which the decided was carried out gives nothing new.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bongsu.domain.artifact import ArtifactType
+from bongsu.domain.attempt import AttemptResult, Failure
+from bongsu.domain.ids import AttemptId
+from bongsu.domain.plan import PlannedStage
+from bongsu.domain.run import AttemptState, RunState, StageState
+from bongsu.planner.cache_key import cache_key, cache_parts
+from bongsu.reconciler.actions import (
+    Action,
+    FinishAttempt,
+    MarkStarted,
+    MoveRun,
+    MoveStage,
+    RecordVersion,
+    RememberOutputs,
+    RequestAttempt,
+    StopAttempt,
+    TakeOutputs,
+)
+from bongsu.reconciler.budget import Budget
+from bongsu.reconciler.facts import Refused, RunFacts, WorldFacts
+from bongsu.reconciler.inputs import InputTrees
+from bongsu.reconciler.readiness import judge
+from bongsu.reconciler.retry import decide_retry, is_due
+from bongsu.reconciler.urgency import seconds_to_end
+from bongsu.reconciler.verdict import Ended, Started, Stop, look_at
+from bongsu.store.records import AttemptRecord
+
+CANCELLED = "the run was cancelled"
+
+
+def decide(facts: RunFacts, world: WorldFacts, budget: Budget) -> list[Action]:
+    """Actions for one run, in the order in which they are to be carried out.
+
+    Args:
+        facts: the run.
+        world: what the executor, the artifact store and the registry say.
+        budget: what the executor has left; reduced by what this run starts.
+    """
+    if facts.run.state.is_final:
+        return []
+    return _Decider(facts, world, budget).run()
+
+
+class _Decider:
+    """Collects actions, and keeps the facts as they will be once these are carried out."""
+
+    def __init__(self, facts: RunFacts, world: WorldFacts, budget: Budget) -> None:
+        self._plan = facts.plan
+        self._run = facts.run
+        self._world = world
+        self._budget = budget
+        self._stages = dict(facts.stages)
+        self._attempts = dict(facts.attempts)
+        self._trees = InputTrees(facts.plan)
+        self._actions: list[Action] = []
+        self._cancelling = facts.run.state is RunState.CANCELLING
+
+    def run(self) -> list[Action]:
+        if self._run.state is RunState.PENDING:
+            self._actions.append(MoveRun(RunState.RUNNING))
+        for planned in self._plan.stages:
+            self._settle(planned)
+        if not self._cancelling:
+            for planned in self._by_urgency():
+                self._launch(planned)
+        self._close()
+        return self._actions
+
+    # -- one stage, up to starting it --------------------------------------------------------------------------
+
+    def _settle(self, planned: PlannedStage) -> None:
+        state = self._state(planned)
+        if state is StageState.RUNNING:
+            self._absorb(planned)
+        elif state is StageState.PUBLISHING:
+            self._finish_publishing(planned)
+        if self._cancelling and self._state(planned) in (StageState.WAITING, StageState.READY):
+            self._move(planned, StageState.CANCELLED, CANCELLED)
+        elif self._state(planned) is StageState.WAITING:
+            self._wake(planned)
+
+    def _absorb(self, planned: PlannedStage) -> None:
+        """Take in what became of the live attempt."""
+        attempt = self._attempts[planned.id][-1]
+        seen = look_at(attempt, planned.timeout, self._world, self._cancelling)
+        for one in seen:
+            match one:
+                case Started(at):
+                    self._actions.append(MarkStarted(attempt.id, at))
+                case Stop(reason):
+                    self._actions.append(StopAttempt(attempt.id, reason))
+                case Ended(_, AttemptResult() as result):
+                    self._succeed(planned, attempt, result)
+                case Ended(state, failure):
+                    self._end(planned, attempt, state, failure)
+                    self._after_failure(planned, attempt.stop_reason == "cancelled")
+
+    def _succeed(self, planned: PlannedStage, attempt: AttemptRecord, result: AttemptResult) -> None:
+        self._end(planned, attempt, AttemptState.SUCCEEDED, result)
+        parts = cache_parts(planned, self._trees.digests(planned, self._stages))
+        taken = TakeOutputs(planned.id, result.outputs, result.metrics, cache_key(parts), result)
+        self._take(taken)
+        if ArtifactType.REGISTRATION in planned.outputs.values():
+            # It is worth nothing to others before the registry has it.
+            self._move(planned, StageState.PUBLISHING)
+            return
+        self._remember(planned, (result.finished_at - result.started_at).total_seconds())
+        self._move(planned, StageState.SUCCEEDED)
+
+    def _after_failure(self, planned: PlannedStage, stopped: bool) -> None:
+        if stopped or self._cancelling:
+            self._move(planned, StageState.CANCELLED, CANCELLED)
+            return
+        decision = decide_retry(planned.retries, self._counted(planned))
+        if decision.again:
+            self._move(planned, StageState.READY, f"will be tried again: {self._last_words(planned)}")
+        else:
+            self._move(planned, StageState.FAILED, decision.reason)
+
+    def _finish_publishing(self, planned: PlannedStage) -> None:
+        published = self._world.published.get(planned.id)
+        if published is None:
+            return
+        if isinstance(published, Refused):
+            self._move(planned, StageState.FAILED, f"it could not be registered: {published.reason}")
+            return
+        self._actions.append(RecordVersion(planned.id, published))
+        last = self._attempts[planned.id][-1]
+        self._remember(planned, (last.finished_at or 0.0) - (last.started_at or 0.0))
+        self._move(planned, StageState.SUCCEEDED)
+
+    def _remember(self, planned: PlannedStage, seconds: float) -> None:
+        if planned.cacheable:
+            parts = cache_parts(planned, self._trees.digests(planned, self._stages))
+            record = self._stages[planned.id]
+            self._actions.append(
+                RememberOutputs(
+                    planned.id, cache_key(parts), parts, record.outputs, record.metrics, max(seconds, 0.0)
+                )
+            )
+
+    def _wake(self, planned: PlannedStage) -> None:
+        verdict = judge(planned, self._plan, self._stages)
+        if verdict is None:
+            return
+        state, reason = verdict
+        if state is StageState.FAILED:
+            self._move(planned, StageState.READY)
+        self._move(planned, state, reason)
+        if state is StageState.READY:
+            self._take_cached(planned)
+
+    def _take_cached(self, planned: PlannedStage) -> bool:
+        """Use earlier outputs if there are any that this run's label covers."""
+        if not planned.cacheable:
+            return False
+        key = cache_key(cache_parts(planned, self._trees.digests(planned, self._stages)))
+        found = self._world.cached(key)
+        if found is None or not all(planned.label.dominates(ref.label) for ref in found[0].values()):
+            return False
+        outputs = {name: ref.model_copy(update={"label": planned.label}) for name, ref in found[0].items()}
+        self._take(TakeOutputs(planned.id, outputs, found[1], key, None))
+        self._move(planned, StageState.CACHED)
+        return True
+
+    # -- starting ----------------------------------------------------------------------------------------------
+
+    def _by_urgency(self) -> list[PlannedStage]:
+        """Ready stages, those with the longest way to the end first."""
+        ready = [planned for planned in self._plan.stages if self._state(planned) is StageState.READY]
+        if len(ready) < 2:
+            return ready
+        ahead = seconds_to_end(self._plan, self._world.usual_seconds)
+        return sorted(ready, key=lambda planned: -ahead[planned.id])
+
+    def _launch(self, planned: PlannedStage) -> None:
+        counted = self._counted(planned)
+        if counted and not is_due(decide_retry(planned.retries, counted), counted[-1].finished_at, self._world.now):
+            return
+        never = self._budget.why_never(planned.resources)
+        if never:
+            self._move(planned, StageState.FAILED, never)
+            return
+        if not self._budget.take(planned.resources):
+            return
+        key = cache_key(cache_parts(planned, self._trees.digests(planned, self._stages)))
+        # Another run may be at the same work, or may have done it while this stage waited for its turn.
+        if planned.cacheable and (key in self._budget.under_way or self._take_cached(planned)):
+            self._budget.give_back(planned.resources)
+            return
+        number = len(self._attempts.get(planned.id, ())) + 1
+        attempt = AttemptId(run_id=self._run.id, stage_id=planned.id, number=number)
+        self._actions.append(RequestAttempt(attempt, key))
+        self._budget.under_way.add(key)
+        self._move(planned, StageState.RUNNING)
+
+    # -- the run -----------------------------------------------------------------------------------------------
+
+    def _close(self) -> None:
+        states = {record.state for record in self._stages.values()}
+        if not all(state.is_final for state in states):
+            return
+        if self._cancelling and StageState.CANCELLED in states:
+            self._actions.append(MoveRun(RunState.CANCELLED))
+        elif states & {StageState.FAILED, StageState.CANCELLED}:
+            self._actions.append(MoveRun(RunState.FAILED))
+        else:
+            self._actions.append(MoveRun(RunState.SUCCEEDED))
+
+    # -- looking and noting ------------------------------------------------------------------------------------
+
+    def _state(self, planned: PlannedStage) -> StageState:
+        return self._stages[planned.id].state
+
+    def _counted(self, planned: PlannedStage) -> tuple[AttemptRecord, ...]:
+        """Attempts that count: those since the stage was last reopened."""
+        return self._attempts.get(planned.id, ())[self._stages[planned.id].reopened_after :]
+
+    def _last_words(self, planned: PlannedStage) -> str:
+        last = self._attempts[planned.id][-1]
+        return last.failure.message if last.failure else last.state.value
+
+    def _move(self, planned: PlannedStage, new: StageState, reason: str = "") -> None:
+        record = self._stages[planned.id]
+        self._actions.append(MoveStage(planned.id, record.state, new, reason))
+        self._stages[planned.id] = replace(record, state=new, reason=reason)
+
+    def _take(self, action: TakeOutputs) -> None:
+        self._actions.append(action)
+        record = self._stages[action.stage_id]
+        self._stages[action.stage_id] = replace(
+            record, outputs=dict(action.outputs), metrics=dict(action.metrics), cache_key=action.key
+        )
+
+    def _end(
+        self,
+        planned: PlannedStage,
+        attempt: AttemptRecord,
+        state: AttemptState,
+        outcome: AttemptResult | Failure | None,
+    ) -> None:
+        self._actions.append(FinishAttempt(attempt.id, state, outcome))
+        failure = outcome if isinstance(outcome, Failure) else None
+        ended = replace(attempt, state=state, finished_at=self._world.now, failure=failure)
+        self._attempts[planned.id] = (*self._attempts[planned.id][:-1], ended)

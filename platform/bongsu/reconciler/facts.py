@@ -1,0 +1,66 @@
+"""What the reconciler knows when it decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from bongsu.domain.artifact import ArtifactRef
+from bongsu.domain.attempt import AttemptResult, Failure, Observation
+from bongsu.domain.ids import AttemptId, Digest, StageId
+from bongsu.domain.plan import RunPlan
+from bongsu.domain.publication import RegisteredVersion, RegistrationRequest
+from bongsu.store.records import AttemptRecord, RunRecord, StageRecord
+
+Cached = tuple[Mapping[str, ArtifactRef], Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """One run as the store has it: stages by id, attempts by stage id in the order of their numbers."""
+
+    run: RunRecord
+    plan: RunPlan
+    stages: Mapping[StageId, StageRecord]
+    attempts: Mapping[StageId, tuple[AttemptRecord, ...]]
+
+    @property
+    def live(self) -> list[AttemptRecord]:
+        """Attempts that are not over."""
+        return [tries[-1] for tries in self.attempts.values() if tries and not tries[-1].state.is_final]
+
+
+@dataclass(frozen=True)
+class Registered:
+    """What was asked of the registry, and the version it made."""
+
+    request: RegistrationRequest
+    version: RegisteredVersion
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A registration that the registry, or a look at its content, refused for good."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class WorldFacts:
+    """What is so outside of the store.
+
+    Attributes:
+        now: seconds since the epoch.
+        observations: what the executor sees of live attempts; one that is missing is not known at the moment.
+        outcomes: records that the artifact store holds of attempts.
+        cached: outputs and metrics for a cache key, if they are still in the artifact store.
+        published: what became of registrations, by stage.
+        usual_seconds: how long stages took in earlier runs, by stage.
+    """
+
+    now: float
+    observations: Mapping[AttemptId, Observation] = field(default_factory=dict)
+    outcomes: Mapping[AttemptId, AttemptResult | Failure] = field(default_factory=dict)
+    cached: Callable[[Digest], Cached | None] = lambda _key: None
+    published: Mapping[StageId, Registered | Refused] = field(default_factory=dict)
+    usual_seconds: Mapping[str, float] = field(default_factory=dict)

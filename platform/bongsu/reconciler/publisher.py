@@ -1,0 +1,23 @@
+"""What the reconciler needs of a tracking server; ``bongsu.tracking`` implements it for MLflow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from bongsu.domain.publication import Publication, RegisteredVersion, RegistrationRequest
+
+
+class Publisher(Protocol):
+    """Both calls are idempotent by the keys of what they are given: they are made at least once.
+
+    They are made from one thread. Both may raise anything; the caller tries again later.
+    """
+
+    def publish(self, items: Sequence[Publication]) -> None:
+        """Write the items, in order."""
+        ...
+
+    def publish_registration(self, request: RegistrationRequest) -> RegisteredVersion:
+        """Make a model version of an artifact, or find the one that the same request made before."""
+        ...

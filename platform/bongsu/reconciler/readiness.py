@@ -1,0 +1,74 @@
+"""What a waiting stage becomes once everything before it is over. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bongsu.domain import conditions
+from bongsu.domain.ids import StageId
+from bongsu.domain.plan import PlannedStage, RunPlan
+from bongsu.domain.problems import BongsuError
+from bongsu.domain.run import StageState
+from bongsu.reconciler.inputs import has_output
+from bongsu.store.records import StageRecord
+
+_BROKEN = (StageState.FAILED, StageState.CANCELLED)
+Verdict = tuple[StageState, str]
+"""READY, SKIPPED, CANCELLED or FAILED, and why."""
+
+
+def judge(planned: PlannedStage, plan: RunPlan, stages: Mapping[StageId, StageRecord]) -> Verdict | None:
+    """None while something upstream is not over.
+
+    A source that failed cancels the stage. A source that was skipped skips it at a single port, and is left out at
+    one that takes many. Then the condition decides, if planning left one.
+    """
+    if any(not stages[name].state.is_final for name in planned.upstream):
+        return None
+    sources = [source for group in planned.inputs.values() for source in group]
+    broken = [s.stage_id for s in sources if s.stage_id and stages[s.stage_id].state in _BROKEN]
+    if broken:
+        return StageState.CANCELLED, f"{broken[0]} did not succeed"
+    if _lacks_input(planned, stages):
+        return StageState.SKIPPED, "what it needs was skipped"
+    return _by_condition(planned, plan, stages)
+
+
+def _lacks_input(planned: PlannedStage, stages: Mapping[StageId, StageRecord]) -> bool:
+    """True if a port would be left without the tree it needs."""
+    for port, sources in planned.inputs.items():
+        present = [source for source in sources if has_output(source, stages)]
+        if len(present) < len(sources) and (port not in planned.many_inputs or not present):
+            return True
+    return False
+
+
+def _by_condition(planned: PlannedStage, plan: RunPlan, stages: Mapping[StageId, StageRecord]) -> Verdict:
+    if planned.when is None:
+        return StageState.READY, ""
+    parsed = conditions.parse(planned.when)
+    if not isinstance(parsed, conditions.Condition):
+        return StageState.FAILED, f"its condition cannot be read: {planned.when}"
+    facts = conditions.Facts(
+        params=plan.parameters,
+        matrix=planned.point,
+        states={name: record.state.value for name, record in stages.items()},
+        metrics={name: record.metrics for name, record in stages.items()},
+    )
+    try:
+        holds = parsed.evaluate(facts)
+    except BongsuError as error:
+        return _undecided(parsed, stages, error)
+    return (StageState.READY, "") if holds else (StageState.SKIPPED, f"not: {planned.when}")
+
+
+def _undecided(parsed: conditions.Condition, stages: Mapping[StageId, StageRecord], error: BongsuError) -> Verdict:
+    """A figure is missing: because its stage did not succeed or was skipped, or for no good reason."""
+    asked = [(name, stages[StageId(name)].state) for name in parsed.stages if StageId(name) in stages]
+    for name, state in asked:
+        if state in _BROKEN:
+            return StageState.CANCELLED, f"{name} did not succeed"
+    for name, state in asked:
+        if state is StageState.SKIPPED:
+            return StageState.SKIPPED, f"{name} was skipped"
+    return StageState.FAILED, error.problems[0].what()

@@ -1,0 +1,97 @@
+"""What became of a live attempt, from three witnesses: the store, the executor, the artifact store. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bongsu.domain.attempt import AttemptResult, Failure, Observation, Phase
+from bongsu.domain.run import AttemptState
+from bongsu.reconciler.facts import WorldFacts
+from bongsu.store.records import AttemptRecord
+
+
+@dataclass(frozen=True)
+class Started:
+    """It runs since ``at`` (seconds since the epoch), and the store does not know it yet."""
+
+    at: float
+
+
+@dataclass(frozen=True)
+class Stop:
+    """It must end: ``cancelled`` or ``timed-out``."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    state: AttemptState
+    outcome: AttemptResult | Failure | None
+
+
+def look_at(
+    attempt: AttemptRecord, timeout: timedelta | None, world: WorldFacts, cancelling: bool
+) -> list[Started | Stop | Ended]:
+    """What is new about the attempt; nothing if all is as the store has it.
+
+    A result record decides, whatever the executor says. Where there is none, the executor is believed when it says
+    that the attempt is over; an attempt that the executor was asked for and has no trace of is lost.
+    """
+    outcome = world.outcomes.get(attempt.id)
+    if isinstance(outcome, AttemptResult):
+        return [Ended(AttemptState.SUCCEEDED, outcome)]
+    seen = world.observations.get(attempt.id)
+    if seen is None:
+        return []
+    if seen.phase.is_final or (seen.phase is Phase.ABSENT and attempt.state is AttemptState.RUNNING):
+        return [_without_result(attempt, timeout, seen, outcome)]
+    if seen.phase is Phase.ABSENT and (attempt.stop_reason or cancelling):
+        # It was recorded, and the executor was never asked: there is nothing to stop.
+        return [Ended(AttemptState.CANCELLED, None)]
+    return _under_way(attempt, timeout, seen, (world.now, cancelling))
+
+
+def _without_result(
+    attempt: AttemptRecord, timeout: timedelta | None, seen: Observation, outcome: Failure | None
+) -> Ended:
+    failure = outcome or seen.failure
+    if attempt.stop_reason == "cancelled":
+        return Ended(AttemptState.CANCELLED, None)
+    if attempt.stop_reason == "timed-out":
+        return Ended(AttemptState.TIMED_OUT, _late(timeout))
+    if outcome is not None or seen.phase is Phase.FAILED:
+        return Ended(AttemptState.FAILED, failure)
+    if failure is None:
+        said = {Phase.SUCCEEDED: "ended without leaving a result", Phase.CANCELLED: "was ended from outside"}
+        words = said.get(seen.phase, "is gone without a trace")
+        failure = Failure(reason="WorkerLost", message=f"The attempt {words}.")
+    return Ended(AttemptState.LOST, failure)
+
+
+def _under_way(
+    attempt: AttemptRecord, timeout: timedelta | None, seen: Observation, situation: tuple[float, bool]
+) -> list[Started | Stop | Ended]:
+    now, cancelling = situation
+    found: list[Started | Stop | Ended] = []
+    started = attempt.started_at
+    if seen.phase is Phase.RUNNING and attempt.state is AttemptState.REQUESTED:
+        started = seen.started_at.timestamp() if seen.started_at else now
+        found.append(Started(started))
+    if attempt.stop_reason:
+        return found
+    if cancelling:
+        found.append(Stop("cancelled"))
+    elif started is not None and timeout is not None and now > started + timeout.total_seconds():
+        found.append(Stop("timed-out"))
+    return found
+
+
+def _late(timeout: timedelta | None) -> Failure:
+    limit = timeout.total_seconds() if timeout else 0.0
+    return Failure(
+        reason="Timeout",
+        message=f"It took longer than {limit:g} s.",
+        fix="Raise `timeout`, or give the stage more resources or less work.",
+    )

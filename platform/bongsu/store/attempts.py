@@ -1,0 +1,108 @@
+"""Attempts at stages: asked for, started, over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, insert, select, update
+
+from bongsu.domain.attempt import AttemptResult, Failure
+from bongsu.domain.codes import run as codes
+from bongsu.domain.ids import AttemptId, RunId
+from bongsu.domain.run import AttemptState
+from bongsu.store.json_columns import from_json, to_json
+from bongsu.store.records import AttemptRecord
+from bongsu.store.schema import attempts
+
+_LIVE = tuple(state.value for state in AttemptState if not state.is_final)
+
+
+def attempts_of(connection: Connection, run_id: str) -> list[AttemptRecord]:
+    """All of a run, each stage's in the order of their numbers."""
+    query = select(attempts).where(attempts.c.run_id == run_id).order_by(attempts.c.stage_id, attempts.c.number)
+    return [_attempt(row) for row in connection.execute(query)]
+
+
+def live_attempts(connection: Connection) -> list[AttemptId]:
+    """Attempts of all runs that are not over."""
+    query = select(attempts.c.run_id, attempts.c.stage_id, attempts.c.number).where(attempts.c.state.in_(_LIVE))
+    return [AttemptId(run_id=RunId(r), stage_id=s, number=n) for r, s, n in connection.execute(query)]
+
+
+def request_attempt(connection: Connection, attempt: AttemptId, now: float) -> None:
+    connection.execute(
+        insert(attempts).values(
+            run_id=attempt.run_id,
+            stage_id=attempt.stage_id,
+            number=attempt.number,
+            state=AttemptState.REQUESTED.value,
+            stop_reason="",
+            requested_at=now,
+        )
+    )
+
+
+def mark_started(connection: Connection, attempt: AttemptId, started_at: float) -> None:
+    _change(connection, attempt, {"state": AttemptState.RUNNING.value, "started_at": started_at})
+
+
+def ask_to_stop(connection: Connection, attempt: AttemptId, reason: str) -> None:
+    _change(connection, attempt, {"stop_reason": reason})
+
+
+def note_step(connection: Connection, attempt: AttemptId, step: int) -> None:
+    """The step up to which the attempt's work is safe, or is known to have come."""
+    connection.execute(update(attempts).where(_is_attempt(attempt)).values(last_step=step))
+
+
+def finish_attempt(
+    connection: Connection,
+    attempt: AttemptId,
+    state: AttemptState,
+    now: float,
+    outcome: AttemptResult | Failure | None,
+) -> None:
+    """End an attempt. Raises ``run.invalid-move`` if it is over already: nothing completes twice."""
+    values: dict[str, Any] = {"state": state.value, "finished_at": now}
+    if isinstance(outcome, AttemptResult):
+        values |= {
+            "environment": to_json(outcome.environment),
+            "peak_memory_bytes": outcome.peak_memory_bytes,
+            "started_at": outcome.started_at.timestamp(),
+            "finished_at": outcome.finished_at.timestamp(),
+        }
+    elif outcome is not None:
+        values["failure"] = outcome.model_dump_json()
+    _change(connection, attempt, values)
+
+
+def _change(connection: Connection, attempt: AttemptId, values: dict[str, Any]) -> None:
+    done = connection.execute(
+        update(attempts).where(_is_attempt(attempt)).where(attempts.c.state.in_(_LIVE)).values(**values)
+    )
+    if done.rowcount != 1:
+        new = values.get("state", "stopping")
+        raise codes.INVALID_MOVE.error(subject=f"attempt {attempt.key}", old="over", new=new)
+
+
+def _is_attempt(attempt: AttemptId) -> Any:
+    return and_(
+        attempts.c.run_id == attempt.run_id,
+        attempts.c.stage_id == attempt.stage_id,
+        attempts.c.number == attempt.number,
+    )
+
+
+def _attempt(row: Row[Any]) -> AttemptRecord:
+    return AttemptRecord(
+        id=AttemptId(run_id=row.run_id, stage_id=row.stage_id, number=row.number),
+        state=AttemptState(row.state),
+        stop_reason=row.stop_reason,
+        requested_at=row.requested_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        failure=Failure.model_validate_json(row.failure) if row.failure else None,
+        environment=from_json(row.environment),
+        peak_memory_bytes=row.peak_memory_bytes,
+        last_step=row.last_step,
+    )

@@ -1,0 +1,118 @@
+"""Stages of runs: where each one stands, and what it gave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, select, update
+
+from bongsu.domain.artifact import ArtifactRef
+from bongsu.domain.codes import run as codes
+from bongsu.domain.ids import Digest, RunId, StageId
+from bongsu.domain.run import STAGE_MOVES, StageState
+from bongsu.store.json_columns import from_json, refs_from, refs_json, to_json
+from bongsu.store.records import StageRecord
+from bongsu.store.schema import stages
+
+
+@dataclass(frozen=True)
+class StageOutcome:
+    """What a stage gave: trees by output name, final figures, short facts, and the key under which it is cached."""
+
+    outputs: Mapping[str, ArtifactRef]
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
+    cache_key: Digest | None = None
+
+
+def stages_of(connection: Connection, run_id: str) -> list[StageRecord]:
+    """In the plan's order."""
+    query = select(stages).where(stages.c.run_id == run_id).order_by(stages.c.position)
+    return [_stage(row) for row in connection.execute(query)]
+
+
+def move_stage(
+    connection: Connection,
+    stage: tuple[RunId, StageId],
+    move: tuple[StageState, StageState],
+    now: float,
+    reason: str,
+) -> None:
+    """Change a stage's state.
+
+    Args:
+        stage: run and stage.
+        move: the state it is in, and the one it is to be in.
+        now: seconds since the epoch.
+        reason: for a person; empty where there is nothing to explain.
+
+    Raises:
+        BongsuError: ``run.invalid-move`` for a move that is not allowed, or from a state that no longer holds.
+    """
+    old, new = move
+    if new not in STAGE_MOVES[old]:
+        raise codes.INVALID_MOVE.error(subject=f"stage {stage[1]}", old=old.value, new=new.value)
+    values: dict[str, Any] = {"state": new.value, "reason": reason}
+    if new is StageState.RUNNING:
+        values["started_at"] = func.coalesce(stages.c.started_at, now)
+    if new.is_final:
+        values["finished_at"] = now
+    if new is StageState.WAITING:
+        values |= {"finished_at": None, "started_at": None}
+    done = connection.execute(
+        update(stages).where(_is_stage(*stage)).where(stages.c.state == old.value).values(**values)
+    )
+    if done.rowcount != 1:
+        raise codes.INVALID_MOVE.error(subject=f"stage {stage[1]}", old=f"not {old.value}", new=new.value)
+
+
+def reopen_stage(connection: Connection, record: StageRecord, attempts_before: int, now: float) -> None:
+    """Let a stage that did not succeed begin anew; earlier attempts no longer count against its retries."""
+    stage = (record.run_id, record.stage_id)
+    move_stage(connection, stage, (record.state, StageState.WAITING), now, "")
+    connection.execute(
+        update(stages)
+        .where(_is_stage(*stage))
+        .values(reopened_after=attempts_before, outputs=None, metrics=None, notes=None, cache_key=None)
+    )
+
+
+def set_outcome(connection: Connection, run_id: RunId, stage_id: StageId, outcome: StageOutcome) -> None:
+    connection.execute(
+        update(stages)
+        .where(_is_stage(run_id, stage_id))
+        .values(
+            outputs=refs_json(outcome.outputs),
+            metrics=to_json(dict(outcome.metrics)),
+            notes=to_json(dict(outcome.notes)),
+            cache_key=outcome.cache_key,
+        )
+    )
+
+
+def set_cache_key(connection: Connection, run_id: RunId, stage_id: StageId, key: Digest) -> None:
+    """What the stage's work is known by, from the moment on which it begins."""
+    connection.execute(update(stages).where(_is_stage(run_id, stage_id)).values(cache_key=key))
+
+
+def _is_stage(run_id: str, stage_id: str) -> Any:
+    return and_(stages.c.run_id == run_id, stages.c.stage_id == stage_id)
+
+
+def _stage(row: Row[Any]) -> StageRecord:
+    return StageRecord(
+        run_id=RunId(row.run_id),
+        stage_id=StageId(row.stage_id),
+        position=row.position,
+        state=StageState(row.state),
+        reason=row.reason,
+        cache_key=row.cache_key,
+        outputs=refs_from(row.outputs),
+        metrics=from_json(row.metrics),
+        notes=from_json(row.notes),
+        reopened_after=row.reopened_after,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+    )
