@@ -29,20 +29,36 @@ from bongsu.reconciler.actions import (
 )
 from bongsu.reconciler.facts import RunFacts
 from bongsu.reconciler.inputs import InputTrees
+from bongsu.reconciler.watching import Unsaved
 from bongsu.store import artifacts, attempts, cache, history, lineage, models, outbox, stages
 from bongsu.store.history import NewEvent
 from bongsu.store.records import ModelVersionRecord
 from bongsu.store.runs import claim_version, move_run
 
 
-def apply(connection: Connection, facts: RunFacts, actions: Sequence[Action], now: float) -> None:
+def apply(
+    connection: Connection,
+    facts: RunFacts,
+    actions: Sequence[Action],
+    now: float,
+    unsaved: Sequence[Unsaved] = (),
+) -> None:
     """Carry out ``actions``, which were decided on ``facts``, in the caller's transaction.
+
+    Args:
+        connection: in a transaction.
+        facts: the run as it was read.
+        actions: in order.
+        now: seconds since the epoch.
+        unsaved: what attempts reported meanwhile; it is written before their end is.
 
     Raises:
         StaleRun: somebody else changed the run meanwhile; nothing was done.
     """
     claim_version(connection, facts.run.id, facts.run.version)
     applier = _Applier(connection, facts, now)
+    for one in unsaved:
+        applier.save(one)
     for action in actions:
         applier.carry_out(action)
     applier.write_log()
@@ -83,6 +99,15 @@ class _Applier:
                 cache.remember(self._db, action.key, stage, action.parts, action.outputs, action.metrics, times)
             case RecordVersion():
                 self._record_version(action)
+
+    def save(self, reported: Unsaved) -> None:
+        """What an attempt said of itself."""
+        attempt = reported.attempt
+        if reported.points:
+            history.add_metric_points(self._db, self._run.id, attempt.stage_id, reported.points)
+        if reported.step is not None:
+            attempts.note_step(self._db, attempt, reported.step)
+        self._log += reported.log
 
     def write_log(self) -> None:
         history.append_events(self._db, self._run.id, self._now, self._log)

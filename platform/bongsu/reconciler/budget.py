@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
+from math import inf
 
 from bongsu.domain.ids import Digest
 from bongsu.domain.resources import Resources
@@ -29,6 +31,11 @@ class Budget:
     def of(cls, capacity: Capacity) -> Budget:
         """Everything the executor has."""
         return cls(capacity, capacity.cpus, capacity.gpus, capacity.memory)
+
+    @classmethod
+    def spent(cls) -> Budget:
+        """For when nothing is to be started now, and nothing is known of what ever could be."""
+        return cls(Capacity(cpus=inf, gpus=sys.maxsize, memory=sys.maxsize), 0.0, 0, 0)
 
     def why_never(self, needs: Resources) -> str | None:
         """Why the executor could not run this even with nothing else to do; None if it could."""

@@ -1,0 +1,53 @@
+"""What the artifact store's records say of an attempt."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from bongsu.artifacts.base import ArtifactStore
+from bongsu.domain.attempt import AttemptResult, Failure, failure_key, result_key
+from bongsu.domain.ids import AttemptId
+from bongsu.domain.plan import PlannedStage
+
+
+def read_outcome(
+    artifacts: ArtifactStore, attempt: AttemptId, planned: PlannedStage
+) -> AttemptResult | Failure | None:
+    """The attempt's result or failure record; None if it left none.
+
+    A worker is not trusted with labels: outputs carry at least what the plan says. A result that lacks an output of
+    the plan, or has it with another type, is a failure.
+    """
+    data = artifacts.get_record(result_key(attempt))
+    if data is not None:
+        return _result(data, attempt, planned)
+    data = artifacts.get_record(failure_key(attempt))
+    if data is None:
+        return None
+    try:
+        return Failure.model_validate_json(data)
+    except ValidationError as error:
+        return _bad(f"Its failure record cannot be read: {error.errors()[0]['msg']}.")
+
+
+def _result(data: bytes, attempt: AttemptId, planned: PlannedStage) -> AttemptResult | Failure:
+    try:
+        result = AttemptResult.model_validate_json(data)
+    except ValidationError as error:
+        return _bad(f"Its result record cannot be read: {error.errors()[0]['msg']}.")
+    if result.id != attempt:
+        return _bad(f"Its result record speaks of {result.id.key}.")
+    for name, type_ in planned.outputs.items():
+        found = result.outputs.get(name)
+        if found is None or found.type is not type_:
+            return _bad(f"It left no output {name} of type {type_.value}.")
+    outputs = {
+        name: ref.model_copy(update={"label": planned.label.join(ref.label)})
+        for name, ref in result.outputs.items()
+    }
+    return result.model_copy(update={"outputs": outputs})
+
+
+def _bad(message: str) -> Failure:
+    fix = "This is a fault of the stage; check that worker and control plane have the same version."
+    return Failure(reason="BadOutput", message=message, fix=fix, retryable=False)
