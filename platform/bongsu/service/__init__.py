@@ -1,0 +1,1 @@
+"""The use cases, one module each: functions of a :class:`bongsu.service.platform.Platform`."""

@@ -10,10 +10,11 @@ because the maker is known), and a version was ``registered`` from an artifact b
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import ColumnElement, Connection, insert, select
 
 from bongsu.domain.ids import digest_of
 from bongsu.store.schema import edges, nodes
@@ -129,6 +130,23 @@ def get_nodes(connection: Connection, ids: list[str]) -> list[Node]:
     return [Node(row.id, row.kind, row.title, row.label, json.loads(row.body)) for row in rows]
 
 
-def edges_of_run(connection: Connection, run_id: str) -> list[Edge]:
-    query = select(edges.c.source, edges.c.target, edges.c.kind).where(edges.c.run_id == run_id)
-    return [Edge(*row) for row in connection.execute(query)]
+def graph_of_run(connection: Connection, run_id: str, stage_ids: Sequence[str]) -> tuple[list[Node], list[Edge]]:
+    """What the stages of a run took and gave, where its inputs came from, and what it registered."""
+    here = [stage_node(run_id, stage_id) for stage_id in stage_ids]
+    found = _edges_at(connection, here, edges.c.source) + _edges_at(connection, here, edges.c.target)
+    touched = sorted({edge.source for edge in found} | {edge.target for edge in found})
+    found += [edge for edge in _edges_at(connection, touched, edges.c.target) if edge.kind == "resolved"]
+    versions = {edge.target for edge in found if edge.kind == "registered"}
+    found += _edges_at(connection, sorted(versions), edges.c.target)
+    found = list(dict.fromkeys(found))
+    ids = sorted({edge.source for edge in found} | {edge.target for edge in found})
+    return get_nodes(connection, ids), found
+
+
+def _edges_at(connection: Connection, ids: Sequence[str], end: ColumnElement[str]) -> list[Edge]:
+    query = select(edges.c.source, edges.c.target, edges.c.kind)
+    return [
+        Edge(*row)
+        for begin in range(0, len(ids), CHUNK)
+        for row in connection.execute(query.where(end.in_(ids[begin : begin + CHUNK])))
+    ]

@@ -42,6 +42,29 @@ NOT_RESUMABLE = Code(
     "The run {run} has {state}; nothing of it is left to do.",
     "Submit the pipeline again for a new run.",
 )
+STILL_CANCELLING = Code(
+    "run.still-cancelling",
+    "The run {run} is being cancelled.",
+    "`bongsu cancel {run}` sees it to its end; then resume it.",
+)
+UNKNOWN_ATTEMPT = Code(
+    "run.unknown-attempt",
+    "The stage {stage} has no attempt {number}; it has {known}.",
+    "Leave the number out for the newest one.",
+    exit_code=3,
+)
+UNKNOWN_DIGEST = Code(
+    "run.unknown-digest",
+    "No run made or took an artifact {digest}.",
+    "`bongsu show` lists the digests of a run; a unique beginning of at least 6 characters is enough.",
+    exit_code=3,
+)
+AMBIGUOUS_DIGEST = Code(
+    "run.ambiguous-digest",
+    "{digest} is the beginning of several digests: {found}.",
+    "Give more of the digest.",
+    exit_code=3,
+)
 DRIVEN_ELSEWHERE = Code(
     "run.driven-elsewhere",
     "Another process (pid {pid}) already drives the runs in {home}.",
@@ -82,4 +105,9 @@ INVALID_MOVE = Code(
     "The {subject} cannot go from {old} to {new}.",
     "This is a fault of Bongsu; report it with the run's id.",
     exit_code=8,
+)
+INPUT_NOT_A_MODEL = Code(
+    "run.input-not-a-model",
+    "The input {name} ({uri}) is not a model: {detail}.",
+    "A model is a directory as transformers writes it, with config.json; name data with `dataset:`.",
 )

@@ -1,0 +1,52 @@
+"""Cancel a run, from whatever process."""
+
+from __future__ import annotations
+
+from bongsu.domain.codes import run as codes
+from bongsu.domain.problems import BongsuError
+from bongsu.domain.run import RunState
+from bongsu.service.driving import open_driver
+from bongsu.service.platform import Platform
+from bongsu.store.history import NewEvent, append_events
+from bongsu.store.records import RunRecord
+from bongsu.store.runs import claim_version, find_run, get_run, move_run
+
+
+def request_cancel(platform: Platform, run: str) -> RunRecord:
+    """Note that the run is to end; whoever drives it stops its attempts.
+
+    Raises:
+        BongsuError: ``run.unknown``, ``run.ambiguous``, ``run.not-cancellable`` if it is over.
+    """
+    with platform.database.write() as connection:
+        record = find_run(connection, run)
+        if record.state.is_final:
+            raise codes.NOT_CANCELLABLE.error(run=record.id, state=record.state.value)
+        if record.state is RunState.CANCELLING:
+            return record
+        # Nothing comes between reading and claiming within a transaction that writes.
+        claim_version(connection, record.id, record.version)
+        now = platform.clock()
+        move_run(connection, record, RunState.CANCELLING, now)
+        append_events(connection, record.id, now, [NewEvent("run", body={"state": RunState.CANCELLING.value})])
+        return get_run(connection, record.id)
+
+
+def cancel(platform: Platform, run: str) -> RunRecord:
+    """Cancel a run and, if nobody else drives runs at the moment, see it to its end here.
+
+    Returns:
+        The run: cancelled, or still cancelling if another process is at it.
+
+    Raises:
+        BongsuError: as :func:`request_cancel`.
+    """
+    record = request_cancel(platform, run)
+    try:
+        with open_driver(platform) as (driver, _delivery):
+            driver.run([record.id])
+    except BongsuError as error:
+        if error.problems[0].code is not codes.DRIVEN_ELSEWHERE:
+            raise
+    with platform.database.read() as connection:
+        return get_run(connection, record.id)

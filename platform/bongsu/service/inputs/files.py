@@ -1,0 +1,87 @@
+"""Which files belong to an input, and whether they were touched since they were imported."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bongsu.domain.ids import Digest, digest_of
+
+# What tools leave behind, and what is not content.
+_PASSED_OVER = frozenset({"__pycache__"})
+
+
+class NotFound(Exception):
+    """An input cannot be found. ``suggestion`` is what was probably meant."""
+
+    def __init__(self, detail: str, suggestion: str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.suggestion = suggestion
+
+
+@dataclass(frozen=True)
+class FileSet:
+    """Files of one input: path in the tree to path on disk. ``location`` names the input among others."""
+
+    location: str
+    files: tuple[tuple[str, Path], ...]
+
+    @property
+    def fingerprint(self) -> Digest:
+        """Digest over path, size and time of change of every file; equal means that nothing was touched."""
+        rows = []
+        for name, path in self.files:
+            stat = path.stat()
+            rows.append([name, stat.st_size, stat.st_mtime_ns])
+        return digest_of(json.dumps(rows).encode())
+
+    def path_of(self, name: str) -> Path | None:
+        return next((path for found, path in self.files if found == name), None)
+
+
+def files_at(path: Path, location: str) -> FileSet:
+    """A directory's files, or one file. Hidden files and caches of tools are left out; links to files are followed.
+
+    Raises:
+        NotFound: there is nothing, or a link to a directory, which would silently be left out.
+    """
+    if path.is_file():
+        return FileSet(location, ((path.name, path),))
+    found = sorted(_walk(path))
+    if not found:
+        raise NotFound(f"{path} has no files")
+    return FileSet(location, tuple((file.relative_to(path).as_posix(), file) for file in found))
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for base, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if _counts(name))
+        for name in folders:
+            if Path(base, name).is_symlink():
+                raise NotFound(f"{Path(base, name)} is a link to a directory")
+        for name in names:
+            if _counts(name):
+                if not Path(base, name).is_file():
+                    raise NotFound(f"{Path(base, name)} is a broken link or a special file")
+                yield Path(base, name)
+
+
+def _counts(name: str) -> bool:
+    return not name.startswith(".") and name not in _PASSED_OVER
+
+
+def nearest_path(path: Path) -> str | None:
+    """The existing neighbour that was probably meant."""
+    from bongsu.domain.suggest import closest
+
+    parent = path.parent
+    try:
+        names: Sequence[str] = [entry.name for entry in parent.iterdir() if _counts(entry.name)]
+    except OSError:
+        return None
+    best = closest(path.name, names)
+    return str(parent / best) if best else None

@@ -1,0 +1,41 @@
+"""Taking files into the artifact store, once: what was not touched since is not even read again."""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+
+from bongsu.domain.ids import Digest
+from bongsu.service.inputs.files import FileSet
+from bongsu.service.platform import Platform
+from bongsu.store.cache import known_input, remember_input
+
+THREADS = 4
+
+
+def import_files(platform: Platform, files: FileSet) -> tuple[Digest, int]:
+    """Digest and size in bytes of the tree, which is in the artifact store afterwards.
+
+    A file that changes while it is copied is noticed by its fingerprint; then the tree is not remembered, and the
+    next call looks again.
+    """
+    fingerprint = files.fingerprint
+    location = files.location if len(files.location) <= 1000 else _short(files.location)
+    with platform.database.read() as connection:
+        known = known_input(connection, location, fingerprint)
+    if known is not None and platform.artifacts.has(known[0]):
+        return known
+    writer = platform.artifacts.writer(f"inputs/{_short(location + fingerprint)}")
+    with ThreadPoolExecutor(THREADS) as pool:
+        # A link is followed: the store keeps bytes, and refuses links.
+        for _ in pool.map(lambda entry: writer.add(entry[0], entry[1].resolve()), files.files):
+            pass
+    manifest = writer.commit()
+    if files.fingerprint == fingerprint:
+        with platform.database.write() as connection:
+            remember_input(connection, location, fingerprint, manifest.digest, manifest.size)
+    return manifest.digest, manifest.size
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

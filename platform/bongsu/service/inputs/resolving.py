@@ -1,0 +1,191 @@
+"""Every input of a pipeline, resolved for the planner; all that cannot be found is told together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bongsu.domain.artifact import ArtifactRef
+from bongsu.domain.codes import run as codes
+from bongsu.domain.ids import DIGEST_PATTERN, Digest
+from bongsu.domain.labels import Label, high_water_mark
+from bongsu.domain.pipeline import Input, PipelineSpec
+from bongsu.domain.problems import BongsuError, Location, Problem
+from bongsu.domain.suggest import closest
+from bongsu.planner.facts import ResolvedInput
+from bongsu.service.inputs.card import config_of, label_of, type_of
+from bongsu.service.inputs.files import FileSet, NotFound, files_at, nearest_path
+from bongsu.service.inputs.importing import import_files
+from bongsu.service.inputs.package import package_files
+from bongsu.service.platform import Platform
+from bongsu.store import datasets, models
+from bongsu.store.artifacts import get_artifact
+
+Locate = Callable[[str], Location | None]
+_CONFIG = "config.json"
+_MAX_CONFIG_BYTES = 4_000_000
+
+
+def resolve_inputs(
+    platform: Platform, spec: PipelineSpec, directory: Path, locate: Locate = lambda _name: None
+) -> Mapping[str, ResolvedInput]:
+    """Find every input and take it into the artifact store.
+
+    Args:
+        platform: what to work on.
+        spec: its inputs are resolved.
+        directory: of the pipeline file; ``file:`` is relative to it.
+        locate: place of an input (by name) in the file, for messages.
+
+    Raises:
+        BongsuError: ``run.input-missing``, ``run.input-scheme``, ``run.input-not-a-model``; all together.
+    """
+    found: dict[str, ResolvedInput] = {}
+    problems: list[Problem] = []
+    for name, given in spec.spec.inputs.items():
+        try:
+            found[name] = resolve_input(platform, name, given, directory, locate(name))
+        except BongsuError as error:
+            problems += error.problems
+    if problems:
+        raise BongsuError(problems)
+    return found
+
+
+def resolve_input(
+    platform: Platform, name: str, given: Input, directory: Path, place: Location | None = None
+) -> ResolvedInput:
+    """One input; arguments and errors as of :func:`resolve_inputs`."""
+    args: dict[str, Any] = {"name": name, "uri": given.uri}
+    field = f"spec.inputs.{name}"
+    try:
+        return _resolve(platform, given, directory)
+    except _Scheme:
+        raise codes.INPUT_SCHEME.error(place, field, **args) from None
+    except _NotAModel as error:
+        raise codes.INPUT_NOT_A_MODEL.error(place, field, detail=str(error), **args) from error
+    except (NotFound, OSError) as error:
+        args |= {"detail": str(error), "suggestion": getattr(error, "suggestion", None)}
+        raise codes.INPUT_MISSING.error(place, field, **args) from error
+
+
+class _Scheme(Exception):
+    """The address has no known form."""
+
+
+class _NotAModel(Exception):
+    """The tree is not a model."""
+
+
+@dataclass(frozen=True)
+class _Tree:
+    """A tree in the store, with the label that is known of it, if any."""
+
+    digest: Digest
+    size: int
+    label: Label | None
+
+
+def _resolve(platform: Platform, given: Input, directory: Path) -> ResolvedInput:
+    """The label is the least upper bound of what the pipeline states, what the tree's card says and what the store
+    knows of these bytes: an input cannot be stated to be less than it is known to be."""
+    scheme, _, rest = given.uri.partition(":")
+    if scheme in ("file", "package"):
+        tree = _import(platform, _files(scheme, rest, directory))
+    elif scheme == "artifact":
+        tree = _artifact(platform, rest)
+    elif scheme == "models":
+        tree = _model(platform, given.uri)
+    elif scheme == "datasets":
+        tree = _dataset(platform, rest)
+    else:
+        raise _Scheme
+    names = [entry.path for entry in platform.artifacts.reader(tree.digest).manifest.files]
+    config = _config(platform, tree.digest, names) if given.model is not None else {}
+    label = high_water_mark(
+        label for label in (given.label, tree.label, _known_label(platform, tree.digest)) if label
+    )
+    type_ = type_of(names, model=given.model is not None)
+    return ResolvedInput(ArtifactRef(digest=tree.digest, type=type_, label=label, size=tree.size), config)
+
+
+def _known_label(platform: Platform, digest: Digest) -> Label | None:
+    with platform.database.read() as connection:
+        known = get_artifact(connection, digest)
+    return Label.parse(known.label) if known else None
+
+
+def _files(scheme: str, rest: str, directory: Path) -> FileSet:
+    if scheme == "package":
+        name, _, inside = rest.partition("/")
+        if not name or not inside:
+            raise _Scheme
+        return package_files(name, inside)
+    if not rest:
+        raise _Scheme
+    path = (directory / Path(rest.removeprefix("//")).expanduser()).absolute()
+    if not path.exists():
+        near = nearest_path(path)
+        raise NotFound(f"{path} does not exist", f"file:{near}" if near else None)
+    return files_at(path, f"file:{path.resolve()}")
+
+
+def _import(platform: Platform, files: FileSet) -> _Tree:
+    label = label_of(files)
+    digest, size = import_files(platform, files)
+    return _Tree(digest, size, label)
+
+
+def _artifact(platform: Platform, digest: str) -> _Tree:
+    if not DIGEST_PATTERN.match(digest):
+        raise _Scheme
+    if not platform.artifacts.has(Digest(digest)):
+        raise NotFound("it is not in the artifact store")
+    return _Tree(Digest(digest), platform.artifacts.reader(Digest(digest)).manifest.size, None)
+
+
+def _model(platform: Platform, uri: str) -> _Tree:
+    with platform.database.read() as connection:
+        try:
+            version = models.find_version(connection, uri)
+        except BongsuError:
+            known = {found.name for found in models.list_versions(connection)}
+            name = uri.removeprefix("models:/").partition("/")[0].partition("@")[0]
+            raise NotFound("no such version is registered", _models_like(name, known)) from None
+    if not platform.artifacts.has(version.digest):
+        raise NotFound(f"its bytes ({version.digest}) are no longer in the artifact store")
+    size = platform.artifacts.reader(version.digest).manifest.size
+    return _Tree(version.digest, size, Label.parse(version.label))
+
+
+def _models_like(name: str, known: set[str]) -> str | None:
+    best = name if name in known else closest(name, known)
+    return f"models:/{best}" if best else None
+
+
+def _dataset(platform: Platform, rest: str) -> _Tree:
+    name, _, version = rest.lstrip("/").partition("/")
+    with platform.database.read() as connection:
+        found = datasets.list_dataset_versions(connection, name) if name else []
+        everything = {one.name for one in datasets.list_dataset_versions(connection)} if not found else set()
+    wanted = next((one for one in found if version == str(one.version)), None)
+    if wanted is None:
+        best = closest(name, everything)
+        near = f"datasets:/{name}/{found[0].version}" if found else (f"datasets:/{best}/..." if best else None)
+        raise NotFound("no such version is registered", near)
+    if not platform.artifacts.has(wanted.digest):
+        raise NotFound(f"its bytes ({wanted.digest}) are no longer in the artifact store")
+    return _Tree(wanted.digest, wanted.size, Label.parse(wanted.label))
+
+
+def _config(platform: Platform, digest: Digest, names: list[str]) -> dict[str, Any]:
+    if _CONFIG not in names:
+        raise _NotAModel(f"it has no {_CONFIG}")
+    with platform.artifacts.reader(digest).open(_CONFIG) as file:
+        text = file.read(_MAX_CONFIG_BYTES).decode("utf-8", "replace")
+    try:
+        return config_of(text)
+    except ValueError as error:
+        raise _NotAModel(f"its {_CONFIG} cannot be read: {error}") from error

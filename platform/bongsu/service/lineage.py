@@ -1,0 +1,73 @@
+"""The lineage graph around one thing: what it was made from, and what was made from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from bongsu.domain.codes import run as codes
+from bongsu.domain.problems import BongsuError
+from bongsu.service.platform import Platform
+from bongsu.store import lineage
+from bongsu.store.artifacts import find_artifacts
+from bongsu.store.lineage import Edge, Node, artifact_node, version_node
+from bongsu.store.models import find_version
+from bongsu.store.runs import find_run
+from bongsu.store.stages import stages_of
+
+Direction = Literal["upstream", "downstream"]
+_MIN_PREFIX = 6
+
+
+@dataclass(frozen=True)
+class LineageGraph:
+    """``start`` is the node that was asked for; an edge goes from what was there before to what came of it."""
+
+    start: str
+    direction: Direction
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+
+
+def trace(platform: Platform, reference: str, direction: Direction = "upstream") -> LineageGraph:
+    """Everything upstream or downstream of a model version or an artifact.
+
+    Args:
+        platform: what to work on.
+        reference: ``NAME@3``, ``NAME/3``, ``NAME@alias``, ``NAME``; or at least 6 characters of a digest.
+        direction: ``upstream`` for what it was made from, ``downstream`` for what was made from it.
+
+    Raises:
+        BongsuError: ``run.unknown-model``, ``run.ambiguous-digest``.
+    """
+    with platform.database.read() as connection:
+        start = _node_of(connection, reference)
+        nodes, edges = lineage.walk(connection, start, direction)
+    return LineageGraph(start, direction, tuple(nodes), tuple(edges))
+
+
+def run_graph(platform: Platform, run: str) -> tuple[list[Node], list[Edge]]:
+    """What happened in one run: its inputs, stages, artifacts and versions, reused ones too."""
+    with platform.database.read() as connection:
+        record = find_run(connection, run)
+        return lineage.graph_of_run(connection, record.id, [s.stage_id for s in stages_of(connection, record.id)])
+
+
+def _node_of(connection: Connection, reference: str) -> str:
+    prefix = reference.removeprefix("artifact:").removeprefix("sha256-").lower()
+    if len(prefix) >= _MIN_PREFIX and set(prefix) <= set("0123456789abcdef"):
+        found = find_artifacts(connection, prefix)
+        if len(found) > 1:
+            listed = ", ".join(artifact.digest[:23] for artifact in found)
+            raise codes.AMBIGUOUS_DIGEST.error(digest=reference, found=listed)
+        if found:
+            return artifact_node(found[0].digest)
+    try:
+        version = find_version(connection, reference)
+    except BongsuError:
+        if reference.startswith(("artifact:", "sha256-")):
+            raise codes.UNKNOWN_DIGEST.error(digest=reference) from None
+        raise
+    return version_node(version.name, version.version)

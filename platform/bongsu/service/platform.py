@@ -1,0 +1,54 @@
+"""What every use case works on. The composition root of a process makes one."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bongsu.artifacts.base import ArtifactStore
+from bongsu.domain.ids import RunId
+from bongsu.executors.base import Executor
+from bongsu.reconciler.lock import DriverLock
+from bongsu.reconciler.publisher import Publisher
+from bongsu.store.database import Database
+
+# Crockford's base 32 in lower case: its characters sort as their values do.
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_TIME_CHARACTERS = 9
+_RANDOM_CHARACTERS = 3
+
+
+def run_id_at(seconds: float, random: Callable[[int], int] = secrets.randbelow) -> RunId:
+    """``r-`` and 12 characters: milliseconds since the epoch (good until the year 3084), then chance.
+
+    Args:
+        seconds: since the epoch.
+        random: gives a number below its argument.
+    """
+    milliseconds = int(seconds * 1000)
+    digits = [_ALPHABET[(milliseconds >> (5 * place)) & 31] for place in reversed(range(_TIME_CHARACTERS))]
+    digits += [_ALPHABET[random(32)] for _ in range(_RANDOM_CHARACTERS)]
+    return RunId("r-" + "".join(digits))
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Attributes:
+    database: the store.
+    artifacts: where trees and records lie.
+    executor: makes the executor on the first call and gives the same one afterwards.
+    publisher: the tracking server.
+    lock: held while runs are driven.
+    clock: seconds since the epoch.
+    new_run_id: an id that was never used, from the time.
+    """
+
+    database: Database
+    artifacts: ArtifactStore
+    executor: Callable[[], Executor]
+    publisher: Publisher
+    lock: DriverLock
+    clock: Callable[[], float] = time.time
+    new_run_id: Callable[[float], RunId] = run_id_at

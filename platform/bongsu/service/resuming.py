@@ -1,0 +1,52 @@
+"""Resume a run: what did not succeed begins anew, what succeeded stays."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from bongsu.domain.codes import run as codes
+from bongsu.domain.run import RunState, StageState
+from bongsu.reconciler.facts import RunFacts
+from bongsu.reconciler.loading import load_facts
+from bongsu.service.platform import Platform
+from bongsu.store.history import NewEvent, append_events
+from bongsu.store.records import RunRecord
+from bongsu.store.runs import claim_version, find_run, get_run, move_run
+from bongsu.store.stages import reopen_stage
+
+
+def resume(platform: Platform, run: str) -> RunRecord:
+    """Make a run ready to be driven again; :func:`bongsu.service.driving.drive` does that.
+
+    A run that is under way (its driver was killed) is left as it is. Of one that is over, the stages that failed or
+    were cancelled begin anew, and those that were skipped because of them. Numbers of attempts go on.
+
+    Raises:
+        BongsuError: ``run.unknown``, ``run.ambiguous``, ``run.not-resumable``, ``run.still-cancelling``.
+    """
+    with platform.database.write() as connection:
+        record = find_run(connection, run)
+        if record.state is RunState.SUCCEEDED:
+            raise codes.NOT_RESUMABLE.error(run=record.id, state=record.state.value)
+        if record.state is RunState.CANCELLING:
+            raise codes.STILL_CANCELLING.error(run=record.id)
+        if record.state.is_final:
+            claim_version(connection, record.id, record.version)
+            _reopen(connection, load_facts(connection, record.id), platform.clock())
+        return get_run(connection, record.id)
+
+
+def _reopen(connection: Connection, facts: RunFacts, now: float) -> None:
+    reopened = set()
+    log = [NewEvent("run", body={"state": RunState.PENDING.value, "reason": "resumed"})]
+    for planned in facts.plan.stages:
+        record = facts.stages[planned.id]
+        again = record.state in (StageState.FAILED, StageState.CANCELLED) or (
+            record.state is StageState.SKIPPED and any(name in reopened for name in planned.upstream)
+        )
+        if again:
+            reopened.add(planned.id)
+            reopen_stage(connection, record, len(facts.attempts.get(planned.id, ())), now)
+            log.append(NewEvent("stage", planned.id, body={"state": StageState.WAITING.value}))
+    move_run(connection, facts.run, RunState.PENDING, now)
+    append_events(connection, facts.run.id, now, log)

@@ -1,0 +1,118 @@
+"""Look at runs: lists, one run in full, its log of events, its metrics, its attempts' output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bongsu.domain.codes import run as codes
+from bongsu.domain.ids import AttemptId
+from bongsu.domain.plan import PlannedStage, RunPlan
+from bongsu.domain.run import RunState, StageState
+from bongsu.reconciler.loading import load_facts
+from bongsu.service.platform import Platform
+from bongsu.store import history, runs
+from bongsu.store.records import AttemptRecord, EventRecord, RunRecord, StageRecord
+
+
+@dataclass(frozen=True)
+class StageDetails:
+    """A stage with its plan and its attempts, in the order of their numbers."""
+
+    planned: PlannedStage
+    record: StageRecord
+    attempts: tuple[AttemptRecord, ...]
+
+    @property
+    def failure(self) -> str:
+        """Why it did not succeed, in one sentence; empty if there is nothing to say."""
+        last = self.attempts[-1] if self.attempts else None
+        if last is not None and last.failure is not None and self.record.state is not StageState.SUCCEEDED:
+            return last.failure.message
+        return self.record.reason
+
+
+@dataclass(frozen=True)
+class RunDetails:
+    """A run in full; stages in the plan's order."""
+
+    run: RunRecord
+    plan: RunPlan
+    stages: tuple[StageDetails, ...]
+
+    @property
+    def reason(self) -> str:
+        """Why the run failed: what the first stage that failed says."""
+        failed = [stage for stage in self.stages if stage.record.state is StageState.FAILED]
+        return f"{failed[0].planned.title}: {failed[0].failure}" if failed else ""
+
+    def stage(self, name: str) -> StageDetails:
+        """By id or title. Raises ``run.unknown-stage``."""
+        for stage in self.stages:
+            if name in (stage.planned.id, stage.planned.title):
+                return stage
+        raise codes.UNKNOWN_STAGE.error(run=self.run.id, stage=name)
+
+
+def list_runs(
+    platform: Platform, states: Sequence[RunState] = (), pipeline: str | None = None, limit: int = 50
+) -> list[RunRecord]:
+    """Newest first."""
+    with platform.database.read() as connection:
+        return runs.list_runs(connection, states, pipeline, limit)
+
+
+def show_run(platform: Platform, run: str) -> RunDetails:
+    """``run`` is an id, a unique beginning of one, or ``latest``. Raises ``run.unknown``, ``run.ambiguous``."""
+    with platform.database.read() as connection:
+        facts = load_facts(connection, runs.find_run(connection, run).id)
+    stages = tuple(
+        StageDetails(planned, facts.stages[planned.id], facts.attempts.get(planned.id, ()))
+        for planned in facts.plan.stages
+    )
+    return RunDetails(facts.run, facts.plan, stages)
+
+
+def run_events(platform: Platform, run: str, after: int = 0) -> list[EventRecord]:
+    """Entries of the run's log behind number ``after``."""
+    with platform.database.read() as connection:
+        return history.events_of(connection, runs.find_run(connection, run).id, after)
+
+
+@dataclass(frozen=True)
+class MetricSeries:
+    """Points (step, value, seconds since the epoch) of one metric of one stage, by step."""
+
+    stage_id: str
+    name: str
+    points: tuple[tuple[int, float, float], ...]
+
+
+def run_metrics(platform: Platform, run: str, stage_id: str | None = None) -> list[MetricSeries]:
+    """Metrics by step, of one stage or of all."""
+    with platform.database.read() as connection:
+        rows = history.metric_points_of(connection, runs.find_run(connection, run).id, stage_id)
+    series: dict[tuple[str, str], list[tuple[int, float, float]]] = {}
+    for stage, name, step, value, time in rows:
+        series.setdefault((stage, name), []).append((step, value, time))
+    return [MetricSeries(stage, name, tuple(points)) for (stage, name), points in series.items()]
+
+
+def attempt_logs(
+    platform: Platform, run: str, stage: str, number: int | None = None, follow: bool = False
+) -> Iterator[str]:
+    """Lines that an attempt (the newest if no number is given) wrote; none before the first attempt.
+
+    Raises:
+        BongsuError: ``run.unknown``, ``run.ambiguous``, ``run.unknown-stage``, ``run.unknown-attempt``.
+    """
+    details = show_run(platform, run)
+    found = details.stage(stage)
+    known = [attempt.id.number for attempt in found.attempts]
+    if number is not None and number not in known:
+        listed = ", ".join(map(str, known)) or "none"
+        raise codes.UNKNOWN_ATTEMPT.error(stage=found.planned.title, number=number, known=listed)
+    if not known:
+        return iter(())
+    attempt = AttemptId(run_id=details.run.id, stage_id=found.planned.id, number=number or known[-1])
+    return platform.executor().logs(attempt, follow)

@@ -1,0 +1,187 @@
+"""The models of a run side by side: size, figures, what was lost against the uncompressed one, verdict, version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bongsu.domain.artifact import ArtifactRef, ArtifactType
+from bongsu.domain.ids import Digest
+from bongsu.domain.labels import Label
+from bongsu.domain.plan import PlannedStage, Source
+from bongsu.domain.problems import BongsuError
+from bongsu.reconciler.registration import read_json
+from bongsu.service.platform import Platform
+from bongsu.service.showing import RunDetails, show_run
+from bongsu.store.models import versions_of_digests
+from bongsu.store.records import ModelVersionRecord
+
+_WEIGHTS = (".safetensors", ".bin", ".pt")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One model of a run.
+
+    Attributes:
+        title: of the stage that made it, e.g. ``quantize (keepFraction=0.5)``; ``inputs.base`` for an input.
+        stage_id: None for an input of the pipeline.
+        size: bytes of the whole tree; None if the artifact is no longer there.
+        weights_bytes: bytes of the weight files alone, what a server has to load.
+        metrics, intervals: by name, from evaluations of exactly these bytes.
+        change: of each metric against the baseline, ``0.05`` for 5% more.
+        baseline: it is the uncompressed model that the others are compared with.
+        verified: verdict of the verification gate, None if it was not asked.
+        version: the registered version of these bytes, if there is one.
+    """
+
+    title: str
+    stage_id: str | None
+    digest: Digest
+    label: Label
+    size: int | None = None
+    weights_bytes: int | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    change: Mapping[str, float] = field(default_factory=dict)
+    baseline: bool = False
+    verified: bool | None = None
+    version: ModelVersionRecord | None = None
+
+
+def variants(platform: Platform, run: str) -> list[Variant]:
+    """Models of a run in the plan's order: those among its inputs, then what its stages made; each digest once.
+
+    Raises ``run.unknown``, ``run.ambiguous``.
+    """
+    details = show_run(platform, run)
+    trees = _models(details)
+    evaluations = _entries(platform, details, ArtifactType.EVALUATION, "evaluation.json")
+    verifications = _entries(platform, details, ArtifactType.VERIFICATION, "verification.json")
+    metrics, intervals = _figures(evaluations)
+    verdicts = _verdicts(verifications)
+    base = baseline_digest(details)
+    with platform.database.read() as connection:
+        versions = versions_of_digests(connection, list(trees))
+    rows = []
+    for digest, (title, stage_id, ref) in trees.items():
+        size, weights = _sizes(platform, digest)
+        mine = metrics.get(digest, {})
+        rows.append(
+            Variant(
+                title=title,
+                stage_id=stage_id,
+                digest=digest,
+                label=ref.label,
+                size=size,
+                weights_bytes=weights,
+                metrics=mine,
+                intervals=intervals.get(digest, {}),
+                change={} if digest == base else _change(mine, metrics.get(base, {}) if base else {}),
+                baseline=digest == base,
+                verified=verdicts.get(digest),
+                version=versions.get(digest),
+            )
+        )
+    return rows
+
+
+def baseline_digest(details: RunDetails) -> Digest | None:
+    """The uncompressed model: what a registration compares with, else what the first compression started from."""
+    for stage in details.stages:
+        for source in stage.planned.inputs.get("baseline", ()):
+            return _digest(details, source)
+    made_by = {stage.planned.id: stage.planned for stage in details.stages}
+    for stage in details.stages:
+        if _compresses(stage.planned):
+            for source in _model_sources(details, stage.planned):
+                if source.stage_id is None or not _compresses(made_by[source.stage_id]):
+                    return _digest(details, source)
+    return None
+
+
+def _compresses(planned: PlannedStage) -> bool:
+    return planned.uses.startswith("compress.")
+
+
+def _model_sources(details: RunDetails, planned: PlannedStage) -> Iterator[Source]:
+    for sources in planned.inputs.values():
+        for source in sources:
+            ref = _ref(details, source)
+            if ref is not None and ref.type is ArtifactType.MODEL:
+                yield source
+
+
+def _digest(details: RunDetails, source: Source) -> Digest | None:
+    ref = _ref(details, source)
+    return ref.digest if ref else None
+
+
+def _ref(details: RunDetails, source: Source) -> ArtifactRef | None:
+    if source.stage_id is None:
+        return next(entry.ref for entry in details.plan.inputs if entry.name == source.name)
+    return details.stage(source.stage_id).record.outputs.get(source.name)
+
+
+def _models(details: RunDetails) -> dict[Digest, tuple[str, str | None, ArtifactRef]]:
+    found: dict[Digest, tuple[str, str | None, ArtifactRef]] = {}
+    for entry in details.plan.inputs:
+        if entry.ref.type is ArtifactType.MODEL:
+            found.setdefault(entry.ref.digest, (f"inputs.{entry.name}", None, entry.ref))
+    for stage in details.stages:
+        for ref in stage.record.outputs.values():
+            if ref.type is ArtifactType.MODEL:
+                found.setdefault(ref.digest, (stage.planned.title, stage.planned.id, ref))
+    return found
+
+
+def _entries(platform: Platform, details: RunDetails, type_: ArtifactType, file: str) -> list[dict[str, Any]]:
+    """``entries`` of every such tree of the run; one that cannot be read has none."""
+    rows: list[dict[str, Any]] = []
+    for stage in details.stages:
+        for ref in stage.record.outputs.values():
+            if ref.type is not type_:
+                continue
+            try:
+                content = read_json(platform.artifacts, ref.digest, file)
+            except (BongsuError, OSError, ValueError, KeyError):
+                continue
+            rows += [entry for entry in content.get("entries", []) if isinstance(entry, dict)]
+    return rows
+
+
+def _figures(
+    entries: list[dict[str, Any]],
+) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, tuple[float, float]]]]:
+    metrics: dict[str, dict[str, float]] = {}
+    intervals: dict[str, dict[str, tuple[float, float]]] = {}
+    for entry in entries:
+        digest = str(entry.get("modelDigest"))
+        metrics.setdefault(digest, {}).update(
+            {name: float(value) for name, value in entry.get("metrics", {}).items()}
+        )
+        intervals.setdefault(digest, {}).update(
+            {name: (float(low), float(high)) for name, (low, high) in entry.get("intervals", {}).items()}
+        )
+    return metrics, intervals
+
+
+def _verdicts(entries: list[dict[str, Any]]) -> dict[str, bool]:
+    """One that did not pass anywhere did not pass."""
+    found: dict[str, bool] = {}
+    for entry in entries:
+        digest = str(entry.get("modelDigest"))
+        found[digest] = found.get(digest, True) and entry.get("passed") is True
+    return found
+
+
+def _change(mine: Mapping[str, float], base: Mapping[str, float]) -> dict[str, float]:
+    return {name: value / base[name] - 1 for name, value in mine.items() if base.get(name)}
+
+
+def _sizes(platform: Platform, digest: Digest) -> tuple[int | None, int | None]:
+    if not platform.artifacts.has(digest):
+        return None, None
+    files = platform.artifacts.reader(digest).manifest.files
+    return sum(f.size for f in files), sum(f.size for f in files if f.path.endswith(_WEIGHTS))
