@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bongsu.executors.base import Executor
 from bongsu.reconciler.lock import FileLock
 from bongsu.service.platform import Platform
 from bongsu.store.database import open_database
+
+if TYPE_CHECKING:
+    from bongsu.executors.local_ray.executor import LocalRayExecutor
 
 # Layout below the home directory.
 DATABASE = "bongsu.db"
@@ -35,21 +37,43 @@ def open_home(home: Path, ray_address: str | None = None, cpus: float | None = N
     from bongsu.tracking.settings import TrackingSettings
 
     home = home.absolute()
+    local = _LocalExecutor(home, ray_address, cpus)
     return Platform(
+        home=home,
         database=open_database(f"sqlite:///{home / DATABASE}"),
         artifacts=open_store((home / ARTIFACTS).as_uri()),
-        executor=_once(home, ray_address, cpus),
+        executor=local.get,
         publisher=MlflowPublisher(TrackingSettings.embedded(home)),
         lock=FileLock(home / LOCK),
+        on_warm_up=local.warm_up,
+        on_close=local.close,
     )
 
 
-def _once(home: Path, ray_address: str | None, cpus: float | None) -> Callable[[], Executor]:
-    @cache
-    def make() -> Executor:
-        from bongsu.executors.local_ray.executor import LocalRayExecutor
-        from bongsu.executors.local_ray.session import RaySession
+class _LocalExecutor:
+    """The one executor of this process, made when it is first asked for."""
 
-        return LocalRayExecutor(home / LOGS, home / ENVIRONMENTS, RaySession(ray_address, cpus))
+    def __init__(self, home: Path, ray_address: str | None, cpus: float | None) -> None:
+        self._home = home
+        self._address = ray_address
+        self._cpus = cpus
+        self._made: LocalRayExecutor | None = None
 
-    return make
+    def get(self) -> Executor:
+        return self._make()
+
+    def warm_up(self) -> None:
+        self._make().start()
+
+    def close(self) -> None:
+        if self._made is not None:
+            self._made.close()
+
+    def _make(self) -> LocalRayExecutor:
+        if self._made is None:
+            from bongsu.executors.local_ray.executor import LocalRayExecutor
+            from bongsu.executors.local_ray.session import RaySession
+
+            session = RaySession(self._address, self._cpus)
+            self._made = LocalRayExecutor(self._home / LOGS, self._home / ENVIRONMENTS, session)
+        return self._made

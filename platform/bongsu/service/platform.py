@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.domain.ids import RunId
@@ -36,6 +37,7 @@ def run_id_at(seconds: float, random: Callable[[int], int] = secrets.randbelow) 
 @dataclass(frozen=True)
 class Platform:
     """Attributes:
+    home: directory for files that people look at.
     database: the store.
     artifacts: where trees and records lie.
     executor: makes the executor on the first call and gives the same one afterwards.
@@ -43,8 +45,11 @@ class Platform:
     lock: held while runs are driven.
     clock: seconds since the epoch.
     new_run_id: an id that was never used, from the time.
+    on_warm_up: begins to start the executor without waiting for it.
+    on_close: ends what this process started.
     """
 
+    home: Path
     database: Database
     artifacts: ArtifactStore
     executor: Callable[[], Executor]
@@ -52,3 +57,14 @@ class Platform:
     lock: DriverLock
     clock: Callable[[], float] = time.time
     new_run_id: Callable[[float], RunId] = run_id_at
+    on_warm_up: Callable[[], None] = lambda: None
+    on_close: Callable[[], None] = lambda: None
+
+    def warm_up(self) -> None:
+        """Begin to start what a run will need, so that it is there when planning is done."""
+        self.on_warm_up()
+
+    def close(self) -> None:
+        """End what this process started."""
+        self.on_close()
+        self.database.close()

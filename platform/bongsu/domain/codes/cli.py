@@ -25,3 +25,8 @@ EXTRA_MISSING = Code(
     "Install Bongsu with its extra: pip install 'bongsu[{extra}]'.",
     exit_code=7,
 )
+BAD_SET = Code(
+    "cli.bad-set",
+    "{value} is not of the form NAME=VALUE.",
+    "Write for example --set steps=100.",
+)

@@ -1,0 +1,131 @@
+"""Commands that look: ``runs``, ``show``, ``logs``, ``models``, ``lineage``, ``report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bongsu.cli.commands.shared import AsJson, RunName, platform, print_json
+from bongsu.cli.state import out
+from bongsu.cli.texts import _, language, translate
+from bongsu.domain.run import RunState
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("runs", help=_("List runs, newest first."))(runs)
+    app.command("show", help=_("Show a run: its stages, attempts and what came of it."))(show)
+    app.command("logs", help=_("Print what a stage wrote; --follow waits for more."))(logs)
+    app.command("models", help=_("List registered model versions."))(models)
+    app.command("lineage", help=_("Trace a model version or artifact to what it was made from."))(lineage)
+    app.command("report", help=_("Write one self-contained HTML page about a run."))(report)
+
+
+def runs(
+    context: typer.Context,
+    state: Annotated[list[RunState] | None, typer.Option(help=_("Only runs in this state; repeatable."))] = None,
+    pipeline: Annotated[str | None, typer.Option(help=_("Only runs of this pipeline."))] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help=_("At most this many."))] = 20,
+    as_json: AsJson = False,
+) -> None:
+    from bongsu.service.showing import list_runs
+
+    with platform(context) as opened:
+        found = list_runs(opened, state or (), pipeline, limit)
+    if as_json:
+        print_json(found)
+        return
+    from bongsu.cli.render.runs import runs_view
+
+    out().print(runs_view(found) if found else _("No runs yet. `bongsu init` writes a pipeline to start from."))
+
+
+def show(context: typer.Context, run: RunName = "latest", as_json: AsJson = False) -> None:
+    from bongsu.service.showing import show_run
+    from bongsu.service.variants import variants
+
+    with platform(context) as opened:
+        details = show_run(opened, run)
+        found = variants(opened, details.run.id)
+    if as_json:
+        print_json({"run": details.run, "stages": details.stages, "variants": found})
+        return
+    from bongsu.cli.render.outcome import outcome_view
+    from bongsu.cli.render.runs import details_view
+
+    out().print(details_view(details))
+    if found:
+        out().print(outcome_view(details, found))
+
+
+def logs(
+    context: typer.Context,
+    run: RunName,
+    stage: Annotated[str | None, typer.Argument(help=_("A stage's id; all stages if not given."))] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help=_("Wait for more until the attempt ends."))
+    ] = False,
+    attempt: Annotated[
+        int | None, typer.Option(min=1, help=_("Number of the attempt; the newest if not given."))
+    ] = None,
+) -> None:
+    from bongsu.service.showing import attempt_logs, show_run
+
+    with platform(context) as opened:
+        names = [stage] if stage else [found.planned.id for found in show_run(opened, run).stages]
+        for name in names:
+            for line in attempt_logs(opened, run, name, attempt, follow):
+                typer.echo(line if stage else f"{name} | {line}")
+
+
+def models(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help=_("Only versions of this model."))] = None,
+    as_json: AsJson = False,
+) -> None:
+    from bongsu.service.models import list_models
+
+    with platform(context) as opened:
+        found = list_models(opened, name)
+    if as_json:
+        print_json(found)
+        return
+    from bongsu.cli.render.models import models_view
+
+    out().print(models_view(found) if found else _("No model is registered yet."))
+
+
+def lineage(
+    context: typer.Context,
+    reference: Annotated[str, typer.Argument(help=_("NAME@3, NAME/3, NAME@alias, or the beginning of a digest."))],
+    downstream: Annotated[
+        bool, typer.Option(help=_("What was made from it, instead of what it was made from."))
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    from bongsu.service.lineage import trace
+
+    with platform(context) as opened:
+        graph = trace(opened, reference, "downstream" if downstream else "upstream")
+    if as_json:
+        print_json(graph)
+        return
+    from bongsu.cli.render.lineage import lineage_view
+
+    out().print(lineage_view(graph))
+
+
+def report(
+    context: typer.Context,
+    run: RunName = "latest",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help=_("File to write."))] = None,
+) -> None:
+    from bongsu.service.report.collect import collect
+    from bongsu.service.report.page import render_page
+
+    with platform(context) as opened:
+        gathered = collect(opened, run)
+    path = output or Path(f"{gathered.run_id}.html")
+    path.write_text(render_page(gathered, language(), translate), encoding="utf-8")
+    typer.echo(_("Wrote {path}.").format(path=path))

@@ -1,0 +1,98 @@
+"""Commands over pipeline files: ``init``, ``validate``, ``plan``, ``run``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bongsu.cli.commands.shared import AsJson, SetValues, overrides, platform, print_json
+from bongsu.cli.state import out
+from bongsu.cli.texts import _
+from bongsu.domain.codes import cli as codes
+from bongsu.domain.problems import BongsuError, Problem
+
+File = Annotated[Path, typer.Argument(help=_("A pipeline file."), show_default=False)]
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("init", help=_("Write a commented pipeline to start from."))(init)
+    app.command("validate", help=_("Check pipeline files; tells everything that is wrong at once."))(validate)
+    app.command("plan", help=_("Show exactly what a run would do, without doing it."))(plan)
+    app.command("run", help=_("Run a pipeline; an unfinished run of the same plan goes on."))(run)
+
+
+def init(
+    file: Annotated[Path, typer.Argument(help=_("File to write."))] = Path("pipeline.yaml"),
+    name: Annotated[str, typer.Option(help=_("Name of the pipeline."))] = "first-pipeline",
+    ministry: Annotated[str, typer.Option(help=_("Tenant that owns the run."))] = "mnd",
+    model: Annotated[str, typer.Option(help=_("Address of the base model."))] = "file:assets/axk1-nano",
+    dataset: Annotated[
+        str, typer.Option(help=_("Address of the text to adapt to."))
+    ] = "package:konlpy/konlpy/data/corpus",
+) -> None:
+    from bongsu.specfile.starter import starter
+
+    text = starter(name, ministry=ministry, model=model, dataset=dataset, file=str(file))
+    try:
+        with file.open("x", encoding="utf-8") as target:
+            target.write(text)
+    except FileExistsError:
+        raise codes.FILE_EXISTS.error(path=str(file)) from None
+    typer.echo(_("Wrote {path}.").format(path=file))
+    typer.echo(_("Next: `bongsu validate {path}`, `bongsu plan {path}`, `bongsu run {path}`.").format(path=file))
+
+
+def validate(
+    files: Annotated[list[Path], typer.Argument(help=_("Pipeline files."), show_default=False)],
+    set_: SetValues = None,
+    as_json: AsJson = False,
+) -> None:
+    from bongsu.service.planning import validate_file
+
+    problems: list[Problem] = []
+    rows = []
+    for file in files:
+        try:
+            loaded = validate_file(file, overrides(set_))
+        except BongsuError as error:
+            problems += error.problems
+            continue
+        rows.append({"file": str(file), "name": loaded.spec.metadata.name, "stages": len(loaded.spec.spec.stages)})
+    if problems:
+        raise BongsuError(problems)
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        out().print(_("{file}: {name} is right ({stages} stages).").format(**row), soft_wrap=True)
+
+
+def plan(context: typer.Context, file: File, set_: SetValues = None, as_json: AsJson = False) -> None:
+    from bongsu.service.planning import prepare
+
+    with platform(context) as opened:
+        made = prepare(opened, file, overrides(set_)).plan
+    if as_json:
+        print_json({"hash": made.hash, "gpuHours": made.gpu_hours, **made.model_dump(mode="json", by_alias=True)})
+        return
+    from bongsu.cli.render.plan import plan_view
+
+    out().print(plan_view(made))
+
+
+def run(context: typer.Context, file: File, set_: SetValues = None, as_json: AsJson = False) -> None:
+    from bongsu.cli.commands.driving import drive_run
+    from bongsu.service.planning import prepare
+    from bongsu.service.submitting import submit
+
+    with platform(context) as opened:
+        opened.warm_up()
+        made = prepare(opened, file, overrides(set_)).plan
+        submission = submit(opened, made)
+        run_id = submission.run.id
+        if not as_json:
+            text = _("Run {run}") if submission.created else _("Run {run} goes on")
+            out().print(text.format(run=run_id) + f"  ({made.metadata.name})")
+        drive_run(opened, run_id, as_json)

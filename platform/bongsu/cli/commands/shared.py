@@ -1,0 +1,68 @@
+"""What several commands take: options, the platform, and JSON output."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bongsu.cli.state import options
+from bongsu.cli.texts import _
+from bongsu.domain.codes import cli as codes
+
+if TYPE_CHECKING:
+    from bongsu.service.platform import Platform
+
+AsJson = Annotated[bool, typer.Option("--json", help=_("Print JSON for machines."))]
+RunName = Annotated[str, typer.Argument(help=_("A run's id, a unique beginning of it, or `latest`."))]
+SetValues = Annotated[
+    list[str] | None, typer.Option("--set", help=_("NAME=VALUE: change a parameter of the pipeline; repeatable."))
+]
+
+
+def overrides(values: Sequence[str] | None) -> dict[str, str]:
+    """``["steps=3"]`` to a dict. Raises ``cli.bad-set``."""
+    found: dict[str, str] = {}
+    problems = []
+    for value in values or ():
+        name, equals, text = value.partition("=")
+        if not equals or not name.strip():
+            problems.append(codes.BAD_SET.at(value=value))
+        found[name.strip()] = text
+    if problems:
+        from bongsu.domain.problems import BongsuError
+
+        raise BongsuError(problems)
+    return found
+
+
+@contextmanager
+def platform(context: typer.Context) -> Iterator[Platform]:
+    """The platform in the home directory; what it started ends with the block."""
+    import os
+
+    from bongsu.service.embedded import open_home
+
+    opened = open_home(options(context).home, os.environ.get("BONGSU_RAY_ADDRESS"))
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json", by_alias=True)
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, set | frozenset | tuple):
+        return list(value)
+    return str(value)

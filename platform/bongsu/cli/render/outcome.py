@@ -1,0 +1,70 @@
+"""What came of a run: its model variants side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bongsu.cli.render.quantities import duration, figure, short, size
+from bongsu.cli.texts import _
+from bongsu.service.showing import RunDetails
+from bongsu.service.variants import Variant
+
+
+def outcome_view(details: RunDetails, variants: Sequence[Variant]) -> RenderableType:
+    """One line about the run, and a table of variants: size, figures, change against the uncompressed model."""
+    run = details.run
+    took = run.finished_at - run.started_at if run.finished_at and run.started_at else None
+    line = Text(_("Run {run}: {state}").format(run=run.id, state=_(run.state.value)), style="bold")
+    if took is not None:
+        line.append(f"  {duration(took)}", style="dim")
+    measured = [variant for variant in variants if variant.metrics or variant.verified is not None]
+    return Group(line, _table(measured)) if measured else line
+
+
+def _table(variants: Sequence[Variant]) -> Table:
+    base = next((v for v in variants if v.baseline), None)
+    names = list(dict.fromkeys(name for variant in variants for name in variant.metrics))
+    table = Table(box=box.SIMPLE, pad_edge=False, caption=_("Changes are against the uncompressed model."))
+    table.add_column(_("Variant"))
+    table.add_column(_("Weights"), justify="right")
+    for name in names:
+        table.add_column(_heading(name), justify="right")
+    for name in (_("Verified"), _("Label"), _("Digest"), "MLflow"):
+        table.add_column(name, no_wrap=name == _("Digest"))
+    for variant in variants:
+        smaller = _factor(variant, base)
+        verdict = "–" if variant.verified is None else _("yes") if variant.verified else _("no")
+        table.add_row(
+            variant.title + (" ★" if variant.version else ""),
+            size(variant.weights_bytes) + smaller,
+            *[_cell(variant, name) for name in names],
+            verdict,
+            str(variant.label),
+            short(variant.digest),
+            variant.version.link if variant.version else "–",
+            style="bold" if variant.version else "",
+        )
+    return table
+
+
+def _heading(name: str) -> str:
+    kind, _dot, what = name.partition(".")
+    return {"perplexity": f"{_('perplexity')} {what}", "speed": "tok/s"}.get(kind, name)
+
+
+def _cell(variant: Variant, name: str) -> str:
+    text = figure(variant.metrics.get(name))
+    if name in variant.change:
+        text += f"\n{variant.change[name] * 100:+.1f}%"
+    return text
+
+
+def _factor(variant: Variant, base: Variant | None) -> str:
+    if base is None or variant is base or not base.weights_bytes or not variant.weights_bytes:
+        return ""
+    return f"\n÷ {base.weights_bytes / variant.weights_bytes:.2f}"

@@ -1,0 +1,100 @@
+"""Live progress: stages with bars, loss, rate and time left; or plain lines where there is no terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from bongsu.cli.render.quantities import duration, figure
+from bongsu.cli.texts import _
+from bongsu.domain.run import StageState
+from bongsu.reconciler.view import RunView, StageView
+
+MARKS = {
+    StageState.WAITING: ("·", "dim"),
+    StageState.READY: ("·", ""),
+    StageState.RUNNING: ("▶", "cyan"),
+    StageState.PUBLISHING: ("▶", "cyan"),
+    StageState.SUCCEEDED: ("✓", "green"),
+    StageState.CACHED: ("✓", "dim green"),
+    StageState.SKIPPED: ("–", "dim"),
+    StageState.FAILED: ("✗", "red"),
+    StageState.CANCELLED: ("✗", "yellow"),
+}
+# Metrics worth a glance while a stage runs, with the words they are shown by.
+SHOWN = {"loss": "loss", "tokens_per_second": "tok/s", "kl": "kl", "perplexity": "ppl"}
+
+
+def progress_view(view: RunView) -> RenderableType:
+    """The run at this moment, as a table."""
+    table = Table(box=box.SIMPLE, pad_edge=False, show_header=False)
+    for _column in range(5):
+        table.add_column(no_wrap=True)
+    for stage in view.stages:
+        mark, style = MARKS[stage.state]
+        table.add_row(
+            Text(mark, style=style), Text(stage.title, style=style), _bar(stage), words(stage), _times(stage)
+        )
+    parts: list[RenderableType] = [table, Text(summary(view), style="bold")]
+    if view.trouble:
+        parts.append(Text(view.trouble, style="red"))
+    return Group(*parts)
+
+
+def _bar(stage: StageView) -> RenderableType:
+    if stage.step is None or not stage.total:
+        return Text("")
+    return ProgressBar(total=stage.total, completed=min(stage.step, stage.total), width=20)
+
+
+def words(stage: StageView) -> str:
+    """What the stage does or did, in a few words."""
+    if stage.state in (StageState.FAILED, StageState.CANCELLED, StageState.SKIPPED):
+        return stage.reason
+    if stage.state is StageState.CACHED:
+        return _("cached")
+    shown = [f"{word} {figure(stage.metrics[name])}" for name, word in SHOWN.items() if name in stage.metrics]
+    if stage.state is StageState.RUNNING and not stage.step:
+        shown = [_(stage.phase) if stage.phase else (stage.waiting_for or _("starts"))]
+    if stage.state is StageState.RUNNING and stage.step is not None and stage.total:
+        shown.insert(0, f"{stage.step}/{stage.total}")
+    if stage.attempt > 1:
+        shown.append(_("attempt {number}").format(number=stage.attempt))
+    return "  ".join(shown)
+
+
+def _times(stage: StageView) -> str:
+    if stage.state is StageState.RUNNING and stage.seconds_left:
+        return f"{duration(stage.seconds)}  −{duration(stage.seconds_left)}"
+    return duration(stage.seconds) if stage.seconds is not None else ""
+
+
+def summary(view: RunView) -> str:
+    text = _("{done} of {total} stages").format(done=view.done, total=len(view.stages))
+    if view.seconds_left:
+        text += ", " + _("about {time} left").format(time=duration(view.seconds_left))
+    return text
+
+
+class ProgressLines:
+    """One line whenever a stage enters another state: for logs and pipes."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+        self._states: dict[str, StageState] = {}
+
+    def update(self, view: RunView) -> None:
+        for stage in view.stages:
+            if self._states.get(stage.id) is stage.state:
+                continue
+            self._states[stage.id] = stage.state
+            if stage.state in (StageState.WAITING, StageState.READY):
+                continue
+            said = "" if stage.state is StageState.RUNNING else words(stage)
+            took = f"  {duration(stage.seconds)}" if stage.state.is_final and stage.seconds else ""
+            self._write(f"{MARKS[stage.state][0]} {stage.title}: {_(stage.state.value)}{took}  {said}".rstrip())

@@ -1,0 +1,93 @@
+"""Gathering what a report shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from bongsu.domain.problems import BongsuError
+from bongsu.reconciler.registration import read_json
+from bongsu.service.lineage import run_graph
+from bongsu.service.platform import Platform
+from bongsu.service.report.model import Bar, GraphEdge, GraphNode, ReportVariant, RunReport, Series
+from bongsu.service.showing import RunDetails, run_metrics, show_run
+from bongsu.service.variants import Variant, variants
+
+SHOWN_METRIC = "loss"
+
+
+def collect(platform: Platform, run: str) -> RunReport:
+    """Everything that the page about a run shows. Raises ``run.unknown``, ``run.ambiguous``."""
+    details = show_run(platform, run)
+    record = details.run
+    titles: dict[str, str] = {stage.planned.id: stage.planned.title for stage in details.stages}
+    nodes, edges = run_graph(platform, record.id)
+    return RunReport(
+        run_id=record.id,
+        pipeline=record.pipeline,
+        ministry=record.ministry,
+        purpose=details.plan.purpose.statement,
+        use_class=record.use_class,
+        state=record.state.value,
+        label=record.label,
+        plan_hash=record.plan_hash,
+        started=_time(record.started_at),
+        finished=_time(record.finished_at),
+        generated=datetime.fromtimestamp(platform.clock(), UTC),
+        variants=tuple(report_variant(v) for v in variants(platform, record.id) if v.metrics or v.version),
+        series=tuple(
+            Series(titles[one.stage_id], one.name, tuple((step, value) for step, value, _ in one.points))
+            for one in run_metrics(platform, record.id)
+            if one.name == SHOWN_METRIC
+        ),
+        timeline=tuple(_bars(details)),
+        nodes=tuple(GraphNode(n.id, n.kind, n.title, n.label) for n in nodes),
+        edges=tuple(GraphEdge(e.source, e.target) for e in edges),
+        cards=tuple(_cards(platform, details)),
+    )
+
+
+def report_variant(variant: Variant) -> ReportVariant:
+    version = variant.version
+    return ReportVariant(
+        title=variant.title,
+        digest=variant.digest,
+        weights_bytes=variant.weights_bytes or 0,
+        metrics=dict(variant.metrics),
+        intervals=dict(variant.intervals),
+        baseline=variant.baseline,
+        verified=variant.verified,
+        label=str(variant.label),
+        version=f"{version.name}/{version.version}" if version else None,
+    )
+
+
+def _bars(details: RunDetails) -> Iterator[Bar]:
+    begin = details.run.started_at or details.run.created_at
+    for stage in details.stages:
+        for attempt in stage.attempts:
+            start = attempt.started_at or attempt.requested_at
+            if attempt.finished_at is not None:
+                yield Bar(
+                    stage.planned.title,
+                    attempt.id.number,
+                    max(0.0, start - begin),
+                    attempt.finished_at - begin,
+                    attempt.state.value,
+                )
+
+
+def _cards(platform: Platform, details: RunDetails) -> Iterator[tuple[str, dict[str, Any]]]:
+    for stage in details.stages:
+        for ref in stage.record.outputs.values():
+            try:
+                names = {entry.path for entry in platform.artifacts.reader(ref.digest).manifest.files}
+                if "card.json" in names:
+                    yield stage.planned.title, read_json(platform.artifacts, ref.digest, "card.json")
+            except (BongsuError, OSError, ValueError):
+                continue
+
+
+def _time(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
