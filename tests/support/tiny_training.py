@@ -56,9 +56,13 @@ def write_tokenizer(directory: Path) -> None:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(["대한민국의 주권은 국민에게 있고", "모든 권력은 국민으로부터 나온다."] * 20, trainer)
+    tokenizer.train_from_iterator(
+        ["대한민국의 주권은 국민에게 있고", "모든 권력은 국민으로부터 나온다."] * 20, trainer
+    )
     directory.mkdir(parents=True, exist_ok=True)
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<eos>", pad_token="<pad>").save_pretrained(directory)
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<eos>", pad_token="<pad>").save_pretrained(
+        directory
+    )
 
 
 def write_tokens(directory: Path, tokenizer: Path, *, length: int = 32, rows: int = 64, seed: int = 0) -> None:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 
+ADAPTER = "adapter"
+"""Folder of a model tree that holds a low-rank adapter which is not merged into the weights."""
+
+
 def load_model(
     source: TreeReader | Path,
     *,
@@ -26,6 +30,8 @@ def load_model(
     experts_implementation: ExpertsImplementation | None = "grouped_mm",
 ) -> PreTrainedModel:
     """Load a causal language model, in evaluation mode, whole into the memory of ``device``.
+
+    An adapter that lies in the tree is added to the weights in memory.
 
     Args:
         source: a model tree or a directory in the layout of transformers.
@@ -54,6 +60,10 @@ def load_model(
             "Check the stage that wrote it; its layout must be that of the model's config.json.",
         )
     model.to(device)
+    if (directory / ADAPTER / "adapter_config.json").is_file():
+        from peft import PeftModel
+
+        model = PeftModel.from_pretrained(model, directory / ADAPTER).merge_and_unload()
     return model.eval()
 
 

@@ -1,4 +1,4 @@
-"""What a run resumes from: weights, buffers (the routers' biases among them), optimizer and loss scale.
+"""What a run resumes from: trained weights, buffers (the routers' biases among them), optimizer and loss scale.
 
 Data order, learning rate and dropout follow from the step number alone, so they need no state. Written with
 torch.distributed.checkpoint: each worker writes what it holds, and another number of workers can read it.
@@ -7,26 +7,32 @@ torch.distributed.checkpoint: each worker writes what it holds, and another numb
 from __future__ import annotations
 
 import json
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 from torch.distributed.checkpoint.filesystem import FileSystemReader, FileSystemWriter
-from torch.distributed.checkpoint.state_dict import get_state_dict, set_state_dict
+from torch.distributed.checkpoint.state_dict import StateDictOptions, get_state_dict, set_state_dict
 from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import save
 
 _SCALER = "scaler.json"
+# Frozen weights come from where the run started, as they did before.
+_OPTIONS = StateDictOptions(ignore_frozen_params=True, strict=False)
 
 
 def save_state(
     directory: Path, model: nn.Module, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler
 ) -> None:
     """Write this worker's part of the state into ``directory``. Every worker calls it at the same step."""
-    weights, moments = get_state_dict(model, optimizer)
+    weights, moments = get_state_dict(model, optimizer, options=_OPTIONS)
     writer = FileSystemWriter(directory, single_file_per_rank=True, overwrite=True)
-    save({"model": weights, "optimizer": moments}, storage_writer=writer, no_dist=not _is_gang())
+    with _single_is_meant():
+        save({"model": weights, "optimizer": moments}, storage_writer=writer, no_dist=not _is_gang())
     if _is_first():
         (directory / _SCALER).write_text(json.dumps(scaler.state_dict()))
 
@@ -35,10 +41,17 @@ def load_state(
     directory: Path, model: nn.Module, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler
 ) -> None:
     """Put what :func:`save_state` wrote back, in place."""
-    weights, moments = get_state_dict(model, optimizer)
+    weights, moments = get_state_dict(model, optimizer, options=_OPTIONS)
     state: dict[str, Any] = {"model": weights, "optimizer": moments}
-    load(state, storage_reader=FileSystemReader(directory), no_dist=not _is_gang())
-    set_state_dict(model, optimizer, model_state_dict=state["model"], optim_state_dict=state["optimizer"])
+    with _single_is_meant():
+        load(state, storage_reader=FileSystemReader(directory), no_dist=not _is_gang())
+    set_state_dict(
+        model,
+        optimizer,
+        model_state_dict=state["model"],
+        optim_state_dict=state["optimizer"],
+        options=_OPTIONS,
+    )
     scales: dict[str, Any] = json.loads((directory / _SCALER).read_text())
     if scales:
         scaler.load_state_dict(scales)
@@ -50,3 +63,11 @@ def _is_gang() -> bool:
 
 def _is_first() -> bool:
     return not _is_gang() or torch.distributed.get_rank() == 0
+
+
+@contextmanager
+def _single_is_meant() -> Iterator[None]:
+    """Without the warning that one process saves for itself alone."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="torch.distributed is disabled")
+        yield

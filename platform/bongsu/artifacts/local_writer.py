@@ -61,7 +61,7 @@ class LocalWriter:
         self._note(path, target, size, digest)
 
     def add_tree(self, source: Path) -> None:
-        files = sorted(_regular_files(source))
+        files = sorted(regular_files(source))
         with ThreadPoolExecutor(THREADS) as pool:
             for _ in pool.map(lambda path: self.add(path.relative_to(source).as_posix(), path), files):
                 pass
@@ -96,7 +96,7 @@ class LocalWriter:
 
     def _listing(self) -> Manifest:
         """Hash what was not hashed on the way, make everything durable and read-only."""
-        files = sorted(_regular_files(self.directory))
+        files = sorted(regular_files(self.directory))
         with ThreadPoolExecutor(THREADS) as pool:
             entries = list(pool.map(self._entry, files))
         for folder in {file.parent for file in files} | {self._staging}:
@@ -170,7 +170,7 @@ def _read_journal(path: Path) -> Iterator[tuple[str, tuple[int, int, str]]]:
         yield name, (size, mtime, digest)
 
 
-def _regular_files(folder: Path) -> Iterator[Path]:
+def regular_files(folder: Path) -> Iterator[Path]:
     """Every file below ``folder``; a link or a special file raises ``artifact.unsafe-path``."""
     for base, folders, names in os.walk(folder):
         for name in (*folders, *names):

@@ -39,6 +39,8 @@ class MemoryEstimate(_Frozen):
     """Bytes per worker, by what they hold."""
 
     weights: int = 0
+    gathered: int = 0
+    """Layers that a sharded worker gathers in full while they compute."""
     gradients: int = 0
     optimizer: int = 0
     activations: int = 0

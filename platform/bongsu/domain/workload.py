@@ -25,8 +25,10 @@ class Workload(BaseModel):
     Attributes:
         micro_batch: sequences in one forward pass on one worker.
         sequence_length: tokens per sequence.
-        tokens: tokens processed by all workers together over the whole stage.
-        weight_bytes: bytes per weight while computing (4 for fp32, 2 for bf16).
+        tokens: tokens that one worker processes over the whole stage; every worker of a gang does as many.
+        weight_bytes: bytes per weight in memory (4 for fp32, 2 for bf16); None for what a model is loaded in
+            where nothing else is said: bf16 on a GPU, fp32 on a CPU.
+        activation_bytes: bytes per activation value; None for mixed precision: bf16 on a GPU, fp32 on a CPU.
         trainable_fraction: share of weights with gradients (LoRA: its own parameters over all).
         optimizer_bytes: bytes of optimizer state per trainable weight (AdamW in fp32: 8).
         sharded: parameters, gradients and optimizer are split over the workers (FSDP).
@@ -40,7 +42,8 @@ class Workload(BaseModel):
     micro_batch: int = Field(default=1, ge=1)
     sequence_length: int = Field(default=1, ge=1)
     tokens: int = Field(default=0, ge=0)
-    weight_bytes: float = Field(default=2.0, gt=0)
+    weight_bytes: float | None = Field(default=None, gt=0)
+    activation_bytes: float | None = Field(default=None, gt=0)
     trainable_fraction: float = Field(default=1.0, ge=0, le=1)
     optimizer_bytes: float = Field(default=8.0, ge=0)
     sharded: bool = False

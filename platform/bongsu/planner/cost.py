@@ -1,7 +1,7 @@
 """GPU-hours of a stage before it runs: floating-point operations over what a GPU reaches.
 
 A training step costs 6 operations per active parameter and token, a forward pass 2 (Kaplan et al., arXiv
-2001.08361); a distillation adds the teacher's forward pass. A streamed stage is bound by reading and writing the weights.
+2001.08361); a distillation adds the teacher's forward pass. A streamed stage is bound by reading and writing weights.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def gpu_hours(shape: ModelShape, work: Workload, resources: Resources) -> float:
     if gpus == 0 or work.kind is WorkKind.LIGHT:
         return 0.0
     accelerator = ACCELERATORS[resources.accelerator or DEFAULT_ACCELERATOR]
-    operations = _OPERATIONS[work.kind] * shape.active * work.tokens
+    operations = _OPERATIONS[work.kind] * shape.active * work.tokens * resources.workers
     seconds = operations / (gpus * accelerator.flops * UTILISATION)
     if work.kind in (WorkKind.PRUNE_STREAMED, WorkKind.QUANTIZE_STREAMED):
-        seconds += 2 * shape.total * work.weight_bytes / (resources.workers * STREAM_BYTES_PER_SECOND)
+        seconds += 2 * shape.total * (work.weight_bytes or 2.0) / (resources.workers * STREAM_BYTES_PER_SECOND)
     return seconds * gpus / 3600

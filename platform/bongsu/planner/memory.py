@@ -1,93 +1,144 @@
 """Memory of one worker, from a model's shape and what is done to it.
 
-Weights, gradients and optimizer follow ZeRO's accounting (Rajbhandari et al., arXiv 1910.02054); activations follow
-Korthikanti et al., arXiv 2205.05198, adapted to latent attention and to experts, of which a token passes a few.
-The constants of the runtime were measured on CPU (``tests/integration/planner``).
+Weights, gradients and optimizer follow ZeRO's accounting (Rajbhandari et al., arXiv 1910.02054), activations are
+counted in :mod:`bongsu.planner.activations`. Parts are added up although not all of them are there at the same
+moment, so an estimate lies above the peak; ``tests/integration/planner`` holds it to real peaks on a CPU, and
+``docs/memory.md`` says how far above.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from bongsu.domain.plan import MemoryEstimate
+from bongsu.domain.resources import Resources
 from bongsu.domain.workload import WorkKind, Workload
+from bongsu.planner.activations import (
+    FP32,
+    Batch,
+    cache_bytes,
+    forward_peak,
+    kept_for_backward,
+    kept_when_recomputed,
+    largest_layer_bytes,
+    logit_bytes,
+)
 from bongsu.planner.model_shape import ModelShape
 
-# Resident size of a worker with Ray, torch and transformers loaded, before any model is.
-RUNTIME_BYTES = 900_000_000
-_TRAINING = (WorkKind.TRAIN_FULL, WorkKind.TRAIN_LORA, WorkKind.DISTILL)
-_STREAMED = (WorkKind.PRUNE_STREAMED, WorkKind.QUANTIZE_STREAMED)
+# Resident size of a worker with Ray, torch, transformers and Ray Train loaded, before any model is (measured: 0.78 GB
+# without and 0.95 GB with Ray Train's session on CPU builds; a GPU's CUDA context is in `feasibility.USABLE`).
+RUNTIME_BYTES = 1_000_000_000
+# fp32 tensors of a number for each token and entry of the vocabulary that exist at once around the loss.
+_LOGIT_COPIES = {WorkKind.DISTILL: 6.0, WorkKind.INFERENCE: 3.0}
+_TRAINING_COPIES = 4.0
+# FSDP2 holds the layer that computes and the next one, and the gradient of the layer that it is about to split.
+_GATHERED_LAYERS = 3
+TRAINING = frozenset({WorkKind.TRAIN_FULL, WorkKind.TRAIN_LORA, WorkKind.DISTILL})
+STREAMED = frozenset({WorkKind.PRUNE_STREAMED, WorkKind.QUANTIZE_STREAMED})
 
 
-def estimate_memory(shape: ModelShape, work: Workload, workers: int) -> MemoryEstimate:
+@dataclass(frozen=True)
+class _Numbers:
+    """Bytes of a weight and of an activation on the device, and the micro-batch."""
+
+    weight: float
+    batch: Batch
+
+
+def estimate_memory(
+    shape: ModelShape, work: Workload, resources: Resources, teacher: ModelShape | None = None
+) -> MemoryEstimate:
     """Bytes that one worker needs at its peak.
 
     Args:
-        shape: the model.
+        shape: the model that is worked on.
         work: what is done to it; ``work.sharded`` splits weights, gradients and optimizer over the workers.
-        workers: size of the gang.
+        resources: the gang, and whether it computes on GPUs.
+        teacher: the model that a distillation learns from; of the same shape if left out.
     """
     if work.kind is WorkKind.LIGHT:
         return MemoryEstimate(runtime=RUNTIME_BYTES)
-    if work.kind in _STREAMED:
-        return _streamed(shape, work)
-    split = workers if work.sharded else 1
-    trained = int(shape.total * work.trainable_fraction) if work.kind in _TRAINING else 0
-    adapter = trained if work.kind is WorkKind.TRAIN_LORA else 0
-    weights = int((shape.total + adapter) * work.weight_bytes) // split
-    # A sharded model gathers one layer at a time in full.
-    gathered = int(shape.largest_layer * work.weight_bytes) if split > 1 else 0
+    numbers = _numbers(shape, work, resources)
+    if work.kind in STREAMED:
+        return _streamed(shape, work, numbers)
+    split = resources.workers if work.sharded else 1
+    trained = int(shape.total * work.trainable_fraction) if work.kind in TRAINING else 0
+    # LoRA's matrices come on top of the model, in fp32.
+    adapter = trained * FP32 if work.kind is WorkKind.TRAIN_LORA else 0
+    gradient = FP32 if work.kind is WorkKind.TRAIN_LORA else numbers.weight
+    taught = (teacher or shape).total if work.kind is WorkKind.DISTILL else 0
     return MemoryEstimate(
-        weights=weights + gathered,
-        gradients=int(trained * work.weight_bytes) // split,
+        weights=int(shape.total * numbers.weight + adapter) // split,
+        gathered=_gathered(shape, numbers) if split > 1 else 0,
+        gradients=int(trained * gradient) // split,
         optimizer=int(trained * work.optimizer_bytes) // split,
-        activations=activations(shape, work),
-        teacher=int(shape.total * work.weight_bytes) // split if work.kind is WorkKind.DISTILL else 0,
-        workspace=_logits(shape, work),
+        activations=_activations(shape, work, numbers.batch),
+        teacher=int(taught * numbers.weight) // split,
+        workspace=_loss(shape, work, numbers.batch),
         runtime=RUNTIME_BYTES,
     )
 
 
-def activations(shape: ModelShape, work: Workload) -> int:
-    """Bytes of activations of one micro-batch; those kept for the backward pass, if there is one."""
-    tokens = work.micro_batch * work.sequence_length
-    attention = shape.heads * shape.head_width
-    passed = shape.expert_width * (shape.experts_per_token + 1) if shape.experts else shape.intermediate
-    dense_share = (shape.layers - shape.sparse_layers) / max(1, shape.layers)
-    feed_forward = int(dense_share * shape.intermediate + (1 - dense_share) * passed)
-    # Per token and layer: residuals and norms (6 h), query, key, value and their output (4 a), the scores of
-    # attention over the sequence where they are materialised, and gate, up, their product and output (4 f + h).
-    routed_copies = 2 * shape.hidden * shape.experts_per_token
-    per_token = 6 * shape.hidden + 4 * attention + 4 * feed_forward + shape.hidden + routed_copies
-    scores = 2 * shape.heads * work.sequence_length
-    width = max(work.weight_bytes, 2)
-    one_layer = int(tokens * (per_token + scores) * width)
-    if work.kind not in _TRAINING:
-        return one_layer
-    if work.checkpoint_activations:
-        return one_layer + int(shape.layers * tokens * shape.hidden * width)
-    return one_layer * shape.layers
+def _numbers(shape: ModelShape, work: Workload, resources: Resources) -> _Numbers:
+    on_gpu = resources.gpus_per_worker > 0
+    usual = 2.0 if on_gpu else 4.0
+    unlike = shape.widths.key_width != shape.widths.value_width
+    batch = Batch(
+        sequences=work.micro_batch,
+        length=work.sequence_length,
+        width=work.activation_bytes or usual,
+        materialised_scores=unlike and not on_gpu,
+    )
+    return _Numbers(work.weight_bytes or usual, batch)
 
 
-def _logits(shape: ModelShape, work: Workload) -> int:
-    """Logits, their softmax and its gradient in fp32; a distillation has the teacher's too."""
-    tokens = work.micro_batch * work.sequence_length
-    copies = {WorkKind.DISTILL: 6, WorkKind.INFERENCE: 2}.get(work.kind, 4)
-    return copies * 4 * tokens * shape.vocabulary
+def _gathered(shape: ModelShape, numbers: _Numbers) -> int:
+    """Sharded workers gather a layer when its turn comes, in the numbers that it computes in; the embeddings belong
+    to no layer and stay gathered."""
+    return int((_GATHERED_LAYERS * shape.largest_layer + shape.embeddings) * numbers.batch.width)
 
 
-def _streamed(shape: ModelShape, work: Workload) -> MemoryEstimate:
-    """One decoder layer at a time; hidden states of the calibration sequences are kept between layers."""
-    kept = int(work.tokens * shape.hidden * work.weight_bytes)
-    largest = shape.largest_layer
-    # While a layer's fused expert tensors are filled from per-expert entries, one entry exists twice.
-    weights = int(largest * work.weight_bytes + 3 * shape.hidden * max(shape.expert_width, shape.intermediate) * 4)
-    hessians = 0
-    if work.hessians:
-        widths = (shape.hidden, shape.expert_width) if shape.experts else (shape.hidden, shape.intermediate)
-        count = max(1, shape.experts)
-        hessians = 4 * count * sum(width * width for width in widths)
+def _activations(shape: ModelShape, work: Workload, batch: Batch) -> int:
+    if work.kind not in TRAINING:
+        return largest_layer_bytes(shape, batch) + forward_peak(shape, batch)
+    kept = kept_when_recomputed(shape, batch) if work.checkpoint_activations else kept_for_backward(shape, batch)
+    return kept + forward_peak(shape, batch)
+
+
+def _loss(shape: ModelShape, work: Workload, batch: Batch) -> int:
+    copies = _LOGIT_COPIES.get(work.kind, _TRAINING_COPIES)
+    cache = cache_bytes(shape, batch) if work.kind is WorkKind.INFERENCE else 0
+    return logit_bytes(shape, batch, copies) + cache
+
+
+def _streamed(shape: ModelShape, work: Workload, numbers: _Numbers) -> MemoryEstimate:
+    """One decoder layer at a time (or the embeddings, where they are larger); hidden states of all calibration
+    tokens are kept between layers, and written anew batch by batch."""
+    batch = numbers.batch
+    # While fused expert tensors are filled from the entries of single experts, one projection exists twice.
+    entry = shape.hidden * max(shape.expert_width, shape.intermediate) * FP32
+    held = max(shape.largest_layer, shape.embeddings)
+    states = int((work.tokens + batch.tokens) * shape.hidden * batch.width)
     return MemoryEstimate(
-        weights=weights,
-        activations=kept + activations(shape, work),
-        workspace=hessians,
+        weights=int(held * numbers.weight) + entry,
+        activations=states + largest_layer_bytes(shape, batch) + forward_peak(shape, batch),
+        workspace=hessian_bytes(shape) if work.hessians else 0,
         runtime=RUNTIME_BYTES,
     )
+
+
+def hessian_bytes(shape: ModelShape) -> int:
+    """GPTQ (Frantar et al., arXiv 2210.17323): for each linear map of a layer the fp32 second moments of its input,
+    one for each expert, and three more of the largest while it is inverted."""
+    widths = shape.widths
+    attention = [shape.hidden, widths.query_rank, widths.key_rank, widths.heads * widths.value_width]
+    if shape.sparse_layers:
+        blocks = [shape.hidden, shape.expert_width] * shape.experts + [shape.hidden, shape.shared_width]
+    else:
+        blocks = [shape.hidden, shape.intermediate]
+    if shape.dense_layers and shape.sparse_layers:
+        largest_dense = shape.hidden**2 + shape.intermediate**2
+        if largest_dense > sum(width**2 for width in blocks):
+            blocks = [shape.hidden, shape.intermediate]
+    every = [*attention, *blocks]
+    return FP32 * (sum(width**2 for width in every) + 3 * max(every) ** 2)

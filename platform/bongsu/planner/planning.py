@@ -16,12 +16,13 @@ from bongsu.domain.problems import BongsuError, Problem
 from bongsu.domain.stages import Catalogue
 from bongsu.domain.workload import WorkKind
 from bongsu.planner.cache_key import cache_key, cache_parts, why_not
+from bongsu.planner.config_shapes import shape_of
 from bongsu.planner.cost import gpu_hours
 from bongsu.planner.facts import CacheFacts, ResolvedInput
 from bongsu.planner.feasibility import check_feasible
 from bongsu.planner.matrix import StagePoint, expand_matrix
 from bongsu.planner.memory import estimate_memory
-from bongsu.planner.model_shape import ModelShape, shape_of
+from bongsu.planner.model_shape import ModelShape
 from bongsu.policy.rules import check_plan
 
 PROMOTION_APPROVERS = 2
@@ -139,7 +140,7 @@ class _Builder:
         if shape is None:
             return {}
         return {
-            "memory": estimate_memory(shape, planned.workload, planned.resources.workers),
+            "memory": estimate_memory(shape, planned.workload, planned.resources),
             "gpu_hours": gpu_hours(shape, planned.workload, planned.resources) or None,
         }
 

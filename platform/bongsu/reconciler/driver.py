@@ -154,6 +154,9 @@ class Driver:
             self._trouble = f"the executor does not answer: {error}"
         else:
             self._trouble = ""
+        if any(seen.phase is Phase.STARTING for seen in self._observations.values()):
+            # A backend that starts needs the processor more than the tracking server does.
+            self._s.delivery.poke()
 
     def _outcomes(self, facts: RunFacts) -> dict[AttemptId, AttemptResult | Failure]:
         """Records of attempts that are over, or that may be and nobody said so."""

@@ -22,7 +22,9 @@ class Killed(Exception):
     pass
 
 
-def run(inputs: Any, tmp_path: Any, attempt: int = 1, stop_at: int | None = None, key: str = "a", **params: Any) -> Any:
+def run(
+    inputs: Any, tmp_path: Any, attempt: int = 1, stop_at: int | None = None, key: str = "a", **params: Any
+) -> Any:
     """Run the stage; returns its figures, its events and the weights. ``stop_at`` breaks it at that step."""
     events: list[StageEvent] = []
 

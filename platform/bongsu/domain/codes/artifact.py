@@ -41,3 +41,15 @@ NO_SPACE = Code(
     "Free some space or move the store; what was committed before is untouched.",
     exit_code=7,
 )
+REMOTE_REFUSED = Code(
+    "artifact.remote-refused",
+    "The artifact store {store} refused: {detail}.",
+    "Check that the bucket exists and that the credentials may read and write it.",
+    exit_code=7,
+)
+REMOTE_UNREACHABLE = Code(
+    "artifact.remote-unreachable",
+    "The artifact store {store} cannot be reached: {detail}.",
+    "Check AWS_ENDPOINT_URL_S3, the network and the credentials.",
+    exit_code=7,
+)

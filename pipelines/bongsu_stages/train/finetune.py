@@ -1,0 +1,86 @@
+"""``train.finetune``: teach a model to answer, from conversations, with a low-rank adapter."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+
+from bongsu.domain.ports import Files, Model
+from bongsu.domain.workload import WorkKind, Workload
+from bongsu_stages.runtime.context import StageContext, StageOutputs
+from bongsu_stages.runtime.stage import stage
+from bongsu_stages.train.lora_params import LoraParams
+from bongsu_stages.train.params import TrainingParams
+from bongsu_stages.train.workload import training
+
+_TYPICAL_WIDTH = 4096
+
+
+class FinetuneParams(TrainingParams):
+    """Parameters of ``train.finetune``."""
+
+    balance_rate: float = Field(
+        default=0.0, ge=0, description="Step of the router bias; 0 leaves the routing as the base has it"
+    )
+    sequence_length: int = Field(default=2048, ge=8, description="Longest conversation in tokens; the rest is cut")
+    held_out: float = Field(
+        default=0.05, ge=0, le=0.5, description="Fraction of the conversations kept back for the held-out loss"
+    )
+    chat_template: str = Field(
+        default="",
+        description="Jinja template of a conversation; empty: the tokenizer's own, or headings in Korean",
+    )
+    lora: LoraParams = Field(default=LoraParams(), description="The adapter")
+
+    @model_validator(mode="after")
+    def _replicated(self) -> Self:
+        if self.parallel == "shard":
+            raise ValueError("an adapter is trained on whole models: set parallel to replicate")
+        return self
+
+
+def _workload(params: FinetuneParams) -> Workload:
+    full = training(params, params.sequence_length)
+    share = min(1.0, 2 * params.lora.rank / _TYPICAL_WIDTH)
+    return full.model_copy(
+        update={
+            "kind": WorkKind.TRAIN_LORA,
+            "trainable_fraction": share,
+            "weight_bytes": 4.0 if params.precision == "fp32" else 2.0,
+        }
+    )
+
+
+def _same_shape(_params: FinetuneParams, config: dict[str, Any]) -> dict[str, Any]:
+    return config
+
+
+@stage(
+    "train.finetune",
+    params=FinetuneParams,
+    inputs={
+        "model": Model("The base"),
+        "examples": Files('JSON Lines of {"messages": [{"role", "content"}, ...]}'),
+    },
+    outputs={"model": Model("The base with the adapter merged into it, in bf16")},
+    workload=_workload,
+    distributed=True,
+    model_effect=_same_shape,
+)
+def finetune(ctx: StageContext, params: FinetuneParams) -> StageOutputs:
+    """Fine-tune a model on conversations with LoRA; only the assistant's answers are learned.
+
+    Conversations are rendered with the tokenizer's chat template, or one with Korean headings, which goes into
+    the output. The stage resumes from its last checkpoint.
+    """
+    from bongsu_stages.models.configuration import read_config
+    from bongsu_stages.train.chat_recipe import ChatRecipe, check_examples
+    from bongsu_stages.train.launch import train
+
+    (model,) = ctx.spec.inputs["model"]
+    (examples,) = ctx.spec.inputs["examples"]
+    recipe = ChatRecipe(params, model.digest, examples.digest, read_config(ctx.input("model")))
+    notes = check_examples(recipe, ctx.store)
+    outputs = train(ctx, recipe)
+    return StageOutputs(metrics=outputs.metrics, notes=notes)

@@ -1,0 +1,45 @@
+"""Low-rank adapters (LoRA, arXiv:2106.09685) on linear layers and on fused experts, by peft."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bongsu_stages.runtime.stage import StageError
+from bongsu_stages.train.lora_params import ALL_LINEAR, LoraParams
+
+
+def add_adapter(model: Any, lora: LoraParams, seed: int) -> Any:
+    """``model`` in peft's wrapper: its own weights frozen, the adapter's in fp32. Raises StageError."""
+    from peft import LoraConfig, get_peft_model
+
+    modules: Any = ALL_LINEAR if lora.target_modules == (ALL_LINEAR,) else list(lora.target_modules)
+    config = LoraConfig(
+        r=lora.rank,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=modules,
+        target_parameters=list(lora.target_parameters) or None,
+        task_type="CAUSAL_LM",
+    )
+    torch.manual_seed(seed)
+    try:
+        return get_peft_model(model, config)
+    except ValueError as error:
+        raise StageError(f"The adapter does not fit the model: {error}", "Correct targetModules.") from error
+
+
+def save_adapter(model: Any, directory: Path) -> None:
+    """Write the adapter alone into ``directory``; the same weights give the same bytes."""
+    config = model.peft_config["default"]
+    # The place where this worker happened to read the base says nothing to anybody else.
+    config.base_model_name_or_path = None
+    model.save_pretrained(directory)
+    (directory / "README.md").unlink(missing_ok=True)
+    file = directory / "adapter_config.json"
+    fields = json.loads(file.read_text())
+    ordered = {key: sorted(value) if isinstance(value, list) else value for key, value in fields.items()}
+    file.write_text(json.dumps(ordered, indent=2, sort_keys=True) + "\n")

@@ -1,0 +1,52 @@
+"""The connection to S3, and its errors in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from bongsu.domain.codes import artifact as codes
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+CONNECTIONS = 16
+NOT_FOUND = frozenset({"NoSuchKey", "404", "NotFound"})
+EXISTS = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
+
+
+def connect() -> S3Client:
+    """A client with boto3's usual chain of credentials, region and endpoint (``AWS_ENDPOINT_URL_S3``)."""
+    import boto3
+    from botocore.config import Config
+
+    config = Config(
+        max_pool_connections=CONNECTIONS,
+        retries={"mode": "standard", "max_attempts": 6},
+        connect_timeout=10,
+        read_timeout=60,
+    )
+    return boto3.client("s3", config=config)
+
+
+def error_code(error: BaseException) -> str:
+    """S3's word for an error, e.g. ``NoSuchKey``; empty for anything else."""
+    response: Any = getattr(error, "response", None)
+    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
+
+
+@contextmanager
+def explained(store: str) -> Iterator[None]:
+    """Turn what boto3 raises for reasons outside of this program into errors that say what to do."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        code = error_code(error)
+        if code in NOT_FOUND or code in EXISTS:
+            raise
+        raise codes.REMOTE_REFUSED.error(store=store, detail=f"{code}: {error}") from error
+    except BotoCoreError as error:
+        raise codes.REMOTE_UNREACHABLE.error(store=store, detail=str(error)) from error

@@ -1,0 +1,135 @@
+"""Reading one tree from S3."""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from bongsu.artifacts.hashing import CheckingReader
+from bongsu.artifacts.s3.client import NOT_FOUND, error_code, explained
+from bongsu.domain.artifact import FileEntry, Manifest
+from bongsu.domain.codes import artifact as codes
+from bongsu.domain.ids import Digest
+from bongsu.domain.problems import BongsuError, Problem
+
+if TYPE_CHECKING:
+    from bongsu.artifacts.s3.store import S3Store
+
+THREADS = 8
+CHUNK = 1 << 20
+
+
+class S3Reader:
+    """Streams from the bucket; ``local()`` keeps a verified copy in the cache."""
+
+    def __init__(self, store: S3Store, digest: Digest, prefix: str, manifest: Manifest) -> None:
+        self._store = store
+        self._digest = digest
+        self._prefix = prefix
+        self._manifest = manifest
+        self._entries = {entry.path: entry for entry in manifest.files}
+
+    @property
+    def manifest(self) -> Manifest:
+        return self._manifest
+
+    @property
+    def uri(self) -> str:
+        return f"s3://{self._store.bucket}/{self._store.key(self._prefix)}"
+
+    def open(self, path: str, offset: int = 0, length: int | None = None) -> BinaryIO:
+        if path not in self._entries:
+            raise FileNotFoundError(f"{path} is not in artifact {self._digest}")
+        entry = self._entries[path]
+        whole = offset == 0 and length is None
+        end = entry.size if length is None else min(entry.size, offset + length)
+        if end <= offset and not whole:
+            return io.BytesIO(b"")
+        stream = _BodyStream(self._body(path, "" if whole else f"bytes={offset}-{end - 1}"))
+        if whole:
+            expected = (entry.size, entry.sha256)
+            checked = CheckingReader(cast(BinaryIO, stream), expected, lambda detail: self._corrupt(path, detail))
+            return cast(BinaryIO, io.BufferedReader(checked, CHUNK))
+        return cast(BinaryIO, io.BufferedReader(stream, CHUNK))
+
+    def local(self) -> Path:
+        ready = self._store.cache / self._digest
+        ready.parent.mkdir(parents=True, exist_ok=True)
+        with (self._store.cache / f"{self._digest}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not ready.exists():
+                partial = self._store.cache / f"{self._digest}.partial"
+                with ThreadPoolExecutor(THREADS) as pool:
+                    for _ in pool.map(
+                        lambda entry: self._download(entry, partial / entry.path), self._manifest.files
+                    ):
+                        pass
+                partial.rename(ready)
+        return ready
+
+    def verify(self) -> None:
+        with ThreadPoolExecutor(THREADS) as pool:
+            found = list(pool.map(self._fault, self._manifest.files))
+        problems = [problem for problem in found if problem]
+        if problems:
+            raise BongsuError(problems)
+
+    def _download(self, entry: FileEntry, target: Path) -> None:
+        if target.exists() and target.stat().st_size == entry.size:
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = target.with_name(target.name + ".part")
+        with self.open(entry.path) as source, unfinished.open("wb") as file:
+            shutil.copyfileobj(source, file, CHUNK)
+        unfinished.chmod(0o444)
+        unfinished.rename(target)
+
+    def _fault(self, entry: FileEntry) -> Problem | None:
+        try:
+            with self.open(entry.path) as file:
+                while file.read(CHUNK):
+                    pass
+        except BongsuError as error:
+            return error.problems[0]
+        return None
+
+    def _body(self, path: str, byte_range: str) -> object:
+        from botocore.exceptions import ClientError
+
+        key = self._store.key(f"{self._prefix}/{path}")
+        extra: dict[str, Any] = {"Range": byte_range} if byte_range else {}
+        try:
+            with explained(self._store.uri):
+                return self._store.client.get_object(Bucket=self._store.bucket, Key=key, **extra)["Body"]
+        except ClientError as error:
+            if error_code(error) in NOT_FOUND:
+                raise self._corrupt(path, "it is gone") from None
+            raise
+
+    def _corrupt(self, path: str, detail: str) -> BongsuError:
+        return codes.CORRUPT.error(path=path, digest=self._digest, detail=detail)
+
+
+class _BodyStream(io.RawIOBase):
+    """A response body as a raw stream."""
+
+    def __init__(self, body: object) -> None:
+        self._body = body
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
+        data: bytes = self._body.read(len(view))  # type: ignore[attr-defined]
+        view[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._body.close()  # type: ignore[attr-defined]
+            super().close()

@@ -1,0 +1,164 @@
+"""Artifacts in a bucket.
+
+Keys below the prefix::
+
+    trees/<digest>.json     the manifest and where its files lie; created once, with If-None-Match
+    data/<writer key>/...   the files of a tree
+    records/<key>           small create-only records
+    checkpoints/<key>/      mutable space of training runs
+    journals/<key>.json     files that an unfinished writer has completed
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlparse
+
+from bongsu.artifacts.keys import check_key
+from bongsu.artifacts.s3.client import EXISTS, NOT_FOUND, connect, error_code, explained
+from bongsu.artifacts.s3.reader import S3Reader
+from bongsu.artifacts.s3.writer import S3Writer, listed
+from bongsu.domain.artifact import Manifest
+from bongsu.domain.codes import artifact as codes
+from bongsu.domain.ids import DIGEST_PATTERN, Digest
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class S3Store:
+    """See the module's docstring.
+
+    Args:
+        bucket, prefix: where everything lies; the prefix has no slash at either end.
+        cache: local directory for copies of trees and for files that stages write.
+        client: a boto3 client; one is made if it is not given.
+    """
+
+    def __init__(self, bucket: str, prefix: str, cache: Path, client: S3Client | None = None) -> None:
+        self.bucket = bucket
+        self._prefix = prefix.strip("/")
+        self.cache = cache
+        self.client = client or connect()
+
+    @classmethod
+    def from_uri(cls, uri: str, cache: Path | None = None) -> S3Store:
+        parsed = urlparse(uri)
+        if not parsed.netloc:
+            raise codes.UNKNOWN_SCHEME.error(uri=uri)
+        name = f"bongsu-{sha256(uri.encode()).hexdigest()[:16]}"
+        return cls(parsed.netloc, parsed.path, cache or Path(tempfile.gettempdir()) / name)
+
+    @property
+    def uri(self) -> str:
+        return f"s3://{self.bucket}/{self._prefix}" if self._prefix else f"s3://{self.bucket}"
+
+    def key(self, name: str) -> str:
+        return f"{self._prefix}/{name}" if self._prefix else name
+
+    # -- the protocol ------------------------------------------------------------------------------------------
+
+    def writer(self, key: str) -> S3Writer:
+        return S3Writer(self, check_key(key), self.cache / "staging" / check_key(key))
+
+    def reader(self, digest: Digest) -> S3Reader:
+        text = self.read_object(f"trees/{self._checked(digest)}.json")
+        if text is None:
+            raise codes.MISSING.error(digest=digest, store=self.uri)
+        try:
+            content = json.loads(text)
+            manifest = Manifest.model_validate(content["manifest"])
+        except (ValueError, KeyError) as error:
+            raise codes.CORRUPT.error(path="(manifest)", digest=digest, detail=str(error)[:200]) from None
+        if manifest.digest != digest:
+            raise codes.CORRUPT.error(path="(manifest)", digest=digest, detail="it lists another tree")
+        return S3Reader(self, digest, content["prefix"], manifest)
+
+    def has(self, digest: Digest) -> bool:
+        return self.object_size(f"trees/{self._checked(digest)}.json") is not None
+
+    def put_record(self, key: str, data: bytes) -> bool:
+        return self.create_once(f"records/{check_key(key)}", data)
+
+    def get_record(self, key: str) -> bytes | None:
+        return self.read_object(f"records/{check_key(key)}")
+
+    def list_records(self, prefix: str) -> Iterator[str]:
+        base = self.key("records/")
+        with explained(self.uri):
+            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=base + prefix)
+            for entry in listed(pages):
+                yield entry["Key"].removeprefix(base)
+
+    def checkpoint_uri(self, key: str) -> str:
+        return f"{self.uri}/checkpoints/{check_key(key)}"
+
+    def clear_checkpoints(self, key: str) -> None:
+        self.delete_prefix(f"checkpoints/{check_key(key)}/")
+
+    # -- objects -----------------------------------------------------------------------------------------------
+
+    def create_once(self, name: str, data: bytes) -> bool:
+        """Create an object; False if it stands already. The server decides (If-None-Match: *)."""
+        from botocore.exceptions import ClientError
+
+        where: dict[str, Any] = {"Bucket": self.bucket, "Key": self.key(name)}
+        try:
+            with explained(self.uri):
+                self.client.put_object(**where, Body=data, IfNoneMatch="*", ChecksumAlgorithm="SHA256")
+        except ClientError as error:
+            if error_code(error) in EXISTS:
+                return False
+            raise
+        return True
+
+    def write_object(self, name: str, data: bytes) -> None:
+        with explained(self.uri):
+            self.client.put_object(Bucket=self.bucket, Key=self.key(name), Body=data, ChecksumAlgorithm="SHA256")
+
+    def read_object(self, name: str) -> bytes | None:
+        from botocore.exceptions import ClientError
+
+        try:
+            with explained(self.uri):
+                return self.client.get_object(Bucket=self.bucket, Key=self.key(name))["Body"].read()
+        except ClientError as error:
+            if error_code(error) in NOT_FOUND:
+                return None
+            raise
+
+    def object_size(self, name: str) -> int | None:
+        from botocore.exceptions import ClientError
+
+        try:
+            with explained(self.uri):
+                return int(self.client.head_object(Bucket=self.bucket, Key=self.key(name))["ContentLength"])
+        except ClientError as error:
+            if error_code(error) in NOT_FOUND:
+                return None
+            raise
+
+    def delete_object(self, name: str) -> None:
+        with explained(self.uri):
+            self.client.delete_object(Bucket=self.bucket, Key=self.key(name))
+
+    def delete_prefix(self, name: str) -> None:
+        with explained(self.uri):
+            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.key(name))
+            for entry in listed(pages):
+                self.client.delete_object(Bucket=self.bucket, Key=entry["Key"])
+
+    def prefix_of(self, digest: Digest) -> str:
+        """Where the files of a committed tree lie, below the store's own prefix."""
+        text = self.read_object(f"trees/{digest}.json")
+        return str(json.loads(text)["prefix"]) if text else ""
+
+    def _checked(self, digest: Digest) -> Digest:
+        if not DIGEST_PATTERN.match(digest):
+            raise codes.MISSING.error(digest=ascii(digest), store=self.uri)
+        return digest
