@@ -88,8 +88,9 @@ def run(context: typer.Context, file: File, set_: SetValues = None, as_json: AsJ
     from bongsu.service.submitting import submit
 
     with platform(context) as opened:
-        opened.warm_up()
         made = prepare(opened, file, overrides(set_)).plan
+        if not all(planned.cache.hit for planned in made.stages):
+            opened.warm_up()
         submission = submit(opened, made)
         run_id = submission.run.id
         if not as_json:
