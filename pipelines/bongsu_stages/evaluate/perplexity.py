@@ -1,0 +1,82 @@
+"""``evaluate.perplexity``: how well models predict held-out text."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from pydantic import Field
+
+from bongsu.domain.ports import Evaluation, Model, Tokens
+from bongsu.domain.stages import Params
+from bongsu.domain.workload import WorkKind, Workload
+from bongsu_stages.runtime.context import StageContext, StageOutputs
+from bongsu_stages.runtime.stage import StageError, stage
+
+
+class PerplexityParams(Params):
+    """Parameters of ``evaluate.perplexity``."""
+
+    names: tuple[str, ...] = Field(
+        default=(), description="Name of each tokens input in metrics: perplexity.NAME; titles if left out"
+    )
+    split: Literal["heldout", "train"] = Field(default="heldout", description="Part of the tokens to measure on")
+    max_sequences: int = Field(default=512, ge=1, description="At most this many sequences of each tokens input")
+    micro_batch: int = Field(default=16, ge=1, description="Sequences in one forward pass")
+    seed: int = Field(default=0, ge=0, description="Seed of the bootstrap")
+
+
+def _workload(params: PerplexityParams) -> Workload:
+    return Workload(kind=WorkKind.INFERENCE, micro_batch=params.micro_batch, sequence_length=2048)
+
+
+@stage(
+    "evaluate.perplexity",
+    params=PerplexityParams,
+    inputs={
+        "models": Model("Models to measure, one after another", many=True),
+        "tokens": Tokens("Text to predict; one figure for each", many=True),
+    },
+    outputs={"evaluation": Evaluation("Perplexity of each model on each text, with 95% intervals")},
+    workload=_workload,
+)
+def perplexity(ctx: StageContext, params: PerplexityParams) -> StageOutputs:
+    """Measure the perplexity of models on held-out text, with bootstrap intervals over sequences."""
+    import numpy as np
+
+    from bongsu_stages.evaluate.intervals import bootstrap_perplexity
+    from bongsu_stages.evaluate.likelihood import sequence_losses
+    from bongsu_stages.evaluate.result import entry_of, summary, write_evaluation
+    from bongsu_stages.models.loading import load_model
+    from bongsu_stages.train.tokens import TokenTree
+
+    trees = ctx.inputs("tokens")
+    names = params.names or tuple(tree.title for tree in trees)
+    if len(names) != len(trees):
+        raise StageError(
+            f"names has {len(names)} entries for {len(trees)} tokens inputs.", "Give one name for each, or none."
+        )
+    texts = {}
+    for name, tree in zip(names, trees, strict=True):
+        tokens = TokenTree(tree.reader, tree.title)
+        count = min(params.max_sequences, tokens.sequences(params.split))
+        if count == 0:
+            raise StageError(
+                f"{tree.title} has no {params.split} sequences.", "Raise heldoutFraction, or add text."
+            )
+        texts[name] = tokens.take(params.split, np.arange(count))
+    models = ctx.inputs("models")
+    entries = []
+    for number, model in enumerate(models):
+        ctx.phase(f"measuring {model.title}")
+        loaded = load_model(model.reader)
+        metrics, intervals = {}, {}
+        for name, sequences in texts.items():
+            losses, counts = sequence_losses(loaded, sequences, params.micro_batch)
+            metrics[f"perplexity.{name}"] = math.exp(min(sum(losses) / sum(counts), 700.0))
+            intervals[f"perplexity.{name}"] = bootstrap_perplexity(losses, counts, params.seed)
+        entries.append(entry_of(model, metrics, intervals))
+        ctx.progress(number + 1, len(models), **metrics)
+    sizes = {name: int(sequences.size) for name, sequences in texts.items()}
+    write_evaluation(ctx.output("evaluation"), "perplexity", entries, {"tokens": sizes, "split": params.split})
+    return StageOutputs(metrics=summary(entries))

@@ -1,0 +1,60 @@
+"""``evaluation.json``: what the evaluation stages leave, in one format."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bongsu.artifacts.base import TreeWriter
+from bongsu_stages.runtime.context import NamedTree
+
+WEIGHT_SUFFIXES = (".safetensors", ".bin")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Figures of one model; names such as ``perplexity.law``, intervals at 95%."""
+
+    title: str
+    model_digest: str
+    size_bytes: int
+    metrics: dict[str, float] = field(default_factory=dict)
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+
+def entry_of(model: NamedTree, metrics: dict[str, float], intervals: dict[str, tuple[float, float]]) -> Entry:
+    return Entry(model.title, model.ref.digest, weight_bytes(model), metrics, intervals)
+
+
+def weight_bytes(model: NamedTree) -> int:
+    """Bytes of the weight files of a model tree."""
+    return sum(file.size for file in model.reader.manifest.files if file.path.endswith(WEIGHT_SUFFIXES))
+
+
+def write_evaluation(writer: TreeWriter, kind: str, entries: Sequence[Entry], details: dict[str, Any]) -> None:
+    """Write ``evaluation.json``; equal figures give equal bytes."""
+    content = {
+        "kind": kind,
+        "entries": [
+            {
+                "title": entry.title,
+                "modelDigest": entry.model_digest,
+                "sizeBytes": entry.size_bytes,
+                "metrics": entry.metrics,
+                "intervals": {name: list(interval) for name, interval in entry.intervals.items()},
+            }
+            for entry in entries
+        ],
+        "details": details,
+    }
+    with writer.create("evaluation.json") as file:
+        file.write((json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode())
+
+
+def summary(entries: Sequence[Entry]) -> dict[str, float]:
+    """Metrics of the stage: those of a single model as they are, of several by the model's title too."""
+    if len(entries) == 1:
+        return dict(entries[0].metrics)
+    return {f"{name}/{entry.title}": value for entry in entries for name, value in entry.metrics.items()}

@@ -1,0 +1,122 @@
+"""``evaluate.tasks``: multiple choice from files of questions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from bongsu.domain.ports import Evaluation, Files, Model
+from bongsu.domain.stages import Params
+from bongsu.domain.workload import WorkKind, Workload
+from bongsu_stages.runtime.context import StageContext, StageOutputs
+from bongsu_stages.runtime.stage import StageError, stage
+
+if TYPE_CHECKING:
+    from bongsu.artifacts.base import TreeReader
+
+
+class TasksParams(Params):
+    """Parameters of ``evaluate.tasks``."""
+
+    template: str = Field(
+        default="질문: {question}\n정답:",
+        description="Prompt; {question} is filled in, a choice follows behind a space",
+    )
+    normalise: bool = Field(default=True, description="Divide a choice's log-likelihood by its number of tokens")
+    max_questions: int = Field(default=10_000, ge=1, description="At most this many questions of each file")
+
+
+class Question(BaseModel):
+    """One line of a file: ``{"question": ..., "choices": [...], "answer": 0}`` (``answer`` counts from 0)."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    question: str
+    choices: tuple[str, ...] = Field(min_length=2)
+    answer: int = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _answer_is_a_choice(self) -> Question:
+        if self.answer >= len(self.choices):
+            raise ValueError("answer must be the number of a choice, counting from 0")
+        return self
+
+
+@stage(
+    "evaluate.tasks",
+    params=TasksParams,
+    inputs={
+        "models": Model("Models to examine, one after another", many=True),
+        "questions": Files("jsonl files of multiple-choice questions; one figure for each file"),
+    },
+    outputs={"evaluation": Evaluation("Accuracy of each model on each file, with 95% intervals")},
+    workload=lambda _params: Workload(kind=WorkKind.INFERENCE, sequence_length=2048),
+)
+def tasks(ctx: StageContext, params: TasksParams) -> StageOutputs:
+    """Examine models by multiple choice: the choice with the highest likelihood counts as the answer."""
+    from bongsu_stages.evaluate.intervals import wilson
+    from bongsu_stages.evaluate.result import entry_of, summary, write_evaluation
+    from bongsu_stages.models.loading import load_model, load_tokenizer
+
+    files = read_questions(ctx.input("questions"), params.max_questions)
+    models = ctx.inputs("models")
+    entries = []
+    for number, model in enumerate(models):
+        ctx.phase(f"examining {model.title}")
+        loaded, tokenizer = load_model(model.reader), load_tokenizer(model.reader)
+        metrics, intervals = {}, {}
+        for name, questions in files.items():
+            right = sum(answer(loaded, tokenizer, question, params) == question.answer for question in questions)
+            metrics[f"tasks.{name}.accuracy"] = right / len(questions)
+            intervals[f"tasks.{name}.accuracy"] = wilson(right, len(questions))
+        entries.append(entry_of(model, metrics, intervals))
+        ctx.progress(number + 1, len(models), **metrics)
+    counts = {name: len(questions) for name, questions in files.items()}
+    write_evaluation(ctx.output("evaluation"), "tasks", entries, {"questions": counts})
+    return StageOutputs(metrics=summary(entries))
+
+
+def read_questions(tree: TreeReader, limit: int) -> dict[str, list[Question]]:
+    """Questions of each ``.jsonl`` file, by the file's name without its ending. Raises StageError."""
+    found: dict[str, list[Question]] = {}
+    for entry in tree.manifest.files:
+        path = PurePosixPath(entry.path)
+        if path.suffix != ".jsonl":
+            continue
+        with tree.open(entry.path) as file:
+            lines = [line for line in file.read().decode("utf-8-sig").splitlines() if line.strip()]
+        questions = [_question(line, entry.path, number) for number, line in enumerate(lines[:limit], start=1)]
+        if questions:
+            found[path.stem] = questions
+    if not found:
+        raise StageError(
+            "There is no question in the input.", "Give .jsonl files with question, choices and answer."
+        )
+    return found
+
+
+def _question(line: str, path: str, number: int) -> Question:
+    try:
+        return Question.model_validate(json.loads(line))
+    except (ValueError, ValidationError) as error:
+        detail = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        raise StageError(
+            f"{path}, line {number} is no question: {detail}.",
+            'Write {"question": "...", "choices": ["...", "..."], "answer": 0}, one a line.',
+        ) from error
+
+
+def answer(model: Any, tokenizer: Any, question: Question, params: TasksParams) -> int:
+    """Number of the choice that the model finds most likely."""
+    from bongsu_stages.evaluate.likelihood import continuation_loss
+
+    prompt = tokenizer.encode(params.template.format(question=question.question), add_special_tokens=False)
+    scores = []
+    for choice in question.choices:
+        tokens = tokenizer.encode(f" {choice}", add_special_tokens=False)
+        loss = continuation_loss(model, prompt, tokens)
+        scores.append(loss / len(tokens) if params.normalise else loss)
+    return scores.index(min(scores))
