@@ -1,0 +1,1 @@
+"""The gate: nothing is registered that does not come back from disk as what it was."""

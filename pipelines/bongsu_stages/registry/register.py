@@ -1,0 +1,128 @@
+"""``registry.register``: choose the variant to register and gather its evidence."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from bongsu.domain.ports import Evaluation, Model, Registration, Verification
+from bongsu.domain.stages import Params
+from bongsu_stages.registry.choice import Candidate, choose
+from bongsu_stages.runtime.context import NamedTree, StageContext, StageOutputs
+from bongsu_stages.runtime.stage import StageError, stage
+
+
+class RegisterParams(Params):
+    """Parameters of ``registry.register``."""
+
+    name: str = Field(
+        pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._-]*$", max_length=100, description="Name of the registered model"
+    )
+    alias: str | None = Field(
+        default="candidate", pattern=r"^[a-z][a-z0-9-]*$", description="Alias that the version gets; null for none"
+    )
+    select: Literal["smallest", "best", "fastest"] = Field(
+        default="smallest", description="Which of the candidates within the bounds is registered"
+    )
+    metric: str | None = Field(default=None, description="Metric that decides when select is best")
+    within: dict[str, Annotated[float, Field(gt=0)]] = Field(
+        default={}, description="Metric to the largest ratio to the baseline, e.g. perplexity.law: 1.05 for 5% more"
+    )
+    statement: str = Field(default="", max_length=2000, description="First paragraph of the model card")
+
+    @model_validator(mode="after")
+    def _best_needs_a_metric(self) -> RegisterParams:
+        if self.select == "best" and not self.metric:
+            raise ValueError("select: best needs a metric")
+        return self
+
+
+@stage(
+    "registry.register",
+    params=RegisterParams,
+    inputs={
+        "models": Model("Candidates", many=True),
+        "baseline": Model("The model that bounds are relative to", optional=True),
+        "evaluations": Evaluation("Figures of the candidates and of the baseline", many=True, optional=True),
+        "verifications": Verification("Verdicts on the candidates", many=True),
+    },
+    outputs={"registration": Registration("Which bytes to register, with their evidence and model card")},
+)
+def register(ctx: StageContext, params: RegisterParams) -> StageOutputs:
+    """Choose the model to register among verified candidates, by size, quality or speed within bounds."""
+    from bongsu_stages.registry.card import CardFacts, render_card
+
+    figures = _figures(ctx)
+    verified = _verified(ctx)
+    candidates = [_candidate(model, figures, verified) for model in ctx.inputs("models")]
+    base = ctx.inputs("baseline")
+    baseline = figures.get(base[0].ref.digest, {}) if base else {}
+    if params.within and not base:
+        raise StageError("within is relative to a baseline, and none is given.", "Give the input baseline.")
+    choice = choose(candidates, baseline, params.within, params.select, params.metric)
+    if choice.chosen is None:
+        reasons = "; ".join(f"{rejection.title}: {rejection.reason}" for rejection in choice.rejected)
+        raise StageError(
+            f"No candidate can be registered: {reasons}.", "Loosen `within`, heal longer, or keep more experts."
+        )
+    chosen = choice.chosen
+    others = [candidate for candidate in candidates if candidate is not chosen]
+    others += [_candidate(model, figures, verified) for model in base]
+    registration = {
+        "name": params.name,
+        "alias": params.alias,
+        "modelDigest": chosen.digest,
+        "title": chosen.title,
+        "evaluations": [tree.ref.digest for tree in ctx.inputs("evaluations")],
+        "verifications": [tree.ref.digest for tree in ctx.inputs("verifications")],
+        "metrics": dict(chosen.metrics),
+        "candidates": [{"title": c.title, "modelDigest": c.digest, "sizeBytes": c.size_bytes} for c in candidates],
+        "rejected": {rejection.title: rejection.reason for rejection in choice.rejected},
+        "tags": {},
+    }
+    facts = CardFacts(
+        params.name, ctx.spec.pipeline, ctx.spec.ministry, str(ctx.spec.label), params.select, params.statement
+    )
+    writer = ctx.output("registration")
+    with writer.create("registration.json") as file:
+        file.write((json.dumps(registration, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode())
+    with writer.create("README.md") as file:
+        file.write(render_card(facts, chosen, others, choice.rejected).encode())
+    return StageOutputs(metrics=dict(chosen.metrics), notes={"chosen": chosen.title})
+
+
+def _candidate(model: NamedTree, figures: dict[str, dict[str, float]], verified: set[str]) -> Candidate:
+    weights = sum(file.size for file in model.reader.manifest.files if file.path.endswith((".safetensors", ".bin")))
+    digest = model.ref.digest
+    return Candidate(model.title, digest, weights, figures.get(digest, {}), digest in verified)
+
+
+def _figures(ctx: StageContext) -> dict[str, dict[str, float]]:
+    """Metrics of each model by its digest, from all evaluations."""
+    found: dict[str, dict[str, float]] = {}
+    for tree in ctx.inputs("evaluations"):
+        for entry in _entries(tree, "evaluation.json"):
+            found.setdefault(entry["modelDigest"], {}).update(entry["metrics"])
+    return found
+
+
+def _verified(ctx: StageContext) -> set[str]:
+    """Digests of models that every verification which looked at them passed."""
+    verdicts: dict[str, list[bool]] = {}
+    for tree in ctx.inputs("verifications"):
+        for entry in _entries(tree, "verification.json"):
+            verdicts.setdefault(entry["modelDigest"], []).append(entry["passed"] is True)
+    return {digest for digest, passed in verdicts.items() if all(passed)}
+
+
+def _entries(tree: NamedTree, path: str) -> list[dict[str, Any]]:
+    try:
+        with tree.reader.open(path) as file:
+            entries: list[dict[str, Any]] = json.loads(file.read())["entries"]
+    except (FileNotFoundError, ValueError, KeyError) as error:
+        raise StageError(
+            f"{tree.title} has no {path} that can be read.", "Give the output of an evaluation."
+        ) from error
+    return entries

@@ -1,0 +1,120 @@
+"""``container``: any command under the stage contract, without Python.
+
+The command finds ``BONGSU_CONTEXT`` (a JSON file with ports, directories, label and attempt), ``BONGSU_INPUTS`` and
+``BONGSU_OUTPUTS`` in its environment, reads ``<inputs>/<port>/<n>/`` and writes ``<outputs>/files/``. If it leaves
+``<outputs>/metrics.json`` (``{"name": number}``), those are the stage's figures. Lines ``::progress STEP TOTAL`` on
+its standard output move the progress bar.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections import deque
+from pathlib import Path
+
+from pydantic import Field
+
+from bongsu.domain.ports import Files
+from bongsu.domain.stages import Params
+from bongsu_stages.runtime.context import StageContext, StageOutputs
+from bongsu_stages.runtime.processes import die_with_parent
+from bongsu_stages.runtime.stage import StageError, stage
+
+_PROGRESS = re.compile(r"^::progress (\d+)(?: (\d+))?\s*$")
+TAIL_LINES = 30
+
+
+class ContainerParams(Params):
+    """Parameters of ``container``."""
+
+    command: tuple[str, ...] = Field(min_length=1, description="Program and arguments; no shell is involved")
+    variables: dict[str, str] = Field(default={}, description="Environment variables, no secrets")
+
+
+@stage(
+    "container",
+    params=ContainerParams,
+    inputs={"files": Files("Anything; each tree becomes a directory", many=True, optional=True)},
+    outputs={"files": Files("What the command wrote")},
+)
+def container(ctx: StageContext, params: ContainerParams) -> StageOutputs:
+    """Run any command on input directories and take what it writes as the output."""
+    inputs, outputs = ctx.scratch / "inputs", ctx.scratch / "outputs"
+    (outputs / "files").mkdir(parents=True)
+    places = _lay_out(ctx, inputs)
+    context = {
+        "attempt": ctx.spec.id.key,
+        "label": str(ctx.spec.label),
+        "ministry": ctx.spec.ministry,
+        "inputs": {"files": places},
+        "outputs": {"files": str(outputs / "files")},
+    }
+    (ctx.scratch / "context.json").write_text(json.dumps(context, ensure_ascii=False))
+    environment = {
+        **os.environ,
+        **params.variables,
+        "BONGSU_CONTEXT": str(ctx.scratch / "context.json"),
+        "BONGSU_INPUTS": str(inputs),
+        "BONGSU_OUTPUTS": str(outputs),
+    }
+    _run(ctx, list(params.command), environment)
+    ctx.output("files").add_tree(outputs / "files")
+    return StageOutputs(metrics=_metrics(outputs / "metrics.json"))
+
+
+def _lay_out(ctx: StageContext, inputs: Path) -> list[str]:
+    """Input trees as links to directories, numbered in the order of the file."""
+    places = []
+    for number, tree in enumerate(ctx.inputs("files")):
+        place = inputs / "files" / str(number)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(tree.reader.local(), target_is_directory=True)
+        places.append(str(place))
+    return places
+
+
+def _run(ctx: StageContext, command: list[str], environment: dict[str, str]) -> None:
+    tail: deque[str] = deque(maxlen=TAIL_LINES)
+    try:
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            cwd=ctx.scratch,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - it makes one system call and takes no lock
+        )
+    except OSError as error:
+        raise StageError(
+            f"The command {command[0]} cannot be started: {error.strerror}.", "Check its name and the environment."
+        ) from error
+    assert process.stdout is not None
+    for line in process.stdout:
+        match = _PROGRESS.match(line)
+        if match:
+            ctx.progress(int(match[1]), int(match[2]) if match[2] else None)
+            continue
+        tail.append(line)
+        print(line, end="", flush=True)
+    status = process.wait()
+    if status != 0:
+        raise StageError(
+            f"The command ended with status {status}. Its last words: {''.join(tail).strip()[-1500:]}",
+            "See the log of the stage.",
+            retryable=True,
+        )
+
+
+def _metrics(path: Path) -> dict[str, float]:
+    if not path.exists():
+        return {}
+    try:
+        content = json.loads(path.read_text())
+        return {str(name): float(value) for name, value in content.items()}
+    except (ValueError, AttributeError, TypeError) as error:
+        raise StageError(f"metrics.json cannot be read: {error}.", 'Write {"name": number}.') from error

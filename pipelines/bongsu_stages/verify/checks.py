@@ -1,0 +1,87 @@
+"""The checks of the gate: each compares one fact of the reloaded model with what it must be. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from bongsu_stages.verify.outputs import Outputs
+
+_EXPERT = re.compile(r"\.layers\.(\d+)\.mlp\.experts\.(\d+)\.")
+# Facts about one copy of the weights; compression changes them on purpose.
+_MAY_CHANGE = frozenset(
+    {"quantization_config", "dtype", "torch_dtype", "transformers_version", "_name_or_path", "n_routed_experts"}
+)
+
+
+@dataclass(frozen=True)
+class Check:
+    """``value`` was found, at most ``tolerance`` is allowed (both in the check's own unit)."""
+
+    name: str
+    passed: bool
+    value: float | str
+    tolerance: float | str
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def expert_count(config: Mapping[str, Any], entries: Iterable[str]) -> Check:
+    """Every sparse layer must hold exactly ``n_routed_experts`` experts."""
+    layers: dict[str, set[str]] = {}
+    for name in entries:
+        match = _EXPERT.search(name)
+        if match:
+            layers.setdefault(match[1], set()).add(match[2])
+    stated = config.get("n_routed_experts")
+    counts = sorted({len(experts) for experts in layers.values()})
+    passed = not layers or counts == [stated]
+    return Check("experts stored as the configuration says", passed, str(counts), str(stated))
+
+
+def fields_kept(config: Mapping[str, Any], original: Mapping[str, Any]) -> Check:
+    """Fields of the original configuration that servers read must still be there, unchanged."""
+    lost = sorted(
+        name
+        for name, value in original.items()
+        if name not in _MAY_CHANGE and (name not in config or config[name] != value)
+    )
+    return Check("configuration fields kept", not lost, ", ".join(lost) or "none lost", "none lost")
+
+
+def keys_known(found: Outputs) -> Check:
+    wrong = [*found.missing, *found.unexpected]
+    text = ", ".join(wrong[:5]) if wrong else "none"
+    return Check("weights missing or unknown at load", not wrong, text, "none")
+
+
+def logits_agree(reference: Outputs, reloaded: Outputs, tolerance: float) -> Check:
+    """Largest difference of a logit, over the spread of the reference's logits."""
+    if reference.logits.shape != reloaded.logits.shape:
+        return Check("logits agree", False, f"shape {reloaded.logits.shape}", f"shape {reference.logits.shape}")
+    difference = float(np.abs(reference.logits - reloaded.logits).max())
+    value = difference / (float(reference.logits.std()) or 1.0)
+    return Check("logits agree", bool(value <= tolerance), value, tolerance)
+
+
+def perplexity_agrees(reference: Outputs, reloaded: Outputs, tolerance: float) -> Check:
+    """Relative difference of the perplexity."""
+    value = abs(reloaded.perplexity / reference.perplexity - 1)
+    return Check("perplexity agrees", bool(value <= tolerance), value, tolerance)
+
+
+def generation_agrees(reference: Outputs, reloaded: Outputs) -> Check:
+    """Tokens of the greedy continuation that differ."""
+    differing = sum(a != b for a, b in zip(reference.generated, reloaded.generated, strict=True))
+    return Check("greedy generation agrees", differing == 0, float(differing), 0.0)
+
+
+def not_worse(baseline: Outputs, reloaded: Outputs, tolerance: float) -> Check:
+    """Loss in nats per token above that of the baseline: what compression may cost before it is a fault."""
+    value = reloaded.loss - baseline.loss
+    return Check("loss above the baseline", bool(value <= tolerance), value, tolerance)

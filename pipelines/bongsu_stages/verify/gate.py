@@ -1,0 +1,136 @@
+"""Carrying out the gate over several models: references here, reloads in one other process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bongsu.domain.problems import BongsuError
+from bongsu_stages.models.configuration import read_config
+from bongsu_stages.runtime.context import NamedTree, StageContext
+from bongsu_stages.runtime.processes import die_with_parent
+from bongsu_stages.runtime.stage import StageError
+from bongsu_stages.train.tokens import TokenTree
+from bongsu_stages.verify import checks
+from bongsu_stages.verify.checks import Check
+from bongsu_stages.verify.outputs import Outputs, outputs_of
+from bongsu_stages.verify.plain import write_plain
+from bongsu_stages.verify.probe import read
+
+if TYPE_CHECKING:
+    from bongsu_stages.verify.reload import ReloadParams
+
+
+def examine(ctx: StageContext, params: ReloadParams) -> list[dict[str, Any]]:
+    """One entry of ``verification.json`` for each model."""
+    sequences = _sequences(ctx, params.sequences)
+    models = ctx.inputs("models")
+    given = ctx.inputs("baseline")
+    reloaded = _reload([*models, *given], sequences, ctx.scratch)
+    baseline = reloaded.get(len(models)) if given else None
+    entries = []
+    for number, model in enumerate(models):
+        found = _checks(ctx, params, model, number, sequences, reloaded[number])
+        if given:
+            found.append(checks.fields_kept(read_config(model.reader), read_config(given[0].reader)))
+        if isinstance(baseline, Outputs) and isinstance(reloaded[number], Outputs):
+            again = reloaded[number]
+            assert isinstance(again, Outputs)
+            found.append(checks.not_worse(baseline, again, params.max_loss_increase))
+        entries.append(
+            {
+                "title": model.title,
+                "modelDigest": model.ref.digest,
+                "passed": all(check.passed for check in found),
+                "checks": [check.as_dict() for check in found],
+            }
+        )
+        ctx.progress(number + 1, len(models))
+    return entries
+
+
+def _checks(
+    ctx: StageContext,
+    params: ReloadParams,
+    model: NamedTree,
+    number: int,
+    sequences: np.ndarray[Any, Any],
+    reloaded: Outputs | str,
+) -> list[Check]:
+    try:
+        model.reader.verify()
+    except BongsuError as error:
+        return [Check("bytes as in the manifest", False, error.problems[0].what(), "every hash equal")]
+    found = [
+        Check("bytes as in the manifest", True, "every hash equal", "every hash equal"),
+        checks.expert_count(read_config(model.reader), _entry_names(model)),
+    ]
+    if isinstance(reloaded, str):
+        return [*found, Check("loads in a new process", False, reloaded, "no error")]
+    found += [Check("loads in a new process", True, "no error", "no error"), checks.keys_known(reloaded)]
+    plain = ctx.scratch / f"plain-{number}"
+    try:
+        write_plain(model.reader.local(), plain)
+        reference = outputs_of(plain, sequences)
+    except Exception as error:  # whatever keeps the bytes from being read independently is a finding
+        text = f"{type(error).__name__}: {error}"[:500]
+        return [*found, Check("weights can be unpacked independently", False, text, "no error")]
+    return [
+        *found,
+        checks.logits_agree(reference, reloaded, params.logit_tolerance),
+        checks.perplexity_agrees(reference, reloaded, params.perplexity_tolerance),
+        checks.generation_agrees(reference, reloaded),
+    ]
+
+
+def _reload(models: list[NamedTree], sequences: np.ndarray[Any, Any], scratch: Path) -> dict[int, Outputs | str]:
+    """Outputs of each model in a new process, or the error it died of there."""
+    results = scratch / "results"
+    results.mkdir()
+    np.save(scratch / "sequences.npy", sequences)
+    job = {
+        "models": [[str(number), str(model.reader.local())] for number, model in enumerate(models)],
+        "sequences": str(scratch / "sequences.npy"),
+        "results": str(results),
+    }
+    (scratch / "job.json").write_text(json.dumps(job))
+    command = [sys.executable, "-m", "bongsu_stages.verify.probe", str(scratch / "job.json")]
+    done = subprocess.run(command, check=False, preexec_fn=die_with_parent)
+    found: dict[int, Outputs | str] = {}
+    for number in range(len(models)):
+        if (results / f"{number}.npz").exists():
+            found[number] = read(results / f"{number}.npz")
+        elif (results / f"{number}.error").exists():
+            found[number] = (results / f"{number}.error").read_text()
+        else:
+            found[number] = f"the process ended with status {done.returncode}"
+    return found
+
+
+def _sequences(ctx: StageContext, count: int) -> np.ndarray[Any, Any]:
+    """Held-out sequences, taken from every tokens input in turn; they must have one length."""
+    trees = [TokenTree(tree.reader, tree.title) for tree in ctx.inputs("tokens")]
+    share = max(1, count // len(trees))
+    parts = [tree.take("heldout", np.arange(min(share, tree.sequences("heldout")))) for tree in trees]
+    parts = [part for part in parts if len(part)]
+    if not parts:
+        raise StageError("The tokens have no held-out sequence.", "Raise heldoutFraction, or add text.")
+    length = min(part.shape[1] for part in parts)
+    return np.concatenate([part[:, :length] for part in parts])
+
+
+def _entry_names(model: NamedTree) -> list[str]:
+    """Names of all weights, from the headers of the files."""
+    names: list[str] = []
+    for entry in model.reader.manifest.files:
+        if entry.path.endswith(".safetensors"):
+            with model.reader.open(entry.path, 0, 8) as file:
+                size = int.from_bytes(file.read(8), "little")
+            with model.reader.open(entry.path, 8, size) as file:
+                names += [name for name in json.loads(file.read(size)) if name != "__metadata__"]
+    return names

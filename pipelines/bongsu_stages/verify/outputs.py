@@ -1,0 +1,70 @@
+"""What a model says: compared between one reading of its bytes and another."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+MAX_LOGITS = 4
+GENERATED = 16
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Attributes:
+    logits: float32 of shape ``[sequences, length, vocabulary]`` for the first few sequences.
+    loss: mean negative log-likelihood over all sequences, nats per token.
+    generated: greedy continuation of the first sequence's beginning.
+    missing, unexpected: weights that loading did not find, or did not know.
+    """
+
+    logits: np.ndarray[Any, Any]
+    loss: float
+    generated: tuple[int, ...]
+    missing: tuple[str, ...] = ()
+    unexpected: tuple[str, ...] = ()
+
+    @property
+    def perplexity(self) -> float:
+        return math.exp(min(self.loss, 700.0))
+
+
+@torch.inference_mode()
+def outputs_of(directory: Path, sequences: np.ndarray[Any, Any]) -> Outputs:
+    """Load the tree with transformers and run it on ``sequences`` (int64 ``[count, length]``)."""
+    from bongsu_stages.evaluate.likelihood import sequence_losses
+    from bongsu_stages.models.configuration import read_config
+    from bongsu_stages.models.device import pick_device
+    from bongsu_stages.models.loading import model_class
+    from bongsu_stages.models.silence import no_progress_bars
+
+    options: dict[str, Any] = {"dtype": torch.float32, "experts_implementation": "grouped_mm"}
+    with no_progress_bars():
+        model, report = model_class(read_config(directory)).from_pretrained(
+            directory, local_files_only=True, output_loading_info=True, **options
+        )
+    model = model.to(pick_device()).eval()
+    losses, counts = sequence_losses(model, sequences, micro_batch=8)
+    first = torch.from_numpy(sequences[:MAX_LOGITS]).to(model.device)
+    logits = model(input_ids=first, use_cache=False).logits.float().cpu().numpy()
+    return Outputs(
+        logits,
+        sum(losses) / sum(counts),
+        greedy(model, first[:1, : max(1, first.shape[1] // 2)]),
+        tuple(sorted(report["missing_keys"])),
+        tuple(sorted(report["unexpected_keys"])),
+    )
+
+
+def greedy(model: Any, prompt: torch.Tensor) -> tuple[int, ...]:
+    """The most likely continuation, token by token, without a cache (so that nothing but the weights matters)."""
+    ids = prompt
+    for _ in range(GENERATED):
+        token = model(input_ids=ids, use_cache=False).logits[:, -1:].argmax(-1)
+        ids = torch.cat([ids, token], dim=1)
+    return tuple(ids[0, prompt.shape[1] :].tolist())

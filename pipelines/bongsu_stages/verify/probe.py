@@ -1,0 +1,49 @@
+"""The other process: ``python -m bongsu_stages.verify.probe JOB``.
+
+Reads ``{"models": [[name, directory], ...], "sequences": file.npy, "results": directory}`` and leaves
+``<name>.npz`` for each model that loaded, ``<name>.error`` for each that did not.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from bongsu_stages.verify.outputs import Outputs, outputs_of
+
+
+def main(job: Path) -> None:
+    content = json.loads(job.read_text())
+    sequences = np.load(content["sequences"])
+    results = Path(content["results"])
+    for name, directory in content["models"]:
+        try:
+            found = outputs_of(Path(directory), sequences)
+        except Exception as error:  # every way in which a tree fails to load is a finding
+            (results / f"{name}.error").write_text(f"{type(error).__name__}: {error}"[:2000])
+            continue
+        save(results / f"{name}.npz", found)
+
+
+def save(path: Path, found: Outputs) -> None:
+    keys = json.dumps({"missing": found.missing, "unexpected": found.unexpected})
+    np.savez(path, logits=found.logits, loss=found.loss, generated=np.array(found.generated), keys=np.array(keys))
+
+
+def read(path: Path) -> Outputs:
+    with np.load(path) as data:
+        keys = json.loads(str(data["keys"]))
+        return Outputs(
+            data["logits"],
+            float(data["loss"]),
+            tuple(int(token) for token in data["generated"]),
+            tuple(keys["missing"]),
+            tuple(keys["unexpected"]),
+        )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

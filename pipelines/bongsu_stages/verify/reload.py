@@ -1,0 +1,65 @@
+"""``verify.reload``: models reloaded from disk in a new process must be what they were."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from bongsu.domain.ports import Model, Tokens, Verification
+from bongsu.domain.stages import Params
+from bongsu.domain.workload import WorkKind, Workload
+from bongsu_stages.runtime.context import StageContext, StageOutputs
+from bongsu_stages.runtime.stage import StageError, stage
+
+
+class ReloadParams(Params):
+    """Parameters of ``verify.reload``."""
+
+    logit_tolerance: float = Field(
+        default=0.02, gt=0, description="Largest difference of a logit, in standard deviations of the logits"
+    )
+    perplexity_tolerance: float = Field(default=0.002, gt=0, description="Relative difference of perplexity")
+    max_loss_increase: float = Field(
+        default=0.5, gt=0, description="Loss above the baseline's, nats per token, before it is a fault"
+    )
+    sequences: int = Field(default=16, ge=1, le=4096, description="Held-out sequences to compare on")
+    required: bool = Field(default=True, description="Fail the stage if a model does not pass")
+
+
+@stage(
+    "verify.reload",
+    params=ReloadParams,
+    inputs={
+        "models": Model("Models to verify", many=True),
+        "tokens": Tokens("Held-out text to compare on", many=True),
+        "baseline": Model("The uncompressed model: its configuration and loss are compared too", optional=True),
+    },
+    outputs={"verification": Verification("Verdict on each model, check by check")},
+    workload=lambda _params: Workload(kind=WorkKind.INFERENCE, micro_batch=8, sequence_length=2048),
+)
+def reload(ctx: StageContext, params: ReloadParams) -> StageOutputs:
+    """Reload models from disk in a new process and compare them with an independent reading of their bytes.
+
+    The reference is computed in this process from weights that are unpacked here, without the quantisation
+    library; the other side is what transformers makes of the same files in a fresh interpreter.
+    """
+    import json
+
+    from bongsu_stages.verify.gate import examine
+
+    ctx.phase("comparing")
+    entries = examine(ctx, params)
+    with ctx.output("verification").create("verification.json") as file:
+        file.write((json.dumps({"entries": entries}, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode())
+    failed = [entry for entry in entries if not entry["passed"]]
+    for entry in failed:
+        for check in entry["checks"]:
+            if not check["passed"]:
+                ctx.message(f"{entry['title']}: {check['name']}: {check['value']} (allowed: {check['tolerance']})")
+    if failed and params.required:
+        first = next(check for check in failed[0]["checks"] if not check["passed"])
+        raise StageError(
+            f"{failed[0]['title']} does not come back as what it was: {first['name']}: {first['value']}"
+            f" (allowed: {first['tolerance']}).",
+            "Do not use this model; look at the stage that made it.",
+        )
+    return StageOutputs(metrics={"passed": float(len(entries) - len(failed)), "failed": float(len(failed))})
