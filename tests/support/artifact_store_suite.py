@@ -1,0 +1,186 @@
+"""What every artifact store must do. A test module gives it a fixture ``store`` and inherits the class."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from bongsu.artifacts.base import ArtifactStore
+from bongsu.domain.ids import Digest
+from bongsu.domain.problems import BongsuError
+
+MIB = 1024 * 1024
+Damage = Callable[[ArtifactStore, Digest, str], None]
+
+
+def code(error: pytest.ExceptionInfo[BongsuError]) -> str:
+    return error.value.problems[0].code.name
+
+
+class ArtifactStoreSuite:
+    """Contract of ``bongsu.artifacts.base.ArtifactStore``."""
+
+    @pytest.fixture
+    def store(self) -> ArtifactStore:
+        raise NotImplementedError("the test module gives the store")
+
+    @pytest.fixture
+    def damage(self) -> Damage:
+        """Changes a byte of a committed file behind the store's back."""
+        raise NotImplementedError("the test module knows how")
+
+    def test_a_tree_comes_back_as_it_was_written(self, store: ArtifactStore) -> None:
+        writer = store.writer("r-1/a/1/out")
+        with writer.create("deep/한글 이름.txt") as file:
+            file.write("대한민국".encode())
+        (writer.directory / "plain.bin").write_bytes(b"\0" * 1000)
+        manifest = writer.commit()
+        reader = store.reader(manifest.digest)
+        assert {entry.path for entry in reader.manifest.files} == {"deep/한글 이름.txt", "plain.bin"}
+        assert reader.open("deep/한글 이름.txt").read().decode() == "대한민국"
+        assert (reader.local() / "plain.bin").read_bytes() == b"\0" * 1000
+        reader.verify()
+
+    def test_the_digest_depends_on_content_and_paths_alone(self, store: ArtifactStore) -> None:
+        first = self._commit(store, "one", {"a": b"1", "b": b"2"})
+        second = self._commit(store, "two", {"b": b"2", "a": b"1"})
+        third = self._commit(store, "three", {"a": b"2", "b": b"1"})
+        assert first == second
+        assert first != third
+
+    def test_nothing_is_visible_before_commit_and_nothing_after_abort(self, store: ArtifactStore) -> None:
+        writer = store.writer("r-1/b/1/out")
+        with writer.create("a") as file:
+            file.write(b"unfinished")
+        digest = self._commit(store, "elsewhere", {"a": b"unfinished"})
+        assert store.has(digest)
+        writer.abort()
+        with pytest.raises(BongsuError) as error:
+            store.writer("r-1/b/1/out").commit()
+        assert code(error) == "artifact.empty-tree"
+        assert store.has(digest)
+
+    def test_ranges_are_read_without_the_rest(self, store: ArtifactStore) -> None:
+        digest = self._commit(store, "ranges", {"x": bytes(range(256)) * 100})
+        reader = store.reader(digest)
+        assert reader.open("x", 255, 3).read() == bytes([255, 0, 1])
+        assert reader.open("x", 25_590).read() == bytes(range(246, 256))
+        assert reader.open("x", 25_600, 5).read() == b""
+
+    def test_large_files_go_through_in_parts(self, store: ArtifactStore, tmp_path: Path) -> None:
+        data = os.urandom(MIB) * 40
+        (tmp_path / "big.bin").write_bytes(data)
+        writer = store.writer("r-1/big/1/out")
+        writer.add("big.bin", tmp_path / "big.bin")
+        manifest = writer.commit()
+        assert manifest.files[0].sha256 == hashlib.sha256(data).hexdigest()
+        assert store.reader(manifest.digest).open("big.bin").read() == data
+
+    def test_a_whole_directory_is_taken_in_and_again_for_nothing(
+        self, store: ArtifactStore, tmp_path: Path
+    ) -> None:
+        source = tmp_path / "source"
+        for number in range(20):
+            (source / f"d{number % 3}").mkdir(parents=True, exist_ok=True)
+            (source / f"d{number % 3}" / f"{number}.txt").write_text(str(number))
+        digests = set()
+        for key in ("once", "again", "once"):
+            writer = store.writer(key)
+            writer.add_tree(source)
+            digests.add(writer.commit().digest)
+        assert len(digests) == 1
+        store.reader(digests.pop()).verify()
+
+    def test_an_interrupted_copy_goes_on_under_its_key(self, store: ArtifactStore, tmp_path: Path) -> None:
+        source = tmp_path / "source"
+        source.mkdir()
+        (source / "a.bin").write_bytes(b"a" * 100)
+        (source / "b.bin").write_bytes(b"b" * 100)
+        store.writer("r-1/c/1/out").add("a.bin", source / "a.bin")
+        writer = store.writer("r-1/c/1/out")
+        writer.add_tree(source)
+        manifest = writer.commit()
+        assert [entry.path for entry in manifest.files] == ["a.bin", "b.bin"]
+        store.reader(manifest.digest).verify()
+
+    def test_changed_bytes_are_found_on_read(self, store: ArtifactStore, damage: Damage) -> None:
+        digest = self._commit(store, "damaged", {"good": b"good", "bad": b"x" * 5000})
+        damage(store, digest, "bad")
+        reader = store.reader(digest)
+        assert reader.open("good").read() == b"good"
+        for read in (lambda: reader.open("bad").read(), reader.verify, reader.local):
+            with pytest.raises(BongsuError) as error:
+                read()
+            assert code(error) == "artifact.corrupt"
+            assert "bad" in str(error.value)
+
+    def test_what_is_not_there_is_said_so(self, store: ArtifactStore) -> None:
+        absent = Digest("sha256-" + "0" * 64)
+        assert not store.has(absent)
+        with pytest.raises(BongsuError) as error:
+            store.reader(absent)
+        assert code(error) == "artifact.missing"
+
+    @pytest.mark.parametrize(
+        "path", ["", "/etc/passwd", "../up", "a/../../b", "a//b", "./a", "a\nb", "a\\b", "x" * 1100]
+    )
+    def test_paths_that_leave_the_tree_are_refused(self, store: ArtifactStore, path: str) -> None:
+        with pytest.raises(BongsuError) as error:
+            store.writer("r-1/paths/1/out").create(path)
+        assert code(error) == "artifact.unsafe-path"
+
+    @pytest.mark.parametrize("key", ["", "/a", "a/../b", "..", "a//b", "a b", "가", "a/", "x" * 600])
+    def test_keys_that_leave_their_place_are_refused(self, store: ArtifactStore, key: str) -> None:
+        for use in (store.writer, store.get_record, store.clear_checkpoints):
+            with pytest.raises(BongsuError) as error:
+                use(key)
+            assert code(error) == "artifact.unsafe-key"
+
+    def test_links_are_refused(self, store: ArtifactStore, tmp_path: Path) -> None:
+        source = tmp_path / "source"
+        source.mkdir()
+        (source / "real").write_text("x")
+        (source / "link").symlink_to(source / "real")
+        with pytest.raises(BongsuError) as error:
+            store.writer("r-1/links/1/out").add_tree(source)
+        assert code(error) == "artifact.unsafe-path"
+
+    def test_of_two_writers_of_a_record_one_wins(self, store: ArtifactStore) -> None:
+        with ThreadPoolExecutor(8) as pool:
+            won = list(pool.map(lambda n: store.put_record("results/r-1/a/1", str(n).encode()), range(8)))
+        assert won.count(True) == 1
+        assert store.get_record("results/r-1/a/1") == str(won.index(True)).encode()
+
+    def test_records_are_listed_by_prefix(self, store: ArtifactStore) -> None:
+        for name in ("results/r-1/a/1", "results/r-1/b/1", "results/r-2/a/1", "failures/r-1/a/1"):
+            assert store.put_record(name, b"x")
+        assert sorted(store.list_records("results/r-1/")) == ["results/r-1/a/1", "results/r-1/b/1"]
+        assert store.get_record("results/r-9/a/1") is None
+
+    def test_writers_of_the_same_tree_do_not_disturb_each_other(self, store: ArtifactStore) -> None:
+        def write(number: int) -> Digest:
+            return self._commit(store, f"same/{number}", {"a": b"same" * 1000, "b/c": b"bytes"})
+
+        with ThreadPoolExecutor(6) as pool:
+            digests = set(pool.map(write, range(6)))
+        assert len(digests) == 1
+        store.reader(digests.pop()).verify()
+
+    def test_a_store_is_opened_again_by_its_uri(self, store: ArtifactStore) -> None:
+        from bongsu.artifacts.open import open_store
+
+        digest = self._commit(store, "again", {"a": b"1"})
+        assert open_store(store.uri).reader(digest).open("a").read() == b"1"
+
+    @staticmethod
+    def _commit(store: ArtifactStore, key: str, files: dict[str, bytes]) -> Digest:
+        writer = store.writer(key)
+        for path, data in files.items():
+            with writer.create(path) as file:
+                file.write(data)
+        return writer.commit().digest
