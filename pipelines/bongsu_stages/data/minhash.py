@@ -18,6 +18,7 @@ BANDS = 20
 _ROWS = PERMUTATIONS // BANDS
 _SEED = 42  # signatures of different runs must be comparable: not a parameter
 SHINGLE = 8
+_AT_ONCE = 65_536
 
 Signatures = npt.NDArray[np.uint32]
 
@@ -44,11 +45,6 @@ def band_keys(rows: Signatures) -> Hashes:
     return keys
 
 
-def similarity(one: Signatures, other: Signatures) -> float:
-    """Estimate of the Jaccard similarity of two texts from a signature each."""
-    return float(np.mean(one == other))
-
-
 def clusters(keys: Hashes) -> npt.NDArray[np.int64]:
     """For each text the smallest index of its cluster: texts that share a band, taken transitively.
 
@@ -69,3 +65,43 @@ def clusters(keys: Hashes) -> npt.NDArray[np.int64]:
         if np.array_equal(labels, before):
             break
     return labels
+
+
+def earlier_duplicates(rows: Signatures, threshold: float) -> npt.NDArray[np.int64]:
+    """For each text the index of an earlier text that stays and is similar to it, or -1 if it stays itself.
+
+    Similarity is estimated from the signatures. In each bucket a text is compared with the first one and with the
+    one before it.
+
+    Args:
+        rows: ``[texts, PERMUTATIONS]``; may be a memory map.
+        threshold: Jaccard similarity from which on a text is a duplicate.
+    """
+    originals = np.full(len(rows), -1, dtype=np.int64)
+    pairs = _similar_pairs(rows, threshold)
+    for later, earlier in pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))].tolist():
+        if originals[later] < 0 and originals[earlier] < 0:
+            originals[later] = earlier
+    return originals
+
+
+def _similar_pairs(rows: Signatures, threshold: float) -> npt.NDArray[np.int64]:
+    """Pairs (later, earlier) that share a band and are similar, ``[pairs, 2]``."""
+    found = [np.empty((0, 2), dtype=np.int64)]
+    keys = np.empty((len(rows), BANDS), dtype=np.uint64)
+    for at in range(0, len(rows), _AT_ONCE):
+        keys[at : at + _AT_ONCE] = band_keys(rows[at : at + _AT_ONCE])
+    for band in range(BANDS if len(rows) else 0):
+        order = np.argsort(keys[:, band], kind="stable")
+        ordered = keys[order, band]
+        fresh = np.r_[True, ordered[1:] != ordered[:-1]]
+        first = np.maximum.accumulate(np.where(fresh, np.arange(len(order)), 0))
+        places = np.flatnonzero(~fresh)
+        for partner in (first[places], places - 1):
+            found.append(np.stack([order[places], order[partner]], axis=1))
+    pairs = np.unique(np.concatenate(found), axis=0)
+    close = [
+        np.mean(rows[part[:, 0]] == rows[part[:, 1]], axis=1) >= threshold
+        for part in (pairs[at : at + _AT_ONCE] for at in range(0, len(pairs), _AT_ONCE))
+    ]
+    return pairs[np.concatenate(close)] if close else pairs
