@@ -86,7 +86,7 @@ def curate(ctx: StageContext, params: CurateParams) -> StageOutputs:
         raise StageError(
             f"No document is left: {reasons}.", "Check the input files and textField, or relax the limits."
         )
-    report = card.as_json(params.model_dump(mode="json", by_alias=True), lasting)
+    report = card.as_json(params.model_dump(mode="json", by_alias=True, exclude={"ray_above_megabytes"}), lasting)
     _write(writer, "card.json", json.dumps(report, indent=2, ensure_ascii=False) + "\n")
     _write(writer, "card.md", card.as_markdown())
     return StageOutputs(metrics=_metrics(card))

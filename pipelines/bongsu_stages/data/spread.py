@@ -17,6 +17,7 @@ from bongsu_stages.data.preparing import Prepared, Rules, prepare
 from bongsu_stages.data.reading import Lost, Record, read_file
 
 BATCH = 64
+_BLOCKS = 4096  # more files than this share tasks
 
 
 def prepared_by_ray(
@@ -39,8 +40,10 @@ def prepared_by_ray(
                 for batch in prepared_file(store_uri, digest, row["path"], text_field, rules, Path(scratch)):
                     yield {"batch": pickle.dumps(batch)}
 
-        dataset = ray.data.from_items([{"path": path} for path in paths], override_num_blocks=len(paths))
-        dataset = dataset.flat_map(batches, num_cpus=0, concurrency=tasks)
+        dataset = ray.data.from_items(
+            [{"path": path} for path in paths], override_num_blocks=min(len(paths), _BLOCKS)
+        )
+        dataset = dataset.flat_map(batches, num_cpus=0, compute=ray.data.TaskPoolStrategy(size=tasks))
         for row in dataset.iter_rows():
             yield from pickle.loads(row["batch"])
 
@@ -69,7 +72,7 @@ def _ray() -> Iterator[Any]:
 
     logger = logging.getLogger("ray.data")
     level = logger.level
-    logger.setLevel(logging.WARNING)
+    logger.setLevel(logging.ERROR)
     own = not ray.is_initialized()
     if own:
         ray.init(

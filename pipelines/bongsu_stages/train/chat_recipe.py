@@ -24,6 +24,7 @@ from bongsu_stages.train.chat import KOREAN_TEMPLATE, Chat
 from bongsu_stages.train.examples import ChatData, Encoded, encode_all, read_examples, split
 from bongsu_stages.train.finetune import FinetuneParams
 from bongsu_stages.train.lora import add_adapter, save_adapter
+from bongsu_stages.train.objective import CrossEntropy, Objective
 from bongsu_stages.train.workers import WorkerGroup
 
 
@@ -55,6 +56,9 @@ class ChatRecipe:
     def open_data(self, store: ArtifactStore) -> TrainingData:
         encoded = self.encode(store)
         return ChatData(encoded.training, encoded.kept_back, encoded.filler, self.params.seed)
+
+    def objective(self, store: ArtifactStore, workers: WorkerGroup) -> Objective:
+        return CrossEntropy()
 
     def write(self, model: Any, weights: Mapping[str, torch.Tensor], store: ArtifactStore, directory: Path) -> None:
         base = store.reader(self.base)

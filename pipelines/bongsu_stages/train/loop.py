@@ -15,7 +15,8 @@ from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.train.balance import RouterBalance
 from bongsu_stages.train.batches import Batch, TrainingData
 from bongsu_stages.train.evaluation import held_out_losses
-from bongsu_stages.train.loss import logits_of, summed_cross_entropy
+from bongsu_stages.train.loss import logits_of
+from bongsu_stages.train.objective import CrossEntropy, Objective
 from bongsu_stages.train.optimizer import make_optimizer
 from bongsu_stages.train.parallel import bare, exchange_gradients
 from bongsu_stages.train.params import TrainingParams
@@ -55,10 +56,17 @@ class TrainingLoop:
         params: schedule and sizes.
         workers: the gang, as this worker sees it.
         sink: receives figures of the whole gang.
+        objective: what is minimised; the likelihood of the next token if left out.
     """
 
     def __init__(
-        self, model: nn.Module, data: TrainingData, params: TrainingParams, workers: WorkerGroup, sink: Sink
+        self,
+        model: nn.Module,
+        data: TrainingData,
+        params: TrainingParams,
+        workers: WorkerGroup,
+        sink: Sink,
+        objective: Objective | None = None,
     ) -> None:
         self.model = bare(model)
         self.params = params
@@ -66,6 +74,7 @@ class TrainingLoop:
         self._data = data
         self._workers = workers
         self._sink = sink
+        self._objective = objective or CrossEntropy()
         self._dtype = compute_dtype(workers.device, params.precision)
         self.optimizer = make_optimizer(self.model, params)
         self.scaler = torch.amp.GradScaler(workers.device.type, enabled=self._dtype == torch.float16)
@@ -151,7 +160,7 @@ class TrainingLoop:
         exchange_gradients(self._forward, last)
         with autocast(self._workers.device, self._dtype):
             logits = logits_of(self._forward, batch)
-        total = summed_cross_entropy(logits, batch.labels)
+        total = self._objective.summed(logits, batch)
         # Data parallelism averages gradients over the workers; the loss is the mean over all their targets.
         mean = total * (self._workers.size / max(targets, 1.0))
         self.scaler.scale(mean).backward()  # type: ignore[no-untyped-call]

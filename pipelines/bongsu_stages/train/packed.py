@@ -18,6 +18,7 @@ from bongsu_stages.runtime.context import StageContext
 from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.train.batches import PackedData, TrainingData
 from bongsu_stages.train.mixture import Mixture
+from bongsu_stages.train.objective import CrossEntropy, Objective
 from bongsu_stages.train.parallel import shard
 from bongsu_stages.train.params import TokenTrainingParams
 from bongsu_stages.train.tokens import TokenTree, check_tokens
@@ -59,6 +60,9 @@ class PackedRecipe:
         sizes = tuple(tree.sequences("train") for tree in trees)
         mixture = Mixture(sizes, self.params.mixture or tuple(map(float, sizes)), self.params.seed)
         return PackedData(trees, mixture, self.params.sequence_length, self.params.evaluate_sequences)
+
+    def objective(self, store: ArtifactStore, workers: WorkerGroup) -> Objective:
+        return CrossEntropy()
 
     def write(self, model: Any, weights: Mapping[str, torch.Tensor], store: ArtifactStore, directory: Path) -> None:
         save_model(model, store.reader(self.tokenizer), directory, self.config, weights=weights)

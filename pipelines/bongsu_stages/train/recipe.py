@@ -11,6 +11,7 @@ from torch import nn
 
 from bongsu.artifacts.base import ArtifactStore
 from bongsu_stages.train.batches import TrainingData
+from bongsu_stages.train.objective import Objective
 from bongsu_stages.train.params import TrainingParams
 from bongsu_stages.train.workers import WorkerGroup
 
@@ -30,6 +31,10 @@ class Recipe(Protocol):
         ...
 
     def open_data(self, store: ArtifactStore) -> TrainingData: ...
+
+    def objective(self, store: ArtifactStore, workers: WorkerGroup) -> Objective:
+        """What is minimised."""
+        ...
 
     def write(self, model: Any, weights: Mapping[str, torch.Tensor], store: ArtifactStore, directory: Path) -> None:
         """Write the model tree; the first worker alone calls this.

@@ -70,7 +70,9 @@ class _Worker:
             settings = {"use_reentrant": False}
             model.gradient_checkpointing_enable(gradient_checkpointing_kwargs=settings)  # type: ignore[operator]
         data = recipe.open_data(self._store)
-        loop = TrainingLoop(replicate(model, self._workers), data, params, self._workers, self._sink)
+        objective = recipe.objective(self._store, self._workers)
+        wrapped = replicate(model, self._workers)
+        loop = TrainingLoop(wrapped, data, params, self._workers, self._sink, objective)
         start = self._resume(loop)
         self._sink.phase("training")
         figures = loop.run(start, lambda step: self._save(loop, step))

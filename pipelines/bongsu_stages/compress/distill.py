@@ -1,0 +1,62 @@
+"""``compress.distill``: bring a smaller model back to what the larger one says."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from bongsu.domain.ports import Model, Tokens
+from bongsu.domain.workload import WorkKind, Workload
+from bongsu_stages.runtime.context import StageContext, StageOutputs
+from bongsu_stages.runtime.stage import StageError, stage
+from bongsu_stages.train.params import TokenTrainingParams
+from bongsu_stages.train.workload import full_training
+
+
+class DistillParams(TokenTrainingParams):
+    """Parameters of ``compress.distill``."""
+
+    learning_rate: float = Field(default=5e-4, gt=0, le=1, description="Highest learning rate, after the warm-up")
+    warmup_steps: int = Field(default=5, ge=0, description="Steps over which the learning rate rises from 0")
+    temperature: float = Field(default=1.0, gt=0, le=20, description="Softens both distributions before comparing")
+    alpha: float = Field(
+        default=1.0, ge=0, le=1, description="Share of the teacher's distribution in the loss; the rest is the text"
+    )
+
+
+def _workload(params: DistillParams) -> Workload:
+    return full_training(params).model_copy(update={"kind": WorkKind.DISTILL})
+
+
+@stage(
+    "compress.distill",
+    params=DistillParams,
+    inputs={
+        "student": Model("The smaller model, e.g. a pruned one"),
+        "teacher": Model("The model whose answers it learns; both have one tokenizer"),
+        "tokens": Tokens("Packed text, one or more domains to mix", many=True),
+    },
+    outputs={"model": Model("The healed student, in bf16")},
+    workload=_workload,
+    distributed=True,
+)
+def distill(ctx: StageContext, params: DistillParams) -> StageOutputs:
+    """Heal a compressed model by distillation: it learns the teacher's distribution over the next token.
+
+    Router biases are balanced, and the stage resumes from its last checkpoint as training does.
+    """
+    from bongsu_stages.compress.distill_recipe import DistillRecipe
+    from bongsu_stages.models.configuration import read_config
+    from bongsu_stages.train.launch import train
+    from bongsu_stages.train.packed import PackedRecipe, check_inputs, named_tokens
+
+    student, teacher = ctx.input("student"), ctx.input("teacher")
+    config, taught = read_config(student), read_config(teacher)
+    if config["vocab_size"] != taught["vocab_size"]:
+        raise StageError(
+            f"The student knows {config['vocab_size']} tokens and the teacher {taught['vocab_size']}.",
+            "Distil between models of one tokenizer.",
+        )
+    (own,), (other,) = ctx.spec.inputs["student"], ctx.spec.inputs["teacher"]
+    packed = PackedRecipe(params, named_tokens(ctx, params), config, own.digest, own.digest)
+    check_inputs(ctx, packed)
+    return train(ctx, DistillRecipe(packed, params, other.digest))

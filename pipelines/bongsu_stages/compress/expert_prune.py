@@ -1,0 +1,123 @@
+"""``compress.expert-prune``: leave out the experts that contribute least."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal
+
+from pydantic import Field
+
+from bongsu.domain.ports import Model, Tokens
+from bongsu.domain.stages import Params
+from bongsu.domain.workload import WorkKind, Workload
+from bongsu_stages.compress.selection import choose, keep_count
+from bongsu_stages.runtime.context import StageContext, StageOutputs
+from bongsu_stages.runtime.stage import StageError, stage
+
+ASSUMED_LENGTH = 2048
+
+
+class ExpertPruneParams(Params):
+    """Parameters of ``compress.expert-prune``."""
+
+    keep_fraction: float = Field(gt=0, le=1, description="Share of the routed experts of each layer that stays")
+    method: Literal["reap", "frequency", "random"] = Field(
+        default="reap", description="Score: REAP saliency, how often an expert is chosen, or chance"
+    )
+    calibration_sequences: int = Field(default=128, ge=1, description="Sequences of calibration text")
+    micro_batch: int = Field(default=8, ge=1, description="Sequences in one forward pass")
+    seed: int = Field(default=0, ge=0, description="Seed of the choice of sequences, and of random scores")
+
+
+def _workload(params: ExpertPruneParams) -> Workload:
+    tokens = params.calibration_sequences * ASSUMED_LENGTH
+    return Workload(
+        kind=WorkKind.PRUNE_STREAMED,
+        micro_batch=params.micro_batch,
+        sequence_length=ASSUMED_LENGTH,
+        tokens=tokens,
+        weight_bytes=4.0,
+    )
+
+
+def _fewer_experts(params: ExpertPruneParams, config: dict[str, Any]) -> dict[str, Any]:
+    experts = config.get("n_routed_experts")
+    if not experts:
+        return config
+    groups = config.get("n_group") or 1
+    kept = keep_count(experts, groups, params.keep_fraction, config.get("num_experts_per_tok", 1))
+    return {**config, "n_routed_experts": kept}
+
+
+@stage(
+    "compress.expert-prune",
+    params=ExpertPruneParams,
+    inputs={
+        "model": Model("A mixture-of-experts model (A.X K1 or K2)"),
+        "calibration": Tokens("Text whose tokens show which experts matter", many=True),
+    },
+    outputs={"model": Model("The model with fewer experts, all other weights byte for byte")},
+    workload=_workload,
+    model_effect=_fewer_experts,
+)
+def expert_prune(ctx: StageContext, params: ExpertPruneParams) -> StageOutputs:
+    """Leave out the routed experts with the lowest REAP saliency, equally many from each router group.
+
+    One decoder layer is in memory at a time, and kept experts are copied as bytes, so a model of any size passes.
+    """
+    from bongsu_stages.compress.prune_bytes import write_pruned
+    from bongsu_stages.compress.tensors import WeightIndex
+    from bongsu_stages.compress.trees import pass_on
+    from bongsu_stages.models.configuration import read_config
+
+    tree, writer = ctx.input("model"), ctx.output("model")
+    config = read_config(tree)
+    if not config.get("n_routed_experts"):
+        raise StageError("The model has no routed experts.", "Prune mixture-of-experts models only.")
+    weights = WeightIndex(tree)
+    scores = _scores(ctx, params, config, weights)
+    pruned = _fewer_experts(params, config)
+    keep, groups = pruned["n_routed_experts"], config.get("n_group") or 1
+    kept = {layer: choose(values, keep, groups) for layer, values in scores.items()}
+    ctx.phase("writing")
+    written = write_pruned(tree, weights, writer, kept)
+    pass_on(tree, writer, pruned)
+    record = {"method": params.method, "kept": kept, "scores": scores}
+    (writer.directory / "pruning.json").write_text(json.dumps(record, sort_keys=True) + "\n")
+    before = sum(entry.size for entry in weights.entries.values())
+    return StageOutputs(
+        metrics={"experts": float(keep), "weights_bytes": float(written), "size_ratio": written / before},
+        notes={"experts": f"{keep} of {config['n_routed_experts']} a layer"},
+    )
+
+
+def _scores(
+    ctx: StageContext, params: ExpertPruneParams, config: dict[str, Any], weights: Any
+) -> dict[int, list[float]]:
+    """Score of each expert of each sparse layer."""
+    import torch
+
+    from bongsu_stages.compress.calibration import calibration_tokens
+    from bongsu_stages.compress.layers import LayerStream, experts_of
+    from bongsu_stages.compress.saliency import watch
+    from bongsu_stages.models.loading import model_class
+
+    tokens = calibration_tokens(ctx, params.calibration_sequences, params.seed)
+    stream = LayerStream(weights, model_class(config).config_class.from_dict(config), tokens, params.micro_batch)
+    chance = torch.Generator().manual_seed(params.seed)
+    ctx.phase("measuring experts")
+    scores: dict[int, list[float]] = {}
+    for index, layer in stream:
+        experts = experts_of(layer)
+        statistics = watch(experts) if experts is not None else None
+        stream.advance(layer)
+        if statistics is not None:
+            by_method = {
+                "reap": statistics.reap,
+                "frequency": statistics.tokens,
+                "random": torch.rand(len(statistics.tokens), generator=chance),
+            }
+            scores[index] = by_method[params.method].tolist()
+        del layer
+        ctx.progress(index + 1, stream.config.num_hidden_layers)
+    return scores

@@ -1,0 +1,85 @@
+"""Writing a model with fewer experts by copying byte ranges: kept experts are not decoded, only renumbered."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from bongsu.artifacts.base import TreeReader, TreeWriter
+from bongsu_stages.compress.tensors import Entry, WeightIndex, encode_header, encode_index
+from bongsu_stages.compress.trees import INDEX
+
+_EXPERT = re.compile(r"^(model\.layers\.(\d+)\.mlp\.experts\.)(\d+)(\..+)$")
+_ROUTER = re.compile(r"^model\.layers\.(\d+)\.mlp\.gate\.(?:weight|e_score_correction_bias)$")
+CHUNK = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Copied:
+    """One tensor of the new file: name, shape, and the byte ranges (start, end) of the old one that make it."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    ranges: tuple[tuple[int, int], ...]
+
+    @property
+    def size(self) -> int:
+        return sum(end - start for start, end in self.ranges)
+
+
+def plan_file(entries: Sequence[Entry], kept: Mapping[int, Sequence[int]]) -> Iterator[Copied]:
+    """What of one file is copied, in its order; ``kept`` maps sparse layers to the experts that stay."""
+    for entry in entries:
+        expert, router = _EXPERT.match(entry.name), _ROUTER.match(entry.name)
+        if expert and int(expert[2]) in kept:
+            experts = list(kept[int(expert[2])])
+            if int(expert[3]) in experts:
+                name = f"{expert[1]}{experts.index(int(expert[3]))}{expert[4]}"
+                yield Copied(name, entry.dtype, entry.shape, ((entry.start, entry.end),))
+        elif router and int(router[1]) in kept:
+            rows = kept[int(router[1])]
+            width = entry.size // entry.shape[0]
+            ranges = tuple((entry.start + row * width, entry.start + (row + 1) * width) for row in rows)
+            yield Copied(entry.name, entry.dtype, (len(rows), *entry.shape[1:]), ranges)
+        else:
+            yield Copied(entry.name, entry.dtype, entry.shape, ((entry.start, entry.end),))
+
+
+def write_pruned(
+    tree: TreeReader, weights: WeightIndex, writer: TreeWriter, kept: Mapping[int, Sequence[int]]
+) -> int:
+    """Write every weight file anew without the experts that go; returns bytes of weights written."""
+    total = 0
+    places: dict[str, str] = {}
+    files = weights.files()
+    for file in files:
+        plan = list(plan_file(weights.in_file(file), kept))
+        with writer.create(file) as target:
+            target.write(encode_header({c.name: (c.dtype, c.shape, c.size) for c in plan}))
+            for start, end in _joined(plan):
+                with tree.open(file, start, end - start) as source:
+                    shutil.copyfileobj(source, target, CHUNK)
+        places |= {copied.name: file for copied in plan}
+        total += sum(copied.size for copied in plan)
+    if len(files) > 1:
+        with writer.create(INDEX) as target:
+            target.write(encode_index(places, total))
+    return total
+
+
+def _joined(plan: Sequence[Copied]) -> Iterator[tuple[int, int]]:
+    """Byte ranges in order, neighbours joined into one."""
+    current: tuple[int, int] | None = None
+    for copied in plan:
+        for start, end in copied.ranges:
+            if current and current[1] == start:
+                current = (current[0], end)
+            else:
+                if current:
+                    yield current
+                current = (start, end)
+    if current:
+        yield current

@@ -1,0 +1,171 @@
+"""``compress.quantize``: weights in fewer bits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from bongsu.domain.ports import Model, Tokens
+from bongsu.domain.stages import Params
+from bongsu.domain.workload import WorkKind, Workload
+from bongsu_stages.compress.schemes import is_quantised, quantization_config
+from bongsu_stages.runtime.context import StageContext, StageOutputs
+from bongsu_stages.runtime.stage import StageError, stage
+
+if TYPE_CHECKING:
+    from bongsu_stages.compress.quantize_files import Quantise
+    from bongsu_stages.compress.tensors import WeightIndex
+
+ASSUMED_LENGTH = 2048
+
+
+class QuantizeParams(Params):
+    """Parameters of ``compress.quantize``."""
+
+    scheme: Literal["W4A16", "FP8"] = Field(
+        default="W4A16", description="int4 weights in groups, or float8 weights and activations"
+    )
+    method: Literal["rounding", "gptq"] = Field(
+        default="rounding", description="Round each weight, or pass errors on by GPTQ (W4A16; needs calibration)"
+    )
+    group_size: int = Field(default=128, ge=8, le=1024, description="Columns that share a scale (W4A16)")
+    ignore: tuple[str, ...] = Field(
+        default=("lm_head", r"\.gate$"), description="Linear modules to leave as they are, as regular expressions"
+    )
+    calibration_sequences: int = Field(default=128, ge=1, description="Sequences of calibration text (GPTQ)")
+    micro_batch: int = Field(default=8, ge=1, description="Sequences in one forward pass (GPTQ)")
+    seed: int = Field(default=0, ge=0, description="Seed of the choice of sequences")
+
+    @model_validator(mode="after")
+    def _gptq_is_for_int4(self) -> Self:
+        if self.method == "gptq" and self.scheme != "W4A16":
+            raise ValueError("method gptq goes with scheme W4A16 only")
+        return self
+
+
+def _workload(params: QuantizeParams) -> Workload:
+    uses_text = params.method == "gptq"
+    return Workload(
+        kind=WorkKind.QUANTIZE_STREAMED,
+        micro_batch=params.micro_batch,
+        sequence_length=ASSUMED_LENGTH if uses_text else 1,
+        tokens=params.calibration_sequences * ASSUMED_LENGTH if uses_text else 0,
+        weight_bytes=4.0,
+        hessians=uses_text,
+    )
+
+
+@stage(
+    "compress.quantize",
+    params=QuantizeParams,
+    inputs={
+        "model": Model("An unquantised model"),
+        "calibration": Tokens("Text to calibrate GPTQ on", many=True, optional=True),
+    },
+    outputs={"model": Model("The model in the compressed-tensors format")},
+    workload=_workload,
+)
+def quantize(ctx: StageContext, params: QuantizeParams) -> StageOutputs:
+    """Quantise a model's linear layers and experts to int4 or float8, in the compressed-tensors format.
+
+    Weights pass through one at a time; GPTQ holds one decoder layer. Embeddings, norms and routers stay as they are.
+    """
+    from bongsu_stages.compress.quantize_files import write_quantised
+    from bongsu_stages.compress.tensors import WeightIndex
+    from bongsu_stages.compress.trees import pass_on
+    from bongsu_stages.models.configuration import read_config
+
+    tree, writer = ctx.input("model"), ctx.output("model")
+    config = read_config(tree)
+    if config.get("quantization_config"):
+        raise StageError("The model is quantised already.", "Quantise the model that it was made from.")
+    weights = WeightIndex(tree)
+    chosen, odd = _chosen(params, weights)
+    method, rounded = _method(ctx, params, config, weights, chosen)
+    ctx.phase("writing")
+    count = len(weights.entries)
+    step = max(1, count // 50)
+
+    def progress(done: int) -> None:
+        if done % step == 0 or done == count:
+            ctx.progress(done, count)
+
+    written = write_quantised(tree, weights, writer, chosen, method, ctx.scratch, progress)
+    left = sorted(_modules(weights) - {name.removesuffix(".weight") for name in chosen})
+    pass_on(
+        tree, writer, {**config, "quantization_config": quantization_config(params.scheme, params.group_size, left)}
+    )
+    before = sum(entry.size for entry in weights.entries.values())
+    notes = {"scheme": f"{params.scheme} ({params.method})"}
+    if odd:
+        notes["left as they are"] = f"{len(odd)} matrices whose width is no multiple of {params.group_size}"
+    if rounded:
+        notes["rounded"] = f"{len(rounded)} matrices that too few tokens reached"
+    return StageOutputs(metrics={"weights_bytes": float(written), "size_ratio": written / before}, notes=notes)
+
+
+def _chosen(params: QuantizeParams, weights: WeightIndex) -> tuple[set[str], list[str]]:
+    """Names of the weights to quantise, and of those whose width does not fit the groups."""
+    chosen, odd = set(), []
+    for entry in weights.entries.values():
+        if not is_quantised(entry.name, entry.shape, params.ignore):
+            continue
+        if params.scheme == "W4A16" and (entry.shape[1] % params.group_size or entry.shape[1] % 8):
+            odd.append(entry.name)
+        else:
+            chosen.add(entry.name)
+    if not chosen:
+        raise StageError("No linear layer of the model can be quantised.", "Lower groupSize, or change ignore.")
+    return chosen, odd
+
+
+def _modules(weights: WeightIndex) -> set[str]:
+    """Linear modules of the model, by name: matrices that are no embedding."""
+    return {
+        entry.name.removesuffix(".weight")
+        for entry in weights.entries.values()
+        if len(entry.shape) == 2 and entry.name.endswith(".weight") and "embed" not in entry.name
+    }
+
+
+def _method(
+    ctx: StageContext, params: QuantizeParams, config: dict[str, Any], weights: WeightIndex, chosen: set[str]
+) -> tuple[Quantise, list[str]]:
+    """How one weight is quantised, and the names of those that GPTQ left to rounding."""
+    from bongsu_stages.compress.rounding import int4_scales, packed, to_fp8, to_levels
+
+    if params.scheme == "FP8":
+        return lambda _name, weight: to_fp8(weight), []
+
+    def rounding(_name: str, weight: Any) -> Any:
+        scales = int4_scales(weight, params.group_size)
+        return packed(to_levels(weight, scales, params.group_size), scales)
+
+    if params.method == "rounding":
+        return rounding, []
+    levels = _gptq(ctx, params, config, weights, chosen)
+
+    def calibrated(name: str, weight: Any) -> Any:
+        found = levels.found.pop(name, None)
+        return packed(*found) if found is not None else rounding(name, weight)
+
+    return calibrated, levels.rounded
+
+
+def _gptq(
+    ctx: StageContext, params: QuantizeParams, config: dict[str, Any], weights: WeightIndex, chosen: set[str]
+) -> Any:
+    from bongsu_stages.compress.calibration import calibration_tokens
+    from bongsu_stages.compress.gptq_levels import calibrated_levels
+    from bongsu_stages.compress.layers import LayerStream
+    from bongsu_stages.models.loading import model_class
+
+    if not ctx.has_input("calibration"):
+        raise StageError("GPTQ needs calibration text.", "Give the input calibration, or use method: rounding.")
+    tokens = calibration_tokens(ctx, params.calibration_sequences, params.seed)
+    configuration = model_class(config).config_class.from_dict(config)
+    stream = LayerStream(weights, configuration, tokens, params.micro_batch)
+    ctx.phase("calibrating")
+    layers = configuration.num_hidden_layers
+    return calibrated_levels(stream, chosen, params.group_size, lambda done: ctx.progress(done, layers))

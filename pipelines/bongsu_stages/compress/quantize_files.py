@@ -1,0 +1,77 @@
+"""Writing a quantised model shard by shard; one tensor is in memory at a time."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import torch
+
+from bongsu.artifacts.base import TreeReader, TreeWriter
+from bongsu_stages.compress.tensors import DTYPES, Entry, WeightIndex, encode_header, encode_index
+from bongsu_stages.compress.trees import INDEX
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Quantise = Callable[[str, torch.Tensor], Mapping[str, torch.Tensor]]
+_NAMES = {name: short for short, name in DTYPES.items()}
+CHUNK = 16 * 1024 * 1024
+
+
+def write_quantised(
+    tree: TreeReader,
+    weights: WeightIndex,
+    writer: TreeWriter,
+    chosen: set[str],
+    quantise: Quantise,
+    scratch: Path,
+    progress: Callable[[int], None],
+) -> int:
+    """Write every weight file anew; returns bytes of weights written.
+
+    Args:
+        chosen: names of the weights that are quantised.
+        quantise: gives the entries of one weight, by what replaces ``weight`` in its name.
+        scratch: directory for one file's tensors before its header is known.
+        progress: called with the number of finished tensors.
+    """
+    files = weights.files()
+    places: dict[str, str] = {}
+    total = done = 0
+    for file in files:
+        tensors: dict[str, tuple[str, tuple[int, ...], int]] = {}
+        body = scratch / f"{file}.body"
+        with body.open("wb") as out:
+            for entry in weights.in_file(file):
+                for name, dtype, shape, data in _pieces(tree, weights, entry, chosen, quantise):
+                    tensors[name] = (dtype, shape, len(data))
+                    out.write(data)
+                done += 1
+                progress(done)
+        with writer.create(file) as target, body.open("rb") as source:
+            target.write(encode_header(tensors))
+            shutil.copyfileobj(source, target, CHUNK)
+        body.unlink()
+        places |= dict.fromkeys(tensors, file)
+        total += sum(size for _, _, size in tensors.values())
+    if len(files) > 1:
+        with writer.create(INDEX) as target:
+            target.write(encode_index(places, total))
+    return total
+
+
+def _pieces(
+    tree: TreeReader, weights: WeightIndex, entry: Entry, chosen: set[str], quantise: Quantise
+) -> Iterator[tuple[str, str, tuple[int, ...], bytes]]:
+    """(name, dtype, shape, bytes) of what stands for one entry in the new file."""
+    if entry.name not in chosen:
+        with tree.open(entry.file, entry.start, entry.size) as source:
+            yield entry.name, entry.dtype, entry.shape, source.read()
+        return
+    stem = entry.name.removesuffix("weight")
+    for suffix, tensor in quantise(entry.name, weights.read(entry.name).float()).items():
+        plain = tensor.contiguous().cpu()
+        data = plain.view(torch.uint8).numpy().tobytes() if plain.dim() else plain.numpy().tobytes()
+        yield stem + suffix, _NAMES[str(plain.dtype).removeprefix("torch.")], tuple(plain.shape), data

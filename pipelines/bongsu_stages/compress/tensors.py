@@ -1,0 +1,124 @@
+"""The weights of a model tree as byte ranges: what is where, without reading it.
+
+The safetensors format: eight bytes with the length of the header (little endian), the header as JSON (name to dtype,
+shape and offsets), then the tensors.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bongsu.artifacts.base import TreeReader
+from bongsu_stages.runtime.stage import StageError
+
+if TYPE_CHECKING:
+    import torch
+
+DTYPES = {
+    "BF16": "bfloat16",
+    "F16": "float16",
+    "F32": "float32",
+    "F64": "float64",
+    "I8": "int8",
+    "I32": "int32",
+    "I64": "int64",
+    "U8": "uint8",
+    "F8_E4M3": "float8_e4m3fn",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One tensor: its file, and the bytes ``start`` to ``end`` in it."""
+
+    name: str
+    file: str
+    dtype: str
+    shape: tuple[int, ...]
+    start: int
+    end: int
+
+    @property
+    def size(self) -> int:
+        return self.end - self.start
+
+
+class WeightIndex:
+    """Entries of all weight files of a tree, in the order in which they lie."""
+
+    def __init__(self, tree: TreeReader) -> None:
+        self._tree = tree
+        self.entries = {entry.name: entry for entry in _entries(tree)}
+        if not self.entries:
+            raise StageError(
+                "The model tree has no safetensors file.", "Give a model in the layout of transformers."
+            )
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.entries
+
+    def files(self) -> list[str]:
+        return sorted({entry.file for entry in self.entries.values()})
+
+    def in_file(self, file: str) -> list[Entry]:
+        """Entries of one file, by offset."""
+        return sorted((e for e in self.entries.values() if e.file == file), key=lambda e: e.start)
+
+    def read(self, name: str) -> torch.Tensor:
+        """One tensor, by a ranged read. Raises StageError if it is not there."""
+        import torch
+
+        if name not in self.entries:
+            raise StageError(f"The model tree has no weight {name}.", "Check the stage that wrote it.")
+        entry = self.entries[name]
+        with self._tree.open(entry.file, entry.start, entry.size) as file:
+            data = bytearray(file.read())
+        dtype: torch.dtype = getattr(torch, DTYPES[entry.dtype])
+        if not data:
+            return torch.empty(entry.shape, dtype=dtype)
+        return torch.frombuffer(data, dtype=dtype).reshape(entry.shape)
+
+
+def _entries(tree: TreeReader) -> Iterator[Entry]:
+    for listed in sorted(tree.manifest.files, key=lambda f: f.path):
+        if not listed.path.endswith(".safetensors") or "/" in listed.path:
+            continue
+        header, base = read_header(tree, listed.path)
+        for name, facts in header.items():
+            start, end = facts["data_offsets"]
+            yield Entry(name, listed.path, facts["dtype"], tuple(facts["shape"]), base + start, base + end)
+
+
+def read_header(tree: TreeReader, path: str) -> tuple[dict[str, Any], int]:
+    """Header of a safetensors file without its metadata, and where its tensors begin."""
+    with tree.open(path, 0, 8) as file:
+        size = int.from_bytes(file.read(8), "little")
+    with tree.open(path, 8, size) as file:
+        header: dict[str, Any] = json.loads(file.read())
+    header.pop("__metadata__", None)
+    return header, 8 + size
+
+
+def encode_header(tensors: dict[str, tuple[str, tuple[int, ...], int]]) -> bytes:
+    """Bytes before the tensors of a file: length, header, padding to a multiple of eight.
+
+    Args:
+        tensors: name to (dtype, shape, bytes), in the order in which they will lie.
+    """
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    offset = 0
+    for name, (dtype, shape, size) in tensors.items():
+        header[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [offset, offset + size]}
+        offset += size
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text
+
+
+def encode_index(weights: dict[str, str], total: int) -> bytes:
+    """``model.safetensors.index.json`` for weights (name to file) of ``total`` bytes."""
+    content = {"metadata": {"total_size": total}, "weight_map": dict(sorted(weights.items()))}
+    return (json.dumps(content, indent=2) + "\n").encode()
