@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-_HANGUL = re.compile("[가-힣ㄱ-ㆎ]")
-_HANJA = re.compile("[㐀-䶿一-鿿豈-﫿]")
+_HANGUL = re.compile("[\uac00-\ud7a3\u1100-\u11ff\u3131-\u318e]")  # escapes: editors compose characters
+_HANJA = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _LETTER = re.compile(r"[^\W\d_]")
 
 

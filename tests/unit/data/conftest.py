@@ -1,15 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bongsu.artifacts.local import LocalStore
-from bongsu.domain.artifact import ArtifactRef, ArtifactType
+from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.attempt import AttemptSpec
 from bongsu.domain.ids import AttemptId, Digest, RunId, StageId
+from bongsu.domain.labels import Label
+from bongsu.domain.resources import Resources
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import StageDefinition
 
@@ -39,6 +40,9 @@ class Bench:
             id=AttemptId(run_id=RunId(f"r-{self._runs:012d}"), stage_id=StageId("data"), number=1),
             uses=signature.name,
             code=signature.code,
+            params={},
+            label=Label(),
+            resources=Resources(workers=1, cpus_per_worker=1),
             inputs={
                 port: (ArtifactRef(digest=digest, type=signature.inputs[port].type),)
                 for port, digest in inputs.items()
@@ -60,6 +64,3 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
-
-
-__all__ = ["ArtifactType", "Bench", "Callable"]

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bongsu_stages.data.personal import DEFAULT_KINDS, PLACEHOLDERS, mask
+from bongsu_stages.data.personal_patterns import Kind
+
+DATES = st.dates(datetime.date(1900, 1, 1), datetime.date(2099, 12, 31))
+DIGITS = "0123456789"
+AROUND = st.text("가나다 법률은\n을,.()", max_size=12)
+
+
+def kinds(text: str) -> list[Kind]:
+    return [found.kind for found in mask(text)[1]]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("주민등록번호 900101-1234567이다", Kind.RESIDENT),
+        ("번호는 9001011234568", Kind.RESIDENT),
+        ("９００１０１－１２３４５６７", Kind.RESIDENT),
+        ("외국인 971013-9019902", None),  # the century digit 9 is of people born before 1900
+        ("외국인등록번호 971013-5019902", Kind.RESIDENT),
+        ("여권번호 M12345678", Kind.PASSPORT),
+        ("여권 M123A4567", Kind.PASSPORT),
+        ("면허 11-12-345678-90", Kind.DRIVER),
+        ("경기 12-345678-90 면허", Kind.DRIVER),
+        ("군번 12-76012345", Kind.SERVICE),
+        ("군번: 09-12345 대위", Kind.SERVICE),
+        ("hong.gd+a@mnd.go.kr로 보낸다", Kind.EMAIL),
+        ("hong(at)example.com", Kind.EMAIL),
+        ("휴대폰 010-1234-5678", Kind.PHONE),
+        ("01012345678", Kind.PHONE),
+        ("(02) 748-1234", Kind.PHONE),
+        ("031-123-4567", Kind.PHONE),
+        ("+82-10-1234-5678", Kind.PHONE),
+        ("군선 748-1234", Kind.PHONE),
+        ("국민은행 123456-04-123456", Kind.ACCOUNT),
+        ("신한 110-123-456789", Kind.ACCOUNT),
+        ("1002123456789 (우리은행)", Kind.ACCOUNT),
+    ],
+)
+def test_personal_data_is_found(text: str, kind: Kind | None) -> None:
+    assert kinds(text) == ([kind] if kind else [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "제10조제2항에 따라 2010. 11. 12. 공포한다",
+        "대통령령 제22467호, 2010-11-12 일부개정",
+        "1,234,567,890원을 국민은행에 예치한다",
+        "은행 1234567890123원",
+        "한국은행 공고 제2010-123456호",
+        "의안번호 1809890",
+        "1592-1598년의 전쟁",
+        "기간은 2010-01-01 ~ 2010-12-31",
+        "국민은행 2010-11-12-01 보고",
+        "3.14159265358979",
+        "ISBN 978-89-1234-567-8",
+        "M12345678 모델",
+        "12-76012345",
+        "991399-1234567",  # no such month
+        "9001011234567",  # wrong check digit and no dash
+        "1234-900101-1234567",  # a part of a longer number
+        "192.168.100.1234",
+    ],
+)
+def test_what_is_no_personal_data_stays(text: str) -> None:
+    assert mask(text) == (text, [])
+
+
+def test_business_numbers_are_masked_only_when_asked_for() -> None:
+    text = "사업자 123-45-67890"
+    assert mask(text) == (text, [])
+    assert mask(text, [Kind.BUSINESS])[0] == "사업자 [사업자등록번호]"
+
+
+def test_the_earlier_kind_wins_and_nothing_overlaps() -> None:
+    text, found = mask("계좌 900101-1234567, 은행 02-748-1234")
+    assert [one.kind for one in found] == [Kind.RESIDENT, Kind.PHONE]
+    assert text == "계좌 [주민등록번호], 은행 [전화번호]"
+
+
+def test_one_value_written_differently_has_one_plain_form() -> None:
+    _, found = mask("010-1234-5678 / 01012345678 / +82 10 1234 5678 / ０１０-1234-5678")
+    assert {one.value for one in found} == {"01012345678"}
+
+
+@given(DATES, st.text(DIGITS, min_size=6, max_size=6), AROUND, AROUND)
+def test_every_resident_number_with_a_dash_is_masked(born: datetime.date, rest: str, left: str, right: str) -> None:
+    century = "1" if born.year < 2000 else "3"
+    number = f"{born:%y%m%d}-{century}{rest}"
+    text, found = mask(left.rstrip(",.") + number + right.lstrip(",."))
+    assert number not in text
+    assert [one.kind for one in found] == [Kind.RESIDENT]
+
+
+@given(
+    st.sampled_from(["010", "011", "016", "019"]), st.from_regex(r"[0-9]{4}[-. ][0-9]{4}", fullmatch=True), AROUND
+)
+def test_every_mobile_number_is_masked(prefix: str, rest: str, around: str) -> None:
+    text, found = mask(f"{around} {prefix}-{rest} {around}")
+    assert rest not in text
+    assert [one.kind for one in found] == [Kind.PHONE]
+
+
+@given(DATES, st.sampled_from(["%Y-%m-%d", "%Y. %m. %d.", "%Y.%m.%d", "%Y%m%d", "%Y년 %m월 %d일"]), AROUND)
+def test_dates_are_never_masked(day: datetime.date, form: str, around: str) -> None:
+    for words in ("", "은행 ", "전화 ", "계좌 "):
+        text = f"{around}{words}{day.strftime(form)}{around}"
+        assert mask(text)[0] == text
+
+
+@given(st.integers(0, 10**14), st.integers(1, 999), st.integers(1, 9), AROUND)
+def test_amounts_and_articles_are_never_masked(amount: int, article: int, part: int, around: str) -> None:
+    text = f"{around}제{article}조의{part} 제{part}항 {amount:,}원 은행 {amount:,}달러{around}"
+    assert mask(text)[0] == text
+
+
+PIECES = st.sampled_from(
+    [
+        "900101-1234567",
+        "010-1234-5678",
+        "a@b.kr",
+        "계좌 110-123-456789",
+        "군번 12-76012345",
+        "가나다",
+        " ",
+        "\n",
+        "2010-11-12",
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=12), st.sets(st.sampled_from(list(DEFAULT_KINDS))))
+def test_offsets_point_at_placeholders_and_the_rest_is_unchanged(pieces: list[str], wanted: set[Kind]) -> None:
+    original = "".join(pieces)
+    text, found = mask(original, wanted)
+    rebuilt, at, place = [], 0, 0
+    for one in found:
+        assert text.startswith(PLACEHOLDERS[one.kind], one.offset)
+        rebuilt.append(text[place : one.offset])
+        at += one.offset - place
+        assert original[at - (one.offset - place) : at] == text[place : one.offset]
+        at += one.length
+        place = one.offset + len(PLACEHOLDERS[one.kind])
+    assert original[at:] == text[place:]
+
+
+@given(st.text(st.sampled_from("01289-. ()가은행계좌전화군번@akr\n"), max_size=60))
+def test_masked_text_holds_nothing_more_to_mask_of_what_was_found(text: str) -> None:
+    masked, found = mask(text)
+    assert len(masked) == len(text) - sum(one.length - len(PLACEHOLDERS[one.kind]) for one in found)
