@@ -70,7 +70,7 @@ def read_file(reader: TreeReader, path: str, text_field: str, scratch: Path) -> 
                 yield from _lines(stream, path, text_field)
             else:
                 yield _whole(stream, path, kind)
-    except (OSError, EOFError, ValueError, _zstd_error()) as error:
+    except (OSError, EOFError, ValueError, NotImplementedError, _zstd_error()) as error:
         yield Lost(path, path, "corrupt-file", f"{type(error).__name__}: {str(error)[:200]}")
 
 
@@ -129,7 +129,8 @@ def _parquet(reader: TreeReader, path: str, compression: str, text_field: str, s
 
 
 def _source(value: object, path: str) -> str:
-    return value[:1024] if isinstance(value, str) and value else path
+    name = value[:1024].encode("utf-8", "ignore").decode() if isinstance(value, str) else ""
+    return name or path
 
 
 def _expanded(raw: BinaryIO, compression: str) -> BinaryIO:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
-from conftest import Bench
+from data_bench import Bench
 from hypothesis import given
 from hypothesis import strategies as st
 

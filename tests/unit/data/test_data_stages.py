@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from conftest import Bench
+from data_bench import Bench
 from tokenizers import Tokenizer
 
 from bongsu.domain.ids import Digest
