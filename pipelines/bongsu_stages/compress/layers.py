@@ -43,6 +43,9 @@ class LayerStream:
                 f"Layers of a {config.model_type} model cannot be streamed.", f"Use one of: {', '.join(FAMILIES)}."
             )
         self.config: Any = config
+        # Layers that are built on their own, outside of a model, choose no kernel by themselves.
+        self.config._attn_implementation = "sdpa"
+        self.config._experts_implementation = "grouped_mm"
         self._weights = weights
         self._module = _modeling(config.model_type)
         self._name = {"axk1": "AXK1", "axk2": "AXK2"}[config.model_type]

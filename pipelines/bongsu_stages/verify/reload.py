@@ -18,6 +18,12 @@ class ReloadParams(Params):
         default=0.02, gt=0, description="Largest difference of a logit, in standard deviations of the logits"
     )
     perplexity_tolerance: float = Field(default=0.002, gt=0, description="Relative difference of perplexity")
+    activation_logit_tolerance: float = Field(
+        default=1.5, gt=0, description="logitTolerance of a model whose activations are quantised while it runs"
+    )
+    activation_perplexity_tolerance: float = Field(
+        default=0.02, gt=0, description="perplexityTolerance of a model whose activations are quantised"
+    )
     max_loss_increase: float = Field(
         default=0.5, gt=0, description="Loss above the baseline's, nats per token, before it is a fault"
     )
