@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -13,19 +12,10 @@ from bongsu.artifacts.base import TreeWriter
 from bongsu.domain.ports import Documents, Files
 from bongsu.domain.stages import Params
 from bongsu_stages.data.card import Card
-from bongsu_stages.data.documents import DocumentWriter
-from bongsu_stages.data.masking_key import masking_key
 from bongsu_stages.data.personal import DEFAULT_KINDS
 from bongsu_stages.data.personal_patterns import Kind
-from bongsu_stages.data.preparing import Finding, Prepared, Rules
-from bongsu_stages.data.reading import Lost
-from bongsu_stages.data.spread import prepared_by_ray, prepared_file
-from bongsu_stages.data.staging import Staging
-from bongsu_stages.data.table import TableWriter
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import StageError, stage
-
-_COMPANIONS = ("readme.md", "license", "make.py", "card.json", "card.md", "masked.parquet", "dropped.parquet")
 
 
 class CurateParams(Params):
@@ -61,6 +51,13 @@ def curate(ctx: StageContext, params: CurateParams) -> StageOutputs:
     Every record that does not become a document is counted in the data card and listed in dropped.parquet with
     the reason; every masked value is listed in masked.parquet by place and keyed digest.
     """
+    from bongsu_stages.data.curation import drop, keep, prepared
+    from bongsu_stages.data.masking_key import masking_key
+    from bongsu_stages.data.preparing import Rules
+    from bongsu_stages.data.reading import Lost
+    from bongsu_stages.data.staging import Staging
+    from bongsu_stages.data.table import TableWriter
+
     key, lasting = masking_key(os.environ)
     rules = Rules(
         params.min_characters, params.max_characters, params.language, params.min_hangul_share, params.mask, key
@@ -70,16 +67,16 @@ def curate(ctx: StageContext, params: CurateParams) -> StageOutputs:
     dropped = TableWriter(writer, "dropped.parquet", {"id": str, "source": str, "reason": str, "detail": str})
     staging = Staging(ctx.scratch / "staging")
     ctx.phase("read")
-    for one in _prepared(ctx, params, rules, card):
+    for one in prepared(ctx, params.text_field, rules, card, params.ray_above_megabytes * 1e6):
         card.read += 1
         if isinstance(one, Lost):
-            _drop(one, card, dropped)
+            drop(one, card, dropped)
         else:
             staging.add(one)
         if card.read % 1000 == 0:
             ctx.progress(card.read)
     ctx.phase("duplicates")
-    _keep(writer, staging.verdicts(params.near_duplicate if params.drop_near_duplicates else 2.0), card, dropped)
+    keep(writer, staging.verdicts(params.near_duplicate if params.drop_near_duplicates else 2.0), card, dropped)
     dropped.close()
     if not card.kept:
         reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(card.dropped.items())) or "no record"
@@ -90,53 +87,6 @@ def curate(ctx: StageContext, params: CurateParams) -> StageOutputs:
     _write(writer, "card.json", json.dumps(report, indent=2, ensure_ascii=False) + "\n")
     _write(writer, "card.md", card.as_markdown())
     return StageOutputs(metrics=_metrics(card))
-
-
-def _prepared(ctx: StageContext, params: CurateParams, rules: Rules, card: Card) -> Iterator[Prepared | Lost]:
-    reader = ctx.input("documents")
-    everything = sorted(reader.manifest.files, key=lambda entry: entry.path)
-    entries = [entry for entry in everything if entry.path.lower() not in _COMPANIONS]
-    card.companions = tuple(entry.path for entry in everything if entry.path.lower() in _COMPANIONS)
-    card.files = len(entries)
-    paths = [entry.path for entry in entries]
-    digest = reader.manifest.digest
-    if sum(entry.size for entry in entries) > params.ray_above_megabytes * 1e6:
-        ctx.message(f"{len(paths)} files are read with Ray Data")
-        tasks = max(1, int(ctx.spec.resources.cpus_per_worker))
-        yield from prepared_by_ray(ctx.store.uri, digest, paths, params.text_field, rules, tasks)
-        return
-    for path in paths:
-        for batch in prepared_file(ctx.store.uri, digest, path, params.text_field, rules, ctx.scratch):
-            yield from batch
-
-
-def _keep(writer: TreeWriter, verdicts: Iterator[Any], card: Card, dropped: TableWriter) -> None:
-    documents = DocumentWriter(writer)
-    columns = {"document": str, "kind": str, "offset": int, "length": int, "digest": str}
-    masked = TableWriter(writer, "masked.parquet", columns)
-    for verdict in verdicts:
-        if isinstance(verdict, Lost):
-            _drop(verdict, card, dropped)
-            continue
-        document, findings = verdict
-        documents.add(document)
-        card.kept += 1
-        card.characters += len(document.text)
-        card.documents_with_masked += bool(findings)
-        _note(document.id, findings, card, masked)
-    documents.close()
-    masked.close()
-
-
-def _note(document: str, findings: Sequence[Finding], card: Card, masked: TableWriter) -> None:
-    for one in findings:
-        card.masked[one.kind] += 1
-        masked.add(document=document, **vars(one))
-
-
-def _drop(one: Lost, card: Card, dropped: TableWriter) -> None:
-    card.dropped[one.reason] += 1
-    dropped.add(**vars(one))
 
 
 def _write(writer: TreeWriter, name: str, text: str) -> None:

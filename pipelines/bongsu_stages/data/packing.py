@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from bongsu.artifacts.base import TreeWriter
+from bongsu_stages.data.heldout import Side
+from bongsu_stages.data.vocabulary import Vocabulary
 
 SHARD_BYTES = 64 * 1024 * 1024
+_BATCH = 256
 
 
 class Packer:
@@ -59,3 +64,24 @@ class Packer:
         self.files.append(name)
         self.sequences += rows
         self._held = self._held[count:]
+
+
+def pack(
+    segments: Iterator[tuple[Side, str]], vocabulary: Vocabulary, packers: Mapping[Side, Packer], min_tokens: int
+) -> Iterator[tuple[int, int]]:
+    """Encode stretches of text and feed the packer of their side, each ended by the end-of-text token.
+
+    Yields after each batch how many stretches are done, and how many were left out for having fewer than
+    ``min_tokens`` tokens.
+    """
+    short = done = 0
+    while batch := list(islice(segments, _BATCH)):
+        for (side, _), ids in zip(batch, vocabulary.encode([text for _, text in batch]), strict=True):
+            if len(ids) < min_tokens:
+                short += 1
+            else:
+                packers[side].add([*ids, vocabulary.eos])
+        done += len(batch)
+        yield done, short
+    for packer in packers.values():
+        packer.close()
