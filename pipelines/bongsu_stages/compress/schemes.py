@@ -25,8 +25,14 @@ def quantization_config(scheme: str, group: int, ignored: Sequence[str]) -> dict
         group: columns that share a scale, of W4A16.
         ignored: names of linear modules that stay as they are.
     """
-    common: dict[str, Any] = {"symmetric": True, "dynamic": False, "actorder": None, "block_structure": None, "observer": "minmax"}
-    common |= {"observer_kwargs": {}}
+    common: dict[str, Any] = {
+        "symmetric": True,
+        "dynamic": False,
+        "actorder": None,
+        "block_structure": None,
+        "observer": "minmax",
+        "observer_kwargs": {},
+    }
     if scheme == "W4A16":
         weights = {**common, "num_bits": 4, "type": "int", "strategy": "group", "group_size": group}
         activations, form = None, "pack-quantized"
