@@ -17,6 +17,7 @@ from pathlib import Path
 
 from bongsu.cli.texts import LOCALES
 from bongsu.domain.codes import all_codes
+from bongsu.domain.problems import DID_YOU_MEAN
 from bongsu.service.catalogue import InstalledStages
 
 PACKAGE = Path(__file__).parent.parent
@@ -39,6 +40,7 @@ def _sentences() -> Iterator[str]:
         yield message if isinstance(message, str) else message[0]
     page = (PACKAGE / "service" / "report" / "page.html.j2").read_text()
     yield from (match[1] for match in _IN_TEMPLATE.findall(page))
+    yield DID_YOU_MEAN
     for code in all_codes():
         yield code.what
         yield code.fix

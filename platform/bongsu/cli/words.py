@@ -1,0 +1,31 @@
+"""Single words that are translated where they stand inside of other text, and so are found nowhere else."""
+
+from __future__ import annotations
+
+from bongsu.domain.messages import N_
+
+STATES = (
+    N_("pending"),
+    N_("waiting"),
+    N_("ready"),
+    N_("running"),
+    N_("publishing"),
+    N_("succeeded"),
+    N_("skipped"),
+    N_("failed"),
+    N_("cancelling"),
+    N_("cancelled"),
+    N_("lost"),
+    N_("timed-out"),
+    N_("requested"),
+)
+PHASES = (
+    N_("loading"),
+    N_("training"),
+    N_("evaluating"),
+    N_("saving"),
+    N_("writing"),
+    N_("comparing"),
+    N_("calibrating"),
+)
+INSIDE = (N_("error"), N_("Unexpected fault"), N_("see above"), N_("perplexity"), N_("uncompressed"), N_("Label"))

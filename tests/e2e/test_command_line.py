@@ -1,0 +1,212 @@
+"""The command line as a person uses it: whole processes, a fresh home, real Ray."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+BONGSU = str(Path(sys.executable).with_name("bongsu"))
+HEAD = """apiVersion: bongsu.dev/v1alpha1
+kind: Pipeline
+metadata: {name: probes, ministry: mnd}
+spec:
+  purpose: {useClass: administration, statement: Try the platform on itself}
+  parameters: [{name: word, default: 안녕}]
+  stages:
+"""
+CHAIN = (
+    HEAD
+    + """    - {name: first, uses: probe, with: {text: "${params.word}"}}
+    - {name: fan, uses: probe, inputs: {after: first.files}, matrix: {metric: [1, 2]}, with: {text: "${matrix.metric}"}}
+    - {name: last, uses: probe, inputs: {after: "fan[*].files"}, with: {text: end}}
+"""
+)
+SLOW = (
+    HEAD
+    + """    - {name: first, uses: probe, with: {text: "1"}}
+    - {name: slow, uses: probe, inputs: {after: first.files}, with: {text: "2", seconds: 60, steps: 600}}
+"""
+)
+
+
+class Shell:
+    """Runs ``bongsu`` in one folder with one home."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {
+            **os.environ,
+            "BONGSU_HOME": str(folder / "home"),
+            "BONGSU_LANG": "en",
+            "COLUMNS": "200",
+        }
+
+    def __call__(self, *words: str, status: int = 0, **more: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [BONGSU, *words],
+            cwd=self.folder,
+            env={**self.environment, **more},
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+        assert done.returncode == status, f"{words} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def json(self, *words: str, status: int = 0) -> Any:
+        return json.loads(self(*words, "--json", status=status).stdout)
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [BONGSU, *words], cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, text=True
+        )
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    (tmp_path / "chain.yaml").write_text(CHAIN)
+    (tmp_path / "slow.yaml").write_text(SLOW)
+    return Shell(tmp_path)
+
+
+def states(rows: Sequence[Any]) -> dict[str, str]:
+    return {row["stage_id"]: row["state"] for row in rows}
+
+
+def test_a_run_and_what_can_be_seen_of_it(shell: Shell) -> None:
+    planned = shell.json("plan", "chain.yaml")
+    ran = shell.json("run", "chain.yaml")
+    assert ran["run"]["state"] == "succeeded"
+    assert ran["run"]["plan_hash"] == planned["hash"]
+    assert states(ran["stages"]) == dict.fromkeys(["first", "fan-1", "fan-2", "last"], "succeeded")
+    assert "probe: 안녕" in shell("logs", "latest", "first").stdout
+    assert [run["state"] for run in shell.json("runs")] == ["succeeded"]
+    again = shell.json("run", "chain.yaml")
+    assert set(states(again["stages"]).values()) == {"cached"}
+    changed = shell.json("plan", "chain.yaml", "--set", "word=other")
+    reasons = {stage["id"]: (stage["cache"]["reason"], stage["cache"]["detail"]) for stage in changed["stages"]}
+    assert reasons["first"] == ("params-changed", 'text "안녕" → "other"'.encode().decode()) or reasons["first"][
+        0
+    ] == ("params-changed")
+    assert reasons["last"][0] == "upstream-runs"
+    page = shell.folder / "page.html"
+    shell("report", "latest", "--output", str(page))
+    assert "probes" in page.read_text()
+
+
+def test_everything_wrong_is_told_at_once_with_its_place(shell: Shell) -> None:
+    (shell.folder / "bad.yaml").write_text(
+        CHAIN.replace("uses: probe, with", "uses: prob, with").replace("metric: [1, 2]", "metrik: [1, 2]")
+    )
+    problems = shell.json("validate", "bad.yaml", status=2)["problems"]
+    assert len(problems) >= 2
+    assert all(problem["file"] == "bad.yaml" and problem["line"] and problem["column"] for problem in problems)
+    assert any("probe" in problem["fix"] for problem in problems)
+    text = shell("validate", "bad.yaml", status=2).stderr
+    assert "bad.yaml:8:" in text
+
+
+def test_a_forbidden_purpose_is_refused(shell: Shell) -> None:
+    (shell.folder / "forbidden.yaml").write_text(
+        CHAIN.replace("Try the platform on itself", "드론이 스스로 표적을 선정하고 타격")
+    )
+    (problem,) = shell.json("plan", "forbidden.yaml", status=4)["problems"]
+    assert problem["code"] == "policy.forbidden-use"
+    assert problem["line"] == 5
+
+
+def test_texts_are_korean_on_request(shell: Shell) -> None:
+    assert "실행" in shell("--lang", "ko", "--help").stdout
+    assert "실행" in shell("--help", BONGSU_LANG="ko").stdout
+    assert "실행" not in shell("--help").stdout
+
+
+def wait_until_running(shell: Shell, stage: str) -> None:
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        done = subprocess.run(
+            [BONGSU, "show", "latest", "--json"],
+            cwd=shell.folder,
+            env=shell.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode == 0:
+            rows = [row["record"] for row in json.loads(done.stdout)["stages"]]
+            if states(rows).get(stage) == "running" and list(
+                shell.folder.glob(f"home/logs/*/{stage}/*/process.json")
+            ):
+                return
+        time.sleep(0.3)
+    raise AssertionError(f"{stage} did not start")
+
+
+def workers_of(shell: Shell) -> list[psutil.Process]:
+    """Live worker processes that attempts of this home wrote down."""
+    from bongsu_stages.runtime.processes import find_process
+
+    found = (find_process(path) for path in shell.folder.glob("home/logs/*/*/*/process.json"))
+    return [process for process in found if process is not None]
+
+
+def wait_until_gone(processes: list[psutil.Process]) -> None:
+    _, alive = psutil.wait_procs(processes, timeout=20)
+    assert not alive
+
+
+def test_a_killed_run_goes_on_and_nothing_is_left_over(shell: Shell) -> None:
+    with shell.start("run", "slow.yaml") as process:
+        wait_until_running(shell, "slow")
+        workers = workers_of(shell)
+        assert workers
+        process.kill()
+    wait_until_gone(workers)
+    (shell.folder / "slow.yaml").write_text(SLOW)
+    with shell.start("resume", "latest") as process:
+        deadline = time.monotonic() + 60
+        attempts: list[Any] = []
+        while time.monotonic() < deadline and len(attempts) < 2:
+            rows = {row["planned"]["id"]: row for row in shell.json("show", "latest")["stages"]}
+            attempts = rows["slow"]["attempts"]
+            time.sleep(0.5)
+        assert [attempt["state"] for attempt in attempts][:1] == ["lost"]
+        assert len(rows["first"]["attempts"]) == 1, "what succeeded is not run again"
+        shell("cancel", "latest")
+        process.wait(timeout=60)
+    assert process.returncode == 6
+    assert shell.json("runs")[0]["state"] == "cancelled"
+    wait_until_gone(workers_of(shell))
+
+
+def test_interrupting_by_hand_is_no_crash(shell: Shell) -> None:
+    with shell.start("run", "slow.yaml") as process:
+        wait_until_running(shell, "slow")
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=60)
+    assert process.returncode == 130
+    wait_until_gone(workers_of(shell))
+
+
+def test_what_does_not_exist_is_said_plainly(shell: Shell) -> None:
+    for words, status, code in (
+        (("show", "r-none"), 3, "run.unknown"),
+        (("lineage", "nothing@3"), 3, "run.unknown-model"),
+        (("stages", "show", "train.continu"), 3, "cli.unknown-stage"),
+        (("run", "absent.yaml"), 2, "specfile.missing-file"),
+        (("run", "chain.yaml", "--set", "word"), 2, "cli.bad-set"),
+    ):
+        problems = shell.json(*words, status=status)["problems"]
+        assert [problem["code"] for problem in problems] == [code] or code.startswith("specfile")
+        assert problems[0]["fix"]
