@@ -59,7 +59,7 @@ class Budget:
         return True
 
     def give_back(self, needs: Resources) -> None:
-        """Undo :meth:`take`."""
+        """What was taken is free again."""
         self.cpus += needs.total_cpus
         self.gpus += needs.total_gpus
         self.memory += _memory(needs)

@@ -71,8 +71,7 @@ class _Decider:
         for planned in self._plan.stages:
             self._settle(planned)
         if not self._cancelling:
-            for planned in self._by_urgency():
-                self._launch(planned)
+            self._launch_all()
         self._close()
         return self._actions
 
@@ -118,6 +117,9 @@ class _Decider:
         self._move(planned, StageState.SUCCEEDED)
 
     def _after_failure(self, planned: PlannedStage, stopped: bool) -> None:
+        key = self._stages[planned.id].cache_key
+        if key is not None:
+            self._budget.under_way.discard(key)
         if stopped or self._cancelling:
             self._move(planned, StageState.CANCELLED, CANCELLED)
             return
@@ -174,6 +176,19 @@ class _Decider:
         return True
 
     # -- starting ----------------------------------------------------------------------------------------------
+
+    def _launch_all(self) -> None:
+        """Start what is ready. A stage that ends instead (from the cache, or because it can never run) may wake
+        others, which are then seen in the same pass."""
+        while True:
+            ready = self._by_urgency()
+            for planned in ready:
+                self._launch(planned)
+            if not any(self._state(planned).is_final for planned in ready):
+                return
+            for planned in self._plan.stages:
+                if self._state(planned) is StageState.WAITING:
+                    self._wake(planned)
 
     def _by_urgency(self) -> list[PlannedStage]:
         """Ready stages, those with the longest way to the end first."""
@@ -252,4 +267,5 @@ class _Decider:
         self._actions.append(FinishAttempt(attempt.id, state, outcome))
         failure = outcome if isinstance(outcome, Failure) else None
         ended = replace(attempt, state=state, finished_at=self._world.now, failure=failure)
+        self._budget.give_back(planned.resources)
         self._attempts[planned.id] = (*self._attempts[planned.id][:-1], ended)

@@ -37,7 +37,8 @@ def look_at(
     """What is new about the attempt; nothing if all is as the store has it.
 
     A result record decides, whatever the executor says. Where there is none, the executor is believed when it says
-    that the attempt is over; an attempt that the executor was asked for and has no trace of is lost.
+    that the attempt is over; an attempt that the executor was asked for and has no trace of ended as its failure
+    record says, or is lost.
     """
     outcome = world.outcomes.get(attempt.id)
     if isinstance(outcome, AttemptResult):
@@ -45,7 +46,8 @@ def look_at(
     seen = world.observations.get(attempt.id)
     if seen is None:
         return []
-    if seen.phase.is_final or (seen.phase is Phase.ABSENT and attempt.state is AttemptState.RUNNING):
+    was_asked_for = attempt.state is AttemptState.RUNNING or outcome is not None
+    if seen.phase.is_final or (seen.phase is Phase.ABSENT and was_asked_for):
         return [_without_result(attempt, timeout, seen, outcome)]
     if seen.phase is Phase.ABSENT and (attempt.stop_reason or cancelling):
         # It was recorded, and the executor was never asked: there is nothing to stop.
