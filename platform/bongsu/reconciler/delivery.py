@@ -107,6 +107,11 @@ class Delivery:
         with self._condition:
             return bool(self._jobs)
 
+    def await_registrations(self, timeout_s: float) -> bool:
+        """Wait until none is being made; False if that took longer than ``timeout_s`` seconds."""
+        with self._condition:
+            return self._condition.wait_for(lambda: not self._jobs, timeout_s)
+
     @property
     def trouble(self) -> str:
         """The last error of the tracking server; empty once it works again."""

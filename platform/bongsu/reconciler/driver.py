@@ -6,14 +6,17 @@ the executor derives from the store and is asked again by the next driver; what 
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.domain.attempt import AttemptResult, Failure, Observation, Phase
 from bongsu.domain.ids import AttemptId, Digest, RunId
+from bongsu.domain.problems import BongsuError
 from bongsu.domain.run import AttemptState, RunState, StageState
 from bongsu.executors.base import Executor
 from bongsu.reconciler.actions import Action, FinishAttempt, MoveStage, TakeOutputs
@@ -45,13 +48,24 @@ CAPACITY_S = 5.0
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the driver works on. ``executor`` makes one on the first call and gives the same afterwards."""
+    """What the driver works on.
+
+    Attributes:
+        executor: makes one on the first call and gives the same afterwards.
+        clock: seconds since the epoch; it may jump.
+        monotonic: seconds that only grow, for how often to look.
+    """
 
     database: Database
     artifacts: ArtifactStore
     executor: Callable[[], Executor]
     delivery: Delivery
     clock: Callable[[], float]
+    monotonic: Callable[[], float] = time.monotonic
+
+
+class _StoreSilent(Exception):
+    """The artifact store does not answer at the moment, so nothing can be decided that depends on it."""
 
 
 class Driver:
@@ -66,10 +80,10 @@ class Driver:
         self._watching = Watching()
         self._ensured: set[AttemptId] = set()
         self._cancelled_at: dict[AttemptId, float] = {}
-        self._records_at = time.monotonic()
+        self._records_at = -inf
         self._look_at_all = True
         self._again = False
-        self._budget_at = -CAPACITY_S
+        self._budget_at = -inf
         self._trouble = ""
 
     @cached_property
@@ -83,7 +97,7 @@ class Driver:
             run_ids: runs to drive.
             on_update: called with a run's view whenever something about it changed, from this thread.
         """
-        self._wanted |= set(run_ids)
+        self.want(run_ids)
         while True:
             trouble = self._trouble
             moved = self.step()
@@ -94,6 +108,10 @@ class Driver:
                 return
             if not self._again:
                 self._wait()
+
+    def want(self, run_ids: Collection[RunId]) -> None:
+        """Drive these runs from the next step on."""
+        self._wanted |= set(run_ids)
 
     def view(self, run_id: RunId) -> RunView:
         """The run as it is known now."""
@@ -107,15 +125,24 @@ class Driver:
         """Look, decide and carry out once; returns the runs that changed, or whose progress did."""
         moved = self._refresh()
         self._again = False
-        self._look_at_all = time.monotonic() >= self._records_at + RECORDS_S
+        now = self._s.monotonic()
+        self._look_at_all = now >= self._records_at + RECORDS_S
         if self._look_at_all:
-            self._records_at = time.monotonic()
+            self._records_at = now
         self._observe()
         moved |= self._watch_events(self._live)
         budget = self._budget()
         for run_id in sorted(self._facts, key=lambda run_id: (self._facts[run_id].run.created_at, run_id)):
-            if self._advance(run_id, budget):
+            try:
+                if self._advance(run_id, budget):
+                    moved.add(run_id)
+            except StaleRun:
+                self._again = True
                 moved.add(run_id)
+                budget = self._budget()  # what was decided on it did not happen
+            except _StoreSilent as error:
+                self._trouble = f"the artifact store does not answer: {error}"
+                budget = self._budget()
         self._ask_executor()
         return moved
 
@@ -130,7 +157,9 @@ class Driver:
             for run_id in scope:
                 known = self._facts.get(run_id)
                 version = active[run_id][1] if run_id in active else None
-                if known is None or (known.run.version != version and not known.run.state.is_final):
+                # One that is over and has no version among the active ones stays as it is, unless it is resumed.
+                is_over = known is not None and known.run.state.is_final and version is None
+                if known is None or (known.run.version != version and not is_over):
                     self._facts[run_id] = load_facts(connection, run_id, known.plan if known else None)
                     changed.add(run_id)
             for run_id in changed:
@@ -169,7 +198,7 @@ class Driver:
                 continue
             try:
                 outcome = read_outcome(self._s.artifacts, attempt.id, planned[attempt.id.stage_id])
-            except OSError as error:
+            except (OSError, BongsuError) as error:
                 # Without its record nothing can be said of the attempt.
                 self._observations.pop(attempt.id, None)
                 self._trouble = f"the artifact store does not answer: {error}"
@@ -189,9 +218,9 @@ class Driver:
         if all(facts.run.state.is_final for facts in self._facts.values()):
             return Budget.spent()
         try:
-            if time.monotonic() >= self._budget_at + CAPACITY_S:
+            if self._s.monotonic() >= self._budget_at + CAPACITY_S:
                 self._capacity = self._executor.capacity()
-                self._budget_at = time.monotonic()
+                self._budget_at = self._s.monotonic()
         except Exception as error:
             self._trouble = f"the executor does not answer: {error}"
             return Budget.spent()
@@ -208,7 +237,8 @@ class Driver:
     # -- one run -----------------------------------------------------------------------------------------------
 
     def _advance(self, run_id: RunId, budget: Budget) -> bool:
-        """Decide on one run and carry it out; True if anything changed."""
+        """Decide on one run and carry it out; True if anything changed. Raises StaleRun, _StoreSilent; then
+        nothing did."""
         facts = self._facts[run_id]
         if facts.run.state.is_final:
             return False
@@ -227,14 +257,11 @@ class Driver:
         if not actions and not self._watching.is_due(facts.live):
             return False
         self._watch_events(ended)
-        try:
-            with self._s.database.write() as connection:
-                # What was seen on the way is written first: the story of an attempt ends with its end.
-                apply(connection, facts, actions, world.now, self._watching.unsaved(facts.live, ended))
-                self._facts[run_id] = load_facts(connection, run_id, facts.plan)
-        except StaleRun:
-            self._again = True
-            return True
+        with self._s.database.write() as connection:
+            # What was seen on the way is written first: the story of an attempt ends with its end.
+            apply(connection, facts, actions, world.now, self._watching.unsaved(facts.live, ended))
+            after = load_facts(connection, run_id, facts.plan)
+        self._facts[run_id] = after
         self._watching.saved(facts.live, ended)
         self._follow_up(facts, actions)
         return True
@@ -243,7 +270,10 @@ class Driver:
         if key not in looked:
             with self._s.database.read() as connection:
                 found = cache.find_outputs(connection, key)
-            there = found is not None and all(self._s.artifacts.has(ref.digest) for ref in found[0].values())
+            try:
+                there = found is not None and all(self._s.artifacts.has(ref.digest) for ref in found[0].values())
+            except (OSError, BongsuError) as error:
+                raise _StoreSilent(str(error)) from error
             looked[key] = found if there else None
         return looked[key]
 
@@ -266,7 +296,8 @@ class Driver:
                     seen = self._observations.get(attempt)
                     if seen is not None and not seen.phase.is_final and seen.phase is not Phase.ABSENT:
                         # Its result stands and it hangs on.
-                        self._executor.cancel(attempt)
+                        with contextlib.suppress(Exception):
+                            self._executor.cancel(attempt)
 
     # -- the executor ------------------------------------------------------------------------------------------
 
@@ -291,9 +322,9 @@ class Driver:
 
     def _cancel(self, attempt: AttemptId) -> None:
         asked = self._cancelled_at.get(attempt)
-        if asked is None or time.monotonic() > asked + CANCEL_AGAIN_S:
+        if asked is None or self._s.monotonic() > asked + CANCEL_AGAIN_S:
             self._executor.cancel(attempt)
-            self._cancelled_at[attempt] = time.monotonic()
+            self._cancelled_at[attempt] = self._s.monotonic()
 
     def _wait(self) -> None:
         """Until something may have changed, or something is due."""

@@ -1,16 +1,16 @@
 """The executor of one machine: attempts are Ray tasks owned by this process, so none outlives it.
 
-Ray ends the tasks of a driver that died; what a task started itself dies with it (``PR_SET_PDEATHSIG``). An
-attempt that an earlier process started is therefore over, and its records in the artifact store say how; if it
-left none, it is lost.
+Ray ends the tasks of a driver that died; what a task started itself is found by its mark and ended with it. An
+attempt whose process is gone is therefore over, and its records in the artifact store say how; if it left none,
+it is lost. While its process lives, others may look at it, and stop it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
-import uuid
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ from bongsu.executors.base import Capacity, EventPage
 from bongsu.executors.local_ray.failures import failure_from_ray
 from bongsu.executors.local_ray.session import RaySession
 from bongsu.executors.local_ray.traces import Traces
-from bongsu_stages.runtime.processes import find_process, kill_all, kill_tree
+from bongsu_stages.runtime.processes import kill_all, kill_marked, kill_tree
 
 LOOK_INTERVAL_S = 0.05
 
@@ -57,7 +57,6 @@ class LocalRayExecutor:
         self._traces = Traces(logs)
         self._environments = environments
         self._session = session
-        self._id = uuid.uuid4().hex
         self._jobs: dict[AttemptId, _Job] = {}
         self._changed = threading.Condition()
         self._closing = False
@@ -69,8 +68,6 @@ class LocalRayExecutor:
         self._session.start()
 
     def capacity(self) -> Capacity:
-        import os
-
         if self._session.is_ready:
             total = self._session.ray().cluster_resources()
             accelerators = tuple(
@@ -89,7 +86,7 @@ class LocalRayExecutor:
     def ensure(self, attempt: AttemptSpec) -> None:
         folder = self._traces.folder(attempt.id)
         spec = attempt.model_copy(update={"log_directory": str(folder)})
-        if not self._traces.mark_launched(spec, self._id):
+        if not self._traces.mark_launched(spec):
             return
         self._session.start()
         with self._changed:
@@ -102,7 +99,10 @@ class LocalRayExecutor:
     def cancel(self, attempt: AttemptId) -> None:
         with self._changed:
             job = self._jobs.get(attempt)
-            if job is None or job.final is not None:
+            if job is None:
+                threading.Thread(target=self._kill_foreign, args=(attempt,), name="cancel", daemon=True).start()
+                return
+            if job.final is not None:
                 return
             job.cancelled = True
             if job.reference is None:
@@ -126,9 +126,10 @@ class LocalRayExecutor:
 
     def logs(self, attempt: AttemptId, follow: bool = False) -> Iterator[str]:
         def is_live() -> bool:
-            return not self._observe(attempt).phase.is_final
+            phase = self._observe(attempt).phase
+            return follow and not phase.is_final and phase is not Phase.ABSENT
 
-        return self._traces.follow(attempt, is_live if follow else None)
+        return self._traces.follow(attempt, is_live)
 
     def close(self) -> None:
         with self._changed:
@@ -149,20 +150,38 @@ class LocalRayExecutor:
                 return job.final or self._live(job)
         if not self._traces.was_launched(attempt):
             return Observation(phase=Phase.ABSENT)
-        recorded = self._traces.recorded(attempt)
-        if recorded is not None:
-            return recorded
-        for name in ("process.json", "task.json"):
-            orphan = find_process(self._traces.folder(attempt) / name)
-            if orphan is not None:
-                kill_tree(orphan)
+        return self._traces.recorded(attempt) or self._foreign(attempt)
+
+    def _foreign(self, attempt: AttemptId) -> Observation:
+        """An attempt that another executor started, and that left no record yet."""
+        owner = self._traces.owner(attempt)
+        workers = self._traces.workers(attempt)
+        if owner is not None and (workers or owner.pid != os.getpid()):
+            if workers:
+                return self._running(attempt)
+            return Observation(phase=Phase.QUEUED, waiting_for=f"process {owner.pid}, which drives it")
+        self._kill_processes(attempt, workers)
+        recorded = self._traces.recorded(attempt)  # it may have come to its end before it was killed
         message = "The process that ran this attempt is gone."
-        return Observation(phase=Phase.LOST, failure=Failure(reason="WorkerLost", message=message))
+        return recorded or Observation(phase=Phase.LOST, failure=Failure(reason="WorkerLost", message=message))
+
+    def _kill_foreign(self, attempt: AttemptId) -> None:
+        if self._traces.was_launched(attempt) and self._traces.recorded(attempt) is None:
+            self._kill_processes(attempt, self._traces.workers(attempt))
+
+    def _kill_processes(self, attempt: AttemptId, workers: list[psutil.Process]) -> None:
+        for process in workers:
+            kill_tree(process)
+        kill_marked(self._traces.folder(attempt))
+
+    def _running(self, attempt: AttemptId) -> Observation:
+        started = self._traces.started_at(attempt)
+        at = datetime.fromtimestamp(started, UTC) if started is not None else None
+        return Observation(phase=Phase.RUNNING, started_at=at)
 
     def _live(self, job: _Job) -> Observation:
-        started = self._traces.started_at(job.spec.id)
-        if started is not None:
-            return Observation(phase=Phase.RUNNING, started_at=datetime.fromtimestamp(started, UTC))
+        if self._traces.started_at(job.spec.id) is not None:
+            return self._running(job.spec.id)
         if not self._session.is_ready:
             return Observation(phase=Phase.STARTING, waiting_for="Ray starts")
         return Observation(phase=Phase.QUEUED, waiting_for="cores of this machine")
@@ -192,9 +211,12 @@ class LocalRayExecutor:
             except BaseException as error:
                 self._fail_all(error)
                 continue
-            for job in waiting:
-                self._submit(ray, job)
-            self._collect(ray)
+            try:
+                for job in waiting:
+                    self._submit(ray, job)
+                self._collect(ray)
+            except Exception as error:  # Ray itself is broken
+                self._fail_all(error)
 
     def _submit(self, ray: Any, job: _Job) -> None:
         from bongsu.executors.local_ray.task import run_attempt_task
@@ -241,7 +263,7 @@ class LocalRayExecutor:
             recorded = self._traces.recorded(job.spec.id)
             if recorded is not None:
                 return recorded
-            kill_all(job.family)
+            self._kill_processes(job.spec.id, job.family)
             if job.cancelled:
                 return Observation(phase=Phase.CANCELLED, finished_at=finished)
             return Observation(phase=Phase.FAILED, failure=failure_from_ray(error), finished_at=finished)
@@ -252,12 +274,9 @@ class LocalRayExecutor:
     def _kill(self, job: _Job) -> None:
         """End the task and everything below it."""
         ray = self._session.ray()
-        folder = self._traces.folder(job.spec.id)
-        for name in ("process.json", "task.json"):
-            process = find_process(folder / name)
-            if process is not None:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    job.family += process.children(recursive=True)
+        for process in self._traces.workers(job.spec.id):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                job.family += process.children(recursive=True)
         with contextlib.suppress(Exception):
             ray.cancel(job.reference, force=True, recursive=True)
         kill_all(job.family)
@@ -265,7 +284,7 @@ class LocalRayExecutor:
     def _fail_all(self, error: BaseException) -> None:
         failure = Failure(
             reason="ExecutorFailed",
-            message=f"Ray could not be started: {error}",
+            message=f"Ray does not work: {error}",
             fix="Run `bongsu doctor`; see Ray's own logs in its temporary directory.",
             retryable=False,
         )

@@ -14,6 +14,8 @@ RAY_ENVIRONMENT = {
     "RAY_TRAIN_V2_ENABLED": "1",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_enable_metrics_collection": "0",
+    # Stages are what this machine is for: Ray would give its workers way to everything else.
+    "RAY_worker_niceness": "0",
     # A worker that waits for its next stage keeps its imports; ten minutes instead of one second.
     "RAY_idle_worker_killing_time_threshold_ms": "600000",
 }
@@ -36,6 +38,7 @@ class RaySession:
         self._error: BaseException | None = None
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
+        self._owns = False
 
     def start(self) -> None:
         """Begin to start Ray; returns at once, and does nothing the second time."""
@@ -80,11 +83,13 @@ class RaySession:
         # Ray's processes are told to die with the thread that started them (PR_SET_PDEATHSIG counts threads, not
         # processes), so this one stays until the session ends.
         self._stop.wait()
-        ray.shutdown()
+        if self._owns:
+            ray.shutdown()
 
     def _connect(self, ray: Any) -> None:
         if ray.is_initialized():
             return
+        self._owns = True
         common = {"log_to_driver": False, "logging_level": logging.ERROR, "namespace": "bongsu"}
         if self._address:
             ray.init(address=self._address, **common)

@@ -12,7 +12,7 @@ def run_attempt_task(spec_json: str, environments: str) -> str:
     """
     from bongsu.domain.attempt import AttemptSpec, Failure
     from bongsu_stages.runtime.isolated import needs_own_process, run_isolated
-    from bongsu_stages.runtime.processes import note_process
+    from bongsu_stages.runtime.processes import marked, note_process
     from bongsu_stages.runtime.reporting import output_to
     from bongsu_stages.runtime.worker import run_logged
 
@@ -22,6 +22,6 @@ def run_attempt_task(spec_json: str, environments: str) -> str:
     else:
         folder = Path(spec.log_directory or ".")
         note_process(folder / "task.json")
-        with output_to(folder / "log.txt"):
+        with marked(folder), output_to(folder / "log.txt"):
             outcome = run_isolated(spec, Path(environments))
     return outcome.model_dump_json() if isinstance(outcome, Failure) else ""

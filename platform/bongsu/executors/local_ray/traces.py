@@ -1,16 +1,19 @@
 """What an attempt leaves on this machine's disk, beside its records in the artifact store.
 
-In ``<logs>/<run>/<stage>/<attempt>/``: ``launched.json`` (it was started, by which session), ``process.json``
+In ``<logs>/<run>/<stage>/<attempt>/``: ``launched.json`` (it was started, by which process), ``process.json``
 (the worker's pid), ``log.txt`` and ``events.jsonl``.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import time
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pydantic
 
 from bongsu.artifacts.open import open_store
@@ -18,6 +21,7 @@ from bongsu.domain.attempt import AttemptSpec, Failure, Observation, Phase, fail
 from bongsu.domain.events import StageEvent, parse_event
 from bongsu.domain.ids import AttemptId
 from bongsu.executors.base import EventPage
+from bongsu_stages.runtime.processes import find_process, this_process
 
 FOLLOW_INTERVAL_S = 0.2
 
@@ -31,26 +35,36 @@ class Traces:
     def folder(self, attempt: AttemptId) -> Path:
         return self._root / attempt.key
 
-    def mark_launched(self, spec: AttemptSpec, session: str) -> bool:
-        """Note that the attempt is about to start; False if it was started before, by whatever process."""
+    def mark_launched(self, spec: AttemptSpec) -> bool:
+        """Note that this process is about to start the attempt; False if it was started before, by whatever
+        process."""
         folder = self.folder(spec.id)
         folder.mkdir(parents=True, exist_ok=True)
+        temporary = folder / f"launched.{uuid.uuid4().hex}.tmp"
+        temporary.write_text(json.dumps({**this_process(), "store": spec.artifact_store}))
         try:
-            with (folder / "launched.json").open("x") as file:
-                json.dump({"session": session, "store": spec.artifact_store}, file)
+            os.link(temporary, folder / "launched.json")
         except FileExistsError:
             return False
+        finally:
+            temporary.unlink()
         return True
+
+    def owner(self, attempt: AttemptId) -> psutil.Process | None:
+        """The process that started the attempt, if it is alive."""
+        return find_process(self.folder(attempt) / "launched.json")
+
+    def workers(self, attempt: AttemptId) -> list[psutil.Process]:
+        """Live processes that were given the attempt; they may be at another one by now if it is over."""
+        found = [find_process(self.folder(attempt) / name) for name in ("process.json", "task.json")]
+        return [process for process in found if process is not None]
 
     def was_launched(self, attempt: AttemptId) -> bool:
         return (self.folder(attempt) / "launched.json").exists()
 
     def recorded(self, attempt: AttemptId) -> Observation | None:
         """What the artifact store's records say, or None if there is none."""
-        try:
-            launched = json.loads((self.folder(attempt) / "launched.json").read_text())
-        except (OSError, ValueError):
-            return None
+        launched = json.loads((self.folder(attempt) / "launched.json").read_text())
         store = open_store(launched["store"])
         if store.get_record(result_key(attempt)) is not None:
             return Observation(phase=Phase.SUCCEEDED)
@@ -82,28 +96,17 @@ class Traces:
         whole = data[: data.rfind(b"\n") + 1]
         return EventPage(tuple(_parsed(whole.splitlines())), cursor + len(whole))
 
-    def logs(self, attempt: AttemptId, is_live: bool) -> Iterator[str]:
-        """Lines of ``log.txt`` that are there now."""
-        del is_live
-        try:
-            with (self.folder(attempt) / "log.txt").open(encoding="utf-8", errors="replace") as file:
-                for line in file:
-                    yield line.rstrip("\n")
-        except FileNotFoundError:
-            return
-
-    def follow(self, attempt: AttemptId, is_live: object) -> Iterator[str]:
+    def follow(self, attempt: AttemptId, is_live: Callable[[], bool]) -> Iterator[str]:
         """Lines of ``log.txt`` as they come, until ``is_live()`` turns False."""
         path = self.folder(attempt) / "log.txt"
-        alive = is_live if callable(is_live) else (lambda: False)
-        while not path.exists() and alive():
+        while not path.exists() and is_live():
             time.sleep(FOLLOW_INTERVAL_S)
         if not path.exists():
             return
         with path.open(encoding="utf-8", errors="replace") as file:
             pending = ""
             while True:
-                live = alive()
+                live = is_live()
                 pending += file.read()
                 *lines, pending = pending.split("\n")
                 yield from lines

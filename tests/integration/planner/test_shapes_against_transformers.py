@@ -1,0 +1,81 @@
+"""Parameter counts equal those of transformers' classes, built without memory on the meta device."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+import transformers
+
+from bongsu.planner.config_shapes import shape_of
+from bongsu.planner.published import AXK1, AXK2_LIGHT
+
+SMALL: dict[str, Any] = {
+    "vocab_size": 500,
+    "hidden_size": 64,
+    "intermediate_size": 96,
+    "moe_intermediate_size": 32,
+    "num_hidden_layers": 5,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 4,
+    "n_shared_experts": 2,
+    "n_routed_experts": 8,
+    "kv_lora_rank": 24,
+    "q_lora_rank": 40,
+    "qk_rope_head_dim": 8,
+    "v_head_dim": 12,
+    "qk_nope_head_dim": 16,
+    "n_group": 4,
+    "topk_group": 2,
+    "num_experts_per_tok": 2,
+    "bos_token_id": 0,
+    "eos_token_id": 0,
+}
+
+
+def count(name: str, **fields: Any) -> tuple[int, dict[str, Any]]:
+    config = getattr(transformers, f"{name}Config")(**fields)
+    with torch.device("meta"):
+        model = getattr(transformers, f"{name}ForCausalLM")(config)
+    return sum(parameter.numel() for parameter in model.parameters()), config.to_dict()
+
+
+@pytest.mark.parametrize("name", ["AXK1", "AXK2"])
+@pytest.mark.parametrize(
+    "change",
+    [{}, {"first_k_dense_replace": 2}, {"moe_layer_freq": 2}, {"n_shared_experts": 1}, {"attention_bias": True}],
+    ids=str,
+)
+def test_small_models_of_every_kind(name: str, change: dict[str, Any]) -> None:
+    expected, config = count(name, **SMALL | change)
+    shape = shape_of(config)
+    assert shape is not None
+    assert shape.total == expected
+
+
+@pytest.mark.parametrize(("name", "published"), [("AXK1", AXK1), ("AXK2", AXK2_LIGHT)])
+def test_the_published_models(name: str, published: dict[str, Any]) -> None:
+    expected, config = count(name)
+    assert {field: config[field] for field in published} == {**published}
+    shape = shape_of(published)
+    assert shape is not None
+    assert shape.total == expected
+
+
+@pytest.mark.parametrize("name", ["Llama", "Qwen2", "Qwen3", "Mistral"])
+def test_plain_decoders(name: str) -> None:
+    fields = {
+        "vocab_size": 500,
+        "hidden_size": 64,
+        "intermediate_size": 96,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "head_dim": 16,
+        "tie_word_embeddings": False,
+    }
+    expected, config = count(name, **fields)
+    shape = shape_of(config)
+    assert shape is not None
+    assert shape.total == expected

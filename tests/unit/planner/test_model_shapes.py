@@ -1,0 +1,61 @@
+"""Arithmetic of model shapes and memory against what is published."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bongsu.domain.resources import Resources
+from bongsu.domain.workload import WorkKind, Workload
+from bongsu.planner.config_shapes import shape_of
+from bongsu.planner.cost import gpu_hours
+from bongsu.planner.memory import estimate_memory
+from bongsu.planner.published import AXK1, AXK2_LIGHT
+
+K1, K2 = shape_of(AXK1), shape_of(AXK2_LIGHT)
+assert K1 is not None
+assert K2 is not None
+
+
+def test_the_published_counts() -> None:
+    assert K1.total == 518_983_052_288
+    assert K1.active / 1e9 == pytest.approx(32.78, abs=0.01)
+    assert K1.routed_experts / K1.total == pytest.approx(0.978, abs=0.001)
+    assert K2.total / 1e9 == pytest.approx(20.31, abs=0.01)
+    assert K2.active / 1e9 == pytest.approx(2.57, abs=0.01)
+
+
+def test_an_unknown_configuration_has_no_shape() -> None:
+    assert shape_of({}) is None
+    assert shape_of({"model_type": "axk1", "hidden_size": 8}) is None
+
+
+works = st.builds(
+    Workload,
+    kind=st.sampled_from(list(WorkKind)),
+    micro_batch=st.integers(1, 8),
+    sequence_length=st.integers(16, 4096),
+    tokens=st.integers(1, 10**8),
+    weight_bytes=st.sampled_from([2.0, 4.0]),
+    sharded=st.just(True),
+)
+
+
+@given(works, st.integers(1, 64))
+def test_more_workers_never_need_more_memory_each(work: Workload, workers: int) -> None:
+    one = estimate_memory(K2, work, Resources(workers=workers, gpus_per_worker=1))
+    more = estimate_memory(K2, work, Resources(workers=2 * workers, gpus_per_worker=1))
+    gathering = more.gathered if workers == 1 else 0
+    assert more.total - gathering <= one.total
+    assert min(one.model_dump().values()) >= 0
+
+
+@given(works, st.integers(1, 64))
+def test_gpu_hours_do_not_depend_on_how_a_fixed_amount_of_text_is_split(work: Workload, workers: int) -> None:
+    if work.kind in (WorkKind.PRUNE_STREAMED, WorkKind.QUANTIZE_STREAMED):
+        return
+    one = work.model_copy(update={"tokens": work.tokens * workers})
+    together = gpu_hours(K2, work, Resources(workers=workers, gpus_per_worker=1))
+    assert together == pytest.approx(gpu_hours(K2, one, Resources(workers=1, gpus_per_worker=1)))
+    assert gpu_hours(K2, work, Resources(workers=workers)) == 0

@@ -1,0 +1,216 @@
+"""Plans: same input, same plan; labels only rise; verdicts say why."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bongsu.domain.artifact import ArtifactRef, ArtifactType
+from bongsu.domain.ids import Digest, digest_of
+from bongsu.domain.labels import Grade, Label
+from bongsu.domain.pipeline import PipelineSpec
+from bongsu.domain.plan import RunPlan
+from bongsu.domain.problems import BongsuError
+from bongsu.planner.cache_key import cache_key, cache_parts
+from bongsu.planner.facts import CacheFacts, ResolvedInput
+from bongsu.planner.planning import plan
+from bongsu.service.catalogue import InstalledStages
+
+STAGES = InstalledStages()
+
+
+def spec(stages: list[dict[str, Any]], inputs: dict[str, Any] | None = None, **body: Any) -> PipelineSpec:
+    purpose = {"useClass": "administration", "statement": "Draft and search documents"}
+    return PipelineSpec.model_validate(
+        {
+            "apiVersion": "bongsu.dev/v1alpha1",
+            "kind": "Pipeline",
+            "metadata": {"name": "test", "ministry": "mnd"},
+            "spec": {"purpose": purpose, "inputs": inputs or {}, "stages": stages, **body},
+        }
+    )
+
+
+def probe(name: str, *after: str, **more: Any) -> dict[str, Any]:
+    return {"name": name, "uses": "probe", "inputs": {"after": list(after)} if after else {}, **more}
+
+
+def resolved(text: str, label: Label) -> ResolvedInput:
+    return ResolvedInput(ArtifactRef(digest=digest_of(text.encode()), type=ArtifactType.FILES, label=label))
+
+
+labels = st.builds(
+    Label,
+    grade=st.sampled_from(list(Grade)),
+    compartments=st.frozensets(st.sampled_from(["logistics", "signals", "medical"]), max_size=2),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_no_output_is_labelled_below_any_of_its_inputs_or_the_floor(data: st.DataObject) -> None:
+    given_labels = data.draw(st.lists(labels, min_size=1, max_size=4))
+    floor = data.draw(labels)
+    inputs = {f"i{n}": resolved(str(n), label) for n, label in enumerate(given_labels)}
+    stages = []
+    for number in range(data.draw(st.integers(1, 12))):
+        sources = [f"inputs.{name}" for name in inputs] + [f"s{n}.files" for n in range(number)]
+        after = data.draw(st.lists(st.sampled_from(sources), max_size=4, unique=True))
+        stages.append(probe(f"s{number}", *after))
+    made = plan(
+        spec(
+            stages,
+            {name: {"dataset": f"file:{name}"} for name in inputs},
+            classification=floor.model_dump(mode="json", by_alias=True),
+        ),
+        inputs,
+        STAGES,
+    )
+    known = {planned.id: planned.label for planned in made.stages}
+    for planned in made.stages:
+        assert planned.label.dominates(floor)
+        for source in planned.inputs.get("after", ()):
+            upstream = known[source.stage_id] if source.stage_id else inputs[source.name].ref.label
+            assert planned.label.dominates(upstream)
+    assert all(made.label.dominates(label) for label in known.values())
+
+
+HASH = """
+from bongsu.domain.pipeline import PipelineSpec
+import test_planning as t
+made = t.plan(t.spec([t.probe("a", "inputs.x"), t.probe("b", "a.files")], {"x": {"dataset": "file:x"}}),
+    {"x": t.resolved("x", t.Label(grade="S", compartments=frozenset("abcdefgh")))}, t.STAGES)
+print(made.hash)
+"""
+
+
+def test_the_hash_is_the_same_in_every_process() -> None:
+    found = set()
+    for seed in ("0", "1", "2"):
+        done = subprocess.run(
+            [sys.executable, "-c", HASH],
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": __file__.rpartition("/")[0], "PATH": "/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        found.add(done.stdout)
+    assert len(found) == 1
+
+
+def chain(text: str = "1") -> PipelineSpec:
+    return spec([probe("a", **{"with": {"text": text}}), probe("b", "a.files")])
+
+
+class Memory:
+    """A cache that remembers what a plan made, as the store does."""
+
+    def __init__(self) -> None:
+        self.outputs: dict[Digest, dict[str, ArtifactRef]] = {}
+        self.last: dict[str, Any] = {}
+
+    def run(self, made: RunPlan) -> None:
+        refs: dict[str, ArtifactRef] = {}
+        for planned in made.stages:
+            digests = {
+                port: [refs[s.stage_id].digest for s in sources if s.stage_id]
+                for port, sources in planned.inputs.items()
+            }
+            parts = cache_parts(planned, digests)
+            refs[planned.id] = ArtifactRef(
+                digest=digest_of(cache_key(parts).encode()), type=ArtifactType.FILES, label=planned.label
+            )
+            self.outputs[cache_key(parts)] = {"files": refs[planned.id]}
+            self.last[planned.id] = parts
+
+    @property
+    def facts(self) -> CacheFacts:
+        return CacheFacts(self.outputs.get, self.last.get)
+
+
+def verdicts(made: RunPlan) -> dict[str, tuple[str, str]]:
+    return {planned.id: (planned.cache.reason, planned.cache.detail) for planned in made.stages}
+
+
+def test_a_verdict_says_why() -> None:
+    memory = Memory()
+    assert verdicts(plan(chain(), {}, STAGES, memory.facts)) == {
+        "a": ("first-run", ""),
+        "b": ("upstream-runs", "a"),
+    }
+    memory.run(plan(chain(), {}, STAGES))
+    assert {reason for reason, _ in verdicts(plan(chain(), {}, STAGES, memory.facts)).values()} == {"hit"}
+    changed = verdicts(plan(chain("2"), {}, STAGES, memory.facts))
+    assert changed == {"a": ("params-changed", 'text "1" → "2"'), "b": ("upstream-runs", "a")}
+    raised = plan(spec([probe("a", **{"with": {"text": "1"}})], classification="S"), {}, STAGES, memory.facts)
+    assert verdicts(raised)["a"][0] == "hit"
+    assert raised.stage("a").label.grade is Grade.SENSITIVE
+    memory.outputs.clear()
+    assert verdicts(plan(chain(), {}, STAGES, memory.facts))["a"][0] == "output-gone"
+
+
+def test_an_output_that_was_made_under_a_higher_label_is_not_taken_for_a_lower_one() -> None:
+    memory = Memory()
+    memory.run(plan(spec([probe("a")], classification="S"), {}, STAGES))
+    assert verdicts(plan(spec([probe("a")]), {}, STAGES, memory.facts))["a"][0] == "label-changed"
+
+
+def test_verdicts_and_estimates_are_shown_and_not_hashed() -> None:
+    memory = Memory()
+    memory.run(plan(chain(), {}, STAGES))
+    assert plan(chain(), {}, STAGES, memory.facts).hash == plan(chain(), {}, STAGES).hash
+    assert plan(chain("2"), {}, STAGES).hash != plan(chain(), {}, STAGES).hash
+
+
+def test_a_registration_of_what_no_verification_examined_is_refused() -> None:
+    stages = [
+        {"name": "verify", "uses": "verify.reload", "inputs": {"models": "inputs.other", "tokens": "inputs.text"}},
+        {
+            "name": "register",
+            "uses": "registry.register",
+            "inputs": {"models": "inputs.base", "verifications": "verify.verification"},
+            "with": {"name": "m"},
+        },
+    ]
+    uris = {"base": {"model": "file:m"}, "other": {"model": "file:o"}, "text": {"dataset": "file:t"}}
+    inputs = {
+        name: ResolvedInput(
+            ArtifactRef(
+                digest=digest_of(name.encode()), type=ArtifactType.MODEL if name != "text" else ArtifactType.TOKENS
+            )
+        )
+        for name in uris
+    }
+    with pytest.raises(BongsuError) as error:
+        plan(spec(stages, uris), inputs, STAGES)
+    assert [problem.code.name for problem in error.value.problems] == ["policy.unverified-registration"]
+    stages[1]["inputs"]["models"] = "inputs.other"
+    assert plan(spec(stages, uris), inputs, STAGES).approvals[0].approvers == 2
+
+
+def test_gpus_that_do_not_hold_a_stage_are_said_before_it_starts() -> None:
+    from bongsu.planner.published import AXK1
+
+    stages = [
+        {
+            "name": "adapt",
+            "uses": "train.continue",
+            "inputs": {"model": "inputs.base", "tokens": ["inputs.text"]},
+            "with": {"steps": 10, "learningRate": 1e-4, "sequenceLength": 4096},
+            "resources": {"workers": 8, "gpusPerWorker": 1, "accelerator": "H100-80GB"},
+        }
+    ]
+    model = ResolvedInput(ArtifactRef(digest=digest_of(b"m"), type=ArtifactType.MODEL), AXK1)
+    text = ResolvedInput(ArtifactRef(digest=digest_of(b"t"), type=ArtifactType.TOKENS))
+    with pytest.raises(BongsuError) as error:
+        plan(
+            spec(stages, {"base": {"model": "file:m"}, "text": {"dataset": "file:t"}}, grant="nap"),
+            {"base": model, "text": text},
+            STAGES,
+        )
+    assert error.value.problems[0].code.name == "plan.does-not-fit"
