@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from small_plans import ref_of
+
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.attempt import AttemptResult, Failure, Observation, Phase
 from bongsu.domain.ids import AttemptId, Digest, RunId, StageId
@@ -28,7 +30,6 @@ from bongsu.reconciler.budget import Budget
 from bongsu.reconciler.decide import decide
 from bongsu.reconciler.facts import Cached, Refused, Registered, RunFacts, WorldFacts
 from bongsu.store.records import AttemptRecord, RunRecord, StageRecord
-from small_plans import ref_of
 
 RUN = RunId("r-000000000001")
 CAPACITY = Capacity(cpus=4, gpus=0, memory=16_000_000_000)
