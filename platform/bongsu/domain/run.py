@@ -58,10 +58,8 @@ class AttemptState(StrEnum):
 
 
 STAGE_MOVES: dict[StageState, frozenset[StageState]] = {
-    StageState.WAITING: frozenset({StageState.READY, StageState.CACHED, StageState.SKIPPED, StageState.CANCELLED}),
-    StageState.READY: frozenset(
-        {StageState.RUNNING, StageState.CACHED, StageState.SKIPPED, StageState.CANCELLED, StageState.FAILED}
-    ),
+    StageState.WAITING: frozenset({StageState.READY, StageState.SKIPPED, StageState.CANCELLED}),
+    StageState.READY: frozenset({StageState.RUNNING, StageState.CACHED, StageState.CANCELLED, StageState.FAILED}),
     StageState.RUNNING: frozenset(
         {
             StageState.PUBLISHING,
