@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import shutil
 import tempfile
@@ -14,6 +13,7 @@ from reconciler_faults import Faults, FaultyDatabase, FaultyStore, GatedPublishe
 from simulated_executor import SimulatedCluster, SimulatedExecutor
 from small_plans import planned_input, source, stage
 from sqlalchemy import event
+from store_places import empty_database
 
 from bongsu.artifacts.local import LocalStore
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
@@ -37,17 +37,6 @@ def fast_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="bongsu-", dir=memory if memory.is_dir() else None))
 
 
-@functools.cache
-def _empty_database() -> bytes:
-    """A migrated database; migrating takes longer than a whole test."""
-    folder = fast_folder()
-    try:
-        open_database(f"sqlite:///{folder / 'empty.db'}").close()
-        return (folder / "empty.db").read_bytes()
-    finally:
-        shutil.rmtree(folder)
-
-
 def connect(path: Path) -> Any:
     """An engine as ``open_database`` makes it, on a file that is migrated; without waiting for the disk."""
     engine = open_database(f"sqlite:///{path}").engine
@@ -61,7 +50,7 @@ class World:
 
     def __init__(self, capacity: Capacity = CAPACITY) -> None:
         self.folder = fast_folder()
-        (self.folder / "bongsu.db").write_bytes(_empty_database())
+        (self.folder / "bongsu.db").write_bytes(empty_database())
         self.now = 1_700_000_000.0
         self.ticks = 0.0
         self.faults = Faults()

@@ -142,6 +142,8 @@ def move_run(connection: Connection, record: RunRecord, state: RunState, now: fl
         values["started_at"] = func.coalesce(runs.c.started_at, now)
     if state is RunState.PENDING:
         values["finished_at"] = None
+        # A resumed run is the open one of its plan again, unless there is a newer one.
+        values["open_key"] = None if open_run_of(connection, record.plan_hash) else record.plan_hash
     if state.is_final:
         values["finished_at"] = now
     if state.is_final or state is RunState.CANCELLING:

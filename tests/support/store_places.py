@@ -1,0 +1,60 @@
+"""A migrated store, and rows for it."""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+from pathlib import Path
+
+from small_plans import plan_of, stage
+
+from bongsu.domain.ids import AttemptId, RunId, StageId
+from bongsu.domain.plan import RunPlan
+from bongsu.domain.run import StageState
+from bongsu.store.attempts import request_attempt
+from bongsu.store.database import Database, open_database
+from bongsu.store.runs import create_run
+from bongsu.store.stages import move_stage
+
+RUN = RunId("r-000000000001")
+NOW = 1_700_000_000.0
+
+
+def open_at(folder: Path) -> Database:
+    """The store in ``folder``, migrated if it has to be."""
+    return open_database(f"sqlite:///{folder / 'bongsu.db'}")
+
+
+def store_at(folder: Path) -> Database:
+    """A new one, quickly."""
+    (folder / "bongsu.db").write_bytes(empty_database())
+    return open_at(folder)
+
+
+@functools.cache
+def empty_database() -> bytes:
+    """A migrated database; migrating takes longer than most tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        open_at(Path(folder)).close()
+        return (Path(folder) / "bongsu.db").read_bytes()
+
+
+def chain() -> RunPlan:
+    return plan_of(stage("a"), stage("b", "a"))
+
+
+def submitted(database: Database, run_id: RunId = RUN, plan: RunPlan | None = None, now: float = NOW) -> RunId:
+    """A run of two stages."""
+    with database.write() as connection:
+        create_run(connection, run_id, plan or chain(), now)
+    return run_id
+
+
+def with_attempt(database: Database, run_id: RunId = RUN) -> AttemptId:
+    """Stage ``a`` of the run is under way."""
+    attempt = AttemptId(run_id=run_id, stage_id=StageId("a"), number=1)
+    with database.write() as connection:
+        for move in ((StageState.WAITING, StageState.READY), (StageState.READY, StageState.RUNNING)):
+            move_stage(connection, (run_id, StageId("a")), move, NOW, "")
+        request_attempt(connection, attempt, NOW)
+    return attempt

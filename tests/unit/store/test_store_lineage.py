@@ -1,0 +1,131 @@
+"""The lineage graph: what is walked, against a plain search over the same edges."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete
+from store_places import NOW, RUN, store_at
+
+from bongsu.store import lineage
+from bongsu.store.database import Database
+from bongsu.store.lineage import Edge, Node
+from bongsu.store.schema import edges, nodes
+
+KINDS = ("used", "made", "registered", "resolved", lineage.REUSED)
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    folder: Path = tmp_path_factory.mktemp("lineage")
+    opened = store_at(folder)
+    yield opened
+    opened.close()
+    shutil.rmtree(folder)
+
+
+def fill(database: Database, found: list[Edge]) -> None:
+    ids = sorted({end for edge in found for end in (edge.source, edge.target)})
+    with database.write() as connection:
+        connection.execute(delete(edges))
+        connection.execute(delete(nodes))
+        lineage.put_nodes(connection, [Node(one, "artifact", one, "O", {}) for one in ids])
+        lineage.put_edges(connection, found, RUN, NOW)
+
+
+def reference_walk(found: list[Edge], start: str, upstream: bool) -> tuple[set[str], set[Edge]]:
+    """Depth first, one edge at a time."""
+    seen, passed, left = {start}, set(), [start]
+    while left:
+        here = left.pop()
+        for edge in found:
+            end, other = (edge.target, edge.source) if upstream else (edge.source, edge.target)
+            if end == here and edge.kind != lineage.REUSED:
+                passed.add(edge)
+                if other not in seen:
+                    seen.add(other)
+                    left.append(other)
+    return seen, passed
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> list[Edge]:
+    """Edges from lower to higher numbers, so without a cycle, and possibly several between two nodes."""
+    size = draw(st.integers(2, 12))
+    pairs = st.tuples(st.integers(0, size - 1), st.integers(0, size - 1)).filter(lambda pair: pair[0] < pair[1])
+    drawn = draw(st.lists(st.tuples(pairs, st.sampled_from(KINDS)), max_size=30, unique=True))
+    return [Edge(f"n{low}", f"n{high}", kind) for (low, high), kind in drawn]
+
+
+@given(found=graphs(), upstream=st.booleans(), start=st.integers(0, 11))
+@settings(
+    max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_a_walk_finds_what_a_plain_search_finds(
+    database: Database, found: list[Edge], upstream: bool, start: int
+) -> None:
+    fill(database, found)
+    with database.read() as connection:
+        walked, passed = lineage.walk(connection, f"n{start}", "upstream" if upstream else "downstream")
+    seen, expected = reference_walk(found, f"n{start}", upstream)
+    known = {end for edge in found for end in (edge.source, edge.target)}
+    assert {node.id for node in walked} == seen & known
+    assert len(passed) == len(set(passed)), "an edge is listed once"
+    assert set(passed) == expected
+
+
+def test_a_walk_ends_in_a_graph_that_has_a_cycle_all_the_same(database: Database) -> None:
+    fill(database, [Edge("a", "b", "used"), Edge("b", "a", "made")])
+    with database.read() as connection:
+        walked, _ = lineage.walk(connection, "a", "upstream")
+    assert {node.id for node in walked} == {"a", "b"}
+
+
+def test_more_nodes_in_a_row_than_one_query_takes(database: Database) -> None:
+    wide = lineage.CHUNK + 50
+    found = [Edge(f"in{number}", "model", "used") for number in range(wide)]
+    found += [Edge("root", f"in{number}", "made") for number in range(wide)]
+    fill(database, found)
+    with database.read() as connection:
+        walked, passed = lineage.walk(connection, "model", "upstream")
+    assert len(walked) == wide + 2
+    assert len(passed) == 2 * wide
+
+
+def test_putting_again_changes_nothing(database: Database) -> None:
+    fill(database, [Edge("a", "b", "used")])
+    with database.write() as connection:
+        lineage.put_nodes(connection, [Node("a", "artifact", "another title", "C", {})])
+        lineage.put_edges(connection, [Edge("a", "b", "used"), Edge("a", "b", "made")], "r-other", NOW + 1)
+        walked, passed = lineage.walk(connection, "a", "downstream")
+    assert {node.title for node in walked} == {"a", "b"}
+    assert {edge.kind for edge in passed} == {"used", "made"}
+
+
+def test_a_long_address_of_an_input_still_has_a_node_that_fits(database: Database) -> None:
+    long = lineage.input_node("file:" + "x" * 5000)
+    assert len(long) <= 300
+    assert long != lineage.input_node("file:" + "x" * 5001)
+    assert lineage.input_node("file:short") == "input:file:short"
+
+
+def test_the_graph_of_a_run_shows_what_was_reused_and_where_inputs_came_from(database: Database) -> None:
+    here, taken, made = lineage.stage_node(RUN, "a"), lineage.artifact_node("in"), lineage.artifact_node("out")
+    version, elsewhere = lineage.version_node("light", 1), lineage.stage_node("r-other", "z")
+    mine = [
+        Edge(lineage.input_node("file:text"), taken, "resolved"),
+        Edge(taken, here, "used"),
+        Edge(here, made, lineage.REUSED),
+        Edge(here, version, "registered"),
+        Edge(made, version, "registered"),
+    ]
+    fill(database, [*mine, Edge(taken, elsewhere, "used"), Edge(elsewhere, made, "made")])
+    with database.read() as connection:
+        shown, found = lineage.graph_of_run(connection, RUN, ["a"])
+    assert set(found) == set(mine)
+    assert elsewhere not in {node.id for node in shown}

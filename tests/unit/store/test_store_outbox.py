@@ -1,0 +1,142 @@
+"""What waits for the tracking server: written with the state it speaks of, told in order, kept until it is told."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from store_places import store_at
+
+from bongsu.artifacts.local import LocalStore
+from bongsu.domain.publication import Publication, RegisteredVersion, RegistrationRequest, RunClosed
+from bongsu.reconciler.delivery import MAX_TRIES, Delivery, Patience
+from bongsu.store import outbox
+from bongsu.store.database import Database
+
+IMPATIENT = Patience(quiet=0.0, retry=0.0, again=1e6)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = store_at(tmp_path)
+    yield opened
+    opened.close()
+
+
+def item(number: int) -> RunClosed:
+    return RunClosed(run_id=f"r-{number}", pipeline="sample", state="failed", time=datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def put(database: Database, *numbers: int) -> None:
+    with database.write() as connection:
+        for number in numbers:
+            outbox.put(connection, f"r-{number}", item(number))
+
+
+def waiting(database: Database, limit: int = 100, skip: Sequence[int] = ()) -> list[Publication]:
+    with database.read() as connection:
+        return [found for _, found in outbox.waiting(connection, limit, skip)]
+
+
+class Server:
+    """A tracking server that fails for what is in ``broken``, and ``down`` times in a row for everything."""
+
+    def __init__(self, broken: Sequence[int] = (), down: int = 0) -> None:
+        self.heard: list[str] = []
+        self.calls = 0
+        self.broken = {f"r-{number}" for number in broken}
+        self.down = down
+        self.lock = threading.Lock()
+
+    def publish(self, items: Sequence[Publication]) -> None:
+        with self.lock:
+            self.calls += 1
+            if self.down:
+                self.down -= 1
+                raise ConnectionError("it is down")
+            for one in items:
+                if one.run_id in self.broken:
+                    raise ValueError(f"{one.run_id} is not to its taste")
+                self.heard.append(one.run_id)
+
+    def publish_registration(self, request: RegistrationRequest) -> RegisteredVersion:
+        raise AssertionError(f"nobody registers here: {request}")
+
+
+def delivered(database: Database, tmp_path: Path, server: Server) -> tuple[int, str]:
+    """What is left once a process has done what it can, and its last trouble."""
+    delivery = Delivery(database, server, LocalStore(tmp_path / "artifacts"), IMPATIENT)
+    try:
+        return delivery.drain(20), delivery.trouble
+    finally:
+        delivery.close()
+
+
+def test_items_wait_in_the_order_in_which_they_were_put(database: Database) -> None:
+    put(database, 3, 1, 2)
+    assert waiting(database) == [item(3), item(1), item(2)]
+    assert waiting(database, limit=2) == [item(3), item(1)]
+
+
+def test_what_a_transaction_put_is_gone_with_it(database: Database) -> None:
+    def put_and_break() -> None:
+        with database.write() as connection:
+            outbox.put(connection, "r-1", item(1))
+            raise KeyError
+
+    pytest.raises(KeyError, put_and_break)
+    assert waiting(database) == []
+
+
+def test_what_was_told_waits_no_longer_and_what_failed_does(database: Database) -> None:
+    put(database, 1, 2, 3)
+    with database.write() as connection:
+        numbers = [number for number, _ in outbox.waiting(connection)]
+        outbox.mark_done(connection, numbers[:1])
+        outbox.mark_failed(connection, numbers[1], "no answer")
+        assert outbox.count_waiting(connection) == 2
+    assert waiting(database) == [item(2), item(3)]
+    assert waiting(database, skip=numbers[1:2]) == [item(3)]
+
+
+def test_everything_is_delivered_once_and_in_order(database: Database, tmp_path: Path) -> None:
+    put(database, *range(50))
+    server = Server()
+    assert delivered(database, tmp_path, server) == (0, "")
+    assert server.heard == [f"r-{number}" for number in range(50)]
+
+
+def test_a_server_that_is_down_for_a_moment_hears_it_all_in_order(database: Database, tmp_path: Path) -> None:
+    put(database, 1, 2, 3)
+    server = Server(down=MAX_TRIES - 1)
+    assert delivered(database, tmp_path, server) == (0, "")
+    assert server.heard == ["r-1", "r-2", "r-3"]
+
+
+def test_an_item_that_is_never_taken_does_not_hold_up_the_others(database: Database, tmp_path: Path) -> None:
+    put(database, 1, 2, 3)
+    server = Server(broken=[2])
+    left, _ = delivered(database, tmp_path, server)
+    assert left == 1
+    assert server.heard == ["r-1", "r-3"]
+
+
+def test_the_next_process_delivers_what_the_last_one_could_not(database: Database, tmp_path: Path) -> None:
+    put(database, 1, 2)
+    left, trouble = delivered(database, tmp_path, Server(down=10**6))
+    assert (left, trouble) == (2, "ConnectionError: it is down")
+    server = Server()
+    assert delivered(database, tmp_path, server) == (0, "")
+    assert server.heard == ["r-1", "r-2"]
+
+
+def test_while_the_server_is_down_each_item_is_tried_a_few_times_and_not_for_ever(
+    database: Database, tmp_path: Path
+) -> None:
+    put(database, *range(10))
+    server = Server(down=10**6)
+    delivered(database, tmp_path, server)
+    assert server.calls <= MAX_TRIES + 9 + 10

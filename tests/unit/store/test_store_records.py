@@ -1,0 +1,205 @@
+"""Cache, history, artifacts, model versions and data sets: what is kept and how it is found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from small_plans import ref_of
+from store_places import NOW, RUN, store_at, submitted
+
+from bongsu.domain.artifact import ArtifactType
+from bongsu.domain.ids import StageId, digest_of
+from bongsu.domain.labels import Grade, Label
+from bongsu.domain.problems import BongsuError
+from bongsu.store import artifacts, cache, datasets, history, models
+from bongsu.store.database import Database
+from bongsu.store.history import NewEvent
+from bongsu.store.records import ModelVersionRecord
+
+SENSITIVE = Label(grade=Grade.SENSITIVE)
+KEY = digest_of(b"key")
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = store_at(tmp_path)
+    yield opened
+    opened.close()
+
+
+# -- cache ---------------------------------------------------------------------------------------------------------
+
+
+def test_outputs_are_found_by_their_key_and_the_newest_stands(database: Database) -> None:
+    with database.write() as connection:
+        for text, seconds in (("old", 10.0), ("new", 20.0)):
+            outputs = {"files": ref_of(text)}
+            cache.remember(connection, KEY, ("sample", "a"), {"p": text}, outputs, {"loss": 1.0}, (seconds, NOW))
+        assert cache.find_outputs(connection, KEY) == ({"files": ref_of("new")}, {"loss": 1.0})
+        assert cache.find_outputs(connection, digest_of(b"other")) is None
+        assert cache.usual_seconds(connection, "sample") == {"a": 20.0}
+
+
+def test_the_parts_of_the_newest_entry_of_a_stage_are_kept(database: Database) -> None:
+    with database.write() as connection:
+        for place, (pipeline, text) in enumerate((("sample", "one"), ("sample", "two"), ("other", "three"))):
+            key = digest_of(text.encode())
+            cache.remember(connection, key, (pipeline, "a"), {"가": text}, {}, {}, (place + 1.0, NOW + place))
+        assert cache.last_parts(connection, "sample", "a") == {"가": "two"}
+        assert cache.last_parts(connection, "sample", "b") is None
+        assert cache.usual_seconds(connection, "sample") == {"a": 1.5}
+
+
+def test_an_input_is_known_until_it_is_touched(database: Database) -> None:
+    first, second = digest_of(b"1"), digest_of(b"2")
+    with database.write() as connection:
+        cache.remember_input(connection, "file:/x", first, KEY, 5)
+        assert cache.known_input(connection, "file:/x", first) == (KEY, 5)
+        assert cache.known_input(connection, "file:/x", second) is None
+        cache.remember_input(connection, "file:/x", second, KEY, 6)
+        assert cache.known_input(connection, "file:/x", first) is None
+
+
+# -- history -------------------------------------------------------------------------------------------------------
+
+
+def test_the_log_of_a_run_has_numbers_without_gaps(database: Database) -> None:
+    submitted(database)
+    with database.write() as connection:
+        history.append_events(connection, RUN, NOW, [NewEvent("run", body={"state": "running"})])
+        history.append_events(connection, RUN, NOW, [])
+        history.append_events(
+            connection, RUN, NOW + 1, [NewEvent("stage", "a"), NewEvent("note", "a", 1, {"글": "자"})]
+        )
+    with database.read() as connection:
+        found = history.events_of(connection, RUN)
+        assert [event.sequence for event in found] == [1, 2, 3]
+        assert found[2].body == {"글": "자"}
+        assert [event.sequence for event in history.events_of(connection, RUN, after=2)] == [3]
+
+
+def test_a_step_of_a_metric_keeps_its_first_value(database: Database) -> None:
+    submitted(database)
+    with database.write() as connection:
+        history.add_metric_points(connection, RUN, "a", [("loss", 1, 5.0, NOW), ("loss", 2, 4.0, NOW)])
+        history.add_metric_points(connection, RUN, "a", [("loss", 2, 9.0, NOW), ("loss", 3, 3.0, NOW)])
+        history.add_metric_points(connection, RUN, "b", [("loss", 1, 7.0, NOW), ("loss", 1, 8.0, NOW)])
+        points = [point[:4] for point in history.metric_points_of(connection, RUN)]
+        assert points == [
+            ("a", "loss", 1, 5.0),
+            ("a", "loss", 2, 4.0),
+            ("a", "loss", 3, 3.0),
+            ("b", "loss", 1, 8.0),
+        ]
+        assert len(history.metric_points_of(connection, RUN, "b")) == 1
+
+
+# -- artifacts -----------------------------------------------------------------------------------------------------
+
+
+def test_the_label_of_an_artifact_only_rises_and_its_first_maker_stays(database: Database) -> None:
+    ref = ref_of("bytes")
+    with database.write() as connection:
+        artifacts.note_artifact(connection, ref, "first", ("r-1", "a"), NOW)
+        raised = ref.model_copy(update={"label": SENSITIVE})
+        artifacts.note_artifact(connection, raised, "second", ("r-2", "b"), NOW)
+        artifacts.note_artifact(connection, ref, "third", (None, None), NOW)
+        found = artifacts.get_artifact(connection, ref.digest)
+    assert found is not None
+    assert (found.label, found.title, found.run_id, found.stage_id) == ("S", "first", "r-1", "a")
+
+
+def test_artifacts_are_found_by_the_beginning_of_their_digest(database: Database) -> None:
+    ref = ref_of("bytes")
+    hexadecimal = ref.digest.removeprefix("sha256-")
+    with database.write() as connection:
+        artifacts.note_artifact(connection, ref, "it", (None, None), NOW)
+        for text in (hexadecimal[:6], ref.digest[:20], ref.digest):
+            assert [found.digest for found in artifacts.find_artifacts(connection, text)] == [ref.digest]
+        assert artifacts.find_artifacts(connection, "_" * 6) == []
+
+
+# -- models --------------------------------------------------------------------------------------------------------
+
+
+def version(number: int, *aliases: str, name: str = "light", stage: str = "register") -> ModelVersionRecord:
+    return ModelVersionRecord(
+        name=name,
+        version=number,
+        digest=digest_of(str(number).encode()),
+        label="O",
+        use_class="administration",
+        ministry="mnd",
+        run_id=RUN,
+        stage_id=StageId(f"{stage}{number}"),
+        title="it",
+        metrics={"loss": 1.0},
+        link="",
+        created_at=NOW + number,
+        aliases=aliases,
+    )
+
+
+def test_a_version_is_recorded_once_and_found_by_every_way_of_writing_it(database: Database) -> None:
+    with database.write() as connection:
+        for one in (version(1, "champion"), version(2), version(2), version(10)):
+            models.add_version(connection, one)
+        found = {
+            text: models.find_version(connection, text).version
+            for text in (
+                "light",
+                "light@2",
+                "light/2",
+                "models:/light/1",
+                "light@champion",
+                "models:/light@champion",
+            )
+        }
+        assert [one.version for one in models.list_versions(connection, "light")] == [10, 2, 1]
+        for text in ("light@3", "light@nobody", "heavy", "", "a/b/c"):
+            with pytest.raises(BongsuError) as caught:
+                models.find_version(connection, text)
+            assert caught.value.problems[0].code.name == "run.unknown-model"
+    assert found == {
+        "light": 10,
+        "light@2": 2,
+        "light/2": 2,
+        "models:/light/1": 1,
+        "light@champion": 1,
+        "models:/light@champion": 1,
+    }
+
+
+def test_an_alias_moves_to_the_version_that_takes_it(database: Database) -> None:
+    with database.write() as connection:
+        models.add_version(connection, version(1, "champion"))
+        models.add_version(connection, version(2, "champion"))
+        models.add_version(connection, version(7, "champion", name="other"))
+        assert models.find_version(connection, "light@champion").version == 2
+        assert models.find_version(connection, "light@1").aliases == ()
+
+
+def test_the_newest_version_of_each_digest_is_found(database: Database) -> None:
+    with database.write() as connection:
+        models.add_version(connection, version(1))
+        models.add_version(connection, version(2))
+        found = models.versions_of_digests(connection, [version(1).digest, digest_of(b"none")])
+    assert {digest: one.version for digest, one in found.items()} == {version(1).digest: 1}
+
+
+# -- data sets -----------------------------------------------------------------------------------------------------
+
+
+def test_a_data_set_has_a_new_version_for_other_bytes_or_another_label(database: Database) -> None:
+    one, two = ref_of("one", ArtifactType.DOCUMENTS), ref_of("two", ArtifactType.DOCUMENTS)
+    with database.write() as connection:
+        given = [
+            datasets.add_dataset_version(connection, "law", ref, "file:law", NOW)
+            for ref in (one, one, two, two.model_copy(update={"label": SENSITIVE}), one)
+        ]
+        assert given == [1, 1, 2, 3, 4]
+        listed = datasets.list_dataset_versions(connection, "law")
+        assert [(found.version, found.label) for found in listed] == [(4, "O"), (3, "S"), (2, "O"), (1, "O")]
+        assert datasets.list_dataset_versions(connection, "none") == []
