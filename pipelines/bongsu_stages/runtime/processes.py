@@ -1,4 +1,8 @@
-"""Processes that end with the one that started them, and are found again by pid and start time."""
+"""Processes that end with the one that started them, and are found again by pid and start time, or by a mark.
+
+A process of another session whose parent is gone is nobody's child. It still has the environment that it was
+started with, and there stands the attempt that it belongs to.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,14 @@ import ctypes
 import json
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 
 _PR_SET_PDEATHSIG = 1
+MARK = "BONGSU_ATTEMPT_DIRECTORY"
 
 
 def die_with_parent() -> None:
@@ -21,15 +28,20 @@ def die_with_parent() -> None:
 
 def note_process(path: Path) -> None:
     """Write pid and start time of this process to ``path``, so that it can be found, and nothing else killed."""
-    me = psutil.Process()
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps({"pid": me.pid, "started": me.create_time()}))
+    temporary.write_text(json.dumps(this_process()))
     temporary.rename(path)
 
 
+def this_process() -> dict[str, float]:
+    """What :func:`find_process` looks for in a JSON file."""
+    me = psutil.Process()
+    return {"pid": me.pid, "started": me.create_time()}
+
+
 def find_process(path: Path) -> psutil.Process | None:
-    """The live process that :func:`note_process` wrote down, if it is still the same one."""
+    """The live process whose :func:`this_process` stands in the file, if it is still the same one."""
     try:
         noted = json.loads(path.read_text())
         process = psutil.Process(noted["pid"])
@@ -37,6 +49,33 @@ def find_process(path: Path) -> psutil.Process | None:
         return process if same and process.status() != psutil.STATUS_ZOMBIE else None
     except (OSError, ValueError, KeyError, psutil.Error):
         return None
+
+
+@contextmanager
+def marked(directory: Path) -> Iterator[None]:
+    """Processes that are started within the block belong to the attempt with this log directory, and end with it."""
+    before = os.environ.get(MARK)
+    os.environ[MARK] = str(directory)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[MARK]
+        else:
+            os.environ[MARK] = before
+        kill_marked(directory)
+
+
+def kill_marked(directory: Path) -> None:
+    """Kill every process (never the caller) that was started under :func:`marked` with this directory."""
+    kill_all([process for process in psutil.process_iter() if _has_mark(process, str(directory))])
+
+
+def _has_mark(process: psutil.Process, value: str) -> bool:
+    try:
+        return process.environ().get(MARK) == value
+    except (psutil.Error, OSError):
+        return False
 
 
 def kill_tree(process: psutil.Process, timeout_s: float = 5.0) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure
 from bongsu_stages.runtime.attempt import run_attempt
-from bongsu_stages.runtime.processes import note_process
+from bongsu_stages.runtime.processes import marked, note_process
 from bongsu_stages.runtime.reporting import EventFile, drop, output_to
 
 
@@ -25,7 +25,7 @@ def run_logged(spec: AttemptSpec) -> AttemptResult | Failure:
     note_process(folder / "process.json")
     events = EventFile(folder / "events.jsonl")
     try:
-        with output_to(folder / "log.txt"):
+        with marked(folder), output_to(folder / "log.txt"):
             outcome = run_attempt(spec, events)
             if isinstance(outcome, Failure):
                 print(outcome.detail or outcome.message, file=sys.stderr, flush=True)

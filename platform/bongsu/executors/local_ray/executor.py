@@ -106,8 +106,7 @@ class LocalRayExecutor:
                 return
             job.cancelled = True
             if job.reference is None:
-                job.final = Observation(phase=Phase.CANCELLED)
-                self._changed.notify_all()
+                self._finish(job, Observation(phase=Phase.CANCELLED))
                 return
         threading.Thread(target=self._kill, args=(job,), name="cancel", daemon=True).start()
 
@@ -252,8 +251,7 @@ class LocalRayExecutor:
         for reference in done:
             observation = self._outcome(ray, live[reference], reference)
             with self._changed:
-                live[reference].final = observation
-                self._changed.notify_all()
+                self._finish(live[reference], observation)
 
     def _outcome(self, ray: Any, job: _Job, reference: Any) -> Observation:
         finished = datetime.now(UTC)
@@ -270,6 +268,14 @@ class LocalRayExecutor:
         if not text:
             return Observation(phase=Phase.SUCCEEDED, finished_at=finished)
         return Observation(phase=Phase.FAILED, failure=Failure.model_validate_json(text), finished_at=finished)
+
+    def _finish(self, job: _Job, observation: Observation) -> None:
+        """The caller holds the lock."""
+        if observation.phase is not Phase.SUCCEEDED:
+            with contextlib.suppress(OSError):  # the record in the artifact store, if there is one, says it as well
+                self._traces.note_end(job.spec.id, observation)
+        job.final = observation
+        self._changed.notify_all()
 
     def _kill(self, job: _Job) -> None:
         """End the task and everything below it."""
@@ -291,5 +297,4 @@ class LocalRayExecutor:
         with self._changed:
             for job in self._jobs.values():
                 if job.final is None:
-                    job.final = Observation(phase=Phase.FAILED, failure=failure)
-            self._changed.notify_all()
+                    self._finish(job, Observation(phase=Phase.FAILED, failure=failure))

@@ -90,6 +90,7 @@ class RaySession:
         if ray.is_initialized():
             return
         self._owns = True
+        _keep_off_the_output(ray)
         common = {"log_to_driver": False, "logging_level": logging.ERROR, "namespace": "bongsu"}
         if self._address:
             ray.init(address=self._address, **common)
@@ -101,3 +102,13 @@ class RaySession:
             _node_ip_address="127.0.0.1",
             **common,
         )
+
+
+def _keep_off_the_output(ray: Any) -> None:
+    """Ray prints errors of its daemons, such as a worker that died, to this process's standard output, where JSON or
+    a progress display may go; ``log_to_driver`` does not change that. An attempt's failure says it anyway."""
+
+    def note(data: dict[str, Any], ignore_prefix: bool = False) -> None:
+        logging.getLogger("bongsu.ray").debug("%s: %s", data.get("pid"), data.get("lines"))
+
+    ray._private.worker.print_to_stdstream = note

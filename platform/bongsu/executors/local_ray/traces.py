@@ -1,7 +1,7 @@
 """What an attempt leaves on this machine's disk, beside its records in the artifact store.
 
 In ``<logs>/<run>/<stage>/<attempt>/``: ``launched.json`` (it was started, by which process), ``process.json``
-(the worker's pid), ``log.txt`` and ``events.jsonl``.
+(the worker's pid), ``log.txt``, ``events.jsonl`` and ``ended.json`` (what the executor saw at the end).
 """
 
 from __future__ import annotations
@@ -62,8 +62,15 @@ class Traces:
     def was_launched(self, attempt: AttemptId) -> bool:
         return (self.folder(attempt) / "launched.json").exists()
 
+    def note_end(self, attempt: AttemptId, observation: Observation) -> None:
+        """What the executor saw, for those that come later; the artifact store's records have the last word."""
+        folder = self.folder(attempt)
+        temporary = folder / f"ended.{uuid.uuid4().hex}.tmp"
+        temporary.write_text(observation.model_dump_json())
+        temporary.rename(folder / "ended.json")
+
     def recorded(self, attempt: AttemptId) -> Observation | None:
-        """What the artifact store's records say, or None if there is none."""
+        """What the artifact store's records say, or else the executor that saw the end; None before it."""
         launched = json.loads((self.folder(attempt) / "launched.json").read_text())
         store = open_store(launched["store"])
         if store.get_record(result_key(attempt)) is not None:
@@ -71,7 +78,10 @@ class Traces:
         failure = store.get_record(failure_key(attempt))
         if failure is not None:
             return Observation(phase=Phase.FAILED, failure=Failure.model_validate_json(failure))
-        return None
+        try:
+            return Observation.model_validate_json((self.folder(attempt) / "ended.json").read_bytes())
+        except FileNotFoundError:
+            return None
 
     def started_at(self, attempt: AttemptId) -> float | None:
         try:
