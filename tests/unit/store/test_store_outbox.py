@@ -87,7 +87,8 @@ def test_what_a_transaction_put_is_gone_with_it(database: Database) -> None:
             outbox.put(connection, "r-1", item(1))
             raise KeyError
 
-    pytest.raises(KeyError, put_and_break)
+    with pytest.raises(KeyError):
+        put_and_break()
     assert waiting(database) == []
 
 

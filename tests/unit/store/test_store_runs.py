@@ -58,7 +58,8 @@ def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
             runs.create_run(connection, RUN, chain(), NOW)
             raise KeyError
 
-    pytest.raises(KeyError, create_and_break)
+    with pytest.raises(KeyError):
+        create_and_break()
     with database.read() as connection:
         assert runs.list_runs(connection) == []
 
@@ -136,7 +137,8 @@ def test_who_decided_on_an_older_version_is_refused_and_changes_nothing(database
             runs.move_run(connection, runs.get_run(connection, RUN), RunState.RUNNING, NOW)
             runs.claim_version(connection, RUN, 0)
 
-    pytest.raises(runs.StaleRun, decide_too_late)
+    with pytest.raises(runs.StaleRun):
+        decide_too_late()
     with database.read() as connection:
         record = runs.get_run(connection, RUN)
     assert (record.state, record.version) == (RunState.PENDING, 1)
