@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pydantic import Field
 
 from bongsu.domain.ports import Model, Tokens
@@ -10,6 +12,9 @@ from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import StageError, stage
 from bongsu_stages.train.params import TokenTrainingParams
 from bongsu_stages.train.workload import full_training
+
+if TYPE_CHECKING:
+    from bongsu.artifacts.base import TreeReader
 
 
 class DistillParams(TokenTrainingParams):
@@ -56,7 +61,16 @@ def distill(ctx: StageContext, params: DistillParams) -> StageOutputs:
             f"The student knows {config['vocab_size']} tokens and the teacher {taught['vocab_size']}.",
             "Distil between models of one tokenizer.",
         )
+    if _tokenizer(student) != _tokenizer(teacher):
+        raise StageError(
+            "Student and teacher have different tokenizers.", "Distil between models of one tokenizer."
+        )
     (own,), (other,) = ctx.spec.inputs["student"], ctx.spec.inputs["teacher"]
     packed = PackedRecipe(params, named_tokens(ctx, params), config, own.digest, own.digest)
     check_inputs(ctx, packed)
     return train(ctx, DistillRecipe(packed, params, other.digest))
+
+
+def _tokenizer(tree: TreeReader) -> str | None:
+    """Hash of a model tree's ``tokenizer.json``, None without one."""
+    return next((entry.sha256 for entry in tree.manifest.files if entry.path == "tokenizer.json"), None)

@@ -10,7 +10,7 @@ from pydantic import Field
 from bongsu.domain.ports import Model, Tokens
 from bongsu.domain.stages import Params
 from bongsu.domain.workload import WorkKind, Workload
-from bongsu_stages.compress.selection import choose, keep_count
+from bongsu_stages.compress.selection import Routing, choose, keep_count
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import StageError, stage
 
@@ -41,12 +41,9 @@ def _workload(params: ExpertPruneParams) -> Workload:
 
 
 def _fewer_experts(params: ExpertPruneParams, config: dict[str, Any]) -> dict[str, Any]:
-    experts = config.get("n_routed_experts")
-    if not experts:
+    if not config.get("n_routed_experts"):
         return config
-    groups = config.get("n_group") or 1
-    kept = keep_count(experts, groups, params.keep_fraction, config.get("num_experts_per_tok", 1))
-    return {**config, "n_routed_experts": kept}
+    return {**config, "n_routed_experts": keep_count(Routing.of(config), params.keep_fraction)}
 
 
 @stage(
@@ -74,11 +71,13 @@ def expert_prune(ctx: StageContext, params: ExpertPruneParams) -> StageOutputs:
     config = read_config(tree)
     if not config.get("n_routed_experts"):
         raise StageError("The model has no routed experts.", "Prune mixture-of-experts models only.")
+    if config.get("quantization_config"):
+        raise StageError("The model is quantised already.", "Prune first and quantise what comes out.")
     weights = WeightIndex(tree)
     scores = _scores(ctx, params, config, weights)
     pruned = _fewer_experts(params, config)
-    keep, groups = pruned["n_routed_experts"], config.get("n_group") or 1
-    kept = {layer: choose(values, keep, groups) for layer, values in scores.items()}
+    keep = pruned["n_routed_experts"]
+    kept = {layer: choose(values, keep, Routing.of(config).parts) for layer, values in scores.items()}
     ctx.phase("writing")
     written = write_pruned(tree, weights, writer, kept)
     pass_on(tree, writer, pruned)

@@ -2,51 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch.nn import functional
 
 from bongsu_stages.compress.gptq import gptq_levels, second_moments
+from bongsu_stages.compress.layer_files import LayerFiles
 from bongsu_stages.compress.layers import LayerStream, experts_of
+from bongsu_stages.compress.rounding import packed
 
 # An expert that fewer tokens reach than it has columns gives moments of too low a rank to trust.
 MIN_TOKENS_PER_COLUMN = 0.5
 
 
-@dataclass
-class Levels:
-    """Levels and scales by name of the weight; ``rounded`` had too few tokens and is left to plain rounding."""
-
-    found: dict[str, tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict)
-    rounded: list[str] = field(default_factory=list)
-
-
-def calibrated_levels(stream: LayerStream, chosen: set[str], group: int, progress: Callable[[int], None]) -> Levels:
-    """Levels of every weight in ``chosen`` that belongs to a decoder layer.
+def calibrate(
+    stream: LayerStream, chosen: set[str], group: int, files: LayerFiles, progress: Callable[[int], None]
+) -> None:
+    """Put every weight in ``chosen`` that enough tokens reach into ``files``, quantised.
 
     Inputs are those of the unquantised model: layers do not see each other's rounding errors.
     """
-    levels = Levels()
     for index, layer in stream:
         moments = _Moments(layer)
         stream.advance(layer)
         moments.close()
-        prefix = f"model.layers.{index}."
-        for name, weight, seen in moments.weights():
-            full = prefix + name
-            if full not in chosen:
-                continue
-            if seen is None or seen.tokens < MIN_TOKENS_PER_COLUMN * weight.shape[1]:
-                levels.rounded.append(full)
-                continue
-            quantised, scales = gptq_levels(weight.float(), seen.moments, group)
-            levels.found[full] = (quantised.cpu(), scales.cpu())
+        files.put(index, dict(_quantised(moments, f"model.layers.{index}.", chosen, group)))
         progress(index + 1)
         del layer
-    return levels
+
+
+def _quantised(
+    moments: _Moments, prefix: str, chosen: set[str], group: int
+) -> Iterator[tuple[str, dict[str, torch.Tensor]]]:
+    for names, weight, seen in moments.weights():
+        full = [prefix + name for name in names]
+        if seen is None or seen.tokens < MIN_TOKENS_PER_COLUMN * weight.shape[1] or not chosen.intersection(full):
+            continue
+        try:
+            levels, scales = gptq_levels(weight.float(), seen.moments, group)
+        except torch.linalg.LinAlgError:  # type: ignore[attr-defined]  # left to rounding, as with too few tokens
+            continue
+        for name, own, scale in zip(
+            full, levels.cpu().chunk(len(full)), scales.cpu().chunk(len(full)), strict=True
+        ):
+            if name in chosen:
+                yield name, packed(own.contiguous(), scale)
 
 
 @dataclass
@@ -101,19 +104,21 @@ class _Moments:
 
         return forward
 
-    def weights(self) -> Any:
-        """(name as on disk, weight, moments or None) of everything that is multiplied."""
+    def weights(self) -> Iterator[tuple[list[str], torch.Tensor, _Seen | None]]:
+        """(names as on disk, weight, moments or None) of everything that is multiplied.
+
+        Two names share the rows of a weight, half each: rows do not depend on each other, so one pass does both.
+        """
         for name, module in self._layer.named_modules():
             if isinstance(module, torch.nn.Linear):
-                yield f"{name}.weight", module.weight, self._seen.get(f"{name}.weight")
+                yield [f"{name}.weight"], module.weight.detach(), self._seen.get(f"{name}.weight")
         experts: Any = experts_of(self._layer)
         for expert in range(experts.num_experts if experts is not None else 0):
-            gate, up = experts.gate_up_proj[expert].chunk(2, dim=0)
-            shared = self._seen.get(f"mlp.experts.{expert}.in")
-            yield f"mlp.experts.{expert}.gate_proj.weight", gate, shared
-            yield f"mlp.experts.{expert}.up_proj.weight", up, shared
-            down = f"mlp.experts.{expert}.down_proj.weight"
-            yield down, experts.down_proj[expert], self._seen.get(down)
+            stem = f"mlp.experts.{expert}"
+            both = [f"{stem}.gate_proj.weight", f"{stem}.up_proj.weight"]
+            yield both, experts.gate_up_proj[expert].detach(), self._seen.get(f"{stem}.in")
+            down = f"{stem}.down_proj.weight"
+            yield [down], experts.down_proj[expert].detach(), self._seen.get(down)
 
     def close(self) -> None:
         for hook in self._hooks:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from bongsu.artifacts.base import TreeReader, TreeWriter
 from bongsu_stages.compress.tensors import Entry, WeightIndex, encode_header, encode_index
 from bongsu_stages.compress.trees import INDEX
+from bongsu_stages.runtime.stage import StageError
 
 _EXPERT = re.compile(r"^(model\.layers\.(\d+)\.mlp\.experts\.)(\d+)(\..+)$")
 _ROUTER = re.compile(r"^model\.layers\.(\d+)\.mlp\.gate\.(?:weight|e_score_correction_bias)$")
@@ -31,7 +32,10 @@ class Copied:
 
 
 def plan_file(entries: Sequence[Entry], kept: Mapping[int, Sequence[int]]) -> Iterator[Copied]:
-    """What of one file is copied, in its order; ``kept`` maps sparse layers to the experts that stay."""
+    """What of one file is copied, in its order; ``kept`` maps sparse layers to the experts that stay.
+
+    Raises StageError if there are experts in a layer that ``kept`` does not name: their number would differ.
+    """
     for entry in entries:
         expert, router = _EXPERT.match(entry.name), _ROUTER.match(entry.name)
         if expert and int(expert[2]) in kept:
@@ -44,6 +48,11 @@ def plan_file(entries: Sequence[Entry], kept: Mapping[int, Sequence[int]]) -> It
             width = entry.size // entry.shape[0]
             ranges = tuple((entry.start + row * width, entry.start + (row + 1) * width) for row in rows)
             yield Copied(entry.name, entry.dtype, (len(rows), *entry.shape[1:]), ranges)
+        elif expert:
+            raise StageError(
+                f"Layer {expert[2]} has experts and is no decoder layer of the model's config.json.",
+                "Leave the layers for multi-token prediction out of the model tree.",
+            )
         else:
             yield Copied(entry.name, entry.dtype, entry.shape, ((entry.start, entry.end),))
 

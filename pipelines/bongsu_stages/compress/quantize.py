@@ -14,6 +14,7 @@ from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import StageError, stage
 
 if TYPE_CHECKING:
+    from bongsu_stages.compress.layer_files import LayerFiles
     from bongsu_stages.compress.quantize_files import Quantise
     from bongsu_stages.compress.tensors import WeightIndex
 
@@ -144,20 +145,20 @@ def _method(
 
     if params.method == "rounding":
         return rounding, []
-    levels = _gptq(ctx, params, config, weights, chosen)
+    files = _gptq(ctx, params, config, weights, chosen)
 
     def calibrated(name: str, weight: Any) -> Any:
-        found = levels.found.pop(name, None)
-        return packed(*found) if found is not None else rounding(name, weight)
+        return files.get(name) if name in files else rounding(name, weight)
 
-    return calibrated, levels.rounded
+    return calibrated, sorted(name for name in chosen if name not in files)
 
 
 def _gptq(
     ctx: StageContext, params: QuantizeParams, config: dict[str, Any], weights: WeightIndex, chosen: set[str]
-) -> Any:
+) -> LayerFiles:
     from bongsu_stages.compress.calibration import calibration_tokens
-    from bongsu_stages.compress.gptq_levels import calibrated_levels
+    from bongsu_stages.compress.gptq_levels import calibrate
+    from bongsu_stages.compress.layer_files import LayerFiles
     from bongsu_stages.compress.layers import LayerStream
     from bongsu_stages.models.loading import model_class
 
@@ -168,4 +169,6 @@ def _gptq(
     stream = LayerStream(weights, configuration, tokens, params.micro_batch)
     ctx.phase("calibrating")
     layers = configuration.num_hidden_layers
-    return calibrated_levels(stream, chosen, params.group_size, lambda done: ctx.progress(done, layers))
+    files = LayerFiles(ctx.scratch)
+    calibrate(stream, chosen, params.group_size, files, lambda done: ctx.progress(done, layers))
+    return files

@@ -2,15 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+GROUP_SCORE_EXPERTS = 2
+"""Best experts of a group whose sum is its score (DeepSeek-V3 report, arXiv 2412.19437): no group may have fewer."""
 
 
-def keep_count(experts: int, groups: int, fraction: float, per_token: int) -> int:
-    """How many experts stay of ``experts``: the fraction, rounded to a multiple of the router's groups, at least as
-    many as a token uses."""
-    each = max(1, round(experts * fraction / groups))
-    least = -(-per_token // groups)
-    return min(experts, groups * max(each, least))
+@dataclass(frozen=True)
+class Routing:
+    """What a router needs experts for.
+
+    Attributes:
+        experts: routed experts of a layer.
+        per_token: experts that one token uses.
+        groups: groups of neighbouring experts; None if the router knows none.
+        groups_per_token: groups that one token's experts come from.
+    """
+
+    experts: int
+    per_token: int
+    groups: int | None = None
+    groups_per_token: int = 1
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> Routing:
+        """From a model's ``config.json``."""
+        groups = config.get("n_group")
+        return cls(
+            experts=config["n_routed_experts"],
+            per_token=config.get("num_experts_per_tok") or 1,
+            groups=groups,
+            groups_per_token=config.get("topk_group") or groups or 1,
+        )
+
+    @property
+    def parts(self) -> int:
+        return self.groups or 1
+
+    @property
+    def least(self) -> int:
+        """Fewest experts with which the router still works."""
+        if self.groups is None:
+            return self.per_token
+        return self.groups * max(GROUP_SCORE_EXPERTS, -(-self.per_token // self.groups_per_token))
+
+
+def keep_count(routing: Routing, fraction: float) -> int:
+    """How many experts stay: the fraction, rounded to a multiple of the groups, and never too few to route to."""
+    wanted = routing.parts * round(routing.experts * fraction / routing.parts)
+    return min(routing.experts, max(wanted, routing.least))
 
 
 def choose(scores: Sequence[float], keep: int, groups: int) -> list[int]:

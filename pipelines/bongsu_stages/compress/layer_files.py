@@ -1,0 +1,46 @@
+"""Quantised weights of finished layers, on disk until they are written into the model: memory stays that of a layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+_SEPARATOR = "|"
+
+
+class LayerFiles:
+    """One safetensors file a layer in ``directory``, which exists.
+
+    What is kept of a weight is a mapping from what replaces ``weight`` in its name to a tensor.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._places: dict[str, tuple[Path, list[str]]] = {}
+
+    def put(self, layer: int, weights: Mapping[str, Mapping[str, torch.Tensor]]) -> None:
+        """Keep the quantised weights of one layer, by name. Raises OSError."""
+        from safetensors.torch import save_file
+
+        path = self._directory / f"layer-{layer}.safetensors"
+        flat = {
+            f"{name}{_SEPARATOR}{piece}": tensor.contiguous()
+            for name, pieces in weights.items()
+            for piece, tensor in pieces.items()
+        }
+        if flat:
+            save_file(flat, path)
+        self._places |= {name: (path, list(pieces)) for name, pieces in weights.items()}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._places
+
+    def get(self, name: str) -> dict[str, torch.Tensor]:
+        """What was kept of the weight ``name``. Raises KeyError."""
+        from safetensors import safe_open
+
+        path, pieces = self._places[name]
+        with safe_open(path, "pt") as file:
+            return {piece: file.get_tensor(f"{name}{_SEPARATOR}{piece}") for piece in pieces}
