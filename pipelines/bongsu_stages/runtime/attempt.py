@@ -6,6 +6,7 @@ The order is what makes a kill at any moment harmless: trees become visible one 
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import shutil
 import sys
@@ -21,12 +22,23 @@ from bongsu.artifacts.base import ArtifactStore
 from bongsu.artifacts.open import open_store
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure, failure_key, result_key
+from bongsu.domain.codes import artifact as codes
 from bongsu.domain.events import StageEvent
 from bongsu.domain.problems import BongsuError
 from bongsu_stages.runtime.catalogue import load_stage
 from bongsu_stages.runtime.context import StageContext
 from bongsu_stages.runtime.memory import PeakMemory
 from bongsu_stages.runtime.stage import StageError
+
+_REASONS = {
+    codes.MISSING: "InputCorrupt",
+    codes.CORRUPT: "InputCorrupt",
+    codes.EMPTY_TREE: "BadOutput",
+    codes.UNSAFE_PATH: "BadOutput",
+    codes.NO_SPACE: "StorageFailed",
+    codes.REMOTE_REFUSED: "StorageFailed",
+    codes.REMOTE_UNREACHABLE: "StorageFailed",
+}
 
 
 def run_attempt(spec: AttemptSpec, emit: Callable[[StageEvent], None]) -> AttemptResult | Failure:
@@ -45,7 +57,8 @@ def run_attempt(spec: AttemptSpec, emit: Callable[[StageEvent], None]) -> Attemp
         return result
     except Exception as error:  # the boundary: whatever a stage raises becomes a recorded failure
         failure = failure_of(error)
-        store.put_record(failure_key(spec.id), failure.model_dump_json().encode())
+        with contextlib.suppress(BongsuError, OSError):  # the store itself may be what failed
+            store.put_record(failure_key(spec.id), failure.model_dump_json().encode())
         return failure
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -76,10 +89,6 @@ def _commit(spec: AttemptSpec, context: StageContext) -> dict[str, ArtifactRef]:
     refs = {}
     for name, type_ in spec.outputs.items():
         manifest = context.output(name).commit()
-        if not manifest.files:
-            raise StageError(
-                f"The stage {spec.uses} wrote nothing to its output {name}.", "This is a fault of the stage."
-            )
         refs[name] = ArtifactRef(digest=manifest.digest, type=type_, label=spec.label, size=manifest.size)
     return refs
 
@@ -109,8 +118,14 @@ def failure_of(error: BaseException) -> Failure:
         )
     if isinstance(error, BongsuError):
         first = error.problems[0]
-        reason = "InputCorrupt" if first.code.name.startswith("artifact.") else "StageError"
-        return Failure(reason=reason, message=first.what(), fix=first.fix(), retryable=False, detail=detail)
+        reason = _REASONS.get(first.code, "StageError")
+        return Failure(
+            reason=reason,
+            message=first.what(),
+            fix=first.fix(),
+            retryable=reason == "StorageFailed",
+            detail=detail,
+        )
     if isinstance(error, pydantic.ValidationError):
         return Failure(reason="BadParameters", message=str(error), retryable=False, detail=detail)
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":

@@ -1,0 +1,181 @@
+"""One attempt: its record, its failures, and what it leaves behind."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pydantic
+import pytest
+
+from bongsu.artifacts.local import LocalStore
+from bongsu.domain.artifact import ArtifactType
+from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure, failure_key, result_key
+from bongsu.domain.codes import artifact as codes
+from bongsu.domain.events import Message, Progress, StageEvent
+from bongsu.domain.ids import AttemptId, RunId, StageId, digest_of
+from bongsu.domain.labels import OPEN
+from bongsu.domain.resources import Resources
+from bongsu_stages.runtime.attempt import failure_of, run_attempt
+from bongsu_stages.runtime.reporting import drop
+from bongsu_stages.runtime.stage import StageError
+from bongsu_stages.runtime.testing import ProbeParams
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> LocalStore:
+    return LocalStore(tmp_path / "store")
+
+
+@pytest.fixture(autouse=True)
+def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def spec(store: LocalStore, params: dict[str, Any] | None = None, **changes: Any) -> AttemptSpec:
+    values: dict[str, Any] = {
+        "id": AttemptId(run_id=RunId("r-000000000001"), stage_id=StageId("stage"), number=1),
+        "uses": "probe",
+        "code": digest_of(b"code"),
+        "params": params or {},
+        "inputs": {},
+        "outputs": {"files": ArtifactType.FILES},
+        "label": OPEN,
+        "resources": Resources(),
+        "artifact_store": store.uri,
+        "checkpoint_key": "r-000000000001/stage",
+    }
+    return AttemptSpec(**values | changes)
+
+
+def failed(store: LocalStore, attempt: AttemptSpec) -> Failure:
+    """Run what has to fail, and check that its record says the same."""
+    outcome = run_attempt(attempt, drop)
+    assert isinstance(outcome, Failure)
+    assert store.get_record(failure_key(attempt.id)) == outcome.model_dump_json().encode()
+    assert store.get_record(result_key(attempt.id)) is None
+    return outcome
+
+
+def test_a_success_is_recorded_with_its_tree_figures_and_surroundings(store: LocalStore) -> None:
+    events: list[StageEvent] = []
+    attempt = spec(store, {"text": "봉수", "steps": 3, "metric": 1.5})
+    outcome = run_attempt(attempt, events.append)
+    assert isinstance(outcome, AttemptResult)
+    assert store.get_record(result_key(attempt.id)) == outcome.model_dump_json().encode()
+    assert outcome.metrics == {"value": 1.5}
+    assert outcome.environment["python"]
+    assert outcome.peak_memory_bytes is None or outcome.peak_memory_bytes > 1_000_000
+    tree = outcome.outputs["files"]
+    assert (tree.type, tree.size) == (ArtifactType.FILES, len("봉수".encode()))
+    assert store.reader(tree.digest).open("probe.txt").read().decode() == "봉수"
+    assert [event.step for event in events if isinstance(event, Progress)] == [1, 2, 3]
+
+
+def test_where_a_result_stands_nothing_is_run_again(store: LocalStore) -> None:
+    first = run_attempt(spec(store, {"text": "first"}), drop)
+    events: list[StageEvent] = []
+    again = run_attempt(spec(store, {"text": "second", "fail": True}), events.append)
+    assert again == first
+    assert events == []
+
+
+def test_scratch_space_is_gone_after_success_and_failure(store: LocalStore, scratch: Path) -> None:
+    run_attempt(spec(store), drop)
+    attempt = AttemptId(run_id=RunId("r-000000000002"), stage_id=StageId("stage"), number=1)
+    failed(store, spec(store, {"fail": True}, id=attempt))
+    assert list(scratch.iterdir()) == []
+
+
+def test_an_output_that_was_not_written_is_the_stages_fault(store: LocalStore) -> None:
+    failure = failed(store, spec(store, {"writeNothing": True}))
+    assert (failure.reason, failure.retryable) == ("BadOutput", False)
+    assert "Nothing was written to r-000000000001/stage/1/files" in failure.message
+
+
+def test_what_a_stage_says_goes_into_the_failure(store: LocalStore) -> None:
+    failure = failed(store, spec(store, {"fail": True}))
+    assert (failure.reason, failure.message, failure.fix, failure.retryable) == (
+        "StageError",
+        "The probe was told to fail.",
+        "Set fail: false.",
+        False,
+    )
+    assert "Traceback" in failure.detail
+    later = AttemptId(run_id=RunId("r-000000000003"), stage_id=StageId("stage"), number=1)
+    assert failed(store, spec(store, {"failUntilAttempt": 2}, id=later)).retryable
+
+
+def test_parameters_that_do_not_fit_are_not_tried_again(store: LocalStore) -> None:
+    failure = failed(store, spec(store, {"seconds": -1}))
+    assert (failure.reason, failure.retryable) == ("BadParameters", False)
+    assert "seconds" in failure.message
+
+
+def test_a_stage_that_is_not_installed_is_told(store: LocalStore) -> None:
+    failure = failed(store, spec(store, uses="no.such-stage"))
+    assert "no.such-stage" in failure.message
+
+
+def test_memory_that_was_not_there_has_a_way_out() -> None:
+    class OutOfMemoryError(RuntimeError):
+        """As torch names it."""
+
+    for error in (MemoryError(), OutOfMemoryError("CUDA out of memory")):
+        failure = failure_of(error)
+        assert failure.reason == "OutOfMemory"
+        assert "microBatch" in failure.fix
+
+
+def test_a_corrupt_input_is_told_apart_from_a_faulty_stage() -> None:
+    failure = failure_of(codes.MISSING.error(digest="sha256-12", store="file:///x"))
+    assert (failure.reason, failure.retryable) == ("InputCorrupt", False)
+    assert "sha256-12" in failure.message
+    written = failure_of(codes.UNSAFE_PATH.error(path="'../x'", detail="it climbs out of the tree"))
+    assert (written.reason, written.retryable) == ("BadOutput", False)
+    assert "../x" in written.message
+
+
+def test_a_store_that_cannot_be_reached_is_worth_another_try() -> None:
+    failure = failure_of(codes.REMOTE_UNREACHABLE.error(store="s3://bucket", detail="timed out"))
+    assert (failure.reason, failure.retryable) == ("StorageFailed", True)
+
+
+def test_a_failure_of_the_store_is_told_although_it_cannot_be_recorded(store: LocalStore) -> None:
+    attempt = spec(store)
+    (store.root / "records").mkdir(parents=True, exist_ok=True)
+    (store.root / "records" / "failures").write_text("where a directory should be")
+    outcome = run_attempt(spec(store, {"fail": True}), drop)
+    assert isinstance(outcome, Failure)
+    assert outcome.message == "The probe was told to fail."
+    assert store.get_record(result_key(attempt.id)) is None
+
+
+def test_other_errors_keep_their_words_and_may_be_tried_again() -> None:
+    failure = failure_of(ValueError("three is not two"))
+    assert (failure.reason, failure.message, failure.retryable) == (
+        "StageError",
+        "ValueError: three is not two",
+        True,
+    )
+    assert failure_of(StageError("gone", retryable=True)).retryable
+    with pytest.raises(pydantic.ValidationError) as caught:
+        ProbeParams.model_validate({"unknown": 1})
+    assert failure_of(caught.value).reason == "BadParameters"
+
+
+def test_a_traceback_is_kept_short_enough_to_be_a_record() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        raise RuntimeError("x" * 100_000)
+    assert len(failure_of(caught.value).detail) <= 20_000
+
+
+def test_the_probe_names_its_process_first(store: LocalStore) -> None:
+    events: list[StageEvent] = []
+    run_attempt(spec(store), events.append)
+    assert isinstance(events[0], Message)
+    assert events[0].text.startswith("process ")

@@ -1,0 +1,94 @@
+"""Any command as a stage."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from stage_runner import StageRunner
+
+from bongsu.artifacts.local import LocalStore
+from bongsu.domain.artifact import ArtifactType
+from bongsu.domain.attempt import AttemptResult, Failure
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> LocalStore:
+    return LocalStore(tmp_path / "store")
+
+
+def shell(script: str, **variables: str) -> dict[str, Any]:
+    return {"command": ["sh", "-c", script], "variables": variables}
+
+
+def failed(store: LocalStore, params: dict[str, Any]) -> Failure:
+    outcome = StageRunner(store).run("container", params, {})
+    assert isinstance(outcome, Failure)
+    return outcome
+
+
+def text(store: LocalStore, result: AttemptResult, path: str) -> str:
+    return store.reader(result.outputs["files"].digest).open(path).read().decode()
+
+
+def test_a_command_finds_its_context_and_its_output_becomes_the_tree(store: LocalStore) -> None:
+    script = (
+        'cp "$BONGSU_CONTEXT" "$BONGSU_OUTPUTS/files/context.json"; printf %s "$WORD" > "$BONGSU_OUTPUTS/files/w"'
+    )
+    result = StageRunner(store).made("container", shell(script, WORD="봉수"), {})
+    assert text(store, result, "w") == "봉수"
+    context = json.loads(text(store, result, "context.json"))
+    assert context["attempt"] == result.id.key
+    assert context["ministry"] == "mnd"
+    assert context["inputs"] == {"files": []}
+
+
+def test_input_trees_are_directories_in_the_order_of_the_file(store: LocalStore) -> None:
+    runner = StageRunner(store)
+    given = []
+    for word in ("하나", "둘"):
+        made = runner.made("probe", {"text": word}, {}).outputs["files"].digest
+        given.append((word, ArtifactType.FILES, made))
+    script = (
+        'cat "$BONGSU_INPUTS"/files/0/probe.txt "$BONGSU_INPUTS"/files/1/probe.txt > "$BONGSU_OUTPUTS/files/all"'
+    )
+    result = runner.made("container", shell(script), {"files": given})
+    assert text(store, result, "all") == "하나둘"
+    for word, _, digest in given:
+        assert store.reader(digest).open("probe.txt").read().decode() == word  # type: ignore[arg-type]
+
+
+def test_an_argument_is_not_read_by_a_shell(store: LocalStore) -> None:
+    code = "import os, sys; open(os.environ['BONGSU_OUTPUTS'] + '/files/a', 'w').write(sys.argv[1])"
+    result = StageRunner(store).made("container", {"command": [sys.executable, "-c", code, "$(id); *"]}, {})
+    assert text(store, result, "a") == "$(id); *"
+
+
+def test_figures_are_read_and_bad_ones_are_told(store: LocalStore) -> None:
+    write = 'echo x > "$BONGSU_OUTPUTS/files/x"; echo \'{}\' > "$BONGSU_OUTPUTS/metrics.json"'
+    good = StageRunner(store).made("container", shell(write.replace("{}", '{"score": 2}')), {})
+    assert good.metrics == {"score": 2.0}
+    for bad in ("[1]", '{"score": "much"}', "{"):
+        assert "metrics.json cannot be read" in failed(store, shell(write.replace("{}", bad))).message, bad
+
+
+def test_a_command_that_fails_is_quoted_with_its_last_words(store: LocalStore) -> None:
+    failure = failed(store, shell("seq 1 1000; echo 마지막 말 >&2; exit 7"))
+    assert failure.retryable
+    assert "status 7" in failure.message
+    assert failure.message.endswith("마지막 말")
+    assert len(failure.message) < 2000
+
+
+def test_a_command_that_does_not_exist_is_told(store: LocalStore) -> None:
+    failure = failed(store, {"command": ["no-such-program"]})
+    assert not failure.retryable
+    assert "no-such-program cannot be started" in failure.message
+
+
+def test_a_command_that_writes_nothing_has_failed(store: LocalStore) -> None:
+    failure = failed(store, shell("true"))
+    assert (failure.reason, failure.retryable) == ("BadOutput", False)
