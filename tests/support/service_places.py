@@ -1,0 +1,74 @@
+"""The use cases on a simulated cluster that finishes everything at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from reconciler_faults import GatedPublisher, Registry
+from simulated_executor import SimulatedCluster, SimulatedExecutor
+from store_places import store_at
+
+from bongsu.artifacts.local import LocalStore
+from bongsu.domain.attempt import AttemptSpec
+from bongsu.domain.ids import AttemptId
+from bongsu.executors.base import Capacity
+from bongsu.reconciler.lock import FileLock
+from bongsu.service.platform import Platform
+
+CAPACITY = Capacity(cpus=4, gpus=0, memory=16_000_000_000)
+
+
+class PromptExecutor(SimulatedExecutor):
+    """Does to every attempt what ``fate`` says, as soon as it is asked for; lets go of what is cancelled."""
+
+    def __init__(self, cluster: SimulatedCluster, fate: Callable[[AttemptId], None]) -> None:
+        super().__init__(cluster)
+        self._fate = fate
+
+    def ensure(self, attempt: AttemptSpec) -> None:
+        is_new = attempt.id not in self._cluster.jobs
+        super().ensure(attempt)
+        if is_new:
+            self._fate(attempt.id)
+
+    def cancel(self, attempt: AttemptId) -> None:
+        super().cancel(attempt)
+        if attempt in self._cluster.live:
+            self._cluster.obey(attempt)
+
+
+class Place:
+    """A platform in a directory. ``fate`` decides what becomes of attempts: success, if a test does not say."""
+
+    def __init__(self, folder: Path) -> None:
+        self.now = 1_700_000_000.0
+        self.folder = folder
+        self.registry = Registry()
+        publisher = GatedPublisher(self.registry)
+        publisher.gate.set()
+        artifacts = LocalStore(folder / "artifacts")
+        self.cluster = SimulatedCluster(artifacts, CAPACITY, lambda: self.now)
+        self.fate: Callable[[AttemptId], None] = self.cluster.succeed
+        executor = PromptExecutor(self.cluster, self._meet_fate)
+        self.platform = Platform(
+            home=folder,
+            database=store_at(folder),
+            artifacts=artifacts,
+            executor=lambda: executor,
+            publisher=publisher,
+            lock=FileLock(folder / "driver.lock"),
+            clock=lambda: self.now,
+        )
+
+    def _meet_fate(self, attempt: AttemptId) -> None:
+        self.fate(attempt)
+
+    def other_process(self, **changes: Any) -> Platform:
+        """The same place as another process sees it."""
+        return replace(self.platform, lock=FileLock(self.folder / "driver.lock"), **changes)
+
+    def close(self) -> None:
+        self.platform.close()

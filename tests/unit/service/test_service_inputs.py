@@ -1,0 +1,315 @@
+"""Where inputs come from, which label they carry, and what a person is told who mistyped one."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from service_places import Place
+from small_plans import ref_of
+from store_places import NOW
+
+from bongsu.domain.artifact import ArtifactRef, ArtifactType
+from bongsu.domain.ids import RunId, StageId
+from bongsu.domain.labels import Grade, Label
+from bongsu.domain.pipeline import Input, PipelineSpec
+from bongsu.domain.problems import BongsuError, Location, Problem
+from bongsu.planner.facts import ResolvedInput
+from bongsu.service.datasets import list_datasets, register_dataset
+from bongsu.service.inputs.resolving import resolve_input, resolve_inputs
+from bongsu.store.artifacts import note_artifact
+from bongsu.store.models import add_version
+from bongsu.store.records import ModelVersionRecord
+
+SENSITIVE = Label(grade=Grade.SENSITIVE)
+
+
+def write(folder: Path, **files: str) -> Path:
+    """Files by name; ``card__yaml`` for ``card.yaml``, ``a___b__txt`` for ``a/b.txt``."""
+    for name, text in files.items():
+        path = folder / name.replace("___", "/").replace("__", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return folder
+
+
+def take(place: Place, folder: Path, **given: Any) -> ResolvedInput:
+    return resolve_input(place.platform, "it", Input(**given), folder)
+
+
+def refused(place: Place, folder: Path, **given: Any) -> Problem:
+    with pytest.raises(BongsuError) as caught:
+        take(place, folder, **given)
+    (problem,) = caught.value.problems
+    return problem
+
+
+# -- file: ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_directory_is_taken_with_its_files_and_without_hidden_ones(place: Place, tmp_path: Path) -> None:
+    write(tmp_path / "law", a__txt="가", sub___b__txt="나", __hidden="x")
+    (tmp_path / "law" / "__pycache__").mkdir()
+    (tmp_path / "law" / "__pycache__" / "c.pyc").write_bytes(b"x")
+    ref = take(place, tmp_path, dataset="file:law").ref
+    files = place.platform.artifacts.reader(ref.digest).manifest.files
+    assert [entry.path for entry in files] == ["a.txt", "sub/b.txt"]
+    assert (ref.type, ref.size) == (ArtifactType.FILES, 6)
+
+
+def test_one_file_is_a_tree_of_one_file(place: Place, tmp_path: Path) -> None:
+    write(tmp_path, law__txt="text")
+    ref = take(place, tmp_path, dataset="file:law.txt").ref
+    assert [entry.path for entry in place.platform.artifacts.reader(ref.digest).manifest.files] == ["law.txt"]
+
+
+def test_the_same_files_at_another_place_are_the_same_artifact(place: Place, tmp_path: Path) -> None:
+    write(tmp_path / "one", a__txt="x")
+    write(tmp_path / "two", a__txt="x")
+    one, two = (take(place, tmp_path, dataset=f"file:{name}").ref for name in ("one", "two"))
+    assert one == two
+
+
+def test_a_file_that_changed_is_read_again(place: Place, tmp_path: Path) -> None:
+    folder = write(tmp_path / "law", a__txt="old")
+    before = take(place, tmp_path, dataset="file:law").ref
+    assert take(place, tmp_path, dataset="file:law").ref == before
+    write(folder, a__txt="new")
+    os.utime(folder / "a.txt", ns=(1, 1))
+    assert take(place, tmp_path, dataset="file:law").ref.digest != before.digest
+
+
+def test_what_was_not_touched_is_not_read_again(place: Place, tmp_path: Path) -> None:
+    folder = write(tmp_path / "law", a__txt="text")
+    before = take(place, tmp_path, dataset="file:law").ref
+    stat = (folder / "a.txt").stat()
+    (folder / "a.txt").write_text("TEXT")
+    os.utime(folder / "a.txt", ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert take(place, tmp_path, dataset="file:law").ref == before, (
+        "size and time of change say that it is the same"
+    )
+
+
+def test_an_imported_tree_that_is_gone_is_imported_again(place: Place, tmp_path: Path) -> None:
+    write(tmp_path / "law", a__txt="text")
+    ref = take(place, tmp_path, dataset="file:law").ref
+    place.platform.artifacts.delete(ref.digest)  # type: ignore[attr-defined]
+    take(place, tmp_path, dataset="file:law")
+    assert place.platform.artifacts.has(ref.digest)
+
+
+def test_a_mistyped_path_is_told_with_the_one_that_is_there(place: Place, tmp_path: Path) -> None:
+    write(tmp_path / "corpus", a__txt="x")
+    problem = refused(place, tmp_path, dataset="file:corpsu")
+    assert problem.code.name == "run.input-missing"
+    assert f"Did you mean file:{tmp_path / 'corpus'}?" in problem.fix()
+
+
+def test_an_empty_directory_and_links_that_lead_away_are_refused(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert "has no files" in refused(place, tmp_path, dataset="file:empty").what()
+    write(tmp_path / "law", a__txt="x")
+    (tmp_path / "law" / "more").symlink_to(tmp_path / "empty")
+    assert "link to a directory" in refused(place, tmp_path, dataset="file:law").what()
+    (tmp_path / "law" / "more").unlink()
+    (tmp_path / "law" / "gone").symlink_to(tmp_path / "nowhere")
+    assert "broken link" in refused(place, tmp_path, dataset="file:law").what()
+
+
+def test_a_link_to_a_file_is_taken_as_the_file(place: Place, tmp_path: Path) -> None:
+    write(tmp_path, target__txt="text")
+    (tmp_path / "law").mkdir()
+    (tmp_path / "law" / "a.txt").symlink_to(tmp_path / "target.txt")
+    ref = take(place, tmp_path, dataset="file:law").ref
+    with place.platform.artifacts.reader(ref.digest).open("a.txt") as file:
+        assert file.read() == b"text"
+
+
+# -- package:, artifact:, datasets: and the rest -------------------------------------------------------------------
+
+
+def test_files_of_an_installed_package_are_taken(place: Place, tmp_path: Path) -> None:
+    ref = take(place, tmp_path, dataset="package:pytest/_pytest/mark").ref
+    names = [entry.path for entry in place.platform.artifacts.reader(ref.digest).manifest.files]
+    assert "structures.py" in names
+    assert not any(name.endswith(".pyc") for name in names)
+
+
+@pytest.mark.parametrize(
+    ("uri", "words", "suggestion"),
+    [
+        ("package:pytset/_pytest", "is not installed", "package:pytest/..."),
+        ("package:pytest/_pytset", "has no files at _pytset", "package:pytest/_pytest"),
+    ],
+)
+def test_a_mistyped_package_is_told_with_the_one_that_is_there(
+    place: Place, tmp_path: Path, uri: str, words: str, suggestion: str
+) -> None:
+    problem = refused(place, tmp_path, dataset=uri)
+    assert words in problem.what()
+    assert f"Did you mean {suggestion}?" in problem.fix()
+
+
+@pytest.mark.parametrize(
+    "uri", ["law", "http://example.invalid/x", "package:pytest", "file:", "artifact:abc", "s3:x"]
+)
+def test_an_address_of_no_known_form_is_told(place: Place, tmp_path: Path, uri: str) -> None:
+    assert refused(place, tmp_path, dataset=uri).code.name == "run.input-scheme"
+
+
+def test_an_artifact_is_taken_by_its_digest(place: Place, tmp_path: Path) -> None:
+    write(tmp_path / "law", a__txt="x")
+    ref = take(place, tmp_path, dataset="file:law").ref
+    assert take(place, tmp_path, dataset=f"artifact:{ref.digest}").ref == ref
+    assert "not in the artifact store" in refused(place, tmp_path, dataset=f"artifact:{ref_of('no').digest}").what()
+
+
+def test_a_registered_data_set_is_taken_by_name_and_version(place: Place, tmp_path: Path) -> None:
+    write(tmp_path / "law", a__txt="x")
+    assert register_dataset(place.platform, "law", "file:law", tmp_path, SENSITIVE) == 1
+    assert register_dataset(place.platform, "law", "file:law", tmp_path, SENSITIVE) == 1
+    assert take(place, tmp_path, dataset="datasets:/law/1").ref.label == SENSITIVE
+    assert [(one.name, one.version, one.label) for one in list_datasets(place.platform)] == [("law", 1, "S")]
+    assert "datasets:/law/1" in refused(place, tmp_path, dataset="datasets:/law/7").fix()
+    assert "datasets:/law/..." in refused(place, tmp_path, dataset="datasets:/lwa/1").fix()
+
+
+# -- models --------------------------------------------------------------------------------------------------------
+
+
+def model_folder(folder: Path) -> Path:
+    return write(folder, config__json=json.dumps({"model_type": "probe"}), model__safetensors="weights")
+
+
+def test_a_model_is_taken_with_its_configuration(place: Place, tmp_path: Path) -> None:
+    model_folder(tmp_path / "nano")
+    found = take(place, tmp_path, model="file:nano")
+    assert found.ref.type is ArtifactType.MODEL
+    assert found.config == {"model_type": "probe"}
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [(None, "it has no config.json"), ("[]", "it is no object"), ("{", "cannot be read")],
+)
+def test_what_is_no_model_is_told(place: Place, tmp_path: Path, config: str | None, words: str) -> None:
+    write(tmp_path / "nano", **{"model__safetensors": "w"} | ({"config__json": config} if config else {}))
+    problem = refused(place, tmp_path, model="file:nano")
+    assert problem.code.name == "run.input-not-a-model"
+    assert words in problem.what()
+
+
+def registered(place: Place, ref: ArtifactRef, version: int = 1) -> None:
+    with place.platform.database.write() as connection:
+        add_version(
+            connection,
+            ModelVersionRecord(
+                name="axk1-nano",
+                version=version,
+                digest=ref.digest,
+                label="S",
+                use_class="administration",
+                ministry="mnd",
+                run_id=RunId("r-1"),
+                stage_id=StageId("register"),
+                title="nano",
+                metrics={},
+                link="",
+                created_at=NOW,
+                aliases=("champion",),
+            ),
+        )
+
+
+@pytest.mark.parametrize("uri", ["models:/axk1-nano/1", "models:/axk1-nano@champion"])
+def test_a_registered_model_is_taken_with_the_label_of_its_version(place: Place, tmp_path: Path, uri: str) -> None:
+    model_folder(tmp_path / "nano")
+    ref = take(place, tmp_path, model="file:nano").ref
+    registered(place, ref)
+    found = take(place, tmp_path, model=uri).ref
+    assert (found.digest, found.label) == (ref.digest, SENSITIVE)
+
+
+def test_a_mistyped_model_is_told_with_the_one_that_is_there(place: Place, tmp_path: Path) -> None:
+    registered(place, ref_of("model"))
+    assert "models:/axk1-nano" in refused(place, tmp_path, model="models:/axk1-nona/1").fix()
+    assert "no longer in the artifact store" in refused(place, tmp_path, model="models:/axk1-nano/1").what()
+
+
+# -- labels --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("card__yaml", "title: law\nlabel: S\n"),
+        ("README__md", "---\nlabel: {grade: S}\n---\n# Law\n"),
+    ],
+)
+def test_the_label_is_read_from_the_card(place: Place, tmp_path: Path, name: str, text: str) -> None:
+    write(tmp_path / "law", **{name: text, "a__txt": "x"})
+    assert take(place, tmp_path, dataset="file:law").ref.label == SENSITIVE
+
+
+def test_a_readme_without_front_matter_says_nothing(place: Place, tmp_path: Path) -> None:
+    write(tmp_path / "law", README__md="# Law\nlabel: S\n", a__txt="x")
+    assert take(place, tmp_path, dataset="file:law").ref.label == Label()
+
+
+def test_a_pipeline_raises_the_label_of_an_input_and_never_lowers_it(place: Place, tmp_path: Path) -> None:
+    write(tmp_path / "law", card__yaml="label: S", a__txt="x")
+    raised = take(place, tmp_path, dataset="file:law", label=Label(grade=Grade.CLASSIFIED))
+    lowered = take(place, tmp_path, dataset="file:law", label=Label())
+    assert (raised.ref.label.grade, lowered.ref.label.grade) == (Grade.CLASSIFIED, Grade.SENSITIVE)
+
+
+def test_bytes_that_are_known_to_be_sensitive_stay_so_under_another_name(place: Place, tmp_path: Path) -> None:
+    write(tmp_path / "law", a__txt="secret plan")
+    ref = take(place, tmp_path, dataset="file:law").ref
+    with place.platform.database.write() as connection:
+        known = ref.model_copy(update={"label": SENSITIVE})
+        note_artifact(connection, known, "it", (None, None), NOW)
+    write(tmp_path / "copy", a__txt="secret plan")
+    assert take(place, tmp_path, dataset="file:copy").ref.label == SENSITIVE
+
+
+@pytest.mark.parametrize("text", ["label: X", "label: {grade: S, colour: red}", "label: [", "label: 3"])
+def test_a_card_that_cannot_be_read_is_not_taken_for_open(place: Place, tmp_path: Path, text: str) -> None:
+    write(tmp_path / "law", card__yaml=text, a__txt="x")
+    problem = refused(place, tmp_path, dataset="file:law")
+    assert problem.code.name == "run.input-missing"
+    assert "label" in problem.what()
+
+
+# -- all together --------------------------------------------------------------------------------------------------
+
+
+def test_everything_that_cannot_be_found_is_told_at_once_with_its_place(place: Place, tmp_path: Path) -> None:
+    spec = PipelineSpec.model_validate(
+        {
+            "apiVersion": "bongsu.dev/v1alpha1",
+            "kind": "Pipeline",
+            "metadata": {"name": "sample", "ministry": "mnd"},
+            "spec": {
+                "purpose": {"useClass": "administration", "statement": "Draft documents of administration"},
+                "inputs": {
+                    "one": {"dataset": "file:none"},
+                    "two": {"dataset": "what"},
+                    "three": {"model": "file:no"},
+                },
+                "stages": [{"name": "a", "uses": "data.curate"}],
+            },
+        }
+    )
+    lines = {"one": 7, "two": 8, "three": 9}
+    with pytest.raises(BongsuError) as caught:
+        resolve_inputs(place.platform, spec, tmp_path, lambda name: Location("pipeline.yaml", lines[name], 5))
+    told = [(p.location.line if p.location else 0, p.field_path, p.code.name) for p in caught.value.problems]
+    assert told == [
+        (7, "spec.inputs.one", "run.input-missing"),
+        (8, "spec.inputs.two", "run.input-scheme"),
+        (9, "spec.inputs.three", "run.input-missing"),
+    ]

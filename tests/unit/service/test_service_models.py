@@ -1,0 +1,201 @@
+"""The models of a run side by side, and where a registered one came from."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from reconciler_world import registering_stage, registration_inputs
+from service_places import Place
+from small_plans import plan_of, planned_input, source, stage
+
+from bongsu.artifacts.base import ArtifactStore
+from bongsu.domain.artifact import ArtifactRef, ArtifactType
+from bongsu.domain.attempt import AttemptResult, result_key
+from bongsu.domain.ids import AttemptId
+from bongsu.domain.plan import PlannedStage
+from bongsu.domain.problems import BongsuError
+from bongsu.service.driving import drive
+from bongsu.service.lineage import run_graph, trace
+from bongsu.service.models import get_model, list_models
+from bongsu.service.submitting import submit
+from bongsu.service.variants import variants
+
+
+def tree(artifacts: ArtifactStore, type_: ArtifactType, **files: bytes) -> ArtifactRef:
+    """Files by name; ``config__json`` for ``config.json``."""
+    key = "-".join([type_.value, *sorted(files)])
+    writer = artifacts.writer(f"tests/{key}")
+    for name, data in files.items():
+        with writer.create(name.replace("__", ".")) as file:
+            file.write(data)
+    manifest = writer.commit()
+    return ArtifactRef(digest=manifest.digest, type=type_, size=manifest.size)
+
+
+def model(artifacts: ArtifactStore, weights: int, text: str = "") -> ArtifactRef:
+    return tree(artifacts, ArtifactType.MODEL, config__json=text.encode(), model__safetensors=b"w" * weights)
+
+
+def making(name: str, uses: str, type_: ArtifactType, *after: str, **changes: Any) -> PlannedStage:
+    port = "baseline" if changes.pop("baseline", False) else "model"
+    return stage(
+        name,
+        uses=uses,
+        inputs={port: tuple(map(source, after))} if after else {},
+        outputs={"model" if type_ is ArtifactType.MODEL else "report": type_},
+        **changes,
+    )
+
+
+def run_with(place: Place, plan: Any, outputs: dict[str, ArtifactRef]) -> str:
+    """Run a plan whose stages leave just these trees."""
+
+    def fate(attempt: AttemptId) -> None:
+        planned = plan.stage(attempt.stage_id)
+        now = datetime.fromtimestamp(place.now, UTC)
+        ref = outputs[attempt.stage_id]
+        result = AttemptResult(
+            id=attempt, outputs=dict.fromkeys(planned.outputs, ref), started_at=now, finished_at=now
+        )
+        place.platform.artifacts.put_record(result_key(attempt), result.model_dump_json().encode())
+        place.cluster.succeed(attempt)
+
+    place.fate = fate
+    run = submit(place.platform, plan).run
+    assert drive(place.platform, [run.id]).runs[0].state.value == "succeeded"
+    return run.id
+
+
+@pytest.fixture
+def compared(place: Place) -> str:
+    """A run that adapts a model, makes two smaller ones of it, and measures all three."""
+    store = place.platform.artifacts
+    base, adapted = model(store, 400, "base"), model(store, 400, "adapted")
+    small, tiny = model(store, 200, "small"), model(store, 100, "tiny")
+    entries = [
+        {"modelDigest": adapted.digest, "metrics": {"perplexity.law": 10.0}},
+        {
+            "modelDigest": small.digest,
+            "metrics": {"perplexity.law": 10.5},
+            "intervals": {"perplexity.law": [10.0, 11.0]},
+        },
+        {"modelDigest": tiny.digest, "metrics": {"perplexity.law": 20.0}},
+        {"modelDigest": small.digest, "metrics": {"speed.tokensPerSecond": 900.0}},
+    ]
+    checks = [{"modelDigest": small.digest, "passed": True}, {"modelDigest": tiny.digest, "passed": True}]
+    checks.append({"modelDigest": tiny.digest, "passed": False})
+    plan = plan_of(
+        making("adapt", "train.continue", ArtifactType.MODEL, "inputs.base"),
+        making("small", "compress.expert-prune", ArtifactType.MODEL, "adapt.model"),
+        making("tiny", "compress.quantize", ArtifactType.MODEL, "small.model"),
+        making("measure", "evaluate.perplexity", ArtifactType.EVALUATION, "tiny.model"),
+        making("verify", "verify.reload", ArtifactType.VERIFICATION, "tiny.model"),
+        inputs=[planned_input("base", "file:base", base)],
+    )
+    evaluation = tree(store, ArtifactType.EVALUATION, evaluation__json=json.dumps({"entries": entries}).encode())
+    verification = tree(
+        store, ArtifactType.VERIFICATION, verification__json=json.dumps({"entries": checks}).encode()
+    )
+    made = {"adapt": adapted, "small": small, "tiny": tiny, "measure": evaluation, "verify": verification}
+    return run_with(place, plan, made)
+
+
+def test_the_models_of_a_run_stand_side_by_side(place: Place, compared: str) -> None:
+    rows = {row.title: row for row in variants(place.platform, compared)}
+    assert list(rows) == ["inputs.base", "adapt", "small", "tiny"]
+    assert [row.weights_bytes for row in rows.values()] == [400, 400, 200, 100]
+    assert rows["tiny"].size == 104
+    assert rows["small"].metrics == {"perplexity.law": 10.5, "speed.tokensPerSecond": 900.0}
+    assert rows["small"].intervals == {"perplexity.law": (10.0, 11.0)}
+
+
+def test_what_was_lost_is_told_against_the_model_that_compression_began_with(place: Place, compared: str) -> None:
+    rows = {row.title: row for row in variants(place.platform, compared)}
+    assert [title for title, row in rows.items() if row.baseline] == ["adapt"]
+    assert rows["adapt"].change == {}
+    assert rows["small"].change == pytest.approx({"perplexity.law": 0.05})
+    assert rows["tiny"].change == pytest.approx({"perplexity.law": 1.0})
+
+
+def test_a_model_that_failed_the_gate_anywhere_failed_it(place: Place, compared: str) -> None:
+    verdicts = {row.title: row.verified for row in variants(place.platform, compared)}
+    assert verdicts == {"inputs.base": None, "adapt": None, "small": True, "tiny": False}
+
+
+def test_a_model_whose_bytes_are_gone_is_still_listed(place: Place, compared: str) -> None:
+    tiny = next(row for row in variants(place.platform, compared) if row.title == "tiny")
+    place.platform.artifacts.delete(tiny.digest)  # type: ignore[attr-defined]
+    again = next(row for row in variants(place.platform, compared) if row.title == "tiny")
+    assert (again.size, again.weights_bytes, again.metrics) == (None, None, tiny.metrics)
+
+
+# -- registering and lineage ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def registered(place: Place) -> str:
+    """A run that registers the model of its input."""
+    inputs = registration_inputs(place.platform.artifacts)  # type: ignore[arg-type]
+    run = submit(place.platform, plan_of(stage("a"), registering_stage("register", "a"), inputs=inputs)).run
+    assert drive(place.platform, [run.id]).runs[0].state.value == "succeeded"
+    return run.id
+
+
+def test_a_registered_model_is_listed_and_found(place: Place, registered: str) -> None:
+    (version,) = list_models(place.platform)
+    assert (version.name, version.version, version.run_id, version.stage_id) == ("light", 1, registered, "register")
+    assert get_model(place.platform, "light") == version
+    row = next(row for row in variants(place.platform, registered) if row.digest == version.digest)
+    assert row.version is not None
+    assert row.version.version == 1
+
+
+@pytest.mark.parametrize("reference", ["light@1", "light", "models:/light/1"])
+def test_a_version_is_traced_to_what_it_was_made_from(place: Place, registered: str, reference: str) -> None:
+    graph = trace(place.platform, reference)
+    assert graph.start == "version:light/1"
+    found = {node.id for node in graph.nodes}
+    assert {"input:file:base", "input:file:proof", f"stage:{registered}/register", f"stage:{registered}/a"} <= found
+
+
+def test_an_input_is_traced_to_what_was_made_of_it(place: Place, registered: str) -> None:
+    (version,) = list_models(place.platform)
+    for reference in (version.digest, version.digest.removeprefix("sha256-")[:6], f"artifact:{version.digest}"):
+        graph = trace(place.platform, reference, "downstream")
+        assert "version:light/1" in {node.id for node in graph.nodes}
+
+
+@pytest.mark.parametrize(
+    ("reference", "code"),
+    [("heavy", "run.unknown-model"), ("light@9", "run.unknown-model"), ("sha256-ffffffffff", "run.unknown-digest")],
+)
+def test_what_is_not_there_cannot_be_traced(place: Place, registered: str, reference: str, code: str) -> None:
+    with pytest.raises(BongsuError) as caught:
+        trace(place.platform, reference)
+    assert caught.value.problems[0].code.name == code
+
+
+def test_the_graph_of_a_run_that_reused_everything_shows_what_it_reused(place: Place) -> None:
+    plan = plan_of(stage("a"), stage("b", "a"))
+    runs = []
+    for _ in range(2):
+        run = submit(place.platform, plan).run
+        drive(place.platform, [run.id])
+        runs.append(run.id)
+    kinds = [sorted({edge.kind for edge in run_graph(place.platform, run)[1]}) for run in runs]
+    assert kinds == [["made", "used"], ["reused", "used"]]
+    _, second = run_graph(place.platform, runs[1])
+    assert not any(runs[0] in edge.source for edge in second), "another run's stages are not its own"
+
+
+def test_a_model_without_a_verification_that_passed_on_its_bytes_is_not_registered(place: Place) -> None:
+    base, proof = registration_inputs(place.platform.artifacts)  # type: ignore[arg-type]
+    other = model(place.platform.artifacts, 10, "other")
+    unproven = planned_input("base", "file:other", other)
+    run = submit(place.platform, plan_of(registering_stage("register"), inputs=(unproven, proof))).run
+    assert drive(place.platform, [run.id]).runs[0].state.value == "failed"
+    assert list_models(place.platform) == []
+    assert base.ref.digest != other.digest
