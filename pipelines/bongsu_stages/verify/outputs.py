@@ -43,7 +43,9 @@ def outputs_of(directory: Path, sequences: np.ndarray[Any, Any]) -> Outputs:
     from bongsu_stages.models.loading import model_class
     from bongsu_stages.models.silence import no_progress_bars
 
-    options: dict[str, Any] = {"dtype": torch.float32, "experts_implementation": "grouped_mm"}
+    # In the type of the files: both readings then round what they unpack to the same numbers, and a difference is a
+    # difference of bytes. In fp32, loaders round some weights and not others, and experts near a tie change places.
+    options: dict[str, Any] = {"dtype": "auto", "experts_implementation": "grouped_mm"}
     with no_progress_bars():
         model, report = model_class(read_config(directory)).from_pretrained(
             directory, local_files_only=True, output_loading_info=True, **options

@@ -37,12 +37,14 @@ def write_plain(source: Path, target: Path) -> None:
     for name, tensor in tensors.items():
         if name.endswith(".weight_packed"):
             stem = name.removesuffix("_packed")
-            plain[stem] = unpack(tensors, name.removesuffix(".weight_packed"), bits)
+            # What is unpacked is a weight in the scale's type again: the product is rounded to it.
+            scale = tensors[stem + "_scale"]
+            plain[stem] = unpack(tensors, name.removesuffix(".weight_packed"), bits).to(scale.dtype)
         elif tensor.dtype == torch.float8_e4m3fn:
             scale = tensors.get(name + "_scale")
             if scale is None:
                 raise ValueError(f"{name} is float8 and has no scale")
-            plain[name] = (tensor.float() * scale.float()).contiguous()
+            plain[name] = (tensor.float() * scale.float()).to(scale.dtype).contiguous()
         elif not name.endswith(_SUFFIXES):
             plain[name] = tensor
     save_file(plain, target / "model.safetensors", metadata={"format": "pt"})

@@ -8,6 +8,7 @@ stands here is for people who work with MLflow's clients and pages.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
@@ -26,6 +27,7 @@ MAX_METRICS = 1000
 MAX_PARAM_LENGTH = 6000
 DIGEST_LENGTH = 36
 T = TypeVar("T")
+_REFUSED = re.compile(r"[^\w.\- :/]")
 
 
 class LineageWriter:
@@ -144,7 +146,7 @@ class LineageWriter:
     def _log_params(self, run: str, params: dict[str, Any]) -> None:
         from mlflow.entities import Param
 
-        rows = [Param(name, _text(value)[:MAX_PARAM_LENGTH]) for name, value in params.items()]
+        rows = [Param(allowed_name(name), _text(value)[:MAX_PARAM_LENGTH]) for name, value in params.items()]
         for batch in _batches(rows, MAX_PARAMS):
             self._client.log_batch(run, params=batch, synchronous=True)
 
@@ -155,7 +157,7 @@ class LineageWriter:
         # The worker's clock may run ahead of ours, and MLflow shows the latest point as the metric's value.
         end = max([item.finished_at.timestamp(), *(point.time + 0.001 for point in item.history)])
         final = [MetricPoint(name=name, value=value, step=last, time=end) for name, value in item.metrics.items()]
-        rows = [Metric(p.name, p.value, int(p.time * 1000), p.step) for p in (*item.history, *final)]
+        rows = [Metric(allowed_name(p.name), p.value, int(p.time * 1000), p.step) for p in (*item.history, *final)]
         for batch in _batches(rows, MAX_METRICS):
             self._client.log_batch(run, metrics=batch, synchronous=True)
 
@@ -199,6 +201,11 @@ class LineageWriter:
         new = [output for output in made if output.model_id not in already]
         if new:
             self._client.log_outputs(run, new)
+
+
+def allowed_name(name: str) -> str:
+    """``name`` with what MLflow refuses in names of metrics and parameters replaced by ``_``."""
+    return _REFUSED.sub("_", name)
 
 
 def _milliseconds(time: datetime) -> int:

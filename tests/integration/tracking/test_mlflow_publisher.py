@@ -47,7 +47,7 @@ ADAPTED = StageFinished(
     state="succeeded",
     label=Label(grade="S"),
     params={"steps": 80, "mixture": [0.7, 0.3], "nested": {"a": 1}},
-    metrics={"loss": 4.5},
+    metrics={"loss": 4.5, "perplexity.law/heal (keepFraction=0.75) 한글": 20.0},
     history=tuple(
         MetricPoint(name="loss", value=9 - n / 100, step=n, time=T0.timestamp() + n) for n in range(1500)
     ),

@@ -14,6 +14,9 @@ from bongsu.cli.texts import _
 from bongsu.service.showing import RunDetails
 from bongsu.service.variants import Variant
 
+# Speeds that are worth a column; others are in `show --json` and in the report.
+SHOWN = frozenset({"speed.tokensPerSecond"})
+
 
 def outcome_view(details: RunDetails, variants: Sequence[Variant]) -> RenderableType:
     """One line about the run, and a table of variants: size, figures, change against the uncompressed model."""
@@ -26,30 +29,37 @@ def outcome_view(details: RunDetails, variants: Sequence[Variant]) -> Renderable
     return Group(line, _table(measured)) if measured else line
 
 
-def _table(variants: Sequence[Variant]) -> Table:
+def _table(variants: Sequence[Variant]) -> RenderableType:
+    """Figures side by side, and below them where the bytes are: a terminal of 80 columns holds it."""
     base = next((v for v in variants if v.baseline), None)
-    names = list(dict.fromkeys(name for variant in variants for name in variant.metrics))
-    table = Table(box=box.SIMPLE, pad_edge=False, caption=_("Changes are against the uncompressed model."))
+    names = [
+        name for name in dict.fromkeys(n for v in variants for n in v.metrics) if name in SHOWN or _is_main(name)
+    ]
+    table = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column(_("Variant"))
-    table.add_column(_("Weights"), justify="right")
+    table.add_column(_("Weights"), justify="right", no_wrap=True)
     for name in names:
-        table.add_column(_heading(name), justify="right")
-    for name in (_("Verified"), _("Label"), _("Digest"), "MLflow"):
-        table.add_column(name, no_wrap=name == _("Digest"))
+        table.add_column(_heading(name), justify="right", no_wrap=True)
+    table.add_column(_("Verified"))
+    table.add_column(_("Label"))
     for variant in variants:
-        smaller = _factor(variant, base)
         verdict = "–" if variant.verified is None else _("yes") if variant.verified else _("no")
         table.add_row(
             variant.title + (" ★" if variant.version else ""),
-            size(variant.weights_bytes) + smaller,
+            size(variant.weights_bytes) + _factor(variant, base),
             *[_cell(variant, name) for name in names],
             verdict,
             str(variant.label),
-            short(variant.digest),
-            variant.version.link if variant.version else "–",
             style="bold" if variant.version else "",
         )
-    return table
+    places = Table(box=None, pad_edge=False, show_header=False)
+    for variant in variants:
+        places.add_row(variant.title, short(variant.digest), f"★ {variant.version.link}" if variant.version else "")
+    return Group(table, Text(_("Changes are against the uncompressed model."), style="dim"), Text(), places)
+
+
+def _is_main(name: str) -> bool:
+    return name.startswith(("perplexity.", "tasks."))
 
 
 def _heading(name: str) -> str:
