@@ -7,6 +7,8 @@ import os
 import threading
 from typing import Any
 
+from bongsu.executors.local_ray.lean import lean_head
+
 # Read by Ray when it is imported or when it starts its processes.
 RAY_ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -19,6 +21,9 @@ RAY_ENVIRONMENT = {
     # A worker that waits for its next stage keeps its imports; ten minutes instead of one second.
     "RAY_idle_worker_killing_time_threshold_ms": "600000",
 }
+# Only for a Ray that is started here: without it, Ray takes an address of this machine in place of 127.0.0.1 and
+# listens for everybody, who could then run code. The name is history: it is about any single machine.
+OWN_RAY_ENVIRONMENT = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 OBJECT_STORE_BYTES = 200 * 1024 * 1024
 
 
@@ -69,7 +74,7 @@ class RaySession:
         self._thread.join()
 
     def _start(self) -> None:
-        for name, value in RAY_ENVIRONMENT.items():
+        for name, value in {**RAY_ENVIRONMENT, **({} if self._address else OWN_RAY_ENVIRONMENT)}.items():
             os.environ.setdefault(name, value)
         try:
             import ray
@@ -95,13 +100,14 @@ class RaySession:
         if self._address:
             ray.init(address=self._address, **common)
             return
-        ray.init(
-            num_cpus=self._cpus or len(os.sched_getaffinity(0)),
-            include_dashboard=False,
-            object_store_memory=OBJECT_STORE_BYTES,
-            _node_ip_address="127.0.0.1",
-            **common,
-        )
+        with lean_head():
+            ray.init(
+                num_cpus=self._cpus or len(os.sched_getaffinity(0)),
+                include_dashboard=False,
+                object_store_memory=OBJECT_STORE_BYTES,
+                _node_ip_address="127.0.0.1",
+                **common,
+            )
 
 
 def _keep_off_the_output(ray: Any) -> None:
