@@ -58,6 +58,7 @@ class World:
         self.artifacts = LocalStore(self.folder / "artifacts")
         self.cluster = SimulatedCluster(self.artifacts, capacity, lambda: self.now)
         self.database = Database(connect(self.folder / "bongsu.db"))
+        self.checked: dict[RunId, int] = {}
         self._runs = 0
         self._boot()
 

@@ -41,9 +41,9 @@ def write_plain(source: Path, target: Path) -> None:
             scale = tensors[stem + "_scale"]
             plain[stem] = unpack(tensors, name.removesuffix(".weight_packed"), bits).to(scale.dtype)
         elif tensor.dtype == torch.float8_e4m3fn:
-            scale = tensors.get(name + "_scale")
-            if scale is None:
+            if name + "_scale" not in tensors:
                 raise ValueError(f"{name} is float8 and has no scale")
+            scale = tensors[name + "_scale"]
             plain[name] = (tensor.float() * scale.float()).to(scale.dtype).contiguous()
         elif not name.endswith(_SUFFIXES):
             plain[name] = tensor

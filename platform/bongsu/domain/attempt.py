@@ -88,7 +88,8 @@ class Failure(_Frozen):
     """Why an attempt failed, in words for a person.
 
     ``reason`` is a stable word: ``StageError`` (the code raised), ``OutOfMemory``, ``WorkerLost``, ``Timeout``,
-    ``EnvironmentFailed``, ``InputCorrupt``, ``BadOutput``, ``BadParameters``, ``StorageFailed``. ``retryable`` tells whether trying again can help.
+    ``EnvironmentFailed``, ``InputCorrupt``, ``BadOutput``, ``BadParameters``, ``StorageFailed``. ``retryable`` tells
+    whether trying again can help.
     """
 
     reason: str

@@ -10,6 +10,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from bongsu.artifacts.base import ArtifactStore
@@ -33,12 +34,12 @@ class Patience:
 
     Attributes:
         quiet: deliveries begin when nothing new was written for so long, because importing a tracking client takes
-            the processor from stages that follow one another quickly.
+            the processor from stages that follow one another quickly. More than a driver sleeps.
         retry: before the second try; doubled each time.
         again: before an item that failed every try is tried once more.
     """
 
-    quiet: float = 0.5
+    quiet: float = 2.0
     retry: float = 0.5
     again: float = 60.0
 
@@ -51,22 +52,29 @@ class Delivery:
         publisher: called from this thread only.
         artifacts: where trees lie.
         patience: how long to wait for what.
+        exclusive: held while the server is talked to, where several processes may do so.
     """
 
     def __init__(
-        self, database: Database, publisher: Publisher, artifacts: ArtifactStore, patience: Patience | None = None
+        self,
+        database: Database,
+        publisher: Publisher,
+        artifacts: ArtifactStore,
+        patience: Patience | None = None,
+        exclusive: AbstractContextManager[object] | None = None,
     ) -> None:
         self._database = database
         self._publisher = publisher
         self._artifacts = artifacts
         self._patience = patience or Patience()
+        self._exclusive = exclusive or nullcontext()
         self._condition = threading.Condition()
         self._written_at: float | None = time.monotonic()  # an earlier process may have left something
         self._jobs: dict[Job, tuple[RunFacts, PlannedStage]] = {}
         self._done: dict[Job, Registered | Refused] = {}
         self._checkpoints: list[str] = []
         self._put_off: dict[int, float] = {}
-        self._busy = self._draining = self._closing = False
+        self._busy = self._draining = self._closing = self._begun = False
         self._trouble = ""
         self._thread = threading.Thread(target=self._run, name="delivery", daemon=True)
         self._thread.start()
@@ -132,6 +140,16 @@ class Delivery:
         with self._database.read() as connection:
             return outbox.count_waiting(connection)
 
+    def leave(self) -> bool:
+        """End it without delivering anything, for another process to do that; False if it has begun to."""
+        with self._condition:
+            if self._begun:
+                return False
+            self._closing = True
+            self._condition.notify_all()
+        self._clear()
+        return True
+
     def close(self) -> None:
         """Stop at the next item; waits a little for the one under way."""
         with self._condition:
@@ -151,9 +169,10 @@ class Delivery:
                 jobs, self._written_at = dict(self._jobs), None
                 self._busy = True
             try:
-                self._deliver()
-                for job, (facts, planned) in jobs.items():
-                    self._register(job, facts, planned)
+                with self._exclusive:
+                    self._deliver()
+                    for job, (facts, planned) in jobs.items():
+                        self._register(job, facts, planned)
                 self._clear()
             except Exception as error:  # the database or the disk, for now
                 self._trouble = f"{type(error).__name__}: {str(error)[:500]}"
@@ -191,7 +210,7 @@ class Delivery:
                     outbox.mark_done(connection, done)
 
     def _deliver_one(self, number: int, item: Publication) -> bool:
-        if self._closing:
+        if not self._begin():
             return False
         # While the server is down, one try for each is enough.
         tries = 1 if self._trouble else MAX_TRIES
@@ -203,6 +222,11 @@ class Delivery:
             outbox.mark_failed(connection, number, self._trouble)
         return False
 
+    def _begin(self) -> bool:
+        with self._condition:
+            self._begun = self._begun or not self._closing
+            return not self._closing
+
     def _skipped(self) -> list[int]:
         with self._condition:
             now = time.monotonic()
@@ -211,6 +235,8 @@ class Delivery:
 
     def _register(self, job: Job, facts: RunFacts, planned: PlannedStage) -> None:
         result: list[Registered | Refused] = []
+        if not self._begin():
+            return
 
         def once() -> None:
             request = registration_request(facts, planned, self._artifacts)

@@ -1,4 +1,4 @@
-"""One driver per store. Who comes second is told who was first."""
+"""One driver per store, and one process at a time that talks to the tracking server."""
 
 from __future__ import annotations
 
@@ -21,6 +21,27 @@ class DriverLock(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+
+class WaitingLock:
+    """A lock that is waited for. The kernel frees it when the process dies, however it dies."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> WaitingLock:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self._path.open("a")
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
 
 class FileLock:

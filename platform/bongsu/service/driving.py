@@ -19,8 +19,8 @@ DRAIN_S = 120.0
 
 @dataclass(frozen=True)
 class Driven:
-    """Runs as they ended, and how many publications the tracking server has not taken yet (the next process sends
-    them), with the last error if there was one."""
+    """Runs as they ended, and how many publications the tracking server did not take (the next process sends them),
+    with the last error if there was one."""
 
     runs: tuple[RunRecord, ...]
     undelivered: int = 0
@@ -34,7 +34,10 @@ def drive(
     on_end: Callable[[], None] | None = None,
     drain_s: float = DRAIN_S,
 ) -> Driven:
-    """Drive runs until they are over, then see to it that the tracking server has heard of everything.
+    """Drive runs until they are over, then see to it that the tracking server hears of everything.
+
+    Loading a tracking client takes longer than a short run. Where it was not loaded on the way, another process tells
+    the server, and nobody waits.
 
     Args:
         platform: what to work on.
@@ -50,7 +53,11 @@ def drive(
         driver.run(run_ids, on_update)
         if on_end:
             on_end()
-        left = delivery.drain(drain_s)
+        if platform.on_leftover is not None and delivery.leave():
+            platform.on_leftover()
+            left = 0
+        else:
+            left = delivery.drain(drain_s)
         with platform.database.read() as connection:
             ended = tuple(get_run(connection, run_id) for run_id in run_ids)
         return Driven(ended, left, delivery.trouble if left else "")
@@ -60,7 +67,9 @@ def drive(
 def open_driver(platform: Platform) -> Iterator[tuple[Driver, Delivery]]:
     """A driver that holds the lock, and its delivery thread, until the end of the block."""
     with platform.lock:
-        delivery = Delivery(platform.database, platform.publisher, platform.artifacts)
+        delivery = Delivery(
+            platform.database, platform.publisher, platform.artifacts, exclusive=platform.publisher_lock
+        )
         try:
             yield (
                 Driver(

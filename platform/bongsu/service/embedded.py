@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bongsu.executors.base import Executor
-from bongsu.reconciler.lock import FileLock
+from bongsu.reconciler.lock import FileLock, WaitingLock
 from bongsu.service.platform import Platform
 from bongsu.store.database import open_database
 
@@ -19,6 +21,8 @@ ARTIFACTS = "artifacts"
 LOGS = "logs"
 ENVIRONMENTS = "environments"
 LOCK = "driver.lock"
+PUBLISHER_LOCK = "delivery.lock"
+DELIVERY_LOG = "delivery.log"
 
 
 def open_home(home: Path, ray_address: str | None = None, cpus: float | None = None) -> Platform:
@@ -47,7 +51,22 @@ def open_home(home: Path, ray_address: str | None = None, cpus: float | None = N
         lock=FileLock(home / LOCK),
         on_warm_up=local.warm_up,
         on_close=local.close,
+        publisher_lock=WaitingLock(home / PUBLISHER_LOCK),
+        on_leftover=lambda: _deliver_behind(home),
     )
+
+
+def _deliver_behind(home: Path) -> None:
+    """Start a process that outlives this one and ends when MLflow has heard of everything."""
+    with (home / DELIVERY_LOG).open("a") as log:
+        subprocess.Popen(
+            [sys.executable, "-m", "bongsu.service.delivering", str(home)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=home,
+            start_new_session=True,
+        )
 
 
 class _LocalExecutor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +44,8 @@ class Platform:
     executor: makes the executor on the first call and gives the same one afterwards.
     publisher: the tracking server.
     lock: held while runs are driven.
+    publisher_lock: held while the tracking server is talked to; None where one process does that.
+    on_leftover: starts another process that tells the tracking server what it has not heard; None if nobody can.
     clock: seconds since the epoch.
     new_run_id: an id that was never used, from the time.
     on_warm_up: begins to start the executor without waiting for it.
@@ -59,6 +62,8 @@ class Platform:
     new_run_id: Callable[[float], RunId] = run_id_at
     on_warm_up: Callable[[], None] = lambda: None
     on_close: Callable[[], None] = lambda: None
+    publisher_lock: AbstractContextManager[object] | None = None
+    on_leftover: Callable[[], None] | None = None
 
     def warm_up(self) -> None:
         """Begin to start what a run will need, so that it is there when planning is done."""

@@ -14,6 +14,8 @@ QUIET_ENVIRONMENT = {
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "MLFLOW_SKIP_PIP_REQUIREMENTS_CHECK": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # Importing MLflow sets the levels of its loggers anew.
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
 }
 
 

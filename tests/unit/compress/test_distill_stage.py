@@ -34,7 +34,7 @@ def student(bench: Any) -> str:
 
 
 def context(bench: Any, tmp_path: Path, inputs: dict[str, Any], key: str, **more: Any) -> Any:
-    given = {port: [(type_, digest)] for port, (_, type_, digest) in inputs.items()}
+    given: dict[str, Any] = {port: [(type_, digest)] for port, (_, type_, digest) in inputs.items()}
     ctx = tiny.context(
         bench.runner.store, tmp_path / f"scratch-{key}", "compress.distill", given, title=key, **more
     )
@@ -76,8 +76,8 @@ def curve(events: list[StageEvent]) -> dict[int, float]:
 def test_the_first_loss_is_the_divergence_from_the_teacher(bench: Any, tmp_path: Path, student: str) -> None:
     """Of all rows at once, so that their order does not matter."""
     _, events = run(bench, tmp_path, student, steps=1, microBatch=128)
-    models = [load_model(bench.directory(digest)) for digest in (student, bench.model[2])]
-    assert curve(events)[1] == pytest.approx(divergence(*models, all_rows(bench)), rel=0.05)
+    own, teacher = (load_model(bench.directory(digest)) for digest in (student, bench.model[2]))
+    assert curve(events)[1] == pytest.approx(divergence(own, teacher, all_rows(bench)), rel=0.05)
 
 
 def all_rows(bench: Any) -> torch.Tensor:
@@ -118,9 +118,9 @@ def test_alpha_zero_is_plain_training(bench: Any, tmp_path: Path, student: str) 
 
 @pytest.mark.parametrize("change", [{"alpha": 0.5}, {"temperature": 2.0}], ids=["alpha", "temperature"])
 def test_alpha_and_temperature_change_the_result(
-    bench: Any, tmp_path: Path, student: str, change: dict[str, float]
+    bench: Any, tmp_path: Path, student: str, change: dict[str, Any]
 ) -> None:
-    models = [run(bench, tmp_path, student, key=k, **p)[0] for k, p in (("a", {}), ("b", change))]
+    models = [run(bench, tmp_path, student, key=k, **p)[0] for k, p in (("a", dict[str, Any]()), ("b", change))]
     assert not torch.equal(models[0].lm_head.weight, models[1].lm_head.weight)
 
 

@@ -35,7 +35,7 @@ def test_kept_weights_are_the_same_bytes_renumbered(bench: Any, which: str) -> N
     expected = {}
     for name, tensor in before.items():
         parts = name.split(".")
-        layer = int(parts[2]) if parts[1] == "layers" else None
+        layer = int(parts[2]) if parts[1] == "layers" else 0
         if ".mlp.experts." in name:
             if int(parts[5]) in kept[layer]:
                 parts[5] = str(kept[layer].index(int(parts[5])))
@@ -93,7 +93,8 @@ def test_every_fraction_gives_a_model_that_runs(bench: Any, fraction: float) -> 
 def test_saliency_is_the_mean_of_router_weight_times_norm(bench: Any) -> None:
     """Against the published formula, output by output of the whole model."""
     model = load_model(bench.directory(bench.model[2]), experts_implementation="eager")
-    layers, seen = model.model.layers, {}
+    layers = model.model.layers
+    seen: dict[int, Any] = {}
     for index in (1, 2):
         layers[index].mlp.experts.register_forward_pre_hook(
             lambda _module, inputs, index=index: seen.__setitem__(index, inputs)

@@ -6,6 +6,7 @@ what must hold is looked at after every event. See ``docs/state-machine.md`` for
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
@@ -20,38 +21,59 @@ from bongsu.domain.pipeline import Retries
 from bongsu.domain.plan import PlannedStage, RunPlan
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.resources import Resources
+from bongsu.domain.run import RunState
 from bongsu.service.cancelling import request_cancel
 from bongsu.service.resuming import resume
 from bongsu.service.showing import list_runs
 from bongsu.service.submitting import submit
 
 MAX_RUNS = 4
+PICK = st.integers(0, 9)
+# The driver passes about ten points, at which something can go wrong, in a step that has something to do.
+SOON = st.sampled_from(range(1, 13))
+EVENTS = [
+    "start",
+    "report",
+    "succeed",
+    "succeed",
+    "hang",
+    "succeed and vanish",
+    "fail",
+    "fail for good",
+    "lose",
+    "take too long",
+]
+FAULTS = st.sampled_from(["kill", "kill", "silence", "cancel", "resume"])
+CONDITIONS = ["{}.state == 'succeeded'", "{}.state == 'failed'", "{}.metrics.loss < 3", "{}.metrics.loss > 3"]
 STEPS_TO_THE_END = 80
 
 
 @st.composite
-def plans(draw: st.DrawFn) -> tuple[list[PlannedStage], bool]:
-    """Up to four stages, and whether one that registers stands behind them. Few texts, so that runs share work."""
+def plans(draw: st.DrawFn) -> list[PlannedStage]:
+    """Up to four stages and possibly one that registers. Few texts, so that runs share work."""
     stages: list[PlannedStage] = []
     for place in range(draw(st.integers(1, 4))):
         before = [planned.id for planned in stages]
         taken = draw(st.lists(st.sampled_from(before), unique=True, max_size=2)) if before else []
-        asked = draw(st.none() | st.sampled_from(before)) if before else None
-        condition = draw(st.sampled_from(["{}.state == 'succeeded'", "{}.metrics.loss < 3"]))
+        asked = draw(st.sampled_from([None, None, *before]))
+        condition = draw(st.sampled_from(CONDITIONS))
         stages.append(
             stage(
                 f"s{place}",
                 *taken,
-                params={"text": draw(st.sampled_from("xyz"))},
+                params={"text": draw(st.sampled_from("xy"))},
                 when=condition.format(asked) if asked else None,
                 after=(asked,) if asked else (),
                 retries=draw(st.sampled_from([0, 1, Retries(limit=2, backoff="30s")])),
                 timeout=draw(st.sampled_from([None, 60])),
-                cacheable=draw(st.booleans()),
-                resources=Resources(cpus_per_worker=draw(st.sampled_from([1, 1, 2, 3, 9]))),
+                cacheable=draw(st.sampled_from([True, True, False])),
+                resources=Resources(cpus_per_worker=draw(st.sampled_from([1, 1, 1, 1, 2, 2, 3, 9]))),
             )
         )
-    return stages, draw(st.booleans())
+    registers = draw(st.sampled_from(["no", "at once", "in the end"]))
+    if registers != "no":
+        stages.append(registering_stage("register", *([stages[-1].id] if registers == "in the end" else [])))
+    return stages
 
 
 class Journeys(RuleBasedStateMachine):
@@ -67,34 +89,36 @@ class Journeys(RuleBasedStateMachine):
     # -- people ------------------------------------------------------------------------------------------------
 
     @initialize(drawn=plans())
-    def begin(self, drawn: tuple[list[PlannedStage], bool]) -> None:
+    def begin(self, drawn: list[PlannedStage]) -> None:
         self._submit(self._plan(drawn))
 
     @precondition(lambda self: len(self.acknowledged) < MAX_RUNS)
     @rule(drawn=plans(), kill_at=st.none() | st.integers(1, 3))
-    def submit_another(self, drawn: tuple[list[PlannedStage], bool], kill_at: int | None) -> None:
+    def submit_another(self, drawn: list[PlannedStage], kill_at: int | None) -> None:
         if kill_at:
             self.world.faults.kill_at(kill_at)
         self._submit(self._plan(drawn))
 
     @precondition(lambda self: len(self.acknowledged) < MAX_RUNS)
-    @rule(which=st.integers(0, 9))
-    def submit_again(self, which: int) -> None:
-        self._submit(self.plans[which % len(self.plans)])
+    @rule(which=PICK, fault=FAULTS, at=SOON)
+    def submit_again(self, which: int, fault: str, at: int) -> None:
+        self._submit(self.plans[which % len(self.plans)], lambda: self._arm(fault, at, which))
 
-    @rule(which=st.integers(0, 9), kill_at=st.none() | st.integers(1, 3))
-    def cancel(self, which: int, kill_at: int | None) -> None:
+    @rule(
+        which=PICK,
+        what=st.sampled_from(["cancel", "resume", "resume"]),
+        kill_at=st.sampled_from([None, 1, 2, 3]),
+        fault=FAULTS,
+        at=SOON,
+    )
+    def cancel_or_resume(self, which: int, what: str, kill_at: int | None, fault: str, at: int) -> None:
         run_id = self._some_run(which)
+        use_case: Any = resume if what == "resume" else request_cancel
         if kill_at:
             self.world.faults.kill_at(kill_at)
-        self._by_a_person(lambda: request_cancel(self.world.platform, run_id))
-
-    @rule(which=st.integers(0, 9), kill_at=st.none() | st.integers(1, 3))
-    def resume(self, which: int, kill_at: int | None) -> None:
-        run_id = self._some_run(which)
-        if kill_at:
-            self.world.faults.kill_at(kill_at)
-        self._by_a_person(lambda: resume(self.world.platform, run_id))
+        self._by_a_person(lambda: use_case(self.world.platform, run_id))
+        self._arm(fault, at, which)
+        self._step()
 
     # -- the driver ----------------------------------------------------------------------------------------------
 
@@ -103,56 +127,26 @@ class Journeys(RuleBasedStateMachine):
         for _ in range(times):
             self._step()
 
-    @rule(kill_at=st.integers(1, 40))
-    def drive_and_be_killed(self, kill_at: int) -> None:
-        self.world.faults.kill_at(kill_at)
-        self._step(3)
-
-    @rule(fail_at=st.integers(1, 20))
-    def drive_while_nobody_answers(self, fail_at: int) -> None:
-        self.world.faults.fail_at(fail_at)
+    @rule(fault=FAULTS, at=SOON, which=PICK)
+    def drive_while_something_goes_wrong(self, fault: str, at: int, which: int) -> None:
+        self._arm(fault, at, which)
         self._step(2)
-
-    @rule(at=st.integers(1, 6), which=st.integers(0, 9), again=st.booleans())
-    def drive_while_somebody_is_faster(self, at: int, which: int, again: bool) -> None:
-        run_id = self._some_run(which)
-
-        def act() -> None:
-            use_case: Any = resume if again else request_cancel
-            self._by_a_person(lambda: use_case(self.world.elsewhere, run_id))
-
-        self.world.faults.do_at(at, act)
-        self._step(2)
-
-    @rule()
-    def be_killed_at_rest(self) -> None:
-        self.world.kill()
 
     # -- the cluster ---------------------------------------------------------------------------------------------
 
     @precondition(lambda self: self.world.cluster.live)
-    @rule(
-        which=st.integers(0, 9),
-        what=st.sampled_from(
-            ["start", "start", "report", "succeed", "succeed", "hang", "fail", "fail for good", "lose"]
-        ),
-        drive=st.booleans(),
-    )
+    @rule(which=PICK, what=st.sampled_from(EVENTS), drive=st.booleans())
     def something_happens_to_an_attempt(self, which: int, what: str, drive: bool) -> None:
-        cluster = self.world.cluster
-        attempt = cluster.live[which % len(cluster.live)]
-        if what == "start":
-            cluster.start(attempt)
-        elif what == "report":
-            cluster.report(attempt, which, 10)
-        elif what in ("succeed", "hang"):
-            cluster.succeed(attempt, hang=what == "hang")
-        elif what == "lose":
-            cluster.lose(attempt)
-        else:
-            cluster.fail(attempt, retryable=what == "fail")
+        self._happen(which, what)
         if drive:
             self._step()
+
+    @precondition(lambda self: self.world.cluster.live)
+    @rule(which=PICK, what=st.sampled_from(EVENTS), fault=FAULTS, at=SOON)
+    def something_happens_and_something_goes_wrong(self, which: int, what: str, fault: str, at: int) -> None:
+        self._happen(which, what)
+        self._arm(fault, at, which)
+        self._step()
 
     @precondition(lambda self: any(job.asked_to_stop for job in self.world.cluster.jobs.values()))
     @rule()
@@ -197,8 +191,10 @@ class Journeys(RuleBasedStateMachine):
             if all(run.state.is_final for run in list_runs(self.world.elsewhere)):
                 break
             self._obey()
+            cancelling = {run.id for run in list_runs(self.world.elsewhere, [RunState.CANCELLING])}
             for attempt in self.world.cluster.live:
-                self.world.cluster.succeed(attempt)
+                if attempt.run_id not in cancelling:  # those end when they are asked to
+                    self.world.cluster.succeed(attempt)
             if self.world.delivery.is_registering:
                 self.world.answer_registrations()
             self.world.now += 1000
@@ -206,18 +202,47 @@ class Journeys(RuleBasedStateMachine):
 
     # -- doing -----------------------------------------------------------------------------------------------------
 
-    def _plan(self, drawn: tuple[list[PlannedStage], bool]) -> RunPlan:
-        stages, registers = drawn
-        if registers:
-            stages = [*stages, registering_stage("register", stages[-1].id)]
-        plan = plan_of(*stages, inputs=self.inputs if registers else ())
+    def _arm(self, fault: str, at: int, which: int) -> None:
+        """At the ``at``-th point from now the process is killed, nobody answers, or somebody else is faster."""
+        if fault == "kill":
+            self.world.faults.kill_at(at)
+        elif fault == "silence":
+            self.world.faults.fail_at(at)
+        else:
+            run_id = self._some_run(which)
+            use_case: Any = resume if fault == "resume" else request_cancel
+            self.world.faults.do_at(at, lambda: self._by_a_person(lambda: use_case(self.world.elsewhere, run_id)))
+
+    def _happen(self, which: int, what: str) -> None:
+        cluster = self.world.cluster
+        attempt = cluster.live[which % len(cluster.live)]
+        if what == "report":
+            cluster.report(attempt, which, 10)
+        elif what in ("succeed", "hang"):
+            cluster.succeed(attempt, hang=what == "hang")
+        elif what in ("lose", "succeed and vanish"):
+            if what != "lose":
+                cluster.succeed(attempt, hang=True)
+            cluster.lose(attempt)
+        elif what in ("fail", "fail for good"):
+            cluster.fail(attempt, retryable=what == "fail")
+        else:
+            cluster.start(attempt)
+            if what == "take too long":
+                self._step()
+                self.world.now += 61
+
+    def _plan(self, drawn: list[PlannedStage]) -> RunPlan:
+        plan = plan_of(*drawn, inputs=self.inputs if drawn[-1].id == "register" else ())
         self.plans.append(plan)
         return plan
 
-    def _submit(self, plan: RunPlan) -> None:
+    def _submit(self, plan: RunPlan, go_wrong: Callable[[], None] = lambda: None) -> None:
         submission = self.world.unless_killed(lambda: submit(self.world.platform, plan))
         if submission is not None:
             self.acknowledged.add(submission.run.id)
+            go_wrong()
+            self._step()
 
     def _some_run(self, which: int) -> RunId:
         known = sorted(self.acknowledged)
@@ -248,7 +273,7 @@ class Journeys(RuleBasedStateMachine):
 
 TestJourneys = Journeys.TestCase
 TestJourneys.settings = settings(
-    max_examples=60,
+    max_examples=50,
     stateful_step_count=30,
     deadline=None,
     derandomize=True,

@@ -60,6 +60,7 @@ class LocalRayExecutor:
         self._jobs: dict[AttemptId, _Job] = {}
         self._changed = threading.Condition()
         self._closing = False
+        self._is_warm = False
         self._pump = threading.Thread(target=self._run, name="ray-tasks", daemon=True)
         self._pump.start()
 
@@ -180,9 +181,12 @@ class LocalRayExecutor:
 
     def _live(self, job: _Job) -> Observation:
         if self._traces.started_at(job.spec.id) is not None:
+            self._is_warm = True
             return self._running(job.spec.id)
         if not self._session.is_ready:
             return Observation(phase=Phase.STARTING, waiting_for="Ray starts")
+        if not self._is_warm:
+            return Observation(phase=Phase.STARTING, waiting_for="the first worker starts")
         return Observation(phase=Phase.QUEUED, waiting_for="cores of this machine")
 
     def _finished(self) -> int:
@@ -275,6 +279,7 @@ class LocalRayExecutor:
             with contextlib.suppress(OSError):  # the record in the artifact store, if there is one, says it as well
                 self._traces.note_end(job.spec.id, observation)
         job.final = observation
+        self._is_warm = True
         self._changed.notify_all()
 
     def _kill(self, job: _Job) -> None:
