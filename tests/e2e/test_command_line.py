@@ -27,7 +27,7 @@ spec:
 CHAIN = (
     HEAD
     + """    - {name: first, uses: probe, with: {text: "${params.word}"}}
-    - {name: fan, uses: probe, inputs: {after: first.files}, matrix: {metric: [1, 2]}, with: {text: "${matrix.metric}"}}
+    - {name: fan, uses: probe, inputs: {after: first.files}, matrix: {way: ["1", "2"]}, with: {text: "${matrix.way}"}}
     - {name: last, uses: probe, inputs: {after: "fan[*].files"}, with: {text: end}}
 """
 )
@@ -96,9 +96,8 @@ def test_a_run_and_what_can_be_seen_of_it(shell: Shell) -> None:
     assert set(states(again["stages"]).values()) == {"cached"}
     changed = shell.json("plan", "chain.yaml", "--set", "word=other")
     reasons = {stage["id"]: (stage["cache"]["reason"], stage["cache"]["detail"]) for stage in changed["stages"]}
-    assert reasons["first"] == ("params-changed", 'text "안녕" → "other"'.encode().decode()) or reasons["first"][
-        0
-    ] == ("params-changed")
+    assert reasons["first"][0] == "params-changed"
+    assert "other" in reasons["first"][1]
     assert reasons["last"][0] == "upstream-runs"
     page = shell.folder / "page.html"
     shell("report", "latest", "--output", str(page))
@@ -107,7 +106,7 @@ def test_a_run_and_what_can_be_seen_of_it(shell: Shell) -> None:
 
 def test_everything_wrong_is_told_at_once_with_its_place(shell: Shell) -> None:
     (shell.folder / "bad.yaml").write_text(
-        CHAIN.replace("uses: probe, with", "uses: prob, with").replace("metric: [1, 2]", "metrik: [1, 2]")
+        CHAIN.replace("uses: probe, with", "uses: prob, with").replace('"${matrix.way}"', '"${matrix.wya}"')
     )
     problems = shell.json("validate", "bad.yaml", status=2)["problems"]
     assert len(problems) >= 2
@@ -204,7 +203,7 @@ def test_what_does_not_exist_is_said_plainly(shell: Shell) -> None:
         (("show", "r-none"), 3, "run.unknown"),
         (("lineage", "nothing@3"), 3, "run.unknown-model"),
         (("stages", "show", "train.continu"), 3, "cli.unknown-stage"),
-        (("run", "absent.yaml"), 2, "specfile.missing-file"),
+        (("run", "absent.yaml"), 3, "spec.missing-file"),
         (("run", "chain.yaml", "--set", "word"), 2, "cli.bad-set"),
     ):
         problems = shell.json(*words, status=status)["problems"]
