@@ -25,6 +25,8 @@ from bongsu_stages.runtime.stage import StageError, stage
 
 _PROGRESS = re.compile(r"^::progress (\d+)(?: (\d+))?\s*$")
 TAIL_LINES = 30
+# Whoever has the key can find out which values were masked; only data.curate is to have it.
+_SECRET = frozenset({"BONGSU_MASKING_KEY"})
 
 
 class ContainerParams(Params):
@@ -54,7 +56,7 @@ def container(ctx: StageContext, params: ContainerParams) -> StageOutputs:
     }
     (ctx.scratch / "context.json").write_text(json.dumps(context, ensure_ascii=False))
     environment = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name not in _SECRET},
         **params.variables,
         "BONGSU_CONTEXT": str(ctx.scratch / "context.json"),
         "BONGSU_INPUTS": str(inputs),

@@ -2,7 +2,7 @@
 
 One worker computes in the process of the attempt (``ScalingConfig(num_workers=0)``, Ray Train's local mode): the
 same trainer, loop and checkpoints without the start of a controller and worker process, see
-docs/adr/0010-one-worker-trains-in-process.md.
+docs/adr/0005-one-worker-trains-in-process.md.
 """
 
 from __future__ import annotations

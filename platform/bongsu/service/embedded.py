@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import secrets
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +25,7 @@ ARTIFACTS = "artifacts"
 LOGS = "logs"
 ENVIRONMENTS = "environments"
 LOCK = "driver.lock"
+MASKING_KEY = "masking.key"
 PUBLISHER_LOCK = "delivery.lock"
 DELIVERY_LOG = "delivery.log"
 
@@ -93,6 +98,20 @@ class _LocalExecutor:
             from bongsu.executors.local_ray.executor import LocalRayExecutor
             from bongsu.executors.local_ray.session import RaySession
 
+            # Workers inherit it. One key for a home: the same text, curated again, gives the same bytes.
+            os.environ.setdefault("BONGSU_MASKING_KEY", lasting_key(self._home / MASKING_KEY))
             session = RaySession(self._address, self._cpus)
             self._made = LocalRayExecutor(self._home / LOGS, self._home / ENVIRONMENTS, session)
         return self._made
+
+
+def lasting_key(path: Path) -> str:
+    """The secret in a file that only its owner may read; drawn the first time, the same for all who come at once."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=path.parent) as file:  # readable by its owner only
+            file.write(secrets.token_hex(32))
+            file.flush()
+            with contextlib.suppress(FileExistsError):
+                os.link(file.name, path)
+    return path.read_text()

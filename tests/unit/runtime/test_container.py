@@ -92,3 +92,10 @@ def test_a_command_that_does_not_exist_is_told(store: LocalStore) -> None:
 def test_a_command_that_writes_nothing_has_failed(store: LocalStore) -> None:
     failure = failed(store, shell("true"))
     assert (failure.reason, failure.retryable) == ("BadOutput", False)
+
+
+def test_the_key_of_masked_values_is_kept_from_commands(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BONGSU_MASKING_KEY", "secret")
+    result = StageRunner(store).made("container", shell('env > "$BONGSU_OUTPUTS/files/env"'), {})
+    assert "PATH=" in text(store, result, "env")
+    assert "BONGSU_MASKING_KEY" not in text(store, result, "env")

@@ -1,0 +1,152 @@
+"""What Ray Train and our loop cost over plain torch: ``python tests/bench/bench_train.py``.
+
+The same model, rows, optimizer and number of processes twice: through the stage ``train.continue`` (TorchTrainer, our
+loop, events), and as a loop of twenty lines in bare processes (gloo, DistributedDataParallel). Figures are tokens per
+second of the median step after the warm-up. Target: at least 0.97 of the plain loop. The two take turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+sys.path.append(str(Path(__file__).parents[1] / "support"))
+import tiny_training as tiny
+
+from bongsu.artifacts.local import LocalStore
+from bongsu.domain.artifact import ArtifactType
+from bongsu.domain.events import Progress, StageEvent
+from bongsu_stages.models.loading import load_model
+from bongsu_stages.train.continued import continued
+from bongsu_stages.train.params import TokenTrainingParams
+from bongsu_stages.train.shape import ModelShape
+from bongsu_stages.train.tokens import TokenTree
+
+SHAPE = ModelShape(
+    hidden_size=192,
+    layers=4,
+    intermediate_size=384,
+    expert_size=96,
+    experts=16,
+    expert_groups=4,
+    groups_per_token=2,
+    heads=4,
+    key_value_rank=48,
+    query_rank=96,
+    positions=256,
+)
+LENGTH, ROWS, BATCH = 128, 512, 8
+WARM_UP = 10
+PORT = 29587
+
+
+def step_times_of_the_stage(
+    store: LocalStore, inputs: dict[str, Any], scratch: Path, steps: int, workers: int
+) -> list[float]:
+    """Seconds per step, from the events of the stage."""
+    events: list[StageEvent] = []
+    ctx = tiny.context(store, scratch, "train.continue", inputs, workers=workers, emit=events.append)
+    ctx.spec = ctx.spec.model_copy(update={"checkpoint_key": scratch.name})
+    params = {"steps": steps, "microBatch": BATCH, "learningRate": 1e-3, "evaluateSequences": 0, "balanceRate": 0}
+    continued.function(ctx, TokenTrainingParams.model_validate(params))
+    rates = [
+        e.metrics["tokens_per_second"] for e in events if isinstance(e, Progress) and "learning_rate" in e.metrics
+    ]
+    return [workers * BATCH * LENGTH / rate for rate in rates[WARM_UP:]]
+
+
+def plain_worker(rank: int, workers: int, model: str, rows: torch.Tensor, steps: int, results: Any) -> None:
+    """The plain loop. Every worker has one thread, as Ray gives it."""
+    torch.set_num_threads(1)
+    distributed = workers > 1
+    if distributed:
+        torch.distributed.init_process_group(
+            "gloo", init_method=f"tcp://127.0.0.1:{PORT}", rank=rank, world_size=workers
+        )
+    network: nn.Module = load_model(Path(model), dtype=torch.float32, experts_implementation="grouped_mm")
+    network.train()
+    wrapped = (
+        nn.parallel.DistributedDataParallel(network, broadcast_buffers=False, gradient_as_bucket_view=True)
+        if distributed
+        else network
+    )
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, betas=(0.9, 0.95), weight_decay=0.1, fused=True)
+    times = []
+    for step in range(steps):
+        began = time.perf_counter()
+        first = (step * workers + rank) * BATCH % (len(rows) - BATCH)
+        ids = rows[first : first + BATCH]
+        logits = wrapped(input_ids=ids, use_cache=False).logits
+        loss = nn.functional.cross_entropy(
+            logits[:, :-1].reshape(-1, logits.size(-1)).float(), ids[:, 1:].reshape(-1)
+        )
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        loss.item()
+        times.append(time.perf_counter() - began)
+    if rank == 0:
+        results.put(times[WARM_UP:])
+    if distributed:
+        torch.distributed.destroy_process_group()
+
+
+def step_times_of_the_plain_loop(model: Path, rows: torch.Tensor, steps: int, workers: int) -> list[float]:
+    context = torch.multiprocessing.get_context("spawn")
+    results = context.Queue()
+    processes = [
+        context.Process(target=plain_worker, args=(rank, workers, str(model), rows, steps, results))
+        for rank in range(workers)
+    ]
+    for process in processes:
+        process.start()
+    times: list[float] = results.get(timeout=600)
+    for process in processes:
+        process.join()
+    return times
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    given = parser.parse_args()
+    import ray
+
+    ray.init(num_cpus=4, include_dashboard=False, logging_level="WARNING", configure_logging=False)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        store = LocalStore(folder / "store")
+        tiny.write_tokenizer(folder / "tokenizer")
+        tiny.write_model(folder / "model", folder / "tokenizer", SHAPE)
+        tiny.write_tokens(folder / "tokens", folder / "tokenizer", length=LENGTH, rows=ROWS)
+        model, tokens = (tiny.commit(store, part, folder / part) for part in ("model", "tokens"))
+        inputs = {"model": [(ArtifactType.MODEL, model)], "tokens": [(ArtifactType.TOKENS, tokens)]}
+        tree = TokenTree(store.reader(tokens), "tokens")
+        rows = torch.from_numpy(tree.take("train", list(range(ROWS))).astype("int64"))
+        print(f"{'workers':>7} {'plain torch, tokens/s':>22} {'train.continue, tokens/s':>25} {'ratio':>6}")
+        for workers in given.workers:
+            ours: list[float] = []
+            plain: list[float] = []
+            for number in range(given.rounds):
+                plain += step_times_of_the_plain_loop(folder / "model", rows, given.steps, workers)
+                scratch = folder / f"{workers}-{number}"
+                ours += step_times_of_the_stage(store, inputs, scratch, given.steps, workers)
+            tokens_per_step = workers * BATCH * LENGTH
+            fast, slow = (tokens_per_step / statistics.median(times) for times in (plain, ours))
+            print(f"{workers:7} {fast:22.0f} {slow:25.0f} {slow / fast:6.3f}", flush=True)
+    ray.shutdown()
+
+
+if __name__ == "__main__":
+    main()
