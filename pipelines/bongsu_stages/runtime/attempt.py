@@ -30,6 +30,8 @@ from bongsu_stages.runtime.context import StageContext
 from bongsu_stages.runtime.memory import PeakMemory
 from bongsu_stages.runtime.stage import StageError
 
+SCRATCH = "scratch"
+"""Name of an attempt's scratch directory below its log directory."""
 _REASONS = {
     codes.MISSING: "InputCorrupt",
     codes.CORRUPT: "InputCorrupt",
@@ -50,7 +52,7 @@ def run_attempt(spec: AttemptSpec, emit: Callable[[StageEvent], None]) -> Attemp
     standing = store.get_record(result_key(spec.id))
     if standing is not None:
         return AttemptResult.model_validate_json(standing)
-    scratch = Path(tempfile.mkdtemp(prefix=f"{spec.id.job_name}-"))
+    scratch = _make_scratch(spec)
     try:
         result = _execute(spec, store, scratch, emit)
         store.put_record(result_key(spec.id), result.model_dump_json().encode())
@@ -62,6 +64,16 @@ def run_attempt(spec: AttemptSpec, emit: Callable[[StageEvent], None]) -> Attemp
         return failure
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _make_scratch(spec: AttemptSpec) -> Path:
+    """Beside the log, where an executor finds and clears what a killed attempt left; else a temporary directory."""
+    if spec.log_directory is None:
+        return Path(tempfile.mkdtemp(prefix=f"{spec.id.job_name}-"))
+    scratch = Path(spec.log_directory) / SCRATCH
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True, mode=0o700)
+    return scratch
 
 
 def _execute(

@@ -173,6 +173,7 @@ class LocalRayExecutor:
         for process in workers:
             kill_tree(process)
         kill_marked(self._traces.folder(attempt))
+        self._traces.clear_scratch(attempt)
 
     def _running(self, attempt: AttemptId) -> Observation:
         started = self._traces.started_at(attempt)

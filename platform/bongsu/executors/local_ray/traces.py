@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from bongsu.domain.attempt import AttemptSpec, Failure, Observation, Phase, fail
 from bongsu.domain.events import StageEvent, parse_event
 from bongsu.domain.ids import AttemptId
 from bongsu.executors.base import EventPage
+from bongsu_stages.runtime.attempt import SCRATCH
 from bongsu_stages.runtime.processes import find_process, this_process
 
 FOLLOW_INTERVAL_S = 0.2
@@ -68,6 +70,10 @@ class Traces:
         temporary = folder / f"ended.{uuid.uuid4().hex}.tmp"
         temporary.write_text(observation.model_dump_json())
         temporary.rename(folder / "ended.json")
+
+    def clear_scratch(self, attempt: AttemptId) -> None:
+        """Delete what a killed attempt left in its scratch directory."""
+        shutil.rmtree(self.folder(attempt) / SCRATCH, ignore_errors=True)
 
     def recorded(self, attempt: AttemptId) -> Observation | None:
         """What the artifact store's records say, or else the executor that saw the end; None before it."""
