@@ -28,8 +28,8 @@ class DistillParams(TokenTrainingParams):
     )
 
 
-def _workload(params: DistillParams) -> Workload:
-    return full_training(params).model_copy(update={"kind": WorkKind.DISTILL})
+def _workload(params: DistillParams, packed: int) -> Workload:
+    return full_training(params, packed).model_copy(update={"kind": WorkKind.DISTILL})
 
 
 @stage(

@@ -14,8 +14,6 @@ from bongsu_stages.compress.selection import Routing, choose, keep_count
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import StageError, stage
 
-ASSUMED_LENGTH = 2048
-
 
 class ExpertPruneParams(Params):
     """Parameters of ``compress.expert-prune``."""
@@ -29,13 +27,12 @@ class ExpertPruneParams(Params):
     seed: int = Field(default=0, ge=0, description="Seed of the choice of sequences, and of random scores")
 
 
-def _workload(params: ExpertPruneParams) -> Workload:
-    tokens = params.calibration_sequences * ASSUMED_LENGTH
+def _workload(params: ExpertPruneParams, length: int) -> Workload:
     return Workload(
         kind=WorkKind.PRUNE_STREAMED,
         micro_batch=params.micro_batch,
-        sequence_length=ASSUMED_LENGTH,
-        tokens=tokens,
+        sequence_length=length,
+        tokens=params.calibration_sequences * length,
         weight_bytes=4.0,
     )
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from bongsu_stages.compress.quantize_files import Quantise
     from bongsu_stages.compress.tensors import WeightIndex
 
-ASSUMED_LENGTH = 2048
-
 
 class QuantizeParams(Params):
     """Parameters of ``compress.quantize``."""
@@ -45,13 +43,13 @@ class QuantizeParams(Params):
         return self
 
 
-def _workload(params: QuantizeParams) -> Workload:
+def _workload(params: QuantizeParams, length: int) -> Workload:
     uses_text = params.method == "gptq"
     return Workload(
         kind=WorkKind.QUANTIZE_STREAMED,
         micro_batch=params.micro_batch,
-        sequence_length=ASSUMED_LENGTH if uses_text else 1,
-        tokens=params.calibration_sequences * ASSUMED_LENGTH if uses_text else 0,
+        sequence_length=length if uses_text else 1,
+        tokens=params.calibration_sequences * length if uses_text else 0,
         weight_bytes=4.0,
         hessians=uses_text,
     )

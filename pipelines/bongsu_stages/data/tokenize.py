@@ -44,6 +44,7 @@ class TokenizeParams(Params):
         "tokenizer": Model("The model whose tokenizer is used; its weights are not read"),
     },
     outputs={"tokens": Tokens("Packed sequences, train and held-out")},
+    packed_length=lambda params: params.sequence_length,
 )
 def tokenize(ctx: StageContext, params: TokenizeParams) -> StageOutputs:
     """Tokenize documents, pack them into sequences and hold a part out without leaking near duplicates.

@@ -26,8 +26,8 @@ class PerplexityParams(Params):
     seed: int = Field(default=0, ge=0, description="Seed of the bootstrap")
 
 
-def _workload(params: PerplexityParams) -> Workload:
-    return Workload(kind=WorkKind.INFERENCE, micro_batch=params.micro_batch, sequence_length=2048)
+def _workload(params: PerplexityParams, length: int) -> Workload:
+    return Workload(kind=WorkKind.INFERENCE, micro_batch=params.micro_batch, sequence_length=length)
 
 
 @stage(

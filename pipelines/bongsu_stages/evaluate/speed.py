@@ -21,7 +21,7 @@ class SpeedParams(Params):
     seed: int = Field(default=0, ge=0, description="Seed of the random prompt")
 
 
-def _workload(params: SpeedParams) -> Workload:
+def _workload(params: SpeedParams, _length: int) -> Workload:
     return Workload(
         kind=WorkKind.INFERENCE, micro_batch=params.batch, sequence_length=params.prompt_tokens + params.new_tokens
     )

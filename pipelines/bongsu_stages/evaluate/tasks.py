@@ -53,7 +53,7 @@ class Question(BaseModel):
         "questions": Files("jsonl files of multiple-choice questions; one figure for each file"),
     },
     outputs={"evaluation": Evaluation("Accuracy of each model on each file, with 95% intervals")},
-    workload=lambda _params: Workload(kind=WorkKind.INFERENCE, sequence_length=2048),
+    workload=lambda _params, _length: Workload(kind=WorkKind.INFERENCE, sequence_length=2048),
 )
 def tasks(ctx: StageContext, params: TasksParams) -> StageOutputs:
     """Examine models by multiple choice: the choice with the highest likelihood counts as the answer."""

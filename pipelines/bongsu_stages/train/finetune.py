@@ -40,7 +40,7 @@ class FinetuneParams(TrainingParams):
         return self
 
 
-def _workload(params: FinetuneParams) -> Workload:
+def _workload(params: FinetuneParams, _length: int) -> Workload:
     full = training(params, params.sequence_length)
     share = min(1.0, 2 * params.lora.rank / _TYPICAL_WIDTH)
     return full.model_copy(

@@ -5,13 +5,10 @@ from __future__ import annotations
 from bongsu.domain.workload import WorkKind, Workload
 from bongsu_stages.train.params import TokenTrainingParams, TrainingParams
 
-ASSUMED_LENGTH = 2048
-"""Tokens per sequence where the parameters leave it to the tokens input."""
 
-
-def full_training(params: TokenTrainingParams) -> Workload:
+def full_training(params: TokenTrainingParams, packed: int) -> Workload:
     """Every weight has a gradient and two AdamW moments, all in fp32; ``tokens`` is for one worker."""
-    return training(params, params.sequence_length or ASSUMED_LENGTH)
+    return training(params, params.sequence_length or packed)
 
 
 def training(params: TrainingParams, length: int) -> Workload:

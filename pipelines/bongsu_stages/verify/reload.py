@@ -40,7 +40,7 @@ class ReloadParams(Params):
         "baseline": Model("The uncompressed model: its configuration and loss are compared too", optional=True),
     },
     outputs={"verification": Verification("Verdict on each model, check by check")},
-    workload=lambda _params: Workload(kind=WorkKind.INFERENCE, micro_batch=8, sequence_length=2048),
+    workload=lambda _params, length: Workload(kind=WorkKind.INFERENCE, micro_batch=8, sequence_length=length),
 )
 def reload(ctx: StageContext, params: ReloadParams) -> StageOutputs:
     """Reload models from disk in a new process and compare them with an independent reading of their bytes.

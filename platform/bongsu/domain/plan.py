@@ -109,6 +109,11 @@ class PlannedStage(_Frozen):
         coordinates = ", ".join(f"{k}={v}" for k, v in self.point.items())
         return f"{self.stage} ({coordinates})" if coordinates else self.stage
 
+    @property
+    def short_title(self) -> str:
+        """``prune 0.5``."""
+        return " ".join([self.stage, *map(str, self.point.values())])
+
 
 class ApprovalNeed(_Frozen):
     """An approval that will be asked for, and why."""

@@ -36,7 +36,8 @@ class StageSignature:
         inputs, outputs: typed ports by name.
         doc: first paragraph of the stage's docstring.
         code: digest of the source that computes the stage; part of every cache key.
-        workload: figures for the planner, from validated parameters.
+        workload: figures for the planner, from validated parameters and the tokens per sequence of its tokens inputs.
+        packed_length: tokens per sequence of its tokens outputs, from validated parameters; None if it has none.
         distributed: runs on ``resources.workers`` workers; others take one.
         model_effect: maps (params, configuration of the input model) to that of the output model.
         cacheable: an unchanged rerun may take the old output.
@@ -48,7 +49,8 @@ class StageSignature:
     outputs: Mapping[str, Port] = field(default_factory=dict)
     doc: str = ""
     code: Digest = UNVERSIONED
-    workload: Callable[[Any], Workload] = lambda _params: Workload()
+    workload: Callable[[Any, int], Workload] = lambda _params, _length: Workload()
+    packed_length: Callable[[Any], int | None] = lambda _params: None
     distributed: bool = False
     model_effect: Callable[[Any, dict[str, Any]], dict[str, Any]] = lambda _params, config: config
     cacheable: bool = True

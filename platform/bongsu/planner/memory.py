@@ -25,12 +25,15 @@ from bongsu.planner.activations import (
 )
 from bongsu.planner.model_shape import ModelShape
 
-# Resident size of a worker with Ray, torch, transformers and Ray Train loaded, before any model is (measured: 0.78 GB
-# without and 0.95 GB with Ray Train's session on CPU builds; a GPU's CUDA context is in `feasibility.USABLE`).
-RUNTIME_BYTES = 1_000_000_000
+# Resident size of a worker with Ray, torch, transformers and Ray Train loaded, before any model is (measured on CPU
+# builds: 0.78 GB without and 0.95 GB with Ray Train's session, up to 1.25 GB where other stages ran in it before; a
+# GPU's CUDA context is in `feasibility.USABLE`).
+RUNTIME_BYTES = 1_300_000_000
 # fp32 tensors of a number for each token and entry of the vocabulary that exist at once around the loss.
 _LOGIT_COPIES = {WorkKind.DISTILL: 6.0, WorkKind.INFERENCE: 3.0}
-_TRAINING_COPIES = 4.0
+_TRAINING_COPIES = 5.0
+# What allocators hold beyond what is in use: the backward pass frees in other places than the forward pass asks.
+_ALLOCATOR = 1.25
 # FSDP2 holds the layer that computes and the next one, and the gradient of the layer that it is about to split.
 _GATHERED_LAYERS = 3
 TRAINING = frozenset({WorkKind.TRAIN_FULL, WorkKind.TRAIN_LORA, WorkKind.DISTILL})
@@ -100,15 +103,15 @@ def _gathered(shape: ModelShape, numbers: _Numbers) -> int:
 
 def _activations(shape: ModelShape, work: Workload, batch: Batch) -> int:
     if work.kind not in TRAINING:
-        return largest_layer_bytes(shape, batch) + forward_peak(shape, batch)
+        return int(_ALLOCATOR * (largest_layer_bytes(shape, batch) + forward_peak(shape, batch)))
     kept = kept_when_recomputed(shape, batch) if work.checkpoint_activations else kept_for_backward(shape, batch)
-    return kept + forward_peak(shape, batch)
+    return int(_ALLOCATOR * (kept + forward_peak(shape, batch)))
 
 
 def _loss(shape: ModelShape, work: Workload, batch: Batch) -> int:
     copies = _LOGIT_COPIES.get(work.kind, _TRAINING_COPIES)
     cache = cache_bytes(shape, batch) if work.kind is WorkKind.INFERENCE else 0
-    return logit_bytes(shape, batch, copies) + cache
+    return int(_ALLOCATOR * (logit_bytes(shape, batch, copies) + cache))
 
 
 def _streamed(shape: ModelShape, work: Workload, numbers: _Numbers) -> MemoryEstimate:
@@ -121,7 +124,7 @@ def _streamed(shape: ModelShape, work: Workload, numbers: _Numbers) -> MemoryEst
     states = int((work.tokens + batch.tokens) * shape.hidden * batch.width)
     return MemoryEstimate(
         weights=int(held * numbers.weight) + entry,
-        activations=states + largest_layer_bytes(shape, batch) + forward_peak(shape, batch),
+        activations=states + int(_ALLOCATOR * (largest_layer_bytes(shape, batch) + forward_peak(shape, batch))),
         workspace=hessian_bytes(shape) if work.hessians else 0,
         runtime=RUNTIME_BYTES,
     )

@@ -26,6 +26,8 @@ from bongsu.planner.model_shape import ModelShape
 from bongsu.policy.rules import check_plan
 
 PROMOTION_APPROVERS = 2
+ASSUMED_LENGTH = 2048
+"""Tokens per sequence where no stage of the plan says how it packs them."""
 
 
 def plan(
@@ -101,12 +103,13 @@ class _Builder:
         self._outputs: dict[StageId, Mapping[str, ArtifactRef]] = {}
         self._labels: dict[StageId, Label] = {}
         self._shapes: dict[StageId, dict[str, Any]] = {}
+        self._lengths: dict[StageId, int] = {}
 
     def add(self, point: StagePoint) -> PlannedStage:
         signature = self._catalogue[point.stage.uses]
         params = signature.params.model_validate(point.params)
         config = self._config(point)
-        workload = signature.workload(params)
+        workload = signature.workload(params, self._length(point))
         shape = shape_of(config) if config and workload.kind is not WorkKind.LIGHT else None
         planned = PlannedStage(
             id=point.id,
@@ -133,6 +136,7 @@ class _Builder:
         update = {"cache": self._verdict(planned), **self._estimates(planned, shape)}
         planned = planned.model_copy(update=update)
         self._labels[planned.id] = planned.label
+        self._lengths[planned.id] = signature.packed_length(params) or 0
         self._shapes[planned.id] = signature.model_effect(params, config) if config else {}
         return planned
 
@@ -161,6 +165,11 @@ class _Builder:
                 if config:
                     return config
         return {}
+
+    def _length(self, point: StagePoint) -> int:
+        """Tokens per sequence of the longest tokens input, as far as stages of this plan pack them."""
+        sources = [source.stage_id for group in point.inputs.values() for source in group if source.stage_id]
+        return max((self._lengths[stage_id] for stage_id in sources), default=0) or ASSUMED_LENGTH
 
     def _verdict(self, planned: PlannedStage) -> CacheVerdict:
         if not planned.cacheable:

@@ -47,9 +47,9 @@ class RunDetails:
         return f"{failed[0].planned.title}: {failed[0].failure}" if failed else ""
 
     def stage(self, name: str) -> StageDetails:
-        """By id or title. Raises ``run.unknown-stage``."""
+        """By id (``prune-2``), title or short title (``prune 0.5``). Raises ``run.unknown-stage``."""
         for stage in self.stages:
-            if name in (stage.planned.id, stage.planned.title):
+            if name in (stage.planned.id, stage.planned.title, stage.planned.short_title):
                 return stage
         raise codes.UNKNOWN_STAGE.error(run=self.run.id, stage=name)
 

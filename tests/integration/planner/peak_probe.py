@@ -6,6 +6,7 @@ The argument is ``{"config": ..., "kind": ..., "batch": ..., "length": ..., "che
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 from dataclasses import dataclass, field
@@ -105,6 +106,8 @@ def main() -> None:
     torch.manual_seed(0)
     torch.set_num_threads(2)
     model_class(task["config"])
+    if task["kind"] == "train-lora":
+        importlib.import_module("peft")
     before = resident("VmRSS:")
     KINDS[task["kind"]](task)
     print(json.dumps({"before": before, "peak": resident("VmHWM:")}))

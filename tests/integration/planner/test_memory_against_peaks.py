@@ -1,8 +1,14 @@
-"""The memory that the planner expects lies above the real peak of a process on a CPU, and not far above."""
+"""The memory that the planner expects lies above the real peak of a process on a CPU, and not far above.
+
+The process gives freed tensors back at once (large blocks are mapped one by one), so that the peak is what the
+computation needs. With glibc's own threshold a process keeps 1.1 to 1.6 times as much, depending on the order of
+frees; a GPU's caching allocator lies between.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +24,7 @@ from bongsu.planner.memory import estimate_memory
 PROBE = Path(__file__).with_name("peak_probe.py")
 MIXTURE: dict[str, Any] = {
     "model_type": "axk1",
+    "architectures": ["AXK1ForCausalLM"],
     "vocab_size": 8000,
     "hidden_size": 512,
     "intermediate_size": 1024,
@@ -39,6 +46,7 @@ MIXTURE: dict[str, Any] = {
 }
 DENSE: dict[str, Any] = {
     "model_type": "llama",
+    "architectures": ["LlamaForCausalLM"],
     "vocab_size": 8000,
     "hidden_size": 512,
     "intermediate_size": 1536,
@@ -46,8 +54,9 @@ DENSE: dict[str, Any] = {
     "num_attention_heads": 8,
     "num_key_value_heads": 8,
 }
-# What is added up is not all there at once, and the allocator keeps something of its own.
-LOWEST, HIGHEST = 0.75, 2.0
+GIVE_BACK = {"MALLOC_MMAP_THRESHOLD_": str(1 << 17)}
+# What is added up is not all there at once, and the estimate has room for an allocator.
+LOWEST, HIGHEST = 1.0, 1.8
 
 
 @pytest.mark.parametrize("config", [DENSE, MIXTURE], ids=["dense", "mixture"])
@@ -64,7 +73,12 @@ LOWEST, HIGHEST = 0.75, 2.0
 def test_estimates_are_held_to_real_peaks(config: dict[str, Any], kind: WorkKind, checkpoint: bool) -> None:
     task = {"config": config, "kind": kind.value, "batch": 8, "length": 256, "checkpoint": checkpoint}
     done = subprocess.run(
-        [sys.executable, str(PROBE), json.dumps(task)], capture_output=True, text=True, timeout=300, check=True
+        [sys.executable, str(PROBE), json.dumps(task)],
+        env={**os.environ, **GIVE_BACK},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
     )
     measured = json.loads(done.stdout.splitlines()[-1])
     taken = measured["peak"] - measured["before"]

@@ -193,7 +193,7 @@ def test_the_planner_counts_hessians_only_for_gptq(bench: Any) -> None:
     from bongsu_stages.compress.quantize import quantize as definition
 
     plain, calibrated = (
-        definition.signature.workload(QuantizeParams.model_validate(params)) for params in (W4, GPTQ)
+        definition.signature.workload(QuantizeParams.model_validate(params), 128) for params in (W4, GPTQ)
     )
     assert (plain.hessians, calibrated.hessians) == (False, True)
     assert plain.tokens == 0 < calibrated.tokens

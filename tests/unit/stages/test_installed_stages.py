@@ -40,4 +40,4 @@ def test_a_workload_comes_from_the_defaults_of_a_stage(name: str) -> None:
     signature = STAGES[name]
     required = [field for field in signature.params.model_fields.values() if field.is_required()]
     if not required:
-        assert signature.workload(signature.params()).micro_batch >= 1
+        assert signature.workload(signature.params(), 128).micro_batch >= 1

@@ -3,43 +3,78 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 
 from rich.markup import escape
 from rich.tree import Tree
 
-from bongsu.cli.render.quantities import short
+from bongsu.cli.render.quantities import brief, short
 from bongsu.cli.texts import _
 from bongsu.service.lineage import LineageGraph
 from bongsu.store.lineage import Node
 
 
 def lineage_view(graph: LineageGraph) -> Tree:
-    """Each node once in full; where it is met again, a reference to it."""
-    nodes = {node.id: node for node in graph.nodes}
-    beside: dict[str, list[str]] = defaultdict(list)
-    for edge in graph.edges:
-        here, there = (edge.target, edge.source) if graph.direction == "upstream" else (edge.source, edge.target)
-        if there not in beside[here]:
-            beside[here].append(there)
-    tree = Tree(_line(nodes, graph.start))
-    shown: set[str] = {graph.start}
-    pending = [(graph.start, tree)]
-    while pending:
-        name, branch = pending.pop(0)
-        for other in sorted(beside[name], key=lambda n: nodes[n].title if n in nodes else n):
-            again = other in shown
-            mark = f" [dim]({_('see above')})[/dim]" if again and beside[other] else ""
-            below = branch.add(_line(nodes, other) + mark)
-            if not again:
-                shown.add(other)
-                pending.append((other, below))
-    return tree
+    """Each node once, with what lies behind it; where nodes are met again, their names in one line.
+
+    An artifact and the stage that made it are one line.
+    """
+    return _View(graph).draw()
 
 
-def _line(nodes: dict[str, Node], name: str) -> str:
-    node = nodes.get(name)
-    if node is None:
-        return escape(name)
-    kind, _colon, rest = name.partition(":")
-    detail = short(rest) if kind == "artifact" else rest
-    return f"[bold]{escape(node.title)}[/bold] [dim]{kind} {escape(detail)}[/dim] \\[{escape(node.label)}]"
+class _View:
+    def __init__(self, graph: LineageGraph) -> None:
+        self._nodes = {node.id: node for node in graph.nodes}
+        self._start = graph.start
+        self._beside: dict[str, list[str]] = defaultdict(list)
+        for edge in graph.edges:
+            ends = (edge.target, edge.source)
+            here, there = ends if graph.direction == "upstream" else ends[::-1]
+            if there not in self._beside[here]:
+                self._beside[here].append(there)
+        self._merges = graph.direction == "upstream"
+        self._shown: set[str] = set()
+
+    def draw(self) -> Tree:
+        tree = Tree(self._line([self._start]))
+        self._grow(tree, self._start)
+        return tree
+
+    def _grow(self, branch: Tree, name: str) -> None:
+        self._shown.add(name)
+        again = []
+        for other in sorted(self._beside[name], key=self._title):
+            if other in self._shown:
+                again.append(other)
+                continue
+            chain = self._chain(other)
+            self._shown.update(chain)
+            self._grow(branch.add(self._line(chain)), chain[-1])
+        if again:
+            branch.add(f"[dim]{escape(self._names(again))} ({_('see above')})[/dim]")
+
+    def _chain(self, name: str) -> list[str]:
+        """An artifact together with the one stage that made it."""
+        behind = self._beside[name]
+        is_made = self._merges and _kind(name) == "artifact" and len(behind) == 1 and behind[0] not in self._shown
+        return [name, behind[0]] if is_made and _kind(behind[0]) in ("stage", "input") else [name]
+
+    def _title(self, name: str) -> str:
+        return brief(self._nodes[name].title) if name in self._nodes else name
+
+    def _names(self, names: Iterable[str]) -> str:
+        return ", ".join(dict.fromkeys(map(self._title, names)))
+
+    def _line(self, chain: list[str]) -> str:
+        details = []
+        for name in chain:
+            kind, _colon, rest = name.partition(":")
+            details.append(short(rest) if kind == "artifact" else rest)
+        details = [detail for detail in details if detail != self._title(chain[0])]
+        node = self._nodes.get(chain[0])
+        label = f" \\[{escape(node.label)}]" if isinstance(node, Node) else ""
+        return f"[bold]{escape(self._title(chain[0]))}[/bold]  [dim]{escape('  '.join(details))}[/dim]{label}"
+
+
+def _kind(name: str) -> str:
+    return name.partition(":")[0]

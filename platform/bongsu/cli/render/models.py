@@ -4,29 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich import box
-from rich.table import Table
+from rich.console import Group, RenderableType
+from rich.text import Text
 
-from bongsu.cli.render.quantities import figure, short
+from bongsu.cli.render.quantities import brief, figure, short
 from bongsu.cli.render.runs import moment
 from bongsu.cli.texts import _
 from bongsu.store.records import ModelVersionRecord
 
 
-def models_view(versions: Sequence[ModelVersionRecord]) -> Table:
-    table = Table(box=box.SIMPLE, pad_edge=False)
-    for name in (_("Model"), _("Made by"), _("Use"), _("Label"), _("Figures"), _("Digest"), _("Run"), _("Created")):
-        table.add_column(name)
-    for version in versions:
-        aliases = f" @{', @'.join(version.aliases)}" if version.aliases else ""
-        table.add_row(
-            f"{version.name}/{version.version}{aliases}",
-            version.title,
-            version.use_class,
-            version.label,
-            "\n".join(f"{name} {figure(value)}" for name, value in version.metrics.items()),
-            short(version.digest),
-            version.run_id,
-            moment(version.created_at),
-        )
-    return table
+def models_view(versions: Sequence[ModelVersionRecord]) -> RenderableType:
+    """Three lines for each version, so that a terminal of 80 columns holds them."""
+    return Group(*[line for version in versions for line in _lines(version)])
+
+
+def _lines(version: ModelVersionRecord) -> list[Text]:
+    head = Text(f"{version.name}/{version.version}", style="bold")
+    for alias in version.aliases:
+        head.append(f" @{alias}", style="green")
+    head.append(f"  {short(version.digest)}  {_('Label')} {version.label}", style="")
+    made = Text(f"  {brief(version.title)} · {version.use_class} · {version.run_id} · {moment(version.created_at)}")
+    figures = " · ".join(f"{name} {figure(value)}" for name, value in version.metrics.items())
+    return [head, made, *([Text(f"  {figures}", style="dim")] if figures else [])]

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bongsu.cli.render.quantities import duration, figure, short, size
+from bongsu.cli.render.quantities import brief, duration, figure, short, size
 from bongsu.cli.texts import _
 from bongsu.service.showing import RunDetails
 from bongsu.service.variants import Variant
@@ -36,7 +36,7 @@ def _table(variants: Sequence[Variant]) -> RenderableType:
         name for name in dict.fromkeys(n for v in variants for n in v.metrics) if name in SHOWN or _is_main(name)
     ]
     table = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column(_("Variant"))
+    table.add_column(_("Variant"), no_wrap=True)
     table.add_column(_("Weights"), justify="right", no_wrap=True)
     for name in names:
         table.add_column(_heading(name), justify="right", no_wrap=True)
@@ -45,7 +45,7 @@ def _table(variants: Sequence[Variant]) -> RenderableType:
     for variant in variants:
         verdict = "–" if variant.verified is None else _("yes") if variant.verified else _("no")
         table.add_row(
-            variant.title + (" ★" if variant.version else ""),
+            brief(variant.title) + (" ★" if variant.version else ""),
             size(variant.weights_bytes) + _factor(variant, base),
             *[_cell(variant, name) for name in names],
             verdict,
@@ -54,7 +54,8 @@ def _table(variants: Sequence[Variant]) -> RenderableType:
         )
     places = Table(box=None, pad_edge=False, show_header=False)
     for variant in variants:
-        places.add_row(variant.title, short(variant.digest), f"★ {variant.version.link}" if variant.version else "")
+        link = f"★ {variant.version.link}" if variant.version else ""
+        places.add_row(brief(variant.title), short(variant.digest), link)
     return Group(table, Text(_("Changes are against the uncompressed model."), style="dim"), Text(), places)
 
 
@@ -64,17 +65,23 @@ def _is_main(name: str) -> bool:
 
 def _heading(name: str) -> str:
     kind, _dot, what = name.partition(".")
-    return {"perplexity": f"{_('perplexity')} {what}", "speed": "tok/s"}.get(kind, name)
+    return {"perplexity": f"{_('perplexity')}\n{what}", "speed": "tok/s"}.get(kind, name)
 
 
 def _cell(variant: Variant, name: str) -> str:
     text = figure(variant.metrics.get(name))
-    if name in variant.change:
+    if name in variant.change and variant.stage_id is not None:
         text += f"\n{variant.change[name] * 100:+.1f}%"
     return text
 
 
 def _factor(variant: Variant, base: Variant | None) -> str:
-    if base is None or variant is base or not base.weights_bytes or not variant.weights_bytes:
+    if (
+        base is None
+        or variant is base
+        or variant.stage_id is None
+        or not base.weights_bytes
+        or not variant.weights_bytes
+    ):
         return ""
     return f"\n÷ {base.weights_bytes / variant.weights_bytes:.2f}"

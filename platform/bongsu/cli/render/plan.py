@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -63,26 +63,30 @@ def _inputs(plan: RunPlan) -> Table:
 
 
 def _stages(plan: RunPlan) -> Table:
-    table = Table(box=box.SIMPLE, pad_edge=False)
-    table.add_column(_("Stage"), no_wrap=True)
-    table.add_column(_("Uses"))
-    table.add_column(_("After"))
-    table.add_column(_("Workers"))
-    table.add_column(_("Memory/worker"), justify="right")
+    """Two lines for each stage: what it takes, and below it what it waits for and why it runs."""
+    table = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("", no_wrap=True)
+    table.add_column(_("Stage"), overflow="fold", ratio=1)
+    table.add_column(_("Workers"), overflow="fold")
+    table.add_column(_("Memory"), justify="right")
     table.add_column("GPU-h", justify="right")
-    table.add_column(_("Label"))
-    table.add_column(_("Cache"))
+    table.add_column(_("Label"), no_wrap=True)
+    titles = {planned.id: planned.short_title for planned in plan.stages}
     for planned in plan.stages:
+        style = "dim" if planned.cache.hit else ""
+        stage = Text(planned.short_title, style="bold")
+        stage.append(f"  {planned.uses}", style="not bold dim")
+        if planned.upstream:
+            stage.append(f"\n← {', '.join(titles.get(name, name) for name in planned.upstream)}", style="not bold")
+        stage.append(f"\n{cache_words(planned, titles)}", style="not bold dim")
         table.add_row(
-            planned.title,
-            planned.uses,
-            ", ".join(planned.upstream) or "–",
+            Text("✓" if planned.cache.hit else "▶", style="green" if planned.cache.hit else ""),
+            stage,
             workers(planned),
             size(planned.memory.total) if planned.memory else "–",
             f"{planned.gpu_hours:.3g}" if planned.gpu_hours else "–",
             str(planned.label),
-            cache_words(planned),
-            style="dim" if planned.cache.hit else "",
+            style=style,
         )
     return table
 
@@ -97,9 +101,11 @@ def workers(planned: PlannedStage) -> str:
     return f"{needs.workers} × ({each})" if needs.workers > 1 else each
 
 
-def cache_words(planned: PlannedStage) -> str:
+def cache_words(planned: PlannedStage, titles: Mapping[str, str]) -> str:
+    """Whether the stage comes from the cache, and why not."""
     words = _(CACHE_WORDS.get(planned.cache.reason, planned.cache.reason))
-    return f"{words}: {planned.cache.detail}" if planned.cache.detail else words
+    detail = titles.get(planned.cache.detail, planned.cache.detail)
+    return f"{words}: {detail}" if detail else words
 
 
 def _summary(plan: RunPlan) -> str:

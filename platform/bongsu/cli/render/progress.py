@@ -10,7 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from bongsu.cli.render.quantities import duration, figure
+from bongsu.cli.render.quantities import brief, duration, figure
 from bongsu.cli.texts import _
 from bongsu.domain.run import StageState
 from bongsu.reconciler.view import RunView, StageView
@@ -38,7 +38,7 @@ def progress_view(view: RunView) -> RenderableType:
     for stage in view.stages:
         mark, style = MARKS[stage.state]
         table.add_row(
-            Text(mark, style=style), Text(stage.title, style=style), _bar(stage), words(stage), _times(stage)
+            Text(mark, style=style), Text(brief(stage.title), style=style), _bar(stage), words(stage), _times(stage)
         )
     parts: list[RenderableType] = [table, Text(summary(view), style="bold")]
     if view.trouble:
@@ -97,4 +97,6 @@ class ProgressLines:
                 continue
             said = "" if stage.state is StageState.RUNNING else words(stage)
             took = f"  {duration(stage.seconds)}" if stage.state.is_final and stage.seconds else ""
-            self._write(f"{MARKS[stage.state][0]} {stage.title}: {_(stage.state.value)}{took}  {said}".rstrip())
+            self._write(
+                f"{MARKS[stage.state][0]} {brief(stage.title)}: {_(stage.state.value)}{took}  {said}".rstrip()
+            )

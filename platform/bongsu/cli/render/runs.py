@@ -11,16 +11,16 @@ from rich.table import Table
 from rich.text import Text
 
 from bongsu.cli.render.progress import MARKS
-from bongsu.cli.render.quantities import duration, short, size
+from bongsu.cli.render.quantities import brief, duration, short, size
 from bongsu.cli.texts import _
 from bongsu.service.showing import RunDetails, StageDetails
 from bongsu.store.records import RunRecord
 
 
 def runs_view(runs: Sequence[RunRecord]) -> Table:
-    table = Table(box=box.SIMPLE, pad_edge=False)
-    for name in (_("Run"), _("Pipeline"), _("State"), _("Ministry"), _("Label"), _("Created"), _("Duration")):
-        table.add_column(name, no_wrap=True)
+    table = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    for name in (_("Run"), _("Pipeline"), _("State"), _("Owner"), _("Label"), _("Created"), _("Duration")):
+        table.add_column(name, no_wrap=name != _("Pipeline"), overflow="fold")
     for run in runs:
         took = run.finished_at - run.started_at if run.finished_at and run.started_at else None
         table.add_row(
@@ -29,7 +29,7 @@ def runs_view(runs: Sequence[RunRecord]) -> Table:
             _(run.state.value),
             run.ministry,
             run.label,
-            moment(run.created_at),
+            moment(run.created_at)[5:],
             duration(took),
         )
     return table
@@ -44,25 +44,30 @@ def details_view(details: RunDetails) -> RenderableType:
     lines: list[RenderableType] = [head, Text(details.plan.purpose.statement)]
     if details.reason:
         lines.append(Text(details.reason, style="red"))
-    return Group(*lines, _stages(details))
+    failed = [stage for stage in details.stages if stage.failure]
+    return Group(
+        *lines,
+        _stages(details),
+        *[Text(f"{brief(stage.planned.title)}: {stage.failure}", style="red") for stage in failed],
+    )
 
 
 def _stages(details: RunDetails) -> Table:
-    table = Table(box=box.SIMPLE, pad_edge=False)
-    for name in ("", _("Stage"), _("State"), _("Attempts"), _("Duration"), _("Peak memory"), _("Outputs"), ""):
-        table.add_column(name)
+    table = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("")
+    table.add_column(_("Stage"), overflow="fold")
+    for name in (_("State"), _("Duration"), _("Memory"), _("Outputs")):
+        table.add_column(name, no_wrap=True)
     for stage in details.stages:
         mark, style = MARKS[stage.record.state]
-        outputs = ", ".join(f"{name} {short(ref.digest)}" for name, ref in stage.record.outputs.items())
+        outputs = "\n".join(f"{name} {short(ref.digest)[7:]}" for name, ref in stage.record.outputs.items())
         table.add_row(
             Text(mark, style=style),
-            stage.planned.title,
-            _(stage.record.state.value),
-            str(len(stage.attempts)) if stage.attempts else "–",
+            brief(stage.planned.title),
+            _(stage.record.state.value) + (f" ×{len(stage.attempts)}" if len(stage.attempts) > 1 else ""),
             _took(stage),
             _peak(stage),
             outputs,
-            stage.failure,
         )
     return table
 
