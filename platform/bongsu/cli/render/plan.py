@@ -71,7 +71,7 @@ def _stages(plan: RunPlan) -> Table:
     table.add_column(_("Memory"), justify="right")
     table.add_column("GPU-h", justify="right")
     table.add_column(_("Label"), no_wrap=True)
-    titles = {planned.id: planned.short_title for planned in plan.stages}
+    titles = {str(planned.id): planned.short_title for planned in plan.stages}
     for planned in plan.stages:
         style = "dim" if planned.cache.hit else ""
         stage = Text(planned.short_title, style="bold")
