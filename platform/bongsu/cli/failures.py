@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable
-
-from rich.console import Console
-from rich.markup import escape
+from typing import TYPE_CHECKING
 
 from bongsu.cli.texts import _, translate
 from bongsu.domain.problems import BongsuError, Problem
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 EXIT_CODES = {
     0: "success",
@@ -32,13 +33,15 @@ def report(error: BongsuError, as_json: bool) -> int:
         json.dump({"problems": [p.as_dict(translate) for p in error.problems]}, sys.stdout, ensure_ascii=False)
         sys.stdout.write("\n")
         return error.exit_code
-    console = Console(stderr=True, highlight=False)
+    console = _console()
     print_problems(console, error.problems)
     return error.exit_code
 
 
 def print_problems(console: Console, problems: Iterable[Problem]) -> None:
     """One paragraph a problem: place, what, how to mend it, code."""
+    from rich.markup import escape
+
     count = 0
     for problem in problems:
         count += 1
@@ -57,7 +60,9 @@ def print_problems(console: Console, problems: Iterable[Problem]) -> None:
 
 def report_unexpected(error: BaseException, debug: bool) -> int:
     """A fault of ours: one sentence, and the traceback only with ``--debug``."""
-    console = Console(stderr=True, highlight=False)
+    from rich.markup import escape
+
+    console = _console()
     if debug:
         console.print_exception(show_locals=False)
     kind = type(error).__name__
@@ -65,3 +70,9 @@ def report_unexpected(error: BaseException, debug: bool) -> int:
     if not debug:
         console.print("    " + _("Run the command again with --debug before it to see where, and report it."))
     return 1
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, emoji=False)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 @dataclass(frozen=True)
@@ -31,4 +34,6 @@ def options(context: typer.Context) -> Options:
 
 def out() -> Console:
     """Console on standard output. Rich drops colour and animation when it is not a terminal or NO_COLOR is set."""
-    return Console(highlight=False)
+    from rich.console import Console
+
+    return Console(highlight=False, emoji=False)

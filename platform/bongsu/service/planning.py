@@ -24,11 +24,6 @@ class Prepared:
     plan: RunPlan
 
 
-def validate_file(path: Path, overrides: Mapping[str, str] | None = None) -> LoadedPipeline:
-    """Check a file on its own, without looking for its inputs. Raises BongsuError with everything wrong."""
-    return load(path, InstalledStages(), overrides)
-
-
 def prepare(platform: Platform, path: Path, overrides: Mapping[str, str] | None = None) -> Prepared:
     """Load a file, find its inputs and plan it.
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich import box
-from rich.table import Table
 
 from bongsu.cli.state import options, out
 from bongsu.cli.texts import _, translate
-from bongsu.domain.ports import Port
-from bongsu.domain.stages import StageSignature
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from bongsu.domain.ports import Port
+    from bongsu.domain.stages import StageSignature
 
 AsJson = Annotated[bool, typer.Option("--json", help=_("Print JSON for machines."))]
 
@@ -36,7 +38,7 @@ def list_stages(as_json: AsJson = False) -> None:
         rows = [{"name": name, "description": catalogue[name].doc} for name in catalogue]
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return
-    table = Table(box=box.SIMPLE, pad_edge=False)
+    table = _table()
     table.add_column(_("Stage"), no_wrap=True)
     table.add_column(_("What it does"))
     for name in catalogue:
@@ -80,8 +82,15 @@ def describe(signature: StageSignature) -> dict[str, Any]:
     }
 
 
+def _table() -> Table:
+    from rich import box
+    from rich.table import Table
+
+    return Table(box=box.SIMPLE, pad_edge=False)
+
+
 def _ports(title: str, ports: Any) -> Table:
-    table = Table(box=box.SIMPLE, pad_edge=False)
+    table = _table()
     for name in (title, _("Type"), ""):
         table.add_column(name)
     for name, port in ports:
@@ -99,7 +108,7 @@ def _port_type(port: Port) -> str:
 
 
 def _parameters(signature: StageSignature) -> Table:
-    table = Table(box=box.SIMPLE, pad_edge=False)
+    table = _table()
     for name in (_("Parameter"), _("Type"), _("Default"), _("Meaning")):
         table.add_column(name)
     schema_ = signature.params.model_json_schema(by_alias=True)

@@ -49,7 +49,7 @@ def validate(
     set_: SetValues = None,
     as_json: AsJson = False,
 ) -> None:
-    from bongsu.service.planning import validate_file
+    from bongsu.service.validating import validate_file
 
     problems: list[Problem] = []
     rows = []
@@ -66,10 +66,16 @@ def validate(
         print_json(rows)
         return
     for row in rows:
-        out().print(_("{file}: {name} is right ({stages} stages).").format(**row), soft_wrap=True)
+        typer.echo(_("{file}: {name} is right ({stages} stages).").format(**row))
 
 
-def plan(context: typer.Context, file: File, set_: SetValues = None, as_json: AsJson = False) -> None:
+def plan(
+    context: typer.Context,
+    file: File,
+    set_: SetValues = None,
+    all_: Annotated[bool, typer.Option("--all", help=_("Every point of a large matrix."))] = False,
+    as_json: AsJson = False,
+) -> None:
     from bongsu.service.planning import prepare
 
     with platform(context) as opened:
@@ -79,7 +85,7 @@ def plan(context: typer.Context, file: File, set_: SetValues = None, as_json: As
         return
     from bongsu.cli.render.plan import plan_view
 
-    out().print(plan_view(made))
+    out().print(plan_view(made, every=all_))
 
 
 def run(context: typer.Context, file: File, set_: SetValues = None, as_json: AsJson = False) -> None:

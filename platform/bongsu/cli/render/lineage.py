@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from rich.markup import escape
 from rich.tree import Tree
 
-from bongsu.cli.render.quantities import brief, short
+from bongsu.cli.render.quantities import short
 from bongsu.cli.texts import _
+from bongsu.domain.titles import brief
 from bongsu.service.lineage import LineageGraph
 from bongsu.store.lineage import Node
 

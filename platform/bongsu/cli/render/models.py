@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from bongsu.cli.render.quantities import brief, figure, short
+from bongsu.cli.render.quantities import figure, short
 from bongsu.cli.render.runs import moment
 from bongsu.cli.texts import _
+from bongsu.domain.titles import brief
 from bongsu.store.records import ModelVersionRecord
 
 

@@ -9,8 +9,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bongsu.cli.render.quantities import brief, duration, figure, short, size
+from bongsu.cli.render.quantities import duration, figure, short, size
 from bongsu.cli.texts import _
+from bongsu.domain.titles import brief
 from bongsu.service.showing import RunDetails
 from bongsu.service.variants import Variant
 

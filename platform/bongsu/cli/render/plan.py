@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -29,20 +30,31 @@ CACHE_WORDS = {
 }
 
 
-def plan_view(plan: RunPlan) -> RenderableType:
-    """The whole plan: heading, inputs, stages, what it costs, which approvals it will need."""
-    return Group(*_parts(plan))
+# A stage with more points than this is shown by its first and last ones.
+MANY_POINTS = 12
+_FIRST_POINTS = 3
 
 
-def _parts(plan: RunPlan) -> Iterator[RenderableType]:
+def plan_view(plan: RunPlan, every: bool = False) -> RenderableType:
+    """The whole plan: heading, inputs, stages, what it costs, which approvals it will need.
+
+    Args:
+        plan: what is shown.
+        every: show all points of large matrices.
+    """
+    return Group(*_parts(plan, every))
+
+
+def _parts(plan: RunPlan, every: bool) -> Iterator[RenderableType]:
     heading = Text(f"{plan.metadata.name}", style="bold")
     heading.append(f"  {plan.metadata.ministry} · {plan.purpose.use_class.value} · {short(plan.hash)}", style="dim")
     yield heading
     yield Text(plan.purpose.statement)
     if plan.parameters:
         yield Text(_("Parameters: ") + ", ".join(f"{k}={v}" for k, v in plan.parameters.items()))
-    yield _inputs(plan)
-    yield _stages(plan)
+    if plan.inputs:
+        yield _inputs(plan)
+    yield _stages(plan, every)
     yield Text(_summary(plan))
     for need in plan.approvals:
         yield Text(
@@ -62,7 +74,7 @@ def _inputs(plan: RunPlan) -> Table:
     return table
 
 
-def _stages(plan: RunPlan) -> Table:
+def _stages(plan: RunPlan, every: bool) -> Table:
     """Two lines for each stage: what it takes, and below it what it waits for and why it runs."""
     table = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("", no_wrap=True)
@@ -72,12 +84,14 @@ def _stages(plan: RunPlan) -> Table:
     table.add_column("GPU-h", justify="right")
     table.add_column(_("Label"), no_wrap=True)
     titles = {str(planned.id): planned.short_title for planned in plan.stages}
-    for planned in plan.stages:
-        style = "dim" if planned.cache.hit else ""
+    for planned in _chosen(plan.stages, every):
+        if isinstance(planned, int):
+            table.add_row("", Text(_("… {count} more (--all shows them)").format(count=planned), style="dim"))
+            continue
         stage = Text(planned.short_title, style="bold")
         stage.append(f"  {planned.uses}", style="not bold dim")
         if planned.upstream:
-            stage.append(f"\n← {', '.join(titles.get(name, name) for name in planned.upstream)}", style="not bold")
+            stage.append(f"\n← {_upstream(planned, titles, every)}", style="not bold")
         stage.append(f"\n{cache_words(planned, titles)}", style="not bold dim")
         table.add_row(
             Text("✓" if planned.cache.hit else "▶", style="green" if planned.cache.hit else ""),
@@ -86,9 +100,29 @@ def _stages(plan: RunPlan) -> Table:
             size(planned.memory.total) if planned.memory else "–",
             f"{planned.gpu_hours:.3g}" if planned.gpu_hours else "–",
             str(planned.label),
-            style=style,
+            style="dim" if planned.cache.hit else "",
         )
     return table
+
+
+def _chosen(stages: Sequence[PlannedStage], every: bool) -> Iterator[PlannedStage | int]:
+    """Stages to show; in place of those in the middle of a large matrix, how many they are."""
+    points = Counter(planned.stage for planned in stages)
+    seen = Counter[str]()
+    for planned in stages:
+        count = points[planned.stage]
+        seen[planned.stage] += 1
+        if every or count <= MANY_POINTS or seen[planned.stage] <= _FIRST_POINTS or seen[planned.stage] == count:
+            yield planned
+        elif seen[planned.stage] == count - 1:
+            yield count - _FIRST_POINTS - 1
+
+
+def _upstream(planned: PlannedStage, titles: Mapping[str, str], every: bool) -> str:
+    names = [titles.get(name, name) for name in planned.upstream]
+    if every or len(names) <= MANY_POINTS:
+        return ", ".join(names)
+    return ", ".join([*names[:_FIRST_POINTS], f"… ({len(names)})"])
 
 
 def workers(planned: PlannedStage) -> str:

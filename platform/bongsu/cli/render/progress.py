@@ -10,9 +10,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from bongsu.cli.render.quantities import brief, duration, figure
+from bongsu.cli.render.quantities import duration, figure
 from bongsu.cli.texts import _
 from bongsu.domain.run import StageState
+from bongsu.domain.titles import brief
 from bongsu.reconciler.view import RunView, StageView
 
 MARKS = {

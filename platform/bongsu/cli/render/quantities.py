@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
-_COORDINATES = re.compile(r" \((?P<inside>\w+=[^()]*)\)$")
 _BYTE_UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 
 
@@ -55,12 +52,3 @@ def change(value: float | None, baseline: float | None) -> str:
 def short(digest: str) -> str:
     """``sha256-`` and 12 digits: enough to find it again."""
     return digest[:19] if digest.startswith("sha256-") else digest[:12]
-
-
-def brief(title: str) -> str:
-    """A stage's title with the values of its axes only: ``prune 0.5`` for ``prune (keepFraction=0.5)``."""
-    found = _COORDINATES.search(title)
-    if found is None:
-        return title.removeprefix("inputs.")
-    values = [part.partition("=")[2] for part in found["inside"].split(", ")]
-    return " ".join([title[: found.start()], *values])

@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from bongsu.cli.render.progress import MARKS
-from bongsu.cli.render.quantities import brief, duration, short, size
+from bongsu.cli.render.quantities import duration, short, size
 from bongsu.cli.texts import _
+from bongsu.domain.titles import brief
 from bongsu.service.showing import RunDetails, StageDetails
 from bongsu.store.records import RunRecord
 

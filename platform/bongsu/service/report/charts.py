@@ -75,7 +75,7 @@ def _name_points(axes: Any, shown: Sequence[ReportVariant], metric: str) -> None
     for number, variant in enumerate(ordered):
         above = number % 2 == 0
         axes.annotate(
-            variant.title.replace(" (", "\n(") + (" ★" if variant.version else ""),
+            variant.title + (" ★" if variant.version else ""),
             (variant.weights_bytes / 1e6, variant.metrics[metric]),
             xytext=(0, 9 if above else -9),
             textcoords="offset points",

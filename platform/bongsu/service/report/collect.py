@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bongsu.domain.problems import BongsuError
+from bongsu.domain.titles import brief
 from bongsu.reconciler.registration import read_json
 from bongsu.service.lineage import run_graph
 from bongsu.service.platform import Platform
@@ -21,7 +22,7 @@ def collect(platform: Platform, run: str) -> RunReport:
     """Everything that the page about a run shows. Raises ``run.unknown``, ``run.ambiguous``."""
     details = show_run(platform, run)
     record = details.run
-    titles: dict[str, str] = {stage.planned.id: stage.planned.title for stage in details.stages}
+    titles: dict[str, str] = {stage.planned.id: stage.planned.short_title for stage in details.stages}
     nodes, edges = run_graph(platform, record.id)
     return RunReport(
         run_id=record.id,
@@ -42,7 +43,7 @@ def collect(platform: Platform, run: str) -> RunReport:
             if one.name == SHOWN_METRIC
         ),
         timeline=tuple(_bars(details)),
-        nodes=tuple(GraphNode(n.id, n.kind, n.title, n.label) for n in nodes),
+        nodes=tuple(GraphNode(n.id, n.kind, brief(n.title), n.label) for n in nodes),
         edges=tuple(GraphEdge(e.source, e.target) for e in edges),
         cards=tuple(_cards(platform, details)),
     )
@@ -51,7 +52,7 @@ def collect(platform: Platform, run: str) -> RunReport:
 def report_variant(variant: Variant) -> ReportVariant:
     version = variant.version
     return ReportVariant(
-        title=variant.title,
+        title=brief(variant.title),
         digest=variant.digest,
         weights_bytes=variant.weights_bytes or 0,
         metrics=dict(variant.metrics),
@@ -70,7 +71,7 @@ def _bars(details: RunDetails) -> Iterator[Bar]:
             start = attempt.started_at or attempt.requested_at
             if attempt.finished_at is not None:
                 yield Bar(
-                    stage.planned.title,
+                    stage.planned.short_title,
                     attempt.id.number,
                     max(0.0, start - begin),
                     attempt.finished_at - begin,
@@ -84,7 +85,7 @@ def _cards(platform: Platform, details: RunDetails) -> Iterator[tuple[str, dict[
             try:
                 names = {entry.path for entry in platform.artifacts.reader(ref.digest).manifest.files}
                 if "card.json" in names:
-                    yield stage.planned.title, read_json(platform.artifacts, ref.digest, "card.json")
+                    yield stage.planned.short_title, read_json(platform.artifacts, ref.digest, "card.json")
             except (BongsuError, OSError, ValueError):
                 continue
 

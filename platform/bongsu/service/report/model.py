@@ -12,7 +12,7 @@ class ReportVariant:
     """One model of the run.
 
     Attributes:
-        title: e.g. ``quantize (keepFraction=0.5)``.
+        title: e.g. ``quantize 0.5``.
         weights_bytes: bytes of the weight files alone, what a server has to load.
         metrics: by name, e.g. ``perplexity.law``.
         intervals: confidence intervals of metrics that have one.
