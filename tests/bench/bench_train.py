@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -24,6 +25,7 @@ import tiny_training as tiny
 from bongsu.artifacts.local import LocalStore
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.events import Progress, StageEvent
+from bongsu.executors.local_ray.session import RaySession
 from bongsu_stages.models.loading import load_model
 from bongsu_stages.train.continued import continued
 from bongsu_stages.train.params import TokenTrainingParams
@@ -44,7 +46,7 @@ SHAPE = ModelShape(
     positions=256,
 )
 LENGTH, ROWS, BATCH = 128, 512, 8
-WARM_UP = 10
+WARM_UP = 40
 PORT = 29587
 
 
@@ -117,13 +119,12 @@ def step_times_of_the_plain_loop(model: Path, rows: torch.Tensor, steps: int, wo
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--steps", type=int, default=120)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     given = parser.parse_args()
-    import ray
-
-    ray.init(num_cpus=4, include_dashboard=False, logging_level="WARNING", configure_logging=False)
+    session = RaySession(cpus=4)
+    session.ray()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         store = LocalStore(folder / "store")
@@ -133,7 +134,7 @@ def main() -> None:
         model, tokens = (tiny.commit(store, part, folder / part) for part in ("model", "tokens"))
         inputs = {"model": [(ArtifactType.MODEL, model)], "tokens": [(ArtifactType.TOKENS, tokens)]}
         tree = TokenTree(store.reader(tokens), "tokens")
-        rows = torch.from_numpy(tree.take("train", list(range(ROWS))).astype("int64"))
+        rows = torch.from_numpy(tree.take("train", np.arange(ROWS)).astype("int64"))
         print(f"{'workers':>7} {'plain torch, tokens/s':>22} {'train.continue, tokens/s':>25} {'ratio':>6}")
         for workers in given.workers:
             ours: list[float] = []
@@ -145,7 +146,7 @@ def main() -> None:
             tokens_per_step = workers * BATCH * LENGTH
             fast, slow = (tokens_per_step / statistics.median(times) for times in (plain, ours))
             print(f"{workers:7} {fast:22.0f} {slow:25.0f} {slow / fast:6.3f}", flush=True)
-    ray.shutdown()
+    session.stop()
 
 
 if __name__ == "__main__":

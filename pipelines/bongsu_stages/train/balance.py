@@ -12,8 +12,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from bongsu_stages.train.workers import WorkerGroup
-
 BIAS = "e_score_correction_bias"
 _CHOSEN_EXPERTS = 2
 """Place of the expert indices in what a router returns: (logits, weights, indices)."""
@@ -27,9 +25,8 @@ class RouterBalance:
         rate: how far a bias moves per step; 0 only counts.
     """
 
-    def __init__(self, model: nn.Module, rate: float, workers: WorkerGroup) -> None:
+    def __init__(self, model: nn.Module, rate: float) -> None:
         self._rate = rate
-        self._workers = workers
         self._routers = [module for module in model.modules() if BIAS in module._buffers]
         self._counts = [torch.zeros_like(self._bias(router), dtype=torch.float32) for router in self._routers]
         self._hooks = [router.register_forward_hook(self._counter(i)) for i, router in enumerate(self._routers)]
@@ -50,20 +47,27 @@ class RouterBalance:
 
         return count
 
+    def take(self) -> torch.Tensor:
+        """Tokens of this worker per router and expert since the last call, flat; empty without routers."""
+        if not self._routers:
+            return torch.zeros(0)
+        taken = torch.cat(self._counts)
+        for counts in self._counts:
+            counts.zero_()
+        return taken
+
     @torch.no_grad()
-    def step(self) -> None:
-        """Move every bias by what this step's tokens, on all workers, tell; then forget them."""
+    def step(self, taken: torch.Tensor) -> None:
+        """Move every bias by what the tokens of all workers tell: the sum of their :meth:`take`."""
         if not self._routers:
             return
-        # All routers of a model have as many experts as the first, so one collective carries all of them.
-        load = self._workers.sum(torch.stack(self._counts))
+        # All routers of a model have as many experts as the first.
+        load = taken.reshape(len(self._routers), -1).to(self._counts[0].dtype)
         mean = load.mean(dim=1, keepdim=True)
         self.busiest = (load / mean.clamp(min=1)).max()
         direction = torch.sign(mean - load)
         for router, move in zip(self._routers, direction, strict=True):
             self._bias(router).add_(move, alpha=self._rate)
-        for counts in self._counts:
-            counts.zero_()
 
     def close(self) -> None:
         for hook in self._hooks:

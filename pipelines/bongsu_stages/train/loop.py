@@ -25,6 +25,8 @@ from bongsu_stages.train.shuffle import fold
 from bongsu_stages.train.sink import Sink
 from bongsu_stages.train.workers import WorkerGroup
 
+_NOMINAL_LENGTH = 1024
+_SMALL = 1e-6
 POINTS = 500
 """Progress events over a whole run, at most (about)."""
 
@@ -33,7 +35,8 @@ POINTS = 500
 class Meter:
     """What came together since the last event.
 
-    ``loss`` is summed on the device, so that a GPU is not waited for; ``paused`` are seconds of other work.
+    ``loss`` is that of all workers, summed on the device, so that a GPU is not waited for; ``paused`` are seconds of
+    other work.
     """
 
     loss: torch.Tensor
@@ -78,7 +81,7 @@ class TrainingLoop:
         self._dtype = compute_dtype(workers.device, params.precision)
         self.optimizer = make_optimizer(self.model, params)
         self.scaler = torch.amp.GradScaler(workers.device.type, enabled=self._dtype == torch.float16)
-        self._balance = RouterBalance(self.model, params.balance_rate, workers)
+        self._balance = RouterBalance(self.model, params.balance_rate)
         self._log_every = max(1, params.steps // POINTS)
 
     def run(self, start: int, save: Callable[[int], None]) -> dict[str, float]:
@@ -134,19 +137,33 @@ class TrainingLoop:
     def _step(self, step: int, meter: Meter) -> torch.Tensor:
         """One optimizer step; returns the norm of the gradient before clipping."""
         batches = self._micro_batches(step)
-        here = torch.tensor(float(sum(batch.targets for batch in batches)), device=self._workers.device)
-        targets = float(self._workers.sum(here))
         self.model.train()
         # Dropout and whatever else is random depends on the step and the worker, not on what ran before.
         torch.manual_seed(fold(self.params.seed, step, self._workers.rank) >> 1)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.params, step)
+        loss = torch.zeros((), dtype=torch.float64, device=self._workers.device)
         for index, batch in enumerate(batches):
-            self._accumulate(batch, targets, meter, last=index == len(batches) - 1)
+            loss += self._accumulate(batch, last=index == len(batches) - 1)
+        targets, loss, load = self._over_all(sum(batch.targets for batch in batches), loss)
+        meter.loss += loss
         meter.targets += int(targets)
-        norm = self._update()
-        self._balance.step()
+        meter.tokens += sum(batch.input_ids.numel() for batch in batches) * self._workers.size
+        norm = self._update(self._divisor / max(1.0, float(targets)))
+        self._balance.step(load)
         return norm
+
+    @property
+    def _divisor(self) -> float:
+        """Near the targets of a step, and the same on every worker before they know how many they are."""
+        return float(self.params.sequences_per_worker * self._workers.size * _NOMINAL_LENGTH)
+
+    def _over_all(self, targets: int, loss: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Targets, loss and expert load of all workers, in one exchange: each costs a wait for the slowest."""
+        counted = torch.tensor(targets, dtype=loss.dtype, device=loss.device)
+        load = self._balance.take().to(loss)
+        sums = self._workers.sum(torch.cat([torch.stack([counted, loss]), load]))
+        return sums[0], sums[1], sums[2:]
 
     def _micro_batches(self, step: int) -> list[Batch]:
         """This worker's rows of the step, the same rows whatever ran before."""
@@ -155,23 +172,30 @@ class TrainingLoop:
         starts = range(first, first + self.params.sequences_per_worker * gang, size * gang)
         return [self._data.rows(start, size).to(self._workers.device) for start in starts]
 
-    def _accumulate(self, batch: Batch, targets: float, meter: Meter, last: bool) -> None:
-        """Add the gradient of ``batch`` to what is there; workers exchange gradients at the last one only."""
+    def _accumulate(self, batch: Batch, last: bool) -> torch.Tensor:
+        """Add the gradient of ``batch`` to what is there; workers exchange gradients at the last one only.
+
+        Returns the loss, summed over the targets.
+        """
         exchange_gradients(self._forward, last)
         with autocast(self._workers.device, self._dtype):
             logits = logits_of(self._forward, batch)
         total = self._objective.summed(logits, batch)
-        # Data parallelism averages gradients over the workers; the loss is the mean over all their targets.
-        mean = total * (self._workers.size / max(targets, 1.0))
-        self.scaler.scale(mean).backward()  # type: ignore[no-untyped-call]
-        meter.loss += total.detach()
-        meter.tokens += batch.input_ids.numel() * self._workers.size
+        # Data parallelism averages gradients over the workers.
+        share = total * (self._workers.size / self._divisor)
+        self.scaler.scale(share).backward()  # type: ignore[no-untyped-call]
+        return total.detach()
 
-    def _update(self) -> torch.Tensor:
+    def _update(self, correction: float) -> torch.Tensor:
+        """Step along the gradient times ``correction``, which makes it that of the mean loss, clipped; returns its
+        norm before clipping."""
         weights = [w for group in self.optimizer.param_groups for w in group["params"]]
         self.scaler.unscale_(self.optimizer)
+        gradients = [weight.grad for weight in weights if weight.grad is not None]
+        norm = torch.nn.utils.get_total_norm(gradients) * correction
         limit = self.params.clip_norm or math.inf
-        norm = torch.nn.utils.clip_grad_norm_(weights, limit)
+        factor = torch.clamp(limit / (norm + _SMALL), max=1.0) * correction
+        torch._foreach_mul_(gradients, factor)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
@@ -179,7 +203,7 @@ class TrainingLoop:
         return full
 
     def _log(self, done: int, meter: Meter, gradient_norm: torch.Tensor) -> float:
-        loss = float(self._workers.sum(meter.loss)) / max(1, meter.targets)
+        loss = float(meter.loss) / max(1, meter.targets)
         if not math.isfinite(loss):
             raise StageError(
                 f"The loss is {loss} after {done} steps.",

@@ -17,12 +17,20 @@ class Sink(Protocol):
 
 @dataclass(frozen=True)
 class QueueSink:
-    """In a worker: puts each call on a Ray queue. The process that started the gang repeats it."""
+    """In a worker: puts each call on a Ray queue. The process that started the gang repeats it.
+
+    Training does not wait for anybody to take note of a step. Calls of one worker arrive in their order, so each of
+    the others waits for all before it, and so does the last step.
+    """
 
     queue: Any
 
     def progress(self, step: int, total: int | None = None, **metrics: float) -> None:
-        self.queue.put(("progress", (step, total), metrics))
+        call = ("progress", (step, total), metrics)
+        if step == total:
+            self.queue.put(call)
+        else:
+            self.queue.actor.put_nowait.remote(call)
 
     def message(self, text: str) -> None:
         self.queue.put(("message", (text,), {}))
