@@ -95,7 +95,9 @@ def _on_gang(ctx: StageContext, recipe: Recipe, fingerprint: str) -> None:
 def _fit(task: Task, resources: Resources, num_workers: int) -> dict[str, float]:
     """Run the workers to their end; the figures that the first of them returns."""
     from ray.train import CheckpointConfig, RunConfig, ScalingConfig, TrainingFailedError
-    from ray.train.torch import TorchConfig, TorchTrainer
+    from ray.train.torch import TorchConfig
+
+    from bongsu_stages.train.lean_trainer import LeanTorchTrainer
 
     per_worker: dict[str, float] = {"CPU": resources.cpus_per_worker}
     if resources.gpus_per_worker:
@@ -103,7 +105,7 @@ def _fit(task: Task, resources: Resources, num_workers: int) -> dict[str, float]
     if resources.memory:
         per_worker["memory"] = resources.memory
     with _settings():
-        trainer = TorchTrainer(
+        trainer = LeanTorchTrainer(
             train_worker,
             train_loop_config={"task": task},
             scaling_config=ScalingConfig(

@@ -1,0 +1,27 @@
+"""TorchTrainer without helpers that have nothing to do here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ray.train.torch import TorchTrainer
+
+# Each is an actor: a process that imports Ray Train, seconds of a small machine's start.
+_NEEDLESS = frozenset(
+    {
+        # Feeds Ray Data sets to workers; our workers read their tokens themselves.
+        "DatasetsCallback",
+        # Frees a gang's place when its controller dies, which it asks the dashboard's API about every second. Where
+        # no API runs it only fails to ask, and ends 12 s late; the executor kills what belongs to an attempt anyway.
+        "PlacementGroupCleanerCallback",
+    }
+)
+
+
+class LeanTorchTrainer(TorchTrainer):  # type: ignore[misc]  # Ray Train has no types
+    """The same trainer. Should another Ray know these helpers by other names, they are started as before."""
+
+    def _create_default_callbacks(self) -> list[Any]:
+        return [
+            callback for callback in super()._create_default_callbacks() if type(callback).__name__ not in _NEEDLESS
+        ]
