@@ -25,6 +25,9 @@ demo: setup
 test: setup check
 	$(BIN)/pytest tests/unit tests/contract tests/integration tests/e2e
 
+bench: setup
+	for file in tests/bench/bench_*.py; do $(BIN)/python $$file || exit 1; done
+
 check: setup
 	$(BIN)/ruff check platform pipelines tests
 	$(BIN)/ruff format --check platform pipelines tests
