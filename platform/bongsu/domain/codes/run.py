@@ -11,7 +11,7 @@ NEWER_DATABASE = Code(
 DATABASE_UNUSABLE = Code(
     "run.database-unusable",
     "The database {url} cannot be used: {detail}.",
-    "Check that the place is writable and has room; a damaged file is replaced by a backup.",
+    "Check that the place is writable and has room. If the file is damaged, put a backup in its place.",
     exit_code=7,
 )
 UNKNOWN_RUN = Code(
