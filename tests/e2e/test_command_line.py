@@ -210,3 +210,12 @@ def test_what_does_not_exist_is_said_plainly(shell: Shell) -> None:
         problems = shell.json(*words, status=status)["problems"]
         assert [problem["code"] for problem in problems] == [code]
         assert problems[0]["fix"]
+
+
+def test_a_failed_run_is_one_json_document_and_brackets_are_text(shell: Shell) -> None:
+    shell_file = shell.folder / "fails.yaml"
+    shell_file.write_text(HEAD + '    - {name: a, uses: probe, with: {text: "[/pair.cc:534] x", fail: true}}\n')
+    ran = shell.json("run", "fails.yaml", status=5)
+    assert ran["run"]["state"] == "failed"
+    assert [problem["code"] for problem in ran["problems"]] == ["run.failed"]
+    assert "failed" in shell("show", "latest").stdout

@@ -523,7 +523,7 @@ class ExecutorSuite:
             assert watch.end(executor, spec.id).phase is not Phase.SUCCEEDED
             watch.gone(executor, spec.id)
             assert len(messages(executor, spec.id)) == 2
-            left = probe_spec(harness, {"seconds": 8.0, "childSeconds": HANG_S})
+            left = probe_spec(harness, {"seconds": HANG_S, "childSeconds": HANG_S})
             host.ensure(left)
             watch.until(lambda: len(messages(executor, left.id)) == 2, "it runs")
             host.close()
@@ -537,10 +537,10 @@ class ExecutorSuite:
     ) -> None:
         host = harness.host()
         done, failed = probe_spec(harness), probe_spec(harness, {"fail": True})
-        under_way = probe_spec(harness, {"seconds": 8.0, "childSeconds": HANG_S})
+        under_way = probe_spec(harness, {"seconds": HANG_S, "childSeconds": HANG_S})
         own = probe_spec(
             harness,
-            {"seconds": 8.0, "childSeconds": HANG_S},
+            {"seconds": HANG_S, "childSeconds": HANG_S},
             environment=Environment(interpreter=sys.executable),
         )
         for spec in (done, failed):

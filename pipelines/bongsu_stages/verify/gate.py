@@ -38,9 +38,10 @@ def examine(ctx: StageContext, params: ReloadParams) -> list[dict[str, Any]]:
         found = _checks(ctx, params, model, number, sequences, reloaded[number])
         if given:
             found.append(checks.fields_kept(read_config(model.reader), read_config(given[0].reader)))
-        if isinstance(baseline, Outputs) and isinstance(reloaded[number], Outputs):
-            again = reloaded[number]
-            assert isinstance(again, Outputs)
+        again = reloaded[number]
+        if isinstance(baseline, str):
+            found.append(Check("the baseline loads", False, baseline, "no error"))
+        elif baseline is not None and isinstance(again, Outputs):
             found.append(checks.not_worse(baseline, again, params.max_loss_increase))
         entries.append(
             {

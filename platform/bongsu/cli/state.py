@@ -33,7 +33,10 @@ def options(context: typer.Context) -> Options:
 
 
 def out() -> Console:
-    """Console on standard output. Rich drops colour and animation when it is not a terminal or NO_COLOR is set."""
+    """Console on standard output. Rich drops colour and animation when it is not a terminal or NO_COLOR is set.
+
+    Text is text: what a worker reports may hold brackets.
+    """
     from rich.console import Console
 
-    return Console(highlight=False, emoji=False)
+    return Console(highlight=False, emoji=False, markup=False)

@@ -13,6 +13,7 @@ from bongsu.cli.texts import _, translate
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
     from bongsu.domain.ports import Port
     from bongsu.domain.stages import StageSignature
@@ -55,7 +56,7 @@ def show_stage(name: str, as_json: AsJson = False) -> None:
         typer.echo(json.dumps(describe(signature), ensure_ascii=False, indent=2))
         return
     console = out()
-    console.print(f"[bold]{signature.name}[/bold]  {translate(signature.doc)}")
+    console.print(_headed(signature.name, f"  {translate(signature.doc)}"))
     for title, ports in ((_("Inputs"), signature.inputs), (_("Outputs"), signature.outputs)):
         if ports:
             console.print(_ports(title, ports.items()))
@@ -80,6 +81,12 @@ def describe(signature: StageSignature) -> dict[str, Any]:
         "outputs": rows(signature.outputs),
         "parameters": signature.params.model_json_schema(by_alias=True),
     }
+
+
+def _headed(head: str, rest: str, style: str = "bold") -> Text:
+    from rich.text import Text
+
+    return Text.assemble((head, style), rest)
 
 
 def _table() -> Table:
@@ -162,7 +169,7 @@ def explain(code: Annotated[str | None, typer.Argument(help=_("A code such as sp
         best = process.extractOne(code, list(known))
         raise codes.UNKNOWN_CODE.error(code=code, suggestion=best[0] if best else "")
     entry = known[code]
-    out().print(f"[bold]{entry.name}[/bold]\n  {translate(entry.what)}\n  → {translate(entry.fix)}", markup=True)
+    out().print(_headed(entry.name, f"\n  {translate(entry.what)}\n  → {translate(entry.fix)}"))
 
 
 def doctor(context: typer.Context, as_json: AsJson = False) -> None:
@@ -172,10 +179,11 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps([vars(finding) for finding in findings], ensure_ascii=False, indent=2))
     else:
-        marks = {"ok": "[green]✓[/green]", "warning": "[yellow]![/yellow]", "problem": "[red]✗[/red]"}
+        marks = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "problem": ("✗", "red")}
         console = out()
         for finding in findings:
-            console.print(f"{marks[finding.level]} {translate(finding.subject)}: {finding.fact}", soft_wrap=True)
+            mark, style = marks[finding.level]
+            console.print(_headed(mark, f" {translate(finding.subject)}: {finding.fact}", style), soft_wrap=True)
             if finding.fix:
                 console.print(f"    → {translate(finding.fix)}", soft_wrap=True)
     if any(finding.level == "problem" for finding in findings):

@@ -11,8 +11,9 @@ from bongsu.cli.commands.shared import print_json
 from bongsu.cli.render.outcome import outcome_view
 from bongsu.cli.render.progress import ProgressLines, progress_view
 from bongsu.cli.state import out
-from bongsu.cli.texts import _
+from bongsu.cli.texts import _, translate
 from bongsu.domain.codes import run as codes
+from bongsu.domain.problems import BongsuError
 from bongsu.domain.run import RunState
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from bongsu.reconciler.view import RunView
     from bongsu.service.driving import Driven
     from bongsu.service.platform import Platform
+    from bongsu.service.showing import RunDetails
 
 
 def drive_run(platform: Platform, run_id: RunId, as_json: bool) -> None:
@@ -38,17 +40,18 @@ def finish(platform: Platform, run_id: RunId, driven: Driven, as_json: bool) -> 
 
     details = show_run(platform, run_id)
     models = variants(platform, run_id)
+    error = _error_of(details)
     if as_json:
-        print_json({"run": details.run, "stages": [stage.record for stage in details.stages], "variants": models})
+        document = {"run": details.run, "stages": [stage.record for stage in details.stages], "variants": models}
+        problems = [problem.as_dict(translate) for problem in error.problems] if error else []
+        print_json({**document, "problems": problems})
     else:
         out().print(outcome_view(details, models))
         if driven.undelivered:
             waiting = _("{count} records wait for MLflow; the next run delivers them ({trouble}).")
             out().print(waiting.format(count=driven.undelivered, trouble=driven.trouble))
-    if details.run.state is RunState.FAILED:
-        raise codes.FAILED.error(run=run_id, reason=details.reason)
-    if details.run.state is RunState.CANCELLED:
-        raise codes.CANCELLED.error(run=run_id)
+    if error:
+        raise typer.Exit(error.exit_code) if as_json else error
     if not as_json and models:
         from bongsu.service.report.pictures import save_frontier
 
@@ -56,6 +59,14 @@ def finish(platform: Platform, run_id: RunId, driven: Driven, as_json: bool) -> 
         if path:
             typer.echo(_("Picture: {path}").format(path=path))
         typer.echo(_("Report: `bongsu report {run}` writes one page for a browser.").format(run=run_id))
+
+
+def _error_of(details: RunDetails) -> BongsuError | None:
+    if details.run.state is RunState.FAILED:
+        return codes.FAILED.error(run=details.run.id, reason=details.reason)
+    if details.run.state is RunState.CANCELLED:
+        return codes.CANCELLED.error(run=details.run.id)
+    return None
 
 
 def _quietly(platform: Platform, run_id: RunId) -> Driven:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from rich.markup import escape
+from rich.text import Text
 from rich.tree import Tree
 
 from bongsu.cli.render.quantities import short
 from bongsu.cli.texts import _
 from bongsu.domain.titles import brief
 from bongsu.service.lineage import LineageGraph
-from bongsu.store.lineage import Node
 
 
 def lineage_view(graph: LineageGraph) -> Tree:
@@ -52,7 +51,7 @@ class _View:
             self._shown.update(chain)
             self._grow(branch.add(self._line(chain)), chain[-1])
         if again:
-            branch.add(f"[dim]{escape(self._names(again))} ({_('see above')})[/dim]")
+            branch.add(Text(f"{self._names(again)} ({_('see above')})", style="dim"))
 
     def _chain(self, name: str) -> list[str]:
         """An artifact together with the one stage that made it."""
@@ -66,15 +65,15 @@ class _View:
     def _names(self, names: Iterable[str]) -> str:
         return ", ".join(dict.fromkeys(map(self._title, names)))
 
-    def _line(self, chain: list[str]) -> str:
+    def _line(self, chain: list[str]) -> Text:
         details = []
         for name in chain:
             kind, _colon, rest = name.partition(":")
             details.append(short(rest) if kind == "artifact" else rest)
         details = [detail for detail in details if detail != self._title(chain[0])]
         node = self._nodes.get(chain[0])
-        label = f" \\[{escape(node.label)}]" if isinstance(node, Node) else ""
-        return f"[bold]{escape(self._title(chain[0]))}[/bold]  [dim]{escape('  '.join(details))}[/dim]{label}"
+        label = f" [{node.label}]" if node is not None else ""
+        return Text.assemble((self._title(chain[0]), "bold"), "  ", ("  ".join(details), "dim"), label)
 
 
 def _kind(name: str) -> str:
