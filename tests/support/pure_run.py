@@ -190,7 +190,7 @@ class PureRun:
                 assert attempt.number == len(tries) + 1
                 assert all(one.state.is_final for one in tries), f"two attempts at {attempt.stage_id} at once"
                 fresh = AttemptRecord(
-                    attempt, AttemptState.REQUESTED, "", self.now, None, None, None, {}, None, None
+                    attempt, AttemptState.REQUESTED, None, self.now, None, None, None, {}, None, None
                 )
                 self._put_attempts(attempt.stage_id, (*tries, fresh))
             case MarkStarted(attempt, at):

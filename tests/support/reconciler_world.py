@@ -20,9 +20,10 @@ from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import Digest, RunId
 from bongsu.domain.plan import PlannedInput, PlannedStage
 from bongsu.executors.base import Capacity
-from bongsu.reconciler.delivery import Delivery, Patience
+from bongsu.reconciler.delivery import Delivery
 from bongsu.reconciler.driver import Driver, Surroundings
 from bongsu.reconciler.lock import FileLock
+from bongsu.reconciler.tracking_line import Patience
 from bongsu.service.platform import Platform
 from bongsu.store.database import Database, open_database
 
@@ -120,7 +121,7 @@ class World:
     def answer_registrations(self) -> None:
         """The registry does what it was asked for."""
         self.publisher.gate.set()
-        self.delivery.await_registrations(10)
+        self.delivery.registrar.wait(10)
         self.publisher.gate.clear()
 
     def close(self) -> None:

@@ -21,7 +21,7 @@ import pydantic
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.artifacts.open import open_store
 from bongsu.domain.artifact import ArtifactRef
-from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure, failure_key, result_key
+from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure, FailureReason, failure_key, result_key
 from bongsu.domain.codes import artifact as codes
 from bongsu.domain.events import StageEvent
 from bongsu.domain.problems import BongsuError
@@ -33,13 +33,13 @@ from bongsu_stages.runtime.stage import StageError
 SCRATCH = "scratch"
 """Name of an attempt's scratch directory below its log directory."""
 _REASONS = {
-    codes.MISSING: "InputCorrupt",
-    codes.CORRUPT: "InputCorrupt",
-    codes.EMPTY_TREE: "BadOutput",
-    codes.UNSAFE_PATH: "BadOutput",
-    codes.NO_SPACE: "StorageFailed",
-    codes.REMOTE_REFUSED: "StorageFailed",
-    codes.REMOTE_UNREACHABLE: "StorageFailed",
+    codes.MISSING: FailureReason.INPUT_CORRUPT,
+    codes.CORRUPT: FailureReason.INPUT_CORRUPT,
+    codes.EMPTY_TREE: FailureReason.BAD_OUTPUT,
+    codes.UNSAFE_PATH: FailureReason.BAD_OUTPUT,
+    codes.NO_SPACE: FailureReason.STORAGE_FAILED,
+    codes.REMOTE_REFUSED: FailureReason.STORAGE_FAILED,
+    codes.REMOTE_UNREACHABLE: FailureReason.STORAGE_FAILED,
 }
 
 
@@ -122,7 +122,7 @@ def failure_of(error: BaseException) -> Failure:
     detail = "".join(traceback.format_exception(error))[-20_000:]
     if isinstance(error, StageError):
         return Failure(
-            reason="StageError",
+            reason=FailureReason.STAGE_ERROR,
             message=error.message,
             fix=error.fix,
             retryable=error.retryable,
@@ -130,21 +130,21 @@ def failure_of(error: BaseException) -> Failure:
         )
     if isinstance(error, BongsuError):
         first = error.problems[0]
-        reason = _REASONS.get(first.code, "StageError")
+        reason = _REASONS.get(first.code, FailureReason.STAGE_ERROR)
         return Failure(
             reason=reason,
             message=first.what(),
             fix=first.fix(),
-            retryable=reason == "StorageFailed",
+            retryable=reason == FailureReason.STORAGE_FAILED,
             detail=detail,
         )
     if isinstance(error, pydantic.ValidationError):
-        return Failure(reason="BadParameters", message=str(error), retryable=False, detail=detail)
+        return Failure(reason=FailureReason.BAD_PARAMETERS, message=str(error), retryable=False, detail=detail)
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return Failure(
-            reason="OutOfMemory",
+            reason=FailureReason.OUT_OF_MEMORY,
             message="The worker ran out of memory.",
             fix="Ask for more memory, or lower microBatch or sequenceLength.",
             detail=detail,
         )
-    return Failure(reason="StageError", message=f"{type(error).__name__}: {error}", detail=detail)
+    return Failure(reason=FailureReason.STAGE_ERROR, message=f"{type(error).__name__}: {error}", detail=detail)

@@ -13,10 +13,10 @@ import tempfile
 from pathlib import Path
 
 from bongsu.artifacts.open import open_store
-from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure, failure_key, result_key
+from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure, FailureReason, failure_key, result_key
 from bongsu_stages.runtime.processes import die_with_parent
 
-FAILED = "EnvironmentFailed"
+FAILED = FailureReason.ENVIRONMENT_FAILED
 
 
 def needs_own_process(spec: AttemptSpec) -> bool:
@@ -83,7 +83,7 @@ def _run(spec: AttemptSpec, interpreter: str) -> AttemptResult | Failure:
     if failure is not None:
         return Failure.model_validate_json(failure)
     return Failure(
-        reason="WorkerLost",
+        reason=FailureReason.WORKER_LOST,
         message=f"The process of {spec.uses} ended with status {done.returncode} and left no record.",
         fix="See the log; a negative status is the number of the signal that ended it.",
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import AttemptId, Digest
@@ -83,21 +83,42 @@ class Phase(StrEnum):
     def is_final(self) -> bool:
         return self in (Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED, Phase.LOST)
 
+    @property
+    def is_under_way(self) -> bool:
+        return self in (Phase.QUEUED, Phase.STARTING, Phase.RUNNING)
+
+
+class FailureReason(StrEnum):
+    """Stable words for why an attempt failed."""
+
+    STAGE_ERROR = "StageError"  # the stage's code raised
+    OUT_OF_MEMORY = "OutOfMemory"
+    WORKER_LOST = "WorkerLost"
+    TIMEOUT = "Timeout"
+    ENVIRONMENT_FAILED = "EnvironmentFailed"  # the stage's own environment could not be made
+    EXECUTOR_FAILED = "ExecutorFailed"  # what runs the attempts is itself out of order
+    INPUT_CORRUPT = "InputCorrupt"
+    BAD_OUTPUT = "BadOutput"
+    BAD_PARAMETERS = "BadParameters"
+    STORAGE_FAILED = "StorageFailed"
+
 
 class Failure(_Frozen):
-    """Why an attempt failed, in words for a person.
+    """Why an attempt failed, in words for a person; ``retryable`` tells whether trying again can help."""
 
-    ``reason`` is a stable word: ``StageError`` (the code raised), ``OutOfMemory``, ``WorkerLost``, ``Timeout``,
-    ``EnvironmentFailed``, ``InputCorrupt``, ``BadOutput``, ``BadParameters``, ``StorageFailed``. ``retryable`` tells
-    whether trying again can help.
-    """
-
-    reason: str
+    reason: FailureReason
     message: str
     fix: str = ""
     retryable: bool = True
     detail: str = ""
     """Traceback or tail of the log; shown on request only."""
+
+    @field_validator("reason", mode="before")
+    @classmethod
+    def _known(cls, reason: object) -> object:
+        """A word that only a newer worker knows is a fault of its stage."""
+        known = any(reason == one for one in FailureReason)
+        return reason if known or not isinstance(reason, str) else FailureReason.STAGE_ERROR
 
 
 class Observation(_Frozen):

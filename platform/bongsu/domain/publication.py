@@ -101,6 +101,10 @@ class RunClosed(_Frozen):
 Publication = Annotated[RunOpened | StageFinished | RunClosed, Field(discriminator="type")]
 
 
+class RegistrationRefused(Exception):
+    """The registry said no, and will say it again; any other exception means that it gave no answer."""
+
+
 class RegistrationRequest(_Frozen):
     """Make a model version out of an artifact. ``key`` makes repeating it harmless.
 

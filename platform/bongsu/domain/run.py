@@ -57,8 +57,15 @@ class AttemptState(StrEnum):
         return self not in (AttemptState.REQUESTED, AttemptState.RUNNING)
 
 
+class StopReason(StrEnum):
+    """Why an attempt was asked to stop."""
+
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed-out"
+
+
 STAGE_MOVES: dict[StageState, frozenset[StageState]] = {
-    StageState.WAITING: frozenset({StageState.READY, StageState.SKIPPED, StageState.CANCELLED}),
+    StageState.WAITING: frozenset({StageState.READY, StageState.SKIPPED, StageState.CANCELLED, StageState.FAILED}),
     StageState.READY: frozenset({StageState.RUNNING, StageState.CACHED, StageState.CANCELLED, StageState.FAILED}),
     StageState.RUNNING: frozenset(
         {
@@ -69,7 +76,7 @@ STAGE_MOVES: dict[StageState, frozenset[StageState]] = {
             StageState.CANCELLED,
         }
     ),
-    StageState.PUBLISHING: frozenset({StageState.SUCCEEDED, StageState.FAILED}),
+    StageState.PUBLISHING: frozenset({StageState.SUCCEEDED, StageState.FAILED, StageState.CANCELLED}),
     # `bongsu resume` reopens what did not succeed.
     StageState.FAILED: frozenset({StageState.WAITING}),
     StageState.CANCELLED: frozenset({StageState.WAITING}),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.attempt import AttemptResult, Failure
 from bongsu.domain.ids import AttemptId, Digest, StageId
-from bongsu.domain.run import AttemptState, RunState, StageState
+from bongsu.domain.run import AttemptState, RunState, StageState, StopReason
 from bongsu.planner.cache_key import Parts
 from bongsu.reconciler.facts import Registered
 
@@ -66,10 +66,10 @@ class MarkStarted:
 
 @dataclass(frozen=True)
 class StopAttempt:
-    """Ask the executor to end the attempt; ``reason`` is ``cancelled`` or ``timed-out``."""
+    """Ask the executor to end the attempt."""
 
     attempt: AttemptId
-    reason: str
+    reason: StopReason
 
 
 @dataclass(frozen=True)

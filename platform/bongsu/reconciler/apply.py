@@ -88,7 +88,7 @@ class _Applier:
                 self._note("attempt-started", attempt.stage_id, attempt.number)
             case StopAttempt(attempt, reason):
                 attempts.ask_to_stop(self._db, attempt, reason)
-                self._note("attempt-stopping", attempt.stage_id, attempt.number, reason=reason)
+                self._note("attempt-stopping", attempt.stage_id, attempt.number, reason=reason.value)
             case FinishAttempt():
                 self._finish(action)
             case TakeOutputs():
@@ -105,8 +105,7 @@ class _Applier:
         attempt = reported.attempt
         if reported.points:
             history.add_metric_points(self._db, self._run.id, attempt.stage_id, reported.points)
-        if reported.step is not None:
-            attempts.note_step(self._db, attempt, reported.step)
+        attempts.note_progress(self._db, attempt, reported.step, reported.cursor)
         self._log += reported.log
 
     def write_log(self) -> None:

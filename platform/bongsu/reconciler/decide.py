@@ -12,7 +12,7 @@ from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.attempt import AttemptResult, Failure
 from bongsu.domain.ids import AttemptId
 from bongsu.domain.plan import PlannedStage
-from bongsu.domain.run import AttemptState, RunState, StageState
+from bongsu.domain.run import AttemptState, RunState, StageState, StopReason
 from bongsu.planner.cache_key import cache_key, cache_parts
 from bongsu.reconciler.actions import (
     Action,
@@ -26,13 +26,13 @@ from bongsu.reconciler.actions import (
     StopAttempt,
     TakeOutputs,
 )
+from bongsu.reconciler.attempt_changes import Ended, Started, Stop, changes_of
 from bongsu.reconciler.budget import Budget
-from bongsu.reconciler.facts import Refused, RunFacts, WorldFacts
+from bongsu.reconciler.facts import Refused, RunFacts, Withdrawn, WorldFacts
 from bongsu.reconciler.inputs import InputTrees
-from bongsu.reconciler.readiness import judge
+from bongsu.reconciler.readiness import readiness_of
 from bongsu.reconciler.retry import decide_retry, is_due
 from bongsu.reconciler.urgency import seconds_to_end
-from bongsu.reconciler.verdict import Ended, Started, Stop, look_at
 from bongsu.store.records import AttemptRecord
 
 CANCELLED = "the run was cancelled"
@@ -91,9 +91,8 @@ class _Decider:
     def _absorb(self, planned: PlannedStage) -> None:
         """Take in what became of the live attempt."""
         attempt = self._attempts[planned.id][-1]
-        seen = look_at(attempt, planned.timeout, self._world, self._cancelling)
-        for one in seen:
-            match one:
+        for change in changes_of(attempt, planned.timeout, self._world, self._cancelling):
+            match change:
                 case Started(at):
                     self._actions.append(MarkStarted(attempt.id, at))
                 case Stop(reason):
@@ -102,7 +101,7 @@ class _Decider:
                     self._succeed(planned, attempt, result)
                 case Ended(state, failure):
                     self._end(planned, attempt, state, failure)
-                    self._after_failure(planned, attempt.stop_reason == "cancelled")
+                    self._after_failure(planned, attempt.stop_reason is StopReason.CANCELLED)
 
     def _succeed(self, planned: PlannedStage, attempt: AttemptRecord, result: AttemptResult) -> None:
         self._end(planned, attempt, AttemptState.SUCCEEDED, result)
@@ -133,6 +132,9 @@ class _Decider:
         published = self._world.published.get(planned.id)
         if published is None:
             return
+        if isinstance(published, Withdrawn):
+            self._move(planned, StageState.CANCELLED, CANCELLED)
+            return
         if isinstance(published, Refused):
             self._move(planned, StageState.FAILED, f"it could not be registered: {published.reason}")
             return
@@ -152,14 +154,11 @@ class _Decider:
             )
 
     def _wake(self, planned: PlannedStage) -> None:
-        verdict = judge(planned, self._plan, self._stages)
-        if verdict is None:
+        ready = readiness_of(planned, self._plan, self._stages)
+        if ready is None:
             return
-        state, reason = verdict
-        if state is StageState.FAILED:
-            self._move(planned, StageState.READY)
-        self._move(planned, state, reason)
-        if state is StageState.READY:
+        self._move(planned, ready.state, ready.reason)
+        if ready.state is StageState.READY:
             self._take_cached(planned)
 
     def _take_cached(self, planned: PlannedStage) -> bool:

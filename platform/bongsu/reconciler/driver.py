@@ -6,29 +6,26 @@ the executor derives from the store and is asked again by the next driver; what 
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from functools import cached_property
-from math import inf
 
 from bongsu.artifacts.base import ArtifactStore
-from bongsu.domain.attempt import AttemptResult, Failure, Observation, Phase
-from bongsu.domain.ids import AttemptId, Digest, RunId
-from bongsu.domain.problems import BongsuError
+from bongsu.domain.attempt import AttemptResult
+from bongsu.domain.ids import AttemptId, RunId
 from bongsu.domain.run import AttemptState, RunState, StageState
 from bongsu.executors.base import Executor
 from bongsu.reconciler.actions import Action, FinishAttempt, MoveStage, TakeOutputs
 from bongsu.reconciler.apply import apply
+from bongsu.reconciler.backend import Backend
 from bongsu.reconciler.budget import Budget
 from bongsu.reconciler.decide import decide
 from bongsu.reconciler.delivery import Delivery
-from bongsu.reconciler.facts import Cached, RunFacts, WorldFacts
+from bongsu.reconciler.facts import RunFacts, WorldFacts
 from bongsu.reconciler.launching import attempt_spec, checkpoint_key
 from bongsu.reconciler.loading import load_facts
-from bongsu.reconciler.outcomes import read_outcome
 from bongsu.reconciler.pace import next_deadline
+from bongsu.reconciler.stored_work import StoredWork, StoreSilent
 from bongsu.reconciler.view import RunView, Watch, view_of
 from bongsu.reconciler.watching import Watching
 from bongsu.store import cache
@@ -39,11 +36,6 @@ from bongsu.store.runs import StaleRun, active_versions
 LOOK_S = 0.5
 # While a registration is made, which wakes nobody.
 LOOK_REGISTERING_S = 0.05
-# Asking an executor again to stop what does not stop.
-CANCEL_AGAIN_S = 5.0
-# Records of attempts that run are looked for so often, in case an executor never says that they are over.
-RECORDS_S = 5.0
-CAPACITY_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -64,31 +56,18 @@ class Surroundings:
     monotonic: Callable[[], float] = time.monotonic
 
 
-class _StoreSilent(Exception):
-    """The artifact store does not answer at the moment, so nothing can be decided that depends on it."""
-
-
 class Driver:
     """Moves runs until they are over. One at a time per store: the caller holds the driver's lock."""
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._s = surroundings
+        self._backend = Backend(surroundings.executor, surroundings.monotonic)
+        self._stored = StoredWork(surroundings.database, surroundings.artifacts, surroundings.monotonic)
+        self._watching = Watching(surroundings.monotonic)
         self._wanted: set[RunId] = set()
         self._facts: dict[RunId, RunFacts] = {}
         self._usual: dict[str, dict[str, float]] = {}
-        self._observations: dict[AttemptId, Observation] = {}
-        self._watching = Watching()
-        self._ensured: set[AttemptId] = set()
-        self._cancelled_at: dict[AttemptId, float] = {}
-        self._records_at = -inf
-        self._look_at_all = True
         self._again = False
-        self._budget_at = -inf
-        self._trouble = ""
-
-    @cached_property
-    def _executor(self) -> Executor:
-        return self._s.executor()
 
     def run(self, run_ids: Collection[RunId], on_update: Callable[[RunView], None] | None = None) -> None:
         """Drive these runs, and whatever is being cancelled, until they are over.
@@ -117,20 +96,21 @@ class Driver:
         """The run as it is known now."""
         facts = self._facts[run_id]
         usual = self._usual.get(facts.run.pipeline, {})
-        now = self._s.clock()
         trouble = self._trouble or self._s.delivery.trouble
-        return view_of(facts, Watch(self._watching.progress, self._observations, usual, now, trouble))
+        watch = Watch(self._watching.progress, self._backend.observations, usual, self._s.clock(), trouble)
+        return view_of(facts, watch)
 
     def step(self) -> set[RunId]:
         """Look, decide and carry out once; returns the runs that changed, or whose progress did."""
         moved = self._refresh()
         self._again = False
-        now = self._s.monotonic()
-        self._look_at_all = now >= self._records_at + RECORDS_S
-        if self._look_at_all:
-            self._records_at = now
-        self._observe()
-        moved |= self._watch_events(self._live)
+        self._stored.begin()
+        live = [attempt for facts in self._facts.values() for attempt in facts.live]
+        self._backend.observe([attempt.id for attempt in live])
+        if self._backend.is_starting:
+            # A backend that starts needs the processor more than the tracking server does.
+            self._s.delivery.hold_off()
+        moved |= self._watching.look(self._backend.events, live)
         budget = self._budget()
         for run_id in sorted(self._facts, key=lambda run_id: (self._facts[run_id].run.created_at, run_id)):
             try:
@@ -140,11 +120,14 @@ class Driver:
                 self._again = True
                 moved.add(run_id)
                 budget = self._budget()  # what was decided on it did not happen
-            except _StoreSilent as error:
-                self._trouble = f"the artifact store does not answer: {error}"
+            except StoreSilent:
                 budget = self._budget()
         self._ask_executor()
         return moved
+
+    @property
+    def _trouble(self) -> str:
+        return self._backend.trouble or self._stored.trouble
 
     # -- looking -----------------------------------------------------------------------------------------------
 
@@ -168,63 +151,13 @@ class Driver:
                     self._usual[pipeline] = cache.usual_seconds(connection, pipeline)
         return changed
 
-    @property
-    def _live(self) -> list[AttemptId]:
-        return [attempt.id for facts in self._facts.values() for attempt in facts.live]
-
-    def _observe(self) -> None:
-        live = self._live
-        self._observations = {}
-        if not live:
-            return
-        try:
-            self._observations = dict(self._executor.observe(live))
-        except Exception as error:  # a backend that does not answer now is asked again
-            self._trouble = f"the executor does not answer: {error}"
-        else:
-            self._trouble = ""
-        if any(seen.phase is Phase.STARTING for seen in self._observations.values()):
-            # A backend that starts needs the processor more than the tracking server does.
-            self._s.delivery.poke()
-
-    def _outcomes(self, facts: RunFacts) -> dict[AttemptId, AttemptResult | Failure]:
-        """Records of attempts that are over, or that may be and nobody said so."""
-        found: dict[AttemptId, AttemptResult | Failure] = {}
-        planned = {stage.id: stage for stage in facts.plan.stages} if facts.live else {}
-        for attempt in facts.live:
-            seen = self._observations.get(attempt.id)
-            over = seen is not None and (seen.phase.is_final or seen.phase is Phase.ABSENT)
-            if not over and not self._look_at_all:
-                continue
-            try:
-                outcome = read_outcome(self._s.artifacts, attempt.id, planned[attempt.id.stage_id])
-            except (OSError, BongsuError) as error:
-                # Without its record nothing can be said of the attempt.
-                self._observations.pop(attempt.id, None)
-                self._trouble = f"the artifact store does not answer: {error}"
-                continue
-            if outcome is not None and (over or isinstance(outcome, AttemptResult)):
-                found[attempt.id] = outcome
-        return found
-
-    def _watch_events(self, attempts: Collection[AttemptId]) -> set[RunId]:
-        try:
-            return self._watching.look(self._executor, attempts) if attempts else set()
-        except Exception as error:  # progress is worth no more than a word
-            self._trouble = f"the executor does not answer: {error}"
-            return set()
-
     def _budget(self) -> Budget:
         if all(facts.run.state.is_final for facts in self._facts.values()):
             return Budget.spent()
-        try:
-            if self._s.monotonic() >= self._budget_at + CAPACITY_S:
-                self._capacity = self._executor.capacity()
-                self._budget_at = self._s.monotonic()
-        except Exception as error:
-            self._trouble = f"the executor does not answer: {error}"
+        capacity = self._backend.capacity()
+        if capacity is None:
             return Budget.spent()
-        budget = Budget.of(self._capacity)
+        budget = Budget.of(capacity)
         for facts in self._facts.values():
             running = {attempt.id.stage_id for attempt in facts.live}
             for planned in facts.plan.stages if running else ():
@@ -237,26 +170,18 @@ class Driver:
     # -- one run -----------------------------------------------------------------------------------------------
 
     def _advance(self, run_id: RunId, budget: Budget) -> bool:
-        """Decide on one run and carry it out; True if anything changed. Raises StaleRun, _StoreSilent; then
+        """Decide on one run and carry it out; True if anything changed. Raises StaleRun, StoreSilent; then
         nothing did."""
         facts = self._facts[run_id]
         if facts.run.state.is_final:
             return False
-        self._start_publishing(facts)
-        looked: dict[Digest, Cached | None] = {}
-        world = WorldFacts(
-            now=self._s.clock(),
-            observations=self._observations,
-            outcomes=self._outcomes(facts),
-            cached=lambda key: self._cached(key, looked),
-            published=self._s.delivery.registrations(run_id),
-            usual_seconds=self._usual.get(facts.run.pipeline, {}),
-        )
+        self._ask_registry(facts)
+        world = self._world(facts)
         actions = decide(facts, world, budget)
         ended = [action.attempt for action in actions if isinstance(action, FinishAttempt)]
         if not actions and not self._watching.is_due(facts.live):
             return False
-        self._watch_events(ended)
+        self._watching.look(self._backend.events, [attempt for attempt in facts.live if attempt.id in ended])
         with self._s.database.write() as connection:
             # What was seen on the way is written first: the story of an attempt ends with its end.
             apply(connection, facts, actions, world.now, self._watching.unsaved(facts.live, ended))
@@ -266,38 +191,45 @@ class Driver:
         self._follow_up(facts, actions)
         return True
 
-    def _cached(self, key: Digest, looked: dict[Digest, Cached | None]) -> Cached | None:
-        if key not in looked:
-            with self._s.database.read() as connection:
-                found = cache.find_outputs(connection, key)
-            try:
-                there = found is not None and all(self._s.artifacts.has(ref.digest) for ref in found[0].values())
-            except (OSError, BongsuError) as error:
-                raise _StoreSilent(str(error)) from error
-            looked[key] = found if there else None
-        return looked[key]
+    def _world(self, facts: RunFacts) -> WorldFacts:
+        observations = dict(self._backend.observations)
+        return WorldFacts(
+            now=self._s.clock(),
+            outcomes=self._stored.outcomes(facts, observations),
+            observations=observations,
+            cached=self._stored.lookup(),
+            published=self._s.delivery.registrar.results(facts.run.id),
+            usual_seconds=self._usual.get(facts.run.pipeline, {}),
+        )
 
-    def _start_publishing(self, facts: RunFacts) -> None:
+    def _ask_registry(self, facts: RunFacts) -> None:
+        """Have registrations made, or not any more."""
+        registrar = self._s.delivery.registrar
         for planned in facts.plan.stages:
-            if facts.stages[planned.id].state is StageState.PUBLISHING:
-                self._s.delivery.register(facts, planned)
+            if facts.stages[planned.id].state is not StageState.PUBLISHING:
+                continue
+            if facts.run.state is RunState.CANCELLING:
+                registrar.withdraw(facts.run.id, planned.id)
+            else:
+                registrar.ask(facts, planned)
 
     def _follow_up(self, facts: RunFacts, actions: list[Action]) -> None:
         """What is worth doing after the transaction, and harmless to lose."""
-        self._s.delivery.poke()
+        self._s.delivery.note_written()
         planned = {stage.id: stage for stage in facts.plan.stages}
         for action in actions:
             match action:
-                case MoveStage(stage_id, StageState.PUBLISHING):
-                    self._s.delivery.forget(facts.run.id, stage_id)
-                case TakeOutputs(stage_id, result=AttemptResult(id=attempt)):
+                case MoveStage(stage_id=stage_id, old=StageState.PUBLISHING):
+                    self._s.delivery.registrar.forget(facts.run.id, stage_id)
+                case TakeOutputs(stage_id=stage_id, result=AttemptResult(id=attempt)):
                     self._s.delivery.clear_checkpoints(checkpoint_key(planned[stage_id], attempt, action.key))
-                case FinishAttempt(attempt):
-                    seen = self._observations.get(attempt)
-                    if seen is not None and not seen.phase.is_final and seen.phase is not Phase.ABSENT:
-                        # Its result stands and it hangs on.
-                        with contextlib.suppress(Exception):
-                            self._executor.cancel(attempt)
+                case FinishAttempt(attempt=attempt) if self._hangs_on(attempt):
+                    self._backend.stop(attempt)
+
+    def _hangs_on(self, attempt: AttemptId) -> bool:
+        """True if its worker is still there although its result stands."""
+        seen = self._backend.observations.get(attempt)
+        return seen is not None and seen.phase.is_under_way
 
     # -- the executor ------------------------------------------------------------------------------------------
 
@@ -305,34 +237,14 @@ class Driver:
         """Ask for what the store says is wanted: start what was requested, stop what is to end."""
         for facts in self._facts.values():
             for attempt in facts.live:
-                try:
-                    if attempt.stop_reason:
-                        self._cancel(attempt.id)
-                    elif attempt.state is AttemptState.REQUESTED:
-                        self._ensure(facts, attempt.id)
-                except Exception as error:  # asked again in the next step
-                    self._trouble = f"the executor does not answer: {error}"
-
-    def _ensure(self, facts: RunFacts, attempt: AttemptId) -> None:
-        seen = self._observations.get(attempt)
-        if attempt in self._ensured and not (seen is not None and seen.phase is Phase.ABSENT):
-            return
-        self._executor.ensure(attempt_spec(facts, attempt, self._s.artifacts.uri))
-        self._ensured.add(attempt)
-
-    def _cancel(self, attempt: AttemptId) -> None:
-        asked = self._cancelled_at.get(attempt)
-        if asked is None or self._s.monotonic() > asked + CANCEL_AGAIN_S:
-            self._executor.cancel(attempt)
-            self._cancelled_at[attempt] = self._s.monotonic()
+                if attempt.stop_reason:
+                    self._backend.stop(attempt.id)
+                elif attempt.state is AttemptState.REQUESTED and self._backend.is_to_start(attempt.id):
+                    self._backend.start(attempt_spec(facts, attempt.id, self._s.artifacts.uri))
 
     def _wait(self) -> None:
         """Until something may have changed, or something is due."""
-        longest = LOOK_REGISTERING_S if self._s.delivery.is_registering else LOOK_S
+        longest = LOOK_REGISTERING_S if self._s.delivery.registrar.is_busy else LOOK_S
         now = self._s.clock()
         due = min((next_deadline(facts, now) for facts in self._facts.values()), default=longest)
-        try:
-            self._executor.wait(max(0.0, min(longest, due)))
-        except Exception as error:
-            self._trouble = f"the executor does not answer: {error}"
-            time.sleep(longest)
+        self._backend.wait(max(0.0, min(longest, due)))

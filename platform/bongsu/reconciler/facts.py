@@ -12,6 +12,7 @@ from bongsu.domain.plan import RunPlan
 from bongsu.domain.publication import RegisteredVersion, RegistrationRequest
 from bongsu.store.records import AttemptRecord, RunRecord, StageRecord
 
+Outcome = AttemptResult | Failure
 Cached = tuple[Mapping[str, ArtifactRef], Mapping[str, float]]
 
 
@@ -46,6 +47,14 @@ class Refused:
 
 
 @dataclass(frozen=True)
+class Withdrawn:
+    """A registration that was not made, because the run is being cancelled."""
+
+
+Published = Registered | Refused | Withdrawn
+
+
+@dataclass(frozen=True)
 class WorldFacts:
     """What is so outside of the store.
 
@@ -60,7 +69,7 @@ class WorldFacts:
 
     now: float
     observations: Mapping[AttemptId, Observation] = field(default_factory=dict)
-    outcomes: Mapping[AttemptId, AttemptResult | Failure] = field(default_factory=dict)
+    outcomes: Mapping[AttemptId, Outcome] = field(default_factory=dict)
     cached: Callable[[Digest], Cached | None] = lambda _key: None
-    published: Mapping[StageId, Registered | Refused] = field(default_factory=dict)
+    published: Mapping[StageId, Published] = field(default_factory=dict)
     usual_seconds: Mapping[str, float] = field(default_factory=dict)

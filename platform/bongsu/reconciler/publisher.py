@@ -11,7 +11,8 @@ from bongsu.domain.publication import Publication, RegisteredVersion, Registrati
 class Publisher(Protocol):
     """Both calls are idempotent by the keys of what they are given: they are made at least once.
 
-    They are made from one thread. Both may raise anything; the caller tries again later.
+    They are made from one thread. Both may raise anything; the caller tries again later. Only
+    :class:`bongsu.domain.publication.RegistrationRefused` is taken for the registry's no.
     """
 
     def publish(self, items: Sequence[Publication]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from bongsu.domain import conditions
 from bongsu.domain.ids import StageId
@@ -13,11 +14,17 @@ from bongsu.reconciler.inputs import has_output
 from bongsu.store.records import StageRecord
 
 _BROKEN = (StageState.FAILED, StageState.CANCELLED)
-Verdict = tuple[StageState, str]
-"""READY, SKIPPED, CANCELLED or FAILED, and why."""
 
 
-def judge(planned: PlannedStage, plan: RunPlan, stages: Mapping[StageId, StageRecord]) -> Verdict | None:
+@dataclass(frozen=True)
+class Readiness:
+    """READY, SKIPPED, CANCELLED or FAILED, and why."""
+
+    state: StageState
+    reason: str = ""
+
+
+def readiness_of(planned: PlannedStage, plan: RunPlan, stages: Mapping[StageId, StageRecord]) -> Readiness | None:
     """None while something upstream is not over.
 
     A source that failed cancels the stage. A source that was skipped skips it at a single port, and is left out at
@@ -28,9 +35,9 @@ def judge(planned: PlannedStage, plan: RunPlan, stages: Mapping[StageId, StageRe
     sources = [source for group in planned.inputs.values() for source in group]
     broken = [s.stage_id for s in sources if s.stage_id and stages[s.stage_id].state in _BROKEN]
     if broken:
-        return StageState.CANCELLED, f"{broken[0]} did not succeed"
+        return Readiness(StageState.CANCELLED, f"{broken[0]} did not succeed")
     if _lacks_input(planned, stages):
-        return StageState.SKIPPED, "what it needs was skipped"
+        return Readiness(StageState.SKIPPED, "what it needs was skipped")
     return _by_condition(planned, plan, stages)
 
 
@@ -43,12 +50,12 @@ def _lacks_input(planned: PlannedStage, stages: Mapping[StageId, StageRecord]) -
     return False
 
 
-def _by_condition(planned: PlannedStage, plan: RunPlan, stages: Mapping[StageId, StageRecord]) -> Verdict:
+def _by_condition(planned: PlannedStage, plan: RunPlan, stages: Mapping[StageId, StageRecord]) -> Readiness:
     if planned.when is None:
-        return StageState.READY, ""
+        return Readiness(StageState.READY)
     parsed = conditions.parse(planned.when)
     if not isinstance(parsed, conditions.Condition):
-        return StageState.FAILED, f"its condition cannot be read: {planned.when}"
+        return Readiness(StageState.FAILED, f"its condition cannot be read: {planned.when}")
     facts = conditions.Facts(
         params=plan.parameters,
         matrix=planned.point,
@@ -59,16 +66,18 @@ def _by_condition(planned: PlannedStage, plan: RunPlan, stages: Mapping[StageId,
         holds = parsed.evaluate(facts)
     except BongsuError as error:
         return _undecided(parsed, stages, error)
-    return (StageState.READY, "") if holds else (StageState.SKIPPED, f"not: {planned.when}")
+    return Readiness(StageState.READY) if holds else Readiness(StageState.SKIPPED, f"not: {planned.when}")
 
 
-def _undecided(parsed: conditions.Condition, stages: Mapping[StageId, StageRecord], error: BongsuError) -> Verdict:
+def _undecided(
+    parsed: conditions.Condition, stages: Mapping[StageId, StageRecord], error: BongsuError
+) -> Readiness:
     """A figure is missing: because its stage did not succeed or was skipped, or for no good reason."""
     asked = [(name, stages[StageId(name)].state) for name in parsed.stages if StageId(name) in stages]
     for name, state in asked:
         if state in _BROKEN:
-            return StageState.CANCELLED, f"{name} did not succeed"
+            return Readiness(StageState.CANCELLED, f"{name} did not succeed")
     for name, state in asked:
         if state is StageState.SKIPPED:
-            return StageState.SKIPPED, f"{name} was skipped"
-    return StageState.FAILED, error.problems[0].what()
+            return Readiness(StageState.SKIPPED, f"{name} was skipped")
+    return Readiness(StageState.FAILED, error.problems[0].what())

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from bongsu.domain.ids import AttemptId, RunId
-from bongsu.executors.base import Executor
+from bongsu.executors.base import EventPage
 from bongsu.reconciler.progress import AttemptProgress, Point
 from bongsu.store.history import NewEvent
 from bongsu.store.records import AttemptRecord
@@ -17,35 +16,50 @@ SAVE_S = 2.0
 
 @dataclass(frozen=True)
 class Unsaved:
-    """What an attempt reported and the store does not have: points of metrics, log entries, the last step."""
+    """What an attempt reported and the store does not have: points of metrics, log entries, the last step, and the
+    cursor behind all of it."""
 
     attempt: AttemptId
     points: Sequence[Point]
     log: Sequence[NewEvent]
     step: int | None
+    cursor: int
 
 
 class Watching:
-    """Progress of attempts by id. Losing it loses nothing but smoothness."""
+    """Progress of attempts by id. Losing it loses nothing but smoothness.
 
-    def __init__(self) -> None:
+    Args:
+        monotonic: seconds that only grow.
+    """
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
         self.progress: dict[AttemptId, AttemptProgress] = {}
         self._saved_at: dict[AttemptId, float] = {}
 
-    def look(self, executor: Executor, attempts: Collection[AttemptId]) -> set[RunId]:
-        """Take new events in; returns the runs that had any."""
+    def look(self, read: Callable[[AttemptId, int], EventPage], attempts: Collection[AttemptRecord]) -> set[RunId]:
+        """Take new events in; returns the runs that had any.
+
+        Args:
+            read: gives the events of an attempt behind a cursor.
+            attempts: an earlier driver may have written down some of their events.
+        """
         moved = set()
         for attempt in attempts:
-            known = self.progress.setdefault(attempt, AttemptProgress())
-            page = executor.events(attempt, known.cursor)
+            known = self.progress.get(attempt.id)
+            if known is None:
+                known = AttemptProgress(cursor=attempt.events_cursor, safe_step=attempt.last_step)
+                self.progress[attempt.id] = known
+            page = read(attempt.id, known.cursor)
             known.cursor = page.cursor
             if known.take(page.events):
-                moved.add(attempt.run_id)
+                moved.add(attempt.id.run_id)
         return moved
 
     def is_due(self, live: Collection[AttemptRecord]) -> bool:
         """True if something of these should be written now."""
-        now = time.monotonic()
+        now = self._monotonic()
         return any(
             self.progress[attempt.id].has_unsaved and now > self._saved_at.setdefault(attempt.id, now) + SAVE_S
             for attempt in live
@@ -61,7 +75,7 @@ class Watching:
         for attempt in live:
             if attempt.id in self.progress:
                 self.progress[attempt.id].mark_saved()
-                self._saved_at[attempt.id] = time.monotonic()
+                self._saved_at[attempt.id] = self._monotonic()
         for attempt_id in ended:
             self._saved_at.pop(attempt_id, None)
 
@@ -71,4 +85,4 @@ class Watching:
             NewEvent(event.type, attempt.stage_id, attempt.number, event.model_dump(exclude={"type"}))
             for event in known.notes_to_keep()
         ]
-        return Unsaved(attempt, known.points_to_keep(at_end=at_end), log, known.reached)
+        return Unsaved(attempt, known.points_to_keep(at_end=at_end), log, known.reached, known.cursor)

@@ -26,6 +26,7 @@ LOGS = "logs"
 ENVIRONMENTS = "environments"
 LOCK = "driver.lock"
 MASKING_KEY = "masking.key"
+MASKING_VARIABLE = "BONGSU_MASKING_KEY"
 PUBLISHER_LOCK = "delivery.lock"
 DELIVERY_LOG = "delivery.log"
 
@@ -98,10 +99,12 @@ class _LocalExecutor:
             from bongsu.executors.local_ray.executor import LocalRayExecutor
             from bongsu.executors.local_ray.session import RaySession
 
-            # Workers inherit it. One key for a home: the same text, curated again, gives the same bytes.
-            os.environ.setdefault("BONGSU_MASKING_KEY", lasting_key(self._home / MASKING_KEY))
+            # One key for a home: the same text, curated again, gives the same bytes.
+            key = os.environ.get(MASKING_VARIABLE) or lasting_key(self._home / MASKING_KEY)
             session = RaySession(self._address, self._cpus)
-            self._made = LocalRayExecutor(self._home / LOGS, self._home / ENVIRONMENTS, session)
+            self._made = LocalRayExecutor(
+                self._home / LOGS, self._home / ENVIRONMENTS, session, {MASKING_VARIABLE: key}
+            )
         return self._made
 
 

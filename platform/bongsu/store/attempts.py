@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, and_, insert, select, update
 from bongsu.domain.attempt import AttemptResult, Failure
 from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import AttemptId, RunId
-from bongsu.domain.run import AttemptState
+from bongsu.domain.run import AttemptState, StopReason
 from bongsu.store.json_columns import from_json, to_json
 from bongsu.store.records import AttemptRecord
 from bongsu.store.schema import attempts
@@ -46,13 +46,15 @@ def mark_started(connection: Connection, attempt: AttemptId, started_at: float) 
     _change(connection, attempt, {"state": AttemptState.RUNNING.value, "started_at": started_at})
 
 
-def ask_to_stop(connection: Connection, attempt: AttemptId, reason: str) -> None:
-    _change(connection, attempt, {"stop_reason": reason})
+def ask_to_stop(connection: Connection, attempt: AttemptId, reason: StopReason) -> None:
+    _change(connection, attempt, {"stop_reason": reason.value})
 
 
-def note_step(connection: Connection, attempt: AttemptId, step: int) -> None:
-    """The step up to which the attempt's work is safe, or is known to have come."""
-    connection.execute(update(attempts).where(_is_attempt(attempt)).values(last_step=step))
+def note_progress(connection: Connection, attempt: AttemptId, step: int | None, cursor: int) -> None:
+    """The step up to which the attempt's work is safe, or is known to have come (None leaves it as it is), and the
+    cursor behind the last event that is in the log."""
+    values = {"events_cursor": cursor} | ({} if step is None else {"last_step": step})
+    connection.execute(update(attempts).where(_is_attempt(attempt)).values(**values))
 
 
 def finish_attempt(
@@ -97,7 +99,7 @@ def _attempt(row: Row[Any]) -> AttemptRecord:
     return AttemptRecord(
         id=AttemptId(run_id=row.run_id, stage_id=row.stage_id, number=row.number),
         state=AttemptState(row.state),
-        stop_reason=row.stop_reason,
+        stop_reason=StopReason(row.stop_reason) if row.stop_reason else None,
         requested_at=row.requested_at,
         started_at=row.started_at,
         finished_at=row.finished_at,
@@ -105,4 +107,5 @@ def _attempt(row: Row[Any]) -> AttemptRecord:
         environment=from_json(row.environment),
         peak_memory_bytes=row.peak_memory_bytes,
         last_step=row.last_step,
+        events_cursor=row.events_cursor,
     )

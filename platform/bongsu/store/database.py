@@ -16,7 +16,7 @@ from sqlalchemy.exc import DatabaseError
 from bongsu.domain.codes import run as codes
 
 # The newest migration in ``migrations/versions``; a test compares the two.
-HEAD_REVISION = "0001"
+HEAD_REVISION = "0002"
 BUSY_TIMEOUT_MS = 30_000
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.attempt import Failure
 from bongsu.domain.ids import AttemptId, Digest, RunId, StageId
-from bongsu.domain.run import AttemptState, RunState, StageState
+from bongsu.domain.run import AttemptState, RunState, StageState, StopReason
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,15 @@ class StageRecord:
 
 @dataclass(frozen=True)
 class AttemptRecord:
-    """One try at a stage. ``last_step`` is the last step that it reported."""
+    """One try at a stage.
+
+    ``last_step`` is the step up to which its work is safe, or is known to have come; events up to ``events_cursor``
+    are in the run's log.
+    """
 
     id: AttemptId
     state: AttemptState
-    stop_reason: str
+    stop_reason: StopReason | None
     requested_at: float
     started_at: float | None
     finished_at: float | None
@@ -61,6 +65,7 @@ class AttemptRecord:
     environment: dict[str, str]
     peak_memory_bytes: int | None
     last_step: int | None
+    events_cursor: int = 0
 
 
 @dataclass(frozen=True)

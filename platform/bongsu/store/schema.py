@@ -94,6 +94,8 @@ attempts = Table(
     Column("environment", Text),
     Column("peak_memory_bytes", BigInteger),
     Column("last_step", Integer),
+    # The executor's cursor behind the last event that was written into the log.
+    Column("events_cursor", BigInteger, nullable=False, default=0, server_default="0"),
     PrimaryKeyConstraint("run_id", "stage_id", "number"),
     ForeignKeyConstraint(["run_id", "stage_id"], ["stages.run_id", "stages.stage_id"], ondelete="CASCADE"),
     Index(None, "state"),

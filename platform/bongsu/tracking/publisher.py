@@ -55,7 +55,11 @@ class MlflowPublisher:
                 self._lineage.finish_stage(item)
 
     def publish_registration(self, request: RegistrationRequest) -> RegisteredVersion:
-        """Register a model version; the same request gives the same version again."""
+        """Register a model version; the same request gives the same version again.
+
+        Raises:
+            RegistrationRefused: MLflow says that it never will.
+        """
         experiment = self._lineage.experiment(request.pipeline)
         tree = PublishedTree(port="model", title=request.title or request.name, ref=request.model)
         model_id = self._lineage.model_id(experiment, tree)

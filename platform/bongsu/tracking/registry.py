@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
 
-from bongsu.domain.publication import RegisteredVersion, RegistrationRequest
+from bongsu.domain.publication import RegisteredVersion, RegistrationRefused, RegistrationRequest
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+# Statuses of the kind "your fault" that another try may change: a timeout, too many requests.
+_PASSING = (408, 429)
 
 
 class RegistryWriter:
@@ -30,10 +34,18 @@ class RegistryWriter:
 
         Raises:
             OSError: the hard links of a local version cannot be made.
+            RegistrationRefused: the registry does not take it, e.g. for its name.
         """
-        version = self._find(request) or self._create(request, run, model_id)
-        if request.alias:
-            self._client.set_registered_model_alias(request.name, request.alias, str(version))
+        from mlflow.exceptions import MlflowException
+
+        try:
+            version = self._find(request) or self._create(request, run, model_id)
+            if request.alias:
+                self._client.set_registered_model_alias(request.name, request.alias, str(version))
+        except MlflowException as error:
+            if _is_final(error):
+                raise RegistrationRefused(str(error)) from error
+            raise
         return RegisteredVersion(name=request.name, version=version, link=f"models:/{request.name}/{version}")
 
     def _find(self, request: RegistrationRequest) -> int | None:
@@ -82,3 +94,9 @@ class RegistryWriter:
             if not link.exists():
                 os.link(file, link)
         return view.as_uri()
+
+
+def _is_final(error: MlflowException) -> bool:
+    """True if the same request will get the same answer."""
+    status = error.get_http_status_code()
+    return 400 <= status < 500 and status not in _PASSING

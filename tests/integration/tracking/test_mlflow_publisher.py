@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from bongsu.domain.labels import Label
 from bongsu.domain.publication import (
     MetricPoint,
     PublishedTree,
+    RegistrationRefused,
     RegistrationRequest,
     RunClosed,
     RunOpened,
@@ -142,18 +144,42 @@ def test_a_version_points_at_the_artifact_and_stores_nothing_twice(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["deep", "weights.bin"], "MLflow wrote into the artifact"
 
 
-def test_another_request_gives_the_next_version(publisher: MlflowPublisher, tmp_path: Path) -> None:
-    (tmp_path / "weights.bin").write_bytes(b"v")
-    request = RegistrationRequest(
+def registration(folder: Path, name: str, alias: str | None = None) -> RegistrationRequest:
+    (folder / "weights.bin").write_bytes(b"v")
+    return RegistrationRequest(
         key="r-2/register",
         run_id="r-2",
         stage_id="register",
         pipeline="axk1-law",
         ministry="mnd",
         use_class="administration",
-        name="axk1-law-other",
+        name=name,
+        alias=alias,
         model=BASE,
-        source_uri=tmp_path.as_uri(),
+        source_uri=folder.as_uri(),
     )
+
+
+def test_another_request_gives_the_next_version(publisher: MlflowPublisher, tmp_path: Path) -> None:
+    request = registration(tmp_path, name="axk1-law-other")
     assert publisher.publish_registration(request).version == 1
     assert publisher.publish_registration(request.model_copy(update={"key": "r-3/register"})).version == 2
+
+
+def test_a_name_that_the_registry_does_not_allow_is_refused_for_good(
+    publisher: MlflowPublisher, tmp_path: Path
+) -> None:
+    request = registration(tmp_path, name="law", alias="v1")  # MLflow keeps such aliases to itself
+    with pytest.raises(RegistrationRefused, match="alias"):
+        publisher.publish_registration(request)
+
+
+def test_a_database_that_does_not_answer_is_no_refusal(tmp_path: Path) -> None:
+    publisher = MlflowPublisher(TrackingSettings.embedded(tmp_path / "home"))
+    publisher.publish_registration(registration(tmp_path, name="before"))
+    (database,) = (tmp_path / "home").rglob("mlflow.db")
+    with sqlite3.connect(database) as connection:
+        connection.execute("DROP TABLE registered_models")
+    with pytest.raises(Exception, match="registered_models") as caught:
+        publisher.publish_registration(registration(tmp_path, name="law"))
+    assert not isinstance(caught.value, RegistrationRefused)

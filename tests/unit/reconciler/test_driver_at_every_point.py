@@ -30,7 +30,7 @@ def tick_success(world: World, _round: int) -> None:
             world.cluster.obey(attempt)
         else:
             world.cluster.succeed(attempt, hang=True)
-    if world.delivery.is_registering:
+    if world.delivery.registrar.is_busy:
         world.answer_registrations()
 
 

@@ -157,7 +157,7 @@ class Journeys(RuleBasedStateMachine):
     def the_executor_is_restarted(self, forget: bool) -> None:
         self.world.cluster.restart(forget=forget)
 
-    @precondition(lambda self: self.world.delivery.is_registering)
+    @precondition(lambda self: self.world.delivery.registrar.is_busy)
     @rule()
     def the_registry_answers(self) -> None:
         self.world.answer_registrations()
@@ -195,7 +195,7 @@ class Journeys(RuleBasedStateMachine):
             for attempt in self.world.cluster.live:
                 if attempt.run_id not in cancelling:  # those end when they are asked to
                     self.world.cluster.succeed(attempt)
-            if self.world.delivery.is_registering:
+            if self.world.delivery.registrar.is_busy:
                 self.world.answer_registrations()
             self.world.now += 1000
             self.world.ticks += 1000

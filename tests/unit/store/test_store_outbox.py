@@ -12,7 +12,8 @@ from store_places import store_at
 
 from bongsu.artifacts.local import LocalStore
 from bongsu.domain.publication import Publication, RegisteredVersion, RegistrationRequest, RunClosed
-from bongsu.reconciler.delivery import MAX_TRIES, Delivery, Patience
+from bongsu.reconciler.delivery import Delivery
+from bongsu.reconciler.tracking_line import MAX_TRIES, Patience
 from bongsu.store import outbox
 from bongsu.store.database import Database
 

@@ -15,7 +15,7 @@ from store_places import NOW, RUN, chain, store_at, submitted, with_attempt
 from bongsu.domain.attempt import AttemptResult, Failure
 from bongsu.domain.ids import AttemptId, RunId, StageId, digest_of
 from bongsu.domain.problems import BongsuError
-from bongsu.domain.run import RUN_MOVES, STAGE_MOVES, AttemptState, RunState, StageState
+from bongsu.domain.run import RUN_MOVES, STAGE_MOVES, AttemptState, RunState, StageState, StopReason
 from bongsu.reconciler.loading import load_facts
 from bongsu.store import attempts, runs, stages
 from bongsu.store.database import Database
@@ -227,7 +227,7 @@ def test_an_attempt_is_kept_from_request_to_result(database: Database) -> None:
     with database.write() as connection:
         assert attempts.live_attempts(connection) == [attempt]
         attempts.mark_started(connection, attempt, NOW + 2)
-        attempts.note_step(connection, attempt, 7)
+        attempts.note_progress(connection, attempt, 7, 1234)
         attempts.finish_attempt(connection, attempt, AttemptState.SUCCEEDED, NOW + 10, result)
         (record,) = attempts.attempts_of(connection, RUN)
         assert attempts.live_attempts(connection) == []
@@ -245,7 +245,7 @@ def test_an_attempt_ends_once(database: Database) -> None:
     late = (
         lambda c: attempts.finish_attempt(c, attempt, AttemptState.SUCCEEDED, NOW, None),
         lambda c: attempts.mark_started(c, attempt, NOW),
-        lambda c: attempts.ask_to_stop(c, attempt, "cancelled"),
+        lambda c: attempts.ask_to_stop(c, attempt, StopReason.CANCELLED),
     )
     for act in late:
         with pytest.raises(BongsuError) as caught, database.write() as connection:

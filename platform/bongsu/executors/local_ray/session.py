@@ -5,9 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import psutil
+
+from bongsu.executors.base import Capacity
 from bongsu.executors.local_ray.lean import lean_head
+from bongsu.executors.local_ray.session_files import session_root
 
 # Read by Ray when it is imported or when it starts its processes.
 RAY_ENVIRONMENT = {
@@ -55,6 +61,22 @@ class RaySession:
     @property
     def is_ready(self) -> bool:
         return self._ready.is_set()
+
+    def capacity(self) -> Capacity:
+        """What a Ray that is started here offers, or what the one that already runs says it has.
+
+        The latter is waited for; if it cannot be reached, this machine's figures let attempts fail with the reason.
+        """
+        if self._address:
+            self.start()
+            self._ready.wait()
+            if self._error is None:
+                return _capacity_of(self.ray().cluster_resources())
+        return Capacity(
+            cpus=float(self._cpus or len(os.sched_getaffinity(0))),
+            gpus=len(list(Path("/dev").glob("nvidia[0-9]*"))),
+            memory=psutil.virtual_memory().total,
+        )
 
     def ray(self) -> Any:
         """The ``ray`` module, once it runs. Raises what starting it raised."""
@@ -106,8 +128,19 @@ class RaySession:
                 include_dashboard=False,
                 object_store_memory=OBJECT_STORE_BYTES,
                 _node_ip_address="127.0.0.1",
+                _temp_dir=session_root(),
                 **common,
             )
+
+
+def _capacity_of(resources: Mapping[str, float]) -> Capacity:
+    kind = "accelerator_type:"
+    return Capacity(
+        cpus=resources.get("CPU", 0.0),
+        gpus=int(resources.get("GPU", 0)),
+        memory=int(resources.get("memory", psutil.virtual_memory().total)),
+        accelerators=tuple(name.removeprefix(kind) for name in resources if name.startswith(kind)),
+    )
 
 
 def _keep_off_the_output(ray: Any) -> None:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
 
-def run_attempt_task(spec_json: str, environments: str) -> str:
+def run_attempt_task(spec_json: str, environments: str, variables: Mapping[str, str]) -> str:
     """Run the attempt; returns ``""`` on success, else the failure as JSON.
 
     Runs in a Ray worker. The process is used again for the next stage, so what was imported stays warm.
+
+    Args:
+        spec_json: an ``AttemptSpec``.
+        environments: directory of virtual environments made for stages.
+        variables: put into the environment; a Ray that ran before has not inherited them.
     """
     from bongsu.domain.attempt import AttemptSpec, Failure
     from bongsu_stages.runtime.isolated import needs_own_process, run_isolated
@@ -16,6 +23,7 @@ def run_attempt_task(spec_json: str, environments: str) -> str:
     from bongsu_stages.runtime.reporting import output_to
     from bongsu_stages.runtime.worker import run_logged
 
+    os.environ.update(variables)
     spec = AttemptSpec.model_validate_json(spec_json)
     if not needs_own_process(spec):
         outcome = run_logged(spec)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bongsu.domain.attempt import AttemptResult, Failure, Observation, Phase
-from bongsu.domain.run import AttemptState
+from bongsu.domain.attempt import AttemptResult, Failure, FailureReason, Observation, Phase
+from bongsu.domain.run import AttemptState, StopReason
 from bongsu.reconciler.facts import WorldFacts
 from bongsu.store.records import AttemptRecord
 
@@ -20,9 +20,9 @@ class Started:
 
 @dataclass(frozen=True)
 class Stop:
-    """It must end: ``cancelled`` or ``timed-out``."""
+    """It must end."""
 
-    reason: str
+    reason: StopReason
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,12 @@ class Ended:
     outcome: AttemptResult | Failure | None
 
 
-def look_at(
+Change = Started | Stop | Ended
+
+
+def changes_of(
     attempt: AttemptRecord, timeout: timedelta | None, world: WorldFacts, cancelling: bool
-) -> list[Started | Stop | Ended]:
+) -> list[Change]:
     """What is new about the attempt; nothing if all is as the store has it.
 
     A result record decides, whatever the executor says. Where there is none, the executor is believed when it says
@@ -59,24 +62,24 @@ def _without_result(
     attempt: AttemptRecord, timeout: timedelta | None, seen: Observation, outcome: Failure | None
 ) -> Ended:
     failure = outcome or seen.failure
-    if attempt.stop_reason == "cancelled":
+    if attempt.stop_reason is StopReason.CANCELLED:
         return Ended(AttemptState.CANCELLED, None)
-    if attempt.stop_reason == "timed-out":
+    if attempt.stop_reason is StopReason.TIMED_OUT:
         return Ended(AttemptState.TIMED_OUT, _late(timeout))
     if outcome is not None or seen.phase is Phase.FAILED:
         return Ended(AttemptState.FAILED, failure)
     if failure is None:
         said = {Phase.SUCCEEDED: "ended without leaving a result", Phase.CANCELLED: "was ended from outside"}
         words = said.get(seen.phase, "is gone without a trace")
-        failure = Failure(reason="WorkerLost", message=f"The attempt {words}.")
+        failure = Failure(reason=FailureReason.WORKER_LOST, message=f"The attempt {words}.")
     return Ended(AttemptState.LOST, failure)
 
 
 def _under_way(
     attempt: AttemptRecord, timeout: timedelta | None, seen: Observation, situation: tuple[float, bool]
-) -> list[Started | Stop | Ended]:
+) -> list[Change]:
     now, cancelling = situation
-    found: list[Started | Stop | Ended] = []
+    found: list[Change] = []
     started = attempt.started_at
     if seen.phase is Phase.RUNNING and attempt.state is AttemptState.REQUESTED:
         started = seen.started_at.timestamp() if seen.started_at else now
@@ -84,16 +87,16 @@ def _under_way(
     if attempt.stop_reason:
         return found
     if cancelling:
-        found.append(Stop("cancelled"))
+        found.append(Stop(StopReason.CANCELLED))
     elif started is not None and timeout is not None and now > started + timeout.total_seconds():
-        found.append(Stop("timed-out"))
+        found.append(Stop(StopReason.TIMED_OUT))
     return found
 
 
 def _late(timeout: timedelta | None) -> Failure:
     limit = timeout.total_seconds() if timeout else 0.0
     return Failure(
-        reason="Timeout",
+        reason=FailureReason.TIMEOUT,
         message=f"It took longer than {limit:g} s.",
         fix="Raise `timeout`, or give the stage more resources or less work.",
     )

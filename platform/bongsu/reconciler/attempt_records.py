@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import ValidationError
 
 from bongsu.artifacts.base import ArtifactStore
-from bongsu.domain.attempt import AttemptResult, Failure, failure_key, result_key
+from bongsu.domain.attempt import AttemptResult, Failure, FailureReason, failure_key, result_key
 from bongsu.domain.ids import AttemptId
 from bongsu.domain.plan import PlannedStage
 
@@ -50,4 +50,4 @@ def _result(data: bytes, attempt: AttemptId, planned: PlannedStage) -> AttemptRe
 
 def _bad(message: str) -> Failure:
     fix = "This is a fault of the stage; check that worker and control plane have the same version."
-    return Failure(reason="BadOutput", message=message, fix=fix, retryable=False)
+    return Failure(reason=FailureReason.BAD_OUTPUT, message=message, fix=fix, retryable=False)

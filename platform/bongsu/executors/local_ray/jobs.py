@@ -1,0 +1,78 @@
+"""Attempts of this process, and the one lock that guards them."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+from bongsu.domain.attempt import AttemptSpec, Observation
+from bongsu.domain.ids import AttemptId
+
+
+@dataclass
+class Job:
+    """One attempt; its fields change under the lock of :class:`Jobs` only.
+
+    Attributes:
+        reference: Ray's, once the attempt was submitted.
+        final: how it ended.
+        is_cancelled: somebody asked for its end.
+    """
+
+    spec: AttemptSpec
+    reference: Any = None
+    final: Observation | None = None
+    is_cancelled: bool = False
+
+    @property
+    def id(self) -> AttemptId:
+        return self.spec.id
+
+
+@dataclass
+class Jobs:
+    """Thread-safe as far as its methods go; several at once need ``changed``, which is notified of every change."""
+
+    changed: threading.Condition = field(default_factory=threading.Condition)
+    is_closing: bool = False
+    _jobs: dict[AttemptId, Job] = field(default_factory=dict)
+
+    def add(self, spec: AttemptSpec) -> None:
+        with self.changed:
+            self._jobs[spec.id] = Job(spec)
+            self.changed.notify_all()
+
+    def get(self, attempt: AttemptId) -> Job | None:
+        with self.changed:
+            return self._jobs.get(attempt)
+
+    @property
+    def live(self) -> list[Job]:
+        with self.changed:
+            return [job for job in self._jobs.values() if job.final is None]
+
+    @property
+    def count_over(self) -> int:
+        with self.changed:
+            return sum(job.final is not None for job in self._jobs.values())
+
+    def end(self, job: Job, observation: Observation) -> bool:
+        """Note how it ended; False if that was known."""
+        with self.changed:
+            if job.final is not None:
+                return False
+            job.final = observation
+            self.changed.notify_all()
+            return True
+
+    def await_work(self) -> bool:
+        """Wait until an attempt is not over; False when the executor closes."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.is_closing or any(job.final is None for job in self._jobs.values()))
+            return not self.is_closing
+
+    def close(self) -> None:
+        with self.changed:
+            self.is_closing = True
+            self.changed.notify_all()

@@ -1,0 +1,48 @@
+"""Where Ray keeps its logs and sockets, and letting go of what sessions of dead processes left there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+import psutil
+
+# A Unix socket's path has at most 107 bytes, of which Ray needs so many below its directory.
+_SOCKET_PATH_BYTES = 107
+_RAY_NEEDS_BYTES = 75
+_SESSION = re.compile(r"session_\d{4}-\d{2}-\d{2}_\d{2}-\d{2}-\d{2}_\d+_(?P<pid>\d+)")
+
+
+def session_root() -> str | None:
+    """A directory of this user alone for Ray's sessions, freed of old ones; None (Ray's own choice) if there cannot be
+    one.
+
+    The newest session is kept although its process is dead: its logs may be wanted.
+    """
+    if "RAY_TMPDIR" in os.environ:
+        return None
+    root = Path(tempfile.gettempdir()) / f"bongsu-ray-{os.getuid()}"
+    try:
+        root.mkdir(mode=0o700, exist_ok=True)
+        is_mine = root.stat(follow_symlinks=False).st_uid == os.getuid() and not root.is_symlink()
+    except OSError:
+        return None
+    if not is_mine or len(os.fsencode(root)) + _RAY_NEEDS_BYTES > _SOCKET_PATH_BYTES:
+        return None
+    clear_dead_sessions(root)
+    return str(root)
+
+
+def clear_dead_sessions(root: Path) -> None:
+    """Delete sessions whose process is gone, but for the newest of them."""
+    dead = [path for path in root.iterdir() if _is_dead(path)]
+    for path in sorted(dead)[:-1]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_dead(path: Path) -> bool:
+    found = _SESSION.fullmatch(path.name)
+    return found is not None and not path.is_symlink() and not psutil.pid_exists(int(found["pid"]))

@@ -1,0 +1,114 @@
+"""The executor as the driver uses it: one that may be silent for a while, and is asked again then."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from math import inf
+
+from bongsu.domain.attempt import AttemptSpec, Observation, Phase
+from bongsu.domain.ids import AttemptId
+from bongsu.executors.base import Capacity, EventPage, Executor
+
+# Asking an executor again to stop what does not stop.
+CANCEL_AGAIN_S = 5.0
+CAPACITY_S = 5.0
+
+
+class Backend:
+    """Wraps an executor; no method raises for what the executor does.
+
+    Args:
+        make: makes the executor on the first call and gives the same afterwards.
+        monotonic: seconds that only grow.
+
+    Attributes:
+        trouble: why the executor's last answer did not come; empty while it answers.
+    """
+
+    def __init__(self, make: Callable[[], Executor], monotonic: Callable[[], float]) -> None:
+        self._make = make
+        self._monotonic = monotonic
+        self.trouble = ""
+        self._observations: dict[AttemptId, Observation] = {}
+        self._capacity: Capacity | None = None
+        self._capacity_at = -inf
+        self._ensured: set[AttemptId] = set()
+        self._cancelled_at: dict[AttemptId, float] = {}
+
+    @cached_property
+    def _executor(self) -> Executor:
+        return self._make()
+
+    @property
+    def observations(self) -> Mapping[AttemptId, Observation]:
+        """What the last :meth:`observe` saw; an attempt that is missing is not known at the moment."""
+        return self._observations
+
+    @property
+    def is_starting(self) -> bool:
+        """True while something that was asked for waits for the backend itself to come up."""
+        return any(seen.phase is Phase.STARTING for seen in self._observations.values())
+
+    def observe(self, attempts: Collection[AttemptId]) -> None:
+        """Look at these attempts."""
+        self._observations = {}
+        if attempts:
+            with self._patiently():
+                self._observations = dict(self._executor.observe(attempts))
+                self.trouble = ""
+
+    def events(self, attempt: AttemptId, cursor: int) -> EventPage:
+        """Events behind ``cursor``; none while the executor is silent."""
+        with self._patiently():
+            return self._executor.events(attempt, cursor)
+        return EventPage((), cursor)
+
+    def capacity(self) -> Capacity | None:
+        """What it can run at once, at most ``CAPACITY_S`` seconds old; None while it is silent."""
+        now = self._monotonic()
+        if now < self._capacity_at + CAPACITY_S:
+            return self._capacity
+        with self._patiently():
+            self._capacity, self._capacity_at = self._executor.capacity(), now
+            return self._capacity
+        return None
+
+    def is_to_start(self, attempt: AttemptId) -> bool:
+        """False if this process asked for it and the executor has not lost every trace of it."""
+        seen = self._observations.get(attempt)
+        return attempt not in self._ensured or (seen is not None and seen.phase is Phase.ABSENT)
+
+    def start(self, attempt: AttemptSpec) -> None:
+        """Ask for an attempt."""
+        with self._patiently():
+            self._executor.ensure(attempt)
+            self._ensured.add(attempt.id)
+
+    def stop(self, attempt: AttemptId) -> None:
+        """Ask to end an attempt; called again and again, it asks again from time to time."""
+        asked, now = self._cancelled_at.get(attempt, -inf), self._monotonic()
+        if now > asked + CANCEL_AGAIN_S:
+            with self._patiently():
+                self._executor.cancel(attempt)
+                self._cancelled_at[attempt] = now
+
+    def wait(self, timeout_s: float) -> None:
+        """Sleep until something may have changed, at most so many seconds."""
+        try:
+            self._executor.wait(timeout_s)
+        except Exception as error:
+            self._note(error)
+            time.sleep(timeout_s)
+
+    @contextmanager
+    def _patiently(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # whatever a backend that is down comes up with
+            self._note(error)
+
+    def _note(self, error: Exception) -> None:
+        self.trouble = f"the executor does not answer: {error}"

@@ -1,0 +1,158 @@
+"""Registrations: asked for by the driver, made by the thread that talks to the tracking server."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bongsu.artifacts.base import ArtifactStore
+from bongsu.domain.codes import artifact as codes
+from bongsu.domain.ids import RunId, StageId
+from bongsu.domain.plan import PlannedStage
+from bongsu.domain.problems import BongsuError
+from bongsu.domain.publication import RegistrationRefused, RegistrationRequest
+from bongsu.reconciler.facts import Published, Refused, Registered, RunFacts, Withdrawn
+from bongsu.reconciler.publisher import Publisher
+from bongsu.reconciler.registration import registration_request
+from bongsu.reconciler.tracking_line import Answer, Patience, TrackingLine
+
+Key = tuple[RunId, StageId]
+
+
+@dataclass
+class _Job:
+    """``due`` and ``asked_at`` on the monotonic clock."""
+
+    facts: RunFacts
+    planned: PlannedStage
+    asked_at: float
+    due: float
+    is_in_hand: bool = False
+
+
+class Registrar:
+    """Thread-safe. A server that gives no answer is asked again; only its no, or a long silence, is a refusal.
+
+    Args:
+        publisher: makes versions; called by :meth:`work` only.
+        artifacts: where registrations and their evidence lie.
+        line: to the tracking server.
+        patience: how long to wait for what.
+        monotonic: seconds that only grow.
+        changed: notified when there is something to do, or something was done.
+    """
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        artifacts: ArtifactStore,
+        line: TrackingLine,
+        patience: Patience,
+        monotonic: Callable[[], float],
+        changed: threading.Condition,
+    ) -> None:
+        self._publisher = publisher
+        self._artifacts = artifacts
+        self._line = line
+        self._patience = patience
+        self._monotonic = monotonic
+        self._changed = changed
+        self._jobs: dict[Key, _Job] = {}
+        self._results: dict[Key, Published] = {}
+
+    # -- the driver's side ---------------------------------------------------------------------------------------
+
+    def ask(self, facts: RunFacts, planned: PlannedStage) -> None:
+        """Have the registration of a stage made, unless that is under way or done."""
+        key = (facts.run.id, planned.id)
+        with self._changed:
+            if key not in self._jobs and key not in self._results:
+                now = self._monotonic()
+                self._jobs[key] = _Job(facts, planned, asked_at=now, due=now)
+                self._changed.notify_all()
+
+    def withdraw(self, run_id: RunId, stage_id: StageId) -> None:
+        """Ask for it no more, unless it is in hand at this moment or done."""
+        key = (run_id, stage_id)
+        with self._changed:
+            job = self._jobs.get(key)
+            if key not in self._results and (job is None or not job.is_in_hand):
+                self._jobs.pop(key, None)
+                self._results[key] = Withdrawn()
+
+    def results(self, run_id: RunId) -> dict[StageId, Published]:
+        """What became of a run's registrations."""
+        with self._changed:
+            return {stage: result for (run, stage), result in self._results.items() if run == run_id}
+
+    def forget(self, run_id: RunId, stage_id: StageId) -> None:
+        """The store knows what became of it; a later attempt of the stage asks anew."""
+        with self._changed:
+            self._results.pop((run_id, stage_id), None)
+
+    @property
+    def is_busy(self) -> bool:
+        with self._changed:
+            return bool(self._jobs)
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until none is being made; False if that took longer than ``timeout_s`` seconds."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._jobs, timeout_s)
+
+    # -- the thread's side ---------------------------------------------------------------------------------------
+
+    def next_try(self) -> float | None:
+        """When (on the monotonic clock) a registration is due; None if none is asked for."""
+        with self._changed:
+            return min((job.due for job in self._jobs.values()), default=None)
+
+    def work(self) -> None:
+        """Make the registrations that are due."""
+        with self._changed:
+            now = self._monotonic()
+            due = {key: job for key, job in self._jobs.items() if job.due <= now}
+        for key, job in due.items():
+            with self._changed:
+                if key not in self._jobs:
+                    continue  # withdrawn
+                job.is_in_hand = True
+            result = self._make(job)
+            with self._changed:
+                job.is_in_hand = False
+                if result is not None:
+                    self._results[key] = result
+                    self._jobs.pop(key, None)
+                else:
+                    job.due = self._monotonic() + self._patience.again
+                self._changed.notify_all()
+
+    def _make(self, job: _Job) -> Published | None:
+        """None if there was no answer."""
+        made: list[Published] = []
+
+        def once() -> None:
+            request = self._request(job)
+            if isinstance(request, Refused):
+                made.append(request)
+            else:
+                made.append(Registered(request, self._publisher.publish_registration(request)))
+
+        try:
+            answer = self._line.call(once, refusals=(RegistrationRefused,))
+        except RegistrationRefused as error:
+            return Refused(str(error))
+        if answer is Answer.YES:
+            return made[0]
+        if answer is Answer.NONE and self._monotonic() > job.asked_at + self._patience.give_up:
+            return Refused(f"the registry gave no answer for {self._patience.give_up:g} s: {self._line.trouble}")
+        return None
+
+    def _request(self, job: _Job) -> RegistrationRequest | Refused:
+        try:
+            return registration_request(job.facts, job.planned, self._artifacts)
+        except BongsuError as error:
+            if error.problems[0].code in (codes.CORRUPT, codes.MISSING):
+                return Refused(error.problems[0].what())  # the bytes will not mend themselves
+            raise

@@ -1,0 +1,105 @@
+"""The artifact store as the driver uses it: records that attempts left, and outputs that the cache names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf
+
+from bongsu.artifacts.base import ArtifactStore
+from bongsu.domain.attempt import AttemptResult, Failure, Observation, Phase
+from bongsu.domain.ids import AttemptId, Digest
+from bongsu.domain.problems import BongsuError
+from bongsu.reconciler.attempt_records import read_outcome
+from bongsu.reconciler.facts import Cached, Outcome, RunFacts
+from bongsu.store import cache
+from bongsu.store.database import Database
+
+# Records of attempts that run are looked for so often, in case an executor never says that they are over.
+RECORDS_S = 5.0
+
+
+class StoreSilent(Exception):
+    """The artifact store does not answer at the moment, so nothing can be decided that depends on it."""
+
+
+class StoredWork:
+    """What earlier work left.
+
+    Args:
+        database: knows which outputs belong to which cache key.
+        artifacts: holds them.
+        monotonic: seconds that only grow.
+
+    Attributes:
+        trouble: why the artifact store's last answer did not come; empty while it answers.
+    """
+
+    def __init__(self, database: Database, artifacts: ArtifactStore, monotonic: Callable[[], float]) -> None:
+        self._database = database
+        self._artifacts = artifacts
+        self._monotonic = monotonic
+        self.trouble = ""
+        self._looked_at = -inf
+        self._looks_at_all = True
+
+    def begin(self) -> None:
+        """A step begins: from time to time, records of attempts that seem to run are looked for as well."""
+        now = self._monotonic()
+        self._looks_at_all = now >= self._looked_at + RECORDS_S
+        if self._looks_at_all:
+            self._looked_at = now
+
+    def outcomes(self, facts: RunFacts, observations: dict[AttemptId, Observation]) -> dict[AttemptId, Outcome]:
+        """Records of live attempts that are over, or that may be and nobody said so.
+
+        Args:
+            facts: the run.
+            observations: an attempt whose record cannot be read now is taken out, because nothing can be said of it.
+        """
+        found: dict[AttemptId, Outcome] = {}
+        planned = {stage.id: stage for stage in facts.plan.stages} if facts.live else {}
+        for attempt in facts.live:
+            seen = observations.get(attempt.id)
+            over = seen is not None and (seen.phase.is_final or seen.phase is Phase.ABSENT)
+            if not over and not self._looks_at_all:
+                continue
+            try:
+                outcome = read_outcome(self._artifacts, attempt.id, planned[attempt.id.stage_id])
+            except (OSError, BongsuError) as error:
+                observations.pop(attempt.id, None)
+                self._note(error)
+                continue
+            self.trouble = ""
+            if isinstance(outcome, AttemptResult) or (over and isinstance(outcome, Failure)):
+                found[attempt.id] = outcome
+        return found
+
+    def lookup(self) -> Callable[[Digest], Cached | None]:
+        """What the cache has for a key, if it is still in the artifact store; each key is looked up once.
+
+        The function raises :class:`StoreSilent`.
+        """
+        known: dict[Digest, Cached | None] = {}
+
+        def find(key: Digest) -> Cached | None:
+            if key not in known:
+                known[key] = self._find(key)
+            return known[key]
+
+        return find
+
+    def _find(self, key: Digest) -> Cached | None:
+        with self._database.read() as connection:
+            found = cache.find_outputs(connection, key)
+        if found is None:
+            return None
+        try:
+            there = all(self._artifacts.has(ref.digest) for ref in found[0].values())
+        except (OSError, BongsuError) as error:
+            self._note(error)
+            raise StoreSilent(str(error)) from error
+        self.trouble = ""
+        return found if there else None
+
+    def _note(self, error: Exception) -> None:
+        self.trouble = f"the artifact store does not answer: {error}"

@@ -1,0 +1,106 @@
+"""The line to the tracking server: tries again what gets no answer, and can be hung up at any moment."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+MAX_TRIES = 5
+
+
+@dataclass(frozen=True)
+class Patience:
+    """In seconds.
+
+    Attributes:
+        quiet: deliveries begin when nothing new was written for so long, because importing a tracking client takes
+            the processor from stages that follow one another quickly. More than a driver sleeps.
+        retry: before the second try; doubled each time.
+        again: before what failed every try is tried once more.
+        give_up: a registration that got no answer for so long is given up; resuming the run asks for it anew.
+    """
+
+    quiet: float = 2.0
+    retry: float = 0.5
+    again: float = 30.0
+    give_up: float = 900.0
+
+
+class Answer(Enum):
+    """What came of a call."""
+
+    YES = "it was done"
+    NONE = "every try failed"
+    HUNG_UP = "the line was hung up meanwhile"
+
+
+class TrackingLine:
+    """Used by one thread, hung up by others.
+
+    Attributes:
+        trouble: the last error; empty once a call succeeds.
+    """
+
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
+        self._condition = threading.Condition()
+        self._was_used = False
+        self._is_closed = False
+        self.trouble = ""
+
+    @property
+    def is_closed(self) -> bool:
+        return self._is_closed
+
+    def call(self, act: Callable[[], None], refusals: tuple[type[Exception], ...] = ()) -> Answer:
+        """Act; while the server answers, ``MAX_TRIES`` times if need be, and once while it is known not to.
+
+        Args:
+            act: may raise anything.
+            refusals: exceptions that are an answer; they are raised.
+        """
+        tries = 1 if self.trouble else MAX_TRIES
+        for number in range(tries):
+            with self._condition:
+                if self._is_closed:
+                    return Answer.HUNG_UP
+                self._was_used = True
+            try:
+                act()
+            except refusals:
+                self.trouble = ""
+                raise
+            except Exception as error:  # whatever a server, a network or a disk comes up with
+                self.note(error)
+            else:
+                self.trouble = ""
+                return Answer.YES
+            if number + 1 < tries:
+                self.pause(self._patience.retry * 2**number)
+        return Answer.HUNG_UP if self._is_closed else Answer.NONE
+
+    def note(self, error: Exception) -> None:
+        """Keep why something did not work."""
+        self.trouble = f"{type(error).__name__}: {str(error)[:500]}"
+
+    def pause(self, seconds: float) -> None:
+        """Wait, at most until it is hung up."""
+        with self._condition:
+            self._condition.wait_for(lambda: self._is_closed, seconds)
+
+    def hang_up(self) -> None:
+        """No call begins any more."""
+        with self._condition:
+            self._is_closed = True
+            self._condition.notify_all()
+
+    def hang_up_if_unused(self) -> bool:
+        """As :meth:`hang_up`, unless a call was ever begun; True if it was hung up."""
+        with self._condition:
+            if self._was_used:
+                return False
+            self._is_closed = True
+            self._condition.notify_all()
+            return True

@@ -1,0 +1,165 @@
+"""Registrations: what a silent registry, a refusal and a cancellation make of them."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from reconciler_world import registering_stage, registration_inputs
+from small_plans import plan_of
+from store_places import store_at, submitted
+
+from bongsu.artifacts.local import LocalStore
+from bongsu.domain.artifact import ArtifactRef, ArtifactType
+from bongsu.domain.ids import StageId
+from bongsu.domain.publication import Publication, RegisteredVersion, RegistrationRefused, RegistrationRequest
+from bongsu.domain.run import StageState
+from bongsu.reconciler.facts import Published, Refused, Registered, RunFacts, Withdrawn
+from bongsu.reconciler.loading import load_facts
+from bongsu.reconciler.registrar import Registrar
+from bongsu.reconciler.tracking_line import MAX_TRIES, Patience, TrackingLine
+
+PATIENCE = Patience(quiet=0.0, retry=0.0, again=30.0, give_up=100.0)
+
+
+class Registry:
+    """Fails with what is in ``failures``, one for each call, and makes versions after that."""
+
+    def __init__(self, failures: Sequence[Exception] = ()) -> None:
+        self.failures = list(failures)
+        self.calls = 0
+
+    def publish(self, items: Sequence[Publication]) -> None:
+        raise AssertionError(f"nothing is published here: {items}")
+
+    def publish_registration(self, request: RegistrationRequest) -> RegisteredVersion:
+        self.calls += 1
+        if self.failures:
+            raise self.failures.pop(0)
+        return RegisteredVersion(name=request.name, version=1)
+
+
+class Place:
+    def __init__(self, facts: RunFacts, artifacts: LocalStore, registry: Registry) -> None:
+        self.facts = facts
+        self.registry = registry
+        self.now = 0.0
+        line = TrackingLine(PATIENCE)
+        self.registrar = Registrar(registry, artifacts, line, PATIENCE, lambda: self.now, threading.Condition())
+        self.planned = facts.plan.stage("register")
+
+    def ask(self) -> None:
+        self.registrar.ask(self.facts, self.planned)
+
+    @property
+    def result(self) -> Published | None:
+        return self.registrar.results(self.facts.run.id).get(self.planned.id)
+
+
+@pytest.fixture
+def facts(tmp_path: Path) -> Iterator[RunFacts]:
+    """A run whose stage ``register`` has written what it wants registered."""
+    artifacts = LocalStore(tmp_path / "artifacts")
+    base, proof = registration_inputs(artifacts)
+    wanted = {"name": "light", "modelDigest": base.ref.digest, "verifications": [proof.ref.digest]}
+    writer = artifacts.writer("wanted")
+    with writer.create("registration.json") as file:
+        file.write(json.dumps(wanted).encode())
+    manifest = writer.commit()
+    tree = ArtifactRef(digest=manifest.digest, type=ArtifactType.REGISTRATION, size=manifest.size)
+    database = store_at(tmp_path)
+    run = submitted(database, plan=plan_of(registering_stage("register"), inputs=(base, proof)))
+    with database.read() as connection:
+        loaded = load_facts(connection, run)
+    stage_id = StageId("register")
+    record = replace(loaded.stages[stage_id], state=StageState.PUBLISHING, outputs={"registration": tree})
+    yield replace(loaded, stages={stage_id: record})
+    database.close()
+
+
+def place(facts: RunFacts, tmp_path: Path, failures: Sequence[Exception] = ()) -> Place:
+    return Place(facts, LocalStore(tmp_path / "artifacts"), Registry(failures))
+
+
+def test_a_registration_is_made_once(facts: RunFacts, tmp_path: Path) -> None:
+    at = place(facts, tmp_path)
+    for _ in range(2):
+        at.ask()
+        at.registrar.work()
+    assert isinstance(at.result, Registered)
+    assert at.registry.calls == 1
+    assert not at.registrar.is_busy
+
+
+def test_a_silent_registry_is_asked_again_until_it_answers(facts: RunFacts, tmp_path: Path) -> None:
+    at = place(facts, tmp_path, [ConnectionError("down")] * (MAX_TRIES + 1))
+    at.ask()
+    at.registrar.work()
+    assert at.result is None, "silence is no answer"
+    assert at.registrar.next_try() == PATIENCE.again
+    at.now = PATIENCE.again
+    at.registrar.work()
+    assert at.registry.calls == MAX_TRIES + 1, "one try is enough while it is known to be down"
+    at.now *= 2
+    at.registrar.work()
+    assert isinstance(at.result, Registered)
+
+
+def test_a_long_silence_is_a_refusal_that_says_so(facts: RunFacts, tmp_path: Path) -> None:
+    at = place(facts, tmp_path, [ConnectionError("down")] * 100)
+    at.ask()
+    while at.result is None:
+        at.registrar.work()
+        at.now += PATIENCE.again
+    assert isinstance(at.result, Refused)
+    assert "100 s" in at.result.reason
+    assert "down" in at.result.reason
+
+
+def test_the_registrys_no_is_final_at_once(facts: RunFacts, tmp_path: Path) -> None:
+    at = place(facts, tmp_path, [RegistrationRefused("a name like this is not allowed")])
+    at.ask()
+    at.registrar.work()
+    assert at.result == Refused("a name like this is not allowed")
+    assert at.registry.calls == 1
+
+
+def test_damaged_evidence_is_refused_without_asking_the_registry(facts: RunFacts, tmp_path: Path) -> None:
+    at = place(facts, tmp_path)
+    for file in (tmp_path / "artifacts").rglob("verification.json"):
+        file.chmod(0o600)
+        file.write_bytes(b"x" * file.stat().st_size)
+    at.ask()
+    at.registrar.work()
+    assert isinstance(at.result, Refused)
+    assert at.registry.calls == 0
+
+
+def test_what_is_withdrawn_before_it_is_in_hand_is_not_made(facts: RunFacts, tmp_path: Path) -> None:
+    at = place(facts, tmp_path)
+    at.ask()
+    at.registrar.withdraw(facts.run.id, at.planned.id)
+    at.registrar.work()
+    assert at.result == Withdrawn()
+    assert at.registry.calls == 0
+
+
+def test_what_is_made_stays_although_it_is_withdrawn_then(facts: RunFacts, tmp_path: Path) -> None:
+    at = place(facts, tmp_path)
+    at.ask()
+    at.registrar.work()
+    at.registrar.withdraw(facts.run.id, at.planned.id)
+    assert isinstance(at.result, Registered)
+
+
+def test_what_waits_for_a_silent_registry_can_be_withdrawn(facts: RunFacts, tmp_path: Path) -> None:
+    at = place(facts, tmp_path, [ConnectionError("down")] * MAX_TRIES)
+    at.ask()
+    at.registrar.work()
+    at.registrar.withdraw(facts.run.id, at.planned.id)
+    assert at.result == Withdrawn()
+    assert not at.registrar.is_busy
