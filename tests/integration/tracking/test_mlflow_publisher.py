@@ -176,10 +176,12 @@ def test_a_name_that_the_registry_does_not_allow_is_refused_for_good(
 
 def test_a_database_that_does_not_answer_is_no_refusal(tmp_path: Path) -> None:
     publisher = MlflowPublisher(TrackingSettings.embedded(tmp_path / "home"))
-    publisher.publish_registration(registration(tmp_path, name="before"))
+    source = tmp_path / "source"
+    source.mkdir()
+    publisher.publish_registration(registration(source, name="before"))
     (database,) = (tmp_path / "home").rglob("mlflow.db")
     with sqlite3.connect(database) as connection:
         connection.execute("DROP TABLE registered_models")
     with pytest.raises(Exception, match="registered_models") as caught:
-        publisher.publish_registration(registration(tmp_path, name="law"))
+        publisher.publish_registration(registration(source, name="law"))
     assert not isinstance(caught.value, RegistrationRefused)
