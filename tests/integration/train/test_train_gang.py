@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,11 @@ class Gang:
         model = load_model(ctx.output("model").directory, dtype="stored")
         return outputs.metrics, events, model.state_dict()
 
+    @functools.cache  # noqa: B019 (one gang for all tests: starting a gang takes half a minute)
+    def whole(self, parallel: str) -> Any:
+        """Two workers, uninterrupted."""
+        return self.run(f"whole-{parallel}", 2, parallel=parallel)
+
 
 @pytest.fixture(scope="session")
 def gang(ray_session: None, tmp_path_factory: pytest.TempPathFactory) -> Gang:
@@ -61,7 +67,7 @@ def curve(events: list[StageEvent]) -> dict[int, float]:
 @pytest.mark.parametrize("parallel", ["replicate", "shard"])
 def test_two_workers_do_what_one_does_with_twice_the_batch(gang: Gang, parallel: str) -> None:
     one, alone, _ = gang.run("alone", 1, microBatch=8)
-    two, together, weights = gang.run(f"together-{parallel}", 2, parallel=parallel)
+    two, together, weights = gang.whole(parallel)
     assert curve(together) == pytest.approx(curve(alone), rel=2e-3)
     assert two["perplexity.tokens-0"] == pytest.approx(one["perplexity.tokens-0"], rel=5e-3)
     assert any(t.any() for name, t in weights.items() if name.endswith("e_score_correction_bias"))
@@ -69,7 +75,7 @@ def test_two_workers_do_what_one_does_with_twice_the_batch(gang: Gang, parallel:
 
 @pytest.mark.parametrize("parallel", ["replicate", "shard"])
 def test_gang_that_was_stopped_goes_on_to_the_same_weights(gang: Gang, parallel: str) -> None:
-    _, whole, expected = gang.run(f"whole-{parallel}", 2, parallel=parallel)
+    _, whole, expected = gang.whole(parallel)
     folder = Path(gang.store.checkpoint_uri(f"stopped-{parallel}")) / "workers-2"
     _, first, _ = gang.run(f"stopped-{parallel}", 2, parallel=parallel, checkpointEvery=4)
     assert [event.step for event in first if isinstance(event, Checkpointed)] == [4]
@@ -83,8 +89,8 @@ def test_gang_that_was_stopped_goes_on_to_the_same_weights(gang: Gang, parallel:
 
 
 def test_finished_training_is_not_done_again(gang: Gang) -> None:
-    first, _, weights = gang.run("finished", 2)
-    second, events, again = gang.run("finished", 2, attempt=2)
+    first, _, weights = gang.whole("replicate")
+    second, events, again = gang.run("whole-replicate", 2, attempt=2, parallel="replicate")
     assert second == first
     assert not curve(events)
     assert all(torch.equal(weights[name], again[name]) for name in weights)
