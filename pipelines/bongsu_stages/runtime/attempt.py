@@ -38,6 +38,7 @@ _REASONS = {
     codes.EMPTY_TREE: "BadOutput",
     codes.UNSAFE_PATH: "BadOutput",
     codes.NO_SPACE: "StorageFailed",
+    codes.READ_ONLY: "StorageFailed",
     codes.REMOTE_REFUSED: "StorageFailed",
     codes.REMOTE_UNREACHABLE: "StorageFailed",
 }
