@@ -14,6 +14,7 @@ from functools import cached_property
 from math import inf
 
 from bongsu.artifacts.base import ArtifactStore
+from bongsu.artifacts.checking import fault_of
 from bongsu.domain.attempt import AttemptResult, Failure, Observation, Phase
 from bongsu.domain.ids import AttemptId, Digest, RunId
 from bongsu.domain.problems import BongsuError
@@ -271,7 +272,8 @@ class Driver:
             with self._s.database.read() as connection:
                 found = cache.find_outputs(connection, key)
             try:
-                there = found is not None and all(self._s.artifacts.has(ref.digest) for ref in found[0].values())
+                refs = found[0].values() if found is not None else ()
+                there = all(fault_of(self._s.artifacts, ref.digest) is None for ref in refs)
             except (OSError, BongsuError) as error:
                 raise _StoreSilent(str(error)) from error
             looked[key] = found if there else None
