@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import random
+import resource
+import shutil
+import signal
+import stat
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from artifact_store_suite import ArtifactStoreSuite, Damage
 
 from bongsu.artifacts.base import ArtifactStore
+from bongsu.artifacts.checking import fault_of
+from bongsu.artifacts.durable import make_folder, remove_empty
 from bongsu.artifacts.local import LocalStore
+from bongsu.artifacts.refusals import writing_to
 from bongsu.domain.ids import Digest
+from bongsu.domain.problems import BongsuError
 
 KILLS = 25
 WRITE_FOREVER = """
@@ -33,6 +44,34 @@ for number in itertools.count(int(sys.argv[2])):
 """
 
 
+class LocalDamage:
+    """See ``artifact_store_suite.Damage``."""
+
+    def change(self, store: ArtifactStore, digest: Digest, path: str) -> None:
+        file = self._file(store, digest, path)
+        data = bytearray(file.read_bytes())
+        data[len(data) // 2] ^= 1
+        file.write_bytes(bytes(data))
+
+    def cut(self, store: ArtifactStore, digest: Digest, path: str) -> None:
+        file = self._file(store, digest, path)
+        os.truncate(file, file.stat().st_size // 2)
+
+    def remove(self, store: ArtifactStore, digest: Digest, path: str) -> None:
+        self._file(store, digest, path).unlink()
+
+    def write_manifest(self, store: ArtifactStore, digest: Digest, data: bytes | None) -> None:
+        assert isinstance(store, LocalStore)
+        path = store.root / "manifests" / f"{digest}.json"
+        path.unlink() if data is None else path.write_bytes(data)
+
+    def _file(self, store: ArtifactStore, digest: Digest, path: str) -> Path:
+        assert isinstance(store, LocalStore)
+        (file,) = store.root.glob(f"trees/*/{digest}/{path}")
+        file.chmod(0o600)
+        return file
+
+
 class TestLocalStore(ArtifactStoreSuite):
     @pytest.fixture
     def store(self, tmp_path: Path) -> ArtifactStore:
@@ -40,15 +79,7 @@ class TestLocalStore(ArtifactStoreSuite):
 
     @pytest.fixture
     def damage(self) -> Damage:
-        def change(store: ArtifactStore, digest: Digest, path: str) -> None:
-            assert isinstance(store, LocalStore)
-            (file,) = store.root.glob(f"trees/*/{digest}/{path}")
-            file.chmod(0o644)
-            data = bytearray(file.read_bytes())
-            data[len(data) // 2] ^= 1
-            file.write_bytes(bytes(data))
-
-        return change
+        return LocalDamage()
 
 
 def test_a_kill_at_any_moment_leaves_no_half_tree_and_loses_nothing_acknowledged(tmp_path: Path) -> None:
@@ -76,6 +107,132 @@ def test_a_kill_at_any_moment_leaves_no_half_tree_and_loses_nothing_acknowledged
         store.reader(digest).verify()
 
 
+def test_a_directory_that_a_killed_writer_left_is_not_trusted(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path / "store")
+    digest = commit(store, "first", {"a": b"right", "d/b": b"right too"})
+    (folder,) = store.root.glob(f"trees/*/{digest}")
+    for spoil in ("stranger", "link", "file"):
+        (store.root / "manifests" / f"{digest}.json").unlink()
+        if spoil == "stranger":
+            (folder / "stranger").write_bytes(b"not listed")
+        elif spoil == "link":
+            (folder / "a").rename(tmp_path / "elsewhere")
+            (folder / "a").symlink_to(tmp_path / "elsewhere")
+        else:
+            shutil.rmtree(folder)
+            folder.write_bytes(b"no directory")
+        assert commit(store, "second", {"a": b"right", "d/b": b"right too"}) == digest
+        store.reader(digest).verify()
+        assert sorted(path.name for path in folder.rglob("*")) == ["a", "b", "d"]
+        assert not (folder / "a").is_symlink()
+
+
+def test_a_manifest_that_cannot_be_read_is_told_as_such_and_mended(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    digest = commit(store, "first", {"a": b"1"})
+    path = tmp_path / "manifests" / f"{digest}.json"
+    path.unlink()
+    path.symlink_to(path)  # reading it fails for everybody, the superuser included
+    assert fault_of(store, digest) is not None
+    commit(store, "second", {"a": b"1"})
+    assert fault_of(store, digest) is None
+
+
+def test_nothing_stays_behind_in_staging(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    commit(store, "r-1/a/1/model", {"a": b"1"})
+    commit(store, "r-1/b/1/model", {"a": b"1"})
+    store.writer("r-1/c/1/model").directory.joinpath("half").write_bytes(b"x")
+    store.writer("r-1/c/1/model").abort()
+    with pytest.raises(BongsuError, match="empty-tree"):
+        store.writer("r-1/d/1/model").commit()
+    assert [path.name for path in (tmp_path / "staging").iterdir()] == [".lock"]
+
+
+def test_a_folder_that_others_remove_because_it_is_empty_is_made_all_the_same(tmp_path: Path) -> None:
+    def come_and_go(number: int) -> None:
+        for _ in range(300):
+            make_folder(tmp_path / "a" / "b" / str(number))
+            remove_empty(tmp_path / "a" / "b" / str(number), tmp_path)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(come_and_go, range(4)))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_everything_is_its_owners_alone_whatever_the_umask(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        store = LocalStore(tmp_path / "store")
+        writer = store.writer("r-1/a/1/model")
+        (writer.directory / "by/itself").mkdir(parents=True)
+        (writer.directory / "by/itself/b").write_bytes(b"2")
+        (tmp_path / "source").write_bytes(b"3")
+        writer.add("copied", tmp_path / "source")
+        with writer.create("streamed") as file:
+            file.write(b"4")
+        writer.commit()
+        store.writer("r-1/b/1/model").create("unfinished").close()
+        store.put_record("results/r-1", b"{}")
+        store.checkpoint_uri("work/x")
+    finally:
+        os.umask(before)
+    for path in (store.root, *store.root.rglob("*")):
+        mode = stat.S_IMODE(path.stat().st_mode)
+        assert mode in ((0o700,) if path.is_dir() else (0o600, 0o400)), path
+    assert {stat.S_IMODE(path.stat().st_mode) for path in store.root.glob("trees/*/*/**/*") if path.is_file()} == {
+        0o400
+    }
+
+
+def test_a_writer_that_comes_back_after_a_kill_within_the_commit_writes_again(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    writer = store.writer("k")
+    with writer.create("a") as file:
+        file.write(b"old")
+    (writer.directory / "a").chmod(0o400)
+    with store.writer("k").create("a") as file:
+        file.write(b"new")
+    digest = store.writer("k").commit().digest
+    assert store.reader(digest).open("a").read() == b"new"
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "expected"),
+    [
+        (errno.ENOSPC, None, "artifact.no-space"),
+        (errno.EDQUOT, None, "artifact.no-space"),
+        (errno.EROFS, None, "artifact.read-only"),
+        (errno.EACCES, "store/trees/x", "artifact.read-only"),
+        (errno.EACCES, "", "artifact.read-only"),
+        (errno.EACCES, "source/x", None),
+        (errno.EIO, "store/trees/x", None),
+    ],
+)
+def test_what_a_disk_refuses_is_told_with_a_way_to_mend_it(
+    tmp_path: Path, number: int, name: str | None, expected: str | None
+) -> None:
+    with pytest.raises((BongsuError, OSError)) as caught, writing_to(tmp_path / "store"):
+        raise OSError(number, os.strerror(number), None if name is None else str(tmp_path / name))
+    found = caught.value.problems[0].code.name if isinstance(caught.value, BongsuError) else None
+    assert found == expected
+
+
+def test_a_full_disk_is_told_by_whoever_writes(tmp_path: Path) -> None:
+    file = LocalStore(tmp_path).writer("k").create("a")
+    # No file may grow, which is as near to a full disk as a test can come.
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        with pytest.raises(BongsuError, match=r"artifact\.no-space"):
+            file.write(b"x" * (2 << 20))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+
+
 def test_a_truncated_or_missing_file_is_found(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
     for change in ("truncate", "delete"):
@@ -92,3 +249,11 @@ def test_a_truncated_or_missing_file_is_found(tmp_path: Path) -> None:
                 file.truncate(10)
         with pytest.raises(Exception, match="does not match its manifest"):
             store.reader(digest).verify()
+
+
+def commit(store: LocalStore, key: str, files: dict[str, bytes]) -> Digest:
+    writer = store.writer(key)
+    for path, data in files.items():
+        with writer.create(path) as file:
+            file.write(data)
+    return writer.commit().digest

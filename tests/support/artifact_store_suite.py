@@ -4,18 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
 from bongsu.artifacts.base import ArtifactStore
+from bongsu.artifacts.checking import fault_of
 from bongsu.domain.ids import Digest
 from bongsu.domain.problems import BongsuError
 
 MIB = 1024 * 1024
-Damage = Callable[[ArtifactStore, Digest, str], None]
+GARBAGE = b'{"files": 7}'
+
+
+class Damage(Protocol):
+    """Does things to a committed tree behind the store's back."""
+
+    def change(self, store: ArtifactStore, digest: Digest, path: str) -> None:
+        """Another byte in the middle of a file, of the same size."""
+
+    def cut(self, store: ArtifactStore, digest: Digest, path: str) -> None:
+        """A file loses its second half."""
+
+    def remove(self, store: ArtifactStore, digest: Digest, path: str) -> None: ...
+
+    def write_manifest(self, store: ArtifactStore, digest: Digest, data: bytes | None) -> None:
+        """Other content for the manifest; None removes it."""
 
 
 def code(error: pytest.ExceptionInfo[BongsuError]) -> str:
@@ -31,7 +47,7 @@ class ArtifactStoreSuite:
 
     @pytest.fixture
     def damage(self) -> Damage:
-        """Changes a byte of a committed file behind the store's back."""
+        """What happens to stored bytes."""
         raise NotImplementedError("the test module knows how")
 
     def test_a_tree_comes_back_as_it_was_written(self, store: ArtifactStore) -> None:
@@ -110,7 +126,7 @@ class ArtifactStoreSuite:
 
     def test_changed_bytes_are_found_on_read(self, store: ArtifactStore, damage: Damage) -> None:
         digest = self._commit(store, "damaged", {"good": b"good", "bad": b"x" * 5000})
-        damage(store, digest, "bad")
+        damage.change(store, digest, "bad")
         reader = store.reader(digest)
         assert reader.open("good").read() == b"good"
         for read in (lambda: reader.open("bad").read(), reader.verify, reader.local):
@@ -118,6 +134,51 @@ class ArtifactStoreSuite:
                 read()
             assert code(error) == "artifact.corrupt"
             assert "bad" in str(error.value)
+
+    @pytest.mark.parametrize("way", ["cut", "remove"])
+    def test_a_file_that_is_gone_or_shorter_is_found_without_reading(
+        self, store: ArtifactStore, damage: Damage, way: str
+    ) -> None:
+        digest = self._commit(store, "damaged", {"good": b"good", "bad": b"x" * 5000})
+        store.reader(digest).check_sizes()
+        getattr(damage, way)(store, digest, "bad")
+        reader = store.reader(digest)
+        for read in (reader.check_sizes, lambda: reader.open("bad", 2400, 200).read(), reader.local):
+            with pytest.raises(BongsuError) as error:
+                read()
+            assert code(error) == "artifact.corrupt"
+            assert [problem.args["path"] for problem in error.value.problems] == ["bad"]
+        fault = fault_of(store, digest)
+        assert fault is not None
+        assert fault.code.name == "artifact.corrupt"
+
+    @pytest.mark.parametrize("data", [GARBAGE, b"", b"[]", b"\xff", b'{"files": []}', None])
+    def test_a_manifest_that_is_none_is_told_as_such(
+        self, store: ArtifactStore, damage: Damage, data: bytes | None
+    ) -> None:
+        digest = self._commit(store, "damaged", {"a": b"1"})
+        assert fault_of(store, digest) is None
+        damage.write_manifest(store, digest, data)
+        fault = fault_of(store, digest)
+        assert fault is not None
+        assert fault.code.name == ("artifact.missing" if data is None else "artifact.corrupt")
+
+    @pytest.mark.parametrize("key", ["damaged", "again"])
+    @pytest.mark.parametrize("manifest", ["sound", "garbage", "gone"])
+    @pytest.mark.parametrize("way", ["change", "cut", "remove", "nothing"])
+    def test_committing_the_same_bytes_mends_what_is_damaged(
+        self, store: ArtifactStore, damage: Damage, key: str, manifest: str, way: str
+    ) -> None:
+        files = {"good": b"good", "d/bad": b"x" * 5000}
+        digest = self._commit(store, "damaged", files)
+        if way != "nothing":
+            getattr(damage, way)(store, digest, "d/bad")
+        if manifest != "sound":
+            damage.write_manifest(store, digest, GARBAGE if manifest == "garbage" else None)
+        assert self._commit(store, key, files) == digest
+        reader = store.reader(digest)
+        reader.verify()
+        assert (reader.local() / "d" / "bad").read_bytes() == files["d/bad"]
 
     def test_what_is_not_there_is_said_so(self, store: ArtifactStore) -> None:
         absent = Digest("sha256-" + "0" * 64)

@@ -14,7 +14,7 @@ from bongsu.domain.run import StageState
 from bongsu.store.attempts import request_attempt
 from bongsu.store.database import Database, open_database
 from bongsu.store.runs import create_run
-from bongsu.store.stages import move_stage
+from bongsu.store.stages import StageMove, move_stage
 
 RUN = RunId("r-000000000001")
 NOW = 1_700_000_000.0
@@ -54,7 +54,7 @@ def with_attempt(database: Database, run_id: RunId = RUN) -> AttemptId:
     """Stage ``a`` of the run is under way."""
     attempt = AttemptId(run_id=run_id, stage_id=StageId("a"), number=1)
     with database.write() as connection:
-        for move in ((StageState.WAITING, StageState.READY), (StageState.READY, StageState.RUNNING)):
-            move_stage(connection, (run_id, StageId("a")), move, NOW, "")
+        for old, new in ((StageState.WAITING, StageState.READY), (StageState.READY, StageState.RUNNING)):
+            move_stage(connection, StageMove(run_id, StageId("a"), old, new, NOW))
         request_attempt(connection, attempt, NOW)
     return attempt

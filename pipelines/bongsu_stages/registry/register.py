@@ -7,7 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from bongsu.domain.ports import Evaluation, Model, Registration, Verification
+from bongsu.artifacts.reading import read_json
+from bongsu.domain import ports
+from bongsu.domain.evidence import Evaluation, Verification, metrics_of, verdicts_of
+from bongsu.domain.ids import Digest
 from bongsu.domain.stages import Params
 from bongsu_stages.registry.choice import Candidate, choose
 from bongsu_stages.runtime.context import NamedTree, StageContext, StageOutputs
@@ -43,12 +46,12 @@ class RegisterParams(Params):
     "registry.register",
     params=RegisterParams,
     inputs={
-        "models": Model("Candidates", many=True),
-        "baseline": Model("The model that bounds are relative to", optional=True),
-        "evaluations": Evaluation("Figures of the candidates and of the baseline", many=True, optional=True),
-        "verifications": Verification("Verdicts on the candidates", many=True),
+        "models": ports.Model("Candidates", many=True),
+        "baseline": ports.Model("The model that bounds are relative to", optional=True),
+        "evaluations": ports.Evaluation("Figures of the candidates and of the baseline", many=True, optional=True),
+        "verifications": ports.Verification("Verdicts on the candidates", many=True),
     },
-    outputs={"registration": Registration("Which bytes to register, with their evidence and model card")},
+    outputs={"registration": ports.Registration("Which bytes to register, with their evidence and model card")},
 )
 def register(ctx: StageContext, params: RegisterParams) -> StageOutputs:
     """Choose the model to register among verified candidates, by size, quality or speed within bounds."""
@@ -93,36 +96,29 @@ def register(ctx: StageContext, params: RegisterParams) -> StageOutputs:
     return StageOutputs(metrics=dict(chosen.metrics), notes={"chosen": chosen.title})
 
 
-def _candidate(model: NamedTree, figures: dict[str, dict[str, float]], verified: set[str]) -> Candidate:
+def _candidate(model: NamedTree, figures: dict[Digest, dict[str, float]], verified: set[Digest]) -> Candidate:
     weights = sum(file.size for file in model.reader.manifest.files if file.path.endswith((".safetensors", ".bin")))
     digest = model.ref.digest
     return Candidate(model.title, digest, weights, figures.get(digest, {}), digest in verified)
 
 
-def _figures(ctx: StageContext) -> dict[str, dict[str, float]]:
+def _figures(ctx: StageContext) -> dict[Digest, dict[str, float]]:
     """Metrics of each model by its digest, from all evaluations."""
-    found: dict[str, dict[str, float]] = {}
-    for tree in ctx.inputs("evaluations"):
-        for entry in _entries(tree, "evaluation.json"):
-            found.setdefault(entry["modelDigest"], {}).update(entry["metrics"])
-    return found
+    trees = ctx.inputs("evaluations")
+    return metrics_of(Evaluation.model_validate(_content(tree, "evaluation.json")) for tree in trees)
 
 
-def _verified(ctx: StageContext) -> set[str]:
+def _verified(ctx: StageContext) -> set[Digest]:
     """Digests of models that every verification which looked at them passed."""
-    verdicts: dict[str, list[bool]] = {}
-    for tree in ctx.inputs("verifications"):
-        for entry in _entries(tree, "verification.json"):
-            verdicts.setdefault(entry["modelDigest"], []).append(entry["passed"] is True)
-    return {digest for digest, passed in verdicts.items() if all(passed)}
+    trees = ctx.inputs("verifications")
+    verdicts = verdicts_of(Verification.model_validate(_content(tree, "verification.json")) for tree in trees)
+    return {digest for digest, passed in verdicts.items() if passed}
 
 
-def _entries(tree: NamedTree, path: str) -> list[dict[str, Any]]:
+def _content(tree: NamedTree, path: str) -> Any:
     try:
-        with tree.reader.open(path) as file:
-            entries: list[dict[str, Any]] = json.loads(file.read())["entries"]
-    except (FileNotFoundError, ValueError, KeyError) as error:
+        return read_json(tree.reader, path)
+    except (FileNotFoundError, ValueError) as error:
         raise StageError(
             f"{tree.title} has no {path} that can be read.", "Give the output of an evaluation."
         ) from error
-    return entries

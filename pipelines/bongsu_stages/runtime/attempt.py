@@ -38,6 +38,7 @@ _REASONS = {
     codes.EMPTY_TREE: FailureReason.BAD_OUTPUT,
     codes.UNSAFE_PATH: FailureReason.BAD_OUTPUT,
     codes.NO_SPACE: FailureReason.STORAGE_FAILED,
+    codes.READ_ONLY: FailureReason.STORAGE_FAILED,
     codes.REMOTE_REFUSED: FailureReason.STORAGE_FAILED,
     codes.REMOTE_UNREACHABLE: FailureReason.STORAGE_FAILED,
 }

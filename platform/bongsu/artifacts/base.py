@@ -38,7 +38,8 @@ class TreeWriter(Protocol):
         ...
 
     def commit(self) -> Manifest:
-        """Make the tree durable and visible. Committing the same content twice is not an error."""
+        """Make the tree durable and visible. Committing the same content twice is not an error; where what stands
+        of it is damaged, these bytes take its place."""
         ...
 
     def abort(self) -> None:
@@ -64,6 +65,11 @@ class TreeReader(Protocol):
 
     def local(self) -> Path:
         """A local, read-only directory with all files: the store's own, or a verified copy in the cache."""
+        ...
+
+    def check_sizes(self) -> None:
+        """Compare the sizes of all files with the manifest, reading none. Raises ``artifact.corrupt`` with every
+        file that is gone or has another size."""
         ...
 
     def verify(self) -> None:

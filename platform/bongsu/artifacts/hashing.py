@@ -6,8 +6,11 @@ import hashlib
 import io
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import BinaryIO
+
+from bongsu.artifacts.durable import private
 
 CHUNK = 4 * 1024 * 1024
 
@@ -18,7 +21,7 @@ def copy_hashed(source: Path, target: Path) -> tuple[int, str]:
     size = 0
     buffer = bytearray(CHUNK)
     view = memoryview(buffer)
-    with source.open("rb", buffering=0) as reader, target.open("wb", buffering=0) as writer:
+    with source.open("rb", buffering=0) as reader, open(target, "wb", buffering=0, opener=private) as writer:
         while count := reader.readinto(buffer):
             chunk = view[:count]
             total.update(chunk)
@@ -38,20 +41,28 @@ def hash_file(path: Path) -> tuple[int, str]:
 
 
 class HashingWriter(io.RawIOBase):
-    """A file opened for writing that hashes what passes; calls ``done(size, sha256)`` when closed."""
+    """A file opened for writing that hashes what passes; calls ``done(size, sha256)`` when closed. What the disk
+    says meanwhile is said within ``explained()``."""
 
-    def __init__(self, file: BinaryIO, done: Callable[[int, str], None]) -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        done: Callable[[int, str], None],
+        explained: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self._file = file
         self._hash = hashlib.sha256()
         self._size = 0
         self._done = done
+        self._explained = explained
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: object) -> int:
         view = memoryview(data).cast("B")  # type: ignore[arg-type]
-        self._file.write(view)
+        with self._explained():
+            self._file.write(view)
         self._hash.update(view)
         self._size += len(view)
         return len(view)
@@ -60,9 +71,10 @@ class HashingWriter(io.RawIOBase):
         if self.closed:
             return
         try:
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
+            with self._explained():
+                self._file.flush()
+                os.fsync(self._file.fileno())
+                self._file.close()
             self._done(self._size, self._hash.hexdigest())
         finally:
             super().close()

@@ -6,34 +6,32 @@ Layout below the root::
     manifests/<digest>.json             its listing; a tree exists when this stands
     records/<key>.record                small create-only records
     checkpoints/<key>/                  mutable space of training runs
-    staging/<key>/                      unfinished trees
+    staging/<key>.tree/                 unfinished trees
 
 A writer fills ``staging``; committing hashes what was not hashed on the way, makes it durable, renames the
-directory into ``trees`` and creates the manifest. A kill before the manifest leaves nothing visible.
+directory into ``trees`` and creates the manifest. A kill before the manifest leaves nothing visible. Everything is
+its owner's alone: directories have mode 0700, files 0600, and what was committed 0400.
 """
 
 from __future__ import annotations
 
 import io
+import os
 import shutil
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from bongsu.artifacts.durable import create_once
-from bongsu.artifacts.hashing import CheckingReader, RangeReader, hash_file
+from bongsu.artifacts.checking import HASH_ON_HAND_OUT, SIZES_ONLY, local_faults, size_fault
+from bongsu.artifacts.durable import create_once, make_folder
+from bongsu.artifacts.hashing import CheckingReader, RangeReader
 from bongsu.artifacts.keys import check_key
 from bongsu.artifacts.local_writer import LocalWriter
-from bongsu.domain.artifact import FileEntry, Manifest
+from bongsu.artifacts.refusals import writing_to
+from bongsu.domain.artifact import Manifest
 from bongsu.domain.codes import artifact as codes
 from bongsu.domain.ids import DIGEST_PATTERN, Digest
-from bongsu.domain.problems import BongsuError, Problem
-
-THREADS = 4
-# Trees handed out as directories are hashed up to this size a file; larger ones are checked by size, and by
-# hash when they are streamed or verified.
-HASH_ON_HAND_OUT = 64 * 1024 * 1024
+from bongsu.domain.problems import BongsuError
 
 
 class LocalStore:
@@ -54,6 +52,8 @@ class LocalStore:
             manifest = Manifest.model_validate_json(self._manifest_path(digest).read_bytes())
         except FileNotFoundError:
             raise codes.MISSING.error(digest=digest, store=self.uri) from None
+        except OSError as error:
+            raise codes.CORRUPT.error(path="(manifest)", digest=digest, detail=error.strerror) from error
         except ValueError as error:
             raise codes.CORRUPT.error(path="(manifest)", digest=digest, detail=str(error)[:200]) from None
         if manifest.digest != digest:
@@ -64,7 +64,8 @@ class LocalStore:
         return self._manifest_path(digest).exists()
 
     def put_record(self, key: str, data: bytes) -> bool:
-        return create_once(self._record_path(key), data)
+        with writing_to(self.root):
+            return create_once(self._record_path(key), data)
 
     def get_record(self, key: str) -> bytes | None:
         try:
@@ -80,9 +81,8 @@ class LocalStore:
                 yield key
 
     def checkpoint_uri(self, key: str) -> str:
-        folder = self.root / "checkpoints" / check_key(key)
-        folder.mkdir(parents=True, exist_ok=True)
-        return str(folder)
+        with writing_to(self.root):
+            return str(make_folder(self.root / "checkpoints" / check_key(key)))
 
     def clear_checkpoints(self, key: str) -> None:
         shutil.rmtree(self.root / "checkpoints" / check_key(key), ignore_errors=True)
@@ -134,6 +134,12 @@ class LocalReader:
             file = (self._folder / path).open("rb")
         except FileNotFoundError:
             raise self._corrupt(path, "it is gone") from None
+        except OSError as error:
+            raise self._corrupt(path, error.strerror or str(error)) from error
+        fault = size_fault(entry, self._digest, os.fstat(file.fileno()).st_size)
+        if fault:
+            file.close()
+            raise BongsuError([fault])
         if offset == 0 and length is None:
             checked = CheckingReader(file, (entry.size, entry.sha256), lambda detail: self._corrupt(path, detail))
             return cast(BinaryIO, io.BufferedReader(checked, 1024 * 1024))
@@ -145,29 +151,16 @@ class LocalReader:
         self._check(HASH_ON_HAND_OUT)
         return self._folder
 
+    def check_sizes(self) -> None:
+        self._check(SIZES_ONLY)
+
     def verify(self) -> None:
         self._check(None)
 
     def _check(self, hash_up_to: int | None) -> None:
-        """Compare sizes, and hashes of files of at most ``hash_up_to`` bytes (None: of all)."""
-        with ThreadPoolExecutor(THREADS) as pool:
-            found = list(pool.map(lambda entry: self._fault(entry, hash_up_to), self._manifest.files))
-        problems = [problem for problem in found if problem]
+        problems = local_faults(self._folder, self._manifest, hash_up_to)
         if problems:
             raise BongsuError(problems)
-
-    def _fault(self, entry: FileEntry, hash_up_to: int | None) -> Problem | None:
-        path = self._folder / entry.path
-        try:
-            size = path.stat().st_size
-            if size == entry.size and hash_up_to is not None and size > hash_up_to:
-                return None
-            detail = "" if size == entry.size else f"it has {size} bytes instead of {entry.size}"
-            if not detail and hash_file(path)[1] != entry.sha256:
-                detail = "its bytes changed"
-        except OSError as error:
-            detail = error.strerror or str(error)
-        return codes.CORRUPT.at(path=entry.path, digest=self._digest, detail=detail) if detail else None
 
     def _corrupt(self, path: str, detail: str) -> BongsuError:
         return codes.CORRUPT.error(path=path, digest=self._digest, detail=detail)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import io
 import json
@@ -10,53 +9,68 @@ import os
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO, cast
 
-from bongsu.artifacts.durable import create_once, sync_directory, sync_file
+from bongsu.artifacts.checking import local_faults
+from bongsu.artifacts.durable import (
+    FOLDER_MODE,
+    make_folder,
+    private,
+    remove_empty,
+    sync_directory,
+    sync_file,
+    write_whole,
+)
 from bongsu.artifacts.hashing import HashingWriter, copy_hashed, hash_file
+from bongsu.artifacts.refusals import writing_to
 from bongsu.domain.artifact import FileEntry, Manifest, check_tree_path
 from bongsu.domain.codes import artifact as codes
+from bongsu.domain.problems import BongsuError
 
 THREADS = 4
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+# What is committed does not change, and is its owner's alone.
+_COMMITTED = 0o400
 
 
 class LocalWriter:
-    """Fills ``staging/<key>/tree`` and makes it a tree. One process writes under a key at a time.
+    """Fills ``staging/<key>.tree`` and makes it a tree. One process writes under a key at a time.
 
-    ``staging/<key>/journal`` lists files that are complete (path, size, mtime, SHA-256), so a copy that was
+    ``staging/<key>.journal`` lists files that are complete (path, size, mtime, SHA-256), so a copy that was
     interrupted goes on where it stopped.
     """
 
     def __init__(self, root: Path, key: str) -> None:
         self._root = root
         self._key = key
-        self._staging = root / "staging" / f"{key}.tree"
-        self._journal = root / "staging" / f"{key}.journal"
+        self._top = root / "staging"
+        self._staging = self._top / f"{key}.tree"
+        self._replaced = self._top / f"{key}.old"
+        self._journal = self._top / f"{key}.journal"
         self._lock = Lock()
         self._known: dict[str, tuple[int, int, str]] | None = None
 
     @property
     def directory(self) -> Path:
-        self._staging.mkdir(parents=True, exist_ok=True)
-        return self._staging
+        with self._explained():
+            return make_folder(self._staging)
 
     def create(self, path: str) -> BinaryIO:
         target = self._target(path)
-        file = target.open("wb")
-        writer = HashingWriter(file, lambda size, digest: self._note(path, target, size, digest))
+        with self._explained():
+            file = open(target, "wb", opener=private)  # noqa: SIM115 - the stream closes it
+        writer = HashingWriter(file, lambda s, d: self._note(path, target, s, d), self._explained)
         return cast(BinaryIO, io.BufferedWriter(writer, 1024 * 1024))
 
     def add(self, path: str, source: Path) -> None:
         if source.is_symlink() or not source.is_file():
             raise codes.UNSAFE_PATH.error(path=ascii(path), detail="it is not a regular file")
-        target = self._target(path)
-        if self._complete(path, target, source.stat().st_size):
+        if self._complete(path, self._staging / check_tree_path(path), source.stat().st_size):
             return
-        with self._room():
+        target = self._target(path)
+        with self._explained():
             size, digest = copy_hashed(source, target)
         self._note(path, target, size, digest)
 
@@ -67,31 +81,34 @@ class LocalWriter:
                 pass
 
     def commit(self) -> Manifest:
-        with self._exclusive(), self._room():
+        with self._explained(), self._exclusive():
             manifest = self._listing()
             if not manifest.files:
+                self.abort()
                 raise codes.EMPTY_TREE.error(key=self._key)
             final = self._root / "trees" / manifest.digest.removeprefix("sha256-")[:2] / manifest.digest
-            manifest_path = self._root / "manifests" / f"{manifest.digest}.json"
-            if not manifest_path.exists():
+            # A directory may stand that a killed writer left, or whose bytes changed since.
+            if not _stands_whole(final, manifest):
                 self._move(final)
-                create_once(manifest_path, manifest.model_dump_json().encode())
+            listing = self._root / "manifests" / f"{manifest.digest}.json"
+            data = manifest.model_dump_json().encode()
+            if _content(listing) != data:
+                write_whole(listing, data)
         self.abort()
         return manifest
 
     def abort(self) -> None:
         shutil.rmtree(self._staging, ignore_errors=True)
+        shutil.rmtree(self._replaced, ignore_errors=True)
         self._journal.unlink(missing_ok=True)
         self._known = None
+        remove_empty(self._staging.parent, self._top)
 
     def _move(self, final: Path) -> None:
-        final.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            self._staging.rename(final)
-        except OSError as error:
-            # Another writer of the same bytes was first: its directory came by the same rename, whole.
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                raise
+        make_folder(final.parent)
+        if final.exists() or final.is_symlink():
+            final.rename(self._replaced)
+        self._staging.rename(final)
         sync_directory(final.parent)
 
     def _listing(self) -> Manifest:
@@ -99,8 +116,9 @@ class LocalWriter:
         files = sorted(regular_files(self.directory))
         with ThreadPoolExecutor(THREADS) as pool:
             entries = list(pool.map(self._entry, files))
-        for folder in {file.parent for file in files} | {self._staging}:
-            sync_directory(folder)
+        for folder, _folders, _names in os.walk(self._staging):
+            Path(folder).chmod(FOLDER_MODE)
+            sync_directory(Path(folder))
         return Manifest(files=tuple(entries))
 
     def _entry(self, file: Path) -> FileEntry:
@@ -112,12 +130,15 @@ class LocalWriter:
         else:
             sync_file(file)
             size, digest = hash_file(file)
-        file.chmod(0o444)
+        file.chmod(_COMMITTED)
         return FileEntry(path=path, size=size, sha256=digest)
 
     def _target(self, path: str) -> Path:
+        """Where the file will be written; an earlier one, which may be read-only already, makes room."""
         target = self.directory / check_tree_path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        with self._explained():
+            make_folder(target.parent)
+            target.unlink(missing_ok=True)
         return target
 
     def _complete(self, path: str, target: Path, size: int) -> bool:
@@ -136,25 +157,37 @@ class LocalWriter:
     def _note(self, path: str, target: Path, size: int, digest: str) -> None:
         row = (size, target.stat().st_mtime_ns, digest)
         self._journaled()[path] = row
-        with self._lock, self._journal.open("a") as journal:
+        with self._explained(), self._lock, open(self._journal, "a", opener=private) as journal:
             journal.write(json.dumps([path, *row]) + "\n")
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
-        """Hold the key while committing, so that two processes with one key do not rename half a directory."""
-        self._staging.parent.mkdir(parents=True, exist_ok=True)
-        with (self._root / "staging" / ".lock").open("w") as file:
+        """Hold the store while committing, so that two processes do not rename half a directory."""
+        make_folder(self._top)
+        with open(self._top / ".lock", "w", opener=private) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
-    @contextmanager
-    def _room(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            if error.errno in _FULL:
-                raise codes.NO_SPACE.error(store=self._root.as_uri(), detail=error.strerror) from error
-            raise
+    def _explained(self) -> AbstractContextManager[None]:
+        return writing_to(self._root)
+
+
+def _stands_whole(folder: Path, manifest: Manifest) -> bool:
+    """True if the directory has exactly the files of the manifest, byte for byte."""
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    try:
+        names = {file.relative_to(folder).as_posix() for file in regular_files(folder)}
+    except BongsuError:  # links or special files
+        return False
+    return names == {entry.path for entry in manifest.files} and not local_faults(folder, manifest)
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
 
 
 def _read_journal(path: Path) -> Iterator[tuple[str, tuple[int, int, str]]]:

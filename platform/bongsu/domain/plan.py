@@ -57,7 +57,8 @@ class CacheVerdict(_Frozen):
     """Whether the stage's output is already there, and if not, why.
 
     ``reason`` is one of ``hit``, ``first-run``, ``code-changed``, ``params-changed``, ``inputs-changed``,
-    ``environment-changed``, ``not-cacheable``, ``upstream-runs``, ``label-changed``, ``output-gone``.
+    ``environment-changed``, ``not-cacheable``, ``upstream-runs``, ``label-changed``, ``output-gone``,
+    ``output-damaged``.
     """
 
     hit: bool

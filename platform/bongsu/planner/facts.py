@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.ids import Digest
@@ -25,13 +25,21 @@ class ResolvedInput:
 
 
 @dataclass(frozen=True)
+class LostOutputs:
+    """Outputs that a cache key stands for and that cannot be taken: they are gone, or ``detail`` is wrong with them."""
+
+    reason: Literal["output-gone", "output-damaged"]
+    detail: str = ""
+
+
+@dataclass(frozen=True)
 class CacheFacts:
     """What is known of earlier work.
 
     Attributes:
-        outputs: outputs that a cache key stands for, if they are still in the artifact store.
+        outputs: outputs that a cache key stands for, or why they cannot be taken; None if it stands for none.
         last: parts of the key when the stage (by id) last ran in this pipeline.
     """
 
-    outputs: Callable[[Digest], Mapping[str, ArtifactRef] | None] = lambda _key: None
+    outputs: Callable[[Digest], Mapping[str, ArtifactRef] | LostOutputs | None] = lambda _key: None
     last: Callable[[str], Parts | None] = lambda _stage: None

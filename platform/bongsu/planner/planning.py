@@ -18,7 +18,7 @@ from bongsu.domain.workload import WorkKind
 from bongsu.planner.cache_key import cache_key, cache_parts, why_not
 from bongsu.planner.config_shapes import shape_of
 from bongsu.planner.cost import gpu_hours
-from bongsu.planner.facts import CacheFacts, ResolvedInput
+from bongsu.planner.facts import CacheFacts, LostOutputs, ResolvedInput
 from bongsu.planner.feasibility import check_feasible
 from bongsu.planner.matrix import StagePoint, expand_matrix
 from bongsu.planner.memory import estimate_memory
@@ -187,6 +187,8 @@ class _Builder:
         outputs = self._cache.outputs(key)
         if outputs is None:
             return why_not(parts, self._cache.last(planned.id))
+        if isinstance(outputs, LostOutputs):
+            return CacheVerdict(hit=False, reason=outputs.reason, key=key, detail=outputs.detail)
         if not all(planned.label.dominates(ref.label) for ref in outputs.values()):
             return CacheVerdict(hit=False, reason="label-changed", key=key)
         self._outputs[planned.id] = outputs

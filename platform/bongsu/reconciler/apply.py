@@ -31,9 +31,12 @@ from bongsu.reconciler.facts import RunFacts
 from bongsu.reconciler.inputs import InputTrees
 from bongsu.reconciler.watching import Unsaved
 from bongsu.store import artifacts, attempts, cache, history, lineage, models, outbox, stages
+from bongsu.store.artifacts import Maker
+from bongsu.store.cache import CacheEntry
 from bongsu.store.history import NewEvent
 from bongsu.store.records import ModelVersionRecord
 from bongsu.store.runs import claim_version, move_run
+from bongsu.store.stages import StageMove
 
 
 def apply(
@@ -94,11 +97,21 @@ class _Applier:
             case TakeOutputs():
                 self._take(action)
             case RememberOutputs():
-                stage = (self._run.pipeline, str(action.stage_id))
-                times = (action.seconds, self._now)
-                cache.remember(self._db, action.key, stage, action.parts, action.outputs, action.metrics, times)
+                cache.remember(self._db, self._cache_entry(action))
             case RecordVersion():
                 self._record_version(action)
+
+    def _cache_entry(self, action: RememberOutputs) -> CacheEntry:
+        return CacheEntry(
+            key=action.key,
+            pipeline=self._run.pipeline,
+            stage_id=action.stage_id,
+            parts=action.parts,
+            outputs=action.outputs,
+            metrics=action.metrics,
+            seconds=action.seconds,
+            created_at=self._now,
+        )
 
     def save(self, reported: Unsaved) -> None:
         """What an attempt said of itself."""
@@ -118,15 +131,14 @@ class _Applier:
         if action.new is RunState.RUNNING:
             self._graph(provenance.of_inputs(self._facts.plan))
             for entry in self._facts.plan.inputs:
-                title = f"inputs.{entry.name}"
-                artifacts.note_artifact(self._db, entry.ref, title, (None, None), self._now)
+                artifacts.note_artifact(self._db, entry.ref, f"inputs.{entry.name}", self._now)
             self._tell(announcements.run_opened(self._facts, self._now))
         elif action.new.is_final:
             self._tell(announcements.run_closed(self._facts, action.new, self._now))
 
     def _move_stage(self, action: MoveStage) -> None:
-        stage = (self._run.id, action.stage_id)
-        stages.move_stage(self._db, stage, (action.old, action.new), self._now, action.reason)
+        move = StageMove(self._run.id, action.stage_id, action.old, action.new, self._now, action.reason)
+        stages.move_stage(self._db, move)
         record = self._stages[action.stage_id]
         self._stages[action.stage_id] = replace(record, state=action.new, reason=action.reason)
         extra: dict[str, Any] = {"reason": action.reason} if action.reason else {}
@@ -175,9 +187,9 @@ class _Applier:
             self._tell(announcements.stage_cached(self._facts, planned, action, inputs, self._now))
 
     def _note_artifacts(self, planned: PlannedStage, action: TakeOutputs) -> None:
-        maker = (str(self._run.id), str(planned.id))
+        maker = Maker(self._run.id, planned.id)
         for ref in action.outputs.values():
-            artifacts.note_artifact(self._db, ref, planned.title, maker, self._now)
+            artifacts.note_artifact(self._db, ref, planned.title, self._now, maker)
 
     def _record_version(self, action: RecordVersion) -> None:
         request, version = action.registered.request, action.registered.version

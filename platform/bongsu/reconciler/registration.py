@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import PurePosixPath
-from typing import Any
-
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bongsu.artifacts.base import ArtifactStore
+from bongsu.artifacts.reading import read_json, read_text
 from bongsu.domain.artifact import ArtifactType
+from bongsu.domain.evidence import Figures, Verification, verdicts_of
 from bongsu.domain.ids import Digest
 from bongsu.domain.plan import PlannedStage
 from bongsu.domain.publication import RegistrationRequest
 from bongsu.reconciler.facts import Refused, RunFacts
 from bongsu.reconciler.inputs import InputTrees
-
-MAX_BYTES = 16 * 1024 * 1024
 
 
 class _Registration(BaseModel):
@@ -30,7 +26,7 @@ class _Registration(BaseModel):
     title: str = ""
     evaluations: tuple[Digest, ...] = ()
     verifications: tuple[Digest, ...] = ()
-    metrics: dict[str, float] = {}
+    metrics: Figures = {}
     tags: dict[str, str] = {}
 
 
@@ -46,7 +42,7 @@ def registration_request(
     record = facts.stages[planned.id]
     tree = next(ref for ref in record.outputs.values() if ref.type is ArtifactType.REGISTRATION)
     try:
-        wanted = _Registration.model_validate(read_json(artifacts, tree.digest, "registration.json"))
+        wanted = _Registration.model_validate(read_json(artifacts.reader(tree.digest), "registration.json"))
     except (ValidationError, ValueError) as error:
         return Refused(f"registration.json of {planned.title} cannot be read: {str(error)[:300]}")
     given = [one for trees in InputTrees(facts.plan).of(planned, facts.stages).values() for one in trees]
@@ -72,7 +68,7 @@ def registration_request(
         title=wanted.title or titles[model.digest],
         model=model,
         source_uri=artifacts.reader(model.digest).uri,
-        card=_read_text(artifacts, tree.digest, "README.md"),
+        card=read_text(artifacts.reader(tree.digest), "README.md"),
         metrics=wanted.metrics,
         tags=wanted.tags,
         evidence=evidence,
@@ -81,21 +77,8 @@ def registration_request(
 
 def passed(artifacts: ArtifactStore, verification: Digest, model: Digest) -> bool:
     """True if the verification examined exactly this model, and every entry about it says that it passed."""
-    content = read_json(artifacts, verification, "verification.json")
-    entries = content.get("entries", []) if isinstance(content, dict) else []
-    verdicts = [entry.get("passed") is True for entry in entries if entry.get("modelDigest") == model]
-    return bool(verdicts) and all(verdicts)
-
-
-def read_json(artifacts: ArtifactStore, digest: Digest, path: str) -> Any:
-    """Content of a small JSON file of a tree, its hash checked. Raises ValueError if it is not JSON."""
-    with artifacts.reader(digest).open(path) as file:
-        return json.loads(file.read(MAX_BYTES))
-
-
-def _read_text(artifacts: ArtifactStore, digest: Digest, path: str) -> str:
-    reader = artifacts.reader(digest)
-    if not any(PurePosixPath(entry.path) == PurePosixPath(path) for entry in reader.manifest.files):
-        return ""
-    with reader.open(path) as file:
-        return file.read(MAX_BYTES).decode("utf-8", "replace")
+    try:
+        content = read_json(artifacts.reader(verification), "verification.json")
+    except (ValueError, FileNotFoundError):  # it is none
+        return False
+    return verdicts_of([Verification.model_validate(content)]).get(model, False)

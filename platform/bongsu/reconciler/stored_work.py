@@ -6,6 +6,7 @@ from collections.abc import Callable
 from math import inf
 
 from bongsu.artifacts.base import ArtifactStore
+from bongsu.artifacts.checking import fault_of
 from bongsu.domain.attempt import AttemptResult, Failure, Observation, Phase
 from bongsu.domain.ids import AttemptId, Digest
 from bongsu.domain.problems import BongsuError
@@ -75,7 +76,7 @@ class StoredWork:
         return found
 
     def lookup(self) -> Callable[[Digest], Cached | None]:
-        """What the cache has for a key, if it is still in the artifact store; each key is looked up once.
+        """What the cache has for a key, if it stands in the artifact store as it was left; each key is looked up once.
 
         The function raises :class:`StoreSilent`.
         """
@@ -94,7 +95,7 @@ class StoredWork:
         if found is None:
             return None
         try:
-            there = all(self._artifacts.has(ref.digest) for ref in found[0].values())
+            there = all(fault_of(self._artifacts, ref.digest) is None for ref in found[0].values())
         except (OSError, BongsuError) as error:
             self._note(error)
             raise StoreSilent(str(error)) from error

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bongsu.artifacts.checking import fault_of
 from bongsu.domain.artifact import ArtifactRef
+from bongsu.domain.codes import artifact as codes
 from bongsu.domain.ids import Digest
 from bongsu.planner.cache_key import Parts
-from bongsu.planner.facts import CacheFacts
+from bongsu.planner.facts import CacheFacts, LostOutputs
 from bongsu.service.platform import Platform
 from bongsu.store import cache
 
 
-def lookup(platform: Platform, key: Digest) -> Mapping[str, ArtifactRef] | None:
-    """Outputs of the work that ``key`` stands for, if every one is still in the artifact store."""
+def lookup(platform: Platform, key: Digest) -> Mapping[str, ArtifactRef] | LostOutputs | None:
+    """Outputs of the work that ``key`` stands for, if every one still stands in the artifact store as it was left."""
     with platform.database.read() as connection:
         found = cache.find_outputs(connection, key)
-    if found is None or not all(platform.artifacts.has(ref.digest) for ref in found[0].values()):
+    if found is None:
         return None
+    for name, ref in found[0].items():
+        fault = fault_of(platform.artifacts, ref.digest)
+        if fault is None:
+            continue
+        if fault.code is codes.MISSING:
+            return LostOutputs("output-gone", name)
+        return LostOutputs("output-damaged", f"{name}: {fault.args['path']}: {fault.args['detail']}")
     return found[0]
 
 

@@ -32,7 +32,7 @@ def register_dataset(platform: Platform, name: str, uri: str, directory: Path, l
     resolved = resolve_input(platform, name, Input(dataset=uri, label=label), directory)
     with platform.database.write() as connection:
         now = platform.clock()
-        note_artifact(connection, resolved.ref, name, (None, None), now)
+        note_artifact(connection, resolved.ref, name, now)
         return datasets.add_dataset_version(connection, name, resolved.ref, uri, now)
 
 

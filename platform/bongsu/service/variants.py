@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bongsu.artifacts.checking import fault_of
+from bongsu.artifacts.reading import read_json
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
+from bongsu.domain.evidence import Evaluation, Verification, finite, intervals_of, metrics_of, verdicts_of
 from bongsu.domain.ids import Digest
 from bongsu.domain.labels import Label
 from bongsu.domain.plan import PlannedStage, Source
 from bongsu.domain.problems import BongsuError
-from bongsu.reconciler.registration import read_json
 from bongsu.service.platform import Platform
 from bongsu.service.showing import RunDetails, show_run
 from bongsu.store.models import versions_of_digests
@@ -27,7 +30,7 @@ class Variant:
     Attributes:
         title: of the stage that made it, e.g. ``quantize (keepFraction=0.5)``; ``inputs.base`` for an input.
         stage_id: None for an input of the pipeline.
-        size: bytes of the whole tree; None if the artifact is no longer there.
+        size: bytes of the whole tree; None if the artifact is no longer there, or damaged.
         weights_bytes: bytes of the weight files alone, what a server has to load.
         metrics, intervals: by name, from evaluations of exactly these bytes.
         change: of each metric against the baseline, ``0.05`` for 5% more.
@@ -57,10 +60,11 @@ def variants(platform: Platform, run: str) -> list[Variant]:
     """
     details = show_run(platform, run)
     trees = _models(details)
-    evaluations = _entries(platform, details, ArtifactType.EVALUATION, "evaluation.json")
-    verifications = _entries(platform, details, ArtifactType.VERIFICATION, "verification.json")
-    metrics, intervals = _figures(evaluations)
-    verdicts = _verdicts(verifications)
+    read = _contents(platform, details, ArtifactType.EVALUATION, "evaluation.json")
+    evaluations = [Evaluation.model_validate(content) for content in read]
+    read = _contents(platform, details, ArtifactType.VERIFICATION, "verification.json")
+    verdicts = verdicts_of(Verification.model_validate(content) for content in read)
+    metrics, intervals = metrics_of(evaluations), intervals_of(evaluations)
     base = baseline_digest(details)
     with platform.database.read() as connection:
         versions = versions_of_digests(connection, list(trees))
@@ -136,52 +140,22 @@ def _models(details: RunDetails) -> dict[Digest, tuple[str, str | None, Artifact
     return found
 
 
-def _entries(platform: Platform, details: RunDetails, type_: ArtifactType, file: str) -> list[dict[str, Any]]:
-    """``entries`` of every such tree of the run; one that cannot be read has none."""
-    rows: list[dict[str, Any]] = []
+def _contents(platform: Platform, details: RunDetails, type_: ArtifactType, file: str) -> Iterator[Any]:
+    """Content of a JSON file in every such tree of the run; what cannot be read is passed over."""
     for stage in details.stages:
         for ref in stage.record.outputs.values():
-            if ref.type is not type_:
-                continue
-            try:
-                content = read_json(platform.artifacts, ref.digest, file)
-            except (BongsuError, OSError, ValueError, KeyError):
-                continue
-            rows += [entry for entry in content.get("entries", []) if isinstance(entry, dict)]
-    return rows
-
-
-def _figures(
-    entries: list[dict[str, Any]],
-) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, tuple[float, float]]]]:
-    metrics: dict[str, dict[str, float]] = {}
-    intervals: dict[str, dict[str, tuple[float, float]]] = {}
-    for entry in entries:
-        digest = str(entry.get("modelDigest"))
-        metrics.setdefault(digest, {}).update(
-            {name: float(value) for name, value in entry.get("metrics", {}).items()}
-        )
-        intervals.setdefault(digest, {}).update(
-            {name: (float(low), float(high)) for name, (low, high) in entry.get("intervals", {}).items()}
-        )
-    return metrics, intervals
-
-
-def _verdicts(entries: list[dict[str, Any]]) -> dict[str, bool]:
-    """One that did not pass anywhere did not pass."""
-    found: dict[str, bool] = {}
-    for entry in entries:
-        digest = str(entry.get("modelDigest"))
-        found[digest] = found.get(digest, True) and entry.get("passed") is True
-    return found
+            if ref.type is type_:
+                with contextlib.suppress(BongsuError, OSError, ValueError):
+                    yield read_json(platform.artifacts.reader(ref.digest), file)
 
 
 def _change(mine: Mapping[str, float], base: Mapping[str, float]) -> dict[str, float]:
-    return {name: value / base[name] - 1 for name, value in mine.items() if base.get(name)}
+    changes = {name: finite(value / base[name] - 1) for name, value in mine.items() if base.get(name)}
+    return {name: change for name, change in changes.items() if change is not None}
 
 
 def _sizes(platform: Platform, digest: Digest) -> tuple[int | None, int | None]:
-    if not platform.artifacts.has(digest):
+    if fault_of(platform.artifacts, digest) is not None:
         return None, None
     files = platform.artifacts.reader(digest).manifest.files
     return sum(f.size for f in files), sum(f.size for f in files if f.path.endswith(_WEIGHTS))

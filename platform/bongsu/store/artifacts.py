@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
-from bongsu.domain.ids import Digest
+from bongsu.domain.ids import Digest, RunId, StageId
 from bongsu.domain.labels import Label
 from bongsu.store.records import ArtifactRecord
 from bongsu.store.schema import artifacts
 
 
+@dataclass(frozen=True)
+class Maker:
+    """The stage of a run that made an artifact."""
+
+    run_id: RunId
+    stage_id: StageId
+
+
 def note_artifact(
-    connection: Connection, ref: ArtifactRef, title: str, maker: tuple[str | None, str | None], now: float
+    connection: Connection, ref: ArtifactRef, title: str, now: float, maker: Maker | None = None
 ) -> None:
-    """Record an artifact; ``maker`` is (run, stage). One that stands keeps its maker, and its label only rises."""
+    """Record an artifact; without a maker it was given. One that stands keeps its maker, and its label only rises."""
     known = connection.execute(select(artifacts.c.label).where(artifacts.c.digest == ref.digest)).scalar()
     if known is not None:
         label = str(Label.parse(known).join(ref.label))
@@ -30,8 +39,8 @@ def note_artifact(
             size=ref.size,
             label=str(ref.label),
             title=title[:200],
-            run_id=maker[0],
-            stage_id=maker[1],
+            run_id=maker.run_id if maker else None,
+            stage_id=maker.stage_id if maker else None,
             created_at=now,
         )
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select
@@ -12,6 +13,27 @@ from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.ids import Digest
 from bongsu.store.json_columns import refs_from, refs_json
 from bongsu.store.schema import cache_entries, input_cache
+
+
+@dataclass(frozen=True)
+class CacheEntry:
+    """The outputs of a stage, and what they were made of.
+
+    Attributes:
+        key: digest of ``parts``.
+        pipeline, stage_id: where they were made.
+        seconds: how long that took.
+        created_at: seconds since the epoch.
+    """
+
+    key: Digest
+    pipeline: str
+    stage_id: str
+    parts: Mapping[str, Any]
+    outputs: Mapping[str, ArtifactRef]
+    metrics: Mapping[str, float]
+    seconds: float
+    created_at: float
 
 
 def find_outputs(connection: Connection, key: Digest) -> tuple[dict[str, ArtifactRef], dict[str, float]] | None:
@@ -31,27 +53,19 @@ def last_parts(connection: Connection, pipeline: str, stage_id: str) -> dict[str
     return json.loads(text) if text else None
 
 
-def remember(
-    connection: Connection,
-    key: Digest,
-    stage: tuple[str, str],
-    parts: dict[str, Any],
-    outputs: Mapping[str, ArtifactRef],
-    metrics: Mapping[str, float],
-    times: tuple[float, float],
-) -> None:
-    """Note the outputs of a stage, ``stage`` being (pipeline, stage id) and ``times`` (seconds taken, now)."""
-    connection.execute(delete(cache_entries).where(cache_entries.c.key == key))
+def remember(connection: Connection, entry: CacheEntry) -> None:
+    """Note the outputs of a stage, in place of those that were noted under its key before."""
+    connection.execute(delete(cache_entries).where(cache_entries.c.key == entry.key))
     connection.execute(
         insert(cache_entries).values(
-            key=key,
-            pipeline=stage[0],
-            stage_id=stage[1],
-            parts=json.dumps(parts, ensure_ascii=False, sort_keys=True),
-            outputs=refs_json(outputs),
-            metrics=json.dumps(dict(metrics)),
-            seconds=times[0],
-            created_at=times[1],
+            key=entry.key,
+            pipeline=entry.pipeline,
+            stage_id=entry.stage_id,
+            parts=json.dumps(dict(entry.parts), ensure_ascii=False, sort_keys=True),
+            outputs=refs_json(entry.outputs),
+            metrics=json.dumps(dict(entry.metrics)),
+            seconds=entry.seconds,
+            created_at=entry.created_at,
         )
     )
 

@@ -27,54 +27,58 @@ class StageOutcome:
     cache_key: Digest | None = None
 
 
+@dataclass(frozen=True)
+class StageMove:
+    """A change of a stage's state.
+
+    Attributes:
+        old, new: the state it is in, and the one it is to be in.
+        at: seconds since the epoch.
+        reason: for a person; empty where there is nothing to explain.
+    """
+
+    run_id: RunId
+    stage_id: StageId
+    old: StageState
+    new: StageState
+    at: float
+    reason: str = ""
+
+
 def stages_of(connection: Connection, run_id: str) -> list[StageRecord]:
     """In the plan's order."""
     query = select(stages).where(stages.c.run_id == run_id).order_by(stages.c.position)
     return [_stage(row) for row in connection.execute(query)]
 
 
-def move_stage(
-    connection: Connection,
-    stage: tuple[RunId, StageId],
-    move: tuple[StageState, StageState],
-    now: float,
-    reason: str,
-) -> None:
+def move_stage(connection: Connection, move: StageMove) -> None:
     """Change a stage's state.
-
-    Args:
-        stage: run and stage.
-        move: the state it is in, and the one it is to be in.
-        now: seconds since the epoch.
-        reason: for a person; empty where there is nothing to explain.
 
     Raises:
         BongsuError: ``run.invalid-move`` for a move that is not allowed, or from a state that no longer holds.
     """
-    old, new = move
+    old, new = move.old, move.new
     if new not in STAGE_MOVES[old]:
-        raise codes.INVALID_MOVE.error(subject=f"stage {stage[1]}", old=old.value, new=new.value)
-    values: dict[str, Any] = {"state": new.value, "reason": reason}
+        raise codes.INVALID_MOVE.error(subject=f"stage {move.stage_id}", old=old.value, new=new.value)
+    values: dict[str, Any] = {"state": new.value, "reason": move.reason}
     if new is StageState.RUNNING:
-        values["started_at"] = func.coalesce(stages.c.started_at, now)
+        values["started_at"] = func.coalesce(stages.c.started_at, move.at)
     if new.is_final:
-        values["finished_at"] = now
+        values["finished_at"] = move.at
     if new is StageState.WAITING:
         values |= {"finished_at": None, "started_at": None}
-    done = connection.execute(
-        update(stages).where(_is_stage(*stage)).where(stages.c.state == old.value).values(**values)
-    )
+    is_there = and_(_is_stage(move.run_id, move.stage_id), stages.c.state == old.value)
+    done = connection.execute(update(stages).where(is_there).values(**values))
     if done.rowcount != 1:
-        raise codes.INVALID_MOVE.error(subject=f"stage {stage[1]}", old=f"not {old.value}", new=new.value)
+        raise codes.INVALID_MOVE.error(subject=f"stage {move.stage_id}", old=f"not {old.value}", new=new.value)
 
 
 def reopen_stage(connection: Connection, record: StageRecord, attempts_before: int, now: float) -> None:
     """Let a stage that did not succeed begin anew; earlier attempts no longer count against its retries."""
-    stage = (record.run_id, record.stage_id)
-    move_stage(connection, stage, (record.state, StageState.WAITING), now, "")
+    move_stage(connection, StageMove(record.run_id, record.stage_id, record.state, StageState.WAITING, now))
     connection.execute(
         update(stages)
-        .where(_is_stage(*stage))
+        .where(_is_stage(record.run_id, record.stage_id))
         .values(reopened_after=attempts_before, outputs=None, metrics=None, notes=None, cache_key=None)
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,14 +39,54 @@ class TestS3Store(ArtifactStoreSuite):
 
     @pytest.fixture
     def damage(self) -> Damage:
-        def change(store: ArtifactStore, digest: Digest, path: str) -> None:
-            assert isinstance(store, S3Store)
-            key = store.key(f"{store.prefix_of(digest)}/{path}")
-            data = bytearray(store.client.get_object(Bucket=store.bucket, Key=key)["Body"].read())
-            data[len(data) // 2] ^= 1
-            store.client.put_object(Bucket=store.bucket, Key=key, Body=bytes(data))
+        return S3Damage()
 
-        return change
+
+class S3Damage:
+    """See ``artifact_store_suite.Damage``."""
+
+    def change(self, store: ArtifactStore, digest: Digest, path: str) -> None:
+        name, data = self._object(store, digest, path)
+        middle = len(data) // 2
+        self._store(store).write_object(name, data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :])
+
+    def cut(self, store: ArtifactStore, digest: Digest, path: str) -> None:
+        name, data = self._object(store, digest, path)
+        self._store(store).write_object(name, data[: len(data) // 2])
+
+    def remove(self, store: ArtifactStore, digest: Digest, path: str) -> None:
+        self._store(store).delete_object(self._object(store, digest, path)[0])
+
+    def write_manifest(self, store: ArtifactStore, digest: Digest, data: bytes | None) -> None:
+        name = f"trees/{digest}.json"
+        if data is None:
+            self._store(store).delete_object(name)
+        else:
+            self._store(store).write_object(name, data)
+
+    def _object(self, store: ArtifactStore, digest: Digest, path: str) -> tuple[str, bytes]:
+        name = f"{self._store(store).reader(digest).prefix}/{path}"
+        data = self._store(store).read_object(name)
+        assert data is not None
+        return name, data
+
+    def _store(self, store: ArtifactStore) -> S3Store:
+        assert isinstance(store, S3Store)
+        return store
+
+
+def test_a_local_copy_that_changed_is_fetched_again(server: S3Server, tmp_path: Path) -> None:
+    store = open_store(f"s3://{server.bucket}/copies", tmp_path / "cache")
+    writer = store.writer("k")
+    with writer.create("a") as file:
+        file.write(b"right")
+    digest = writer.commit().digest
+    copy = store.reader(digest).local() / "a"
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o400
+    copy.chmod(0o600)
+    copy.write_bytes(b"wrong")
+    assert (store.reader(digest).local() / "a").read_bytes() == b"right"
+    assert not (tmp_path / "cache" / "staging").exists()
 
 
 def test_a_missing_bucket_is_explained(server: S3Server) -> None:

@@ -17,7 +17,7 @@ from bongsu.domain.pipeline import PipelineSpec
 from bongsu.domain.plan import RunPlan
 from bongsu.domain.problems import BongsuError
 from bongsu.planner.cache_key import cache_key, cache_parts
-from bongsu.planner.facts import CacheFacts, ResolvedInput
+from bongsu.planner.facts import CacheFacts, LostOutputs, ResolvedInput
 from bongsu.planner.planning import plan
 from bongsu.service.catalogue import InstalledStages
 
@@ -152,6 +152,15 @@ def test_a_verdict_says_why() -> None:
     assert raised.stage("a").label.grade is Grade.SENSITIVE
     memory.outputs.clear()
     assert verdicts(plan(chain(), {}, STAGES, memory.facts))["a"][0] == "output-gone"
+
+
+def test_an_output_that_cannot_be_taken_says_what_is_wrong_with_it() -> None:
+    memory = Memory()
+    memory.run(plan(chain(), {}, STAGES))
+    lost = LostOutputs("output-damaged", "files: a.txt: it is gone")
+    facts = CacheFacts(lambda _key: lost, memory.last.get)
+    found = verdicts(plan(chain(), {}, STAGES, facts))
+    assert found == {"a": ("output-damaged", "files: a.txt: it is gone"), "b": ("upstream-runs", "a")}
 
 
 def test_an_output_that_was_made_under_a_higher_label_is_not_taken_for_a_lower_one() -> None:

@@ -271,7 +271,7 @@ def test_bytes_that_are_known_to_be_sensitive_stay_so_under_another_name(place: 
     ref = take(place, tmp_path, dataset="file:law").ref
     with place.platform.database.write() as connection:
         known = ref.model_copy(update={"label": SENSITIVE})
-        note_artifact(connection, known, "it", (None, None), NOW)
+        note_artifact(connection, known, "it", NOW)
     write(tmp_path / "copy", a__txt="secret plan")
     assert take(place, tmp_path, dataset="file:copy").ref.label == SENSITIVE
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +21,8 @@ from bongsu.domain.problems import BongsuError
 from bongsu.service.driving import drive
 from bongsu.service.lineage import run_graph, trace
 from bongsu.service.models import get_model, list_models
+from bongsu.service.report.collect import collect
+from bongsu.service.report.page import render_page
 from bongsu.service.submitting import submit
 from bongsu.service.variants import variants
 
@@ -123,6 +126,40 @@ def test_what_was_lost_is_told_against_the_model_that_compression_began_with(pla
 def test_a_model_that_failed_the_gate_anywhere_failed_it(place: Place, compared: str) -> None:
     verdicts = {row.title: row.verified for row in variants(place.platform, compared)}
     assert verdicts == {"inputs.base": None, "adapt": None, "small": True, "tiny": False}
+
+
+ODD_METRICS = {"none": None, "nan": math.nan, "far": math.inf, "text": "5", "yes": True, "perplexity.law": 5}
+ODD_INTERVALS = {"perplexity.law": [4, None], "none": None, "one": [1], "nan": [math.nan, 1], "odd": "ab"}
+ODD = [
+    None,
+    7,
+    {},
+    {"modelDigest": None, "metrics": {"a": 1}},
+    {"modelDigest": "DIGEST", "metrics": None, "intervals": [], "title": 3, "more": {}},
+    {"modelDigest": "DIGEST", "metrics": ODD_METRICS, "intervals": ODD_INTERVALS},
+]
+
+
+@pytest.mark.parametrize("content", [{"entries": ODD}, {"entries": None}, {"entries": {}}, [], None, 5, "text", {}])
+def test_an_odd_evaluation_of_a_third_party_is_shown_as_far_as_it_can_be(place: Place, content: Any) -> None:
+    base = model(place.platform.artifacts, 100, "base")
+    data = json.dumps(content).replace("DIGEST", base.digest).encode()
+    plan = plan_of(
+        making("measure", "container", ArtifactType.EVALUATION, "inputs.base"),
+        making("verify", "container", ArtifactType.VERIFICATION, "inputs.base"),
+        inputs=[planned_input("base", "file:base", base)],
+    )
+    made = {
+        "measure": tree(place.platform.artifacts, ArtifactType.EVALUATION, evaluation__json=data),
+        "verify": tree(place.platform.artifacts, ArtifactType.VERIFICATION, verification__json=data),
+    }
+    run = run_with(place, plan, made)
+    (row,) = variants(place.platform, run)
+    is_listed = isinstance(content, dict) and content.get("entries") is ODD
+    assert row.metrics == ({"perplexity.law": 5.0} if is_listed else {})
+    assert row.intervals == {}
+    assert row.verified is (False if is_listed else None)
+    assert "base" in render_page(collect(place.platform, run), "en", str)
 
 
 def test_a_model_whose_bytes_are_gone_is_still_listed(place: Place, compared: str) -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from small_plans import ref_of
 from store_places import NOW, RUN, store_at, submitted
 
 from bongsu.domain.artifact import ArtifactType
-from bongsu.domain.ids import StageId, digest_of
+from bongsu.domain.ids import RunId, StageId, digest_of
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.problems import BongsuError
 from bongsu.store import artifacts, cache, datasets, history, models
+from bongsu.store.artifacts import Maker
+from bongsu.store.cache import CacheEntry
 from bongsu.store.database import Database
 from bongsu.store.history import NewEvent
 from bongsu.store.records import ModelVersionRecord
@@ -32,11 +36,16 @@ def database(tmp_path: Path) -> Iterator[Database]:
 # -- cache ---------------------------------------------------------------------------------------------------------
 
 
+def entry(parts: dict[str, Any], **changes: Any) -> CacheEntry:
+    plain = CacheEntry(KEY, "sample", "a", parts, outputs={}, metrics={}, seconds=1.0, created_at=NOW)
+    return replace(plain, **changes)
+
+
 def test_outputs_are_found_by_their_key_and_the_newest_stands(database: Database) -> None:
     with database.write() as connection:
         for text, seconds in (("old", 10.0), ("new", 20.0)):
             outputs = {"files": ref_of(text)}
-            cache.remember(connection, KEY, ("sample", "a"), {"p": text}, outputs, {"loss": 1.0}, (seconds, NOW))
+            cache.remember(connection, entry({"p": text}, outputs=outputs, metrics={"loss": 1.0}, seconds=seconds))
         assert cache.find_outputs(connection, KEY) == ({"files": ref_of("new")}, {"loss": 1.0})
         assert cache.find_outputs(connection, digest_of(b"other")) is None
         assert cache.usual_seconds(connection, "sample") == {"a": 20.0}
@@ -46,7 +55,8 @@ def test_the_parts_of_the_newest_entry_of_a_stage_are_kept(database: Database) -
     with database.write() as connection:
         for place, (pipeline, text) in enumerate((("sample", "one"), ("sample", "two"), ("other", "three"))):
             key = digest_of(text.encode())
-            cache.remember(connection, key, (pipeline, "a"), {"가": text}, {}, {}, (place + 1.0, NOW + place))
+            made = entry({"가": text}, key=key, pipeline=pipeline, seconds=place + 1.0, created_at=NOW + place)
+            cache.remember(connection, made)
         assert cache.last_parts(connection, "sample", "a") == {"가": "two"}
         assert cache.last_parts(connection, "sample", "b") is None
         assert cache.usual_seconds(connection, "sample") == {"a": 1.5}
@@ -102,10 +112,10 @@ def test_a_step_of_a_metric_keeps_its_first_value(database: Database) -> None:
 def test_the_label_of_an_artifact_only_rises_and_its_first_maker_stays(database: Database) -> None:
     ref = ref_of("bytes")
     with database.write() as connection:
-        artifacts.note_artifact(connection, ref, "first", ("r-1", "a"), NOW)
+        artifacts.note_artifact(connection, ref, "first", NOW, Maker(RunId("r-1"), StageId("a")))
         raised = ref.model_copy(update={"label": SENSITIVE})
-        artifacts.note_artifact(connection, raised, "second", ("r-2", "b"), NOW)
-        artifacts.note_artifact(connection, ref, "third", (None, None), NOW)
+        artifacts.note_artifact(connection, raised, "second", NOW, Maker(RunId("r-2"), StageId("b")))
+        artifacts.note_artifact(connection, ref, "third", NOW)
         found = artifacts.get_artifact(connection, ref.digest)
     assert found is not None
     assert (found.label, found.title, found.run_id, found.stage_id) == ("S", "first", "r-1", "a")
@@ -115,7 +125,7 @@ def test_artifacts_are_found_by_the_beginning_of_their_digest(database: Database
     ref = ref_of("bytes")
     hexadecimal = ref.digest.removeprefix("sha256-")
     with database.write() as connection:
-        artifacts.note_artifact(connection, ref, "it", (None, None), NOW)
+        artifacts.note_artifact(connection, ref, "it", NOW)
         for text in (hexadecimal[:6], ref.digest[:20], ref.digest):
             assert [found.digest for found in artifacts.find_artifacts(connection, text)] == [ref.digest]
         assert artifacts.find_artifacts(connection, "_" * 6) == []

@@ -19,6 +19,7 @@ from bongsu.domain.run import RUN_MOVES, STAGE_MOVES, AttemptState, RunState, St
 from bongsu.reconciler.loading import load_facts
 from bongsu.store import attempts, runs, stages
 from bongsu.store.database import Database
+from bongsu.store.stages import StageMove
 
 OTHER = RunId("r-000000000002")
 
@@ -188,7 +189,7 @@ def test_only_the_moves_of_stages_that_the_table_has_are_made(database: Database
     for old in StageState:
         for new in set(StageState) - STAGE_MOVES[old]:
             with pytest.raises(BongsuError) as caught, database.write() as connection:
-                stages.move_stage(connection, (RUN, StageId("a")), (old, new), NOW, "")
+                stages.move_stage(connection, StageMove(RUN, StageId("a"), old, new, NOW))
             assert code_of(caught) == "run.invalid-move"
 
 
@@ -198,7 +199,8 @@ def test_what_a_stage_gave_is_kept_and_forgotten_when_it_is_reopened(database: D
     outcome = stages.StageOutcome({"files": ref_of("x")}, {"loss": 1.5}, {"note": "한글"}, digest_of(b"key"))
     with database.write() as connection:
         stages.set_outcome(connection, RUN, StageId("a"), outcome)
-        stages.move_stage(connection, (RUN, StageId("a")), (StageState.RUNNING, StageState.FAILED), NOW, "why")
+        move = StageMove(RUN, StageId("a"), StageState.RUNNING, StageState.FAILED, NOW, "why")
+        stages.move_stage(connection, move)
     with database.write() as connection:
         record = stages.stages_of(connection, RUN)[0]
         assert (record.outputs, record.metrics, record.notes) == (outcome.outputs, outcome.metrics, outcome.notes)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 CONNECTIONS = 16
 NOT_FOUND = frozenset({"NoSuchKey", "404", "NotFound"})
+OUT_OF_RANGE = frozenset({"InvalidRange", "416"})
 EXISTS = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
 
 
@@ -45,7 +46,7 @@ def explained(store: str) -> Iterator[None]:
         yield
     except ClientError as error:
         code = error_code(error)
-        if code in NOT_FOUND or code in EXISTS:
+        if code in NOT_FOUND | EXISTS | OUT_OF_RANGE:
             raise
         raise codes.REMOTE_REFUSED.error(store=store, detail=f"{code}: {error}") from error
     except BotoCoreError as error:

@@ -9,8 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+from bongsu.artifacts.checking import HASH_ON_HAND_OUT, local_faults, size_fault
+from bongsu.artifacts.durable import make_folder, private
 from bongsu.artifacts.hashing import CheckingReader
-from bongsu.artifacts.s3.client import NOT_FOUND, error_code, explained
+from bongsu.artifacts.s3.client import NOT_FOUND, OUT_OF_RANGE, error_code, explained
 from bongsu.domain.artifact import FileEntry, Manifest
 from bongsu.domain.codes import artifact as codes
 from bongsu.domain.ids import Digest
@@ -38,6 +40,11 @@ class S3Reader:
         return self._manifest
 
     @property
+    def prefix(self) -> str:
+        """Where the files lie, below the store's own prefix."""
+        return self._prefix
+
+    @property
     def uri(self) -> str:
         return f"s3://{self._store.bucket}/{self._store.key(self._prefix)}"
 
@@ -49,7 +56,7 @@ class S3Reader:
         end = entry.size if length is None else min(entry.size, offset + length)
         if end <= offset and not whole:
             return io.BytesIO(b"")
-        stream = _BodyStream(self._body(path, "" if whole else f"bytes={offset}-{end - 1}"))
+        stream = _BodyStream(self._body(entry, "" if whole else f"bytes={offset}-{end - 1}"))
         if whole:
             expected = (entry.size, entry.sha256)
             checked = CheckingReader(cast(BinaryIO, stream), expected, lambda detail: self._corrupt(path, detail))
@@ -58,9 +65,11 @@ class S3Reader:
 
     def local(self) -> Path:
         ready = self._store.cache / self._digest
-        ready.parent.mkdir(parents=True, exist_ok=True)
-        with (self._store.cache / f"{self._digest}.lock").open("w") as lock:
+        make_folder(ready.parent)
+        with open(self._store.cache / f"{self._digest}.lock", "w", opener=private) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            if ready.exists() and local_faults(ready, self._manifest, HASH_ON_HAND_OUT):
+                shutil.rmtree(ready)
             if not ready.exists():
                 partial = self._store.cache / f"{self._digest}.partial"
                 with ThreadPoolExecutor(THREADS) as pool:
@@ -70,6 +79,13 @@ class S3Reader:
                         pass
                 partial.rename(ready)
         return ready
+
+    def check_sizes(self) -> None:
+        sizes = self._store.sizes(self._prefix)
+        faults = [size_fault(entry, self._digest, sizes.get(entry.path)) for entry in self._manifest.files]
+        problems = [fault for fault in faults if fault]
+        if problems:
+            raise BongsuError(problems)
 
     def verify(self) -> None:
         with ThreadPoolExecutor(THREADS) as pool:
@@ -81,11 +97,12 @@ class S3Reader:
     def _download(self, entry: FileEntry, target: Path) -> None:
         if target.exists() and target.stat().st_size == entry.size:
             return
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         unfinished = target.with_name(target.name + ".part")
-        with self.open(entry.path) as source, unfinished.open("wb") as file:
+        unfinished.unlink(missing_ok=True)
+        with self.open(entry.path) as source, open(unfinished, "wb", opener=private) as file:
             shutil.copyfileobj(source, file, CHUNK)
-        unfinished.chmod(0o444)
+        unfinished.chmod(0o400)
         unfinished.rename(target)
 
     def _fault(self, entry: FileEntry) -> Problem | None:
@@ -97,18 +114,26 @@ class S3Reader:
             return error.problems[0]
         return None
 
-    def _body(self, path: str, byte_range: str) -> object:
+    def _body(self, entry: FileEntry, byte_range: str) -> object:
         from botocore.exceptions import ClientError
 
-        key = self._store.key(f"{self._prefix}/{path}")
+        key = self._store.key(f"{self._prefix}/{entry.path}")
         extra: dict[str, Any] = {"Range": byte_range} if byte_range else {}
         try:
             with explained(self._store.uri):
-                return self._store.client.get_object(Bucket=self._store.bucket, Key=key, **extra)["Body"]
+                found = self._store.client.get_object(Bucket=self._store.bucket, Key=key, **extra)
         except ClientError as error:
             if error_code(error) in NOT_FOUND:
-                raise self._corrupt(path, "it is gone") from None
+                raise self._corrupt(entry.path, "it is gone") from None
+            if error_code(error) in OUT_OF_RANGE:
+                raise self._corrupt(entry.path, f"it has less than {entry.size} bytes") from None
             raise
+        whole = found["ContentRange"].rpartition("/")[2] if "ContentRange" in found else found["ContentLength"]
+        fault = size_fault(entry, self._digest, int(whole))
+        if fault:
+            found["Body"].close()
+            raise BongsuError([fault])
+        return found["Body"]
 
     def _corrupt(self, path: str, detail: str) -> BongsuError:
         return codes.CORRUPT.error(path=path, digest=self._digest, detail=detail)

@@ -72,12 +72,12 @@ class S3Store:
             raise codes.MISSING.error(digest=digest, store=self.uri)
         try:
             content = json.loads(text)
-            manifest = Manifest.model_validate(content["manifest"])
-        except (ValueError, KeyError) as error:
+            manifest, prefix = Manifest.model_validate(content["manifest"]), str(content["prefix"])
+        except (ValueError, KeyError, TypeError) as error:
             raise codes.CORRUPT.error(path="(manifest)", digest=digest, detail=str(error)[:200]) from None
         if manifest.digest != digest:
             raise codes.CORRUPT.error(path="(manifest)", digest=digest, detail="it lists another tree")
-        return S3Reader(self, digest, content["prefix"], manifest)
+        return S3Reader(self, digest, prefix, manifest)
 
     def has(self, digest: Digest) -> bool:
         return self.object_size(f"trees/{self._checked(digest)}.json") is not None
@@ -153,10 +153,12 @@ class S3Store:
             for entry in listed(pages):
                 self.client.delete_object(Bucket=self.bucket, Key=entry["Key"])
 
-    def prefix_of(self, digest: Digest) -> str:
-        """Where the files of a committed tree lie, below the store's own prefix."""
-        text = self.read_object(f"trees/{digest}.json")
-        return str(json.loads(text)["prefix"]) if text else ""
+    def sizes(self, name: str) -> dict[str, int]:
+        """Sizes in bytes of all objects below ``name``, by the rest of their keys."""
+        base = self.key(f"{name}/")
+        with explained(self.uri):
+            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=base)
+            return {entry["Key"].removeprefix(base): entry["Size"] for entry in listed(pages)}
 
     def _checked(self, digest: Digest) -> Digest:
         if not DIGEST_PATTERN.match(digest):

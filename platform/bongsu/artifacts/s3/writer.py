@@ -12,10 +12,13 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+from bongsu.artifacts.durable import make_folder, remove_empty
 from bongsu.artifacts.local_writer import regular_files
 from bongsu.artifacts.s3.client import explained
 from bongsu.domain.artifact import FileEntry, Manifest, check_tree_path
 from bongsu.domain.codes import artifact as codes
+from bongsu.domain.ids import Digest
+from bongsu.domain.problems import BongsuError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -46,8 +49,7 @@ class S3Writer:
 
     @property
     def directory(self) -> Path:
-        self._scratch.mkdir(parents=True, exist_ok=True)
-        return self._scratch
+        return make_folder(self._scratch)
 
     def create(self, path: str) -> BinaryIO:
         check_tree_path(path)
@@ -75,21 +77,40 @@ class S3Writer:
         manifest = Manifest(files=tuple(sorted(self._finished().values(), key=lambda f: f.path.encode())))
         if not manifest.files:
             raise codes.EMPTY_TREE.error(key=self._key)
+        name = f"trees/{manifest.digest}.json"
         body = json.dumps({"prefix": f"data/{self._key}", "manifest": manifest.model_dump()}).encode()
-        created = self._store.create_once(f"trees/{manifest.digest}.json", body)
-        shutil.rmtree(self._scratch, ignore_errors=True)
-        if created or self._store.prefix_of(manifest.digest) == f"data/{self._key}":
-            self._store.delete_object(self._journal)
-            self._done = None
-        else:
-            self.abort()
+        if not self._store.create_once(name, body):
+            standing = self._standing(manifest.digest)
+            if standing is not None and standing != f"data/{self._key}":
+                self.abort()
+                return manifest
+            self._store.write_object(name, body)
+        self._clear_scratch()
+        self._store.delete_object(self._journal)
+        self._done = None
         return manifest
 
     def abort(self) -> None:
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._clear_scratch()
         self._store.delete_object(self._journal)
         self._store.delete_prefix(f"data/{self._key}/")
         self._done = None
+
+    def _standing(self, digest: Digest) -> str | None:
+        """Where the same tree stands already, every byte of it read; None if what stands is damaged."""
+        try:
+            reader = self._store.reader(digest)
+            if reader.prefix != f"data/{self._key}":
+                reader.verify()
+        except BongsuError as error:
+            if {problem.code for problem in error.problems} <= {codes.CORRUPT, codes.MISSING}:
+                return None
+            raise
+        return reader.prefix
+
+    def _clear_scratch(self) -> None:
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        remove_empty(self._scratch.parent, self._store.cache)
 
     @property
     def _journal(self) -> str:

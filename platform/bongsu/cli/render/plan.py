@@ -27,6 +27,7 @@ CACHE_WORDS = {
     "upstream-runs": N_("input is made anew"),
     "label-changed": N_("label changed"),
     "output-gone": N_("output is gone"),
+    "output-damaged": N_("output is damaged"),
 }
 
 

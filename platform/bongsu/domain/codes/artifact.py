@@ -41,6 +41,13 @@ NO_SPACE = Code(
     "Free some space or move the store; what was committed before is untouched.",
     exit_code=7,
 )
+READ_ONLY = Code(
+    "artifact.read-only",
+    "The artifact store {store} cannot be written: {detail}.",
+    "Look with `bongsu show`, `models` or `lineage`, which write nothing; to run something, make the place writable"
+    " or use another --home.",
+    exit_code=7,
+)
 REMOTE_REFUSED = Code(
     "artifact.remote-refused",
     "The artifact store {store} refused: {detail}.",

@@ -1,10 +1,12 @@
-"""Taking files into the artifact store, once: what was not touched since is not even read again."""
+"""Taking files into the artifact store, once: what was not touched since is not even read again, unless what stands
+in the store is damaged."""
 
 from __future__ import annotations
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 
+from bongsu.artifacts.checking import fault_of
 from bongsu.domain.ids import Digest
 from bongsu.service.inputs.files import FileSet
 from bongsu.service.platform import Platform
@@ -23,7 +25,7 @@ def import_files(platform: Platform, files: FileSet) -> tuple[Digest, int]:
     location = files.location if len(files.location) <= 1000 else _short(files.location)
     with platform.database.read() as connection:
         known = known_input(connection, location, fingerprint)
-    if known is not None and platform.artifacts.has(known[0]):
+    if known is not None and fault_of(platform.artifacts, known[0]) is None:
         return known
     writer = platform.artifacts.writer(f"inputs/{_short(location + fingerprint)}")
     with ThreadPoolExecutor(THREADS) as pool:

@@ -40,7 +40,8 @@ def resolve_inputs(
         locate: place of an input (by name) in the file, for messages.
 
     Raises:
-        BongsuError: ``run.input-missing``, ``run.input-scheme``, ``run.input-not-a-model``; all together.
+        BongsuError: ``run.input-missing``, ``run.input-scheme``, ``run.input-not-a-model``, ``artifact.corrupt``;
+            all together.
     """
     found: dict[str, ResolvedInput] = {}
     problems: list[Problem] = []
@@ -102,7 +103,9 @@ def _resolve(platform: Platform, given: Input, directory: Path) -> ResolvedInput
         tree = _dataset(platform, rest)
     else:
         raise _Scheme
-    names = [entry.path for entry in platform.artifacts.reader(tree.digest).manifest.files]
+    reader = platform.artifacts.reader(tree.digest)
+    reader.check_sizes()
+    names = [entry.path for entry in reader.manifest.files]
     config = _config(platform, tree.digest, names) if given.model is not None else {}
     label = high_water_mark(
         label for label in (given.label, tree.label, _known_label(platform, tree.digest)) if label

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from bongsu.artifacts.reading import read_json
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.titles import brief
-from bongsu.reconciler.registration import read_json
 from bongsu.service.lineage import run_graph
 from bongsu.service.platform import Platform
 from bongsu.service.report.model import Bar, GraphEdge, GraphNode, ReportVariant, RunReport, Series
@@ -83,9 +83,11 @@ def _cards(platform: Platform, details: RunDetails) -> Iterator[tuple[str, dict[
     for stage in details.stages:
         for ref in stage.record.outputs.values():
             try:
-                names = {entry.path for entry in platform.artifacts.reader(ref.digest).manifest.files}
-                if "card.json" in names:
-                    yield stage.planned.short_title, read_json(platform.artifacts, ref.digest, "card.json")
+                reader = platform.artifacts.reader(ref.digest)
+                if any(entry.path == "card.json" for entry in reader.manifest.files):
+                    card = read_json(reader, "card.json")
+                    if isinstance(card, dict):
+                        yield stage.planned.short_title, card
             except (BongsuError, OSError, ValueError):
                 continue
 

@@ -1,0 +1,81 @@
+"""Comparing a tree with its manifest: by sizes, which costs nothing, or by every byte."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from bongsu.artifacts.base import ArtifactStore
+from bongsu.artifacts.hashing import hash_file
+from bongsu.domain.artifact import FileEntry, Manifest
+from bongsu.domain.codes import artifact as codes
+from bongsu.domain.ids import Digest
+from bongsu.domain.problems import BongsuError, Problem
+
+THREADS = 4
+# Trees handed out as directories are hashed up to this size a file; larger ones are checked by size, and by
+# hash when they are streamed or verified.
+HASH_ON_HAND_OUT = 64 * 1024 * 1024
+SIZES_ONLY = -1
+
+
+def fault_of(artifacts: ArtifactStore, digest: Digest) -> Problem | None:
+    """Why a tree cannot be used, as far as its manifest and the sizes of its files tell; None if they tell nothing.
+
+    Raises:
+        OSError, BongsuError: the store does not answer at the moment.
+    """
+    try:
+        artifacts.reader(digest).check_sizes()
+    except BongsuError as error:
+        first = error.problems[0]
+        if first.code in (codes.MISSING, codes.CORRUPT):
+            return first
+        raise
+    return None
+
+
+def local_faults(folder: Path, manifest: Manifest, hash_up_to: int | None = None) -> list[Problem]:
+    """What differs between files and their manifest.
+
+    Args:
+        folder: where the files lie.
+        manifest: what they should be.
+        hash_up_to: compare hashes of files of at most so many bytes; None: of all.
+    """
+    digest = manifest.digest
+
+    def fault(entry: FileEntry) -> Problem | None:
+        return _fault(folder / entry.path, entry, digest, hash_up_to)
+
+    if hash_up_to == SIZES_ONLY:
+        found = list(map(fault, manifest.files))
+    else:
+        with ThreadPoolExecutor(THREADS) as pool:
+            found = list(pool.map(fault, manifest.files))
+    return [problem for problem in found if problem]
+
+
+def size_fault(entry: FileEntry, digest: Digest, size: int | None) -> Problem | None:
+    """What is wrong with a file of which only the size in bytes is known; None if it is not there."""
+    if size == entry.size:
+        return None
+    detail = "it is gone" if size is None else f"it has {size} bytes instead of {entry.size}"
+    return codes.CORRUPT.at(path=entry.path, digest=digest, detail=detail)
+
+
+def _fault(path: Path, entry: FileEntry, digest: Digest, hash_up_to: int | None) -> Problem | None:
+    try:
+        size = path.stat().st_size
+        if not path.is_file():
+            return codes.CORRUPT.at(path=entry.path, digest=digest, detail="it is not a file")
+        if size != entry.size:
+            return size_fault(entry, digest, size)
+        if hash_up_to is not None and size > hash_up_to:
+            return None
+        detail = "" if hash_file(path)[1] == entry.sha256 else "its bytes changed"
+    except FileNotFoundError:
+        return size_fault(entry, digest, None)
+    except OSError as error:
+        detail = error.strerror or str(error)
+    return codes.CORRUPT.at(path=entry.path, digest=digest, detail=detail) if detail else None
