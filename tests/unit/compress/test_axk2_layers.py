@@ -59,7 +59,8 @@ def test_gptq_calibrates_every_matrix_that_it_writes(bench: Any, k2: Any, family
     assert record["rounded"] == {}
     kinds = {name.split(".")[-2] for name in calibrated if not torch.equal(calibrated[name], rounded[name])}
     assert kinds == {name.split(".")[-2] for name in calibrated}
-    assert ("q_b_proj" in kinds) and ("down_proj" in kinds)
+    assert "q_b_proj" in kinds
+    assert "down_proj" in kinds
 
 
 @pytest.mark.parametrize("params", [W4, GPTQ, {"scheme": "FP8"}], ids=["int4", "gptq", "fp8"])
