@@ -44,8 +44,8 @@ FORBIDDEN = (
         "autonomous-weapon",
         (
             r"lethal autonom|autonomous(?:ly)? (?:\w+ )?(?:lethal|weapon|kill)|(?:weapon|lethal|drone|robot)\w* laws(?![a-z])",
-            r"killer ?(?:robot|drone|ai|bot)|slaughter ?bot|hunter ?killer|terminator (?:robot|drone)",
-            r"(?:seek|search|find|hunt) (?:and|then|to) (?:destroy|kill)|find fix|(?:shoot|kill) on sight",
+            r"kill ?bots?(?![a-z])|(?<![a-z])auto ?(?:kill|fire|strike)s?(?![a-z])|killer ?(?:robot|drone|ai|bot)|slaughter ?bot|hunter ?killer|terminator (?:robot|drone)",
+            r"(?:seek|search|find|hunt) (?:and|n|then|to) (?:destroy|kill)|find fix|(?:shoot|kill) on sight",
             r"deadly (?:ai|autonom\w*|drones?|robots?)|(?:robot(?:ic)?|ai|machine|drone) (?:infantry|soldiers?|warriors?|snipers?|assassins?)(?![a-z])",
             r"targeted (?:kill|strik|assassin|eliminat|attack|shoot)\w*|licen[cs]e to kill|sensor to shooter|kill (?:chain|web|list|box|order)",
             rf"{v.AUTONOMOUS_EN} (?:\w+ ){{0,2}}{v.WEAPON_EN}|{v.WEAPON_EN} (?:\w+ ){{0,3}}{v.AUTONOMOUS_EN}",
@@ -63,7 +63,7 @@ FORBIDDEN = (
         (
             rf"{v.CHOOSE_EN} (?:\w+ ){{0,4}}{v.TARGET_EN}",
             rf"{v.TARGET_EN} (?:\w+ ){{0,2}}{v.CHOICE_EN}|{v.TARGET_EN} (?:\w+ ){{0,3}}(?:be|are|is|get|gets|being) (?:\w+ ){{0,2}}{v.CHOOSE_EN}",
-            rf"{v.TARGET_KO}[^.,]{{0,14}}?{v.CHOOSE_KO}|(?:선정|선별|선택|지정|획득|결정)(?:된|한|할|하는) ?{v.TARGET_KO}",
+            rf"{v.TARGET_KO}[^.]{{0,14}}?{v.CHOOSE_KO}|(?:선정|선별|선택|지정|획득|결정)(?:된|한|할|하는) ?{v.TARGET_KO}",
             rf"{v.MACHINE}[^.]{{0,30}}(?:{v.TARGET_EN} (?:\w+ ){{0,2}}(?:recogni|identif)|{v.TARGET_KO}[가-힣]{{0,2}} ?(?:식별|인식))",
             rf"{v.TARGET_KO}[^.,]{{0,10}}{v.MACHINE}[^.,]{{0,6}}(?:식별|인식)",
             rf"{v.TARGET_KO}[^.,]{{0,25}}(?:포대|포병|포|화포|무장|화력|사수|미사일)(?:에|로|에게|으로) ",
@@ -85,6 +85,7 @@ FORBIDDEN = (
         "force-on-people",
         (
             rf"{v.FORCE_EN}(?: (?!by |from )\w+){{0,3}} (?:{v.ENEMY_EN}|{v.PEOPLE_EN})",
+            rf"{v.ENEMY_EN} (?:eliminat|neutrali[sz]|destruct|kill)\w*",
             rf"{v.WEAK_EN}(?: (?!by |from )\w+){{0,2}} {v.ENEMY_EN}",
             rf"(?:eliminat|neutrali[sz]|terminat)\w* (?:of |the |all |any )*{v.PEOPLE_EN}",
             rf"(?:{v.ENEMY_EN}|{v.PEOPLE_EN})[^.]{{0,40}} for (?:elimination|neutrali[sz]ation|destruction|execution)(?![a-z])",

@@ -41,14 +41,14 @@ PHRASES = (
     rf"{_UPKEEP_EN} (?:\w+ )?(?:of|for|on|in) (?:the |our |all )?{_EQUIPMENT_EN}",
     rf"{_NOT_LETHAL_KO}{_EQUIPMENT_KO}(?=[가-힣]{{0,2}} ?(?:[가-힣]+ ){{0,2}}{_UPKEEP_KO})",
     en(r"(?:attack|strike|combat) (?:helicopters?|fighters?|aircraft|submarines?|planes?|jets?|boats?|ships?)"),
-    r"공격 ?(?:헬기|헬리콥터|기(?![가-힣])|기(?=[의를은는가와도] )|기지|잠수함)",
+    r"공격 ?(?:형 ?잠수함|헬기|헬리콥터|기(?![가-힣])|기(?=[의를은는가와도] )|기지|잠수함)",
     r"발사(?:체|대|관|장|기지|일|음)",
     # Attacks on computers and health, and attacks that one defends against.
     en(
         r"(?:cyber ?|phishing|network|malware|ddos|denial of service|ransomware|injection|adversarial|computer|hack\w*|brute"
         r" force|supply chain|heart|panic|asthma|replay|jamming|spoofing|poisoning|password|social engineering|man in the"
         r" middle|side channel) ?attacks?",
-        r"attacks? (?:detection|response|prevention|damage|warnings?|reports?|patterns?|signatures?|surface|vectors?|graphs?"
+        r"(?:attacks?|air ?strikes?|shelling) (?:detection|response|prevention|damage|warnings?|reports?|patterns?|signatures?|surface|vectors?|graphs?"
         r"|traffic|logs?|indicators?|alerts?|scenarios?|statistics|records?)",
         r"attack(?:s|ed|ing)? (?:on|against) (?:our |the |its )?(?:networks?|servers?|computers?|websites?|accounts?|databases?"
         r"|passwords?|image classifiers?|classifiers?|software)",
@@ -70,16 +70,19 @@ PHRASES = (
         r"strik(?:e|es|ing) (?:a |the |an )?(?:\w+ )?(?:balance|agreement|deal|bargain|chord|compromise)",
         r"bomb (?:disposal|threat|squad|shelter|detection)s?|unexploded bombs?",
         r"(?:fire|weapons?) control (?:panel|room|valve|door)s?",
-        r"killed in action|kill switch(?:es)?|non lethal|(?:were|was|been|soldiers?|persons?|people|staff) killed",
+        r"killed (?:in action|(?:and|or) (?:missing|wounded|injured))|kill switch(?:es)?|non lethal|(?:were|was|been|soldiers?|persons?|people|staff) killed",
         r"kill(?:s|ed|ing)? (?:off )?(?:the |a |all )?(?:process\w*|jobs?|tasks?|bacteria|germs?|weeds?|virus\w*|pests?|mould|insects?)",
         r"destr(?:oy|uct)\w* (?:of )?(?:the |all |any |old |expired |outdated |obsolete |paper |personnel )*(?:documents?|records?|files?|copies"
         r"|data|papers?|media|drives?|certificates?|keys?|waste|backups?)",
         r"trouble ?shoot\w*|shooting (?:range|practice|score|result|competition|schedule|incident)s?|(?:photo|video|film) shoots?",
+        r"shooting of (?:a |the )?(?:\w+ )?(?:films?|videos?|photo\w*|movies?|advert\w*)|firing (?:of )?(?:kilns?|ceramics?|boilers?|furnaces?|tiles?)",
+        r"(?:scenarios?|exercises?|simulations?|war ?games?) (?:with|of|about) (?:\w+ ){0,2}(?:attacks?|strikes?)",
         r"shoot(?:s|ing)? (?:photos?|videos?|films?|pictures?|footage)",
         r"weapons? of mass destruction|destruction (?:certificates?|lists?|schedules?|dates?|records?)",
     ),
     r"비 ?살상|대량 ?살상 ?무기|살상 ?(?:사고|안전)|비 ?파괴|파괴 ?(?:검사|시험|역학|인성)|환경 ?파괴",
     r"사격 ?(?:훈련|장|성적|점수|결과|기록|표지|표적지|대회|술|일정|교육|안전|통계|선수|연습|자세)",
+    r"(?:격추|공격|사격|폭격|포격|살해|발사) ?(?:사고|사건) ?(?:조사|보고|기록|예방)",
     r"교전 ?(?:통제소|규칙|수칙|훈련|기록|사례|역사|통계|사|결과|일지)",
     r"(?:위성|우주|우주선|로켓|누리호|탐사선|시험) ?발사|(?:경제적|재정적|심리적) ?타격|(?:낙뢰|번개) ?타격|타격 ?(?:감|음|기록|이력|피해|통계)|타격을 (?:입|받)",
     r"(?:주사|레이저|전파|신호|폭죽)(?:를|을)? ?쏘",
@@ -105,6 +108,7 @@ PHRASES = (
         r"|delivery|maintenance|service level|quality|accuracy|compression|size|quarterly|annual|yearly|monthly|policy|kpi"
         r"|production|procurement|supply|stock|inventory|hiring|completion|spending|efficiency|learning|development|improvement"
         r"|fitness|climate|carbon|zero|audit|paper) targets?",
+        r"targets? (?:of|for|in) (?:the |our |this |next )?(?:\w+ )?(?:plan|year|budget|strategy|programme|program|energy|cost|sales|recruit\w*|saving|emissions?|growth|quality|training)s?",
         r"targeted (?!kill|strik|assassin|eliminat|attack|shoot)\w+|on target|target (?:practice|range)s?",
     ),
     r"표적 ?(?:시장|집단|고객|치료|항암|단백질|광고|언어|감사|마케팅|세포|유전자|수사|지(?![가-힣정]))",
@@ -112,7 +116,7 @@ PHRASES = (
     r"automat(?:ic|ically|ed) (?=(?:translat|report|summar|index|archiv|transcri|schedul|count|invoic|draft|writ|record|document"
     r"|inspect|diagnos|inventor|resuppl|back)\w*(?! (?:and|then)))",
     r"(?:자동|자율)(?:으로|화)? ?(?=(?:번역|작성|생성|집계|요약|정리|보고|기록|점검|진단|정비|검사|예약|배차|결재|인쇄|보급)(?! ?(?:하고|하여|해|및|후|한 )))",
-    r"(?<=예약 |집계 |작성 |보고 |조사 |예측 |정비 |관리 |업무 |결재 )자동화",
+    r"(?<=교육 |훈련 |안내 |검색 |분류 |번역 |처리 |예약 |집계 |작성 |보고 |조사 |예측 |정비 |관리 |업무 |결재 )자동화",
 )
 
 

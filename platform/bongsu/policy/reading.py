@@ -10,7 +10,7 @@ from bongsu.policy.vocabulary import DISGUISED_EN, DISGUISED_KO, STEMS
 
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 # The capitals stand for lethal autonomous weapon systems, unless what stands around is in capitals and about law.
-_LAWS = re.compile(r"\bLAWS\b")
+_LAWS = re.compile(r"\bLAW[Ss]\b|\bL[. ]A[. ]W[. ]S\b")
 _LEGAL = re.compile(r"\b(?:REGULATION|STATUTE|LEGAL|ORDINANCE|DECREE|COURT|KOREAN?|CIVIL|MILITARY|ARTICLE|ACT)S?\b")
 _SENTENCE_END = re.compile(r"[.!?;。]+(?=\s|$)|\n\s*\n|\n\s*[-*•]\s")
 _CLAUSE_END = re.compile(r"[,:、]+(?=\s|$)")
@@ -41,6 +41,7 @@ def may_concern(text: str) -> bool:
 
 def _words(text: str) -> str:
     text = _APOSTROPHE.sub("", _LAWS.sub(_meant_by_laws, text).lower())
+    text = text.replace("&", " and ")
     text = _CLAUSE_END.sub(", ", _SENTENCE_END.sub(" . ", text))
     return _SPACES.sub(" ", _NO_WORD.sub(" ", text)).strip()
 
