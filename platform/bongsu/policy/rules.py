@@ -11,7 +11,7 @@ from bongsu.policy.decision import Decision
 
 EXPLANATIONS = {
     "purpose.lethal-autonomy": "A pipeline states a use class out of a closed list; lethal autonomy and the"
-    " selection or engagement of targets without a human are no class and are refused.",
+    " selection or engagement of targets are no class, and every text of a pipeline that names them is refused.",
     "grant.hours": "A plan whose estimate exceeds what is left of its grant is refused before anything starts.",
     "grant.covers": "A plan may only ask for GPU types that its grant covers.",
     "registration.verified": "A model can be registered only if a verification stage examines the same bytes.",
@@ -22,7 +22,7 @@ EXPLANATIONS = {
 
 def decisions(plan: RunPlan, grant: GrantFacts | None = None) -> list[Decision]:
     """What each rule says of the plan."""
-    found = [purpose.decide(plan), *verification.decide(plan)]
+    found = [*purpose.decide(plan), *verification.decide(plan)]
     if grant is not None:
         found.append(grant_rule.decide(plan, grant))
     return found

@@ -19,6 +19,7 @@ from bongsu.specfile.nodes import MapNode
 from bongsu.specfile.parameters import Parameters, read_parameters
 from bongsu.specfile.parse import parse
 from bongsu.specfile.places import Places
+from bongsu.specfile.screening import check_texts
 from bongsu.specfile.signatures import load_signatures
 from bongsu.specfile.stage_params import check_params
 from bongsu.specfile.substitute import substitute
@@ -101,6 +102,7 @@ def _check(root: MapNode, catalogue: Catalogue, overrides: Mapping[str, str]) ->
     expansion = expand(spec, signatures, _broken(draft, unloaded), draft.names)
     findings += [f for f in expansion.findings if not draft.has_broken(f.path) or f.at_key]
     findings += check_params(draft, signatures, expansion.points)
+    findings += check_texts(draft, spec, expansion.points)
     return _Checked(draft, parameters, findings, filled.changed)
 
 

@@ -223,3 +223,11 @@ def test_gpus_that_do_not_hold_a_stage_are_said_before_it_starts() -> None:
             STAGES,
         )
     assert error.value.problems[0].code.name == "plan.does-not-fit"
+
+
+def test_a_spec_that_came_from_no_file_is_screened_too() -> None:
+    named = spec([probe("a", matrix={"word": ["target"]}, **{"with": {"text": "${matrix.word} selection"}})])
+    with pytest.raises(BongsuError) as caught:
+        plan(named, {}, STAGES)
+    (problem,) = caught.value.problems
+    assert (problem.code.name, problem.field_path) == ("policy.forbidden-use", "a.with.text")

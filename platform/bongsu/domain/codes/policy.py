@@ -4,9 +4,9 @@ from bongsu.domain.problems import Code
 
 FORBIDDEN_USE = Code(
     "policy.forbidden-use",
-    "The purpose concerns {subject}, which Bongsu does not serve: {words}.",
-    "Lethal autonomy, and selecting or engaging targets without a human, are outside of every use class. If the"
-    " text means something else, say so in other words.",
+    "These words name a use that Bongsu does not serve: “{words}” (rule {rule}).",
+    "Lethal autonomy, and selecting or engaging targets, are outside of every use class. If the text means something"
+    " else, say in other words what is done to what, and by whom.",
     exit_code=4,
 )
 GRANT_EXCEEDED = Code(

@@ -1,0 +1,122 @@
+"""The rules: which concepts may not come together, by name.
+
+Each is a small grammar over the concepts of ``vocabulary``: something that acts by itself, an act of force, its object, a
+target and the choosing of it, and nobody who is asked. Distances are in characters and end with the sentence.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+from bongsu.policy import vocabulary as v
+
+
+@dataclass(frozen=True)
+class Forbidden:
+    """A rule.
+
+    Attributes:
+        name: stable; shown with a refusal.
+        patterns: any of them refuses.
+    """
+
+    name: str
+    patterns: tuple[str, ...]
+
+    @cached_property
+    def _compiled(self) -> re.Pattern[str]:
+        return re.compile("|".join(f"(?:{pattern})" for pattern in self.patterns))
+
+    def search(self, text: str) -> str | None:
+        """The words that the rule refuses, or None."""
+        match = self._compiled.search(text)
+        return match[0].strip() if match else None
+
+
+_FORCE_OR_MEANS = rf"(?:{v.FORCE}|{v.WEAPON_EN}|{v.WEAPON_KO}|{v.TARGET_EN}|{v.TARGET_KO})"
+_FORCE_NAME_EN = r"(?:weapons?|fire|firing|missiles?|strike|kill|engagement|attack|shooting)"
+_FORCE_NAME_KO = r"(?:발사|교전|사격|타격|공격|포격|폭격|살상)"
+
+FORBIDDEN = (
+    Forbidden(
+        "autonomous-weapon",
+        (
+            r"lethal autonom|autonomous(?:ly)? (?:\w+ )?(?:lethal|weapon|kill)|(?:weapon|lethal|drone|robot)\w* laws(?![a-z])",
+            r"kill ?bots?(?![a-z])|(?<![a-z])auto ?(?:kill|fire|strike)s?(?![a-z])|killer ?(?:robot|drone|ai|bot)|slaughter ?bot|hunter ?killer|terminator (?:robot|drone)",
+            r"(?:seek|search|find|hunt) (?:and|n|then|to) (?:destroy|kill)|find fix|(?:shoot|kill) on sight",
+            r"deadly (?:ai|autonom\w*|drones?|robots?)|(?:robot(?:ic)?|ai|machine|drone) (?:infantry|soldiers?|warriors?|snipers?|assassins?)(?![a-z])",
+            r"targeted (?:kill|strik|assassin|eliminat|attack|shoot)\w*|licen[cs]e to kill|sensor to shooter|kill (?:chain|web|list|box|order)",
+            rf"{v.AUTONOMOUS_EN} (?:\w+ ){{0,2}}{v.WEAPON_EN}|{v.WEAPON_EN} (?:\w+ ){{0,3}}{v.AUTONOMOUS_EN}",
+            rf"{v.WEAPON_EN} (?:that|which) (?:\w+ ){{0,3}}(?:select|choos|engag|decid|think|act)\w*",
+            r"loitering munitions?|(?:suicide|kamikaze) (?:drone|uav|robot)s?|weaponi[sz]ed (?:ai|drone|robot|uav|swarm)",
+            r"(?:살인|킬러) ?(?:로봇|드론|기계|병기|ai)|(?:자폭|살상) ?(?:드론|무인기|로봇|ai|인공지능)|킬 ?(?:체인|리스트|웹)|살생부|(?:인간|사람) ?사냥|로봇 ?(?:병사|저격)",
+            r"치명적(?:인)? ?(?:자율|무력|무기|드론|로봇|인공지능|ai)",
+            r"자율(?:형)? ?(?:살상|무기|공격|교전|타격|사격)",
+            rf"{v.AUTONOMOUS_KO}[가-힣]{{0,2}} ?(?:[가-힣]+ )?{v.WEAPON_KO}",
+            rf"{v.WEAPON_KO}(?:를|을|의|가)? ?{v.AUTONOMOUS_KO}(?:으로)? ?(?:운용|제어|발사|사용|조종|비행)",
+        ),
+    ),
+    Forbidden(
+        "target-selection",
+        (
+            rf"{v.CHOOSE_EN} (?:\w+ ){{0,4}}{v.TARGET_EN}",
+            rf"{v.TARGET_EN} (?:\w+ ){{0,2}}{v.CHOICE_EN}|{v.TARGET_EN} (?:\w+ ){{0,3}}(?:be|are|is|get|gets|being) (?:\w+ ){{0,2}}{v.CHOOSE_EN}",
+            rf"{v.TARGET_KO}[^.]{{0,14}}?{v.CHOOSE_KO}|(?:선정|선별|선택|지정|획득|결정)(?:된|한|할|하는) ?{v.TARGET_KO}",
+            rf"{v.MACHINE}[^.]{{0,30}}(?:{v.TARGET_EN} (?:\w+ ){{0,2}}(?:recogni|identif)|{v.TARGET_KO}[가-힣]{{0,2}} ?(?:식별|인식))",
+            rf"{v.TARGET_KO}[^.,]{{0,10}}{v.MACHINE}[^.,]{{0,6}}(?:식별|인식)",
+            rf"{v.TARGET_KO}[^.,]{{0,25}}(?:포대|포병|포|화포|무장|화력|사수|미사일)(?:에|로|에게|으로) ",
+            rf"targeting[^.]{{0,40}}(?:strike|artillery|weapon|missile|bomb|{v.FIRE_EN})",
+            rf"{v.WEAPON_EN} (?:\w+ ){{0,3}}(?:find|seek|reach|track|chas)\w* (?:\w+ ){{0,2}}{v.TARGET_EN}",
+            rf"homing (?:\w+ ){{0,3}}(?:{v.TARGET_EN}|{v.ENEMY_EN}|{v.PEOPLE_EN})",
+            rf"(?:{v.TARGET_KO}|{v.TARGET_EN})[^.,]{{0,25}}(?:selection|acquisition|선정|획득|engag)",
+        ),
+    ),
+    Forbidden(
+        "force-without-human",
+        (
+            rf"{v.NOBODY}[^.]{{0,100}}{_FORCE_OR_MEANS}",
+            rf"{_FORCE_OR_MEANS}[^.]{{0,100}}{v.NOBODY}",
+            rf"{v.FORCE}[^.]{{0,60}} \. .{{0,20}}{v.NOBODY}",
+        ),
+    ),
+    Forbidden(
+        "force-on-people",
+        (
+            rf"{v.FORCE_EN}(?: (?!by |from )\w+){{0,3}} (?:{v.ENEMY_EN}|{v.PEOPLE_EN})",
+            rf"{v.ENEMY_EN} (?:eliminat|neutrali[sz]|destruct|kill)\w*",
+            rf"{v.WEAK_EN}(?: (?!by |from )\w+){{0,2}} {v.ENEMY_EN}",
+            rf"(?:eliminat|neutrali[sz]|terminat)\w* (?:of |the |all |any )*{v.PEOPLE_EN}",
+            rf"(?:{v.ENEMY_EN}|{v.PEOPLE_EN})[^.]{{0,40}} for (?:elimination|neutrali[sz]ation|destruction|execution)(?![a-z])",
+            rf"(?:{v.ENEMY_EN}|{v.PEOPLE_EN}) (?:\w+ ){{0,3}}(?:and|then) (?:\w+ )?(?:explod|detonat)|trigger\w* on (?:{v.ENEMY_EN}|{v.PEOPLE_EN}|fighters)",
+            rf"(?:explod|detonat)\w* (?:\w+ ){{0,2}}(?:when|if|near|as soon)[^.]{{0,30}}(?:{v.ENEMY_EN}|{v.PEOPLE_EN})",
+            rf"(?:{v.ENEMY_KO}|{v.PEOPLE_KO})(?:을|를|에게|에 대한|에 대해|을 향해)[^.,]{{0,15}}{v.FORCE_KO}",
+            rf"{v.PEOPLE_KO}(?:을|를) ?(?:[가-힣]+ )?해치",
+            rf"{v.ENEMY_KO} ?{v.WEAK_KO}",
+            rf"{v.ENEMY_KO}(?:을|를)[^.,]{{0,10}}{v.WEAK_KO}",
+            rf"(?:{v.ENEMY_KO}|{v.PEOPLE_KO}) ?(?:{v.KILL_KO}|타격)",
+        ),
+    ),
+    Forbidden(
+        "force-decision",
+        (
+            r"(?:decid|determin|choos|select)\w* (?:\w+ ){0,3}(?:who|whom|which|when|whether|where) (?:\w+ ){0,4}"
+            r"(?:die|live|kill|shoot|strike|attack|fire|engage|bomb|sink|destroy|hit)s?(?![a-z])",
+            r"(?:decid|determin|choos|select)\w* (?:who|whom) (?:\w+ ){0,3}(?:dies|lives|die|live)(?![a-z])",
+            r"(?:pick|choos|select|find|rank)\w* (?:\w+ ){0,4}to (?:kill|bomb|strike|attack|shoot|destroy|sink)(?![a-z])",
+            rf"{_FORCE_NAME_EN} (?:or \w+ )?(?:release|control|authori[sz]ation|decision|order|command)s?(?![a-z])",
+            rf"(?:decisions?|orders?|authority) to (?:\w+ )?(?:{v.KILL_EN}|fire|attack|strike|engage|launch)(?![a-z])",
+            rf"{_FORCE_NAME_KO}(?:을|를)? ?(?:여부(?:를|의)? ?)?(?:[가-힣]+으로 )?(?:결정|결심|판단|승인 ?자동|명령 ?(?:생성|자동)|개시|통제|허가)",
+        ),
+    ),
+    Forbidden(
+        "force-by-machine",
+        (
+            rf"{v.MACHINE}[^.]{{0,60}}{v.FORCE}",
+            rf"{v.FORCE}[^.]{{0,60}}{v.MACHINE}",
+            r"(?:threat|classif|detect|model|output|scor)\w*[^.]{0,40} (?:to|into) (?:the|a) (?:launcher|gun|cannon|turret|shooter|trigger|mortar)(?![a-z])",
+            rf"{v.MACHINE}[^.]{{0,30}}{v.ENEMY_KO}[^.]{{0,12}}{v.WEAK_KO}",
+        ),
+    ),
+)

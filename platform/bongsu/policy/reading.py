@@ -1,0 +1,83 @@
+"""Ways in which a text can be read: as words, with names taken apart, and with disguised words put right."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from bongsu.policy.folding import fold
+from bongsu.policy.vocabulary import DISGUISED_EN, DISGUISED_KO, STEMS
+
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+# The capitals stand for lethal autonomous weapon systems, unless what stands around is in capitals and about law.
+_LAWS = re.compile(r"\bLAW[Ss]\b|\bL[. ]A[. ]W[. ]S\b")
+_LEGAL = re.compile(r"\b(?:REGULATION|STATUTE|LEGAL|ORDINANCE|DECREE|COURT|KOREAN?|CIVIL|MILITARY|ARTICLE|ACT)S?\b")
+_SENTENCE_END = re.compile(r"[.!?;。]+(?=\s|$)|\n\s*\n|\n\s*[-*•]\s")
+_CLAUSE_END = re.compile(r"[,:、]+(?=\s|$)")
+_APOSTROPHE = re.compile(r"(?<=\w)['’](?=\w)")
+_NO_WORD = re.compile(r"[^\w.,]+|_|(?<=\S)[.,](?=\S)")
+_SPACES = re.compile(r"\s+")
+
+_LEET = {
+    "a": "a4@", "b": "b8", "e": "e3", "g": "g9", "i": "i1!|l", "l": "l1|i", "o": "o0", "s": "s5$", "t": "t7+",
+}  # fmt: skip
+_BETWEEN = r"[\s._\-*·,/|~+]{0,3}"
+_SKELETON = str.maketrans({c: "l" if letter == "i" else letter for letter, cs in _LEET.items() for c in cs})
+_PARTICLE = "은|는|이|가|을|를|의|에|로|으|와|과|도|만|하|한|할|해|된|될|되|대상|무기|체계|로봇|드론"
+
+
+def readings(text: str) -> list[str]:
+    """Lower-case texts of words with single spaces; a full stop stands alone, commas stay; each reading once."""
+    folded = fold(text)
+    split = _CAMEL.sub(" ", folded)
+    mended = _mend(folded.lower())
+    return list(dict.fromkeys(map(_words, [folded, split, mended])))
+
+
+def may_concern(text: str) -> bool:
+    """False if no reading of ``text`` can hold a word that the rules need: most texts are done with here."""
+    return _stems().search(_skeleton(fold(text))) is not None
+
+
+def _words(text: str) -> str:
+    text = _APOSTROPHE.sub("", _LAWS.sub(_meant_by_laws, text).lower())
+    text = text.replace("&", " and ")
+    text = _CLAUSE_END.sub(", ", _SENTENCE_END.sub(" . ", text))
+    return _SPACES.sub(" ", _NO_WORD.sub(" ", text)).strip()
+
+
+def _meant_by_laws(match: re.Match[str]) -> str:
+    around = match.string[max(0, match.start() - 25) : match.end() + 25]
+    return match[0] if _LEGAL.search(around) else "lethal autonomous weapons"
+
+
+def _mend(text: str) -> str:
+    """Put right words that are written with digits for letters, or with something between their letters."""
+    text = _disguised_en().sub(_original, text)
+    return _disguised_ko().sub(lambda match: re.sub(r"[^가-힣]", "", match[0]), text)
+
+
+def _original(match: re.Match[str]) -> str:
+    return DISGUISED_EN[(match.lastindex or 1) - 1]
+
+
+@cache
+def _disguised_en() -> re.Pattern[str]:
+    words = (_BETWEEN.join(f"[{re.escape(_LEET.get(c, c))}]" for c in word) for word in DISGUISED_EN)
+    return re.compile(r"(?<![a-z0-9])(?:" + "|".join(f"({word})" for word in words) + r")(?![a-z0-9])")
+
+
+@cache
+def _disguised_ko() -> re.Pattern[str]:
+    words = "|".join(_BETWEEN.join(word) for word in DISGUISED_KO)
+    start = r"(?:(?<![가-힣])|(?<=자율)|(?<=무인)|(?<=자동))"
+    return re.compile(rf"{start}(?:{words})(?=(?:{_PARTICLE})|[^가-힣]|$)")
+
+
+@cache
+def _stems() -> re.Pattern[str]:
+    return re.compile("|".join(sorted({re.escape(_skeleton(stem)) for stem in STEMS})))
+
+
+def _skeleton(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text.lower().translate(_SKELETON))
