@@ -11,9 +11,11 @@ from sqlalchemy.exc import DBAPIError
 from bongsu.domain.codes import run as codes
 from bongsu.domain.problems import Code
 
-# Primary result codes, https://www.sqlite.org/rescode.html
+# Result codes, the extended ones before their primary ones; https://www.sqlite.org/rescode.html
 _SQLITE = {
     sqlite3.SQLITE_FULL: codes.DATABASE_FULL,
+    # The index of the write-ahead log is the first thing to find no room on a full disk.
+    sqlite3.SQLITE_IOERR_SHMSIZE: codes.DATABASE_FULL,
     sqlite3.SQLITE_IOERR: codes.DATABASE_DISK_ERROR,
     sqlite3.SQLITE_READONLY: codes.DATABASE_READ_ONLY,
     sqlite3.SQLITE_BUSY: codes.DATABASE_BUSY,
@@ -52,7 +54,7 @@ def code_of(error: DBAPIError) -> Code | None:
     """What kind of trouble with the surroundings it is; None for any other error."""
     number = getattr(error.orig, "sqlite_errorcode", None)
     if number is not None:
-        return _SQLITE.get(number & 0xFF)
+        return _SQLITE.get(number) or _SQLITE.get(number & 0xFF)
     state = getattr(error.orig, "sqlstate", None)
     if state is not None:
         return _SQLSTATE.get(state)

@@ -93,6 +93,7 @@ def overwrite(path: Path) -> None:
     ("number", "expected"),
     [
         (sqlite3.SQLITE_FULL, "run.database-full"),
+        (sqlite3.SQLITE_IOERR_SHMSIZE, "run.database-full"),
         (sqlite3.SQLITE_IOERR_FSYNC, "run.database-disk-error"),
         (sqlite3.SQLITE_READONLY_DBMOVED, "run.database-read-only"),
         (sqlite3.SQLITE_BUSY_SNAPSHOT, "run.database-busy"),

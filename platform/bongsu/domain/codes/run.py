@@ -23,8 +23,8 @@ DATABASE_FULL = Code(
 DATABASE_DISK_ERROR = Code(
     "run.database-disk-error",
     "The disk failed while the database {url} was used: {detail}.",
-    "Look into the system's log and check the disk, then run `bongsu doctor`; put a backup in its place if that finds"
-    " damage.",
+    "See whether the disk is full, and what the system's log says of it; then run `bongsu doctor`, and put a backup in"
+    " the database's place if that finds damage.",
     exit_code=7,
 )
 DATABASE_READ_ONLY = Code(
