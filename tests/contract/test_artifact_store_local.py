@@ -87,20 +87,22 @@ def test_a_kill_at_any_moment_leaves_no_half_tree_and_loses_nothing_acknowledged
     chance = random.Random(7)
     number = 0
     acknowledged: dict[str, str] = {}
-    for _ in range(KILLS):
+    for kill in range(KILLS):
         command = [sys.executable, "-c", WRITE_FOREVER, str(store.root), str(number)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
+            # Every other one has acknowledged a tree before, however busy the machine is.
+            lines = [process.stdout.readline()] if kill % 2 else []
             time.sleep(chance.uniform(0.0, 0.05))
             process.kill()
-            lines = process.stdout.read().splitlines(keepends=True)
+            lines += process.stdout.read().splitlines(keepends=True)
         for line in lines:
             if line.endswith("\n"):
                 done, digest = line.split()
                 acknowledged[done] = digest
         number = max(map(int, acknowledged), default=0) + 1
-    assert len(acknowledged) > KILLS // 5
+    assert len(acknowledged) >= KILLS // 2
     for done, digest in acknowledged.items():
         assert store.get_record(f"results/{done}") == digest.encode()
     for digest in store.digests():

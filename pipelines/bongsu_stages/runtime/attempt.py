@@ -84,11 +84,16 @@ def _execute(
     definition = load_stage(spec.uses)
     context = StageContext(spec, store, scratch, emit)
     params = definition.signature.params.model_validate(spec.params)
-    with PeakMemory() as peak:
-        outputs = definition.function(context, params)
+    try:
+        with PeakMemory() as peak:
+            outputs = definition.function(context, params)
+        refs = _commit(spec, context)
+    except Exception:
+        _forget_outputs(context)
+        raise
     return AttemptResult(
         id=spec.id,
-        outputs=_commit(spec, context),
+        outputs=refs,
         metrics=outputs.metrics,
         notes=outputs.notes,
         environment=_environment(),
@@ -104,6 +109,13 @@ def _commit(spec: AttemptSpec, context: StageContext) -> dict[str, ArtifactRef]:
         manifest = context.output(name).commit()
         refs[name] = ArtifactRef(digest=manifest.digest, type=type_, label=spec.label, size=manifest.size)
     return refs
+
+
+def _forget_outputs(context: StageContext) -> None:
+    """What a failed attempt has written is of no use to the next, and the disk may be full of it."""
+    for writer in context.writers.values():
+        with contextlib.suppress(BongsuError, OSError):
+            writer.abort()
 
 
 def _environment() -> dict[str, str]:

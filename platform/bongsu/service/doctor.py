@@ -11,7 +11,17 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
+from bongsu.domain.codes import run as codes
 from bongsu.domain.messages import N_
+from bongsu.domain.problems import BongsuError
+from bongsu.service.home import (
+    DATABASE,
+    TRACKING_DATABASE,
+    close_to_others,
+    holds_work,
+    local_home,
+    prepare_home,
+)
 
 MIN_FREE_BYTES = 5_000_000_000
 MIN_MEMORY_BYTES = 4_000_000_000
@@ -28,13 +38,21 @@ class Finding:
 
 
 def examine(home: Path) -> list[Finding]:
-    """Look at everything that a run on this machine depends on. Changes nothing but a probe file in ``home``."""
+    """Look at everything that a run on this machine depends on. Changes nothing but a probe file in ``home``, and
+    takes from others the right to look into it.
+
+    Raises ``run.home-not-local``.
+    """
+    home = local_home(home)
     return [
         _python(),
         *_packages(),
         _cpus(),
         _memory(),
         _writable(home),
+        _private(home),
+        _database(home, DATABASE, N_("Database of runs")),
+        _database(home, TRACKING_DATABASE, N_("Database of MLflow")),
         _disk(home),
         _shared_memory(),
         _gpus(),
@@ -81,7 +99,7 @@ def _memory() -> Finding:
 
 def _writable(home: Path) -> Finding:
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        prepare_home(home)
         with tempfile.NamedTemporaryFile(dir=home):
             pass
     except OSError as error:
@@ -89,6 +107,35 @@ def _writable(home: Path) -> Finding:
             "problem", N_("State directory"), str(error), N_("Set BONGSU_HOME to a directory you may write to.")
         )
     return Finding("ok", N_("State directory"), str(home))
+
+
+def _private(home: Path) -> Finding:
+    found = close_to_others(home)
+    subject = N_("Files that others could read")
+    if found.refused:
+        fix = N_("They belong to somebody else: have their owner close them, or use a directory of your own.")
+        return Finding("problem", subject, str(found.refused), fix)
+    if found.closed:
+        fix = N_("They are closed now; think of who may have read them before.")
+        return Finding("warning", subject, str(found.closed), fix)
+    return Finding("ok", subject, "0")
+
+
+def _database(home: Path, name: str, subject: str) -> Finding:
+    """Every page of it is read. It is there once something was run."""
+    from bongsu.store.database import check_database
+
+    path = home / name
+    if not path.exists():
+        if name == DATABASE and holds_work(home):
+            return Finding("problem", subject, "–", codes.DATABASE_LOST.fix)
+        return Finding("ok", subject, "–")
+    try:
+        check_database(f"sqlite:///{path}", may_be_new=lambda: not holds_work(home))
+    except BongsuError as error:
+        problem = error.problems[0]
+        return Finding("problem", subject, f"{path}: {problem.args['detail']}", problem.code.fix)
+    return Finding("ok", subject, str(path))
 
 
 def _disk(home: Path) -> Finding:

@@ -13,50 +13,66 @@ from typing import TYPE_CHECKING
 
 from bongsu.executors.base import Executor
 from bongsu.reconciler.lock import FileLock, WaitingLock
+from bongsu.service.home import (
+    ARTIFACTS,
+    DATABASE,
+    DELIVERY_LOG,
+    ENVIRONMENTS,
+    LOCK,
+    LOGS,
+    MASKING_KEY,
+    PRIVATE_UMASK,
+    PUBLISHER_LOCK,
+    holds_work,
+    local_home,
+    prepare_home,
+)
 from bongsu.service.platform import Platform
 from bongsu.store.database import open_database
 
 if TYPE_CHECKING:
     from bongsu.executors.local_ray.executor import LocalRayExecutor
 
-# Layout below the home directory.
-DATABASE = "bongsu.db"
-ARTIFACTS = "artifacts"
-LOGS = "logs"
-ENVIRONMENTS = "environments"
-LOCK = "driver.lock"
-MASKING_KEY = "masking.key"
 MASKING_VARIABLE = "BONGSU_MASKING_KEY"
-PUBLISHER_LOCK = "delivery.lock"
-DELIVERY_LOG = "delivery.log"
 
 
 def open_home(home: Path, ray_address: str | None = None, cpus: float | None = None) -> Platform:
     """The platform whose state lies in ``home``; nothing heavy is imported or started before it is needed.
 
+    Until it is closed, files that this process and those it starts make are their owner's alone.
+
     Args:
-        home: made if it does not exist.
+        home: made if it does not exist; one that may only be read can be looked at.
         ray_address: of a Ray that runs already; None starts one with the first stage.
         cpus: cores to offer; None for all that this process may use.
 
     Raises:
-        BongsuError: ``run.newer-database``, ``run.database-unusable``.
+        BongsuError: ``run.home-not-local``, and what :func:`bongsu.store.database.open_database` raises.
     """
     from bongsu.artifacts.open import open_store
     from bongsu.tracking.publisher import MlflowPublisher
     from bongsu.tracking.settings import TrackingSettings
 
-    home = home.absolute()
+    home = local_home(home)
+    prepare_home(home)
+    database = open_database(f"sqlite:///{home / DATABASE}", may_be_new=lambda: not holds_work(home))
     local = _LocalExecutor(home, ray_address, cpus)
+    # Workers, virtual environments, the tracking server's files: whatever is made in the name of this platform.
+    umask = os.umask(PRIVATE_UMASK)
+
+    def close() -> None:
+        local.close()
+        os.umask(umask)
+
     return Platform(
         home=home,
-        database=open_database(f"sqlite:///{home / DATABASE}"),
+        database=database,
         artifacts=open_store((home / ARTIFACTS).as_uri()),
         executor=local.get,
         publisher=MlflowPublisher(TrackingSettings.embedded(home)),
         lock=FileLock(home / LOCK),
         on_warm_up=local.warm_up,
-        on_close=local.close,
+        on_close=close,
         publisher_lock=WaitingLock(home / PUBLISHER_LOCK),
         on_leftover=lambda: _deliver_behind(home),
     )
@@ -99,12 +115,15 @@ class _LocalExecutor:
             from bongsu.executors.local_ray.executor import LocalRayExecutor
             from bongsu.executors.local_ray.session import RaySession
 
-            # One key for a home: the same text, curated again, gives the same bytes.
-            key = os.environ.get(MASKING_VARIABLE) or lasting_key(self._home / MASKING_KEY)
+            # One key for a home: the same text, curated again, gives the same bytes. A home that may not be written can
+            # be looked at, and no worker starts there.
+            variables = {}
+            if os.access(self._home, os.W_OK):
+                variables[MASKING_VARIABLE] = os.environ.get(MASKING_VARIABLE) or lasting_key(
+                    self._home / MASKING_KEY
+                )
             session = RaySession(self._address, self._cpus)
-            self._made = LocalRayExecutor(
-                self._home / LOGS, self._home / ENVIRONMENTS, session, {MASKING_VARIABLE: key}
-            )
+            self._made = LocalRayExecutor(self._home / LOGS, self._home / ENVIRONMENTS, session, variables)
         return self._made
 
 

@@ -66,8 +66,10 @@ class Platform:
     on_leftover: Callable[[], None] | None = None
 
     def warm_up(self) -> None:
-        """Begin to start what a run will need, so that it is there when planning is done."""
-        self.on_warm_up()
+        """Begin to start what a run will need, so that it is there when planning is done. Nothing can be run where
+        nothing can be written."""
+        if not self.database.read_only:
+            self.on_warm_up()
 
     def close(self) -> None:
         """End what this process started."""

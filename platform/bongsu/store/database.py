@@ -1,35 +1,43 @@
-"""Opening the database: engine, pragmas, migrations."""
+"""Opening the database: read-only where it has to be, checked, migrated."""
 
 from __future__ import annotations
 
-import sqlite3
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import URL, Connection, Engine, create_engine, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError
 
 from bongsu.domain.codes import run as codes
+from bongsu.store import sqlite
+from bongsu.store.faults import code_of, explained
+from bongsu.store.schema import metadata
 
 # The newest migration in ``migrations/versions``; a test compares the two.
 HEAD_REVISION = "0002"
-BUSY_TIMEOUT_MS = 30_000
+_VERSIONS = "alembic_version"
 
 
 class Database:
-    """One SQL database with the current schema."""
+    """One SQL database with the current schema.
 
-    def __init__(self, engine: Engine) -> None:
+    What disk and file do to it while it is used is raised as ``run.database-full``, ``-disk-error``, ``-read-only``,
+    ``-busy``, ``-damaged`` or ``-unusable``.
+    """
+
+    def __init__(self, engine: Engine, *, read_only: bool = False) -> None:
         self.engine = engine
+        self.read_only = read_only
+        self._url = engine.url.render_as_string()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that commits at the end, or not at all."""
-        with self.engine.begin() as connection:
+        if self.read_only:
+            raise codes.DATABASE_READ_ONLY.error(url=self._url, detail="its file or directory may not be written")
+        with explained(self._url), self.engine.begin() as connection:
             if self.engine.dialect.name == "sqlite":
                 # Take the write lock at once: a transaction that upgrades later may fail with SQLITE_BUSY.
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -38,7 +46,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A consistent view; nothing is written."""
-        with self.engine.connect() as connection:
+        with explained(self._url), self.engine.connect() as connection:
             if self.engine.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN")
             yield connection
@@ -48,60 +56,102 @@ class Database:
         self.engine.dispose()
 
 
-def open_database(url: str) -> Database:
+def open_database(url: str, may_be_new: Callable[[], bool] = lambda: True) -> Database:
     """Open ``url`` (``sqlite:///path`` or ``postgresql+psycopg://...``), migrating it to the current schema.
 
+    A SQLite file that may not be written is opened for reading alone.
+
+    Args:
+        url: of the database.
+        may_be_new: asked when there are no tables; False if there must have been some, so that none are made.
+
     Raises:
-        BongsuError: ``run.newer-database`` if a newer Bongsu wrote it; ``run.database-unusable`` if it cannot be
-            opened or is no database.
+        BongsuError: ``run.newer-database`` if a newer Bongsu wrote it; ``run.database-lost`` if it lost its tables;
+            ``run.database-unusable`` or another code of :class:`Database` if it cannot be opened.
     """
     parsed = make_url(url)
-    try:
-        if parsed.get_backend_name() == "sqlite" and parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(parsed)
-        if engine.dialect.name == "sqlite":
-            event.listen(engine, "connect", _prepare_sqlite)
-        if _revision(engine) != HEAD_REVISION:
+    with _opening(parsed):
+        path = sqlite.file_of(parsed)
+        if path is not None and path.exists() and not sqlite.can_be_written(path):
+            return _open_for_reading(path)
+        if path is not None and not path.exists() and not may_be_new():
+            raise codes.DATABASE_LOST.error(url=parsed.render_as_string(), detail="the file is gone")
+        engine = sqlite.writing_engine(parsed, path) if _is_sqlite(parsed) else create_engine(parsed)
+        revision = _current_revision(engine, may_be_new)
+        if revision != HEAD_REVISION:
             migrate(engine)
-    except (OSError, DatabaseError) as error:
-        detail = str(getattr(error, "orig", None) or error)
-        raise codes.DATABASE_UNUSABLE.error(url=parsed.render_as_string(), detail=detail) from error
-    return Database(engine)
+        return Database(engine)
 
 
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    # Transactions are begun by Database, not by the driver.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-    _use_write_ahead_log(cursor)
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.close()
-
-
-def _use_write_ahead_log(cursor: Any) -> None:
-    """SQLite does not wait for others when a new database changes its journal, so this does."""
-    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
-    while True:
+def check_database(url: str, may_be_new: Callable[[], bool] = lambda: True) -> None:
+    """Read all of a database and change nothing. Arguments and errors as of :func:`open_database`; besides,
+    ``run.database-damaged`` for damage that only a look at everything finds."""
+    parsed = make_url(url)
+    with _opening(parsed):
+        path = sqlite.file_of(parsed)
+        engine = sqlite.reading_engine(path) if path is not None else create_engine(parsed)
         try:
-            cursor.execute("PRAGMA journal_mode=WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
+            with engine.connect() as connection:
+                found = sqlite.damage(connection) if connection.dialect.name == "sqlite" else ""
+            if found:
+                raise codes.DATABASE_DAMAGED.error(url=parsed.render_as_string(), detail=found)
+            _current_revision(engine, may_be_new)
+        finally:
+            engine.dispose()
 
 
-def _revision(engine: Engine) -> str | None:
-    """The schema's revision, by one look and without importing the migration tool."""
+@contextmanager
+def _opening(url: URL) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, DatabaseError) as error:
+        code = (code_of(error) if isinstance(error, DatabaseError) else None) or codes.DATABASE_UNUSABLE
+        detail = str(getattr(error, "orig", None) or error)
+        raise code.error(url=url.render_as_string(), detail=detail) from error
+
+
+def _is_sqlite(url: URL) -> bool:
+    return url.get_backend_name() == "sqlite"
+
+
+def _open_for_reading(path: Path) -> Database:
+    database = Database(sqlite.reading_engine(path), read_only=True)
+    revision = _current_revision(database.engine, lambda: False)
+    if revision != HEAD_REVISION:
+        detail = f"its schema is {revision} and has to become {HEAD_REVISION} first"
+        raise codes.DATABASE_READ_ONLY.error(url=database.engine.url.render_as_string(), detail=detail)
+    return database
+
+
+def _current_revision(engine: Engine, may_be_new: Callable[[], bool]) -> str | None:
+    """The schema's revision, by two small looks and without importing the migration tool; None if it is new.
+
+    Raises ``run.database-lost`` if tables are missing that must have been there.
+    """
+    tables, revision = _look(engine)
+    is_lost = revision is None and not may_be_new()
+    if is_lost:  # unless another process made everything between the two looks
+        tables, revision = _look(engine)
+    ours = set(metadata.tables)
+    missing = ours - tables if revision == HEAD_REVISION else set()
+    if revision is None and (ours & tables or is_lost):
+        missing = ours - tables or {_VERSIONS}
+    if missing:
+        named = ", ".join(sorted(missing)[:3]) + (", …" if len(missing) > 3 else "")
+        detail = f"it lacks the tables {named}"
+        raise codes.DATABASE_LOST.error(url=engine.url.render_as_string(), detail=detail)
+    return revision
+
+
+def _look(engine: Engine) -> tuple[set[str], str | None]:
+    """Names of all tables, and the schema's revision."""
     with engine.connect() as connection:
-        return _revision_of(connection)
+        tables = set(inspect(connection).get_table_names())
+        return tables, _revision_of(connection) if _VERSIONS in tables else None
 
 
 def _revision_of(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
+    if not inspect(connection).has_table(_VERSIONS):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 

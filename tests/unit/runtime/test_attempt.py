@@ -91,6 +91,13 @@ def test_scratch_space_is_gone_after_success_and_failure(store: LocalStore, scra
     assert list(scratch.iterdir()) == []
 
 
+def test_what_a_failed_attempt_has_written_is_gone(store: LocalStore) -> None:
+    script = 'echo x > "$BONGSU_OUTPUTS/files/x"; echo broken > "$BONGSU_OUTPUTS/metrics.json"'
+    failure = failed(store, spec(store, {"command": ["sh", "-c", script]}, uses="container"))
+    assert "metrics.json" in failure.message
+    assert [path.name for path in (store.root / "staging").iterdir()] in ([], [".lock"])
+
+
 def test_an_output_that_was_not_written_is_the_stages_fault(store: LocalStore) -> None:
     failure = failed(store, spec(store, {"writeNothing": True}))
     assert (failure.reason, failure.retryable) == ("BadOutput", False)

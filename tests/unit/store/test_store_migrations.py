@@ -87,7 +87,7 @@ def test_a_file_that_is_no_database_is_told_as_such(tmp_path: Path) -> None:
     (tmp_path / "bongsu.db").write_bytes(b"not a database, but long enough to be looked at " * 100)
     with pytest.raises(BongsuError) as caught:
         open_at(tmp_path)
-    assert caught.value.problems[0].code.name == "run.database-unusable"
+    assert caught.value.problems[0].code.name == "run.database-damaged"
 
 
 def test_of_processes_that_open_a_new_open_at_once_one_migrates(tmp_path: Path) -> None:

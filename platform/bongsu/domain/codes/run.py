@@ -11,8 +11,51 @@ NEWER_DATABASE = Code(
 DATABASE_UNUSABLE = Code(
     "run.database-unusable",
     "The database {url} cannot be used: {detail}.",
-    "Check that the place is writable and has room. If the file is damaged, put a backup in its place.",
+    "Check that the place is there, that it may be read and written, and that it has room.",
     exit_code=7,
+)
+DATABASE_FULL = Code(
+    "run.database-full",
+    "The database {url} has no room to grow: {detail}.",
+    "Free some space; what was acknowledged before stands, and `bongsu resume` goes on.",
+    exit_code=7,
+)
+DATABASE_DISK_ERROR = Code(
+    "run.database-disk-error",
+    "The disk failed while the database {url} was used: {detail}.",
+    "See whether the disk is full, and what the system's log says of it; then run `bongsu doctor`, and put a backup in"
+    " the database's place if that finds damage.",
+    exit_code=7,
+)
+DATABASE_READ_ONLY = Code(
+    "run.database-read-only",
+    "The database {url} may only be read: {detail}.",
+    "Look with `bongsu runs`, `show`, `models`, `lineage` or `report -o`; to change something, make the place writable"
+    " or use another --home.",
+    exit_code=7,
+)
+DATABASE_BUSY = Code(
+    "run.database-busy",
+    "Another program holds the database {url}: {detail}.",
+    "Try again in a moment; if it stays so, look which process has the file open and end it.",
+    exit_code=7,
+)
+DATABASE_DAMAGED = Code(
+    "run.database-damaged",
+    "The database {url} is damaged: {detail}.",
+    "Put a backup in its place, or save what can be read with `sqlite3 FILE .recover`; artifacts are not affected.",
+    exit_code=8,
+)
+DATABASE_LOST = Code(
+    "run.database-lost",
+    "The database {url} is not whole, although there is earlier work beside it: {detail}.",
+    "Put a backup in its place. To begin anew, move the whole directory away; what it holds stays readable.",
+    exit_code=8,
+)
+HOME_NOT_LOCAL = Code(
+    "run.home-not-local",
+    "{home} is an address, and the state directory has to be a directory of this machine.",
+    "Set --home or BONGSU_HOME to a plain path such as /srv/bongsu.",
 )
 UNKNOWN_RUN = Code(
     "run.unknown",

@@ -1,0 +1,248 @@
+"""The state directory is one of this machine and its owner's alone; it is looked at even if it may not be written."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from service_places import Place
+from small_plans import plan_of, stage
+from store_places import store_at
+from unprivileged import make_read_only, make_writable, run_unprivileged
+
+from bongsu.domain.problems import BongsuError
+from bongsu.service.doctor import Finding, examine
+from bongsu.service.driving import drive
+from bongsu.service.embedded import lasting_key, open_home
+from bongsu.service.home import close_to_others, local_home
+from bongsu.service.submitting import submit
+
+PIPELINE = """apiVersion: bongsu.dev/v1alpha1
+kind: Pipeline
+metadata: {name: probes, ministry: mnd}
+spec:
+  purpose: {useClass: administration, statement: Try the platform on itself}
+  inputs: {law: {dataset: "file:law.txt"}}
+  stages:
+    - {name: first, uses: probe, inputs: {after: inputs.law}, with: {text: "1"}}
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "home"
+    if (tmp_path / "home").exists():
+        make_writable(tmp_path / "home")
+
+
+@pytest.fixture(params=[0o000, 0o022])
+def umask(request: pytest.FixtureRequest) -> Iterator[int]:
+    before = os.umask(request.param)
+    yield request.param
+    os.umask(before)
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o7777
+
+
+def with_a_run(home: Path) -> str:
+    """A home as a finished run leaves it."""
+    home.mkdir(parents=True, exist_ok=True)
+    place = Place(home)
+    run = submit(place.platform, plan_of(stage("a"), stage("b", "a"))).run
+    drive(place.platform, [run.id])
+    place.close()
+    return run.id
+
+
+# -- where it is ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("address", ["s3://bucket/home", "https://example.org/x", "file:///srv/bongsu", "gs://b"])
+def test_an_address_is_no_home_and_no_folder_of_that_name_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for use in (open_home, examine):
+        for written in (Path(address), Path(address).absolute()):
+            with pytest.raises(BongsuError) as caught:
+                use(written)  # type: ignore[operator]
+            (problem,) = caught.value.problems
+            assert problem.code.name == "run.home-not-local"
+            assert problem.args["home"] == address.replace(":///", "://")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_with_a_colon_in_its_name_is_a_home(tmp_path: Path) -> None:
+    assert local_home(tmp_path / "12:30" / "a:b") == tmp_path / "12:30" / "a:b"
+
+
+# -- whose it is ---------------------------------------------------------------------------------------------------
+
+
+def test_what_is_made_in_a_home_is_its_owners_alone(home: Path, umask: int) -> None:
+    platform = open_home(home)
+    with platform.lock, platform.artifacts.writer("k").create("a") as file:
+        file.write(b"1")
+    platform.artifacts.writer("k").commit()
+    lasting_key(home / "masking.key")
+    (home / "logs" / "r-1").mkdir(parents=True)
+    (home / "logs" / "r-1" / "log.txt").write_text("said")
+    found = {path: mode(path) for path in (home, *home.rglob("*"))}
+    platform.close()
+    assert {path: bits for path, bits in found.items() if bits & 0o077} == {}
+    assert os.umask(umask) == umask, "the process has its own umask again"
+
+
+def test_an_existing_home_is_closed_when_it_is_opened(home: Path, umask: int) -> None:
+    home.mkdir(mode=0o755)
+    store_at(home).close()
+    (home / "bongsu.db").chmod(0o644)
+    home.chmod(0o755)
+    open_home(home).close()
+    assert (mode(home), mode(home / "bongsu.db")) == (0o700, 0o600)
+
+
+@pytest.mark.parametrize("bits", [0o755, 0o1777])
+def test_a_folder_that_holds_other_things_or_is_everybodys_is_left_open(home: Path, bits: int) -> None:
+    home.mkdir()
+    (home / "other").write_text("not ours")
+    (home / "other").chmod(0o644)
+    home.chmod(bits)
+    open_home(home).close()
+    assert mode(home) == bits
+    assert mode(home / "bongsu.db") == 0o600
+    close_to_others(home)
+    assert mode(home / "other") == 0o644
+
+
+def finding(home: Path, subject: str) -> Finding:
+    return next(found for found in examine(home) if found.subject == subject)
+
+
+def test_the_doctor_closes_what_others_could_read_and_says_so(home: Path) -> None:
+    with_a_run(home)
+    (home / "environments" / "bin").mkdir(parents=True)
+    (home / "environments" / "bin" / "python").write_text("#!")
+    (home / "environments" / "bin" / "link").symlink_to("/etc/passwd")
+    outside = mode(Path("/etc/passwd"))
+    for path in (home / "environments" / "bin" / "python", home / "driver.lock", home / "artifacts"):
+        path.chmod(0o755)
+    first = finding(home, "Files that others could read")
+    assert (first.level, int(first.fact) >= 3, bool(first.fix)) == ("warning", True, True)
+    assert finding(home, "Files that others could read").level == "ok"
+    assert mode(home / "environments" / "bin" / "python") == 0o700
+    assert mode(Path("/etc/passwd")) == outside
+    assert [path for path in home.rglob("*") if not path.is_symlink() and mode(path) & 0o077] == []
+
+
+# -- what became of its database -----------------------------------------------------------------------------------
+
+
+def drop_everything(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA foreign_keys=OFF")
+        for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            if not table.startswith("sqlite_"):
+                connection.execute(f"DROP TABLE {table}")
+    connection.close()
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def garble(path: Path) -> None:
+    path.write_bytes(b"garbage " * 4000)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code"),
+    [
+        (empty, "run.database-lost"),
+        (drop_everything, "run.database-lost"),
+        (Path.unlink, "run.database-lost"),
+        (garble, "run.database-damaged"),
+    ],
+)
+def test_a_database_that_was_lost_is_told_and_not_made_anew(
+    home: Path, spoil: Callable[[Path], None], code: str
+) -> None:
+    with_a_run(home)
+    spoil(home / "bongsu.db")
+    for _ in range(2):
+        with pytest.raises(BongsuError) as caught:
+            open_home(home)
+        assert caught.value.problems[0].code.name == code
+    found = finding(home, "Database of runs")
+    assert (found.level, bool(found.fix)) == ("problem", True)
+
+
+def test_the_doctor_finds_sound_databases_sound(home: Path) -> None:
+    assert finding(home, "Database of runs").level == "ok"
+    with_a_run(home)
+    with sqlite3.connect(home / "mlflow.db") as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        connection.execute("INSERT INTO alembic_version VALUES ('abc')")
+    connection.close()
+    for subject in ("Database of runs", "Database of MLflow"):
+        assert finding(home, subject).level == "ok"
+    garble(home / "mlflow.db")
+    assert finding(home, "Database of MLflow").level == "problem"
+
+
+# -- a place that may not be written -------------------------------------------------------------------------------
+
+
+def bongsu(folder: Path, home: Path, *words: str) -> tuple[int, str, str]:
+    done = run_unprivileged(["-m", "bongsu.cli.main", *words], folder, BONGSU_HOME=str(home))
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_a_home_that_may_not_be_written_can_be_looked_at(home: Path, tmp_path: Path) -> None:
+    run_id = with_a_run(home)
+    (tmp_path / "law.txt").write_text("text of a law")
+    (tmp_path / "probes.yaml").write_text(PIPELINE)
+    assert bongsu(tmp_path, home, "plan", "probes.yaml")[0] == 0  # takes its input in
+    make_read_only(home)
+    for words in (["runs"], ["show"], ["models"], ["logs", "latest"], ["plan", "probes.yaml"]):
+        status, said, error = bongsu(tmp_path, home, *words)
+        assert status == 0, f"{words}: {said}{error}"
+    status, said, error = bongsu(tmp_path, home, "runs", "--json")
+    assert [run["id"] for run in json.loads(said)] == [run_id], error
+    assert bongsu(tmp_path, home, "report", "-o", "report.html")[0] == 0
+    assert run_id in (tmp_path / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["run", "probes.yaml"], "artifact.read-only"),
+        (["plan", "probes.yaml"], "artifact.read-only"),
+        (["run", "plain.yaml"], "run.database-read-only"),
+        (["cancel", "latest"], "run.database-read-only"),
+        (["resume"], "run.database-read-only"),
+    ],
+)
+def test_what_has_to_write_says_that_it_may_not(home: Path, tmp_path: Path, words: list[str], code: str) -> None:
+    with_a_run(home)
+    (tmp_path / "law.txt").write_text("text of a law")
+    (tmp_path / "probes.yaml").write_text(PIPELINE)
+    plain = PIPELINE.replace('  inputs: {law: {dataset: "file:law.txt"}}\n', "")
+    (tmp_path / "plain.yaml").write_text(plain.replace(", inputs: {after: inputs.law}", ""))
+    make_read_only(home)
+    status, _, error = bongsu(tmp_path, home, *words)
+    assert (status, code in error) == (7, True), error
+
+
+def test_where_no_home_can_be_made_it_is_said(tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir()
+    make_read_only(tmp_path / "closed")
+    status, _, error = bongsu(tmp_path, tmp_path / "closed" / "home", "runs")
+    assert (status, "run.database-unusable" in error) == (7, True), error
+    make_writable(tmp_path / "closed")
