@@ -28,7 +28,7 @@ def make_folder(folder: Path) -> Path:
         except FileNotFoundError:
             make_folder(folder.parent)
         except FileExistsError:  # a file, or a folder that went away between two looks at it
-            if folder.exists():
+            if folder.exists() and not folder.is_dir():
                 raise
     folder.mkdir(mode=FOLDER_MODE)
     return folder

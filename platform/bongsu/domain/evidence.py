@@ -18,7 +18,7 @@ from bongsu.domain.ids import DIGEST_PATTERN, Digest
 Interval = tuple[float, float]
 
 
-def finite(value: object) -> float | None:
+def as_number(value: object) -> float | None:
     """The number, if it is one and finite. Infinite and absent figures compare as nothing should."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
@@ -30,7 +30,7 @@ def finite(value: object) -> float | None:
 
 
 def _figures(value: object) -> dict[str, float]:
-    found = {str(name): finite(one) for name, one in value.items()} if isinstance(value, Mapping) else {}
+    found = {str(name): as_number(one) for name, one in value.items()} if isinstance(value, Mapping) else {}
     return {name: number for name, number in found.items() if number is not None}
 
 
@@ -41,7 +41,7 @@ Figures = Annotated[dict[str, float], BeforeValidator(_figures)]
 def _intervals(value: object) -> dict[str, Interval]:
     found: dict[str, Interval] = {}
     for name, bounds in value.items() if isinstance(value, Mapping) else ():
-        numbers = [finite(bound) for bound in bounds] if isinstance(bounds, list | tuple) else []
+        numbers = [as_number(bound) for bound in bounds] if isinstance(bounds, list | tuple) else []
         if len(numbers) == 2 and numbers[0] is not None and numbers[1] is not None:
             found[str(name)] = (numbers[0], numbers[1])
     return found

@@ -10,7 +10,7 @@ from typing import Any
 from bongsu.artifacts.checking import fault_of
 from bongsu.artifacts.reading import read_json
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
-from bongsu.domain.evidence import Evaluation, Verification, finite, intervals_of, metrics_of, verdicts_of
+from bongsu.domain.evidence import Evaluation, Verification, as_number, intervals_of, metrics_of, verdicts_of
 from bongsu.domain.ids import Digest
 from bongsu.domain.labels import Label
 from bongsu.domain.plan import PlannedStage, Source
@@ -150,7 +150,7 @@ def _contents(platform: Platform, details: RunDetails, type_: ArtifactType, file
 
 
 def _change(mine: Mapping[str, float], base: Mapping[str, float]) -> dict[str, float]:
-    changes = {name: finite(value / base[name] - 1) for name, value in mine.items() if base.get(name)}
+    changes = {name: as_number(value / base[name] - 1) for name, value in mine.items() if base.get(name)}
     return {name: change for name, change in changes.items() if change is not None}
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bongsu.domain.evidence import Evaluation, Verification, finite, intervals_of, metrics_of, verdicts_of
+from bongsu.domain.evidence import Evaluation, Verification, as_number, intervals_of, metrics_of, verdicts_of
 from bongsu.domain.ids import digest_of
 
 A, B = digest_of(b"a"), digest_of(b"b")
@@ -51,4 +51,4 @@ def test_figures_of_one_model_come_together() -> None:
 
 @pytest.mark.parametrize("value", [None, True, "1", float("nan"), float("inf"), -math.inf, 10**400, [1], {}])
 def test_what_is_no_finite_number_is_no_figure(value: object) -> None:
-    assert finite(value) is None
+    assert as_number(value) is None
