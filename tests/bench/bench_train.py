@@ -76,7 +76,7 @@ def plain_worker(rank: int, workers: int, model: str, rows: torch.Tensor, steps:
     network: nn.Module = load_model(Path(model), dtype=torch.float32, experts_implementation="grouped_mm")
     network.train()
     wrapped = (
-        nn.parallel.DistributedDataParallel(network, broadcast_buffers=False, gradient_as_bucket_view=True)
+        nn.parallel.DistributedDataParallel(network, forward_sync_buffers=False, gradient_as_bucket_view=True)
         if distributed
         else network
     )

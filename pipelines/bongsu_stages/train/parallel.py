@@ -22,7 +22,7 @@ def replicate(model: nn.Module, workers: WorkerGroup) -> nn.Module:
         # torch 2.15 calls the option by another name, which the oldest torch that we support does not know.
         warnings.simplefilter("ignore", FutureWarning)
         return DistributedDataParallel(
-            model, device_ids=devices, broadcast_buffers=False, gradient_as_bucket_view=True
+            model, device_ids=devices, forward_sync_buffers=False, gradient_as_bucket_view=True
         )
 
 
