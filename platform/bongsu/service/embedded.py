@@ -11,6 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bongsu.domain.codes import run as codes
+from bongsu.domain.unseen import first_unseen
 from bongsu.executors.base import Executor
 from bongsu.reconciler.lock import FileLock, WaitingLock
 from bongsu.service.platform import Platform
@@ -39,13 +41,17 @@ def open_home(home: Path, ray_address: str | None = None, cpus: float | None = N
         cpus: cores to offer; None for all that this process may use.
 
     Raises:
-        BongsuError: ``run.newer-database``, ``run.database-unusable``.
+        BongsuError: ``run.newer-database``, ``run.database-unusable``, ``run.home-name``.
     """
     from bongsu.artifacts.open import open_store
     from bongsu.tracking.publisher import MlflowPublisher
     from bongsu.tracking.settings import TrackingSettings
 
     home = home.absolute()
+    # The home stands in the addresses of databases and stores, in which these mean something else.
+    strange = sorted(set(str(home)) & set("?#%")) or first_unseen(str(home))
+    if strange:
+        raise codes.HOME_NAME.error(home=str(home), character=strange[0] if isinstance(strange, list) else strange)
     local = _LocalExecutor(home, ray_address, cpus)
     return Platform(
         home=home,

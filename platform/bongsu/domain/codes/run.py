@@ -14,6 +14,11 @@ DATABASE_UNUSABLE = Code(
     "Check that the place is writable and has room. If the file is damaged, put a backup in its place.",
     exit_code=7,
 )
+HOME_NAME = Code(
+    "run.home-name",
+    "State cannot lie in {home}: its name has the character {character}.",
+    "Give another directory with --home or BONGSU_HOME.",
+)
 UNKNOWN_RUN = Code(
     "run.unknown",
     "There is no run {run}.",
