@@ -56,6 +56,7 @@ def stage(
     distributed: bool = False,
     model_effect: Callable[[P, dict[str, Any]], dict[str, Any]] = lambda _params, config: config,
     cacheable: bool = True,
+    for_drills: bool = False,
 ) -> Callable[[Callable[[StageContext, P], StageOutputs]], StageDefinition]:
     """Turn a function into a :class:`StageDefinition`; the arguments are those of ``StageSignature``."""
 
@@ -73,6 +74,7 @@ def stage(
             distributed=distributed,
             model_effect=model_effect,
             cacheable=cacheable,
+            for_drills=for_drills,
         )
         return StageDefinition(signature, function)
 

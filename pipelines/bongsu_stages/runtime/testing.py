@@ -50,6 +50,7 @@ class ProbeParams(Params):
     params=ProbeParams,
     inputs={"after": Files("Anything; only orders the stages", many=True, optional=True)},
     outputs={"files": Files("One small file")},
+    for_drills=True,
 )
 def probe(ctx: StageContext, params: ProbeParams) -> StageOutputs:
     """Write one small file: a stage that costs nothing, for measuring and for drills.

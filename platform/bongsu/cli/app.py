@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,8 +13,11 @@ from typer.exceptions import TyperException
 
 from bongsu.cli import failures
 from bongsu.cli.commands import describe, inspect, pipeline, run_control
+from bongsu.cli.printing import say
 from bongsu.cli.state import Options
-from bongsu.cli.texts import _
+from bongsu.cli.texts import _, known_language
+from bongsu.cli.usage import help_asked_by_silence, usage_problem
+from bongsu.domain.codes import cli as codes
 from bongsu.domain.problems import BongsuError
 
 app = typer.Typer(
@@ -30,8 +34,16 @@ def _print_version(value: bool) -> None:
     if value:
         from bongsu import __version__
 
-        typer.echo(f"bongsu {__version__}")
+        say(f"bongsu {__version__}")
         raise typer.Exit()
+
+
+def _check_language(value: str | None) -> str | None:
+    """Texts were chosen before the commands were declared; here it is only said that a choice is none."""
+    chosen = value if value is not None else os.environ.get("BONGSU_LANG")
+    if (chosen and known_language(chosen) is None) or value == "":
+        raise codes.UNKNOWN_LANGUAGE.error(language=chosen)
+    return value
 
 
 @app.callback()
@@ -40,7 +52,10 @@ def _globals(
     home: Annotated[
         Path | None, typer.Option(help=_("Directory of all state; BONGSU_HOME or .bongsu if not given."))
     ] = None,
-    lang: Annotated[str | None, typer.Option(help=_("Language of texts: ko or en."))] = None,
+    lang: Annotated[
+        str | None,
+        typer.Option(callback=_check_language, is_eager=True, help=_("Language of texts: ko or en.")),
+    ] = None,
     debug: Annotated[bool, typer.Option(help=_("Show tracebacks of unexpected faults."))] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help=_("Print the version."))
@@ -59,19 +74,33 @@ def run() -> int:
     """Run the command line; returns the exit status."""
     as_json = "--json" in sys.argv
     try:
+        _check_arguments(sys.argv[1:])
         result = app(standalone_mode=False)
     except BongsuError as error:
         return failures.report(error, as_json)
     except (typer.Abort, KeyboardInterrupt):
         return 130
     except TyperException as error:
-        typer.echo(f"{_('error')}: {error.format_message()}", err=True)
-        typer.echo(_("`bongsu --help` and `bongsu COMMAND --help` list what can be said."), err=True)
-        return error.exit_code
+        text = help_asked_by_silence(error)
+        if text is None:
+            return failures.report(BongsuError([usage_problem(error)]), as_json)
+        say(text, error=True)
+        return 2
     except BrokenPipeError:
         # The reader of a pipe left (`bongsu runs | head`): nothing more to say, and no message at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if "--debug" in sys.argv:
+            return failures.report_unexpected(error, debug=True)
+        return failures.report(codes.SYSTEM_ERROR.error(detail=str(error)), as_json)
     except Exception as error:
         return failures.report_unexpected(error, "--debug" in sys.argv)
     return int(result) if isinstance(result, int) else 0
+
+
+def _check_arguments(arguments: Sequence[str]) -> None:
+    """What is not UTF-8 can neither be looked up nor written down. Raises ``cli.undecodable-argument``."""
+    wrong = [argument for argument in arguments if any("\ud800" <= character <= "\udfff" for character in argument)]
+    if wrong:
+        raise BongsuError(codes.UNDECODABLE_ARGUMENT.at(argument=argument) for argument in wrong)

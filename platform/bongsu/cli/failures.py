@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from bongsu.cli.particles import settle_particles
+from bongsu.cli.printing import out, say_json
 from bongsu.cli.texts import _, translate
+from bongsu.domain.fieldpath import shown
 from bongsu.domain.problems import BongsuError, Problem
 
 if TYPE_CHECKING:
@@ -30,12 +31,16 @@ EXIT_CODES = {
 def report(error: BongsuError, as_json: bool) -> int:
     """Print every problem and return the exit status. JSON goes to standard output, prose to standard error."""
     if as_json:
-        json.dump({"problems": [p.as_dict(translate) for p in error.problems]}, sys.stdout, ensure_ascii=False)
-        sys.stdout.write("\n")
+        say_json({"problems": [problem_document(problem) for problem in error.problems]})
         return error.exit_code
-    console = _console()
-    print_problems(console, error.problems)
+    print_problems(out(error=True, markup=True), error.problems)
     return error.exit_code
+
+
+def problem_document(problem: Problem) -> dict[str, Any]:
+    """A problem as JSON has it, in the reader's language."""
+    document = problem.as_dict(translate)
+    return document | {name: settle_particles(document[name]) for name in ("message", "fix")}
 
 
 def print_problems(console: Console, problems: Iterable[Problem]) -> None:
@@ -45,15 +50,12 @@ def print_problems(console: Console, problems: Iterable[Problem]) -> None:
     count = 0
     for problem in problems:
         count += 1
-        where = f"{problem.location}: " if problem.location else ""
+        # A file may have any name: one line, and not the whole screen.
+        where = f"{shown(problem.location, 300)}: " if problem.location else ""
         path = f"[bold]{escape(problem.field_path)}[/bold]: " if problem.field_path else ""
-        console.print(
-            f"{escape(where)}[red]{_('error')}[/red]: {path}{escape(problem.what(translate))}", soft_wrap=True
-        )
-        console.print(
-            f"    [green]→[/green] {escape(problem.fix(translate))} [dim]\\[{problem.code.name}][/dim]",
-            soft_wrap=True,
-        )
+        what, fix = (escape(settle_particles(text(translate))) for text in (problem.what, problem.fix))
+        console.print(f"{escape(where)}[red]{_('error')}[/red]: {path}{what}", soft_wrap=True)
+        console.print(f"    [green]→[/green] {fix} [dim]\\[{problem.code.name}][/dim]", soft_wrap=True)
     if count > 1:
         console.print(_("{count} problems.").format(count=count))
 
@@ -62,7 +64,7 @@ def report_unexpected(error: BaseException, debug: bool) -> int:
     """A fault of ours: one sentence, and the traceback only with ``--debug``."""
     from rich.markup import escape
 
-    console = _console()
+    console = out(error=True, markup=True)
     if debug:
         console.print_exception(show_locals=False)
     kind = type(error).__name__
@@ -70,9 +72,3 @@ def report_unexpected(error: BaseException, debug: bool) -> int:
     if not debug:
         console.print("    " + _("Run the command again with --debug before it to see where, and report it."))
     return 1
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    return Console(stderr=True, highlight=False, emoji=False)

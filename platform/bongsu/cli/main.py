@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -10,6 +11,10 @@ from bongsu.cli.texts import choose_language, use_language
 
 def main() -> None:
     """Choose the language, build the commands, run one."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal or file of another encoding gets an escape for what it cannot hold, and no traceback.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     use_language(choose_language(sys.argv[1:], os.environ))
     # Help texts are translated while the commands are declared, so this import waits for the language.
     from bongsu.cli.app import run

@@ -15,8 +15,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from bongsu.cli.texts import LOCALES
 from bongsu.domain.codes import all_codes
+from bongsu.domain.pipeline import PipelineSpec
 from bongsu.domain.problems import DID_YOU_MEAN
 from bongsu.service.catalogue import InstalledStages
 
@@ -44,8 +47,18 @@ def _sentences() -> Iterator[str]:
     for code in all_codes():
         yield code.what
         yield code.fix
-    stages = InstalledStages()
-    yield from (stages[name].doc for name in stages)
+    yield from _descriptions(PipelineSpec)
+    for signature in InstalledStages().values():
+        yield signature.doc
+        yield from (port.doc for port in (*signature.inputs.values(), *signature.outputs.values()))
+        yield from _descriptions(signature.params)
+
+
+def _descriptions(model: type[BaseModel]) -> Iterator[str]:
+    """What fields say of themselves: `stages show` prints it, and messages about a field quote it."""
+    schema = model.model_json_schema(by_alias=True)
+    for part in (schema, *schema.get("$defs", {}).values()):
+        yield from (field.get("description", "") for field in part.get("properties", {}).values())
 
 
 def update() -> int:
@@ -91,7 +104,11 @@ def check() -> list[str]:
 
 
 def placeholders(text: str) -> set[str]:
-    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+    """Names that are filled in; none in words that are never formatted and speak of braces."""
+    try:
+        return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+    except ValueError:
+        return set()
 
 
 def main(arguments: list[str]) -> int:

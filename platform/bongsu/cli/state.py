@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 
 @dataclass(frozen=True)
@@ -30,13 +26,3 @@ def options(context: typer.Context) -> Options:
     found = context.find_root().obj
     assert isinstance(found, Options)
     return found
-
-
-def out() -> Console:
-    """Console on standard output. Rich drops colour and animation when it is not a terminal or NO_COLOR is set.
-
-    Text is text: what a worker reports may hold brackets.
-    """
-    from rich.console import Console
-
-    return Console(highlight=False, emoji=False, markup=False)

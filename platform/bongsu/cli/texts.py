@@ -6,6 +6,7 @@ English sentences are the message ids (gettext); ``locale/ko/LC_MESSAGES/bongsu.
 from __future__ import annotations
 
 import gettext
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -24,12 +25,18 @@ def choose_language(arguments: Sequence[str], environment: Mapping[str, str]) ->
     """``--lang ko`` or ``--lang=ko``, else ``BONGSU_LANG``, else ``LC_ALL``/``LC_MESSAGES``/``LANG``."""
     for place, argument in enumerate(arguments):
         if argument == "--lang" and place + 1 < len(arguments):
-            return arguments[place + 1]
+            return known_language(arguments[place + 1]) or "en"
         if argument.startswith("--lang="):
-            return argument.removeprefix("--lang=")
+            return known_language(argument.removeprefix("--lang=")) or "en"
     names = ("BONGSU_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
     chosen = next((environment[name] for name in names if environment.get(name)), "en")
-    return "ko" if chosen.lower().startswith("ko") else "en"
+    return known_language(chosen) or "en"
+
+
+def known_language(name: str) -> str | None:
+    """``ko`` for ``ko``, ``KO`` and ``ko_KR.UTF-8``; None for a language that there are no texts in."""
+    found = re.match("[a-z]+", name.lower())
+    return found[0] if found and found[0] in LANGUAGES else None
 
 
 def use_language(language: str) -> None:

@@ -18,6 +18,8 @@ STATES = (
     N_("lost"),
     N_("timed-out"),
     N_("requested"),
+    N_("interrupted"),
+    N_("cached"),
 )
 PHASES = (
     N_("loading"),

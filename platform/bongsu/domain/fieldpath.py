@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bongsu.domain.phrases import Phrase
 from bongsu.domain.problems import BongsuError, Code, Location, Problem
 
 FieldPath = tuple[str | int, ...]
@@ -74,8 +75,12 @@ class Finding:
 
     def problem(self, location: Location | None = None) -> Problem:
         given = {key: value for key, value in self.args.items() if value is not None}
-        args = {key: value if key in _OWN_WORDS else shown(value) for key, value in given.items()}
+        args = {key: value if _is_ours(key, value) else shown(value) for key, value in given.items()}
         return self.code.at(location, format_path(self.path), **args)
+
+
+def _is_ours(key: str, value: object) -> bool:
+    return key in _OWN_WORDS or isinstance(value, Phrase)
 
 
 def unique(findings: Iterable[Finding]) -> tuple[Finding, ...]:

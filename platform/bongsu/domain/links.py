@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.codes import spec as codes
 from bongsu.domain.fieldpath import FieldPath, Finding
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import Phrase, either, phrase
 from bongsu.domain.pipeline import Input
 from bongsu.domain.ports import Port
 from bongsu.domain.references import Reference, parse_reference
@@ -15,14 +17,14 @@ from bongsu.domain.stages import StageSignature
 from bongsu.domain.suggest import closest
 
 _DATA = frozenset({ArtifactType.FILES, ArtifactType.DOCUMENTS, ArtifactType.TOKENS})
-_ARTICLE = {
-    ArtifactType.FILES: "files",
-    ArtifactType.DOCUMENTS: "documents",
-    ArtifactType.TOKENS: "tokens",
-    ArtifactType.MODEL: "a model",
-    ArtifactType.EVALUATION: "an evaluation",
-    ArtifactType.VERIFICATION: "a verification",
-    ArtifactType.REGISTRATION: "a registration",
+_ARTICLE: dict[ArtifactType, Phrase] = {
+    ArtifactType.FILES: phrase(N_("files")),
+    ArtifactType.DOCUMENTS: phrase(N_("documents")),
+    ArtifactType.TOKENS: phrase(N_("tokens")),
+    ArtifactType.MODEL: phrase(N_("a model")),
+    ArtifactType.EVALUATION: phrase(N_("an evaluation")),
+    ArtifactType.VERIFICATION: phrase(N_("a verification")),
+    ArtifactType.REGISTRATION: phrase(N_("a registration")),
 }
 
 
@@ -80,7 +82,7 @@ def link(text: str, place: Place, directory: Directory) -> tuple[Reference | Non
         if directory.unnamed:
             return None, []
         known = list(directory.stages)
-        suggestion = closest(reference.source, [*known, "inputs"])
+        suggestion = closest(reference.source, _fitting_sources(reference, place, directory))
         args = {"name": reference.source, "known": listed(known), "suggestion": suggestion}
         return None, [Finding(codes.UNKNOWN_STAGE, place.path, args)]
     if reference.source == place.stage:
@@ -99,7 +101,7 @@ def _link_input(
         args = {
             "name": reference.output,
             "known": listed(known),
-            "suggestion": closest(reference.output, known),
+            "suggestion": closest(reference.output, _fitting_inputs(place, directory)),
         }
         return None, [Finding(codes.UNKNOWN_INPUT, place.path, args)]
     return reference, _check_type(text, input_types(source), place)
@@ -129,17 +131,39 @@ def _link_stage(
                 "name": reference.output,
                 "known": listed(known),
             }
-            suggestion = closest(reference.output, known)
+            fitting = [name for name, port in signature.outputs.items() if _takes(place, frozenset({port.type}))]
+            suggestion = closest(reference.output, fitting)
             findings.append(Finding(codes.UNKNOWN_OUTPUT, place.path, {**args, "suggestion": suggestion}))
         else:
             findings += _check_type(text, frozenset({output.type}), place)
     return (None if gathers_wrongly else reference), findings
 
 
+def _fitting_sources(reference: Reference, place: Place, directory: Directory) -> list[str]:
+    """Stages (and ``inputs``) that could stand in place of an unknown name without another thing being wrong."""
+    found = []
+    for name, signature in directory.stages.items():
+        output = signature.outputs.get(reference.output) if signature is not None else None
+        fits = signature is None or (output is not None and _takes(place, frozenset({output.type})))
+        if fits and name != place.stage and (place.port.many or not reference.gather):
+            found.append(name)
+    if not (reference.gather or reference.point) and reference.output in _fitting_inputs(place, directory):
+        found.append("inputs")
+    return found
+
+
+def _fitting_inputs(place: Place, directory: Directory) -> list[str]:
+    return [name for name, source in directory.inputs.items() if _takes(place, input_types(source))]
+
+
+def _takes(place: Place, types: frozenset[ArtifactType]) -> bool:
+    return any(place.port.type.accepts(type_) for type_ in types)
+
+
 def _check_type(text: str, types: frozenset[ArtifactType], place: Place) -> list[Finding]:
-    if any(place.port.type.accepts(type_) for type_ in types):
+    if _takes(place, types):
         return []
-    found = "data" if types == _DATA else " or ".join(_ARTICLE[type_] for type_ in sorted(types))
+    found = phrase(N_("data")) if types == _DATA else either([_ARTICLE[type_] for type_ in sorted(types)])
     args = {
         "port": place.port_name,
         "expected": _ARTICLE[place.port.type],

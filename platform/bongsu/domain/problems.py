@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bongsu.domain.phrases import said
+
 
 @dataclass(frozen=True)
 class Code:
@@ -49,6 +51,8 @@ class Location:
 
 Translate = Callable[[str], str]
 
+_MAX_ARGUMENT = 1000
+
 DID_YOU_MEAN = "Did you mean {suggestion}?"
 
 
@@ -62,15 +66,20 @@ class Problem:
     args: Mapping[str, Any] = field(default_factory=dict)
 
     def what(self, translate: Translate = str) -> str:
-        return translate(self.code.what).format(**self.args)
+        return translate(self.code.what).format(**self._shown(translate))
 
     def fix(self, translate: Translate = str) -> str:
         """How to mend it. An argument ``suggestion``, if there is one, comes first as a question."""
-        fix = translate(self.code.fix).format(**self.args)
+        fix = translate(self.code.fix).format(**self._shown(translate))
         suggestion = self.args.get("suggestion")
         if not suggestion:
             return fix
         return f"{translate(DID_YOU_MEAN).format(suggestion=suggestion)} {fix}".rstrip()
+
+    def _shown(self, translate: Translate) -> dict[str, Any]:
+        """Arguments for a sentence: phrases said in its language; what somebody gave may be of any length."""
+        shown = {key: said(value, translate) for key, value in self.args.items()}
+        return {key: _cut(value) if isinstance(value, str) else value for key, value in shown.items()}
 
     def as_dict(self, translate: Translate = str) -> dict[str, Any]:
         """For ``--json`` and for problem+json bodies."""
@@ -89,6 +98,12 @@ class Problem:
         where = f"{self.location}: " if self.location else ""
         path = f"{self.field_path}: " if self.field_path else ""
         return f"{where}{path}{self.what()} {self.fix()} [{self.code.name}]"
+
+
+def _cut(text: str) -> str:
+    if not text:
+        return '""'  # a gap in a sentence would not be noticed
+    return text if len(text) <= _MAX_ARGUMENT else text[: _MAX_ARGUMENT - 1] + "…"
 
 
 class BongsuError(Exception):

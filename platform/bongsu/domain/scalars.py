@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import Phrase, phrase
 from bongsu.domain.pipeline import Scalar
 
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
@@ -76,16 +78,17 @@ def scalar_key(value: Scalar) -> tuple[str, Scalar]:
     return ("text", value) if isinstance(value, str) else ("number", value)
 
 
-def kind_of(value: object) -> str:
+_KINDS: dict[type, Phrase] = {
+    type(None): phrase(N_("nothing")),
+    bool: phrase(N_("true or false")),
+    int: phrase(N_("a whole number")),
+    float: phrase(N_("a number")),
+    str: phrase(N_("text")),
+    dict: phrase(N_("a mapping")),
+}
+_LIST = phrase(N_("a list"))
+
+
+def kind_of(value: object) -> Phrase:
     """What a value from a file is, in words for a person."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return "true or false"
-    if isinstance(value, int):
-        return "a whole number"
-    if isinstance(value, float):
-        return "a number"
-    if isinstance(value, str):
-        return "text"
-    return "a mapping" if isinstance(value, dict) else "a list"
+    return _KINDS.get(type(value), _LIST)

@@ -41,6 +41,7 @@ class StageSignature:
         distributed: runs on ``resources.workers`` workers; others take one.
         model_effect: maps (params, configuration of the input model) to that of the output model.
         cacheable: an unchanged rerun may take the old output.
+        for_drills: it does no work of its own and is for trying the platform; lists leave it out.
     """
 
     name: str
@@ -54,6 +55,7 @@ class StageSignature:
     distributed: bool = False
     model_effect: Callable[[Any, dict[str, Any]], dict[str, Any]] = lambda _params, config: config
     cacheable: bool = True
+    for_drills: bool = False
 
 
 Catalogue = Mapping[str, StageSignature]

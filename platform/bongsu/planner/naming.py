@@ -76,6 +76,7 @@ def _check_own_axes(graph: StageGraph, index: int, used: set[str]) -> list[Findi
             findings.append(Finding(codes.PARAMETER_SET_TWICE, where, {"name": axis}, at_key=True))
         elif axis not in known and axis not in used and graph.signatures[index] is not None:
             where = (*path, "matrix", axis) if stage.matrix and axis in stage.matrix.axes else (*path, "matrix")
-            args = {"name": axis, "uses": stage.uses, "known": listed(known), "suggestion": closest(axis, known)}
+            free = [name for name in known if name not in stage.with_ and name not in graph.own[index].axes]
+            args = {"name": axis, "uses": stage.uses, "known": listed(known), "suggestion": closest(axis, free)}
             findings.append(Finding(codes.MATRIX_UNUSED_AXIS, where, args, at_key=True))
     return findings

@@ -10,6 +10,7 @@ from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.grants import GrantFacts
 from bongsu.domain.ids import Digest, StageId
 from bongsu.domain.labels import Label, high_water_mark
+from bongsu.domain.messages import N_
 from bongsu.domain.pipeline import PipelineSpec
 from bongsu.domain.plan import ApprovalNeed, CacheVerdict, PlannedInput, PlannedStage, RunPlan, Source
 from bongsu.domain.problems import BongsuError, Problem
@@ -207,7 +208,7 @@ def _approvals(stages: tuple[PlannedStage, ...]) -> list[ApprovalNeed]:
             kind="promotion",
             subject=f"{planned.params.get('name', planned.title)}@{planned.params.get('alias') or 'candidate'}",
             approvers=PROMOTION_APPROVERS,
-            rule="two people, neither of them the submitter, approve the same digests",
+            rule=N_("two people, neither of them the submitter, approve the same digests"),
         )
         for planned in stages
         if "registration" in planned.outputs

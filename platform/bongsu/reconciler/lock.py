@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
+from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Protocol
 
 from bongsu.domain.codes import run as codes
+from bongsu.domain.ids import RunId
+
+# Whoever only asks whether the lock is held takes it for less than a millisecond.
+_TRIES = 5
+_TRY_AGAIN_S = 0.02
 
 
 class DriverLock(Protocol):
@@ -16,6 +23,14 @@ class DriverLock(Protocol):
 
     def __enter__(self) -> object:
         """Raises ``run.driven-elsewhere``."""
+        ...
+
+    def note(self, runs: Collection[RunId]) -> None:
+        """Say which runs the holder, who calls this, drives."""
+        ...
+
+    def driven(self) -> frozenset[RunId] | None:
+        """Runs that the holder drives, whichever process that is; None if nobody holds the lock."""
         ...
 
     def __exit__(
@@ -55,18 +70,33 @@ class FileLock:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         # Not inherited by children (close-on-exec), so no worker holds it on.
         file = self._path.open("a+")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _taken(file):
             file.seek(0)
-            pid = file.read().strip() or "unknown"
+            pid = file.readline().strip() or "unknown"
             file.close()
-            raise codes.DRIVEN_ELSEWHERE.error(pid=pid, home=self._path.parent) from None
+            raise codes.DRIVEN_ELSEWHERE.error(pid=pid, home=self._path.parent)
         file.truncate(0)
         file.write(f"{os.getpid()}\n")
         file.flush()
         self._file = file
         return self
+
+    def note(self, runs: Collection[RunId]) -> None:
+        assert self._file is not None
+        self._file.write("".join(f"{run}\n" for run in runs))
+        self._file.flush()
+
+    def driven(self) -> frozenset[RunId] | None:
+        try:
+            file = self._path.open()
+        except FileNotFoundError:
+            return None
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return frozenset(map(RunId, file.read().split()[1:]))
+        return None
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -74,3 +104,14 @@ class FileLock:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def _taken(file: IO[str]) -> bool:
+    for left in range(_TRIES - 1, -1, -1):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if left:
+                time.sleep(_TRY_AGAIN_S)
+    return False

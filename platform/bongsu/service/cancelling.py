@@ -7,6 +7,8 @@ from bongsu.domain.problems import BongsuError
 from bongsu.domain.run import RunState
 from bongsu.service.driving import open_driver
 from bongsu.service.platform import Platform
+from bongsu.service.showing import show_run
+from bongsu.service.summaries import RunSummary
 from bongsu.store.history import NewEvent, append_events
 from bongsu.store.records import RunRecord
 from bongsu.store.runs import claim_version, find_run, get_run, move_run
@@ -32,7 +34,7 @@ def request_cancel(platform: Platform, run: str) -> RunRecord:
         return get_run(connection, record.id)
 
 
-def cancel(platform: Platform, run: str) -> RunRecord:
+def cancel(platform: Platform, run: str) -> RunSummary:
     """Cancel a run and, if nobody else drives runs at the moment, see it to its end here.
 
     Returns:
@@ -43,10 +45,9 @@ def cancel(platform: Platform, run: str) -> RunRecord:
     """
     record = request_cancel(platform, run)
     try:
-        with open_driver(platform) as (driver, _delivery):
-            driver.run([record.id])
+        with open_driver(platform) as driving:
+            driving.drive([record.id])
     except BongsuError as error:
         if error.problems[0].code is not codes.DRIVEN_ELSEWHERE:
             raise
-    with platform.database.read() as connection:
-        return get_run(connection, record.id)
+    return show_run(platform, record.id).run

@@ -8,6 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 from bongsu.domain.codes import cli as codes
 from bongsu.domain.stages import StageSignature
+from bongsu.domain.suggest import closest
 
 GROUP = "bongsu.stages"
 
@@ -47,7 +48,4 @@ class InstalledStages(Mapping[str, StageSignature]):
         """The signature, or ``cli.unknown-stage`` with the nearest name."""
         if name in self:
             return self[name]
-        from rapidfuzz import process
-
-        best = process.extractOne(name, list(self))
-        raise codes.UNKNOWN_STAGE.error(name=name, suggestion=best[0] if best else "")
+        raise codes.UNKNOWN_STAGE.error(name=name, suggestion=closest(name, self))

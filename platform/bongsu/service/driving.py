@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,8 +12,10 @@ from bongsu.reconciler.delivery import Delivery
 from bongsu.reconciler.driver import Driver, Surroundings
 from bongsu.reconciler.view import RunView
 from bongsu.service.platform import Platform
+from bongsu.service.watching import RunProgress, progress_of
+from bongsu.store.history import DRIVING, NewEvent, append_events
 from bongsu.store.records import RunRecord
-from bongsu.store.runs import get_run
+from bongsu.store.runs import claim_version, get_run
 
 DRAIN_S = 120.0
 
@@ -27,55 +30,90 @@ class Driven:
     trouble: str = ""
 
 
-def drive(
-    platform: Platform,
-    run_ids: Sequence[RunId],
-    on_update: Callable[[RunView], None] | None = None,
-    on_end: Callable[[], None] | None = None,
-    drain_s: float = DRAIN_S,
-) -> Driven:
-    """Drive runs until they are over, then see to it that the tracking server hears of everything.
+@dataclass(frozen=True)
+class Driving:
+    """The right to drive, which one process has at a time."""
 
-    Loading a tracking client takes longer than a short run. Where it was not loaded on the way, another process tells
-    the server, and nobody waits.
+    platform: Platform
+    driver: Driver
+    delivery: Delivery
 
-    Args:
-        platform: what to work on.
-        run_ids: runs to drive; runs that somebody cancels meanwhile are ended too.
-        on_update: called from this thread with a view of a run whenever something about it changed.
-        on_end: called once the runs are over and before the tracking server is waited for.
-        drain_s: how long to wait for it, in seconds.
+    def drive(
+        self,
+        run_ids: Sequence[RunId],
+        on_update: Callable[[RunProgress], None] | None = None,
+        drain_s: float = DRAIN_S,
+    ) -> Driven:
+        """Drive runs until they are over, then see to it that the tracking server hears of everything.
 
-    Raises:
-        BongsuError: ``run.driven-elsewhere``, ``run.unknown``.
-    """
-    with open_driver(platform) as (driver, delivery):
-        driver.run(run_ids, on_update)
-        if on_end:
-            on_end()
-        if platform.on_leftover is not None and delivery.leave():
+        Loading a tracking client takes longer than a short run. Where it was not loaded on the way, another process
+        tells the server, and nobody waits.
+
+        Args:
+            run_ids: runs to drive; runs that somebody cancels meanwhile are ended too.
+            on_update: called from this thread with a view of a run whenever something about it changed.
+            drain_s: how long to wait for the server, in seconds.
+
+        Raises:
+            BongsuError: ``run.unknown``.
+        """
+        platform = self.platform
+        platform.lock.note(run_ids)
+        _note(platform, run_ids, "begins")
+        try:
+            self.driver.run(run_ids, None if on_update is None else _telling(on_update))
+        except BaseException:
+            # Without this entry the run would seem to have been worked on until its last sign of life.
+            with contextlib.suppress(Exception):
+                _note(platform, run_ids, "ends")
+            raise
+        if platform.on_leftover is not None and self.delivery.leave():
             platform.on_leftover()
             left = 0
         else:
-            left = delivery.drain(drain_s)
+            left = self.delivery.drain(drain_s)
         with platform.database.read() as connection:
             ended = tuple(get_run(connection, run_id) for run_id in run_ids)
-        return Driven(ended, left, delivery.trouble if left else "")
+        return Driven(ended, left, self.delivery.trouble if left else "")
+
+
+def drive(
+    platform: Platform,
+    run_ids: Sequence[RunId],
+    on_update: Callable[[RunProgress], None] | None = None,
+    drain_s: float = DRAIN_S,
+) -> Driven:
+    """Take the right to drive and drive; arguments and errors as of :meth:`Driving.drive`, and
+    ``run.driven-elsewhere``."""
+    with open_driver(platform) as driving:
+        return driving.drive(run_ids, on_update, drain_s)
 
 
 @contextmanager
-def open_driver(platform: Platform) -> Iterator[tuple[Driver, Delivery]]:
-    """A driver that holds the lock, and its delivery thread, until the end of the block."""
+def open_driver(platform: Platform) -> Iterator[Driving]:
+    """The right to drive, and a delivery thread, until the end of the block. Raises ``run.driven-elsewhere``."""
     with platform.lock:
         delivery = Delivery(
             platform.database, platform.publisher, platform.artifacts, exclusive=platform.publisher_lock
         )
+        surroundings = Surroundings(
+            platform.database, platform.artifacts, platform.executor, delivery, platform.clock
+        )
         try:
-            yield (
-                Driver(
-                    Surroundings(platform.database, platform.artifacts, platform.executor, delivery, platform.clock)
-                ),
-                delivery,
-            )
+            yield Driving(platform, Driver(surroundings), delivery)
         finally:
             delivery.close()
+
+
+def _telling(on_update: Callable[[RunProgress], None]) -> Callable[[RunView], None]:
+    return lambda view: on_update(progress_of(view))
+
+
+def _note(platform: Platform, run_ids: Sequence[RunId], act: str) -> None:
+    """Write into the log of each run that is not over that this process begins, or ends, to work on it."""
+    with platform.database.write() as connection:
+        for run_id in run_ids:
+            record = get_run(connection, run_id)
+            if not record.state.is_final:
+                claim_version(connection, run_id, record.version)
+                append_events(connection, run_id, platform.clock(), [NewEvent(DRIVING, body={"act": act})])

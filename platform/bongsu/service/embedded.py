@@ -11,6 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bongsu.domain.codes import run as codes
+from bongsu.domain.unseen import first_unseen
 from bongsu.executors.base import Executor
 from bongsu.reconciler.lock import FileLock, WaitingLock
 from bongsu.service.home import (
@@ -47,13 +49,18 @@ def open_home(home: Path, ray_address: str | None = None, cpus: float | None = N
         cpus: cores to offer; None for all that this process may use.
 
     Raises:
-        BongsuError: ``run.home-not-local``, and what :func:`bongsu.store.database.open_database` raises.
+        BongsuError: ``run.home-not-local``, ``run.home-name``, and what
+            :func:`bongsu.store.database.open_database` raises.
     """
     from bongsu.artifacts.open import open_store
     from bongsu.tracking.publisher import MlflowPublisher
     from bongsu.tracking.settings import TrackingSettings
 
     home = local_home(home)
+    # The home stands in the addresses of databases and stores, in which these mean something else.
+    strange = sorted(set(str(home)) & set("?#%")) or first_unseen(str(home))
+    if strange:
+        raise codes.HOME_NAME.error(home=str(home), character=strange[0] if isinstance(strange, list) else strange)
     prepare_home(home)
     database = open_database(f"sqlite:///{home / DATABASE}", may_be_new=lambda: not holds_work(home))
     local = _LocalExecutor(home, ray_address, cpus)

@@ -19,6 +19,7 @@ from bongsu.store.stages import stages_of
 
 Direction = Literal["upstream", "downstream"]
 _MIN_PREFIX = 6
+_DIGEST_DIGITS = 64
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def run_graph(platform: Platform, run: str) -> tuple[list[Node], list[Edge]]:
 
 def _node_of(connection: Connection, reference: str) -> str:
     prefix = reference.removeprefix("artifact:").removeprefix("sha256-").lower()
-    if len(prefix) >= _MIN_PREFIX and set(prefix) <= set("0123456789abcdef"):
+    if _MIN_PREFIX <= len(prefix) <= _DIGEST_DIGITS and set(prefix) <= set("0123456789abcdef"):
         found = find_artifacts(connection, prefix)
         if len(found) > 1:
             listed = ", ".join(artifact.digest[:23] for artifact in found)

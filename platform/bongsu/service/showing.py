@@ -6,13 +6,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bongsu.domain.codes import run as codes
-from bongsu.domain.ids import AttemptId
+from bongsu.domain.ids import AttemptId, RunId
 from bongsu.domain.plan import PlannedStage, RunPlan
 from bongsu.domain.run import RunState, StageState
 from bongsu.reconciler.loading import load_facts
 from bongsu.service.platform import Platform
+from bongsu.service.summaries import (
+    AttemptSummary,
+    RunSummary,
+    StageSummary,
+    summarise_attempt,
+    summarise_run,
+    summarise_stage,
+)
+from bongsu.service.worktime import worktimes
 from bongsu.store import history, runs
-from bongsu.store.records import AttemptRecord, EventRecord, RunRecord, StageRecord
+from bongsu.store.records import EventRecord, RunRecord
 
 
 @dataclass(frozen=True)
@@ -20,8 +29,8 @@ class StageDetails:
     """A stage with its plan and its attempts, in the order of their numbers."""
 
     planned: PlannedStage
-    record: StageRecord
-    attempts: tuple[AttemptRecord, ...]
+    record: StageSummary
+    attempts: tuple[AttemptSummary, ...]
 
     @property
     def failure(self) -> str:
@@ -36,7 +45,7 @@ class StageDetails:
 class RunDetails:
     """A run in full; stages in the plan's order."""
 
-    run: RunRecord
+    run: RunSummary
     plan: RunPlan
     stages: tuple[StageDetails, ...]
 
@@ -56,21 +65,44 @@ class RunDetails:
 
 def list_runs(
     platform: Platform, states: Sequence[RunState] = (), pipeline: str | None = None, limit: int = 50
-) -> list[RunRecord]:
+) -> list[RunSummary]:
     """Newest first."""
+    before = platform.lock.driven()
     with platform.database.read() as connection:
-        return runs.list_runs(connection, states, pipeline, limit)
+        found = runs.list_runs(connection, states, pipeline, limit)
+        driven = driven_of(found, before, platform.lock.driven())
+        times = worktimes(connection, found, driven, platform.clock())
+    return [summarise_run(run, times[run.id], driven=run.id in driven) for run in found]
+
+
+def driven_of(found: Sequence[RunRecord], *looks: frozenset[RunId] | None) -> frozenset[str]:
+    """Those of the runs that a process drives: whoever drives any ends those that are being cancelled, too.
+
+    Args:
+        found: runs as the store has them.
+        looks: what the lock said before and after the store was read, because a run may begin or end in between.
+    """
+    held = [look for look in looks if look is not None]
+    named = frozenset[str]().union(*held)
+    return frozenset(run.id for run in found if run.id in named or (held and run.state is RunState.CANCELLING))
 
 
 def show_run(platform: Platform, run: str) -> RunDetails:
     """``run`` is an id, a unique beginning of one, or ``latest``. Raises ``run.unknown``, ``run.ambiguous``."""
+    before = platform.lock.driven()
     with platform.database.read() as connection:
         facts = load_facts(connection, runs.find_run(connection, run).id)
+        driven = driven_of([facts.run], before, platform.lock.driven())
+        times = worktimes(connection, [facts.run], driven, platform.clock())[facts.run.id]
     stages = tuple(
-        StageDetails(planned, facts.stages[planned.id], facts.attempts.get(planned.id, ()))
+        StageDetails(
+            planned,
+            summarise_stage(facts.stages[planned.id], times),
+            tuple(map(summarise_attempt, facts.attempts.get(planned.id, ()))),
+        )
         for planned in facts.plan.stages
     )
-    return RunDetails(facts.run, facts.plan, stages)
+    return RunDetails(summarise_run(facts.run, times, driven=bool(driven)), facts.plan, stages)
 
 
 def run_events(platform: Platform, run: str, after: int = 0) -> list[EventRecord]:

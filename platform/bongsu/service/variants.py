@@ -15,10 +15,10 @@ from bongsu.domain.ids import Digest
 from bongsu.domain.labels import Label
 from bongsu.domain.plan import PlannedStage, Source
 from bongsu.domain.problems import BongsuError
+from bongsu.service.models import ModelVersion, model_version
 from bongsu.service.platform import Platform
 from bongsu.service.showing import RunDetails, show_run
 from bongsu.store.models import versions_of_digests
-from bongsu.store.records import ModelVersionRecord
 
 _WEIGHTS = (".safetensors", ".bin", ".pt")
 
@@ -33,7 +33,9 @@ class Variant:
         size: bytes of the whole tree; None if the artifact is no longer there, or damaged.
         weights_bytes: bytes of the weight files alone, what a server has to load.
         metrics, intervals: by name, from evaluations of exactly these bytes.
-        change: of each metric against the baseline, ``0.05`` for 5% more.
+        change: of each metric against the baseline, ``0.05`` for 5% more. A model among the pipeline's inputs has none,
+            and no ``shrink``: it is what was there before the adaptation, and no result to be judged.
+        shrink: how many times smaller the weights are than the baseline's.
         baseline: it is the uncompressed model that the others are compared with.
         verified: verdict of the verification gate, None if it was not asked.
         version: the registered version of these bytes, if there is one.
@@ -48,9 +50,10 @@ class Variant:
     metrics: Mapping[str, float] = field(default_factory=dict)
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     change: Mapping[str, float] = field(default_factory=dict)
+    shrink: float | None = None
     baseline: bool = False
     verified: bool | None = None
-    version: ModelVersionRecord | None = None
+    version: ModelVersion | None = None
 
 
 def variants(platform: Platform, run: str) -> list[Variant]:
@@ -68,10 +71,13 @@ def variants(platform: Platform, run: str) -> list[Variant]:
     base = baseline_digest(details)
     with platform.database.read() as connection:
         versions = versions_of_digests(connection, list(trees))
+    base_metrics = metrics.get(base, {}) if base else {}
+    base_weights = _sizes(platform, base)[1] if base else None
     rows = []
     for digest, (title, stage_id, ref) in trees.items():
         size, weights = _sizes(platform, digest)
         mine = metrics.get(digest, {})
+        compared = stage_id is not None and digest != base
         rows.append(
             Variant(
                 title=title,
@@ -82,10 +88,11 @@ def variants(platform: Platform, run: str) -> list[Variant]:
                 weights_bytes=weights,
                 metrics=mine,
                 intervals=intervals.get(digest, {}),
-                change={} if digest == base else _change(mine, metrics.get(base, {}) if base else {}),
+                change=_change(mine, base_metrics) if compared else {},
+                shrink=base_weights / weights if compared and base_weights and weights else None,
                 baseline=digest == base,
                 verified=verdicts.get(digest),
-                version=versions.get(digest),
+                version=model_version(versions[digest]) if digest in versions else None,
             )
         )
     return rows

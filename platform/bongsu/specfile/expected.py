@@ -14,8 +14,10 @@ from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
 from bongsu.domain.links import listed
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import Phrase, Words, either, phrase
 from bongsu.domain.resources import parse_bytes, parse_duration
-from bongsu.domain.scalars import format_scalar
+from bongsu.domain.scalars import format_scalar, kind_of
 
 Loc = tuple[str | int, ...]
 
@@ -24,23 +26,26 @@ Loc = tuple[str | int, ...]
 class Unit:
     """A quantity that is written with a unit."""
 
-    expected: str
-    units: str
+    expected: Phrase
+    units: Phrase
     example: str
 
 
-SIZE = Unit("a size", "Ki, Mi, Gi, Ti (powers of 1,024) and k, M, G, T (powers of 1,000)", "80Gi")
-DURATION = Unit("a duration", "d, h, m and s", "1h30m")
+SIZE = Unit(
+    phrase(N_("a size")), phrase(N_("Ki, Mi, Gi, Ti (powers of 1,024) and k, M, G, T (powers of 1,000)")), "80Gi"
+)
+DURATION = Unit(phrase(N_("a duration")), phrase(N_("d, h, m and s")), "1h30m")
 _UNITS: dict[Any, Unit] = {parse_bytes: SIZE, parse_duration: DURATION}
-_WORDS: dict[Any, str] = {
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    str: "text",
-    date: "a date such as 2031-01-31",
-    timedelta: "a duration such as 90s, 15m or 1h30m",
-    type(None): "nothing",
+_WORDS: dict[Any, Phrase] = {
+    bool: kind_of(True),
+    int: kind_of(0),
+    float: kind_of(0.0),
+    str: kind_of(""),
+    date: phrase(N_("a date such as 2031-01-31")),
+    timedelta: phrase(N_("a duration such as 90s, 15m or 1h30m")),
+    type(None): kind_of(None),
 }
+_ANOTHER = phrase(N_("another value"))
 
 
 def parts(annotation: Any, inherited: Iterable[Any] = ()) -> list[tuple[Any, tuple[Any, ...]]]:
@@ -76,32 +81,31 @@ def choices(annotation: Any) -> list[str]:
     return found
 
 
-def describe(annotation: Any, metadata: Iterable[Any] = ()) -> str:
+def describe(annotation: Any, metadata: Iterable[Any] = ()) -> Words:
     """``a whole number``, ``a list of texts``, ``one of W4A16, FP8``."""
     unit = unit_of(annotation, metadata)
     if unit is not None:
-        return f"{unit.expected} with a unit, such as {unit.example}"
+        return phrase(N_("{expected} with a unit, such as {example}"), expected=unit.expected, example=unit.example)
     allowed = choices(annotation)
     if allowed:
-        return allowed[0] if len(allowed) == 1 else f"one of {', '.join(allowed)}"
-    words = list(dict.fromkeys(_describe_one(type_) for type_, _metadata in parts(annotation)))
-    if len(words) > 2:
-        return f"{', '.join(words[:-1])} or {words[-1]}"
-    return " or ".join(words)
+        return allowed[0] if len(allowed) == 1 else phrase(N_("one of {known}"), known=", ".join(allowed))
+    return either(list(dict.fromkeys(_describe_one(type_) for type_, _metadata in parts(annotation))))
 
 
-def _describe_one(type_: Any) -> str:
+def _describe_one(type_: Any) -> Words:
     if type_ in _WORDS:
         return _WORDS[type_]
     origin = typing.get_origin(type_) or type_
     if isinstance(origin, type) and issubclass(origin, BaseModel):
-        return f"a mapping with the keys {listed(keys_of(origin))}"
+        return phrase(N_("a mapping with the keys {keys}"), keys=listed(keys_of(origin)))
     if isinstance(origin, type) and issubclass(origin, Mapping):
-        return "a mapping"
+        return kind_of({})
     if isinstance(origin, type) and issubclass(origin, Sequence | Set):
         inner = [arg for arg in typing.get_args(type_) if arg is not Ellipsis]
-        return f"a list ({describe(inner[0])})" if inner and inner[0] is not Any else "a list"
-    return "text" if isinstance(origin, type) else "another value"
+        if inner and inner[0] is not Any:
+            return phrase(N_("a list ({items})"), items=describe(inner[0]))
+        return kind_of([])
+    return kind_of("") if isinstance(origin, type) else _ANOTHER
 
 
 def keys_of(model: type[BaseModel]) -> list[str]:

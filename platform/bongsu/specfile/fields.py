@@ -9,6 +9,8 @@ from bongsu.domain.codes import specfile as codes
 from bongsu.domain.fieldpath import FieldPath, Finding
 from bongsu.domain.ids import DIGEST_PATTERN
 from bongsu.domain.links import listed
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu.domain.pipeline import Environment, Input, Stage
 from bongsu.domain.resources import Resources
 from bongsu.domain.stages import StageSignature
@@ -54,8 +56,12 @@ def _input(source: Input, path: FieldPath) -> Iterator[Finding]:
     if not colon or scheme not in known or not known[scheme][1].fullmatch(rest):
         forms = [form for form, _pattern in known.values()]
         near = closest(scheme, known) if scheme not in known else None
-        suggestion = f"{near}:" if near and colon else None
-        args = {"uri": uri, "kind": "model" if kind == "model" else "data set", "known": listed(forms)}
+        suggestion = f"{near}:{rest}" if near and known[near][1].fullmatch(rest) else None
+        args = {
+            "uri": uri,
+            "kind": phrase(N_("model")) if kind == "model" else phrase(N_("data set")),
+            "known": listed(forms),
+        }
         yield Finding(codes.INPUT_URI, (*path, kind), {**args, "suggestion": suggestion})
 
 
@@ -89,7 +95,7 @@ def _resources(
 def _environment(environment: Environment, path: FieldPath) -> Iterator[Finding]:
     given = [name for name in ("interpreter", "requirements", "image") if getattr(environment, name) is not None]
     if len(given) > 1:
-        yield Finding(codes.SEVERAL_ENVIRONMENTS, path, {"found": " and ".join(given)})
+        yield Finding(codes.SEVERAL_ENVIRONMENTS, path, {"found": ", ".join(given)})
     if environment.image is not None and not _PINNED.fullmatch(environment.image):
         yield Finding(codes.IMAGE_NOT_PINNED, (*path, "image"), {"image": environment.image})
     for name in environment.variables:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +11,8 @@ from pathlib import Path
 from bongsu.domain.codes import specfile as codes
 from bongsu.domain.fieldpath import FieldPath, Finding, unique
 from bongsu.domain.ids import Digest, digest_of
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import Words, phrase
 from bongsu.domain.pipeline import PipelineSpec, Scalar
 from bongsu.domain.problems import BongsuError, Location, Problem
 from bongsu.domain.stages import Catalogue
@@ -131,10 +135,14 @@ def _problem(finding: Finding, places: Places, changed: set[FieldPath]) -> Probl
 def _read(path: Path) -> bytes:
     place = Location(str(path), 1, 1)
     try:
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
+        # A pipe that nobody writes to would be waited for, and a device has no end.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return file.read(MAX_BYTES + 1)
+            detail: Words = phrase(N_("it is a pipe or a device"))
     except FileNotFoundError:
         raise codes.MISSING_FILE.error(place, path=path) from None
     except (OSError, ValueError) as error:
         detail = getattr(error, "strerror", None) or str(error)
-        raise codes.UNREADABLE_FILE.error(place, path=path, detail=detail) from None
+    raise codes.UNREADABLE_FILE.error(place, path=path, detail=detail)

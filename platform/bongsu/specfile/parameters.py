@@ -13,6 +13,7 @@ from bongsu.domain.links import listed
 from bongsu.domain.pipeline import Scalar
 from bongsu.domain.scalars import NumberTooLarge, format_scalar, kind_of, parse_scalar
 from bongsu.domain.suggest import closest
+from bongsu.domain.unseen import first_unseen
 from bongsu.specfile.nodes import ListNode, MapNode, Node, ScalarNode, child
 
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9]{0,39}")
@@ -76,16 +77,21 @@ def _override(name: str, text: str, found: Parameters, path: FieldPath) -> None:
         return
     if name not in found.values:
         known = list(found.values)
-        args = {"name": name, "known": listed(known), "suggestion": closest(name, known)}
+        fitting = [other for other in known if typed_like(found.values[other], text) is not None]
+        args = {"name": name, "known": listed(known), "suggestion": closest(name, fitting)}
         found.findings.append(Finding(codes.UNKNOWN_OVERRIDE, path, args))
+        return
+    where = (*PATH, found.indices[name], "default")
+    character = first_unseen(text)
+    if character:
+        found.findings.append(Finding(codes.OVERRIDE_CHARACTER, where, {"name": name, "character": character}))
+        found.broken.add(name)
         return
     default = found.values[name]
     value = typed_like(default, text)
     if value is None:
-        expected = "text" if isinstance(default, str) else kind_of(default)
-        args = {"name": name, "value": text, "expected": expected, "default": format_scalar(default)}
-        where = (*PATH, found.indices[name], "default")
-        found.findings.append(Finding(codes.OVERRIDE_TYPE, where, args))
+        wrong = {"name": name, "value": text, "expected": kind_of(default), "default": format_scalar(default)}
+        found.findings.append(Finding(codes.OVERRIDE_TYPE, where, wrong))
         found.broken.add(name)
         return
     found.values[name] = value
@@ -105,4 +111,4 @@ def typed_like(default: Scalar, text: str) -> Scalar | None:
         return None
     if isinstance(default, float):
         return float(value)
-    return int(value) if value == int(value) else None
+    return int(value) if value == int(value) and abs(value) < 2**63 else None

@@ -12,12 +12,14 @@ from typing import Any
 import yaml
 
 from bongsu.domain.codes import specfile as codes
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu.domain.problems import BongsuError, Code, Location, Problem
 from bongsu.domain.scalars import NumberTooLarge, kind_of, parse_scalar
 from bongsu.domain.suggest import closest
+from bongsu.domain.unseen import first_unseen
 from bongsu.specfile.nodes import ListNode, MapNode, Node, Position, ScalarNode
 from bongsu.specfile.syntax import syntax_problem
-from bongsu.specfile.text import unseen
 
 MAX_VALUES = 100_000
 MAX_DEPTH = 64
@@ -68,7 +70,7 @@ def parse(text: str, file: str) -> tuple[MapNode, list[Problem]]:
         raise BongsuError([*reader.problems, codes.EMPTY_FILE.at(Location(file, 1, 1))])
     if not isinstance(root, MapNode):
         found = kind_of([] if isinstance(root, ListNode) else root.value)
-        expected = "a mapping with the keys apiVersion, kind, metadata, spec"
+        expected = phrase(N_("a mapping with the keys {keys}"), keys="apiVersion, kind, metadata, spec")
         problem = codes.WRONG_TYPE.at(Location(file, *root.at), found=found, expected=expected)
         raise BongsuError([*reader.problems, problem])
     return root, reader.problems
@@ -114,7 +116,7 @@ class _Reader:
             return
         value: Any = event.value
         if event.style:  # quoted or a block
-            character = unseen(value) if event.style == '"' else None
+            character = first_unseen(value) if event.style == '"' else None
             if character:
                 self._find(codes.CONTROL_CHARACTER, at, character=character)
         else:
@@ -151,8 +153,8 @@ class _Reader:
             if not isinstance(value, str):
                 self._find(codes.NON_TEXT_KEY, at, found=kind_of(value))
                 return
-        elif unseen(event.value):
-            self._find(codes.CONTROL_CHARACTER, at, character=unseen(event.value))
+        elif first_unseen(event.value):
+            self._find(codes.CONTROL_CHARACTER, at, character=first_unseen(event.value))
             return
         if event.value in node.items:
             self._find(codes.DUPLICATE_KEY, at, key=event.value[:60], first=node.keys[event.value][0])
@@ -186,7 +188,8 @@ class _Reader:
     def _alias(self, event: Any) -> None:
         at = _at(event)
         if event.anchor not in self._anchors:
-            suggestion = closest(event.anchor, self._anchors)
+            whole = [name for name, node in self._anchors.items() if node is not None]
+            suggestion = closest(event.anchor, whole)
             known = ", ".join(f"&{name}" for name in self._anchors) or "none"
             self._find(codes.UNKNOWN_ALIAS, at, name=event.anchor, known=known, suggestion=suggestion)
             target: Node | None = ScalarNode(at, None)
@@ -197,7 +200,7 @@ class _Reader:
         if self._awaits_key():
             top = self._open[-1]
             top.key_at, top.skip = at, True
-            self._find(codes.NON_TEXT_KEY, at, found="an alias")
+            self._find(codes.NON_TEXT_KEY, at, found=phrase(N_("an alias")))
             return
         assert target is not None
         if len(self._open) + target.height > MAX_DEPTH:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -12,6 +12,8 @@ from pydantic import BaseModel, ValidationError
 from bongsu.domain.codes import specfile as codes
 from bongsu.domain.fieldpath import FieldPath, Finding, shown, unique
 from bongsu.domain.links import listed
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import Description, Phrase, Words, phrase
 from bongsu.domain.problems import Code
 from bongsu.domain.resources import parse_bytes
 from bongsu.domain.scalars import format_scalar, kind_of
@@ -21,17 +23,17 @@ from bongsu.specfile.expected import SIZE, Found, Loc, Unit, choices, describe, 
 M = TypeVar("M", bound=BaseModel)
 _COERCED = frozenset({"int_type", "float_type", "bool_type"})
 _RANGES = {
-    "greater_than": ("gt", "more than"),
-    "greater_than_equal": ("ge", "at least"),
-    "less_than": ("lt", "less than"),
-    "less_than_equal": ("le", "at most"),
-    "multiple_of": ("multiple_of", "a multiple of"),
+    "greater_than": ("gt", N_("more than {limit}")),
+    "greater_than_equal": ("ge", N_("at least {limit}")),
+    "less_than": ("lt", N_("less than {limit}")),
+    "less_than_equal": ("le", N_("at most {limit}")),
+    "multiple_of": ("multiple_of", N_("a multiple of {limit}")),
 }
 _LENGTHS = {
-    "string_too_short": ("min_length", "at least", "characters"),
-    "string_too_long": ("max_length", "at most", "characters"),
-    "too_short": ("min_length", "at least", "items"),
-    "too_long": ("max_length", "at most", "items"),
+    "string_too_short": ("min_length", N_("at least {count} characters")),
+    "string_too_long": ("max_length", N_("at most {count} characters")),
+    "too_short": ("min_length", N_("at least {count} items")),
+    "too_long": ("max_length", N_("at most {count} items")),
 }
 
 
@@ -78,7 +80,8 @@ def _errors(error: ValidationError) -> list[_Error]:
 
 
 def _is_whole(error: _Error) -> bool:
-    return error.type == "int_type" and isinstance(error.input, float) and error.input.is_integer()
+    value = error.input
+    return error.type == "int_type" and isinstance(value, float) and value.is_integer() and abs(value) < 2**63
 
 
 def _is_accepted_union(error: _Error, lax: list[_Error]) -> bool:
@@ -102,7 +105,7 @@ def _findings(model: type[BaseModel], data: Any, errors: list[_Error], base: Fie
         # Of the members of a union, the one that got furthest is what was meant.
         if passed and any(len(other) > len(path) and other[: len(path)] == path for other in deeper):
             continue
-        finding = _finding(model, error, path, base, in_union=passed)
+        finding = _finding(model, error, path, base, in_union=passed, siblings=_keys_at(path, data))
         found.setdefault((finding.path, finding.at_key), finding)
     return _without_consequences(list(unique(found.values())))
 
@@ -141,7 +144,23 @@ def _below(here: Any, step: str | int) -> tuple[Any] | None:
     return None
 
 
-def _finding(model: type[BaseModel], error: _Error, path: FieldPath, base: FieldPath, *, in_union: bool) -> Finding:
+def _keys_at(path: FieldPath, data: Any) -> Collection[str]:
+    """Keys that stand in the file beside the last one of ``path``."""
+    for step in path[:-1]:
+        below = _below(data, step)
+        data = below[0] if below is not None else None
+    return data if isinstance(data, dict) else ()
+
+
+def _finding(
+    model: type[BaseModel],
+    error: _Error,
+    path: FieldPath,
+    base: FieldPath,
+    *,
+    in_union: bool,
+    siblings: Collection[str],
+) -> Finding:
     where = (*base, *path)
     declared = find(model, error.loc)
     args: dict[str, Any]
@@ -152,11 +171,12 @@ def _finding(model: type[BaseModel], error: _Error, path: FieldPath, base: Field
         )
     if error.type == "extra_forbidden":
         known = [key for parent in find(model, error.loc[:-1]).models for key in keys_of(parent)]
-        args = {"key": path[-1], "known": listed(known), "suggestion": closest(str(path[-1]), known)}
+        absent = [key for key in known if key not in siblings]
+        args = {"key": path[-1], "known": listed(known), "suggestion": closest(str(path[-1]), absent)}
         return Finding(codes.UNKNOWN_KEY, where, args, at_key=True)
     if error.loc[-1:] == ("[key]",):
-        expected = declared.description or "another key"
-        return Finding(codes.BAD_TEXT, where, {"value": path[-1], "expected": _lower(expected)}, at_key=True)
+        wanted = _described(declared) if declared.description else phrase(N_("another key"))
+        return Finding(codes.BAD_TEXT, where, {"value": path[-1], "expected": wanted}, at_key=True)
     code, args = _value_finding(error, declared, in_union=in_union)
     return Finding(code, where, args)
 
@@ -178,19 +198,29 @@ def _value_finding(error: _Error, declared: Found, *, in_union: bool) -> tuple[C
         return codes.NOT_ALLOWED, {"value": value, "known": listed(allowed), "suggestion": near}
     if error.type in _RANGES:
         key, words = _RANGES[error.type]
-        return codes.OUT_OF_RANGE, {"value": value, "range": f"{words} {error.context[key]:g}"}
+        return codes.OUT_OF_RANGE, {"value": value, "range": phrase(words, limit=_bound(error.context[key]))}
     if error.type in _LENGTHS:
-        key, words, noun = _LENGTHS[error.type]
+        key, words = _LENGTHS[error.type]
         count = error.context[key]
-        return codes.LENGTH, {"range": f"{words} {count:,} {noun if count != 1 else noun[:-1]}"}
+        if count == 1 and error.type == "too_short":
+            return codes.LENGTH, {"range": phrase(N_("at least one item"))}
+        return codes.LENGTH, {"range": phrase(words, count=f"{count:,}")}
     if error.type == "string_pattern_mismatch":
-        expected = declared.description or f"a text that fits {error.context.get('pattern', 'the pattern')}"
-        return codes.BAD_TEXT, {"value": value, "expected": _lower(expected)}
+        fitting = phrase(N_("a text that fits {pattern}"), pattern=error.context.get("pattern", ""))
+        expected = _described(declared) if declared.description else fitting
+        return codes.BAD_TEXT, {"value": value, "expected": expected}
     if error.type in ("value_error", "assertion_error"):
         return codes.INVALID_VALUE, {
             "detail": shown(error.context.get("error", "no reason given"), 300).rstrip(".")
         }
     return _type_finding(error, declared, in_union=in_union)
+
+
+def _bound(limit: Any) -> str:
+    """As the value itself would be written: ``3650d``, ``0.5``."""
+    if isinstance(limit, str):
+        return limit
+    return f"{limit:g}"
 
 
 def _with_known_unit(value: Any, unit: Unit) -> str | None:
@@ -211,10 +241,9 @@ def _type_finding(error: _Error, declared: Found, *, in_union: bool) -> tuple[Co
         return codes.TEXT_OF_NUMBER, {"value": _shown(error.input), "found": found}
     if error.type in _COERCED and not in_union and isinstance(error.input, str) and _looks_numeric(error.input):
         return codes.NUMBER_AS_TEXT, {"value": error.input, "expected": expected}
-    return codes.WRONG_TYPE, {
-        "found": f"the text {_shown(error.input)}" if found == "text" else found,
-        "expected": expected,
-    }
+    if isinstance(error.input, str):
+        found = phrase(N_("the text {value}"), value=shown(error.input))
+    return codes.WRONG_TYPE, {"found": found, "expected": expected}
 
 
 def _looks_numeric(text: str) -> bool:
@@ -225,13 +254,16 @@ def _looks_numeric(text: str) -> bool:
     return True
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any) -> Words:
     return format_scalar(value) if isinstance(value, bool | int | float | str) else kind_of(value)
 
 
-def _with_description(expected: str, declared: Found) -> str:
-    return f"{expected} ({_lower(declared.description)})" if declared.description else expected
+def _with_description(expected: Words, declared: Found) -> Words:
+    if not declared.description:
+        return expected
+    return phrase(N_("{expected} ({meaning})"), expected=expected, meaning=_described(declared))
 
 
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:] if text[1:2].islower() else text
+def _described(declared: Found) -> Phrase:
+    """A field's description inside a sentence; the catalogue has it as it stands in the model."""
+    return Description(declared.description)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 DEFAULT_MODEL = "file:assets/axk1-nano"
 DEFAULT_DATASET = "package:konlpy/konlpy/data/corpus"
 
@@ -33,8 +35,8 @@ spec:
 
   # What comes from outside. A path after file: starts at the folder of this file.
   inputs:
-    base: {{model: "{model}"}}
-    law: {{dataset: "{dataset}"}}
+    base: {{model: {model}}}
+    law: {{dataset: {dataset}}}
 
   # Each stage names what it uses and where its inputs come from: inputs.NAME, or STAGE.OUTPUT of another stage.
   # Stages run as soon as their inputs are there, side by side where there is room.
@@ -108,4 +110,6 @@ def starter(
         dataset: address of the text to adapt to.
         file: name under which the text is written, for its comments.
     """
-    return _TEXT.format(name=name, ministry=ministry, model=model, dataset=dataset, file=file)
+    # YAML reads JSON's quotes and escapes: an address may hold anything.
+    quoted = {"model": json.dumps(model, ensure_ascii=False), "dataset": json.dumps(dataset, ensure_ascii=False)}
+    return _TEXT.format(name=name, ministry=ministry, file=file, **quoted)

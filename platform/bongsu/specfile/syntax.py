@@ -7,45 +7,64 @@ import re
 import yaml
 
 from bongsu.domain.codes import specfile as codes
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import Verbatim
 from bongsu.domain.problems import Problem
 from bongsu.specfile.text import place_of
 
-_QUOTE = "Put the text into quotes."
+_QUOTE = N_("Put the text into quotes.")
+_CORRECT = N_("Correct this line or the one above it.")
 _KNOWN: tuple[tuple[str, str, str], ...] = (
     # part of libyaml's message, what to say, what to do
     (
         "mapping values are not allowed",
-        "a second colon stands in one line, or this line is indented too far",
-        "Put a text with a colon into quotes, or give this line the indentation of the keys it belongs to.",
+        N_("a second colon stands in one line, or this line is indented too far"),
+        N_("Put a text with a colon into quotes, or give this line the indentation of the keys it belongs to."),
     ),
     (
         "could not find expected ':'",
-        "a key stands here without a colon",
-        "Write it as KEY: VALUE, and a text of several lines after | on its key.",
+        N_("a key stands here without a colon"),
+        N_("Write it as KEY: VALUE, and a text of several lines after | on its key."),
     ),
-    ("did not find expected key", "this line fits no level above it", "Indent it like the keys it belongs to."),
+    (
+        "did not find expected key",
+        N_("this line fits no level above it"),
+        N_("Indent it like the keys it belongs to."),
+    ),
     (
         "did not find expected '-' indicator",
-        "a list ends here with something that is no item",
-        "Start the line with - or indent it otherwise.",
+        N_("a list ends here with something that is no item"),
+        N_("Start the line with - or indent it otherwise."),
     ),
-    ("block sequence entries are not allowed", "a list cannot start here", "Start it on a line of its own."),
+    (
+        "block sequence entries are not allowed",
+        N_("a list cannot start here"),
+        N_("Start it on a line of its own."),
+    ),
     (
         "did not find expected ',' or ']'",
-        "a list in brackets is not closed",
-        "Close it with ]; inside brackets, put texts with any of [ ] { } , into quotes.",
+        N_("a list in brackets is not closed"),
+        N_("Close it with ]; inside brackets, put texts with any of [ ] { } , into quotes."),
     ),
     (
         "did not find expected ',' or '}'",
-        "a mapping in braces is not closed",
-        "Close it with }; inside braces, put texts with any of [ ] { } , into quotes, such as '${params.x}'.",
+        N_("a mapping in braces is not closed"),
+        N_("Close it with }; inside braces, put texts with any of [ ] { } , into quotes, such as '${params.x}'."),
     ),
-    ("found unexpected end of stream", "a quote is not closed", "Close it."),
-    ("found unexpected document indicator", "a quote is not closed before ---", "Close it."),
-    ("found unknown escape character", "this escape is not known", "Use single quotes, or write \\\\ for a \\."),
-    ("found character that cannot start any token", "a text cannot start with this character", _QUOTE),
-    ("did not find expected alphabetic or numeric character", "& or * needs a name behind it", _QUOTE),
-    ("found incompatible YAML document", "this version of YAML is not known", "Use YAML 1.2, or no %YAML line."),
+    ("found unexpected end of stream", N_("a quote is not closed"), N_("Close it.")),
+    ("found unexpected document indicator", N_("a quote is not closed before ---"), N_("Close it.")),
+    (
+        "found unknown escape character",
+        N_("this escape is not known"),
+        N_("Use single quotes, or write \\\\ for a \\."),
+    ),
+    ("found character that cannot start any token", N_("a text cannot start with this character"), _QUOTE),
+    ("did not find expected alphabetic or numeric character", N_("& or * needs a name behind it"), _QUOTE),
+    (
+        "found incompatible YAML document",
+        N_("this version of YAML is not known"),
+        N_("Use YAML 1.2, or no %YAML line."),
+    ),
 )
 
 
@@ -66,8 +85,8 @@ def syntax_problem(error: yaml.YAMLError, text: str, file: str) -> Problem:
         return codes.TAB.at(place_of(text, tabbed, file))
     for part, detail, hint in _KNOWN:
         if part in message:
-            return codes.SYNTAX.at(where, detail=detail, hint=hint)
-    return codes.SYNTAX.at(where, detail=message.rstrip("."), hint="Correct this line or the one above it.")
+            return codes.SYNTAX.at(where, detail=Verbatim(detail), hint=Verbatim(hint))
+    return codes.SYNTAX.at(where, detail=message.rstrip("."), hint=Verbatim(_CORRECT))
 
 
 def _tab_before(text: str, index: int) -> int | None:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-
 from bongsu.domain.codes import specfile as codes
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu.domain.problems import BongsuError, Location
+from bongsu.domain.unseen import find_unseen, name_of
 
 MAX_BYTES = 2**20
 
-# Controls but tab, line feed and carriage return; line and paragraph separators, which YAML 1.1 and 1.2 read
-# differently; direction marks, with which a file shows other than it says; half surrogates; non-characters.
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff"
-    "\ud800-\udfff]"
-)
 _BOMS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x00\x00\xfe\xff": "UTF-32"}
 
 
@@ -29,12 +23,15 @@ def decode(data: bytes, file: str) -> str:
         raise codes.FILE_TOO_LARGE.error(Location(file, 1, 1), limit="1 MiB")
     for mark, name in _BOMS.items():
         if data.startswith(mark):
-            raise codes.ENCODING.error(Location(file, 1, 1), detail=f"its first bytes say {name}")
+            raise codes.ENCODING.error(
+                Location(file, 1, 1), detail=phrase(N_("its first bytes say {encoding}"), encoding=name)
+            )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = data[: error.start].decode("utf-8-sig", errors="replace")
-        detail = f"byte 0x{data[error.start]:02X} has no meaning there"
+        byte = f"0x{data[error.start]:02X}"
+        detail = phrase(N_("the byte {byte} has no meaning there"), byte=byte)
         raise codes.ENCODING.error(place_of(before, len(before), file), detail=detail) from None
     check_characters(text, file)
     return text
@@ -42,24 +39,12 @@ def decode(data: bytes, file: str) -> str:
 
 def check_characters(text: str, file: str) -> None:
     """Raise BongsuError for characters that nobody can see; the first ten of them."""
-    found = []
-    for match in _UNSEEN.finditer(text):
-        where = place_of(text, match.start(), file)
-        found.append(codes.CONTROL_CHARACTER.at(where, character=name_of(match[0])))
-        if len(found) == 10:
-            break
+    found = [
+        codes.CONTROL_CHARACTER.at(place_of(text, match.start(), file), character=name_of(match[0]))
+        for match in find_unseen(text)[:10]
+    ]
     if found:
         raise BongsuError(found)
-
-
-def unseen(text: str) -> str | None:
-    """Name of the first character in ``text`` that nobody can see."""
-    match = _UNSEEN.search(text)
-    return name_of(match[0]) if match else None
-
-
-def name_of(character: str) -> str:
-    return f"U+{ord(character):04X} {unicodedata.name(character, '')}".rstrip()
 
 
 def place_of(text: str, index: int, file: str) -> Location:

@@ -7,11 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, and_, func, insert, or_, select
 
 from bongsu.domain.ids import RunId
 from bongsu.store.records import EventRecord
 from bongsu.store.schema import metric_points, run_events
+
+# Type of the entries that say that a process took a run up, and that it let go of it.
+DRIVING = "driving"
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,35 @@ def events_of(connection: Connection, run_id: str, after: int = 0) -> list[Event
         .order_by(run_events.c.sequence)
     )
     return [EventRecord(**dict(row._mapping) | {"body": json.loads(row.body)}) for row in connection.execute(query)]
+
+
+def beginnings_of(connection: Connection, run_ids: Sequence[str]) -> dict[str, list[tuple[int, float]]]:
+    """Sequence and time of the entries with which work on each run began: it was taken up, or reopened by a resume."""
+    taken_up = and_(run_events.c.type == DRIVING, run_events.c.body.contains('"begins"'))
+    reopened = and_(run_events.c.type == "run", run_events.c.body.contains('"resumed"'))
+    query = (
+        select(run_events.c.run_id, run_events.c.sequence, run_events.c.time)
+        .where(run_events.c.run_id.in_(run_ids), or_(taken_up, reopened))
+        .order_by(run_events.c.run_id, run_events.c.sequence)
+    )
+    found: dict[str, list[tuple[int, float]]] = {}
+    for run_id, sequence, time in connection.execute(query):
+        found.setdefault(run_id, []).append((sequence, time))
+    return found
+
+
+def last_sign_of_life(connection: Connection, run_id: str, before: tuple[int, float] | None = None) -> float | None:
+    """When a stage, an attempt or a metric was last heard of; before an entry (sequence, time) if one is given.
+
+    What people ask for from elsewhere, such as a cancellation, is no sign that the run was worked on.
+    """
+    events = select(func.max(run_events.c.time)).where(run_events.c.run_id == run_id, run_events.c.type != "run")
+    points = select(func.max(metric_points.c.time)).where(metric_points.c.run_id == run_id)
+    if before is not None:
+        events = events.where(run_events.c.sequence < before[0])
+        points = points.where(metric_points.c.time < before[1])
+    times = [connection.execute(query).scalar() for query in (events, points)]
+    return max((time for time in times if time is not None), default=None)
 
 
 def add_metric_points(

@@ -14,6 +14,7 @@ from bongsu.domain.run import RUN_MOVES, RunState, StageState
 from bongsu.store.records import RunRecord
 from bongsu.store.schema import runs, stages
 
+_LONGEST_ID = 40
 _ACTIVE = tuple(state.value for state in RunState if not state.is_final)
 _COLUMNS = [column for column in runs.columns if column.name not in ("plan", "open_key")]
 
@@ -89,7 +90,8 @@ def find_run(connection: Connection, text: str) -> RunRecord:
         query = newest_first.limit(1)
     else:
         query = newest_first.where(runs.c.id.startswith(text, autoescape=True)).limit(5)
-    rows = connection.execute(query).all() if text else []
+    # No id is longer, and SQLite refuses patterns that are much longer.
+    rows = connection.execute(query).all() if 0 < len(text) <= _LONGEST_ID else []
     exact = [row for row in rows if row.id == text]
     if not rows:
         raise codes.UNKNOWN_RUN.error(run=text)

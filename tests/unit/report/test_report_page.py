@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bongsu.domain.quantities import figure
 from bongsu.service.report.charts import pareto
 from bongsu.service.report.graph import layers
 from bongsu.service.report.model import Bar, GraphEdge, GraphNode, ReportVariant, RunReport, Series
@@ -27,6 +29,8 @@ def page() -> str:
             2_090_000,
             {"perplexity.law": 105.0},
             {"perplexity.law": (99.0, 111.0)},
+            {"perplexity.law": 0.05},
+            3.27,
             verified=True,
             label="S",
             version="axk1-law/3",
@@ -76,6 +80,68 @@ def test_sizes_and_changes_are_against_the_uncompressed_model(page: str) -> None
 def test_the_label_stands_above_and_below(page: str) -> None:
     assert page.count('class="banner grade-S"') == 2
     assert page.count("S/logistics") >= 2
+
+
+def report_of(*variants: ReportVariant, **changes: Any) -> RunReport:
+    facts: dict[str, Any] = {
+        "run_id": "r-1",
+        "pipeline": "axk1-law",
+        "ministry": "mnd",
+        "purpose": "법령 검색",
+        "use_class": "administration",
+        "state": "running",
+        "label": "O",
+        "plan_hash": "sha256-" + "d" * 64,
+        "started": NOW,
+        "finished": None,
+        "generated": NOW,
+        "variants": variants,
+    }
+    return RunReport(**facts | changes)
+
+
+def variant(title: str, **changes: Any) -> ReportVariant:
+    return ReportVariant(title, "sha256-" + title[:1] * 64, 1_000_000, **changes)
+
+
+def test_no_address_stands_on_the_page_but_the_names_of_xml(page: str) -> None:
+    assert set(re.findall(r"https?://[^\"'<\s]+", page)) <= {
+        "http://www.w3.org/2000/svg",
+        "http://www.w3.org/1999/xlink",
+    }
+    assert "url(http" not in page
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 0.0, -1.0])
+def test_figures_that_cannot_be_drawn_are_told_in_the_table(value: float) -> None:
+    metrics = {"perplexity.law": value}
+    intervals = {"perplexity.law": (value, value)}
+    odd = variant("odd", metrics=metrics, intervals=intervals)
+    good = variant("good", metrics={"perplexity.law": 20.0}, change={"perplexity.law": 0.02})
+    for shown in ((odd,), (odd, good), (variant("none"), odd, good)):
+        text = render_page(report_of(*shown, series=(Series("a", "loss", ((1, value), (2, float("inf")))),)))
+        assert (figure(value)) in text
+
+
+def test_a_page_without_figures_has_no_picture_of_them() -> None:
+    text = render_page(report_of(variant("adapt"), variant("base", metrics={"perplexity.law": float("nan")})))
+    assert "<svg" not in text
+    assert "Changes are against" not in text
+
+
+def test_a_dollar_sign_in_a_name_is_no_formula() -> None:
+    odd = variant("prune $a_{$", metrics={"perplexity.law": 20.0})
+    assert "prune $a_{$" in render_page(report_of(odd, timeline=(Bar("$x^{$", 1, 0.0, 1.0, "failed"),)))
+
+
+def test_an_interrupted_run_says_so_and_how_long_it_was_worked_on() -> None:
+    text = render_page(report_of(interrupted=True, worked_seconds=245.0))
+    assert "interrupted" in text
+    assert "4 min 05 s" in text
+
+
+def test_cards_are_readable_in_korean() -> None:
+    assert "법령 말뭉치" in render_page(report_of(cards=(("curate", {"title": "법령 말뭉치"}),)))
 
 
 @given(st.lists(st.tuples(st.floats(1, 1e6), st.floats(1, 1e6)), max_size=30))

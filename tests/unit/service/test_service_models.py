@@ -79,6 +79,7 @@ def compared(place: Place) -> str:
     base, adapted = model(store, 400, "base"), model(store, 400, "adapted")
     small, tiny = model(store, 200, "small"), model(store, 100, "tiny")
     entries = [
+        {"modelDigest": base.digest, "metrics": {"perplexity.law": 600.0}},
         {"modelDigest": adapted.digest, "metrics": {"perplexity.law": 10.0}},
         {
             "modelDigest": small.digest,
@@ -121,6 +122,18 @@ def test_what_was_lost_is_told_against_the_model_that_compression_began_with(pla
     assert rows["adapt"].change == {}
     assert rows["small"].change == pytest.approx({"perplexity.law": 0.05})
     assert rows["tiny"].change == pytest.approx({"perplexity.law": 1.0})
+
+
+def test_the_model_from_before_the_adaptation_is_not_judged_against_the_adapted_one(
+    place: Place, compared: str
+) -> None:
+    rows = {row.title: row for row in variants(place.platform, compared)}
+    assert rows["inputs.base"].metrics == {"perplexity.law": 600.0}
+    assert (rows["inputs.base"].change, rows["inputs.base"].shrink) == ({}, None)
+    assert {title: row.shrink for title, row in rows.items() if row.shrink} == {"small": 2.0, "tiny": 4.0}
+    text = render_page(collect(place.platform, compared))
+    assert "+5900" not in text
+    assert "+5.0%" in text
 
 
 def test_a_model_that_failed_the_gate_anywhere_failed_it(place: Place, compared: str) -> None:

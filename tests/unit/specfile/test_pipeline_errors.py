@@ -59,6 +59,12 @@ IN_STAGES: list[tuple[str, tuple[str, ...], list[str]]] = [
     ("true as condition", ("{name: a, uses: probe, when: §true}",), ["unquoted-text"]),
     # units and ranges
     ("timeout without unit", ("{name: a, uses: probe, timeout: §30}",), ["wrong-unit"]),
+    ("endless timeout", ("{name: a, uses: probe, timeout: §99999999999999d}",), ["out-of-range"]),
+    ("endless seconds", ("{name: a, uses: probe, timeout: §" + "9" * 400 + "s}",), ["out-of-range"]),
+    ("foreign digits", ("{name: a, uses: probe, timeout: §١s}",), ["wrong-unit"]),
+    ("endless backoff", ("{name: a, uses: probe, retries: {backoff: §3651d}}",), ["out-of-range"]),
+    ("endless memory", ("{name: a, uses: probe, resources: {memory: §" + "9" * 400 + "Ti}}",), ["out-of-range"]),
+    ("whole number beyond 64 bits", (TRAIN.replace("steps: 1", "steps: §1e300") + "}}",), ["wrong-type"]),
     ("zero timeout", ("{name: a, uses: probe, timeout: §0s}",), ["zero-timeout"]),
     ("retries", ("{name: a, uses: probe, retries: {limit: §99}}",), ["out-of-range"]),
     ("backoff", ("{name: a, uses: probe, retries: {backoff: §1min}}",), ["wrong-unit"]),
@@ -374,3 +380,65 @@ def test_suggestions(written: str, meant: str) -> None:
     with pytest.raises(BongsuError) as caught:
         loads(stage("{name: a, " + written), "f.yaml", CATALOGUE)
     assert f"Did you mean {meant}?" in str(caught.value)
+
+
+# -- --set ---------------------------------------------------------------------------------------------------------
+
+SETTABLE = stage("{name: a, uses: probe}")
+
+
+@pytest.mark.parametrize("value", ["\x1b[31m", "4\u200b", "\u202e4", "4\x00", "\udcff"])
+def test_a_parameter_takes_only_text_that_can_be_seen(value: str) -> None:
+    assert [found[0] for found in problems_of(SETTABLE, {"steps": value})] == ["override-character"]
+
+
+@pytest.mark.parametrize("value", ["1e300", "9" * 30, ".inf", "1.5", "x"])
+def test_a_whole_number_is_one_that_can_be_kept(value: str) -> None:
+    assert [found[0] for found in problems_of(SETTABLE, {"steps": value})] == ["override-type"]
+
+
+# -- suggestions ---------------------------------------------------------------------------------------------------
+
+
+def suggestions(text: str, overrides: dict[str, str] | None = None) -> list[str | None]:
+    with pytest.raises(BongsuError) as caught:
+        loads(text, "f.yaml", CATALOGUE, overrides)
+    return [problem.args.get("suggestion") for problem in caught.value.problems]
+
+
+ADAPT = TRAIN.replace("name: a,", "name: adapt,") + "}}"
+CURATE = "{name: adopt, uses: data.curate, inputs: {documents: inputs.law}}"
+
+
+def test_a_stage_is_suggested_only_if_its_output_would_be_taken() -> None:
+    pruned = PRUNE.replace("inputs.base", "adept.model")
+    assert suggestions(stage(ADAPT, CURATE, pruned)) == ["adapt"]
+    assert suggestions(stage(CURATE, pruned)) == [None]
+
+
+def test_an_output_is_suggested_only_if_it_fits_the_port() -> None:
+    assert suggestions(stage(ADAPT, PRUNE.replace("inputs.base", "adapt.modle"))) == ["model"]
+    assert suggestions(stage(CURATE, PRUNE.replace("inputs.base", "adopt.document"))) == [None]
+
+
+def test_an_input_is_suggested_only_if_it_fits_the_port() -> None:
+    assert suggestions(stage(PRUNE.replace("inputs.base", "inputs.bse"))) == ["base"]
+    assert suggestions(stage(PRUNE.replace("inputs.base", "inputs.laws"))) == [None]
+
+
+def test_a_key_that_is_there_already_is_not_suggested() -> None:
+    assert suggestions(stage("{name: a, uses: probe, timeouts: 1h}")) == ["timeout"]
+    assert suggestions(stage("{name: a, uses: probe, timeouts: 1h, timeout: 1h}")) == [None]
+
+
+def test_an_address_is_suggested_whole_and_only_if_it_would_do() -> None:
+    wrong = stage("{name: a, uses: probe}")
+    base = "models:/base/1"
+    assert base in wrong
+    assert suggestions(wrong.replace(base, "model:/base/1")) == [base]
+    assert suggestions(wrong.replace(base, "model:base")) == [None]
+
+
+def test_a_parameter_is_suggested_only_for_a_value_of_its_type() -> None:
+    assert suggestions(SETTABLE, {"step": "3"}) == ["steps"]
+    assert suggestions(SETTABLE, {"step": "yes"}) == [None]

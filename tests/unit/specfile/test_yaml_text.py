@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -195,3 +196,34 @@ def test_a_root_keeps_the_order_of_its_keys() -> None:
     root, _problems = parse("b: 1\na: 2\n", "f.yaml")
     assert isinstance(root, MapNode)
     assert list(root.items) == ["b", "a"]
+
+
+@pytest.mark.parametrize("character", ["\u200b", "\u200d", "\u00ad", "\u3164", "\u2060", "\ufe0f", "\U000e0041"])
+@pytest.mark.parametrize("line", ["표{}적", '"quoted {} text"', "'{}'", "plain # a comment {} behind"])
+def test_characters_that_nobody_sees_are_refused_with_their_place(character: str, line: str) -> None:
+    text = "a: 가나\nb: " + line.format(character)
+    at = text.splitlines()[1].index(character) + 1
+    assert text_problems_of(text) == [("control-character", 2, at)]
+
+
+@pytest.mark.parametrize("escape", ["\\u200b", "\\u202e", "\\e", "\\x9b"])
+def test_an_escape_brings_no_character_in_that_nobody_sees(escape: str) -> None:
+    assert text_problems_of(f'a: "x{escape}"') == [("control-character", 1, 4)]
+
+
+def test_korean_text_and_emoji_pass() -> None:
+    root, problems = parse("a: 국방 문서를 “초안”하고… ⚠️ 검색합니다 — (㈜봉수)\n", "f.yaml")
+    assert (list(root.items), problems) == (["a"], [])
+
+
+@pytest.mark.parametrize("place", ["/dev/zero", "/dev/null", "."])
+def test_only_regular_files_are_read(place: str) -> None:
+    with pytest.raises(BongsuError) as caught:
+        load(Path(place), CATALOGUE)
+    assert caught.value.problems[0].code.name == "spec.unreadable-file"
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(BongsuError, match=r"pipe"):
+        load(tmp_path / "fifo", CATALOGUE)

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bongsu.cli.state import options, out
+from bongsu.cli.commands.shared import AsJson
+from bongsu.cli.files import write_file
+from bongsu.cli.printing import out, say, say_json
+from bongsu.cli.state import options
 from bongsu.cli.texts import _, translate
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.table import Table
     from rich.text import Text
 
     from bongsu.domain.ports import Port
     from bongsu.domain.stages import StageSignature
-
-AsJson = Annotated[bool, typer.Option("--json", help=_("Print JSON for machines."))]
 
 stages = typer.Typer(help=_("Stages that pipelines can use."), no_args_is_help=True, rich_markup_mode=None)
 
@@ -31,18 +34,21 @@ def add_to(app: typer.Typer) -> None:
 
 
 @stages.command("list", help=_("List the stages that are installed."))
-def list_stages(as_json: AsJson = False) -> None:
+def list_stages(
+    all_: Annotated[bool, typer.Option("--all", help=_("Stages for drills, too."))] = False,
+    as_json: AsJson = False,
+) -> None:
     from bongsu.service.catalogue import InstalledStages
 
     catalogue = InstalledStages()
+    names = [name for name in catalogue if all_ or not catalogue[name].for_drills]
     if as_json:
-        rows = [{"name": name, "description": catalogue[name].doc} for name in catalogue]
-        typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        say_json([{"name": name, "description": catalogue[name].doc} for name in names])
         return
     table = _table()
     table.add_column(_("Stage"), no_wrap=True)
     table.add_column(_("What it does"))
-    for name in catalogue:
+    for name in names:
         table.add_row(name, translate(catalogue[name].doc))
     out().print(table)
 
@@ -53,14 +59,15 @@ def show_stage(name: str, as_json: AsJson = False) -> None:
 
     signature = InstalledStages().require(name)
     if as_json:
-        typer.echo(json.dumps(describe(signature), ensure_ascii=False, indent=2))
+        say_json(describe(signature))
         return
     console = out()
     console.print(_headed(signature.name, f"  {translate(signature.doc)}"))
     for title, ports in ((_("Inputs"), signature.inputs), (_("Outputs"), signature.outputs)):
         if ports:
             console.print(_ports(title, ports.items()))
-    console.print(_parameters(signature))
+    for line in _parameters(signature):
+        console.print(line)
 
 
 def describe(signature: StageSignature) -> dict[str, Any]:
@@ -101,7 +108,7 @@ def _ports(title: str, ports: Any) -> Table:
     for name in (title, _("Type"), ""):
         table.add_column(name)
     for name, port in ports:
-        table.add_row(name, _port_type(port), port.doc)
+        table.add_row(name, _port_type(port), translate(port.doc))
     return table
 
 
@@ -114,27 +121,39 @@ def _port_type(port: Port) -> str:
     return ", ".join(words)
 
 
-def _parameters(signature: StageSignature) -> Table:
-    table = _table()
-    for name in (_("Parameter"), _("Type"), _("Default"), _("Meaning")):
-        table.add_column(name)
+def _parameters(signature: StageSignature) -> Iterator[RenderableType]:
+    """A line for each parameter, and below it what it means; 80 columns hold the longest name."""
+    from rich.padding import Padding
+    from rich.text import Text
+
     schema_ = signature.params.model_json_schema(by_alias=True)
     required = set(schema_.get("required", ()))
+    heading, default_word = _("Parameters"), _("Default")
+    yield Text(f" {heading}", style="bold")
     for name, field in schema_.get("properties", {}).items():
-        default = _("required") if name in required else json.dumps(field.get("default"), ensure_ascii=False)
-        table.add_row(name, _type_words(field), default, field.get("description", ""))
-    return table
+        default = json.dumps(field.get("default"), ensure_ascii=False)
+        note = _("required") if name in required else f"{default_word} {default}"
+        kind = _type_words(field, schema_.get("$defs", {}))
+        yield Padding(Text.assemble((name, "bold"), f"  {kind}  ", (note, "dim")), (0, 0, 0, 1))
+        if field.get("description"):
+            yield Padding(Text(translate(field["description"])), (0, 0, 0, 5))
 
 
-def _type_words(field: dict[str, Any]) -> str:
+def _type_words(field: dict[str, Any], definitions: dict[str, Any]) -> str:
+    """``integer ≥ 1``, ``cosine | linear``; a model of its own is ``object``."""
+    if "$ref" in field:
+        return _type_words(definitions.get(field["$ref"].rpartition("/")[2], {}), definitions)
     if "enum" in field:
-        return " | ".join(map(str, field["enum"]))
+        return " | ".join(str(choice) or '""' for choice in field["enum"])
+    if "const" in field:
+        return str(field["const"])
     if "anyOf" in field:
-        return " | ".join(_type_words(option) for option in field["anyOf"])
+        return " | ".join(dict.fromkeys(_type_words(option, definitions) for option in field["anyOf"]))
     if field.get("type") == "array":
-        return f"[{_type_words(field.get('items', {}))}]"
+        return f"[{_type_words(field.get('items', {}), definitions)}]"
     bounds = [f"{sign} {field[key]}" for key, sign in _BOUNDS.items() if key in field]
-    return " ".join([field.get("type", "object"), *bounds])
+    kind = field.get("type", "object")
+    return f"{kind} {', '.join(bounds)}" if bounds else str(kind)
 
 
 _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
@@ -143,31 +162,28 @@ _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusi
 def schema(
     output: Annotated[Path | None, typer.Option("--output", "-o", help=_("File to write; else print."))] = None,
 ) -> None:
-    from bongsu.service.catalogue import InstalledStages
-    from bongsu.specfile.schema import pipeline_schema
+    from bongsu.service.starting import schema_of_installed_stages
 
-    text = json.dumps(pipeline_schema(InstalledStages()), ensure_ascii=False, indent=2) + "\n"
+    text = json.dumps(schema_of_installed_stages(), ensure_ascii=False, indent=2) + "\n"
     if output is None:
-        typer.echo(text, nl=False)
+        say(text, end="")
         return
-    output.write_text(text)
-    typer.echo(_("Wrote {path}.").format(path=output))
+    write_file(output, text)
+    say(_("Wrote {path}.").format(path=output))
 
 
 def explain(code: Annotated[str | None, typer.Argument(help=_("A code such as spec.unknown-key."))] = None) -> None:
     from bongsu.domain.codes import all_codes
     from bongsu.domain.codes import cli as codes
+    from bongsu.domain.suggest import closest
 
     known = {entry.name: entry for entry in all_codes()}
     if code is None:
         for entry in known.values():
-            typer.echo(f"{entry.name:36} {translate(entry.what)}")
+            say(f"{entry.name:36} {translate(entry.what)}")
         return
     if code not in known:
-        from rapidfuzz import process
-
-        best = process.extractOne(code, list(known))
-        raise codes.UNKNOWN_CODE.error(code=code, suggestion=best[0] if best else "")
+        raise codes.UNKNOWN_CODE.error(code=code, suggestion=closest(code, known))
     entry = known[code]
     out().print(_headed(entry.name, f"\n  {translate(entry.what)}\n  → {translate(entry.fix)}"))
 
@@ -177,7 +193,7 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
 
     findings = examine(options(context).home)
     if as_json:
-        typer.echo(json.dumps([vars(finding) for finding in findings], ensure_ascii=False, indent=2))
+        say_json(findings)
     else:
         marks = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "problem": ("✗", "red")}
         console = out()

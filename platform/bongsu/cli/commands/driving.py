@@ -2,90 +2,88 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
-from rich.live import Live
 
-from bongsu.cli.commands.shared import print_json
-from bongsu.cli.render.outcome import outcome_view
-from bongsu.cli.render.progress import ProgressLines, progress_view
-from bongsu.cli.state import out
-from bongsu.cli.texts import _, translate
-from bongsu.domain.codes import run as codes
+from bongsu.cli.failures import problem_document
+from bongsu.cli.printing import out, say, say_json
+from bongsu.cli.texts import _
 from bongsu.domain.problems import BongsuError
-from bongsu.domain.run import RunState
 
 if TYPE_CHECKING:
-    from bongsu.domain.ids import RunId
-    from bongsu.reconciler.view import RunView
-    from bongsu.service.driving import Driven
     from bongsu.service.platform import Platform
-    from bongsu.service.showing import RunDetails
+    from bongsu.service.running import OnUpdate, Outcome
+    from bongsu.service.watching import RunProgress
 
 
-def drive_run(platform: Platform, run_id: RunId, as_json: bool) -> None:
-    """Drive the run to its end and show the outcome.
+def show_driving(platform: Platform, work: Callable[[OnUpdate | None], Outcome], as_json: bool) -> None:
+    """Do the work, which drives a run, while its progress is shown; then show what came of it.
 
     Raises:
         BongsuError: ``run.failed`` or ``run.cancelled``, so that the exit status says it.
     """
-    driven = _quietly(platform, run_id) if as_json else _watched(platform, run_id)
-    finish(platform, run_id, driven, as_json)
-
-
-def finish(platform: Platform, run_id: RunId, driven: Driven, as_json: bool) -> None:
-    from bongsu.service.showing import show_run
-    from bongsu.service.variants import variants
-
-    details = show_run(platform, run_id)
-    models = variants(platform, run_id)
-    error = _error_of(details)
     if as_json:
-        document = {"run": details.run, "stages": [stage.record for stage in details.stages], "variants": models}
-        problems = [problem.as_dict(translate) for problem in error.problems] if error else []
-        print_json({**document, "problems": problems})
-    else:
-        out().print(outcome_view(details, models))
-        if driven.undelivered:
-            waiting = _("{count} records wait for MLflow; the next run delivers them ({trouble}).")
-            out().print(waiting.format(count=driven.undelivered, trouble=driven.trouble))
-    if error:
-        raise typer.Exit(error.exit_code) if as_json else error
-    if not as_json and models:
-        from bongsu.service.report.pictures import save_frontier
+        _print_document(work(None))
+        return
+    with _progress() as update:
+        outcome = work(update)
+    _print_outcome(outcome)
+    if outcome.problem:
+        raise BongsuError([outcome.problem])
+    if outcome.variants:
+        from bongsu.service.running import save_picture
 
-        path = save_frontier(platform, run_id, models)
+        path = save_picture(platform, outcome)
         if path:
-            typer.echo(_("Picture: {path}").format(path=path))
-        typer.echo(_("Report: `bongsu report {run}` writes one page for a browser.").format(run=run_id))
+            say(_("Picture: {path}").format(path=path))
+        run = outcome.details.run.id
+        say(_("Report: `bongsu report {run}` writes one page for a browser.").format(run=run))
 
 
-def _error_of(details: RunDetails) -> BongsuError | None:
-    if details.run.state is RunState.FAILED:
-        return codes.FAILED.error(run=details.run.id, reason=details.reason)
-    if details.run.state is RunState.CANCELLED:
-        return codes.CANCELLED.error(run=details.run.id)
-    return None
+def _print_document(outcome: Outcome) -> None:
+    problem = outcome.problem
+    say_json(
+        {
+            "run": outcome.details.run,
+            "stages": [stage.record for stage in outcome.details.stages],
+            "variants": outcome.variants,
+            "problems": [problem_document(problem)] if problem else [],
+        }
+    )
+    if problem:
+        raise typer.Exit(problem.code.exit_code)
 
 
-def _quietly(platform: Platform, run_id: RunId) -> Driven:
-    from bongsu.service.driving import drive
+def _print_outcome(outcome: Outcome) -> None:
+    from bongsu.cli.render.outcome import outcome_view
 
-    return drive(platform, [run_id])
+    out().print(outcome_view(outcome.details, outcome.variants))
+    if outcome.undelivered:
+        waiting = _("{count} records wait for MLflow; the next run delivers them ({trouble}).")
+        out().print(waiting.format(count=outcome.undelivered, trouble=outcome.trouble))
 
 
-def _watched(platform: Platform, run_id: RunId) -> Driven:
+@contextmanager
+def _progress() -> Iterator[OnUpdate]:
     """Live table on a terminal; elsewhere one line whenever a stage changes."""
-    from bongsu.service.driving import drive
+    from rich.live import Live
+
+    from bongsu.cli.render.progress import ProgressLines, progress_view
 
     console = out()
     if not console.is_terminal:
-        lines = ProgressLines(lambda line: console.print(line, soft_wrap=True))
-        return drive(platform, [run_id], lines.update)
-    with Live(console=console, refresh_per_second=6, transient=True) as live:
+        yield ProgressLines(lambda line: console.print(line, soft_wrap=True)).update
+        return
+    live = Live(console=console, refresh_per_second=6, transient=True)
 
-        def show(view: RunView) -> None:
-            live.update(progress_view(view))
+    def show(view: RunProgress) -> None:
+        live.start()  # with the first view: what is printed before stands above it
+        live.update(progress_view(view))
 
-        return drive(platform, [run_id], show)
+    try:
+        yield show
+    finally:
+        live.stop()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bongsu.cli.commands.shared import AsJson, RunName, platform, print_json
-from bongsu.cli.state import out
+from bongsu.cli.commands.shared import AsJson, RunName, platform
+from bongsu.cli.files import write_file
+from bongsu.cli.printing import log_lines, out, say, say_json
 from bongsu.cli.texts import _, language, translate
 from bongsu.domain.run import RunState
 
@@ -34,7 +36,7 @@ def runs(
     with platform(context) as opened:
         found = list_runs(opened, state or (), pipeline, limit)
     if as_json:
-        print_json(found)
+        say_json(found)
         return
     from bongsu.cli.render.runs import runs_view
 
@@ -49,14 +51,15 @@ def show(context: typer.Context, run: RunName = "latest", as_json: AsJson = Fals
         details = show_run(opened, run)
         found = variants(opened, details.run.id)
     if as_json:
-        print_json({"run": details.run, "stages": details.stages, "variants": found})
+        say_json({"run": details.run, "stages": details.stages, "variants": found})
         return
-    from bongsu.cli.render.outcome import outcome_view
+    from bongsu.cli.render.outcome import variants_view
     from bongsu.cli.render.runs import details_view
 
     out().print(details_view(details))
-    if found:
-        out().print(outcome_view(details, found))
+    table = variants_view(found)
+    if table is not None:
+        out().print(table)
 
 
 def logs(
@@ -75,8 +78,14 @@ def logs(
     with platform(context) as opened:
         names = [stage] if stage else [found.planned.id for found in show_run(opened, run).stages]
         for name in names:
-            for line in attempt_logs(opened, run, name, attempt, follow):
-                typer.echo(line if stage else f"{name} | {line}")
+            _print_log(attempt_logs(opened, run, name, attempt, follow), "" if stage else f"{name} | ")
+
+
+def _print_log(lines: Iterable[str], before: str) -> None:
+    colours = out().color_system is not None
+    for line in lines:
+        for part in log_lines(line, colours=colours):
+            typer.echo(before + part)
 
 
 def models(
@@ -89,7 +98,7 @@ def models(
     with platform(context) as opened:
         found = list_models(opened, name)
     if as_json:
-        print_json(found)
+        say_json(found)
         return
     from bongsu.cli.render.models import models_view
 
@@ -109,7 +118,7 @@ def lineage(
     with platform(context) as opened:
         graph = trace(opened, reference, "downstream" if downstream else "upstream")
     if as_json:
-        print_json(graph)
+        say_json(graph)
         return
     from bongsu.cli.render.lineage import lineage_view
 
@@ -127,5 +136,5 @@ def report(
     with platform(context) as opened:
         gathered = collect(opened, run)
     path = output or Path(f"{gathered.run_id}.html")
-    path.write_text(render_page(gathered, language(), translate), encoding="utf-8")
-    typer.echo(_("Wrote {path}.").format(path=path))
+    write_file(path, render_page(gathered, language(), translate))
+    say(_("Wrote {path}.").format(path=path))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bongsu.cli.commands.shared import AsJson, SetValues, overrides, platform, print_json
-from bongsu.cli.state import out
+from bongsu.cli.commands.shared import AsJson, SetValues, overrides, platform
+from bongsu.cli.files import write_file
+from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.texts import _
-from bongsu.domain.codes import cli as codes
 from bongsu.domain.problems import BongsuError, Problem
+
+if TYPE_CHECKING:
+    from bongsu.service.submitting import Submission
 
 File = Annotated[Path, typer.Argument(help=_("A pipeline file."), show_default=False)]
 
@@ -32,16 +35,12 @@ def init(
         str, typer.Option(help=_("Address of the text to adapt to."))
     ] = "package:konlpy/konlpy/data/corpus",
 ) -> None:
-    from bongsu.specfile.starter import starter
+    from bongsu.service.starting import starter_text
 
-    text = starter(name, ministry=ministry, model=model, dataset=dataset, file=str(file))
-    try:
-        with file.open("x", encoding="utf-8") as target:
-            target.write(text)
-    except FileExistsError:
-        raise codes.FILE_EXISTS.error(path=str(file)) from None
-    typer.echo(_("Wrote {path}.").format(path=file))
-    typer.echo(_("Next: `bongsu validate {path}`, `bongsu plan {path}`, `bongsu run {path}`.").format(path=file))
+    text = starter_text(file, name=name, ministry=ministry, model=model, dataset=dataset)
+    write_file(file, text, new=True)
+    say(_("Wrote {path}.").format(path=file))
+    say(_("Next: `bongsu validate {path}`, `bongsu plan {path}`, `bongsu run {path}`.").format(path=file))
 
 
 def validate(
@@ -63,10 +62,10 @@ def validate(
     if problems:
         raise BongsuError(problems)
     if as_json:
-        print_json(rows)
+        say_json(rows)
         return
     for row in rows:
-        typer.echo(_("{file}: {name} is right ({stages} stages).").format(**row))
+        say(_("{file}: {name} is right ({stages} stages).").format(**row))
 
 
 def plan(
@@ -81,7 +80,7 @@ def plan(
     with platform(context) as opened:
         made = prepare(opened, file, overrides(set_)).plan
     if as_json:
-        print_json({"hash": made.hash, "gpuHours": made.gpu_hours, **made.model_dump(mode="json", by_alias=True)})
+        say_json({"hash": made.hash, "gpuHours": made.gpu_hours, **made.model_dump(mode="json", by_alias=True)})
         return
     from bongsu.cli.render.plan import plan_view
 
@@ -89,17 +88,16 @@ def plan(
 
 
 def run(context: typer.Context, file: File, set_: SetValues = None, as_json: AsJson = False) -> None:
-    from bongsu.cli.commands.driving import drive_run
+    from bongsu.cli.commands.driving import show_driving
     from bongsu.service.planning import prepare
-    from bongsu.service.submitting import submit
+    from bongsu.service.running import run_plan
 
     with platform(context) as opened:
         made = prepare(opened, file, overrides(set_)).plan
-        if not all(planned.cache.hit for planned in made.stages):
-            opened.warm_up()
-        submission = submit(opened, made)
-        run_id = submission.run.id
-        if not as_json:
-            text = _("Run {run}") if submission.created else _("Run {run} goes on")
-            out().print(text.format(run=run_id) + f"  ({made.metadata.name})")
-        drive_run(opened, run_id, as_json)
+        begun = None if as_json else _tell_begin
+        show_driving(opened, lambda update: run_plan(opened, made, begun, update), as_json)
+
+
+def _tell_begin(submission: Submission) -> None:
+    text = _("Run {run}") if submission.created else _("Run {run} goes on")
+    say(text.format(run=submission.run.id) + f"  ({submission.run.pipeline})")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from bongsu.cli.commands.shared import AsJson, RunName, platform, print_json
-from bongsu.cli.state import out
+from bongsu.cli.commands.shared import AsJson, RunName, platform
+from bongsu.cli.printing import out, say_json
 from bongsu.cli.texts import _
 
 
@@ -15,13 +15,11 @@ def add_to(app: typer.Typer) -> None:
 
 
 def resume(context: typer.Context, run: RunName = "latest", as_json: AsJson = False) -> None:
-    from bongsu.cli.commands.driving import drive_run
-    from bongsu.service.resuming import resume as reopen
+    from bongsu.cli.commands.driving import show_driving
+    from bongsu.service.running import resume_run
 
     with platform(context) as opened:
-        opened.warm_up()
-        record = reopen(opened, run)
-        drive_run(opened, record.id, as_json)
+        show_driving(opened, lambda update: resume_run(opened, run, update), as_json)
 
 
 def cancel(context: typer.Context, run: RunName, as_json: AsJson = False) -> None:
@@ -30,6 +28,6 @@ def cancel(context: typer.Context, run: RunName, as_json: AsJson = False) -> Non
     with platform(context) as opened:
         record = stop(opened, run)
     if as_json:
-        print_json(record)
+        say_json(record)
         return
     out().print(_("Run {run} is {state}.").format(run=record.id, state=_(record.state.value)))

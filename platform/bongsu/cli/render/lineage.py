@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from rich.text import Text
 from rich.tree import Tree
 
-from bongsu.cli.render.quantities import short
 from bongsu.cli.texts import _
+from bongsu.domain.quantities import short
 from bongsu.domain.titles import brief
 from bongsu.service.lineage import LineageGraph
 
@@ -73,7 +73,8 @@ class _View:
         details = [detail for detail in details if detail != self._title(chain[0])]
         node = self._nodes.get(chain[0])
         label = f" [{node.label}]" if node is not None else ""
-        return Text.assemble((self._title(chain[0]), "bold"), "  ", ("  ".join(details), "dim"), label)
+        shown = f"  {'  '.join(details)}" if details else ""
+        return Text.assemble((self._title(chain[0]), "bold"), (shown, "dim"), label)
 
 
 def _kind(name: str) -> str:

@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from bongsu.cli.render.quantities import figure, short
 from bongsu.cli.render.runs import moment
 from bongsu.cli.texts import _
+from bongsu.domain.quantities import figure, short
 from bongsu.domain.titles import brief
-from bongsu.store.records import ModelVersionRecord
+from bongsu.service.models import ModelVersion
 
 
-def models_view(versions: Sequence[ModelVersionRecord]) -> RenderableType:
+def models_view(versions: Sequence[ModelVersion]) -> RenderableType:
     """Three lines for each version, so that a terminal of 80 columns holds them."""
     return Group(*[line for version in versions for line in _lines(version)])
 
 
-def _lines(version: ModelVersionRecord) -> list[Text]:
+def _lines(version: ModelVersion) -> list[Text]:
     head = Text(f"{version.name}/{version.version}", style="bold")
     for alias in version.aliases:
         head.append(f" @{alias}", style="green")

@@ -9,8 +9,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bongsu.cli.render.quantities import duration, figure, short, size
+from bongsu.cli.render.runs import state_words, took
 from bongsu.cli.texts import _
+from bongsu.domain.quantities import change, figure, short, size
 from bongsu.domain.titles import brief
 from bongsu.service.showing import RunDetails
 from bongsu.service.variants import Variant
@@ -22,17 +23,20 @@ SHOWN = frozenset({"speed.tokensPerSecond"})
 def outcome_view(details: RunDetails, variants: Sequence[Variant]) -> RenderableType:
     """One line about the run, and a table of variants: size, figures, change against the uncompressed model."""
     run = details.run
-    took = run.finished_at - run.started_at if run.finished_at and run.started_at else None
-    line = Text(_("Run {run}: {state}").format(run=run.id, state=_(run.state.value)), style="bold")
-    if took is not None:
-        line.append(f"  {duration(took)}", style="dim")
+    table = variants_view(variants)
+    line = Text(_("Run {run}: {state}").format(run=run.id, state=state_words(run)), style="bold")
+    line.append(f"  {took(run)}", style="dim")
+    return Group(line, table) if table is not None else line
+
+
+def variants_view(variants: Sequence[Variant]) -> RenderableType | None:
+    """The variants of which something was measured, side by side; None if there are none."""
     measured = [variant for variant in variants if variant.metrics or variant.verified is not None]
-    return Group(line, _table(measured)) if measured else line
+    return _table(measured) if measured else None
 
 
 def _table(variants: Sequence[Variant]) -> RenderableType:
     """Figures side by side, and below them where the bytes are: a terminal of 80 columns holds it."""
-    base = next((v for v in variants if v.baseline), None)
     names = [
         name for name in dict.fromkeys(n for v in variants for n in v.metrics) if name in SHOWN or _is_main(name)
     ]
@@ -47,7 +51,7 @@ def _table(variants: Sequence[Variant]) -> RenderableType:
         verdict = "–" if variant.verified is None else _("yes") if variant.verified else _("no")
         table.add_row(
             brief(variant.title) + (" ★" if variant.version else ""),
-            size(variant.weights_bytes) + _factor(variant, base),
+            size(variant.weights_bytes) + (f"\n÷ {variant.shrink:.2f}" if variant.shrink else ""),
             *[_cell(variant, name) for name in names],
             verdict,
             str(variant.label),
@@ -57,7 +61,8 @@ def _table(variants: Sequence[Variant]) -> RenderableType:
     for variant in variants:
         link = f"★ {variant.version.link}" if variant.version else ""
         places.add_row(brief(variant.title), short(variant.digest), link)
-    return Group(table, Text(_("Changes are against the uncompressed model."), style="dim"), Text(), places)
+    note = [Text(_("Changes are against the uncompressed model."), style="dim")]
+    return Group(table, *(note if any(variant.change for variant in variants) else []), Text(), places)
 
 
 def _is_main(name: str) -> bool:
@@ -71,18 +76,6 @@ def _heading(name: str) -> str:
 
 def _cell(variant: Variant, name: str) -> str:
     text = figure(variant.metrics.get(name))
-    if name in variant.change and variant.stage_id is not None:
-        text += f"\n{variant.change[name] * 100:+.1f}%"
+    if name in variant.change:
+        text += f"\n{change(variant.change[name])}"
     return text
-
-
-def _factor(variant: Variant, base: Variant | None) -> str:
-    if (
-        base is None
-        or variant is base
-        or variant.stage_id is None
-        or not base.weights_bytes
-        or not variant.weights_bytes
-    ):
-        return ""
-    return f"\n÷ {base.weights_bytes / variant.weights_bytes:.2f}"

@@ -10,10 +10,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bongsu.cli.render.quantities import short, size
-from bongsu.cli.texts import _
+from bongsu.cli.texts import _, translate
 from bongsu.domain.messages import N_
 from bongsu.domain.plan import PlannedStage, RunPlan
+from bongsu.domain.quantities import short, size
 
 # Reasons of `CacheVerdict`, for people; the detail behind them comes from the planner.
 CACHE_WORDS = {
@@ -61,7 +61,7 @@ def _parts(plan: RunPlan, every: bool) -> Iterator[RenderableType]:
         yield Text(
             "• "
             + _("Will need {count} approvals: {subject} ({rule})").format(
-                count=need.approvers, subject=need.subject, rule=need.rule
+                count=need.approvers, subject=need.subject, rule=translate(need.rule)
             )
         )
 
@@ -69,7 +69,7 @@ def _parts(plan: RunPlan, every: bool) -> Iterator[RenderableType]:
 def _inputs(plan: RunPlan) -> Table:
     table = Table(box=box.SIMPLE, pad_edge=False, title_justify="left")
     for name in (_("Input"), _("From"), _("Digest"), _("Size"), _("Label")):
-        table.add_column(name, justify="right" if name == _("Size") else "left")
+        table.add_column(name, justify="right" if name == _("Size") else "left", overflow="fold")
     for entry in plan.inputs:
         table.add_row(entry.name, entry.uri, short(entry.ref.digest), size(entry.ref.size), str(entry.ref.label))
     return table

@@ -10,11 +10,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from bongsu.cli.render.quantities import duration, figure
 from bongsu.cli.texts import _
+from bongsu.domain.quantities import duration, figure
 from bongsu.domain.run import StageState
 from bongsu.domain.titles import brief
-from bongsu.reconciler.view import RunView, StageView
+from bongsu.service.watching import RunProgress, StageProgress
 
 MARKS = {
     StageState.WAITING: ("·", "dim"),
@@ -31,7 +31,7 @@ MARKS = {
 SHOWN = {"loss": "loss", "tokens_per_second": "tok/s", "kl": "kl", "perplexity": "ppl"}
 
 
-def progress_view(view: RunView) -> RenderableType:
+def progress_view(view: RunProgress) -> RenderableType:
     """The run at this moment, as a table."""
     table = Table(box=box.SIMPLE, pad_edge=False, show_header=False)
     for _column in range(5):
@@ -47,13 +47,13 @@ def progress_view(view: RunView) -> RenderableType:
     return Group(*parts)
 
 
-def _bar(stage: StageView) -> RenderableType:
+def _bar(stage: StageProgress) -> RenderableType:
     if stage.step is None or not stage.total:
         return Text("")
     return ProgressBar(total=stage.total, completed=min(stage.step, stage.total), width=20)
 
 
-def words(stage: StageView) -> str:
+def words(stage: StageProgress) -> str:
     """What the stage does or did, in a few words."""
     if stage.state in (StageState.FAILED, StageState.CANCELLED, StageState.SKIPPED):
         return stage.reason
@@ -69,13 +69,13 @@ def words(stage: StageView) -> str:
     return "  ".join(shown)
 
 
-def _times(stage: StageView) -> str:
+def _times(stage: StageProgress) -> str:
     if stage.state is StageState.RUNNING and stage.seconds_left:
         return f"{duration(stage.seconds)}  −{duration(stage.seconds_left)}"
     return duration(stage.seconds) if stage.seconds is not None else ""
 
 
-def summary(view: RunView) -> str:
+def summary(view: RunProgress) -> str:
     text = _("{done} of {total} stages").format(done=view.done, total=len(view.stages))
     if view.seconds_left:
         text += ", " + _("about {time} left").format(time=duration(view.seconds_left))
@@ -89,7 +89,7 @@ class ProgressLines:
         self._write = write
         self._states: dict[str, StageState] = {}
 
-    def update(self, view: RunView) -> None:
+    def update(self, view: RunProgress) -> None:
         for stage in view.stages:
             if self._states.get(stage.id) is stage.state:
                 continue

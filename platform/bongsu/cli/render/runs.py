@@ -11,29 +11,53 @@ from rich.table import Table
 from rich.text import Text
 
 from bongsu.cli.render.progress import MARKS
-from bongsu.cli.render.quantities import duration, short, size
 from bongsu.cli.texts import _
+from bongsu.domain.quantities import duration, short, size
+from bongsu.domain.run import RunState, StageState
 from bongsu.domain.titles import brief
 from bongsu.service.showing import RunDetails, StageDetails
-from bongsu.store.records import RunRecord
+from bongsu.service.summaries import RunSummary
+
+_RUN_ID_WIDTH = 14
 
 
-def runs_view(runs: Sequence[RunRecord]) -> Table:
+def runs_view(runs: Sequence[RunSummary]) -> Table:
+    """Two lines for each run: its id, and below it whose run of which pipeline it is."""
     table = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
-    for name in (_("Run"), _("Pipeline"), _("State"), _("Owner"), _("Label"), _("Created"), _("Duration")):
-        table.add_column(name, no_wrap=name != _("Pipeline"), overflow="fold")
+    table.add_column(_("Run"), overflow="fold", min_width=_RUN_ID_WIDTH)
+    table.add_column(_("State"), no_wrap=True)
+    table.add_column(_("Label"), overflow="fold")
+    for name in (_("Created"), _("Duration")):
+        table.add_column(name, no_wrap=True)
     for run in runs:
-        took = run.finished_at - run.started_at if run.finished_at and run.started_at else None
         table.add_row(
-            run.id,
-            run.pipeline,
-            _(run.state.value),
-            run.ministry,
+            Text.assemble((run.id, "bold"), f"\n{run.pipeline} · {run.ministry}"),
+            _("interrupted") if run.interrupted else _(run.state.value),
             run.label,
             moment(run.created_at)[5:],
-            duration(took),
+            duration(run.worked_seconds),
         )
     return table
+
+
+def state_words(run: RunSummary) -> str:
+    """The state, and how to go on with a run that no process drives."""
+    if not run.interrupted:
+        return _(run.state.value)
+    if run.state is RunState.CANCELLING:
+        return _("interrupted while it was cancelled (`bongsu cancel {run}` ends it)").format(run=run.id)
+    return _("interrupted (go on with `bongsu resume {run}`)").format(run=run.id)
+
+
+def took(run: RunSummary) -> str:
+    """How long it was worked on, and since when if there were times at which nobody did."""
+    if run.worked_seconds is None:
+        return ""
+    elapsed = run.elapsed_seconds
+    if elapsed is None or elapsed < 1.1 * run.worked_seconds + 1:
+        return duration(run.worked_seconds)
+    text = _("{worked} of work within {elapsed}")
+    return text.format(worked=duration(run.worked_seconds), elapsed=duration(elapsed))
 
 
 def details_view(details: RunDetails) -> RenderableType:
@@ -43,6 +67,9 @@ def details_view(details: RunDetails) -> RenderableType:
         f"  {run.ministry} · {run.use_class} · {_('Label')} {run.label} · {short(run.plan_hash)}", style="dim"
     )
     lines: list[RenderableType] = [head, Text(details.plan.purpose.statement)]
+    state = Text(state_words(run), style="yellow" if run.interrupted else "")
+    state.append(f"  {took(run)}", style="dim")
+    lines.append(state)
     if details.reason:
         lines.append(Text(details.reason, style="red"))
     failed = [stage for stage in details.stages if stage.failure]
@@ -65,17 +92,17 @@ def _stages(details: RunDetails) -> Table:
         table.add_row(
             Text(mark, style=style),
             brief(stage.planned.title),
-            _(stage.record.state.value) + (f" ×{len(stage.attempts)}" if len(stage.attempts) > 1 else ""),
-            _took(stage),
+            _stage_state(details, stage) + (f" ×{len(stage.attempts)}" if len(stage.attempts) > 1 else ""),
+            duration(stage.record.worked_seconds),
             _peak(stage),
             outputs,
         )
     return table
 
 
-def _took(stage: StageDetails) -> str:
-    started, finished = stage.record.started_at, stage.record.finished_at
-    return duration(finished - started if started and finished else None)
+def _stage_state(details: RunDetails, stage: StageDetails) -> str:
+    stands_still = details.run.interrupted and stage.record.state is StageState.RUNNING
+    return _("interrupted") if stands_still else _(stage.record.state.value)
 
 
 def _peak(stage: StageDetails) -> str:

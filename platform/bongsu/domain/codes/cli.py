@@ -19,6 +19,58 @@ FILE_EXISTS = Code(
     "The file {path} already exists.",
     "Choose another name, or remove it first; nothing was changed.",
 )
+CANNOT_WRITE = Code(
+    "cli.cannot-write",
+    "{path} cannot be written: {detail}.",
+    "Name a file in a directory that exists and that you may write to.",
+)
+UNKNOWN_LANGUAGE = Code(
+    "cli.unknown-language",
+    "Bongsu has no texts in the language {language}.",
+    "Choose ko (Korean) or en (English), with --lang or BONGSU_LANG.",
+)
+UNDECODABLE_ARGUMENT = Code(
+    "cli.undecodable-argument",
+    "The argument {argument} is not UTF-8.",
+    "Type it again on a terminal that uses UTF-8; a file whose name is in another encoding has to be renamed.",
+)
+
+# The command line as it was typed.
+UNKNOWN_COMMAND = Code(
+    "cli.unknown-command", "There is no command {name}.", "`{command} --help` lists the commands."
+)
+UNKNOWN_OPTION = Code(
+    "cli.unknown-option", "`{command}` has no option {option}.", "`{command} --help` lists what it takes."
+)
+MISSING_ARGUMENT = Code(
+    "cli.missing-argument", "`{command}` needs {argument}.", "`{command} --help` lists what it takes."
+)
+MISSING_VALUE = Code(
+    "cli.missing-value", "The option {option} needs a value.", "`{command} --help` lists what it takes."
+)
+EXTRA_ARGUMENT = Code(
+    "cli.extra-argument",
+    "`{command}` takes no such argument: {argument}.",
+    "`{command} --help` lists what it takes.",
+)
+BAD_CHOICE = Code("cli.bad-choice", "{name} does not take this value.", "It takes one of {known}.")
+TOO_SMALL = Code("cli.too-small", "The value of {name} is too small.", "It must be at least {limit}.")
+TOO_LARGE = Code("cli.too-large", "The value of {name} is too large.", "It must be at most {limit}.")
+NOT_A_NUMBER = Code("cli.not-a-number", "{name} needs a whole number.", "`{command} --help` lists what it takes.")
+BAD_VALUE = Code(
+    "cli.bad-value", "The value of {name} cannot be used: {detail}.", "`{command} --help` lists what it takes."
+)
+WRONG_USAGE = Code(
+    "cli.wrong-usage", "The command line cannot be read: {detail}.", "`{command} --help` lists what it takes."
+)
+
+# The surroundings.
+SYSTEM_ERROR = Code(
+    "cli.system-error",
+    "The operating system refused: {detail}.",
+    "Check that the place exists, has room and may be written to; `bongsu doctor` examines this machine.",
+    exit_code=7,
+)
 EXTRA_MISSING = Code(
     "cli.extra-missing",
     "This needs the package {package}, which is not installed.",

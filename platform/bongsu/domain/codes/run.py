@@ -57,6 +57,11 @@ HOME_NOT_LOCAL = Code(
     "{home} is an address, and the state directory has to be a directory of this machine.",
     "Set --home or BONGSU_HOME to a plain path such as /srv/bongsu.",
 )
+HOME_NAME = Code(
+    "run.home-name",
+    "State cannot lie in {home}: its name has the character {character}.",
+    "Give another directory with --home or BONGSU_HOME.",
+)
 UNKNOWN_RUN = Code(
     "run.unknown",
     "There is no run {run}.",

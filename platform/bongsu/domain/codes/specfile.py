@@ -7,7 +7,7 @@ MISSING_FILE = Code(
     "spec.missing-file", "There is no file {path}.", "Check the path, or write one with `bongsu init`.", exit_code=3
 )
 UNREADABLE_FILE = Code(
-    "spec.unreadable-file", "{path} cannot be read: {detail}.", "Name a pipeline file that you may read."
+    "spec.unreadable-file", "{path} cannot be read: {detail}.", "Name a regular file that you may read."
 )
 FILE_TOO_LARGE = Code(
     "spec.file-too-large",
@@ -18,7 +18,7 @@ ENCODING = Code("spec.encoding", "The file is not UTF-8: {detail}.", "Save it as
 CONTROL_CHARACTER = Code(
     "spec.control-character",
     "Here is the character {character}, which nobody can see.",
-    "Delete it; in double quotes, \\n and \\t stand for a new line and a tab.",
+    "Delete it: it may come along when text is pasted. In double quotes, \\n and \\t stand for a new line and a tab.",
 )
 EMPTY_FILE = Code("spec.empty-file", "The file is empty.", "`bongsu init` writes a pipeline to start from.")
 
@@ -88,6 +88,11 @@ OVERRIDE_TYPE = Code(
     "spec.override-type",
     "`--set {name}={value}` is not {expected}, as the default {default} is.",
     "Give {expected}.",
+)
+OVERRIDE_CHARACTER = Code(
+    "spec.override-character",
+    "`--set {name}=...` holds the character {character}.",
+    "Values hold text that can be seen; type it again, or write it into the file.",
 )
 
 # Fields that depend on each other.

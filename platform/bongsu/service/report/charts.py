@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import isfinite, nan
 from typing import Any
 
 from bongsu.service.report.model import Bar, ReportVariant, Series
@@ -23,6 +24,11 @@ def pareto(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     return kept
 
 
+def is_drawable(variant: ReportVariant, metric: str) -> bool:
+    """It has a size and a figure; a perplexity that is not a number, or infinite, has no place on a chart."""
+    return variant.weights_bytes > 0 and isfinite(variant.metrics.get(metric, nan))
+
+
 def frontier(variants: Sequence[ReportVariant], metrics: Sequence[str], render: Render) -> Any:
     """Size of the weights against perplexity, one panel a metric; the line joins what nothing beats.
 
@@ -31,7 +37,7 @@ def frontier(variants: Sequence[ReportVariant], metrics: Sequence[str], render: 
     count = max(1, len(metrics))
     with figure(5.2 * count, 4.2, panels=count) as (drawn, panels):
         for place, (axes, metric) in enumerate(zip(panels if count > 1 else [panels], metrics, strict=False)):
-            shown = [v for v in variants if metric in v.metrics]
+            shown = [v for v in variants if is_drawable(v, metric)]
             _frontier_panel(axes, shown, metric, place)
         return render(drawn)
 
@@ -42,7 +48,7 @@ def _frontier_panel(axes: Any, shown: Sequence[ReportVariant], metric: str, plac
     colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
     points = [(v.weights_bytes / 1e6, v.metrics[metric]) for v in shown]
     for variant, (x, y) in zip(shown, points, strict=True):
-        low, high = variant.intervals.get(metric, (y, y))
+        low, high = (end if isfinite(end) else y for end in variant.intervals.get(metric, (y, y)))
         axes.errorbar(
             x,
             y,
@@ -61,7 +67,7 @@ def _frontier_panel(axes: Any, shown: Sequence[ReportVariant], metric: str, plac
     axes.set_xlabel("weights on disk (MB)")
     axes.set_ylabel("held-out perplexity, lower is better")
     values = [y for _, y in points]
-    if values and max(values) > 5 * min(values):
+    if values and max(values) > 5 * min(values) > 0:
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(FixedLocator([m * 10**e for e in range(8) for m in (1, 2, 5)]))
         axes.yaxis.set_minor_locator(NullLocator())
@@ -91,7 +97,7 @@ def losses(series: Sequence[Series], render: Render) -> Any:
         for place, line in enumerate(series):
             axes.plot(
                 [step for step, _ in line.points],
-                [value for _, value in line.points],
+                [value if isfinite(value) else nan for _, value in line.points],
                 DASHES[place % len(DASHES)],
                 color=COLOURS[place % len(COLOURS)],
                 label=line.title,

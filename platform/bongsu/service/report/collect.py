@@ -36,6 +36,8 @@ def collect(platform: Platform, run: str) -> RunReport:
         started=_time(record.started_at),
         finished=_time(record.finished_at),
         generated=datetime.fromtimestamp(platform.clock(), UTC),
+        worked_seconds=record.worked_seconds,
+        interrupted=record.interrupted,
         variants=tuple(report_variant(v) for v in variants(platform, record.id) if v.metrics or v.version),
         series=tuple(
             Series(titles[one.stage_id], one.name, tuple((step, value) for step, value, _ in one.points))
@@ -57,6 +59,8 @@ def report_variant(variant: Variant) -> ReportVariant:
         weights_bytes=variant.weights_bytes or 0,
         metrics=dict(variant.metrics),
         intervals=dict(variant.intervals),
+        change=dict(variant.change),
+        shrink=variant.shrink,
         baseline=variant.baseline,
         verified=variant.verified,
         label=str(variant.label),

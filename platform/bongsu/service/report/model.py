@@ -16,6 +16,7 @@ class ReportVariant:
         weights_bytes: bytes of the weight files alone, what a server has to load.
         metrics: by name, e.g. ``perplexity.law``.
         intervals: confidence intervals of metrics that have one.
+        change, shrink: against the baseline, as of :class:`bongsu.service.variants.Variant`.
         baseline: the uncompressed model that others are compared with.
         verified: verdict of the verification gate, None if it was not asked.
         version: ``NAME/3`` if it was registered.
@@ -26,6 +27,8 @@ class ReportVariant:
     weights_bytes: int
     metrics: dict[str, float] = field(default_factory=dict)
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    change: dict[str, float] = field(default_factory=dict)
+    shrink: float | None = None
     baseline: bool = False
     verified: bool | None = None
     label: str = "O"
@@ -83,6 +86,8 @@ class RunReport:
     started: datetime | None
     finished: datetime | None
     generated: datetime
+    worked_seconds: float | None = None
+    interrupted: bool = False
     variants: tuple[ReportVariant, ...] = ()
     series: tuple[Series, ...] = ()
     timeline: tuple[Bar, ...] = ()
@@ -90,7 +95,3 @@ class RunReport:
     edges: tuple[GraphEdge, ...] = ()
     cards: tuple[tuple[str, dict[str, Any]], ...] = ()
     """Data cards: title of the stage that made it, content of ``card.json``."""
-
-    @property
-    def baseline(self) -> ReportVariant | None:
-        return next((variant for variant in self.variants if variant.baseline), None)

@@ -12,6 +12,8 @@ from typing import Any
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", "--", "-.", ":")
+# Without any, there is no RDF block, which names addresses of its vocabularies.
+_NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
 
 @contextmanager
@@ -27,6 +29,8 @@ def figure(width: float, height: float, panels: int = 1) -> Iterator[tuple[Any, 
     settings = {
         "svg.fonttype": "none",
         "svg.hashsalt": "bongsu",
+        # A dollar sign in a name is a dollar sign, not the beginning of a formula.
+        "text.parse_math": False,
         # SVG text is set by the reader's browser; this family is only measured with.
         "font.family": ["DejaVu Sans"],
         "font.size": 10,
@@ -48,7 +52,7 @@ def as_svg(drawn: Any) -> str:
     with warnings.catch_warnings():
         # Korean is only measured with the built-in font here; the browser draws it with its own.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        drawn.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+        drawn.savefig(text, format="svg", metadata=_NO_METADATA)
     svg = text.getvalue()
     return svg[svg.index("<svg") :]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 _BYTE_UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 
 
@@ -37,16 +39,16 @@ def figure(value: float | None) -> str:
     """A metric with at most five significant digits and thousands separated."""
     if value is None:
         return "–"
-    if abs(value) >= 10_000:
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "∞" if value > 0 else "−∞"
+    if abs(value) >= 9999.5:
         return f"{value:,.0f}"
     return f"{value:.4g}"
 
 
-def change(value: float | None, baseline: float | None) -> str:
-    """``+4.6%`` against the baseline; a dash where one is missing or the baseline is zero."""
-    if value is None or not baseline:
-        return "–"
-    return f"{(value / baseline - 1) * 100:+.1f}%"
+def change(share: float) -> str:
+    """``+4.6%`` for 0.046."""
+    return f"{share * 100:+.1f}%"
 
 
 def short(digest: str) -> str:

@@ -1,0 +1,81 @@
+"""Everything that the command line prints, in a form that a terminal only shows.
+
+Text of users, files and workers may hold escape sequences that move the cursor, repaint what stands above, or turn
+the direction of writing. They are written out (``\\x1b``) whether or not standard output is a terminal, because what
+goes through a pipe is seen on one as well. Colours are Bongsu's own, and only on a terminal without NO_COLOR.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from bongsu.domain.unseen import escaped, escaped_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_COLOUR = re.compile("(\x1b\\[[0-9;:]*m)")
+_LINE_END = re.compile("\r\n|\r|\n")
+
+
+def say(text: str, *, error: bool = False, end: str = "\n") -> None:
+    """Print plain text on standard output, or on standard error."""
+    typer.echo(escaped(text) + end, nl=False, err=error)
+
+
+def say_json(value: Any) -> None:
+    """Print one JSON document. Figures that JSON does not know (NaN, infinite) are null."""
+    text = json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False)
+    typer.echo(escaped_json(text))
+
+
+def out(*, error: bool = False, markup: bool = False) -> Console:
+    """A console for tables and styled text. Rich drops colour and animation when it is not on a terminal.
+
+    Args:
+        error: on standard error instead of standard output.
+        markup: brackets are Rich's markup; without it text is text: what a worker reports may hold brackets.
+    """
+    from bongsu.cli.console import EscapingConsole
+
+    return EscapingConsole(stderr=error, markup=markup, highlight=False, emoji=False)
+
+
+def log_lines(line: str, *, colours: bool) -> Iterator[str]:
+    """A line of a worker's log as it is shown.
+
+    Tabs stay. A carriage return begins a new line, so that nothing is written over. Colours (SGR sequences) pass to
+    a terminal, which is reset behind them, and are left out elsewhere; every other control is written out.
+    """
+    for part in _LINE_END.split(line):
+        pieces = _COLOUR.split(part)
+        pieces[::2] = map(escaped, pieces[::2])
+        if colours and len(pieces) > 1:
+            yield "".join(pieces) + "\x1b[0m"
+        else:
+            yield "".join(pieces[::2])
+
+
+def _plain(value: Any) -> Any:
+    """Models, dataclasses and containers as what JSON has."""
+    if hasattr(value, "model_dump"):
+        value = value.model_dump(mode="json", by_alias=True)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Enum):
+        return value.value
+    return value if isinstance(value, str | int | bool | None) else str(value)

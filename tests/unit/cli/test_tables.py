@@ -1,0 +1,134 @@
+"""What is printed fits 80 columns in both languages; wide characters count double."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli_shell import Shell
+from rich.cells import cell_len
+from service_places import Place
+from small_plans import plan_of, stage
+
+from bongsu.cli.console import EscapingConsole
+from bongsu.cli.render.outcome import outcome_view, variants_view
+from bongsu.cli.render.plan import plan_view
+from bongsu.cli.render.runs import details_view, runs_view
+from bongsu.cli.texts import use_language
+from bongsu.domain.ids import Digest, RunId
+from bongsu.domain.labels import Label
+from bongsu.domain.run import RunState
+from bongsu.service.catalogue import InstalledStages
+from bongsu.service.planning import prepare
+from bongsu.service.showing import show_run
+from bongsu.service.submitting import submit
+from bongsu.service.summaries import RunSummary
+from bongsu.service.variants import Variant
+
+PIPELINES = Path(__file__).parents[3] / "pipelines"
+DIGEST = Digest("sha256-" + "a" * 64)
+
+
+@pytest.fixture(params=["ko", "en"])
+def language(request: pytest.FixtureRequest) -> Iterator[str]:
+    use_language(request.param)
+    yield request.param
+    use_language("en")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    made = Place(tmp_path)
+    yield made
+    made.close()
+
+
+def printed(view: Any) -> str:
+    console = EscapingConsole(file=StringIO(), width=80, highlight=False, emoji=False, markup=False)
+    console.print(view)
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
+
+
+def widest(text: str) -> int:
+    return max(cell_len(line) for line in text.splitlines())
+
+
+def run(**changes: Any) -> RunSummary:
+    values: dict[str, Any] = {
+        "id": RunId("r-1m89ffqfrb83"),
+        "pipeline": "a-pipeline-with-a-name-of-forty-letters1",
+        "ministry": "military-manpower",
+        "plan_hash": DIGEST,
+        "state": RunState.RUNNING,
+        "label": "S/logistics",
+        "use_class": "training-and-simulation",
+        "created_at": 1_700_000_000.0,
+        "started_at": 1_700_000_000.0,
+        "finished_at": None,
+        "interrupted": True,
+        "worked_seconds": 10_000.0,
+    }
+    return RunSummary(**values | changes)
+
+
+def test_lists_of_runs_fit(language: str) -> None:
+    text = printed(runs_view([run(), run(interrupted=False, state=RunState.SUCCEEDED)]))
+    assert widest(text) <= 80
+    assert ("중단됨" if language == "ko" else "interrupted") in text
+
+
+def test_plans_fit_and_nothing_is_cut(language: str, place: Place) -> None:
+    text = printed(plan_view(prepare(place.platform, PIPELINES / "demo.yaml").plan))
+    assert widest(text) <= 80
+    assert "…" not in text
+    assert "two people" not in text or language == "en"
+
+
+def test_runs_in_detail_fit(language: str, place: Place) -> None:
+    submitted = submit(place.platform, plan_of(stage("a" * 40), stage("b"))).run
+    assert widest(printed(details_view(show_run(place.platform, submitted.id)))) <= 80
+
+
+def test_variants_fit(language: str, place: Place) -> None:
+    submitted = submit(place.platform, plan_of(stage("a"))).run
+    metrics = {"perplexity.general": 1249.123, "perplexity.law": float("nan"), "speed.tokensPerSecond": 123_456.0}
+    variants = [
+        Variant("inputs.base", None, DIGEST, Label.parse("O"), 1, 10**9, metrics),
+        Variant(
+            "quantize (keepFraction=0.5)", "q", DIGEST, Label.parse("O"), 1, 10**8, metrics, {},
+            {"perplexity.law": 0.025}, 9.99, verified=True,
+        ),
+    ]  # fmt: skip
+    text = printed(outcome_view(show_run(place.platform, submitted.id), variants))
+    assert widest(text) <= 80
+    assert "NaN" in text
+    assert variants_view([]) is None
+
+
+@pytest.mark.parametrize("words", [("stages", "list", "--all"), ("doctor",)])
+def test_lists_of_what_is_installed_fit(language: str, shell: Shell, words: tuple[str, ...]) -> None:
+    said = shell(*words)
+    if words[0] == "stages":
+        assert widest(said.out) <= 80
+    assert "…" not in said.out
+
+
+@pytest.mark.parametrize("name", list(InstalledStages()))
+def test_stages_are_explained_in_80_columns_in_the_language(language: str, shell: Shell, name: str) -> None:
+    text = shell("stages", "show", name).out
+    assert widest(text) <= 80
+    assert "…" not in text
+    for parameter in InstalledStages()[name].params.model_json_schema(by_alias=True).get("properties", {}):
+        assert parameter in text
+    if language == "ko":
+        assert "the " not in text
+
+
+def test_a_table_is_not_widened_by_what_a_worker_wrote() -> None:
+    text = printed(runs_view([run(pipeline="\x1b[31m\u202e" * 8)]))
+    assert widest(text) <= 80
+    assert not set(text) & {"\x1b", "\u202e"}
