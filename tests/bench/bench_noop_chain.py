@@ -74,7 +74,8 @@ def warm(folder: Path, runs: int) -> tuple[float, float, float]:
     platform = open_home(folder / "warm")
     ours, baseline, delivered = [], [], []
     try:
-        with open_driver(platform) as (driver, delivery):
+        with open_driver(platform) as driving:
+            driver, delivery = driving.driver, driving.delivery
             for number in range(runs + 1):
                 file = write_chain(folder / "warm.yaml", f"warm {number}")
 

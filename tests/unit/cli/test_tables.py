@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -16,17 +17,20 @@ from small_plans import plan_of, stage
 from bongsu.cli.console import EscapingConsole
 from bongsu.cli.render.outcome import outcome_view, variants_view
 from bongsu.cli.render.plan import plan_view
+from bongsu.cli.render.progress import progress_view
 from bongsu.cli.render.runs import details_view, runs_view
 from bongsu.cli.texts import use_language
 from bongsu.domain.ids import Digest, RunId
 from bongsu.domain.labels import Label
-from bongsu.domain.run import RunState
+from bongsu.domain.run import RunState, StageState
 from bongsu.service.catalogue import InstalledStages
+from bongsu.service.embedded import open_home
 from bongsu.service.planning import prepare
 from bongsu.service.showing import show_run
 from bongsu.service.submitting import submit
 from bongsu.service.summaries import RunSummary
 from bongsu.service.variants import Variant
+from bongsu.service.watching import RunProgress, StageProgress
 
 PIPELINES = Path(__file__).parents[3] / "pipelines"
 DIGEST = Digest("sha256-" + "a" * 64)
@@ -132,3 +136,29 @@ def test_a_table_is_not_widened_by_what_a_worker_wrote() -> None:
     text = printed(runs_view([run(pipeline="\x1b[31m\u202e" * 8)]))
     assert widest(text) <= 80
     assert not set(text) & {"\x1b", "\u202e"}
+
+
+def test_live_progress_fits(language: str) -> None:
+    stages = [
+        StageProgress("a", "curate", StageState.SUCCEEDED, seconds=12.0),
+        StageProgress(
+            "b", "adapt (keepFraction=0.75)", StageState.RUNNING, step=40, total=80, attempt=2,
+            metrics={"loss": 3.21, "tokens_per_second": 18_556.0}, seconds=60.0, seconds_left=61.0,
+        ),
+        StageProgress("c", "quantize", StageState.RUNNING, phase="calibrating"),
+        StageProgress("d", "verify", StageState.FAILED, reason="검증 프로세스가 메모리 부족으로 끝났습니다. " * 3),
+    ]  # fmt: skip
+    text = printed(progress_view(RunProgress(tuple(stages), 61.0, "no answer \x1b[2J")))
+    assert widest(text) <= 80
+    assert "40/80" in text
+    assert "\x1b" not in text
+
+
+def test_json_tells_apart_what_the_store_says_and_that_nobody_drives(shell: Shell, tmp_path: Path) -> None:
+    platform = open_home(tmp_path / "home")
+    submit(platform, plan_of(stage("a")))
+    platform.close()
+    (listed,) = json.loads(shell("runs", "--json").out)
+    assert (listed["state"], listed["interrupted"], listed["worked_seconds"]) == ("pending", True, None)
+    assert json.loads(shell("show", "--json").out)["run"]["interrupted"] is True
+    assert "bongsu resume" in shell("show").out
