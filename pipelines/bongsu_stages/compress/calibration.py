@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bongsu_stages.runtime.stage import StageError
-from bongsu_stages.train.tokens import TokenTree
+from bongsu_stages.train.tokens import Rows, TokenTree, take_evenly
 
 if TYPE_CHECKING:
     import torch
@@ -22,15 +22,11 @@ def calibration_tokens(ctx: StageContext, count: int, seed: int) -> torch.Tensor
     """
     import torch
 
+    def pick(number: int, available: int, share: int) -> Rows:
+        return np.sort(np.random.default_rng([seed, number]).permutation(available)[:share])
+
     trees = [TokenTree(tree.reader, tree.title) for tree in ctx.inputs("calibration")]
-    share = max(1, count // max(1, len(trees)))
-    parts = []
-    for number, tree in enumerate(trees):
-        available = tree.sequences("train")
-        chosen = np.random.default_rng([seed, number]).permutation(available)[:share]
-        parts.append(tree.take("train", np.sort(chosen)))
-    parts = [part for part in parts if len(part)]
-    if not parts:
+    sequences = take_evenly(trees, "train", count, pick)
+    if not len(sequences):
         raise StageError("There is no sequence to calibrate on.", "Give tokens with a train part.")
-    length = min(part.shape[1] for part in parts)
-    return torch.from_numpy(np.concatenate([part[:, :length] for part in parts]))
+    return torch.from_numpy(sequences)

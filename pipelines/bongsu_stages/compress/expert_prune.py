@@ -59,7 +59,7 @@ def expert_prune(ctx: StageContext, params: ExpertPruneParams) -> StageOutputs:
 
     One decoder layer is in memory at a time, and kept experts are copied as bytes, so a model of any size passes.
     """
-    from bongsu_stages.compress.prune_bytes import write_pruned
+    from bongsu_stages.compress.prune_bytes import check_layers, write_pruned
     from bongsu_stages.compress.tensors import WeightIndex
     from bongsu_stages.compress.trees import pass_on
     from bongsu_stages.models.configuration import read_config
@@ -71,6 +71,7 @@ def expert_prune(ctx: StageContext, params: ExpertPruneParams) -> StageOutputs:
     if config.get("quantization_config"):
         raise StageError("The model is quantised already.", "Prune first and quantise what comes out.")
     weights = WeightIndex(tree)
+    check_layers(weights.entries, config["num_hidden_layers"])
     scores = _scores(ctx, params, config, weights)
     pruned = _fewer_experts(params, config)
     keep = pruned["n_routed_experts"]
@@ -94,7 +95,8 @@ def _scores(
     import torch
 
     from bongsu_stages.compress.calibration import calibration_tokens
-    from bongsu_stages.compress.layers import LayerStream, experts_of
+    from bongsu_stages.compress.experts import experts_of
+    from bongsu_stages.compress.layers import LayerStream
     from bongsu_stages.compress.saliency import watch
     from bongsu_stages.models.loading import model_class
 

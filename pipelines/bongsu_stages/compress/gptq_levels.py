@@ -4,52 +4,75 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import torch
-from torch.nn import functional
 
+from bongsu_stages.compress.experts import ExpertPass, experts_of, observe
 from bongsu_stages.compress.gptq import gptq_levels, second_moments
 from bongsu_stages.compress.layer_files import LayerFiles
-from bongsu_stages.compress.layers import LayerStream, experts_of
+from bongsu_stages.compress.layers import LayerStream
+from bongsu_stages.compress.names import on_disk
 from bongsu_stages.compress.rounding import packed
 
 # An expert that fewer tokens reach than it has columns gives moments of too low a rank to trust.
 MIN_TOKENS_PER_COLUMN = 0.5
 
 
+class Uncalibrated(StrEnum):
+    """Why a weight is left to rounding."""
+
+    NOT_RUN = "it is in no layer that calibration text passes through"
+    FEW_TOKENS = "too few tokens reached it"
+    SINGULAR = "the moments of its input cannot be inverted"
+
+
 def calibrate(
     stream: LayerStream, chosen: set[str], group: int, files: LayerFiles, progress: Callable[[int], None]
-) -> None:
+) -> dict[str, Uncalibrated]:
     """Put every weight in ``chosen`` that enough tokens reach into ``files``, quantised.
 
     Inputs are those of the unquantised model: layers do not see each other's rounding errors.
+
+    Returns:
+        The weights of ``chosen`` that are not in ``files``, and why.
     """
+    left = dict.fromkeys(sorted(chosen), Uncalibrated.NOT_RUN)
     for index, layer in stream:
         moments = _Moments(layer)
         stream.advance(layer)
         moments.close()
-        files.put(index, dict(_quantised(moments, f"model.layers.{index}.", chosen, group)))
+        found = {}
+        for names, weight, seen in moments.weights():
+            full = [on_disk(stream.config.model_type, f"model.layers.{index}.{name}") for name in names]
+            if not chosen.intersection(full):
+                continue
+            pieces = _quantised(full, weight, seen, group)
+            for name in chosen.intersection(full):
+                if isinstance(pieces, Uncalibrated):
+                    left[name] = pieces
+                else:
+                    found[name] = pieces[name]
+                    del left[name]
+        files.put(index, found)
         progress(index + 1)
         del layer
+    return left
 
 
 def _quantised(
-    moments: _Moments, prefix: str, chosen: set[str], group: int
-) -> Iterator[tuple[str, dict[str, torch.Tensor]]]:
-    for names, weight, seen in moments.weights():
-        full = [prefix + name for name in names]
-        if seen is None or seen.tokens < MIN_TOKENS_PER_COLUMN * weight.shape[1] or not chosen.intersection(full):
-            continue
-        try:
-            levels, scales = gptq_levels(weight.float(), seen.moments, group)
-        except torch.linalg.LinAlgError:  # type: ignore[attr-defined]  # left to rounding, as with too few tokens
-            continue
-        for name, own, scale in zip(
-            full, levels.cpu().chunk(len(full)), scales.cpu().chunk(len(full)), strict=True
-        ):
-            if name in chosen:
-                yield name, packed(own.contiguous(), scale)
+    names: list[str], weight: torch.Tensor, seen: _Seen | None, group: int
+) -> dict[str, dict[str, torch.Tensor]] | Uncalibrated:
+    """Entries of each of the weights that share the rows of ``weight``."""
+    if seen is None or seen.tokens < MIN_TOKENS_PER_COLUMN * weight.shape[1]:
+        return Uncalibrated.FEW_TOKENS
+    try:
+        levels, scales = gptq_levels(weight.float(), seen.moments, group)
+    except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
+        return Uncalibrated.SINGULAR
+    parts = zip(names, levels.cpu().chunk(len(names)), scales.cpu().chunk(len(names)), strict=True)
+    return {name: packed(own.contiguous(), scale) for name, own, scale in parts}
 
 
 @dataclass
@@ -74,7 +97,7 @@ class _Moments:
                 self._hooks.append(module.register_forward_pre_hook(self._watch(name)))
         experts = experts_of(layer)
         if experts is not None:
-            experts.forward = self._expert_forward(experts)
+            observe(experts, self._see_expert)
 
     def _watch(self, name: str) -> Any:
         def look(_module: Any, inputs: tuple[torch.Tensor, ...]) -> None:
@@ -88,25 +111,14 @@ class _Moments:
             self._seen[name] = _Seen(torch.zeros(width, width, device=inputs.device))
         self._seen[name].add(inputs)
 
-    def _expert_forward(self, experts: Any) -> Any:
-        def forward(hidden: torch.Tensor, indices: torch.Tensor, weights: torch.Tensor, *_a: Any, **_k: Any) -> Any:
-            out = torch.zeros_like(hidden)
-            for expert in torch.unique(indices).tolist():
-                rows, place = (indices == expert).nonzero(as_tuple=True)
-                given = hidden[rows]
-                gate, up = functional.linear(given, experts.gate_up_proj[expert]).chunk(2, dim=-1)
-                inner = experts.act_fn(gate) * up
-                self._add(f"mlp.experts.{expert}.in", given)
-                self._add(f"mlp.experts.{expert}.down_proj.weight", inner)
-                result = functional.linear(inner, experts.down_proj[expert])
-                out.index_add_(0, rows, (result * weights[rows, place][:, None]).to(out.dtype))
-            return out
-
-        return forward
+    def _see_expert(self, done: ExpertPass) -> None:
+        self._add(f"mlp.experts.{done.expert}.in", done.given)
+        self._add(f"mlp.experts.{done.expert}.down_proj.weight", done.inner)
 
     def weights(self) -> Iterator[tuple[list[str], torch.Tensor, _Seen | None]]:
-        """(names as on disk, weight, moments or None) of everything that is multiplied.
+        """(names, weight, moments or None if it did not run) of everything that is multiplied.
 
+        Names are those of the class, experts one by one.
         Two names share the rows of a weight, half each: rows do not depend on each other, so one pass does both.
         """
         for name, module in self._layer.named_modules():

@@ -11,18 +11,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn import functional
 
+from bongsu_stages.compress.names import FAMILIES, in_class
 from bongsu_stages.compress.tensors import WeightIndex
 from bongsu_stages.runtime.stage import StageError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
-
-FAMILIES = ("axk1", "axk2")
-# Names in released checkpoints, and what transformers' classes call the same thing.
-_RENAMED = {
-    "axk1": (),
-    "axk2": (("W_down", "mlp.fc1"), ("W_up", "mlp.fc2"), ("self_attn.q_b_proj.", "self_attn.q_gate_proj.")),
-}
 
 
 class LayerStream:
@@ -74,6 +68,8 @@ class LayerStream:
                 attention_mask=None,
                 past_key_values=None,
                 position_ids=positions.expand(len(here), -1),
+                # The indexer of A.X K2 chooses among the tokens that the mask leaves, so there must be one.
+                allow_is_causal_skip=self.config.model_type != "axk2",
             )
             out = layer(
                 here,
@@ -108,9 +104,7 @@ class LayerStream:
         for name in self._weights.entries:
             if not name.startswith(prefix) or ".mlp.experts." in name:
                 continue
-            short = name.removeprefix(prefix)
-            for stored, called in _RENAMED[self.config.model_type]:
-                short = short.replace(stored, called)
+            short = in_class(self.config.model_type, name.removeprefix(prefix))
             # The released checkpoints keep this norm beside the expert block, the class keeps it in it.
             inside = f"mlp.{short}"
             if short not in own and inside in own:
@@ -139,8 +133,3 @@ def _modeling(family: str) -> Any:
     import importlib
 
     return importlib.import_module(f"transformers.models.{family}.modeling_{family}")
-
-
-def experts_of(layer: Any) -> Any | None:
-    """The fused routed experts of a layer, or None if it is dense."""
-    return getattr(layer.mlp, "experts", None)

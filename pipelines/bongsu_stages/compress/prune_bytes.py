@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bongsu.artifacts.base import TreeReader, TreeWriter
-from bongsu_stages.compress.tensors import Entry, WeightIndex, encode_header, encode_index
+from bongsu_stages.compress.tensors import Entry, WeightIndex, encode_index
 from bongsu_stages.compress.trees import INDEX
+from bongsu_stages.models.weight_header import encode_header
 from bongsu_stages.runtime.stage import StageError
 
 _EXPERT = re.compile(r"^(model\.layers\.(\d+)\.mlp\.experts\.)(\d+)(\..+)$")
@@ -31,11 +32,22 @@ class Copied:
         return sum(end - start for start, end in self.ranges)
 
 
-def plan_file(entries: Sequence[Entry], kept: Mapping[int, Sequence[int]]) -> Iterator[Copied]:
-    """What of one file is copied, in its order; ``kept`` maps sparse layers to the experts that stay.
+def check_layers(names: Iterable[str], layers: int) -> None:
+    """Raise StageError if there are experts outside of the ``layers`` decoder layers, where none can be scored.
 
-    Raises StageError if there are experts in a layer that ``kept`` does not name: their number would differ.
+    They would stay as many as they were, and ``config.json`` has one number for all.
     """
+    for name in names:
+        expert = _EXPERT.match(name)
+        if expert and int(expert[2]) >= layers:
+            raise StageError(
+                f"Layer {expert[2]} has experts and is no decoder layer of the model's config.json.",
+                "Leave the layers for multi-token prediction out of the model tree.",
+            )
+
+
+def plan_file(entries: Sequence[Entry], kept: Mapping[int, Sequence[int]]) -> Iterator[Copied]:
+    """What of one file is copied, in its order; ``kept`` maps every sparse layer to the experts that stay."""
     for entry in entries:
         expert, router = _EXPERT.match(entry.name), _ROUTER.match(entry.name)
         if expert and int(expert[2]) in kept:
@@ -48,11 +60,6 @@ def plan_file(entries: Sequence[Entry], kept: Mapping[int, Sequence[int]]) -> It
             width = entry.size // entry.shape[0]
             ranges = tuple((entry.start + row * width, entry.start + (row + 1) * width) for row in rows)
             yield Copied(entry.name, entry.dtype, (len(rows), *entry.shape[1:]), ranges)
-        elif expert:
-            raise StageError(
-                f"Layer {expert[2]} has experts and is no decoder layer of the model's config.json.",
-                "Leave the layers for multi-token prediction out of the model tree.",
-            )
         else:
             yield Copied(entry.name, entry.dtype, entry.shape, ((entry.start, entry.end),))
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -9,11 +12,14 @@ from pydantic import Field, model_validator
 from bongsu.domain.ports import Model, Tokens
 from bongsu.domain.stages import Params
 from bongsu.domain.workload import WorkKind, Workload
+from bongsu_stages.compress.names import in_class
 from bongsu_stages.compress.schemes import is_quantised, quantization_config
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import StageError, stage
 
 if TYPE_CHECKING:
+    from bongsu.artifacts.base import TreeWriter
+    from bongsu_stages.compress.gptq_levels import Uncalibrated
     from bongsu_stages.compress.layer_files import LayerFiles
     from bongsu_stages.compress.quantize_files import Quantise
     from bongsu_stages.compress.tensors import WeightIndex
@@ -91,17 +97,44 @@ def quantize(ctx: StageContext, params: QuantizeParams) -> StageOutputs:
             ctx.progress(done, count)
 
     written = write_quantised(tree, weights, writer, chosen, method, ctx.scratch, progress)
-    left = sorted(_modules(weights) - {name.removesuffix(".weight") for name in chosen})
-    pass_on(
-        tree, writer, {**config, "quantization_config": quantization_config(params.scheme, params.group_size, left)}
-    )
+    left = _left_alone(str(config.get("model_type")), weights, chosen)
+    said = quantization_config(params.scheme, params.group_size, left)
+    pass_on(tree, writer, {**config, "quantization_config": said})
+    _write_record(writer, params, len(chosen), odd, rounded)
     before = sum(entry.size for entry in weights.entries.values())
+    metrics = {"weights_bytes": float(written), "size_ratio": written / before, "matrices": float(len(chosen))}
+    if params.method == "gptq":
+        metrics |= {
+            "calibrated_matrices": float(len(chosen) - len(rounded)),
+            "rounded_matrices": float(len(rounded)),
+        }
+    return StageOutputs(metrics=metrics, notes=_notes(params, odd, rounded))
+
+
+def _notes(params: QuantizeParams, odd: list[str], rounded: Mapping[str, Uncalibrated]) -> dict[str, str]:
     notes = {"scheme": f"{params.scheme} ({params.method})"}
     if odd:
         notes["left as they are"] = f"{len(odd)} matrices whose width is no multiple of {params.group_size}"
     if rounded:
-        notes["rounded"] = f"{len(rounded)} matrices that too few tokens reached"
-    return StageOutputs(metrics={"weights_bytes": float(written), "size_ratio": written / before}, notes=notes)
+        reasons = "; ".join(f"{count}: {why}" for why, count in sorted(Counter(rounded.values()).items()))
+        notes["rounded"] = f"{len(rounded)} matrices without GPTQ ({reasons})"
+    return notes
+
+
+def _write_record(
+    writer: TreeWriter, params: QuantizeParams, count: int, odd: list[str], rounded: Mapping[str, Uncalibrated]
+) -> None:
+    """``quantization.json``: how many matrices were quantised, which of them not by the method that was asked for,
+    and which were left."""
+    record = {
+        "scheme": params.scheme,
+        "method": params.method,
+        "matrices": count,
+        "rounded": {name: str(why) for name, why in rounded.items()},
+        "leftAsTheyAre": sorted(odd),
+    }
+    with writer.create("quantization.json") as file:
+        file.write((json.dumps(record, indent=2, sort_keys=True) + "\n").encode())
 
 
 def _chosen(params: QuantizeParams, weights: WeightIndex) -> tuple[set[str], list[str]]:
@@ -119,41 +152,44 @@ def _chosen(params: QuantizeParams, weights: WeightIndex) -> tuple[set[str], lis
     return chosen, odd
 
 
-def _modules(weights: WeightIndex) -> set[str]:
-    """Linear modules of the model, by name: matrices that are no embedding."""
-    return {
+def _left_alone(family: str, weights: WeightIndex, chosen: set[str]) -> list[str]:
+    """Names of the linear modules that are not quantised, for servers that read the checkpoint's names and for
+    transformers, which looks for those of its class."""
+    modules = {
         entry.name.removesuffix(".weight")
         for entry in weights.entries.values()
         if len(entry.shape) == 2 and entry.name.endswith(".weight") and "embed" not in entry.name
     }
+    left = modules - {name.removesuffix(".weight") for name in chosen}
+    return sorted(left | {in_class(family, name) for name in left})
 
 
 def _method(
     ctx: StageContext, params: QuantizeParams, config: dict[str, Any], weights: WeightIndex, chosen: set[str]
-) -> tuple[Quantise, list[str]]:
-    """How one weight is quantised, and the names of those that GPTQ left to rounding."""
+) -> tuple[Quantise, dict[str, Uncalibrated]]:
+    """How one weight is quantised, and those that GPTQ left to rounding."""
     from bongsu_stages.compress.rounding import int4_scales, packed, to_fp8, to_levels
 
     if params.scheme == "FP8":
-        return lambda _name, weight: to_fp8(weight), []
+        return lambda _name, weight: to_fp8(weight), {}
 
     def rounding(_name: str, weight: Any) -> Any:
         scales = int4_scales(weight, params.group_size)
         return packed(to_levels(weight, scales, params.group_size), scales)
 
     if params.method == "rounding":
-        return rounding, []
-    files = _gptq(ctx, params, config, weights, chosen)
+        return rounding, {}
+    files, left = _gptq(ctx, params, config, weights, chosen)
 
     def calibrated(name: str, weight: Any) -> Any:
         return files.get(name) if name in files else rounding(name, weight)
 
-    return calibrated, sorted(name for name in chosen if name not in files)
+    return calibrated, left
 
 
 def _gptq(
     ctx: StageContext, params: QuantizeParams, config: dict[str, Any], weights: WeightIndex, chosen: set[str]
-) -> LayerFiles:
+) -> tuple[LayerFiles, dict[str, Uncalibrated]]:
     from bongsu_stages.compress.calibration import calibration_tokens
     from bongsu_stages.compress.gptq_levels import calibrate
     from bongsu_stages.compress.layer_files import LayerFiles
@@ -168,5 +204,5 @@ def _gptq(
     ctx.phase("calibrating")
     layers = configuration.num_hidden_layers
     files = LayerFiles(ctx.scratch)
-    calibrate(stream, chosen, params.group_size, files, lambda done: ctx.progress(done, layers))
-    return files
+    left = calibrate(stream, chosen, params.group_size, files, lambda done: ctx.progress(done, layers))
+    return files, left

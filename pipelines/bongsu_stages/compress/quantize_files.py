@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from bongsu.artifacts.base import TreeReader, TreeWriter
-from bongsu_stages.compress.tensors import DTYPES, Entry, WeightIndex, encode_header, encode_index
+from bongsu_stages.compress.tensors import DTYPES, Entry, WeightIndex, encode_index
 from bongsu_stages.compress.trees import INDEX
+from bongsu_stages.models.weight_header import encode_header
 
 if TYPE_CHECKING:
     from pathlib import Path

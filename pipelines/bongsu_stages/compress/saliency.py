@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.nn import functional
+
+from bongsu_stages.compress.experts import ExpertPass, observe
 
 
 @dataclass
@@ -29,29 +30,13 @@ class ExpertStatistics:
         """Mean of weight times norm; 0 for an expert that no token was sent to."""
         return self.weighted_norm / self.tokens.clamp(min=1)
 
+    def add(self, done: ExpertPass) -> None:
+        self.weighted_norm[done.expert] += (done.weight.double() * done.result.double().norm(dim=-1)).sum().cpu()
+        self.tokens[done.expert] += len(done.given)
+
 
 def watch(experts: Any) -> ExpertStatistics:
-    """Replace the forward pass of fused experts by one that also fills the statistics it returns."""
+    """Statistics that fill whenever the fused ``experts`` run."""
     statistics = ExpertStatistics.empty(experts.num_experts)
-
-    def forward(
-        hidden: torch.Tensor, chosen: torch.Tensor, weights: torch.Tensor, *_args: Any, **_kwargs: Any
-    ) -> torch.Tensor:
-        out = torch.zeros_like(hidden)
-        for expert in torch.unique(chosen).tolist():
-            rows, place = (chosen == expert).nonzero(as_tuple=True)
-            result = run_expert(experts, expert, hidden[rows])
-            weight = weights[rows, place]
-            statistics.weighted_norm[expert] += (weight.double() * result.double().norm(dim=-1)).sum().cpu()
-            statistics.tokens[expert] += len(rows)
-            out.index_add_(0, rows, (result * weight[:, None]).to(out.dtype))
-        return out
-
-    experts.forward = forward
+    observe(experts, statistics.add)
     return statistics
-
-
-def run_expert(experts: Any, expert: int, hidden: torch.Tensor) -> torch.Tensor:
-    """Output ``[tokens, hidden]`` of one expert."""
-    gate, up = functional.linear(hidden, experts.gate_up_proj[expert]).chunk(2, dim=-1)
-    return functional.linear(experts.act_fn(gate) * up, experts.down_proj[expert])

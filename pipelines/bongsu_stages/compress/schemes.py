@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-_MATRIX = re.compile(r"_proj(?:_with_mqa)?\.weight$")
+# The weights of A.X K2's indexer are small, and transformers keeps them in fp32.
+_MATRIX = re.compile(r"(?<!indexer\.weights)_proj(?:_with_mqa)?\.weight$")
 
 
 def is_quantised(name: str, shape: tuple[int, ...], ignore: Sequence[str]) -> bool:

@@ -1,17 +1,14 @@
-"""The weights of a model tree as byte ranges: what is where, without reading it.
-
-The safetensors format: eight bytes with the length of the header (little endian), the header as JSON (name to dtype,
-shape and offsets), then the tensors.
-"""
+"""The weights of a model tree as byte ranges: what is where, without reading it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bongsu.artifacts.base import TreeReader
+from bongsu_stages.models.weight_header import read_header
 from bongsu_stages.runtime.stage import StageError
 
 if TYPE_CHECKING:
@@ -90,32 +87,6 @@ def _entries(tree: TreeReader) -> Iterator[Entry]:
         for name, facts in header.items():
             start, end = facts["data_offsets"]
             yield Entry(name, listed.path, facts["dtype"], tuple(facts["shape"]), base + start, base + end)
-
-
-def read_header(tree: TreeReader, path: str) -> tuple[dict[str, Any], int]:
-    """Header of a safetensors file without its metadata, and where its tensors begin."""
-    with tree.open(path, 0, 8) as file:
-        size = int.from_bytes(file.read(8), "little")
-    with tree.open(path, 8, size) as file:
-        header: dict[str, Any] = json.loads(file.read())
-    header.pop("__metadata__", None)
-    return header, 8 + size
-
-
-def encode_header(tensors: dict[str, tuple[str, tuple[int, ...], int]]) -> bytes:
-    """Bytes before the tensors of a file: length, header, padding to a multiple of eight.
-
-    Args:
-        tensors: name to (dtype, shape, bytes), in the order in which they will lie.
-    """
-    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
-    offset = 0
-    for name, (dtype, shape, size) in tensors.items():
-        header[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [offset, offset + size]}
-        offset += size
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    return len(text).to_bytes(8, "little") + text
 
 
 def encode_index(weights: dict[str, str], total: int) -> bytes:

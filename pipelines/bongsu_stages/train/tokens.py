@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -15,6 +16,7 @@ from bongsu.artifacts.base import TreeReader
 from bongsu_stages.runtime.stage import StageError
 
 Split = Literal["train", "heldout"]
+Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,26 @@ class TokenTree:
             out[here] = array[rows[here] - start]
             start += len(array)
         return out
+
+
+def take_evenly(
+    trees: Sequence[TokenTree], split: Split, count: int, pick: Callable[[int, int, int], Rows]
+) -> Rows:
+    """About ``count`` sequences, equally many of each tree and at least one: int64 ``[sequences, length]``.
+
+    They are cut to the length of the shortest tree's; ``[0, 0]`` if no tree has any.
+
+    Args:
+        pick: chooses rows; gets the number of the tree, how many sequences it has, and how many to choose.
+    """
+    share = max(1, count // max(1, len(trees)))
+    parts = []
+    for number, tree in enumerate(trees):
+        available = tree.sequences(split)
+        if available:
+            parts.append(tree.take(split, pick(number, available, min(share, available))))
+    length = min((part.shape[1] for part in parts), default=0)
+    return np.concatenate([part[:, :length] for part in parts]) if parts else np.empty((0, 0), dtype=np.int64)
 
 
 def check_tokens(trees: list[TokenTree], vocabulary: int, tokenizer_json: bytes) -> None:

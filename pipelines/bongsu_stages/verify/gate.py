@@ -12,10 +12,11 @@ import numpy as np
 
 from bongsu.domain.problems import BongsuError
 from bongsu_stages.models.configuration import read_config
+from bongsu_stages.models.weight_header import read_header
 from bongsu_stages.runtime.context import NamedTree, StageContext
 from bongsu_stages.runtime.processes import die_with_parent
 from bongsu_stages.runtime.stage import StageError
-from bongsu_stages.train.tokens import TokenTree
+from bongsu_stages.train.tokens import TokenTree, take_evenly
 from bongsu_stages.verify import checks
 from bongsu_stages.verify.checks import Check
 from bongsu_stages.verify.outputs import Outputs, outputs_of
@@ -126,24 +127,15 @@ def _reload(models: list[NamedTree], sequences: np.ndarray[Any, Any], scratch: P
 
 
 def _sequences(ctx: StageContext, count: int) -> np.ndarray[Any, Any]:
-    """Held-out sequences, taken from every tokens input in turn; they must have one length."""
+    """The first held-out sequences of every tokens input."""
     trees = [TokenTree(tree.reader, tree.title) for tree in ctx.inputs("tokens")]
-    share = max(1, count // len(trees))
-    parts = [tree.take("heldout", np.arange(min(share, tree.sequences("heldout")))) for tree in trees]
-    parts = [part for part in parts if len(part)]
-    if not parts:
+    sequences = take_evenly(trees, "heldout", count, lambda _number, _available, share: np.arange(share))
+    if not len(sequences):
         raise StageError("The tokens have no held-out sequence.", "Raise heldoutFraction, or add text.")
-    length = min(part.shape[1] for part in parts)
-    return np.concatenate([part[:, :length] for part in parts])
+    return sequences
 
 
 def _entry_names(model: NamedTree) -> list[str]:
     """Names of all weights, from the headers of the files."""
-    names: list[str] = []
-    for entry in model.reader.manifest.files:
-        if entry.path.endswith(".safetensors"):
-            with model.reader.open(entry.path, 0, 8) as file:
-                size = int.from_bytes(file.read(8), "little")
-            with model.reader.open(entry.path, 8, size) as file:
-                names += [name for name in json.loads(file.read(size)) if name != "__metadata__"]
-    return names
+    paths = [entry.path for entry in model.reader.manifest.files if entry.path.endswith(".safetensors")]
+    return [name for path in paths for name in read_header(model.reader, path)[0]]

@@ -150,7 +150,9 @@ def test_what_cannot_be_pruned_is_refused(bench: Any, tmp_path: Path, change: An
     (folder / "config.json").unlink()
     (folder / "config.json").write_text(json.dumps(config))
     digest = tiny.commit(bench.runner.store, f"odd-{message.split(maxsplit=1)[0]}", folder)
-    inputs = {"model": [("odd", bench.model[1], digest)], "calibration": [bench.tokens]}
+    # Refused before anything is computed: the calibration cannot even be read.
+    unreadable = ("no tokens", bench.tokens[1], bench.model[2])
+    inputs = {"model": [("odd", bench.model[1], digest)], "calibration": [unreadable]}
     failure = bench.runner.run(STAGE, {"keepFraction": 0.5}, inputs)
     assert isinstance(failure, Failure)
     assert message in failure.message

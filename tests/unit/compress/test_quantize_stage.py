@@ -157,6 +157,11 @@ def test_experts_that_few_tokens_reach_are_rounded(bench: Any) -> None:
     same = [name for name in packed if torch.equal(plain[name], calibrated[name])]
     assert 0 < rounded < len(packed)
     assert len(same) == rounded
+    assert made.metrics["rounded_matrices"] == rounded
+    assert made.metrics["calibrated_matrices"] == len(packed) - rounded
+    assert "too few tokens reached it" in made.notes["rounded"]
+    record = bench.json(digest_of(made), "quantization.json")["rounded"]
+    assert {name.removesuffix("_packed") for name in same} == set(record)
 
 
 def test_gptq_keeps_outputs_closer_than_rounding(bench: Any) -> None:
