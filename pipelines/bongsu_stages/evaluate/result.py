@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 from bongsu.artifacts.base import TreeWriter
+from bongsu.domain.metrics import finite
 from bongsu_stages.runtime.context import NamedTree
 
 WEIGHT_SUFFIXES = (".safetensors", ".bin")
@@ -25,7 +27,12 @@ class Entry:
 
 
 def entry_of(model: NamedTree, metrics: dict[str, float], intervals: dict[str, tuple[float, float]]) -> Entry:
-    return Entry(model.title, model.ref.digest, weight_bytes(model), metrics, intervals)
+    """Figures that are no finite number, as of a broken model, count as not measured."""
+    kept = finite(metrics)
+    known = {
+        name: interval for name, interval in intervals.items() if name in kept and all(map(isfinite, interval))
+    }
+    return Entry(model.title, model.ref.digest, weight_bytes(model), kept, known)
 
 
 def weight_bytes(model: NamedTree) -> int:

@@ -82,7 +82,8 @@ def why_rejected(candidate: Candidate, baseline: Mapping[str, float], within: Ma
         if not baseline.get(metric):
             return f"{metric} of the baseline was not measured"
         ratio = candidate.metrics[metric] / baseline[metric]
-        if (ratio < bound) if more_is_better(metric) else (ratio > bound):
+        within_bound = ratio >= bound if more_is_better(metric) else ratio <= bound
+        if not within_bound:
             word = "at least" if more_is_better(metric) else "at most"
             return f"{metric} is {ratio:.3f} times the baseline's, {word} {bound:g} is allowed"
     return ""

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from bongsu.domain.metrics import finite
 from bongsu.domain.ports import Evaluation, Model, Registration, Verification
 from bongsu.domain.stages import Params
 from bongsu_stages.registry.choice import Candidate, choose
@@ -104,7 +105,7 @@ def _figures(ctx: StageContext) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
     for tree in ctx.inputs("evaluations"):
         for entry in _entries(tree, "evaluation.json"):
-            found.setdefault(entry["modelDigest"], {}).update(entry["metrics"])
+            found.setdefault(entry["modelDigest"], {}).update(finite(entry["metrics"]))
     return found
 
 

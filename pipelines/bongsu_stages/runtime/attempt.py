@@ -12,7 +12,7 @@ import shutil
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure, failure_key, result_key
 from bongsu.domain.codes import artifact as codes
 from bongsu.domain.events import StageEvent
+from bongsu.domain.metrics import not_finite
 from bongsu.domain.problems import BongsuError
 from bongsu_stages.runtime.catalogue import load_stage
 from bongsu_stages.runtime.context import StageContext
@@ -89,12 +90,18 @@ def _execute(
         id=spec.id,
         outputs=_commit(spec, context),
         metrics=outputs.metrics,
-        notes=outputs.notes,
+        notes={**outputs.notes, **_unmeasured(outputs.metrics)},
         environment=_environment(),
         started_at=started,
         finished_at=datetime.now(UTC),
         peak_memory_bytes=peak.bytes,
     )
+
+
+def _unmeasured(metrics: Mapping[str, float]) -> dict[str, str]:
+    """A note that names figures which the record cannot hold."""
+    lost = [f"{name} ({value})" for name, value in sorted(not_finite(metrics).items())]
+    return {"not a number": ", ".join(lost)} if lost else {}
 
 
 def _commit(spec: AttemptSpec, context: StageContext) -> dict[str, ArtifactRef]:

@@ -11,6 +11,7 @@ from bongsu.artifacts.base import ArtifactStore, TreeReader, TreeWriter
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.attempt import AttemptSpec
 from bongsu.domain.events import Checkpointed, Message, PhaseEntered, Progress, StageEvent
+from bongsu.domain.metrics import not_finite
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class StageContext:
         self._emit = emit
         self._clock = clock
         self._writers: dict[str, TreeWriter] = {}
+        self._told: set[str] = set()
 
     def has_input(self, port: str) -> bool:
         return bool(self.spec.inputs.get(port))
@@ -86,6 +88,11 @@ class StageContext:
         return self.store.checkpoint_uri(self.spec.checkpoint_key)
 
     def progress(self, step: int, total: int | None = None, **metrics: float) -> None:
+        """``step`` of ``total`` are done. Figures that are no finite number are not sent, but told once each."""
+        for name, value in not_finite(metrics).items():
+            if name not in self._told:
+                self._told.add(name)
+                self.message(f"{name} is {value} at step {step} and cannot be shown.")
         self._emit(Progress(time=self._clock(), step=step, total=total, metrics=metrics))
 
     def message(self, text: str) -> None:

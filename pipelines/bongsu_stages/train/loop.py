@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from bongsu_stages.models.device import autocast, compute_dtype
-from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.train.balance import RouterBalance
 from bongsu_stages.train.batches import Batch, TrainingData
+from bongsu_stages.train.divergence import DivergenceGuard, check_weights
 from bongsu_stages.train.evaluation import held_out_losses
 from bongsu_stages.train.loss import logits_of
 from bongsu_stages.train.objective import CrossEntropy, Objective
@@ -35,11 +35,10 @@ POINTS = 500
 class Meter:
     """What came together since the last event.
 
-    ``loss`` is that of all workers, summed on the device, so that a GPU is not waited for; ``paused`` are seconds of
-    other work.
+    ``loss`` is that of all workers, summed over ``targets``; ``paused`` are seconds of other work.
     """
 
-    loss: torch.Tensor
+    loss: float = 0.0
     targets: int = 0
     tokens: int = 0
     paused: float = 0.0
@@ -81,6 +80,7 @@ class TrainingLoop:
         self._dtype = compute_dtype(workers.device, params.precision)
         self.optimizer = make_optimizer(self.model, params)
         self.scaler = torch.amp.GradScaler(workers.device.type, enabled=self._dtype == torch.float16)
+        self._guard = DivergenceGuard(scaled=self.scaler.is_enabled())
         self._balance = RouterBalance(self.model, params.balance_rate)
         self._log_every = max(1, params.steps // POINTS)
 
@@ -96,10 +96,10 @@ class TrainingLoop:
             evaluation and checkpoints) if there was a step left to do.
 
         Raises:
-            StageError: the loss is not a number any more.
+            StageError: the loss, the gradient or a weight is not a number any more; no such weight is saved.
         """
         params, figures = self.params, dict[str, float]()
-        meter, tokens, seconds = self._meter(), 0, 0.0
+        meter, tokens, seconds = Meter(), 0, 0.0
         for step in range(start, params.steps):
             gradient_norm = self._step(step, meter)
             done = step + 1
@@ -107,9 +107,10 @@ class TrainingLoop:
                 loss = self._log(done, meter, gradient_norm)
                 tokens, seconds = tokens + meter.tokens, seconds + meter.seconds
                 figures = {"loss": loss, "tokens_per_second": tokens / seconds}
-                meter = self._meter()
+                meter = Meter()
             if done < params.steps:
                 meter.paused += self._between(done, save)
+        check_weights(self._weights, params.steps)
         self._sink.phase("evaluating")
         figures |= self.evaluate()
         self._balance.close()
@@ -127,14 +128,16 @@ class TrainingLoop:
         if self.params.evaluate_every and done % self.params.evaluate_every == 0:
             self._sink.progress(done, self.params.steps, **self.evaluate())
         if self.params.checkpoint_every and done % self.params.checkpoint_every == 0:
+            check_weights(self._weights, done)
             save(done)
             self._sink.checkpointed(done)
         return time.perf_counter() - began
 
-    def _meter(self) -> Meter:
-        return Meter(torch.zeros((), dtype=torch.float64, device=self._workers.device))
+    @property
+    def _weights(self) -> list[torch.Tensor]:
+        return [weight for group in self.optimizer.param_groups for weight in group["params"]]
 
-    def _step(self, step: int, meter: Meter) -> torch.Tensor:
+    def _step(self, step: int, meter: Meter) -> float:
         """One optimizer step; returns the norm of the gradient before clipping."""
         batches = self._micro_batches(step)
         self.model.train()
@@ -145,25 +148,30 @@ class TrainingLoop:
         loss = torch.zeros((), dtype=torch.float64, device=self._workers.device)
         for index, batch in enumerate(batches):
             loss += self._accumulate(batch, last=index == len(batches) - 1)
-        targets, loss, load = self._over_all(sum(batch.targets for batch in batches), loss)
-        meter.loss += loss
+        sums, load = self._over_all(sum(batch.targets for batch in batches), loss)
+        # The one moment of a step at which a GPU is waited for.
+        targets, total, norm = torch.stack([*sums, self._gradient_norm().to(sums)]).tolist()
+        correction = self._divisor / max(1.0, targets)
+        self._guard.check(step + 1, total, norm * correction)
+        meter.loss += total
         meter.targets += int(targets)
         meter.tokens += sum(batch.input_ids.numel() for batch in batches) * self._workers.size
-        norm = self._update(self._divisor / max(1.0, float(targets)))
+        self._update(norm * correction, correction)
         self._balance.step(load)
-        return norm
+        return float(norm * correction)
 
     @property
     def _divisor(self) -> float:
         """Near the targets of a step, and the same on every worker before they know how many they are."""
         return float(self.params.sequences_per_worker * self._workers.size * _NOMINAL_LENGTH)
 
-    def _over_all(self, targets: int, loss: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Targets, loss and expert load of all workers, in one exchange: each costs a wait for the slowest."""
+    def _over_all(self, targets: int, loss: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Targets and loss (one tensor), and expert load, of all workers, in one exchange: each costs a wait for the
+        slowest."""
         counted = torch.tensor(targets, dtype=loss.dtype, device=loss.device)
         load = self._balance.take().to(loss)
         sums = self._workers.sum(torch.cat([torch.stack([counted, loss]), load]))
-        return sums[0], sums[1], sums[2:]
+        return sums[:2], sums[2:]
 
     def _micro_batches(self, step: int) -> list[Batch]:
         """This worker's rows of the step, the same rows whatever ran before."""
@@ -186,36 +194,34 @@ class TrainingLoop:
         self.scaler.scale(share).backward()  # type: ignore[no-untyped-call]
         return total.detach()
 
-    def _update(self, correction: float) -> torch.Tensor:
-        """Step along the gradient times ``correction``, which makes it that of the mean loss, clipped; returns its
-        norm before clipping."""
-        weights = [w for group in self.optimizer.param_groups for w in group["params"]]
+    def _gradient_norm(self) -> torch.Tensor:
+        """Of what has been accumulated, without the scale of fp16."""
         self.scaler.unscale_(self.optimizer)
-        gradients = [weight.grad for weight in weights if weight.grad is not None]
-        norm = torch.nn.utils.get_total_norm(gradients) * correction
-        limit = self.params.clip_norm or math.inf
-        factor = torch.clamp(limit / (norm + _SMALL), max=1.0) * correction
-        torch._foreach_mul_(gradients, factor)
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
-        self.optimizer.zero_grad(set_to_none=True)
+        norm = torch.nn.utils.get_total_norm([weight.grad for weight in self._weights if weight.grad is not None])
         full: torch.Tensor = norm.full_tensor() if hasattr(norm, "full_tensor") else norm
         return full
 
-    def _log(self, done: int, meter: Meter, gradient_norm: torch.Tensor) -> float:
-        loss = float(meter.loss) / max(1, meter.targets)
-        if not math.isfinite(loss):
-            raise StageError(
-                f"The loss is {loss} after {done} steps.",
-                "Lower learningRate, raise warmupSteps, or set clipNorm.",
-            )
+    def _update(self, norm: float, correction: float) -> None:
+        """Step along the gradient times ``correction``, which makes it that of the mean loss, clipped.
+
+        ``norm`` is that of the corrected gradient.
+        """
+        limit = self.params.clip_norm or math.inf
+        factor = min(limit / (norm + _SMALL), 1.0) * correction
+        torch._foreach_mul_([weight.grad for weight in self._weights if weight.grad is not None], factor)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.optimizer.zero_grad(set_to_none=True)
+
+    def _log(self, done: int, meter: Meter, gradient_norm: float) -> float:
+        loss = meter.loss / max(1, meter.targets)
         self._sink.progress(
             done,
             self.params.steps,
             loss=loss,
             tokens_per_second=meter.tokens / meter.seconds,
             learning_rate=learning_rate(self.params, done - 1),
-            gradient_norm=float(gradient_norm),
+            gradient_norm=gradient_norm,
             busiest_expert=float(self._balance.busiest),
         )
         return loss

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import AttemptId, Digest
 from bongsu.domain.labels import Label
+from bongsu.domain.metrics import Metrics
 from bongsu.domain.pipeline import Environment
 from bongsu.domain.resources import Duration, Resources
 
@@ -59,7 +60,7 @@ class AttemptResult(_Frozen):
 
     id: AttemptId
     outputs: dict[str, ArtifactRef]
-    metrics: dict[str, float] = {}
+    metrics: Metrics = {}
     notes: dict[str, str] = {}
     environment: dict[str, str] = {}
     started_at: datetime

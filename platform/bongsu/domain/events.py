@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from bongsu.domain.metrics import Metrics
+
 
 class _Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -20,7 +22,7 @@ class Progress(_Event):
     type: Literal["progress"] = "progress"
     step: int
     total: int | None = None
-    metrics: dict[str, float] = {}
+    metrics: Metrics = {}
 
 
 class Message(_Event):

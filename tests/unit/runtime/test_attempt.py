@@ -13,7 +13,7 @@ from bongsu.artifacts.local import LocalStore
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure, failure_key, result_key
 from bongsu.domain.codes import artifact as codes
-from bongsu.domain.events import Message, Progress, StageEvent
+from bongsu.domain.events import Message, Progress, StageEvent, parse_event
 from bongsu.domain.ids import AttemptId, RunId, StageId, digest_of
 from bongsu.domain.labels import OPEN
 from bongsu.domain.resources import Resources
@@ -74,6 +74,27 @@ def test_a_success_is_recorded_with_its_tree_figures_and_surroundings(store: Loc
     assert (tree.type, tree.size) == (ArtifactType.FILES, len("봉수".encode()))
     assert store.reader(tree.digest).open("probe.txt").read().decode() == "봉수"
     assert [event.step for event in events if isinstance(event, Progress)] == [1, 2, 3]
+
+
+def test_figures_that_are_no_number_are_told_and_do_not_make_a_result_unreadable(store: LocalStore) -> None:
+    events: list[StageEvent] = []
+    attempt = spec(store, {"steps": 3, "metric": float("nan")})
+    outcome = run_attempt(attempt, events.append)
+    assert isinstance(outcome, AttemptResult)
+    record = store.get_record(result_key(attempt.id))
+    assert record is not None
+    assert AttemptResult.model_validate_json(record) == outcome
+    assert (outcome.metrics, outcome.notes["not a number"]) == ({}, "value (nan)")
+    assert [parse_event(event.model_dump_json()) for event in events] == events
+    assert sum("value is nan" in event.text for event in events if isinstance(event, Message)) == 1
+
+
+def test_a_result_with_nulls_among_its_figures_is_read(store: LocalStore) -> None:
+    """As other writers make of NaN."""
+    outcome = run_attempt(spec(store, {"metric": 1.5}), drop)
+    assert isinstance(outcome, AttemptResult)
+    written = outcome.model_dump_json().replace('{"value":1.5}', '{"value":1.5,"lost":null,"far":"Infinity"}')
+    assert AttemptResult.model_validate_json(written) == outcome
 
 
 def test_where_a_result_stands_nothing_is_run_again(store: LocalStore) -> None:

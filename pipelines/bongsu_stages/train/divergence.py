@@ -1,0 +1,53 @@
+"""Stopping a run whose numbers have become none, before they reach a weight or a checkpoint."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import torch
+
+from bongsu_stages.runtime.stage import StageError
+
+MOST_OVERFLOWS = 30
+"""Steps in a row that fp16 may lose while its loss scale halves; from 2^16 the scale is below 1e-4 by then."""
+_FIX = (
+    "Lower learningRate, raise warmupSteps, set clipNorm, or compute in bf16 or fp32 (precision); another attempt "
+    "would come to the same."
+)
+
+
+class DivergenceGuard:
+    """Looks at the figures of each step before its update is made.
+
+    Args:
+        scaled: the loss is scaled for fp16, so that single gradients may overflow; such a step changes nothing.
+    """
+
+    def __init__(self, scaled: bool) -> None:
+        self._scaled = scaled
+        self._overflows = 0
+
+    def check(self, step: int, loss: float, norm: float) -> None:
+        """``step`` counts from 1; ``loss`` and ``norm`` (of the gradient) are those of all workers.
+
+        Raises StageError at the first that is no finite number. The weights are then those of the step before.
+        """
+        if not math.isfinite(loss):
+            start = " Or the model that training starts from is broken." if step == 1 else ""
+            raise StageError(f"The loss is {loss} at step {step}.", _FIX + start)
+        if math.isfinite(norm):
+            self._overflows = 0
+            return
+        self._overflows += 1
+        if not self._scaled or self._overflows > MOST_OVERFLOWS:
+            raise StageError(f"The norm of the gradient is {norm} at step {step}.", _FIX)
+
+
+@torch.no_grad()
+def check_weights(weights: Iterable[torch.Tensor], step: int) -> None:
+    """Raise StageError if a weight is no finite number after ``step`` steps. Every worker calls it."""
+    norm = torch.nn.utils.get_total_norm(list(weights), norm_type=math.inf)
+    whole = norm.full_tensor() if hasattr(norm, "full_tensor") else norm
+    if not math.isfinite(float(whole)):
+        raise StageError(f"A weight is no finite number after step {step}; nothing of it was saved.", _FIX)

@@ -1,0 +1,52 @@
+"""Which candidate is registered."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bongsu_stages.registry.choice import Candidate, choose, why_rejected
+
+BASE = {"perplexity.law": 20.0, "tasks.law.accuracy": 0.5}
+FIGURES = st.floats(allow_nan=True, allow_infinity=True)
+
+
+def candidate(title: str = "a", size: int = 10, verified: bool = True, **metrics: float) -> Candidate:
+    named = {name.replace("_", "."): value for name, value in metrics.items()}
+    return Candidate(title, f"sha256-{title}", size, named, verified)
+
+
+def test_the_smallest_within_bounds_is_chosen() -> None:
+    found = choose(
+        [
+            candidate("large", 9, perplexity_law=20),
+            candidate("small", 3, perplexity_law=20.9),
+            candidate("worse", 1),
+        ],
+        BASE,
+        {"perplexity.law": 1.05},
+        "smallest",
+    )
+    assert found.chosen is not None
+    assert found.chosen.title == "small"
+    assert [rejection.reason for rejection in found.rejected] == ["perplexity.law was not measured"]
+
+
+def test_what_was_not_verified_is_never_chosen() -> None:
+    assert choose([candidate(verified=False)], {}, {}, "smallest").chosen is None
+
+
+@given(FIGURES, FIGURES, st.floats(min_value=0.01, max_value=100))
+def test_only_a_ratio_that_is_a_number_within_the_bound_passes(value: float, base: float, bound: float) -> None:
+    reason = why_rejected(candidate(perplexity_law=value), {"perplexity.law": base}, {"perplexity.law": bound})
+    if reason == "":
+        assert value / base <= bound
+
+
+@pytest.mark.parametrize("metric", ["perplexity.law", "tasks.law.accuracy"])
+def test_a_figure_that_is_no_number_is_rejected(metric: str) -> None:
+    broken = Candidate("a", "sha256-a", 1, {metric: math.nan}, True)
+    assert "nan times the baseline's" in why_rejected(broken, BASE, {metric: 1.0})
