@@ -3,7 +3,7 @@
 The command finds ``BONGSU_CONTEXT`` (a JSON file with ports, directories, label and attempt), ``BONGSU_INPUTS`` and
 ``BONGSU_OUTPUTS`` in its environment, reads ``<inputs>/<port>/<n>/`` and writes ``<outputs>/files/``. If it leaves
 ``<outputs>/metrics.json`` (``{"name": number}``), those are the stage's figures. Lines ``::progress STEP TOTAL`` on
-its standard output move the progress bar.
+its standard output move the progress bar. Of the worker's environment it sees no secret.
 """
 
 from __future__ import annotations
@@ -22,11 +22,10 @@ from bongsu.domain.stages import Params
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.processes import die_with_parent
 from bongsu_stages.runtime.stage import StageError, stage
+from bongsu_stages.runtime.surroundings import inherited
 
 _PROGRESS = re.compile(r"^::progress (\d+)(?: (\d+))?\s*$")
 TAIL_LINES = 30
-# Whoever has the key can find out which values were masked; only data.curate is to have it.
-_SECRET = frozenset({"BONGSU_MASKING_KEY"})
 
 
 class ContainerParams(Params):
@@ -56,7 +55,7 @@ def container(ctx: StageContext, params: ContainerParams) -> StageOutputs:
     }
     (ctx.scratch / "context.json").write_text(json.dumps(context, ensure_ascii=False))
     environment = {
-        **{name: value for name, value in os.environ.items() if name not in _SECRET},
+        **inherited(os.environ),
         **params.variables,
         "BONGSU_CONTEXT": str(ctx.scratch / "context.json"),
         "BONGSU_INPUTS": str(inputs),

@@ -10,13 +10,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from bongsu.artifacts.open import open_store
 from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure, failure_key, result_key
 from bongsu_stages.runtime.processes import die_with_parent
+from bongsu_stages.runtime.surroundings import inherited, to_install, to_reach_store
 
 FAILED = "EnvironmentFailed"
+# Whoever has the key can find out which values were masked; only the stage that masks is to have it.
+_NEEDED = {"data.curate": ("BONGSU_MASKING_KEY",)}
 
 
 def needs_own_process(spec: AttemptSpec) -> bool:
@@ -57,14 +61,13 @@ def run_isolated(spec: AttemptSpec, environments: Path) -> AttemptResult | Failu
 
 def _run(spec: AttemptSpec, interpreter: str) -> AttemptResult | Failure:
     plain = spec.model_copy(update={"environment": None})
-    variables = spec.environment.variables if spec.environment else {}
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         file.write(plain.model_dump_json())
         file.flush()
         try:
             done = subprocess.run(
                 [interpreter, "-m", "bongsu_stages.runtime.worker", "--spec", file.name],
-                env={**os.environ, **variables, "PYTHONPATH": os.pathsep.join(package_roots())},
+                env={**_given(spec, os.environ), "PYTHONPATH": os.pathsep.join(package_roots())},
                 check=False,
                 preexec_fn=die_with_parent,
             )
@@ -87,6 +90,16 @@ def _run(spec: AttemptSpec, interpreter: str) -> AttemptResult | Failure:
         message=f"The process of {spec.uses} ended with status {done.returncode} and left no record.",
         fix="See the log; a negative status is the number of the signal that ended it.",
     )
+
+
+def _given(spec: AttemptSpec, environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a stage under an interpreter of its own: see :mod:`.surroundings`.
+
+    It reads and writes the artifact store itself, so it gets what that takes.
+    """
+    own = {name: environment[name] for name in _NEEDED.get(spec.uses, ()) if name in environment}
+    variables = spec.environment.variables if spec.environment else {}
+    return {**inherited(environment), **to_reach_store(spec.artifact_store, environment), **own, **variables}
 
 
 def package_roots() -> list[str]:
@@ -128,4 +141,6 @@ def _virtual_environment(requirements: Path, environments: Path) -> Path:
 
 
 def _call(command: list[str]) -> None:
-    subprocess.run(command, check=True, capture_output=True, text=True, preexec_fn=die_with_parent)
+    # A source package runs code of its own when it is installed.
+    environment = {**inherited(os.environ), **to_install(os.environ)}
+    subprocess.run(command, check=True, capture_output=True, text=True, env=environment, preexec_fn=die_with_parent)

@@ -94,8 +94,13 @@ def test_a_command_that_writes_nothing_has_failed(store: LocalStore) -> None:
     assert (failure.reason, failure.retryable) == ("BadOutput", False)
 
 
-def test_the_key_of_masked_values_is_kept_from_commands(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BONGSU_MASKING_KEY", "secret")
-    result = StageRunner(store).made("container", shell('env > "$BONGSU_OUTPUTS/files/env"'), {})
-    assert "PATH=" in text(store, result, "env")
-    assert "BONGSU_MASKING_KEY" not in text(store, result, "env")
+def test_a_command_sees_no_secret_of_the_worker(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("BONGSU_MASKING_KEY", "AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "PGPASSWORD", "SOMETHING"):
+        monkeypatch.setenv(name, "of the worker")
+    monkeypatch.setenv("NCCL_DEBUG", "WARN")
+    given = {"WORD": "봉수", "HF_TOKEN": "of the file"}
+    result = StageRunner(store).made("container", shell('env > "$BONGSU_OUTPUTS/files/env"', **given), {})
+    seen = text(store, result, "env")
+    assert "of the worker" not in seen
+    assert {"NCCL_DEBUG=WARN", "WORD=봉수", "HF_TOKEN=of the file"} <= set(seen.splitlines())
+    assert "PATH=" in seen

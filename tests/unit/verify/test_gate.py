@@ -1,0 +1,109 @@
+"""The gate's verdicts: every check that cannot be made is a check that failed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tiny_training as tiny
+from hypothesis import given
+from hypothesis import strategies as st
+from stage_runner import Named, StageRunner
+
+from bongsu.artifacts.local import LocalStore
+from bongsu.domain.artifact import ArtifactType
+from bongsu.domain.attempt import AttemptResult, Failure
+from bongsu_stages.verify import checks, gate
+from bongsu_stages.verify.outputs import Outputs
+
+MODEL, TOKENS = ArtifactType.MODEL, ArtifactType.TOKENS
+
+
+@pytest.fixture(scope="module")
+def runner(tmp_path_factory: pytest.TempPathFactory) -> StageRunner:
+    return StageRunner(LocalStore(tmp_path_factory.mktemp("store")), cpus=1)
+
+
+@pytest.fixture(scope="module")
+def given_trees(runner: StageRunner, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Named]:
+    """A model, one whose weights are cut off, and text."""
+    root = tmp_path_factory.mktemp("trees")
+    tiny.write_tokenizer(root / "tokenizer")
+    for name in ("model", "cut"):
+        tiny.write_model(root / name, root / "tokenizer")
+    weights = root / "cut" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1000])
+    tiny.write_tokens(root / "tokens", root / "tokenizer")
+    kinds = {"model": MODEL, "cut": MODEL, "tokens": TOKENS}
+    return {name: (name, kind, tiny.commit(runner.store, name, root / name)) for name, kind in kinds.items()}
+
+
+@pytest.fixture
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reload without the seconds of a new process; what happens there is the same."""
+    from bongsu_stages.verify import probe
+
+    def run(command: list[str], **_options: Any) -> Any:
+        probe.main(Path(command[-1]))
+        return type("Done", (), {"returncode": 0})
+
+    monkeypatch.setattr(gate.subprocess, "run", run)
+
+
+def verify(runner: StageRunner, trees: dict[str, Named], model: str, baseline: str, **params: Any) -> Any:
+    inputs = {"models": [trees[model]], "baseline": [trees[baseline]], "tokens": [trees["tokens"]]}
+    return runner.run("verify.reload", params, inputs)
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_a_sound_model_passes_against_its_baseline(runner: StageRunner, given_trees: dict[str, Named]) -> None:
+    outcome = verify(runner, given_trees, "model", "model")
+    assert isinstance(outcome, AttemptResult), outcome
+    assert outcome.metrics == {"passed": 1.0, "failed": 0.0}
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_a_baseline_that_does_not_load_fails_the_gate(runner: StageRunner, given_trees: dict[str, Named]) -> None:
+    refused = verify(runner, given_trees, "model", "cut")
+    assert isinstance(refused, Failure)
+    assert "the baseline loads: SafetensorError" in refused.message
+    reported = verify(runner, given_trees, "model", "cut", required=False)
+    assert reported.metrics == {"passed": 0.0, "failed": 1.0}
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_a_model_that_does_not_load_fails_the_gate(runner: StageRunner, given_trees: dict[str, Named]) -> None:
+    refused = verify(runner, given_trees, "cut", "model")
+    assert isinstance(refused, Failure)
+    assert "cut does not come back as what it was" in refused.message
+
+
+def test_a_process_that_dies_fails_the_gate(
+    runner: StageRunner, given_trees: dict[str, Named], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate.subprocess, "run", lambda *_a, **_k: type("Done", (), {"returncode": -9}))
+    refused = verify(runner, given_trees, "model", "model")
+    assert isinstance(refused, Failure)
+    assert "loads in a new process: the process ended with status -9" in refused.message
+
+
+NUMBERS = st.floats(allow_nan=True, allow_infinity=True)
+
+
+@given(NUMBERS, NUMBERS)
+def test_a_loss_that_is_no_number_never_passes(before: float, after: float) -> None:
+    baseline, found = (Outputs(np.zeros(1, dtype=np.float32), loss, ()) for loss in (before, after))
+    passed = checks.not_worse(baseline, found, 0.5).passed
+    assert passed == (after - before <= 0.5)
+    if np.isnan(before) or np.isnan(after):
+        assert not passed
+        assert not checks.perplexity_agrees(baseline, found, 0.1).passed
+
+
+def test_logits_that_are_no_numbers_never_agree() -> None:
+    sound, broken = (Outputs(np.array([1.0, 2.0, last], dtype=np.float32), 1.0, ()) for last in (3.0, np.nan))
+    for pair in ((sound, broken), (broken, sound), (broken, broken)):
+        assert not checks.logits_agree(*pair, tolerance=1.0).passed
+    assert checks.logits_agree(sound, sound, tolerance=0.0).passed
