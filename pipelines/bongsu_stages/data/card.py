@@ -74,7 +74,7 @@ Each dropped record is a row of `dropped.parquet`, with its place and the reason
 ## Personal data
 
 {self.documents_with_masked:,} documents had personal data. Each value was replaced by the name of its kind; where it
-stood is in `masked.parquet`, with a keyed digest and without the value.
+stood is in `masked.parquet`, with a keyed digest and without the value. One row is one value of the table below.
 
 | kind | values |
 | --- | --- |

@@ -44,7 +44,7 @@ Verdict = tuple[Document, tuple[Finding, ...]] | Lost
 def keep(writer: TreeWriter, verdicts: Iterator[Verdict], card: Card, dropped: TableWriter) -> None:
     """Write the documents that stay and ``masked.parquet``, and list the others."""
     documents = DocumentWriter(writer)
-    columns = {"document": str, "kind": str, "offset": int, "length": int, "digest": str}
+    columns = {"document": str, "kind": str, "offset": int, "length": int, "digest": str, "field": str}
     masked = TableWriter(writer, "masked.parquet", columns)
     for verdict in verdicts:
         if isinstance(verdict, Lost):

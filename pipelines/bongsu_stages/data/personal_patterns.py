@@ -1,9 +1,11 @@
-"""Forms of Korean personal data, and what makes a form certain: check digits, dates, words beside it."""
+"""Forms of Korean personal data, and what makes a form certain: check digits, dates, words beside it.
+
+All of it is about folded text (:func:`bongsu_stages.data.folding.fold`): digits are ASCII and hyphens are one.
+"""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -38,18 +40,25 @@ class Rule:
 
 
 def plain(value: str) -> str:
-    """ASCII digits and small letters of a value: equal for one number however it is written."""
-    return "".join(
-        str(unicodedata.digit(char)) if char.isdigit() else char.lower() for char in value if char.isalnum()
-    )
+    """Digits and small letters of a folded value: equal for one number however it is written."""
+    return "".join(char.lower() for char in value if char.isalnum())
 
 
 def near(match: Match, words: re.Pattern[str], before: int = 20, after: int = 12) -> bool:
-    """Whether one of ``words`` stands on the same line, at most so many characters before or after."""
+    """Whether one of ``words`` stands beside the match, at most so many characters before or after.
+
+    Beside is on the same line, or at the end of the line before one that begins with the match: a label above its
+    value, as cells of tables come out.
+    """
     text, start, end = match.string, match.start(), match.end()
-    left = text[max(0, start - before) : start].rpartition("\n")[2]
+    *above, left = text[max(0, start - before) : start].rsplit("\n", 1)
+    if above and not left.strip(_BULLETS):
+        left = above[0].rstrip().rsplit("\n", 1)[-1]
     right = text[end : end + after].partition("\n")[0]
     return bool(words.search(left) or words.search(right))
+
+
+_BULLETS = " \t:-|*\u00b7()[]"
 
 
 def _is_birth_date(six: str) -> bool:
@@ -66,6 +75,19 @@ def _checked_resident(match: Match) -> bool:
     return bool(rrn.is_valid(plain(match[0])))
 
 
+def _dated_resident(match: Match) -> bool:
+    digits = plain(match[0])
+    return digits[6] in "12345678" and _is_birth_date(digits)
+
+
+def _named_resident(match: Match) -> bool:
+    return near(match, _RESIDENT_WORDS)
+
+
+def _no_amount(match: Match) -> bool:
+    return not _UNIT.match(match.string, match.end())
+
+
 def _is_business(match: Match) -> bool:
     from stdnum.kr import brn
 
@@ -78,85 +100,110 @@ def _is_account(match: Match) -> bool:
         not 10 <= len(digits) <= 16
         or _DATED.match(match[0])
         or _NUMBERED.search(match.string[: match.start()][-2:])
+        or not _no_amount(match)
     ):
-        return False
-    if _UNIT.match(match.string, match.end()):
         return False
     words = _ACCOUNT_WORDS if _BUSINESS_FORM.fullmatch(match[0]) else _BANK_WORDS
     return near(match, words) or bool(_BANK_NAME.search(match.string[max(0, match.start() - 8) : match.start()]))
 
 
+def _is_spaced_account(match: Match) -> bool:
+    """Without hyphens a row of figures is an account only where it follows the word or the bank at once."""
+    before = match.string[max(0, match.start() - 12) : match.start()]
+    return len(plain(match[0])) >= 11 and bool(_ACCOUNT_LABEL.search(before)) and _no_amount(match)
+
+
 def _is_service(match: Match) -> bool:
-    return near(match, _SERVICE_WORDS, before=14, after=8) and not _UNIT.match(match.string, match.end())
+    return near(match, _SERVICE_WORDS, before=14, after=8) and _no_amount(match)
 
 
-_DASH = "[-\u2010-\u2015\u2212\ufe58\ufe63\uff0d]"
-_GAP = rf"(?:\s?{_DASH}\s?|[. ])"
+_GAP = r"(?:\s?[-~_/\u00b7]\s?|[. \n])"
 # A part of a longer number is another number.
-_START = rf"(?<!\d)(?<!\d{_DASH})"
-_END = rf"(?!\d)(?!{_DASH}\d)"
+_START = r"(?<!\d)(?<!\d-)"
+_END = r"(?!\d)(?!-\d)"
 _ALONE = rf"{_START}(?<!\d[.,])"
 
-_DATED = re.compile(rf"(?:19|20)\d\d{_DASH}(?:0?[1-9]|1[0-2]){_DASH}(?:0?[1-9]|[12]\d|3[01])(?:{_DASH}|$)")
+_DATED = re.compile(r"(?:19|20)\d\d-(?:0?[1-9]|1[0-2])-(?:0?[1-9]|[12]\d|3[01])(?:-|$)")
 _NUMBERED = re.compile("제 ?$")
 _UNIT = re.compile(r"\s?(?:원|천원|만원|억|달러|년|월|일|명|호|조|항|주|%)")
-_BANK_WORDS = re.compile(
-    "은행|뱅크|농협|수협|신협|축협|우체국|새마을금고|계좌|예금|입금|송금|이체|\\b(?:KB|IBK|NH|SC)\\b", re.IGNORECASE
-)
+_RESIDENT_WORDS = re.compile("주민\\s?(?:등록|번호)|외국인\\s?등록|거소\\s?신고|\\bRRN\\b", re.IGNORECASE)
+_BANKS = "은행|뱅크|농협|수협|신협|축협|우체국|새마을금고"
+_BANK_WORDS = re.compile(f"{_BANKS}|계좌|예금|입금|송금|이체|\\b(?:KB|IBK|NH|SC)\\b", re.IGNORECASE)
 _ACCOUNT_WORDS = re.compile("계좌|예금|입금|송금|이체")
-_BANK_NAME = re.compile(r"(?:국민|신한|우리|하나|기업|산업|부산|대구|광주|전북|경남|제주)\s?[:：)]?\s?$")
-_BUSINESS_FORM = re.compile(rf"\d{{3}}{_DASH}\d{{2}}{_DASH}\d{{5}}")
-_SERVICE_WORDS = re.compile("군번|인식표|service number", re.IGNORECASE)
+_ACCOUNT_LABEL = re.compile(rf"(?:{_BANKS}|계좌(?:\s?번호)?)(?:은|는)?\s?[:)]?\s?$")
+_BANK_NAME = re.compile(r"(?:국민|신한|우리|하나|기업|산업|부산|대구|광주|전북|경남|제주)\s?[:)]?\s?$")
+_BUSINESS_FORM = re.compile(r"\d{3}-\d{2}-\d{5}")
+_SERVICE_WORDS = re.compile("군\\s?번|인식표|service (?:number|no)", re.IGNORECASE)
+_RANKS = (
+    "이병|일병|상병|병장|이등병|일등병|하사|중사|상사|원사|준위|"
+    "소위|중위|대위|소령|중령|대령|준장|소장|중장|대장|군무원"
+)
 _PASSPORT_WORDS = re.compile("여권|passport", re.IGNORECASE)
-_PHONE_WORDS = r"(?:전화|연락처|휴대폰|핸드폰|팩스|군선|내선|☎|☏|\bTEL\b|\bFAX\b)"
+_DRIVER_WORDS = re.compile("면허")
+_PHONE_WORDS = r"(?:전화|연락처|휴대폰|핸드폰|휴대전화|팩스|군선|내선|☎|☏|\bTEL\b|\bFAX\b|\bMOBILE\b)"
+_PHONE_NEAR = re.compile(_PHONE_WORDS, re.IGNORECASE)
 _REGIONS = "서울|부산|대구|인천|광주|대전|울산|경기|강원|충북|충남|전북|전남|경북|경남|제주"
 _AREA = r"(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70|50\d)"
+_ABROAD = r"(?<!\d)\(?(?:\+\s?|00)82\s?\)?[-. ]?(?:\(0\)\s?|0)?"
+_DOT = r"(?:\.|\s?[\[(]\s?(?:dot|점)\s?[\])]\s?)"
+_AT = r"(?:[ ]?@[ ]?|\s?[\[(]\s?(?:at|골뱅이)\s?[\])]\s?)"
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE)
+def _rule(pattern: str, accept: Callable[[Match], bool] = lambda _match: True) -> Rule:
+    return Rule(re.compile(pattern, re.IGNORECASE), accept)
 
 
 RULES: dict[Kind, tuple[Rule, ...]] = {
     Kind.RESIDENT: (
-        # Numbers given since October 2020 have no check digit: with a dash, the date and the century decide.
-        Rule(
-            _compiled(rf"{_START}\d{{6}}\s?{_DASH}\s?[1-8１-８]\d{{6}}{_END}"),
-            lambda match: _is_birth_date(plain(match[0])),
+        # Numbers given since October 2020 have no check digit: with a hyphen, the date and the century decide.
+        _rule(rf"{_START}\d{{6}}\s?-\s?\d{{7}}{_END}", lambda m: _dated_resident(m) or _named_resident(m)),
+        _rule(
+            rf"{_ALONE}\d{{6}}\s?[~_/\u00b7]?\s?\d{{7}}{_END}", lambda m: _checked_resident(m) or _named_resident(m)
         ),
-        Rule(_compiled(rf"{_ALONE}\d{{6}}\s?[1-8１-８]\d{{6}}{_END}"), _checked_resident),
+        _rule(rf"{_ALONE}\d{{6}}\s?\.\s?\d{{7}}{_END}", _named_resident),
+        _rule(rf"{_ALONE}\d\d([-./])\d\d\1\d\d\s?[-./]?\s?\d{{7}}{_END}", _named_resident),
+        # Letter-spaced, as in forms with a box for each digit.
+        _rule(rf"{_START}\d(?:[ |]\d){{5}} ?[-~|]? ?\d(?:[ |]\d){{6}}{_END}", _named_resident),
     ),
     Kind.PASSPORT: (
-        Rule(
-            _compiled(r"(?<![A-Z0-9])[A-Z](?:\d{8}|\d{3}[A-Z]\d{4})(?![A-Z0-9])"),
+        _rule(
+            r"(?<![A-Z0-9])(?:[A-Z] ?(?:\d{8}|\d{3}[A-Z]\d{4})|[A-Z]{2} ?\d{7})(?![A-Z0-9])",
             lambda match: near(match, _PASSPORT_WORDS),
         ),
     ),
     Kind.DRIVER: (
-        Rule(
-            _compiled(
-                rf"(?:{_START}(?:1[1-9]|2[0-8])|(?:{_REGIONS})\s?){_DASH}?\d{{2}}{_DASH}\d{{6}}{_DASH}\d{{2}}{_END}"
-            )
+        _rule(rf"(?:{_START}(?:1[1-9]|2[0-8])|(?:{_REGIONS})\s?)-?\d{{2}}-\d{{6}}-\d{{2}}{_END}"),
+        _rule(
+            rf"{_ALONE}(?:1[1-9]|2[0-8])(?:([ ./])\d\d\1\d{{6}}\1\d\d|\d{{10}}){_END}",
+            lambda match: near(match, _DRIVER_WORDS, before=14, after=8) and _no_amount(match),
         ),
     ),
-    Kind.SERVICE: (Rule(_compiled(rf"{_ALONE}(?:\d{{2,4}}{_DASH}\d{{4,8}}|\d{{7,10}}){_END}"), _is_service),),
+    Kind.SERVICE: (
+        _rule(rf"{_ALONE}(?:\d{{2,4}}\s?-\s?\d{{4,8}}|\d\d \d{{5,8}}|\d{{7,10}}){_END}", _is_service),
+        _rule(rf"(?:{_RANKS})\s?[가-힣]{{2,4}}\s?[(,:]?\s?(?P<value>{_START}\d\d-\d{{5,8}}{_END})"),
+        _rule(rf"(?P<value>{_ALONE}\d\d-7\d{{7}}{_END})\s?[),:]?\s?(?:{_RANKS})"),
+    ),
     Kind.EMAIL: (
-        Rule(
-            _compiled(
-                r"(?<![A-Z0-9._%+-])[A-Z0-9._%+-]{1,254}(?:[@＠]|\s?[\[(]\s?(?:at|골뱅이)\s?[\])]\s?)"
-                r"(?:[A-Z0-9](?:[A-Z0-9-]{0,61}[A-Z0-9])?\.)+[A-Z]{2,24}(?![A-Z0-9-])"
-            )
+        _rule(
+            rf"(?:(?<![A-Z0-9._%+-])[A-Z0-9._%+-]{{1,254}}|(?<![가-힣])[가-힣]{{1,20}}){_AT}"
+            rf"(?:[A-Z0-9가-힣](?:[A-Z0-9가-힣-]{{0,61}}[A-Z0-9가-힣])?{_DOT})+(?:[A-Z]{{2,24}}|한국)(?![A-Z0-9-])"
         ),
     ),
     Kind.PHONE: (
-        Rule(_compiled(rf"{_ALONE}01[016789]\d{{7,8}}{_END}")),
-        Rule(_compiled(rf"{_START}01[016789]{_GAP}\d{{3,4}}{_GAP}\d{{4}}{_END}")),
-        Rule(_compiled(rf"{_START}\(?0{_AREA}(?:\)\s?|{_GAP})\d{{3,4}}{_GAP}\d{{4}}{_END}")),
-        Rule(_compiled(rf"\+\s?82{_GAP}?(?:\(0\)\s?)?(?:1[016789]|{_AREA}){_GAP}?\d{{3,4}}{_GAP}?\d{{4}}{_END}")),
-        Rule(_compiled(rf"{_PHONE_WORDS}[^\d\n]{{0,12}}(?P<value>{_START}\d{{3,4}}{_DASH}\d{{4}}){_END}")),
+        _rule(rf"{_ALONE}01[016789]\d{{7,8}}{_END}"),
+        _rule(rf"{_START}\(?01[016789](?:\)\s?|{_GAP})\d{{3,4}}{_GAP}?\d{{4}}{_END}"),
+        _rule(rf"{_START}\(?0{_AREA}(?:\)\s?|{_GAP})\d{{3,4}}{_GAP}\d{{4}}{_END}"),
+        _rule(rf"{_ABROAD}(?:1[016789]|{_AREA}){_GAP}?\d{{3,4}}{_GAP}?\d{{4}}{_END}"),
+        _rule(rf"{_START}82-10-\d{{4}}-\d{{4}}{_END}"),
+        _rule(
+            rf"{_ALONE}(?:0{_AREA}\d{{7,8}}|82-?0?1[016789]\d{{7,8}}){_END}", lambda match: near(match, _PHONE_NEAR)
+        ),
+        _rule(rf"{_PHONE_WORDS}[^\d\n]{{0,12}}(?P<value>{_START}\d{{3,4}}-\d{{4}}){_END}", _no_amount),
+        _rule(rf"{_PHONE_WORDS}\s?[:.)]?\s?(?P<value>{_START}\d{{3,4}} \d{{4}}){_END}", _no_amount),
     ),
     Kind.ACCOUNT: (
-        Rule(_compiled(rf"{_ALONE}(?:\d{{2,6}}(?:{_DASH}\d{{1,7}}){{1,4}}|\d{{10,16}}){_END}"), _is_account),
+        _rule(rf"{_ALONE}(?:\d{{2,6}}(?:-\d{{1,7}}){{1,4}}|\d{{10,16}}){_END}", _is_account),
+        _rule(rf"{_ALONE}\d{{3,6}} \d{{2,4}} \d{{4,7}}(?: \d{{1,3}})?{_END}(?! \d)", _is_spaced_account),
     ),
-    Kind.BUSINESS: (Rule(_compiled(rf"{_START}\d{{3}}{_DASH}\d{{2}}{_DASH}\d{{5}}{_END}"), _is_business),),
+    Kind.BUSINESS: (_rule(rf"{_START}\d{{3}}-\d{{2}}-\d{{5}}{_END}", _is_business),),
 }

@@ -12,7 +12,7 @@ from bongsu_stages.data.language import hangul_share, identified
 from bongsu_stages.data.masking_key import keyed_digest
 from bongsu_stages.data.minhash import signatures
 from bongsu_stages.data.normalising import normalise
-from bongsu_stages.data.personal import mask
+from bongsu_stages.data.personal import Masked, mask
 from bongsu_stages.data.personal_patterns import Kind
 from bongsu_stages.data.reading import Lost, Record
 
@@ -31,12 +31,14 @@ class Rules:
 
 @dataclass(frozen=True)
 class Finding:
-    """A masked value: where its placeholder stands, how long it was, and a keyed digest instead of it."""
+    """A masked value: where its placeholder stands (in the document's ``text`` or ``source``), how long it was, and a
+    keyed digest instead of it."""
 
     kind: str
     offset: int
     length: int
     digest: str
+    field: Literal["text", "source"] = "text"
 
 
 @dataclass(frozen=True)
@@ -64,22 +66,40 @@ def prepare(records: Sequence[Record], rules: Rules) -> list[Prepared | Lost]:
 
 def _judge(document: Document, rules: Rules) -> Document | Lost:
     text = normalise(document.text)
-    if len(text) < rules.min_characters:
-        return Lost(document.id, document.source, "too-short", f"{len(text)} characters")
-    if rules.max_characters and len(text) > rules.max_characters:
-        return Lost(document.id, document.source, "too-long", f"{len(text)} characters")
-    if rules.language == "hangul" and (share := hangul_share(text)) < rules.min_hangul_share:
-        return Lost(document.id, document.source, "other-language", f"{share:.2f} of the letters are Hangul")
-    if rules.language == "identify" and (code := identified(text)) != "ko":
-        return Lost(document.id, document.source, "other-language", f"identified as {code}")
+    if (why := _why_not(text, rules)) is not None:
+        return Lost(document.id, _masked_source(document, rules)[0], *why)
     return Document(document.id, text, document.source)
+
+
+def _why_not(text: str, rules: Rules) -> tuple[str, str] | None:
+    """Reason and detail for dropping a normalised text; None if it stays."""
+    if len(text) < rules.min_characters:
+        return "too-short", f"{len(text)} characters"
+    if rules.max_characters and len(text) > rules.max_characters:
+        return "too-long", f"{len(text)} characters"
+    if rules.language == "hangul" and (share := hangul_share(text)) < rules.min_hangul_share:
+        return "other-language", f"{share:.2f} of the letters are Hangul"
+    if rules.language == "identify" and (code := identified(text)) != "ko":
+        return "other-language", f"identified as {code}"
+    return None
+
+
+def _masked_source(document: Document, rules: Rules) -> tuple[str, list[Masked]]:
+    """A source that the data names is data; that of a file is the place it came from, and stays to be found."""
+    if document.id.startswith(document.source):
+        return document.source, []
+    return mask(document.source, rules.kinds)
 
 
 def _finish(document: Document, signature: bytes, rules: Rules) -> Prepared:
     exact = hashlib.blake2b("".join(document.text.split()).encode(), digest_size=16).digest()
-    text, masked = mask(document.text, rules.kinds)
-    findings = tuple(
-        Finding(one.kind.value, one.offset, one.length, keyed_digest(rules.key, one.kind.value, one.value))
-        for one in masked
-    )
-    return Prepared(Document(document.id, text, document.source), findings, exact, signature)
+    text, in_text = mask(document.text, rules.kinds)
+    source, in_source = _masked_source(document, rules)
+    findings = [_finding(one, "text", rules.key) for one in in_text]
+    findings += [_finding(one, "source", rules.key) for one in in_source]
+    return Prepared(Document(document.id, text, source), tuple(findings), exact, signature)
+
+
+def _finding(one: Masked, field: Literal["text", "source"], key: bytes) -> Finding:
+    kind = one.kind.value
+    return Finding(kind, one.offset, one.length, keyed_digest(key, kind, one.value), field)

@@ -90,9 +90,9 @@ class Staging:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        finding = pa.struct(
-            [("kind", pa.string()), ("offset", pa.int64()), ("length", pa.int64()), ("digest", pa.string())]
-        )
+        texts = ("kind", "digest", "field")
+        numbers = ("offset", "length")
+        finding = pa.struct([(n, pa.string()) for n in texts] + [(n, pa.int64()) for n in numbers])
         columns = [
             ("id", pa.string()),
             ("text", pa.string()),

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bongsu_stages.data.folding import fold
 from bongsu_stages.data.personal import DEFAULT_KINDS, PLACEHOLDERS, mask
 from bongsu_stages.data.personal_patterns import Kind
 
@@ -43,6 +44,55 @@ def kinds(text: str) -> list[Kind]:
         ("국민은행 123456-04-123456", Kind.ACCOUNT),
         ("신한 110-123-456789", Kind.ACCOUNT),
         ("1002123456789 (우리은행)", Kind.ACCOUNT),
+        # Written as people do, and as those do who do not want it to be found.
+        ("900101ㅡ1234568", Kind.RESIDENT),
+        ("900101ー1234568", Kind.RESIDENT),
+        ("900101·1234568", Kind.RESIDENT),
+        ("900101_1234568", Kind.RESIDENT),
+        ("②⓪0101-1234568", Kind.RESIDENT),
+        ("주민번호 900101.1234560", Kind.RESIDENT),
+        ("주민등록번호 90-01-01-1234560", Kind.RESIDENT),
+        ("주민등록번호 9 0 0 1 0 1 - 1 2 3 4 5 6 0", Kind.RESIDENT),
+        ("주민등록번호: 900101-9234567", Kind.RESIDENT),
+        ("주민등록번호 900101-\n1234560", Kind.RESIDENT),
+        ("주민등록번호\n9001011234560", Kind.RESIDENT),
+        ("여권번호: Ｍ 12345678", Kind.PASSPORT),
+        ("여권 PM1234567", Kind.PASSPORT),
+        ("운전면허 11 12 345678 90", Kind.DRIVER),
+        ("면허번호 111234567890", Kind.DRIVER),
+        ("군번: 12 76012345", Kind.SERVICE),
+        ("군번\n12-76012345", Kind.SERVICE),
+        ("군번 12-\n76012345", Kind.SERVICE),
+        ("소령 홍길동 09-12345", Kind.SERVICE),
+        ("병장 김철수(12-76012345)", Kind.SERVICE),
+        ("12-76012345 병장 김철수", Kind.SERVICE),
+        ("hong @ mnd.go.kr", Kind.EMAIL),
+        ("hong＠ｍｎｄ.ｇｏ.ｋｒ", Kind.EMAIL),
+        ("hong[at]mnd[dot]go[dot]kr", Kind.EMAIL),
+        ("홍길동@mnd.go.kr", Kind.EMAIL),
+        ("hong@국방.한국", Kind.EMAIL),
+        ("０１０－１２３４－５６７８", Kind.PHONE),
+        ("０１０１２３４５６７８", Kind.PHONE),
+        ("(010)1234-5678", Kind.PHONE),
+        ("010/1234/5678", Kind.PHONE),
+        ("010·1234·5678", Kind.PHONE),
+        ("010ㅡ1234ㅡ5678", Kind.PHONE),
+        ("010-12345678", Kind.PHONE),
+        ("010-1234-\n5678", Kind.PHONE),
+        ("＋82 10 1234 5678", Kind.PHONE),
+        ("+82-010-1234-5678", Kind.PHONE),
+        ("(+82)10-1234-5678", Kind.PHONE),
+        ("+82(0)10-1234-5678", Kind.PHONE),
+        ("0082-10-1234-5678", Kind.PHONE),
+        ("82-10-1234-5678", Kind.PHONE),
+        ("전화 821012345678", Kind.PHONE),
+        ("전화: 0317481234", Kind.PHONE),
+        ("TEL. 748 1234", Kind.PHONE),
+        ("연락처\n\n02) 748 - 6350", Kind.PHONE),
+        ("계좌번호\n110-123-456789", Kind.ACCOUNT),
+        ("국민은행 123456 04 123456", Kind.ACCOUNT),
+        ("계좌번호는 3333 01 1234567", Kind.ACCOUNT),
+        ("신한은행　１１０－１２３－４５６７８９", Kind.ACCOUNT),
     ],
 )
 def test_personal_data_is_found(text: str, kind: Kind | None) -> None:
@@ -69,6 +119,18 @@ def test_personal_data_is_found(text: str, kind: Kind | None) -> None:
         "9001011234567",  # wrong check digit and no dash
         "1234-900101-1234567",  # a part of a longer number
         "192.168.100.1234",
+        "900101.1234568",  # a decimal number
+        "전화사업은 1998 2003년에",
+        "군번 제도는 1950 1955년 사이에 바뀌었다",
+        "면허세 111234567890원",
+        "은행 100 200 3000",
+        "입금 2010. 11. 12. 13시",
+        "지역주민 201012-0000000",
+        "소장 홍길동 2010-11-12",
+        "제1·2·3호 및 제10~12조",
+        "법률 제10339호, 2010. 6. 4. 개정 제2조제3항제1호의2",
+        "연락처\n부서는 다음과 같다: 1234-5678",
+        "단가 @ 1,000원",
     ],
 )
 def test_what_is_no_personal_data_stays(text: str) -> None:
@@ -90,6 +152,10 @@ def test_the_earlier_kind_wins_and_nothing_overlaps() -> None:
 def test_one_value_written_differently_has_one_plain_form() -> None:
     _, found = mask("010-1234-5678 / 01012345678 / +82 10 1234 5678 / ０１０-1234-5678")
     assert {one.value for one in found} == {"01012345678"}
+    _, found = mask("+82-010-1234-5678 / 0082 10 1234 5678 / +82(0)10-1234-5678 / (010)1234/5678 / 82-10-1234-5678")
+    assert [one.value for one in found] == ["01012345678"] * 5
+    _, found = mask("a@b.kr, A＠B.KR, a (at) b [dot] kr, a @ b.kr")
+    assert [one.value for one in found] == ["a@b.kr"] * 4
 
 
 @given(DATES, st.text(DIGITS, min_size=6, max_size=6), AROUND, AROUND)
@@ -157,3 +223,48 @@ def test_offsets_point_at_placeholders_and_the_rest_is_unchanged(pieces: list[st
 def test_masked_text_holds_nothing_more_to_mask_of_what_was_found(text: str) -> None:
     masked, found = mask(text)
     assert len(masked) == len(text) - sum(one.length - len(PLACEHOLDERS[one.kind]) for one in found)
+
+
+HYPHENS = st.sampled_from("-‐‑‒–—―−－ㅡー─")
+SCRIPTS = st.sampled_from(["0123456789", "０１２３４５６７８９", "٠١٢٣٤٥٦٧٨٩", "⓪①②③④⑤⑥⑦⑧⑨"])
+
+
+@given(DATES, st.text(DIGITS, min_size=6, max_size=6), HYPHENS, SCRIPTS, st.sampled_from(["", " ", "\n"]))
+def test_a_resident_number_is_found_in_every_script_and_with_every_hyphen(
+    born: datetime.date, rest: str, hyphen: str, digits: str, gap: str
+) -> None:
+    number = f"{born:%y%m%d}{gap}{hyphen}{gap}{'1' if born.year < 2000 else '3'}{rest}"
+    written = number.translate(str.maketrans(DIGITS, digits))
+    text, found = mask(f"홍길동 {written} 귀하")
+    assert [(one.kind, one.value, one.length) for one in found] == [
+        (Kind.RESIDENT, number.replace(hyphen, "").replace(gap, ""), len(written))
+    ]
+    assert text == "홍길동 [주민등록번호] 귀하"
+
+
+@given(st.text(max_size=80))
+def test_folding_keeps_every_place(text: str) -> None:
+    assert len(fold(text)) == len(text)
+    assert fold(fold(text)) == fold(text)
+    assert fold(text.encode("ascii", "ignore").decode()) == text.encode("ascii", "ignore").decode()
+
+
+@given(
+    st.sampled_from(["은행법", "전화", "면허", "여권법", "주민등록법", "군번", "계좌", "연락처"]),
+    st.sampled_from(["", "\n", "\n\n", ": "]),
+    st.integers(1, 9999),
+    st.dates(datetime.date(1948, 7, 17), datetime.date(2030, 12, 31)),
+)
+def test_law_text_stays_even_beside_the_words_of_personal_data(
+    word: str, gap: str, number: int, day: datetime.date
+) -> None:
+    for tail in (
+        f"제{number}조제{number % 9 + 1}항",
+        f"{day:%Y. %m. %d.} 법률 제{number}호",
+        f"제{day.year}-{number}호",
+        f"{day.year}-{day.year + 3}년",
+        f"{number},000,000원",
+        f"{number}명 ({number % 100}.{number % 10}%)",
+    ):
+        text = f"{word}{gap}{tail}"
+        assert mask(text) == (text, [])

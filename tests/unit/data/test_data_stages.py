@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from tokenizers import Tokenizer
 
 from bongsu.domain.ids import Digest
 from bongsu_stages.data.curate import curate
+from bongsu_stages.data.personal import PLACEHOLDERS
+from bongsu_stages.data.personal_patterns import Kind
 from bongsu_stages.data.tokenize import tokenize
 from bongsu_stages.data.train_tokenizer import train_tokenizer
 from bongsu_stages.runtime.stage import StageError
@@ -97,6 +100,35 @@ def test_masked_values_are_nowhere_in_the_output(bench: Bench) -> None:
     card = json.loads((out / "card.json").read_text())
     assert card["masked"] == {"email": 1, "phone": 2, "resident-number": 1, "service-number": 1}
     assert card["documentsWithMasked"] == 2
+
+
+def test_every_count_of_the_card_is_a_count_of_rows_and_of_placeholders(bench: Bench) -> None:
+    lines = [
+        {"text": f"{sentence(1)} {SECRETS[0]} {SECRETS[1]}", "source": f"{SECRETS[2]}에서 온 편지"},
+        {"text": f"{sentence(1)} {SECRETS[0]} {SECRETS[1]}"},  # a copy: what was masked in it counts nowhere
+        {"text": f"{sentence(2)} 군번 {SECRETS[3]}"},
+        {"text": sentence(3)},
+        {"text": "짧다", "source": SECRETS[2]},
+    ]
+    file = "\n".join(json.dumps(line, ensure_ascii=False) for line in lines).encode()
+    out = bench.run(curate, {"documents": bench.tree({"lines.jsonl": file})})["documents"]
+    card, masked = json.loads((out / "card.json").read_text()), rows(out, "masked.parquet")
+    kept = {row["id"]: row for row in rows(out, "part-00000.parquet")}
+    assert sum(card["masked"].values()) == len(masked) == bench.notes.metrics["masked"] == 4
+    assert card["masked"] == Counter(row["kind"] for row in masked)
+    assert card["documentsWithMasked"] == len({row["document"] for row in masked}) == 2
+    for row in masked:
+        placeholder = PLACEHOLDERS[Kind(row["kind"])]
+        assert kept[row["document"]][row["field"]].startswith(placeholder, row["offset"])
+    placeholders = sum(
+        row[field].count(text)
+        for row in kept.values()
+        for field in ("text", "source")
+        for text in PLACEHOLDERS.values()
+    )
+    assert placeholders == len(masked)
+    everything = "".join(str(rows(out, path.name)) for path in out.glob("*.parquet"))
+    assert not [secret for secret in SECRETS if secret in everything]
 
 
 def test_a_lasting_key_gives_the_same_tree_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
