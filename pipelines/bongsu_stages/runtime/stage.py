@@ -6,19 +6,15 @@ inside the function.
 
 from __future__ import annotations
 
-import hashlib
 import inspect
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any, TypeVar
 
-from bongsu.domain.ids import Digest
 from bongsu.domain.ports import Port
 from bongsu.domain.stages import Params, StageSignature
 from bongsu.domain.workload import Workload
+from bongsu_stages.runtime.code import code_digest
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 
 P = TypeVar("P", bound=Params)
@@ -81,15 +77,3 @@ def stage(
         return StageDefinition(signature, function)
 
     return declare
-
-
-@cache
-def code_digest(module: str) -> Digest:
-    """Digest of every source file of the package that ``module`` lies in: changed code, changed cache key."""
-    file = sys.modules[module].__file__
-    folder = Path(file).parent if file else None
-    sources = sorted(folder.rglob("*.py")) if folder else []
-    total = hashlib.sha256(module.encode())
-    for source in sources:
-        total.update(source.relative_to(folder or source).as_posix().encode() + b"\0" + source.read_bytes())
-    return Digest("sha256-" + total.hexdigest())

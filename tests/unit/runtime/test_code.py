@@ -1,0 +1,61 @@
+"""A cache key changes with the code that a stage runs, and with no other."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+import bongsu_stages
+from bongsu_stages.runtime import code
+
+ROOT = Path(bongsu_stages.__file__).parent
+
+
+def reached(module: str, monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Modules below ``bongsu_stages`` whose source decides the digest of ``module``."""
+    seen: set[str] = set()
+    find = code._file
+    monkeypatch.setattr(code, "_file", lambda name: (seen.add(name), find(name))[1])
+    code.code_digest.__wrapped__(module)
+    return {name.removeprefix("bongsu_stages.") for name in seen if find(name) is not None}
+
+
+@pytest.mark.parametrize(
+    ("module", "uses", "not_used"),
+    [
+        ("compress.distill", {"train.loop", "train.divergence", "models.saving"}, {"data.curate", "verify.gate"}),
+        ("verify.reload", {"verify.checks", "verify.probe", "evaluate.likelihood"}, {"compress.gptq"}),
+        ("data.curate", {"data.personal_patterns", "data.folding"}, {"train.loop"}),
+        ("runtime.container", {"runtime.surroundings"}, {"train.loop"}),
+    ],
+)
+def test_code_is_followed_into_functions_and_other_packages(
+    module: str, uses: set[str], not_used: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = reached(f"bongsu_stages.{module}", monkeypatch)
+    assert uses <= found
+    assert not not_used & found
+
+
+def test_another_teams_stage_changes_with_its_own_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "their_stages"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "stage.py").write_text("def run():\n    from their_stages import (\n        step,\n    )\n")
+    (package / "step.py").write_text("A = 1\n")
+    (package / "other.py").write_text("B = 1\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    __import__("their_stages")
+    digests = [_digest()]
+    (package / "other.py").write_text("B = 2\n")
+    digests.append(_digest())
+    (package / "step.py").write_text("A = 2\n")
+    digests.append(_digest())
+    del sys.modules["their_stages"]
+    assert digests[0] == digests[1] != digests[2]
+
+
+def _digest() -> str:
+    return str(code.code_digest.__wrapped__("their_stages.stage"))
