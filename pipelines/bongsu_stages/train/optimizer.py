@@ -14,9 +14,20 @@ from bongsu_stages.train.params import TrainingParams
 BETAS = (0.9, 0.95)
 
 
+# The indexer of A.X K2 chooses tokens without gradients (transformers' AXK2Indexer), so nothing reaches its weights.
+# An optimizer would have no moments of them to save, and workers would wait for gradients that never come.
+_UNREACHED = "*.indexer.*"
+
+
 def freeze(model: nn.Module, patterns: Sequence[str]) -> None:
-    """Stop the training of weights whose name matches a shell pattern. Raises StageError for one that fits none."""
+    """Stop the training of weights whose name matches a shell pattern, and of those that no gradient reaches.
+
+    Raises StageError for a pattern that fits none.
+    """
     names = dict(model.named_parameters())
+    for name, weight in names.items():
+        if fnmatchcase(name, _UNREACHED):
+            weight.requires_grad_(False)
     for pattern in patterns:
         matching = [name for name in names if fnmatchcase(name, pattern)]
         if not matching:
