@@ -8,7 +8,8 @@ that a fault of the loader shows as a difference.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,14 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-_SUFFIXES = (".weight_packed", ".weight_scale", ".weight_shape", ".weight_zero_point", ".weight_g_idx")
+INDEX = "model.safetensors.index.json"
+_SUFFIXES = (".weight_scale", ".weight_shape", ".weight_zero_point", ".weight_g_idx")
 
 
 def write_plain(source: Path, target: Path) -> None:
     """Write the tree at ``source`` to ``target`` with plain bf16 or fp32 weights and no quantisation.
+
+    File by file: what is in memory is the plain content of one.
 
     Raises:
         ValueError: an entry cannot be read back, e.g. a scale of the wrong shape.
@@ -32,22 +36,34 @@ def write_plain(source: Path, target: Path) -> None:
     if (source / "generation_config.json").exists():
         (target / "generation_config.json").write_text((source / "generation_config.json").read_text())
     bits = weight_bits(quantised)
-    tensors = dict(_entries(source))
-    plain = {}
-    for name, tensor in tensors.items():
+    places: dict[str, str] = {}
+    with _Entries(source) as entries:
+        for file, names in entries.by_file.items():
+            plain = dict(_plain(entries, names, bits))
+            if plain:
+                save_file(plain, target / file, metadata={"format": "pt"})
+            places |= dict.fromkeys(plain, file)
+    if list(entries.by_file) != ["model.safetensors"]:
+        (target / INDEX).write_text(json.dumps({"metadata": {}, "weight_map": places}))
+
+
+def _plain(entries: _Entries, names: list[str], bits: int) -> Iterator[tuple[str, torch.Tensor]]:
+    """Plain weights for the entries ``names``; scales and the like are part of what they belong to."""
+    for name in names:
         if name.endswith(".weight_packed"):
-            stem = name.removesuffix("_packed")
             # What is unpacked is a weight in the scale's type again: the product is rounded to it.
-            scale = tensors[stem + "_scale"]
-            plain[stem] = unpack(tensors, name.removesuffix(".weight_packed"), bits).to(scale.dtype)
-        elif tensor.dtype == torch.float8_e4m3fn:
-            if name + "_scale" not in tensors:
-                raise ValueError(f"{name} is float8 and has no scale")
-            scale = tensors[name + "_scale"]
-            plain[name] = (tensor.float() * scale.float()).to(scale.dtype).contiguous()
+            stem = name.removesuffix(".weight_packed")
+            scale = entries[f"{stem}.weight_scale"]
+            yield f"{stem}.weight", unpack(entries, stem, bits).to(scale.dtype)
         elif not name.endswith(_SUFFIXES):
-            plain[name] = tensor
-    save_file(plain, target / "model.safetensors", metadata={"format": "pt"})
+            tensor = entries[name]
+            if tensor.dtype != torch.float8_e4m3fn:
+                yield name, tensor
+                continue
+            if f"{name}_scale" not in entries:
+                raise ValueError(f"{name} is float8 and has no scale")
+            scale = entries[f"{name}_scale"]
+            yield name, (tensor.float() * scale.float()).to(scale.dtype).contiguous()
 
 
 def weight_bits(quantised: dict[str, Any] | None) -> int:
@@ -57,7 +73,7 @@ def weight_bits(quantised: dict[str, Any] | None) -> int:
     return int(found[0]) if found else 4
 
 
-def unpack(tensors: dict[str, torch.Tensor], stem: str, bits: int) -> torch.Tensor:
+def unpack(tensors: Mapping[str, torch.Tensor], stem: str, bits: int) -> torch.Tensor:
     """Plain fp32 weight ``[out, in]`` of a packed linear layer."""
     packed, scale = tensors[f"{stem}.weight_packed"], tensors[f"{stem}.weight_scale"].float()
     rows, columns = (int(n) for n in tensors[f"{stem}.weight_shape"].flatten())
@@ -78,8 +94,30 @@ def unpack(tensors: dict[str, torch.Tensor], stem: str, bits: int) -> torch.Tens
     return (grouped * scale.reshape(scale.shape[0], groups, 1)).reshape(rows, columns).contiguous()
 
 
-def _entries(source: Path) -> Iterator[tuple[str, torch.Tensor]]:
-    for path in sorted(source.glob("*.safetensors")):
-        with safe_open(path, "pt") as file:
-            for name in file.keys():  # noqa: SIM118 - safe_open is no mapping
-                yield name, file.get_tensor(name)
+class _Entries(Mapping[str, torch.Tensor]):
+    """Tensors of all weight files of a directory, each read when it is asked for."""
+
+    def __init__(self, source: Path) -> None:
+        self._open = ExitStack()
+        self._files: dict[str, Any] = {}
+        self.by_file: dict[str, list[str]] = {}
+        for path in sorted(source.glob("*.safetensors")):
+            file = self._open.enter_context(safe_open(path, "pt"))
+            self.by_file[path.name] = list(file.keys())
+            self._files |= dict.fromkeys(self.by_file[path.name], file)
+
+    def __getitem__(self, name: str) -> torch.Tensor:
+        tensor: torch.Tensor = self._files[name].get_tensor(name)
+        return tensor
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def __enter__(self) -> _Entries:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._open.close()

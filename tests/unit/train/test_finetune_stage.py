@@ -44,7 +44,9 @@ def run(inputs: Any, tmp_path: Path) -> Any:
     (folder / "a.jsonl").write_text("\n".join(lines) + "\n")
     digest = tiny.commit(inputs.store, f"{tmp_path.name}/examples", folder)
 
-    def call(key: str = "a", attempt: int = 1, stop_at: int | None = None, **params: Any) -> Any:
+    def call(
+        key: str = "a", attempt: int = 1, stop_at: int | None = None, model: str | None = None, **params: Any
+    ) -> Any:
         events: list[StageEvent] = []
 
         def emit(event: StageEvent) -> None:
@@ -56,7 +58,7 @@ def run(inputs: Any, tmp_path: Path) -> Any:
             inputs.store,
             tmp_path / f"{key}-{attempt}",
             "train.finetune",
-            {"model": [(ArtifactType.MODEL, inputs.model)], "examples": [(ArtifactType.FILES, digest)]},
+            {"model": [(ArtifactType.MODEL, model or inputs.model)], "examples": [(ArtifactType.FILES, digest)]},
             attempt=attempt,
             emit=emit,
         )
@@ -123,6 +125,19 @@ def test_resumed_finetuning_equals_an_uninterrupted_one(run: Any) -> None:
     assert min(losses(second)) == 4
     assert {step: loss for step, loss in losses(whole).items() if step > 3} == losses(second)
     assert (expected / "model.safetensors").read_bytes() == (resumed / "model.safetensors").read_bytes()
+
+
+def test_an_adapter_of_a_k2_resumes(inputs: Any, tmp_path: Path, run: Any) -> None:
+    tiny.write_tokenizer(tmp_path / "tokenizer")
+    tiny.write_model(
+        tmp_path / "k2", tmp_path / "tokenizer", tiny.SHAPE.model_copy(update={"architecture": "axk2"})
+    )
+    k2 = tiny.commit(inputs.store, f"{tmp_path.name}/k2", tmp_path / "k2")
+    more = {"checkpointEvery": 3, "model": k2}
+    _, whole, _ = run("whole", **more)
+    run("broken", stop_at=5, **more)
+    _, second, _ = run("broken", attempt=2, **more)
+    assert {step: loss for step, loss in losses(whole).items() if step > 3} == losses(second)
 
 
 def test_module_that_is_not_there_is_told(run: Any) -> None:
