@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import time
@@ -16,6 +17,7 @@ from bongsu.domain.ids import RunId
 # Whoever only asks whether the lock is held takes it for less than a millisecond.
 _TRIES = 5
 _TRY_AGAIN_S = 0.02
+_READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class DriverLock(Protocol):
@@ -67,9 +69,14 @@ class FileLock:
         self._file: IO[str] | None = None
 
     def __enter__(self) -> FileLock:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        # Not inherited by children (close-on-exec), so no worker holds it on.
-        file = self._path.open("a+")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            # Not inherited by children (close-on-exec), so no worker holds it on.
+            file = self._path.open("a+")
+        except OSError as error:
+            if error.errno in _READ_ONLY:
+                raise codes.HOME_READ_ONLY.error(home=self._path.parent, detail=error.strerror) from error
+            raise
         if not _taken(file):
             file.seek(0)
             pid = file.readline().strip() or "unknown"

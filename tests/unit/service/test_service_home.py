@@ -224,9 +224,9 @@ def test_a_home_that_may_not_be_written_can_be_looked_at(home: Path, tmp_path: P
     [
         (["run", "probes.yaml"], "artifact.read-only"),
         (["plan", "probes.yaml"], "artifact.read-only"),
-        (["run", "plain.yaml"], "run.database-read-only"),
+        (["run", "plain.yaml"], "run.home-read-only"),
         (["cancel", "latest"], "run.database-read-only"),
-        (["resume"], "run.database-read-only"),
+        (["resume"], "run.home-read-only"),
     ],
 )
 def test_what_has_to_write_says_that_it_may_not(home: Path, tmp_path: Path, words: list[str], code: str) -> None:

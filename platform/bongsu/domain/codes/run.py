@@ -57,6 +57,13 @@ HOME_NOT_LOCAL = Code(
     "{home} is an address, and the state directory has to be a directory of this machine.",
     "Set --home or BONGSU_HOME to a plain path such as /srv/bongsu.",
 )
+HOME_READ_ONLY = Code(
+    "run.home-read-only",
+    "The state directory {home} may only be read: {detail}.",
+    "Look with `bongsu runs`, `show`, `models`, `lineage` or `report -o`; to change something, make the place writable"
+    " or use another --home.",
+    exit_code=7,
+)
 HOME_NAME = Code(
     "run.home-name",
     "State cannot lie in {home}: its name has the character {character}.",
