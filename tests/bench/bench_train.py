@@ -3,11 +3,17 @@
 The same model, rows, optimizer and number of processes twice: through the stage ``train.continue`` (TorchTrainer, our
 loop, events), and as a loop of twenty lines in bare processes (gloo, DistributedDataParallel). Figures are tokens per
 second of the median step after the warm-up. Target: at least 0.97 of the plain loop. The two take turns.
+
+Where the gang takes every core, Ray's own processes (controller, queue, raylet, GCS server) take their share from it.
+With ``--spare-core`` each kind of worker is held on the first core and everything else on the others: what is left is
+the cost of the loop itself.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
 import statistics
 import sys
 import tempfile
@@ -16,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import torch
 from torch import nn
 
@@ -48,14 +55,32 @@ SHAPE = ModelShape(
 LENGTH, ROWS, BATCH = 128, 512, 8
 WARM_UP = 40
 PORT = 29587
+CORES = sorted(os.sched_getaffinity(0))
+
+
+def hold_on_first_core(process: psutil.Process) -> None:
+    """A worker gets the first core, any other process of this benchmark the others."""
+    with contextlib.suppress(psutil.Error):
+        is_worker = "TrainWorker" in " ".join(process.cmdline())
+        process.cpu_affinity(CORES[:1] if is_worker else CORES[1:])
+        for thread in process.threads():
+            os.sched_setaffinity(thread.id, set(CORES[:1] if is_worker else CORES[1:]))
 
 
 def step_times_of_the_stage(
-    store: LocalStore, inputs: dict[str, Any], scratch: Path, steps: int, workers: int
+    store: LocalStore, inputs: dict[str, Any], scratch: Path, given: argparse.Namespace, workers: int
 ) -> list[float]:
     """Seconds per step, from the events of the stage."""
     events: list[StageEvent] = []
-    ctx = tiny.context(store, scratch, "train.continue", inputs, workers=workers, emit=events.append)
+    steps: int = given.steps
+
+    def emit(event: StageEvent) -> None:
+        if given.spare_core and not any(isinstance(one, Progress) for one in events):
+            for process in psutil.Process().children(recursive=True):
+                hold_on_first_core(process)
+        events.append(event)
+
+    ctx = tiny.context(store, scratch, "train.continue", inputs, workers=workers, emit=emit)
     ctx.spec = ctx.spec.model_copy(update={"checkpoint_key": scratch.name})
     params = {"steps": steps, "microBatch": BATCH, "learningRate": 1e-3, "evaluateSequences": 0, "balanceRate": 0}
     continued.function(ctx, TokenTrainingParams.model_validate(params))
@@ -65,9 +90,13 @@ def step_times_of_the_stage(
     return [workers * BATCH * LENGTH / rate for rate in rates[WARM_UP:]]
 
 
-def plain_worker(rank: int, workers: int, model: str, rows: torch.Tensor, steps: int, results: Any) -> None:
+def plain_worker(
+    rank: int, workers: int, model: str, rows: torch.Tensor, given: argparse.Namespace, results: Any
+) -> None:
     """The plain loop. Every worker has one thread, as Ray gives it."""
     torch.set_num_threads(1)
+    if given.spare_core:
+        psutil.Process().cpu_affinity(CORES[:1])
     distributed = workers > 1
     if distributed:
         torch.distributed.init_process_group(
@@ -82,7 +111,7 @@ def plain_worker(rank: int, workers: int, model: str, rows: torch.Tensor, steps:
     )
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, betas=(0.9, 0.95), weight_decay=0.1, fused=True)
     times = []
-    for step in range(steps):
+    for step in range(given.steps):
         began = time.perf_counter()
         first = (step * workers + rank) * BATCH % (len(rows) - BATCH)
         ids = rows[first : first + BATCH]
@@ -102,11 +131,13 @@ def plain_worker(rank: int, workers: int, model: str, rows: torch.Tensor, steps:
         torch.distributed.destroy_process_group()
 
 
-def step_times_of_the_plain_loop(model: Path, rows: torch.Tensor, steps: int, workers: int) -> list[float]:
+def step_times_of_the_plain_loop(
+    model: Path, rows: torch.Tensor, given: argparse.Namespace, workers: int
+) -> list[float]:
     context = torch.multiprocessing.get_context("spawn")
     results = context.Queue()
     processes = [
-        context.Process(target=plain_worker, args=(rank, workers, str(model), rows, steps, results))
+        context.Process(target=plain_worker, args=(rank, workers, str(model), rows, given, results))
         for rank in range(workers)
     ]
     for process in processes:
@@ -122,6 +153,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=120)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--spare-core", action="store_true", help="workers on the first core, Ray on the others")
     given = parser.parse_args()
     session = RaySession(cpus=4)
     session.ray()
@@ -140,9 +172,9 @@ def main() -> None:
             ours: list[float] = []
             plain: list[float] = []
             for number in range(given.rounds):
-                plain += step_times_of_the_plain_loop(folder / "model", rows, given.steps, workers)
+                plain += step_times_of_the_plain_loop(folder / "model", rows, given, workers)
                 scratch = folder / f"{workers}-{number}"
-                ours += step_times_of_the_stage(store, inputs, scratch, given.steps, workers)
+                ours += step_times_of_the_stage(store, inputs, scratch, given, workers)
             tokens_per_step = workers * BATCH * LENGTH
             fast, slow = (tokens_per_step / statistics.median(times) for times in (plain, ours))
             print(f"{workers:7} {fast:22.0f} {slow:25.0f} {slow / fast:6.3f}", flush=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 
@@ -15,31 +18,48 @@ class Sink(Protocol):
     def checkpointed(self, step: int) -> None: ...
 
 
-@dataclass(frozen=True)
-class QueueSink:
-    """In a worker: puts each call on a Ray queue. The process that started the gang repeats it.
+Call = tuple[str, tuple[Any, ...], dict[str, float]]
+"""Name of a method of a sink, and its arguments."""
 
-    Training does not wait for anybody to take note of a step. Calls of one worker arrive in their order, so each of
-    the others waits for all before it, and so does the last step.
+
+@dataclass
+class QueueSink:
+    """In a worker: puts calls on a Ray queue. The process that started the gang repeats them.
+
+    Training does not wait for anybody to take note of a step, and steps go together, twice a second at most: each
+    parcel costs three processes a moment in which a worker of a small machine has to wait. Calls arrive in their order,
+    and with anything but a step on its way everything before it has arrived.
     """
 
     queue: Any
+    every_s: float = 0.5
+    monotonic: Callable[[], float] = time.monotonic
+    _pending: list[Call] = field(default_factory=list)
+    _sent_at: float = -math.inf
 
     def progress(self, step: int, total: int | None = None, **metrics: float) -> None:
-        call = ("progress", (step, total), metrics)
+        self._pending.append(("progress", (step, total), metrics))
         if step == total:
-            self.queue.put(call)
-        else:
-            self.queue.actor.put_nowait.remote(call)
+            self._send(self.queue.put)
+        elif self.monotonic() >= self._sent_at + self.every_s:
+            self._send(self.queue.actor.put_nowait.remote)
 
     def message(self, text: str) -> None:
-        self.queue.put(("message", (text,), {}))
+        self._pending.append(("message", (text,), {}))
+        self._send(self.queue.put)
 
     def phase(self, name: str) -> None:
-        self.queue.put(("phase", (name,), {}))
+        self._pending.append(("phase", (name,), {}))
+        self._send(self.queue.put)
 
     def checkpointed(self, step: int) -> None:
-        self.queue.put(("checkpointed", (step,), {}))
+        self._pending.append(("checkpointed", (step,), {}))
+        self._send(self.queue.put)
+
+    def _send(self, put: Callable[[list[Call]], object]) -> None:
+        calls, self._pending = self._pending, []
+        self._sent_at = self.monotonic()
+        put(calls)
 
 
 @dataclass(frozen=True)
@@ -54,6 +74,6 @@ class SilentSink:
 
 def repeat(queue: Any, sink: Sink) -> None:
     """Repeat calls from ``queue`` on ``sink`` until None comes."""
-    while (call := queue.get()) is not None:
-        name, arguments, keywords = call
-        getattr(sink, name)(*arguments, **keywords)
+    while (calls := queue.get()) is not None:
+        for name, arguments, keywords in calls:
+            getattr(sink, name)(*arguments, **keywords)

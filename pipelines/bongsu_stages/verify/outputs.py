@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,10 +27,6 @@ class Outputs:
     generated: tuple[int, ...]
     missing: tuple[str, ...] = ()
     unexpected: tuple[str, ...] = ()
-
-    @property
-    def perplexity(self) -> float:
-        return math.exp(min(self.loss, 700.0))
 
 
 @torch.inference_mode()
