@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, cast
 
 import torch
@@ -18,12 +17,9 @@ def replicate(model: nn.Module, workers: WorkerGroup) -> nn.Module:
         return model
     devices = [workers.device] if workers.device.type == "cuda" else None
     # Buffers (the routers' biases) are moved by the same sums on every worker; sending them costs and adds nothing.
-    with warnings.catch_warnings():
-        # torch 2.15 calls the option by another name, which the oldest torch that we support does not know.
-        warnings.simplefilter("ignore", FutureWarning)
-        return DistributedDataParallel(
-            model, device_ids=devices, forward_sync_buffers=False, gradient_as_bucket_view=True
-        )
+    return DistributedDataParallel(
+        model, device_ids=devices, forward_sync_buffers=False, gradient_as_bucket_view=True
+    )
 
 
 def shard(model: Any, workers: WorkerGroup) -> nn.Module:
