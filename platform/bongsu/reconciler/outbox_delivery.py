@@ -1,11 +1,15 @@
-"""Emptying the outbox: at least once, in order; an item that the tracking server does not take holds up no other."""
+"""Emptying the outbox: at least once, and in order as long as the tracking server answers.
+
+An item that it does not take is put off and holds up no other, with one exception: nothing is told of a run whose
+beginning is not known yet.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from bongsu.artifacts.base import ArtifactStore
-from bongsu.domain.publication import Publication, PublishedTree, StageFinished
+from bongsu.domain.publication import Publication, PublishedTree, RunOpened, StageFinished
 from bongsu.reconciler.publisher import Publisher
 from bongsu.reconciler.tracking_line import Answer, Patience, TrackingLine
 from bongsu.store import outbox
@@ -42,12 +46,16 @@ class OutboxDelivery:
         self._patience = patience
         self._monotonic = monotonic
         self._put_off: dict[int, float] = {}
+        self._unopened: dict[str, float] = {}
 
     def deliver(self) -> None:
         """Everything that waits and is not put off, until the line is hung up."""
         while not self._line.is_closed:
             with self._database.read() as connection:
-                found = outbox.waiting(connection, BATCH, skip=self._skipped())
+                self._forget_what_is_due()
+                found = outbox.waiting(
+                    connection, BATCH, skip=sorted(self._put_off), skip_runs=sorted(self._unopened)
+                )
             if not found:
                 return
             done = [number for number, item in found if self._deliver_one(number, item)]
@@ -57,7 +65,7 @@ class OutboxDelivery:
 
     def hurry(self) -> None:
         """Put nothing off any longer."""
-        self._put_off = {}
+        self._put_off, self._unopened = {}, {}
 
     def count_waiting(self) -> int:
         with self._database.read() as connection:
@@ -68,17 +76,22 @@ class OutboxDelivery:
         return min(self._put_off.values(), default=None)
 
     def _deliver_one(self, number: int, item: Publication) -> bool:
+        if item.run_id in self._unopened:
+            return False
         answer = self._line.call(lambda: self._publisher.publish([self._placed(item)]))
         if answer is Answer.NONE:
-            self._put_off = {**self._put_off, number: self._monotonic() + self._patience.again}
+            due = self._monotonic() + self._patience.again
+            if isinstance(item, RunOpened):
+                self._unopened = {**self._unopened, item.run_id: due}
+            self._put_off = {**self._put_off, number: due}
             with self._database.write() as connection:
                 outbox.mark_failed(connection, number, self._line.trouble)
         return answer is Answer.YES
 
-    def _skipped(self) -> list[int]:
+    def _forget_what_is_due(self) -> None:
         now = self._monotonic()
         self._put_off = {number: until for number, until in self._put_off.items() if until > now}
-        return sorted(self._put_off)
+        self._unopened = {run: until for run, until in self._unopened.items() if until > now}
 
     def _placed(self, item: Publication) -> Publication:
         """With the address of every tree, looked up here so that nobody waits for it."""

@@ -19,11 +19,15 @@ def put(connection: Connection, run_id: str, item: Publication) -> None:
     )
 
 
-def waiting(connection: Connection, limit: int = 100, skip: Sequence[int] = ()) -> list[tuple[int, Publication]]:
-    """The oldest undelivered items, in order, without those in ``skip``."""
+def waiting(
+    connection: Connection, limit: int = 100, skip: Sequence[int] = (), skip_runs: Sequence[str] = ()
+) -> list[tuple[int, Publication]]:
+    """The oldest undelivered items, in order, without those in ``skip`` and those of the runs in ``skip_runs``."""
     query = select(outbox.c.id, outbox.c.body).where(outbox.c.done.is_(False)).order_by(outbox.c.id).limit(limit)
     if skip:
         query = query.where(outbox.c.id.not_in(skip))
+    if skip_runs:
+        query = query.where(outbox.c.run_id.not_in(skip_runs))
     return [(row.id, _ITEM.validate_json(row.body)) for row in connection.execute(query)]
 
 

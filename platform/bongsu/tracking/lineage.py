@@ -60,10 +60,12 @@ class LineageWriter:
         self._runs[item.key] = run.info.run_id
 
     def close_run(self, item: RunClosed) -> None:
+        """Raises LookupError if the run was not opened: whoever delivers tries again later."""
         run = self._find(self.experiment(item.pipeline), item.run_id)
-        if run:
-            self._client.set_tag(run, "bongsu.state", item.state)
-            self._client.set_terminated(run, RUN_STATUS.get(item.state, "FAILED"), _milliseconds(item.time))
+        if run is None:
+            raise LookupError(f"MLflow does not know the run {item.run_id}")
+        self._client.set_tag(run, "bongsu.state", item.state)
+        self._client.set_terminated(run, RUN_STATUS.get(item.state, "FAILED"), _milliseconds(item.time))
 
     def finish_stage(self, item: StageFinished) -> None:
         """The child run of one attempt, with parameters, metrics by step, inputs and outputs."""

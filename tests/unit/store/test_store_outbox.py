@@ -11,7 +11,9 @@ import pytest
 from store_places import store_at
 
 from bongsu.artifacts.local import LocalStore
-from bongsu.domain.publication import Publication, RegisteredVersion, RegistrationRequest, RunClosed
+from bongsu.domain.ids import digest_of
+from bongsu.domain.labels import OPEN
+from bongsu.domain.publication import Publication, RegisteredVersion, RegistrationRequest, RunClosed, RunOpened
 from bongsu.reconciler.delivery import Delivery
 from bongsu.reconciler.tracking_line import MAX_TRIES, Patience
 from bongsu.store import outbox
@@ -142,3 +144,38 @@ def test_while_the_server_is_down_each_item_is_tried_a_few_times_and_not_for_eve
     server = Server(down=10**6)
     delivered(database, tmp_path, server)
     assert server.calls <= MAX_TRIES + 9 + 10
+
+
+def opened(number: int) -> RunOpened:
+    return RunOpened(
+        run_id=f"r-{number}",
+        pipeline="sample",
+        ministry="mnd",
+        plan_hash=digest_of(b"plan"),
+        purpose="Draft documents",
+        use_class="administration",
+        label=OPEN,
+        parameters={},
+        time=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+
+
+class Kinds(Server):
+    """Remembers what kind of item it heard of which run."""
+
+    def publish(self, items: Sequence[Publication]) -> None:
+        super().publish(items)
+        self.heard[-1] += f" {type(items[0]).__name__}"
+
+
+def test_nothing_is_told_of_a_run_whose_beginning_is_not_known(database: Database, tmp_path: Path) -> None:
+    with database.write() as connection:
+        for number in (1, 2):
+            outbox.put(connection, f"r-{number}", opened(number))
+            outbox.put(connection, f"r-{number}", item(number))
+    server = Kinds(down=MAX_TRIES)
+    left, _ = delivered(database, tmp_path, server)
+    assert left == 2
+    assert server.heard == ["r-2 RunOpened", "r-2 RunClosed"], "the other run is not held up"
+    assert delivered(database, tmp_path, server) == (0, "")
+    assert server.heard[2:] == ["r-1 RunOpened", "r-1 RunClosed"]
