@@ -47,7 +47,7 @@ def find_process(path: Path) -> psutil.Process | None:
         process = psutil.Process(noted["pid"])
         same = abs(process.create_time() - noted["started"]) < 0.05
         return process if same and process.status() != psutil.STATUS_ZOMBIE else None
-    except (OSError, ValueError, KeyError, psutil.Error):
+    except (OSError, ValueError, KeyError, TypeError, psutil.Error):
         return None
 
 

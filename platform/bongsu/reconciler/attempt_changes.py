@@ -55,7 +55,7 @@ def changes_of(
     if seen.phase is Phase.ABSENT and (attempt.stop_reason or cancelling):
         # It was recorded, and the executor was never asked: there is nothing to stop.
         return [Ended(AttemptState.CANCELLED, None)]
-    return _under_way(attempt, timeout, seen, (world.now, cancelling))
+    return _under_way(attempt, timeout, seen, now=world.now, cancelling=cancelling)
 
 
 def _without_result(
@@ -76,9 +76,8 @@ def _without_result(
 
 
 def _under_way(
-    attempt: AttemptRecord, timeout: timedelta | None, seen: Observation, situation: tuple[float, bool]
+    attempt: AttemptRecord, timeout: timedelta | None, seen: Observation, *, now: float, cancelling: bool
 ) -> list[Change]:
-    now, cancelling = situation
     found: list[Change] = []
     started = attempt.started_at
     if seen.phase is Phase.RUNNING and attempt.state is AttemptState.REQUESTED:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, and_, insert, select, update
 from bongsu.domain.attempt import AttemptResult, Failure
 from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import AttemptId, RunId
-from bongsu.domain.run import AttemptState, StopReason
+from bongsu.domain.run import ATTEMPT_MOVES, AttemptState, StopReason
 from bongsu.store.json_columns import from_json, to_json
 from bongsu.store.records import AttemptRecord
 from bongsu.store.schema import attempts
@@ -21,12 +21,6 @@ def attempts_of(connection: Connection, run_id: str) -> list[AttemptRecord]:
     """All of a run, each stage's in the order of their numbers."""
     query = select(attempts).where(attempts.c.run_id == run_id).order_by(attempts.c.stage_id, attempts.c.number)
     return [_attempt(row) for row in connection.execute(query)]
-
-
-def live_attempts(connection: Connection) -> list[AttemptId]:
-    """Attempts of all runs that are not over."""
-    query = select(attempts.c.run_id, attempts.c.stage_id, attempts.c.number).where(attempts.c.state.in_(_LIVE))
-    return [AttemptId(run_id=RunId(r), stage_id=s, number=n) for r, s, n in connection.execute(query)]
 
 
 def request_attempt(connection: Connection, attempt: AttemptId, now: float) -> None:
@@ -43,7 +37,8 @@ def request_attempt(connection: Connection, attempt: AttemptId, now: float) -> N
 
 
 def mark_started(connection: Connection, attempt: AttemptId, started_at: float) -> None:
-    _change(connection, attempt, {"state": AttemptState.RUNNING.value, "started_at": started_at})
+    """Raises ``run.invalid-move`` if it has started already, or is over."""
+    _change(connection, attempt, {"started_at": started_at}, AttemptState.RUNNING)
 
 
 def ask_to_stop(connection: Connection, attempt: AttemptId, reason: StopReason) -> None:
@@ -65,7 +60,7 @@ def finish_attempt(
     outcome: AttemptResult | Failure | None,
 ) -> None:
     """End an attempt. Raises ``run.invalid-move`` if it is over already: nothing completes twice."""
-    values: dict[str, Any] = {"state": state.value, "finished_at": now}
+    values: dict[str, Any] = {"finished_at": now}
     if isinstance(outcome, AttemptResult):
         values |= {
             "environment": to_json(outcome.environment),
@@ -75,16 +70,21 @@ def finish_attempt(
         }
     elif outcome is not None:
         values["failure"] = outcome.model_dump_json()
-    _change(connection, attempt, values)
+    _change(connection, attempt, values, state)
 
 
-def _change(connection: Connection, attempt: AttemptId, values: dict[str, Any]) -> None:
+def _change(
+    connection: Connection, attempt: AttemptId, values: dict[str, Any], new: AttemptState | None = None
+) -> None:
+    """Change an attempt, and its state if ``new`` is given; the state that it has must allow that."""
+    allowed = _LIVE if new is None else [old.value for old, moves in ATTEMPT_MOVES.items() if new in moves]
+    moved = values if new is None else values | {"state": new.value}
     done = connection.execute(
-        update(attempts).where(_is_attempt(attempt)).where(attempts.c.state.in_(_LIVE)).values(**values)
+        update(attempts).where(_is_attempt(attempt)).where(attempts.c.state.in_(allowed)).values(**moved)
     )
     if done.rowcount != 1:
-        new = values.get("state", "stopping")
-        raise codes.INVALID_MOVE.error(subject=f"attempt {attempt.key}", old="over", new=new)
+        old = connection.execute(select(attempts.c.state).where(_is_attempt(attempt))).scalar() or "unknown"
+        raise codes.INVALID_MOVE.error(subject=f"attempt {attempt.key}", old=old, new=new or "stopping")
 
 
 def _is_attempt(attempt: AttemptId) -> Any:

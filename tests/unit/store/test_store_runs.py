@@ -227,12 +227,10 @@ def test_an_attempt_is_kept_from_request_to_result(database: Database) -> None:
         peak_memory_bytes=3 * 2**40,
     )
     with database.write() as connection:
-        assert attempts.live_attempts(connection) == [attempt]
         attempts.mark_started(connection, attempt, NOW + 2)
         attempts.note_progress(connection, attempt, 7, 1234)
         attempts.finish_attempt(connection, attempt, AttemptState.SUCCEEDED, NOW + 10, result)
         (record,) = attempts.attempts_of(connection, RUN)
-        assert attempts.live_attempts(connection) == []
     assert record.state is AttemptState.SUCCEEDED
     assert (record.requested_at, record.started_at, record.finished_at) == (NOW, NOW + 1, NOW + 9)
     assert (record.environment, record.peak_memory_bytes, record.last_step) == ({"torch": "2.9"}, 3 * 2**40, 7)
@@ -256,6 +254,19 @@ def test_an_attempt_ends_once(database: Database) -> None:
     with database.read() as connection:
         (record,) = attempts.attempts_of(connection, RUN)
     assert (record.state, record.failure) == (AttemptState.FAILED, failure)
+
+
+def test_an_attempt_starts_once(database: Database) -> None:
+    submitted(database)
+    attempt = with_attempt(database)
+    with database.write() as connection:
+        attempts.mark_started(connection, attempt, NOW)
+    with pytest.raises(BongsuError) as caught, database.write() as connection:
+        attempts.mark_started(connection, attempt, NOW + 5)
+    assert code_of(caught) == "run.invalid-move"
+    with database.read() as connection:
+        (record,) = attempts.attempts_of(connection, RUN)
+    assert record.started_at == NOW
 
 
 def test_a_number_is_given_once(database: Database) -> None:

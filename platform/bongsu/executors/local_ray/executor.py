@@ -7,6 +7,7 @@ it is lost. While its process lives, others may look at it, and stop it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from bongsu.domain.attempt import AttemptSpec, Failure, FailureReason, Observation, Phase
 from bongsu.domain.ids import AttemptId
+from bongsu.domain.problems import BongsuError
 from bongsu.executors.base import Capacity, EventPage
 from bongsu.executors.local_ray.jobs import Job, Jobs
 from bongsu.executors.local_ray.pump import LOOK_INTERVAL_S, Pump
@@ -64,7 +66,12 @@ class LocalRayExecutor:
             self._jobs.add(spec)
 
     def observe(self, attempts: Collection[AttemptId]) -> Mapping[AttemptId, Observation]:
-        return {attempt: self._observe(attempt) for attempt in attempts}
+        seen = {}
+        for attempt in attempts:
+            # Of an attempt whose records cannot be read nothing is said, and of the others all the same.
+            with contextlib.suppress(OSError, BongsuError):
+                seen[attempt] = self._observe(attempt)
+        return seen
 
     def cancel(self, attempt: AttemptId) -> None:
         with self._jobs.changed:

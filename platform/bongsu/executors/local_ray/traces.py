@@ -7,18 +7,18 @@ In ``<logs>/<run>/<stage>/<attempt>/``: ``launched.json`` (it was started, by wh
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pydantic
 
+from bongsu.artifacts.base import ArtifactStore
+from bongsu.artifacts.durable import create_once, write_whole
 from bongsu.artifacts.open import open_store
-from bongsu.domain.attempt import AttemptSpec, Failure, Observation, Phase, failure_key, result_key
+from bongsu.domain.attempt import AttemptSpec, Failure, FailureReason, Observation, Phase, failure_key, result_key
 from bongsu.domain.events import StageEvent, parse_event
 from bongsu.domain.ids import AttemptId
 from bongsu.executors.base import EventPage
@@ -40,17 +40,8 @@ class Traces:
     def mark_launched(self, spec: AttemptSpec) -> bool:
         """Note that this process is about to start the attempt; False if it was started before, by whatever
         process."""
-        folder = self.folder(spec.id)
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary = folder / f"launched.{uuid.uuid4().hex}.tmp"
-        temporary.write_text(json.dumps({**this_process(), "store": spec.artifact_store}))
-        try:
-            os.link(temporary, folder / "launched.json")
-        except FileExistsError:
-            return False
-        finally:
-            temporary.unlink()
-        return True
+        note = json.dumps({**this_process(), "store": spec.artifact_store})
+        return create_once(self.folder(spec.id) / "launched.json", note.encode())
 
     def owner(self, attempt: AttemptId) -> psutil.Process | None:
         """The process that started the attempt, if it is alive."""
@@ -66,28 +57,39 @@ class Traces:
 
     def note_end(self, attempt: AttemptId, observation: Observation) -> None:
         """What the executor saw, for those that come later; the artifact store's records have the last word."""
-        folder = self.folder(attempt)
-        temporary = folder / f"ended.{uuid.uuid4().hex}.tmp"
-        temporary.write_text(observation.model_dump_json())
-        temporary.rename(folder / "ended.json")
+        write_whole(self.folder(attempt) / "ended.json", observation.model_dump_json().encode())
 
     def clear_scratch(self, attempt: AttemptId) -> None:
         """Delete what a killed attempt left in its scratch directory."""
         shutil.rmtree(self.folder(attempt) / SCRATCH, ignore_errors=True)
 
     def recorded(self, attempt: AttemptId) -> Observation | None:
-        """What the artifact store's records say, or else the executor that saw the end; None before it."""
-        launched = json.loads((self.folder(attempt) / "launched.json").read_text())
-        store = open_store(launched["store"])
-        if store.get_record(result_key(attempt)) is not None:
-            return Observation(phase=Phase.SUCCEEDED)
-        failure = store.get_record(failure_key(attempt))
-        if failure is not None:
-            return Observation(phase=Phase.FAILED, failure=Failure.model_validate_json(failure))
+        """What the artifact store's records say, or else the executor that saw the end; None before it.
+
+        A trace that cannot be read says nothing. Whoever decides reads the records as well, and more closely.
+
+        Raises:
+            OSError, BongsuError: the artifact store cannot be read at the moment.
+        """
+        store = self._store(attempt)
+        if store is not None:
+            if store.get_record(result_key(attempt)) is not None:
+                return Observation(phase=Phase.SUCCEEDED)
+            failure = store.get_record(failure_key(attempt))
+            if failure is not None:
+                return Observation(phase=Phase.FAILED, failure=_failure(failure))
         try:
             return Observation.model_validate_json((self.folder(attempt) / "ended.json").read_bytes())
-        except FileNotFoundError:
+        except (OSError, pydantic.ValidationError):
             return None
+
+    def _store(self, attempt: AttemptId) -> ArtifactStore | None:
+        """Where the attempt's records lie; None if its trace does not say."""
+        try:
+            uri = json.loads((self.folder(attempt) / "launched.json").read_bytes())["store"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return open_store(str(uri))
 
     def started_at(self, attempt: AttemptId) -> float | None:
         try:
@@ -131,6 +133,14 @@ class Traces:
                 time.sleep(FOLLOW_INTERVAL_S)
             if pending:
                 yield pending
+
+
+def _failure(record: bytes) -> Failure:
+    try:
+        return Failure.model_validate_json(record)
+    except pydantic.ValidationError as error:
+        message = f"Its failure record cannot be read: {error.errors()[0]['msg']}."
+        return Failure(reason=FailureReason.BAD_OUTPUT, message=message, retryable=False)
 
 
 def _parsed(lines: list[bytes]) -> Iterator[StageEvent]:

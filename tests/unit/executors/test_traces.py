@@ -1,0 +1,75 @@
+"""What an attempt left on the disk, also where a power cut left half of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bongsu.artifacts.local import LocalStore
+from bongsu.domain.attempt import AttemptSpec, Failure, FailureReason, Observation, Phase, failure_key, result_key
+from bongsu.domain.ids import AttemptId, RunId, StageId, digest_of
+from bongsu.domain.labels import OPEN
+from bongsu.domain.resources import Resources
+from bongsu.executors.local_ray.executor import LocalRayExecutor
+from bongsu.executors.local_ray.session import RaySession
+from bongsu.executors.local_ray.traces import Traces
+
+ENDED = Observation(phase=Phase.FAILED, failure=Failure(reason=FailureReason.OUT_OF_MEMORY, message="m"))
+
+
+def spec(folder: Path, number: int = 1) -> AttemptSpec:
+    attempt = AttemptId(run_id=RunId("r-000000000001"), stage_id=StageId("a"), number=number)
+    return AttemptSpec(
+        id=attempt,
+        uses="probe",
+        code=digest_of(b"code"),
+        params={},
+        inputs={},
+        outputs={},
+        label=OPEN,
+        resources=Resources(),
+        artifact_store=(folder / "artifacts").as_uri(),
+        checkpoint_key="work/a",
+    )
+
+
+def test_an_attempt_is_launched_once_and_its_end_is_kept(tmp_path: Path) -> None:
+    traces, asked = Traces(tmp_path / "logs"), spec(tmp_path)
+    assert traces.mark_launched(asked)
+    assert not traces.mark_launched(asked)
+    assert traces.recorded(asked.id) is None
+    traces.note_end(asked.id, ENDED)
+    assert traces.recorded(asked.id) == ENDED
+
+
+def test_a_record_in_the_artifact_store_has_the_last_word(tmp_path: Path) -> None:
+    traces, asked = Traces(tmp_path / "logs"), spec(tmp_path)
+    store = LocalStore(tmp_path / "artifacts")
+    traces.mark_launched(asked)
+    traces.note_end(asked.id, ENDED)
+    store.put_record(failure_key(asked.id), b"")
+    found = traces.recorded(asked.id)
+    assert found is not None
+    assert found.failure is not None
+    assert (found.phase, found.failure.reason) == (Phase.FAILED, FailureReason.BAD_OUTPUT)
+    store.put_record(result_key(asked.id), b"{}")
+    assert traces.recorded(asked.id) == Observation(phase=Phase.SUCCEEDED)
+
+
+@pytest.mark.parametrize("rest", ["", "[]", '{"pid": ', "{}", "null"])
+@pytest.mark.parametrize("name", ["launched.json", "process.json", "ended.json"])
+def test_a_trace_that_a_power_cut_left_half_written_says_nothing_and_stops_nobody(
+    tmp_path: Path, name: str, rest: str
+) -> None:
+    executor = LocalRayExecutor(tmp_path / "logs", tmp_path / "environments", RaySession())
+    traces = Traces(tmp_path / "logs")
+    broken, sound = spec(tmp_path, 1), spec(tmp_path, 2)
+    for asked in (broken, sound):
+        assert traces.mark_launched(asked)
+    traces.note_end(sound.id, ENDED)
+    (traces.folder(broken.id) / name).write_text(rest)
+    seen = executor.observe([broken.id, sound.id])
+    executor.close()
+    assert seen[sound.id] == ENDED
+    assert seen[broken.id].phase is Phase.LOST
