@@ -12,7 +12,7 @@ import typer
 from typer.exceptions import TyperException
 
 from bongsu.cli import failures
-from bongsu.cli.commands import describe, inspect, pipeline, run_control
+from bongsu.cli.commands import datasets, describe, inspect, pipeline, run_control
 from bongsu.cli.printing import say
 from bongsu.cli.state import Options
 from bongsu.cli.texts import _, known_language
@@ -66,7 +66,7 @@ def _globals(
     context.obj = Options(chosen.absolute(), debug)
 
 
-for module in (pipeline, run_control, inspect, describe):
+for module in (pipeline, run_control, inspect, datasets, describe):
     module.add_to(app)
 
 

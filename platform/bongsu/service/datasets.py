@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
-from bongsu.domain.labels import Label
+from bongsu.domain.codes import run as codes
+from bongsu.domain.labels import Grade, Label
 from bongsu.domain.pipeline import Input
 from bongsu.service.inputs.resolving import resolve_input
 from bongsu.service.platform import Platform
@@ -12,31 +15,46 @@ from bongsu.store import datasets
 from bongsu.store.artifacts import note_artifact
 from bongsu.store.records import DatasetVersionRecord
 
+# A data set's version as the store has it; nothing is to be added for those who look at it.
+DatasetVersion = DatasetVersionRecord
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
-def register_dataset(platform: Platform, name: str, uri: str, directory: Path, label: Label | None = None) -> int:
+
+def register_dataset(
+    platform: Platform,
+    name: str,
+    uri: str,
+    directory: Path,
+    grade: Grade = Grade.OPEN,
+    compartments: Iterable[str] = (),
+) -> DatasetVersion:
     """Give a data set a name and a version, so that pipelines can take it as ``datasets:/NAME/VERSION``.
 
     Args:
         platform: what to work on.
-        name: of the data set.
+        name: of the data set; lower-case letters, digits and hyphens.
         uri: ``file:``, ``package:`` or ``artifact:``, as in a pipeline.
         directory: what ``file:`` is relative to.
-        label: its label, if it is higher than its card says.
+        grade, compartments: its label, if it is higher than its card says.
 
     Returns:
-        The version: the newest one if the bytes and the label are its, else a new one.
+        The version: the newest one if the bytes and the label are the same, else a new one.
 
     Raises:
-        BongsuError: ``run.input-missing``, ``run.input-scheme``.
+        BongsuError: ``run.dataset-name``, ``run.input-missing``, ``run.input-scheme``.
     """
+    if not _NAME.fullmatch(name):
+        raise codes.DATASET_NAME.error(name=name)
+    label = Label(grade=grade, compartments=frozenset(compartments))
     resolved = resolve_input(platform, name, Input(dataset=uri, label=label), directory)
     with platform.database.write() as connection:
         now = platform.clock()
         note_artifact(connection, resolved.ref, name, now)
-        return datasets.add_dataset_version(connection, name, resolved.ref, uri, now)
+        version = datasets.add_dataset_version(connection, name, resolved.ref, uri, now)
+        return next(one for one in datasets.list_dataset_versions(connection, name) if one.version == version)
 
 
-def list_datasets(platform: Platform, name: str | None = None) -> list[DatasetVersionRecord]:
+def list_datasets(platform: Platform, name: str | None = None) -> list[DatasetVersion]:
     """By name, newest version first."""
     with platform.database.read() as connection:
         return datasets.list_dataset_versions(connection, name)

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, and_, insert, select, update
 
 from bongsu.domain.attempt import AttemptResult, Failure
 from bongsu.domain.codes import run as codes
-from bongsu.domain.ids import AttemptId, RunId
+from bongsu.domain.ids import AttemptId
 from bongsu.domain.run import ATTEMPT_MOVES, AttemptState, StopReason
 from bongsu.store.json_columns import from_json, to_json
 from bongsu.store.records import AttemptRecord

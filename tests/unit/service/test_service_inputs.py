@@ -169,8 +169,8 @@ def test_an_artifact_is_taken_by_its_digest(place: Place, tmp_path: Path) -> Non
 
 def test_a_registered_data_set_is_taken_by_name_and_version(place: Place, tmp_path: Path) -> None:
     write(tmp_path / "law", a__txt="x")
-    assert register_dataset(place.platform, "law", "file:law", tmp_path, SENSITIVE) == 1
-    assert register_dataset(place.platform, "law", "file:law", tmp_path, SENSITIVE) == 1
+    assert register_dataset(place.platform, "law", "file:law", tmp_path, Grade.SENSITIVE).version == 1
+    assert register_dataset(place.platform, "law", "file:law", tmp_path, Grade.SENSITIVE).version == 1
     assert take(place, tmp_path, dataset="datasets:/law/1").ref.label == SENSITIVE
     assert [(one.name, one.version, one.label) for one in list_datasets(place.platform)] == [("law", 1, "S")]
     assert "datasets:/law/1" in refused(place, tmp_path, dataset="datasets:/law/7").fix()

@@ -71,12 +71,6 @@ SYSTEM_ERROR = Code(
     "Check that the place exists, has room and may be written to; `bongsu doctor` examines this machine.",
     exit_code=7,
 )
-EXTRA_MISSING = Code(
-    "cli.extra-missing",
-    "This needs the package {package}, which is not installed.",
-    "Install Bongsu with its extra: pip install 'bongsu[{extra}]'.",
-    exit_code=7,
-)
 BAD_SET = Code(
     "cli.bad-set",
     "{value} is not of the form NAME=VALUE.",

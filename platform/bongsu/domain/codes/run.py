@@ -69,6 +69,11 @@ HOME_NAME = Code(
     "State cannot lie in {home}: its name has the character {character}.",
     "Give another directory with --home or BONGSU_HOME.",
 )
+DATASET_NAME = Code(
+    "run.dataset-name",
+    "{name} cannot be the name of a data set.",
+    "Use lower-case letters, digits and hyphens, at most 63, such as korean-law.",
+)
 UNKNOWN_RUN = Code(
     "run.unknown",
     "There is no run {run}.",

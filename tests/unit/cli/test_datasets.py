@@ -1,0 +1,49 @@
+"""``bongsu datasets``: a name for a data set, and the pipeline that takes it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from cli_shell import Shell
+
+PIPELINE = """apiVersion: bongsu.dev/v1alpha1
+kind: Pipeline
+metadata: {name: probes, ministry: mnd}
+spec:
+  purpose: {useClass: administration, statement: Try the platform on itself}
+  inputs: {law: {dataset: "datasets:/korean-law/1"}}
+  stages:
+    - {name: first, uses: probe, inputs: {after: inputs.law}}
+"""
+
+
+def test_what_was_given_a_name_is_listed_and_taken_with_its_label(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "law.txt").write_text("제1조")
+    (tmp_path / "p.yaml").write_text(PIPELINE)
+    assert "[run.input-missing]" in shell("plan", "p.yaml").error
+    said = shell("datasets", "add", "korean-law", "file:law.txt", "--grade", "S", "--compartment", "logistics")
+    assert said.status == 0, said.error
+    assert "datasets:/korean-law/1" in said.out
+    assert "S/logistics" in said.out
+    again = json.loads(shell("datasets", "add", "korean-law", "file:law.txt", "--json").out)
+    assert (again["version"], again["label"]) == (1, "S/logistics"), "the label stays with the bytes"
+    (tmp_path / "law.txt").write_text("제2조")
+    assert json.loads(shell("datasets", "add", "korean-law", "file:law.txt", "--json").out)["version"] == 2
+    listed = shell("datasets", "list")
+    assert [line.split()[0] for line in listed.out.splitlines() if "datasets:/" in line] == [
+        "datasets:/korean-law/2",
+        "datasets:/korean-law/1",
+    ]
+    plan = json.loads(shell("plan", "p.yaml", "--json").out)
+    assert plan["stages"][0]["label"] == {"grade": "S", "compartments": ["logistics"], "declassifyOn": None}
+
+
+def test_a_name_that_no_address_could_hold_is_refused(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "law.txt").write_text("text")
+    for name in ("Korean Law", "", "-x", "법령"):
+        assert "[run.dataset-name]" in shell("datasets", "add", "--", name, "file:law.txt").error
+
+
+def test_nothing_yet_says_how_to_begin(shell: Shell) -> None:
+    assert "bongsu datasets add" in shell("datasets", "list").out
