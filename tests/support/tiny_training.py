@@ -102,12 +102,12 @@ def write_model(directory: Path, tokenizer: Path, shape: ModelShape = SHAPE, see
     import torch
 
     from bongsu_stages.models.loading import model_class
-    from bongsu_stages.models.saving import save_model
+    from bongsu_stages.models.saving import Origin, save_model
 
     config = shape.config(VOCABULARY, {"bos_token_id": 0, "eos_token_id": 0, "pad_token_id": 1})
     torch.manual_seed(seed)
     cls = model_class(config)
-    save_model(cls(cls.config_class.from_dict(config)), tokenizer, directory, config)
+    save_model(cls(cls.config_class.from_dict(config)), Origin(config, tokenizer), directory)
 
 
 def context(

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from bongsu_stages.compress.names import FAMILIES, in_class
 from bongsu_stages.compress.tensors import WeightIndex
+from bongsu_stages.models.device import pick_device
 from bongsu_stages.runtime.stage import StageError
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class LayerStream:
         self._weights = weights
         self._module = _modeling(config.model_type)
         self._name = {"axk1": "AXK1", "axk2": "AXK2"}[config.model_type]
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._device = pick_device()
         table = weights.read("model.embed_tokens.weight").float()
         self.hidden = [functional.embedding(part, table) for part in torch.split(tokens, micro_batch)]
         self._length = tokens.shape[1]

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bongsu.artifacts.base import TreeReader, TreeWriter
+from bongsu.domain.weights import INDEX
 from bongsu_stages.compress.tensors import Entry, WeightIndex, encode_index
-from bongsu_stages.compress.trees import INDEX
 from bongsu_stages.models.weight_header import encode_header
 from bongsu_stages.runtime.stage import StageError
 

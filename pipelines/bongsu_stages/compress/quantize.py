@@ -76,7 +76,7 @@ def quantize(ctx: StageContext, params: QuantizeParams) -> StageOutputs:
 
     Weights pass through one at a time; GPTQ holds one decoder layer. Embeddings, norms and routers stay as they are.
     """
-    from bongsu_stages.compress.quantize_files import write_quantised
+    from bongsu_stages.compress.quantize_files import Quantisation, write_quantised
     from bongsu_stages.compress.tensors import WeightIndex
     from bongsu_stages.compress.trees import pass_on
     from bongsu_stages.models.configuration import read_config
@@ -96,7 +96,7 @@ def quantize(ctx: StageContext, params: QuantizeParams) -> StageOutputs:
         if done % step == 0 or done == count:
             ctx.progress(done, count)
 
-    written = write_quantised(tree, weights, writer, chosen, method, ctx.scratch, progress)
+    written = write_quantised(weights, Quantisation(chosen, method), writer, ctx.scratch, progress)
     left = _left_alone(str(config.get("model_type")), weights, chosen)
     said = quantization_config(params.scheme, params.group_size, left)
     pass_on(tree, writer, {**config, "quantization_config": said})

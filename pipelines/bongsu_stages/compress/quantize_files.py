@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
-from bongsu.artifacts.base import TreeReader, TreeWriter
+from bongsu.artifacts.base import TreeWriter
+from bongsu.domain.weights import INDEX
 from bongsu_stages.compress.tensors import DTYPES, Entry, WeightIndex, encode_index
-from bongsu_stages.compress.trees import INDEX
 from bongsu_stages.models.weight_header import encode_header
 
 if TYPE_CHECKING:
@@ -21,20 +23,29 @@ _NAMES = {name: short for short, name in DTYPES.items()}
 CHUNK = 16 * 1024 * 1024
 
 
+@dataclass(frozen=True)
+class Quantisation:
+    """Which weights are quantised, and how.
+
+    Attributes:
+        chosen: names of the weights.
+        quantise: gives the entries of one weight, by what replaces ``weight`` in its name.
+    """
+
+    chosen: AbstractSet[str]
+    quantise: Quantise
+
+
 def write_quantised(
-    tree: TreeReader,
     weights: WeightIndex,
+    quantisation: Quantisation,
     writer: TreeWriter,
-    chosen: set[str],
-    quantise: Quantise,
     scratch: Path,
     progress: Callable[[int], None],
 ) -> int:
     """Write every weight file anew; returns bytes of weights written.
 
     Args:
-        chosen: names of the weights that are quantised.
-        quantise: gives the entries of one weight, by what replaces ``weight`` in its name.
         scratch: directory for one file's tensors before its header is known.
         progress: called with the number of finished tensors.
     """
@@ -46,7 +57,7 @@ def write_quantised(
         body = scratch / f"{file}.body"
         with body.open("wb") as out:
             for entry in weights.in_file(file):
-                for name, dtype, shape, data in _pieces(tree, weights, entry, chosen, quantise):
+                for name, dtype, shape, data in _pieces(weights, entry, quantisation):
                     tensors[name] = (dtype, shape, len(data))
                     out.write(data)
                 done += 1
@@ -64,15 +75,14 @@ def write_quantised(
 
 
 def _pieces(
-    tree: TreeReader, weights: WeightIndex, entry: Entry, chosen: set[str], quantise: Quantise
+    weights: WeightIndex, entry: Entry, quantisation: Quantisation
 ) -> Iterator[tuple[str, str, tuple[int, ...], bytes]]:
     """(name, dtype, shape, bytes) of what stands for one entry in the new file."""
-    if entry.name not in chosen:
-        with tree.open(entry.file, entry.start, entry.size) as source:
-            yield entry.name, entry.dtype, entry.shape, source.read()
+    if entry.name not in quantisation.chosen:
+        yield entry.name, entry.dtype, entry.shape, weights.stored(entry)
         return
     stem = entry.name.removesuffix("weight")
-    for suffix, tensor in quantise(entry.name, weights.read(entry.name).float()).items():
+    for suffix, tensor in quantisation.quantise(entry.name, weights.read(entry.name).float()).items():
         plain = tensor.contiguous().cpu()
         data = plain.view(torch.uint8).numpy().tobytes() if plain.dim() else plain.numpy().tobytes()
         yield stem + suffix, _NAMES[str(plain.dtype).removeprefix("torch.")], tuple(plain.shape), data

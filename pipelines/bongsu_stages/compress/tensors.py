@@ -64,6 +64,11 @@ class WeightIndex:
         """Entries of one file, by offset."""
         return sorted((e for e in self.entries.values() if e.file == file), key=lambda e: e.start)
 
+    def stored(self, entry: Entry) -> bytes:
+        """The bytes of one tensor as they lie in its file."""
+        with self._tree.open(entry.file, entry.start, entry.size) as file:
+            return file.read()
+
     def read(self, name: str) -> torch.Tensor:
         """One tensor, by a ranged read. Raises StageError if it is not there."""
         import torch
@@ -71,8 +76,7 @@ class WeightIndex:
         if name not in self.entries:
             raise StageError(f"The model tree has no weight {name}.", "Check the stage that wrote it.")
         entry = self.entries[name]
-        with self._tree.open(entry.file, entry.start, entry.size) as file:
-            data = bytearray(file.read())
+        data = bytearray(self.stored(entry))
         dtype: torch.dtype = getattr(torch, DTYPES[entry.dtype])
         if not data:
             return torch.empty(entry.shape, dtype=dtype)

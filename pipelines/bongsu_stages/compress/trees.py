@@ -10,8 +10,6 @@ from typing import Any
 from bongsu.artifacts.base import TreeReader, TreeWriter
 from bongsu_stages.models.mlmodel import TOKENIZER_FILES, write_mlmodel
 
-INDEX = "model.safetensors.index.json"
-
 
 def pass_on(tree: TreeReader, writer: TreeWriter, config: Mapping[str, Any]) -> None:
     """Write ``config.json``, the tokenizer, ``generation_config.json`` and ``MLmodel`` of the new tree."""

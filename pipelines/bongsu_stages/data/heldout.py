@@ -30,7 +30,11 @@ Sides = npt.NDArray[np.int8]
 
 @dataclass(frozen=True)
 class Wanted:
-    """How much to hold out: a share of all characters, but at most ``most`` characters."""
+    """How much to hold out: a share of all characters, but never more than ``most`` characters.
+
+    The share is what a person would like, so a corpus of few passages holds out its smallest cluster although that is
+    more. The other is a bound: where even the smallest cluster is above it, nothing is held out.
+    """
 
     fraction: float
     most: int
@@ -62,7 +66,8 @@ def assign(keys: Hashes, contents: Hashes, lengths: npt.NDArray[np.int64], wante
             chosen[index] = True
             left -= int(sizes[index])
     if target and not chosen.any() and len(roots) > 1:
-        chosen[int(np.argmin(sizes))] = True
+        smallest = int(np.argmin(sizes))
+        chosen[smallest] = sizes[smallest] <= wanted.most
     return chosen[inverse].astype(np.int8), len(roots)
 
 

@@ -68,12 +68,8 @@ def mask(text: str, kinds: Iterable[Kind] = DEFAULT_KINDS) -> tuple[str, list[Ma
     return "".join([*pieces, text[done:]]), masked
 
 
-def find(text: str, kinds: Iterable[Kind] = DEFAULT_KINDS) -> list[tuple[int, int, Kind]]:
-    """Start, end and kind of personal data, in order and apart; where two kinds fit, the first of ``Kind``."""
-    return _found(fold(text), kinds)
-
-
 def _found(folded: str, kinds: Iterable[Kind]) -> list[tuple[int, int, Kind]]:
+    """Start, end and kind of personal data, in order and apart; where two kinds fit, the first of ``Kind``."""
     wanted = set(kinds)
     taken: list[tuple[int, int, Kind]] = []
     for kind in (kind for kind in Kind if kind in wanted):

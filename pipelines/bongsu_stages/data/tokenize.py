@@ -21,7 +21,9 @@ class TokenizeParams(Params):
         default=0.1, ge=0, le=0.5, description="Share of the text that is held out for evaluation"
     )
     heldout_characters: int = Field(
-        default=10_000_000, ge=0, description="Hold out at most so many characters, however large the corpus"
+        default=10_000_000,
+        ge=0,
+        description="Never hold out more characters than this, even if that leaves nothing: a passage goes as a whole",
     )
     seed: int = Field(default=0, ge=0, lt=2**31, description="Seed of the choice of held-out passages")
     min_tokens: int = Field(default=8, ge=1, description="Leave out stretches of text shorter than this")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,9 @@ from bongsu.domain.stages import Params
 from bongsu.domain.workload import WorkKind, Workload
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import StageError, stage
+
+if TYPE_CHECKING:
+    from bongsu_stages.train.shuffle import Rows
 
 
 class PerplexityParams(Params):
@@ -42,29 +45,12 @@ def _workload(params: PerplexityParams, length: int) -> Workload:
 )
 def perplexity(ctx: StageContext, params: PerplexityParams) -> StageOutputs:
     """Measure the perplexity of models on held-out text, with bootstrap intervals over sequences."""
-    import numpy as np
-
     from bongsu_stages.evaluate.intervals import bootstrap_perplexity
     from bongsu_stages.evaluate.likelihood import sequence_losses
     from bongsu_stages.evaluate.result import entry_of, summary, write_evaluation
     from bongsu_stages.models.loading import load_model
-    from bongsu_stages.train.tokens import TokenTree
 
-    trees = ctx.inputs("tokens")
-    names = params.names or tuple(tree.title for tree in trees)
-    if len(names) != len(trees):
-        raise StageError(
-            f"names has {len(names)} entries for {len(trees)} tokens inputs.", "Give one name for each, or none."
-        )
-    texts = {}
-    for name, tree in zip(names, trees, strict=True):
-        tokens = TokenTree(tree.reader, tree.title)
-        count = min(params.max_sequences, tokens.sequences(params.split))
-        if count == 0:
-            raise StageError(
-                f"{tree.title} has no {params.split} sequences.", "Raise heldoutFraction, or add text."
-            )
-        texts[name] = tokens.take(params.split, np.arange(count))
+    texts = _texts(ctx, params)
     models = ctx.inputs("models")
     entries = []
     for number, model in enumerate(models):
@@ -80,3 +66,33 @@ def perplexity(ctx: StageContext, params: PerplexityParams) -> StageOutputs:
     sizes = {name: int(sequences.size) for name, sequences in texts.items()}
     write_evaluation(ctx.output("evaluation"), "perplexity", entries, {"tokens": sizes, "split": params.split})
     return StageOutputs(metrics=summary(entries))
+
+
+def _texts(ctx: StageContext, params: PerplexityParams) -> dict[str, Rows]:
+    """Sequences to predict by the name of their text. Raises StageError if a name or a sequence is missing."""
+    import numpy as np
+
+    from bongsu_stages.train.tokens import TokenTree
+
+    trees = ctx.inputs("tokens")
+    names = params.names or tuple(tree.title for tree in trees)
+    if len(names) != len(trees):
+        raise StageError(
+            f"names has {len(names)} entries for {len(trees)} tokens inputs.", "Give one name for each, or none."
+        )
+    if len(set(names)) < len(names):
+        twice = next(name for number, name in enumerate(names) if name in names[:number])
+        raise StageError(
+            f"Two tokens inputs would both be measured as perplexity.{twice}.", "Give each its own name in `names`."
+        )
+    texts = {}
+    for name, tree in zip(names, trees, strict=True):
+        tokens = TokenTree(tree.reader, tree.title)
+        count = min(params.max_sequences, tokens.sequences(params.split))
+        if count == 0:
+            raise StageError(
+                f"{tree.title} has no {params.split} sequences.",
+                "Raise heldoutFraction or heldoutCharacters, or add text.",
+            )
+        texts[name] = tokens.take(params.split, np.arange(count))
+    return texts

@@ -10,9 +10,8 @@ from typing import Any
 
 from bongsu.artifacts.base import TreeWriter
 from bongsu.domain.metrics import finite
+from bongsu.domain.weights import weight_bytes
 from bongsu_stages.runtime.context import NamedTree
-
-WEIGHT_SUFFIXES = (".safetensors", ".bin")
 
 
 @dataclass(frozen=True)
@@ -32,12 +31,7 @@ def entry_of(model: NamedTree, metrics: dict[str, float], intervals: dict[str, t
     known = {
         name: interval for name, interval in intervals.items() if name in kept and all(map(isfinite, interval))
     }
-    return Entry(model.title, model.ref.digest, weight_bytes(model), kept, known)
-
-
-def weight_bytes(model: NamedTree) -> int:
-    """Bytes of the weight files of a model tree."""
-    return sum(file.size for file in model.reader.manifest.files if file.path.endswith(WEIGHT_SUFFIXES))
+    return Entry(model.title, model.ref.digest, weight_bytes(model.reader.manifest.files), kept, known)
 
 
 def write_evaluation(writer: TreeWriter, kind: str, entries: Sequence[Entry], details: dict[str, Any]) -> None:

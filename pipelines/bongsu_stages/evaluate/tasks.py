@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from pathlib import PurePosixPath
+from string import Formatter
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from bongsu.domain.ports import Evaluation, Files, Model
 from bongsu.domain.stages import Params
 from bongsu.domain.workload import WorkKind, Workload
+from bongsu_stages.data.json_lines import json_lines
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import StageError, stage
 
@@ -27,6 +30,17 @@ class TasksParams(Params):
     )
     normalise: bool = Field(default=True, description="Divide a choice's log-likelihood by its number of tokens")
     max_questions: int = Field(default=10_000, ge=1, description="At most this many questions of each file")
+
+    @field_validator("template")
+    @classmethod
+    def _only_the_question_is_filled_in(cls, template: str) -> str:
+        try:
+            fields = [parts[1:] for parts in Formatter().parse(template) if parts[1] is not None]
+        except ValueError as error:
+            raise ValueError(f"a brace that is meant as one is written twice, as in {{{{ ({error})") from None
+        if not fields or any(field != ("question", "", None) for field in fields):
+            raise ValueError("it must have {question}, and no other field in braces")
+        return template
 
 
 class Question(BaseModel):
@@ -82,15 +96,18 @@ def tasks(ctx: StageContext, params: TasksParams) -> StageOutputs:
 def read_questions(tree: TreeReader, limit: int) -> dict[str, list[Question]]:
     """Questions of each ``.jsonl`` file, by the file's name without its ending. Raises StageError."""
     found: dict[str, list[Question]] = {}
-    for entry in tree.manifest.files:
-        path = PurePosixPath(entry.path)
-        if path.suffix != ".jsonl":
-            continue
-        with tree.open(entry.path) as file:
-            lines = [line for line in file.read().decode("utf-8-sig").splitlines() if line.strip()]
-        questions = [_question(line, entry.path, number) for number, line in enumerate(lines[:limit], start=1)]
+    places: dict[str, str] = {}
+    for path in (entry.path for entry in tree.manifest.files if entry.path.endswith(".jsonl")):
+        lines = islice(json_lines(tree, path), limit)
+        questions = [_question(line, path, number) for number, line in lines]
+        name = PurePosixPath(path).stem
+        if questions and name in found:
+            raise StageError(
+                f"{places[name]} and {path} would both be measured as tasks.{name}.accuracy.",
+                "Rename one of the files.",
+            )
         if questions:
-            found[path.stem] = questions
+            found[name], places[name] = questions, path
     if not found:
         raise StageError(
             "There is no question in the input.", "Give .jsonl files with question, choices and answer."

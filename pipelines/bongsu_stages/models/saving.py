@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +21,23 @@ if TYPE_CHECKING:
 DTYPE_NAMES = {torch.float32: "float32", torch.bfloat16: "bfloat16", torch.float16: "float16"}
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What a model was made from, and its tree goes on to say.
+
+    Attributes:
+        config: ``config.json`` that the model was loaded from; fields that the new one lacks are kept.
+        tokenizer: where the tokenizer's files are copied from; None for a model without one.
+    """
+
+    config: Mapping[str, Any]
+    tokenizer: TreeReader | Path | None
+
+
 def save_model(
     model: PreTrainedModel,
-    tokenizer_source: TreeReader | Path | None,
+    origin: Origin,
     directory: Path,
-    original_config: Mapping[str, Any],
     *,
     dtype: torch.dtype = torch.bfloat16,
     weights: Mapping[str, torch.Tensor] | None = None,
@@ -37,9 +50,7 @@ def save_model(
 
     Args:
         model: any causal language model of transformers, not wrapped (no DDP, no peft).
-        tokenizer_source: where the tokenizer's files are copied from; None for a model without one.
         directory: created if need be; files of the same name are overwritten.
-        original_config: ``config.json`` that the model was loaded from; fields that the new one lacks are kept.
         dtype: of the weights on disk; the router's bias stays in fp32.
         weights: the whole state dict, where ``model`` itself holds only a part of it (sharded over workers).
         shard_size: largest file of weights, as transformers writes it.
@@ -49,9 +60,9 @@ def save_model(
     with no_progress_bars():
         _whole(model).save_pretrained(directory, state_dict=cast, max_shard_size=shard_size)
     saved = {**read_config(directory), "dtype": DTYPE_NAMES[dtype]}
-    write_config(directory, keep_original_fields(saved, original_config))
-    if tokenizer_source is not None:
-        copy_tokenizer(tokenizer_source, directory)
+    write_config(directory, keep_original_fields(saved, origin.config))
+    if origin.tokenizer is not None:
+        copy_tokenizer(origin.tokenizer, directory)
     write_mlmodel(directory)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -52,24 +53,41 @@ def choose(
 ) -> Choice:
     """The best candidate that was verified and is within the bounds.
 
+    A candidate without the figure that decides is rejected: nothing says where it stands among the others.
+
     Args:
         candidates: in the order of the pipeline; earlier ones win a tie.
         baseline: figures of the model that bounds are relative to.
         within: metric to largest ratio to the baseline (smallest, for metrics of which more is better).
         select: ``smallest`` weights, ``best`` by ``metric``, or ``fastest``.
         metric: for ``best``.
+
+    Raises:
+        ValueError: ``best`` without a metric.
     """
+    deciding = deciding_metric(select, metric)
     rejected = []
     passed = []
     for candidate in candidates:
-        reason = why_rejected(candidate, baseline, within)
+        reason = why_rejected(candidate, baseline, within) or _why_unranked(candidate, deciding)
         if reason:
             rejected.append(Rejection(candidate.title, reason))
         else:
             passed.append(candidate)
     if not passed:
         return Choice(None, tuple(rejected))
-    return Choice(min(passed, key=lambda c: _rank(c, select, metric)), tuple(rejected))
+    return Choice(min(passed, key=lambda c: _rank(c, deciding)), tuple(rejected))
+
+
+def deciding_metric(select: Selection, metric: str | None) -> str | None:
+    """The metric that ranks candidates; None if their size does."""
+    if select == "smallest":
+        return None
+    if select == "fastest":
+        return SPEED
+    if not metric:
+        raise ValueError("select: best needs a metric")
+    return metric
 
 
 def why_rejected(candidate: Candidate, baseline: Mapping[str, float], within: Mapping[str, float]) -> str:
@@ -78,7 +96,7 @@ def why_rejected(candidate: Candidate, baseline: Mapping[str, float], within: Ma
         return "no verification of exactly these bytes passed"
     for metric, bound in within.items():
         if metric not in candidate.metrics:
-            return f"{metric} was not measured"
+            return _not_measured(metric, candidate.metrics)
         if not baseline.get(metric):
             return f"{metric} of the baseline was not measured"
         ratio = candidate.metrics[metric] / baseline[metric]
@@ -89,10 +107,21 @@ def why_rejected(candidate: Candidate, baseline: Mapping[str, float], within: Ma
     return ""
 
 
-def _rank(candidate: Candidate, select: Selection, metric: str | None) -> tuple[float, float]:
+def _why_unranked(candidate: Candidate, deciding: str | None) -> str:
+    """Why the candidate cannot be compared with others; empty if it can."""
+    if deciding is None or math.isfinite(candidate.metrics.get(deciding, math.nan)):
+        return ""
+    return _not_measured(deciding, candidate.metrics)
+
+
+def _not_measured(metric: str, figures: Mapping[str, float]) -> str:
+    known = [name for name in figures if name != metric]
+    return f"{metric} was not measured, only {', '.join(known)}" if known else f"{metric} was not measured"
+
+
+def _rank(candidate: Candidate, deciding: str | None) -> tuple[float, float]:
     size = float(candidate.size_bytes)
-    if select == "smallest":
+    if deciding is None:
         return size, 0.0
-    name = SPEED if select == "fastest" else str(metric)
-    value = candidate.metrics.get(name, float("-inf") if more_is_better(name) else float("inf"))
-    return (-value if more_is_better(name) else value), size
+    value = candidate.metrics[deciding]
+    return (-value if more_is_better(deciding) else value), size

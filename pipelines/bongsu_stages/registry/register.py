@@ -12,6 +12,7 @@ from bongsu.domain import ports
 from bongsu.domain.evidence import Evaluation, Verification, metrics_of, verdicts_of
 from bongsu.domain.ids import Digest
 from bongsu.domain.stages import Params
+from bongsu.domain.weights import weight_bytes
 from bongsu_stages.registry.choice import Candidate, choose
 from bongsu_stages.runtime.context import NamedTree, StageContext, StageOutputs
 from bongsu_stages.runtime.stage import StageError, stage
@@ -68,7 +69,8 @@ def register(ctx: StageContext, params: RegisterParams) -> StageOutputs:
     if choice.chosen is None:
         reasons = "; ".join(f"{rejection.title}: {rejection.reason}" for rejection in choice.rejected)
         raise StageError(
-            f"No candidate can be registered: {reasons}.", "Loosen `within`, heal longer, or keep more experts."
+            f"No candidate can be registered: {reasons}.",
+            "Name a metric that was measured; or loosen `within`, heal longer, or keep more experts.",
         )
     chosen = choice.chosen
     others = [candidate for candidate in candidates if candidate is not chosen]
@@ -97,8 +99,8 @@ def register(ctx: StageContext, params: RegisterParams) -> StageOutputs:
 
 
 def _candidate(model: NamedTree, figures: dict[Digest, dict[str, float]], verified: set[Digest]) -> Candidate:
-    weights = sum(file.size for file in model.reader.manifest.files if file.path.endswith((".safetensors", ".bin")))
     digest = model.ref.digest
+    weights = weight_bytes(model.reader.manifest.files)
     return Candidate(model.title, digest, weights, figures.get(digest, {}), digest in verified)
 
 

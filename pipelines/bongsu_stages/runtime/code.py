@@ -1,9 +1,10 @@
-"""Which source files make a stage: its module and all that it imports of its own distribution and of this one."""
+"""Which source files make a stage: its module and all that it imports of its own package and of this one."""
 
 from __future__ import annotations
 
+import ast
 import hashlib
-import re
+import importlib.util
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -11,11 +12,6 @@ from pathlib import Path
 
 from bongsu.domain.ids import Digest
 
-# Imports are read as text, also those inside of functions: importing them would bring torch into a planner.
-_IMPORT = re.compile(
-    r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n]*)|import[ \t]+([\w.]+))", re.M
-)
-_NAME = re.compile(r"\w+")
 _OURS = "bongsu_stages"
 
 
@@ -23,41 +19,74 @@ _OURS = "bongsu_stages"
 def code_digest(module: str) -> Digest:
     """Digest of every source file that ``module`` reaches by imports: changed code, changed cache key.
 
-    Followed are imports of the module's own top-level package and of ``bongsu_stages``; installed libraries are not.
+    Followed are imports of the module's own top-level package and of ``bongsu_stages``, with the packages that they
+    lie in; installed libraries are not. It depends on names and contents alone, not on where the files lie or what
+    this process has imported before.
     """
     found: dict[str, bytes] = {}
+    packages = {module.partition(".")[0], _OURS}
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        file = _file(name)
-        if name in found or file is None:
+        file = _file(name) if name not in found and name.partition(".")[0] in packages else None
+        if file is None:
             continue
         found[name] = file.read_bytes()
-        waiting += _imports(found[name].decode(errors="replace"), {module.partition(".")[0], _OURS})
+        waiting += _imports(found[name], name if file.name == "__init__.py" else name.rpartition(".")[0])
+        # Python runs the packages around a module before it.
+        waiting.append(name.rpartition(".")[0])
     total = hashlib.sha256(module.encode())
     for name in sorted(found):
         total.update(name.encode() + b"\0" + hashlib.sha256(found[name]).digest())
     return Digest("sha256-" + total.hexdigest())
 
 
-def _imports(source: str, packages: set[str]) -> Iterator[str]:
-    for start, names, plain in _IMPORT.findall(source):
-        module = start or plain
-        if module.partition(".")[0] in packages:
+def _imports(source: bytes, package: str) -> Iterator[str]:
+    """Modules that a source may import, also inside of functions; ``package`` is what its relative names start at.
+
+    The source is parsed and not run: importing it would bring torch into a planner.
+    """
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):  # it imports nothing that could run
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = _absolute(node, package)
             yield module
             # What is imported from a package may be a module of it.
-            yield from (f"{module}.{name}" for name in _NAME.findall(names))
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def _absolute(node: ast.ImportFrom, package: str) -> str:
+    """``a.b.c`` for ``from ..c import x`` in the package ``a.b.d``; empty if it climbs out of its top package."""
+    parts = package.split(".")
+    if not node.level:
+        return node.module or ""
+    if node.level > len(parts):
+        return ""
+    return ".".join([*parts[: len(parts) - node.level + 1], *([node.module] if node.module else [])])
 
 
 @cache
 def _file(module: str) -> Path | None:
     top, _, rest = module.partition(".")
-    package = sys.modules.get(top)
-    for root in getattr(package, "__path__", ()):
+    roots, own = _origin(top)
+    for root in roots:
         place = Path(root, *rest.split(".")) if rest else Path(root)
-        for file in (place.with_suffix(".py") if rest else place / "__init__.py", place / "__init__.py"):
+        # As Python does: a package goes before a module of the same name.
+        for file in (place / "__init__.py", *([place.with_suffix(".py")] if rest else [])):
             if file.is_file():
                 return file
     # A module that is no package, as a script or a test has.
-    own = getattr(sys.modules.get(module), "__file__", None)
-    return Path(own) if own else None
+    return Path(own) if own and not rest and not roots and Path(own).is_file() else None
+
+
+def _origin(top: str) -> tuple[list[str], str | None]:
+    """Directories of a top-level package, or the file of a module that is none; nothing is imported."""
+    if (known := sys.modules.get(top)) is not None:
+        return list(getattr(known, "__path__", ())), getattr(known, "__file__", None)
+    spec = importlib.util.find_spec(top) if top else None
+    return (list(spec.submodule_search_locations or ()), spec.origin) if spec else ([], None)

@@ -17,7 +17,7 @@ from bongsu.domain.ids import Digest
 from bongsu_stages.models.device import compute_dtype
 from bongsu_stages.models.loading import ADAPTER, load_model, load_tokenizer
 from bongsu_stages.models.mlmodel import write_mlmodel
-from bongsu_stages.models.saving import save_model
+from bongsu_stages.models.saving import Origin, save_model
 from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.train.batches import TrainingData
 from bongsu_stages.train.chat import KOREAN_TEMPLATE, Chat
@@ -63,7 +63,7 @@ class ChatRecipe:
     def write(self, model: Any, weights: Mapping[str, torch.Tensor], store: ArtifactStore, directory: Path) -> None:
         base = store.reader(self.base)
         if self.params.lora.merge_at_end:
-            save_model(model.merge_and_unload(), base, directory, self.config)
+            save_model(model.merge_and_unload(), Origin(self.config, base), directory)
         else:
             _copy_tree(base, directory)
             save_adapter(model, directory / ADAPTER)

@@ -13,6 +13,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bongsu.artifacts.base import TreeReader
+from bongsu_stages.data.json_lines import json_lines
 from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.train.batches import IGNORED, Batch, HeldOut
 from bongsu_stages.train.chat import Chat
@@ -54,14 +55,11 @@ def read_examples(tree: TreeReader) -> list[Example]:
     wrong: list[str] = []
     paths = sorted(entry.path for entry in tree.manifest.files if entry.path.endswith(".jsonl"))
     for path in paths:
-        with tree.open(path) as file:
-            for number, line in enumerate(file.read().decode().splitlines(), start=1):
-                if not line.strip():
-                    continue
-                try:
-                    examples.append(Example.model_validate(json.loads(line)))
-                except (ValidationError, ValueError) as error:
-                    wrong.append(f"{path}:{number}: {_reason(error)}")
+        for number, line in json_lines(tree, path):
+            try:
+                examples.append(Example.model_validate(json.loads(line)))
+            except (ValidationError, ValueError) as error:
+                wrong.append(f"{path}:{number}: {_reason(error)}")
     if wrong:
         more = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
         raise StageError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
@@ -52,10 +52,6 @@ def _workload(params: FinetuneParams, _length: int) -> Workload:
     )
 
 
-def _same_shape(_params: FinetuneParams, config: dict[str, Any]) -> dict[str, Any]:
-    return config
-
-
 @stage(
     "train.finetune",
     params=FinetuneParams,
@@ -66,7 +62,6 @@ def _same_shape(_params: FinetuneParams, config: dict[str, Any]) -> dict[str, An
     outputs={"model": Model("The base with the adapter merged into it, in bf16")},
     workload=_workload,
     distributed=True,
-    model_effect=_same_shape,
 )
 def finetune(ctx: StageContext, params: FinetuneParams) -> StageOutputs:
     """Fine-tune a model on conversations with LoRA; only the assistant's answers are learned.

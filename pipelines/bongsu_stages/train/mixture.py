@@ -6,14 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from bongsu_stages.train.shuffle import fold, shuffled
+from bongsu_stages.train.shuffle import Rows, fold, shuffled
 
 BLOCK = 1024
 """Rows over which the shares are exact (to 1/1024) and in random order."""
-
-Rows = npt.NDArray[np.int64]
 
 
 def apportion(weights: Sequence[float], total: int) -> list[int]:

@@ -13,7 +13,7 @@ from torch import nn
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.domain.ids import Digest
 from bongsu_stages.models.loading import load_model, model_class
-from bongsu_stages.models.saving import save_model
+from bongsu_stages.models.saving import Origin, save_model
 from bongsu_stages.runtime.context import StageContext
 from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.train.batches import PackedData, TrainingData
@@ -65,7 +65,8 @@ class PackedRecipe:
         return CrossEntropy()
 
     def write(self, model: Any, weights: Mapping[str, torch.Tensor], store: ArtifactStore, directory: Path) -> None:
-        save_model(model, store.reader(self.tokenizer), directory, self.config, weights=weights)
+        origin = Origin(self.config, store.reader(self.tokenizer))
+        save_model(model, origin, directory, weights=weights)
 
 
 def named_tokens(ctx: StageContext, params: TokenTrainingParams) -> tuple[tuple[Digest, str], ...]:

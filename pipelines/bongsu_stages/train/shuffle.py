@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 UInt64s = npt.NDArray[np.uint64]
+Rows = npt.NDArray[np.int64]
+"""Numbers of rows or sequences, or sequences of token ids."""
 
 _ROUNDS = 4
 _MULTIPLIERS = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
@@ -35,7 +37,7 @@ def fold(*parts: int) -> int:
     return int(key[0])
 
 
-def shuffled(positions: npt.NDArray[np.int64], size: int, key: int) -> npt.NDArray[np.int64]:
+def shuffled(positions: Rows, size: int, key: int) -> Rows:
     """Where each of ``positions`` (in 0..size-1) lands in the random order that ``key`` names: a bijection."""
     half = max(1, ((size - 1).bit_length() + 1) // 2)
     mask = np.uint64((1 << half) - 1)

@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from bongsu.artifacts.base import TreeReader
 from bongsu_stages.runtime.stage import StageError
+from bongsu_stages.train.shuffle import Rows
 
 Split = Literal["train", "heldout"]
-Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class TokenTree:
             for split, part in self.card["splits"].items()
         }
 
-    def take(self, split: Split, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    def take(self, split: Split, rows: Rows) -> Rows:
         """The sequences at ``rows``: int64 of shape ``[len(rows), sequence_length]``."""
         out = np.empty((len(rows), self.sequence_length), dtype=np.int64)
         start = 0

@@ -17,7 +17,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-INDEX = "model.safetensors.index.json"
+from bongsu.domain.weights import INDEX
+
 _SUFFIXES = (".weight_scale", ".weight_shape", ".weight_zero_point", ".weight_g_idx")
 
 

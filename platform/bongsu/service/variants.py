@@ -15,12 +15,11 @@ from bongsu.domain.ids import Digest
 from bongsu.domain.labels import Label
 from bongsu.domain.plan import PlannedStage, Source
 from bongsu.domain.problems import BongsuError
+from bongsu.domain.weights import weight_bytes
 from bongsu.service.models import ModelVersion, model_version
 from bongsu.service.platform import Platform
 from bongsu.service.showing import RunDetails, show_run
 from bongsu.store.models import versions_of_digests
-
-_WEIGHTS = (".safetensors", ".bin", ".pt")
 
 
 @dataclass(frozen=True)
@@ -165,4 +164,4 @@ def _sizes(platform: Platform, digest: Digest) -> tuple[int | None, int | None]:
     if fault_of(platform.artifacts, digest) is not None:
         return None, None
     files = platform.artifacts.reader(digest).manifest.files
-    return sum(f.size for f in files), sum(f.size for f in files if f.path.endswith(_WEIGHTS))
+    return sum(f.size for f in files), weight_bytes(files)

@@ -56,7 +56,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     from bongsu.domain.artifact import ArtifactType
     from bongsu_stages.models.configuration import read_config
     from bongsu_stages.models.loading import load_model
-    from bongsu_stages.models.saving import save_model
+    from bongsu_stages.models.saving import Origin, save_model
 
     before = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -71,7 +71,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
             bias.copy_(torch.linspace(-0.02, 0.02, len(bias)))
     config = {**read_config(root / "model"), "first_k_dense_replace": 1, "moe_layer_freq": 1}
     for name, size in (("biased", "5GB"), ("sharded", "60KB")):
-        save_model(model, root / "tokenizer", root / name, config, shard_size=size)
+        save_model(model, Origin(config, root / "tokenizer"), root / name, shard_size=size)
     tiny.write_tokens(root / "tokens", root / "tokenizer", rows=128)
     shutil.copytree(root / "tokens", root / "few")
     card = json.loads((root / "few" / "tokens.json").read_text())

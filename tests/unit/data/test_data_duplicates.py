@@ -91,6 +91,13 @@ def test_a_small_corpus_still_holds_something_out() -> None:
     assert sides.tolist() == [0, 1]
 
 
+@pytest.mark.parametrize(("most", "sides"), [(499, [0, 0]), (500, [0, 1])])
+def test_no_more_than_the_bound_is_held_out_even_of_a_small_corpus(most: int, sides: list[int]) -> None:
+    keys = band_keys(signatures([words(1, 400), words(2, 100)]))
+    found, _ = assign(keys, keys.sum(axis=1), np.array([2000, 500]), Wanted(0.05, most, 0))
+    assert found.tolist() == sides
+
+
 def test_most_of_the_heldout_part_stays_when_the_corpus_grows() -> None:
     texts = [words(seed, 60) for seed in range(300)]
     keys = band_keys(signatures(texts))

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import tiny_training as tiny
+from pydantic import ValidationError
 from stage_runner import Named, StageRunner
 
 from bongsu.artifacts.local import LocalStore
@@ -94,6 +95,24 @@ def test_the_likeliest_choice_is_the_answer(runner: StageRunner, trees: dict[str
         losses.append(continuation_loss(model, prompt, tokens))
         assert math.isfinite(losses[-1])
     assert answer(model, tokenizer, question, params) == losses.index(min(losses))
+
+
+@pytest.mark.parametrize("template", ["{frage}", "{}", "정답:", "{question", "}", "{question.x}", "{question:d}"])
+def test_a_template_that_cannot_be_filled_in_is_no_parameter(template: str) -> None:
+    with pytest.raises(ValidationError, match="brace"):
+        TasksParams(template=template)
+
+
+def test_a_template_may_have_braces_written_twice() -> None:
+    assert TasksParams(template="{{x}} {question}").template.format(question="?") == "{x} ?"
+
+
+def test_two_texts_with_one_name_are_refused(runner: StageRunner, trees: dict[str, Named]) -> None:
+    inputs = {"models": [trees["one"]], "tokens": [trees["tokens"], trees["tokens"]]}
+    failure = runner.run("evaluate.perplexity", {"names": ["law", "law"]}, inputs)
+    assert isinstance(failure, Failure)
+    assert "perplexity.law" in failure.message
+    assert isinstance(runner.run("evaluate.perplexity", {}, inputs), Failure)
 
 
 @pytest.mark.parametrize(

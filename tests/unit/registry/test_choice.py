@@ -35,6 +35,32 @@ def test_the_smallest_within_bounds_is_chosen() -> None:
     assert [rejection.reason for rejection in found.rejected] == ["perplexity.law was not measured"]
 
 
+def test_without_the_figure_that_decides_nothing_is_chosen() -> None:
+    known = candidate("known", 9, perplexity_law=20.0)
+    typo = choose([known], {}, {}, "best", "perplexity.lwa")
+    assert typo.chosen is None
+    assert typo.rejected[0].reason == "perplexity.lwa was not measured, only perplexity.law"
+    assert choose([known], {}, {}, "fastest").chosen is None
+    with pytest.raises(ValueError, match="needs a metric"):
+        choose([known], {}, {}, "best")
+
+
+@pytest.mark.parametrize("value", [None, math.nan, -math.inf])
+def test_a_candidate_that_cannot_be_ranked_loses_to_one_that_can(value: float | None) -> None:
+    unknown = candidate("unknown", 1, **({} if value is None else {"perplexity_law": value}))
+    found = choose([unknown, candidate("known", 9, perplexity_law=20.0)], {}, {}, "best", "perplexity.law")
+    assert found.chosen is not None
+    assert found.chosen.title == "known"
+    assert [rejection.title for rejection in found.rejected] == ["unknown"]
+
+
+def test_best_and_fastest_follow_the_direction_of_their_metric() -> None:
+    slow = Candidate("slow", "sha256-s", 1, {"speed.tokensPerSecond": 1.0, "perplexity.law": 9.0}, True)
+    fast = Candidate("fast", "sha256-f", 9, {"speed.tokensPerSecond": 5.0, "perplexity.law": 10.0}, True)
+    assert choose([slow, fast], {}, {}, "fastest").chosen is fast
+    assert choose([fast, slow], {}, {}, "best", "perplexity.law").chosen is slow
+
+
 def test_what_was_not_verified_is_never_chosen() -> None:
     assert choose([candidate(verified=False)], {}, {}, "smallest").chosen is None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
 
@@ -55,6 +56,59 @@ def test_another_teams_stage_changes_with_its_own_modules(tmp_path: Path, monkey
     digests.append(_digest())
     del sys.modules["their_stages"]
     assert digests[0] == digests[1] != digests[2]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from .helper import X",
+        "from . import helper",
+        "from ..team import helper",
+        "from ..team.helper import *",
+        "import os, stages_of.team.helper",
+        "from stages_of.team import (helper as h,  # why\n    other)",
+        "def run():\n    from .helper import X",
+    ],
+)
+def test_every_way_to_import_a_module_is_followed(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, same, after = (
+        _installed(tmp_path / name, line, helper, monkeypatch)
+        for name, helper in (("before", "X = 1\n"), ("elsewhere", "X = 1\n"), ("after", "X = 2\n"))
+    )
+    assert before == same != after
+
+
+def test_the_packages_around_a_module_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = _installed(tmp_path / "a", "", "", monkeypatch, around="A = 1\n")
+    assert first != _installed(tmp_path / "b", "", "", monkeypatch, around="A = 2\n")
+
+
+def test_what_a_process_has_imported_makes_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fresh = _installed(tmp_path / "a", "from .helper import X", "X = 1\n", monkeypatch)
+    loaded = _installed(tmp_path / "b", "from .helper import X", "X = 1\n", monkeypatch, load=True)
+    assert fresh == loaded
+
+
+def _installed(
+    root: Path, line: str, helper: str, monkeypatch: pytest.MonkeyPatch, around: str = "", load: bool = False
+) -> str:
+    """Digest of ``stages_of.team.stage``, which has ``line``, when its package is installed at ``root``."""
+    team = root / "stages_of" / "team"
+    team.mkdir(parents=True)
+    files = {"../__init__": around, "__init__": "", "stage": line + "\n", "helper": helper, "other": ""}
+    for name, text in files.items():
+        (team / f"{name}.py").write_text(text)
+    code._file.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.syspath_prepend(str(root))
+        if load:
+            importlib.import_module("stages_of.team.stage")
+        digest = str(code.code_digest.__wrapped__("stages_of.team.stage"))
+    for name in [name for name in sys.modules if name.partition(".")[0] == "stages_of"]:
+        del sys.modules[name]
+    return digest
 
 
 def _digest() -> str:
