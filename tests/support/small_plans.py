@@ -10,7 +10,7 @@ from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import Digest, StageId, digest_of
 from bongsu.domain.labels import OPEN, Label
 from bongsu.domain.pipeline import Metadata, Purpose, Retries
-from bongsu.domain.plan import CacheVerdict, PlannedInput, PlannedStage, RunPlan, Source
+from bongsu.domain.plan import CacheReason, CacheVerdict, PlannedInput, PlannedStage, RunPlan, Source
 from bongsu.domain.resources import Resources
 from bongsu.domain.uses import UseClass
 from bongsu.domain.workload import Workload
@@ -41,7 +41,7 @@ def stage(name: str, *after: str, **changes: Any) -> PlannedStage:
         "environment": None,
         "label": OPEN,
         "workload": Workload(),
-        "cache": CacheVerdict(hit=False, reason="first-run"),
+        "cache": CacheVerdict(hit=False, reason=CacheReason.FIRST_RUN),
     }
     return PlannedStage(**values | changes)
 

@@ -42,7 +42,7 @@ def run_isolated(spec: AttemptSpec, environments: Path) -> AttemptResult | Failu
         return Failure(
             reason=FAILED,
             message=f"This machine's executor cannot run the image {spec.environment.image}.",
-            fix="Run the pipeline on Kubernetes, or give the stage an interpreter or requirements instead.",
+            fix="Give the stage an interpreter or a requirements file instead.",
             retryable=False,
         )
     try:

@@ -51,18 +51,21 @@ class Label(BaseModel):
         return sorted(value)
 
     def join(self, other: Label) -> Label:
-        """Least upper bound. A review date survives only if both have one, and then the later one."""
-        dates = (self.declassify_on, other.declassify_on)
-        by_rank = sorted((self, other), key=lambda label: label.grade.rank)
-        if self.grade != other.grade:
-            declassify = by_rank[1].declassify_on
-        else:
-            declassify = max(d for d in dates if d) if all(dates) else None
+        """Least upper bound. Its review date is the later one; there is none if a protected side has none, whatever
+        the grades: a review of the whole may not release a part before its time."""
+        sides = (self, other)
+        dates = [label.declassify_on for label in sides if label.declassify_on]
+        unreviewed = any(label.is_protected and label.declassify_on is None for label in sides)
         return Label(
-            grade=by_rank[1].grade,
+            grade=max((label.grade for label in sides), key=lambda grade: grade.rank),
             compartments=self.compartments | other.compartments,
-            declassify_on=declassify,
+            declassify_on=None if unreviewed else max(dates, default=None),
         )
+
+    @property
+    def is_protected(self) -> bool:
+        """True if not everybody may see what carries it."""
+        return self.grade is not Grade.OPEN or bool(self.compartments)
 
     def dominates(self, other: Label) -> bool:
         """True if a holder of this label may see what carries ``other``."""

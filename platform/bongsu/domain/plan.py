@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -53,16 +54,27 @@ class MemoryEstimate(_Frozen):
         return sum(self.model_dump().values())
 
 
-class CacheVerdict(_Frozen):
-    """Whether the stage's output is already there, and if not, why.
+class CacheReason(StrEnum):
+    """Why a stage's output is taken from the cache, or why it is not."""
 
-    ``reason`` is one of ``hit``, ``first-run``, ``code-changed``, ``params-changed``, ``inputs-changed``,
-    ``environment-changed``, ``not-cacheable``, ``upstream-runs``, ``label-changed``, ``output-gone``,
-    ``output-damaged``.
-    """
+    HIT = "hit"
+    FIRST_RUN = "first-run"
+    CODE_CHANGED = "code-changed"
+    PARAMS_CHANGED = "params-changed"
+    INPUTS_CHANGED = "inputs-changed"
+    ENVIRONMENT_CHANGED = "environment-changed"
+    NOT_CACHEABLE = "not-cacheable"
+    UPSTREAM_RUNS = "upstream-runs"
+    LABEL_CHANGED = "label-changed"
+    OUTPUT_GONE = "output-gone"
+    OUTPUT_DAMAGED = "output-damaged"
+
+
+class CacheVerdict(_Frozen):
+    """Whether the stage's output is already there, and if not, why."""
 
     hit: bool
-    reason: str
+    reason: CacheReason
     key: Digest | None = None
     detail: str = ""
 
@@ -90,6 +102,8 @@ class PlannedStage(_Frozen):
     timeout: Duration | None
     resources: Resources
     environment: Environment | None
+    requirements: Digest | None = None
+    """Content of the environment's requirements file when the plan was made."""
     label: Label
     workload: Workload
     memory: MemoryEstimate | None = None

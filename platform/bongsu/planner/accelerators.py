@@ -10,23 +10,21 @@ class Accelerator:
     """Attributes:
     memory: bytes.
     flops: dense bf16 floating-point operations per second.
-    bandwidth: bytes per second to its own memory.
     """
 
     memory: int
     flops: float
-    bandwidth: float
 
 
 GB = 10**9
 ACCELERATORS = {
-    # NVIDIA A100 datasheet, SXM4: 312 TFLOP/s bf16; 1,555 and 2,039 GB/s.
-    "A100-40GB": Accelerator(40 * GB, 312e12, 1.555e12),
-    "A100-80GB": Accelerator(80 * GB, 312e12, 2.039e12),
-    # NVIDIA H100 datasheet, SXM5: 989 TFLOP/s bf16; 3.35 TB/s.
-    "H100-80GB": Accelerator(80 * GB, 989e12, 3.35e12),
-    # NVIDIA H200 datasheet, SXM: 989 TFLOP/s bf16; 4.8 TB/s.
-    "H200-141GB": Accelerator(141 * GB, 989e12, 4.8e12),
-    # NVIDIA DGX B200 datasheet, per GPU: 2,250 TFLOP/s bf16 dense; 8 TB/s; 180 GB usable.
-    "B200-180GB": Accelerator(180 * GB, 2250e12, 8e12),
+    # NVIDIA A100 datasheet, SXM4: 312 TFLOP/s bf16.
+    "A100-40GB": Accelerator(40 * GB, 312e12),
+    "A100-80GB": Accelerator(80 * GB, 312e12),
+    # NVIDIA H100 datasheet, SXM5: 989 TFLOP/s bf16.
+    "H100-80GB": Accelerator(80 * GB, 989e12),
+    # NVIDIA H200 datasheet, SXM: 989 TFLOP/s bf16.
+    "H200-141GB": Accelerator(141 * GB, 989e12),
+    # NVIDIA DGX B200 datasheet, per GPU: 2,250 TFLOP/s bf16 dense; 180 GB usable.
+    "B200-180GB": Accelerator(180 * GB, 2250e12),
 }

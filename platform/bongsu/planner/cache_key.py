@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bongsu.domain.ids import Digest, digest_of
-from bongsu.domain.plan import CacheVerdict, PlannedStage
+from bongsu.domain.plan import CacheReason, CacheVerdict, PlannedStage
 
 Parts = dict[str, Any]
 REASONS = {
-    "code": "code-changed",
-    "params": "params-changed",
-    "inputs": "inputs-changed",
-    "environment": "environment-changed",
+    "code": CacheReason.CODE_CHANGED,
+    "params": CacheReason.PARAMS_CHANGED,
+    "inputs": CacheReason.INPUTS_CHANGED,
+    "environment": CacheReason.ENVIRONMENT_CHANGED,
 }
 
 
@@ -33,6 +33,9 @@ def cache_parts(planned: PlannedStage, inputs: Mapping[str, Sequence[Digest]]) -
         # The gang's size decides which samples make a step.
         params["resources.workers"] = planned.resources.workers
     environment = planned.environment.model_dump(mode="json") if planned.environment else {}
+    if planned.requirements:
+        # What is installed follows from the file's content; where the file lies does not matter.
+        environment["requirements"] = planned.requirements
     return {
         "uses": planned.uses,
         "code": planned.code,
@@ -51,13 +54,13 @@ def why_not(parts: Parts, last: Parts | None) -> CacheVerdict:
     """Why a stage that has no cached output has none, compared with the last time it ran."""
     key = cache_key(parts)
     if last is None or last.get("uses") != parts["uses"]:
-        return CacheVerdict(hit=False, reason="first-run", key=key)
+        return CacheVerdict(hit=False, reason=CacheReason.FIRST_RUN, key=key)
     for part, reason in REASONS.items():
         if last.get(part) != parts[part]:
             return CacheVerdict(
                 hit=False, reason=reason, key=key, detail=_difference(part, last.get(part), parts[part])
             )
-    return CacheVerdict(hit=False, reason="output-gone", key=key)
+    return CacheVerdict(hit=False, reason=CacheReason.OUTPUT_GONE, key=key)
 
 
 def _difference(part: str, old: Any, new: Any) -> str:

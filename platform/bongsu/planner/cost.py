@@ -20,20 +20,28 @@ DEFAULT_ACCELERATOR = "H100-80GB"
 _OPERATIONS = {
     WorkKind.TRAIN_FULL: 6.0,
     WorkKind.TRAIN_LORA: 4.0,
-    WorkKind.DISTILL: 8.0,
+    WorkKind.DISTILL: 6.0,
     WorkKind.INFERENCE: 2.0,
     WorkKind.PRUNE_STREAMED: 2.0,
     WorkKind.QUANTIZE_STREAMED: 2.0,
 }
 
 
-def gpu_hours(shape: ModelShape, work: Workload, resources: Resources) -> float:
-    """Hours times GPUs; 0 for a stage that asks for no GPU."""
+def gpu_hours(shape: ModelShape, work: Workload, resources: Resources, teacher: ModelShape | None = None) -> float:
+    """Hours times GPUs; 0 for a stage that asks for no GPU, or for one that nobody knows (the plan is refused then).
+
+    ``teacher`` is the model that a distillation learns from; of the same shape if left out.
+    """
     gpus = resources.total_gpus
     if gpus == 0 or work.kind is WorkKind.LIGHT:
         return 0.0
-    accelerator = ACCELERATORS[resources.accelerator or DEFAULT_ACCELERATOR]
-    operations = _OPERATIONS[work.kind] * shape.active * work.tokens * resources.workers
+    accelerator = ACCELERATORS.get(resources.accelerator or DEFAULT_ACCELERATOR)
+    if accelerator is None:
+        return 0.0
+    each = _OPERATIONS[work.kind] * shape.active
+    if work.kind is WorkKind.DISTILL:
+        each += _OPERATIONS[WorkKind.INFERENCE] * (teacher or shape).active
+    operations = each * work.tokens * resources.workers
     seconds = operations / (gpus * accelerator.flops * UTILISATION)
     if work.kind in (WorkKind.PRUNE_STREAMED, WorkKind.QUANTIZE_STREAMED):
         seconds += 2 * shape.total * (work.weight_bytes or 2.0) / (resources.workers * STREAM_BYTES_PER_SECOND)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.ids import Digest
+from bongsu.domain.plan import CacheReason
 from bongsu.planner.cache_key import Parts
 
 
@@ -28,7 +29,7 @@ class ResolvedInput:
 class LostOutputs:
     """Outputs that a cache key stands for and that cannot be taken: they are gone, or ``detail`` is wrong with them."""
 
-    reason: Literal["output-gone", "output-damaged"]
+    reason: Literal[CacheReason.OUTPUT_GONE, CacheReason.OUTPUT_DAMAGED]
     detail: str = ""
 
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from bongsu.domain.artifact import ArtifactRef
+from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.grants import GrantFacts
 from bongsu.domain.ids import Digest, StageId
 from bongsu.domain.labels import Label, high_water_mark
 from bongsu.domain.messages import N_
 from bongsu.domain.pipeline import PipelineSpec
-from bongsu.domain.plan import ApprovalNeed, CacheVerdict, PlannedInput, PlannedStage, RunPlan, Source
+from bongsu.domain.plan import ApprovalNeed, CacheReason, CacheVerdict, PlannedInput, PlannedStage, RunPlan, Source
 from bongsu.domain.problems import BongsuError, Problem
 from bongsu.domain.stages import Catalogue
 from bongsu.domain.workload import WorkKind
@@ -37,6 +37,7 @@ def plan(
     catalogue: Catalogue,
     cache: CacheFacts | None = None,
     grant: GrantFacts | None = None,
+    requirements: Mapping[str, Digest] | None = None,
 ) -> RunPlan:
     """What a submit would do. Same arguments, same plan, same hash.
 
@@ -46,11 +47,12 @@ def plan(
         catalogue: installed stages by name.
         cache: earlier work; nothing is cached if left out.
         grant: the grant that ``spec.grant`` names, if it is known.
+        requirements: content of requirements files, by the path that stages name them with.
 
     Raises:
         BongsuError: policy refuses, or the plan cannot be carried out; all reasons together.
     """
-    builder = _Builder(spec, inputs, catalogue, cache or CacheFacts())
+    builder = _Builder(spec, inputs, catalogue, cache or CacheFacts(), requirements or {})
     stages = tuple(builder.add(point) for point in _kept(expand_matrix(spec, catalogue), catalogue))
     made = RunPlan(
         metadata=spec.metadata,
@@ -95,12 +97,18 @@ class _Builder:
     """Goes through the points in order and remembers what each one gives to those behind it."""
 
     def __init__(
-        self, spec: PipelineSpec, inputs: Mapping[str, ResolvedInput], catalogue: Catalogue, cache: CacheFacts
+        self,
+        spec: PipelineSpec,
+        inputs: Mapping[str, ResolvedInput],
+        catalogue: Catalogue,
+        cache: CacheFacts,
+        requirements: Mapping[str, Digest],
     ) -> None:
         self._spec = spec
         self._inputs = inputs
         self._catalogue = catalogue
         self._cache = cache
+        self._requirements = requirements
         self._outputs: dict[StageId, Mapping[str, ArtifactRef]] = {}
         self._labels: dict[StageId, Label] = {}
         self._shapes: dict[StageId, dict[str, Any]] = {}
@@ -112,6 +120,7 @@ class _Builder:
         config = self._config(point)
         workload = signature.workload(params, self._length(point))
         shape = shape_of(config) if config and workload.kind is not WorkKind.LIGHT else None
+        environment = point.stage.environment
         planned = PlannedStage(
             id=point.id,
             stage=point.stage.name,
@@ -127,26 +136,29 @@ class _Builder:
             retries=point.stage.retries,
             timeout=point.stage.timeout,
             resources=point.stage.resources,
-            environment=point.stage.environment,
+            environment=environment,
+            requirements=self._requirements.get(environment.requirements or "") if environment else None,
             label=self._label(point),
             workload=workload,
-            cache=CacheVerdict(hit=False, reason="first-run"),
+            cache=CacheVerdict(hit=False, reason=CacheReason.FIRST_RUN),
             distributed=signature.distributed,
             cacheable=signature.cacheable,
         )
-        update = {"cache": self._verdict(planned), **self._estimates(planned, shape)}
+        update = {"cache": self._verdict(planned), **self._estimates(planned, shape, self._teacher(point))}
         planned = planned.model_copy(update=update)
         self._labels[planned.id] = planned.label
         self._lengths[planned.id] = signature.packed_length(params) or 0
         self._shapes[planned.id] = signature.model_effect(params, config) if config else {}
         return planned
 
-    def _estimates(self, planned: PlannedStage, shape: ModelShape | None) -> dict[str, Any]:
+    def _estimates(
+        self, planned: PlannedStage, shape: ModelShape | None, teacher: ModelShape | None
+    ) -> dict[str, Any]:
         if shape is None:
             return {}
         return {
-            "memory": estimate_memory(shape, planned.workload, planned.resources),
-            "gpu_hours": gpu_hours(shape, planned.workload, planned.resources) or None,
+            "memory": estimate_memory(shape, planned.workload, planned.resources, teacher),
+            "gpu_hours": gpu_hours(shape, planned.workload, planned.resources, teacher) or None,
         }
 
     def _label(self, point: StagePoint) -> Label:
@@ -158,13 +170,19 @@ class _Builder:
 
     def _config(self, point: StagePoint) -> dict[str, Any]:
         """Configuration of the model that the stage works on: its first input that is one."""
-        for port in ("model", "student", "models", *point.inputs):
-            for source in point.inputs.get(port, ()):
-                config = (
-                    self._shapes.get(source.stage_id, {}) if source.stage_id else self._inputs[source.name].config
-                )
-                if config:
-                    return config
+        ports = ("model", "student", "models", *point.inputs)
+        return next((config for port in ports if (config := self._config_at(point, port))), {})
+
+    def _teacher(self, point: StagePoint) -> ModelShape | None:
+        config = self._config_at(point, "teacher")
+        return shape_of(config) if config else None
+
+    def _config_at(self, point: StagePoint, port: str) -> dict[str, Any]:
+        """Configuration of the first model at the port; empty if there is none."""
+        for source in point.inputs.get(port, ()):
+            config = self._shapes.get(source.stage_id, {}) if source.stage_id else self._inputs[source.name].config
+            if config:
+                return config
         return {}
 
     def _length(self, point: StagePoint) -> int:
@@ -174,14 +192,14 @@ class _Builder:
 
     def _verdict(self, planned: PlannedStage) -> CacheVerdict:
         if not planned.cacheable:
-            return CacheVerdict(hit=False, reason="not-cacheable")
+            return CacheVerdict(hit=False, reason=CacheReason.NOT_CACHEABLE)
         digests: dict[str, list[Digest]] = {}
         for port, sources in planned.inputs.items():
             for source in sources:
                 ref = self._ref(source)
                 if ref is None:
                     detail = str(source.stage_id)
-                    return CacheVerdict(hit=False, reason="upstream-runs", detail=detail)
+                    return CacheVerdict(hit=False, reason=CacheReason.UPSTREAM_RUNS, detail=detail)
                 digests.setdefault(port, []).append(ref.digest)
         parts = cache_parts(planned, digests)
         key = cache_key(parts)
@@ -191,9 +209,9 @@ class _Builder:
         if isinstance(outputs, LostOutputs):
             return CacheVerdict(hit=False, reason=outputs.reason, key=key, detail=outputs.detail)
         if not all(planned.label.dominates(ref.label) for ref in outputs.values()):
-            return CacheVerdict(hit=False, reason="label-changed", key=key)
+            return CacheVerdict(hit=False, reason=CacheReason.LABEL_CHANGED, key=key)
         self._outputs[planned.id] = outputs
-        return CacheVerdict(hit=True, reason="hit", key=key)
+        return CacheVerdict(hit=True, reason=CacheReason.HIT, key=key)
 
     def _ref(self, source: Source) -> ArtifactRef | None:
         if source.stage_id is None:
@@ -211,5 +229,5 @@ def _approvals(stages: tuple[PlannedStage, ...]) -> list[ApprovalNeed]:
             rule=N_("two people, neither of them the submitter, approve the same digests"),
         )
         for planned in stages
-        if "registration" in planned.outputs
+        if ArtifactType.REGISTRATION in planned.outputs.values()
     ]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bongsu.domain.artifact import ArtifactRef
+from bongsu.domain.lineage import EdgeKind, NodeKind
 from bongsu.domain.plan import PlannedStage, RunPlan
 from bongsu.reconciler.facts import Registered, RunFacts
 from bongsu.reconciler.inputs import TakenTree
 from bongsu.store.lineage import (
-    REUSED,
     Edge,
     Node,
     artifact_node,
@@ -27,10 +27,10 @@ def of_inputs(plan: RunPlan) -> Graph:
     for entry in plan.inputs:
         source = input_node(entry.uri)
         nodes += [
-            Node(source, "input", entry.uri, str(entry.ref.label), {"uri": entry.uri}),
+            Node(source, NodeKind.INPUT, entry.uri, str(entry.ref.label), {"uri": entry.uri}),
             _artifact(entry.ref, f"inputs.{entry.name}"),
         ]
-        edges.append(Edge(source, artifact_node(entry.ref.digest), "resolved"))
+        edges.append(Edge(source, artifact_node(entry.ref.digest), EdgeKind.RESOLVED))
     return nodes, edges
 
 
@@ -45,15 +45,15 @@ def of_stage(
     """What a stage took and gave; ``reused`` if an earlier run had made it."""
     here = stage_node(facts.run.id, planned.id)
     body = {"run": facts.run.id, "stage": planned.id, "uses": planned.uses, "pipeline": facts.run.pipeline}
-    nodes = [Node(here, "run-stage", planned.title, str(planned.label), body)]
+    nodes = [Node(here, NodeKind.RUN_STAGE, planned.title, str(planned.label), body)]
     edges = []
     for trees in inputs.values():
         for tree in trees:
             nodes.append(_artifact(tree.ref, tree.title))
-            edges.append(Edge(artifact_node(tree.ref.digest), here, "used"))
+            edges.append(Edge(artifact_node(tree.ref.digest), here, EdgeKind.USED))
     for ref in outputs.values():
         nodes.append(_artifact(ref, planned.title))
-        edges.append(Edge(here, artifact_node(ref.digest), REUSED if reused else "made"))
+        edges.append(Edge(here, artifact_node(ref.digest), EdgeKind.REUSED if reused else EdgeKind.MADE))
     return nodes, edges
 
 
@@ -64,16 +64,16 @@ def of_version(registered: Registered) -> Graph:
     here = version_node(version.name, version.version)
     body = {"name": version.name, "version": version.version, "digest": model.digest, "run": request.run_id}
     nodes = [
-        Node(here, "model-version", f"{version.name}/{version.version}", str(model.label), body),
+        Node(here, NodeKind.MODEL_VERSION, f"{version.name}/{version.version}", str(model.label), body),
         _artifact(model, request.title),
     ]
     edges = [
-        Edge(artifact_node(model.digest), here, "registered"),
-        Edge(stage_node(request.run_id, request.stage_id), here, "registered"),
+        Edge(artifact_node(model.digest), here, EdgeKind.REGISTERED),
+        Edge(stage_node(request.run_id, request.stage_id), here, EdgeKind.REGISTERED),
     ]
     return nodes, edges
 
 
 def _artifact(ref: ArtifactRef, title: str) -> Node:
     body = {"digest": ref.digest, "type": ref.type.value, "size": ref.size}
-    return Node(artifact_node(ref.digest), "artifact", title, str(ref.label), body)
+    return Node(artifact_node(ref.digest), NodeKind.ARTIFACT, title, str(ref.label), body)

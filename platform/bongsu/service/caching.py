@@ -8,6 +8,7 @@ from bongsu.artifacts.checking import fault_of
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.codes import artifact as codes
 from bongsu.domain.ids import Digest
+from bongsu.domain.plan import CacheReason
 from bongsu.planner.cache_key import Parts
 from bongsu.planner.facts import CacheFacts, LostOutputs
 from bongsu.service.platform import Platform
@@ -25,8 +26,8 @@ def lookup(platform: Platform, key: Digest) -> Mapping[str, ArtifactRef] | LostO
         if fault is None:
             continue
         if fault.code is codes.MISSING:
-            return LostOutputs("output-gone", name)
-        return LostOutputs("output-damaged", f"{name}: {fault.args['path']}: {fault.args['detail']}")
+            return LostOutputs(CacheReason.OUTPUT_GONE, name)
+        return LostOutputs(CacheReason.OUTPUT_DAMAGED, f"{name}: {fault.args['path']}: {fault.args['detail']}")
     return found[0]
 
 

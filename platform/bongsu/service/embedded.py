@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 MASKING_VARIABLE = "BONGSU_MASKING_KEY"
 
 
-def open_home(home: Path, ray_address: str | None = None, cpus: float | None = None) -> Platform:
+def open_home(home: Path, ray_address: str | None = None) -> Platform:
     """The platform whose state lies in ``home``; nothing heavy is imported or started before it is needed.
 
     Until it is closed, files that this process and those it starts make are their owner's alone.
@@ -46,7 +46,6 @@ def open_home(home: Path, ray_address: str | None = None, cpus: float | None = N
     Args:
         home: made if it does not exist; one that may only be read can be looked at.
         ray_address: of a Ray that runs already; None starts one with the first stage.
-        cpus: cores to offer; None for all that this process may use.
 
     Raises:
         BongsuError: ``run.home-not-local``, ``run.home-name``, and what
@@ -63,7 +62,7 @@ def open_home(home: Path, ray_address: str | None = None, cpus: float | None = N
         raise codes.HOME_NAME.error(home=str(home), character=strange[0] if isinstance(strange, list) else strange)
     prepare_home(home)
     database = open_database(f"sqlite:///{home / DATABASE}", may_be_new=lambda: not holds_work(home))
-    local = _LocalExecutor(home, ray_address, cpus)
+    local = _LocalExecutor(home, ray_address)
     # Workers, virtual environments, the tracking server's files: whatever is made in the name of this platform.
     umask = os.umask(PRIVATE_UMASK)
 
@@ -101,10 +100,9 @@ def _deliver_behind(home: Path) -> None:
 class _LocalExecutor:
     """The one executor of this process, made when it is first asked for."""
 
-    def __init__(self, home: Path, ray_address: str | None, cpus: float | None) -> None:
+    def __init__(self, home: Path, ray_address: str | None) -> None:
         self._home = home
         self._address = ray_address
-        self._cpus = cpus
         self._made: LocalRayExecutor | None = None
 
     def get(self) -> Executor:
@@ -129,7 +127,7 @@ class _LocalExecutor:
                 variables[MASKING_VARIABLE] = os.environ.get(MASKING_VARIABLE) or lasting_key(
                     self._home / MASKING_KEY
                 )
-            session = RaySession(self._address, self._cpus)
+            session = RaySession(self._address)
             self._made = LocalRayExecutor(self._home / LOGS, self._home / ENVIRONMENTS, session, variables)
         return self._made
 

@@ -13,6 +13,7 @@ from bongsu.service.caching import cache_facts
 from bongsu.service.catalogue import InstalledStages
 from bongsu.service.inputs.resolving import resolve_inputs
 from bongsu.service.platform import Platform
+from bongsu.service.requirements import requirements_of, with_absolute_requirements
 from bongsu.specfile import LoadedPipeline, load
 
 
@@ -36,12 +37,15 @@ def prepare(platform: Platform, path: Path, overrides: Mapping[str, str] | None 
     def locate(name: str) -> Location:
         return loaded.places.locate(("spec", "inputs", name))
 
-    inputs = resolve_inputs(platform, loaded.spec, path.absolute().parent, locate)
+    directory = path.absolute().parent
+    inputs = resolve_inputs(platform, loaded.spec, directory, locate)
+    facts = cache_facts(platform, loaded.spec.metadata.name)
     try:
-        made = plan(loaded.spec, inputs, catalogue, cache_facts(platform, loaded.spec.metadata.name))
+        requirements = requirements_of(loaded.spec, directory)
+        made = plan(loaded.spec, inputs, catalogue, facts, requirements=requirements)
     except BongsuError as error:
         raise BongsuError(_placed(loaded, problem) for problem in error.problems) from None
-    return Prepared(loaded, _with_absolute_files(made, path.absolute().parent))
+    return Prepared(loaded, with_absolute_requirements(made, directory))
 
 
 def _placed(loaded: LoadedPipeline, problem: Problem) -> Problem:
@@ -55,16 +59,3 @@ def _placed(loaded: LoadedPipeline, problem: Problem) -> Problem:
         return replace(problem, location=loaded.places.locate(path), field_path=path)
     except ValueError:
         return replace(problem, location=Location(loaded.file, 1, 1))
-
-
-def _with_absolute_files(made: RunPlan, directory: Path) -> RunPlan:
-    """Requirements files are named relative to the pipeline; workers start elsewhere."""
-    stages = []
-    for planned in made.stages:
-        own = planned.environment
-        if own is not None and own.requirements:
-            absolute = own.model_copy(update={"requirements": str((directory / own.requirements).absolute())})
-            stages.append(planned.model_copy(update={"environment": absolute}))
-        else:
-            stages.append(planned)
-    return made.model_copy(update={"stages": tuple(stages)})

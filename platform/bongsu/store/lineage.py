@@ -17,18 +17,16 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, insert, select
 
 from bongsu.domain.ids import digest_of
+from bongsu.domain.lineage import EdgeKind, NodeKind
 from bongsu.store.schema import edges, nodes
 
 CHUNK = 500
-REUSED = "reused"
 
 
 @dataclass(frozen=True)
 class Node:
-    """``kind``: input, artifact, run-stage or model-version."""
-
     id: str
-    kind: str
+    kind: NodeKind
     title: str
     label: str
     body: dict[str, Any]
@@ -40,7 +38,7 @@ class Edge:
 
     source: str
     target: str
-    kind: str
+    kind: EdgeKind
 
 
 def input_node(uri: str) -> str:
@@ -67,7 +65,7 @@ def put_nodes(connection: Connection, found: list[Node]) -> None:
     rows = [
         {
             "id": node.id,
-            "kind": node.kind,
+            "kind": node.kind.value,
             "title": node.title[:500],
             "label": node.label,
             "body": json.dumps(node.body, ensure_ascii=False),
@@ -81,7 +79,7 @@ def put_nodes(connection: Connection, found: list[Node]) -> None:
 
 def put_edges(connection: Connection, found: list[Edge], run_id: str, now: float) -> None:
     """Add edges; one that stands is left as it is."""
-    wanted = {(edge.source, edge.target, edge.kind) for edge in found}
+    wanted = {(edge.source, edge.target, edge.kind.value) for edge in found}
     sources = {edge.source for edge in found}
     known = {
         tuple(row)
@@ -111,11 +109,11 @@ def walk(
             for begin in range(0, len(frontier), CHUNK)
             for row in connection.execute(
                 select(edges.c.source, edges.c.target, edges.c.kind, there.label("next")).where(
-                    here.in_(frontier[begin : begin + CHUNK]), edges.c.kind != REUSED
+                    here.in_(frontier[begin : begin + CHUNK]), edges.c.kind != EdgeKind.REUSED.value
                 )
             )
         ]
-        found += [Edge(row.source, row.target, row.kind) for row in rows]
+        found += [Edge(row.source, row.target, EdgeKind(row.kind)) for row in rows]
         frontier = sorted({row.next for row in rows} - seen)
         seen |= set(frontier)
     return get_nodes(connection, sorted(seen)), list(dict.fromkeys(found))
@@ -127,7 +125,7 @@ def get_nodes(connection: Connection, ids: list[str]) -> list[Node]:
         for begin in range(0, len(ids), CHUNK)
         for row in connection.execute(select(nodes).where(nodes.c.id.in_(ids[begin : begin + CHUNK])))
     ]
-    return [Node(row.id, row.kind, row.title, row.label, json.loads(row.body)) for row in rows]
+    return [Node(row.id, NodeKind(row.kind), row.title, row.label, json.loads(row.body)) for row in rows]
 
 
 def graph_of_run(connection: Connection, run_id: str, stage_ids: Sequence[str]) -> tuple[list[Node], list[Edge]]:
@@ -135,8 +133,8 @@ def graph_of_run(connection: Connection, run_id: str, stage_ids: Sequence[str]) 
     here = [stage_node(run_id, stage_id) for stage_id in stage_ids]
     found = _edges_at(connection, here, edges.c.source) + _edges_at(connection, here, edges.c.target)
     touched = sorted({edge.source for edge in found} | {edge.target for edge in found})
-    found += [edge for edge in _edges_at(connection, touched, edges.c.target) if edge.kind == "resolved"]
-    versions = {edge.target for edge in found if edge.kind == "registered"}
+    found += [edge for edge in _edges_at(connection, touched, edges.c.target) if edge.kind is EdgeKind.RESOLVED]
+    versions = {edge.target for edge in found if edge.kind is EdgeKind.REGISTERED}
     found += _edges_at(connection, sorted(versions), edges.c.target)
     found = list(dict.fromkeys(found))
     ids = sorted({edge.source for edge in found} | {edge.target for edge in found})
@@ -146,7 +144,7 @@ def graph_of_run(connection: Connection, run_id: str, stage_ids: Sequence[str]) 
 def _edges_at(connection: Connection, ids: Sequence[str], end: ColumnElement[str]) -> list[Edge]:
     query = select(edges.c.source, edges.c.target, edges.c.kind)
     return [
-        Edge(*row)
+        Edge(row.source, row.target, EdgeKind(row.kind))
         for begin in range(0, len(ids), CHUNK)
         for row in connection.execute(query.where(end.in_(ids[begin : begin + CHUNK])))
     ]

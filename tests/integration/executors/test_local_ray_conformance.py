@@ -36,4 +36,4 @@ class TestLocalRay(ExecutorSuite):
         assert seen.failure is not None
         assert (seen.failure.reason, seen.failure.retryable) == ("EnvironmentFailed", False)
         assert "registry.example/stage" in seen.failure.message
-        assert "Kubernetes" in seen.failure.fix
+        assert "requirements file" in seen.failure.fix

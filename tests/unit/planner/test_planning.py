@@ -14,7 +14,7 @@ from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import Digest, digest_of
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.pipeline import PipelineSpec
-from bongsu.domain.plan import RunPlan
+from bongsu.domain.plan import CacheReason, RunPlan
 from bongsu.domain.problems import BongsuError
 from bongsu.planner.cache_key import cache_key, cache_parts
 from bongsu.planner.facts import CacheFacts, LostOutputs, ResolvedInput
@@ -157,7 +157,7 @@ def test_a_verdict_says_why() -> None:
 def test_an_output_that_cannot_be_taken_says_what_is_wrong_with_it() -> None:
     memory = Memory()
     memory.run(plan(chain(), {}, STAGES))
-    lost = LostOutputs("output-damaged", "files: a.txt: it is gone")
+    lost = LostOutputs(CacheReason.OUTPUT_DAMAGED, "files: a.txt: it is gone")
     facts = CacheFacts(lambda _key: lost, memory.last.get)
     found = verdicts(plan(chain(), {}, STAGES, facts))
     assert found == {"a": ("output-damaged", "files: a.txt: it is gone"), "b": ("upstream-runs", "a")}
@@ -231,3 +231,57 @@ def test_a_spec_that_came_from_no_file_is_screened_too() -> None:
         plan(named, {}, STAGES)
     (problem,) = caught.value.problems
     assert (problem.code.name, problem.field_path) == ("policy.forbidden-use", "a.with.text")
+
+
+def distillation(**resources: Any) -> RunPlan:
+    from bongsu.planner.published import AXK1
+
+    stage = {
+        "name": "distill",
+        "uses": "compress.distill",
+        "inputs": {"student": "inputs.half", "teacher": "inputs.whole", "tokens": ["inputs.text"]},
+        "with": {"steps": 10, "learningRate": 1e-4},
+        "resources": resources,
+    }
+    found = {
+        "half": ResolvedInput(
+            ArtifactRef(digest=digest_of(b"h"), type=ArtifactType.MODEL), AXK1 | {"n_routed_experts": 96}
+        ),
+        "whole": ResolvedInput(ArtifactRef(digest=digest_of(b"w"), type=ArtifactType.MODEL), AXK1),
+        "text": ResolvedInput(ArtifactRef(digest=digest_of(b"t"), type=ArtifactType.TOKENS)),
+    }
+    uris = {"half": {"model": "file:h"}, "whole": {"model": "file:w"}, "text": {"dataset": "file:t"}}
+    return plan(spec([stage], uris, grant="nap"), found, STAGES)
+
+
+def test_a_distillation_holds_its_teacher_and_not_its_student_twice() -> None:
+    memory = distillation(gpusPerWorker=1).stage("distill").memory
+    assert memory is not None
+    assert 1.8 < memory.teacher / memory.gradients < 2.1
+
+
+def test_an_unknown_accelerator_of_a_model_stage_is_told_with_its_place() -> None:
+    with pytest.raises(BongsuError) as caught:
+        distillation(gpusPerWorker=1, accelerator="H100x")
+    (problem,) = caught.value.problems
+    assert (problem.code.name, problem.field_path) == ("plan.unknown-accelerator", "distill.resources.accelerator")
+
+
+def test_a_registration_is_known_by_the_type_of_its_output() -> None:
+    from dataclasses import replace
+
+    from bongsu.domain.ports import Registration
+
+    other = replace(STAGES["probe"], outputs={"entry": Registration()})
+    made = plan(spec([probe("a")]), {}, {"probe": other})
+    assert [need.kind for need in made.approvals] == ["promotion"]
+
+
+def test_a_requirements_file_counts_by_its_content_and_not_by_its_path() -> None:
+    def planned(path: str, content: bytes) -> Any:
+        stages = spec([probe("a", environment={"requirements": path})])
+        made = plan(stages, {}, STAGES, requirements={path: digest_of(content)})
+        return cache_key(cache_parts(made.stage("a"), {}))
+
+    assert planned("r.txt", b"one") == planned("/elsewhere/r.txt", b"one")
+    assert planned("r.txt", b"one") != planned("r.txt", b"two")

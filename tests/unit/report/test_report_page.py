@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bongsu.domain.lineage import NodeKind
 from bongsu.domain.quantities import figure
 from bongsu.service.report.charts import pareto
 from bongsu.service.report.graph import layers
@@ -52,7 +54,7 @@ def page() -> str:
             variants=variants,
             series=(Series("adapt", "loss", ((1, 7.0), (2, 6.0))),),
             timeline=(Bar("adapt", 1, 0.0, 4.0, "failed"), Bar("adapt", 2, 5.0, 9.0, "succeeded")),
-            nodes=(GraphNode("a", "input", "법령"), GraphNode("b", "artifact", "adapt", "S")),
+            nodes=(GraphNode("a", NodeKind.INPUT, "법령"), GraphNode("b", NodeKind.ARTIFACT, "adapt", "S")),
             edges=(GraphEdge("a", "b"),),
             cards=(("curate", {"kept": 11}),),
         ),
@@ -156,8 +158,17 @@ def test_no_point_off_the_frontier_beats_one_on_it(points: list[tuple[float, flo
 @given(st.integers(2, 12).flatmap(lambda n: st.lists(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)))))
 def test_an_arrow_of_the_graph_always_points_right(pairs: list[tuple[int, int]]) -> None:
     edges = [GraphEdge(str(min(a, b)), str(max(a, b))) for a, b in pairs if a != b]
-    nodes = [GraphNode(str(n), "artifact", str(n)) for n in range(12)]
+    nodes = [GraphNode(str(n), NodeKind.ARTIFACT, str(n)) for n in range(12)]
     places = layers(nodes, edges)
     assert set(places) == {node.id for node in nodes}
     assert all(places[e.source][0] < places[e.target][0] for e in edges)
     assert len(set(places.values())) == len(places)
+
+
+def test_a_chain_of_thousands_of_nodes_is_laid_out_and_a_cycle_is_cut() -> None:
+    chain = [str(n) for n in range(3000)]
+    nodes = [GraphNode(name, NodeKind.ARTIFACT, name) for name in chain]
+    edges = [GraphEdge(a, b) for a, b in pairwise(chain)]
+    assert layers(nodes, edges) == {name: (column, 0) for column, name in enumerate(chain)}
+    closed = layers(nodes[:3], [*edges[:2], GraphEdge("2", "0")])
+    assert closed == {"0": (0, 0), "1": (1, 0), "2": (2, 0)}

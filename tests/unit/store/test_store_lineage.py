@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from sqlalchemy import delete
 from store_places import NOW, RUN, store_at
 
+from bongsu.domain.lineage import EdgeKind, NodeKind
 from bongsu.store import lineage
 from bongsu.store.database import Database
 from bongsu.store.lineage import Edge, Node
 from bongsu.store.schema import edges, nodes
 
-KINDS = ("used", "made", "registered", "resolved", lineage.REUSED)
+KINDS = tuple(EdgeKind)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def fill(database: Database, found: list[Edge]) -> None:
     with database.write() as connection:
         connection.execute(delete(edges))
         connection.execute(delete(nodes))
-        lineage.put_nodes(connection, [Node(one, "artifact", one, "O", {}) for one in ids])
+        lineage.put_nodes(connection, [Node(one, NodeKind.ARTIFACT, one, "O", {}) for one in ids])
         lineage.put_edges(connection, found, RUN, NOW)
 
 
@@ -45,7 +46,7 @@ def reference_walk(found: list[Edge], start: str, upstream: bool) -> tuple[set[s
         here = left.pop()
         for edge in found:
             end, other = (edge.target, edge.source) if upstream else (edge.source, edge.target)
-            if end == here and edge.kind != lineage.REUSED:
+            if end == here and edge.kind != EdgeKind.REUSED:
                 passed.add(edge)
                 if other not in seen:
                     seen.add(other)
@@ -80,7 +81,7 @@ def test_a_walk_finds_what_a_plain_search_finds(
 
 
 def test_a_walk_ends_in_a_graph_that_has_a_cycle_all_the_same(database: Database) -> None:
-    fill(database, [Edge("a", "b", "used"), Edge("b", "a", "made")])
+    fill(database, [Edge("a", "b", EdgeKind.USED), Edge("b", "a", EdgeKind.MADE)])
     with database.read() as connection:
         walked, _ = lineage.walk(connection, "a", "upstream")
     assert {node.id for node in walked} == {"a", "b"}
@@ -88,8 +89,8 @@ def test_a_walk_ends_in_a_graph_that_has_a_cycle_all_the_same(database: Database
 
 def test_more_nodes_in_a_row_than_one_query_takes(database: Database) -> None:
     wide = lineage.CHUNK + 50
-    found = [Edge(f"in{number}", "model", "used") for number in range(wide)]
-    found += [Edge("root", f"in{number}", "made") for number in range(wide)]
+    found = [Edge(f"in{number}", "model", EdgeKind.USED) for number in range(wide)]
+    found += [Edge("root", f"in{number}", EdgeKind.MADE) for number in range(wide)]
     fill(database, found)
     with database.read() as connection:
         walked, passed = lineage.walk(connection, "model", "upstream")
@@ -98,10 +99,12 @@ def test_more_nodes_in_a_row_than_one_query_takes(database: Database) -> None:
 
 
 def test_putting_again_changes_nothing(database: Database) -> None:
-    fill(database, [Edge("a", "b", "used")])
+    fill(database, [Edge("a", "b", EdgeKind.USED)])
     with database.write() as connection:
         lineage.put_nodes(connection, [Node("a", "artifact", "another title", "C", {})])
-        lineage.put_edges(connection, [Edge("a", "b", "used"), Edge("a", "b", "made")], "r-other", NOW + 1)
+        lineage.put_edges(
+            connection, [Edge("a", "b", EdgeKind.USED), Edge("a", "b", EdgeKind.MADE)], "r-other", NOW + 1
+        )
         walked, passed = lineage.walk(connection, "a", "downstream")
     assert {node.title for node in walked} == {"a", "b"}
     assert {edge.kind for edge in passed} == {"used", "made"}
@@ -118,13 +121,13 @@ def test_the_graph_of_a_run_shows_what_was_reused_and_where_inputs_came_from(dat
     here, taken, made = lineage.stage_node(RUN, "a"), lineage.artifact_node("in"), lineage.artifact_node("out")
     version, elsewhere = lineage.version_node("light", 1), lineage.stage_node("r-other", "z")
     mine = [
-        Edge(lineage.input_node("file:text"), taken, "resolved"),
-        Edge(taken, here, "used"),
-        Edge(here, made, lineage.REUSED),
-        Edge(here, version, "registered"),
-        Edge(made, version, "registered"),
+        Edge(lineage.input_node("file:text"), taken, EdgeKind.RESOLVED),
+        Edge(taken, here, EdgeKind.USED),
+        Edge(here, made, EdgeKind.REUSED),
+        Edge(here, version, EdgeKind.REGISTERED),
+        Edge(made, version, EdgeKind.REGISTERED),
     ]
-    fill(database, [*mine, Edge(taken, elsewhere, "used"), Edge(elsewhere, made, "made")])
+    fill(database, [*mine, Edge(taken, elsewhere, EdgeKind.USED), Edge(elsewhere, made, EdgeKind.MADE)])
     with database.read() as connection:
         shown, found = lineage.graph_of_run(connection, RUN, ["a"])
     assert set(found) == set(mine)

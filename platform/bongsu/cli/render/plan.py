@@ -12,22 +12,22 @@ from rich.text import Text
 
 from bongsu.cli.texts import _, translate
 from bongsu.domain.messages import N_
-from bongsu.domain.plan import PlannedStage, RunPlan
+from bongsu.domain.plan import CacheReason, PlannedStage, RunPlan
 from bongsu.domain.quantities import short, size
 
 # Reasons of `CacheVerdict`, for people; the detail behind them comes from the planner.
 CACHE_WORDS = {
-    "hit": N_("cached"),
-    "first-run": N_("new"),
-    "code-changed": N_("code changed"),
-    "params-changed": N_("parameters changed"),
-    "inputs-changed": N_("inputs changed"),
-    "environment-changed": N_("environment changed"),
-    "not-cacheable": N_("always runs"),
-    "upstream-runs": N_("input is made anew"),
-    "label-changed": N_("label changed"),
-    "output-gone": N_("output is gone"),
-    "output-damaged": N_("output is damaged"),
+    CacheReason.HIT: N_("cached"),
+    CacheReason.FIRST_RUN: N_("new"),
+    CacheReason.CODE_CHANGED: N_("code changed"),
+    CacheReason.PARAMS_CHANGED: N_("parameters changed"),
+    CacheReason.INPUTS_CHANGED: N_("inputs changed"),
+    CacheReason.ENVIRONMENT_CHANGED: N_("environment changed"),
+    CacheReason.NOT_CACHEABLE: N_("always runs"),
+    CacheReason.UPSTREAM_RUNS: N_("input is made anew"),
+    CacheReason.LABEL_CHANGED: N_("label changed"),
+    CacheReason.OUTPUT_GONE: N_("output is gone"),
+    CacheReason.OUTPUT_DAMAGED: N_("output is damaged"),
 }
 
 
@@ -138,7 +138,7 @@ def workers(planned: PlannedStage) -> str:
 
 def cache_words(planned: PlannedStage, titles: Mapping[str, str]) -> str:
     """Whether the stage comes from the cache, and why not."""
-    words = _(CACHE_WORDS.get(planned.cache.reason, planned.cache.reason))
+    words = _(CACHE_WORDS[planned.cache.reason])
     detail = titles.get(planned.cache.detail, planned.cache.detail)
     return f"{words}: {detail}" if detail else words
 

@@ -10,5 +10,11 @@ UNKNOWN_ACCELERATOR = Code(
 DOES_NOT_FIT = Code(
     "plan.does-not-fit",
     "A worker of {stage} needs about {needed}, and {gpus} hold {room}.",
-    "Use more workers with sharded: true, activation checkpointing, a smaller microBatch, LoRA, or larger GPUs.",
+    "Use more workers with parallel: shard, activation checkpointing, a smaller microBatch, LoRA, or larger GPUs.",
+)
+REQUIREMENTS_UNREADABLE = Code(
+    "plan.requirements-unreadable",
+    "The requirements file {path} of the stage {stage} cannot be read: {detail}.",
+    "Check the path; it is relative to the pipeline file.",
+    exit_code=3,
 )

@@ -158,7 +158,8 @@ INPUT_MISSING = Code(
 INPUT_SCHEME = Code(
     "run.input-scheme",
     "The input {name} ({uri}) has no known form.",
-    "Use file:PATH, package:DISTRIBUTION/PATH, artifact:sha256-..., models:/NAME/VERSION or models:/NAME@ALIAS.",
+    "Use file:PATH, package:DISTRIBUTION/PATH, artifact:sha256-..., datasets:/NAME/VERSION, models:/NAME/VERSION or "
+    "models:/NAME@ALIAS.",
 )
 INVALID_MOVE = Code(
     "run.invalid-move",

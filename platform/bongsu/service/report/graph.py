@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bongsu.domain.lineage import NodeKind
 from bongsu.service.report.charts import Render
 from bongsu.service.report.model import GraphEdge, GraphNode
 from bongsu.service.report.style import COLOURS, figure
 
-_BOX = {"boxstyle": "round,pad=0.3", "ec": "#666666", "lw": 0.7}
-_FACES = {"input": "#e8f1f8", "stage": "#ffffff", "artifact": "#f3f3f3", "model-version": "#fdeee2"}
+_FACES = {
+    NodeKind.INPUT: "#e8f1f8",
+    NodeKind.RUN_STAGE: "#ffffff",
+    NodeKind.ARTIFACT: "#f3f3f3",
+    NodeKind.MODEL_VERSION: "#fdeee2",
+}
 
 
 def layers(nodes: Sequence[GraphNode], edges: Sequence[GraphEdge]) -> dict[str, tuple[int, int]]:
@@ -24,22 +29,37 @@ def layers(nodes: Sequence[GraphNode], edges: Sequence[GraphEdge]) -> dict[str, 
     for edge in edges:
         if edge.source in known and edge.target in known:
             parents[edge.target].append(edge.source)
-    depth: dict[str, int] = {}
-
-    def column(node: str, above: frozenset[str]) -> int:
-        if node not in depth:
-            ways = [column(p, above | {node}) + 1 for p in parents[node] if p not in above]
-            depth[node] = max(ways, default=0)
-        return depth[node]
-
+    depth = _depths([node.id for node in nodes], parents)
     columns: dict[int, list[str]] = defaultdict(list)
-    for item in nodes:
-        columns[column(item.id, frozenset({item.id}))].append(item.id)
+    for name, column in depth.items():
+        columns[column].append(name)
     rows: dict[str, int] = {}
     for _, members in sorted(columns.items()):
         members.sort(key=lambda m: (sum(rows[p] for p in parents[m] if p in rows) / (len(parents[m]) or 1), m))
         rows.update({member: row for row, member in enumerate(members)})
     return {node: (depth[node], rows[node]) for node in depth}
+
+
+def _depths(names: Sequence[str], parents: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    """The longest way to each node. Where only cycles are left, the first node of them goes on without its parents."""
+    missing = {name: len(parents.get(name, ())) for name in names}
+    children: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        for parent in parents.get(name, ()):
+            children[parent].append(name)
+    depth: dict[str, int] = {}
+    ready = deque(name for name in names if not missing[name])
+    for stuck in (None, *names):
+        if stuck is not None and stuck not in depth:
+            ready.append(stuck)
+        while ready:
+            name = ready.popleft()
+            depth[name] = max((depth[parent] + 1 for parent in parents.get(name, ()) if parent in depth), default=0)
+            for child in children[name]:
+                missing[child] -= 1
+                if not missing[child] and child not in depth:
+                    ready.append(child)
+    return depth
 
 
 def lineage(nodes: Sequence[GraphNode], edges: Sequence[GraphEdge], render: Render) -> Any:
@@ -63,7 +83,7 @@ def lineage(nodes: Sequence[GraphNode], edges: Sequence[GraphEdge], render: Rend
                 fontsize=7,
                 bbox={
                     "boxstyle": "round,pad=0.3",
-                    "fc": _FACES.get(node.kind, "#ffffff"),
+                    "fc": _FACES[node.kind],
                     "ec": "#666666",
                     "lw": 0.7,
                 },

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from bongsu.domain.lineage import NodeKind
+
 
 @dataclass(frozen=True)
 class ReportVariant:
@@ -57,10 +59,8 @@ class Bar:
 
 @dataclass(frozen=True)
 class GraphNode:
-    """A node of the lineage graph. ``kind``: input, run-stage, artifact, model-version."""
-
     id: str
-    kind: str
+    kind: NodeKind
     title: str
     label: str = "O"
 

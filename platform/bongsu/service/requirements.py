@@ -1,0 +1,50 @@
+"""Requirements files of stages: their content for the planner, their absolute paths for workers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from bongsu.domain.codes import plan as codes
+from bongsu.domain.ids import Digest, digest_of
+from bongsu.domain.pipeline import PipelineSpec
+from bongsu.domain.plan import RunPlan
+from bongsu.domain.problems import BongsuError, Problem
+
+
+def requirements_of(spec: PipelineSpec, directory: Path) -> Mapping[str, Digest]:
+    """Digest of each requirements file's content, by the path as written, which is relative to ``directory``.
+
+    Raises:
+        BongsuError: ``plan.requirements-unreadable``, one for each stage whose file cannot be read.
+    """
+    found: dict[str, Digest] = {}
+    problems: list[Problem] = []
+    for stage in spec.spec.stages:
+        path = stage.environment.requirements if stage.environment else None
+        if not path:
+            continue
+        try:
+            found[path] = digest_of((directory / path).read_bytes())
+        except OSError as error:
+            field = f"{stage.name}.environment.requirements"
+            detail = error.strerror or str(error)
+            problems.append(
+                codes.REQUIREMENTS_UNREADABLE.at(None, field, stage=stage.name, path=path, detail=detail)
+            )
+    if problems:
+        raise BongsuError(problems)
+    return found
+
+
+def with_absolute_requirements(made: RunPlan, directory: Path) -> RunPlan:
+    """Requirements files are named relative to the pipeline; workers start elsewhere."""
+    stages = []
+    for planned in made.stages:
+        own = planned.environment
+        if own is not None and own.requirements:
+            absolute = own.model_copy(update={"requirements": str((directory / own.requirements).absolute())})
+            stages.append(planned.model_copy(update={"environment": absolute}))
+        else:
+            stages.append(planned)
+    return made.model_copy(update={"stages": tuple(stages)})
