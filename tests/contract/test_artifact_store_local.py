@@ -194,9 +194,11 @@ def test_a_writer_that_comes_back_after_a_kill_within_the_commit_writes_again(tm
     with writer.create("a") as file:
         file.write(b"old")
     (writer.directory / "a").chmod(0o400)
-    with store.writer("k").create("a") as file:
+    del writer, file
+    writer = store.writer("k")
+    with writer.create("a") as file:
         file.write(b"new")
-    digest = store.writer("k").commit().digest
+    digest = writer.commit().digest
     assert store.reader(digest).open("a").read() == b"new"
 
 

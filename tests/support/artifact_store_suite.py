@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +19,15 @@ from bongsu.domain.ids import Digest
 from bongsu.domain.problems import BongsuError
 
 MIB = 1024 * 1024
+ADD_AND_SLEEP = """
+import sys, time
+from pathlib import Path
+from bongsu.artifacts.open import open_store
+writer = open_store(sys.argv[1], Path(sys.argv[2])).writer("inputs/k")
+writer.add("a", Path(sys.argv[3]))
+print("added", flush=True)
+time.sleep(600)
+"""
 GARBAGE = b'{"files": 7}'
 
 
@@ -217,12 +229,6 @@ class ArtifactStoreSuite:
         assert won.count(True) == 1
         assert store.get_record("results/r-1/a/1") == str(won.index(True)).encode()
 
-    def test_records_are_listed_by_prefix(self, store: ArtifactStore) -> None:
-        for name in ("results/r-1/a/1", "results/r-1/b/1", "results/r-2/a/1", "failures/r-1/a/1"):
-            assert store.put_record(name, b"x")
-        assert sorted(store.list_records("results/r-1/")) == ["results/r-1/a/1", "results/r-1/b/1"]
-        assert store.get_record("results/r-9/a/1") is None
-
     def test_writers_of_the_same_tree_do_not_disturb_each_other(self, store: ArtifactStore) -> None:
         def write(number: int) -> Digest:
             return self._commit(store, f"same/{number}", {"a": b"same" * 1000, "b/c": b"bytes"})
@@ -231,6 +237,80 @@ class ArtifactStoreSuite:
             digests = set(pool.map(write, range(6)))
         assert len(digests) == 1
         store.reader(digests.pop()).verify()
+
+    def test_an_abort_after_the_commit_takes_nothing_away(self, store: ArtifactStore) -> None:
+        files = {"a": b"shared" * 1000}
+        first = store.writer("r-1/a/1/out")
+        with first.create("a") as file:
+            file.write(files["a"])
+        digest = first.commit().digest
+        assert self._commit(store, "r-2/a/1/out", files) == digest  # points at the bytes of the first
+        first.abort()
+        store.writer("r-1/a/1/out").abort()
+        store.writer("r-2/a/1/out").abort()
+        store.reader(digest).verify()
+
+    def test_another_tree_under_the_key_of_a_committed_one_leaves_that_alone(self, store: ArtifactStore) -> None:
+        first, second = (self._commit(store, "k", {"a": data}) for data in (b"one", b"two"))
+        unfinished = store.writer("k")
+        unfinished.create("a").close()
+        unfinished.abort()
+        for digest, data in ((first, b"one"), (second, b"two")):
+            assert store.reader(digest).open("a").read() == data
+
+    def test_a_second_writer_of_a_key_waits_for_the_first(self, store: ArtifactStore, tmp_path: Path) -> None:
+        for name in "abc":
+            (tmp_path / name).write_text(name)
+        first, second = store.writer("inputs/k"), store.writer("inputs/k")
+
+        def write_c() -> list[str]:
+            second.add("c", tmp_path / "c")
+            return [entry.path for entry in second.commit().files]
+
+        first.add("a", tmp_path / "a")
+        with ThreadPoolExecutor(1) as pool:
+            later = pool.submit(write_c)
+            time.sleep(0.2)
+            first.add("b", tmp_path / "b")
+            manifest = first.commit()
+            assert later.result(60) == ["c"]
+        assert [entry.path for entry in manifest.files] == ["a", "b"]
+        store.reader(manifest.digest).verify()
+
+    def test_a_writer_that_is_alone_with_its_key_stays_so_after_its_commit(self, store: ArtifactStore) -> None:
+        writer = store.writer("k")
+        with ThreadPoolExecutor(1) as pool:
+            with writer.alone():
+                with writer.create("a") as file:
+                    file.write(b"1")
+                writer.commit()
+                later = pool.submit(self._commit, store, "k", {"b": b"2"})
+                time.sleep(0.2)
+                assert not later.done()
+            store.reader(later.result(60)).verify()
+
+    def test_work_that_was_left_unfinished_alone_goes_on_in_the_next_writer(self, store: ArtifactStore) -> None:
+        writer = store.writer("k")
+        with writer.alone():
+            writer.create("a").close()
+        assert [entry.path for entry in store.writer("k").commit().files] == ["a"]
+
+    def test_a_killed_writer_gives_its_key_up_and_its_work_goes_on(
+        self, store: ArtifactStore, tmp_path: Path
+    ) -> None:
+        for name in "ab":
+            (tmp_path / name).write_text(name)
+        cache = getattr(store, "cache", tmp_path)
+        command = [sys.executable, "-c", ADD_AND_SLEEP, store.uri, str(cache), str(tmp_path / "a")]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "added\n"
+            process.kill()
+        writer = store.writer("inputs/k")
+        writer.add("b", tmp_path / "b")
+        manifest = writer.commit()
+        assert [entry.path for entry in manifest.files] == ["a", "b"]
+        store.reader(manifest.digest).verify()
 
     def test_a_store_is_opened_again_by_its_uri(self, store: ArtifactStore) -> None:
         from bongsu.artifacts.open import open_store

@@ -1,12 +1,12 @@
 """The artifact store: immutable, digest-addressed trees, small create-only records, and checkpoint space.
 
-Every implementation passes ``tests/contract/artifact_store_suite.py``. Nothing here assumes that a tree fits
+Every implementation passes ``tests/support/artifact_store_suite.py``. Nothing here assumes that a tree fits
 into memory or on one disk: a reader streams any range of any file, a writer takes files one by one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -15,7 +15,16 @@ from bongsu.domain.ids import Digest
 
 
 class TreeWriter(Protocol):
-    """Writes one tree. Files become visible all at once, at :meth:`commit`, or never."""
+    """Writes one tree. Files become visible all at once, at :meth:`commit`, or never.
+
+    One writer at a time works under a key: from its first use until commit, abort, or the death of its process every
+    other writer of the key on this machine waits. Writers on several machines do not share unfinished work.
+    """
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Wait for the other writers of the key now, not with the first file. At the end, work that was neither
+        committed nor aborted stays for the next writer of the key, which need not wait any more."""
+        ...
 
     @property
     def directory(self) -> Path:
@@ -43,7 +52,8 @@ class TreeWriter(Protocol):
         ...
 
     def abort(self) -> None:
-        """Forget everything written under this writer's key."""
+        """Forget what is unfinished under this writer's key. What was committed stays, even where the answer to a
+        commit was lost; after a commit there is nothing to forget."""
         ...
 
 
@@ -101,8 +111,6 @@ class ArtifactStore(Protocol):
         ...
 
     def get_record(self, key: str) -> bytes | None: ...
-
-    def list_records(self, prefix: str) -> Iterator[str]: ...
 
     def checkpoint_uri(self, key: str) -> str:
         """Mutable space for checkpoints: a directory path or ``s3://`` URI that pyarrow filesystems read."""

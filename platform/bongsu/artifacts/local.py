@@ -6,7 +6,7 @@ Layout below the root::
     manifests/<digest>.json             its listing; a tree exists when this stands
     records/<key>.record                small create-only records
     checkpoints/<key>/                  mutable space of training runs
-    staging/<key>.tree/                 unfinished trees
+    staging/<key>.tree/                 unfinished trees; <key>.lock while somebody writes
 
 A writer fills ``staging``; committing hashes what was not hashed on the way, makes it durable, renames the
 directory into ``trees`` and creates the manifest. A kill before the manifest leaves nothing visible. Everything is
@@ -73,13 +73,6 @@ class LocalStore:
         except FileNotFoundError:
             return None
 
-    def list_records(self, prefix: str) -> Iterator[str]:
-        base = self.root / "records"
-        for path in sorted(base.rglob("*.record")):
-            key = path.relative_to(base).as_posix().removesuffix(".record")
-            if key.startswith(prefix):
-                yield key
-
     def checkpoint_uri(self, key: str) -> str:
         with writing_to(self.root):
             return str(make_folder(self.root / "checkpoints" / check_key(key)))
@@ -91,11 +84,6 @@ class LocalStore:
         """Every committed tree."""
         for path in sorted((self.root / "manifests").glob("sha256-*.json")):
             yield Digest(path.stem)
-
-    def delete(self, digest: Digest) -> None:
-        """Remove a tree: first it stops to exist, then its bytes go."""
-        self._manifest_path(digest).unlink(missing_ok=True)
-        shutil.rmtree(self._tree_path(digest), ignore_errors=True)
 
     def _manifest_path(self, digest: str) -> Path:
         if not DIGEST_PATTERN.match(digest):

@@ -15,11 +15,11 @@ from threading import Lock
 from typing import BinaryIO, cast
 
 from bongsu.artifacts.checking import local_faults
+from bongsu.artifacts.claim import Claim
 from bongsu.artifacts.durable import (
     FOLDER_MODE,
     make_folder,
     private,
-    remove_empty,
     sync_directory,
     sync_file,
     write_whole,
@@ -36,7 +36,7 @@ _COMMITTED = 0o400
 
 
 class LocalWriter:
-    """Fills ``staging/<key>.tree`` and makes it a tree. One process writes under a key at a time.
+    """Fills ``staging/<key>.tree`` and makes it a tree, holding ``staging/<key>.lock`` meanwhile.
 
     ``staging/<key>.journal`` lists files that are complete (path, size, mtime, SHA-256), so a copy that was
     interrupted goes on where it stopped.
@@ -49,11 +49,18 @@ class LocalWriter:
         self._staging = self._top / f"{key}.tree"
         self._replaced = self._top / f"{key}.old"
         self._journal = self._top / f"{key}.journal"
+        self._claim = Claim(self._top / f"{key}.lock", self._top)
+        self._settled = False
         self._lock = Lock()
         self._known: dict[str, tuple[int, int, str]] | None = None
 
+    def alone(self) -> AbstractContextManager[None]:
+        self._begin()
+        return self._claim.kept()
+
     @property
     def directory(self) -> Path:
+        self._begin()
         with self._explained():
             return make_folder(self._staging)
 
@@ -67,6 +74,7 @@ class LocalWriter:
     def add(self, path: str, source: Path) -> None:
         if source.is_symlink() or not source.is_file():
             raise codes.UNSAFE_PATH.error(path=ascii(path), detail="it is not a regular file")
+        self._begin()
         if self._complete(path, self._staging / check_tree_path(path), source.stat().st_size):
             return
         target = self._target(path)
@@ -81,6 +89,7 @@ class LocalWriter:
                 pass
 
     def commit(self) -> Manifest:
+        self._begin()
         with self._explained(), self._exclusive():
             manifest = self._listing()
             if not manifest.files:
@@ -98,11 +107,22 @@ class LocalWriter:
         return manifest
 
     def abort(self) -> None:
+        if self._settled:
+            return
+        self._begin()
         shutil.rmtree(self._staging, ignore_errors=True)
         shutil.rmtree(self._replaced, ignore_errors=True)
         self._journal.unlink(missing_ok=True)
-        self._known = None
-        remove_empty(self._staging.parent, self._top)
+        self._settled = True
+        self._claim.release()
+
+    def _begin(self) -> None:
+        with self._explained():
+            self._claim.take(self._read_again)
+
+    def _read_again(self) -> None:
+        """Another writer of the key may have worked since."""
+        self._known, self._settled = None, False
 
     def _move(self, final: Path) -> None:
         make_folder(final.parent)

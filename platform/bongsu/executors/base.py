@@ -1,6 +1,6 @@
 """The executor: starts attempts somewhere and says what it sees of them.
 
-Every implementation passes ``tests/contract/executor_suite.py``. All methods are idempotent, because the
+Every implementation passes ``tests/support/executor_suite.py``. All methods are idempotent, because the
 control plane may be killed before or after any of them.
 """
 

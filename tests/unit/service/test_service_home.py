@@ -87,9 +87,10 @@ def test_a_folder_with_a_colon_in_its_name_is_a_home(tmp_path: Path) -> None:
 
 def test_what_is_made_in_a_home_is_its_owners_alone(home: Path, umask: int) -> None:
     platform = open_home(home)
-    with platform.lock, platform.artifacts.writer("k").create("a") as file:
+    writer = platform.artifacts.writer("k")
+    with platform.lock, writer.create("a") as file:
         file.write(b"1")
-    platform.artifacts.writer("k").commit()
+    writer.commit()
     lasting_key(home / "masking.key")
     (home / "logs" / "r-1").mkdir(parents=True)
     (home / "logs" / "r-1" / "log.txt").write_text("said")

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +23,7 @@ from bongsu.domain.pipeline import Input, PipelineSpec
 from bongsu.domain.problems import BongsuError, Location, Problem
 from bongsu.planner.facts import ResolvedInput
 from bongsu.service.datasets import list_datasets, register_dataset
+from bongsu.service.inputs import importing
 from bongsu.service.inputs.resolving import resolve_input, resolve_inputs
 from bongsu.store.artifacts import note_artifact
 from bongsu.store.models import add_version
@@ -96,7 +101,8 @@ def test_what_was_not_touched_is_not_read_again(place: Place, tmp_path: Path) ->
 def test_an_imported_tree_that_is_gone_is_imported_again(place: Place, tmp_path: Path) -> None:
     write(tmp_path / "law", a__txt="text")
     ref = take(place, tmp_path, dataset="file:law").ref
-    place.platform.artifacts.delete(ref.digest)  # type: ignore[attr-defined]
+    (manifest,) = place.folder.rglob(f"manifests/{ref.digest}.json")
+    manifest.unlink()
     take(place, tmp_path, dataset="file:law")
     assert place.platform.artifacts.has(ref.digest)
 
@@ -282,6 +288,87 @@ def test_a_card_that_cannot_be_read_is_not_taken_for_open(place: Place, tmp_path
     problem = refused(place, tmp_path, dataset="file:law")
     assert problem.code.name == "run.input-missing"
     assert "label" in problem.what()
+
+
+@pytest.mark.parametrize(
+    "uri", ["law/a.jsonl", "law/sub", "law/sub/b.jsonl", "other/../law/sub", "link.jsonl", "links", "top"]
+)
+def test_what_lies_below_a_card_has_its_label_however_it_is_named(place: Place, tmp_path: Path, uri: str) -> None:
+    write(tmp_path / "law", card__yaml="label: S", a__jsonl="{}", sub___b__jsonl="{}")
+    write(tmp_path / "other", README__md="---\ntitle: other\n---\n")
+    (tmp_path / "link.jsonl").symlink_to(tmp_path / "law" / "a.jsonl")
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "b.jsonl").symlink_to(tmp_path / "law" / "sub" / "b.jsonl")
+    (tmp_path / "top").symlink_to(tmp_path / "law" / "sub")
+    assert take(place, tmp_path, dataset=f"file:{uri}").ref.label == SENSITIVE
+
+
+def test_the_nearest_card_counts_and_those_within_raise_the_label(place: Place, tmp_path: Path) -> None:
+    write(tmp_path / "all", card__yaml="label: S", a__txt="a", open___card__yaml="label: O", open___b__txt="b")
+    write(tmp_path / "mixed", c__txt="c", closed___card__yaml="label: S", closed___d__txt="d")
+    labels = {uri: take(place, tmp_path, dataset=f"file:{uri}").ref.label for uri in ("all", "all/open", "mixed")}
+    assert labels == {"all": SENSITIVE, "all/open": Label(), "mixed": SENSITIVE}
+    assert take(place, tmp_path, dataset="file:mixed/c.txt").ref.label == Label()
+
+
+def test_a_card_above_that_cannot_be_read_is_not_passed_over(place: Place, tmp_path: Path) -> None:
+    write(tmp_path / "law", card__yaml="label: X", a__txt="x")
+    assert "label" in refused(place, tmp_path, dataset="file:law/a.txt").what()
+
+
+# -- at once -------------------------------------------------------------------------------------------------------
+
+IMPORT = """
+import sys
+from pathlib import Path
+from bongsu.domain.pipeline import Input
+from bongsu.service.embedded import open_home
+from bongsu.service.inputs import importing
+from bongsu.service.inputs.resolving import resolve_input
+platform = open_home(Path(sys.argv[1]))
+print("ready", flush=True)
+sys.stdin.readline()
+ref = resolve_input(platform, "it", Input(dataset="file:many"), Path(sys.argv[2])).ref
+print(len(platform.artifacts.reader(ref.digest).manifest.files), flush=True)
+"""
+
+
+def test_processes_that_import_the_same_directory_at_once_all_take_all_of_it(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "many").mkdir()
+    for number in range(300):
+        (tmp_path / "many" / f"{number}.txt").write_text(f"{number}")
+    command = [sys.executable, "-c", IMPORT, str(place.folder), str(tmp_path)]
+    started = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(3)
+    ]
+    for process in started:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in started:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    assert [process.communicate(timeout=120)[0] for process in started] == ["300\n"] * 3
+    ref = take(place, tmp_path, dataset="file:many").ref
+    assert len(place.platform.artifacts.reader(ref.digest).manifest.files) == 300
+
+
+def test_who_waited_for_an_import_does_not_copy_again(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "law", a__txt="x")
+    copies: list[int] = []
+    copy = importing._copy
+
+    def slowly(*args: Any) -> Any:
+        copies.append(1)
+        time.sleep(0.2)
+        return copy(*args)
+
+    monkeypatch.setattr(importing, "_copy", slowly)
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda _: take(place, tmp_path, dataset="file:law").ref, range(3)))
+    assert (len(set(found)), len(copies)) == (1, 1)
 
 
 # -- all together --------------------------------------------------------------------------------------------------

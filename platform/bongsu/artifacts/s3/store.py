@@ -3,17 +3,21 @@
 Keys below the prefix::
 
     trees/<digest>.json     the manifest and where its files lie; created once, with If-None-Match
-    data/<writer key>/...   the files of a tree
+    data/<writer key>/<token>/...   the files of a tree; no two writers have the same token
     records/<key>           small create-only records
     checkpoints/<key>/      mutable space of training runs
-    journals/<key>.json     files that an unfinished writer has completed
+
+Below the cache directory of a machine::
+
+    sha256-.../             copies of trees
+    staging/<key>.tree/     files that a stage writes by itself
+    staging/<key>.journal   what an unfinished writer has uploaded; <key>.lock while somebody writes
 """
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,7 +68,7 @@ class S3Store:
     # -- the protocol ------------------------------------------------------------------------------------------
 
     def writer(self, key: str) -> S3Writer:
-        return S3Writer(self, check_key(key), self.cache / "staging" / check_key(key))
+        return S3Writer(self, check_key(key))
 
     def reader(self, digest: Digest) -> S3Reader:
         text = self.read_object(f"trees/{self._checked(digest)}.json")
@@ -87,13 +91,6 @@ class S3Store:
 
     def get_record(self, key: str) -> bytes | None:
         return self.read_object(f"records/{check_key(key)}")
-
-    def list_records(self, prefix: str) -> Iterator[str]:
-        base = self.key("records/")
-        with explained(self.uri):
-            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=base + prefix)
-            for entry in listed(pages):
-                yield entry["Key"].removeprefix(base)
 
     def checkpoint_uri(self, key: str) -> str:
         return f"{self.uri}/checkpoints/{check_key(key)}"

@@ -1,4 +1,4 @@
-"""Writing one tree to S3: files go to ``data/<writer key>/``, and the tree exists once its manifest does."""
+"""Writing one tree to S3: files go to ``data/<writer key>/<token>/``, and the tree exists once its manifest does."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ import json
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from bongsu.artifacts.durable import make_folder, remove_empty
+from bongsu.artifacts.claim import Claim
+from bongsu.artifacts.durable import make_folder
 from bongsu.artifacts.local_writer import regular_files
+from bongsu.artifacts.refusals import writing_to
 from bongsu.artifacts.s3.client import explained
+from bongsu.artifacts.s3.progress import Journal, Progress
 from bongsu.domain.artifact import FileEntry, Manifest, check_tree_path
 from bongsu.domain.codes import artifact as codes
 from bongsu.domain.ids import Digest
@@ -33,33 +37,46 @@ THREADS = 4
 
 
 class S3Writer:
-    """Uploads files as they come; the listing of finished ones is kept beside them, so that an interrupted writer
-    with the same key goes on where it stopped."""
+    """Uploads files as they come, into a folder that no other writer ever has; the listing of finished ones is kept
+    in the cache, so that an interrupted writer with the same key goes on where it stopped."""
 
-    def __init__(self, store: S3Store, key: str, scratch: Path) -> None:
+    def __init__(self, store: S3Store, key: str) -> None:
         self._store = store
         self._key = key
-        self._scratch = scratch
+        staging = store.cache / "staging"
+        self._scratch = staging / f"{key}.tree"
+        self._journal = Journal(staging / f"{key}.journal")
+        self._claim = Claim(staging / f"{key}.lock", store.cache)
+        self._settled = False
         self._lock = Lock()
-        self._done: dict[str, FileEntry] | None = None
+        self._progress = Progress()
 
     @property
     def prefix(self) -> str:
-        return self._store.key(f"data/{self._key}")
+        """Where the files lie, below the store's own prefix."""
+        return f"data/{self._key}/{self._progress.token}"
+
+    def alone(self) -> AbstractContextManager[None]:
+        self._begin()
+        return self._claim.kept()
 
     @property
     def directory(self) -> Path:
+        self._begin()
         return make_folder(self._scratch)
 
     def create(self, path: str) -> BinaryIO:
         check_tree_path(path)
-        upload = MultipartUpload(self._store.client, self._store.bucket, f"{self.prefix}/{path}", self._store.uri)
+        self._begin()
+        key = self._store.key(f"{self.prefix}/{path}")
+        upload = MultipartUpload(self._store.client, self._store.bucket, key, self._store.uri)
         return cast(BinaryIO, io.BufferedWriter(UploadStream(upload, lambda s, d: self._note(path, s, d)), 1 << 20))
 
     def add(self, path: str, source: Path) -> None:
         if source.is_symlink() or not source.is_file():
             raise codes.UNSAFE_PATH.error(path=ascii(path), detail="it is not a regular file")
-        known = self._finished().get(path)
+        self._begin()
+        known = self._progress.files.get(path)
         if known and known.size == source.stat().st_size and self._stands(path, known):
             return
         with source.open("rb") as file, self.create(path) as target:
@@ -72,69 +89,91 @@ class S3Writer:
                 pass
 
     def commit(self) -> Manifest:
+        self._begin()
         if self._scratch.exists():
             self.add_tree(self._scratch)
-        manifest = Manifest(files=tuple(sorted(self._finished().values(), key=lambda f: f.path.encode())))
+        files = tuple(sorted(self._progress.files.values(), key=lambda f: f.path.encode()))
+        manifest = Manifest(files=files)
         if not manifest.files:
+            self.abort()
             raise codes.EMPTY_TREE.error(key=self._key)
+        self._progress.committed = manifest.digest
+        self._journal.committing(manifest.digest)
         name = f"trees/{manifest.digest}.json"
-        body = json.dumps({"prefix": f"data/{self._key}", "manifest": manifest.model_dump()}).encode()
+        body = json.dumps({"prefix": self.prefix, "manifest": manifest.model_dump()}).encode()
         if not self._store.create_once(name, body):
-            standing = self._standing(manifest.digest)
-            if standing is not None and standing != f"data/{self._key}":
+            if self._stands_elsewhere(manifest.digest):
                 self.abort()
                 return manifest
             self._store.write_object(name, body)
-        self._clear_scratch()
-        self._store.delete_object(self._journal)
-        self._done = None
+        self._settle()
         return manifest
 
     def abort(self) -> None:
-        self._clear_scratch()
-        self._store.delete_object(self._journal)
-        self._store.delete_prefix(f"data/{self._key}/")
-        self._done = None
+        if self._settled:
+            return
+        self._begin()
+        if not self._is_committed():
+            self._store.delete_prefix(f"{self.prefix}/")
+        self._settle()
 
-    def _standing(self, digest: Digest) -> str | None:
-        """Where the same tree stands already, every byte of it read; None if what stands is damaged."""
+    def _settle(self) -> None:
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._journal.remove()
+        self._settled = True
+        self._claim.release()
+
+    def _begin(self) -> None:
+        with writing_to(self._store.cache):
+            self._claim.take(self._read_again)
+
+    def _read_again(self) -> None:
+        """Another writer of the key may have worked since. Where it was killed just after its commit, its folder is
+        the tree's, and this writer takes another."""
+        self._settled = False
+        self._progress = self._journal.read() or Progress()
+        if self._is_committed():
+            self._progress = Progress()
+        self._journal.write(self._progress)
+
+    def _is_committed(self) -> bool:
+        """True if a manifest points at the files of this writer."""
+        digest = self._progress.committed
+        return digest is not None and self._prefix_of(digest) == self.prefix
+
+    def _prefix_of(self, digest: Digest) -> str | None:
+        try:
+            return self._store.reader(digest).prefix
+        except BongsuError as error:
+            if not _is_damage(error):
+                raise
+            return None
+
+    def _stands_elsewhere(self, digest: Digest) -> bool:
+        """True if the same tree stands already, every byte of it read; False if it is damaged, or this writer's."""
         try:
             reader = self._store.reader(digest)
-            if reader.prefix != f"data/{self._key}":
-                reader.verify()
+            if reader.prefix == self.prefix:
+                return False
+            reader.verify()
         except BongsuError as error:
-            if {problem.code for problem in error.problems} <= {codes.CORRUPT, codes.MISSING}:
-                return None
-            raise
-        return reader.prefix
-
-    def _clear_scratch(self) -> None:
-        shutil.rmtree(self._scratch, ignore_errors=True)
-        remove_empty(self._scratch.parent, self._store.cache)
-
-    @property
-    def _journal(self) -> str:
-        return f"journals/{self._key}.json"
-
-    def _finished(self) -> dict[str, FileEntry]:
-        with self._lock:
-            if self._done is None:
-                text = self._store.read_object(self._journal)
-                rows = json.loads(text) if text else []
-                self._done = {row["path"]: FileEntry.model_validate(row) for row in rows}
-            return self._done
+            if not _is_damage(error):
+                raise
+            return False
+        return True
 
     def _note(self, path: str, size: int, digest: str) -> None:
-        done = self._finished()
-        with self._lock:
-            done[path] = FileEntry(path=path, size=size, sha256=digest)
-            # Only large files are worth a journal entry: a small one is uploaded again as fast.
-            if size >= PART_BYTES:
-                body = json.dumps([entry.model_dump() for entry in done.values()]).encode()
-                self._store.write_object(self._journal, body)
+        entry = FileEntry(path=path, size=size, sha256=digest)
+        with self._lock, writing_to(self._store.cache):
+            self._progress.files[path] = entry
+            self._journal.uploaded(entry)
 
     def _stands(self, path: str, entry: FileEntry) -> bool:
-        return self._store.object_size(f"data/{self._key}/{path}") == entry.size
+        return self._store.object_size(f"{self.prefix}/{path}") == entry.size
+
+
+def _is_damage(error: BongsuError) -> bool:
+    return {problem.code for problem in error.problems} <= {codes.CORRUPT, codes.MISSING}
 
 
 class MultipartUpload:

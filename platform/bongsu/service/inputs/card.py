@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from bongsu.domain.artifact import ArtifactType
-from bongsu.domain.labels import Label
+from bongsu.domain.labels import Label, high_water_mark
 from bongsu.service.inputs.files import FileSet, NotFound
 
 MAX_CARD_BYTES = 1_000_000
@@ -30,23 +30,39 @@ def type_of(names: Collection[str], *, model: bool) -> ArtifactType:
 
 
 def label_of(files: FileSet) -> Label | None:
-    """``label:`` in ``card.yaml``, or in the front matter of ``README.md``; None if neither says.
+    """The least upper bound of what cards say of the files; None if none says anything.
+
+    A card is ``label:`` in ``card.yaml``, or else in the front matter of ``README.md``. It speaks for its folder and
+    all below it, up to the next card. So the nearest one at or above each home of the files counts, even where it is
+    not among the files, and every one that is among them.
 
     Raises:
         NotFound: there is a card and it cannot be read, so nobody may take the tree for open.
     """
-    for name, cut in (("card.yaml", str), ("README.md", _front_matter)):
-        path = files.path_of(name)
-        if path is None:
-            continue
-        try:
-            content = yaml.safe_load(cut(_read(path)) or "{}")
-            found = content.get("label") if isinstance(content, dict) else None
-            if found is not None:
-                return Label.model_validate(found)
-        except (yaml.YAMLError, ValidationError, UnicodeDecodeError) as error:
-            raise NotFound(f"the label in {path} cannot be read: {str(error)[:200]}") from error
-    return None
+    above = [_first_label(home) for home in files.homes]
+    folders = {path.parent: None for _name, path in files.files if path.name in _CARDS}
+    found = [label for label in (*above, *(_folder_label(folder) for folder in folders)) if label is not None]
+    return high_water_mark(found) if found else None
+
+
+def _first_label(folders: Iterable[Path]) -> Label | None:
+    return next((label for label in map(_folder_label, folders) if label is not None), None)
+
+
+def _folder_label(folder: Path) -> Label | None:
+    labels = (_card_label(folder / name, cut) for name, cut in _CARDS.items())
+    return next((label for label in labels if label is not None), None)
+
+
+def _card_label(path: Path, cut: Callable[[str], str]) -> Label | None:
+    if not path.is_file():
+        return None
+    try:
+        content = yaml.safe_load(cut(_read(path)) or "{}")
+        found = content.get("label") if isinstance(content, dict) else None
+        return Label.model_validate(found) if found is not None else None
+    except (yaml.YAMLError, ValidationError, UnicodeDecodeError) as error:
+        raise NotFound(f"the label in {path} cannot be read: {str(error)[:200]}") from error
 
 
 def config_of(text: str) -> dict[str, Any]:
@@ -70,3 +86,6 @@ def _front_matter(text: str) -> str:
         if line.strip() == _FENCE:
             return "\n".join(lines[1:place])
     return ""
+
+
+_CARDS: dict[str, Callable[[str], str]] = {"card.yaml": str, "README.md": _front_matter}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,10 +25,12 @@ class NotFound(Exception):
 
 @dataclass(frozen=True)
 class FileSet:
-    """Files of one input: path in the tree to path on disk. ``location`` names the input among others."""
+    """Files of one input: path in the tree to path on disk. ``location`` names the input among others. ``homes`` are
+    the folders that its files come from; each is followed by those above it, as far as their cards may speak for it."""
 
     location: str
     files: tuple[tuple[str, Path], ...]
+    homes: tuple[tuple[Path, ...], ...] = ()
 
     @property
     def fingerprint(self) -> Digest:
@@ -39,9 +41,6 @@ class FileSet:
             rows.append([name, stat.st_size, stat.st_mtime_ns])
         return digest_of(json.dumps(rows).encode())
 
-    def path_of(self, name: str) -> Path | None:
-        return next((path for found, path in self.files if found == name), None)
-
 
 def files_at(path: Path, location: str) -> FileSet:
     """A directory's files, or one file. Hidden files and caches of tools are left out; links to files are followed.
@@ -50,11 +49,19 @@ def files_at(path: Path, location: str) -> FileSet:
         NotFound: there is nothing, or a link to a directory, which would silently be left out.
     """
     if path.is_file():
-        return FileSet(location, ((path.name, path),))
+        return FileSet(location, ((path.name, path),), _homes([path.parent, path.resolve().parent]))
     found = sorted(_walk(path))
     if not found:
         raise NotFound(f"{path} has no files")
-    return FileSet(location, tuple((file.relative_to(path).as_posix(), file) for file in found))
+    linked = [file.resolve().parent for file in found if file.is_symlink()]
+    homes = _homes([path, path.resolve(), *linked])
+    return FileSet(location, tuple((file.relative_to(path).as_posix(), file) for file in found), homes)
+
+
+def _homes(folders: Iterable[Path]) -> tuple[tuple[Path, ...], ...]:
+    """Each folder with those above it, once."""
+    plain = {Path(os.path.normpath(folder)): None for folder in folders}
+    return tuple((folder, *folder.parents) for folder in plain)
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -33,7 +33,14 @@ def package_files(name: str, path: str) -> FileSet:
     if missing:
         raise NotFound(f"the package {name} is damaged: {missing[0]} is gone")
     version = dist.version
-    return FileSet(f"package:{name}=={version}/{path}", tuple(sorted(found.items())))
+    location = f"package:{name}=={version}/{path}"
+    return FileSet(location, tuple(sorted(found.items())), (_home(dist, wanted),))
+
+
+def _home(dist: Distribution, wanted: PurePosixPath) -> tuple[Path, ...]:
+    """The folder and those above it that belong to the distribution, not those that it is installed in."""
+    folders = [folder for folder in (wanted, *wanted.parents) if folder.parts]
+    return tuple(Path(str(dist.locate_file(folder))) for folder in folders)
 
 
 def _is_compiled(path: PurePosixPath) -> bool:
