@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 
 from bongsu_stages.runtime.stage import StageDefinition
 
@@ -13,10 +13,15 @@ GROUP = "bongsu.stages"
 @cache
 def load_stage(name: str) -> StageDefinition:
     """The stage registered under ``name``. Raises LookupError if none is, TypeError if it is something else."""
-    found = entry_points(group=GROUP, name=name)
-    if not found:
-        raise LookupError(f"no stage named {name} is installed")
-    definition = next(iter(found)).load()
+    definition = entry_of(name).load()
     if not isinstance(definition, StageDefinition):
         raise TypeError(f"the entry point {name} in {GROUP} is not made with @stage")
     return definition
+
+
+def entry_of(name: str) -> EntryPoint:
+    """Where the stage ``name`` is defined. Raises LookupError if none of that name is installed."""
+    found = entry_points(group=GROUP, name=name)
+    if not found:
+        raise LookupError(f"no stage named {name} is installed")
+    return next(iter(found))

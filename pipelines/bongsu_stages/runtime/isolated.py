@@ -15,6 +15,7 @@ from pathlib import Path
 
 from bongsu.artifacts.open import open_store
 from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure, FailureReason, failure_key, result_key
+from bongsu_stages.runtime.catalogue import GROUP, entry_of
 from bongsu_stages.runtime.processes import die_with_parent
 from bongsu_stages.runtime.surroundings import inherited, to_install, to_reach_store
 
@@ -61,13 +62,14 @@ def run_isolated(spec: AttemptSpec, environments: Path) -> AttemptResult | Failu
 
 def _run(spec: AttemptSpec, interpreter: str) -> AttemptResult | Failure:
     plain = spec.model_copy(update={"environment": None})
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        file.write(plain.model_dump_json())
-        file.flush()
+    with tempfile.TemporaryDirectory(prefix="bongsu-") as name:
+        folder = Path(name)
+        (folder / "spec.json").write_text(plain.model_dump_json())
+        lend_packages(folder / "packages", spec.uses)
         try:
             done = subprocess.run(
-                [interpreter, "-m", "bongsu_stages.runtime.worker", "--spec", file.name],
-                env={**_given(spec, os.environ), "PYTHONPATH": os.pathsep.join(package_roots())},
+                [interpreter, "-m", "bongsu_stages.runtime.worker", "--spec", str(folder / "spec.json")],
+                env={**_given(spec, os.environ), "PYTHONPATH": str(folder / "packages")},
                 check=False,
                 preexec_fn=die_with_parent,
             )
@@ -102,14 +104,27 @@ def _given(spec: AttemptSpec, environment: Mapping[str, str]) -> dict[str, str]:
     return {**inherited(environment), **to_reach_store(spec.artifact_store, environment), **own, **variables}
 
 
-def package_roots() -> list[str]:
-    """Directories that make ``bongsu`` and ``bongsu_stages`` importable in another interpreter."""
-    roots = []
-    for name in ("bongsu", "bongsu_stages"):
+def lend_packages(folder: Path, uses: str) -> None:
+    """Fill ``folder`` with what another interpreter needs of this one to run the stage ``uses``, and with nothing else:
+    Bongsu's packages, the stage's own, and the note by which the stage is found.
+
+    Raises:
+        LookupError: no such stage is installed.
+    """
+    folder.mkdir(parents=True)
+    entry = entry_of(uses)
+    for name in dict.fromkeys(("bongsu", "bongsu_stages", entry.module.partition(".")[0])):
         found = importlib.util.find_spec(name)
-        if found and found.submodule_search_locations:
-            roots.append(str(Path(next(iter(found.submodule_search_locations))).parent))
-    return list(dict.fromkeys(roots))
+        if found is None or found.origin is None:
+            raise LookupError(f"the package {name} cannot be found")
+        source = Path(found.origin)
+        source = source.parent if found.submodule_search_locations else source
+        (folder / source.name).symlink_to(source)
+    # Where importlib.metadata looks for entry points.
+    note = folder / "bongsu_lent-0.dist-info"
+    note.mkdir()
+    (note / "METADATA").write_text("Metadata-Version: 2.1\nName: bongsu-lent\nVersion: 0\n")
+    (note / "entry_points.txt").write_text(f"[{GROUP}]\n{entry.name} = {entry.value}\n")
 
 
 def _interpreter(spec: AttemptSpec, environments: Path) -> str:

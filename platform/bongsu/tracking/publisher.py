@@ -14,6 +14,7 @@ from bongsu.domain.publication import (
     RunClosed,
     RunOpened,
 )
+from bongsu.tracking.birth import ensure_database
 from bongsu.tracking.lineage import LineageWriter
 from bongsu.tracking.registry import RegistryWriter
 from bongsu.tracking.settings import TrackingSettings, quieten
@@ -34,6 +35,7 @@ class MlflowPublisher:
         from mlflow import MlflowClient
 
         uri = self._settings.tracking_uri
+        ensure_database(uri, _make_database)
         return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
     @cached_property
@@ -65,3 +67,11 @@ class MlflowPublisher:
         model_id = self._lineage.model_id(experiment, tree)
         run = self._lineage.run_of(request.pipeline, request.run_id)
         return self._registry.register(request, run, model_id)
+
+
+def _make_database(uri: str) -> None:
+    """All tables of MLflow's tracking store and registry, by its own hand."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    store = SqlAlchemyStore(uri, "mlruns")
+    store.engine.dispose()

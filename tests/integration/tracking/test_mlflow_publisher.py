@@ -185,3 +185,13 @@ def test_a_database_that_does_not_answer_is_no_refusal(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="registered_models") as caught:
         publisher.publish_registration(registration(source, name="law"))
     assert not isinstance(caught.value, RegistrationRefused)
+
+
+def test_a_database_whose_making_was_killed_is_made_anew(tmp_path: Path) -> None:
+    settings = TrackingSettings.embedded(tmp_path / "home")
+    (tmp_path / "home").mkdir()
+    with sqlite3.connect(tmp_path / "home" / "mlflow.db") as connection:
+        connection.execute("CREATE TABLE jobs (id INTEGER)")
+    publisher = MlflowPublisher(settings)
+    publisher.publish([OPENED])
+    assert len(publisher.client.search_experiments(filter_string="name = 'axk1-law'")) == 1

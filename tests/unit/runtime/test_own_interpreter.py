@@ -1,0 +1,76 @@
+"""A stage under an interpreter in which Bongsu is not installed and a library has another version."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from bongsu.artifacts.local import LocalStore
+from bongsu.domain.artifact import ArtifactType
+from bongsu.domain.attempt import AttemptResult, AttemptSpec
+from bongsu.domain.ids import AttemptId, RunId, StageId, digest_of
+from bongsu.domain.labels import OPEN
+from bongsu.domain.pipeline import Environment
+from bongsu.domain.resources import Resources
+from bongsu_stages.runtime.isolated import lend_packages, run_isolated
+
+# What Bongsu's own packages import on a worker.
+NEEDED = (
+    "annotated_types",
+    "psutil",
+    "pydantic",
+    "pydantic_core",
+    "typing_extensions.py",
+    "typing_inspection",
+)
+
+
+@pytest.fixture
+def interpreter(tmp_path: Path) -> Path:
+    """A fresh virtual environment with what is needed, and a transformers that is not ours."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "venv")], check=True)
+    (site,) = (tmp_path / "venv" / "lib").glob("python*/site-packages")
+    ours = Path(sysconfig.get_paths()["purelib"])
+    for name in NEEDED:
+        (site / name).symlink_to(ours / name)
+    (site / "transformers.py").write_text("__version__ = '4.50.0'\n")
+    return tmp_path / "venv" / "bin" / "python"
+
+
+def spec(folder: Path, interpreter: Path) -> AttemptSpec:
+    return AttemptSpec(
+        id=AttemptId(run_id=RunId("r-000000000001"), stage_id=StageId("a"), number=1),
+        uses="probe",
+        code=digest_of(b"code"),
+        params={"text": "봉화"},
+        inputs={},
+        outputs={"files": ArtifactType.FILES},
+        label=OPEN,
+        resources=Resources(),
+        environment=Environment(interpreter=str(interpreter)),
+        artifact_store=(folder / "artifacts").as_uri(),
+        checkpoint_key="work/a",
+        log_directory=str(folder / "logs"),
+    )
+
+
+def test_a_stage_runs_where_bongsu_is_not_installed(tmp_path: Path, interpreter: Path) -> None:
+    outcome = run_isolated(spec(tmp_path, interpreter), tmp_path / "environments")
+    assert isinstance(outcome, AttemptResult), outcome
+    tree = LocalStore(tmp_path / "artifacts").reader(outcome.outputs["files"].digest)
+    assert tree.manifest.files
+
+
+def test_what_is_lent_is_bongsu_and_nothing_that_would_hide_the_interpreters_own(
+    tmp_path: Path, interpreter: Path
+) -> None:
+    lend_packages(tmp_path / "lent", "probe")
+    names = {path.name for path in (tmp_path / "lent").iterdir()}
+    assert names == {"bongsu", "bongsu_stages", "bongsu_lent-0.dist-info"}
+    command = [str(interpreter), "-c", "import transformers; print(transformers.__version__)"]
+    told = subprocess.run(command, env={"PYTHONPATH": str(tmp_path / "lent")}, capture_output=True, check=True)
+    assert told.stdout.split() == [b"4.50.0"]
