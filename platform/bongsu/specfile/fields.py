@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from bongsu.domain.codes import plan as plan_codes
 from bongsu.domain.codes import specfile as codes
 from bongsu.domain.fieldpath import FieldPath, Finding
 from bongsu.domain.ids import DIGEST_PATTERN
@@ -13,6 +14,8 @@ from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
 from bongsu.domain.pipeline import Environment, Input, Stage
 from bongsu.domain.resources import Resources
+from bongsu.domain.suggest import closest
+from bongsu.planner.accelerators import ACCELERATORS
 from bongsu.domain.stages import StageSignature
 from bongsu.domain.suggest import closest
 from bongsu.specfile.draft import Draft
@@ -86,6 +89,13 @@ def _resources(
     if asked.accelerator is not None and asked.gpus_per_worker == 0:
         args = {"accelerator": asked.accelerator}
         yield Finding(codes.ACCELERATOR_WITHOUT_GPU, (*path, "accelerator"), args)
+    if asked.accelerator is not None and asked.accelerator not in ACCELERATORS:
+        args = {"stage": stage.name, "name": asked.accelerator, "known": ", ".join(ACCELERATORS)}
+        yield Finding(
+            plan_codes.UNKNOWN_ACCELERATOR,
+            (*path, "accelerator"),
+            {**args, "suggestion": closest(asked.accelerator, ACCELERATORS)},
+        )
     if asked.gpus_per_worker > 0 and not has_grant:
         yield Finding(codes.GPU_WITHOUT_GRANT, (*path, "gpusPerWorker"))
     if asked.memory is not None and asked.memory < _SMALLEST_MEMORY:

@@ -75,6 +75,11 @@ IN_STAGES: list[tuple[str, tuple[str, ...], list[str]]] = [
     ("true workers", (TRAIN + "}, resources: {workers: §true}}",), ["wrong-type"]),
     # resources
     ("two workers", ("{name: a, uses: probe, resources: {workers: §2}}",), ["not-distributed"]),
+    (
+        "unknown accelerator",
+        ("{name: a, uses: probe, resources: {accelerator: §H100-80G, gpusPerWorker: §1}}",),
+        ["plan.unknown-accelerator", "gpu-without-grant"],
+    ),
     ("accelerator alone", (TRAIN + "}, resources: {accelerator: §H100-80GB}}",), ["accelerator-without-gpu"]),
     ("gpus without grant", (TRAIN + "}, resources: {gpusPerWorker: §1}}",), ["gpu-without-grant"]),
     # environments
