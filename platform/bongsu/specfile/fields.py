@@ -14,10 +14,9 @@ from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
 from bongsu.domain.pipeline import Environment, Input, Stage
 from bongsu.domain.resources import Resources
-from bongsu.domain.suggest import closest
-from bongsu.planner.accelerators import ACCELERATORS
 from bongsu.domain.stages import StageSignature
 from bongsu.domain.suggest import closest
+from bongsu.planner.accelerators import ACCELERATORS
 from bongsu.specfile.draft import Draft
 
 RESERVED = ("inputs", "params", "matrix")

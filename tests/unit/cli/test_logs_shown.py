@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bongsu.cli.commands.inspect import why_silent
 from bongsu.cli.printing import log_lines
+from bongsu.domain.run import StageState
 
 RED, RESET = "\x1b[31m", "\x1b[0m"
 
@@ -36,3 +39,15 @@ def test_no_escape_but_a_colour_reaches_a_terminal(line: str) -> None:
     for shown in log_lines(line, colours=True):
         assert all(part.partition("m")[0].strip("0123456789;:[") == "" for part in shown.split("\x1b")[1:])
     assert "\x1b" not in "".join(log_lines(line, colours=False))
+
+
+@pytest.mark.parametrize(
+    ("states", "words"),
+    [
+        ((StageState.CACHED,), "earlier run"),
+        ((StageState.WAITING, StageState.READY), "no attempt has begun"),
+        ((StageState.CACHED, StageState.SUCCEEDED), "bongsu show"),
+    ],
+)
+def test_who_prints_nothing_says_why(states: tuple[StageState, ...], words: str) -> None:
+    assert words in why_silent(states)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +12,7 @@ from bongsu.cli.commands.shared import AsJson, RunName, platform
 from bongsu.cli.files import write_file
 from bongsu.cli.printing import log_lines, out, say, say_json
 from bongsu.cli.texts import _, language, translate
-from bongsu.domain.run import RunState
+from bongsu.domain.run import RunState, StageState
 
 
 def add_to(app: typer.Typer) -> None:
@@ -76,16 +76,32 @@ def logs(
     from bongsu.service.showing import attempt_logs, show_run
 
     with platform(context) as opened:
-        names = [stage] if stage else [found.planned.id for found in show_run(opened, run).stages]
-        for name in names:
+        details = show_run(opened, run)
+        names = [stage] if stage else [found.planned.id for found in details.stages]
+        printed = sum(
             _print_log(attempt_logs(opened, run, name, attempt, follow), "" if stage else f"{name} | ")
+            for name in names
+        )
+    if not printed:
+        say(why_silent([details.stage(name).record.state for name in names]), error=True)
 
 
-def _print_log(lines: Iterable[str], before: str) -> None:
-    colours = out().color_system is not None
-    for line in lines:
+def _print_log(lines: Iterable[str], before: str) -> int:
+    """How many lines there were."""
+    colours, count = out().color_system is not None, 0
+    for count, line in enumerate(lines, start=1):  # noqa: B007 (counted as they come)
         for part in log_lines(line, colours=colours):
             typer.echo(before + part)
+    return count
+
+
+def why_silent(states: Sequence[StageState]) -> str:
+    """What to say of stages whose logs are empty."""
+    if all(state is StageState.CACHED for state in states):
+        return _("Nothing was written: the outputs are those of an earlier run.")
+    if all(state in (StageState.WAITING, StageState.READY, StageState.SKIPPED) for state in states):
+        return _("Nothing was written: no attempt has begun.")
+    return _("Nothing was written. `bongsu show` tells how it went.")
 
 
 def models(
