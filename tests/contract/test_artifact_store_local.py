@@ -261,3 +261,19 @@ def commit(store: LocalStore, key: str, files: dict[str, bytes]) -> Digest:
         with writer.create(path) as file:
             file.write(data)
     return writer.commit().digest
+
+
+def test_a_directory_that_was_replaced_by_a_link_is_refused_and_what_it_points_at_left_alone(
+    tmp_path: Path,
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir(mode=0o755)
+    (elsewhere / "secret").write_bytes(b"not an output")
+    writer = LocalStore(tmp_path / "store").writer("r-1/a/1/files")
+    given = writer.directory
+    given.rmdir()
+    given.symlink_to(elsewhere)
+    with pytest.raises(BongsuError) as caught:
+        writer.commit()
+    assert caught.value.problems[0].code.name == "artifact.unsafe-path"
+    assert stat.S_IMODE(elsewhere.stat().st_mode) == 0o755

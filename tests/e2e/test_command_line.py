@@ -190,10 +190,11 @@ def test_a_killed_run_goes_on_and_nothing_is_left_over(shell: Shell) -> None:
     assert not list((shell.folder / "home" / "logs").rglob("scratch")), "what killed attempts left is cleared"
 
 
-def test_interrupting_by_hand_is_no_crash(shell: Shell) -> None:
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_interrupting_by_hand_is_no_crash(shell: Shell, kind: signal.Signals) -> None:
     with shell.start("run", "slow.yaml") as process:
         wait_until_running(shell, "slow")
-        process.send_signal(signal.SIGINT)
+        process.send_signal(kind)
         process.wait(timeout=60)
     assert process.returncode == 130
     wait_until_gone(workers_of(shell))
@@ -219,3 +220,17 @@ def test_a_failed_run_is_one_json_document_and_brackets_are_text(shell: Shell) -
     assert ran["run"]["state"] == "failed"
     assert [problem["code"] for problem in ran["problems"]] == ["run.failed"]
     assert "failed" in shell("show", "latest").stdout
+
+
+def test_a_run_goes_on_although_nobody_listens_any_more(shell: Shell) -> None:
+    command = f"{BONGSU} run chain.yaml | head -n 1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=shell.folder,
+        env=shell.environment,
+        capture_output=True,
+        timeout=180,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert shell.json("runs")[0]["state"] == "succeeded"

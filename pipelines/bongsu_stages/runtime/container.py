@@ -24,7 +24,8 @@ from bongsu_stages.runtime.processes import die_with_parent
 from bongsu_stages.runtime.stage import StageError, stage
 from bongsu_stages.runtime.surroundings import inherited
 
-_PROGRESS = re.compile(r"^::progress (\d+)(?: (\d+))?\s*$")
+# Longer numbers are no steps of anything: such a line is text.
+_PROGRESS = re.compile(r"^::progress (\d{1,9})(?: (\d{1,9}))?\s*$")
 TAIL_LINES = 30
 
 

@@ -224,7 +224,9 @@ def _read_journal(path: Path) -> Iterator[tuple[str, tuple[int, int, str]]]:
 
 
 def regular_files(folder: Path) -> Iterator[Path]:
-    """Every file below ``folder``; a link or a special file raises ``artifact.unsafe-path``."""
+    """Every file below ``folder``; a link, ``folder`` itself too, or a special file raises ``artifact.unsafe-path``."""
+    if folder.is_symlink():
+        raise codes.UNSAFE_PATH.error(path=ascii(folder.name), detail="it is a link")
     for base, folders, names in os.walk(folder):
         for name in (*folders, *names):
             path = Path(base, name)

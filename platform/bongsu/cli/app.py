@@ -13,7 +13,7 @@ from typer.exceptions import TyperException
 
 from bongsu.cli import failures
 from bongsu.cli.commands import datasets, describe, inspect, pipeline, run_control
-from bongsu.cli.printing import say
+from bongsu.cli.printing import discard_output, say
 from bongsu.cli.state import Options
 from bongsu.cli.texts import _, known_language
 from bongsu.cli.usage import help_asked_by_silence, usage_problem
@@ -88,7 +88,7 @@ def run() -> int:
         return 2
     except BrokenPipeError:
         # The reader of a pipe left (`bongsu runs | head`): nothing more to say, and no message at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
         return 0
     except OSError as error:
         if "--debug" in sys.argv:

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 
 from bongsu.cli.texts import choose_language, use_language
+
+
+def end_as_by_hand() -> None:
+    """Let a request to end, and the end of the terminal, do what Ctrl-C does: stop what was started, then leave.
+
+    Ray, once it is started, writes a line about SIGTERM before it passes it on to this.
+    """
+    for kind in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(kind) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(kind, signal.default_int_handler)
 
 
 def main() -> None:
@@ -15,6 +26,7 @@ def main() -> None:
         # A terminal or file of another encoding gets an escape for what it cannot hold, and no traceback.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    end_as_by_hand()
     use_language(choose_language(sys.argv[1:], os.environ))
     # Help texts are translated while the commands are declared, so this import waits for the language.
     from bongsu.cli.app import run

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import typer
 
@@ -22,6 +24,8 @@ from bongsu.domain.unseen import escaped, escaped_json
 if TYPE_CHECKING:
     from rich.console import Console
 
+P = ParamSpec("P")
+
 _COLOUR = re.compile("(\x1b\\[[0-9;:]*m)")
 _LINE_END = re.compile("\r\n|\r|\n")
 
@@ -29,6 +33,23 @@ _LINE_END = re.compile("\r\n|\r|\n")
 def say(text: str, *, error: bool = False, end: str = "\n") -> None:
     """Print plain text on standard output, or on standard error."""
     typer.echo(escaped(text) + end, nl=False, err=error)
+
+
+def discard_output() -> None:
+    """Print into nowhere from now on: who read standard output has left."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def unheard(tell: Callable[P, None]) -> Callable[P, None]:
+    """``tell``, for work that goes on whether or not anybody listens (``bongsu run ... | head``)."""
+
+    def told(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            tell(*args, **kwargs)
+        except BrokenPipeError:
+            discard_output()
+
+    return told
 
 
 def say_json(value: Any) -> None:

@@ -8,11 +8,15 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from bongsu.domain.metrics import Metrics
 
+# A store's integers end there; so does everybody's patience.
+MAX_STEP = 2**31 - 1
+Step = Annotated[int, Field(ge=0, le=MAX_STEP)]
+
 
 class _Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    time: float
+    time: Annotated[float, Field(allow_inf_nan=False)]
     """Seconds since the epoch, by the worker's clock."""
 
 
@@ -20,8 +24,8 @@ class Progress(_Event):
     """``step`` of ``total`` are done; ``metrics`` are the figures at this step (loss, tokens_per_second, ...)."""
 
     type: Literal["progress"] = "progress"
-    step: int
-    total: int | None = None
+    step: Step
+    total: Step | None = None
     metrics: Metrics = {}
 
 
@@ -43,7 +47,7 @@ class Checkpointed(_Event):
     """State up to ``step`` is safe; an attempt that follows starts there."""
 
     type: Literal["checkpoint"] = "checkpoint"
-    step: int
+    step: Step
 
 
 StageEvent = Annotated[Progress | Message | PhaseEntered | Checkpointed, Field(discriminator="type")]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from bongsu.cli.failures import problem_document
-from bongsu.cli.printing import out, say, say_json
+from bongsu.cli.printing import out, say, say_json, unheard
 from bongsu.cli.texts import _
 from bongsu.domain.problems import BongsuError
 
@@ -29,8 +29,8 @@ def show_driving(platform: Platform, work: Callable[[OnUpdate | None], Outcome],
         _print_document(work(None))
         return
     with _progress() as update:
-        outcome = work(update)
-    _print_outcome(outcome)
+        outcome = work(unheard(update))
+    unheard(_print_outcome)(outcome)
     if outcome.problem:
         raise BongsuError([outcome.problem])
     if outcome.variants:

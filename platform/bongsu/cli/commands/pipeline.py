@@ -9,7 +9,7 @@ import typer
 
 from bongsu.cli.commands.shared import AsJson, SetValues, overrides, platform
 from bongsu.cli.files import write_file
-from bongsu.cli.printing import out, say, say_json
+from bongsu.cli.printing import out, say, say_json, unheard
 from bongsu.cli.texts import _
 from bongsu.domain.problems import BongsuError, Problem
 
@@ -94,7 +94,7 @@ def run(context: typer.Context, file: File, set_: SetValues = None, as_json: AsJ
 
     with platform(context) as opened:
         made = prepare(opened, file, overrides(set_)).plan
-        begun = None if as_json else _tell_begin
+        begun = None if as_json else unheard(_tell_begin)
         show_driving(opened, lambda update: run_plan(opened, made, begun, update), as_json)
 
 
