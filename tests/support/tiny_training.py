@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -110,6 +111,9 @@ def write_model(directory: Path, tokenizer: Path, shape: ModelShape = SHAPE, see
     save_model(cls(cls.config_class.from_dict(config)), Origin(config, tokenizer), directory)
 
 
+_CONTEXTS = itertools.count(1)
+
+
 def context(
     store: LocalStore,
     scratch: Path,
@@ -122,8 +126,10 @@ def context(
     **more: Any,
 ) -> StageContext:
     """A context as the worker makes it, over a real store."""
+    # Nobody commits or aborts what a stage that is called by itself writes: each has a place of its own.
+    stage_id = StageId(f"adapt-{next(_CONTEXTS)}")
     spec = AttemptSpec(
-        id=AttemptId(run_id=RunId("r-000000000000"), stage_id=StageId("adapt"), number=attempt),
+        id=AttemptId(run_id=RunId("r-000000000000"), stage_id=stage_id, number=attempt),
         uses=uses,
         code=Digest(""),
         params={},
