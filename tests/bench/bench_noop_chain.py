@@ -20,6 +20,7 @@ from bongsu.domain.run import RunState
 from bongsu.service.driving import open_driver
 from bongsu.service.embedded import open_home
 from bongsu.service.planning import prepare
+from bongsu.service.showing import show_run
 from bongsu.service.submitting import submit
 
 STAGES = 10
@@ -82,7 +83,7 @@ def warm(folder: Path, runs: int) -> tuple[float, float, float]:
                 def run(file: Path = file) -> None:
                     submitted = submit(platform, prepare(platform, file, {}).plan).run.id
                     driver.run([submitted])
-                    if driver.view(submitted).run.state is not RunState.SUCCEEDED:
+                    if show_run(platform, submitted).run.state is not RunState.SUCCEEDED:
                         raise SystemExit(f"{submitted} did not succeed")
 
                 ours.append(timed(run))

@@ -1,5 +1,7 @@
 """What every executor must do. A test module gives it a fixture ``harness`` and inherits the class.
 
+It is one class, and therefore long: what inherits it gets every case, and none can be forgotten.
+
 Nothing here knows how an executor runs attempts: a harness says what is particular to it. Every wait is bounded.
 """
 

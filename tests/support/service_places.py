@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,25 @@ from store_places import store_at
 
 from bongsu.artifacts.local import LocalStore
 from bongsu.domain.attempt import AttemptSpec
-from bongsu.domain.ids import AttemptId
+from bongsu.domain.ids import AttemptId, RunId
 from bongsu.executors.base import Capacity
 from bongsu.reconciler.lock import FileLock
+from bongsu.service.driving import DRAIN_S, Driven, open_driver
 from bongsu.service.platform import Platform
+from bongsu.service.watching import RunProgress
 
 CAPACITY = Capacity(cpus=4, gpus=0, memory=16_000_000_000)
+
+
+def drive(
+    platform: Platform,
+    run_ids: Sequence[RunId],
+    on_update: Callable[[RunProgress], None] | None = None,
+    drain_s: float = DRAIN_S,
+) -> Driven:
+    """Take the right to drive, and drive."""
+    with open_driver(platform) as driving:
+        return driving.drive(run_ids, on_update, drain_s)
 
 
 class PromptExecutor(SimulatedExecutor):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sqlite3
 import tempfile
 from pathlib import Path
 
@@ -58,3 +59,18 @@ def with_attempt(database: Database, run_id: RunId = RUN) -> AttemptId:
             move_stage(connection, StageMove(run_id, StageId("a"), old, new, NOW))
         request_attempt(connection, attempt, NOW)
     return attempt
+
+
+def drop_everything(path: Path) -> None:
+    """Every table of the database at ``path``."""
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA foreign_keys=OFF")
+        for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            if not table.startswith("sqlite_"):
+                connection.execute(f"DROP TABLE {table}")
+    connection.close()
+
+
+def empty(path: Path) -> None:
+    """A file without a byte, as a full disk leaves it."""
+    path.write_bytes(b"")

@@ -89,7 +89,7 @@ def _execute(
         with PeakMemory() as peak:
             outputs = definition.function(context, params)
         refs = _commit(spec, context)
-    except Exception:
+    except Exception:  # whatever it was, it is recorded further up
         _forget_outputs(context)
         raise
     return AttemptResult(

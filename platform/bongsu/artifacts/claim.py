@@ -74,7 +74,7 @@ def _locked(path: Path) -> int:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             if _is_at(descriptor, path):
                 return descriptor
-        except BaseException:
+        except BaseException:  # an interrupt, too, must not leave the lock behind
             os.close(descriptor)
             raise
         os.close(descriptor)

@@ -49,7 +49,9 @@ page is the output of `python -m bongsu.cli.memory_page`, and a test compares th
 optimizer follow ZeRO's accounting, activations are counted tensor by tensor
 (`platform/bongsu/planner/activations.py`). Parameter counts equal those of transformers' classes on the meta device
 to the last parameter. Parts are added although they do not all peak at once, so figures lie above what is needed:
-1.3 to 1.6 times on a CPU (`tests/integration/planner` measures it on small models).
+1.3 to 1.6 times for training and inference on a CPU (`tests/integration/planner` measures it on small models).
+Pruning and quantisation are not measured like this yet: in the demo, in workers that had run other stages before,
+they peaked up to 9% above their plan.
 """
 
 

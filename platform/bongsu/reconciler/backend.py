@@ -99,7 +99,7 @@ class Backend:
         """Sleep until something may have changed, at most so many seconds."""
         try:
             self._executor.wait(timeout_s)
-        except Exception as error:
+        except Exception as error:  # as in _patiently; it must not become a loop without a pause
             self._note(error)
             time.sleep(timeout_s)
 

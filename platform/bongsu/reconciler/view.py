@@ -11,7 +11,7 @@ from bongsu.domain.plan import PlannedStage
 from bongsu.domain.run import StageState
 from bongsu.reconciler.facts import RunFacts
 from bongsu.reconciler.progress import AttemptProgress
-from bongsu.store.records import AttemptRecord, RunRecord, StageRecord
+from bongsu.store.records import AttemptRecord, StageRecord
 
 
 @dataclass(frozen=True)
@@ -19,29 +19,27 @@ class StageView:
     """One stage.
 
     Attributes:
+        title: as :func:`bongsu.domain.titles.brief` takes it.
+        reason: why it is in this state, where there is something to say.
         attempt: number of the newest attempt, 0 before the first.
         step, total: of the attempt that runs; None while it has not said.
-        rate: steps per second.
         seconds: how long it has run, or ran.
         seconds_left: to its end, None while nobody knows.
-        phase, message: the worker's own words.
+        phase: the worker's own word for what it is at.
         waiting_for: what holds it before it runs.
     """
 
     id: StageId
     title: str
-    uses: str
     state: StageState
     reason: str = ""
     attempt: int = 0
     step: int | None = None
     total: int | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
-    rate: float | None = None
     seconds: float | None = None
     seconds_left: float | None = None
     phase: str = ""
-    message: str = ""
     waiting_for: str = ""
 
 
@@ -51,14 +49,11 @@ class RunView:
 
     Attributes:
         seconds_left: along the longest path of what is known; None while nothing is.
-        unknown: stages still to come whose time nobody knows.
         trouble: why nothing moves although it should, e.g. that the executor does not answer.
     """
 
-    run: RunRecord
     stages: tuple[StageView, ...]
     seconds_left: float | None = None
-    unknown: int = 0
     trouble: str = ""
 
     @property
@@ -80,8 +75,7 @@ class Watch:
 
 def view_of(facts: RunFacts, watch: Watch) -> RunView:
     stages = tuple(_stage(planned, facts, watch) for planned in facts.plan.stages)
-    left, unknown = _left(facts, stages)
-    return RunView(facts.run, stages, left, unknown, watch.trouble)
+    return RunView(stages, _left(facts, stages), watch.trouble)
 
 
 def _stage(planned: PlannedStage, facts: RunFacts, watch: Watch) -> StageView:
@@ -95,18 +89,15 @@ def _stage(planned: PlannedStage, facts: RunFacts, watch: Watch) -> StageView:
     return StageView(
         id=planned.id,
         title=planned.title,
-        uses=planned.uses,
         state=record.state,
         reason=record.reason,
         attempt=last.id.number if last else 0,
         step=progress.step if progress and live else None,
         total=progress.total if progress and live else None,
         metrics=dict(shown),
-        rate=progress.rate if progress and live else None,
         seconds=_seconds(record, live, watch.now),
         seconds_left=_stage_left(planned, record, live, progress, watch),
         phase=progress.phase if progress and live else "",
-        message=progress.message if progress else "",
         waiting_for=seen.waiting_for if seen else "",
     )
 
@@ -136,13 +127,12 @@ def _stage_left(
     return None if usual is None else max(0.0, usual - (watch.now - live.started_at))
 
 
-def _left(facts: RunFacts, stages: tuple[StageView, ...]) -> tuple[float | None, int]:
-    """Longest path of what is left. What nobody knows counts as nothing, and is counted."""
+def _left(facts: RunFacts, stages: tuple[StageView, ...]) -> float | None:
+    """Seconds along the longest path of what is left. What nobody knows counts as nothing; None if that is all."""
     by_id = {stage.id: stage for stage in stages}
-    unknown = sum(stage.seconds_left is None for stage in stages)
     ends: dict[StageId, float] = {}
     for planned in facts.plan.stages:
         before = max((ends[name] for name in planned.upstream), default=0.0)
         ends[planned.id] = before + (by_id[planned.id].seconds_left or 0.0)
     known = max(ends.values(), default=0.0)
-    return (None if unknown and known == 0.0 else known), unknown
+    return None if known == 0.0 and any(stage.seconds_left is None for stage in stages) else known

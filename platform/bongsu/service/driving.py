@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from bongsu.domain.ids import RunId
 from bongsu.reconciler.delivery import Delivery
 from bongsu.reconciler.driver import Driver, Surroundings
-from bongsu.reconciler.view import RunView
 from bongsu.service.platform import Platform
-from bongsu.service.watching import RunProgress, progress_of
+from bongsu.service.watching import RunProgress
 from bongsu.store.history import DRIVING, NewEvent, append_events
 from bongsu.store.records import RunRecord
 from bongsu.store.runs import claim_version, get_run
@@ -61,7 +60,7 @@ class Driving:
         platform.lock.note(run_ids)
         _note(platform, run_ids, "begins")
         try:
-            self.driver.run(run_ids, None if on_update is None else _telling(on_update))
+            self.driver.run(run_ids, on_update)
         except BaseException:
             # Without this entry the run would seem to have been worked on until its last sign of life.
             with contextlib.suppress(Exception):
@@ -75,18 +74,6 @@ class Driving:
         with platform.database.read() as connection:
             ended = tuple(get_run(connection, run_id) for run_id in run_ids)
         return Driven(ended, left, self.delivery.trouble if left else "")
-
-
-def drive(
-    platform: Platform,
-    run_ids: Sequence[RunId],
-    on_update: Callable[[RunProgress], None] | None = None,
-    drain_s: float = DRAIN_S,
-) -> Driven:
-    """Take the right to drive and drive; arguments and errors as of :meth:`Driving.drive`, and
-    ``run.driven-elsewhere``."""
-    with open_driver(platform) as driving:
-        return driving.drive(run_ids, on_update, drain_s)
 
 
 @contextmanager
@@ -103,10 +90,6 @@ def open_driver(platform: Platform) -> Iterator[Driving]:
             yield Driving(platform, Driver(surroundings), delivery)
         finally:
             delivery.close()
-
-
-def _telling(on_update: Callable[[RunProgress], None]) -> Callable[[RunView], None]:
-    return lambda view: on_update(progress_of(view))
 
 
 def _note(platform: Platform, run_ids: Sequence[RunId], act: str) -> None:

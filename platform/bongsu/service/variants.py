@@ -16,7 +16,7 @@ from bongsu.domain.labels import Label
 from bongsu.domain.plan import PlannedStage, Source
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.weights import weight_bytes
-from bongsu.service.models import ModelVersion, model_version
+from bongsu.service.models import ModelVersion
 from bongsu.service.platform import Platform
 from bongsu.service.showing import RunDetails, show_run
 from bongsu.store.models import versions_of_digests
@@ -91,7 +91,7 @@ def variants(platform: Platform, run: str) -> list[Variant]:
                 shrink=base_weights / weights if compared and base_weights and weights else None,
                 baseline=digest == base,
                 verified=verdicts.get(digest),
-                version=model_version(versions[digest]) if digest in versions else None,
+                version=versions.get(digest),
             )
         )
     return rows

@@ -83,7 +83,15 @@ class EventRecord:
 
 @dataclass(frozen=True)
 class ModelVersionRecord:
-    """A registered model: which bytes, from which stage, and where to look at it."""
+    """A registered model: which bytes, from which stage, and where to look at it.
+
+    Attributes:
+        title: of the stage that made it.
+        metrics: by name, from its evaluations.
+        link: address for an MLflow client.
+        created_at: seconds since the epoch.
+        aliases: names that stand for this version.
+    """
 
     name: str
     version: int

@@ -84,7 +84,6 @@ def test_a_pipe_that_nobody_writes_to_is_not_waited_for(shell: Shell, tmp_path: 
 @pytest.mark.parametrize("place", ["missing/file", "/proc/file", "/dev/full"])
 def test_a_file_that_cannot_be_written_is_told(shell: Shell, words: tuple[str, ...], place: str) -> None:
     if words[0] == "report":
-        pytest.importorskip("matplotlib")
         _run_something(shell)
     expected = "cli.file-exists" if (words[0], place) == ("init", "/dev/full") else "cli.cannot-write"
     said = shell(*words, place)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from service_places import Place
+from service_places import Place, drive
 from small_plans import plan_of, stage
 
 from bongsu.domain.ids import AttemptId, RunId
@@ -18,7 +18,6 @@ from bongsu.domain.run import RunState
 from bongsu.reconciler.lock import FileLock
 from bongsu.service import driving
 from bongsu.service.cancelling import request_cancel
-from bongsu.service.driving import drive
 from bongsu.service.platform import Platform
 from bongsu.service.running import resume_run, run_plan
 from bongsu.service.showing import list_runs, show_run

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from service_places import Place
+from service_places import Place, drive
 from small_plans import plan_of, stage
 
 from bongsu.domain.artifact import ArtifactRef
@@ -14,7 +14,6 @@ from bongsu.domain.pipeline import Input
 from bongsu.domain.problems import BongsuError
 from bongsu.planner.facts import LostOutputs
 from bongsu.service.caching import cache_facts
-from bongsu.service.driving import drive
 from bongsu.service.inputs.resolving import resolve_input
 from bongsu.service.showing import show_run
 from bongsu.service.submitting import submit

@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from service_places import Place
+from service_places import Place, drive
 from small_plans import plan_of, stage
-from store_places import store_at
+from store_places import drop_everything, empty, store_at
 from unprivileged import make_read_only, make_writable, run_unprivileged
 
 from bongsu.domain.problems import BongsuError
 from bongsu.service.doctor import Finding, examine
-from bongsu.service.driving import drive
 from bongsu.service.embedded import lasting_key, open_home
 from bongsu.service.home import close_to_others, local_home
 from bongsu.service.submitting import submit
@@ -143,19 +142,6 @@ def test_the_doctor_closes_what_others_could_read_and_says_so(home: Path) -> Non
 
 
 # -- what became of its database -----------------------------------------------------------------------------------
-
-
-def drop_everything(path: Path) -> None:
-    with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA foreign_keys=OFF")
-        for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-            if not table.startswith("sqlite_"):
-                connection.execute(f"DROP TABLE {table}")
-    connection.close()
-
-
-def empty(path: Path) -> None:
-    path.write_bytes(b"")
 
 
 def garble(path: Path) -> None:

@@ -1,4 +1,7 @@
-"""Where inputs come from, which label they carry, and what a person is told who mistyped one."""
+"""Where inputs come from, which label they carry, and what a person is told who mistyped one.
+
+Long, because labels and errors are looked at over every kind of address with the same few helpers.
+"""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from reconciler_world import registering_stage, registration_inputs
-from service_places import Place
+from service_places import Place, drive
 from small_plans import plan_of, planned_input, source, stage
 
 from bongsu.artifacts.base import ArtifactStore
@@ -18,7 +18,6 @@ from bongsu.domain.attempt import AttemptResult, result_key
 from bongsu.domain.ids import AttemptId
 from bongsu.domain.plan import PlannedStage
 from bongsu.domain.problems import BongsuError
-from bongsu.service.driving import drive
 from bongsu.service.lineage import run_graph, trace
 from bongsu.service.models import get_model, list_models
 from bongsu.service.report.collect import collect

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from service_places import Place
+from service_places import Place, drive
 from small_plans import plan_of, stage
 
 from bongsu.domain.ids import AttemptId, RunId
@@ -18,7 +18,6 @@ from bongsu.domain.problems import BongsuError
 from bongsu.domain.run import RunState
 from bongsu.reconciler.lock import FileLock
 from bongsu.service.cancelling import cancel, request_cancel
-from bongsu.service.driving import drive
 from bongsu.service.platform import run_id_at
 from bongsu.service.resuming import resume
 from bongsu.service.showing import attempt_logs, list_runs, run_events, show_run

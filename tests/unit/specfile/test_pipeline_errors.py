@@ -1,4 +1,4 @@
-"""Every mistake in a pipeline file: its code and its place."""
+"""Every mistake in a pipeline file: its code and its place. Long, because it is the table of all of them."""
 
 from __future__ import annotations
 

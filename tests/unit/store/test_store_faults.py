@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
-from store_places import RUN, chain, open_at, store_at, submitted
+from store_places import RUN, chain, drop_everything, empty, open_at, store_at, submitted
 from unprivileged import make_read_only, make_writable, run_unprivileged
 
 from bongsu.domain.problems import BongsuError
@@ -132,19 +132,6 @@ def test_a_mistake_of_ours_stays_what_it_is(folder: Path) -> None:
 
 
 # -- tables that are gone ------------------------------------------------------------------------------------------
-
-
-def drop_everything(path: Path) -> None:
-    with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA foreign_keys=OFF")
-        for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-            if not table.startswith("sqlite_"):
-                connection.execute(f"DROP TABLE {table}")
-    connection.close()
-
-
-def empty(path: Path) -> None:
-    path.write_bytes(b"")
 
 
 @pytest.mark.parametrize("spoil", [empty, drop_everything, Path.unlink])

@@ -89,7 +89,8 @@ def logs(
 def _print_log(lines: Iterable[str], before: str) -> int:
     """How many lines there were."""
     colours, count = out().color_system is not None, 0
-    for count, line in enumerate(lines, start=1):  # noqa: B007 (counted as they come)
+    for line in lines:
+        count += 1
         for part in log_lines(line, colours=colours):
             typer.echo(before + part)
     return count

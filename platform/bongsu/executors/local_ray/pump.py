@@ -60,7 +60,7 @@ class Pump:
         while self._jobs.await_work():
             try:
                 ray = self._session.ray()
-            except BaseException as error:
+            except BaseException as error:  # starting Ray may even ask the process to exit
                 self._fail(self._jobs.live, error)
                 continue
             for job in self._jobs.live:
@@ -97,7 +97,7 @@ class Pump:
         now = datetime.now(UTC)
         try:
             text = ray.get(job.reference)
-        except Exception as error:
+        except Exception as error:  # Ray raises what ended the task, of whatever kind
             self._reaper.sweep(job.id)
             recorded = self._recorded(job)
             if recorded is not None:
@@ -129,7 +129,7 @@ class Pump:
         """What goes wrong within concerns this job alone."""
         try:
             yield
-        except Exception as error:
+        except Exception as error:  # of Ray, which says in no other way that it does not take a task
             self._fail([job], error)
 
     def _fail(self, jobs: list[Job], error: BaseException) -> None:
