@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,15 +14,24 @@ from bongsu.artifacts.local import LocalStore
 from bongsu.domain.events import Message, StageEvent
 from bongsu.domain.ids import AttemptId
 from bongsu.executors.local_ray.executor import LocalRayExecutor
-from bongsu.executors.local_ray.session import RaySession
+from bongsu.executors.local_ray.session import RaySettings
+from bongsu.executors.local_ray.surroundings import LocalSurroundings
 
 CPUS = 2
 
 
-def make(home: str) -> LocalRayExecutor:
+def make(home: str, cpus: float = CPUS, address: str | None = None) -> LocalRayExecutor:
     """An executor whose traces lie in ``home``."""
     root = Path(home)
-    return LocalRayExecutor(root / "logs", root / "environments", RaySession(cpus=CPUS))
+    surroundings = LocalSurroundings(
+        logs=root / "logs",
+        environments=root / "environments",
+        ray_log=root / "ray.log",
+        environment=os.environ,
+        clock=time.time,
+        monotonic=time.monotonic,
+    )
+    return LocalRayExecutor(surroundings, RaySettings(address, cpus))
 
 
 class LocalRayHarness:

@@ -8,6 +8,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from bongsu.service.home import (
     MASKING_KEY,
     PRIVATE_UMASK,
     PUBLISHER_LOCK,
+    RAY_LOG,
     holds_work,
     local_home,
     prepare_home,
@@ -118,7 +120,8 @@ class _LocalExecutor:
     def _make(self) -> LocalRayExecutor:
         if self._made is None:
             from bongsu.executors.local_ray.executor import LocalRayExecutor
-            from bongsu.executors.local_ray.session import RaySession
+            from bongsu.executors.local_ray.session import RaySettings
+            from bongsu.executors.local_ray.surroundings import LocalSurroundings
 
             # One key for a home: the same text, curated again, gives the same bytes. A home that may not be written can
             # be looked at, and no worker starts there.
@@ -127,8 +130,16 @@ class _LocalExecutor:
                 variables[MASKING_VARIABLE] = os.environ.get(MASKING_VARIABLE) or lasting_key(
                     self._home / MASKING_KEY
                 )
-            session = RaySession(self._address)
-            self._made = LocalRayExecutor(self._home / LOGS, self._home / ENVIRONMENTS, session, variables)
+            surroundings = LocalSurroundings(
+                logs=self._home / LOGS,
+                environments=self._home / ENVIRONMENTS,
+                ray_log=self._home / RAY_LOG,
+                environment=os.environ,
+                clock=time.time,
+                monotonic=time.monotonic,
+                variables=variables,
+            )
+            self._made = LocalRayExecutor(surroundings, RaySettings(self._address))
         return self._made
 
 
