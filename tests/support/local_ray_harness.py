@@ -42,7 +42,7 @@ class LocalRayHarness:
     patience_s = 60.0
 
     def __init__(self, home: Path) -> None:
-        self._home = home
+        self.home = home
         self._executor = make(str(home))
         self._hosts: list[ExecutorHost] = []
         self.store = LocalStore(home / "artifacts")
@@ -51,10 +51,13 @@ class LocalRayHarness:
         return self._executor
 
     def another(self) -> LocalRayExecutor:
-        return make(str(self._home))
+        return make(str(self.home))
 
     def host(self) -> ExecutorHost:
-        return ExecutorHost("local_ray_harness:make", {"home": str(self._home)})
+        return ExecutorHost("local_ray_harness:make", {"home": str(self.home)})
+
+    def kill_infrastructure(self) -> None:
+        kill_ray("gcs_server", "raylet")
 
     def alive(self, attempt: AttemptId, events: Sequence[StageEvent]) -> list[str]:
         del attempt
@@ -62,6 +65,19 @@ class LocalRayHarness:
 
     def close(self) -> None:
         self._executor.close()
+
+
+def ray_processes() -> list[psutil.Process]:
+    """Every process that this one's executors have started."""
+    return psutil.Process().children(recursive=True)
+
+
+def kill_ray(*names: str) -> None:
+    """SIGKILL for these processes of the Ray that this process's executors have started."""
+    found = [process for process in ray_processes() if process.name() in names]
+    assert sorted(process.name() for process in found) == sorted(names)
+    for process in found:
+        process.kill()
 
 
 def _is_alive(text: str) -> bool:

@@ -1,7 +1,7 @@
-"""How a process ended that is not our child: by a signal from outside, by itself, or nobody knows.
+"""How a process ended, child of ours or not: by a signal from outside, by itself, or nobody knows.
 
-Only a parent is told how its child ended, and a Ray worker's parent is Ray's. Linux 6.15 and later tell whoever held a
-pidfd of the process (``PIDFD_GET_INFO``, ``PIDFD_INFO_EXIT`` in ``linux/pidfd.h``); elsewhere the status stays unknown.
+Only a parent is told how its child ended, and a Ray worker's parent is the raylet. Linux 6.15 and later tell whoever
+held a pidfd of the process (``PIDFD_GET_INFO`` with ``PIDFD_INFO_EXIT``, linux/pidfd.h); before, nobody knows.
 """
 
 from __future__ import annotations
@@ -76,7 +76,20 @@ class WatchedProcess:
             return True
 
     def ending(self) -> Ending:
-        """How it ended; it is over, and its parent may have been told. Status unknown where Linux does not tell."""
+        """How it ended; it is over. Its parent, where that is not this process, has asked for its status."""
+        return self._told_to_its_parent() or self._told_to_others()
+
+    def _told_to_its_parent(self) -> Ending | None:
+        try:
+            # Left for whoever waits for it.
+            told = os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+        except ChildProcessError:
+            return None
+        if told is None:
+            return None
+        return Ending(told.si_status << 8 if told.si_code == os.CLD_EXITED else told.si_status)
+
+    def _told_to_others(self) -> Ending:
         if self._descriptor is None:
             return Ending()
         info = bytearray(_INFO_BYTES)

@@ -23,14 +23,19 @@ def failure_from_ray(error: BaseException) -> Failure:
     if isinstance(error, known.NodeDiedError | known.LocalRayletDiedError | known.OwnerDiedError):
         return ray_died(f"it says {text.splitlines()[0] if text else type(error).__name__}")
     if isinstance(error, known.WorkerCrashedError | known.RaySystemError | known.TaskCancelledError):
-        return Failure(
-            reason=FailureReason.WORKER_LOST,
-            message="The worker process ended in the middle of the stage.",
-            fix="See the log for its last words; a crash in native code or a full memory are the usual causes.",
-            detail=text[-4000:],
-        )
+        return worker_gone(text)
     return Failure(
         reason=FailureReason.STAGE_ERROR, message=f"{type(error).__name__}: {text[:500]}", detail=text[-4000:]
+    )
+
+
+def worker_gone(detail: str) -> Failure:
+    """A worker process ended and left no record; :func:`worker_ended` looks closer."""
+    return Failure(
+        reason=FailureReason.WORKER_LOST,
+        message="The worker process ended in the middle of the stage.",
+        fix="See the log for its last words; a crash in native code or a full memory are the usual causes.",
+        detail=detail[-4000:],
     )
 
 

@@ -85,17 +85,17 @@ class HostProcess:
 
     def end(self) -> Ending:
         """Kill what is left of it and of its Ray, workers included; says how it ended."""
-        # Nobody has asked for its status yet, so no other session can have its number.
-        kill_all([process for process in psutil.process_iter() if _session_of(process) == self._process.pid])
+        self.kill()
+        # Its status is asked for afterwards: until then no other session can have its number.
+        kill_all([process for process in psutil.process_iter() if self._has_started(process.pid)])
         self.dismiss()
         assert self._process.stdout is not None
         self._process.stdout.close()
         status = self._process.wait()
         return Ending(-status if status < 0 else status << 8)
 
-
-def _session_of(process: psutil.Process) -> int | None:
-    try:
-        return os.getsid(process.pid)
-    except OSError:
-        return None
+    def _has_started(self, pid: int) -> bool:
+        try:
+            return pid != self._process.pid and os.getsid(pid) == self._process.pid
+        except OSError:
+            return False
