@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from local_ray_harness import LocalRayHarness, kill_ray, ray_processes
 
 from bongsu.domain.attempt import AttemptSpec, Observation, Phase
 from bongsu.domain.ids import AttemptId
+from bongsu.domain.pipeline import Environment
 from bongsu.executors.local_ray.pump import MAX_RESTARTS
 
 
@@ -25,8 +27,8 @@ def harness(tmp_path: Path) -> Iterator[LocalRayHarness]:
     harness.close()
 
 
-def run_until_hanging(harness: LocalRayHarness) -> AttemptSpec:
-    spec = probe_spec(harness, {"seconds": HANG_S, "childSeconds": HANG_S})
+def run_until_hanging(harness: LocalRayHarness, environment: Environment | None = None) -> AttemptSpec:
+    spec = probe_spec(harness, {"seconds": HANG_S, "childSeconds": HANG_S}, environment=environment)
     harness.executor().ensure(spec)
     Watcher(harness).running(harness.executor(), spec.id, words=2)
     return spec
@@ -103,6 +105,7 @@ def test_the_end_of_rays_client_is_no_end_of_ours(harness: LocalRayHarness) -> N
     succeeds(harness)
 
 
+@pytest.mark.parametrize("environment", [None, Environment(interpreter=sys.executable)])
 @pytest.mark.parametrize(
     ("kind", "phase", "words"),
     [
@@ -111,9 +114,9 @@ def test_the_end_of_rays_client_is_no_end_of_ours(harness: LocalRayHarness) -> N
     ],
 )
 def test_what_ended_a_worker_decides_whether_the_stage_is_blamed(
-    shared: LocalRayHarness, kind: signal.Signals, phase: Phase, words: str
+    shared: LocalRayHarness, kind: signal.Signals, phase: Phase, words: str, environment: Environment | None
 ) -> None:
-    spec = run_until_hanging(shared)
+    spec = run_until_hanging(shared, environment)
     (text,) = [text for text in messages(shared.executor(), spec.id) if text.startswith("process")]
     time.sleep(1.0)  # it has been seen by now
     psutil.Process(int(text.split()[1])).send_signal(kind)
@@ -121,10 +124,12 @@ def test_what_ended_a_worker_decides_whether_the_stage_is_blamed(
     succeeds(shared)
 
 
-def test_a_worker_that_ends_itself_has_failed(shared: LocalRayHarness) -> None:
-    spec = probe_spec(shared, {"crash": "exit", "childSeconds": HANG_S, "seconds": 1.5})
+@pytest.mark.parametrize("environment", [None, Environment(interpreter=sys.executable)])
+def test_a_worker_that_ends_itself_has_failed(shared: LocalRayHarness, environment: Environment | None) -> None:
+    params = {"crash": "exit", "childSeconds": HANG_S, "seconds": 1.5}
+    spec = probe_spec(shared, params, environment=environment)
     shared.executor().ensure(spec)
-    assert "ended itself with status" in ended(shared, spec.id, Phase.FAILED)
+    assert "ended itself with status 3" in ended(shared, spec.id, Phase.FAILED)
 
 
 def test_signals_to_every_process_of_the_executor_leave_its_end_to_the_executor(shared: LocalRayHarness) -> None:

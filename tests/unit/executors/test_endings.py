@@ -63,7 +63,7 @@ def test_what_ends_itself_was_not_ended_from_outside() -> None:
     assert not crash.is_from_outside
 
 
-def test_a_child_tells_its_parent_before_anybody_has_asked() -> None:
+def test_before_its_parent_has_asked_it_stands_in_the_process_table() -> None:
     child = subprocess.Popen(["sleep", "60"])
     process = WatchedProcess(child.pid)
     child.send_signal(signal.SIGKILL)

@@ -1,7 +1,8 @@
 """How a process ended, child of ours or not: by a signal from outside, by itself, or nobody knows.
 
-Only a parent is told how its child ended, and a Ray worker's parent is the raylet. Linux 6.15 and later tell whoever
-held a pidfd of the process (``PIDFD_GET_INFO`` with ``PIDFD_INFO_EXIT``, linux/pidfd.h); before, nobody knows.
+Only a parent is told how its child ended, and a Ray worker's parent is the raylet. Until the parent has asked, the
+status stands in ``/proc/PID/stat`` (proc(5), ``exit_code``). Afterwards Linux 6.15 and later tell whoever held a pidfd
+of the process (``PIDFD_GET_INFO`` with ``PIDFD_INFO_EXIT``, linux/pidfd.h); before, nobody knows.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ _INFO_BYTES = 64
 _EXIT_CODE_AT = 60
 _WANT_EXIT = 1 << 3
 _GET_INFO = (3 << 30) | (_INFO_BYTES << 16) | (0xFF << 8) | 11  # _IOWR(PIDFS_IOCTL_MAGIC, 11, struct pidfd_info)
+_STAT_EXIT_CODE = 48  # behind the state
 # What somebody outside sends; a process that breaks by itself gets others, such as SIGSEGV.
 FROM_OUTSIDE = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT})
 _VMSTAT = Path("/proc/vmstat")
@@ -76,20 +78,18 @@ class WatchedProcess:
             return True
 
     def ending(self) -> Ending:
-        """How it ended; it is over. Its parent, where that is not this process, has asked for its status."""
-        return self._told_to_its_parent() or self._told_to_others()
+        """How it ended; it is over."""
+        return self._before_its_parent_asks() or self._after_its_parent_has_asked()
 
-    def _told_to_its_parent(self) -> Ending | None:
+    def _before_its_parent_asks(self) -> Ending | None:
         try:
-            # Left for whoever waits for it.
-            told = os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
-        except ChildProcessError:
+            _, _, rest = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")
+        except OSError:
             return None
-        if told is None:
-            return None
-        return Ending(told.si_status << 8 if told.si_code == os.CLD_EXITED else told.si_status)
+        state, *fields = rest.split()
+        return Ending(int(fields[_STAT_EXIT_CODE])) if state == "Z" else None
 
-    def _told_to_others(self) -> Ending:
+    def _after_its_parent_has_asked(self) -> Ending:
         if self._descriptor is None:
             return Ending()
         info = bytearray(_INFO_BYTES)

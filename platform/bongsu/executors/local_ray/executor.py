@@ -49,7 +49,7 @@ class LocalRayExecutor:
         self._jobs = Jobs()
         self._events_seen: dict[AttemptId, int] = {}
         self._is_warm = False
-        self._pump = Pump(self._jobs, self._traces, self._reaper, self._start_host, surroundings.now)
+        self._pump = Pump(self._jobs, self._traces, self._reaper, self._start_host, surroundings)
 
     def start(self) -> None:
         """Begin to start Ray, so that it is warm when the first stage is ready."""

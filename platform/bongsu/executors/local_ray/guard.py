@@ -1,18 +1,17 @@
-"""Looks after the processes of a Ray that was started here, and tells when one of them ends.
+"""Looks after the processes of a Ray that was started here, and tells when one of them has ended.
 
-Ray's client notices it late: it waits a minute for a GCS server that is gone, then ends the process that it lives in
-from C++ code, without a word to Python (``gcs_rpc_server_reconnect_timeout_s``).
+Ray's client notices it late: it waits half a minute for a GCS server that ends while Ray starts, with Python's lock
+held, and a minute for one that ends later, and then ends the process that it lives in from C++ code, without a word
+to Python (``gcs_rpc_server_reconnect_timeout_s``).
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
-import threading
 import time
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
-from typing import NoReturn
 
 import psutil
 
@@ -24,54 +23,55 @@ WATCHED = frozenset({"gcs_server", "raylet"})
 
 
 class RayGuard:
-    """Watches the children of this process that Ray cannot do without, from the moment each is started.
+    """Watches the children of Ray's client that Ray cannot do without, from the moment each is started.
 
     Args:
-        on_death: called once, from the guard's thread, with a sentence about what ended and how; does not return.
+        client: pid of the process that starts Ray.
+        monotonic: seconds that only grow.
     """
 
-    def __init__(self, on_death: Callable[[str], NoReturn]) -> None:
-        self._on_death = on_death
+    def __init__(self, client: int, monotonic: Callable[[], float]) -> None:
+        self._client = client
+        self._monotonic = monotonic
         self._found: dict[str, WatchedProcess] = {}
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="ray-guard", daemon=True)
+        self._looked_at = -inf
 
-    def start(self) -> None:
-        self._thread.start()
+    def death(self) -> str:
+        """What has ended, and how; empty while all is well. It looks every ``LOOK_S`` seconds only."""
+        now = self._monotonic()
+        if now < self._looked_at + LOOK_S:
+            return ""
+        self._looked_at = now
+        if self._found.keys() != WATCHED:
+            self._look_for_children()
+        over = (
+            f"its process {name} {process.ending()}" for name, process in self._found.items() if process.is_over
+        )
+        return next(over, "")
 
-    def stop(self) -> None:
-        """From here on the processes end because somebody wants it."""
-        self._stop.set()
-
-    def give_way(self, seconds: float) -> None:
-        """Return after so many seconds, or not at all if a process of Ray turns out to be gone: then ``on_death`` has
-        the word, and ends this process."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if any(process.is_over for process in self._found.values()):
-                self._thread.join()
+    def death_within(self, seconds: float) -> str:
+        """The same, waited for: a worker that is gone may be the first sign of the end of Ray."""
+        deadline = self._monotonic() + seconds
+        while not (message := self.death()) and self._monotonic() < deadline:
             time.sleep(LOOK_S / 4)
+        return message
 
-    def _watch(self) -> None:
-        while not self._stop.wait(LOOK_S):
-            if self._found.keys() != WATCHED:
-                self._look_for_children()
-            for name, process in self._found.items():
-                if process.is_over and not self._stop.is_set():
-                    self._on_death(f"its process {name} {process.ending()}")
+    def close(self) -> None:
+        for process in self._found.values():
+            process.close()
 
     def _look_for_children(self) -> None:
-        for pid in _children():
+        for pid in _children(self._client):
             with contextlib.suppress(psutil.NoSuchProcess):
                 name = psutil.Process(pid).name()
                 if name in WATCHED and name not in self._found:
-                    self._found = {**self._found, name: WatchedProcess(pid)}
+                    self._found[name] = WatchedProcess(pid)
 
 
-def _children() -> list[int]:
-    """Of whatever thread of this process."""
+def _children(process: int) -> list[int]:
+    """Of whatever thread of the process."""
     found: list[int] = []
-    for path in Path(f"/proc/{os.getpid()}/task").glob("*/children"):
+    for path in Path(f"/proc/{process}/task").glob("*/children"):
         with contextlib.suppress(OSError):
             found += map(int, path.read_text().split())
     return found

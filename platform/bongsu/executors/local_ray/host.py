@@ -18,10 +18,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
-from bongsu.domain.attempt import AttemptSpec, Failure, FailureReason
+from bongsu.domain.attempt import AttemptSpec
 from bongsu.domain.ids import AttemptId
 from bongsu.executors.local_ray.failures import failure_from_ray, not_taken
-from bongsu.executors.local_ray.guard import LOOK_S, RayGuard
 from bongsu.executors.local_ray.host_messages import (
     Answer,
     Begin,
@@ -52,31 +51,25 @@ class RayHost:
     def __init__(self, commands: IO[bytes], answers: IO[bytes]) -> None:
         self._commands = commands
         self._answers = answers
-        self._saying = threading.Lock()
         self._asked: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
         self._running: dict[Any, AttemptId] = {}
-        self._guard = RayGuard(self._die)
 
     def serve(self, environment: Mapping[str, str]) -> None:
         """Until the commands end, or Ray does."""
         begin = parse_command(self._commands.readline())
         assert isinstance(begin, Begin)
         threading.Thread(target=self._listen, name="commands", daemon=True).start()
-        if begin.address is None:
-            self._guard.start()
         try:
             ray = connect(RaySettings(begin.address, begin.cpus), environment)
             stay_until_told()
             self._say(Ready(resources=ray.cluster_resources()))
         except BaseException as error:  # starting Ray may even ask the process to exit
-            self._guard.give_way(5 * LOOK_S)
             self._say(Unusable(message=f"{type(error).__name__}: {error}"))
             return
         try:
             while self._obey(ray, begin):
                 self._collect(ray)
         finally:
-            self._guard.stop()
             ray.shutdown()
 
     # -- inside ----------------------------------------------------------------------------------------------
@@ -110,7 +103,7 @@ class RayHost:
         try:
             self._running[ray.remote(run_attempt_task).options(**_options(spec)).remote(*arguments)] = spec.id
         except Exception as error:  # Ray says in no other way that it does not take a task
-            self._say_unless_dead(Broke(attempt=spec.id, failure=not_taken(error)))
+            self._say(Broke(attempt=spec.id, failure=not_taken(error)))
 
     def _stop(self, ray: Any, attempt: AttemptId) -> None:
         for reference, one in self._running.items():
@@ -128,30 +121,18 @@ class RayHost:
         for reference in done:
             attempt = self._running.pop(reference)
             try:
-                text = ray.get(reference)
+                self._say(Returned.model_validate_json(ray.get(reference)))
             except Exception as error:  # Ray raises what ended the task, of whatever kind
-                self._say_unless_dead(Broke(attempt=attempt, failure=failure_from_ray(error)))
-                continue
-            failure = Failure.model_validate_json(text) if text else None
-            self._say(Returned(attempt=attempt, failure=failure))
-
-    def _say_unless_dead(self, answer: Broke) -> None:
-        """A worker that is gone may be the first sign of the end of Ray, for which its attempt is not blamed."""
-        if answer.failure.reason in (FailureReason.WORKER_LOST, FailureReason.EXECUTOR_FAILED):
-            self._guard.give_way(2 * LOOK_S)
-        self._say(answer)
+                self._say(Broke(attempt=attempt, failure=failure_from_ray(error)))
 
     def _say(self, answer: Answer) -> None:
-        with self._saying:
-            self._answers.write(answer.line())
-            self._answers.flush()
+        self._answers.write(answer.line())
+        self._answers.flush()
 
     def _die(self, message: str) -> NoReturn:
         """The last word. What Ray left is ended by the executor; an orderly ``ray.shutdown()`` would wait for it."""
-        with self._saying:
-            self._answers.write(Died(message=message).line())
-            self._answers.flush()
-            os._exit(_DIED)
+        self._say(Died(message=message))
+        os._exit(_DIED)
 
 
 def stay_until_told() -> None:

@@ -61,11 +61,15 @@ class Died(_Message):
 
 
 class Returned(_Message):
-    """The worker ran the attempt to its end; ``failure`` as the attempt's record has it, None if it succeeded."""
+    """The worker came to the attempt's end; ``failure`` as the attempt's record has it, None if it succeeded.
+
+    Where it ran in a process of its own that left no record, ``status`` says how that ended, as ``os.wait`` does.
+    """
 
     kind: Literal["returned"] = "returned"
     attempt: AttemptId
     failure: Failure | None = None
+    status: int | None = None
 
 
 class Broke(_Message):

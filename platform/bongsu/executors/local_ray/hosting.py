@@ -51,6 +51,10 @@ class HostProcess:
         self._writing = threading.Lock()
         self.send(begin)
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def send(self, command: Command) -> None:
         """Tell it; nothing happens if it is gone, which :meth:`answers` shows."""
         assert self._process.stdin is not None

@@ -5,17 +5,18 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
-from datetime import datetime
 
-from bongsu.domain.attempt import Failure, Observation, Phase
+from bongsu.domain.attempt import Failure, FailureReason, Observation, Phase
 from bongsu.executors.base import Capacity
 from bongsu.executors.local_ray.endings import Ending, out_of_memory_kills
 from bongsu.executors.local_ray.failures import ray_died, ray_died_too_often, ray_unusable, worker_ended
+from bongsu.executors.local_ray.guard import LOOK_S, RayGuard
 from bongsu.executors.local_ray.host_messages import Answer, Broke, Died, Ready, Returned, Stop, Submit, Unusable
 from bongsu.executors.local_ray.hosting import HostProcess
 from bongsu.executors.local_ray.jobs import Job, Jobs
 from bongsu.executors.local_ray.reaping import Reaper
 from bongsu.executors.local_ray.session import capacity_of
+from bongsu.executors.local_ray.surroundings import LocalSurroundings
 from bongsu.executors.local_ray.traces import Traces
 
 LOOK_INTERVAL_S = 0.05
@@ -30,7 +31,7 @@ class Pump:
         traces: where their traces lie.
         reaper: ends what a dead worker left.
         start_host: starts a Ray, or the client of one.
-        now: the time, with its zone.
+        surroundings: clocks.
     """
 
     def __init__(
@@ -39,16 +40,16 @@ class Pump:
         traces: Traces,
         reaper: Reaper,
         start_host: Callable[[], HostProcess],
-        now: Callable[[], datetime],
+        surroundings: LocalSurroundings,
     ) -> None:
         self._jobs = jobs
         self._traces = traces
         self._reaper = reaper
         self._start_host = start_host
-        self._now = now
+        self._now = surroundings.now
+        self._monotonic = surroundings.monotonic
         self._host: HostProcess | None = None
         self._out_of_order: Failure | None = None
-        self._last_word = ""
         self._answered = threading.Event()
         self._thread: threading.Thread | None = None
         self.is_ready = False
@@ -116,30 +117,44 @@ class Pump:
         """From its start to its end; True if another one is to follow."""
         host = self._start_host()
         with self._jobs.changed:
-            self._host, self._last_word = host, ""
+            self._host = host
             if self._jobs.is_closing:  # whoever closes may not have seen it yet
                 host.dismiss()
         for job in self._jobs.live:
             self.submit(job)
-        unusable: Failure | None = None
-        for answer in host.answers(LOOK_INTERVAL_S):
-            if isinstance(answer, Unusable):
-                unusable = ray_unusable(answer.message)
-                break
-            self._take(answer)
+        guard = RayGuard(host.pid, self._monotonic)
+        end = self._attend(host, guard)
+        guard.close()
         with self._jobs.changed:
             self._host, self.is_ready = None, False
         ending = host.end()
         if self._jobs.is_closing:
             return False
-        message = self._last_word or f"its client's process {ending}"
-        if is_last:
-            unusable = unusable or ray_died_too_often(message, MAX_RESTARTS + 1)
-        if unusable is not None:
-            self._give_up(unusable)
+        message = end if isinstance(end, str) and end else f"its client's process {ending}"
+        if isinstance(end, Failure) or is_last:
+            self._give_up(end if isinstance(end, Failure) else ray_died_too_often(message, MAX_RESTARTS + 1))
             return False
         self._lose_what_was_under_way(ray_died(message))
         return True
+
+    def _attend(self, host: HostProcess, guard: RayGuard) -> Failure | str:
+        """Take its answers until it, or Ray, has ended: what has, as far as that was told, or why Ray is of no use."""
+        for answer in host.answers(LOOK_INTERVAL_S):
+            if self._jobs.is_closing:
+                death = ""  # Ray ends because somebody wants it
+            elif _may_be_the_end_of_ray(answer):
+                death = guard.death_within(2 * LOOK_S)
+            else:
+                death = guard.death()
+            if death:
+                return death
+            match answer:
+                case Unusable(message=message):
+                    return ray_unusable(message)
+                case Died(message=message):
+                    return message
+            self._take(answer)
+        return ""
 
     def _take(self, answer: Answer | None) -> None:
         match answer:
@@ -148,25 +163,24 @@ class Pump:
             case Ready(resources=resources):
                 self.is_ready, self.capacity = True, capacity_of(resources)
                 self._answered.set()
-            case Died(message=message):
-                self._last_word = message
-            case Returned(attempt=attempt, failure=failure):
-                job = self._jobs.get(attempt)
-                if job is not None:
-                    self._returned(job, failure)
-            case Broke(attempt=attempt, failure=failure):
+            case Returned(attempt=attempt) | Broke(attempt=attempt):
                 job = self._jobs.get(attempt)
                 if job is not None:
                     with self._failing(job):
-                        self.finish(job, self._broke(job, failure))
+                        self.finish(job, self._outcome(job, answer))
 
-    def _returned(self, job: Job, failure: Failure | None) -> None:
-        if failure is None:
-            self.finish(job, Observation(phase=Phase.SUCCEEDED, finished_at=self._now()))
-        else:
-            self.finish(job, Observation(phase=Phase.FAILED, failure=failure, finished_at=self._now()))
+    def _outcome(self, job: Job, answer: Returned | Broke) -> Observation:
+        match answer:
+            case Returned(failure=Failure() as failure, status=int(status)):
+                return self._without_record(job, failure, Ending(status))
+            case Returned(failure=failure):
+                phase = Phase.SUCCEEDED if failure is None else Phase.FAILED
+                return Observation(phase=phase, failure=failure, finished_at=self._now())
+            case Broke(failure=failure):
+                ending = job.worker.ending() if job.worker is not None else Ending()
+                return self._without_record(job, failure, ending)
 
-    def _broke(self, job: Job, failure: Failure) -> Observation:
+    def _without_record(self, job: Job, failure: Failure, ending: Ending) -> Observation:
         self._reaper.sweep(job.id)
         recorded = self._recorded(job)
         if recorded is not None:
@@ -176,7 +190,6 @@ class Pump:
             return Observation(phase=Phase.CANCELLED, finished_at=now)
         if self._jobs.is_closing:  # who ends because this process does was not at fault
             return Observation(phase=Phase.LOST, failure=failure, finished_at=now)
-        ending = job.worker.ending() if job.worker is not None else Ending()
         kills = out_of_memory_kills() - job.memory_kills_before
         return worker_ended(failure, ending, kills).model_copy(update={"finished_at": now})
 
@@ -227,3 +240,13 @@ class Pump:
         except Exception as error:
             failure = ray_unusable(f"{type(error).__name__}: {error}")
             self.finish(job, Observation(phase=Phase.FAILED, failure=failure, finished_at=self._now()))
+
+
+def _may_be_the_end_of_ray(answer: Answer | None) -> bool:
+    """Ray's end shows first in workers that are gone, or in a client that complains; no stage is to blame then."""
+    match answer:
+        case Broke(failure=failure):
+            return failure.reason in (FailureReason.WORKER_LOST, FailureReason.EXECUTOR_FAILED)
+        case Unusable() | Died():
+            return True
+    return False
