@@ -94,7 +94,7 @@ def _own(home: Path) -> Iterator[Path]:
         yield home
     for name in (DATABASE, TRACKING_DATABASE):
         yield from (home / f"{name}{suffix}" for suffix in _DATABASE_SUFFIXES)
-    yield from (home / name for name in (LOCK, MASKING_KEY, PUBLISHER_LOCK, DELIVERY_LOG))
+    yield from (home / name for name in (LOCK, MASKING_KEY, PUBLISHER_LOCK, DELIVERY_LOG, RAY_LOG, f"{RAY_LOG}.1"))
     for name in (ARTIFACTS, LOGS, ENVIRONMENTS, PICTURES, *_OF_OTHERS):
         yield home / name
         for base, folders, files in os.walk(home / name):
