@@ -14,7 +14,7 @@ from bongsu_stages.compress.gptq import gptq_levels, second_moments
 from bongsu_stages.compress.layer_files import LayerFiles
 from bongsu_stages.compress.layers import LayerStream
 from bongsu_stages.compress.names import on_disk
-from bongsu_stages.compress.rounding import packed
+from bongsu_stages.compress.rounding import Quantised, packed
 
 # An expert that fewer tokens reach than it has columns gives moments of too low a rank to trust.
 MIN_TOKENS_PER_COLUMN = 0.5
@@ -63,7 +63,7 @@ def calibrate(
 
 def _quantised(
     names: list[str], weight: torch.Tensor, seen: _Seen | None, group: int
-) -> dict[str, dict[str, torch.Tensor]] | Uncalibrated:
+) -> dict[str, Quantised] | Uncalibrated:
     """Entries of each of the weights that share the rows of ``weight``."""
     if seen is None or seen.tokens < MIN_TOKENS_PER_COLUMN * weight.shape[1]:
         return Uncalibrated.FEW_TOKENS

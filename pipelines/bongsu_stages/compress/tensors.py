@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bongsu.artifacts.base import TreeReader
+from bongsu_stages.models.fingerprints import FingerprintOf
 from bongsu_stages.models.weight_header import read_header
 from bongsu_stages.runtime.stage import StageError
 
 if TYPE_CHECKING:
     import torch
 
+_PART = 16 * 1024 * 1024
 DTYPES = {
     "BF16": "bfloat16",
     "F16": "float16",
@@ -41,6 +43,14 @@ class Entry:
     @property
     def size(self) -> int:
         return self.end - self.start
+
+
+@dataclass(frozen=True)
+class Written:
+    """Bytes of weights, and the fingerprint of each plain weight that they stand for."""
+
+    size: int
+    fingerprints: dict[str, str]
 
 
 class WeightIndex:
@@ -91,6 +101,18 @@ def _entries(tree: TreeReader) -> Iterator[Entry]:
         for name, facts in header.items():
             start, end = facts["data_offsets"]
             yield Entry(name, listed.path, facts["dtype"], tuple(facts["shape"]), base + start, base + end)
+
+
+def stored_fingerprints(tree: TreeReader) -> dict[str, str]:
+    """Fingerprint of every entry of the weight files of ``tree``, read in parts."""
+    found = {}
+    for entry in WeightIndex(tree).entries.values():
+        hashed = FingerprintOf(DTYPES[entry.dtype], entry.shape)
+        with tree.open(entry.file, entry.start, entry.size) as file:
+            while part := file.read(_PART):
+                hashed.update(part)
+        found[entry.name] = hashed.hexdigest()
+    return found
 
 
 def encode_index(weights: dict[str, str], total: int) -> bytes:
