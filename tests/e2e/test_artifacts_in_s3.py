@@ -156,6 +156,20 @@ def test_a_pipeline_in_a_bucket_survives_kill_9_and_ends_in_a_model_that_mlflow_
     assert not [line for line in text.splitlines() if line.startswith("AWS_") or "test-secret" in line]
 
 
+def test_a_gang_trains_with_its_checkpoints_in_the_bucket(shell: Shell, server: S3Server) -> None:
+    head = PIPELINE[: PIPELINE.index("    - name: quantize")]
+    gang = head.replace("steps: 24", "steps: 6").rstrip() + "\n      resources: {workers: 2, cpusPerWorker: 1}\n"
+    (shell.folder / "pipeline.yaml").write_text(gang)
+    seen: set[str] = set()
+    with shell.start("run", "pipeline.yaml") as process:
+        while process.poll() is None:
+            seen |= {key for key in objects(server) if "/workers-2/step-" in key and key.endswith("complete.json")}
+            time.sleep(0.2)
+    assert process.returncode == 0
+    assert seen, "a checkpoint of the gang lay in the bucket"
+    assert shell.json("runs")[0]["state"] == "succeeded"
+
+
 def test_a_home_keeps_to_its_store(shell: Shell, server: S3Server, tmp_path: Path) -> None:
     shell("runs")
     assert "run.other-store" in shell("runs", status=2, BONGSU_ARTIFACTS=f"s3://{server.bucket}/other").stderr
