@@ -60,6 +60,7 @@ def write_quantised(
                 for name, dtype, shape, data in _pieces(weights, entry, quantisation):
                     tensors[name] = (dtype, shape, len(data))
                     out.write(data)
+                    del data  # it may be the embeddings, and the next one the head
                 done += 1
                 progress(done)
         with writer.create(file) as target, body.open("rb") as source:
@@ -76,7 +77,7 @@ def write_quantised(
 
 def _pieces(
     weights: WeightIndex, entry: Entry, quantisation: Quantisation
-) -> Iterator[tuple[str, str, tuple[int, ...], bytes]]:
+) -> Iterator[tuple[str, str, tuple[int, ...], bytes | bytearray]]:
     """(name, dtype, shape, bytes) of what stands for one entry in the new file."""
     if entry.name not in quantisation.chosen:
         yield entry.name, entry.dtype, entry.shape, weights.stored(entry)
