@@ -23,7 +23,8 @@ metadata:
   name: {name}
   ministry: {ministry}        # the tenant that owns the run
 spec:
-  # What the model is for. `useClass` is one of a closed list; the statement is read by whoever approves.
+  # What the model is for. `useClass` is one of a closed list; the statement (8 characters or
+  # more) is read by whoever approves.
   purpose:
     useClass: administration
     statement: Draft and search documents of Korean law and administration
