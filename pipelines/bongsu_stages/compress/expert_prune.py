@@ -117,6 +117,7 @@ def _scores(
                 "random": torch.rand(len(statistics.tokens), generator=chance),
             }
             scores[index] = by_method[params.method].tolist()
-        del layer
+        # Either of them would keep the layer while the next one is read.
+        del layer, experts
         ctx.progress(index + 1, stream.config.num_hidden_layers)
     return scores

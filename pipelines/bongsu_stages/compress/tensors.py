@@ -74,10 +74,17 @@ class WeightIndex:
         """Entries of one file, by offset."""
         return sorted((e for e in self.entries.values() if e.file == file), key=lambda e: e.start)
 
-    def stored(self, entry: Entry) -> bytes:
-        """The bytes of one tensor as they lie in its file."""
+    def stored(self, entry: Entry) -> bytearray:
+        """The bytes of one tensor as they lie in its file, once in memory. Raises what reading the tree raises, and
+        StageError if the file ends before them."""
+        data = bytearray(entry.size)
+        view = memoryview(data)
         with self._tree.open(entry.file, entry.start, entry.size) as file:
-            return file.read()
+            while count := file.readinto(view):  # type: ignore[attr-defined]
+                view = view[count:]
+        if view:
+            raise StageError(f"{entry.file} ends within {entry.name}.", "Check the stage that wrote it.")
+        return data
 
     def read(self, name: str) -> torch.Tensor:
         """One tensor, by a ranged read. Raises StageError if it is not there."""
@@ -86,7 +93,7 @@ class WeightIndex:
         if name not in self.entries:
             raise StageError(f"The model tree has no weight {name}.", "Check the stage that wrote it.")
         entry = self.entries[name]
-        data = bytearray(self.stored(entry))
+        data = self.stored(entry)
         dtype: torch.dtype = getattr(torch, DTYPES[entry.dtype])
         if not data:
             return torch.empty(entry.shape, dtype=dtype)

@@ -80,7 +80,7 @@ def _run(spec: AttemptSpec, interpreter: str) -> AttemptResult | Failure:
                 fix="Name an existing Python interpreter that has the stage's packages.",
                 retryable=False,
             )
-    store = open_store(spec.artifact_store)
+    store = open_store(spec.artifact_store, spec.cache)
     result = store.get_record(result_key(spec.id))
     if result is not None:
         return AttemptResult.model_validate_json(result)

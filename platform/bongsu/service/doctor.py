@@ -13,7 +13,8 @@ from typing import Literal
 
 from bongsu.domain.codes import run as codes
 from bongsu.domain.messages import N_
-from bongsu.domain.problems import BongsuError
+from bongsu.domain.problems import BongsuError, Problem
+from bongsu.service.artifact_place import place_of, reached
 from bongsu.service.home import (
     DATABASE,
     TRACKING_DATABASE,
@@ -51,6 +52,7 @@ def examine(home: Path) -> list[Finding]:
         _memory(),
         _writable(home),
         _private(home),
+        *_artifacts(home),
         _database(home, DATABASE, N_("Database of runs")),
         _database(home, TRACKING_DATABASE, N_("Database of MLflow")),
         _disk(home),
@@ -119,6 +121,34 @@ def _private(home: Path) -> Finding:
         fix = N_("They are closed now; think of who may have read them before.")
         return Finding("warning", subject, str(found.closed), fix)
     return Finding("ok", subject, "0")
+
+
+def _artifacts(home: Path) -> list[Finding]:
+    """The bucket, if the artifacts lie in one: it is reached, and an object is written, read and taken away."""
+    subject = N_("Artifact store")
+    try:
+        place = place_of(home, os.environ)
+    except BongsuError as error:
+        return [_told(subject, error.problems[0])]
+    if not place.is_remote:
+        return []
+    from bongsu.artifacts.s3.probe import examine as examine_bucket
+    from bongsu.artifacts.s3.store import S3Store
+
+    with reached(place):
+        fitness = examine_bucket(S3Store.from_uri(place.uri, place.cache))
+    if fitness.problems:
+        return [_told(subject, problem) for problem in fitness.problems]
+    skew = "–" if fitness.skew_s is None else f"{fitness.skew_s:+.0f} s"
+    return [
+        Finding("ok", subject, f"{place.uri} ({place.endpoint})" if place.endpoint else place.uri),
+        Finding("ok", N_("Clock of the artifact store"), skew),
+    ]
+
+
+def _told(subject: str, problem: Problem) -> Finding:
+    facts = ", ".join(str(value) for value in problem.args.values())
+    return Finding("problem", subject, f"{problem.code.name}: {facts}", problem.code.fix)
 
 
 def _database(home: Path, name: str, subject: str) -> Finding:

@@ -15,8 +15,8 @@ from bongsu.domain.codes import run as codes
 from bongsu.domain.unseen import first_unseen
 from bongsu.executors.base import Executor
 from bongsu.reconciler.lock import FileLock, WaitingLock
+from bongsu.service.artifact_place import ArtifactPlace, keep, place_of, reached
 from bongsu.service.home import (
-    ARTIFACTS,
     DATABASE,
     DELIVERY_LOG,
     ENVIRONMENTS,
@@ -44,12 +44,14 @@ def open_home(home: Path, ray_address: str | None = None) -> Platform:
     Until it is closed, files that this process and those it starts make are their owner's alone.
 
     Args:
-        home: made if it does not exist; one that may only be read can be looked at.
+        home: made if it does not exist; one that may only be read can be looked at. Its artifacts lie where
+            :func:`bongsu.service.artifact_place.place_of` says.
         ray_address: of a Ray that runs already; None starts one with the first stage.
 
     Raises:
         BongsuError: ``run.home-not-local``, ``run.home-name``, and what
-            :func:`bongsu.store.database.open_database` raises.
+            :func:`bongsu.store.database.open_database`, :func:`bongsu.service.artifact_place.place_of` and
+            :func:`bongsu.service.artifact_place.keep` raise.
     """
     from bongsu.artifacts.open import open_store
     from bongsu.tracking.publisher import MlflowPublisher
@@ -60,20 +62,22 @@ def open_home(home: Path, ray_address: str | None = None) -> Platform:
     strange = sorted(set(str(home)) & set("?#%")) or first_unseen(str(home))
     if strange:
         raise codes.HOME_NAME.error(home=str(home), character=strange[0] if isinstance(strange, list) else strange)
+    place = place_of(home, os.environ)
     prepare_home(home)
-    database = open_database(f"sqlite:///{home / DATABASE}", may_be_new=lambda: not holds_work(home))
-    local = _LocalExecutor(home, ray_address)
-    # Workers, virtual environments, the tracking server's files: whatever is made in the name of this platform.
-    umask = os.umask(PRIVATE_UMASK)
-
-    def close() -> None:
-        local.close()
-        os.umask(umask)
-
+    with contextlib.ExitStack() as undo:
+        undo.enter_context(reached(place))
+        if place.is_new:
+            keep(home, place)
+        database = open_database(f"sqlite:///{home / DATABASE}", may_be_new=lambda: not holds_work(home))
+        # Workers, virtual environments, the tracking server's files: whatever is made in the name of this platform.
+        undo.callback(os.umask, os.umask(PRIVATE_UMASK))
+        local = _LocalExecutor(home, place, ray_address)
+        undo.callback(local.close)
+        close = undo.pop_all().close
     return Platform(
         home=home,
         database=database,
-        artifacts=open_store((home / ARTIFACTS).as_uri()),
+        artifacts=open_store(place.uri, place.cache),
         executor=local.get,
         publisher=MlflowPublisher(TrackingSettings.embedded(home)),
         lock=FileLock(home / LOCK),
@@ -100,8 +104,9 @@ def _deliver_behind(home: Path) -> None:
 class _LocalExecutor:
     """The one executor of this process, made when it is first asked for."""
 
-    def __init__(self, home: Path, ray_address: str | None) -> None:
+    def __init__(self, home: Path, place: ArtifactPlace, ray_address: str | None) -> None:
         self._home = home
+        self._place = place
         self._address = ray_address
         self._made: LocalRayExecutor | None = None
 
@@ -127,8 +132,16 @@ class _LocalExecutor:
                 variables[MASKING_VARIABLE] = os.environ.get(MASKING_VARIABLE) or lasting_key(
                     self._home / MASKING_KEY
                 )
-            session = RaySession(self._address)
-            self._made = LocalRayExecutor(self._home / LOGS, self._home / ENVIRONMENTS, session, variables)
+            if self._place.is_remote and self._address:
+                # What a Ray that ran before has not inherited.
+                variables |= {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+            self._made = LocalRayExecutor(
+                self._home / LOGS,
+                self._home / ENVIRONMENTS,
+                RaySession(self._address),
+                variables,
+                self._place.cache,
+            )
         return self._made
 
 

@@ -69,6 +69,18 @@ HOME_NAME = Code(
     "State cannot lie in {home}: its name has the character {character}.",
     "Give another directory with --home or BONGSU_HOME.",
 )
+OTHER_STORE = Code(
+    "run.other-store",
+    "The artifacts of {home} lie in {recorded}, and the environment names {asked}.",
+    "Unset BONGSU_ARTIFACTS and AWS_ENDPOINT_URL_S3 to work with what is there, or use another --home; if the store"
+    " itself was moved, write its new address into artifacts.json there.",
+)
+STORE_RECORD = Code(
+    "run.store-record",
+    "The file {file} does not say where the artifacts lie: {detail}.",
+    "Put it back from a backup, or write it anew; docs/runbooks/artifacts-in-s3.md shows what it holds.",
+    exit_code=8,
+)
 DATASET_NAME = Code(
     "run.dataset-name",
     "{name} cannot be the name of a data set.",

@@ -36,13 +36,20 @@ class LocalRayExecutor:
         environments: directory of virtual environments made for stages.
         session: the Ray to use.
         variables: environment variables that stages get, such as the masking key.
+        cache: directory for copies of trees of an artifact store that is not local; None for the system's own.
     """
 
     name = "local-ray"
 
     def __init__(
-        self, logs: Path, environments: Path, session: RaySession, variables: Mapping[str, str] | None = None
+        self,
+        logs: Path,
+        environments: Path,
+        session: RaySession,
+        variables: Mapping[str, str] | None = None,
+        cache: Path | None = None,
     ) -> None:
+        self._cache = str(cache) if cache else None
         self._traces = Traces(logs)
         self._reaper = Reaper(self._traces)
         self._session = session
@@ -60,7 +67,8 @@ class LocalRayExecutor:
         return self._session.capacity()
 
     def ensure(self, attempt: AttemptSpec) -> None:
-        spec = attempt.model_copy(update={"log_directory": str(self._traces.folder(attempt.id))})
+        here = {"log_directory": str(self._traces.folder(attempt.id)), "artifact_cache": self._cache}
+        spec = attempt.model_copy(update=here)
         if self._traces.mark_launched(spec):
             self._session.start()
             self._jobs.add(spec)
