@@ -12,7 +12,8 @@ import typer
 from typer.exceptions import TyperException
 
 from bongsu.cli import failures
-from bongsu.cli.commands import datasets, describe, inspect, pipeline, run_control
+from bongsu.cli.commands import datasets, describe, inspect, mlflow, pipeline, run_control
+from bongsu.cli.helping import speak
 from bongsu.cli.printing import discard_output, say
 from bongsu.cli.state import Options
 from bongsu.cli.texts import _, known_language
@@ -66,8 +67,9 @@ def _globals(
     context.obj = Options(chosen.absolute(), debug)
 
 
-for module in (pipeline, run_control, inspect, datasets, describe):
+for module in (pipeline, run_control, inspect, mlflow, datasets, describe):
     module.add_to(app)
+speak(app)
 
 
 def run() -> int:

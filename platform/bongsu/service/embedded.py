@@ -54,6 +54,7 @@ def open_home(home: Path, ray_address: str | None = None) -> Platform:
             :func:`bongsu.service.artifact_place.keep` raise.
     """
     from bongsu.artifacts.open import open_store
+    from bongsu.tracking.pages import address
     from bongsu.tracking.publisher import MlflowPublisher
     from bongsu.tracking.settings import TrackingSettings
 
@@ -81,6 +82,7 @@ def open_home(home: Path, ray_address: str | None = None) -> Platform:
         executor=local.get,
         publisher=MlflowPublisher(TrackingSettings.embedded(home)),
         lock=FileLock(home / LOCK),
+        pages=address(),
         on_warm_up=local.warm_up,
         on_close=close,
         publisher_lock=WaitingLock(home / PUBLISHER_LOCK),

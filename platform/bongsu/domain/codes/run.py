@@ -98,6 +98,19 @@ AMBIGUOUS_RUN = Code(
     "Give more of the id.",
     exit_code=3,
 )
+NOTHING_TRACKED = Code(
+    "run.nothing-tracked",
+    "MLflow has heard of no run in {home}.",
+    "Run a pipeline first (`bongsu run FILE`), or name the home of the runs that you look for (`--home`, BONGSU_HOME).",
+    exit_code=3,
+)
+PORT_TAKEN = Code(
+    "run.port-taken",
+    "Nothing can be served at port {port} of this machine: {detail}.",
+    "End the program that listens there, or choose another port (`bongsu mlflow --port 5001`); links that Bongsu "
+    "prints have port 5000 then.",
+    exit_code=7,
+)
 UNKNOWN_STAGE = Code(
     "run.unknown-stage",
     "The run {run} has no stage {stage}.",
