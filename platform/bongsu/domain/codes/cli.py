@@ -26,7 +26,7 @@ CANNOT_WRITE = Code(
 )
 EMPTY_HOME = Code(
     "cli.empty-home",
-    "--home is empty.",
+    "The value of --home is empty.",
     "Give a directory, or leave --home out for BONGSU_HOME or .bongsu of the current folder. Is a variable not set?",
 )
 UNKNOWN_LANGUAGE = Code(
