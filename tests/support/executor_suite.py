@@ -61,6 +61,10 @@ class ExecutorHarness(Protocol):
         """A control plane over the same state in a process of its own."""
         ...
 
+    def kill_infrastructure(self) -> None:
+        """End what runs attempts, as a power cut or a full memory does: not through the executor, and all at once."""
+        ...
+
     def alive(self, attempt: AttemptId, events: Sequence[StageEvent]) -> list[str]:
         """Names of processes of the attempt that still run. The probe's messages ``process PID`` and ``child
         PID`` are among the events; who has other means may use those."""
@@ -564,6 +568,64 @@ class ExecutorSuite:
         for spec in (under_way, own):
             assert len(messages(executor, spec.id)) == 2, "it was not started again"
             watch.gone(executor, spec.id)
+
+    # -- what runs attempts dies -------------------------------------------------------------------------------
+
+    def test_when_what_runs_attempts_dies_those_under_way_are_lost_and_those_that_wait_run_later(
+        self, harness: ExecutorHarness, executor: Executor, watch: Watcher
+    ) -> None:
+        own = Environment(interpreter=sys.executable)
+        hangs = {"seconds": HANG_S, "childSeconds": HANG_S}
+        plain, isolated = probe_spec(harness, hangs), probe_spec(harness, hangs, environment=own)
+        hanging = [plain, isolated] + [probe_spec(harness, hangs) for _ in range(harness.parallel - 2)]
+        for spec in hanging:
+            executor.ensure(spec)
+        for spec in hanging:
+            watch.running(executor, spec.id, words=2)
+        waiting = probe_spec(harness)
+        executor.ensure(waiting)
+        harness.kill_infrastructure()
+        for spec in hanging:
+            self._is_lost(watch.end(executor, spec.id))
+            watch.gone(executor, spec.id)
+            assert harness.store.get_record(result_key(spec.id)) is None
+            assert harness.store.get_record(failure_key(spec.id)) is None, "the stage did not fail"
+        assert watch.end(executor, waiting.id).phase is Phase.SUCCEEDED
+        assert len(messages(executor, waiting.id)) == 1
+        second = plain.model_copy(
+            update={"id": plain.id.model_copy(update={"number": 2}), "params": {"text": "again"}}
+        )
+        executor.ensure(second)
+        assert watch.end(executor, second.id).phase is Phase.SUCCEEDED, "the next attempt finds another"
+        executor.ensure(plain)
+        self._is_lost(executor.observe([plain.id])[plain.id])
+        later = harness.another()
+        try:
+            self._is_lost(later.observe([plain.id])[plain.id])
+        finally:
+            later.close()
+        assert len(messages(executor, plain.id)) == 2, "it was not started again"
+
+    def test_an_attempt_that_is_stopped_while_what_runs_it_dies_is_over(
+        self, harness: ExecutorHarness, executor: Executor, watch: Watcher
+    ) -> None:
+        spec = probe_spec(harness, {"seconds": HANG_S, "childSeconds": HANG_S})
+        executor.ensure(spec)
+        watch.running(executor, spec.id, words=2)
+        harness.kill_infrastructure()
+        executor.cancel(spec.id)
+        assert watch.end(executor, spec.id).phase in (Phase.CANCELLED, Phase.LOST)
+        watch.gone(executor, spec.id)
+        after = probe_spec(harness)
+        executor.ensure(after)
+        assert watch.end(executor, after.id).phase is Phase.SUCCEEDED
+
+    def _is_lost(self, seen: Observation) -> None:
+        assert seen.phase is Phase.LOST
+        assert seen.failure is not None
+        assert (seen.failure.reason, seen.failure.retryable) == ("ExecutorFailed", True)
+        assert seen.failure.message, "the cause is told"
+        assert seen.failure.fix
 
     def _after_the_end(self, harness: ExecutorHarness, seen: Observation, spec: AttemptSpec) -> None:
         """SUCCEEDED exactly where a record says so; where attempts end with the control plane, never later."""

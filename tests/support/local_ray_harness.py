@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,15 +14,24 @@ from bongsu.artifacts.local import LocalStore
 from bongsu.domain.events import Message, StageEvent
 from bongsu.domain.ids import AttemptId
 from bongsu.executors.local_ray.executor import LocalRayExecutor
-from bongsu.executors.local_ray.session import RaySession
+from bongsu.executors.local_ray.session import RaySettings
+from bongsu.executors.local_ray.surroundings import LocalSurroundings
 
 CPUS = 2
 
 
-def make(home: str) -> LocalRayExecutor:
+def make(home: str, cpus: float = CPUS, address: str | None = None) -> LocalRayExecutor:
     """An executor whose traces lie in ``home``."""
     root = Path(home)
-    return LocalRayExecutor(root / "logs", root / "environments", RaySession(cpus=CPUS))
+    surroundings = LocalSurroundings(
+        logs=root / "logs",
+        environments=root / "environments",
+        ray_log=root / "ray.log",
+        environment=os.environ,
+        clock=time.time,
+        monotonic=time.monotonic,
+    )
+    return LocalRayExecutor(surroundings, RaySettings(address, cpus))
 
 
 class LocalRayHarness:
@@ -31,7 +42,7 @@ class LocalRayHarness:
     patience_s = 60.0
 
     def __init__(self, home: Path) -> None:
-        self._home = home
+        self.home = home
         self._executor = make(str(home))
         self._hosts: list[ExecutorHost] = []
         self.store = LocalStore(home / "artifacts")
@@ -40,10 +51,13 @@ class LocalRayHarness:
         return self._executor
 
     def another(self) -> LocalRayExecutor:
-        return make(str(self._home))
+        return make(str(self.home))
 
     def host(self) -> ExecutorHost:
-        return ExecutorHost("local_ray_harness:make", {"home": str(self._home)})
+        return ExecutorHost("local_ray_harness:make", {"home": str(self.home)})
+
+    def kill_infrastructure(self) -> None:
+        kill_ray("gcs_server", "raylet")
 
     def alive(self, attempt: AttemptId, events: Sequence[StageEvent]) -> list[str]:
         del attempt
@@ -51,6 +65,19 @@ class LocalRayHarness:
 
     def close(self) -> None:
         self._executor.close()
+
+
+def ray_processes() -> list[psutil.Process]:
+    """Every process that this one's executors have started."""
+    return psutil.Process().children(recursive=True)
+
+
+def kill_ray(*names: str) -> None:
+    """SIGKILL for these processes of the Ray that this process's executors have started."""
+    found = [process for process in ray_processes() if process.name() in names]
+    assert sorted(process.name() for process in found) == sorted(names)
+    for process in found:
+        process.kill()
 
 
 def _is_alive(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -52,7 +53,7 @@ class StageRunner:
             ministry="mnd",
             distributed=signature.distributed,
         )
-        return run_attempt(spec, events.append)
+        return run_attempt(spec, events.append, time.time)
 
     def made(self, uses: str, params: Mapping[str, Any], inputs: Mapping[str, Sequence[Named]]) -> AttemptResult:
         """As :meth:`run`, of a stage that has to succeed."""

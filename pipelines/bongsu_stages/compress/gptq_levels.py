@@ -54,12 +54,12 @@ def calibrate(
 
 def _calibrated(
     stream: LayerStream, index: int, layer: Any, chosen: set[str], group: int
-) -> dict[str, dict[str, torch.Tensor] | Uncalibrated]:
+) -> dict[str, Quantised | Uncalibrated]:
     """What became of each weight of a layer that is in ``chosen``."""
     moments = _Moments(layer)
     stream.advance(layer)
     moments.close()
-    found: dict[str, dict[str, torch.Tensor] | Uncalibrated] = {}
+    found: dict[str, Quantised | Uncalibrated] = {}
     for names, weight, seen in moments.weights():
         full = [on_disk(stream.config.model_type, f"model.layers.{index}.{name}") for name in names]
         if not chosen.intersection(full):

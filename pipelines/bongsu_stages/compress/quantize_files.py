@@ -33,7 +33,7 @@ class Piece:
     name: str
     dtype: str
     shape: tuple[int, ...]
-    data: bytes
+    data: bytes | bytearray
     stands_for: tuple[str, str] | None = None
 
 
@@ -72,18 +72,12 @@ def write_quantised(
         body = scratch / f"{file}.body"
         with body.open("wb") as out:
             for entry in weights.in_file(file):
-<<<<<<< HEAD
                 for piece in _pieces(weights, entry, quantisation):
                     tensors[piece.name] = (piece.dtype, piece.shape, len(piece.data))
                     out.write(piece.data)
                     if piece.stands_for:
                         fingerprints |= [piece.stands_for]
-=======
-                for name, dtype, shape, data in _pieces(weights, entry, quantisation):
-                    tensors[name] = (dtype, shape, len(data))
-                    out.write(data)
-                    del data  # it may be the embeddings, and the next one the head
->>>>>>> 8a05350670616aa8477f11e311469dfe7a2ed22b
+                    del piece  # it may be the embeddings, and the next one the head
                 done += 1
                 progress(done)
         with writer.create(file) as target, body.open("rb") as source:
@@ -98,19 +92,12 @@ def write_quantised(
     return Written(total, dict(sorted(fingerprints.items())))
 
 
-<<<<<<< HEAD
 def _pieces(weights: WeightIndex, entry: Entry, quantisation: Quantisation) -> Iterator[Piece]:
     """What stands for one entry in the new file."""
-=======
-def _pieces(
-    weights: WeightIndex, entry: Entry, quantisation: Quantisation
-) -> Iterator[tuple[str, str, tuple[int, ...], bytes | bytearray]]:
-    """(name, dtype, shape, bytes) of what stands for one entry in the new file."""
->>>>>>> 8a05350670616aa8477f11e311469dfe7a2ed22b
     if entry.name not in quantisation.chosen:
-        data = weights.stored(entry)
-        same = fingerprint(DTYPES[entry.dtype], entry.shape, data)
-        yield Piece(entry.name, entry.dtype, entry.shape, data, (entry.name, same))
+        stored = weights.stored(entry)
+        same = fingerprint(DTYPES[entry.dtype], entry.shape, stored)
+        yield Piece(entry.name, entry.dtype, entry.shape, stored, (entry.name, same))
         return
     stem = entry.name.removesuffix("weight")
     quantised = quantisation.quantise(entry.name, weights.read(entry.name).float())

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 import torch
 
-from bongsu_stages.models.fingerprints import fingerprint_of
+from bongsu_stages.models.fingerprints import FingerprintOf, bytes_of
 
 INT4_MAX = 7
 INT4_MIN = -8
 FP8 = torch.float8_e4m3fn
+ROWS = 256
 # Candidates for clipping: what share of a group's largest value becomes the largest level.
 SHRINK = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7)
 
@@ -66,13 +67,12 @@ def packed(levels: torch.Tensor, scales: torch.Tensor) -> Quantised:
     from compressed_tensors.compressors import pack_to_int32
 
     kept = scales.to(torch.bfloat16)
-    spread = kept.float().repeat_interleave(levels.shape[1] // kept.shape[1], dim=1)
     entries = {
         "weight_packed": pack_to_int32(levels, 4),
         "weight_scale": kept,
         "weight_shape": torch.tensor(levels.shape, dtype=torch.int64),
     }
-    return Quantised(entries, fingerprint_of((levels.float() * spread).to(kept.dtype)))
+    return Quantised(entries, _fingerprint_of_values(levels, kept))
 
 
 def to_fp8(weight: torch.Tensor) -> Quantised:
@@ -80,5 +80,15 @@ def to_fp8(weight: torch.Tensor) -> Quantised:
     limit = torch.finfo(FP8).max
     scale = (weight.abs().amax(dim=1, keepdim=True) / limit).clamp(min=1e-12).to(torch.bfloat16)
     levels = (weight / scale.float()).clamp(-limit, limit).to(FP8)
-    values = (levels.float() * scale.float()).to(scale.dtype)
-    return Quantised({"weight": levels, "weight_scale": scale}, fingerprint_of(values))
+    return Quantised({"weight": levels, "weight_scale": scale}, _fingerprint_of_values(levels, scale))
+
+
+def _fingerprint_of_values(levels: torch.Tensor, scales: torch.Tensor) -> str:
+    """Of levels times scales ``[rows, groups]`` in the type of the scales; a few rows are in memory at a time."""
+    hashed = FingerprintOf(str(scales.dtype).removeprefix("torch."), levels.shape)
+    group = levels.shape[1] // scales.shape[1]
+    for start in range(0, len(levels), ROWS):
+        rows = slice(start, start + ROWS)
+        values = levels[rows].float() * scales[rows].float().repeat_interleave(group, dim=1)
+        hashed.update(bytes_of(values.to(scales.dtype)))
+    return hashed.hexdigest()

@@ -79,11 +79,15 @@ def fingerprint(dtype: str, shape: Iterable[int], data: Buffer) -> str:
 
 def fingerprint_of(tensor: torch.Tensor) -> str:
     """Of a weight in memory, on any device."""
+    return fingerprint(str(tensor.dtype).removeprefix("torch."), tensor.shape, bytes_of(tensor))
+
+
+def bytes_of(tensor: torch.Tensor) -> memoryview:
+    """The bytes of a weight, row after row; not a copy if it lies like that in this machine's memory."""
     import torch
 
     plain = tensor.detach().cpu().contiguous()
-    data = plain.reshape(-1).view(torch.uint8).numpy()
-    return fingerprint(str(plain.dtype).removeprefix("torch."), plain.shape, data.data)
+    return plain.reshape(-1).view(torch.uint8).numpy().data
 
 
 def fingerprints_of(tensors: Mapping[str, torch.Tensor]) -> dict[str, str]:

@@ -18,7 +18,6 @@ from pathlib import Path
 
 import pydantic
 
-from bongsu.artifacts.base import ArtifactStore
 from bongsu.artifacts.open import open_store
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure, FailureReason, failure_key, result_key
@@ -49,10 +48,17 @@ _REASONS = {
 }
 
 
-def run_attempt(spec: AttemptSpec, emit: Callable[[StageEvent], None]) -> AttemptResult | Failure:
+def run_attempt(
+    spec: AttemptSpec, emit: Callable[[StageEvent], None], clock: Callable[[], float]
+) -> AttemptResult | Failure:
     """Run the attempt to its end and leave a result or a failure record in the artifact store.
 
     Never raises for what a stage does. An attempt whose record already stands is not run again.
+
+    Args:
+        spec: the attempt.
+        emit: receives its events.
+        clock: seconds since the epoch, for records and events.
     """
     store = open_store(spec.artifact_store, spec.cache)
     standing = store.get_record(result_key(spec.id))
@@ -60,7 +66,7 @@ def run_attempt(spec: AttemptSpec, emit: Callable[[StageEvent], None]) -> Attemp
         return AttemptResult.model_validate_json(standing)
     scratch = _make_scratch(spec)
     try:
-        result = _execute(spec, store, scratch, emit)
+        result = _execute(spec, StageContext(spec, store, scratch, emit, clock), clock)
         store.put_record(result_key(spec.id), result.model_dump_json().encode())
         return result
     except Exception as error:  # the boundary: whatever a stage raises becomes a recorded failure
@@ -82,12 +88,9 @@ def _make_scratch(spec: AttemptSpec) -> Path:
     return scratch
 
 
-def _execute(
-    spec: AttemptSpec, store: ArtifactStore, scratch: Path, emit: Callable[[StageEvent], None]
-) -> AttemptResult:
-    started = datetime.now(UTC)
+def _execute(spec: AttemptSpec, context: StageContext, clock: Callable[[], float]) -> AttemptResult:
+    started = datetime.fromtimestamp(clock(), UTC)
     definition = load_stage(spec.uses)
-    context = StageContext(spec, store, scratch, emit)
     params = definition.signature.params.model_validate(spec.params)
     try:
         with PeakMemory() as peak:
@@ -103,7 +106,7 @@ def _execute(
         notes={**outputs.notes, **_unmeasured(outputs.metrics)},
         environment=_environment(),
         started_at=started,
-        finished_at=datetime.now(UTC),
+        finished_at=datetime.fromtimestamp(clock(), UTC),
         peak_memory_bytes=peak.bytes,
     )
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import importlib.util
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from bongsu.artifacts.open import open_store
@@ -31,12 +31,23 @@ def needs_own_process(spec: AttemptSpec) -> bool:
     )
 
 
-def run_isolated(spec: AttemptSpec, environments: Path) -> AttemptResult | Failure:
+@dataclass(frozen=True)
+class EndedWithoutRecord:
+    """The process ended and left no record; ``status`` as ``os.wait`` gives it, ``failure`` as far as that goes."""
+
+    failure: Failure
+    status: int
+
+
+def run_isolated(
+    spec: AttemptSpec, environments: Path, environment: Mapping[str, str]
+) -> AttemptResult | Failure | EndedWithoutRecord:
     """Run the attempt as ``interpreter -m bongsu_stages.runtime.worker`` and read its record.
 
     Args:
         spec: with ``environment`` set.
         environments: directory of the virtual environments made from requirements files.
+        environment: this process's environment, of which others see a part (:mod:`.surroundings`).
     """
     assert spec.environment is not None
     if spec.environment.image:
@@ -47,7 +58,7 @@ def run_isolated(spec: AttemptSpec, environments: Path) -> AttemptResult | Failu
             retryable=False,
         )
     try:
-        interpreter = _interpreter(spec, environments)
+        interpreter = _interpreter(spec, environments, environment)
     except (OSError, subprocess.CalledProcessError) as error:
         output = getattr(error, "stderr", "") or str(error)
         return Failure(
@@ -57,10 +68,12 @@ def run_isolated(spec: AttemptSpec, environments: Path) -> AttemptResult | Failu
             retryable=True,
             detail=output[-4000:],
         )
-    return _run(spec, interpreter)
+    return _run(spec, interpreter, environment)
 
 
-def _run(spec: AttemptSpec, interpreter: str) -> AttemptResult | Failure:
+def _run(
+    spec: AttemptSpec, interpreter: str, environment: Mapping[str, str]
+) -> AttemptResult | Failure | EndedWithoutRecord:
     plain = spec.model_copy(update={"environment": None})
     with tempfile.TemporaryDirectory(prefix="bongsu-") as name:
         folder = Path(name)
@@ -69,7 +82,7 @@ def _run(spec: AttemptSpec, interpreter: str) -> AttemptResult | Failure:
         try:
             done = subprocess.run(
                 [interpreter, "-m", "bongsu_stages.runtime.worker", "--spec", str(folder / "spec.json")],
-                env={**_given(spec, os.environ), "PYTHONPATH": str(folder / "packages")},
+                env={**_given(spec, environment), "PYTHONPATH": str(folder / "packages")},
                 check=False,
                 preexec_fn=die_with_parent,
             )
@@ -84,14 +97,15 @@ def _run(spec: AttemptSpec, interpreter: str) -> AttemptResult | Failure:
     result = store.get_record(result_key(spec.id))
     if result is not None:
         return AttemptResult.model_validate_json(result)
-    failure = store.get_record(failure_key(spec.id))
-    if failure is not None:
-        return Failure.model_validate_json(failure)
-    return Failure(
+    recorded = store.get_record(failure_key(spec.id))
+    if recorded is not None:
+        return Failure.model_validate_json(recorded)
+    failure = Failure(
         reason=FailureReason.WORKER_LOST,
         message=f"The process of {spec.uses} ended with status {done.returncode} and left no record.",
         fix="See the log; a negative status is the number of the signal that ended it.",
     )
+    return EndedWithoutRecord(failure, -done.returncode if done.returncode < 0 else done.returncode << 8)
 
 
 def _given(spec: AttemptSpec, environment: Mapping[str, str]) -> dict[str, str]:
@@ -127,17 +141,18 @@ def lend_packages(folder: Path, uses: str) -> None:
     (note / "entry_points.txt").write_text(f"[{GROUP}]\n{entry.name} = {entry.value}\n")
 
 
-def _interpreter(spec: AttemptSpec, environments: Path) -> str:
+def _interpreter(spec: AttemptSpec, environments: Path, surrounding: Mapping[str, str]) -> str:
     environment = spec.environment
     assert environment is not None
     if environment.interpreter:
         return environment.interpreter
     if environment.requirements:
-        return str(_virtual_environment(Path(environment.requirements), environments) / "bin" / "python")
+        made = _virtual_environment(Path(environment.requirements), environments, surrounding)
+        return str(made / "bin" / "python")
     return sys.executable
 
 
-def _virtual_environment(requirements: Path, environments: Path) -> Path:
+def _virtual_environment(requirements: Path, environments: Path, surrounding: Mapping[str, str]) -> Path:
     """The environment made from a requirements file, made once for its content and interpreter version."""
     text = requirements.read_bytes()
     name = hashlib.sha256(text + sys.version.encode()).hexdigest()[:24]
@@ -148,14 +163,14 @@ def _virtual_environment(requirements: Path, environments: Path) -> Path:
         if (ready / ".ready").exists():
             return ready
         shutil.rmtree(ready, ignore_errors=True)
-        _call([sys.executable, "-m", "venv", str(ready)])
+        _call([sys.executable, "-m", "venv", str(ready)], surrounding)
         pip = [str(ready / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        _call([*pip, "--require-hashes", "-r", str(requirements)])
+        _call([*pip, "--require-hashes", "-r", str(requirements)], surrounding)
         (ready / ".ready").touch()
     return ready
 
 
-def _call(command: list[str]) -> None:
+def _call(command: list[str], surrounding: Mapping[str, str]) -> None:
     # A source package runs code of its own when it is installed.
-    environment = {**inherited(os.environ), **to_install(os.environ)}
+    environment = {**inherited(surrounding), **to_install(surrounding)}
     subprocess.run(command, check=True, capture_output=True, text=True, env=environment, preexec_fn=die_with_parent)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure
@@ -17,17 +19,18 @@ from bongsu_stages.runtime.processes import marked, note_process
 from bongsu_stages.runtime.reporting import EventFile, drop, output_to
 
 
-def run_logged(spec: AttemptSpec) -> AttemptResult | Failure:
-    """Run the attempt with its output and events in ``spec.log_directory``, if it has one."""
+def run_logged(spec: AttemptSpec, clock: Callable[[], float]) -> AttemptResult | Failure:
+    """Run the attempt with its output and events in ``spec.log_directory``, if it has one; ``clock`` as of
+    :func:`bongsu_stages.runtime.attempt.run_attempt`."""
     use_threads(spec.resources.cpus_per_worker)
     if spec.log_directory is None:
-        return run_attempt(spec, drop)
+        return run_attempt(spec, drop, clock)
     folder = Path(spec.log_directory)
     note_process(folder / "process.json")
     events = EventFile(folder / "events.jsonl")
     try:
         with marked(folder), output_to(folder / "log.txt"):
-            outcome = run_attempt(spec, events)
+            outcome = run_attempt(spec, events, clock)
             if isinstance(outcome, Failure):
                 print(outcome.detail or outcome.message, file=sys.stderr, flush=True)
             return outcome
@@ -51,7 +54,7 @@ def main() -> int:
     parser.add_argument("--spec", required=True, help="file with the attempt as JSON, or - for standard input")
     given = parser.parse_args().spec
     text = sys.stdin.read() if given == "-" else Path(given).read_text()
-    outcome = run_logged(AttemptSpec.model_validate_json(text))
+    outcome = run_logged(AttemptSpec.model_validate_json(text), time.time)
     return 1 if isinstance(outcome, Failure) else 0
 
 

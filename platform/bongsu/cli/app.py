@@ -51,7 +51,8 @@ def _check_language(value: str | None) -> str | None:
 def _globals(
     context: typer.Context,
     home: Annotated[
-        Path | None, typer.Option(help=_("Directory of all state; BONGSU_HOME or .bongsu if not given."))
+        str | None,
+        typer.Option(metavar="PATH", help=_("Directory of all state; BONGSU_HOME or .bongsu if not given.")),
     ] = None,
     lang: Annotated[
         str | None,
@@ -63,8 +64,10 @@ def _globals(
     ] = False,
 ) -> None:
     del lang, version  # the language was chosen before the commands were declared
-    chosen = home or Path(os.environ.get("BONGSU_HOME") or ".bongsu")
-    context.obj = Options(chosen.absolute(), debug)
+    if home == "":  # as a path it would be the current folder
+        raise codes.EMPTY_HOME.error()
+    chosen = home or os.environ.get("BONGSU_HOME") or ".bongsu"
+    context.obj = Options(Path(chosen).absolute(), debug)
 
 
 for module in (pipeline, run_control, inspect, mlflow, datasets, describe):

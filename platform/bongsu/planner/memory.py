@@ -39,6 +39,9 @@ _ALLOCATOR = 1.25
 STORED = 2
 # A file is copied to the artifact store in pieces of 16 MiB, the next of which is read while the last is still there.
 _COPIED_AT_ONCE = 2 * 16 * 1024 * 1024
+# A group's largest value, its best error and scale, and those that are tried; kernels take groups from 32 columns on.
+_FIGURES_A_GROUP = 5
+_SMALLEST_GROUP = 32
 # FSDP2 holds the layer that computes and the next one, and the gradient of the layer that it is about to split.
 _GATHERED_LAYERS = 3
 TRAINING = frozenset({WorkKind.TRAIN_FULL, WorkKind.TRAIN_LORA, WorkKind.DISTILL})
@@ -143,8 +146,9 @@ def _streamed(shape: ModelShape, work: Workload, numbers: _Numbers) -> MemoryEst
 
 def _written(shape: ModelShape, work: Workload) -> MemoryEstimate:
     """Writing the new weight files: what stays is copied as it is stored, and what is quantised is there in fp32 with
-    three more of its size, when scales and levels are tried."""
-    matrix = largest_matrix(shape) * 4 * FP32 if work.kind is WorkKind.QUANTIZE_STREAMED else 0
+    three more of its size, when scales and levels are tried, and a few figures a group."""
+    number = 4 * FP32 + _FIGURES_A_GROUP * FP32 / _SMALLEST_GROUP
+    matrix = int(largest_matrix(shape) * number) if work.kind is WorkKind.QUANTIZE_STREAMED else 0
     table = shape.vocabulary * shape.hidden * STORED
     held = max(matrix, table)
     if held < _COPIED_AT_ONCE:

@@ -8,6 +8,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from bongsu.service.home import (
     MASKING_KEY,
     PRIVATE_UMASK,
     PUBLISHER_LOCK,
+    RAY_LOG,
     holds_work,
     local_home,
     prepare_home,
@@ -125,7 +127,8 @@ class _LocalExecutor:
     def _make(self) -> LocalRayExecutor:
         if self._made is None:
             from bongsu.executors.local_ray.executor import LocalRayExecutor
-            from bongsu.executors.local_ray.session import RaySession
+            from bongsu.executors.local_ray.session import RaySettings
+            from bongsu.executors.local_ray.surroundings import LocalSurroundings
 
             # One key for a home: the same text, curated again, gives the same bytes. A home that may not be written can
             # be looked at, and no worker starts there.
@@ -137,13 +140,17 @@ class _LocalExecutor:
             if self._place.is_remote and self._address:
                 # What a Ray that ran before has not inherited.
                 variables |= {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
-            self._made = LocalRayExecutor(
-                self._home / LOGS,
-                self._home / ENVIRONMENTS,
-                RaySession(self._address),
-                variables,
-                self._place.cache,
+            surroundings = LocalSurroundings(
+                logs=self._home / LOGS,
+                environments=self._home / ENVIRONMENTS,
+                ray_log=self._home / RAY_LOG,
+                environment=os.environ,
+                clock=time.time,
+                monotonic=time.monotonic,
+                variables=variables,
+                cache=self._place.cache,
             )
+            self._made = LocalRayExecutor(surroundings, RaySettings(self._address))
         return self._made
 
 

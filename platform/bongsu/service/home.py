@@ -24,6 +24,7 @@ LOCK = "driver.lock"
 MASKING_KEY = "masking.key"
 PUBLISHER_LOCK = "delivery.lock"
 DELIVERY_LOG = "delivery.log"
+RAY_LOG = "ray.log"
 TRACKING_DATABASE = "mlflow.db"
 _OF_OTHERS = ("mlflow", "registry")  # bongsu.tracking.settings
 _DATABASE_SUFFIXES = ("", "-wal", "-shm")

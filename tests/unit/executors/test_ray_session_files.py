@@ -34,10 +34,9 @@ def test_sessions_of_dead_processes_go_but_for_the_newest(tmp_path: Path) -> Non
 
 
 def test_the_directory_is_the_users_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("RAY_TMPDIR", raising=False)
     with tempfile.TemporaryDirectory(dir="/tmp") as short:
         monkeypatch.setattr(tempfile, "tempdir", short)
-        root = session_root()
+        root = session_root({})
         assert root is not None
         assert stat.S_IMODE(Path(root).stat().st_mode) == 0o700
 
@@ -45,16 +44,18 @@ def test_the_directory_is_the_users_alone(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_directory_that_another_user_may_have_laid_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("RAY_TMPDIR", raising=False)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / f"bongsu-ray-{os.getuid()}").symlink_to(tmp_path / "elsewhere")
-    assert session_root() is None
+    assert session_root({}) is None
 
 
 def test_a_path_too_long_for_a_socket_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("RAY_TMPDIR", raising=False)
     deep = tmp_path / ("d" * 60)
     deep.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(deep))
-    assert session_root() is None
+    assert session_root({}) is None
+
+
+def test_a_directory_that_the_environment_names_is_rays_own_affair() -> None:
+    assert session_root({"RAY_TMPDIR": "/somewhere"}) is None

@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from local_ray_harness import make
 
 from bongsu.artifacts.local import LocalStore
 from bongsu.domain.attempt import AttemptSpec, Failure, FailureReason, Observation, Phase, failure_key, result_key
 from bongsu.domain.ids import AttemptId, RunId, StageId, digest_of
 from bongsu.domain.labels import OPEN
 from bongsu.domain.resources import Resources
-from bongsu.executors.local_ray.executor import LocalRayExecutor
-from bongsu.executors.local_ray.session import RaySession
 from bongsu.executors.local_ray.traces import Traces
 
 ENDED = Observation(phase=Phase.FAILED, failure=Failure(reason=FailureReason.OUT_OF_MEMORY, message="m"))
@@ -62,7 +61,7 @@ def test_a_record_in_the_artifact_store_has_the_last_word(tmp_path: Path) -> Non
 def test_a_trace_that_a_power_cut_left_half_written_says_nothing_and_stops_nobody(
     tmp_path: Path, name: str, rest: str
 ) -> None:
-    executor = LocalRayExecutor(tmp_path / "logs", tmp_path / "environments", RaySession())
+    executor = make(str(tmp_path))
     traces = Traces(tmp_path / "logs")
     broken, sound = spec(tmp_path, 1), spec(tmp_path, 2)
     for asked in (broken, sound):

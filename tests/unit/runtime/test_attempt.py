@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def spec(store: LocalStore, params: dict[str, Any] | None = None, **changes: Any
 
 def failed(store: LocalStore, attempt: AttemptSpec) -> Failure:
     """Run what has to fail, and check that its record says the same."""
-    outcome = run_attempt(attempt, drop)
+    outcome = run_attempt(attempt, drop, time.time)
     assert isinstance(outcome, Failure)
     assert store.get_record(failure_key(attempt.id)) == outcome.model_dump_json().encode()
     assert store.get_record(result_key(attempt.id)) is None
@@ -64,7 +65,7 @@ def failed(store: LocalStore, attempt: AttemptSpec) -> Failure:
 def test_a_success_is_recorded_with_its_tree_figures_and_surroundings(store: LocalStore) -> None:
     events: list[StageEvent] = []
     attempt = spec(store, {"text": "봉수", "steps": 3, "metric": 1.5})
-    outcome = run_attempt(attempt, events.append)
+    outcome = run_attempt(attempt, events.append, time.time)
     assert isinstance(outcome, AttemptResult)
     assert store.get_record(result_key(attempt.id)) == outcome.model_dump_json().encode()
     assert outcome.metrics == {"value": 1.5}
@@ -79,7 +80,7 @@ def test_a_success_is_recorded_with_its_tree_figures_and_surroundings(store: Loc
 def test_figures_that_are_no_number_are_told_and_do_not_make_a_result_unreadable(store: LocalStore) -> None:
     events: list[StageEvent] = []
     attempt = spec(store, {"steps": 3, "metric": float("nan")})
-    outcome = run_attempt(attempt, events.append)
+    outcome = run_attempt(attempt, events.append, time.time)
     assert isinstance(outcome, AttemptResult)
     record = store.get_record(result_key(attempt.id))
     assert record is not None
@@ -91,22 +92,22 @@ def test_figures_that_are_no_number_are_told_and_do_not_make_a_result_unreadable
 
 def test_a_result_with_nulls_among_its_figures_is_read(store: LocalStore) -> None:
     """As other writers make of NaN."""
-    outcome = run_attempt(spec(store, {"metric": 1.5}), drop)
+    outcome = run_attempt(spec(store, {"metric": 1.5}), drop, time.time)
     assert isinstance(outcome, AttemptResult)
     written = outcome.model_dump_json().replace('{"value":1.5}', '{"value":1.5,"lost":null,"far":"Infinity"}')
     assert AttemptResult.model_validate_json(written) == outcome
 
 
 def test_where_a_result_stands_nothing_is_run_again(store: LocalStore) -> None:
-    first = run_attempt(spec(store, {"text": "first"}), drop)
+    first = run_attempt(spec(store, {"text": "first"}), drop, time.time)
     events: list[StageEvent] = []
-    again = run_attempt(spec(store, {"text": "second", "fail": True}), events.append)
+    again = run_attempt(spec(store, {"text": "second", "fail": True}), events.append, time.time)
     assert again == first
     assert events == []
 
 
 def test_scratch_space_is_gone_after_success_and_failure(store: LocalStore, scratch: Path) -> None:
-    run_attempt(spec(store), drop)
+    run_attempt(spec(store), drop, time.time)
     attempt = AttemptId(run_id=RunId("r-000000000002"), stage_id=StageId("stage"), number=1)
     failed(store, spec(store, {"fail": True}, id=attempt))
     assert list(scratch.iterdir()) == []
@@ -177,7 +178,7 @@ def test_a_failure_of_the_store_is_told_although_it_cannot_be_recorded(store: Lo
     attempt = spec(store)
     (store.root / "records").mkdir(parents=True, exist_ok=True)
     (store.root / "records" / "failures").write_text("where a directory should be")
-    outcome = run_attempt(spec(store, {"fail": True}), drop)
+    outcome = run_attempt(spec(store, {"fail": True}), drop, time.time)
     assert isinstance(outcome, Failure)
     assert outcome.message == "The probe was told to fail."
     assert store.get_record(result_key(attempt.id)) is None
@@ -204,6 +205,6 @@ def test_a_traceback_is_kept_short_enough_to_be_a_record() -> None:
 
 def test_the_probe_names_its_process_first(store: LocalStore) -> None:
     events: list[StageEvent] = []
-    run_attempt(spec(store), events.append)
+    run_attempt(spec(store), events.append, time.time)
     assert isinstance(events[0], Message)
     assert events[0].text.startswith("process ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import sysconfig
@@ -59,7 +60,7 @@ def spec(folder: Path, interpreter: Path) -> AttemptSpec:
 
 
 def test_a_stage_runs_where_bongsu_is_not_installed(tmp_path: Path, interpreter: Path) -> None:
-    outcome = run_isolated(spec(tmp_path, interpreter), tmp_path / "environments")
+    outcome = run_isolated(spec(tmp_path, interpreter), tmp_path / "environments", os.environ)
     assert isinstance(outcome, AttemptResult), outcome
     tree = LocalStore(tmp_path / "artifacts").reader(outcome.outputs["files"].digest)
     assert tree.manifest.files

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -105,7 +105,7 @@ def test_a_stage_under_its_own_interpreter_sees_no_secret(tmp_path: Path, monkey
     own = Environment(interpreter=sys.executable, variables={"HF_TOKEN": "of the file", "SUITE": "봉화"})
     command = ["sh", "-c", 'cat /proc/$PPID/environ | tr "\\0" "\\n" > "$BONGSU_OUTPUTS/files/env"']
     attempt = spec(store, "container", params={"command": command}, environment=own)
-    outcome = isolated.run_isolated(attempt, tmp_path / "environments")
+    outcome = isolated.run_isolated(attempt, tmp_path / "environments", os.environ)
     assert isinstance(outcome, AttemptResult), outcome
     seen = store.reader(outcome.outputs["files"].digest).open("env").read().decode()
     assert "of-the-worker" not in seen
@@ -121,6 +121,7 @@ def test_only_the_stage_that_masks_gets_the_key(
     ended: subprocess.CompletedProcess[bytes] = subprocess.CompletedProcess([], 1)
     monkeypatch.setattr(isolated.subprocess, "run", lambda *_a, env, **_k: (seen.append(env), ended)[1])
     own = Environment(interpreter=sys.executable)
-    outcome = isolated.run_isolated(spec(LocalStore(tmp_path / "s"), uses, environment=own), tmp_path)
-    assert json.loads(outcome.model_dump_json())["reason"] == "WorkerLost"
+    outcome = isolated.run_isolated(spec(LocalStore(tmp_path / "s"), uses, environment=own), tmp_path, os.environ)
+    assert isinstance(outcome, isolated.EndedWithoutRecord)
+    assert outcome.failure.reason == "WorkerLost"
     assert ("BONGSU_MASKING_KEY" in seen[0]) is key

@@ -1,8 +1,10 @@
-"""The executor of one machine: attempts are Ray tasks owned by this process, so none outlives it.
+"""The executor of one machine: attempts are Ray tasks owned by a process of this one, so none outlives it.
 
-Ray ends the tasks of a driver that died; what a task started itself is found by its mark and ended with it. An
-attempt whose process is gone is therefore over, and its records in the artifact store say how; if it left none,
-it is lost. While its process lives, others may look at it, and stop it.
+The client of Ray lives in that process (:mod:`.host`); when Ray or its client dies, attempts under way are lost, what
+is left of that Ray is killed, and another one is started. Ray ends the tasks of a client that died; what a task
+started itself is found by its mark and ended with it. An attempt whose process is gone is therefore over, and its
+records in the artifact store say how; if it left none, it is lost. While its process lives, others may look at it,
+and stop it.
 """
 
 from __future__ import annotations
@@ -10,19 +12,20 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 
 from bongsu.domain.attempt import AttemptSpec, Failure, FailureReason, Observation, Phase
 from bongsu.domain.ids import AttemptId
 from bongsu.domain.problems import BongsuError
 from bongsu.executors.base import Capacity, EventPage
+from bongsu.executors.local_ray.host_messages import Begin
+from bongsu.executors.local_ray.hosting import HostProcess
 from bongsu.executors.local_ray.jobs import Job, Jobs
 from bongsu.executors.local_ray.pump import LOOK_INTERVAL_S, Pump
 from bongsu.executors.local_ray.reaping import Reaper
-from bongsu.executors.local_ray.session import RaySession
+from bongsu.executors.local_ray.session import RaySettings, machine_capacity, ray_environment
+from bongsu.executors.local_ray.surroundings import LocalSurroundings
 from bongsu.executors.local_ray.traces import Traces
 
 JOIN_S = 10.0
@@ -32,46 +35,43 @@ class LocalRayExecutor:
     """See ``bongsu.executors.base.Executor``.
 
     Args:
-        logs: directory of attempts' traces.
-        environments: directory of virtual environments made for stages.
-        session: the Ray to use.
-        variables: environment variables that stages get, such as the masking key.
-        cache: directory for copies of trees of an artifact store that is not local; None for the system's own.
+        surroundings: places, environment and clocks.
+        ray: the Ray to use.
     """
 
     name = "local-ray"
 
-    def __init__(
-        self,
-        logs: Path,
-        environments: Path,
-        session: RaySession,
-        variables: Mapping[str, str] | None = None,
-        cache: Path | None = None,
-    ) -> None:
-        self._cache = str(cache) if cache else None
-        self._traces = Traces(logs)
+    def __init__(self, surroundings: LocalSurroundings, ray: RaySettings) -> None:
+        self._surroundings = surroundings
+        self._cache = str(surroundings.cache) if surroundings.cache else None
+        self._ray = ray
+        self._traces = Traces(surroundings.logs)
         self._reaper = Reaper(self._traces)
-        self._session = session
         self._jobs = Jobs()
         self._events_seen: dict[AttemptId, int] = {}
         self._is_warm = False
-        self._pump = Pump(self._jobs, session, self._traces, self._reaper, environments, variables or {})
+        self._pump = Pump(self._jobs, self._traces, self._reaper, self._start_host, surroundings)
 
     def start(self) -> None:
         """Begin to start Ray, so that it is warm when the first stage is ready."""
-        self._session.start()
+        self._pump.start()
 
     def capacity(self) -> Capacity:
-        """What this machine has; of a Ray that was there before, what it says (this waits for its first word)."""
-        return self._session.capacity()
+        """What this machine has; of a Ray that was there before, what it says (this waits for its first word).
+
+        If that cannot be reached, this machine's figures let attempts fail with the reason.
+        """
+        if self._ray.address:
+            self._pump.await_answer()
+        there = self._pump.capacity if self._ray.address else None
+        return there or machine_capacity(self._ray)
 
     def ensure(self, attempt: AttemptSpec) -> None:
         here = {"log_directory": str(self._traces.folder(attempt.id)), "artifact_cache": self._cache}
         spec = attempt.model_copy(update=here)
         if self._traces.mark_launched(spec):
-            self._session.start()
-            self._jobs.add(spec)
+            self._pump.start()
+            self._pump.submit(self._jobs.add(spec))
 
     def observe(self, attempts: Collection[AttemptId]) -> Mapping[AttemptId, Observation]:
         seen = {}
@@ -90,16 +90,16 @@ class LocalRayExecutor:
             if job.final is not None:
                 return
             job.is_cancelled = True
-            if job.reference is None:
+            if not job.is_submitted:
                 self._pump.finish(job, Observation(phase=Phase.CANCELLED))
                 return
         _in_background(lambda: self._pump.kill(job))
 
     def wait(self, timeout_s: float) -> None:
-        deadline = time.monotonic() + timeout_s
+        deadline = self._surroundings.monotonic() + timeout_s
         over = self._jobs.count_over
         while self._jobs.count_over == over and not self._events_grew():
-            left = deadline - time.monotonic()
+            left = deadline - self._surroundings.monotonic()
             if left <= 0:
                 return
             with self._jobs.changed:
@@ -117,15 +117,24 @@ class LocalRayExecutor:
 
     def close(self) -> None:
         self._jobs.close()
-        left = [job for job in self._jobs.live if job.reference is not None]
+        left = [job for job in self._jobs.live if job.is_submitted]
         for job in left:
             self._pump.kill(job)
-        self._pump.join(JOIN_S)
-        self._session.stop()
+        self._pump.stop(JOIN_S)
         for job in left:
             self._reaper.sweep(job.id)
 
     # -- inside ----------------------------------------------------------------------------------------------
+
+    def _start_host(self) -> HostProcess:
+        around, ray = self._surroundings, self._ray
+        begin = Begin(
+            address=ray.address,
+            cpus=ray.cpus,
+            environments=str(around.environments),
+            variables=dict(around.variables),
+        )
+        return HostProcess(begin, ray_environment(around.environment, ray), around.ray_log)
 
     def _observe(self, attempt: AttemptId) -> Observation:
         with self._jobs.changed:
@@ -141,7 +150,7 @@ class LocalRayExecutor:
         if self._traces.started_at(job.id) is not None:
             self._is_warm = True
             return self._running(job.id)
-        if not self._session.is_ready:
+        if not self._pump.is_ready:
             return Observation(phase=Phase.STARTING, waiting_for="Ray starts")
         if not self._is_warm and not self._jobs.count_over:
             return Observation(phase=Phase.STARTING, waiting_for="the first worker starts")

@@ -1,8 +1,9 @@
-"""What Ray's errors mean for a person."""
+"""What Ray's errors, and the ends of its processes, mean for a person."""
 
 from __future__ import annotations
 
-from bongsu.domain.attempt import Failure, FailureReason
+from bongsu.domain.attempt import Failure, FailureReason, Observation, Phase
+from bongsu.executors.local_ray.endings import Ending
 
 
 def failure_from_ray(error: BaseException) -> Failure:
@@ -11,12 +12,7 @@ def failure_from_ray(error: BaseException) -> Failure:
 
     text = str(error)
     if isinstance(error, known.OutOfMemoryError):
-        return Failure(
-            reason=FailureReason.OUT_OF_MEMORY,
-            message="Ray ended the worker because this machine ran out of memory.",
-            fix="Run fewer stages at once, ask for more memory, or lower microBatch.",
-            detail=text[-4000:],
-        )
+        return _out_of_memory("Ray ended the worker because this machine ran out of memory.", text)
     if isinstance(error, known.RuntimeEnvSetupError):
         return Failure(
             reason=FailureReason.ENVIRONMENT_FAILED,
@@ -24,23 +20,90 @@ def failure_from_ray(error: BaseException) -> Failure:
             fix="Check the stage's environment; see the detail.",
             detail=text[-4000:],
         )
+    if isinstance(error, known.NodeDiedError | known.LocalRayletDiedError | known.OwnerDiedError):
+        return ray_died(f"it says {text.splitlines()[0] if text else type(error).__name__}")
     if isinstance(error, known.WorkerCrashedError | known.RaySystemError | known.TaskCancelledError):
-        return Failure(
-            reason=FailureReason.WORKER_LOST,
-            message="The worker process ended in the middle of the stage.",
-            fix="See the log for its last words; a crash in native code or a full memory are the usual causes.",
-            detail=text[-4000:],
-        )
+        return worker_gone(text)
     return Failure(
         reason=FailureReason.STAGE_ERROR, message=f"{type(error).__name__}: {text[:500]}", detail=text[-4000:]
     )
 
 
-def ray_is_out_of_order(error: BaseException) -> Failure:
-    """Ray did not start, or does not take what it is asked for; the stage has no part in it."""
+def worker_gone(detail: str) -> Failure:
+    """A worker process ended and left no record; :func:`worker_ended` looks closer."""
+    return Failure(
+        reason=FailureReason.WORKER_LOST,
+        message="The worker process ended in the middle of the stage.",
+        fix="See the log for its last words; a crash in native code or a full memory are the usual causes.",
+        detail=detail[-4000:],
+    )
+
+
+def worker_ended(failure: Failure, ending: Ending, memory_kills: int) -> Observation:
+    """What the end of a worker alone means: LOST if somebody outside ended it, FAILED if it may do so again.
+
+    Args:
+        failure: as :func:`failure_from_ray` has it.
+        ending: how its process ended, if that is known.
+        memory_kills: processes that the kernel ended for want of memory while the attempt ran.
+    """
+    if failure.reason is FailureReason.EXECUTOR_FAILED:
+        return Observation(phase=Phase.LOST if failure.retryable else Phase.FAILED, failure=failure)
+    if failure.reason is not FailureReason.WORKER_LOST:
+        return Observation(phase=Phase.FAILED, failure=failure)
+    is_killed = ending.status is None or ending.is_from_outside
+    if memory_kills and is_killed:
+        message = "The kernel ended the worker process because memory had run out."
+        return Observation(phase=Phase.FAILED, failure=_out_of_memory(message, failure.detail))
+    if ending.status is None:
+        return Observation(phase=Phase.FAILED, failure=failure)
+    message = f"The worker process {ending} in the middle of the stage."
+    if ending.is_from_outside:
+        fix = "Nothing, if it was meant; else look who ends processes on this machine."
+        told = failure.model_copy(update={"message": message, "fix": fix})
+        return Observation(phase=Phase.LOST, failure=told)
+    return Observation(phase=Phase.FAILED, failure=failure.model_copy(update={"message": message}))
+
+
+def ray_died(message: str) -> Failure:
+    """Ray is gone, and the attempt with it, which had no part in that."""
     return Failure(
         reason=FailureReason.EXECUTOR_FAILED,
-        message=f"Ray does not work: {error}",
-        fix="Run `bongsu doctor`; see Ray's own logs in its temporary directory.",
+        message=f"Ray ended under the attempt: {message}.",
+        fix="Nothing: Ray is started again, and the stage goes on from its last checkpoint.",
+    )
+
+
+def ray_died_too_often(message: str, times: int) -> Failure:
+    """Starting Ray once more is no good."""
+    return Failure(
+        reason=FailureReason.EXECUTOR_FAILED,
+        message=f"Ray ended {times} times; the last time {message}.",
+        fix="Find out what ends it: `bongsu doctor`, the kernel's log, ray.log in the home, Ray's own logs in its "
+        "temporary directory. `bongsu resume` goes on from the last checkpoints.",
         retryable=False,
+    )
+
+
+def ray_unusable(message: str) -> Failure:
+    """Ray did not start, or cannot be reached; the stage has no part in it."""
+    return Failure(
+        reason=FailureReason.EXECUTOR_FAILED,
+        message=f"Ray does not work: {message}",
+        fix="Run `bongsu doctor`; see ray.log in the home, and Ray's own logs in its temporary directory.",
+        retryable=False,
+    )
+
+
+def not_taken(error: BaseException) -> Failure:
+    """Ray does not take what it is asked for."""
+    return ray_unusable(str(error))
+
+
+def _out_of_memory(message: str, detail: str) -> Failure:
+    return Failure(
+        reason=FailureReason.OUT_OF_MEMORY,
+        message=message,
+        fix="Run fewer stages at once, ask for more memory, or lower microBatch.",
+        detail=detail[-4000:],
     )

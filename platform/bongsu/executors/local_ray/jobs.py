@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from typing import Any
 
 from bongsu.domain.attempt import AttemptSpec, Observation
 from bongsu.domain.ids import AttemptId
+from bongsu.executors.local_ray.endings import WatchedProcess
 
 
 @dataclass
@@ -15,15 +15,19 @@ class Job:
     """One attempt; its fields change under the lock of :class:`Jobs` only.
 
     Attributes:
-        reference: Ray's, once the attempt was submitted.
+        is_submitted: Ray was given it.
         final: how it ended.
         is_cancelled: somebody asked for its end.
+        worker: the process that Ray gave it to, once that is known.
+        memory_kills_before: see :func:`bongsu.executors.local_ray.endings.out_of_memory_kills`.
     """
 
     spec: AttemptSpec
-    reference: Any = None
+    is_submitted: bool = False
     final: Observation | None = None
     is_cancelled: bool = False
+    worker: WatchedProcess | None = None
+    memory_kills_before: int = 0
 
     @property
     def id(self) -> AttemptId:
@@ -38,10 +42,11 @@ class Jobs:
     is_closing: bool = False
     _jobs: dict[AttemptId, Job] = field(default_factory=dict)
 
-    def add(self, spec: AttemptSpec) -> None:
+    def add(self, spec: AttemptSpec) -> Job:
         with self.changed:
-            self._jobs[spec.id] = Job(spec)
+            self._jobs[spec.id] = job = Job(spec)
             self.changed.notify_all()
+            return job
 
     def get(self, attempt: AttemptId) -> Job | None:
         with self.changed:
@@ -65,12 +70,6 @@ class Jobs:
             job.final = observation
             self.changed.notify_all()
             return True
-
-    def await_work(self) -> bool:
-        """Wait until an attempt is not over; False when the executor closes."""
-        with self.changed:
-            self.changed.wait_for(lambda: self.is_closing or any(job.final is None for job in self._jobs.values()))
-            return not self.is_closing
 
     def close(self) -> None:
         with self.changed:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 
 import psutil
@@ -27,8 +26,7 @@ class Reaper:
         """
         # Who has no parent any more is not found from above: look before the worker ends.
         below = [child for worker in self._traces.workers(attempt) for child in _descendants(worker)]
-        with contextlib.suppress(Exception):  # Ray may be about to end itself
-            end_worker()
+        end_worker()
         kill_all(below)
 
     def end_foreign(self, attempt: AttemptId) -> None:

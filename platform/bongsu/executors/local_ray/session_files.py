@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
@@ -16,13 +17,13 @@ _RAY_NEEDS_BYTES = 75
 _SESSION = re.compile(r"session_\d{4}-\d{2}-\d{2}_\d{2}-\d{2}-\d{2}_\d+_(?P<pid>\d+)")
 
 
-def session_root() -> str | None:
+def session_root(environment: Mapping[str, str]) -> str | None:
     """A directory of this user alone for Ray's sessions, freed of old ones; None (Ray's own choice) if there cannot be
-    one.
+    one, or ``environment`` names another.
 
     The newest session is kept although its process is dead: its logs may be wanted.
     """
-    if "RAY_TMPDIR" in os.environ:
+    if "RAY_TMPDIR" in environment:
         return None
     root = Path(tempfile.gettempdir()) / f"bongsu-ray-{os.getuid()}"
     try:

@@ -1,14 +1,18 @@
-"""What a Ray worker process does with one attempt."""
+"""What a Ray worker process does with one attempt. Composition root of that process."""
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from bongsu.domain.attempt import AttemptSpec, Failure
+from bongsu.executors.local_ray.host_messages import Returned
+
 
 def run_attempt_task(spec_json: str, environments: str, variables: Mapping[str, str]) -> str:
-    """Run the attempt; returns ``""`` on success, else the failure as JSON.
+    """Run the attempt; returns :class:`Returned` as JSON.
 
     Runs in a Ray worker. The process is used again for the next stage, so what was imported stays warm.
 
@@ -17,8 +21,7 @@ def run_attempt_task(spec_json: str, environments: str, variables: Mapping[str, 
         environments: directory of virtual environments made for stages.
         variables: put into the environment; a Ray that ran before has not inherited them.
     """
-    from bongsu.domain.attempt import AttemptSpec, Failure
-    from bongsu_stages.runtime.isolated import needs_own_process, run_isolated
+    from bongsu_stages.runtime.isolated import EndedWithoutRecord, needs_own_process, run_isolated
     from bongsu_stages.runtime.processes import marked, note_process
     from bongsu_stages.runtime.reporting import output_to
     from bongsu_stages.runtime.worker import run_logged
@@ -26,10 +29,15 @@ def run_attempt_task(spec_json: str, environments: str, variables: Mapping[str, 
     os.environ.update(variables)
     spec = AttemptSpec.model_validate_json(spec_json)
     if not needs_own_process(spec):
-        outcome = run_logged(spec)
-    else:
-        folder = Path(spec.log_directory or ".")
-        note_process(folder / "task.json")
-        with marked(folder), output_to(folder / "log.txt"):
-            outcome = run_isolated(spec, Path(environments))
-    return outcome.model_dump_json() if isinstance(outcome, Failure) else ""
+        outcome = run_logged(spec, time.time)
+        failure = outcome if isinstance(outcome, Failure) else None
+        return Returned(attempt=spec.id, failure=failure).model_dump_json()
+    folder = Path(spec.log_directory or ".")
+    note_process(folder / "task.json")
+    with marked(folder), output_to(folder / "log.txt"):
+        isolated = run_isolated(spec, Path(environments), os.environ)
+    if isinstance(isolated, EndedWithoutRecord):
+        ended = Returned(attempt=spec.id, failure=isolated.failure, status=isolated.status)
+        return ended.model_dump_json()
+    failure = isolated if isinstance(isolated, Failure) else None
+    return Returned(attempt=spec.id, failure=failure).model_dump_json()

@@ -6,6 +6,7 @@ In ``<logs>/<run>/<stage>/<attempt>/``: ``launched.json`` (it was started, by wh
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import time
@@ -22,6 +23,7 @@ from bongsu.domain.attempt import AttemptSpec, Failure, FailureReason, Observati
 from bongsu.domain.events import StageEvent, parse_event
 from bongsu.domain.ids import AttemptId
 from bongsu.executors.base import EventPage
+from bongsu.executors.local_ray.endings import WatchedProcess
 from bongsu_stages.runtime.attempt import SCRATCH
 from bongsu_stages.runtime.processes import find_process, this_process
 
@@ -52,6 +54,20 @@ class Traces:
         """Live processes that were given the attempt; they may be at another one by now if it is over."""
         found = [find_process(self.folder(attempt) / name) for name in ("process.json", "task.json")]
         return [process for process in found if process is not None]
+
+    def watch_worker(self, attempt: AttemptId) -> WatchedProcess | None:
+        """The process that Ray gave the attempt to; None as long as it has not begun, and when it is gone."""
+        # Where an interpreter of the stage's own writes process.json, the worker that started it writes task.json.
+        for name in ("task.json", "process.json"):
+            found = find_process(self.folder(attempt) / name)
+            if found is not None:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    return WatchedProcess(found.pid)
+        return None
+
+    def was_begun(self, attempt: AttemptId) -> bool:
+        """True once a worker was at the attempt, whatever became of it."""
+        return any((self.folder(attempt) / name).exists() for name in ("process.json", "task.json"))
 
     def was_launched(self, attempt: AttemptId) -> bool:
         return (self.folder(attempt) / "launched.json").exists()
