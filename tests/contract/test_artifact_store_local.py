@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from artifact_store_suite import ArtifactStoreSuite, Damage
+from artifact_store_suite import ArtifactStoreSuite, Damage, Meter
 
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.artifacts.checking import fault_of
@@ -65,6 +65,19 @@ class LocalDamage:
         path = store.root / "manifests" / f"{digest}.json"
         path.unlink() if data is None else path.write_bytes(data)
 
+    def change_unfinished(self, store: ArtifactStore, key: str, path: str) -> None:
+        assert isinstance(store, LocalStore)
+        file = store.root / "staging" / f"{key}.tree" / path
+        before = file.stat()
+        data = bytearray(file.read_bytes())
+        data[len(data) // 2] ^= 1
+        file.write_bytes(bytes(data))
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    def unfinished_parts(self, store: ArtifactStore) -> int:
+        assert isinstance(store, LocalStore)
+        return sum(1 for path in store.root.glob("staging/**/*") if path.name != ".lock")
+
     def _file(self, store: ArtifactStore, digest: Digest, path: str) -> Path:
         assert isinstance(store, LocalStore)
         (file,) = store.root.glob(f"trees/*/{digest}/{path}")
@@ -80,6 +93,18 @@ class TestLocalStore(ArtifactStoreSuite):
     @pytest.fixture
     def damage(self) -> Damage:
         return LocalDamage()
+
+    @pytest.fixture
+    def meter(self) -> Meter:
+        return WrittenByThisProcess()
+
+
+class WrittenByThisProcess:
+    """See ``artifact_store_suite.Meter``: what the kernel counts (proc(5), ``io``)."""
+
+    def bytes_sent(self, store: ArtifactStore) -> int:
+        rows = Path("/proc/self/io").read_text().splitlines()
+        return next(int(row.split()[1]) for row in rows if row.startswith("wchar:"))
 
 
 def test_a_kill_at_any_moment_leaves_no_half_tree_and_loses_nothing_acknowledged(tmp_path: Path) -> None:

@@ -28,6 +28,21 @@ writer.add("a", Path(sys.argv[3]))
 print("added", flush=True)
 time.sleep(600)
 """
+ADD_AND_STOP_WITHIN = """
+import sys, time
+from pathlib import Path
+from bongsu.artifacts.open import open_store
+writer = open_store(sys.argv[1], Path(sys.argv[2])).writer("inputs/k")
+source = Path(sys.argv[3])
+for name in ("a", "d/b"):
+    writer.add(name, source / name)
+half = writer.create("c")
+half.write((source / "c").read_bytes()[: 20 << 20])
+half.flush()
+time.sleep(float(sys.argv[4]))
+print("half", flush=True)
+time.sleep(600)
+"""
 GARBAGE = b'{"files": 7}'
 
 
@@ -45,6 +60,19 @@ class Damage(Protocol):
     def write_manifest(self, store: ArtifactStore, digest: Digest, data: bytes | None) -> None:
         """Other content for the manifest; None removes it."""
 
+    def change_unfinished(self, store: ArtifactStore, key: str, path: str) -> None:
+        """Another byte in the middle of a file of a writer that was killed; nothing but the bytes tells."""
+
+    def unfinished_parts(self, store: ArtifactStore) -> int:
+        """Parts of files in the store that nobody will ever complete."""
+
+
+class Meter(Protocol):
+    """Counts what really goes to the store's disk or server."""
+
+    def bytes_sent(self, store: ArtifactStore) -> int:
+        """Bytes that this process has written to the store since some moment."""
+
 
 def code(error: pytest.ExceptionInfo[BongsuError]) -> str:
     return error.value.problems[0].code.name
@@ -61,6 +89,11 @@ class ArtifactStoreSuite:
     def damage(self) -> Damage:
         """What happens to stored bytes."""
         raise NotImplementedError("the test module knows how")
+
+    @pytest.fixture
+    def meter(self, store: ArtifactStore) -> Meter:
+        """Counts from now on."""
+        raise NotImplementedError("the test module knows where to look")
 
     def test_a_tree_comes_back_as_it_was_written(self, store: ArtifactStore) -> None:
         writer = store.writer("r-1/a/1/out")
@@ -311,6 +344,40 @@ class ArtifactStoreSuite:
         manifest = writer.commit()
         assert [entry.path for entry in manifest.files] == ["a", "b"]
         store.reader(manifest.digest).verify()
+
+    @pytest.mark.parametrize("harm", ["none", "change"])
+    def test_a_killed_copy_goes_on_without_copying_again_what_is_there_unharmed(
+        self, store: ArtifactStore, damage: Damage, meter: Meter, tmp_path: Path, harm: str
+    ) -> None:
+        source = tmp_path / "source"
+        sizes = {"a": 17 * MIB + 1, "d/b": 18 * MIB, "c": 24 * MIB}
+        (source / "d").mkdir(parents=True)
+        for name, size in sizes.items():
+            (source / name).write_bytes(os.urandom(MIB) * (size // MIB) + b"x" * (size % MIB))
+        self._kill_within_the_third_file(store, source, tmp_path)
+        if harm == "change":
+            damage.change_unfinished(store, "inputs/k", "d/b")
+        before = meter.bytes_sent(store)
+        writer = store.writer("inputs/k")
+        writer.add_tree(source)
+        manifest = writer.commit()
+        sent = meter.bytes_sent(store) - before
+        due = sizes["c"] + (sizes["d/b"] if harm == "change" else 0)
+        assert due <= sent <= due + 64 * 1024, "journal, manifest and heads of requests are small"
+        assert damage.unfinished_parts(store) == 0
+        expected = {name: hashlib.sha256((source / name).read_bytes()).hexdigest() for name in sizes}
+        assert {entry.path: entry.sha256 for entry in manifest.files} == expected
+        store.reader(manifest.digest).verify()
+
+    @staticmethod
+    def _kill_within_the_third_file(store: ArtifactStore, source: Path, scratch: Path) -> None:
+        cache = getattr(store, "cache", scratch)
+        wait = "1" if store.uri.startswith("s3:") else "0"  # parts go out behind the writer
+        command = [sys.executable, "-c", ADD_AND_STOP_WITHIN, store.uri, str(cache), str(source), wait]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "half\n"
+            process.kill()
 
     def test_a_store_is_opened_again_by_its_uri(self, store: ArtifactStore) -> None:
         from bongsu.artifacts.open import open_store

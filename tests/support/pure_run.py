@@ -49,7 +49,7 @@ class PureRun:
         self._seen: dict[AttemptId, Observation] = {}
         self._outcomes: dict[AttemptId, AttemptResult | Failure] = {}
         stages = {
-            planned.id: StageRecord(RUN, planned.id, place, StageState.WAITING, "", None, {}, {}, {}, 0, None, None)
+            planned.id: StageRecord(RUN, planned.id, place, StageState.WAITING, "", None, {}, {}, {}, None, None, 0)
             for place, planned in enumerate(plan.stages)
         }
         run = RunRecord(

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from bongsu.artifacts.base import ArtifactStore
-from bongsu.domain.publication import Publication, RegisteredVersion, RegistrationRequest
+from bongsu.domain.publication import ModelPage, Publication, RegisteredVersion, RegistrationRequest
 from bongsu.store.database import Database
 
 
@@ -130,8 +130,9 @@ class GatedPublisher:
         self.gate = threading.Event()
         self._lost = False
 
-    def publish(self, items: Sequence[Publication]) -> None:
+    def publish(self, items: Sequence[Publication]) -> Sequence[ModelPage]:
         self.registry.items += items
+        return ()
 
     def publish_registration(self, request: RegistrationRequest) -> RegisteredVersion:
         if not self.gate.wait(30):

@@ -61,7 +61,7 @@ def expert_prune(ctx: StageContext, params: ExpertPruneParams) -> StageOutputs:
     """
     from bongsu_stages.compress.prune_bytes import check_layers, write_pruned
     from bongsu_stages.compress.tensors import WeightIndex
-    from bongsu_stages.compress.trees import pass_on
+    from bongsu_stages.compress.trees import pass_on, write_fingerprints
     from bongsu_stages.models.configuration import read_config
 
     tree, writer = ctx.input("model"), ctx.output("model")
@@ -79,11 +79,12 @@ def expert_prune(ctx: StageContext, params: ExpertPruneParams) -> StageOutputs:
     ctx.phase("writing")
     written = write_pruned(tree, weights, writer, kept)
     pass_on(tree, writer, pruned)
+    write_fingerprints(writer, written.fingerprints)
     record = {"method": params.method, "kept": kept, "scores": scores}
     (writer.directory / "pruning.json").write_text(json.dumps(record, sort_keys=True) + "\n")
     before = sum(entry.size for entry in weights.entries.values())
     return StageOutputs(
-        metrics={"experts": float(keep), "weights_bytes": float(written), "size_ratio": written / before},
+        metrics={"experts": float(keep), "weights_bytes": float(written.size), "size_ratio": written.size / before},
         notes={"experts": f"{keep} of {config['n_routed_experts']} a layer"},
     )
 
@@ -116,6 +117,7 @@ def _scores(
                 "random": torch.rand(len(statistics.tokens), generator=chance),
             }
             scores[index] = by_method[params.method].tolist()
-        del layer
+        # Either of them would keep the layer while the next one is read.
+        del layer, experts
         ctx.progress(index + 1, stream.config.num_hidden_layers)
     return scores

@@ -14,7 +14,7 @@ from bongsu_stages.compress.gptq import gptq_levels, second_moments
 from bongsu_stages.compress.layer_files import LayerFiles
 from bongsu_stages.compress.layers import LayerStream
 from bongsu_stages.compress.names import on_disk
-from bongsu_stages.compress.rounding import packed
+from bongsu_stages.compress.rounding import Quantised, packed
 
 # An expert that fewer tokens reach than it has columns gives moments of too low a rank to trust.
 MIN_TOKENS_PER_COLUMN = 0.5
@@ -40,30 +40,39 @@ def calibrate(
     """
     left = dict.fromkeys(sorted(chosen), Uncalibrated.NOT_RUN)
     for index, layer in stream:
-        moments = _Moments(layer)
-        stream.advance(layer)
-        moments.close()
-        found = {}
-        for names, weight, seen in moments.weights():
-            full = [on_disk(stream.config.model_type, f"model.layers.{index}.{name}") for name in names]
-            if not chosen.intersection(full):
-                continue
-            pieces = _quantised(full, weight, seen, group)
-            for name in chosen.intersection(full):
-                if isinstance(pieces, Uncalibrated):
-                    left[name] = pieces
-                else:
-                    found[name] = pieces[name]
-                    del left[name]
-        files.put(index, found)
+        # In a function of its own, so that nothing of a layer is left when the next one is read.
+        found = _calibrated(stream, index, layer, chosen, group)
+        left |= {name: pieces for name, pieces in found.items() if isinstance(pieces, Uncalibrated)}
+        done = {name: pieces for name, pieces in found.items() if not isinstance(pieces, Uncalibrated)}
+        files.put(index, done)
+        for name in done:
+            del left[name]
         progress(index + 1)
-        del layer
+        del layer, found, done
     return left
+
+
+def _calibrated(
+    stream: LayerStream, index: int, layer: Any, chosen: set[str], group: int
+) -> dict[str, Quantised | Uncalibrated]:
+    """What became of each weight of a layer that is in ``chosen``."""
+    moments = _Moments(layer)
+    stream.advance(layer)
+    moments.close()
+    found: dict[str, Quantised | Uncalibrated] = {}
+    for names, weight, seen in moments.weights():
+        full = [on_disk(stream.config.model_type, f"model.layers.{index}.{name}") for name in names]
+        if not chosen.intersection(full):
+            continue
+        pieces = _quantised(full, weight, seen, group)
+        for name in chosen.intersection(full):
+            found[name] = pieces if isinstance(pieces, Uncalibrated) else pieces[name]
+    return found
 
 
 def _quantised(
     names: list[str], weight: torch.Tensor, seen: _Seen | None, group: int
-) -> dict[str, dict[str, torch.Tensor]] | Uncalibrated:
+) -> dict[str, Quantised] | Uncalibrated:
     """Entries of each of the weights that share the rows of ``weight``."""
     if seen is None or seen.tokens < MIN_TOKENS_PER_COLUMN * weight.shape[1]:
         return Uncalibrated.FEW_TOKENS

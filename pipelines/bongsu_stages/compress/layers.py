@@ -14,6 +14,7 @@ from torch.nn import functional
 from bongsu_stages.compress.names import FAMILIES, in_class
 from bongsu_stages.compress.tensors import WeightIndex
 from bongsu_stages.models.device import pick_device
+from bongsu_stages.runtime.memory import return_pages
 from bongsu_stages.runtime.stage import StageError
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class LayerStream:
     def __iter__(self) -> Iterator[tuple[int, Any]]:
         """(index, layer) of each decoder layer; afterwards :meth:`advance` has to be called."""
         for index in range(self.config.num_hidden_layers):
+            # Layers differ in what they allocate: what one let go of would stay beside the next.
+            return_pages()
             yield index, self.load(index)
 
     @torch.inference_mode()

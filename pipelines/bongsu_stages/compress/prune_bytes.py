@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-import shutil
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bongsu.artifacts.base import TreeReader, TreeWriter
 from bongsu.domain.weights import INDEX
-from bongsu_stages.compress.tensors import Entry, WeightIndex, encode_index
+from bongsu_stages.compress.tensors import DTYPES, Entry, WeightIndex, Written, encode_index
+from bongsu_stages.models.fingerprints import FingerprintOf
 from bongsu_stages.models.weight_header import encode_header
 from bongsu_stages.runtime.stage import StageError
 
@@ -66,24 +67,58 @@ def plan_file(entries: Sequence[Entry], kept: Mapping[int, Sequence[int]]) -> It
 
 def write_pruned(
     tree: TreeReader, weights: WeightIndex, writer: TreeWriter, kept: Mapping[int, Sequence[int]]
-) -> int:
-    """Write every weight file anew without the experts that go; returns bytes of weights written."""
+) -> Written:
+    """Write every weight file anew without the experts that go."""
     total = 0
+    fingerprints: dict[str, str] = {}
     places: dict[str, str] = {}
     files = weights.files()
     for file in files:
         plan = list(plan_file(weights.in_file(file), kept))
         with writer.create(file) as target:
             target.write(encode_header({c.name: (c.dtype, c.shape, c.size) for c in plan}))
+            passing = _Passing(plan)
             for start, end in _joined(plan):
                 with tree.open(file, start, end - start) as source:
-                    shutil.copyfileobj(source, target, CHUNK)
+                    while part := source.read(CHUNK):
+                        passing.see(part)
+                        target.write(part)
+            fingerprints |= passing.fingerprints
         places |= {copied.name: file for copied in plan}
         total += sum(copied.size for copied in plan)
     if len(files) > 1:
         with writer.create(INDEX) as target:
             target.write(encode_index(places, total))
-    return total
+    return Written(total, dict(sorted(fingerprints.items())))
+
+
+class _Passing:
+    """Takes the fingerprints of tensors while their bytes pass, one after another."""
+
+    def __init__(self, plan: Sequence[Copied]) -> None:
+        self._plan = deque(plan)
+        self._hashed: FingerprintOf | None = None
+        self._missing = 0
+        self.fingerprints: dict[str, str] = {}
+        self._close_whole()
+
+    def see(self, part: bytes) -> None:
+        view = memoryview(part)
+        while view and self._hashed:
+            own, view = view[: self._missing], view[self._missing :]
+            self._hashed.update(own)
+            self._missing -= len(own)
+            self._close_whole()
+
+    def _close_whole(self) -> None:
+        """Finish the tensor of which nothing is missing any more, and every one behind it that has no bytes."""
+        while not self._missing and (self._hashed or self._plan):
+            if self._hashed:
+                self.fingerprints[self._plan.popleft().name] = self._hashed.hexdigest()
+                self._hashed = None
+            if self._plan:
+                self._hashed = FingerprintOf(DTYPES[self._plan[0].dtype], self._plan[0].shape)
+                self._missing = self._plan[0].size
 
 
 def _joined(plan: Sequence[Copied]) -> Iterator[tuple[int, int]]:

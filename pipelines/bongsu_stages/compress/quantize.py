@@ -78,7 +78,7 @@ def quantize(ctx: StageContext, params: QuantizeParams) -> StageOutputs:
     """
     from bongsu_stages.compress.quantize_files import Quantisation, write_quantised
     from bongsu_stages.compress.tensors import WeightIndex
-    from bongsu_stages.compress.trees import pass_on
+    from bongsu_stages.compress.trees import pass_on, write_fingerprints
     from bongsu_stages.models.configuration import read_config
 
     tree, writer = ctx.input("model"), ctx.output("model")
@@ -101,8 +101,13 @@ def quantize(ctx: StageContext, params: QuantizeParams) -> StageOutputs:
     said = quantization_config(params.scheme, params.group_size, left)
     pass_on(tree, writer, {**config, "quantization_config": said})
     _write_record(writer, params, len(chosen), odd, rounded)
+    write_fingerprints(writer, written.fingerprints)
     before = sum(entry.size for entry in weights.entries.values())
-    metrics = {"weights_bytes": float(written), "size_ratio": written / before, "matrices": float(len(chosen))}
+    metrics = {
+        "weights_bytes": float(written.size),
+        "size_ratio": written.size / before,
+        "matrices": float(len(chosen)),
+    }
     if params.method == "gptq":
         metrics |= {
             "calibrated_matrices": float(len(chosen) - len(rounded)),

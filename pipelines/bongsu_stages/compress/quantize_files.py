@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,15 +12,29 @@ import torch
 
 from bongsu.artifacts.base import TreeWriter
 from bongsu.domain.weights import INDEX
-from bongsu_stages.compress.tensors import DTYPES, Entry, WeightIndex, encode_index
+from bongsu_stages.compress.tensors import DTYPES, Entry, WeightIndex, Written, encode_index
+from bongsu_stages.models.fingerprints import fingerprint
 from bongsu_stages.models.weight_header import encode_header
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-Quantise = Callable[[str, torch.Tensor], Mapping[str, torch.Tensor]]
+    from bongsu_stages.compress.rounding import Quantised
+
+Quantise = Callable[[str, torch.Tensor], "Quantised"]
 _NAMES = {name: short for short, name in DTYPES.items()}
 CHUNK = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One tensor of the new file. ``stands_for``: the plain weight of which it is the first piece, fingerprinted."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    data: bytes | bytearray
+    stands_for: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -29,7 +43,7 @@ class Quantisation:
 
     Attributes:
         chosen: names of the weights.
-        quantise: gives the entries of one weight, by what replaces ``weight`` in its name.
+        quantise: one weight (its name, and its values in fp32) in fewer bits.
     """
 
     chosen: AbstractSet[str]
@@ -42,8 +56,8 @@ def write_quantised(
     writer: TreeWriter,
     scratch: Path,
     progress: Callable[[int], None],
-) -> int:
-    """Write every weight file anew; returns bytes of weights written.
+) -> Written:
+    """Write every weight file anew.
 
     Args:
         scratch: directory for one file's tensors before its header is known.
@@ -51,15 +65,19 @@ def write_quantised(
     """
     files = weights.files()
     places: dict[str, str] = {}
+    fingerprints: dict[str, str] = {}
     total = done = 0
     for file in files:
         tensors: dict[str, tuple[str, tuple[int, ...], int]] = {}
         body = scratch / f"{file}.body"
         with body.open("wb") as out:
             for entry in weights.in_file(file):
-                for name, dtype, shape, data in _pieces(weights, entry, quantisation):
-                    tensors[name] = (dtype, shape, len(data))
-                    out.write(data)
+                for piece in _pieces(weights, entry, quantisation):
+                    tensors[piece.name] = (piece.dtype, piece.shape, len(piece.data))
+                    out.write(piece.data)
+                    if piece.stands_for:
+                        fingerprints |= [piece.stands_for]
+                    del piece  # it may be the embeddings, and the next one the head
                 done += 1
                 progress(done)
         with writer.create(file) as target, body.open("rb") as source:
@@ -71,18 +89,22 @@ def write_quantised(
     if len(files) > 1:
         with writer.create(INDEX) as target:
             target.write(encode_index(places, total))
-    return total
+    return Written(total, dict(sorted(fingerprints.items())))
 
 
-def _pieces(
-    weights: WeightIndex, entry: Entry, quantisation: Quantisation
-) -> Iterator[tuple[str, str, tuple[int, ...], bytes]]:
-    """(name, dtype, shape, bytes) of what stands for one entry in the new file."""
+def _pieces(weights: WeightIndex, entry: Entry, quantisation: Quantisation) -> Iterator[Piece]:
+    """What stands for one entry in the new file."""
     if entry.name not in quantisation.chosen:
-        yield entry.name, entry.dtype, entry.shape, weights.stored(entry)
+        stored = weights.stored(entry)
+        same = fingerprint(DTYPES[entry.dtype], entry.shape, stored)
+        yield Piece(entry.name, entry.dtype, entry.shape, stored, (entry.name, same))
         return
     stem = entry.name.removesuffix("weight")
-    for suffix, tensor in quantisation.quantise(entry.name, weights.read(entry.name).float()).items():
+    quantised = quantisation.quantise(entry.name, weights.read(entry.name).float())
+    stands_for: tuple[str, str] | None = (entry.name, quantised.fingerprint)
+    for suffix, tensor in quantised.entries.items():
         plain = tensor.contiguous().cpu()
         data = plain.view(torch.uint8).numpy().tobytes() if plain.dim() else plain.numpy().tobytes()
-        yield stem + suffix, _NAMES[str(plain.dtype).removeprefix("torch.")], tuple(plain.shape), data
+        dtype = _NAMES[str(plain.dtype).removeprefix("torch.")]
+        yield Piece(stem + suffix, dtype, tuple(plain.shape), data, stands_for)
+        stands_for = None

@@ -6,13 +6,31 @@ a row; activations are scaled when they are used.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
+
+from bongsu_stages.models.fingerprints import FingerprintOf, bytes_of
 
 INT4_MAX = 7
 INT4_MIN = -8
 FP8 = torch.float8_e4m3fn
+ROWS = 256
 # Candidates for clipping: what share of a group's largest value becomes the largest level.
 SHRINK = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7)
+
+
+@dataclass(frozen=True)
+class Quantised:
+    """One quantised weight.
+
+    Attributes:
+        entries: what stands for it on disk, by what replaces ``weight`` in its name.
+        fingerprint: of the values that levels and scales stand for, in the type of the scales, before packing.
+    """
+
+    entries: dict[str, torch.Tensor]
+    fingerprint: str
 
 
 def int4_scales(weight: torch.Tensor, group: int, importance: torch.Tensor | None = None) -> torch.Tensor:
@@ -44,20 +62,33 @@ def to_levels(weight: torch.Tensor, scales: torch.Tensor, group: int) -> torch.T
     return (weight / spread).round().clamp(INT4_MIN, INT4_MAX).to(torch.int8)
 
 
-def packed(levels: torch.Tensor, scales: torch.Tensor) -> dict[str, torch.Tensor]:
+def packed(levels: torch.Tensor, scales: torch.Tensor) -> Quantised:
     """Entries of one quantised weight: eight levels in an int32, bf16 scales, and the true shape."""
     from compressed_tensors.compressors import pack_to_int32
 
-    return {
+    kept = scales.to(torch.bfloat16)
+    entries = {
         "weight_packed": pack_to_int32(levels, 4),
-        "weight_scale": scales.to(torch.bfloat16),
+        "weight_scale": kept,
         "weight_shape": torch.tensor(levels.shape, dtype=torch.int64),
     }
+    return Quantised(entries, _fingerprint_of_values(levels, kept))
 
 
-def to_fp8(weight: torch.Tensor) -> dict[str, torch.Tensor]:
+def to_fp8(weight: torch.Tensor) -> Quantised:
     """float8 weight and one bf16 scale a row."""
     limit = torch.finfo(FP8).max
     scale = (weight.abs().amax(dim=1, keepdim=True) / limit).clamp(min=1e-12).to(torch.bfloat16)
     levels = (weight / scale.float()).clamp(-limit, limit).to(FP8)
-    return {"weight": levels, "weight_scale": scale}
+    return Quantised({"weight": levels, "weight_scale": scale}, _fingerprint_of_values(levels, scale))
+
+
+def _fingerprint_of_values(levels: torch.Tensor, scales: torch.Tensor) -> str:
+    """Of levels times scales ``[rows, groups]`` in the type of the scales; a few rows are in memory at a time."""
+    hashed = FingerprintOf(str(scales.dtype).removeprefix("torch."), levels.shape)
+    group = levels.shape[1] // scales.shape[1]
+    for start in range(0, len(levels), ROWS):
+        rows = slice(start, start + ROWS)
+        values = levels[rows].float() * scales[rows].float().repeat_interleave(group, dim=1)
+        hashed.update(bytes_of(values.to(scales.dtype)))
+    return hashed.hexdigest()

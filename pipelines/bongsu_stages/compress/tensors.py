@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bongsu.artifacts.base import TreeReader
+from bongsu_stages.models.fingerprints import FingerprintOf
 from bongsu_stages.models.weight_header import read_header
 from bongsu_stages.runtime.stage import StageError
 
 if TYPE_CHECKING:
     import torch
 
+_PART = 16 * 1024 * 1024
 DTYPES = {
     "BF16": "bfloat16",
     "F16": "float16",
@@ -43,6 +45,14 @@ class Entry:
         return self.end - self.start
 
 
+@dataclass(frozen=True)
+class Written:
+    """Bytes of weights, and the fingerprint of each plain weight that they stand for."""
+
+    size: int
+    fingerprints: dict[str, str]
+
+
 class WeightIndex:
     """Entries of all weight files of a tree, in the order in which they lie."""
 
@@ -64,10 +74,17 @@ class WeightIndex:
         """Entries of one file, by offset."""
         return sorted((e for e in self.entries.values() if e.file == file), key=lambda e: e.start)
 
-    def stored(self, entry: Entry) -> bytes:
-        """The bytes of one tensor as they lie in its file."""
+    def stored(self, entry: Entry) -> bytearray:
+        """The bytes of one tensor as they lie in its file, once in memory. Raises what reading the tree raises, and
+        StageError if the file ends before them."""
+        data = bytearray(entry.size)
+        view = memoryview(data)
         with self._tree.open(entry.file, entry.start, entry.size) as file:
-            return file.read()
+            while count := file.readinto(view):  # type: ignore[attr-defined]
+                view = view[count:]
+        if view:
+            raise StageError(f"{entry.file} ends within {entry.name}.", "Check the stage that wrote it.")
+        return data
 
     def read(self, name: str) -> torch.Tensor:
         """One tensor, by a ranged read. Raises StageError if it is not there."""
@@ -76,7 +93,7 @@ class WeightIndex:
         if name not in self.entries:
             raise StageError(f"The model tree has no weight {name}.", "Check the stage that wrote it.")
         entry = self.entries[name]
-        data = bytearray(self.stored(entry))
+        data = self.stored(entry)
         dtype: torch.dtype = getattr(torch, DTYPES[entry.dtype])
         if not data:
             return torch.empty(entry.shape, dtype=dtype)
@@ -91,6 +108,18 @@ def _entries(tree: TreeReader) -> Iterator[Entry]:
         for name, facts in header.items():
             start, end = facts["data_offsets"]
             yield Entry(name, listed.path, facts["dtype"], tuple(facts["shape"]), base + start, base + end)
+
+
+def stored_fingerprints(tree: TreeReader) -> dict[str, str]:
+    """Fingerprint of every entry of the weight files of ``tree``, read in parts."""
+    found = {}
+    for entry in WeightIndex(tree).entries.values():
+        hashed = FingerprintOf(DTYPES[entry.dtype], entry.shape)
+        with tree.open(entry.file, entry.start, entry.size) as file:
+            while part := file.read(_PART):
+                hashed.update(part)
+        found[entry.name] = hashed.hexdigest()
+    return found
 
 
 def encode_index(weights: dict[str, str], total: int) -> bytes:

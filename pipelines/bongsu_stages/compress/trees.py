@@ -8,7 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from bongsu.artifacts.base import TreeReader, TreeWriter
+from bongsu_stages.models.fingerprints import FINGERPRINTS, Fingerprints
 from bongsu_stages.models.mlmodel import TOKENIZER_FILES, write_mlmodel
+
+
+def write_fingerprints(writer: TreeWriter, entries: Mapping[str, str]) -> None:
+    """Keep what the weights were when they passed through memory."""
+    with writer.create(FINGERPRINTS) as file:
+        file.write(Fingerprints(entries=dict(entries)).encode())
 
 
 def pass_on(tree: TreeReader, writer: TreeWriter, config: Mapping[str, Any]) -> None:

@@ -60,11 +60,17 @@ def load_model(
             "Check the stage that wrote it; its layout must be that of the model's config.json.",
         )
     model.to(device)
-    if (directory / ADAPTER / "adapter_config.json").is_file():
-        from peft import PeftModel
+    adapted: PreTrainedModel = with_adapter(model, directory)
+    return adapted.eval()
 
-        model = PeftModel.from_pretrained(model, directory / ADAPTER).merge_and_unload()
-    return model.eval()
+
+def with_adapter(model: Any, directory: Path) -> Any:
+    """``model`` with the adapter that lies in the tree at ``directory`` added to its weights, if there is one."""
+    if not (directory / ADAPTER / "adapter_config.json").is_file():
+        return model
+    from peft import PeftModel
+
+    return PeftModel.from_pretrained(model, directory / ADAPTER).merge_and_unload()
 
 
 def model_class(config: dict[str, Any]) -> Any:

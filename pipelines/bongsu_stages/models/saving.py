@@ -12,6 +12,7 @@ import torch
 
 from bongsu.artifacts.base import TreeReader
 from bongsu_stages.models.configuration import keep_original_fields, read_config, write_config
+from bongsu_stages.models.fingerprints import FINGERPRINTS, Fingerprints, fingerprints_of
 from bongsu_stages.models.mlmodel import TOKENIZER_FILES, write_mlmodel
 from bongsu_stages.models.silence import no_progress_bars
 
@@ -43,7 +44,7 @@ def save_model(
     weights: Mapping[str, torch.Tensor] | None = None,
     shard_size: str = "5GB",
 ) -> None:
-    """Write a model tree: weights, configuration, tokenizer and ``MLmodel``.
+    """Write a model tree: weights, configuration, tokenizer, ``MLmodel`` and what the weights were in memory.
 
     Routed experts get one file entry per expert and projection, as on the hub. The same weights give the same
     bytes. The model in memory is not changed.
@@ -64,6 +65,7 @@ def save_model(
     if origin.tokenizer is not None:
         copy_tokenizer(origin.tokenizer, directory)
     write_mlmodel(directory)
+    (directory / FINGERPRINTS).write_bytes(Fingerprints(state=fingerprints_of(cast)).encode())
 
 
 def cast_weights(

@@ -39,6 +39,10 @@ _REASONS = {
     codes.UNSAFE_PATH: FailureReason.BAD_OUTPUT,
     codes.NO_SPACE: FailureReason.STORAGE_FAILED,
     codes.READ_ONLY: FailureReason.STORAGE_FAILED,
+    codes.NO_BUCKET: FailureReason.STORAGE_FAILED,
+    codes.CREDENTIALS: FailureReason.STORAGE_FAILED,
+    codes.DENIED: FailureReason.STORAGE_FAILED,
+    codes.CLOCK: FailureReason.STORAGE_FAILED,
     codes.REMOTE_REFUSED: FailureReason.STORAGE_FAILED,
     codes.REMOTE_UNREACHABLE: FailureReason.STORAGE_FAILED,
 }
@@ -56,7 +60,7 @@ def run_attempt(
         emit: receives its events.
         clock: seconds since the epoch, for records and events.
     """
-    store = open_store(spec.artifact_store)
+    store = open_store(spec.artifact_store, spec.cache)
     standing = store.get_record(result_key(spec.id))
     if standing is not None:
         return AttemptResult.model_validate_json(standing)

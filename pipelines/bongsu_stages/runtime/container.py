@@ -14,13 +14,15 @@ import re
 import subprocess
 from collections import deque
 from pathlib import Path
+from threading import Thread
 
+import psutil
 from pydantic import Field
 
 from bongsu.domain.ports import Files
 from bongsu.domain.stages import Params
 from bongsu_stages.runtime.context import StageContext, StageOutputs
-from bongsu_stages.runtime.processes import die_with_parent
+from bongsu_stages.runtime.processes import adopt_orphans, descendants, die_with_parent, kill_all
 from bongsu_stages.runtime.stage import StageError, stage
 from bongsu_stages.runtime.surroundings import inherited
 
@@ -80,6 +82,8 @@ def _lay_out(ctx: StageContext, inputs: Path) -> list[str]:
 
 def _run(ctx: StageContext, command: list[str], environment: dict[str, str]) -> None:
     tail: deque[str] = deque(maxlen=TAIL_LINES)
+    adopt_orphans()
+    family = descendants()
     try:
         process = subprocess.Popen(
             command,
@@ -96,6 +100,7 @@ def _run(ctx: StageContext, command: list[str], environment: dict[str, str]) -> 
             f"The command {command[0]} cannot be started: {error.strerror}.", "Check its name and the environment."
         ) from error
     assert process.stdout is not None
+    Thread(target=_end_with, args=(process, family), daemon=True).start()
     for line in process.stdout:
         match = _PROGRESS.match(line)
         if match:
@@ -110,6 +115,12 @@ def _run(ctx: StageContext, command: list[str], environment: dict[str, str]) -> 
             "See the log of the stage.",
             retryable=True,
         )
+
+
+def _end_with(process: subprocess.Popen[str], family: list[psutil.Process]) -> None:
+    """Once the command is over, end what it left behind, which may hold its output open for ever."""
+    process.wait()
+    kill_all([other for other in descendants() if other not in family])
 
 
 def _metrics(path: Path) -> dict[str, float]:

@@ -93,7 +93,7 @@ def _run(
                 fix="Name an existing Python interpreter that has the stage's packages.",
                 retryable=False,
             )
-    store = open_store(spec.artifact_store)
+    store = open_store(spec.artifact_store, spec.cache)
     result = store.get_record(result_key(spec.id))
     if result is not None:
         return AttemptResult.model_validate_json(result)

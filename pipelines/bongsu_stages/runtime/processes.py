@@ -1,7 +1,8 @@
 """Processes that end with the one that started them, and are found again by pid and start time, or by a mark.
 
-A process of another session whose parent is gone is nobody's child. It still has the environment that it was
-started with, and there stands the attempt that it belongs to.
+A process whose parent is gone becomes a child of the worker that its attempt runs in (Linux: a subreaper), whatever
+session and environment it gave itself, and is found there. Once the worker is gone too, it is nobody's child: then it
+still has the environment that it was started with, and there stands the attempt that it belongs to.
 """
 
 from __future__ import annotations
@@ -18,12 +19,22 @@ from pathlib import Path
 import psutil
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
 MARK = "BONGSU_ATTEMPT_DIRECTORY"
 
 
 def die_with_parent() -> None:
     """Ask the kernel (Linux) to kill this process when its parent ends; used between fork and exec."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def adopt_orphans() -> None:
+    """Have the kernel (Linux) make descendants whose parent ends children of this process."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def descendants() -> list[psutil.Process]:
+    return psutil.Process().children(recursive=True)
 
 
 def note_process(path: Path) -> None:
@@ -53,12 +64,18 @@ def find_process(path: Path) -> psutil.Process | None:
 
 @contextmanager
 def marked(directory: Path) -> Iterator[None]:
-    """Processes that are started within the block belong to the attempt with this log directory, and end with it."""
+    """Processes that are started within the block belong to the attempt with this log directory, and end with it.
+
+    So do those that they leave behind. What this process had started before goes on.
+    """
     before = os.environ.get(MARK)
     os.environ[MARK] = str(directory)
+    adopt_orphans()
+    family = descendants()
     try:
         yield
     finally:
+        kill_all([process for process in descendants() if process not in family])
         if before is None:
             del os.environ[MARK]
         else:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure
 from bongsu_stages.runtime.attempt import run_attempt
+from bongsu_stages.runtime.memory import give_back
 from bongsu_stages.runtime.processes import marked, note_process
 from bongsu_stages.runtime.reporting import EventFile, drop, output_to
 
@@ -35,6 +36,7 @@ def run_logged(spec: AttemptSpec, clock: Callable[[], float]) -> AttemptResult |
             return outcome
     finally:
         events.close()
+        give_back()
 
 
 def use_threads(cpus: float) -> None:

@@ -14,7 +14,9 @@ from torch import nn
 
 from bongsu.artifacts.base import ArtifactStore, TreeReader
 from bongsu.domain.ids import Digest
+from bongsu_stages.compress.tensors import stored_fingerprints
 from bongsu_stages.models.device import compute_dtype
+from bongsu_stages.models.fingerprints import FINGERPRINTS, Fingerprints, read_fingerprints
 from bongsu_stages.models.loading import ADAPTER, load_model, load_tokenizer
 from bongsu_stages.models.mlmodel import write_mlmodel
 from bongsu_stages.models.saving import Origin, save_model
@@ -23,7 +25,7 @@ from bongsu_stages.train.batches import TrainingData
 from bongsu_stages.train.chat import KOREAN_TEMPLATE, Chat
 from bongsu_stages.train.examples import ChatData, Encoded, encode_all, read_examples, split
 from bongsu_stages.train.finetune import FinetuneParams
-from bongsu_stages.train.lora import add_adapter, save_adapter
+from bongsu_stages.train.lora import adapter_fingerprints, add_adapter, save_adapter
 from bongsu_stages.train.objective import CrossEntropy, Objective
 from bongsu_stages.train.workers import WorkerGroup
 
@@ -67,6 +69,9 @@ class ChatRecipe:
         else:
             _copy_tree(base, directory)
             save_adapter(model, directory / ADAPTER)
+            recorded = read_fingerprints(base) or Fingerprints(entries=stored_fingerprints(base))
+            whole = recorded.model_copy(update={"adapter": adapter_fingerprints(model)})
+            (directory / FINGERPRINTS).write_bytes(whole.encode())
         (directory / "chat_template.jinja").write_text(self.chat(store).template)
         write_mlmodel(directory)
 

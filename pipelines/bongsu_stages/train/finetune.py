@@ -40,6 +40,10 @@ class FinetuneParams(TrainingParams):
         return self
 
 
+# Frozen weights are held in the numbers that are computed in; what auto means depends on the device.
+_WEIGHT_BYTES = {"auto": None, "fp32": 4.0, "bf16": 2.0, "fp16": 2.0}
+
+
 def _workload(params: FinetuneParams, _length: int) -> Workload:
     full = training(params, params.sequence_length)
     share = min(1.0, 2 * params.lora.rank / _TYPICAL_WIDTH)
@@ -47,7 +51,7 @@ def _workload(params: FinetuneParams, _length: int) -> Workload:
         update={
             "kind": WorkKind.TRAIN_LORA,
             "trainable_fraction": share,
-            "weight_bytes": 4.0 if params.precision == "fp32" else 2.0,
+            "weight_bytes": _WEIGHT_BYTES[params.precision],
         }
     )
 

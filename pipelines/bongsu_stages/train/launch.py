@@ -15,6 +15,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pyarrow.fs as pafs
@@ -24,7 +25,7 @@ from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.train.folder import MODEL, Checkpoint, CheckpointFolder
 from bongsu_stages.train.recipe import Recipe
-from bongsu_stages.train.sink import QueueSink, repeat
+from bongsu_stages.train.sink import QueueSink, Sink, repeat
 from bongsu_stages.train.worker import KEPT, Task, group_name, train_worker
 
 # What does not change the weights that come out may change between attempts.
@@ -69,9 +70,21 @@ def fingerprint_of(ctx: StageContext, recipe: Recipe) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
+def _task(ctx: StageContext, recipe: Recipe, fingerprint: str, sink: Sink, output: Path | None) -> Task:
+    return Task(
+        recipe=recipe,
+        store_uri=ctx.store.uri,
+        cache=ctx.spec.cache,
+        checkpoint_uri=ctx.checkpoint_uri,
+        fingerprint=fingerprint,
+        threads=max(1, int(ctx.spec.resources.cpus_per_worker)),
+        sink=sink,
+        output=output,
+    )
+
+
 def _in_process(ctx: StageContext, recipe: Recipe, fingerprint: str) -> dict[str, float]:
-    threads = max(1, int(ctx.spec.resources.cpus_per_worker))
-    task = Task(recipe, ctx.store.uri, ctx.checkpoint_uri, fingerprint, threads, ctx, ctx.output("model").directory)
+    task = _task(ctx, recipe, fingerprint, ctx, ctx.output("model").directory)
     return _fit(task, ctx.spec.resources, 0)
 
 
@@ -79,11 +92,10 @@ def _on_gang(ctx: StageContext, recipe: Recipe, fingerprint: str) -> None:
     from ray.util.queue import Queue
 
     resources = ctx.spec.resources
-    threads = max(1, int(resources.cpus_per_worker))
     queue: Any = Queue(actor_options={"num_cpus": 0})
     listener = threading.Thread(target=repeat, args=(queue, ctx), daemon=True)
     listener.start()
-    task = Task(recipe, ctx.store.uri, ctx.checkpoint_uri, fingerprint, threads, QueueSink(queue), None)
+    task = _task(ctx, recipe, fingerprint, QueueSink(queue), None)
     try:
         _fit(task, resources, resources.workers)
     finally:

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from bongsu_stages.models.fingerprints import fingerprints_of
 from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.train.lora_params import ALL_LINEAR, LoraParams
 
@@ -30,6 +31,13 @@ def add_adapter(model: Any, lora: LoraParams, seed: int) -> Any:
         return get_peft_model(model, config)
     except ValueError as error:
         raise StageError(f"The adapter does not fit the model: {error}", "Correct targetModules.") from error
+
+
+def adapter_fingerprints(model: Any) -> dict[str, str]:
+    """What the adapter's weights are in memory, by their names in its file."""
+    from peft import get_peft_model_state_dict
+
+    return fingerprints_of(get_peft_model_state_dict(model))
 
 
 def save_adapter(model: Any, directory: Path) -> None:

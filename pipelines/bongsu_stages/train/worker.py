@@ -28,6 +28,7 @@ class Task:
 
     Attributes:
         store_uri: the artifact store.
+        cache: directory for copies of its trees, see :class:`bongsu.domain.attempt.AttemptSpec`.
         checkpoint_uri: where checkpoints lie, for this and later attempts.
         fingerprint: of what decides the result, see :class:`CheckpointFacts`.
         threads: CPU threads of each worker.
@@ -37,6 +38,7 @@ class Task:
 
     recipe: Recipe
     store_uri: str
+    cache: Path | None
     checkpoint_uri: str
     fingerprint: str
     threads: int
@@ -48,7 +50,7 @@ def train_worker(config: dict[str, Any]) -> dict[str, float]:
     """Entry point of a Ray Train worker: ``config`` is ``{"task": Task}``. Returns the final figures."""
     task: Task = config["task"]
     workers = WorkerGroup.of_ray(task.threads)
-    return _Worker(task, workers, open_store(task.store_uri)).run()
+    return _Worker(task, workers, open_store(task.store_uri, task.cache)).run()
 
 
 class _Worker:

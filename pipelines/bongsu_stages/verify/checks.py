@@ -60,6 +60,14 @@ def keys_known(found: Outputs) -> Check:
     return Check("weights missing or unknown at load", not wrong, text, "none")
 
 
+def as_in_memory(recorded: Mapping[str, str], found: Mapping[str, str], what: str) -> Check:
+    """Every weight is the one that was in memory when it was written: none other, none lost, none added."""
+    names = sorted(recorded.keys() | found.keys())
+    wrong = [name for name in names if recorded.get(name) != found.get(name)]
+    text = f"{len(wrong)} of {len(names)} differ: {', '.join(wrong[:3])}" if wrong else f"all {len(names)} the same"
+    return Check(f"{what} as in memory when written", not wrong, text, "all the same")
+
+
 def logits_agree(reference: Outputs, reloaded: Outputs, tolerance: float) -> Check:
     """Largest difference of a logit, over the spread of the reference's logits."""
     if reference.logits.shape != reloaded.logits.shape:

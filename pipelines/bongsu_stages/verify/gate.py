@@ -12,6 +12,8 @@ import numpy as np
 
 from bongsu.domain.problems import BongsuError
 from bongsu_stages.models.configuration import read_config
+from bongsu_stages.models.fingerprints import FINGERPRINTS, read_fingerprints
+from bongsu_stages.models.loading import ADAPTER
 from bongsu_stages.models.weight_header import read_header
 from bongsu_stages.runtime.context import NamedTree, StageContext
 from bongsu_stages.runtime.processes import die_with_parent
@@ -20,7 +22,7 @@ from bongsu_stages.train.tokens import TokenTree, take_evenly
 from bongsu_stages.verify import checks
 from bongsu_stages.verify.checks import Check
 from bongsu_stages.verify.outputs import Outputs, outputs_of
-from bongsu_stages.verify.plain import write_plain
+from bongsu_stages.verify.plain import plain_fingerprints, write_plain
 from bongsu_stages.verify.probe import read
 
 if TYPE_CHECKING:
@@ -78,6 +80,7 @@ def _checks(
     plain = ctx.scratch / f"plain-{number}"
     try:
         write_plain(model.reader.local(), plain)
+        found += _as_in_memory(params, model, plain, reloaded)
         reference = outputs_of(plain, sequences)
     except Exception as error:  # whatever keeps the bytes from being read independently is a finding
         text = f"{type(error).__name__}: {error}"[:500]
@@ -97,6 +100,26 @@ def _checks(
     ]
 
 
+def _as_in_memory(params: ReloadParams, model: NamedTree, plain: Path, reloaded: Outputs) -> list[Check]:
+    """The weights that were reloaded, and those that lie on disk, against the record of the stage that wrote them.
+
+    Raises ValueError if the record cannot be read.
+    """
+    recorded = read_fingerprints(model.reader)
+    if recorded is None or not (recorded.state or recorded.entries):
+        text = f"no record: {FINGERPRINTS} is missing"
+        return [Check("weights as in memory when written", params.fingerprints == "optional", text, "all the same")]
+    found = []
+    if recorded.state:
+        found.append(checks.as_in_memory(recorded.state, reloaded.state, "reloaded weights"))
+    if recorded.entries:
+        found.append(checks.as_in_memory(recorded.entries, plain_fingerprints(plain), "weights on disk"))
+    if recorded.adapter or (plain / ADAPTER).is_dir():
+        on_disk = plain_fingerprints(plain / ADAPTER)
+        found.append(checks.as_in_memory(recorded.adapter, on_disk, "the adapter's weights"))
+    return found
+
+
 def quantises_activations(config: dict[str, Any]) -> bool:
     groups = (config.get("quantization_config") or {}).get("config_groups", {})
     return any(group.get("input_activations") for group in groups.values())
@@ -108,7 +131,9 @@ def _reload(models: list[NamedTree], sequences: np.ndarray[Any, Any], scratch: P
     results.mkdir()
     np.save(scratch / "sequences.npy", sequences)
     job = {
-        "models": [[str(number), str(model.reader.local())] for number, model in enumerate(models)],
+        "models": [
+            [str(number), str(model.reader.local()), _records_state(model)] for number, model in enumerate(models)
+        ],
         "sequences": str(scratch / "sequences.npy"),
         "results": str(results),
     }
@@ -124,6 +149,14 @@ def _reload(models: list[NamedTree], sequences: np.ndarray[Any, Any], scratch: P
         else:
             found[number] = f"the process ended with status {done.returncode}"
     return found
+
+
+def _records_state(model: NamedTree) -> bool:
+    try:
+        recorded = read_fingerprints(model.reader)
+    except ValueError:  # it is told where the model's own checks are made
+        return False
+    return recorded is not None and bool(recorded.state)
 
 
 def _sequences(ctx: StageContext, count: int) -> np.ndarray[Any, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ class Outputs:
     loss: mean negative log-likelihood over all sequences, nats per token.
     generated: greedy continuation of the first sequence's beginning.
     missing, unexpected: weights that loading did not find, or did not know.
+    state: fingerprints of the state dict as it was loaded, if they were asked for.
     """
 
     logits: np.ndarray[Any, Any]
@@ -27,15 +29,17 @@ class Outputs:
     generated: tuple[int, ...]
     missing: tuple[str, ...] = ()
     unexpected: tuple[str, ...] = ()
+    state: Mapping[str, str] = field(default_factory=dict)
 
 
 @torch.inference_mode()
-def outputs_of(directory: Path, sequences: np.ndarray[Any, Any]) -> Outputs:
+def outputs_of(directory: Path, sequences: np.ndarray[Any, Any], *, with_state: bool = False) -> Outputs:
     """Load the tree with transformers and run it on ``sequences`` (int64 ``[count, length]``)."""
     from bongsu_stages.evaluate.likelihood import sequence_losses
     from bongsu_stages.models.configuration import read_config
     from bongsu_stages.models.device import pick_device
-    from bongsu_stages.models.loading import model_class
+    from bongsu_stages.models.fingerprints import fingerprints_of
+    from bongsu_stages.models.loading import model_class, with_adapter
     from bongsu_stages.models.silence import no_progress_bars
 
     # In the type of the files: both readings then round what they unpack to the same numbers, and a difference is a
@@ -45,7 +49,8 @@ def outputs_of(directory: Path, sequences: np.ndarray[Any, Any]) -> Outputs:
         model, report = model_class(read_config(directory)).from_pretrained(
             directory, local_files_only=True, output_loading_info=True, **options
         )
-    model = model.to(pick_device()).eval()
+    state = fingerprints_of(model.state_dict()) if with_state else {}
+    model = with_adapter(model.to(pick_device()), directory).eval()
     losses, counts = sequence_losses(model, sequences, micro_batch=8)
     first = torch.from_numpy(sequences[:MAX_LOGITS]).to(model.device)
     logits = model(input_ids=first, use_cache=False).logits.float().cpu().numpy()
@@ -55,6 +60,7 @@ def outputs_of(directory: Path, sequences: np.ndarray[Any, Any]) -> Outputs:
         greedy(model, first[:1, : max(1, first.shape[1] // 2)]),
         tuple(sorted(report["missing_keys"])),
         tuple(sorted(report["unexpected_keys"])),
+        state,
     )
 
 

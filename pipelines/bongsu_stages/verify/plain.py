@@ -8,6 +8,7 @@ that a fault of the loader shows as a difference.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,6 +19,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from bongsu.domain.weights import INDEX
+from bongsu_stages.models.fingerprints import fingerprint_of
+from bongsu_stages.models.loading import ADAPTER
 
 _SUFFIXES = (".weight_scale", ".weight_shape", ".weight_zero_point", ".weight_g_idx")
 
@@ -39,6 +42,7 @@ def write_plain(source: Path, target: Path) -> None:
     bits = weight_bits(quantised)
     places: dict[str, str] = {}
     with _Entries(source) as entries:
+        _copy_adapter(source, target)
         for file, names in entries.by_file.items():
             plain = dict(_plain(entries, names, bits))
             if plain:
@@ -46,6 +50,17 @@ def write_plain(source: Path, target: Path) -> None:
             places |= dict.fromkeys(plain, file)
     if list(entries.by_file) != ["model.safetensors"]:
         (target / INDEX).write_text(json.dumps({"metadata": {}, "weight_map": places}))
+
+
+def _copy_adapter(source: Path, target: Path) -> None:
+    if (source / ADAPTER).is_dir():
+        shutil.copytree(source / ADAPTER, target / ADAPTER)
+
+
+def plain_fingerprints(directory: Path) -> dict[str, str]:
+    """Fingerprint of each entry of the weight files in ``directory``, one in memory at a time."""
+    with _Entries(directory) as entries:
+        return {name: fingerprint_of(entries[name]) for name in entries}
 
 
 def _plain(entries: _Entries, names: list[str], bits: int) -> Iterator[tuple[str, torch.Tensor]]:

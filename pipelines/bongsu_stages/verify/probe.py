@@ -1,6 +1,6 @@
 """The other process: ``python -m bongsu_stages.verify.probe JOB``.
 
-Reads ``{"models": [[name, directory], ...], "sequences": file.npy, "results": directory}`` and leaves
+Reads ``{"models": [[name, directory, with state], ...], "sequences": file.npy, "results": directory}`` and leaves
 ``<name>.npz`` for each model that loaded, ``<name>.error`` for each that did not.
 """
 
@@ -19,9 +19,9 @@ def main(job: Path) -> None:
     content = json.loads(job.read_text())
     sequences = np.load(content["sequences"])
     results = Path(content["results"])
-    for name, directory in content["models"]:
+    for name, directory, with_state in content["models"]:
         try:
-            found = outputs_of(Path(directory), sequences)
+            found = outputs_of(Path(directory), sequences, with_state=with_state)
         except Exception as error:  # every way in which a tree fails to load is a finding
             (results / f"{name}.error").write_text(f"{type(error).__name__}: {error}"[:2000])
             continue
@@ -29,7 +29,7 @@ def main(job: Path) -> None:
 
 
 def save(path: Path, found: Outputs) -> None:
-    keys = json.dumps({"missing": found.missing, "unexpected": found.unexpected})
+    keys = json.dumps({"missing": found.missing, "unexpected": found.unexpected, "state": dict(found.state)})
     np.savez(path, logits=found.logits, loss=found.loss, generated=np.array(found.generated), keys=np.array(keys))
 
 
@@ -42,6 +42,7 @@ def read(path: Path) -> Outputs:
             tuple(int(token) for token in data["generated"]),
             tuple(keys["missing"]),
             tuple(keys["unexpected"]),
+            keys["state"],
         )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from bongsu.domain.ports import Model, Tokens, Verification
@@ -28,6 +30,11 @@ class ReloadParams(Params):
         default=0.5, gt=0, description="Loss above the baseline's, nats per token, before it is a fault"
     )
     sequences: int = Field(default=16, ge=1, le=4096, description="Held-out sequences to compare on")
+    fingerprints: Literal["required", "optional"] = Field(
+        default="required",
+        description="Whether a model that does not record its weights as they were in memory may pass; "
+        "one that another tool wrote has no such record",
+    )
     required: bool = Field(default=True, description="Fail the stage if a model does not pass")
 
 
@@ -43,10 +50,11 @@ class ReloadParams(Params):
     workload=lambda _params, length: Workload(kind=WorkKind.INFERENCE, micro_batch=8, sequence_length=length),
 )
 def reload(ctx: StageContext, params: ReloadParams) -> StageOutputs:
-    """Reload models from disk in a new process and compare them with an independent reading of their bytes.
+    """Reload models from disk in a new process and compare them with what they were in memory when they were written.
 
-    The reference is computed in this process from weights that are unpacked here, without the quantisation
-    library; the other side is what transformers makes of the same files in a fresh interpreter.
+    Every weight is compared with its fingerprint that the stage which wrote it took in memory, bit by bit. What the
+    reloaded model answers is compared with what the same weights answer when they are unpacked here, without the
+    quantisation library.
     """
     import json
 

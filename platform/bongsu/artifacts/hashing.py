@@ -134,10 +134,9 @@ class RangeReader(io.RawIOBase):
 
     def readinto(self, buffer: object) -> int:
         view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
-        data = self._file.read(min(len(view), self._left))
-        view[: len(data)] = data
-        self._left -= len(data)
-        return len(data)
+        count = int(self._file.readinto(view[: self._left]))  # type: ignore[attr-defined]
+        self._left -= count
+        return count
 
     def close(self) -> None:
         if not self.closed:

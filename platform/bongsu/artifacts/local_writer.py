@@ -39,7 +39,8 @@ class LocalWriter:
     """Fills ``staging/<key>.tree`` and makes it a tree, holding ``staging/<key>.lock`` meanwhile.
 
     ``staging/<key>.journal`` lists files that are complete (path, size, mtime, SHA-256), so a copy that was
-    interrupted goes on where it stopped.
+    interrupted goes on where it stopped. What another process left is hashed again before it counts: no copy, but
+    its bytes may have changed since.
     """
 
     def __init__(self, root: Path, key: str) -> None:
@@ -52,7 +53,8 @@ class LocalWriter:
         self._claim = Claim(self._top / f"{key}.lock", self._top)
         self._settled = False
         self._lock = Lock()
-        self._known: dict[str, tuple[int, int, str]] | None = None
+        self._left: dict[str, tuple[int, int, str]] | None = None
+        self._written: dict[str, tuple[int, int, str]] = {}
 
     def alone(self) -> AbstractContextManager[None]:
         self._begin()
@@ -122,7 +124,7 @@ class LocalWriter:
 
     def _read_again(self) -> None:
         """Another writer of the key may have worked since."""
-        self._known, self._settled = None, False
+        self._left, self._written, self._settled = None, {}, False
 
     def _move(self, final: Path) -> None:
         make_folder(final.parent)
@@ -143,7 +145,7 @@ class LocalWriter:
 
     def _entry(self, file: Path) -> FileEntry:
         path = check_tree_path(file.relative_to(self._staging).as_posix())
-        known = self._journaled().get(path)
+        known = self._written.get(path)
         stat = file.stat()
         if known and known[:2] == (stat.st_size, stat.st_mtime_ns):
             size, digest = known[0], known[2]
@@ -162,21 +164,27 @@ class LocalWriter:
         return target
 
     def _complete(self, path: str, target: Path, size: int) -> bool:
-        known = self._journaled().get(path)
+        known = self._written.get(path) or self._journaled().get(path)
         if not known or known[0] != size or not target.exists():
             return False
         stat = target.stat()
-        return known[:2] == (stat.st_size, stat.st_mtime_ns)
+        if known[:2] != (stat.st_size, stat.st_mtime_ns):
+            return False
+        if path not in self._written:
+            if hash_file(target)[1] != known[2]:
+                return False
+            self._written[path] = known
+        return True
 
     def _journaled(self) -> dict[str, tuple[int, int, str]]:
         with self._lock:
-            if self._known is None:
-                self._known = dict(_read_journal(self._journal))
-            return self._known
+            if self._left is None:
+                self._left = dict(_read_journal(self._journal))
+            return self._left
 
     def _note(self, path: str, target: Path, size: int, digest: str) -> None:
         row = (size, target.stat().st_mtime_ns, digest)
-        self._journaled()[path] = row
+        self._written[path] = row
         with self._explained(), self._lock, open(self._journal, "a", opener=private) as journal:
             journal.write(json.dumps([path, *row]) + "\n")
 

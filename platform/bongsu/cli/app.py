@@ -12,7 +12,8 @@ import typer
 from typer.exceptions import TyperException
 
 from bongsu.cli import failures
-from bongsu.cli.commands import datasets, describe, inspect, pipeline, run_control
+from bongsu.cli.commands import datasets, describe, inspect, mlflow, pipeline, run_control
+from bongsu.cli.helping import speak
 from bongsu.cli.printing import discard_output, say
 from bongsu.cli.state import Options
 from bongsu.cli.texts import _, known_language
@@ -50,7 +51,8 @@ def _check_language(value: str | None) -> str | None:
 def _globals(
     context: typer.Context,
     home: Annotated[
-        Path | None, typer.Option(help=_("Directory of all state; BONGSU_HOME or .bongsu if not given."))
+        str | None,
+        typer.Option(metavar="PATH", help=_("Directory of all state; BONGSU_HOME or .bongsu if not given.")),
     ] = None,
     lang: Annotated[
         str | None,
@@ -62,12 +64,15 @@ def _globals(
     ] = False,
 ) -> None:
     del lang, version  # the language was chosen before the commands were declared
-    chosen = home or Path(os.environ.get("BONGSU_HOME") or ".bongsu")
-    context.obj = Options(chosen.absolute(), debug)
+    if home == "":  # as a path it would be the current folder
+        raise codes.EMPTY_HOME.error()
+    chosen = home or os.environ.get("BONGSU_HOME") or ".bongsu"
+    context.obj = Options(Path(chosen).absolute(), debug)
 
 
-for module in (pipeline, run_control, inspect, datasets, describe):
+for module in (pipeline, run_control, inspect, mlflow, datasets, describe):
     module.add_to(app)
+speak(app)
 
 
 def run() -> int:

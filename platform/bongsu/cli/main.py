@@ -24,10 +24,13 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     end_as_by_hand()
-    use_language(choose_language(sys.argv[1:], os.environ))
+    language = choose_language(sys.argv[1:], os.environ)
+    use_language(language)
     # Help texts are translated while the commands are declared, so this import waits for the language.
     from bongsu.cli.app import run
+    from bongsu.cli.helping import bind_library_texts
 
+    bind_library_texts(language, os.environ)
     sys.exit(run())
 
 

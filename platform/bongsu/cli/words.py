@@ -30,4 +30,12 @@ PHASES = (
     N_("comparing"),
     N_("calibrating"),
 )
-INSIDE = (N_("error"), N_("Unexpected fault"), N_("see above"), N_("perplexity"), N_("uncompressed"), N_("Label"))
+INSIDE = (
+    N_("error"),
+    N_("Unexpected fault"),
+    N_("see above"),
+    N_("goes on below"),
+    N_("perplexity"),
+    N_("uncompressed"),
+    N_("Label"),
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, field_validator
@@ -24,6 +25,8 @@ class AttemptSpec(_Frozen):
     """One attempt, as JSON to the worker.
 
     ``artifact_store`` is a URI that the worker can open (``file:///...`` or ``s3://bucket/prefix``).
+    ``artifact_cache`` is a local directory for copies of trees of a store that is not local, if the executor gives
+    one.
     ``checkpoint_key`` names mutable state that outlives attempts of the same stage of the same run, or of the
     same cache key, so a later attempt resumes where an earlier one stopped.
     ``log_directory`` is a local directory for ``events.jsonl`` and ``log.txt``, if the executor shares one.
@@ -43,12 +46,17 @@ class AttemptSpec(_Frozen):
     environment: Environment | None = None
     timeout: Duration | None = None
     artifact_store: str
+    artifact_cache: str | None = None
     checkpoint_key: str
     log_directory: str | None = None
     pipeline: str = ""
     ministry: str = ""
     title: str = ""
     distributed: bool = False
+
+    @property
+    def cache(self) -> Path | None:
+        return Path(self.artifact_cache) if self.artifact_cache else None
 
 
 class AttemptResult(_Frozen):

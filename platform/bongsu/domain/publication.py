@@ -101,6 +101,17 @@ class RunClosed(_Frozen):
 Publication = Annotated[RunOpened | StageFinished | RunClosed, Field(discriminator="type")]
 
 
+class ModelPage(_Frozen):
+    """Where the tracking server shows a model: ``path`` below its address, e.g. ``/#/experiments/1/models/m-...``.
+
+    ``pipeline`` names the experiment, because each experiment has a page of its own for the same bytes.
+    """
+
+    digest: Digest
+    pipeline: str
+    path: str
+
+
 class RegistrationRefused(Exception):
     """The registry said no, and will say it again; any other exception means that it gave no answer."""
 

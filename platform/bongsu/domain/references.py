@@ -10,6 +10,9 @@ _REFERENCE = re.compile(
     r"^(?P<source>[a-z][-a-z0-9]*)(?:\[(?P<select>\*|[^\[\]]+)\])?\.(?P<output>[a-zA-Z][a-zA-Z0-9]*)$"
 )
 
+Selection = tuple[tuple[str, str], ...]
+"""Coordinates that select points of a matrix, values as they are written."""
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -25,7 +28,7 @@ class Reference:
     source: str
     output: str
     gather: bool = False
-    point: tuple[tuple[str, str], ...] = ()
+    point: Selection = ()
 
     @property
     def is_input(self) -> bool:
@@ -40,7 +43,18 @@ def parse_reference(text: str) -> Reference | None:
     select = match["select"]
     if select is None or select == "*":
         return Reference(match["source"], match["output"], gather=select == "*")
-    pairs = [part.partition("=") for part in select.split(",")]
+    point = parse_point(select)
+    return None if point is None else Reference(match["source"], match["output"], point=point)
+
+
+def parse_point(text: str) -> Selection | None:
+    """What stands in brackets, ``keepFraction=0.5, seed=1``, or None if it is not written like that."""
+    pairs = [part.partition("=") for part in text.split(",")]
     if not all(equals and key.strip() and value.strip() for key, equals, value in pairs):
         return None
-    return Reference(match["source"], match["output"], point=tuple((k.strip(), v.strip()) for k, _, v in pairs))
+    return tuple((key.strip(), value.strip()) for key, _, value in pairs)
+
+
+def written(stage: str, point: Selection) -> str:
+    """``prune[keepFraction=0.5, seed=1]``; the name alone without a point."""
+    return f"{stage}[{', '.join(f'{axis}={value}' for axis, value in point)}]" if point else stage

@@ -77,6 +77,16 @@ def forward_peak(shape: ModelShape, batch: Batch) -> int:
     return int(batch.tokens * max(moment, routed))
 
 
+def passing_bytes(shape: ModelShape, batch: Batch) -> int:
+    """Bytes of one layer's forward pass where nothing is kept for a backward pass: its attention and its
+    feed-forward block come one after the other, each with the layer's input, the normed input and the output."""
+    values = _attention_values(shape) * batch.width
+    attention = values + forward_peak(shape, batch) / batch.tokens
+    block = 4 * max(shape.intermediate, shape.shared_width) * batch.width
+    routed = shape.experts_per_token * (2 * shape.hidden + 4 * shape.expert_width) * batch.width
+    return int(batch.tokens * (3 * shape.hidden * batch.width + max(attention, block, routed)))
+
+
 def cache_bytes(shape: ModelShape, batch: Batch) -> int:
     """Bytes of the key-value cache of the batch, compressed where attention is latent."""
     return int(shape.layers * batch.tokens * shape.widths.cache_width * batch.width)

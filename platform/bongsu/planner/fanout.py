@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from bongsu.domain.axes import MAX_POINTS, point_key, show_point
 from bongsu.domain.codes import spec as codes
@@ -14,7 +14,7 @@ from bongsu.domain.links import Place, link, listed
 from bongsu.domain.pipeline import Scalar, Stage
 from bongsu.domain.plan import Source
 from bongsu.domain.problems import Code
-from bongsu.domain.references import Reference
+from bongsu.domain.references import Selection
 from bongsu.domain.scalars import NumberTooLarge, format_scalar, parse_scalar, scalar_key
 from bongsu.domain.suggest import closest
 from bongsu.domain.templates import has_template, parse_template
@@ -29,6 +29,9 @@ class Located(Protocol):
 
     @property
     def point(self) -> Mapping[str, Scalar]: ...
+
+
+L = TypeVar("L", bound=Located)
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,19 @@ class FanOut:
         self._points = points
         self.findings: list[Finding] = []
 
+    def check(self, index: int) -> None:
+        """Findings about the references of a stage whose points cannot be known, e.g. one on a cycle."""
+        for place, text in self._graph.references(index):
+            if place.in_list and not place.port.many:
+                self._find(codes.SINGLE_PORT, place.path[:-1], port=place.port_name)
+            else:
+                self._check_reference(text, place, index)
+
+    def _check_reference(self, text: str, place: Place, index: int) -> None:
+        for filled in self._graph.fillings(index, text) if has_template(text) else {text}:
+            _reference, findings = link(filled, place, self._graph.directory)
+            self.findings += findings
+
     def rows(self, index: int) -> list[Row] | None:
         """The points of a stage, or None if they cannot be known."""
         stage = self._graph.stages[index]
@@ -80,6 +96,8 @@ class FanOut:
                 whole = whole and feed is not None
                 fixed.append((place, feed or []))
         if not whole:
+            for place, text in by_point:
+                self._check_reference(text, place, index)
             return None
         try:
             rows = [Row({}, {})]
@@ -97,15 +115,18 @@ class FanOut:
         reference, findings = link(text, place, self._graph.directory)
         self.findings += findings
         if reference is None:
-            return None
+            # An input that does not exist would have brought no axes.
+            unknown = any(finding.code is codes.UNKNOWN_INPUT for finding in findings)
+            return [({}, (Source(stage_id=None, name=text),))] if unknown else None
         if reference.is_input:
             return [({}, (Source(stage_id=None, name=reference.output),))]
         points = self._points[self._graph.by_name[reference.source]]
         if points is None:
             return None
-        points = self._select(reference, points, place)
-        if points is None:
+        chosen_points = self.select(reference.source, reference.point, points, place.path)
+        if chosen_points is None:
             return None
+        points = chosen_points
         sources = [Source(stage_id=point.id, name=reference.output) for point in points]
         if place.port.many:
             return [({}, tuple(sources))]
@@ -113,20 +134,25 @@ class FanOut:
         coordinates = [{a: v for a, v in point.point.items() if a not in chosen} for point in points]
         return [(point, (source,)) for point, source in zip(coordinates, sources, strict=True)]
 
-    def _select(self, reference: Reference, points: Sequence[Located], place: Place) -> Sequence[Located] | None:
-        """Points at the coordinates in brackets; the value is compared as a scalar, and else as a text."""
-        for axis, text in reference.point:
+    def select(
+        self, stage: str, coordinates: Selection, points: Sequence[L], path: FieldPath, offset: int | None = None
+    ) -> Sequence[L] | None:
+        """Points at the coordinates in brackets; the value is compared as a scalar, and else as a text.
+
+        None, and a finding at ``path``, if there are none.
+        """
+        for axis, text in coordinates:
             known = list(points[0].point)
             if axis not in known:
-                args: dict[str, Any] = {"stage": reference.source, "name": axis, "known": listed(known)}
-                self._find(codes.SELECT_UNKNOWN_AXIS, place.path, **args, suggestion=closest(axis, known))
+                args: dict[str, Any] = {"stage": stage, "name": axis, "known": listed(known)}
+                self._find(codes.SELECT_UNKNOWN_AXIS, path, offset, **args, suggestion=closest(axis, known))
                 return None
             left = tuple(p for p in points if _same_as_text(p.point[axis], text))
             left = left or tuple(p for p in points if p.point[axis] == text)
             if not left:
                 values = listed(dict.fromkeys(format_scalar(p.point[axis]) for p in points))
-                args = {"stage": reference.source, "name": axis, "value": text, "known": values}
-                self._find(codes.SELECT_UNKNOWN_POINT, place.path, **args)
+                args = {"stage": stage, "name": axis, "value": text, "known": values}
+                self._find(codes.SELECT_UNKNOWN_POINT, path, offset, **args)
                 return None
             points = left
         return points

@@ -9,7 +9,7 @@ joined last. ``docs/pipeline.md`` tells the same to users.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,8 @@ from bongsu.domain.ids import StageId
 from bongsu.domain.pipeline import PipelineSpec, Scalar, Stage
 from bongsu.domain.plan import Source
 from bongsu.domain.problems import BongsuError, Code
-from bongsu.domain.scalars import scalar_key
+from bongsu.domain.references import written
+from bongsu.domain.scalars import format_scalar, scalar_key
 from bongsu.domain.stages import Catalogue
 from bongsu.domain.templates import fill_deep, has_template
 from bongsu.planner.fanout import FanOut, Row
@@ -119,6 +120,8 @@ class _Expander:
             if total > MAX_PLANNED:
                 self._find(codes.PLAN_TOO_LARGE, ("spec", "stages"), limit=MAX_PLANNED)
                 break
+        for index in set(range(len(self._graph.stages))) - set(self._graph.order):
+            self._fan_out.check(index)
         for index in range(len(self._graph.stages)):
             self._findings += check_names(self._graph, index, axes.get(index), self._params)
         self._check_ids()
@@ -166,15 +169,27 @@ class _Expander:
         if isinstance(rest, bool):
             return (None if rest else "false"), ()
         ids: dict[str, StageId] = {}
-        for name in rest.stages:
-            there = self._graph.by_name.get(name)
-            points = None if there is None else self._points[there]
-            partners = [p for p in points or () if agree(p.point, point)]
-            if points is not None and len(partners) != 1:
-                self._find(codes.CONDITION_NOT_ONE_POINT, path, stage=name, count=len(partners))
-            elif partners:
-                ids[name] = partners[0].id
+        for name in rest.targets:
+            there = self._graph.by_name.get(name.owner)
+            known = None if there is None else self._points[there]
+            points = known and self._fan_out.select(name.owner, name.point, known, path, name.offset)
+            if points is None:
+                continue
+            selected = {axis for axis, _value in name.point}
+            asking = {axis: value for axis, value in point.items() if axis not in selected}
+            partners = [other for other in points if agree(other.point, asking)]
+            if len(partners) == 1:
+                ids[name.target] = partners[0].id
+            else:
+                example = self._one_of(name.owner, partners or points)
+                args: dict[str, Any] = {"stage": name.target, "count": len(partners), "example": example}
+                self._find(codes.CONDITION_NOT_ONE_POINT, path, name.offset, **args)
         return str(rest.renamed(ids)), tuple(ids.values())
+
+    @staticmethod
+    def _one_of(stage: str, points: Sequence[StagePoint]) -> str:
+        """How the condition would name the first of these points."""
+        return written(stage, tuple((axis, format_scalar(value)) for axis, value in points[0].point.items()))
 
     def _check_ids(self) -> None:
         names = self._graph.by_name

@@ -22,18 +22,26 @@ from bongsu.planner.activations import (
     kept_when_recomputed,
     largest_layer_bytes,
     logit_bytes,
+    passing_bytes,
 )
-from bongsu.planner.model_shape import ModelShape
+from bongsu.planner.model_shape import ModelShape, largest_matrix
 
 # Resident size of a worker with Ray, torch, transformers and Ray Train loaded, before any model is (measured on CPU
-# builds: 0.78 GB without and 0.95 GB with Ray Train's session, up to 1.25 GB where other stages ran in it before; a
-# GPU's CUDA context is in `feasibility.USABLE`).
+# builds: 0.57 to 0.84 GB without and 0.99 GB with Ray Train's session, and more where other stages ran in it before and
+# left their imports; a GPU's CUDA context is in `feasibility.USABLE`).
 RUNTIME_BYTES = 1_300_000_000
 # fp32 tensors of a number for each token and entry of the vocabulary that exist at once around the loss.
 _LOGIT_COPIES = {WorkKind.DISTILL: 6.0, WorkKind.INFERENCE: 3.0}
 _TRAINING_COPIES = 5.0
 # What allocators hold beyond what is in use: the backward pass frees in other places than the forward pass asks.
 _ALLOCATOR = 1.25
+# Published models are stored in bf16.
+STORED = 2
+# A file is copied to the artifact store in pieces of 16 MiB, the next of which is read while the last is still there.
+_COPIED_AT_ONCE = 2 * 16 * 1024 * 1024
+# A group's largest value, its best error and scale, and those that are tried; kernels take groups from 32 columns on.
+_FIGURES_A_GROUP = 5
+_SMALLEST_GROUP = 32
 # FSDP2 holds the layer that computes and the next one, and the gradient of the layer that it is about to split.
 _GATHERED_LAYERS = 3
 TRAINING = frozenset({WorkKind.TRAIN_FULL, WorkKind.TRAIN_LORA, WorkKind.DISTILL})
@@ -76,7 +84,7 @@ def estimate_memory(
         gradients=int(trained * gradient) // split,
         optimizer=int(trained * work.optimizer_bytes) // split,
         activations=_activations(shape, work, numbers.batch),
-        teacher=int(taught * numbers.weight) // split,
+        teacher=int(taught * numbers.batch.width) // split,
         workspace=_loss(shape, work, numbers.batch),
         runtime=RUNTIME_BYTES,
     )
@@ -115,19 +123,45 @@ def _loss(shape: ModelShape, work: Workload, batch: Batch) -> int:
 
 
 def _streamed(shape: ModelShape, work: Workload, numbers: _Numbers) -> MemoryEstimate:
-    """One decoder layer at a time (or the embeddings, where they are larger); hidden states of all calibration
-    tokens are kept between layers, and written anew batch by batch."""
-    batch = numbers.batch
-    # While fused expert tensors are filled from the entries of single experts, one projection exists twice.
-    entry = shape.hidden * max(shape.expert_width, shape.intermediate) * FP32
-    held = max(shape.largest_layer, shape.embeddings)
-    states = int((work.tokens + batch.tokens) * shape.hidden * batch.width)
-    return MemoryEstimate(
-        weights=int(held * numbers.weight) + entry,
-        activations=states + int(_ALLOCATOR * (largest_layer_bytes(shape, batch) + forward_peak(shape, batch))),
-        workspace=hessian_bytes(shape) if work.hessians else 0,
-        runtime=RUNTIME_BYTES,
-    )
+    """The moment that needs most: the embeddings are read, then one decoder layer after another computes, then
+    matrices are written one by one. What one moment holds is gone in the next, but for the hidden states of all
+    calibration tokens, which stay between layers and are written anew batch by batch."""
+    moments = [_written(shape, work)]
+    if work.tokens:
+        batch = numbers.batch
+        states = int((work.tokens + batch.tokens) * shape.hidden * batch.width)
+        table = shape.vocabulary * shape.hidden * (STORED + FP32)
+        moments.append(MemoryEstimate(weights=table, activations=states, runtime=RUNTIME_BYTES))
+        # While fused expert tensors are filled from the entries of single experts, one projection exists twice.
+        entry = shape.hidden * max(shape.expert_width, shape.intermediate) * FP32
+        layer = MemoryEstimate(
+            weights=int(shape.largest_layer * numbers.weight) + entry,
+            activations=states + int(_ALLOCATOR * passing_bytes(shape, batch)),
+            workspace=_moments(shape, batch) if work.hessians else 0,
+            runtime=RUNTIME_BYTES,
+        )
+        moments.append(layer)
+    return max(moments, key=lambda moment: moment.total)
+
+
+def _written(shape: ModelShape, work: Workload) -> MemoryEstimate:
+    """Writing the new weight files: what stays is copied as it is stored, and what is quantised is there in fp32 with
+    three more of its size, when scales and levels are tried, and a few figures a group."""
+    number = 4 * FP32 + _FIGURES_A_GROUP * FP32 / _SMALLEST_GROUP
+    matrix = int(largest_matrix(shape) * number) if work.kind is WorkKind.QUANTIZE_STREAMED else 0
+    table = shape.vocabulary * shape.hidden * STORED
+    held = max(matrix, table)
+    if held < _COPIED_AT_ONCE:
+        return MemoryEstimate(workspace=_COPIED_AT_ONCE, runtime=RUNTIME_BYTES)
+    return MemoryEstimate(weights=held, runtime=RUNTIME_BYTES)
+
+
+def _moments(shape: ModelShape, batch: Batch) -> int:
+    """GPTQ's second moments, and what adding one batch to those of the widest input takes: a transposed copy of the
+    input in fp32, and the product."""
+    width = max(shape.hidden, shape.intermediate, shape.widths.heads * shape.widths.value_width)
+    update = FP32 * (batch.tokens * width + width**2)
+    return int(_ALLOCATOR * (hessian_bytes(shape) + update))
 
 
 def hessian_bytes(shape: ModelShape) -> int:

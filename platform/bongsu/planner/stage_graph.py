@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.axes import OwnPoints, own_points
 from bongsu.domain.codes import spec as codes
 from bongsu.domain.conditions import Condition, parse
@@ -14,9 +15,13 @@ from bongsu.domain.fieldpath import FieldPath, Finding
 from bongsu.domain.links import Directory, Place, listed
 from bongsu.domain.ordering import topological_order
 from bongsu.domain.pipeline import PipelineSpec, Stage
+from bongsu.domain.ports import Port
 from bongsu.domain.stages import Catalogue, StageSignature
 from bongsu.domain.suggest import closest
 from bongsu.domain.templates import parse_template
+
+_ANY_PORT = Port(ArtifactType.FILES, many=True)
+"""Takes whatever it is given."""
 
 _HEAD = re.compile(r"((?:\$\{[^{}]*\}|[^.\[])*)")
 
@@ -66,14 +71,15 @@ class StageGraph:
         return ("spec", "stages", index)
 
     def references(self, index: int) -> Iterator[tuple[Place, str]]:
-        """Every reference of a stage with its place, in the order of the file; ports that do not exist left out."""
+        """Every reference of a stage with its place, in the order of the file.
+
+        Where the port is not known, what it refers to still has to exist.
+        """
         stage, signature = self.stages[index], self.signatures[index]
-        if signature is None:
-            return
         for name, given in stage.inputs.items():
-            port = signature.inputs.get(name)
+            port = _ANY_PORT if signature is None else signature.inputs.get(name, _ANY_PORT)
             path = (*self.path(index), "inputs", name)
-            if port is None or self.broken(path):
+            if self.broken(path):
                 continue
             if isinstance(given, str):
                 yield Place(stage.name, stage.uses, name, port, path), given
@@ -106,7 +112,7 @@ class StageGraph:
                 self._find(codes.DUPLICATE_STAGE, (*path, "name"), name=stage.name)
         else:
             self.by_name[stage.name] = index
-        signature = None if self.broken((*path, "uses")) else self.catalogue.get(stage.uses)
+        signature = self.catalogue.get(stage.uses)
         if signature is None and not self.broken((*path, "uses")):
             suggestion = closest(stage.uses, self.catalogue)
             self._find(codes.UNKNOWN_USES, (*path, "uses"), name=stage.uses, suggestion=suggestion)
@@ -136,19 +142,19 @@ class StageGraph:
         free = [name for name in signature.inputs if name not in stage.inputs]
         meant = {name: closest(name, free) for name in strange}
         for name in strange:
-            args: dict[str, Any] = {"uses": stage.uses, "name": name, "known": listed(signature.inputs)}
+            args: dict[str, Any] = {"uses": signature.name, "name": name, "known": listed(signature.inputs)}
             args["suggestion"] = meant[name]
             self.findings.append(Finding(codes.UNKNOWN_PORT, (*path, name), args, at_key=True))
         for name in free:
             port = signature.inputs[name]
             # A misspelt port is one mistake, not two.
             if not port.optional and name not in meant.values():
-                self._find(codes.MISSING_PORT, path, uses=stage.uses, name=name, type=port.type.value)
+                self._find(codes.MISSING_PORT, path, uses=signature.name, name=name, type=port.type.value)
         for name, given in stage.inputs.items():
             port_found = signature.inputs.get(name)
             if port_found and given == () and not port_found.optional:
                 self._find(
-                    codes.MISSING_PORT, (*path, name), uses=stage.uses, name=name, type=port_found.type.value
+                    codes.MISSING_PORT, (*path, name), uses=signature.name, name=name, type=port_found.type.value
                 )
 
     def _read_needs(self, index: int, stage: Stage) -> None:
@@ -181,14 +187,19 @@ class StageGraph:
         template = parse_template(head)
         if not template.holes:
             return {head}
-        heads = set()
+        return self.fillings(index, head)
+
+    def fillings(self, index: int, text: str) -> set[str]:
+        """What a template becomes at the points of the stage's own matrix, as far as that can be said."""
+        template = parse_template(text)
+        filled = set()
         params = {parameter.name: parameter.default for parameter in self.spec.spec.parameters}
         for point in self.own[index].points:
             try:
-                heads.add(str(template.fill({"matrix": point, "params": params, "": {}})))
+                filled.add(str(template.fill({"matrix": point, "params": params, "": {}})))
             except KeyError:  # reported where the reference is resolved
                 continue
-        return heads
+        return filled
 
     def _cycle(self, cycle: list[int]) -> Finding:
         names = [self.stages[index].name for index in cycle]

@@ -37,6 +37,7 @@ class Forbidden:
 
 _FORCE_OR_MEANS = rf"(?:{v.FORCE}|{v.WEAPON_EN}|{v.WEAPON_KO}|{v.TARGET_EN}|{v.TARGET_KO})"
 _FORCE_NAME_EN = r"(?:weapons?|fire|firing|missiles?|strike|kill|engagement|attack|shooting)"
+_CHOOSING_KO = r"(?:[가-힣]+ )?(?:선정|선별|선택|지정|결정|추천|고르|골라|고른|고를|정하)"
 _FORCE_NAME_KO = r"(?:발사|교전|사격|타격|공격|포격|폭격|살상)"
 
 FORBIDDEN = (
@@ -49,7 +50,7 @@ FORBIDDEN = (
             r"deadly (?:ai|autonom\w*|drones?|robots?)|(?:robot(?:ic)?|ai|machine|drone) (?:infantry|soldiers?|warriors?|snipers?|assassins?)(?![a-z])",
             r"targeted (?:kill|strik|assassin|eliminat|attack|shoot)\w*|licen[cs]e to kill|sensor to shooter|kill (?:chain|web|list|box|order)",
             rf"{v.AUTONOMOUS_EN} (?:\w+ ){{0,2}}{v.WEAPON_EN}|{v.WEAPON_EN} (?:\w+ ){{0,3}}{v.AUTONOMOUS_EN}",
-            rf"{v.WEAPON_EN} (?:that|which) (?:\w+ ){{0,3}}(?:select|choos|engag|decid|think|act)\w*",
+            rf"{v.WEAPON_EN} (?:that|which) (?:\w+ ){{0,3}}(?:select|choos|pick|engag|decid|think|act)\w*",
             r"loitering munitions?|(?:suicide|kamikaze) (?:drone|uav|robot)s?|weaponi[sz]ed (?:ai|drone|robot|uav|swarm)",
             r"(?:살인|킬러) ?(?:로봇|드론|기계|병기|ai)|(?:자폭|살상) ?(?:드론|무인기|로봇|ai|인공지능)|킬 ?(?:체인|리스트|웹)|살생부|(?:인간|사람) ?사냥|로봇 ?(?:병사|저격)",
             r"치명적(?:인)? ?(?:자율|무력|무기|드론|로봇|인공지능|ai)",
@@ -93,6 +94,7 @@ FORBIDDEN = (
             rf"(?:explod|detonat)\w* (?:\w+ ){{0,2}}(?:when|if|near|as soon)[^.]{{0,30}}(?:{v.ENEMY_EN}|{v.PEOPLE_EN})",
             rf"(?:{v.ENEMY_KO}|{v.PEOPLE_KO})(?:을|를|에게|에 대한|에 대해|을 향해)[^.,]{{0,15}}{v.FORCE_KO}",
             rf"{v.PEOPLE_KO}(?:을|를) ?(?:[가-힣]+ )?해치",
+            rf"(?:{v.PEOPLE_KO}|인파)(?:이|가|을|를) ?(?:[가-힣]+ ){{0,3}}노리",
             rf"{v.ENEMY_KO} ?{v.WEAK_KO}",
             rf"{v.ENEMY_KO}(?:을|를)[^.,]{{0,10}}{v.WEAK_KO}",
             rf"(?:{v.ENEMY_KO}|{v.PEOPLE_KO}) ?(?:{v.KILL_KO}|타격)",
@@ -107,6 +109,7 @@ FORBIDDEN = (
             r"(?:pick|choos|select|find|rank)\w* (?:\w+ ){0,4}to (?:kill|bomb|strike|attack|shoot|destroy|sink)(?![a-z])",
             rf"{_FORCE_NAME_EN} (?:or \w+ )?(?:release|control|authori[sz]ation|decision|order|command)s?(?![a-z])",
             rf"(?:decisions?|orders?|authority) to (?:\w+ )?(?:{v.KILL_EN}|fire|attack|strike|engage|launch)(?![a-z])",
+            rf"{v.KILL_KO}(?:할|될) (?:[가-힣]+ ){{0,2}}[가-힣]+(?:을|를)? ?{_CHOOSING_KO}|{v.KILL_KO} ?(?:명단|대상자)",
             rf"{_FORCE_NAME_KO}(?:을|를)? ?(?:여부(?:를|의)? ?)?(?:[가-힣]+으로 )?(?:결정|결심|판단|승인 ?자동|명령 ?(?:생성|자동)|개시|통제|허가)",
         ),
     ),

@@ -71,7 +71,7 @@ PHRASES = (
         r"bomb (?:disposal|threat|squad|shelter|detection)s?|unexploded bombs?",
         r"(?:fire|weapons?) control (?:panel|room|valve|door)s?",
         r"killed (?:in action|(?:and|or) (?:missing|wounded|injured))|kill switch(?:es)?|non lethal|(?:were|was|been|soldiers?|persons?|people|staff) killed",
-        r"kill(?:s|ed|ing)? (?:off )?(?:the |a |all )?(?:process\w*|jobs?|tasks?|bacteria|germs?|weeds?|virus\w*|pests?|mould|insects?)",
+        r"kill(?:s|ed|ing)? (?:off )?(?:the |a |all )?(?:(?:stale|idle|old|stuck|hung|zombie|orphaned|running|long running) )?(?:process\w*|jobs?|tasks?|bacteria|germs?|weeds?|virus\w*|pests?|mould|insects?)",
         r"destr(?:oy|uct)\w* (?:of )?(?:the |all |any |old |expired |outdated |obsolete |paper |personnel )*(?:documents?|records?|files?|copies"
         r"|data|papers?|media|drives?|certificates?|keys?|waste|backups?)",
         r"trouble ?shoot\w*|shooting (?:range|practice|score|result|competition|schedule|incident)s?|(?:photo|video|film) shoots?",
@@ -81,6 +81,7 @@ PHRASES = (
         r"weapons? of mass destruction|destruction (?:certificates?|lists?|schedules?|dates?|records?)",
     ),
     r"비 ?살상|대량 ?살상 ?무기|살상 ?(?:사고|안전)|비 ?파괴|파괴 ?(?:검사|시험|역학|인성)|환경 ?파괴",
+    r"(?:사람|주민|농작물)(?:을|를) ?해치는 ?(?:해충|벌레|세균|모기|동물|멧돼지|질병|물질|독초)",
     r"사격 ?(?:훈련|장|성적|점수|결과|기록|표지|표적지|대회|술|일정|교육|안전|통계|선수|연습|자세)",
     r"(?:격추|공격|사격|폭격|포격|살해|발사) ?(?:사고|사건) ?(?:조사|보고|기록|예방)",
     r"교전 ?(?:통제소|규칙|수칙|훈련|기록|사례|역사|통계|사|결과|일지)",

@@ -38,6 +38,7 @@ FIRE_EN = en(
     r"(?:aim|detect|track|identif|acquire|lock|select|find|spot|see)\w*(?: \w+){0,3} (?:and|then) (?:\w+ly )?fires?",
     rf"(?:robots?|drones?|swarms?|turrets?|guns?|automatically|autonomously|independently|ai|algorithms?|models?"
     rf"|machines?|can|will|may|must|then) fires?(?! {_FIRE_NOUN})",
+    r"(?:artillery|mortar|cannon|machine gun|naval gun) fire(?! (?:safety|training|drill|range)s?)",
     r"(?<!hiring and )firing(?! (?:range|practice|pin|order|log|table|record|result|schedule|exercise|training)s?)",
 )  # fmt: skip
 # Acts that are force in the right company.
@@ -68,7 +69,7 @@ WEAK_EN = en(
 )  # fmt: skip
 KILL_KO = ko(
     "(?<!비)(?<!비 )살상", "사살", "살해", "암살", "처단", "섬멸", "격멸", "처형", "저격", "폭격", "포격", "격추", "격파", "폭파", "격침", "학살",
-    "몰살", "총살", "총격", "발포", "소탕",
+    r"폭탄(?:을|를)? ?(?:자동으로 )?(?:투하|떨어뜨)", "몰살", "총살", "총격", "발포", "소탕",
 )  # fmt: skip
 FORCE_KO = ko(
     KILL_KO, "교전", "공격", "타격", "발사", "사격", "요격", "격발", "방아쇠", r"무력(?:을|의)? ?(?:자동으로 )?(?:사용|행사)",
@@ -149,12 +150,12 @@ NOBODY = rf"(?:{NOBODY_EN}|{NOBODY_KO})"
 # What force is used with.
 WEAPON_EN = en(
     "weapons?", "weaponry", "munitions?", "warheads?", "missiles?", r"torpedo(?:es)?", "gun turrets?",
-    "machine guns?", "cannons?", "artillery",
+    "machine guns?", "cannons?", "artillery", "interceptors?", "terminal guidance",
     r"(?:armed|attack|combat|suicide|kamikaze|weaponi[sz]ed) (?:drones?|robots?|vehicles?|uavs?|swarms?)",
 )  # fmt: skip
 WEAPON_KO = ko(
     "무기(?!력|한|물|질)", "병기", r"(?:공격|자폭|타격|전투)(?: ?용)? ?(?:드론|무인기|로봇)", "무장 ?(?:드론|로봇|무인기)", "유도탄", "미사일", "포탑",
-    "기관총", "전차포", "어뢰", "화력(?! ?발전)",
+    "기관총", "전차포", "어뢰", "요격기", r"종말 ?유도", "화력(?! ?발전)",
 )  # fmt: skip
 
 # Targets, and choosing among them.
@@ -202,14 +203,14 @@ DISGUISED_KO = tuple(
 STEMS = (
     "adversar annihil armed artiller assassin attack belligerent boat bomb bullet cannon combat deadly"
     " destroy destruct detonat dies eliminat enem engage engaging execut explod extermin findfix fire"
-    " firing forceon guerrilla gun hostile infantry infiltrat insurgent intruder kamikaze kill kinetic"
+    " firing forceon guerrilla gun hostile infantry infiltrat insurgent interceptor intruder kamikaze kill kinetic"
     " launcher laws lethal liquidat lives massacr militant missile munition murder neutralis neutraliz"
     " obliterat opened opening opensup openup opponent opposing ordnance prosecut robotsoldier rocket"
     " round searchand seekand shell ships shoot shotdown sink slaughter slay snip strafe strafing strik"
-    " suicide target terminat terrorist theshot torpedo trigger useofforce vessel warhead warrior weapon"
+    " suicide target terminalguidance terminat terrorist theshot torpedo trigger useofforce vessel warhead warrior weapon"
     " wipe wiping"
     " 격멸 격발 격추 격침 격파 공격 교전 기관총 로봇병사 목표물 몰살 무기 무력 무장 미사일 발사 발포 방아쇠"
-    " 병기 사격 사살 살상 살인 살해 섬멸 소탕 쏘 쏜 쏴 암살 어뢰 요격 유도탄 인간사냥 자폭 저격 전차포"
-    " 전투드론 전투로봇 전투무인기 전투용 제거 제압 죽 처단 처치 처형 총격 총살 치명적 킬 타격 파괴 포격 포탑"
-    " 폭격 폭파 표적 학살 해치 화력"
+    " 병기 사격 사살 살상 살인 살해 섬멸 소탕 쏘 쏜 쏴 암살 어뢰 요격 유도탄 인간사냥 자폭 저격 전차포 종말유도"
+    " 노리 전투드론 전투로봇 전투무인기 전투용 제거 제압 죽 처단 처치 처형 총격 총살 치명적 킬 타격 파괴 포격 포탑"
+    " 폭격 폭탄 폭파 표적 학살 해치 화력"
 ).split()

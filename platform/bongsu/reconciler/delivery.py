@@ -81,8 +81,12 @@ class Delivery:
 
     @property
     def trouble(self) -> str:
-        """The last error of the tracking server; empty once it works again."""
-        return self._line.trouble
+        """Why the tracking server's last answer did not come, and what that holds up; empty while it answers."""
+        if not self._line.trouble:
+            return ""
+        minutes = f"{self._patience.give_up / 60:g} minutes"
+        held = f"a registration waits for it, {minutes} at most" if self.registrar.is_busy else "runs go on"
+        return f"MLflow does not answer ({held}): {self._line.trouble}"
 
     def drain(self, timeout_s: float) -> int:
         """Deliver everything now; returns how many items are left after ``timeout_s`` seconds at most."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bongsu.artifacts.base import ArtifactStore
-from bongsu.domain.publication import Publication, PublishedTree, RunOpened, StageFinished
+from bongsu.domain.publication import ModelPage, Publication, PublishedTree, RunOpened, StageFinished
 from bongsu.reconciler.publisher import Publisher
 from bongsu.reconciler.tracking_line import Answer, Patience, TrackingLine
-from bongsu.store import outbox
+from bongsu.store import outbox, pages
 from bongsu.store.database import Database
 
 BATCH = 20
@@ -58,10 +58,12 @@ class OutboxDelivery:
                 )
             if not found:
                 return
-            done = [number for number, item in found if self._deliver_one(number, item)]
+            shown: list[ModelPage] = []
+            done = [number for number, item in found if self._deliver_one(number, item, shown)]
             if done:
                 with self._database.write() as connection:
                     outbox.mark_done(connection, done)
+                    pages.put_pages(connection, shown)
 
     def hurry(self) -> None:
         """Put nothing off any longer."""
@@ -75,10 +77,11 @@ class OutboxDelivery:
         """When (on the monotonic clock) the first item that was put off is due; None if there is none."""
         return min(self._put_off.values(), default=None)
 
-    def _deliver_one(self, number: int, item: Publication) -> bool:
+    def _deliver_one(self, number: int, item: Publication, shown: list[ModelPage]) -> bool:
+        """True if it was taken; pages of its models are added to ``shown``."""
         if item.run_id in self._unopened:
             return False
-        answer = self._line.call(lambda: self._publisher.publish([self._placed(item)]))
+        answer = self._line.call(lambda: shown.extend(self._publisher.publish([self._placed(item)])))
         if answer is Answer.NONE:
             due = self._monotonic() + self._patience.again
             if isinstance(item, RunOpened):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from bongsu.domain.publication import Publication, RegisteredVersion, RegistrationRequest
+from bongsu.domain.publication import ModelPage, Publication, RegisteredVersion, RegistrationRequest
 
 
 class Publisher(Protocol):
@@ -15,8 +15,12 @@ class Publisher(Protocol):
     :class:`bongsu.domain.publication.RegistrationRefused` is taken for the registry's no.
     """
 
-    def publish(self, items: Sequence[Publication]) -> None:
-        """Write the items, in order."""
+    def publish(self, items: Sequence[Publication]) -> Sequence[ModelPage]:
+        """Write the items, in order.
+
+        Returns:
+            Where the models that they speak of can be looked at; the same whether or not an item was new.
+        """
         ...
 
     def publish_registration(self, request: RegistrationRequest) -> RegisteredVersion:

@@ -73,7 +73,7 @@ def _undecided(
     parsed: conditions.Condition, stages: Mapping[StageId, StageRecord], error: BongsuError
 ) -> Readiness:
     """A figure is missing: because its stage did not succeed or was skipped, or for no good reason."""
-    asked = [(name, stages[StageId(name)].state) for name in parsed.stages if StageId(name) in stages]
+    asked = [(name.owner, stages[StageId(name.owner)].state) for name in parsed.targets if name.owner in stages]
     for name, state in asked:
         if state in _BROKEN:
             return Readiness(StageState.CANCELLED, f"{name} did not succeed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bongsu.domain.codes import run as codes
+from bongsu.domain.phrases import phrase
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.run import RunState
 from bongsu.service.driving import open_driver
@@ -23,7 +24,7 @@ def request_cancel(platform: Platform, run: str) -> RunRecord:
     with platform.database.write() as connection:
         record = find_run(connection, run)
         if record.state.is_final:
-            raise codes.NOT_CANCELLABLE.error(run=record.id, state=record.state.value)
+            raise codes.NOT_CANCELLABLE.error(run=record.id, state=phrase(record.state.value))
         if record.state is RunState.CANCELLING:
             return record
         # Nothing comes between reading and claiming within a transaction that writes.

@@ -16,8 +16,8 @@ from bongsu.domain.codes import run as codes
 from bongsu.domain.unseen import first_unseen
 from bongsu.executors.base import Executor
 from bongsu.reconciler.lock import FileLock, WaitingLock
+from bongsu.service.artifact_place import ArtifactPlace, keep, place_of, reached
 from bongsu.service.home import (
-    ARTIFACTS,
     DATABASE,
     DELIVERY_LOG,
     ENVIRONMENTS,
@@ -46,14 +46,17 @@ def open_home(home: Path, ray_address: str | None = None) -> Platform:
     Until it is closed, files that this process and those it starts make are their owner's alone.
 
     Args:
-        home: made if it does not exist; one that may only be read can be looked at.
+        home: made if it does not exist; one that may only be read can be looked at. Its artifacts lie where
+            :func:`bongsu.service.artifact_place.place_of` says.
         ray_address: of a Ray that runs already; None starts one with the first stage.
 
     Raises:
         BongsuError: ``run.home-not-local``, ``run.home-name``, and what
-            :func:`bongsu.store.database.open_database` raises.
+            :func:`bongsu.store.database.open_database`, :func:`bongsu.service.artifact_place.place_of` and
+            :func:`bongsu.service.artifact_place.keep` raise.
     """
     from bongsu.artifacts.open import open_store
+    from bongsu.tracking.pages import address
     from bongsu.tracking.publisher import MlflowPublisher
     from bongsu.tracking.settings import TrackingSettings
 
@@ -62,23 +65,26 @@ def open_home(home: Path, ray_address: str | None = None) -> Platform:
     strange = sorted(set(str(home)) & set("?#%")) or first_unseen(str(home))
     if strange:
         raise codes.HOME_NAME.error(home=str(home), character=strange[0] if isinstance(strange, list) else strange)
+    place = place_of(home, os.environ)
     prepare_home(home)
-    database = open_database(f"sqlite:///{home / DATABASE}", may_be_new=lambda: not holds_work(home))
-    local = _LocalExecutor(home, ray_address)
-    # Workers, virtual environments, the tracking server's files: whatever is made in the name of this platform.
-    umask = os.umask(PRIVATE_UMASK)
-
-    def close() -> None:
-        local.close()
-        os.umask(umask)
-
+    with contextlib.ExitStack() as undo:
+        undo.enter_context(reached(place))
+        if place.is_new:
+            keep(home, place)
+        database = open_database(f"sqlite:///{home / DATABASE}", may_be_new=lambda: not holds_work(home))
+        # Workers, virtual environments, the tracking server's files: whatever is made in the name of this platform.
+        undo.callback(os.umask, os.umask(PRIVATE_UMASK))
+        local = _LocalExecutor(home, place, ray_address)
+        undo.callback(local.close)
+        close = undo.pop_all().close
     return Platform(
         home=home,
         database=database,
-        artifacts=open_store((home / ARTIFACTS).as_uri()),
+        artifacts=open_store(place.uri, place.cache),
         executor=local.get,
         publisher=MlflowPublisher(TrackingSettings.embedded(home)),
         lock=FileLock(home / LOCK),
+        pages=address(),
         on_warm_up=local.warm_up,
         on_close=close,
         publisher_lock=WaitingLock(home / PUBLISHER_LOCK),
@@ -102,8 +108,9 @@ def _deliver_behind(home: Path) -> None:
 class _LocalExecutor:
     """The one executor of this process, made when it is first asked for."""
 
-    def __init__(self, home: Path, ray_address: str | None) -> None:
+    def __init__(self, home: Path, place: ArtifactPlace, ray_address: str | None) -> None:
         self._home = home
+        self._place = place
         self._address = ray_address
         self._made: LocalRayExecutor | None = None
 
@@ -130,6 +137,9 @@ class _LocalExecutor:
                 variables[MASKING_VARIABLE] = os.environ.get(MASKING_VARIABLE) or lasting_key(
                     self._home / MASKING_KEY
                 )
+            if self._place.is_remote and self._address:
+                # What a Ray that ran before has not inherited.
+                variables |= {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
             surroundings = LocalSurroundings(
                 logs=self._home / LOGS,
                 environments=self._home / ENVIRONMENTS,
@@ -138,6 +148,7 @@ class _LocalExecutor:
                 clock=time.time,
                 monotonic=time.monotonic,
                 variables=variables,
+                cache=self._place.cache,
             )
             self._made = LocalRayExecutor(surroundings, RaySettings(self._address))
         return self._made

@@ -15,6 +15,8 @@ from bongsu.domain.codes import run as codes
 
 DATABASE = "bongsu.db"
 ARTIFACTS = "artifacts"
+ARTIFACT_CACHE = "cache"
+STORE_RECORD = "artifacts.json"
 LOGS = "logs"
 ENVIRONMENTS = "environments"
 PICTURES = "pictures"
@@ -94,8 +96,9 @@ def _own(home: Path) -> Iterator[Path]:
         yield home
     for name in (DATABASE, TRACKING_DATABASE):
         yield from (home / f"{name}{suffix}" for suffix in _DATABASE_SUFFIXES)
-    yield from (home / name for name in (LOCK, MASKING_KEY, PUBLISHER_LOCK, DELIVERY_LOG, RAY_LOG, f"{RAY_LOG}.1"))
-    for name in (ARTIFACTS, LOGS, ENVIRONMENTS, PICTURES, *_OF_OTHERS):
+    logs = (DELIVERY_LOG, RAY_LOG, f"{RAY_LOG}.1")
+    yield from (home / name for name in (LOCK, MASKING_KEY, STORE_RECORD, PUBLISHER_LOCK, *logs))
+    for name in (ARTIFACTS, ARTIFACT_CACHE, LOGS, ENVIRONMENTS, PICTURES, *_OF_OTHERS):
         yield home / name
         for base, folders, files in os.walk(home / name):
             yield from (Path(base, found) for found in (*folders, *files))

@@ -43,6 +43,7 @@ class Platform:
     artifacts: where trees and records lie.
     executor: makes the executor on the first call and gives the same one afterwards.
     publisher: the tracking server.
+    pages: address at which people look at the tracking server; paths of its pages follow it.
     lock: held while runs are driven.
     publisher_lock: held while the tracking server is talked to; None where one process does that.
     on_leftover: starts another process that tells the tracking server what it has not heard; None if nobody can.
@@ -58,6 +59,7 @@ class Platform:
     executor: Callable[[], Executor]
     publisher: Publisher
     lock: DriverLock
+    pages: str = ""
     clock: Callable[[], float] = time.time
     new_run_id: Callable[[float], RunId] = run_id_at
     on_warm_up: Callable[[], None] = lambda: None

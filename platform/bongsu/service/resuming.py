@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from bongsu.domain.codes import run as codes
+from bongsu.domain.phrases import phrase
 from bongsu.domain.run import RunState, StageState
 from bongsu.reconciler.facts import RunFacts
 from bongsu.reconciler.loading import load_facts
@@ -27,7 +28,7 @@ def resume(platform: Platform, run: str) -> RunRecord:
     with platform.database.write() as connection:
         record = find_run(connection, run)
         if record.state is RunState.SUCCEEDED:
-            raise codes.NOT_RESUMABLE.error(run=record.id, state=record.state.value)
+            raise codes.NOT_RESUMABLE.error(run=record.id, state=phrase(record.state.value))
         if record.state is RunState.CANCELLING:
             raise codes.STILL_CANCELLING.error(run=record.id)
         if record.state.is_final:

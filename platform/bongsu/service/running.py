@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bongsu.domain.codes import run as codes
 from bongsu.domain.plan import RunPlan
-from bongsu.domain.problems import Problem
+from bongsu.domain.problems import Problem, Translate
 from bongsu.domain.run import RunState
 from bongsu.service.driving import Driven, open_driver
 from bongsu.service.platform import Platform
@@ -90,13 +90,13 @@ def outcome_of(platform: Platform, driven: Driven) -> Outcome:
     )
 
 
-def save_picture(platform: Platform, outcome: Outcome) -> Path | None:
+def save_picture(platform: Platform, outcome: Outcome, translate: Translate = str) -> Path | None:
     """Draw size against perplexity into a file; None if nothing was measured."""
     if not outcome.variants:
         return None
     from bongsu.service.report.pictures import save_frontier
 
-    return save_frontier(platform, outcome.details.run.id, outcome.variants)
+    return save_frontier(platform, outcome.details.run.id, outcome.variants, translate)
 
 
 def _problem(details: RunDetails) -> Problem | None:

@@ -11,13 +11,13 @@ from bongsu.specfile.schema import pipeline_schema
 from bongsu.specfile.starter import starter
 
 
-def starter_text(file: Path, *, name: str, ministry: str, model: str, dataset: str) -> str:
+def starter_text(file: Path, *, name: str, ministry: str, model: str, dataset: str, language: str = "en") -> str:
     """A pipeline that is right, to be written to ``file``; arguments as of :func:`bongsu.specfile.starter.starter`.
 
     Raises:
         BongsuError: what is wrong with the pipeline that these arguments make, with its place in it.
     """
-    text = starter(name, ministry=ministry, model=model, dataset=dataset, file=str(file))
+    text = starter(name, ministry=ministry, model=model, dataset=dataset, file=str(file), language=language)
     loads(text, str(file), InstalledStages())
     return text
 

@@ -1,36 +1,29 @@
-"""Runs, stages and attempts as those who look at them see them: what the store holds, and what follows from it."""
+"""Runs, stages and attempts as those who look at them see them: the store's facts, and what follows from them.
+
+``--json`` prints these as they are: a field that is added here, or to the facts, is one that machines may rely on.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
-from bongsu.domain.artifact import ArtifactRef
-from bongsu.domain.attempt import Failure
-from bongsu.domain.ids import AttemptId, Digest, RunId, StageId
-from bongsu.domain.run import AttemptState, RunState, StageState, StopReason
 from bongsu.service.worktime import Worktime
-from bongsu.store.records import AttemptRecord, RunRecord, StageRecord
+from bongsu.store.records import AttemptFacts, AttemptRecord, RunFacts, RunRecord, StageFacts, StageRecord
+
+# Nothing follows from an attempt but itself.
+AttemptSummary = AttemptFacts
 
 
 @dataclass(frozen=True)
-class RunSummary:
-    """A run without its plan. Times in seconds since the epoch.
+class RunSummary(RunFacts):
+    """A run, and how it goes.
 
     Attributes:
         interrupted: it is not over, and no process drives it: it stands still until somebody resumes it.
         worked_seconds: how long it was worked on, times without a driver left out; None before it started.
     """
 
-    id: RunId
-    pipeline: str
-    ministry: str
-    plan_hash: Digest
-    state: RunState
-    label: str
-    use_class: str
-    created_at: float
-    started_at: float | None
-    finished_at: float | None
     interrupted: bool
     worked_seconds: float | None
 
@@ -43,84 +36,30 @@ class RunSummary:
 
 
 @dataclass(frozen=True)
-class StageSummary:
-    """A stage of a run: its state and what it gave. ``worked_seconds`` as of a run."""
+class StageSummary(StageFacts):
+    """A stage of a run, and how long it was worked on, as of a run."""
 
-    run_id: RunId
-    stage_id: StageId
-    position: int
-    state: StageState
-    reason: str
-    cache_key: Digest | None
-    outputs: dict[str, ArtifactRef]
-    metrics: dict[str, float]
-    notes: dict[str, str]
-    started_at: float | None
-    finished_at: float | None
     worked_seconds: float | None
-
-
-@dataclass(frozen=True)
-class AttemptSummary:
-    """One try at a stage. ``last_step`` is the last step that it reported."""
-
-    id: AttemptId
-    state: AttemptState
-    stop_reason: StopReason | None
-    requested_at: float
-    started_at: float | None
-    finished_at: float | None
-    failure: Failure | None
-    environment: dict[str, str]
-    peak_memory_bytes: int | None
-    last_step: int | None
 
 
 def summarise_run(record: RunRecord, worktime: Worktime, *, driven: bool) -> RunSummary:
     """Args: the row, when it was worked on, and whether a process drives it at this moment."""
     return RunSummary(
-        id=record.id,
-        pipeline=record.pipeline,
-        ministry=record.ministry,
-        plan_hash=record.plan_hash,
-        state=record.state,
-        label=record.label,
-        use_class=record.use_class,
-        created_at=record.created_at,
-        started_at=record.started_at,
-        finished_at=record.finished_at,
+        **_facts(record, RunFacts),
         interrupted=not record.state.is_final and not driven,
         worked_seconds=worktime.within(record.started_at, record.finished_at),
     )
 
 
 def summarise_stage(record: StageRecord, worktime: Worktime) -> StageSummary:
-    return StageSummary(
-        run_id=record.run_id,
-        stage_id=record.stage_id,
-        position=record.position,
-        state=record.state,
-        reason=record.reason,
-        cache_key=record.cache_key,
-        outputs=record.outputs,
-        metrics=record.metrics,
-        notes=record.notes,
-        started_at=record.started_at,
-        finished_at=record.finished_at,
-        worked_seconds=worktime.within(record.started_at, record.finished_at),
-    )
+    worked = worktime.within(record.started_at, record.finished_at)
+    return StageSummary(**_facts(record, StageFacts), worked_seconds=worked)
 
 
 def summarise_attempt(record: AttemptRecord) -> AttemptSummary:
-    return AttemptSummary(
-        id=record.id,
-        state=record.state,
-        stop_reason=record.stop_reason,
-        requested_at=record.requested_at,
-        started_at=record.started_at,
-        finished_at=record.finished_at,
-        failure=record.failure,
-        environment=record.environment,
-        peak_memory_bytes=record.peak_memory_bytes,
-        last_step=record.last_step,
-    )
+    return AttemptSummary(**_facts(record, AttemptFacts))
+
+
+def _facts(record: RunFacts | StageFacts | AttemptFacts, kind: type) -> dict[str, Any]:
+    """What everybody may know of a row: the fields of ``kind``, without those that only the store needs."""
+    return {field.name: getattr(record, field.name) for field in fields(kind)}

@@ -20,6 +20,7 @@ from bongsu.service.models import ModelVersion
 from bongsu.service.platform import Platform
 from bongsu.service.showing import RunDetails, show_run
 from bongsu.store.models import versions_of_digests
+from bongsu.store.pages import pages_of
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Variant:
         baseline: it is the uncompressed model that the others are compared with.
         verified: verdict of the verification gate, None if it was not asked.
         version: the registered version of these bytes, if there is one.
+        page: where MLflow shows these bytes once `bongsu mlflow` serves its pages; None while MLflow has not heard of
+            them.
     """
 
     title: str
@@ -53,6 +56,7 @@ class Variant:
     baseline: bool = False
     verified: bool | None = None
     version: ModelVersion | None = None
+    page: str | None = None
 
 
 def variants(platform: Platform, run: str) -> list[Variant]:
@@ -70,6 +74,7 @@ def variants(platform: Platform, run: str) -> list[Variant]:
     base = baseline_digest(details)
     with platform.database.read() as connection:
         versions = versions_of_digests(connection, list(trees))
+        pages = pages_of(connection, list(trees), details.run.pipeline)
     base_metrics = metrics.get(base, {}) if base else {}
     base_weights = _sizes(platform, base)[1] if base else None
     rows = []
@@ -92,6 +97,7 @@ def variants(platform: Platform, run: str) -> list[Variant]:
                 baseline=digest == base,
                 verified=verdicts.get(digest),
                 version=versions.get(digest),
+                page=platform.pages + pages[digest] if digest in pages else None,
             )
         )
     return rows

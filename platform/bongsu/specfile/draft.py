@@ -24,6 +24,8 @@ _HARMLESS: dict[FieldPath, Any] = {
     ("spec", "purpose"): {"useClass": "administration", "statement": "Not stated yet"},
     ("spec", "grant"): "unnamed",
 }
+# Parts of a stage of which the rest holds without one of their keys.
+_SEPARABLE = frozenset({"inputs", "with", "resources", "retries", "environment"})
 _MAX_ROUNDS = 4
 
 
@@ -132,8 +134,8 @@ def _patch_stage(stages: list[Any], index: int, rest: FieldPath, names: set[str]
         stage["name"] = f"{_STAGE_NAME}-{index}"
     elif key == "uses":
         stage["uses"] = _STAGE_NAME
-    elif key in ("inputs", "with") and len(rest) > 1 and isinstance(stage.get(key), dict):
-        stage[key].pop(rest[1], None)
+    elif key in _SEPARABLE and len(rest) > 1 and isinstance(stage.get(key), dict) and rest[1] in stage[key]:
+        del stage[key][rest[1]]
     else:
         stage.pop(key, None)
 

@@ -13,7 +13,6 @@ from bongsu.domain.links import listed
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
 from bongsu.domain.pipeline import Environment, Input, Stage
-from bongsu.domain.resources import Resources
 from bongsu.domain.stages import StageSignature
 from bongsu.domain.suggest import closest
 from bongsu.planner.accelerators import ACCELERATORS
@@ -43,7 +42,13 @@ def check_fields(draft: Draft, signatures: Mapping[str, StageSignature]) -> list
     for index, stage in enumerate(body.stages):
         path: FieldPath = ("spec", "stages", index)
         findings += _stage(stage, path, signatures.get(stage.uses), has_grant=body.grant is not None)
-    return [finding for finding in findings if not draft.is_broken(finding.path)]
+    return [f for f in findings if not draft.is_broken(f.path) and not _is_consequence(f, draft)]
+
+
+def _is_consequence(finding: Finding, draft: Draft) -> bool:
+    """GPUs that are written wrongly are not GPUs that nobody asked for."""
+    gpus = (*finding.path[:-1], "gpusPerWorker")
+    return finding.code is codes.ACCELERATOR_WITHOUT_GPU and draft.is_broken(gpus)
 
 
 def _input(source: Input, path: FieldPath) -> Iterator[Finding]:
@@ -74,14 +79,15 @@ def _stage(
         yield Finding(codes.RESERVED_NAME, (*path, "name"), {"name": stage.name})
     if stage.timeout is not None and not stage.timeout:
         yield Finding(codes.ZERO_TIMEOUT, (*path, "timeout"))
-    yield from _resources(stage, stage.resources, (*path, "resources"), signature, has_grant=has_grant)
+    yield from _resources(stage, (*path, "resources"), signature, has_grant=has_grant)
     if stage.environment is not None:
         yield from _environment(stage.environment, (*path, "environment"))
 
 
 def _resources(
-    stage: Stage, asked: Resources, path: FieldPath, signature: StageSignature | None, *, has_grant: bool
+    stage: Stage, path: FieldPath, signature: StageSignature | None, *, has_grant: bool
 ) -> Iterator[Finding]:
+    asked = stage.resources
     if signature is not None and asked.workers > 1 and not signature.distributed:
         args = {"uses": stage.uses, "workers": asked.workers}
         yield Finding(codes.NOT_DISTRIBUTED, (*path, "workers"), args)

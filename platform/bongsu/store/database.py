@@ -16,7 +16,7 @@ from bongsu.store.faults import code_of, explained
 from bongsu.store.schema import metadata
 
 # The newest migration in ``migrations/versions``; a test compares the two.
-HEAD_REVISION = "0002"
+HEAD_REVISION = "0003"
 _VERSIONS = "alembic_version"
 
 
@@ -86,16 +86,32 @@ def open_database(url: str, may_be_new: Callable[[], bool] = lambda: True) -> Da
 def check_database(url: str, may_be_new: Callable[[], bool] = lambda: True) -> None:
     """Read all of a database and change nothing. Arguments and errors as of :func:`open_database`; besides,
     ``run.database-damaged`` for damage that only a look at everything finds."""
+    with open_for_reading(url) as connection:
+        found = sqlite.damage(connection) if connection.dialect.name == "sqlite" else ""
+        if found:
+            raise codes.DATABASE_DAMAGED.error(url=make_url(url).render_as_string(), detail=found)
+        _current_revision(connection.engine, may_be_new)
+
+
+def refuse_newer(url: str) -> None:
+    """Raise ``run.newer-database`` if a newer Bongsu wrote it. Changes nothing."""
+    with open_for_reading(url) as connection:
+        revision = _revision_of(connection)
+    if revision is not None and revision > HEAD_REVISION:
+        detail = f"its schema is {revision}, and this one knows {HEAD_REVISION}"
+        raise codes.NEWER_DATABASE.error(url=make_url(url).render_as_string(), detail=detail)
+
+
+@contextmanager
+def open_for_reading(url: str) -> Iterator[Connection]:
+    """A connection that can change nothing, whatever the schema. Raises as :func:`open_database`."""
     parsed = make_url(url)
     with _opening(parsed):
         path = sqlite.file_of(parsed)
         engine = sqlite.reading_engine(path) if path is not None else create_engine(parsed)
         try:
             with engine.connect() as connection:
-                found = sqlite.damage(connection) if connection.dialect.name == "sqlite" else ""
-            if found:
-                raise codes.DATABASE_DAMAGED.error(url=parsed.render_as_string(), detail=found)
-            _current_revision(engine, may_be_new)
+                yield connection
         finally:
             engine.dispose()
 

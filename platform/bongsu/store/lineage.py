@@ -129,13 +129,13 @@ def get_nodes(connection: Connection, ids: list[str]) -> list[Node]:
 
 
 def graph_of_run(connection: Connection, run_id: str, stage_ids: Sequence[str]) -> tuple[list[Node], list[Edge]]:
-    """What the stages of a run took and gave, where its inputs came from, and what it registered."""
+    """What the stages of a run took and gave, where its inputs came from, and as what its artifacts are registered: by
+    the run itself, or by the one whose outputs it took from the cache."""
     here = [stage_node(run_id, stage_id) for stage_id in stage_ids]
     found = _edges_at(connection, here, edges.c.source) + _edges_at(connection, here, edges.c.target)
     touched = sorted({edge.source for edge in found} | {edge.target for edge in found})
     found += [edge for edge in _edges_at(connection, touched, edges.c.target) if edge.kind is EdgeKind.RESOLVED]
-    versions = {edge.target for edge in found if edge.kind is EdgeKind.REGISTERED}
-    found += _edges_at(connection, sorted(versions), edges.c.target)
+    found += [edge for edge in _edges_at(connection, touched, edges.c.source) if edge.kind is EdgeKind.REGISTERED]
     found = list(dict.fromkeys(found))
     ids = sorted({edge.source for edge in found} | {edge.target for edge in found})
     return get_nodes(connection, ids), found

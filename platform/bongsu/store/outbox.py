@@ -35,6 +35,14 @@ def count_waiting(connection: Connection) -> int:
     return connection.execute(select(func.count()).where(outbox.c.done.is_(False))).scalar_one()
 
 
+def last_error(connection: Connection) -> str:
+    """Why the item that was tried last was not delivered; empty if none has failed."""
+    query = (
+        select(outbox.c.error).where(outbox.c.done.is_(False), outbox.c.error != "").order_by(outbox.c.id.desc())
+    )
+    return connection.execute(query.limit(1)).scalar() or ""
+
+
 def mark_done(connection: Connection, ids: Sequence[int]) -> None:
     connection.execute(update(outbox).where(outbox.c.id.in_(ids)).values(done=True, error=""))
 

@@ -12,8 +12,8 @@ from bongsu.domain.run import AttemptState, RunState, StageState, StopReason
 
 
 @dataclass(frozen=True)
-class RunRecord:
-    """A run without its plan. Times in seconds since the epoch."""
+class RunFacts:
+    """What everybody may know of a run, without its plan. Times in seconds since the epoch."""
 
     id: RunId
     pipeline: str
@@ -25,12 +25,18 @@ class RunRecord:
     created_at: float
     started_at: float | None
     finished_at: float | None
+
+
+@dataclass(frozen=True)
+class RunRecord(RunFacts):
+    """A run as its row has it; ``version`` counts its changes, so that two writers notice one another."""
+
     version: int
 
 
 @dataclass(frozen=True)
-class StageRecord:
-    """A stage of a run: its state and what it gave."""
+class StageFacts:
+    """What everybody may know of a stage of a run: its state and what it gave."""
 
     run_id: RunId
     stage_id: StageId
@@ -41,19 +47,21 @@ class StageRecord:
     outputs: dict[str, ArtifactRef]
     metrics: dict[str, float]
     notes: dict[str, str]
-    reopened_after: int
-    """Attempts up to this number were before the run was resumed."""
     started_at: float | None
     finished_at: float | None
 
 
 @dataclass(frozen=True)
-class AttemptRecord:
-    """One try at a stage.
+class StageRecord(StageFacts):
+    """A stage as its row has it; attempts up to ``reopened_after`` were before the run was resumed."""
 
-    ``last_step`` is the step up to which its work is safe, or is known to have come; events up to ``events_cursor``
-    are in the run's log.
-    """
+    reopened_after: int
+
+
+@dataclass(frozen=True)
+class AttemptFacts:
+    """What everybody may know of one try at a stage. ``last_step`` is the step up to which its work is safe, or is
+    known to have come."""
 
     id: AttemptId
     state: AttemptState
@@ -65,6 +73,12 @@ class AttemptRecord:
     environment: dict[str, str]
     peak_memory_bytes: int | None
     last_step: int | None
+
+
+@dataclass(frozen=True)
+class AttemptRecord(AttemptFacts):
+    """A try as its row has it; events up to ``events_cursor`` are in the run's log."""
+
     events_cursor: int = 0
 
 

@@ -210,6 +210,15 @@ model_versions = Table(
     Index(None, "digest"),
 )
 
+model_pages = Table(
+    "model_pages",
+    metadata,
+    Column("digest", DIGEST, nullable=False),
+    Column("pipeline", NAME, nullable=False),
+    Column("path", String(500), nullable=False),
+    PrimaryKeyConstraint("digest", "pipeline"),
+)
+
 aliases = Table(
     "aliases",
     metadata,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,8 @@ from bongsu.domain.run import STAGE_MOVES, StageState
 from bongsu.store.json_columns import from_json, refs_from, refs_json, to_json
 from bongsu.store.records import StageRecord
 from bongsu.store.schema import stages
+
+CHUNK = 500
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,17 @@ def stages_of(connection: Connection, run_id: str) -> list[StageRecord]:
     """In the plan's order."""
     query = select(stages).where(stages.c.run_id == run_id).order_by(stages.c.position)
     return [_stage(row) for row in connection.execute(query)]
+
+
+def makers_of(connection: Connection, keys: Sequence[Digest]) -> dict[Digest, StageRecord]:
+    """The newest stage that did the work which each cache key stands for, in whatever run."""
+    found: dict[Digest, StageRecord] = {}
+    for begin in range(0, len(keys), CHUNK):
+        wanted = stages.c.cache_key.in_(keys[begin : begin + CHUNK])
+        query = select(stages).where(wanted, stages.c.state == StageState.SUCCEEDED.value)
+        for row in connection.execute(query.order_by(stages.c.finished_at)):
+            found[Digest(row.cache_key)] = _stage(row)
+    return found
 
 
 def move_stage(connection: Connection, move: StageMove) -> None:

@@ -15,7 +15,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bongsu.domain.artifact import ArtifactType
-from bongsu.domain.publication import MetricPoint, PublishedTree, RunClosed, RunOpened, StageFinished
+from bongsu.domain.publication import MetricPoint, ModelPage, PublishedTree, RunClosed, RunOpened, StageFinished
+from bongsu.tracking.pages import logged_model_page
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -86,6 +87,19 @@ class LineageWriter:
         self._log_inputs(experiment, run, item.inputs)
         self._log_outputs(experiment, run, item)
         self._client.set_terminated(run, RUN_STATUS.get(item.state, "FAILED"), _milliseconds(item.finished_at))
+
+    def pages(self, item: StageFinished) -> list[ModelPage]:
+        """Where MLflow's pages show the models that a stage took and gave."""
+        experiment = self.experiment(item.pipeline)
+        return [
+            ModelPage(
+                digest=tree.ref.digest,
+                pipeline=item.pipeline,
+                path=logged_model_page(experiment, self.model_id(experiment, tree)),
+            )
+            for tree in (*item.inputs, *item.outputs)
+            if tree.ref.type is ArtifactType.MODEL
+        ]
 
     def experiment(self, pipeline: str) -> str:
         """Id of the pipeline's experiment, made on first use."""

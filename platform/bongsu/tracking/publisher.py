@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bongsu.domain.publication import (
+    ModelPage,
     Publication,
     PublishedTree,
     RegisteredVersion,
@@ -46,8 +47,12 @@ class MlflowPublisher:
     def _registry(self) -> RegistryWriter:
         return RegistryWriter(self.client, self._settings.registry_views)
 
-    def publish(self, items: Sequence[Publication]) -> None:
-        """Write the items in order. Raises what MLflow raises; the caller tries again later."""
+    def publish(self, items: Sequence[Publication]) -> list[ModelPage]:
+        """Write the items in order; returns pages of their models.
+
+        Raises what MLflow raises; the caller tries again later.
+        """
+        pages = []
         for item in items:
             if isinstance(item, RunOpened):
                 self._lineage.open_run(item)
@@ -55,6 +60,8 @@ class MlflowPublisher:
                 self._lineage.close_run(item)
             else:
                 self._lineage.finish_stage(item)
+                pages += self._lineage.pages(item)
+        return pages
 
     def publish_registration(self, request: RegistrationRequest) -> RegisteredVersion:
         """Register a model version; the same request gives the same version again.

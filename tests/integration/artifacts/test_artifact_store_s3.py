@@ -5,14 +5,19 @@ from __future__ import annotations
 import itertools
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import botocore.auth
 import pytest
-from artifact_store_suite import ArtifactStoreSuite, Damage
+from artifact_store_suite import ArtifactStoreSuite, Damage, Meter
 from s3_server import S3Server, start_server
 
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.artifacts.open import open_store
+from bongsu.artifacts.s3.probe import examine
 from bongsu.artifacts.s3.store import S3Store
 from bongsu.domain.ids import Digest
 from bongsu.domain.problems import BongsuError
@@ -41,6 +46,25 @@ class TestS3Store(ArtifactStoreSuite):
     def damage(self) -> Damage:
         return S3Damage()
 
+    @pytest.fixture
+    def meter(self, store: ArtifactStore) -> Meter:
+        assert isinstance(store, S3Store)
+        return SentByTheClient(store)
+
+
+class SentByTheClient:
+    """See ``artifact_store_suite.Meter``: bodies of the requests that go out on the wire."""
+
+    def __init__(self, store: S3Store) -> None:
+        self._sent = 0
+        store.client.meta.events.register("before-send.s3", self._count)
+
+    def bytes_sent(self, store: ArtifactStore) -> int:
+        return self._sent
+
+    def _count(self, request: Any, **_: Any) -> None:
+        self._sent += int(request.headers.get("Content-Length", 0))
+
 
 class S3Damage:
     """See ``artifact_store_suite.Damage``."""
@@ -63,6 +87,20 @@ class S3Damage:
             self._store(store).delete_object(name)
         else:
             self._store(store).write_object(name, data)
+
+    def change_unfinished(self, store: ArtifactStore, key: str, path: str) -> None:
+        names = self._store(store).listing(f"data/{key}")
+        (name,) = [f"data/{key}/{name}" for name in names if name.endswith(f"/{path}")]
+        data = self._store(store).read_object(name)
+        assert data is not None
+        middle = len(data) // 2
+        self._store(store).write_object(name, data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :])
+
+    def unfinished_parts(self, store: ArtifactStore) -> int:
+        found = self._store(store).client.list_multipart_uploads(
+            Bucket=self._store(store).bucket, Prefix=self._store(store).key("")
+        )
+        return len(found.get("Uploads", ()))
 
     def _object(self, store: ArtifactStore, digest: Digest, path: str) -> tuple[str, bytes]:
         name = f"{self._store(store).reader(digest).prefix}/{path}"
@@ -89,10 +127,69 @@ def test_a_local_copy_that_changed_is_fetched_again(server: S3Server, tmp_path: 
     assert not (tmp_path / "cache" / "staging").exists()
 
 
-def test_a_missing_bucket_is_explained(server: S3Server) -> None:
+def test_writers_of_one_key_on_two_machines_share_nothing_and_both_come_through(
+    server: S3Server, tmp_path: Path
+) -> None:
+    uri = f"s3://{server.bucket}/machines"
+
+    def write(number: int) -> Digest:
+        writer = open_store(uri, tmp_path / f"machine-{number}").writer("inputs/k")
+        for name in "abc":
+            with writer.create(name) as file:
+                file.write(f"{name}{number % 2}".encode() * 1000)
+        return writer.commit().digest
+
+    with ThreadPoolExecutor(4) as pool:
+        digests = list(pool.map(write, range(4)))
+    assert digests[0] == digests[2] != digests[1] == digests[3]
+    for digest in digests:
+        open_store(uri, tmp_path / "reader").reader(digest).verify()
+
+
+def test_a_missing_bucket_is_explained() -> None:
     with pytest.raises(BongsuError) as error:
         open_store("s3://no-such-bucket/x").put_record("a", b"1")
-    assert error.value.problems[0].code.name == "artifact.remote-refused"
+    assert error.value.problems[0].code.name == "artifact.no-bucket"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"AWS_SECRET_ACCESS_KEY": "wrong"}, "artifact.credentials"),
+        ({"AWS_ACCESS_KEY_ID": "nobody"}, "artifact.credentials"),
+        ({"AWS_PROFILE": "no-such-profile"}, "artifact.credentials"),
+    ],
+)
+def test_wrong_credentials_are_explained(
+    server: S3Server, monkeypatch: pytest.MonkeyPatch, changes: dict[str, str], code: str
+) -> None:
+    for name, value in changes.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(BongsuError) as error:
+        open_store(f"s3://{server.bucket}/x").get_record("a")
+    assert error.value.problems[0].code.name == code
+
+
+def test_a_clock_that_is_wrong_is_explained(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = S3Store.from_uri(f"s3://{server.bucket}/clock")
+    assert examine(store).problems == ()
+    now = botocore.auth.get_current_datetime
+    for hours, found in ((0.1, ["artifact.clock"]), (2, ["artifact.clock"])):
+        ahead = timedelta(hours=hours)
+        monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda *a, d=ahead, **k: now(*a, **k) + d)
+        clock = lambda d=ahead: datetime.now(UTC) + d  # noqa: E731 - this machine's, as it is wrong
+        assert [problem.code.name for problem in examine(store, clock).problems] == found
+
+
+def test_a_server_that_ignores_conditions_is_found_unfit(server: S3Server) -> None:
+    store = S3Store.from_uri(f"s3://{server.bucket}/conditions")
+
+    def forget_condition(params: dict[str, Any], **_: Any) -> None:
+        params["headers"].pop("If-None-Match", None)  # what a server that does not know the header sees
+
+    store.client.meta.events.register("before-call.s3.PutObject", forget_condition)
+    assert [problem.code.name for problem in examine(store).problems] == ["artifact.no-conditional-writes"]
+    assert store.listing("probe") == {}
 
 
 def test_a_dead_server_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:

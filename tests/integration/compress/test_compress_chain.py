@@ -161,7 +161,7 @@ def _broken(kind: str, folder: Path) -> None:
 
     config = json.loads((folder / "config.json").read_text())
     weights = load_file(folder / "model.safetensors")
-    scale = next(name for name in weights if name.endswith("down_proj.weight_scale"))
+    scale = next((name for name in weights if name.endswith("down_proj.weight_scale")), "")
     if kind == "wrong scale":
         weights[scale] = weights[scale] * 40
     elif kind == "wrong expert count":
@@ -175,6 +175,17 @@ def _broken(kind: str, folder: Path) -> None:
         for name in [n for n in weights if n.startswith(f"{stem}0.")]:
             other = name.replace(f"{stem}0.", f"{stem}1.")
             weights[name], weights[other] = weights[other], weights[name]
+    elif kind == "router bias lost":
+        name = next(name for name in weights if name.endswith("e_score_correction_bias"))
+        weights[name] = torch.zeros_like(weights[name])
+    elif kind == "rows shifted":
+        name = "model.layers.0.self_attn.o_proj.weight"
+        name = name if name in weights else f"{name}_packed"
+        weights[name] = weights[name].roll(1, 0)
+    elif kind == "no record":
+        (folder / "fingerprints.json").unlink()
+    elif kind == "unreadable record":
+        (folder / "fingerprints.json").write_text("{}]")
     elif kind == "noise":
         weights["model.embed_tokens.weight"] = torch.randn_like(weights["model.embed_tokens.weight"])
     for name in ("config.json", "model.safetensors"):
@@ -183,14 +194,21 @@ def _broken(kind: str, folder: Path) -> None:
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
 
 
-@pytest.mark.parametrize("kind", ["wrong scale", "wrong expert count", "lost field", "lost weight", "noise"])
+WRITING = ["experts swapped", "router bias lost", "rows shifted", "noise", "no record", "unreadable record"]
+DAMAGE = [
+    *(("small", kind) for kind in ["wrong scale", "wrong expert count", "lost field", "lost weight", *WRITING]),
+    *(("taught", kind) for kind in WRITING),
+]
+
+
+@pytest.mark.parametrize(("which", "kind"), DAMAGE)
 def test_the_gate_refuses_what_is_not_what_it_was(
-    kind: str, runner: StageRunner, tokens: list[Named], taught: Named, small: Named, tmp_path: Path
+    which: str, kind: str, runner: StageRunner, tokens: list[Named], taught: Named, small: Named, tmp_path: Path
 ) -> None:
     folder = tmp_path / "broken"
-    shutil.copytree(runner.store.reader(small[2]).local(), folder)
+    shutil.copytree(runner.store.reader((small if which == "small" else taught)[2]).local(), folder)
     _broken(kind, folder)
-    digest = tiny.commit(runner.store, f"broken/{kind.replace(' ', '-')}", folder)
+    digest = tiny.commit(runner.store, f"broken/{which}-{kind.replace(' ', '-')}", folder)
     refused = runner.run(
         "verify.reload", {}, {"models": [("broken", MODEL, digest)], "tokens": tokens, "baseline": [taught]}
     )

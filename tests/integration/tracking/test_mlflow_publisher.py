@@ -108,6 +108,17 @@ def test_inputs_and_outputs_carry_our_digests(publisher: MlflowPublisher) -> Non
     assert model.source_run_id == run.info.run_id
 
 
+def test_every_model_of_a_stage_has_a_page_that_is_named_each_time(publisher: MlflowPublisher) -> None:
+    pages = {page.digest: page.path for page in publisher.publish([ADAPTED])}
+    again = {page.digest: page.path for page in publisher.publish([ADAPTED])}
+    assert set(pages) == {BASE.digest, MADE.digest}
+    assert pages == again
+    for digest, path in pages.items():
+        experiment, model = path.removeprefix("/#/experiments/").split("/models/")
+        found = publisher.client.get_logged_model(model)
+        assert (found.experiment_id, found.tags["bongsu.digest"]) == (experiment, digest)
+
+
 def test_a_version_points_at_the_artifact_and_stores_nothing_twice(
     publisher: MlflowPublisher, tmp_path: Path
 ) -> None:

@@ -149,6 +149,12 @@ def test_the_environment_cannot_choose_a_language_without_texts(
     assert shell("runs").status == 0
 
 
+def test_an_empty_home_is_not_the_current_folder(shell: Shell) -> None:
+    refused = shell("--home", "", "runs")
+    assert refused.status == 2
+    assert "[cli.empty-home]" in refused.error
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -50,9 +50,9 @@ def place(tmp_path: Path) -> Iterator[Place]:
     made.close()
 
 
-def printed(view: Any) -> str:
-    console = EscapingConsole(file=StringIO(), width=80, highlight=False, emoji=False, markup=False)
-    console.print(view)
+def printed(view: Any, width: int = 80) -> str:
+    console = EscapingConsole(file=StringIO(), width=width, highlight=False, emoji=False, markup=False)
+    console.print(view, crop=False)
     assert isinstance(console.file, StringIO)
     return console.file.getvalue()
 
@@ -100,8 +100,9 @@ def test_runs_in_detail_fit(language: str, place: Place) -> None:
 def test_variants_fit(language: str, place: Place) -> None:
     submitted = submit(place.platform, plan_of(stage("a"))).run
     metrics = {"perplexity.general": 1249.123, "perplexity.law": float("nan"), "speed.tokensPerSecond": 123_456.0}
+    page = "http://127.0.0.1:5000/#/experiments/1/models/m-0123456789abcdef0123456789abcdef"
     variants = [
-        Variant("inputs.base", None, DIGEST, Label.parse("O"), 1, 10**9, metrics),
+        Variant("inputs.base", None, DIGEST, Label.parse("O"), 1, 10**9, metrics, page=page),
         Variant(
             "quantize (keepFraction=0.5)", "q", DIGEST, Label.parse("O"), 1, 10**8, metrics, {},
             {"perplexity.law": 0.025}, 9.99, verified=True,
@@ -110,6 +111,11 @@ def test_variants_fit(language: str, place: Place) -> None:
     text = printed(outcome_view(show_run(place.platform, submitted.id), variants))
     assert widest(text) <= 80
     assert "NaN" in text
+    lines = [line.rstrip() for line in text.splitlines()]
+    assert page in lines, "a link in one piece"
+    assert page in printed(outcome_view(show_run(place.platform, submitted.id), variants), 60).splitlines()
+    assert "bongsu mlflow" in text, "how it is opened"
+    assert lines[next(n for n, line in enumerate(lines) if line.startswith("quantize 0.5  sha256-")) + 1] == "–"
     assert variants_view([]) is None
 
 

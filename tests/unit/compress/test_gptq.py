@@ -70,14 +70,14 @@ def test_zero_weights_stay_zero() -> None:
     weight = torch.zeros(4, 64)
     scales = int4_scales(weight, GROUP)
     assert not to_levels(weight, scales, GROUP).any()
-    pieces = to_fp8(weight)
+    pieces = to_fp8(weight).entries
     assert not (pieces["weight"].float() * pieces["weight_scale"].float()).any()
 
 
 @pytest.mark.parametrize("size", [1e-4, 1.0, 1e4])
 def test_float8_is_within_its_precision(size: float) -> None:
     weight = example()[0] * size
-    pieces = to_fp8(weight)
+    pieces = to_fp8(weight).entries
     back = pieces["weight"].float() * pieces["weight_scale"].float()
     # Three bits of mantissa: half a step is 1/16 of the value, and below 2^-6 of the scale steps are even.
     allowed = weight.abs() / 16 + pieces["weight_scale"].float() * 2**-9

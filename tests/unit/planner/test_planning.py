@@ -254,10 +254,13 @@ def distillation(**resources: Any) -> RunPlan:
     return plan(spec([stage], uris, grant="nap"), found, STAGES)
 
 
-def test_a_distillation_holds_its_teacher_and_not_its_student_twice() -> None:
-    memory = distillation(gpusPerWorker=1).stage("distill").memory
+@pytest.mark.parametrize(("gpus", "bytes_a_weight"), [(0, 4), (1, 2)])
+def test_a_distillation_holds_its_teacher_in_what_it_computes_in_and_not_its_student_twice(
+    gpus: int, bytes_a_weight: int
+) -> None:
+    memory = distillation(gpusPerWorker=gpus).stage("distill").memory
     assert memory is not None
-    assert 1.8 < memory.teacher / memory.gradients < 2.1
+    assert 1.8 < memory.teacher / bytes_a_weight / (memory.gradients / 4) < 2.1
 
 
 def test_an_unknown_accelerator_of_a_model_stage_is_told_with_its_place() -> None:

@@ -16,7 +16,13 @@ from store_places import store_at, submitted
 from bongsu.artifacts.local import LocalStore
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import StageId
-from bongsu.domain.publication import Publication, RegisteredVersion, RegistrationRefused, RegistrationRequest
+from bongsu.domain.publication import (
+    ModelPage,
+    Publication,
+    RegisteredVersion,
+    RegistrationRefused,
+    RegistrationRequest,
+)
 from bongsu.domain.run import StageState
 from bongsu.reconciler.facts import Published, Refused, Registered, RunFacts, Withdrawn
 from bongsu.reconciler.loading import load_facts
@@ -33,7 +39,7 @@ class Registry:
         self.failures = list(failures)
         self.calls = 0
 
-    def publish(self, items: Sequence[Publication]) -> None:
+    def publish(self, items: Sequence[Publication]) -> Sequence[ModelPage]:
         raise AssertionError(f"nothing is published here: {items}")
 
     def publish_registration(self, request: RegistrationRequest) -> RegisteredVersion:

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from bongsu.domain.lineage import NodeKind
 from bongsu.domain.quantities import figure
 from bongsu.service.report.charts import pareto
-from bongsu.service.report.graph import layers
-from bongsu.service.report.model import Bar, GraphEdge, GraphNode, ReportVariant, RunReport, Series
+from bongsu.service.report.model import Bar, GraphEdge, GraphNode, ReportVariant, RunReport, Series, Timeline
 from bongsu.service.report.page import render_page
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -53,7 +52,7 @@ def page() -> str:
             generated=NOW,
             variants=variants,
             series=(Series("adapt", "loss", ((1, 7.0), (2, 6.0))),),
-            timeline=(Bar("adapt", 1, 0.0, 4.0, "failed"), Bar("adapt", 2, 5.0, 9.0, "succeeded")),
+            timelines=(Timeline((Bar("adapt", 1, 0.0, 4.0, "failed"), Bar("adapt", 2, 5.0, 9.0, "succeeded"))),),
             nodes=(GraphNode("a", NodeKind.INPUT, "법령"), GraphNode("b", NodeKind.ARTIFACT, "adapt", "S")),
             edges=(GraphEdge("a", "b"),),
             cards=(("curate", {"kept": 11}),),
@@ -133,7 +132,9 @@ def test_a_page_without_figures_has_no_picture_of_them() -> None:
 
 def test_a_dollar_sign_in_a_name_is_no_formula() -> None:
     odd = variant("prune $a_{$", metrics={"perplexity.law": 20.0})
-    assert "prune $a_{$" in render_page(report_of(odd, timeline=(Bar("$x^{$", 1, 0.0, 1.0, "failed"),)))
+    assert "prune $a_{$" in render_page(
+        report_of(odd, timelines=(Timeline((Bar("$x^{$", 1, 0.0, 1.0, "failed"),)),))
+    )
 
 
 def test_an_interrupted_run_says_so_and_how_long_it_was_worked_on() -> None:
@@ -155,20 +156,61 @@ def test_no_point_off_the_frontier_beats_one_on_it(points: list[tuple[float, flo
     assert [y for _, y in edge] == sorted({y for _, y in edge}, reverse=True)
 
 
-@given(st.integers(2, 12).flatmap(lambda n: st.lists(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)))))
-def test_an_arrow_of_the_graph_always_points_right(pairs: list[tuple[int, int]]) -> None:
-    edges = [GraphEdge(str(min(a, b)), str(max(a, b))) for a, b in pairs if a != b]
-    nodes = [GraphNode(str(n), NodeKind.ARTIFACT, str(n)) for n in range(12)]
-    places = layers(nodes, edges)
-    assert set(places) == {node.id for node in nodes}
-    assert all(places[e.source][0] < places[e.target][0] for e in edges)
-    assert len(set(places.values())) == len(places)
+def test_curves_and_times_of_earlier_runs_say_whose_they_are() -> None:
+    bars = (Bar("adapt", 1, 0.0, 4.0, "succeeded"),)
+    text = render_page(
+        report_of(
+            series=(Series("adapt", "loss", ((1, 7.0), (2, 6.0)), "r-0"), Series("heal", "loss", ((1, 1.0),))),
+            timelines=(Timeline(bars), Timeline(bars, "r-0")),
+        )
+    )
+    assert "adapt · r-0" in text
+    assert "heal · " not in text
+    assert text.count("From run r-0, ") == 1
+    assert text.count("Stages over time") == 1
+    assert text.count("<svg") == 3
 
 
-def test_a_chain_of_thousands_of_nodes_is_laid_out_and_a_cycle_is_cut() -> None:
-    chain = [str(n) for n in range(3000)]
-    nodes = [GraphNode(name, NodeKind.ARTIFACT, name) for name in chain]
-    edges = [GraphEdge(a, b) for a, b in pairwise(chain)]
-    assert layers(nodes, edges) == {name: (column, 0) for column, name in enumerate(chain)}
-    closed = layers(nodes[:3], [*edges[:2], GraphEdge("2", "0")])
-    assert closed == {"0": (0, 0), "1": (1, 0), "2": (2, 0)}
+def test_pictures_speak_the_readers_language() -> None:
+    words = {
+        "{name} text": "{name} 글",
+        "weights on disk (MB)": "가중치",
+        "held-out perplexity, lower is better": "세로",
+        "optimizer step": "스텝",
+        "loss (nats per token)": "손실",
+        "seconds since the run began": "초",
+        "{count} points": "{count}개 점",
+    }
+    text = render_page(
+        report_of(
+            variant("a", metrics={"perplexity.law": 20.0}),
+            series=(Series("a", "loss", ((1, 7.0),)),),
+            timelines=(Timeline((Bar("a", 1, 0.0, 4.0, "succeeded"),)),),
+            nodes=tuple(GraphNode(str(n), NodeKind.RUN_STAGE, f"train {n}", "O", "train") for n in range(200)),
+        ),
+        "ko",
+        lambda english: words.get(english, english),
+    )
+    for word in ("law 글", "가중치", "세로", "스텝", "손실", "초", "200개 점"):
+        assert f">{word}</text>" in text or f"  {word}</text>" in text, word
+
+
+def test_a_report_of_two_hundred_stages_is_no_wider_than_a_page_and_names_each() -> None:
+    names = [f"stage-{n:03}" for n in range(200)]
+    text = render_page(
+        report_of(
+            *(variant(name, metrics={"perplexity.law": 20.0 + n}) for n, name in enumerate(names)),
+            series=tuple(Series(name, "loss", ((1, 7.0), (2, 6.0))) for name in names),
+            timelines=(Timeline(tuple(Bar(name, 1, n, n + 1.0, "succeeded") for n, name in enumerate(names))),),
+            nodes=tuple(GraphNode(name, NodeKind.RUN_STAGE, name) for name in names),
+            edges=tuple(GraphEdge(a, b) for a, b in pairwise(names)),
+        )
+    )
+    frontier, losses, times, lineage = re.findall(r"<svg.*?</svg>", text, flags=re.S)
+    for picture in (frontier, losses, times, lineage):
+        width = re.search(r'<svg[^>]* width="([0-9.]+)pt"', picture)
+        assert width
+        assert float(width[1]) <= 10.4 * 72
+    for picture in (losses, times, lineage):
+        assert all(f">{name}</text>" in picture for name in names)
+    assert frontier.count(">stage-") == 1, "only what nothing beats is named where there are many"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from stage_runner import StageRunner
 
@@ -81,6 +83,15 @@ def test_a_command_that_fails_is_quoted_with_its_last_words(store: LocalStore) -
     assert "status 7" in failure.message
     assert failure.message.endswith("마지막 말")
     assert len(failure.message) < 2000
+
+
+def test_what_a_command_leaves_behind_ends_with_it(store: LocalStore) -> None:
+    begun = time.monotonic()
+    script = 'env -i setsid sleep 61.25 & echo x > "$BONGSU_OUTPUTS/files/x"'
+    assert text(store, StageRunner(store).made("container", shell(script), {}), "x") == "x\n"
+    assert time.monotonic() - begun < 50, "it waited for the process that holds its output open"
+    left = [p for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == ["sleep", "61.25"]]
+    assert not [p for p in left if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
 
 
 def test_a_command_that_does_not_exist_is_told(store: LocalStore) -> None:

@@ -77,6 +77,32 @@ def test_killing_a_tree_ends_grandchildren_too() -> None:
         assert not grandchild.is_running() or grandchild.status() == psutil.STATUS_ZOMBIE
 
 
+DAEMON = """
+import os, sys, time
+read, write = os.pipe()
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.write(write, str(os.getpid()).encode())
+        for stream in (1, 2):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
+        os.execve("/bin/sleep", ["sleep", "60"], {})
+    os._exit(0)
+print(os.read(read, 20).decode(), flush=True)
+"""
+
+
+def test_a_daemon_that_sheds_session_and_environment_ends_with_its_attempt(
+    tmp_path: Path, sleeper: subprocess.Popen[bytes]
+) -> None:
+    with marked(tmp_path):
+        said = subprocess.run([sys.executable, "-c", DAEMON], check=True, capture_output=True, text=True).stdout
+        daemon = psutil.Process(int(said))
+        assert daemon.status() != psutil.STATUS_ZOMBIE
+    assert not daemon.is_running() or daemon.status() == psutil.STATUS_ZOMBIE
+    assert is_alive(sleeper), "it was there before the attempt"
+
+
 def test_killing_spares_the_caller_and_what_is_gone(sleeper: subprocess.Popen[bytes]) -> None:
     gone = psutil.Process(sleeper.pid)
     kill_all([psutil.Process(), gone])

@@ -183,6 +183,29 @@ def test_the_doctor_finds_sound_databases_sound(home: Path) -> None:
     assert finding(home, "Database of MLflow").level == "problem"
 
 
+def test_the_doctor_tells_of_a_newer_database_a_lock_that_is_none_and_records_that_wait(home: Path) -> None:
+    with_a_run(home)
+    assert finding(home, "Locks").level == "ok"
+    waiting = finding(home, "Records that wait for MLflow")
+    with sqlite3.connect(home / "bongsu.db") as connection:
+        (count,) = connection.execute("SELECT count(*) FROM outbox WHERE NOT done").fetchone()
+        assert waiting.fact == str(count)
+        connection.execute("UPDATE outbox SET done = 1")
+        connection.execute(
+            "INSERT INTO outbox (run_id, body, tries, done, error) VALUES ('r', '{}', 3, 0, 'no answer')"
+        )
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    late = finding(home, "Records that wait for MLflow")
+    assert (late.level, late.fact, bool(late.fix)) == ("warning", "1 (no answer)", True)
+    newer = finding(home, "Database of runs")
+    assert (newer.level, "9999" in newer.fact, bool(newer.fix)) == ("problem", True, True)
+    (home / "driver.lock").unlink()
+    (home / "driver.lock").mkdir()
+    lock = finding(home, "Locks")
+    assert (lock.level, lock.fact) == ("problem", str(home / "driver.lock"))
+
+
 # -- a place that may not be written -------------------------------------------------------------------------------
 
 

@@ -39,6 +39,25 @@ def test_an_edited_requirements_file_changes_the_key_that_plan_and_run_share(pla
     assert keys[0] != keys[1]
 
 
+def test_files_that_a_requirements_file_includes_count_with_it(place: Place, tmp_path: Path) -> None:
+    file, below = tmp_path / "pipeline.yaml", tmp_path / "below"
+    below.mkdir()
+    file.write_text(PIPELINE)
+    (tmp_path / "own.txt").write_text("-r below/more.txt  # a remark\n--constraint=bounds.txt\n-r own.txt\n")
+    (below / "more.txt").write_text("-c ../bounds.txt\n-r again.txt\n-r https://example.org/x.txt\n")
+    (below / "again.txt").write_text("-r more.txt\n")
+    (tmp_path / "bounds.txt").write_text("a==1")
+    keys = {prepare(place.platform, file).plan.stage("a").cache.key}
+    for changed in (below / "again.txt", tmp_path / "bounds.txt"):
+        changed.write_text(changed.read_text() + "\nb==2")
+        keys.add(prepare(place.platform, file).plan.stage("a").cache.key)
+    assert len(keys) == 3
+    (below / "again.txt").unlink()
+    with pytest.raises(BongsuError) as caught:
+        prepare(place.platform, file)
+    assert "again.txt" in str(caught.value)
+
+
 def test_a_requirements_file_that_is_not_there_is_told_with_its_place(place: Place, tmp_path: Path) -> None:
     file = tmp_path / "pipeline.yaml"
     file.write_text(PIPELINE)

@@ -131,6 +131,24 @@ def test_planning_leaves_only_what_it_cannot_know(text: str, rest: object) -> No
     assert (found if isinstance(found, bool) else str(found)) == rest
 
 
+def test_a_point_in_brackets_is_part_of_what_is_asked() -> None:
+    condition = read("heal[keepFraction=0.5, seed=-1].metrics.loss < 3 and heal[keepFraction=0.75].state == 'x'")
+    assert [name.target for name in condition.targets] == [
+        "heal[keepFraction=0.5, seed=-1]",
+        "heal[keepFraction=0.75]",
+    ]
+    assert str(read(str(condition))) == str(condition)
+    renamed = condition.renamed({"heal[keepFraction=0.5, seed=-1]": "heal-2", "heal[keepFraction=0.75]": "heal-1"})
+    assert str(renamed) == "(heal-2.metrics.loss < 3) and (heal-1.state == 'x')"
+
+
+@pytest.mark.parametrize("text", ["heal[0.5].metrics.loss < 3", "heal[].state == 'x'", "heal[a=].state == 'x'"])
+def test_brackets_that_select_nothing_are_found(text: str) -> None:
+    found = parse(text)
+    assert isinstance(found, list)
+    assert [(finding.code.name, finding.offset) for finding in found] == [("spec.condition-name", 0)]
+
+
 def test_names_and_stages_come_in_the_order_of_the_text() -> None:
     condition = read("b-1.state == 'x' and params.n > 1 and a.metrics['p.q'] < matrix.share and a.state != 'y'")
     assert [str(name) for name in condition.names] == [
@@ -140,8 +158,8 @@ def test_names_and_stages_come_in_the_order_of_the_text() -> None:
         "matrix.share",
         "a.state",
     ]
-    assert condition.stages == ("b-1", "a")
-    assert condition.renamed({"a": "a-2"}).stages == ("b-1", "a-2")
+    assert [name.target for name in condition.targets] == ["b-1", "a"]
+    assert [name.target for name in condition.renamed({"a": "a-2"}).targets] == ["b-1", "a-2"]
 
 
 LEAVES = st.sampled_from(["params.p", "params.q", "a.metrics.x > 1", "b-c.metrics.x > 1", "true", "false"])

@@ -13,13 +13,22 @@ from store_places import store_at
 from bongsu.artifacts.local import LocalStore
 from bongsu.domain.ids import digest_of
 from bongsu.domain.labels import OPEN
-from bongsu.domain.publication import Publication, RegisteredVersion, RegistrationRequest, RunClosed, RunOpened
+from bongsu.domain.publication import (
+    ModelPage,
+    Publication,
+    RegisteredVersion,
+    RegistrationRequest,
+    RunClosed,
+    RunOpened,
+)
 from bongsu.reconciler.delivery import Delivery
 from bongsu.reconciler.tracking_line import MAX_TRIES, Patience
-from bongsu.store import outbox
+from bongsu.store import outbox, pages
 from bongsu.store.database import Database
 
-IMPATIENT = Patience(quiet=0.0, retry=0.0, again=1e6)
+# Nothing is told before a test drains the outbox, and nothing that failed is tried again.
+IMPATIENT = Patience(quiet=1e6, retry=0.0, again=1e6)
+PAGE = ModelPage(digest=digest_of(b"model"), pipeline="p", path="")
 
 
 @pytest.fixture
@@ -54,7 +63,7 @@ class Server:
         self.down = down
         self.lock = threading.Lock()
 
-    def publish(self, items: Sequence[Publication]) -> None:
+    def publish(self, items: Sequence[Publication]) -> Sequence[ModelPage]:
         with self.lock:
             self.calls += 1
             if self.down:
@@ -64,6 +73,7 @@ class Server:
                 if one.run_id in self.broken:
                     raise ValueError(f"{one.run_id} is not to its taste")
                 self.heard.append(one.run_id)
+        return [PAGE.model_copy(update={"path": f"/{one.run_id}"}) for one in items]
 
     def publish_registration(self, request: RegistrationRequest) -> RegisteredVersion:
         raise AssertionError(f"nobody registers here: {request}")
@@ -113,6 +123,27 @@ def test_everything_is_delivered_once_and_in_order(database: Database, tmp_path:
     assert server.heard == [f"r-{number}" for number in range(50)]
 
 
+def test_where_a_server_shows_a_model_is_noted_with_what_it_was_told(database: Database, tmp_path: Path) -> None:
+    put(database, 1, 2)
+    assert delivered(database, tmp_path, Server(broken=[2]))[0] == 1
+    with database.read() as connection:
+        assert pages.pages_of(connection, [PAGE.digest], "p") == {PAGE.digest: "/r-1"}, "the other was not taken"
+    delivered(database, tmp_path, Server())
+    with database.read() as connection:
+        assert pages.pages_of(connection, [PAGE.digest], "p") == {PAGE.digest: "/r-2"}, "the newest one counts"
+
+
+def test_a_models_page_is_the_one_of_the_same_pipeline_if_there_is_one(database: Database) -> None:
+    def page(pipeline: str) -> ModelPage:
+        return PAGE.model_copy(update={"pipeline": pipeline, "path": f"/{pipeline}"})
+
+    with database.write() as connection:
+        pages.put_pages(connection, [page("a"), page("b"), page("c"), page("b")])
+        assert pages.pages_of(connection, [PAGE.digest], "b") == {PAGE.digest: "/b"}
+        assert pages.pages_of(connection, [PAGE.digest], "other") == {PAGE.digest: "/c"}
+        assert pages.pages_of(connection, [digest_of(b"unheard")], "b") == {}
+
+
 def test_a_server_that_is_down_for_a_moment_hears_it_all_in_order(database: Database, tmp_path: Path) -> None:
     put(database, 1, 2, 3)
     server = Server(down=MAX_TRIES - 1)
@@ -131,7 +162,7 @@ def test_an_item_that_is_never_taken_does_not_hold_up_the_others(database: Datab
 def test_the_next_process_delivers_what_the_last_one_could_not(database: Database, tmp_path: Path) -> None:
     put(database, 1, 2)
     left, trouble = delivered(database, tmp_path, Server(down=10**6))
-    assert (left, trouble) == (2, "ConnectionError: it is down")
+    assert (left, trouble) == (2, "MLflow does not answer (runs go on): ConnectionError: it is down")
     server = Server()
     assert delivered(database, tmp_path, server) == (0, "")
     assert server.heard == ["r-1", "r-2"]
@@ -163,9 +194,10 @@ def opened(number: int) -> RunOpened:
 class Kinds(Server):
     """Remembers what kind of item it heard of which run."""
 
-    def publish(self, items: Sequence[Publication]) -> None:
-        super().publish(items)
+    def publish(self, items: Sequence[Publication]) -> Sequence[ModelPage]:
+        found = super().publish(items)
         self.heard[-1] += f" {type(items[0]).__name__}"
+        return found
 
 
 def test_nothing_is_told_of_a_run_whose_beginning_is_not_known(database: Database, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from bongsu_stages.compress.rounding import int4_scales, packed, to_fp8, to_levels
-from bongsu_stages.verify.plain import write_plain
+from bongsu_stages.models.fingerprints import fingerprint_of
+from bongsu_stages.verify.plain import plain_fingerprints, write_plain
 
 GROUP = 16
 
@@ -27,7 +28,9 @@ def tree(folder: Path, *files: dict[str, torch.Tensor]) -> Path:
 
 def int4(weight: torch.Tensor) -> dict[str, torch.Tensor]:
     scales = int4_scales(weight, GROUP)
-    return {f"a.{name}": tensor for name, tensor in packed(to_levels(weight, scales, GROUP), scales).items()}
+    return {
+        f"a.{name}": tensor for name, tensor in packed(to_levels(weight, scales, GROUP), scales).entries.items()
+    }
 
 
 @pytest.mark.parametrize("split", [False, True])
@@ -35,7 +38,7 @@ def test_files_become_plain_one_by_one_wherever_scales_lie(tmp_path: Path, split
     torch.manual_seed(0)
     weight = torch.randn(8, 32)
     entries, norm = int4(weight), {"norm.weight": torch.ones(4)}
-    eight = {f"b.{name}": tensor for name, tensor in to_fp8(weight).items()}
+    eight = {f"b.{name}": tensor for name, tensor in to_fp8(weight).entries.items()}
     scales = {name: entries.pop(name) for name in list(entries) if split and name.endswith("_scale")}
     source = tree(tmp_path / "source", {**entries, **norm}, {**eight, **scales})
     write_plain(source, tmp_path / "plain")
@@ -44,6 +47,11 @@ def test_files_become_plain_one_by_one_wherever_scales_lie(tmp_path: Path, split
     assert found.keys() == {"a.weight", "b.weight", "norm.weight"}
     assert float((found["a.weight"].float() - weight).abs().max()) < 0.3
     assert float((found["b.weight"].float() - weight).abs().max()) < 0.15
+    fingerprints = plain_fingerprints(tmp_path / "plain")
+    scales4 = int4_scales(weight, GROUP)
+    assert fingerprints["a.weight"] == packed(to_levels(weight, scales4, GROUP), scales4).fingerprint
+    assert fingerprints["b.weight"] == to_fp8(weight).fingerprint
+    assert fingerprints["norm.weight"] == fingerprint_of(torch.ones(4))
     assert "quantization_config" not in json.loads((tmp_path / "plain" / "config.json").read_text())
 
 

@@ -16,13 +16,21 @@ from bongsu.domain.artifact import FileEntry
 from bongsu.domain.ids import Digest
 
 
+@dataclass(frozen=True)
+class Uploaded:
+    """A file that is complete in the bucket, and the ETag that the server gave it."""
+
+    entry: FileEntry
+    etag: str
+
+
 @dataclass
 class Progress:
     """``token`` is the writer's own folder in the bucket, ``files`` are complete there, by path. ``committed`` is the
     tree of which a manifest may stand that points there: a commit was begun."""
 
     token: str = field(default_factory=lambda: secrets.token_hex(8))
-    files: dict[str, FileEntry] = field(default_factory=dict)
+    files: dict[str, Uploaded] = field(default_factory=dict)
     committed: Digest | None = None
 
 
@@ -45,21 +53,21 @@ class Journal:
         found = Progress(token)
         for row in rows:
             if "file" in row:
-                entry = FileEntry.model_validate(row["file"])
-                found.files[entry.path] = entry
+                file = Uploaded(FileEntry.model_validate(row["file"]), str(row.get("etag", "")))
+                found.files[file.entry.path] = file
             found.committed = row.get("commit", found.committed)
         return found
 
     def write(self, progress: Progress) -> None:
         """Begin with what is known; half a line that a killed writer left would swallow the next."""
         rows: list[dict[str, Any]] = [{"token": progress.token}]
-        rows += [{"file": entry.model_dump()} for entry in progress.files.values()]
+        rows += [_file_row(file) for file in progress.files.values()]
         if progress.committed is not None:
             rows.append({"commit": progress.committed})
         write_whole(self._path, "".join(json.dumps(row) + "\n" for row in rows).encode())
 
-    def uploaded(self, entry: FileEntry) -> None:
-        self._append({"file": entry.model_dump()})
+    def uploaded(self, file: Uploaded) -> None:
+        self._append(_file_row(file))
 
     def committing(self, digest: Digest) -> None:
         """Durably, since nobody may take away what a manifest points at."""
@@ -72,6 +80,10 @@ class Journal:
     def _append(self, row: dict[str, Any]) -> None:
         with open(self._path, "a", opener=private) as file:
             file.write(json.dumps(row) + "\n")
+
+
+def _file_row(file: Uploaded) -> dict[str, Any]:
+    return {"file": file.entry.model_dump(), "etag": file.etag}
 
 
 def _row(line: str) -> dict[str, Any] | None:

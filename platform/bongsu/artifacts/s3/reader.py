@@ -81,8 +81,11 @@ class S3Reader:
         return ready
 
     def check_sizes(self) -> None:
-        sizes = self._store.sizes(self._prefix)
-        faults = [size_fault(entry, self._digest, sizes.get(entry.path)) for entry in self._manifest.files]
+        there = self._store.listing(self._prefix)
+        faults = [
+            size_fault(entry, self._digest, there[entry.path][0] if entry.path in there else None)
+            for entry in self._manifest.files
+        ]
         problems = [fault for fault in faults if fault]
         if problems:
             raise BongsuError(problems)

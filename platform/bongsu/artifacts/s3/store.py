@@ -48,7 +48,7 @@ class S3Store:
         self.bucket = bucket
         self._prefix = prefix.strip("/")
         self.cache = cache
-        self.client = client or connect()
+        self.client = client or connect(self.uri)
 
     @classmethod
     def from_uri(cls, uri: str, cache: Path | None = None) -> S3Store:
@@ -114,6 +114,12 @@ class S3Store:
             raise
         return True
 
+    def server_date(self) -> str:
+        """The HTTP date of the server's answer to a look into the bucket; empty if it gives none."""
+        with explained(self.uri):
+            answer = self.client.list_objects_v2(Bucket=self.bucket, Prefix=self.key(""), MaxKeys=1)
+        return answer["ResponseMetadata"]["HTTPHeaders"].get("date", "")
+
     def write_object(self, name: str, data: bytes) -> None:
         with explained(self.uri):
             self.client.put_object(Bucket=self.bucket, Key=self.key(name), Body=data, ChecksumAlgorithm="SHA256")
@@ -150,12 +156,22 @@ class S3Store:
             for entry in listed(pages):
                 self.client.delete_object(Bucket=self.bucket, Key=entry["Key"])
 
-    def sizes(self, name: str) -> dict[str, int]:
-        """Sizes in bytes of all objects below ``name``, by the rest of their keys."""
+    def end_uploads(self, name: str) -> None:
+        """Forget the parts of uploads below ``name`` that nobody completed."""
+        with explained(self.uri):
+            uploads = self.client.get_paginator("list_multipart_uploads")
+            for page in uploads.paginate(Bucket=self.bucket, Prefix=self.key(name)):
+                for upload in page.get("Uploads", ()):
+                    self.client.abort_multipart_upload(
+                        Bucket=self.bucket, Key=upload["Key"], UploadId=upload["UploadId"]
+                    )
+
+    def listing(self, name: str) -> dict[str, tuple[int, str]]:
+        """Size in bytes and ETag of all objects below ``name``, by the rest of their keys."""
         base = self.key(f"{name}/")
         with explained(self.uri):
             pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=base)
-            return {entry["Key"].removeprefix(base): entry["Size"] for entry in listed(pages)}
+            return {entry["Key"].removeprefix(base): (entry["Size"], entry["ETag"]) for entry in listed(pages)}
 
     def _checked(self, digest: Digest) -> Digest:
         if not DIGEST_PATTERN.match(digest):

@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -18,7 +18,7 @@ from bongsu.artifacts.durable import make_folder
 from bongsu.artifacts.local_writer import regular_files
 from bongsu.artifacts.refusals import writing_to
 from bongsu.artifacts.s3.client import explained
-from bongsu.artifacts.s3.progress import Journal, Progress
+from bongsu.artifacts.s3.progress import Journal, Progress, Uploaded
 from bongsu.domain.artifact import FileEntry, Manifest, check_tree_path
 from bongsu.domain.codes import artifact as codes
 from bongsu.domain.ids import Digest
@@ -70,14 +70,16 @@ class S3Writer:
         self._begin()
         key = self._store.key(f"{self.prefix}/{path}")
         upload = MultipartUpload(self._store.client, self._store.bucket, key, self._store.uri)
-        return cast(BinaryIO, io.BufferedWriter(UploadStream(upload, lambda s, d: self._note(path, s, d)), 1 << 20))
+        return cast(
+            BinaryIO, io.BufferedWriter(UploadStream(upload, lambda s, d, e: self._note(path, s, d, e)), 1 << 20)
+        )
 
     def add(self, path: str, source: Path) -> None:
         if source.is_symlink() or not source.is_file():
             raise codes.UNSAFE_PATH.error(path=ascii(path), detail="it is not a regular file")
         self._begin()
         known = self._progress.files.get(path)
-        if known and known.size == source.stat().st_size and self._stands(path, known):
+        if known and known.entry.size == source.stat().st_size:
             return
         with source.open("rb") as file, self.create(path) as target:
             shutil.copyfileobj(file, target, PART_BYTES)
@@ -92,8 +94,8 @@ class S3Writer:
         self._begin()
         if self._scratch.exists():
             self.add_tree(self._scratch)
-        files = tuple(sorted(self._progress.files.values(), key=lambda f: f.path.encode()))
-        manifest = Manifest(files=files)
+        entries = (file.entry for file in self._progress.files.values())
+        manifest = Manifest(files=tuple(sorted(entries, key=lambda f: f.path.encode())))
         if not manifest.files:
             self.abort()
             raise codes.EMPTY_TREE.error(key=self._key)
@@ -114,6 +116,7 @@ class S3Writer:
             return
         self._begin()
         if not self._is_committed():
+            self._store.end_uploads(f"{self.prefix}/")
             self._store.delete_prefix(f"{self.prefix}/")
         self._settle()
 
@@ -131,10 +134,22 @@ class S3Writer:
         """Another writer of the key may have worked since. Where it was killed just after its commit, its folder is
         the tree's, and this writer takes another."""
         self._settled = False
-        self._progress = self._journal.read() or Progress()
+        left = self._journal.read()
+        self._progress = left or Progress()
         if self._is_committed():
             self._progress = Progress()
+        elif left is not None:
+            self._take_up(left)
         self._journal.write(self._progress)
+
+    def _take_up(self, left: Progress) -> None:
+        """What a killed writer left counts as far as it is still there as it was; parts of files that it did not
+        complete would be paid for until somebody looks."""
+        self._store.end_uploads(f"{self.prefix}/")
+        there = self._store.listing(self.prefix)
+        left.files = {
+            path: file for path, file in left.files.items() if there.get(path) == (file.entry.size, file.etag)
+        }
 
     def _is_committed(self) -> bool:
         """True if a manifest points at the files of this writer."""
@@ -162,14 +177,11 @@ class S3Writer:
             return False
         return True
 
-    def _note(self, path: str, size: int, digest: str) -> None:
-        entry = FileEntry(path=path, size=size, sha256=digest)
+    def _note(self, path: str, size: int, digest: str, etag: str) -> None:
+        file = Uploaded(FileEntry(path=path, size=size, sha256=digest), etag)
         with self._lock, writing_to(self._store.cache):
-            self._progress.files[path] = entry
-            self._journal.uploaded(entry)
-
-    def _stands(self, path: str, entry: FileEntry) -> bool:
-        return self._store.object_size(f"{self.prefix}/{path}") == entry.size
+            self._progress.files[path] = file
+            self._journal.uploaded(file)
 
 
 def _is_damage(error: BongsuError) -> bool:
@@ -204,21 +216,22 @@ class MultipartUpload:
             self._parts[-PARALLEL_PARTS].result()
         self._parts.append(self._pool.submit(self._send, len(self._parts) + 1, data))
 
-    def finish(self, rest: bytes) -> None:
+    def finish(self, rest: bytes) -> str:
+        """Complete the object; returns its ETag."""
         if self._upload is None:
             with explained(self._store):
-                self._client.put_object(**self._where, Body=rest, ChecksumAlgorithm="SHA256")
-            return
+                return self._client.put_object(**self._where, Body=rest, ChecksumAlgorithm="SHA256")["ETag"]
         if rest:
             self.part(rest)
         parts = [part.result() for part in self._parts]
         with explained(self._store):
-            self._client.complete_multipart_upload(
+            done = self._client.complete_multipart_upload(
                 **self._where,
                 UploadId=self._upload,
                 MultipartUpload={"Parts": parts},  # type: ignore[typeddict-item]
             )
         self._close()
+        return done["ETag"]
 
     def abandon(self) -> None:
         if self._upload is not None:
@@ -246,9 +259,9 @@ class MultipartUpload:
 
 
 class UploadStream(io.RawIOBase):
-    """A file that goes to S3 while it is written; calls ``done(size, sha256)`` once it is there."""
+    """A file that goes to S3 while it is written; calls ``done(size, sha256, etag)`` once it is there."""
 
-    def __init__(self, upload: MultipartUpload, done: Any) -> None:
+    def __init__(self, upload: MultipartUpload, done: Callable[[int, str, str], None]) -> None:
         self._upload = upload
         self._done = done
         self._buffer = bytearray()
@@ -273,8 +286,8 @@ class UploadStream(io.RawIOBase):
         if self.closed:
             return
         try:
-            self._upload.finish(bytes(self._buffer))
-            self._done(self._size, self._hash.hexdigest())
+            etag = self._upload.finish(bytes(self._buffer))
+            self._done(self._size, self._hash.hexdigest(), etag)
         except BaseException:
             self._upload.abandon()
             raise

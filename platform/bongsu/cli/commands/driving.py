@@ -10,7 +10,7 @@ import typer
 
 from bongsu.cli.failures import problem_document
 from bongsu.cli.printing import out, say, say_json, unheard
-from bongsu.cli.texts import _
+from bongsu.cli.texts import _, translate
 from bongsu.domain.problems import BongsuError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def show_driving(platform: Platform, work: Callable[[OnUpdate | None], Outcome],
     if outcome.variants:
         from bongsu.service.running import save_picture
 
-        path = save_picture(platform, outcome)
+        path = save_picture(platform, outcome, translate)
         if path:
             say(_("Picture: {path}").format(path=path))
         run = outcome.details.run.id
@@ -60,7 +60,7 @@ def _print_document(outcome: Outcome) -> None:
 def _print_outcome(outcome: Outcome) -> None:
     from bongsu.cli.render.outcome import outcome_view
 
-    out().print(outcome_view(outcome.details, outcome.variants))
+    out().print(outcome_view(outcome.details, outcome.variants), crop=False)
     if outcome.undelivered:
         waiting = _("{count} records wait for MLflow; the next run delivers them ({trouble}).")
         out().print(waiting.format(count=outcome.undelivered, trouble=outcome.trouble))

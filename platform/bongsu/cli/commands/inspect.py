@@ -59,7 +59,7 @@ def show(context: typer.Context, run: RunName = "latest", as_json: AsJson = Fals
     out().print(details_view(details))
     table = variants_view(found)
     if table is not None:
-        out().print(table)
+        out().print(table, crop=False)
 
 
 def logs(

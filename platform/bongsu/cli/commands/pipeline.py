@@ -10,7 +10,7 @@ import typer
 from bongsu.cli.commands.shared import AsJson, SetValues, overrides, platform
 from bongsu.cli.files import write_file
 from bongsu.cli.printing import out, say, say_json, unheard
-from bongsu.cli.texts import _
+from bongsu.cli.texts import _, language
 from bongsu.domain.problems import BongsuError, Problem
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def init(
 ) -> None:
     from bongsu.service.starting import starter_text
 
-    text = starter_text(file, name=name, ministry=ministry, model=model, dataset=dataset)
+    text = starter_text(file, name=name, ministry=ministry, model=model, dataset=dataset, language=language())
     write_file(file, text, new=True)
     say(_("Wrote {path}.").format(path=file))
     say(_("Next: `bongsu validate {path}`, `bongsu plan {path}`, `bongsu run {path}`.").format(path=file))

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 AsJson = Annotated[bool, typer.Option("--json", help=_("Print JSON for machines."))]
 RunName = Annotated[str, typer.Argument(help=_("A run's id, a unique beginning of it, or `latest`."))]
 SetValues = Annotated[
-    list[str] | None, typer.Option("--set", help=_("NAME=VALUE: change a parameter of the pipeline; repeatable."))
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help=_("Change a parameter of the pipeline; repeatable.")),
 ]
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
+from rich.console import Group, RenderableType
 from rich.text import Text
 from rich.tree import Tree
 
@@ -13,13 +15,30 @@ from bongsu.domain.quantities import short
 from bongsu.domain.titles import brief
 from bongsu.service.lineage import LineageGraph
 
+# Branches upon branches that a terminal of 80 columns holds; what lies deeper is a tree of its own below.
+MAX_DEPTH = 10
 
-def lineage_view(graph: LineageGraph) -> Tree:
+
+def lineage_view(graph: LineageGraph) -> RenderableType:
     """Each node once, with what lies behind it; where nodes are met again, their names in one line.
 
     An artifact and the stage that made it are one line.
     """
-    return _View(graph).draw()
+    if not graph.edges:
+        nothing = (
+            _("Nothing was made from it.") if graph.direction == "downstream" else _("Nothing is known of it.")
+        )
+        return Group(*_View(graph).draw(), Text(nothing, style="dim"))
+    return Group(*_View(graph).draw())
+
+
+@dataclass
+class _Branch:
+    """A branch under way: what is still to be hung on it, and what of that stands elsewhere already."""
+
+    tree: Tree
+    others: Iterator[str]
+    again: list[str] = field(default_factory=list)
 
 
 class _View:
@@ -35,23 +54,41 @@ class _View:
         self._merges = graph.direction == "upstream"
         self._shown: set[str] = set()
 
-    def draw(self) -> Tree:
-        tree = Tree(self._line([self._start]))
-        self._grow(tree, self._start)
-        return tree
+    def draw(self) -> list[Tree]:
+        """The first tree, and those in which what was too deep for it goes on."""
+        self._shown.add(self._start)
+        trees, deeper = [Tree(self._line([self._start]))], deque[list[str]]()
+        self._grow(trees[0], self._start, deeper)
+        while deeper:
+            chain = deeper.popleft()
+            trees.append(Tree(self._line(chain)))
+            self._grow(trees[-1], chain[-1], deeper)
+        return trees
 
-    def _grow(self, branch: Tree, name: str) -> None:
-        self._shown.add(name)
-        again = []
-        for other in sorted(self._beside[name], key=self._title):
-            if other in self._shown:
-                again.append(other)
-                continue
-            chain = self._chain(other)
-            self._shown.update(chain)
-            self._grow(branch.add(self._line(chain)), chain[-1])
-        if again:
-            branch.add(Text(f"{self._names(again)} ({_('see above')})", style="dim"))
+    def _grow(self, tree: Tree, name: str, deeper: deque[list[str]]) -> None:
+        """Depth first, as a reader goes; what is too deep is put into ``deeper``."""
+        way = [_Branch(tree, self._others(name))]
+        while way:
+            here = way[-1]
+            other = next(here.others, None)
+            if other is None:
+                if here.again:
+                    here.tree.add(Text(f"{self._names(here.again)} ({_('see above')})", style="dim"))
+                way.pop()
+            elif other in self._shown:
+                here.again.append(other)
+            else:
+                chain = self._chain(other)
+                self._shown.update(chain)
+                line = self._line(chain)
+                if len(way) == MAX_DEPTH and self._beside[chain[-1]]:
+                    here.tree.add(line.append(f" ({_('goes on below')})", style="dim"))
+                    deeper.append(chain)
+                else:
+                    way.append(_Branch(here.tree.add(line), self._others(chain[-1])))
+
+    def _others(self, name: str) -> Iterator[str]:
+        return iter(sorted(self._beside[name], key=self._title))
 
     def _chain(self, name: str) -> list[str]:
         """An artifact together with the one stage that made it."""
@@ -69,12 +106,12 @@ class _View:
         details = []
         for name in chain:
             kind, _colon, rest = name.partition(":")
-            details.append(short(rest) if kind == "artifact" else rest)
+            details.append(short(rest).removeprefix("sha256-") if kind == "artifact" else rest)
         details = [detail for detail in details if detail != self._title(chain[0])]
         node = self._nodes.get(chain[0])
         label = f" [{node.label}]" if node is not None else ""
         shown = f"  {'  '.join(details)}" if details else ""
-        return Text.assemble((self._title(chain[0]), "bold"), (shown, "dim"), label)
+        return Text.assemble((self._title(chain[0]), "bold"), label, (shown, "dim"))
 
 
 def _kind(name: str) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich import box
+from rich.cells import cell_len, set_cell_size
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -57,12 +58,27 @@ def _table(variants: Sequence[Variant]) -> RenderableType:
             str(variant.label),
             style="bold" if variant.version else "",
         )
-    places = Table(box=None, pad_edge=False, show_header=False)
+    notes = []
+    if any(variant.change for variant in variants):
+        notes.append(Text(_("Changes are against the uncompressed model."), style="dim"))
+    return Group(table, *notes, Text(), *_places(variants))
+
+
+def _places(variants: Sequence[Variant]) -> Iterator[Text]:
+    """Which bytes each variant is, as what it is registered, and where MLflow shows it."""
+    width = max(cell_len(brief(variant.title)) for variant in variants)
     for variant in variants:
-        link = f"★ {variant.version.link}" if variant.version else ""
-        places.add_row(brief(variant.title), short(variant.digest), link)
-    note = [Text(_("Changes are against the uncompressed model."), style="dim")]
-    return Group(table, *(note if any(variant.change for variant in variants) else []), Text(), places)
+        line = Text(set_cell_size(brief(variant.title), width), style="bold" if variant.version else "")
+        line.append(f"  {short(variant.digest)}", style="")
+        if variant.version:
+            line.append(f"  ★ {variant.version.link}")
+        yield line
+        # In one piece, however narrow the terminal: half a link opens nothing. Whoever prints it does not crop.
+        yield Text(variant.page or "–", style="dim", no_wrap=True, overflow="ignore")
+    if any(variant.page for variant in variants):
+        yield Text(_("`bongsu mlflow` opens MLflow for these links, offline."), style="dim")
+    if not all(variant.page for variant in variants):
+        yield Text(_("MLflow hears of the others in a moment; `bongsu show` has their links then."), style="dim")
 
 
 def _is_main(name: str) -> bool:

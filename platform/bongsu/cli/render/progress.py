@@ -96,7 +96,8 @@ class ProgressLines:
             self._states[stage.id] = stage.state
             if stage.state in (StageState.WAITING, StageState.READY):
                 continue
-            said = "" if stage.state is StageState.RUNNING else words(stage)
+            # The state itself says all there is to say of a stage that begins, or that was there.
+            said = "" if stage.state in (StageState.RUNNING, StageState.CACHED) else words(stage)
             took = f"  {duration(stage.seconds)}" if stage.state.is_final and stage.seconds else ""
             self._write(
                 f"{MARKS[stage.state][0]} {brief(stage.title)}: {_(stage.state.value)}{took}  {said}".rstrip()

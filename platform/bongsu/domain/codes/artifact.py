@@ -48,6 +48,44 @@ READ_ONLY = Code(
     " or use another --home.",
     exit_code=7,
 )
+NOT_A_BUCKET = Code(
+    "artifact.not-a-bucket",
+    "BONGSU_ARTIFACTS is {uri}, and that is no address in S3.",
+    "Write s3://bucket/prefix with letters, digits, '.', '_', '-' and '='; without it, artifacts lie in the state"
+    " directory.",
+)
+NO_BUCKET = Code(
+    "artifact.no-bucket",
+    "There is no bucket for the artifact store {store}.",
+    "Make the bucket, or correct its name in BONGSU_ARTIFACTS; a server of your own is named by AWS_ENDPOINT_URL_S3.",
+    exit_code=7,
+)
+CREDENTIALS = Code(
+    "artifact.credentials",
+    "The artifact store {store} does not know these credentials: {detail}.",
+    "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (with AWS_SESSION_TOKEN if they are temporary), or AWS_PROFILE;"
+    " temporary ones may have run out.",
+    exit_code=7,
+)
+DENIED = Code(
+    "artifact.denied",
+    "The artifact store {store} does not let these credentials do that: {detail}.",
+    "Have their owner granted s3:ListBucket, GetObject, PutObject, DeleteObject, AbortMultipartUpload and"
+    " ListBucketMultipartUploads for the bucket and the prefix.",
+    exit_code=7,
+)
+CLOCK = Code(
+    "artifact.clock",
+    "The clock of this machine and that of the artifact store {store} differ: {detail}.",
+    "Set the clock by NTP, such as with `timedatectl set-ntp true`; S3 refuses requests from 15 minutes on.",
+    exit_code=7,
+)
+NO_CONDITION = Code(
+    "artifact.no-conditional-writes",
+    "The artifact store {store} overwrites an object that was to be created only if it did not exist.",
+    "Use a server that keeps to If-None-Match, as Amazon S3 does: without it, one of two writers loses its record.",
+    exit_code=7,
+)
 REMOTE_REFUSED = Code(
     "artifact.remote-refused",
     "The artifact store {store} refused: {detail}.",

@@ -24,6 +24,11 @@ CANNOT_WRITE = Code(
     "{path} cannot be written: {detail}.",
     "Name a file in a directory that exists and that you may write to.",
 )
+EMPTY_HOME = Code(
+    "cli.empty-home",
+    "The value of --home is empty.",
+    "Give a directory, or leave --home out for BONGSU_HOME or .bongsu of the current folder. Is a variable not set?",
+)
 UNKNOWN_LANGUAGE = Code(
     "cli.unknown-language",
     "Bongsu has no texts in the language {language}.",

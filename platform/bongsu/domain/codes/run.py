@@ -69,6 +69,18 @@ HOME_NAME = Code(
     "State cannot lie in {home}: its name has the character {character}.",
     "Give another directory with --home or BONGSU_HOME.",
 )
+OTHER_STORE = Code(
+    "run.other-store",
+    "The artifacts of {home} lie in {recorded}, and the environment names {asked}.",
+    "Unset BONGSU_ARTIFACTS and AWS_ENDPOINT_URL_S3 to work with what is there, or use another --home; if the store"
+    " itself was moved, write its new address into artifacts.json there.",
+)
+STORE_RECORD = Code(
+    "run.store-record",
+    "The file {file} does not say where the artifacts lie: {detail}.",
+    "Put it back from a backup, or write it anew; docs/runbooks/artifacts-in-s3.md shows what it holds.",
+    exit_code=8,
+)
 DATASET_NAME = Code(
     "run.dataset-name",
     "{name} cannot be the name of a data set.",
@@ -85,6 +97,19 @@ AMBIGUOUS_RUN = Code(
     "{run} is the beginning of several run ids: {found}.",
     "Give more of the id.",
     exit_code=3,
+)
+NOTHING_TRACKED = Code(
+    "run.nothing-tracked",
+    "MLflow has heard of no run in {home}.",
+    "Run a pipeline first (`bongsu run FILE`), or name the home of the runs that you look for (`--home`, BONGSU_HOME).",
+    exit_code=3,
+)
+PORT_TAKEN = Code(
+    "run.port-taken",
+    "Nothing can be served at port {port} of this machine: {detail}.",
+    "End the program that listens there, or choose another port (`bongsu mlflow --port 5001`); links that Bongsu "
+    "prints have port 5000 then.",
+    exit_code=7,
 )
 UNKNOWN_STAGE = Code(
     "run.unknown-stage",

@@ -219,5 +219,5 @@ CONDITION_MISSING = Code(
 CONDITION_NOT_ONE_POINT = Code(
     "spec.condition-not-one-point",
     "The condition names the stage {stage}, and {count} of its points belong to a point of this stage.",
-    "A condition sees exactly one point: put it on a stage that fans out with {stage}.",
+    "A condition sees exactly one point. Name it, as in `{example}.metrics.loss < 3`.",
 )

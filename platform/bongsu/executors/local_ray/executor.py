@@ -43,6 +43,7 @@ class LocalRayExecutor:
 
     def __init__(self, surroundings: LocalSurroundings, ray: RaySettings) -> None:
         self._surroundings = surroundings
+        self._cache = str(surroundings.cache) if surroundings.cache else None
         self._ray = ray
         self._traces = Traces(surroundings.logs)
         self._reaper = Reaper(self._traces)
@@ -66,7 +67,8 @@ class LocalRayExecutor:
         return there or machine_capacity(self._ray)
 
     def ensure(self, attempt: AttemptSpec) -> None:
-        spec = attempt.model_copy(update={"log_directory": str(self._traces.folder(attempt.id))})
+        here = {"log_directory": str(self._traces.folder(attempt.id)), "artifact_cache": self._cache}
+        spec = attempt.model_copy(update=here)
         if self._traces.mark_launched(spec):
             self._pump.start()
             self._pump.submit(self._jobs.add(spec))

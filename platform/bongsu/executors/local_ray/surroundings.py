@@ -19,6 +19,7 @@ class LocalSurroundings:
     monotonic: seconds that only grow.
     variables: environment variables that stages get besides, such as the masking key; a Ray that ran before has not
         inherited them.
+    cache: directory for copies of trees of an artifact store that is not local; None for the system's own.
     """
 
     logs: Path
@@ -28,6 +29,7 @@ class LocalSurroundings:
     clock: Callable[[], float]
     monotonic: Callable[[], float]
     variables: Mapping[str, str] = field(default_factory=dict)
+    cache: Path | None = None
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.clock(), UTC)

@@ -35,6 +35,7 @@ class Traces:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._stores: dict[str, ArtifactStore] = {}
 
     def folder(self, attempt: AttemptId) -> Path:
         return self._root / attempt.key
@@ -102,10 +103,12 @@ class Traces:
     def _store(self, attempt: AttemptId) -> ArtifactStore | None:
         """Where the attempt's records lie; None if its trace does not say."""
         try:
-            uri = json.loads((self.folder(attempt) / "launched.json").read_bytes())["store"]
+            uri = str(json.loads((self.folder(attempt) / "launched.json").read_bytes())["store"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        return open_store(str(uri))
+        if uri not in self._stores:  # a connection to S3 takes longer than what is asked of it
+            self._stores[uri] = open_store(uri)
+        return self._stores[uri]
 
     def started_at(self, attempt: AttemptId) -> float | None:
         try:

@@ -6,10 +6,16 @@ from collections.abc import Callable, Sequence
 from math import isfinite, nan
 from typing import Any
 
+from bongsu.domain.messages import N_
+from bongsu.domain.problems import Translate
 from bongsu.service.report.model import Bar, ReportVariant, Series
 from bongsu.service.report.style import COLOURS, DASHES, MARKERS, figure
 
 Render = Callable[[Any], Any]
+# More variants than this would write over one another: then only those that count are named.
+NAMED_VARIANTS = 12
+# Lines that can be told apart on one chart.
+LINES = len(COLOURS)
 STATE_HATCHES = {"failed": "///", "lost": "xxx", "timed-out": "\\\\\\", "cancelled": "..."}
 
 
@@ -29,16 +35,29 @@ def is_drawable(variant: ReportVariant, metric: str) -> bool:
     return variant.weights_bytes > 0 and isfinite(variant.metrics.get(metric, nan))
 
 
-def frontier(variants: Sequence[ReportVariant], metrics: Sequence[str], render: Render) -> Any:
+def frontier(
+    variants: Sequence[ReportVariant],
+    metrics: Sequence[str],
+    render: Render,
+    translate: Translate = str,
+    fonts: Sequence[str] = (),
+) -> Any:
     """Size of the weights against perplexity, one panel a metric; the line joins what nothing beats.
 
     Returns what ``render`` (``as_svg`` or ``as_png``) makes of the figure.
     """
     count = max(1, len(metrics))
-    with figure(5.2 * count, 4.2, panels=count) as (drawn, panels):
+    rows = -(-count // 2)
+    with figure(5.2 * min(2, count), 4.2 * rows, panels=count, fonts=fonts) as (drawn, panels):
         for place, (axes, metric) in enumerate(zip(panels if count > 1 else [panels], metrics, strict=False)):
             shown = [v for v in variants if is_drawable(v, metric)]
             _frontier_panel(axes, shown, metric, place)
+            name = metric.replace("perplexity.", "")
+            title = translate(N_("{name} text")).format(name=name)
+            # Of a font of the machine there may be no bold face.
+            axes.set_title(title, loc="left", fontsize=10, fontweight="normal" if fonts else "bold")
+            axes.set_xlabel(translate(N_("weights on disk (MB)")))
+            axes.set_ylabel(translate(N_("held-out perplexity, lower is better")))
         return render(drawn)
 
 
@@ -62,10 +81,8 @@ def _frontier_panel(axes: Any, shown: Sequence[ReportVariant], metric: str, plac
         )
     edge = pareto(points)
     axes.plot([x for x, _ in edge], [y for _, y in edge], DASHES[1], color=colour, linewidth=1)
-    _name_points(axes, shown, metric)
-    axes.set_title(metric.replace("perplexity.", "") + " text", loc="left", fontsize=10, fontweight="bold")
-    axes.set_xlabel("weights on disk (MB)")
-    axes.set_ylabel("held-out perplexity, lower is better")
+    named = [v for v, point in zip(shown, points, strict=True) if v.baseline or v.version or point in edge]
+    _name_points(axes, shown if len(shown) <= NAMED_VARIANTS else named, metric)
     values = [y for _, y in points]
     if values and max(values) > 5 * min(values) > 0:
         axes.set_yscale("log")
@@ -87,37 +104,47 @@ def _name_points(axes: Any, shown: Sequence[ReportVariant], metric: str) -> None
             textcoords="offset points",
             ha="center",
             va="bottom" if above else "top",
-            fontsize=7.5,
+            fontsize=8.5,
+            # What lies behind a name does not strike it through.
+            bbox={"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.8},
         )
 
 
-def losses(series: Sequence[Series], render: Render) -> Any:
-    """Loss by optimizer step, one line a stage."""
-    with figure(8, 3.4) as (drawn, axes):
-        for place, line in enumerate(series):
-            axes.plot(
-                [step for step, _ in line.points],
-                [value if isfinite(value) else nan for _, value in line.points],
-                DASHES[place % len(DASHES)],
-                color=COLOURS[place % len(COLOURS)],
-                label=line.title,
-            )
-        axes.set_xlabel("optimizer step")
-        axes.set_ylabel("loss (nats per token)")
-        if series:
-            axes.legend(frameon=False)
+def losses(series: Sequence[Series], render: Render, translate: Translate = str) -> Any:
+    """Loss by optimizer step, one line a stage; more lines than can be told apart go on in a panel below."""
+    panels = [series[begin : begin + LINES] for begin in range(0, len(series), LINES)] or [series]
+    with figure(10, 3.4 * -(-len(panels) // min(2, len(panels))), panels=len(panels)) as (drawn, axes):
+        for panel, lines in zip(axes if len(panels) > 1 else [axes], panels, strict=True):
+            _loss_panel(panel, lines)
+            panel.set_xlabel(translate(N_("optimizer step")))
+            panel.set_ylabel(translate(N_("loss (nats per token)")))
         return render(drawn)
 
 
-def timeline(bars: Sequence[Bar], render: Render) -> Any:
+def _loss_panel(axes: Any, series: Sequence[Series]) -> None:
+    for place, line in enumerate(series):
+        axes.plot(
+            [step for step, _ in line.points],
+            [value if isfinite(value) else nan for _, value in line.points],
+            DASHES[place % len(DASHES)],
+            color=COLOURS[place % len(COLOURS)],
+            label=f"{line.title} · {line.origin}" if line.origin else line.title,
+        )
+    if series:
+        axes.legend(frameon=False)
+
+
+def timeline(bars: Sequence[Bar], render: Render, translate: Translate = str) -> Any:
     """Attempts as bars over time; failed, lost and cancelled ones are hatched."""
     rows = list(dict.fromkeys(bar.title for bar in bars))
-    with figure(8, max(1.6, 0.32 * len(rows) + 0.8)) as (drawn, axes):
+    with figure(10, max(1.6, 0.32 * len(rows) + 0.8)) as (drawn, axes):
+        # What took a moment is seen all the same.
+        least = max((bar.end for bar in bars), default=0.0) / 300
         for bar in bars:
             hatch = STATE_HATCHES.get(bar.state, "")
             axes.barh(
                 rows.index(bar.title),
-                max(bar.end - bar.start, 0.05),
+                max(bar.end - bar.start, least),
                 left=bar.start,
                 height=0.6,
                 color="#bbbbbb" if hatch else COLOURS[0],
@@ -125,7 +152,8 @@ def timeline(bars: Sequence[Bar], render: Render) -> Any:
                 edgecolor="white",
             )
         axes.set_yticks(range(len(rows)), rows)
-        axes.invert_yaxis()
-        axes.set_xlabel("seconds since the run began")
+        axes.set_ylim(len(rows) - 0.4, -0.6)
+        axes.set_xlim(left=0)
+        axes.set_xlabel(translate(N_("seconds since the run began")))
         axes.grid(axis="y", visible=False)
         return render(drawn)

@@ -11,19 +11,20 @@ from bongsu.domain.problems import BongsuError
 from bongsu.domain.titles import brief
 from bongsu.service.lineage import run_graph
 from bongsu.service.platform import Platform
-from bongsu.service.report.model import Bar, GraphEdge, GraphNode, ReportVariant, RunReport, Series
-from bongsu.service.showing import RunDetails, run_metrics, show_run
+from bongsu.service.report.model import GraphEdge, GraphNode, ReportVariant, RunReport
+from bongsu.service.report.origins import loss_series, timelines, works
+from bongsu.service.showing import RunDetails, show_run
 from bongsu.service.variants import Variant, variants
-
-SHOWN_METRIC = "loss"
+from bongsu.store.lineage import stage_node
 
 
 def collect(platform: Platform, run: str) -> RunReport:
     """Everything that the page about a run shows. Raises ``run.unknown``, ``run.ambiguous``."""
     details = show_run(platform, run)
     record = details.run
-    titles: dict[str, str] = {stage.planned.id: stage.planned.short_title for stage in details.stages}
+    done = works(platform, details)
     nodes, edges = run_graph(platform, record.id)
+    groups = {stage_node(record.id, s.planned.id): s.planned.stage for s in details.stages if s.planned.point}
     return RunReport(
         run_id=record.id,
         pipeline=record.pipeline,
@@ -39,13 +40,9 @@ def collect(platform: Platform, run: str) -> RunReport:
         worked_seconds=record.worked_seconds,
         interrupted=record.interrupted,
         variants=tuple(report_variant(v) for v in variants(platform, record.id) if v.metrics or v.version),
-        series=tuple(
-            Series(titles[one.stage_id], one.name, tuple((step, value) for step, value, _ in one.points))
-            for one in run_metrics(platform, record.id)
-            if one.name == SHOWN_METRIC
-        ),
-        timeline=tuple(_bars(details)),
-        nodes=tuple(GraphNode(n.id, n.kind, brief(n.title), n.label) for n in nodes),
+        series=tuple(loss_series(platform, done)),
+        timelines=tuple(timelines(done)),
+        nodes=tuple(GraphNode(n.id, n.kind, brief(n.title), n.label, groups.get(n.id, "")) for n in nodes),
         edges=tuple(GraphEdge(e.source, e.target) for e in edges),
         cards=tuple(_cards(platform, details)),
     )
@@ -66,21 +63,6 @@ def report_variant(variant: Variant) -> ReportVariant:
         label=str(variant.label),
         version=f"{version.name}/{version.version}" if version else None,
     )
-
-
-def _bars(details: RunDetails) -> Iterator[Bar]:
-    begin = details.run.started_at or details.run.created_at
-    for stage in details.stages:
-        for attempt in stage.attempts:
-            start = attempt.started_at or attempt.requested_at
-            if attempt.finished_at is not None:
-                yield Bar(
-                    stage.planned.short_title,
-                    attempt.id.number,
-                    max(0.0, start - begin),
-                    attempt.finished_at - begin,
-                    attempt.state.value,
-                )
 
 
 def _cards(platform: Platform, details: RunDetails) -> Iterator[tuple[str, dict[str, Any]]]:

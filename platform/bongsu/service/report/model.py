@@ -39,11 +39,12 @@ class ReportVariant:
 
 @dataclass(frozen=True)
 class Series:
-    """Points (step, value) of one metric of one stage."""
+    """Points (step, value) of one metric of one stage; ``origin`` is the run that made them, None for this one."""
 
     title: str
     metric: str
     points: tuple[tuple[int, float], ...]
+    origin: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,22 @@ class Bar:
 
 
 @dataclass(frozen=True)
+class Timeline:
+    """Attempts of one run; ``origin`` is an earlier run whose outputs were taken from the cache, None for this one."""
+
+    bars: tuple[Bar, ...]
+    origin: str | None = None
+
+
+@dataclass(frozen=True)
 class GraphNode:
+    """``group`` is the stage whose matrix this is a point of; empty for what is no point of a matrix."""
+
     id: str
     kind: NodeKind
     title: str
     label: str = "O"
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,7 +102,7 @@ class RunReport:
     interrupted: bool = False
     variants: tuple[ReportVariant, ...] = ()
     series: tuple[Series, ...] = ()
-    timeline: tuple[Bar, ...] = ()
+    timelines: tuple[Timeline, ...] = ()
     nodes: tuple[GraphNode, ...] = ()
     edges: tuple[GraphEdge, ...] = ()
     cards: tuple[tuple[str, dict[str, Any]], ...] = ()

@@ -6,11 +6,17 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from bongsu.domain.messages import N_
 from bongsu.domain.problems import Translate
 from bongsu.domain.quantities import change, duration, figure, short, size
 from bongsu.service.report import charts, graph
 from bongsu.service.report.model import RunReport
 from bongsu.service.report.style import as_svg
+
+_SPEEDS = {
+    "speed.tokensPerSecond": N_("tokens/s, reading"),
+    "speed.decodeTokensPerSecond": N_("tokens/s, writing"),
+}
 
 
 def render_page(report: RunReport, language: str = "en", translate: Translate = str) -> str:
@@ -29,14 +35,15 @@ def render_page(report: RunReport, language: str = "en", translate: Translate = 
         lstrip_blocks=True,
     )
     environment.filters |= {"size": size, "figure": figure, "short": short, "change": change, "duration": duration}
+    environment.filters["heading"] = lambda metric: metric_words(metric, translate)
     # Cards are read by people: Korean as Korean, and keys in the order in which they were written.
     environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
     metrics = perplexities(report)
     pictures = {
-        "frontier": charts.frontier(report.variants, metrics, as_svg) if metrics else "",
-        "losses": charts.losses(report.series, as_svg) if report.series else "",
-        "timeline": charts.timeline(report.timeline, as_svg) if report.timeline else "",
-        "lineage": graph.lineage(report.nodes, report.edges, as_svg) if report.nodes else "",
+        "frontier": charts.frontier(report.variants, metrics, as_svg, translate) if metrics else "",
+        "losses": charts.losses(report.series, as_svg, translate) if report.series else "",
+        "timelines": [charts.timeline(one.bars, as_svg, translate) for one in report.timelines],
+        "lineage": graph.lineage(report.nodes, report.edges, as_svg, translate) if report.nodes else "",
     }
     return environment.get_template("page.html.j2").render(
         r=report,
@@ -60,3 +67,11 @@ def perplexities(report: RunReport) -> list[str]:
 def metric_columns(report: RunReport) -> list[str]:
     """Every metric of any variant, in the order of first appearance."""
     return list(dict.fromkeys(name for variant in report.variants for name in variant.metrics))
+
+
+def metric_words(metric: str, translate: Translate = str) -> str:
+    """The name of a metric as the head of a column: ``perplexity, law`` for ``perplexity.law``."""
+    if metric in _SPEEDS:
+        return translate(_SPEEDS[metric])
+    kind, dot, what = metric.partition(".")
+    return f"{translate(kind)}, {what}" if dot and what else metric

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO, StringIO
 from typing import Any
@@ -17,8 +17,9 @@ _NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
 
 @contextmanager
-def figure(width: float, height: float, panels: int = 1) -> Iterator[tuple[Any, Any]]:
-    """A matplotlib figure of ``width`` by ``height`` inches and its axes (a list of them for several panels).
+def figure(width: float, height: float, panels: int = 1, fonts: Sequence[str] = ()) -> Iterator[tuple[Any, Any]]:
+    """A matplotlib figure of ``width`` by ``height`` inches and its axes (a list of them for several panels, two in a
+    row). ``fonts`` are asked for glyphs that the built-in one lacks.
 
     Works without a display and without pyplot's global state. Text stays text in SVG, so the reader's browser
     supplies Korean fonts.
@@ -32,7 +33,7 @@ def figure(width: float, height: float, panels: int = 1) -> Iterator[tuple[Any, 
         # A dollar sign in a name is a dollar sign, not the beginning of a formula.
         "text.parse_math": False,
         # SVG text is set by the reader's browser; this family is only measured with.
-        "font.family": ["DejaVu Sans"],
+        "font.family": ["DejaVu Sans", *fonts],
         "font.size": 10,
         "axes.spines.top": False,
         "axes.spines.right": False,
@@ -42,8 +43,11 @@ def figure(width: float, height: float, panels: int = 1) -> Iterator[tuple[Any, 
     }
     with mpl.rc_context(settings):
         drawn = Figure(figsize=(width, height), layout="constrained")
-        axes = drawn.subplots(1, panels, squeeze=False)[0]
-        yield drawn, list(axes) if panels > 1 else axes[0]
+        columns = min(2, panels)
+        axes = list(drawn.subplots(-(-panels // columns), columns, squeeze=False).flat)
+        for empty in axes[panels:]:
+            empty.set_axis_off()
+        yield drawn, axes[:panels] if panels > 1 else axes[0]
 
 
 def as_svg(drawn: Any) -> str:

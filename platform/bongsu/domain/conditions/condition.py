@@ -1,0 +1,160 @@
+"""A condition as a whole: what it asks for, and its answer once enough is known."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bongsu.domain.codes import spec as codes
+from bongsu.domain.conditions.expression import Compare, Expression, Literal, Logic, Name, names_in, renamed
+from bongsu.domain.pipeline import Scalar
+from bongsu.domain.problems import BongsuError
+
+_ORDER: dict[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known. ``states`` and ``metrics`` are by target, as the condition names them."""
+
+    params: Mapping[str, Scalar] = field(default_factory=dict)
+    matrix: Mapping[str, Scalar] = field(default_factory=dict)
+    states: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A parsed condition; ``str()`` writes it so that :func:`parse` reads the same."""
+
+    expression: Expression
+
+    def __str__(self) -> str:
+        return str(self.expression)
+
+    @property
+    def names(self) -> tuple[Name, ...]:
+        """Every fact it asks for, in the order of the text."""
+        return tuple(sorted(names_in(self.expression), key=lambda name: name.offset))
+
+    @property
+    def targets(self) -> tuple[Name, ...]:
+        """One name for each stage (or selected point of one) that must be over before it can be evaluated."""
+        return tuple({name.target: name for name in self.names if name.owner}.values())
+
+    def renamed(self, stages: Mapping[str, str]) -> Condition:
+        """With other names for targets, e.g. the ids of matrix points."""
+        return Condition(renamed(self.expression, stages))
+
+    def partial(self, params: Mapping[str, Scalar], matrix: Mapping[str, Scalar] | None = None) -> bool | Condition:
+        """What can be said before anything ran: the answer, or the condition that remains.
+
+        Raises BongsuError (``spec.condition-type``) if values cannot be compared.
+        """
+        rest = _reduce(self.expression, Facts(params, matrix or {}), final=False)
+        return _truth(rest) if isinstance(rest, Literal) else Condition(rest)
+
+    def evaluate(self, facts: Facts) -> bool:
+        """The answer, once the stages it names are over.
+
+        Raises BongsuError: ``spec.condition-missing`` for a figure that no stage reported (and that decides),
+        ``spec.condition-type`` for values that cannot be compared.
+        """
+        rest = _reduce(self.expression, facts, final=True)
+        return _truth(rest)
+
+
+def _reduce(part: Expression, facts: Facts, *, final: bool) -> Expression:
+    """Replace what is known. With ``final`` the result is a literal."""
+    match part:
+        case Name():
+            return _look_up(part, facts, final=final)
+        case Compare():
+            left, right = (_reduce(side, facts, final=final) for side in (part.left, part.right))
+            if isinstance(left, Literal) and isinstance(right, Literal):
+                return Literal(_compare(part.operator, left.value, right.value))
+            return Compare(part.operator, left, right)
+        case Logic(operator="not"):
+            inner = _reduce(part.parts[0], facts, final=final)
+            return Literal(not _truth(inner)) if isinstance(inner, Literal) else Logic("not", (inner,))
+        case Logic():
+            return _reduce_logic(part, facts, final=final)
+        case _:
+            return part
+
+
+def _reduce_logic(part: Logic, facts: Facts, *, final: bool) -> Expression:
+    decides = part.operator == "or"
+    rest: list[Expression] = []
+    for item in part.parts:
+        reduced = _reduce(item, facts, final=final)
+        if not isinstance(reduced, Literal):
+            rest.append(reduced)
+        elif _truth(reduced) is decides:
+            # What stands before and is unknown may still fail, but cannot change the answer.
+            return Literal(decides)
+    if not rest:
+        return Literal(not decides)
+    return rest[0] if len(rest) == 1 else Logic(part.operator, tuple(rest))
+
+
+def _look_up(name: Name, facts: Facts, *, final: bool) -> Expression:
+    tables: Mapping[str, Mapping[str, Any]] = {
+        "params": facts.params,
+        "matrix": facts.matrix,
+        "state": {"": facts.states[name.target]} if name.target in facts.states else {},
+        "metrics": facts.metrics.get(name.target, {}),
+    }
+    table = tables[name.scope]
+    if name.key in table:
+        return Literal(table[name.key])
+    if final:
+        raise codes.CONDITION_MISSING.error(name=str(name), known=_listed(table))
+    return name
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "none"
+
+
+def _truth(part: Expression) -> bool:
+    if isinstance(part, Literal) and isinstance(part.value, bool):
+        return part.value
+    raise _undecidable(f"{part} is neither true nor false")
+
+
+def _compare(word: str, left: Any, right: Any) -> bool:
+    if word in ("in", "not in"):
+        if isinstance(right, str) and isinstance(left, str):
+            return (left in right) is (word == "in")
+        if not isinstance(right, tuple):
+            raise _undecidable(f"{Literal(right)} is not a list")
+        return any(_equal(left, item) for item in right) is (word == "in")
+    if word in ("==", "!="):
+        return _equal(left, right) is (word == "==")
+    if _kind(left) != _kind(right) or _kind(left) not in ("number", "text"):
+        raise _undecidable(f"{Literal(left)} and {Literal(right)} have no order")
+    return _ORDER[word](left, right)
+
+
+def _equal(left: Any, right: Any) -> bool:
+    return _kind(left) == _kind(right) and bool(left == right)
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int | float):
+        return "number"
+    return "text" if isinstance(value, str) else "list"
+
+
+def _undecidable(detail: str) -> BongsuError:
+    return codes.CONDITION_TYPE.error(detail=detail)

@@ -1,0 +1,38 @@
+"""Checks of the machine and the installation, each with a way to mend what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bongsu.domain.messages import N_
+from bongsu.service.doctor import machine, state
+from bongsu.service.doctor.finding import Finding
+from bongsu.service.home import DATABASE, TRACKING_DATABASE, local_home
+
+__all__ = ["Finding", "examine"]
+
+
+def examine(home: Path) -> list[Finding]:
+    """Look at everything that a run on this machine depends on. Changes nothing but a probe file in ``home``, and
+    takes from others the right to look into it.
+
+    Raises ``run.home-not-local``.
+    """
+    home = local_home(home)
+    return [
+        machine.python(),
+        *machine.packages(),
+        machine.cpus(),
+        machine.memory(),
+        state.writable(home),
+        state.private(home),
+        *state.artifacts(home),
+        state.database(home, DATABASE, N_("Database of runs")),
+        state.database(home, TRACKING_DATABASE, N_("Database of MLflow")),
+        state.locks(home),
+        state.undelivered(home),
+        machine.disk(home),
+        machine.shared_memory(),
+        machine.gpus(),
+        machine.temporary(),
+    ]

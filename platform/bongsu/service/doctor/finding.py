@@ -1,0 +1,16 @@
+"""What a check found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: ``ok``, ``warning`` (works, but) or ``problem`` (will not work)."""
+
+    level: Literal["ok", "warning", "problem"]
+    subject: str
+    fact: str
+    fix: str = ""

@@ -1,0 +1,114 @@
+"""Is the state directory whole, private, and up to date."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from bongsu.domain.codes import run as codes
+from bongsu.domain.messages import N_
+from bongsu.domain.problems import BongsuError, Problem
+from bongsu.service.artifact_place import place_of, reached
+from bongsu.service.doctor.finding import Finding
+from bongsu.service.home import DATABASE, LOCK, PUBLISHER_LOCK, close_to_others, holds_work, prepare_home
+
+
+def writable(home: Path) -> Finding:
+    try:
+        prepare_home(home)
+        with tempfile.NamedTemporaryFile(dir=home):
+            pass
+    except OSError as error:
+        return Finding(
+            "problem", N_("State directory"), str(error), N_("Set BONGSU_HOME to a directory you may write to.")
+        )
+    return Finding("ok", N_("State directory"), str(home))
+
+
+def private(home: Path) -> Finding:
+    found = close_to_others(home)
+    subject = N_("Files that others could read")
+    if found.refused:
+        fix = N_("They belong to somebody else: have their owner close them, or use a directory of your own.")
+        return Finding("problem", subject, str(found.refused), fix)
+    if found.closed:
+        fix = N_("They are closed now; think of who may have read them before.")
+        return Finding("warning", subject, str(found.closed), fix)
+    return Finding("ok", subject, "0")
+
+
+def artifacts(home: Path) -> list[Finding]:
+    """The bucket, if the artifacts lie in one: it is reached, and an object is written, read and taken away."""
+    subject = N_("Artifact store")
+    try:
+        place = place_of(home, os.environ)
+    except BongsuError as error:
+        return [_told(subject, error.problems[0])]
+    if not place.is_remote:
+        return []
+    from bongsu.artifacts.s3.probe import examine as examine_bucket
+    from bongsu.artifacts.s3.store import S3Store
+
+    with reached(place):
+        fitness = examine_bucket(S3Store.from_uri(place.uri, place.cache))
+    if fitness.problems:
+        return [_told(subject, problem) for problem in fitness.problems]
+    skew = "–" if fitness.skew_s is None else f"{fitness.skew_s:+.0f} s"
+    return [
+        Finding("ok", subject, f"{place.uri} ({place.endpoint})" if place.endpoint else place.uri),
+        Finding("ok", N_("Clock of the artifact store"), skew),
+    ]
+
+
+def _told(subject: str, problem: Problem) -> Finding:
+    facts = ", ".join(str(value) for value in problem.args.values())
+    return Finding("problem", subject, f"{problem.code.name}: {facts}", problem.code.fix)
+
+
+def database(home: Path, name: str, subject: str) -> Finding:
+    """Every page of it is read. It is there once something was run."""
+    from bongsu.store.database import check_database, refuse_newer
+
+    path = home / name
+    if not path.exists():
+        if name == DATABASE and holds_work(home):
+            return Finding("problem", subject, "–", codes.DATABASE_LOST.fix)
+        return Finding("ok", subject, "–")
+    try:
+        check_database(f"sqlite:///{path}", may_be_new=lambda: not holds_work(home))
+        if name == DATABASE:
+            refuse_newer(f"sqlite:///{path}")
+    except BongsuError as error:
+        problem = error.problems[0]
+        return Finding("problem", subject, f"{path}: {problem.args['detail']}", problem.code.fix)
+    return Finding("ok", subject, str(path))
+
+
+def locks(home: Path) -> Finding:
+    """They are files that processes hold; something else in their place holds up every run."""
+    subject = N_("Locks")
+    wrong = [name for name in (LOCK, PUBLISHER_LOCK) if (home / name).exists() and not (home / name).is_file()]
+    if wrong:
+        fix = N_("Move it away: it is no file of Bongsu's, and no run can begin while it is there.")
+        return Finding("problem", subject, ", ".join(str(home / name) for name in wrong), fix)
+    return Finding("ok", subject, str(home / LOCK))
+
+
+def undelivered(home: Path) -> Finding:
+    """Records of runs that MLflow does not have yet. What is wrong with the database is told by another check."""
+    from bongsu.store import outbox
+    from bongsu.store.database import open_for_reading
+
+    subject = N_("Records that wait for MLflow")
+    if not (home / DATABASE).is_file():
+        return Finding("ok", subject, "0")
+    try:
+        with open_for_reading(f"sqlite:///{home / DATABASE}") as connection:
+            count, error = outbox.count_waiting(connection), outbox.last_error(connection)
+    except BongsuError:
+        return Finding("ok", subject, "–")
+    if not count:
+        return Finding("ok", subject, "0")
+    fix = N_("The next run delivers them. If it does not, see `delivery.log` in the state directory.")
+    return Finding("warning", subject, f"{count} ({error})" if error else str(count), fix)

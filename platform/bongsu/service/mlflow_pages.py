@@ -1,0 +1,40 @@
+"""MLflow's own pages about the runs of one home."""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import closing
+from pathlib import Path
+
+from bongsu.domain.codes import run as codes
+from bongsu.service.home import PRIVATE_UMASK, TRACKING_DATABASE, local_home
+from bongsu.tracking.pages import HOST, PORT, address, serve
+from bongsu.tracking.settings import TrackingSettings
+
+__all__ = ["PORT", "pages_address", "serve_pages"]
+
+
+def pages_address(home: Path, port: int = PORT) -> str:
+    """Where the pages of ``home`` can be served.
+
+    Raises:
+        BongsuError: ``run.home-not-local``; ``run.nothing-tracked`` if MLflow has heard of no run there;
+            ``run.port-taken`` if another program listens at the port.
+    """
+    if not (local_home(home) / TRACKING_DATABASE).exists():
+        raise codes.NOTHING_TRACKED.error(home=str(home))
+    with closing(socket.socket()) as probe:
+        # As servers do it: a port that was used a moment ago is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise codes.PORT_TAKEN.error(port=port, detail=error.strerror) from None
+    return address(port)
+
+
+def serve_pages(home: Path, port: int = PORT) -> None:
+    """Serve them in place of this process, until it is ended; for this machine and its owner alone."""
+    os.umask(PRIVATE_UMASK)
+    serve(TrackingSettings.embedded(local_home(home)), port)

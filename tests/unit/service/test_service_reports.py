@@ -1,0 +1,58 @@
+"""What a report gathers about a run that took outputs from the cache."""
+
+from __future__ import annotations
+
+from service_places import Place, drive
+from small_plans import plan_of, stage
+
+from bongsu.domain.plan import RunPlan
+from bongsu.service.report.collect import collect
+from bongsu.service.showing import show_run
+from bongsu.service.submitting import submit
+from bongsu.store.history import add_metric_points
+
+
+def run_of(place: Place, plan: RunPlan) -> str:
+    place.now += 100
+    run = submit(place.platform, plan).run
+    assert drive(place.platform, [run.id]).runs[0].state.value == "succeeded"
+    return run.id
+
+
+def with_losses(place: Place, run: str, *stages: str) -> None:
+    with place.platform.database.write() as connection:
+        for name in stages:
+            add_metric_points(connection, run, name, [("loss", 1, 7.0, place.now), ("loss", 2, 6.0, place.now)])
+
+
+def states(place: Place, run: str) -> list[str]:
+    return [one.record.state.value for one in show_run(place.platform, run).stages]
+
+
+def test_a_run_that_took_everything_from_the_cache_shows_the_work_of_the_run_that_did_it(place: Place) -> None:
+    plan = plan_of(stage("a"), stage("b", "a"))
+    first = run_of(place, plan)
+    with_losses(place, first, "a")
+    second, third = run_of(place, plan), run_of(place, plan)
+    assert states(place, third) == ["cached", "cached"], second
+    report = collect(place.platform, third)
+    assert [(one.title, one.origin) for one in report.series] == [("a", first)]
+    assert report.series[0].points == ((1, 7.0), (2, 6.0))
+    (times,) = report.timelines
+    assert times.origin == first
+    assert [bar.title for bar in times.bars] == ["a", "b"]
+    assert all(0 <= bar.start <= bar.end < 50 for bar in times.bars), "counted from the beginning of the first run"
+
+
+def test_a_run_that_did_some_of_it_shows_its_own_work_and_only_what_it_took_of_another(place: Place) -> None:
+    first = run_of(place, plan_of(stage("a"), stage("b", "a"), stage("other")))
+    with_losses(place, first, "a", "b", "other")
+    second = run_of(place, plan_of(stage("a"), stage("b", "a", params={"steps": 9})))
+    with_losses(place, second, "b")
+    assert states(place, second) == ["cached", "succeeded"]
+    report = collect(place.platform, second)
+    assert [(one.title, one.origin) for one in report.series] == [("b", None), ("a", first)]
+    assert [(one.origin, [bar.title for bar in one.bars]) for one in report.timelines] == [
+        (None, ["b"]),
+        (first, ["a"]),
+    ]
