@@ -1,13 +1,14 @@
 """What ten stages that do nothing cost, one behind the other: ``python tests/bench/bench_noop_chain.py``.
 
 (a) ``bongsu run`` as a whole process in a new home: at most 10 s, beside ``ray.init()`` as a whole process.
-(b) submitted again and again in one process with Ray up: at most 1.2 s, beside ten plain Ray tasks in the same session.
+(b) submitted again and again in one process with Ray up: at most 1.2 s, beside ten plain Ray tasks in a Ray like it.
 Every run has another text, so that nothing comes out of the cache. Medians.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
@@ -15,8 +16,10 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from bongsu.domain.run import RunState
+from bongsu.executors.local_ray.session import RaySettings, connect, ray_environment
 from bongsu.service.driving import open_driver
 from bongsu.service.embedded import open_home
 from bongsu.service.planning import prepare
@@ -73,7 +76,7 @@ def cold(folder: Path, runs: int) -> tuple[float, float]:
 def warm(folder: Path, runs: int) -> tuple[float, float, float]:
     """Medians of a run from its file to SUCCEEDED, of ten plain Ray tasks, and of the delivery to MLflow."""
     platform = open_home(folder / "warm")
-    ours, baseline, delivered = [], [], []
+    ours, delivered = [], []
     try:
         with open_driver(platform) as driving:
             driver, delivery = driving.driver, driving.delivery
@@ -88,16 +91,25 @@ def warm(folder: Path, runs: int) -> tuple[float, float, float]:
 
                 ours.append(timed(run))
                 delivered.append(timed(lambda: delivery.drain(120)))
-                baseline.append(timed(plain_chain))
     finally:
         platform.close()
+    baseline = plain_chains(runs + 1)
     return statistics.median(ours[1:]), statistics.median(baseline[1:]), statistics.median(delivered[1:])
 
 
-def plain_chain() -> None:
-    """Ten Ray tasks, each with the result of the one before."""
-    import ray
+def plain_chains(count: int) -> list[float]:
+    """How long each of so many plain chains takes, in a Ray as the executor starts it."""
+    settings = RaySettings()
+    os.environ.update(ray_environment(os.environ, settings))
+    ray = connect(settings, os.environ)
+    try:
+        return [timed(lambda: plain_chain(ray)) for _ in range(count)]
+    finally:
+        ray.shutdown()
 
+
+def plain_chain(ray: Any) -> None:
+    """Ten Ray tasks, each with the result of the one before."""
     task = ray.remote(lambda before: before + 1)
     value = 0
     for _ in range(STAGES):

@@ -32,7 +32,7 @@ import tiny_training as tiny
 from bongsu.artifacts.local import LocalStore
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.events import Progress, StageEvent
-from bongsu.executors.local_ray.session import RaySession
+from bongsu.executors.local_ray.session import RaySettings, connect, ray_environment
 from bongsu_stages.models.loading import load_model
 from bongsu_stages.train.continued import continued
 from bongsu_stages.train.params import TokenTrainingParams
@@ -155,8 +155,9 @@ def main() -> None:
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--spare-core", action="store_true", help="workers on the first core, Ray on the others")
     given = parser.parse_args()
-    session = RaySession(cpus=4)
-    session.ray()
+    settings = RaySettings(cpus=4)
+    os.environ.update(ray_environment(os.environ, settings))
+    ray = connect(settings, os.environ)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         store = LocalStore(folder / "store")
@@ -178,7 +179,7 @@ def main() -> None:
             tokens_per_step = workers * BATCH * LENGTH
             fast, slow = (tokens_per_step / statistics.median(times) for times in (plain, ours))
             print(f"{workers:7} {fast:22.0f} {slow:25.0f} {slow / fast:6.3f}", flush=True)
-    session.stop()
+    ray.shutdown()
 
 
 if __name__ == "__main__":

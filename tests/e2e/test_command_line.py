@@ -69,7 +69,12 @@ class Shell:
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [BONGSU, *words], cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, text=True
+            [BONGSU, *words],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
 
 
@@ -195,9 +200,27 @@ def test_interrupting_by_hand_is_no_crash(shell: Shell, kind: signal.Signals) ->
     with shell.start("run", "slow.yaml") as process:
         wait_until_running(shell, "slow")
         process.send_signal(kind)
-        process.wait(timeout=60)
+        said, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     wait_until_gone(workers_of(shell))
+    assert "***" not in said, "as a stack trace of Ray's begins"
+    assert errors == "The run is interrupted; `bongsu resume` goes on with it.\n"
+
+
+def test_a_run_outlives_its_ray(shell: Shell) -> None:
+    steps = HEAD + '    - {name: slow, uses: probe, with: {text: "1", seconds: 8, steps: 80}}\n'
+    (shell.folder / "steps.yaml").write_text(steps)
+    with shell.start("run", "steps.yaml") as process:
+        wait_until_running(shell, "slow")
+        started = psutil.Process(process.pid).children(recursive=True)
+        (server,) = [child for child in started if child.name() == "gcs_server"]
+        server.kill()
+        _, said = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    (stage,) = shell.json("show", "latest")["stages"]
+    assert [attempt["state"] for attempt in stage["attempts"]] == ["lost", "succeeded"]
+    assert "gcs_server was ended by SIGKILL" in stage["attempts"][0]["failure"]["message"]
+    wait_until_gone([child for child in started if child.is_running()])
 
 
 def test_what_does_not_exist_is_said_plainly(shell: Shell) -> None:

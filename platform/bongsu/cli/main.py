@@ -11,10 +11,7 @@ from bongsu.cli.texts import choose_language, use_language
 
 
 def end_as_by_hand() -> None:
-    """Let a request to end, and the end of the terminal, do what Ctrl-C does: stop what was started, then leave.
-
-    Ray, once it is started, writes a line about SIGTERM before it passes it on to this.
-    """
+    """Let a request to end, and the end of the terminal, do what Ctrl-C does: stop what was started, then leave."""
     for kind in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(kind) is not signal.SIG_IGN:  # as nohup has it
             signal.signal(kind, signal.default_int_handler)

@@ -96,7 +96,8 @@ def _own(home: Path) -> Iterator[Path]:
         yield home
     for name in (DATABASE, TRACKING_DATABASE):
         yield from (home / f"{name}{suffix}" for suffix in _DATABASE_SUFFIXES)
-    yield from (home / name for name in (LOCK, MASKING_KEY, STORE_RECORD, PUBLISHER_LOCK, DELIVERY_LOG))
+    logs = (DELIVERY_LOG, RAY_LOG, f"{RAY_LOG}.1")
+    yield from (home / name for name in (LOCK, MASKING_KEY, STORE_RECORD, PUBLISHER_LOCK, *logs))
     for name in (ARTIFACTS, ARTIFACT_CACHE, LOGS, ENVIRONMENTS, PICTURES, *_OF_OTHERS):
         yield home / name
         for base, folders, files in os.walk(home / name):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import typer
@@ -25,11 +25,11 @@ def show_driving(platform: Platform, work: Callable[[OnUpdate | None], Outcome],
     Raises:
         BongsuError: ``run.failed`` or ``run.cancelled``, so that the exit status says it.
     """
+    with _saying_how_to_go_on(), nullcontext() if as_json else _progress() as update:
+        outcome = work(unheard(update) if update else None)
     if as_json:
-        _print_document(work(None))
+        _print_document(outcome)
         return
-    with _progress() as update:
-        outcome = work(unheard(update))
     unheard(_print_outcome)(outcome)
     if outcome.problem:
         raise BongsuError([outcome.problem])
@@ -64,6 +64,18 @@ def _print_outcome(outcome: Outcome) -> None:
     if outcome.undelivered:
         waiting = _("{count} records wait for MLflow; the next run delivers them ({trouble}).")
         out().print(waiting.format(count=outcome.undelivered, trouble=outcome.trouble))
+
+
+@contextmanager
+def _saying_how_to_go_on() -> Iterator[None]:
+    """Ctrl-C, a request to end, or a fault of ours: whoever reads the terminal is told before things are taken down."""
+    try:
+        yield
+    except BongsuError:  # which says itself what to do
+        raise
+    except (KeyboardInterrupt, Exception):
+        say(_("The run is interrupted; `bongsu resume` goes on with it."), error=True)
+        raise
 
 
 @contextmanager
