@@ -1,10 +1,19 @@
 """Every text has its Korean, with the same placeholders, and the compiled catalogue is current."""
 
+from pathlib import Path
+
 import pytest
+from cli_shell import Shell
+from small_plans import plan_of, stage
 
 from bongsu.cli import messages
+from bongsu.cli.render.progress import ProgressLines
 from bongsu.cli.texts import choose_language, translate, use_language
 from bongsu.domain.codes import run as codes
+from bongsu.domain.run import StageState
+from bongsu.service.embedded import open_home
+from bongsu.service.submitting import submit
+from bongsu.service.watching import RunProgress, StageProgress
 
 
 def test_the_catalogue_is_whole() -> None:
@@ -33,3 +42,21 @@ def test_an_error_is_said_in_the_chosen_language() -> None:
     finally:
         use_language("en")
     assert problem.what(translate) == "There is no run r-1."
+
+
+@pytest.mark.usefixtures("korean")
+def test_a_state_inside_a_sentence_is_korean_too(shell: Shell, tmp_path: Path) -> None:
+    platform = open_home(tmp_path / "home")
+    submit(platform, plan_of(stage("a")))
+    platform.close()
+    assert "취소됨" in shell("cancel", "latest").out
+    again = shell("cancel", "latest")
+    assert "이미 취소됨 상태입니다" in again.error
+    assert "cancelled" not in again.error
+
+
+@pytest.mark.usefixtures("korean")
+def test_a_stage_out_of_the_cache_is_said_to_be_so_once() -> None:
+    said: list[str] = []
+    ProgressLines(said.append).update(RunProgress((StageProgress("a", "curate", StageState.CACHED),), None, ""))
+    assert said == ["✓ curate: 캐시 사용"]

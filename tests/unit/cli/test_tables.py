@@ -113,7 +113,10 @@ def test_variants_fit(language: str, place: Place) -> None:
     assert "NaN" in text
     lines = [line.rstrip() for line in text.splitlines()]
     assert page in lines, "a link in one piece"
-    assert page in printed(outcome_view(show_run(place.platform, submitted.id), variants), 60).splitlines()
+    narrow = printed(outcome_view(show_run(place.platform, submitted.id), variants), 60)
+    assert page in narrow.splitlines()
+    for word in ("예", "등급 O") if language == "ko" else ("yes", "Label O"):
+        assert word in narrow, "nothing is left out where there is little room"
     assert "bongsu mlflow" in text, "how it is opened"
     assert lines[next(n for n, line in enumerate(lines) if line.startswith("quantize 0.5  sha256-")) + 1] == "–"
     assert variants_view([]) is None

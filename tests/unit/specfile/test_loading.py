@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -173,3 +174,16 @@ def test_example_of_the_documentation_is_good() -> None:
     example = page.split("```yaml\n")[1].split("```")[0]
     pipeline = loads(example, "f.yaml", CATALOGUE)
     assert [point.id for point in expand_matrix(pipeline.spec, CATALOGUE)][-2:] == ["prune-1", "prune-2"]
+
+
+def test_the_korean_starter_is_the_english_one_in_other_words() -> None:
+    def without_words(language: str) -> str:
+        text = "\n".join(line.partition("#")[0].rstrip() for line in starter(language=language).splitlines())
+        text = re.sub(r"(statement: ).*|(description: )[^}]*", r"\1\2", text)
+        return "\n".join(line for line in text.splitlines() if line)
+
+    assert without_words("ko") == without_words("en")
+    korean = starter(language="ko")
+    for line in korean.splitlines():
+        comment = line.partition("# ")[2]
+        assert not comment or re.search("[가-힣]", comment), f"a comment that nobody translated: {line}"

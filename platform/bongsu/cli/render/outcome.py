@@ -46,8 +46,7 @@ def _table(variants: Sequence[Variant]) -> RenderableType:
     table.add_column(_("Weights"), justify="right", no_wrap=True)
     for name in names:
         table.add_column(_heading(name), justify="right", no_wrap=True)
-    table.add_column(_("Verified"))
-    table.add_column(_("Label"))
+    table.add_column(_("Verified"), min_width=3)
     for variant in variants:
         verdict = "–" if variant.verified is None else _("yes") if variant.verified else _("no")
         table.add_row(
@@ -55,7 +54,6 @@ def _table(variants: Sequence[Variant]) -> RenderableType:
             size(variant.weights_bytes) + (f"\n÷ {variant.shrink:.2f}" if variant.shrink else ""),
             *[_cell(variant, name) for name in names],
             verdict,
-            str(variant.label),
             style="bold" if variant.version else "",
         )
     notes = []
@@ -65,11 +63,11 @@ def _table(variants: Sequence[Variant]) -> RenderableType:
 
 
 def _places(variants: Sequence[Variant]) -> Iterator[Text]:
-    """Which bytes each variant is, as what it is registered, and where MLflow shows it."""
+    """Which bytes each variant is, how they are labelled, as what they are registered, and where MLflow shows them."""
     width = max(cell_len(brief(variant.title)) for variant in variants)
     for variant in variants:
         line = Text(set_cell_size(brief(variant.title), width), style="bold" if variant.version else "")
-        line.append(f"  {short(variant.digest)}", style="")
+        line.append(f"  {short(variant.digest)}  {_('Label')} {variant.label}", style="")
         if variant.version:
             line.append(f"  ★ {variant.version.link}")
         yield line

@@ -1,0 +1,39 @@
+"""Help pages are in one language, the words that Typer adds included."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+COMMANDS = [(), ("run",), ("logs",), ("stages",), ("datasets", "add"), ("mlflow",)]
+
+
+def help_of(language: str, *words: str) -> str:
+    """As a process of its own prints it: help texts are chosen before the commands are declared."""
+    environment = os.environ | {"COLUMNS": "200", "LANG": "C.UTF-8"}
+    environment.pop("BONGSU_LANG", None)
+    command = [sys.executable, "-m", "bongsu.cli.main", "--lang", language, *words, "--help"]
+    return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_korean_help_has_no_english_sentence(words: tuple[str, ...]) -> None:
+    text = help_of("ko", *words)
+    assert text.startswith("사용법: ")
+    assert "옵션:" in text
+    assert "이 도움말을 보여 줍니다." in text
+    # Two words of English after one another are a sentence of somebody's; names of things stand alone.
+    found = re.findall(r"\b[A-Z][a-z]+ [a-z]+\b", text)
+    assert found == []
+    assert not set(re.findall(r"\[([a-z]+)\]", text)) & {"required", "default"}
+
+
+def test_english_help_is_english_under_a_korean_locale(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANGUAGE", "ko")
+    text = help_of("en", "run")
+    assert text.startswith("Usage: ")
+    assert not re.search("[가-힣]", text)
