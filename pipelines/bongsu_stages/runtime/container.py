@@ -16,13 +16,12 @@ from collections import deque
 from pathlib import Path
 from threading import Thread
 
-import psutil
 from pydantic import Field
 
 from bongsu.domain.ports import Files
 from bongsu.domain.stages import Params
 from bongsu_stages.runtime.context import StageContext, StageOutputs
-from bongsu_stages.runtime.processes import adopt_orphans, descendants, die_with_parent, kill_all
+from bongsu_stages.runtime.processes import die_with_parent, no_one_left_behind
 from bongsu_stages.runtime.stage import StageError, stage
 from bongsu_stages.runtime.surroundings import inherited
 
@@ -82,13 +81,32 @@ def _lay_out(ctx: StageContext, inputs: Path) -> list[str]:
 
 def _run(ctx: StageContext, command: list[str], environment: dict[str, str]) -> None:
     tail: deque[str] = deque(maxlen=TAIL_LINES)
-    adopt_orphans()
-    family = descendants()
+    with no_one_left_behind() as end_all:
+        process = _start(command, environment, ctx.scratch)
+        # What it leaves behind may hold its output open for ever.
+        Thread(target=lambda: (process.wait(), end_all()), daemon=True).start()
+        for line in process.stdout or ():
+            match = _PROGRESS.match(line)
+            if match:
+                ctx.progress(int(match[1]), int(match[2]) if match[2] else None)
+                continue
+            tail.append(line)
+            print(line, end="", flush=True)
+        status = process.wait()
+    if status != 0:
+        raise StageError(
+            f"The command ended with status {status}. Its last words: {''.join(tail).strip()[-1500:]}",
+            "See the log of the stage.",
+            retryable=True,
+        )
+
+
+def _start(command: list[str], environment: dict[str, str], folder: Path) -> subprocess.Popen[str]:
     try:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             command,
             env=environment,
-            cwd=ctx.scratch,
+            cwd=folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -99,28 +117,6 @@ def _run(ctx: StageContext, command: list[str], environment: dict[str, str]) -> 
         raise StageError(
             f"The command {command[0]} cannot be started: {error.strerror}.", "Check its name and the environment."
         ) from error
-    assert process.stdout is not None
-    Thread(target=_end_with, args=(process, family), daemon=True).start()
-    for line in process.stdout:
-        match = _PROGRESS.match(line)
-        if match:
-            ctx.progress(int(match[1]), int(match[2]) if match[2] else None)
-            continue
-        tail.append(line)
-        print(line, end="", flush=True)
-    status = process.wait()
-    if status != 0:
-        raise StageError(
-            f"The command ended with status {status}. Its last words: {''.join(tail).strip()[-1500:]}",
-            "See the log of the stage.",
-            retryable=True,
-        )
-
-
-def _end_with(process: subprocess.Popen[str], family: list[psutil.Process]) -> None:
-    """Once the command is over, end what it left behind, which may hold its output open for ever."""
-    process.wait()
-    kill_all([other for other in descendants() if other not in family])
 
 
 def _metrics(path: Path) -> dict[str, float]:

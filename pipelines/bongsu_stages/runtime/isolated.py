@@ -15,6 +15,7 @@ from pathlib import Path
 
 from bongsu.artifacts.open import open_store
 from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure, FailureReason, failure_key, result_key
+from bongsu.domain.ids import Digest
 from bongsu_stages.runtime.catalogue import GROUP, entry_of
 from bongsu_stages.runtime.processes import die_with_parent
 from bongsu_stages.runtime.surroundings import inherited, to_install, to_reach_store
@@ -147,15 +148,21 @@ def _interpreter(spec: AttemptSpec, environments: Path, surrounding: Mapping[str
     if environment.interpreter:
         return environment.interpreter
     if environment.requirements:
-        made = _virtual_environment(Path(environment.requirements), environments, surrounding)
+        made = _virtual_environment(Path(environment.requirements), spec.requirements, environments, surrounding)
         return str(made / "bin" / "python")
     return sys.executable
 
 
-def _virtual_environment(requirements: Path, environments: Path, surrounding: Mapping[str, str]) -> Path:
-    """The environment made from a requirements file, made once for its content and interpreter version."""
-    text = requirements.read_bytes()
-    name = hashlib.sha256(text + sys.version.encode()).hexdigest()[:24]
+def _virtual_environment(
+    requirements: Path, planned: Digest | None, environments: Path, surrounding: Mapping[str, str]
+) -> Path:
+    """The environment made from a requirements file, made once for its content and interpreter version.
+
+    Args:
+        planned: digest of the file and of those that it includes, when the plan was made.
+    """
+    content = requirements.read_bytes() + (planned or "").encode()
+    name = hashlib.sha256(content + sys.version.encode()).hexdigest()[:24]
     ready = environments / name
     environments.mkdir(parents=True, exist_ok=True)
     with (environments / f"{name}.lock").open("w") as lock:

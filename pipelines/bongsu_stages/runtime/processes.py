@@ -12,7 +12,7 @@ import ctypes
 import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +20,7 @@ import psutil
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+_PR_GET_CHILD_SUBREAPER = 37
 MARK = "BONGSU_ATTEMPT_DIRECTORY"
 
 
@@ -28,12 +29,30 @@ def die_with_parent() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def adopt_orphans() -> None:
-    """Have the kernel (Linux) make descendants whose parent ends children of this process."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+@contextmanager
+def no_one_left_behind() -> Iterator[Callable[[], None]]:
+    """What is started within the block, and whatever that leaves behind, ends with it.
+
+    Within it the kernel (Linux) makes descendants whose parent ends children of this process, so that they are found.
+    What this process had started before goes on. Gives a function that ends all of it at once.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    before = ctypes.c_int(0)
+    libc.prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(before))
+    libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    family = _descendants()
+
+    def end_all() -> None:
+        kill_all([process for process in _descendants() if process not in family])
+
+    try:
+        yield end_all
+    finally:
+        end_all()
+        libc.prctl(_PR_SET_CHILD_SUBREAPER, before.value)
 
 
-def descendants() -> list[psutil.Process]:
+def _descendants() -> list[psutil.Process]:
     return psutil.Process().children(recursive=True)
 
 
@@ -70,12 +89,10 @@ def marked(directory: Path) -> Iterator[None]:
     """
     before = os.environ.get(MARK)
     os.environ[MARK] = str(directory)
-    adopt_orphans()
-    family = descendants()
     try:
-        yield
+        with no_one_left_behind():
+            yield
     finally:
-        kill_all([process for process in descendants() if process not in family])
         if before is None:
             del os.environ[MARK]
         else:

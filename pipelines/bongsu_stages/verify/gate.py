@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bongsu.artifacts.checking import is_damage
 from bongsu.domain.problems import BongsuError
 from bongsu_stages.models.configuration import read_config
 from bongsu_stages.models.fingerprints import FINGERPRINTS, read_fingerprints
@@ -69,6 +72,8 @@ def _checks(
     try:
         model.reader.verify()
     except BongsuError as error:
+        if not is_damage(error):
+            raise
         return [Check("bytes as in the manifest", False, error.problems[0].what(), "every hash equal")]
     found = [
         Check("bytes as in the manifest", True, "every hash equal", "every hash equal"),
@@ -82,9 +87,13 @@ def _checks(
         write_plain(model.reader.local(), plain)
         found += _as_in_memory(params, model, plain, reloaded)
         reference = outputs_of(plain, sequences)
-    except Exception as error:  # whatever keeps the bytes from being read independently is a finding
+    except Exception as error:  # whatever of the model keeps it from being read independently is a finding
+        if _is_of_the_machine(error):
+            raise
         text = f"{type(error).__name__}: {error}"[:500]
         return [*found, Check("weights can be unpacked independently", False, text, "no error")]
+    finally:
+        shutil.rmtree(plain, ignore_errors=True)
     if quantises_activations(read_config(model.reader)):
         # Rounding activations is part of such a model, and the reference does not do it.
         return [
@@ -98,6 +107,15 @@ def _checks(
         checks.perplexity_agrees(reference, reloaded, params.perplexity_tolerance),
         checks.generation_agrees(reference, reloaded),
     ]
+
+
+def _is_of_the_machine(error: Exception) -> bool:
+    """True for what says nothing about the model: a full disk, a store that does not answer, too little memory."""
+    if isinstance(error, BongsuError):
+        return not is_damage(error)
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE)
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
 
 
 def _as_in_memory(params: ReloadParams, model: NamedTree, plain: Path, reloaded: Outputs) -> list[Check]:

@@ -35,6 +35,11 @@ def fault_of(artifacts: ArtifactStore, digest: Digest) -> Problem | None:
     return None
 
 
+def is_damage(error: BongsuError) -> bool:
+    """True if it says that a tree is not whole, and not that the store cannot be asked."""
+    return {problem.code for problem in error.problems} <= {codes.CORRUPT, codes.MISSING}
+
+
 def local_faults(folder: Path, manifest: Manifest, hash_up_to: int | None = None) -> list[Problem]:
     """What differs between files and their manifest.
 

@@ -44,6 +44,8 @@ class AttemptSpec(_Frozen):
     label: Label
     resources: Resources
     environment: Environment | None = None
+    requirements: Digest | None = None
+    """Content of the environment's requirements file, and of those that it includes, when the plan was made."""
     timeout: Duration | None = None
     artifact_store: str
     artifact_cache: str | None = None

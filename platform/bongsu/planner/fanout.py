@@ -106,7 +106,7 @@ class FanOut:
             rows = self._join_own(rows, index)
             for place, text in by_point:
                 rows = self._join_by_point(rows, text, place, stage)
-            self._check_even(rows, index)
+                self._check_even(rows, index)
         except _Failed:
             return None
         return rows

@@ -25,6 +25,7 @@ def attempt_spec(facts: RunFacts, attempt: AttemptId, artifact_store: str) -> At
         label=planned.label,
         resources=planned.resources,
         environment=planned.environment,
+        requirements=planned.requirements,
         timeout=planned.timeout,
         artifact_store=artifact_store,
         checkpoint_key=checkpoint_key(planned, attempt, facts.stages[attempt.stage_id].cache_key),

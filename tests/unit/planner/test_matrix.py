@@ -243,6 +243,24 @@ def test_order_puts_every_point_behind_its_sources() -> None:
             [PRUNE, quantize(when="prune.metrics.x < 'a' or prun.state == 'failed' or matrix.x == 1")],
             [("unknown-stage", "spec.stages[1].when"), ("unknown-matrix-name", "spec.stages[1].when")],
         ),
+        (
+            [
+                {**PRUNE, "matrix": {"keepFraction": [0.5, 1]}},
+                {**quantize(inputs={"model": "inputs.base"}), "name": "plain"},
+                {**PRUNE, "name": "other", "matrix": {"keepFraction": [0.5, 1]}},
+                {
+                    "name": "heal",
+                    "uses": "compress.distill",
+                    "matrix": {"src": ["prune", "plain"]},
+                    "with": {"steps": 1},
+                    "inputs": {
+                        "student": "${matrix.src}.model",
+                        "teacher": "other[keepFraction=${matrix.keepFraction}].model",
+                    },
+                },
+            ],
+            [("matrix-uneven", "spec.stages[3].inputs")],
+        ),
         ([quantize(inputs={"model": "prune.model"})], [("unknown-stage", "spec.stages[0].inputs.model")]),
         (
             [quantize(inputs={"model": "${matrix.x}.model"})],

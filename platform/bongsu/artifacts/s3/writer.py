@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+from bongsu.artifacts.checking import is_damage
 from bongsu.artifacts.claim import Claim
 from bongsu.artifacts.durable import make_folder
 from bongsu.artifacts.local_writer import regular_files
@@ -160,7 +161,7 @@ class S3Writer:
         try:
             return self._store.reader(digest).prefix
         except BongsuError as error:
-            if not _is_damage(error):
+            if not is_damage(error):
                 raise
             return None
 
@@ -172,7 +173,7 @@ class S3Writer:
                 return False
             reader.verify()
         except BongsuError as error:
-            if not _is_damage(error):
+            if not is_damage(error):
                 raise
             return False
         return True
@@ -182,10 +183,6 @@ class S3Writer:
         with self._lock, writing_to(self._store.cache):
             self._progress.files[path] = file
             self._journal.uploaded(file)
-
-
-def _is_damage(error: BongsuError) -> bool:
-    return {problem.code for problem in error.problems} <= {codes.CORRUPT, codes.MISSING}
 
 
 class MultipartUpload:

@@ -5,8 +5,8 @@
     heal-fast.state == 'succeeded' and heal[keepFraction=0.5].metrics.loss < 3
 
 ``and``, ``or``, ``not``, comparisons, ``in``, literals, lists of literals; names are ``params.x``, ``matrix.x``,
-``STAGE.state`` and ``STAGE.metrics.x`` or ``STAGE.metrics['x.y']``; behind a stage, ``[axis=value]`` selects one point
-of its matrix. Nothing is called and nothing is computed.
+``STAGE.state`` and ``STAGE.metrics.x`` or ``STAGE.metrics['x.y']`` (``params['x']`` too, for names that are words of
+Python); behind a stage, ``[axis=value]`` selects one point of its matrix. Nothing is called and nothing is computed.
 """
 
 from bongsu.domain.conditions.condition import Condition, Facts

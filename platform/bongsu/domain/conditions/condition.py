@@ -58,7 +58,7 @@ class Condition:
 
         Raises BongsuError (``spec.condition-type``) if values cannot be compared.
         """
-        rest = _reduce(self.expression, Facts(params, matrix or {}), final=False)
+        rest = _reduce(self.expression, Facts(params, matrix or {}))
         return _truth(rest) if isinstance(rest, Literal) else Condition(rest)
 
     def evaluate(self, facts: Facts) -> bool:
@@ -67,45 +67,51 @@ class Condition:
         Raises BongsuError: ``spec.condition-missing`` for a figure that no stage reported (and that decides),
         ``spec.condition-type`` for values that cannot be compared.
         """
-        rest = _reduce(self.expression, facts, final=True)
-        return _truth(rest)
+        rest = _reduce(self.expression, facts)
+        if isinstance(rest, Literal):
+            return _truth(rest)
+        missing = next(names_in(rest), None)
+        if missing is None:
+            raise _undecidable(f"{rest} is neither true nor false")
+        known = {"metrics": facts.metrics.get(missing.target, {})}.get(missing.scope, {})
+        raise codes.CONDITION_MISSING.error(name=str(missing), known=_listed(known))
 
 
-def _reduce(part: Expression, facts: Facts, *, final: bool) -> Expression:
-    """Replace what is known. With ``final`` the result is a literal."""
+def _reduce(part: Expression, facts: Facts) -> Expression:
+    """Replace what is known; a literal if that decides, whatever the rest may be."""
     match part:
         case Name():
-            return _look_up(part, facts, final=final)
+            return _look_up(part, facts)
         case Compare():
-            left, right = (_reduce(side, facts, final=final) for side in (part.left, part.right))
+            left, right = (_reduce(side, facts) for side in (part.left, part.right))
             if isinstance(left, Literal) and isinstance(right, Literal):
                 return Literal(_compare(part.operator, left.value, right.value))
             return Compare(part.operator, left, right)
         case Logic(operator="not"):
-            inner = _reduce(part.parts[0], facts, final=final)
+            inner = _reduce(part.parts[0], facts)
             return Literal(not _truth(inner)) if isinstance(inner, Literal) else Logic("not", (inner,))
         case Logic():
-            return _reduce_logic(part, facts, final=final)
+            return _reduce_logic(part, facts)
         case _:
             return part
 
 
-def _reduce_logic(part: Logic, facts: Facts, *, final: bool) -> Expression:
+def _reduce_logic(part: Logic, facts: Facts) -> Expression:
     decides = part.operator == "or"
     rest: list[Expression] = []
     for item in part.parts:
-        reduced = _reduce(item, facts, final=final)
+        reduced = _reduce(item, facts)
         if not isinstance(reduced, Literal):
             rest.append(reduced)
         elif _truth(reduced) is decides:
-            # What stands before and is unknown may still fail, but cannot change the answer.
+            # What is unknown cannot change the answer, wherever it stands.
             return Literal(decides)
     if not rest:
         return Literal(not decides)
     return rest[0] if len(rest) == 1 else Logic(part.operator, tuple(rest))
 
 
-def _look_up(name: Name, facts: Facts, *, final: bool) -> Expression:
+def _look_up(name: Name, facts: Facts) -> Expression:
     tables: Mapping[str, Mapping[str, Any]] = {
         "params": facts.params,
         "matrix": facts.matrix,
@@ -115,8 +121,6 @@ def _look_up(name: Name, facts: Facts, *, final: bool) -> Expression:
     table = tables[name.scope]
     if name.key in table:
         return Literal(table[name.key])
-    if final:
-        raise codes.CONDITION_MISSING.error(name=str(name), known=_listed(table))
     return name
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from keyword import iskeyword
 
 from bongsu.domain.pipeline import Scalar
 from bongsu.domain.references import Selection, written
@@ -32,12 +33,11 @@ class Name:
         return written(self.owner, self.point)
 
     def __str__(self) -> str:
-        if self.scope in ("params", "matrix"):
-            return f"{self.scope}.{self.key}"
         if self.scope == "state":
             return f"{self.target}.state"
-        plain = self.key.isidentifier()
-        return f"{self.target}.metrics.{self.key}" if plain else f"{self.target}.metrics[{self.key!r}]"
+        table = f"{self.target}.metrics" if self.owner else self.scope
+        plain = self.key.isidentifier() and not iskeyword(self.key)
+        return f"{table}.{self.key}" if plain else f"{table}[{self.key!r}]"
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,12 @@ class _Reader:
     def _name(self, node: ast.Attribute | ast.Subscript) -> Expression:
         offset = self._offset(node)
         match node:
-            case ast.Attribute(value=ast.Name(id="params" | "matrix" as scope), attr=key):
+            case (
+                ast.Attribute(value=ast.Name(id="params" | "matrix" as scope), attr=key)
+                | ast.Subscript(
+                    value=ast.Name(id="params" | "matrix" as scope), slice=ast.Constant(value=str() as key)
+                )
+            ):
                 return Name(scope, "", key, offset)
             case ast.Attribute(value=ast.Name(), attr="state") if offset in self._stages:
                 return self._of_stage("state", "", offset)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 from bongsu.domain.attempt import Failure, FailureReason, Observation, Phase
 from bongsu.executors.local_ray.endings import Ending
 
@@ -52,7 +54,8 @@ def worker_ended(failure: Failure, ending: Ending, memory_kills: int) -> Observa
     if failure.reason is not FailureReason.WORKER_LOST:
         return Observation(phase=Phase.FAILED, failure=failure)
     is_killed = ending.status is None or ending.is_from_outside
-    if memory_kills and is_killed:
+    # That end is SIGKILL; who sends another signal is somebody.
+    if memory_kills and is_killed and ending.signal in (None, signal.SIGKILL):
         message = "The kernel ended the worker process because memory had run out."
         return Observation(phase=Phase.FAILED, failure=_out_of_memory(message, failure.detail))
     if ending.status is None:

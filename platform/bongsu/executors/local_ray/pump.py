@@ -65,13 +65,16 @@ class Pump:
     def await_answer(self) -> None:
         """Until Ray has said what it has, or nobody expects it to any more."""
         self.start()
+        with self._jobs.changed:
+            if self._thread is None:  # closed before anything was started
+                return
         self._answered.wait()
 
     def submit(self, job: Job) -> None:
         """Have a job run; one that Ray will get later waits."""
         with self._jobs.changed:
             failure, host = self._out_of_order, self._host
-            if host is not None and not job.is_submitted:
+            if host is not None and not job.is_submitted and job.final is None:
                 job.is_submitted = True
                 job.memory_kills_before = out_of_memory_kills()
                 host.send(Submit(spec=job.spec))
@@ -112,6 +115,8 @@ class Pump:
                     return
         except Exception as error:  # the host cannot be started, for want of memory or a disk to log on
             self._give_up(ray_unusable(f"{type(error).__name__}: {error}"))
+        finally:
+            self._answered.set()
 
     def _run_one_ray(self, *, is_last: bool) -> bool:
         """From its start to its end; True if another one is to follow."""
