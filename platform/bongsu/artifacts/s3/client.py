@@ -28,7 +28,9 @@ UNKNOWN_CALLER = frozenset(
 )
 DENIED = frozenset({"AccessDenied", "403", "Forbidden", "AllAccessDisabled", "MethodNotAllowed"})
 SKEWED = frozenset({"RequestTimeTooSkewed"})
-EXISTS = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
+EXISTS = frozenset({"PreconditionFailed", "412"})
+# Two conditional writes at once: neither is refused for good, and S3 says to try again.
+CONFLICT = frozenset({"ConditionalRequestConflict", "409"})
 
 
 def connect(store: str) -> S3Client:
@@ -85,7 +87,7 @@ def explained(store: str) -> Iterator[None]:
         yield
     except ClientError as error:
         code = error_code(error)
-        if code in NOT_FOUND | EXISTS | OUT_OF_RANGE:
+        if code in NOT_FOUND | EXISTS | CONFLICT | OUT_OF_RANGE:
             raise
         raise _refusal(code).error(store=store, detail=str(error)) from error
     except (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, ProfileNotFound) as error:

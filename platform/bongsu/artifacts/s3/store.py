@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 
 from bongsu.artifacts.keys import check_key
-from bongsu.artifacts.s3.client import EXISTS, NOT_FOUND, connect, error_code, explained
+from bongsu.artifacts.s3.client import CONFLICT, EXISTS, NOT_FOUND, connect, error_code, explained
 from bongsu.artifacts.s3.reader import S3Reader
 from bongsu.artifacts.s3.writer import S3Writer, listed
 from bongsu.domain.artifact import Manifest
@@ -33,6 +33,8 @@ from bongsu.domain.ids import DIGEST_PATTERN, Digest
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+CONFLICT_TRIES = 5
 
 
 class S3Store:
@@ -105,14 +107,17 @@ class S3Store:
         from botocore.exceptions import ClientError
 
         where: dict[str, Any] = {"Bucket": self.bucket, "Key": self.key(name)}
-        try:
-            with explained(self.uri):
-                self.client.put_object(**where, Body=data, IfNoneMatch="*", ChecksumAlgorithm="SHA256")
-        except ClientError as error:
-            if error_code(error) in EXISTS:
-                return False
-            raise
-        return True
+        for left in range(CONFLICT_TRIES, -1, -1):
+            try:
+                with explained(self.uri):
+                    self.client.put_object(**where, Body=data, IfNoneMatch="*", ChecksumAlgorithm="SHA256")
+                return True
+            except ClientError as error:
+                if error_code(error) in EXISTS:
+                    return False
+                if error_code(error) not in CONFLICT or not left:
+                    raise
+        raise AssertionError("the last try returns or raises")
 
     def server_date(self) -> str:
         """The HTTP date of the server's answer to a look into the bucket; empty if it gives none."""

@@ -50,8 +50,11 @@ def artifacts(home: Path) -> list[Finding]:
     from bongsu.artifacts.s3.probe import examine as examine_bucket
     from bongsu.artifacts.s3.store import S3Store
 
-    with reached(place):
-        fitness = examine_bucket(S3Store.from_uri(place.uri, place.cache))
+    try:
+        with reached(place):
+            fitness = examine_bucket(S3Store.from_uri(place.uri, place.cache))
+    except BongsuError as error:  # e.g. a profile that does not exist
+        return [_told(subject, error.problems[0])]
     if fitness.problems:
         return [_told(subject, problem) for problem in fitness.problems]
     skew = "–" if fitness.skew_s is None else f"{fitness.skew_s:+.0f} s"
