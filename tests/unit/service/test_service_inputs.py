@@ -255,7 +255,10 @@ def test_a_mistyped_model_is_told_with_the_one_that_is_there(place: Place, tmp_p
     ("name", "text"),
     [
         ("card__yaml", "title: law\nlabel: S\n"),
+        ("card__yaml", "\ufefflabel: S\n"),
         ("README__md", "---\nlabel: {grade: S}\n---\n# Law\n"),
+        ("README__md", "\ufeff---\r\nlabel: {grade: S}\r\n---\r\n# Law\r\n"),
+        ("README__md", "\n---\nlabel: S\n...\n# Law\n"),
     ],
 )
 def test_the_label_is_read_from_the_card(place: Place, tmp_path: Path, name: str, text: str) -> None:
@@ -285,12 +288,45 @@ def test_bytes_that_are_known_to_be_sensitive_stay_so_under_another_name(place: 
     assert take(place, tmp_path, dataset="file:copy").ref.label == SENSITIVE
 
 
-@pytest.mark.parametrize("text", ["label: X", "label: {grade: S, colour: red}", "label: [", "label: 3"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "label: X",
+        "label: {grade: S, colour: red}",
+        "label: [",
+        "label: 3",
+        "label: S\nlabel: O",
+        "label: {grade: S, grade: O}",
+        "label:",
+        "Label: S",
+        "- label: S",
+        "title: " + "x" * 1_000_000 + "\nlabel: S",
+    ],
+    ids=lambda text: text[:20],
+)
 def test_a_card_that_cannot_be_read_is_not_taken_for_open(place: Place, tmp_path: Path, text: str) -> None:
     write(tmp_path / "law", card__yaml=text, a__txt="x")
     problem = refused(place, tmp_path, dataset="file:law")
     assert problem.code.name == "run.input-missing"
     assert "label" in problem.what()
+
+
+def test_front_matter_without_an_end_is_not_taken_for_open(place: Place, tmp_path: Path) -> None:
+    write(tmp_path / "law", README__md="---\nlabel: S\n# Law\n", a__txt="x")
+    assert "has no end" in refused(place, tmp_path, dataset="file:law").what()
+
+
+@pytest.mark.parametrize("name", ["card.yml", "CARD.yaml", ".card.yaml"])
+@pytest.mark.parametrize("uri", ["file:law", "file:law/a.txt"])
+def test_a_card_under_another_name_is_not_passed_over(place: Place, tmp_path: Path, name: str, uri: str) -> None:
+    write(tmp_path / "law", a__txt="x")
+    (tmp_path / "law" / name).write_text("label: S")
+    assert "rename it" in refused(place, tmp_path, dataset=uri).what()
+
+
+def test_a_card_that_is_a_directory_is_not_passed_over(place: Place, tmp_path: Path) -> None:
+    write(tmp_path / "law", card__yaml___b__txt="x")
+    assert "it is a directory" in refused(place, tmp_path, dataset="file:law").what()
 
 
 @pytest.mark.parametrize(
