@@ -7,6 +7,7 @@ The order is what makes a kill at any moment harmless: trees become visible one 
 from __future__ import annotations
 
 import contextlib
+import errno
 import platform
 import shutil
 import sys
@@ -32,6 +33,7 @@ from bongsu_stages.runtime.stage import StageError
 
 SCRATCH = "scratch"
 """Name of an attempt's scratch directory below its log directory."""
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _REASONS = {
     codes.MISSING: FailureReason.INPUT_CORRUPT,
     codes.CORRUPT: FailureReason.INPUT_CORRUPT,
@@ -172,6 +174,14 @@ def failure_of(error: BaseException) -> Failure:
             reason=FailureReason.OUT_OF_MEMORY,
             message="The worker ran out of memory.",
             fix="Ask for more memory, or lower microBatch or sequenceLength.",
+            detail=detail,
+        )
+    if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
+        return Failure(
+            reason=FailureReason.STORAGE_FAILED,
+            message=f"The disk does not take what the stage writes: {error}.",
+            fix="Make room or the disk writable, and `bongsu resume`.",
+            retryable=True,
             detail=detail,
         )
     return Failure(reason=FailureReason.STAGE_ERROR, message=f"{type(error).__name__}: {error}", detail=detail)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
 import subprocess
 from collections import deque
 from pathlib import Path
@@ -21,13 +22,14 @@ from pydantic import Field
 from bongsu.domain.ports import Files
 from bongsu.domain.stages import Params
 from bongsu_stages.runtime.context import StageContext, StageOutputs
-from bongsu_stages.runtime.processes import die_with_parent, no_one_left_behind
+from bongsu_stages.runtime.processes import die_with_parent, mark_of, no_one_left_behind
 from bongsu_stages.runtime.stage import StageError, stage
 from bongsu_stages.runtime.surroundings import inherited
 
 # Longer numbers are no steps of anything: such a line is text.
 _PROGRESS = re.compile(r"^::progress (\d{1,9})(?: (\d{1,9}))?\s*$")
 TAIL_LINES = 30
+MAX_METRICS_BYTES = 1_000_000
 
 
 class ContainerParams(Params):
@@ -62,6 +64,7 @@ def container(ctx: StageContext, params: ContainerParams) -> StageOutputs:
         "BONGSU_CONTEXT": str(ctx.scratch / "context.json"),
         "BONGSU_INPUTS": str(inputs),
         "BONGSU_OUTPUTS": str(outputs),
+        **mark_of(os.environ),
     }
     _run(ctx, list(params.command), environment)
     ctx.output("files").add_tree(outputs / "files")
@@ -120,10 +123,17 @@ def _start(command: list[str], environment: dict[str, str], folder: Path) -> sub
 
 
 def _metrics(path: Path) -> dict[str, float]:
-    if not path.exists():
+    try:
+        facts = path.lstat()
+    except FileNotFoundError:
         return {}
+    if not stat.S_ISREG(facts.st_mode) or facts.st_size > MAX_METRICS_BYTES:
+        # A pipe would be waited for, and a device has no end.
+        raise StageError(
+            f"metrics.json is no file of at most {MAX_METRICS_BYTES:,} bytes.", 'Write {"name": number}.'
+        )
     try:
         content = json.loads(path.read_text())
         return {str(name): float(value) for name, value in content.items()}
-    except (ValueError, AttributeError, TypeError) as error:
+    except (ValueError, AttributeError, TypeError, OverflowError, RecursionError) as error:
         raise StageError(f"metrics.json cannot be read: {error}.", 'Write {"name": number}.') from error

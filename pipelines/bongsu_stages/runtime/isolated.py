@@ -17,7 +17,7 @@ from bongsu.artifacts.open import open_store
 from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure, FailureReason, failure_key, result_key
 from bongsu.domain.ids import Digest
 from bongsu_stages.runtime.catalogue import GROUP, entry_of
-from bongsu_stages.runtime.processes import die_with_parent
+from bongsu_stages.runtime.processes import die_with_parent, mark_of
 from bongsu_stages.runtime.surroundings import inherited, to_install, to_reach_store
 
 FAILED = FailureReason.ENVIRONMENT_FAILED
@@ -116,7 +116,13 @@ def _given(spec: AttemptSpec, environment: Mapping[str, str]) -> dict[str, str]:
     """
     own = {name: environment[name] for name in _NEEDED.get(spec.uses, ()) if name in environment}
     variables = spec.environment.variables if spec.environment else {}
-    return {**inherited(environment), **to_reach_store(spec.artifact_store, environment), **own, **variables}
+    return {
+        **inherited(environment),
+        **to_reach_store(spec.artifact_store, environment),
+        **own,
+        **variables,
+        **mark_of(environment),
+    }
 
 
 def lend_packages(folder: Path, uses: str) -> None:

@@ -12,7 +12,7 @@ import ctypes
 import json
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,6 +21,8 @@ import psutil
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_GET_CHILD_SUBREAPER = 37
+# More than anybody has patience to escape; each ends every process that there is at that moment.
+_ROUNDS = 1000
 MARK = "BONGSU_ATTEMPT_DIRECTORY"
 
 
@@ -43,13 +45,31 @@ def no_one_left_behind() -> Iterator[Callable[[], None]]:
     family = _descendants()
 
     def end_all() -> None:
-        kill_all([process for process in _descendants() if process not in family])
+        # Again while there are any: one may have started another in the meantime.
+        for _round in range(_ROUNDS):
+            left = [process for process in _descendants() if process not in family]
+            if not left:
+                return
+            _suspend(left)
+            kill_all(left)
 
     try:
         yield end_all
     finally:
         end_all()
         libc.prctl(_PR_SET_CHILD_SUBREAPER, before.value)
+
+
+def _suspend(family: list[psutil.Process]) -> None:
+    """Have them start no others while they are killed."""
+    for process in family:
+        with contextlib.suppress(psutil.Error):
+            process.suspend()
+
+
+def mark_of(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variable by which an attempt's processes are found, for an environment that a pipeline file may fill."""
+    return {MARK: environment[MARK]} if MARK in environment else {}
 
 
 def _descendants() -> list[psutil.Process]:

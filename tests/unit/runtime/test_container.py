@@ -77,6 +77,22 @@ def test_figures_are_read_and_bad_ones_are_told(store: LocalStore) -> None:
         assert "metrics.json cannot be read" in failed(store, shell(write.replace("{}", bad))).message, bad
 
 
+@pytest.mark.parametrize("make", ["mkfifo", "mkdir", "ln -s /dev/zero"])
+def test_figures_that_are_no_plain_file_are_told_and_not_waited_for(store: LocalStore, make: str) -> None:
+    script = f'echo x > "$BONGSU_OUTPUTS/files/x"; {make} "$BONGSU_OUTPUTS/metrics.json"'
+    assert "metrics.json is no file" in failed(store, shell(script)).message
+
+
+def test_a_chain_of_processes_that_each_start_another_ends_with_the_command(store: LocalStore) -> None:
+    chain = (
+        "import os, time\nend = time.monotonic() + 60\nwhile time.monotonic() < end:\n    if os.fork(): os._exit(0)"
+    )
+    script = f"{sys.executable} -c '{chain}' & sleep 0.5; echo x > \"$BONGSU_OUTPUTS/files/x\""
+    begun = time.monotonic()
+    StageRunner(store).made("container", shell(script), {})
+    assert time.monotonic() - begun < 50
+
+
 def test_a_command_that_fails_is_quoted_with_its_last_words(store: LocalStore) -> None:
     failure = failed(store, shell("seq 1 1000; echo 마지막 말 >&2; exit 7"))
     assert failure.retryable
