@@ -15,6 +15,7 @@ from stage_runner import StageRunner
 from bongsu.artifacts.local import LocalStore
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.attempt import AttemptResult, Failure
+from bongsu_stages.runtime.processes import MARK
 
 
 @pytest.fixture
@@ -114,6 +115,14 @@ def test_a_command_that_does_not_exist_is_told(store: LocalStore) -> None:
     failure = failed(store, {"command": ["no-such-program"]})
     assert not failure.retryable
     assert "no-such-program cannot be started" in failure.message
+
+
+def test_a_pipeline_file_cannot_take_the_mark_of_its_attempt_away(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(MARK, "of the attempt")
+    result = StageRunner(store).made("container", shell('env > "$BONGSU_OUTPUTS/files/env"', **{MARK: ""}), {})
+    assert f"{MARK}=of the attempt" in text(store, result, "env").splitlines()
 
 
 def test_a_command_that_writes_nothing_has_failed(store: LocalStore) -> None:
