@@ -27,6 +27,8 @@ class StageRunner:
     def __init__(self, store: LocalStore, cpus: float = 2) -> None:
         self.store = store
         self._cpus = cpus
+        self.memory: int | None = None
+        """Bytes that attempts ask for."""
 
     def run(
         self, uses: str, params: Mapping[str, Any], inputs: Mapping[str, Sequence[Named]], run_id: str | None = None
@@ -46,7 +48,7 @@ class StageRunner:
             input_titles={port: tuple(title for title, _, _ in given) for port, given in inputs.items()},
             outputs={name: port.type for name, port in signature.outputs.items()},
             label=Label(),
-            resources=Resources(cpus_per_worker=self._cpus),
+            resources=Resources(cpus_per_worker=self._cpus, memory=self.memory),
             artifact_store=self.store.uri,
             checkpoint_key=f"{run_id or 'r'}/{next(_numbers)}",
             pipeline="tests",

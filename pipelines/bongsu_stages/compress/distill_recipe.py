@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from bongsu.artifacts.base import ArtifactStore
@@ -18,7 +16,8 @@ from bongsu_stages.models.loading import load_model
 from bongsu_stages.train.batches import TrainingData
 from bongsu_stages.train.objective import Distillation, Objective
 from bongsu_stages.train.packed import PackedRecipe
-from bongsu_stages.train.parallel import shard
+from bongsu_stages.train.parallel import shards_of
+from bongsu_stages.train.recipe import Parts
 from bongsu_stages.train.workers import WorkerGroup
 
 
@@ -48,11 +47,13 @@ class DistillRecipe:
             device=workers.device,
             dtype=dtype,
             experts_implementation=self.params.experts_implementation,
+            shards=shards_of(self.params.parallel, workers),
         )
         teacher.requires_grad_(False)
-        if self.params.parallel == "shard":
-            teacher = shard(teacher, workers)
         return Distillation(teacher, self.params.temperature, self.params.alpha, dtype)
 
-    def write(self, model: Any, weights: Mapping[str, torch.Tensor], store: ArtifactStore, directory: Path) -> None:
-        self.student.write(model, weights, store, directory)
+    def parts(self, model: Any) -> Parts | None:
+        return self.student.parts(model)
+
+    def write(self, model: Any, parts: Parts | None, store: ArtifactStore, directory: Path) -> None:
+        self.student.write(model, parts, store, directory)

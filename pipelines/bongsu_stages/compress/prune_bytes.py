@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from bongsu.artifacts.base import TreeReader, TreeWriter
 from bongsu.domain.weights import INDEX
-from bongsu_stages.compress.tensors import DTYPES, Entry, WeightIndex, Written, encode_index
+from bongsu_stages.compress.tensors import DTYPES, Entry, WeightIndex, Written
 from bongsu_stages.models.fingerprints import FingerprintOf
-from bongsu_stages.models.weight_header import encode_header
+from bongsu_stages.models.weight_header import encode_header, encode_index
 from bongsu_stages.runtime.stage import StageError
 
 _EXPERT = re.compile(r"^(model\.layers\.(\d+)\.mlp\.experts\.)(\d+)(\..+)$")

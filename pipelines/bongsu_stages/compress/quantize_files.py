@@ -12,9 +12,9 @@ import torch
 
 from bongsu.artifacts.base import TreeWriter
 from bongsu.domain.weights import INDEX
-from bongsu_stages.compress.tensors import DTYPES, Entry, WeightIndex, Written, encode_index
+from bongsu_stages.compress.tensors import DTYPES, Entry, WeightIndex, Written
 from bongsu_stages.models.fingerprints import fingerprint
-from bongsu_stages.models.weight_header import encode_header
+from bongsu_stages.models.weight_header import encode_header, encode_index
 
 if TYPE_CHECKING:
     from pathlib import Path

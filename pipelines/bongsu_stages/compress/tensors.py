@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -120,9 +119,3 @@ def stored_fingerprints(tree: TreeReader) -> dict[str, str]:
                 hashed.update(part)
         found[entry.name] = hashed.hexdigest()
     return found
-
-
-def encode_index(weights: dict[str, str], total: int) -> bytes:
-    """``model.safetensors.index.json`` for weights (name to file) of ``total`` bytes."""
-    content = {"metadata": {"total_size": total}, "weight_map": dict(sorted(weights.items()))}
-    return (json.dumps(content, indent=2) + "\n").encode()

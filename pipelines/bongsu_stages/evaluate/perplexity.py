@@ -14,6 +14,8 @@ from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import StageError, stage
 
 if TYPE_CHECKING:
+    from bongsu_stages.evaluate.result import Entry
+    from bongsu_stages.runtime.context import NamedTree
     from bongsu_stages.train.shuffle import Rows
 
 
@@ -45,27 +47,33 @@ def _workload(params: PerplexityParams, length: int) -> Workload:
 )
 def perplexity(ctx: StageContext, params: PerplexityParams) -> StageOutputs:
     """Measure the perplexity of models on held-out text, with bootstrap intervals over sequences."""
-    from bongsu_stages.evaluate.intervals import bootstrap_perplexity
-    from bongsu_stages.evaluate.likelihood import sequence_losses
-    from bongsu_stages.evaluate.result import entry_of, summary, write_evaluation
-    from bongsu_stages.models.loading import load_model
+    from bongsu_stages.evaluate.result import summary, write_evaluation
 
     texts = _texts(ctx, params)
     models = ctx.inputs("models")
     entries = []
     for number, model in enumerate(models):
         ctx.phase(f"measuring {model.title}")
-        loaded = load_model(model.reader)
-        metrics, intervals = {}, {}
-        for name, sequences in texts.items():
-            losses, counts = sequence_losses(loaded, sequences, params.micro_batch)
-            metrics[f"perplexity.{name}"] = math.exp(min(sum(losses) / sum(counts), 700.0))
-            intervals[f"perplexity.{name}"] = bootstrap_perplexity(losses, counts, params.seed)
-        entries.append(entry_of(model, metrics, intervals))
-        ctx.progress(number + 1, len(models), **metrics)
+        entries.append(_measure(ctx, model, texts, params))
+        ctx.progress(number + 1, len(models), **entries[-1].metrics)
     sizes = {name: int(sequences.size) for name, sequences in texts.items()}
     write_evaluation(ctx.output("evaluation"), "perplexity", entries, {"tokens": sizes, "split": params.split})
     return StageOutputs(metrics=summary(entries))
+
+
+def _measure(ctx: StageContext, model: NamedTree, texts: dict[str, Rows], params: PerplexityParams) -> Entry:
+    from bongsu_stages.evaluate.intervals import bootstrap_perplexity
+    from bongsu_stages.evaluate.likelihood import sequence_losses
+    from bongsu_stages.evaluate.result import entry_of
+    from bongsu_stages.models.loading import loaded
+
+    metrics, intervals = {}, {}
+    with loaded(ctx, model.reader) as weights:
+        for name, sequences in texts.items():
+            losses, counts = sequence_losses(weights, sequences, params.micro_batch)
+            metrics[f"perplexity.{name}"] = math.exp(min(sum(losses) / sum(counts), 700.0))
+            intervals[f"perplexity.{name}"] = bootstrap_perplexity(losses, counts, params.seed)
+    return entry_of(model, metrics, intervals)
 
 
 def _texts(ctx: StageContext, params: PerplexityParams) -> dict[str, Rows]:

@@ -38,14 +38,14 @@ def speed(ctx: StageContext, params: SpeedParams) -> StageOutputs:
     """Measure how many tokens per second models read (prefill) and write (greedy decoding) here."""
     from bongsu_stages.evaluate.result import entry_of, summary, write_evaluation
     from bongsu_stages.evaluate.timing import machine, measure
-    from bongsu_stages.models.loading import load_model
+    from bongsu_stages.models.loading import loaded
 
     models = ctx.inputs("models")
     entries = []
     for number, model in enumerate(models):
         ctx.phase(f"measuring {model.title}")
-        loaded = load_model(model.reader)
-        metrics = measure(loaded, params)
+        with loaded(ctx, model.reader) as weights:
+            metrics = measure(weights, params)
         entries.append(entry_of(model, metrics, {}))
         ctx.progress(number + 1, len(models), **metrics)
     write_evaluation(ctx.output("evaluation"), "speed", entries, {**machine(), **params.model_dump(by_alias=True)})

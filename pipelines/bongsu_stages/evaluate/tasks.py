@@ -19,6 +19,8 @@ from bongsu_stages.runtime.stage import StageError, stage
 
 if TYPE_CHECKING:
     from bongsu.artifacts.base import TreeReader
+    from bongsu_stages.evaluate.result import Entry
+    from bongsu_stages.runtime.context import NamedTree
 
 
 class TasksParams(Params):
@@ -71,26 +73,33 @@ class Question(BaseModel):
 )
 def tasks(ctx: StageContext, params: TasksParams) -> StageOutputs:
     """Examine models by multiple choice: the choice with the highest likelihood counts as the answer."""
-    from bongsu_stages.evaluate.intervals import wilson
-    from bongsu_stages.evaluate.result import entry_of, summary, write_evaluation
-    from bongsu_stages.models.loading import load_model, load_tokenizer
+    from bongsu_stages.evaluate.result import summary, write_evaluation
 
     files = read_questions(ctx.input("questions"), params.max_questions)
     models = ctx.inputs("models")
     entries = []
     for number, model in enumerate(models):
         ctx.phase(f"examining {model.title}")
-        loaded, tokenizer = load_model(model.reader), load_tokenizer(model.reader)
-        metrics, intervals = {}, {}
-        for name, questions in files.items():
-            right = sum(answer(loaded, tokenizer, question, params) == question.answer for question in questions)
-            metrics[f"tasks.{name}.accuracy"] = right / len(questions)
-            intervals[f"tasks.{name}.accuracy"] = wilson(right, len(questions))
-        entries.append(entry_of(model, metrics, intervals))
-        ctx.progress(number + 1, len(models), **metrics)
+        entries.append(_examine(ctx, model, files, params))
+        ctx.progress(number + 1, len(models), **entries[-1].metrics)
     counts = {name: len(questions) for name, questions in files.items()}
     write_evaluation(ctx.output("evaluation"), "tasks", entries, {"questions": counts})
     return StageOutputs(metrics=summary(entries))
+
+
+def _examine(ctx: StageContext, model: NamedTree, files: dict[str, list[Question]], params: TasksParams) -> Entry:
+    from bongsu_stages.evaluate.intervals import wilson
+    from bongsu_stages.evaluate.result import entry_of
+    from bongsu_stages.models.loading import load_tokenizer, loaded
+
+    tokenizer = load_tokenizer(model.reader)
+    metrics, intervals = {}, {}
+    with loaded(ctx, model.reader) as weights:
+        for name, questions in files.items():
+            right = sum(answer(weights, tokenizer, question, params) == question.answer for question in questions)
+            metrics[f"tasks.{name}.accuracy"] = right / len(questions)
+            intervals[f"tasks.{name}.accuracy"] = wilson(right, len(questions))
+    return entry_of(model, metrics, intervals)
 
 
 def read_questions(tree: TreeReader, limit: int) -> dict[str, list[Question]]:

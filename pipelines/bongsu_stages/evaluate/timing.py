@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from bongsu_stages.models.placement import input_device
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
@@ -36,7 +38,7 @@ def measure(model: PreTrainedModel, params: SpeedParams) -> dict[str, float]:
     generator = torch.Generator().manual_seed(params.seed)
     vocabulary = int(model.config.vocab_size)
     prompt = torch.randint(2, vocabulary, (params.batch, params.prompt_tokens), generator=generator)
-    prompt = prompt.to(model.device)
+    prompt = prompt.to(input_device(model))
     reading, writing = [], []
     for _ in range(params.repeats + 1):
         began = _now()

@@ -6,7 +6,7 @@ it (``verify.reload``), so that a fault of writing shows, and not only one of re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -90,6 +90,6 @@ def bytes_of(tensor: torch.Tensor) -> memoryview:
     return plain.reshape(-1).view(torch.uint8).numpy().data
 
 
-def fingerprints_of(tensors: Mapping[str, torch.Tensor]) -> dict[str, str]:
+def fingerprints_of(tensors: Iterable[tuple[str, torch.Tensor]]) -> dict[str, str]:
     """Of each, by name in alphabetical order."""
-    return {name: fingerprint_of(tensors[name]) for name in sorted(tensors)}
+    return dict(sorted((name, fingerprint_of(tensor)) for name, tensor in tensors))

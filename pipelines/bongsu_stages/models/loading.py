@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import math
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
 from bongsu.artifacts.base import TreeReader
+from bongsu_stages.models.activations import round_activations, rounds_activations
 from bongsu_stages.models.configuration import read_config
 from bongsu_stages.models.device import compute_dtype, pick_device
+from bongsu_stages.models.mlmodel import ADAPTER, TOKENIZER_FILES
+from bongsu_stages.models.placement import Room, is_spread
+from bongsu_stages.models.plain import write_plain
 from bongsu_stages.models.precision import ExpertsImplementation
 from bongsu_stages.models.silence import no_progress_bars
+from bongsu_stages.runtime.memory import give_back
 from bongsu_stages.runtime.stage import StageError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+    from bongsu_stages.runtime.context import StageContext
 
-ADAPTER = "adapter"
-"""Folder of a model tree that holds a low-rank adapter which is not merged into the weights."""
+# Numbers of four bits in a packed int32.
+_PACKED = 8
 
 
 def load_model(
@@ -28,8 +39,10 @@ def load_model(
     device: torch.device | None = None,
     dtype: torch.dtype | Literal["stored"] | None = None,
     experts_implementation: ExpertsImplementation | None = "grouped_mm",
+    room: Room | None = None,
+    shards: int = 1,
 ) -> PreTrainedModel:
-    """Load a causal language model, in evaluation mode, whole into the memory of ``device``.
+    """Load a causal language model, in evaluation mode.
 
     An adapter that lies in the tree is added to the weights in memory.
 
@@ -39,6 +52,9 @@ def load_model(
         dtype: of the weights in memory; ``stored`` for that of the files; None for what computes well on the
             device (bf16 on a GPU, fp32 on a CPU). The router's bias stays in fp32 in every case.
         experts_implementation: see :data:`ExpertsImplementation`; None leaves it to transformers.
+        room: what the worker has; a model that ``device`` cannot hold is spread over it, a quantised one as the plain
+            weights that it stands for. None: ``device`` holds it.
+        shards: workers that share the weights (FSDP2), all of which call this together; each reads what it keeps.
 
     Raises:
         StageError: the architecture is unknown to the installed transformers, or weights are missing.
@@ -46,11 +62,15 @@ def load_model(
     directory = source if isinstance(source, Path) else source.local()
     device = device or pick_device()
     chosen: Any = "auto" if dtype == "stored" else (dtype or compute_dtype(device))
-    options: dict[str, Any] = {"dtype": chosen}
+    options: dict[str, Any] = {"dtype": chosen} | (sharding_options(shards) if shards > 1 else {})
     if experts_implementation is not None:
         options["experts_implementation"] = experts_implementation
+    config = read_config(directory)
+    if room is not None and not room.has_place_for(bytes_in_memory(directory, chosen)):
+        options |= room.spread_options()
+        directory = _unpacked(directory, config, room)
     with no_progress_bars():
-        model, report = model_class(read_config(directory)).from_pretrained(
+        model, report = model_class(config).from_pretrained(
             directory, local_files_only=True, output_loading_info=True, **options
         )
     if report["missing_keys"]:
@@ -59,18 +79,63 @@ def load_model(
             f"The model tree lacks {len(report['missing_keys'])} weights, among them {missing}.",
             "Check the stage that wrote it; its layout must be that of the model's config.json.",
         )
-    model.to(device)
+    if is_spread(model) and rounds_activations(config):
+        round_activations(model, config)
+    if not is_spread(model) and shards == 1:
+        model.to(device)
     adapted: PreTrainedModel = with_adapter(model, directory)
     return adapted.eval()
 
 
+def _unpacked(directory: Path, config: dict[str, Any], room: Room) -> Path:
+    """Where the plain weights lie. The loader of quantised models unpacks all of them in memory."""
+    if not config.get("quantization_config"):
+        return directory
+    write_plain(directory, room.disk / "plain")
+    return room.disk / "plain"
+
+
+@contextmanager
+def loaded(ctx: StageContext, tree: TreeReader) -> Iterator[PreTrainedModel]:
+    """The model of ``tree`` for evaluation, wherever this worker has room for it."""
+    # What the last model left does not count as taken.
+    give_back()
+    with TemporaryDirectory(prefix="layers-", dir=ctx.scratch) as folder:
+        yield load_model(tree, room=Room.of_worker(Path(folder), ctx.spec.resources.memory))
+
+
 def with_adapter(model: Any, directory: Path) -> Any:
-    """``model`` with the adapter that lies in the tree at ``directory`` added to its weights, if there is one."""
+    """``model`` with the adapter that lies in the tree at ``directory``, if there is one: added to its weights, or
+    computed beside them where they are spread."""
     if not (directory / ADAPTER / "adapter_config.json").is_file():
         return model
     from peft import PeftModel
 
-    return PeftModel.from_pretrained(model, directory / ADAPTER).merge_and_unload()
+    adapted = PeftModel.from_pretrained(model, directory / ADAPTER)
+    return adapted if is_spread(model) else adapted.merge_and_unload()
+
+
+def bytes_in_memory(directory: Path, dtype: Any) -> int:
+    """Of all weights below ``directory`` once they are loaded as ``dtype``; ``auto`` counts two bytes a number.
+
+    Packed and scaled weights count as what they stand for, for loading unpacks them.
+    """
+    from safetensors import safe_open
+
+    numbers = 0
+    for path in directory.glob("*.safetensors"):
+        with safe_open(path, "pt") as file:
+            for name in file.keys():  # noqa: SIM118 (not a mapping)
+                shape = file.get_slice(name).get_shape()
+                numbers += math.prod(shape) * (_PACKED if name.endswith(".weight_packed") else 1)
+    return numbers * (2 if dtype == "auto" else dtype.itemsize)
+
+
+def sharding_options(workers: int) -> dict[str, Any]:
+    """Options of ``from_pretrained`` with which each of ``workers`` processes loads its share (FSDP2)."""
+    from transformers.distributed import DistributedConfig
+
+    return {"distributed_config": DistributedConfig(fsdp_size=workers)}
 
 
 def model_class(config: dict[str, Any]) -> Any:
@@ -91,7 +156,23 @@ def load_tokenizer(source: TreeReader | Path) -> PreTrainedTokenizerFast:
     """The tokenizer of a model tree. Raises StageError if the tree has none."""
     from transformers import PreTrainedTokenizerFast
 
-    directory = source if isinstance(source, Path) else source.local()
-    if not (directory / "tokenizer.json").is_file():
-        raise StageError("The model tree has no tokenizer.json.", "Use a tree that holds a tokenizer.")
-    return PreTrainedTokenizerFast.from_pretrained(directory, local_files_only=True)
+    with TemporaryDirectory(prefix="tokenizer-") as folder:
+        copy_tokenizer(source, Path(folder))
+        if not (Path(folder) / "tokenizer.json").is_file():
+            raise StageError("The model tree has no tokenizer.json.", "Use a tree that holds a tokenizer.")
+        return PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
+
+
+def copy_tokenizer(source: TreeReader | Path, directory: Path) -> None:
+    """Copy the tokenizer's files, byte for byte, and nothing else of the tree. Raises OSError."""
+    directory.mkdir(parents=True, exist_ok=True)
+    if isinstance(source, Path):
+        for name in TOKENIZER_FILES:
+            if (source / name).is_file():
+                shutil.copyfile(source / name, directory / name)
+        return
+    for entry in source.manifest.files:
+        if entry.path not in TOKENIZER_FILES:
+            continue
+        with source.open(entry.path) as incoming, (directory / entry.path).open("wb") as file:
+            shutil.copyfileobj(incoming, file)

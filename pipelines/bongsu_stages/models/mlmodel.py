@@ -15,6 +15,8 @@ from typing import Any
 
 import yaml
 
+ADAPTER = "adapter"
+"""Folder of a model tree that holds a low-rank adapter which is not merged into the weights."""
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja")
 
 # The oldest release in which the A.X K1 and K2 classes and the compressed-tensors loader used here exist.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Mapping
+import copy
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from bongsu.artifacts.base import TreeReader
+from bongsu.domain.weights import INDEX
 from bongsu_stages.models.configuration import keep_original_fields, read_config, write_config
 from bongsu_stages.models.fingerprints import FINGERPRINTS, Fingerprints, fingerprints_of
-from bongsu_stages.models.mlmodel import TOKENIZER_FILES, write_mlmodel
+from bongsu_stages.models.loading import copy_tokenizer
+from bongsu_stages.models.mlmodel import write_mlmodel
 from bongsu_stages.models.silence import no_progress_bars
+from bongsu_stages.models.weight_header import encode_index
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -41,7 +44,7 @@ def save_model(
     directory: Path,
     *,
     dtype: torch.dtype = torch.bfloat16,
-    weights: Mapping[str, torch.Tensor] | None = None,
+    parts: Iterable[Mapping[str, torch.Tensor]] | None = None,
     shard_size: str = "5GB",
 ) -> None:
     """Write a model tree: weights, configuration, tokenizer, ``MLmodel`` and what the weights were in memory.
@@ -53,45 +56,87 @@ def save_model(
         model: any causal language model of transformers, not wrapped (no DDP, no peft).
         directory: created if need be; files of the same name are overwritten.
         dtype: of the weights on disk; the router's bias stays in fp32.
-        weights: the whole state dict, where ``model`` itself holds only a part of it (sharded over workers).
+        parts: the state dict in parts, one of which is in memory at a time, where ``model`` itself holds only its
+            share of it. Each gets files of its own.
         shard_size: largest file of weights, as transformers writes it.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    cast = cast_weights(model, dtype, weights)
-    with no_progress_bars():
-        _whole(model).save_pretrained(directory, state_dict=cast, max_shard_size=shard_size)
+    if parts is None:
+        cast = cast_weights(model, model.state_dict(), dtype)
+        with no_progress_bars():
+            model.save_pretrained(directory, state_dict=cast, max_shard_size=shard_size)
+        recorded = fingerprints_of(cast.items())
+    else:
+        recorded = _save_parts(model, parts, directory, dtype, shard_size)
     saved = {**read_config(directory), "dtype": DTYPE_NAMES[dtype]}
     write_config(directory, keep_original_fields(saved, origin.config))
     if origin.tokenizer is not None:
         copy_tokenizer(origin.tokenizer, directory)
     write_mlmodel(directory)
-    (directory / FINGERPRINTS).write_bytes(Fingerprints(state=fingerprints_of(cast)).encode())
+    (directory / FINGERPRINTS).write_bytes(Fingerprints(state=recorded).encode())
+
+
+def _save_parts(
+    model: Any, parts: Iterable[Mapping[str, torch.Tensor]], directory: Path, dtype: torch.dtype, shard_size: str
+) -> dict[str, str]:
+    """Write configuration and weights of a model of which this process holds a share; returns fingerprints."""
+    like = _without_weights(model)
+    like.config.save_pretrained(directory)
+    if like.can_generate():
+        like.generation_config.save_pretrained(directory)
+    recorded: dict[str, str] = {}
+    files: list[dict[str, int]] = []
+    for part in parts:
+        cast = cast_weights(model, part, dtype)
+        # While the next part comes, nothing of this one may stay.
+        del part
+        recorded |= fingerprints_of(cast.items())
+        files += _save_part(like, cast, directory, len(files), shard_size)
+        del cast
+    places: dict[str, str] = {}
+    for number, sizes in enumerate(files):
+        name = f"model-{number + 1:05d}-of-{len(files):05d}.safetensors"
+        (directory / f"part-{number}.safetensors").rename(directory / name)
+        places |= dict.fromkeys(sizes, name)
+    (directory / INDEX).write_bytes(encode_index(places, sum(sum(sizes.values()) for sizes in files)))
+    return dict(sorted(recorded.items()))
+
+
+def _save_part(
+    like: Any, state: dict[str, torch.Tensor], directory: Path, first: int, shard_size: str
+) -> list[dict[str, int]]:
+    """Write files ``part-<first>.safetensors`` and on; returns the bytes of each one's weights by name."""
+    from huggingface_hub import split_torch_state_dict_into_shards
+    from safetensors.torch import save_file
+    from transformers.core_model_loading import revert_weight_conversion
+
+    on_hub = revert_weight_conversion(like, state)
+    split = split_torch_state_dict_into_shards(on_hub, max_shard_size=shard_size)
+    files = []
+    for number, names in enumerate(split.filename_to_tensors.values(), start=first):
+        tensors = {name: on_hub[name].contiguous() for name in names}
+        save_file(tensors, directory / f"part-{number}.safetensors", metadata={"format": "pt"})
+        files.append({name: tensor.nbytes for name, tensor in tensors.items()})
+    return files
 
 
 def cast_weights(
-    model: PreTrainedModel, dtype: torch.dtype, weights: Mapping[str, torch.Tensor] | None = None
+    model: PreTrainedModel, weights: Mapping[str, torch.Tensor], dtype: torch.dtype
 ) -> dict[str, torch.Tensor]:
-    """The state dict in ``dtype``, but for what the architecture wants in fp32 (the router's bias) and integers."""
+    """``weights`` in ``dtype``, but for what the architecture wants in fp32 (the router's bias) and integers."""
     strict = tuple(getattr(model, "_keep_in_fp32_modules_strict", None) or ())
     out = {}
-    for name, tensor in (weights or model.state_dict()).items():
+    for name, tensor in weights.items():
         keep = not tensor.is_floating_point() or any(part in name.split(".") for part in strict)
         out[name] = tensor if keep else tensor.to(dtype)
     return out
 
 
-def _whole(model: PreTrainedModel) -> PreTrainedModel:
-    """``model``, or one of its class without weights if it is sharded: saving that would wait for the others."""
-    if not any(hasattr(weight, "full_tensor") for weight in model.parameters()):
-        return model
+def _without_weights(model: Any) -> Any:
+    """A model of the same class and configuration that no other worker shares."""
+    config = copy.deepcopy(model.config)
+    config.distributed_config = None
+    # FSDP2 gives a model a class of its own in front of the one that it has.
+    cls = next(kind for kind in type(model).__mro__ if not kind.__name__.startswith("FSDP"))
     with torch.device("meta"):
-        return type(model)(model.config)
-
-
-def copy_tokenizer(source: TreeReader | Path, directory: Path) -> None:
-    """Copy the tokenizer's files, byte for byte. Raises OSError."""
-    origin = source if isinstance(source, Path) else source.local()
-    directory.mkdir(parents=True, exist_ok=True)
-    for name in TOKENIZER_FILES:
-        if (origin / name).is_file():
-            shutil.copyfile(origin / name, directory / name)
+        return cls(config)

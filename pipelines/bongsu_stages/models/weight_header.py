@@ -36,3 +36,9 @@ def encode_header(tensors: dict[str, tuple[str, tuple[int, ...], int]]) -> bytes
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     return len(text).to_bytes(8, "little") + text
+
+
+def encode_index(weights: dict[str, str], total: int) -> bytes:
+    """``model.safetensors.index.json`` for weights (name to file) of ``total`` bytes."""
+    content = {"metadata": {"total_size": total}, "weight_map": dict(sorted(weights.items()))}
+    return (json.dumps(content, indent=2) + "\n").encode()

@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from bongsu.artifacts.base import ArtifactStore, TreeReader
@@ -17,16 +16,19 @@ from bongsu.domain.ids import Digest
 from bongsu_stages.compress.tensors import stored_fingerprints
 from bongsu_stages.models.device import compute_dtype
 from bongsu_stages.models.fingerprints import FINGERPRINTS, Fingerprints, read_fingerprints
-from bongsu_stages.models.loading import ADAPTER, load_model, load_tokenizer
-from bongsu_stages.models.mlmodel import write_mlmodel
+from bongsu_stages.models.loading import load_model, load_tokenizer
+from bongsu_stages.models.mlmodel import ADAPTER, write_mlmodel
 from bongsu_stages.models.saving import Origin, save_model
+from bongsu_stages.models.sharding import is_sharded
 from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.train.batches import TrainingData
 from bongsu_stages.train.chat import KOREAN_TEMPLATE, Chat
 from bongsu_stages.train.examples import ChatData, Encoded, encode_all, read_examples, split
 from bongsu_stages.train.finetune import FinetuneParams
-from bongsu_stages.train.lora import adapter_fingerprints, add_adapter, save_adapter
+from bongsu_stages.train.lora import adapter_fingerprints, add_adapter, merged_in_parts, save_adapter
 from bongsu_stages.train.objective import CrossEntropy, Objective
+from bongsu_stages.train.parallel import shards_of
+from bongsu_stages.train.recipe import Parts
 from bongsu_stages.train.workers import WorkerGroup
 
 
@@ -51,6 +53,7 @@ class ChatRecipe:
             device=workers.device,
             dtype=compute_dtype(workers.device, self.params.precision),
             experts_implementation=self.params.experts_implementation,
+            shards=shards_of(self.params.parallel, workers),
         )
         adapted: nn.Module = add_adapter(model, self.params.lora, self.params.seed)
         return adapted
@@ -62,10 +65,14 @@ class ChatRecipe:
     def objective(self, store: ArtifactStore, workers: WorkerGroup) -> Objective:
         return CrossEntropy()
 
-    def write(self, model: Any, weights: Mapping[str, torch.Tensor], store: ArtifactStore, directory: Path) -> None:
+    def parts(self, model: Any) -> Parts | None:
+        return merged_in_parts(model) if is_sharded(model) and self.params.lora.merge_at_end else None
+
+    def write(self, model: Any, parts: Parts | None, store: ArtifactStore, directory: Path) -> None:
         base = store.reader(self.base)
         if self.params.lora.merge_at_end:
-            save_model(model.merge_and_unload(), Origin(self.config, base), directory)
+            merged = model.merge_and_unload() if parts is None else model.get_base_model()
+            save_model(merged, Origin(self.config, base), directory, parts=parts)
         else:
             _copy_tree(base, directory)
             save_adapter(model, directory / ADAPTER)

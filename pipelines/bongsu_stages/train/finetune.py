@@ -34,9 +34,9 @@ class FinetuneParams(TrainingParams):
     lora: LoraParams = Field(default=LoraParams(), description="The adapter")
 
     @model_validator(mode="after")
-    def _replicated(self) -> Self:
-        if self.parallel == "shard":
-            raise ValueError("an adapter is trained on whole models: set parallel to replicate")
+    def _linear_layers_of_shared_models(self) -> Self:
+        if self.parallel == "shard" and self.lora.target_parameters:
+            raise ValueError("targetParameters are adapted in whole models only: name targetModules, or replicate")
         return self
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from bongsu_stages.models.device import autocast, compute_dtype
+from bongsu_stages.models.sharding import is_sharded
 from bongsu_stages.train.balance import RouterBalance
 from bongsu_stages.train.batches import Batch, TrainingData
 from bongsu_stages.train.divergence import DivergenceGuard, check_weights
@@ -18,7 +19,7 @@ from bongsu_stages.train.evaluation import held_out_losses
 from bongsu_stages.train.loss import logits_of
 from bongsu_stages.train.objective import CrossEntropy, Objective
 from bongsu_stages.train.optimizer import make_optimizer
-from bongsu_stages.train.parallel import bare, exchange_gradients
+from bongsu_stages.train.parallel import average_replicated, bare, exchange_gradients
 from bongsu_stages.train.params import TrainingParams
 from bongsu_stages.train.schedule import learning_rate
 from bongsu_stages.train.shuffle import fold
@@ -148,6 +149,8 @@ class TrainingLoop:
         loss = torch.zeros((), dtype=torch.float64, device=self._workers.device)
         for index, batch in enumerate(batches):
             loss += self._accumulate(batch, last=index == len(batches) - 1)
+        if is_sharded(self.model):
+            average_replicated(self.model, self._workers)
         sums, load = self._over_all(sum(batch.targets for batch in batches), loss)
         # The one moment of a step at which a GPU is waited for.
         targets, total, norm = torch.stack([*sums, self._gradient_norm().to(sums)]).tolist()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from bongsu_stages.models.fingerprints import fingerprints_of
+from bongsu_stages.models.sharding import blocks_of, whole
 from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.train.lora_params import ALL_LINEAR, LoraParams
 
@@ -37,7 +39,32 @@ def adapter_fingerprints(model: Any) -> dict[str, str]:
     """What the adapter's weights are in memory, by their names in its file."""
     from peft import get_peft_model_state_dict
 
-    return fingerprints_of(get_peft_model_state_dict(model))
+    return fingerprints_of(get_peft_model_state_dict(model, state_dict=_own_state(model)).items())
+
+
+@torch.no_grad()
+def merged_in_parts(model: Any) -> Iterator[dict[str, torch.Tensor]]:
+    """The weights of a sharded base with the adapter added to them, block by block on the CPU, by the names that the
+    base has without an adapter. Every worker has to take every part."""
+    from peft.tuners.lora import LoraLayer
+
+    for name, block in blocks_of(model.get_base_model()):
+        adapted = {f"{name}.{path}": layer for path, layer in block.named_modules() if isinstance(layer, LoraLayer)}
+        part = {}
+        for path, tensor in block.state_dict(prefix=f"{name}.").items():
+            if ".lora_" in path:
+                continue
+            weight = whole(tensor).cpu()
+            owner = adapted.get(path.removesuffix(".base_layer.weight"))
+            if owner is not None and path.endswith(".base_layer.weight"):
+                weight = weight + owner.get_delta_weight("default").to(weight)
+            part[path.replace(".base_layer.", ".")] = weight
+        yield part
+
+
+def _own_state(model: Any) -> dict[str, torch.Tensor]:
+    """The adapter's weights alone: peft would ask all workers for those of a sharded base."""
+    return {name: weight.detach() for name, weight in model.named_parameters() if ".lora_" in name}
 
 
 def save_adapter(model: Any, directory: Path) -> None:
@@ -45,7 +72,7 @@ def save_adapter(model: Any, directory: Path) -> None:
     config = model.peft_config["default"]
     # The place where this worker happened to read the base says nothing to anybody else.
     config.base_model_name_or_path = None
-    model.save_pretrained(directory)
+    model.save_pretrained(directory, state_dict=_own_state(model))
     (directory / "README.md").unlink(missing_ok=True)
     file = directory / "adapter_config.json"
     fields = json.loads(file.read_text())

@@ -14,13 +14,15 @@ from bongsu.artifacts.base import ArtifactStore
 from bongsu.domain.ids import Digest
 from bongsu_stages.models.loading import load_model, model_class
 from bongsu_stages.models.saving import Origin, save_model
+from bongsu_stages.models.sharding import is_sharded, new_sharded, state_in_parts
 from bongsu_stages.runtime.context import StageContext
 from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.train.batches import PackedData, TrainingData
 from bongsu_stages.train.mixture import Mixture
 from bongsu_stages.train.objective import CrossEntropy, Objective
-from bongsu_stages.train.parallel import shard
+from bongsu_stages.train.parallel import shards_of
 from bongsu_stages.train.params import TokenTrainingParams
+from bongsu_stages.train.recipe import Parts
 from bongsu_stages.train.tokens import TokenTree, check_tokens
 from bongsu_stages.train.workers import WorkerGroup
 
@@ -43,17 +45,29 @@ class PackedRecipe:
     tokenizer: Digest
 
     def build(self, store: ArtifactStore, workers: WorkerGroup) -> nn.Module:
-        kernel = self.params.experts_implementation
-        if self.start is not None:
-            tree = store.reader(self.start)
-            model: Any = load_model(tree, device=workers.device, dtype=torch.float32, experts_implementation=kernel)
-        else:
-            torch.manual_seed(self.params.seed)
-            cls = model_class(dict(self.config))
-            config = cls.config_class.from_dict(dict(self.config))
-            config._experts_implementation = kernel
-            model = cls(config).to(workers.device)
-        return shard(model, workers) if self.params.parallel == "shard" else model
+        shards = shards_of(self.params.parallel, workers)
+        if self.start is None:
+            return self._new(workers, shards)
+        model: nn.Module = load_model(
+            store.reader(self.start),
+            device=workers.device,
+            dtype=torch.float32,
+            experts_implementation=self.params.experts_implementation,
+            shards=shards,
+        )
+        return model
+
+    def _new(self, workers: WorkerGroup, shards: int) -> nn.Module:
+        """Random weights."""
+        cls = model_class(dict(self.config))
+        config = cls.config_class.from_dict(dict(self.config))
+        config._experts_implementation = self.params.experts_implementation
+        if shards > 1:
+            sharded: nn.Module = new_sharded(cls, config, shards, workers.device, self.params.seed)
+            return sharded
+        torch.manual_seed(self.params.seed)
+        model: nn.Module = cls(config).to(workers.device)
+        return model
 
     def open_data(self, store: ArtifactStore) -> TrainingData:
         trees = [TokenTree(store.reader(digest), title) for digest, title in self.tokens]
@@ -64,9 +78,11 @@ class PackedRecipe:
     def objective(self, store: ArtifactStore, workers: WorkerGroup) -> Objective:
         return CrossEntropy()
 
-    def write(self, model: Any, weights: Mapping[str, torch.Tensor], store: ArtifactStore, directory: Path) -> None:
-        origin = Origin(self.config, store.reader(self.tokenizer))
-        save_model(model, origin, directory, weights=weights)
+    def parts(self, model: Any) -> Parts | None:
+        return state_in_parts(model) if is_sharded(model) else None
+
+    def write(self, model: Any, parts: Parts | None, store: ArtifactStore, directory: Path) -> None:
+        save_model(model, Origin(self.config, store.reader(self.tokenizer)), directory, parts=parts)
 
 
 def named_tokens(ctx: StageContext, params: TokenTrainingParams) -> tuple[tuple[Digest, str], ...]:

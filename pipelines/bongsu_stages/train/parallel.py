@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from bongsu_stages.models.sharding import is_sharded
 from bongsu_stages.train.workers import WorkerGroup
 
 
@@ -20,21 +21,6 @@ def replicate(model: nn.Module, workers: WorkerGroup) -> nn.Module:
     return DistributedDataParallel(
         model, device_ids=devices, forward_sync_buffers=False, gradient_as_bucket_view=True
     )
-
-
-def shard(model: Any, workers: WorkerGroup) -> nn.Module:
-    """Split weights, gradients and optimizer over the workers, one decoder layer at a time (FSDP2)."""
-    from torch.distributed.fsdp import fully_shard
-
-    if workers.size > 1:
-        for layer in model.get_decoder().layers:
-            fully_shard(layer)
-        fully_shard(model)
-    return model  # type: ignore[no-any-return]
-
-
-def is_sharded(model: nn.Module) -> bool:
-    return any(hasattr(weight, "full_tensor") for weight in model.parameters())
 
 
 def bare(model: nn.Module) -> nn.Module:
@@ -50,11 +36,21 @@ def exchange_gradients(model: Any, now: bool) -> None:
         model.set_requires_gradient_sync(now)
 
 
-def gather_weights(model: nn.Module) -> dict[str, torch.Tensor]:
-    """The whole state dict, on the CPU of the first worker; empty on the others. Every worker calls it."""
-    if not is_sharded(model):
-        return dict(model.state_dict())
-    from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
+def average_replicated(model: nn.Module, workers: WorkerGroup) -> None:
+    """Average the gradients of weights that every worker has all of, beside those of a sharded model (an adapter's)."""
+    gradients = [
+        weight.grad
+        for weight in model.parameters()
+        if weight.grad is not None and not hasattr(weight, "full_tensor")
+    ]
+    if not gradients:
+        return
+    flat = workers.sum(torch.cat([gradient.reshape(-1) for gradient in gradients])) / workers.size
+    means = torch.split(flat, [gradient.numel() for gradient in gradients])
+    for gradient, mean in zip(gradients, means, strict=True):
+        gradient.copy_(mean.view_as(gradient))
 
-    options = StateDictOptions(full_state_dict=True, cpu_offload=True)
-    return cast(dict[str, torch.Tensor], get_model_state_dict(model, options=options))
+
+def shards_of(parallel: str, workers: WorkerGroup) -> int:
+    """Among how many workers a model is split; 1 if each has all of it."""
+    return workers.size if parallel == "shard" else 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +14,8 @@ from bongsu_stages.train.batches import TrainingData
 from bongsu_stages.train.objective import Objective
 from bongsu_stages.train.params import TrainingParams
 from bongsu_stages.train.workers import WorkerGroup
+
+Parts = Iterable[Mapping[str, torch.Tensor]]
 
 
 class Recipe(Protocol):
@@ -36,11 +38,16 @@ class Recipe(Protocol):
         """What is minimised."""
         ...
 
-    def write(self, model: Any, weights: Mapping[str, torch.Tensor], store: ArtifactStore, directory: Path) -> None:
+    def parts(self, model: Any) -> Parts | None:
+        """Of a sharded model, the weights to write, part by part; one part is in memory at a time. Every worker takes
+        all of them, for each holds its share of each. None where the first worker has all that :meth:`write` needs."""
+        ...
+
+    def write(self, model: Any, parts: Parts | None, store: ArtifactStore, directory: Path) -> None:
         """Write the model tree; the first worker alone calls this.
 
         Args:
-            model: what :meth:`build` returned, trained; if sharded, its own weights are only a part.
-            weights: the whole state dict.
+            model: what :meth:`build` returned, trained; if sharded, its own weights are only its share.
+            parts: what :meth:`parts` returned here.
         """
         ...

@@ -7,12 +7,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from torch import nn
+
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.artifacts.open import open_store
 from bongsu_stages.train.folder import MARKER, MODEL, STATE, CheckpointFacts, CheckpointFolder, files_below
 from bongsu_stages.train.loop import TrainingLoop
 from bongsu_stages.train.optimizer import freeze
-from bongsu_stages.train.parallel import gather_weights, replicate
+from bongsu_stages.train.parallel import replicate
 from bongsu_stages.train.recipe import Recipe
 from bongsu_stages.train.sink import SilentSink, Sink
 from bongsu_stages.train.state import load_state, save_state
@@ -100,16 +102,22 @@ class _Worker:
             self._report(directory, f"step-{step:08d}", CheckpointFacts(step, self._task.fingerprint, 0, {}))
 
     def _finish(self, loop: TrainingLoop, figures: dict[str, float]) -> None:
-        weights = gather_weights(loop.model)
         if self._task.output is not None:
-            self._task.recipe.write(loop.model, weights, self._store, self._task.output)
+            self._task.recipe.write(loop.model, None, self._store, self._task.output)
             return
         with TemporaryDirectory(prefix="model-") as temporary:
             directory = Path(temporary)
-            if self._workers.is_first:
-                self._task.recipe.write(loop.model, weights, self._store, directory)
+            self._write(loop.model, directory)
             steps = self._task.recipe.params.steps
             self._report(directory, MODEL, CheckpointFacts(steps, self._task.fingerprint, 0, {}, figures, MODEL))
+
+    def _write(self, model: nn.Module, directory: Path) -> None:
+        """The first worker writes; where the model is sharded, the others hand it their shares."""
+        parts = self._task.recipe.parts(model)
+        if self._workers.is_first:
+            self._task.recipe.write(model, parts, self._store, directory)
+        for _ in parts or ():
+            pass
 
     def _report(self, directory: Path, name: str, facts: CheckpointFacts) -> None:
         """Hand a checkpoint to Ray Train, which copies every worker's files; a single worker copies its own."""

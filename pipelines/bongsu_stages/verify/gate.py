@@ -11,12 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from safetensors import SafetensorError
 
 from bongsu.artifacts.checking import is_damage
 from bongsu.domain.problems import BongsuError
+from bongsu_stages.models.activations import rounds_activations
 from bongsu_stages.models.configuration import read_config
 from bongsu_stages.models.fingerprints import FINGERPRINTS, read_fingerprints
-from bongsu_stages.models.loading import ADAPTER
+from bongsu_stages.models.loading import bytes_in_memory
+from bongsu_stages.models.mlmodel import ADAPTER
+from bongsu_stages.models.placement import Room
+from bongsu_stages.models.plain import plain_fingerprints, write_plain
 from bongsu_stages.models.weight_header import read_header
 from bongsu_stages.runtime.context import NamedTree, StageContext
 from bongsu_stages.runtime.processes import die_with_parent
@@ -25,7 +30,6 @@ from bongsu_stages.train.tokens import TokenTree, take_evenly
 from bongsu_stages.verify import checks
 from bongsu_stages.verify.checks import Check
 from bongsu_stages.verify.outputs import Outputs, outputs_of
-from bongsu_stages.verify.plain import plain_fingerprints, write_plain
 from bongsu_stages.verify.probe import read
 
 if TYPE_CHECKING:
@@ -37,7 +41,8 @@ def examine(ctx: StageContext, params: ReloadParams) -> list[dict[str, Any]]:
     sequences = _sequences(ctx, params.sequences)
     models = ctx.inputs("models")
     given = ctx.inputs("baseline")
-    reloaded = _reload([*models, *given], sequences, ctx.scratch)
+    _check_room(ctx, [*models, *given])
+    reloaded = _reload(ctx, [*models, *given], sequences)
     baseline = reloaded.get(len(models)) if given else None
     entries = []
     for number, model in enumerate(models):
@@ -86,7 +91,7 @@ def _checks(
     try:
         write_plain(model.reader.local(), plain)
         found += _as_in_memory(params, model, plain, reloaded)
-        reference = outputs_of(plain, sequences)
+        reference = outputs_of(plain, sequences, _room(ctx))
     except Exception as error:  # whatever of the model keeps it from being read independently is a finding
         if _is_of_the_machine(error):
             raise
@@ -94,7 +99,7 @@ def _checks(
         return [*found, Check("weights can be unpacked independently", False, text, "no error")]
     finally:
         shutil.rmtree(plain, ignore_errors=True)
-    if quantises_activations(read_config(model.reader)):
+    if rounds_activations(read_config(model.reader)):
         # Rounding activations is part of such a model, and the reference does not do it.
         return [
             *found,
@@ -138,13 +143,11 @@ def _as_in_memory(params: ReloadParams, model: NamedTree, plain: Path, reloaded:
     return found
 
 
-def quantises_activations(config: dict[str, Any]) -> bool:
-    groups = (config.get("quantization_config") or {}).get("config_groups", {})
-    return any(group.get("input_activations") for group in groups.values())
-
-
-def _reload(models: list[NamedTree], sequences: np.ndarray[Any, Any], scratch: Path) -> dict[int, Outputs | str]:
+def _reload(
+    ctx: StageContext, models: list[NamedTree], sequences: np.ndarray[Any, Any]
+) -> dict[int, Outputs | str]:
     """Outputs of each model in a new process, or the error it died of there."""
+    scratch = ctx.scratch
     results = scratch / "results"
     results.mkdir()
     np.save(scratch / "sequences.npy", sequences)
@@ -154,6 +157,8 @@ def _reload(models: list[NamedTree], sequences: np.ndarray[Any, Any], scratch: P
         ],
         "sequences": str(scratch / "sequences.npy"),
         "results": str(results),
+        "disk": str(_room(ctx).disk),
+        "memory": ctx.spec.resources.memory,
     }
     (scratch / "job.json").write_text(json.dumps(job))
     command = [sys.executable, "-m", "bongsu_stages.verify.probe", str(scratch / "job.json")]
@@ -167,6 +172,33 @@ def _reload(models: list[NamedTree], sequences: np.ndarray[Any, Any], scratch: P
         else:
             found[number] = f"the process ended with status {done.returncode}"
     return found
+
+
+def _check_room(ctx: StageContext, models: list[NamedTree]) -> None:
+    """Raise StageError where a model is larger than what is there to load it as its users will.
+
+    A plain one may come from disk, layer by layer; the loader of quantised ones unpacks them in memory.
+    """
+    room = _room(ctx).in_memory
+    for model in models:
+        if not read_config(model.reader).get("quantization_config"):
+            continue
+        try:
+            needed = bytes_in_memory(model.reader.local(), "auto")
+        except SafetensorError:  # such a model does not load, which is told among its checks
+            continue
+        if needed > room:
+            raise StageError(
+                f"{model.title} is quantised, and its loader unpacks it to {needed / 1e9:,.1f} GB; this worker has"
+                f" {room / 1e9:,.1f} GB for weights.",
+                "Give the stage more memory per worker, or more GPUs.",
+            )
+
+
+def _room(ctx: StageContext) -> Room:
+    disk = ctx.scratch / "layers"
+    disk.mkdir(exist_ok=True)
+    return Room.of_worker(disk, ctx.spec.resources.memory)
 
 
 def _records_state(model: NamedTree) -> bool:

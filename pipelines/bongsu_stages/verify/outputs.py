@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+
+if TYPE_CHECKING:
+    from bongsu_stages.models.placement import Room
 
 MAX_LOGITS = 4
 GENERATED = 16
@@ -33,26 +36,33 @@ class Outputs:
 
 
 @torch.inference_mode()
-def outputs_of(directory: Path, sequences: np.ndarray[Any, Any], *, with_state: bool = False) -> Outputs:
+def outputs_of(
+    directory: Path, sequences: np.ndarray[Any, Any], room: Room, *, with_state: bool = False
+) -> Outputs:
     """Load the tree with transformers and run it on ``sequences`` (int64 ``[count, length]``)."""
     from bongsu_stages.evaluate.likelihood import sequence_losses
     from bongsu_stages.models.configuration import read_config
     from bongsu_stages.models.device import pick_device
     from bongsu_stages.models.fingerprints import fingerprints_of
-    from bongsu_stages.models.loading import model_class, with_adapter
+    from bongsu_stages.models.loading import bytes_in_memory, model_class, with_adapter
+    from bongsu_stages.models.placement import input_device, is_spread, state_of
     from bongsu_stages.models.silence import no_progress_bars
 
     # In the type of the files: both readings then round what they unpack to the same numbers, and a difference is a
     # difference of bytes. In fp32, loaders round some weights and not others, and experts near a tie change places.
     options: dict[str, Any] = {"dtype": "auto", "experts_implementation": "grouped_mm"}
+    if not room.has_place_for(bytes_in_memory(directory, "auto")):
+        options |= room.spread_options()
     with no_progress_bars():
         model, report = model_class(read_config(directory)).from_pretrained(
             directory, local_files_only=True, output_loading_info=True, **options
         )
-    state = fingerprints_of(model.state_dict()) if with_state else {}
-    model = with_adapter(model.to(pick_device()), directory).eval()
+    state = fingerprints_of(state_of(model)) if with_state else {}
+    if not is_spread(model):
+        model.to(pick_device())
+    model = with_adapter(model, directory).eval()
     losses, counts = sequence_losses(model, sequences, micro_batch=8)
-    first = torch.from_numpy(sequences[:MAX_LOGITS]).to(model.device)
+    first = torch.from_numpy(sequences[:MAX_LOGITS]).to(input_device(model))
     logits = model(input_ids=first, use_cache=False).logits.float().cpu().numpy()
     return Outputs(
         logits,
@@ -68,6 +78,6 @@ def greedy(model: Any, prompt: torch.Tensor) -> tuple[int, ...]:
     """The most likely continuation, token by token, without a cache (so that nothing but the weights matters)."""
     ids = prompt
     for _ in range(GENERATED):
-        token = model(input_ids=ids, use_cache=False).logits[:, -1:].argmax(-1)
+        token = model(input_ids=ids, use_cache=False).logits[:, -1:].argmax(-1).to(ids.device)
         ids = torch.cat([ids, token], dim=1)
     return tuple(ids[0, prompt.shape[1] :].tolist())

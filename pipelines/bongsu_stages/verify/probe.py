@@ -1,7 +1,7 @@
 """The other process: ``python -m bongsu_stages.verify.probe JOB``.
 
-Reads ``{"models": [[name, directory, with state], ...], "sequences": file.npy, "results": directory}`` and leaves
-``<name>.npz`` for each model that loaded, ``<name>.error`` for each that did not.
+Reads ``{"models": [[name, directory, with state], ...], "sequences": file.npy, "results": directory, "disk": directory,
+"memory": bytes or null}`` and leaves ``<name>.npz`` for each model that loaded, ``<name>.error`` for each that did not.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bongsu_stages.models.placement import Room
 from bongsu_stages.verify.outputs import Outputs, outputs_of
 
 
@@ -21,7 +22,8 @@ def main(job: Path) -> None:
     results = Path(content["results"])
     for name, directory, with_state in content["models"]:
         try:
-            found = outputs_of(Path(directory), sequences, with_state=with_state)
+            room = Room.of_worker(Path(content["disk"]), content["memory"])
+            found = outputs_of(Path(directory), sequences, room, with_state=with_state)
         except Exception as error:  # every way in which a tree fails to load is a finding
             (results / f"{name}.error").write_text(f"{type(error).__name__}: {error}"[:2000])
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from bongsu.domain.resources import Resources
@@ -24,14 +25,13 @@ WORK = {
         kind=WorkKind.DISTILL, micro_batch=1, sequence_length=4096, weight_bytes=2, optimizer_bytes=12,
         sharded=True, checkpoint_activations=True,
     ),
-    "LoRA, rank 16, weights sharded": Workload(
+    "LoRA, rank 16 (base in bf16, FSDP)": Workload(
         kind=WorkKind.TRAIN_LORA, micro_batch=1, sequence_length=4096, weight_bytes=2, trainable_fraction=0.001,
         optimizer_bytes=8, sharded=True, checkpoint_activations=True,
     ),
-    "evaluation, weights sharded": Workload(
-        kind=WorkKind.INFERENCE, micro_batch=1, sequence_length=4096, weight_bytes=2, sharded=True
-    ),
 }  # fmt: skip
+EVALUATION = Workload(kind=WorkKind.INFERENCE, micro_batch=1, sequence_length=4096, weight_bytes=2)
+MOST_GPUS = 16
 STREAMED = {
     "expert pruning, streamed, 512 sequences of 2,048": Workload(
         kind=WorkKind.PRUNE_STREAMED, micro_batch=4, sequence_length=2048, tokens=512 * 2048, weight_bytes=2
@@ -55,8 +55,10 @@ quantisation by rounding, GPTQ and to FP8, LoRA, distillation) on small mixtures
 process of its own that has imported everything, and compares the resident peak beyond that (`VmHWM`) with the plan:
 it has to lie between 1.0 and 1.8 times of it. `test_memory_against_peaks.py` does the same with loops of full
 training and inference, dense models among them. In both the C library gives large blocks back at once; otherwise a
-process keeps more, by the order of frees. Not measured: GPUs, sharded work, models of more than 60 million
-parameters.
+process keeps more, by the order of frees. What a sharded worker holds while a model is loaded, drawn and written is
+measured in `tests/integration/train/test_models_that_workers_share.py` (91 million parameters, two workers);
+[ADR 10](adr/0010-models-larger-than-a-worker.md) says how. Not measured: GPUs, steps of sharded
+training, larger models.
 
 A worker that is used again returns what its last stage let go of; 16 MB or less stayed in these tests. The plan's
 1.3 GB of runtime are Ray, torch and transformers with all that any stage imports.
@@ -91,6 +93,12 @@ fits, and what one worker then needs.
 | stage | {" | ".join(SHOWN)} |
 | --- | {" | ".join("---:" for _ in SHOWN)} |
 {"".join(_gang_rows(shape))}
+One worker, its layers spread over its GPUs; what fits on none of them comes from memory or disk:
+
+| stage | {" | ".join(SHOWN)} |
+| --- | {" | ".join("---:" for _ in SHOWN)} |
+| evaluation in bf16 | {" | ".join(_gpus_for(shape, name) for name in SHOWN)} |
+
 One worker, one layer at a time:
 
 | stage | memory of the worker |
@@ -124,6 +132,13 @@ def _smallest(shape: ModelShape, work: Workload, accelerator: str) -> str:
         if needed <= room:
             return f"{workers} × ({needed / 1e9:,.0f} GB)"
     return "does not fit"
+
+
+def _gpus_for(shape: ModelShape, accelerator: str) -> str:
+    estimate = estimate_memory(shape, EVALUATION, Resources(workers=1, gpus_per_worker=1, accelerator=accelerator))
+    needed = estimate.total - estimate.runtime
+    gpus = math.ceil(needed / (ACCELERATORS[accelerator].memory * USABLE))
+    return f"{gpus} × ({needed / 1e9:,.0f} GB in all)" if gpus <= MOST_GPUS else "more than 16 GPUs"
 
 
 def _streamed_rows(shape: ModelShape) -> Iterator[str]:

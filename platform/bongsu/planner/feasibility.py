@@ -8,6 +8,7 @@ from bongsu.domain.codes import plan as codes
 from bongsu.domain.plan import PlannedStage, RunPlan
 from bongsu.domain.problems import Problem
 from bongsu.domain.suggest import closest
+from bongsu.domain.workload import WorkKind
 from bongsu.planner.accelerators import ACCELERATORS
 
 # Share of a GPU's memory that tensors can use; the rest goes to the CUDA context and to fragmentation.
@@ -36,7 +37,9 @@ def _accelerator(planned: PlannedStage) -> Iterator[Problem]:
         return
     # The runtime's own memory lies in the host, not on the GPU.
     needed = planned.memory.total - planned.memory.runtime
-    room = ACCELERATORS[needs.accelerator].memory * needs.gpus_per_worker * USABLE
+    # Inference spreads layers over the GPUs of a worker; whatever else computes, computes on one of them.
+    gpus = needs.gpus_per_worker if planned.workload.kind is WorkKind.INFERENCE else 1
+    room = ACCELERATORS[needs.accelerator].memory * gpus * USABLE
     if needed > room:
         yield codes.DOES_NOT_FIT.at(
             None,
@@ -44,5 +47,5 @@ def _accelerator(planned: PlannedStage) -> Iterator[Problem]:
             stage=planned.title,
             needed=f"{needed / 1e9:,.0f} GB",
             room=f"{room / 1e9:,.0f} GB",
-            gpus=f"{needs.gpus_per_worker} × {needs.accelerator}",
+            gpus=f"{gpus} × {needs.accelerator}",
         )

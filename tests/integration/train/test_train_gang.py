@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,11 @@ import torch
 from bongsu.artifacts.local import LocalStore
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.events import Checkpointed, Message, Progress, StageEvent
+from bongsu_stages.models.fingerprints import FINGERPRINTS, Fingerprints, fingerprints_of
 from bongsu_stages.models.loading import load_model
+from bongsu_stages.models.mlmodel import ADAPTER
+from bongsu_stages.runtime.catalogue import load_stage
 from bongsu_stages.runtime.stage import StageError
-from bongsu_stages.train.continued import continued
-from bongsu_stages.train.params import TokenTrainingParams
 
 PARAMS = {"steps": 6, "microBatch": 4, "learningRate": 5e-3, "warmupSteps": 2, "evaluateSequences": 7}
 
@@ -34,20 +37,39 @@ class Gang:
         self.tokens = tiny.commit(self.store, "tokens", root / "tokens")
 
     def run(self, key: str, workers: int, attempt: int = 1, **params: Any) -> Any:
+        """train.continue."""
+        inputs = {"model": [(ArtifactType.MODEL, self.model)], "tokens": [(ArtifactType.TOKENS, self.tokens)]}
+        return self.run_stage("train.continue", inputs, PARAMS | params, key, workers, attempt)
+
+    def run_stage(
+        self,
+        uses: str,
+        inputs: dict[str, Any],
+        params: dict[str, Any],
+        key: str,
+        workers: int = 2,
+        attempt: int = 1,
+    ) -> Any:
+        """Metrics, events and weights of a stage that makes a model."""
         events: list[StageEvent] = []
         ctx = tiny.context(
             self.store,
             self.root / f"{key}-{attempt}",
-            "train.continue",
-            {"model": [(ArtifactType.MODEL, self.model)], "tokens": [(ArtifactType.TOKENS, self.tokens)]},
+            uses,
+            inputs,
             attempt=attempt,
             workers=workers,
             emit=events.append,
         )
         ctx.spec = ctx.spec.model_copy(update={"checkpoint_key": key})
-        outputs = continued.function(ctx, TokenTrainingParams.model_validate(PARAMS | params))
-        model = load_model(ctx.output("model").directory, dtype="stored")
-        return outputs.metrics, events, model.state_dict()
+        definition = load_stage(uses)
+        outputs = definition.function(ctx, definition.signature.params.model_validate(params))
+        tree = ctx.output("model").directory
+        weights = load_model(tree, dtype="stored").state_dict()
+        if not (tree / ADAPTER).exists():
+            recorded = Fingerprints.model_validate_json((tree / FINGERPRINTS).read_bytes())
+            assert recorded.state == fingerprints_of(weights.items())
+        return outputs.metrics, events, weights
 
     @functools.cache  # noqa: B019 (one gang for all tests: starting a gang takes half a minute)
     def whole(self, parallel: str) -> Any:
@@ -99,3 +121,55 @@ def test_finished_training_is_not_done_again(gang: Gang) -> None:
 def test_error_of_a_worker_comes_out_as_it_was_raised(gang: Gang) -> None:
     with pytest.raises(StageError, match=r"matches no weight"):
         gang.run("wrong", 2, freeze=["nothing.*"])
+
+
+def test_a_new_model_is_trained_by_workers_that_share_it(gang: Gang) -> None:
+    inputs = {"tokenizer": [(ArtifactType.FILES, gang.model)], "tokens": [(ArtifactType.TOKENS, gang.tokens)]}
+    params = {**PARAMS, "steps": 12, "shape": tiny.SHAPE.model_dump(by_alias=True), "parallel": "shard"}
+    _, events, weights = gang.run_stage("train.pretrain", inputs, params, "new")
+    losses = curve(events)
+    assert losses[1] == pytest.approx(math.log(tiny.VOCABULARY), rel=0.1)
+    assert losses[12] < losses[1] - 0.3
+    assert all(weight.isfinite().all() for weight in weights.values() if weight.is_floating_point())
+
+
+def test_a_teacher_may_be_shared_as_well(gang: Gang) -> None:
+    inputs = {
+        "student": [(ArtifactType.MODEL, gang.model)],
+        "teacher": [(ArtifactType.MODEL, gang.model)],
+        "tokens": [(ArtifactType.TOKENS, gang.tokens)],
+    }
+    params = {**PARAMS, "steps": 2, "parallel": "shard", "learningRate": 1e-6}
+    _, events, _ = gang.run_stage("compress.distill", inputs, params, "distil")
+    # Who learns from himself has nothing to learn.
+    assert curve(events)[1] == pytest.approx(0.0, abs=1e-5)
+
+
+@pytest.fixture(scope="session")
+def examples(gang: Gang) -> str:
+    folder = gang.root / "examples"
+    folder.mkdir()
+    turns = [
+        [{"role": "user", "content": f"제{n}조는?"}, {"role": "assistant", "content": f"제{n}조: 국민."}]
+        for n in range(1, 40)
+    ]
+    lines = [json.dumps({"messages": messages}, ensure_ascii=False) for messages in turns]
+    (folder / "a.jsonl").write_text("\n".join(lines) + "\n")
+    return tiny.commit(gang.store, "examples", folder)
+
+
+@pytest.mark.parametrize("merge", [True, False], ids=["merged", "apart"])
+def test_an_adapter_is_trained_beside_a_shared_base(gang: Gang, examples: str, merge: bool) -> None:
+    inputs = {"model": [(ArtifactType.MODEL, gang.model)], "examples": [(ArtifactType.FILES, examples)]}
+    params = {"steps": 8, "microBatch": 8, "learningRate": 2e-2, "warmupSteps": 0, "heldOut": 0.2}
+    params |= {"sequenceLength": 96, "lora": {"mergeAtEnd": merge}}
+    _, whole, expected = gang.run_stage("train.finetune", inputs, params, f"alone-{merge}", workers=1)
+    params |= {"microBatch": 4, "parallel": "shard"}
+    _, shared, weights = gang.run_stage("train.finetune", inputs, params, f"adapter-{merge}")
+    assert curve(shared) == pytest.approx(curve(whole), rel=2e-3)
+    assert weights.keys() == expected.keys()
+    base = load_model(gang.store.reader(gang.model).local(), dtype="stored").state_dict()
+    moved = {name for name in base if not torch.equal(base[name], expected[name])}
+    assert {name for name in base if not torch.equal(base[name], weights[name])} == moved
+    for name in moved:
+        assert torch.allclose(weights[name].float(), expected[name].float(), atol=0.02), name

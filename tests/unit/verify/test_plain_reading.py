@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from bongsu_stages.compress.rounding import int4_scales, packed, to_fp8, to_levels
 from bongsu_stages.models.fingerprints import fingerprint_of
-from bongsu_stages.verify.plain import plain_fingerprints, write_plain
+from bongsu_stages.models.plain import plain_fingerprints, write_plain
 
 GROUP = 16
 

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from bongsu.executors.base import Capacity
 from bongsu.executors.local_ray.lean import lean_head
 from bongsu.executors.local_ray.session_files import session_root
+from bongsu.machine.memory import total_memory
 
 # Read by Ray when it is imported or when it starts its processes.
 RAY_ENVIRONMENT = {
@@ -81,7 +80,7 @@ def machine_capacity(settings: RaySettings) -> Capacity:
     return Capacity(
         cpus=float(settings.cpus or len(os.sched_getaffinity(0))),
         gpus=len(list(Path("/dev").glob("nvidia[0-9]*"))),
-        memory=psutil.virtual_memory().total,
+        memory=total_memory(),
     )
 
 
@@ -91,7 +90,7 @@ def capacity_of(resources: Mapping[str, float]) -> Capacity:
     return Capacity(
         cpus=resources.get("CPU", 0.0),
         gpus=int(resources.get("GPU", 0)),
-        memory=int(resources.get("memory", psutil.virtual_memory().total)),
+        memory=int(resources.get("memory", total_memory())),
         accelerators=tuple(name.removeprefix(kind) for name in resources if name.startswith(kind)),
     )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from bongsu.domain.messages import N_
+from bongsu.machine.memory import available_memory
 from bongsu.service.doctor.finding import Finding
 
 MIN_FREE_BYTES = 5_000_000_000
@@ -45,9 +46,7 @@ def cpus() -> Finding:
 
 
 def memory() -> Finding:
-    import psutil
-
-    free = psutil.virtual_memory().available
+    free = available_memory()
     fact = f"{free / 1e9:.1f} GB"
     if free < MIN_MEMORY_BYTES:
         return Finding("warning", N_("Free memory"), fact, N_("Close other programs; the demo needs about 4 GB."))

@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 
 from bongsu.domain.weights import INDEX
 from bongsu_stages.models.fingerprints import fingerprint_of
-from bongsu_stages.models.loading import ADAPTER
+from bongsu_stages.models.mlmodel import ADAPTER
 
 _SUFFIXES = (".weight_scale", ".weight_shape", ".weight_zero_point", ".weight_g_idx")
 
@@ -28,7 +28,7 @@ _SUFFIXES = (".weight_scale", ".weight_shape", ".weight_zero_point", ".weight_g_
 def write_plain(source: Path, target: Path) -> None:
     """Write the tree at ``source`` to ``target`` with plain bf16 or fp32 weights and no quantisation.
 
-    File by file: what is in memory is the plain content of one.
+    File by file: what is in memory is the plain content of one. A tree that is plain already is linked, not copied.
 
     Raises:
         ValueError: an entry cannot be read back, e.g. a scale of the wrong shape.
@@ -39,6 +39,11 @@ def write_plain(source: Path, target: Path) -> None:
     (target / "config.json").write_text(json.dumps(config))
     if (source / "generation_config.json").exists():
         (target / "generation_config.json").write_text((source / "generation_config.json").read_text())
+    if quantised is None:
+        for path in (*source.glob("*.safetensors"), *source.glob(INDEX)):
+            (target / path.name).symlink_to(path.resolve())
+        _copy_adapter(source, target)
+        return
     bits = weight_bits(quantised)
     places: dict[str, str] = {}
     with _Entries(source) as entries:
