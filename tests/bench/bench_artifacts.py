@@ -12,13 +12,20 @@ import os
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).parents[1] / "support"))
+
+from targets import settle
+
 from bongsu.artifacts.local import LocalStore
 
+# Of the slower of sha256sum and cp.
+TARGET = 0.8
 FILES = 8
 CHUNK = 1 << 24
 
@@ -96,6 +103,7 @@ def main() -> None:
     print(f"{'way':30} {'MB/s (median)':>14} {'of the slower of sha256sum and cp':>34}")
     for title, rate in rates.items():
         print(f"{title:30} {rate:14.0f} {rate / slower:34.2f}")
+    settle(["bongsu: add_tree, commit"] if rates["bongsu: add_tree, commit"] < TARGET * slower else [])
 
 
 if __name__ == "__main__":

@@ -12,6 +12,10 @@ import tempfile
 import time
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).parents[1] / "support"))
+
+from targets import settle
+
 RUNS = 7
 LIBRARIES = "import pydantic, typer, rich.table"
 BONGSU = Path(sys.executable).with_name("bongsu")
@@ -71,9 +75,12 @@ def main() -> None:
             ("bongsu plan, 1,001 stages", [str(BONGSU), "plan", "matrix.yaml"], 2.0),
         ]
         print(f"{'command':50} {'median s':>9} {'target s':>9}")
+        missed: list[str] = []
         for title, command, target in rows:
             took = seconds(command, folder)
+            missed += [title] if target and took > target else []
             print(f"{title:50} {took:9.3f} {target if target else '':>9}")
+        settle(missed)
 
 
 if __name__ == "__main__":

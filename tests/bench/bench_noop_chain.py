@@ -18,6 +18,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+sys.path.append(str(Path(__file__).parents[1] / "support"))
+
+from targets import settle
+
 from bongsu.domain.run import RunState
 from bongsu.executors.local_ray.session import RaySettings, connect, ray_environment
 from bongsu.service.driving import open_driver
@@ -137,6 +141,7 @@ def main() -> None:
     print(f"{'what':50} {'median s':>9} {'target s':>9}")
     for title, took, target in rows:
         print(f"{title:50} {took:9.3f} {target if target else '':>9}")
+    settle([title for title, took, target in rows if target and took > target])
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from torch import nn
 
 sys.path.append(str(Path(__file__).parents[1] / "support"))
 import tiny_training as tiny
+from targets import settle
 
 from bongsu.artifacts.local import LocalStore
 from bongsu.domain.artifact import ArtifactType
@@ -39,6 +40,8 @@ from bongsu_stages.train.params import TokenTrainingParams
 from bongsu_stages.train.shape import ModelShape
 from bongsu_stages.train.tokens import TokenTree
 
+# Of the plain loop's tokens per second.
+TARGET = 0.97
 SHAPE = ModelShape(
     hidden_size=192,
     layers=4,
@@ -169,6 +172,7 @@ def main() -> None:
         tree = TokenTree(store.reader(tokens), "tokens")
         rows = torch.from_numpy(tree.take("train", np.arange(ROWS)).astype("int64"))
         print(f"{'workers':>7} {'plain torch, tokens/s':>22} {'train.continue, tokens/s':>25} {'ratio':>6}")
+        missed: list[str] = []
         for workers in given.workers:
             ours: list[float] = []
             plain: list[float] = []
@@ -179,7 +183,9 @@ def main() -> None:
             tokens_per_step = workers * BATCH * LENGTH
             fast, slow = (tokens_per_step / statistics.median(times) for times in (plain, ours))
             print(f"{workers:7} {fast:22.0f} {slow:25.0f} {slow / fast:6.3f}", flush=True)
+            missed += [f"{workers} workers"] if slow < TARGET * fast else []
     ray.shutdown()
+    settle(missed)
 
 
 if __name__ == "__main__":

@@ -51,14 +51,16 @@ class Shell:
             "COLUMNS": "200",
         }
 
-    def __call__(self, *words: str, status: int = 0, **more: str) -> subprocess.CompletedProcess[str]:
+    def __call__(
+        self, *words: str, status: int = 0, timeout_s: float = 180, **more: str
+    ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [BONGSU, *words],
             cwd=self.folder,
             env={**self.environment, **more},
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=timeout_s,
             check=False,
         )
         assert done.returncode == status, f"{words} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"

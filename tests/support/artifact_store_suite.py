@@ -225,6 +225,20 @@ class ArtifactStoreSuite:
         reader.verify()
         assert (reader.local() / "d" / "bad").read_bytes() == files["d/bad"]
 
+    def test_a_damaged_tree_is_set_aside_and_its_bytes_come_back(
+        self, store: ArtifactStore, damage: Damage
+    ) -> None:
+        files = {"good": b"good", "d/bad": b"x" * 5000}
+        digest = self._commit(store, "first", files)
+        assert not store.withdraw(digest)
+        assert store.has(digest)
+        damage.change(store, digest, "d/bad")
+        assert store.withdraw(digest)
+        assert not store.has(digest)
+        assert not store.withdraw(digest)
+        assert self._commit(store, "second", files) == digest
+        store.reader(digest).verify()
+
     def test_what_is_not_there_is_said_so(self, store: ArtifactStore) -> None:
         absent = Digest("sha256-" + "0" * 64)
         assert not store.has(absent)

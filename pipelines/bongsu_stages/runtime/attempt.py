@@ -19,11 +19,14 @@ from pathlib import Path
 
 import pydantic
 
+from bongsu.artifacts.base import ArtifactStore
+from bongsu.artifacts.checking import is_damage
 from bongsu.artifacts.open import open_store
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure, FailureReason, failure_key, result_key
 from bongsu.domain.codes import artifact as codes
 from bongsu.domain.events import StageEvent
+from bongsu.domain.ids import Digest
 from bongsu.domain.metrics import not_finite
 from bongsu.domain.problems import BongsuError
 from bongsu_stages.runtime.catalogue import load_stage
@@ -72,12 +75,28 @@ def run_attempt(
         store.put_record(result_key(spec.id), result.model_dump_json().encode())
         return result
     except Exception as error:  # the boundary: whatever a stage raises becomes a recorded failure
-        failure = failure_of(error)
+        failure = _set_damaged_aside(store, error) or failure_of(error)
         with contextlib.suppress(BongsuError, OSError):  # the store itself may be what failed
             store.put_record(failure_key(spec.id), failure.model_dump_json().encode())
         return failure
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _set_damaged_aside(store: ArtifactStore, error: Exception) -> Failure | None:
+    """A tree that an attempt found damaged is no cached result any more: the next run makes it again. None if the
+    failure is another, or the store finds nothing."""
+    if not isinstance(error, BongsuError) or not is_damage(error):
+        return None
+    digests = {str(problem.args["digest"]) for problem in error.problems if problem.code is codes.CORRUPT}
+    try:
+        withdrawn = [digest for digest in sorted(digests) if store.withdraw(Digest(digest))]
+    except (BongsuError, OSError):  # the failure is told in any case
+        return None
+    if not withdrawn:
+        return None
+    fix = "It was set aside. Run the pipeline again: the stage that made it runs once more."
+    return failure_of(error).model_copy(update={"fix": fix})
 
 
 def _make_scratch(spec: AttemptSpec) -> Path:

@@ -60,6 +60,24 @@ def no_one_left_behind() -> Iterator[Callable[[], None]]:
         libc.prctl(_PR_SET_CHILD_SUBREAPER, before.value)
 
 
+def adopt_orphans() -> Callable[[], None]:
+    """From now on, what dead descendants leave behind becomes a child of this process (Linux), whatever session and
+    environment it gave itself. Gives a function that ends such children; those that there are now go on."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    family = psutil.Process().children()
+
+    def end_them() -> None:
+        for _round in range(_ROUNDS):
+            left = [process for process in psutil.Process().children() if process not in family]
+            if not left:
+                return
+            _suspend(left)
+            for process in left:
+                kill_tree(process)
+
+    return end_them
+
+
 def _suspend(family: list[psutil.Process]) -> None:
     """Have them start no others while they are killed."""
     for process in family:

@@ -105,6 +105,11 @@ class ArtifactStore(Protocol):
 
     def has(self, digest: Digest) -> bool: ...
 
+    def withdraw(self, digest: Digest) -> bool:
+        """Set a damaged tree aside: nobody takes it any more, and its bytes may be committed again. Everything is read
+        first; False, and no change, if all of it is as the manifest says or there is no such tree."""
+        ...
+
     def put_record(self, key: str, data: bytes) -> bool:
         """Create a small record durably; False (and no change) if ``key`` already stands. Atomic: of two
         callers one gets True, and no reader sees half of it."""

@@ -40,6 +40,23 @@ def is_damage(error: BongsuError) -> bool:
     return {problem.code for problem in error.problems} <= {codes.CORRUPT, codes.MISSING}
 
 
+def is_broken(artifacts: ArtifactStore, digest: Digest) -> bool:
+    """True if the tree stands and reading all of it finds damage.
+
+    Raises:
+        OSError, BongsuError: the store does not answer at the moment.
+    """
+    if not artifacts.has(digest):
+        return False
+    try:
+        artifacts.reader(digest).verify()
+    except BongsuError as error:
+        if is_damage(error):
+            return True
+        raise
+    return False
+
+
 def local_faults(folder: Path, manifest: Manifest, hash_up_to: int | None = None) -> list[Problem]:
     """What differs between files and their manifest.
 

@@ -4,6 +4,7 @@ Layout below the root::
 
     trees/<2 digits>/<digest>/...       the files of a tree, as any program can read them
     manifests/<digest>.json             its listing; a tree exists when this stands
+    manifests/<digest>.damaged          the listing of a tree that was set aside
     records/<key>.record                small create-only records
     checkpoints/<key>/                  mutable space of training runs
     staging/<key>.tree/                 unfinished trees; <key>.lock while somebody writes
@@ -22,7 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from bongsu.artifacts.checking import HASH_ON_HAND_OUT, SIZES_ONLY, local_faults, size_fault
+from bongsu.artifacts.checking import HASH_ON_HAND_OUT, SIZES_ONLY, is_broken, local_faults, size_fault
 from bongsu.artifacts.durable import create_once, make_folder
 from bongsu.artifacts.hashing import CheckingReader, RangeReader
 from bongsu.artifacts.keys import check_key
@@ -62,6 +63,14 @@ class LocalStore:
 
     def has(self, digest: Digest) -> bool:
         return self._manifest_path(digest).exists()
+
+    def withdraw(self, digest: Digest) -> bool:
+        if not is_broken(self, digest):
+            return False
+        path = self._manifest_path(digest)
+        with writing_to(self.root):
+            path.replace(path.with_suffix(".damaged"))
+        return True
 
     def put_record(self, key: str, data: bytes) -> bool:
         with writing_to(self.root):

@@ -14,6 +14,8 @@ from bongsu.domain.problems import BongsuError, Problem
 if TYPE_CHECKING:
     from rich.console import Console
 
+# More than anybody reads on a screen, and mostly one mistake made many times.
+MOST_SHOWN = 200
 EXIT_CODES = {
     0: "success",
     1: "an unexpected fault of Bongsu",
@@ -50,12 +52,16 @@ def print_problems(console: Console, problems: Iterable[Problem]) -> None:
     count = 0
     for problem in problems:
         count += 1
+        if count > MOST_SHOWN:
+            continue
         # A file may have any name: one line, and not the whole screen.
         where = f"{shown(problem.location, 300)}: " if problem.location else ""
         path = f"[bold]{escape(problem.field_path)}[/bold]: " if problem.field_path else ""
         what, fix = (escape(settle_particles(text(translate))) for text in (problem.what, problem.fix))
         console.print(f"{escape(where)}[red]{_('error')}[/red]: {path}{what}", soft_wrap=True)
         console.print(f"    [green]→[/green] {fix} [dim]\\[{problem.code.name}][/dim]", soft_wrap=True)
+    if count > MOST_SHOWN:
+        console.print(_("{count} more; --json has all of them.").format(count=count - MOST_SHOWN))
     if count > 1:
         console.print(_("{count} problems.").format(count=count))
 

@@ -57,6 +57,11 @@ class RunView:
     trouble: str = ""
 
     @property
+    def takes_longer(self) -> bool:
+        """True if ``seconds_left`` leaves out stages of which nobody knows how long they take."""
+        return any(stage.seconds_left is None and not stage.state.is_final for stage in self.stages)
+
+    @property
     def done(self) -> int:
         """Stages that are over."""
         return sum(stage.state.is_final for stage in self.stages)

@@ -57,6 +57,8 @@ def place_of(home: Path, environment: Mapping[str, str]) -> ArtifactPlace:
     """
     asked = _address(environment.get(SETTING, ""))
     endpoint = next((environment[name].rstrip("/") for name in _ENDPOINTS if environment.get(name)), None)
+    if endpoint is not None and not re.match(r"https?://[^/]", endpoint):
+        raise codes.S3_ENDPOINT.error(endpoint=endpoint)
     recorded = _recorded(home)
     if recorded is None:
         local = ArtifactPlace((home / ARTIFACTS).as_uri())

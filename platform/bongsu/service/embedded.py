@@ -61,6 +61,8 @@ def open_home(home: Path, ray_address: str | None = None) -> Platform:
     from bongsu.tracking.settings import TrackingSettings
 
     home = local_home(home)
+    if home.exists() and not home.is_dir():
+        raise codes.HOME_IS_A_FILE.error(home=str(home))
     # The home stands in the addresses of databases and stores, in which these mean something else.
     strange = sorted(set(str(home)) & set("?#%")) or first_unseen(str(home))
     if strange:

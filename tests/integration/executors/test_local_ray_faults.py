@@ -124,6 +124,25 @@ def test_what_ended_a_worker_decides_whether_the_stage_is_blamed(
     succeeds(shared)
 
 
+def test_a_killed_worker_leaves_no_daemon_that_gave_itself_another_session_and_environment(
+    shared: LocalRayHarness, tmp_path: Path
+) -> None:
+    noted = tmp_path / "daemon"
+    script = f"env -i setsid sh -c 'echo $$ > {noted}; exec sleep 600' >/dev/null 2>&1 & sleep 600"
+    spec = probe_spec(shared, {"command": ["sh", "-c", script]}, uses="container")
+    shared.executor().ensure(spec)
+    watch = Watcher(shared)
+    watch.until(lambda: noted.exists() and bool(noted.read_text().strip()), "the daemon is there")
+    daemon = psutil.Process(int(noted.read_text()))
+    assert "BONGSU" not in str(daemon.environ())
+    worker = next(parent for parent in daemon.parents() if "ray" in " ".join(parent.cmdline()))
+    time.sleep(1.0)  # it has been seen by now
+    worker.kill()
+    seen = watch.end(shared.executor(), spec.id)
+    assert seen.phase is Phase.LOST, seen.failure
+    watch.until(lambda: not daemon.is_running() or daemon.status() == psutil.STATUS_ZOMBIE, "the daemon has ended")
+
+
 @pytest.mark.parametrize("environment", [None, Environment(interpreter=sys.executable)])
 def test_a_worker_that_ends_itself_has_failed(shared: LocalRayHarness, environment: Environment | None) -> None:
     params = {"crash": "exit", "childSeconds": HANG_S, "seconds": 1.5}

@@ -38,23 +38,28 @@ def test_the_directory_is_the_users_alone(tmp_path: Path, monkeypatch: pytest.Mo
         monkeypatch.setattr(tempfile, "tempdir", short)
         root = session_root({})
         assert root is not None
-        assert stat.S_IMODE(Path(root).stat().st_mode) == 0o700
+        # Ray opens its own directory to everybody; nobody gets so far.
+        Path(root).chmod(0o777)
+        assert stat.S_IMODE(Path(root).parent.stat().st_mode) == 0o700
+        Path(root).parent.chmod(0o755)
+        assert session_root({}) == root
+        assert stat.S_IMODE(Path(root).parent.stat().st_mode) == 0o700
 
 
-def test_a_directory_that_another_user_may_have_laid_is_not_used(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / f"bongsu-ray-{os.getuid()}").symlink_to(tmp_path / "elsewhere")
-    assert session_root({}) is None
+def test_a_directory_that_another_user_may_have_laid_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as short:
+        monkeypatch.setattr(tempfile, "tempdir", short)
+        (Path(short) / "elsewhere").mkdir()
+        (Path(short) / f"bongsu-ray-{os.getuid()}").symlink_to(Path(short) / "elsewhere")
+        assert session_root({}) == f"/tmp/bongsu-ray-{os.getuid()}/r"
 
 
 def test_a_path_too_long_for_a_socket_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     deep = tmp_path / ("d" * 60)
     deep.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(deep))
-    assert session_root({}) is None
+    assert session_root({}) == f"/tmp/bongsu-ray-{os.getuid()}/r"
+    assert not any(deep.iterdir())
 
 
 def test_a_directory_that_the_environment_names_is_rays_own_affair() -> None:

@@ -3,6 +3,7 @@
 Keys below the prefix::
 
     trees/<digest>.json     the manifest and where its files lie; created once, with If-None-Match
+    trees/<digest>.damaged  the same of a tree that was set aside
     data/<writer key>/<token>/...   the files of a tree; no two writers have the same token
     records/<key>           small create-only records
     checkpoints/<key>/      mutable space of training runs
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 
+from bongsu.artifacts.checking import is_broken
 from bongsu.artifacts.keys import check_key
 from bongsu.artifacts.s3.client import CONFLICT, EXISTS, NOT_FOUND, connect, error_code, explained
 from bongsu.artifacts.s3.reader import S3Reader
@@ -87,6 +89,16 @@ class S3Store:
 
     def has(self, digest: Digest) -> bool:
         return self.object_size(f"trees/{self._checked(digest)}.json") is not None
+
+    def withdraw(self, digest: Digest) -> bool:
+        if not is_broken(self, digest):
+            return False
+        name = f"trees/{digest}"
+        text = self.read_object(f"{name}.json")
+        if text is not None:
+            self.write_object(f"{name}.damaged", text)
+            self.delete_object(f"{name}.json")
+        return True
 
     def put_record(self, key: str, data: bytes) -> bool:
         return self.create_once(f"records/{check_key(key)}", data)

@@ -57,6 +57,16 @@ HOME_NOT_LOCAL = Code(
     "{home} is an address, and the state directory has to be a directory of this machine.",
     "Set --home or BONGSU_HOME to a plain path such as /srv/bongsu.",
 )
+HOME_IS_A_FILE = Code(
+    "run.home-is-a-file",
+    "{home} is a file, and state lies in a directory.",
+    "Give a directory with --home or BONGSU_HOME; it is made if it does not exist.",
+)
+S3_ENDPOINT = Code(
+    "run.s3-endpoint",
+    "The address of the S3 server, {endpoint}, is no URL.",
+    "Write it with http:// or https:// in AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL.",
+)
 HOME_READ_ONLY = Code(
     "run.home-read-only",
     "The state directory {home} may only be read: {detail}.",

@@ -14,7 +14,7 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
@@ -53,15 +53,19 @@ class RayHost:
         self._answers = answers
         self._asked: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
         self._running: dict[Any, AttemptId] = {}
+        self._end_orphans: Callable[[], None] = lambda: None
 
     def serve(self, environment: Mapping[str, str]) -> None:
         """Until the commands end, or Ray does."""
+        from bongsu_stages.runtime.processes import adopt_orphans
+
         begin = parse_command(self._commands.readline())
         assert isinstance(begin, Begin)
         threading.Thread(target=self._listen, name="commands", daemon=True).start()
         try:
             ray = connect(RaySettings(begin.address, begin.cpus), environment)
             stay_until_told()
+            self._end_orphans = adopt_orphans()
             self._say(Ready(resources=ray.cluster_resources()))
         except BaseException as error:  # starting Ray may even ask the process to exit
             self._say(Unusable(message=f"{type(error).__name__}: {error}"))
@@ -123,6 +127,8 @@ class RayHost:
             try:
                 self._say(Returned.model_validate_json(ray.get(reference)))
             except Exception as error:  # Ray raises what ended the task, of whatever kind
+                # Its worker may be dead: what it had started is a child of this process then.
+                self._end_orphans()
                 self._say(Broke(attempt=attempt, failure=failure_from_ray(error)))
 
     def _say(self, answer: Answer) -> None:

@@ -14,6 +14,7 @@ import psutil
 # A Unix socket's path has at most 107 bytes, of which Ray needs so many below its directory.
 _SOCKET_PATH_BYTES = 107
 _RAY_NEEDS_BYTES = 75
+_OWNER_ALONE = 0o700
 _SESSION = re.compile(r"session_\d{4}-\d{2}-\d{2}_\d{2}-\d{2}-\d{2}_\d+_(?P<pid>\d+)")
 
 
@@ -25,16 +26,30 @@ def session_root(environment: Mapping[str, str]) -> str | None:
     """
     if "RAY_TMPDIR" in environment:
         return None
-    root = Path(tempfile.gettempdir()) / f"bongsu-ray-{os.getuid()}"
+    return next((str(root) for base in (tempfile.gettempdir(), "/tmp") if (root := _root_below(base))), None)
+
+
+def _root_below(base: str) -> Path | None:
+    mine = Path(base) / f"bongsu-ray-{os.getuid()}"
+    # Ray opens the directory that it is given to everybody, so that one lies within one that stays closed.
+    root = mine / "r"
+    if not is_short_enough(root):
+        return None
     try:
-        root.mkdir(mode=0o700, exist_ok=True)
-        is_mine = root.stat(follow_symlinks=False).st_uid == os.getuid() and not root.is_symlink()
+        mine.mkdir(mode=_OWNER_ALONE, exist_ok=True)
+        if mine.is_symlink() or mine.stat().st_uid != os.getuid():
+            return None
+        mine.chmod(_OWNER_ALONE)
+        root.mkdir(exist_ok=True)
     except OSError:
         return None
-    if not is_mine or len(os.fsencode(root)) + _RAY_NEEDS_BYTES > _SOCKET_PATH_BYTES:
-        return None
     clear_dead_sessions(root)
-    return str(root)
+    return root
+
+
+def is_short_enough(root: Path) -> bool:
+    """True if Ray's sockets below ``root`` get paths that a Unix socket can have."""
+    return len(os.fsencode(root)) + _RAY_NEEDS_BYTES <= _SOCKET_PATH_BYTES
 
 
 def clear_dead_sessions(root: Path) -> None:

@@ -78,9 +78,12 @@ def gpus() -> Finding:
 
 def temporary() -> Finding:
     folder = tempfile.gettempdir()
-    # Ray puts unix sockets below the temporary directory; their paths may have at most 107 bytes.
-    if len(folder.encode()) > 40:
+    # Ray puts Unix sockets below it, whose paths may have 107 bytes; where there is no room, they go below /tmp.
+    if not os.access(folder, os.W_OK):
         return Finding(
-            "warning", N_("Temporary directory"), folder, N_("Set TMPDIR to a shorter path, such as /tmp.")
+            "warning",
+            N_("Temporary directory"),
+            folder,
+            N_("Set TMPDIR to a directory that may be written, such as /tmp."),
         )
     return Finding("ok", N_("Temporary directory"), folder)

@@ -128,7 +128,10 @@ def _files(scheme: str, rest: str, directory: Path) -> FileSet:
         return package_files(name, inside)
     if not rest:
         raise _Scheme
-    path = (directory / Path(rest.removeprefix("//")).expanduser()).absolute()
+    try:
+        path = (directory / Path(rest.removeprefix("//")).expanduser()).absolute()
+    except RuntimeError:  # pathlib's word for a user that this machine does not have
+        raise NotFound(f"{rest} names a user that this machine does not have", None) from None
     if not path.exists():
         near = nearest_path(path)
         raise NotFound(f"{path} does not exist", f"file:{near}" if near else None)

@@ -93,14 +93,17 @@ def _frontier_panel(axes: Any, shown: Sequence[ReportVariant], metric: str, plac
 
 
 def _name_points(axes: Any, shown: Sequence[ReportVariant], metric: str) -> None:
-    """Write each variant's title beside its point, above and below in turn, so that neighbours do not meet."""
+    """Write each variant's title at an end of its interval, above and below in turn, so that neighbours do not meet."""
     ordered = sorted(shown, key=lambda variant: (variant.weights_bytes, variant.metrics[metric]))
     for number, variant in enumerate(ordered):
         above = number % 2 == 0
+        value = variant.metrics[metric]
+        low, high = variant.intervals.get(metric, (value, value))
+        end = high if above else low
         axes.annotate(
             variant.title + (" ★" if variant.version else ""),
-            (variant.weights_bytes / 1e6, variant.metrics[metric]),
-            xytext=(0, 9 if above else -9),
+            (variant.weights_bytes / 1e6, end if isfinite(end) else value),
+            xytext=(0, 6 if above else -6),
             textcoords="offset points",
             ha="center",
             va="bottom" if above else "top",
