@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,14 +53,21 @@ def stages_of(connection: Connection, run_id: str) -> list[StageRecord]:
     return [_stage(row) for row in connection.execute(query)]
 
 
-def makers_of(connection: Connection, keys: Sequence[Digest]) -> dict[Digest, StageRecord]:
-    """The newest stage that did the work which each cache key stands for, in whatever run."""
+def makers_of(connection: Connection, taken: Mapping[Digest, float]) -> dict[Digest, StageRecord]:
+    """The stage, in whatever run, whose work was taken from the cache: the last that had done it then.
+
+    Args:
+        taken: when the outputs were taken, by the cache key that they stood under.
+    """
     found: dict[Digest, StageRecord] = {}
+    keys = list(taken)
     for begin in range(0, len(keys), CHUNK):
         wanted = stages.c.cache_key.in_(keys[begin : begin + CHUNK])
         query = select(stages).where(wanted, stages.c.state == StageState.SUCCEEDED.value)
         for row in connection.execute(query.order_by(stages.c.finished_at)):
-            found[Digest(row.cache_key)] = _stage(row)
+            key = Digest(row.cache_key)
+            if row.finished_at <= taken[key] or key not in found:
+                found[key] = _stage(row)
     return found
 
 

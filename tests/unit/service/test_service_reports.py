@@ -56,3 +56,17 @@ def test_a_run_that_did_some_of_it_shows_its_own_work_and_only_what_it_took_of_a
         (None, ["b"]),
         (first, ["a"]),
     ]
+
+
+def test_work_that_was_done_again_later_is_not_what_an_earlier_run_took(place: Place) -> None:
+    plan = plan_of(stage("a"))
+    first = run_of(place, plan)
+    with_losses(place, first, "a")
+    second = run_of(place, plan)
+    for digest in list(place.platform.artifacts.digests()):
+        (place.platform.artifacts.root / "manifests" / f"{digest}.json").unlink()
+    third = run_of(place, plan)
+    with_losses(place, third, "a")
+    assert states(place, second) == ["cached"]
+    assert states(place, third) == ["succeeded"]
+    assert [one.origin for one in collect(place.platform, second).series] == [first]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from math import inf
 
+from bongsu.domain.ids import Digest
 from bongsu.domain.run import StageState
 from bongsu.service.platform import Platform
 from bongsu.service.report.model import Bar, Series, Timeline
@@ -42,16 +44,18 @@ class Work:
 def works(platform: Platform, details: RunDetails) -> list[Work]:
     """The work of this run itself, then that of each earlier run whose outputs it took from the cache."""
     titles = {str(stage.planned.id): stage.planned.short_title for stage in details.stages}
-    cached = {
-        stage.record.cache_key: str(stage.planned.id)
-        for stage in details.stages
-        if stage.record.state is StageState.CACHED and stage.record.cache_key
-    }
+    cached: dict[Digest, list[str]] = defaultdict(list)
+    times: dict[Digest, float] = {}
+    for stage in details.stages:
+        if stage.record.state is StageState.CACHED and stage.record.cache_key:
+            cached[stage.record.cache_key].append(titles[str(stage.planned.id)])
+            times[stage.record.cache_key] = stage.record.finished_at or inf
     with platform.database.read() as connection:
-        makers = makers_of(connection, list(cached))
+        makers = makers_of(connection, times)
     taken: dict[str, dict[str, str]] = defaultdict(dict)
     for key, maker in makers.items():
-        taken[maker.run_id][str(maker.stage_id)] = titles[cached[key]]
+        # Stages that are one computation share its work.
+        taken[maker.run_id][str(maker.stage_id)] = ", ".join(cached[key])
     earlier = [Work(show_run(platform, run), stages, run) for run, stages in sorted(taken.items())]
     return [Work(details, titles), *earlier]
 
