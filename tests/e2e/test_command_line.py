@@ -98,6 +98,8 @@ def test_a_run_and_what_can_be_seen_of_it(shell: Shell) -> None:
     assert ran["run"]["plan_hash"] == planned["hash"]
     assert states(ran["stages"]) == dict.fromkeys(["first", "fan-1", "fan-2", "last"], "succeeded")
     assert "probe: 안녕" in shell("logs", "latest", "first").stdout
+    as_json = [json.loads(line) for line in shell("logs", "latest", "--json").stdout.splitlines()]
+    assert any(one["stage"] == "first" and "probe: 안녕" in one["line"] for one in as_json)
     assert [run["state"] for run in shell.json("runs")] == ["succeeded"]
     again = shell.json("run", "chain.yaml")
     assert set(states(again["stages"]).values()) == {"cached"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,7 @@ import typer
 
 from bongsu.cli.commands.shared import AsJson, RunName, platform
 from bongsu.cli.files import write_file
-from bongsu.cli.printing import log_lines, out, say, say_json
+from bongsu.cli.printing import escaped_json, log_lines, out, say, say_json
 from bongsu.cli.texts import _, language, translate
 from bongsu.domain.run import RunState, StageState
 
@@ -72,18 +73,28 @@ def logs(
     attempt: Annotated[
         int | None, typer.Option(min=1, help=_("Number of the attempt; the newest if not given."))
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help=_("Print one JSON object a line of the log."))] = False,
 ) -> None:
     from bongsu.service.showing import attempt_logs, show_run
 
     with platform(context) as opened:
         details = show_run(opened, run)
         names = [stage] if stage else [found.planned.id for found in details.stages]
-        printed = sum(
-            _print_log(attempt_logs(opened, run, name, attempt, follow), "" if stage else f"{name} | ")
-            for name in names
-        )
-    if not printed:
+        printed = 0
+        for name in names:
+            lines = attempt_logs(opened, run, name, attempt, follow)
+            printed += _json_log(lines, name) if as_json else _print_log(lines, "" if stage else f"{name} | ")
+    if not printed and not as_json:
         say(why_silent([details.stage(name).record.state for name in names]), error=True)
+
+
+def _json_log(lines: Iterable[str], stage: str) -> int:
+    """How many lines there were. A reader of the other end gets each when it is there."""
+    count = 0
+    for line in lines:
+        count += 1
+        typer.echo(escaped_json(json.dumps({"stage": stage, "line": line}, ensure_ascii=False)))
+    return count
 
 
 def _print_log(lines: Iterable[str], before: str) -> int:
