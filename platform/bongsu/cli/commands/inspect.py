@@ -11,9 +11,10 @@ import typer
 
 from bongsu.cli.commands.shared import AsJson, RunName, platform
 from bongsu.cli.files import write_file
-from bongsu.cli.printing import escaped_json, log_lines, out, say, say_json
+from bongsu.cli.printing import log_lines, out, say, say_json
 from bongsu.cli.texts import _, language, translate
 from bongsu.domain.run import RunState, StageState
+from bongsu.domain.unseen import escaped_json
 
 
 def add_to(app: typer.Typer) -> None:
