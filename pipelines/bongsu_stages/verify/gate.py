@@ -1,36 +1,29 @@
-"""Carrying out the gate over several models: references here, reloads in one other process."""
+"""Carrying out the gate over several models: what was reloaded in another process, against references made here."""
 
 from __future__ import annotations
 
 import errno
-import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from safetensors import SafetensorError
 
 from bongsu.artifacts.checking import is_damage
 from bongsu.domain.problems import BongsuError
 from bongsu_stages.models.activations import rounds_activations
 from bongsu_stages.models.configuration import read_config
 from bongsu_stages.models.fingerprints import FINGERPRINTS, read_fingerprints
-from bongsu_stages.models.loading import bytes_in_memory
 from bongsu_stages.models.mlmodel import ADAPTER
-from bongsu_stages.models.placement import Room
 from bongsu_stages.models.plain import plain_fingerprints, write_plain
 from bongsu_stages.models.weight_header import read_header
 from bongsu_stages.runtime.context import NamedTree, StageContext
-from bongsu_stages.runtime.processes import die_with_parent
 from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.train.tokens import TokenTree, take_evenly
 from bongsu_stages.verify import checks
 from bongsu_stages.verify.checks import Check
 from bongsu_stages.verify.outputs import Outputs, outputs_of
-from bongsu_stages.verify.probe import read
+from bongsu_stages.verify.reloading import check_room, reload_all, room_of
 
 if TYPE_CHECKING:
     from bongsu_stages.verify.reload import ReloadParams
@@ -41,8 +34,8 @@ def examine(ctx: StageContext, params: ReloadParams) -> list[dict[str, Any]]:
     sequences = _sequences(ctx, params.sequences)
     models = ctx.inputs("models")
     given = ctx.inputs("baseline")
-    _check_room(ctx, [*models, *given])
-    reloaded = _reload(ctx, [*models, *given], sequences)
+    check_room(ctx, [*models, *given])
+    reloaded = reload_all(ctx, [*models, *given], sequences)
     baseline = reloaded.get(len(models)) if given else None
     entries = []
     for number, model in enumerate(models):
@@ -91,7 +84,7 @@ def _checks(
     try:
         write_plain(model.reader.local(), plain)
         found += _as_in_memory(params, model, plain, reloaded)
-        reference = outputs_of(plain, sequences, _room(ctx))
+        reference = outputs_of(plain, sequences, room_of(ctx))
     except Exception as error:  # whatever of the model keeps it from being read independently is a finding
         if _is_of_the_machine(error):
             raise
@@ -99,15 +92,18 @@ def _checks(
         return [*found, Check("weights can be unpacked independently", False, text, "no error")]
     finally:
         shutil.rmtree(plain, ignore_errors=True)
+    return [*found, *_agreement(params, model, reference, reloaded)]
+
+
+def _agreement(params: ReloadParams, model: NamedTree, reference: Outputs, reloaded: Outputs) -> list[Check]:
+    """What the reloaded model answers, against the same weights read independently."""
     if rounds_activations(read_config(model.reader)):
         # Rounding activations is part of such a model, and the reference does not do it.
         return [
-            *found,
             checks.logits_agree(reference, reloaded, params.activation_logit_tolerance),
             checks.perplexity_agrees(reference, reloaded, params.activation_perplexity_tolerance),
         ]
     return [
-        *found,
         checks.logits_agree(reference, reloaded, params.logit_tolerance),
         checks.perplexity_agrees(reference, reloaded, params.perplexity_tolerance),
         checks.generation_agrees(reference, reloaded),
@@ -141,72 +137,6 @@ def _as_in_memory(params: ReloadParams, model: NamedTree, plain: Path, reloaded:
         on_disk = plain_fingerprints(plain / ADAPTER)
         found.append(checks.as_in_memory(recorded.adapter, on_disk, "the adapter's weights"))
     return found
-
-
-def _reload(
-    ctx: StageContext, models: list[NamedTree], sequences: np.ndarray[Any, Any]
-) -> dict[int, Outputs | str]:
-    """Outputs of each model in a new process, or the error it died of there."""
-    scratch = ctx.scratch
-    results = scratch / "results"
-    results.mkdir()
-    np.save(scratch / "sequences.npy", sequences)
-    job = {
-        "models": [
-            [str(number), str(model.reader.local()), _records_state(model)] for number, model in enumerate(models)
-        ],
-        "sequences": str(scratch / "sequences.npy"),
-        "results": str(results),
-        "disk": str(_room(ctx).disk),
-        "memory": ctx.spec.resources.memory,
-    }
-    (scratch / "job.json").write_text(json.dumps(job))
-    command = [sys.executable, "-m", "bongsu_stages.verify.probe", str(scratch / "job.json")]
-    done = subprocess.run(command, check=False, preexec_fn=die_with_parent)
-    found: dict[int, Outputs | str] = {}
-    for number in range(len(models)):
-        if (results / f"{number}.npz").exists():
-            found[number] = read(results / f"{number}.npz")
-        elif (results / f"{number}.error").exists():
-            found[number] = (results / f"{number}.error").read_text()
-        else:
-            found[number] = f"the process ended with status {done.returncode}"
-    return found
-
-
-def _check_room(ctx: StageContext, models: list[NamedTree]) -> None:
-    """Raise StageError where a model is larger than what is there to load it as its users will.
-
-    A plain one may come from disk, layer by layer; the loader of quantised ones unpacks them in memory.
-    """
-    room = _room(ctx).in_memory
-    for model in models:
-        if not read_config(model.reader).get("quantization_config"):
-            continue
-        try:
-            needed = bytes_in_memory(model.reader.local(), "auto")
-        except SafetensorError:  # such a model does not load, which is told among its checks
-            continue
-        if needed > room:
-            raise StageError(
-                f"{model.title} is quantised, and its loader unpacks it to {needed / 1e9:,.1f} GB; this worker has"
-                f" {room / 1e9:,.1f} GB for weights.",
-                "Give the stage more memory per worker, or more GPUs.",
-            )
-
-
-def _room(ctx: StageContext) -> Room:
-    disk = ctx.scratch / "layers"
-    disk.mkdir(exist_ok=True)
-    return Room.of_worker(disk, ctx.spec.resources.memory)
-
-
-def _records_state(model: NamedTree) -> bool:
-    try:
-        recorded = read_fingerprints(model.reader)
-    except ValueError:  # it is told where the model's own checks are made
-        return False
-    return recorded is not None and bool(recorded.state)
 
 
 def _sequences(ctx: StageContext, count: int) -> np.ndarray[Any, Any]:

@@ -15,7 +15,7 @@ from stage_runner import Named, StageRunner
 from bongsu.artifacts.local import LocalStore
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.attempt import AttemptResult, Failure
-from bongsu_stages.verify import checks, gate
+from bongsu_stages.verify import checks, reloading
 from bongsu_stages.verify.outputs import Outputs
 
 MODEL, TOKENS = ArtifactType.MODEL, ArtifactType.TOKENS
@@ -49,7 +49,7 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
         probe.main(Path(command[-1]))
         return type("Done", (), {"returncode": 0})
 
-    monkeypatch.setattr(gate.subprocess, "run", run)
+    monkeypatch.setattr(reloading.subprocess, "run", run)
 
 
 def verify(runner: StageRunner, trees: dict[str, Named], model: str, baseline: str, **params: Any) -> Any:
@@ -83,7 +83,7 @@ def test_a_model_that_does_not_load_fails_the_gate(runner: StageRunner, given_tr
 def test_a_process_that_dies_fails_the_gate(
     runner: StageRunner, given_trees: dict[str, Named], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gate.subprocess, "run", lambda *_a, **_k: type("Done", (), {"returncode": -9}))
+    monkeypatch.setattr(reloading.subprocess, "run", lambda *_a, **_k: type("Done", (), {"returncode": -9}))
     refused = verify(runner, given_trees, "model", "model")
     assert isinstance(refused, Failure)
     assert "loads in a new process: the process ended with status -9" in refused.message

@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from bongsu.domain.attempt import Failure, FailureReason, Observation, Phase
 from bongsu.executors.base import Capacity
-from bongsu.executors.local_ray.endings import Ending, out_of_memory_kills
-from bongsu.executors.local_ray.failures import ray_died, ray_died_too_often, ray_unusable, worker_ended
+from bongsu.executors.local_ray.endings import out_of_memory_kills
+from bongsu.executors.local_ray.failures import ray_died, ray_died_too_often, ray_unusable
 from bongsu.executors.local_ray.guard import LOOK_S, RayGuard
 from bongsu.executors.local_ray.host_messages import Answer, Broke, Died, Ready, Returned, Stop, Submit, Unusable
 from bongsu.executors.local_ray.hosting import HostProcess
 from bongsu.executors.local_ray.jobs import Job, Jobs
+from bongsu.executors.local_ray.outcomes import Outcomes
 from bongsu.executors.local_ray.reaping import Reaper
 from bongsu.executors.local_ray.session import capacity_of
 from bongsu.executors.local_ray.surroundings import LocalSurroundings
@@ -21,6 +23,19 @@ from bongsu.executors.local_ray.traces import Traces
 
 LOOK_INTERVAL_S = 0.05
 MAX_RESTARTS = 3
+
+
+@dataclass(frozen=True)
+class RayEnd:
+    """How a Ray came to its end.
+
+    Attributes:
+        message: what of it ended, and how; empty where nobody said.
+        unusable: why no other Ray would be of use.
+    """
+
+    message: str = ""
+    unusable: Failure | None = None
 
 
 class Pump:
@@ -46,7 +61,7 @@ class Pump:
         self._traces = traces
         self._reaper = reaper
         self._start_host = start_host
-        self._now = surroundings.now
+        self._outcomes = Outcomes(jobs, traces, reaper, surroundings.now)
         self._monotonic = surroundings.monotonic
         self._host: HostProcess | None = None
         self._out_of_order: Failure | None = None
@@ -79,7 +94,7 @@ class Pump:
                 job.memory_kills_before = out_of_memory_kills()
                 host.send(Submit(spec=job.spec))
         if failure is not None:
-            self.finish(job, Observation(phase=Phase.FAILED, failure=failure, finished_at=self._now()))
+            self.finish(job, self._outcomes.failed(failure))
 
     def kill(self, job: Job) -> None:
         """End a job that was submitted and is not over; its end is collected like any other."""
@@ -135,15 +150,15 @@ class Pump:
         ending = host.end()
         if self._jobs.is_closing:
             return False
-        message = end if isinstance(end, str) and end else f"its client's process {ending}"
-        if isinstance(end, Failure) or is_last:
-            self._give_up(end if isinstance(end, Failure) else ray_died_too_often(message, MAX_RESTARTS + 1))
+        message = end.message or f"its client's process {ending}"
+        if end.unusable is not None or is_last:
+            self._give_up(end.unusable or ray_died_too_often(message, MAX_RESTARTS + 1))
             return False
         self._lose_what_was_under_way(ray_died(message))
         return True
 
-    def _attend(self, host: HostProcess, guard: RayGuard) -> Failure | str:
-        """Take its answers until it, or Ray, has ended: what has, as far as that was told, or why Ray is of no use."""
+    def _attend(self, host: HostProcess, guard: RayGuard) -> RayEnd:
+        """Take its answers until it, or Ray, has ended."""
         for answer in host.answers(LOOK_INTERVAL_S):
             if self._jobs.is_closing:
                 death = ""  # Ray ends because somebody wants it
@@ -152,14 +167,14 @@ class Pump:
             else:
                 death = guard.death()
             if death:
-                return death
+                return RayEnd(death)
             match answer:
                 case Unusable(message=message):
-                    return ray_unusable(message)
+                    return RayEnd(unusable=ray_unusable(message))
                 case Died(message=message):
-                    return message
+                    return RayEnd(message)
             self._take(answer)
-        return ""
+        return RayEnd()
 
     def _take(self, answer: Answer | None) -> None:
         match answer:
@@ -172,31 +187,7 @@ class Pump:
                 job = self._jobs.get(attempt)
                 if job is not None:
                     with self._failing(job):
-                        self.finish(job, self._outcome(job, answer))
-
-    def _outcome(self, job: Job, answer: Returned | Broke) -> Observation:
-        match answer:
-            case Returned(failure=Failure() as failure, status=int(status)):
-                return self._without_record(job, failure, Ending(status))
-            case Returned(failure=failure):
-                phase = Phase.SUCCEEDED if failure is None else Phase.FAILED
-                return Observation(phase=phase, failure=failure, finished_at=self._now())
-            case Broke(failure=failure):
-                ending = job.worker.ending() if job.worker is not None else Ending()
-                return self._without_record(job, failure, ending)
-
-    def _without_record(self, job: Job, failure: Failure, ending: Ending) -> Observation:
-        self._reaper.sweep(job.id)
-        recorded = self._recorded(job)
-        if recorded is not None:
-            return recorded
-        now = self._now()
-        if job.is_cancelled:
-            return Observation(phase=Phase.CANCELLED, finished_at=now)
-        if self._jobs.is_closing:  # who ends because this process does was not at fault
-            return Observation(phase=Phase.LOST, failure=failure, finished_at=now)
-        kills = out_of_memory_kills() - job.memory_kills_before
-        return worker_ended(failure, ending, kills).model_copy(update={"finished_at": now})
+                        self.finish(job, self._outcomes.answered(job, answer))
 
     def _lose_what_was_under_way(self, failure: Failure) -> None:
         """Attempts that a worker was at are lost; those that waited for one go to the next Ray."""
@@ -206,10 +197,7 @@ class Pump:
                     with self._jobs.changed:
                         job.is_submitted = False
                     continue
-                self._reaper.sweep(job.id)
-                phase = Phase.CANCELLED if job.is_cancelled else Phase.LOST
-                seen = Observation(phase=phase, failure=failure, finished_at=self._now())
-                self.finish(job, self._recorded(job) or seen)
+                self.finish(job, self._outcomes.lost(job, failure))
 
     def _give_up(self, failure: Failure) -> None:
         with self._jobs.changed:
@@ -218,13 +206,7 @@ class Pump:
         for job in self._jobs.live:
             with contextlib.suppress(Exception):  # its end has to be told in any case
                 self._reaper.sweep(job.id)
-            self.finish(job, Observation(phase=Phase.FAILED, failure=failure, finished_at=self._now()))
-
-    def _recorded(self, job: Job) -> Observation | None:
-        try:
-            return self._traces.recorded(job.id)
-        except Exception:  # the artifact store is silent; whoever decides looks there again
-            return None
+            self.finish(job, self._outcomes.failed(failure))
 
     def _find_workers(self) -> None:
         """How a worker ended is known only to those who have looked at it before."""
@@ -244,7 +226,7 @@ class Pump:
             yield
         except Exception as error:
             failure = ray_unusable(f"{type(error).__name__}: {error}")
-            self.finish(job, Observation(phase=Phase.FAILED, failure=failure, finished_at=self._now()))
+            self.finish(job, self._outcomes.failed(failure))
 
 
 def _may_be_the_end_of_ray(answer: Answer | None) -> bool:

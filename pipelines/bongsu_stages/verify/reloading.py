@@ -1,0 +1,89 @@
+"""Reloading models in another process, as whoever uses them will, and the room that this takes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+
+from bongsu_stages.models.configuration import read_config
+from bongsu_stages.models.fingerprints import read_fingerprints
+from bongsu_stages.models.loading import bytes_in_memory
+from bongsu_stages.models.placement import Room
+from bongsu_stages.runtime.context import NamedTree, StageContext
+from bongsu_stages.runtime.processes import die_with_parent
+from bongsu_stages.runtime.stage import StageError
+from bongsu_stages.verify.outputs import Outputs
+from bongsu_stages.verify.probe import read
+
+
+def reload_all(
+    ctx: StageContext, models: Sequence[NamedTree], sequences: np.ndarray[Any, Any]
+) -> dict[int, Outputs | str]:
+    """Outputs of each model in a new process, or the error it died of there."""
+    scratch = ctx.scratch
+    results = scratch / "results"
+    results.mkdir()
+    np.save(scratch / "sequences.npy", sequences)
+    job = {
+        "models": [
+            [str(number), str(model.reader.local()), _records_state(model)] for number, model in enumerate(models)
+        ],
+        "sequences": str(scratch / "sequences.npy"),
+        "results": str(results),
+        "disk": str(room_of(ctx).disk),
+        "memory": ctx.spec.resources.memory,
+    }
+    (scratch / "job.json").write_text(json.dumps(job))
+    command = [sys.executable, "-m", "bongsu_stages.verify.probe", str(scratch / "job.json")]
+    done = subprocess.run(command, check=False, preexec_fn=die_with_parent)
+    found: dict[int, Outputs | str] = {}
+    for number in range(len(models)):
+        if (results / f"{number}.npz").exists():
+            found[number] = read(results / f"{number}.npz")
+        elif (results / f"{number}.error").exists():
+            found[number] = (results / f"{number}.error").read_text()
+        else:
+            found[number] = f"the process ended with status {done.returncode}"
+    return found
+
+
+def check_room(ctx: StageContext, models: Sequence[NamedTree]) -> None:
+    """Raise StageError where a model is larger than what is there to load it as its users will.
+
+    A plain one may come from disk, layer by layer; the loader of quantised ones unpacks them in memory.
+    """
+    room = room_of(ctx).in_memory
+    for model in models:
+        if not read_config(model.reader).get("quantization_config"):
+            continue
+        try:
+            needed = bytes_in_memory(model.reader.local(), "auto")
+        except SafetensorError:  # such a model does not load, which is told among its checks
+            continue
+        if needed > room:
+            raise StageError(
+                f"{model.title} is quantised, and its loader unpacks it to {needed / 1e9:,.1f} GB; this worker has"
+                f" {room / 1e9:,.1f} GB for weights.",
+                "Give the stage more memory per worker, or more GPUs.",
+            )
+
+
+def room_of(ctx: StageContext) -> Room:
+    """What the gate's worker has for weights at this moment."""
+    disk = ctx.scratch / "layers"
+    disk.mkdir(exist_ok=True)
+    return Room.of_worker(disk, ctx.spec.resources.memory)
+
+
+def _records_state(model: NamedTree) -> bool:
+    try:
+        recorded = read_fingerprints(model.reader)
+    except ValueError:  # it is told where the model's own checks are made
+        return False
+    return recorded is not None and bool(recorded.state)
