@@ -57,7 +57,8 @@ def load_model(
         shards: workers that share the weights (FSDP2), all of which call this together; each reads what it keeps.
 
     Raises:
-        StageError: the architecture is unknown to the installed transformers, or weights are missing.
+        StageError: the architecture is unknown to the installed transformers, weights are missing, or an adapter would
+            have to be merged into weights that no device holds.
     """
     directory = source if isinstance(source, Path) else source.local()
     device = device or pick_device()
@@ -66,7 +67,10 @@ def load_model(
     if experts_implementation is not None:
         options["experts_implementation"] = experts_implementation
     config = read_config(directory)
+    if shards > 1:
+        _refuse_adapter(directory)
     if room is not None and not room.has_place_for(bytes_in_memory(directory, chosen)):
+        _refuse_adapter(directory)
         options |= room.spread_options()
         directory = _unpacked(directory, config, room)
     with no_progress_bars():
@@ -104,15 +108,26 @@ def loaded(ctx: StageContext, tree: TreeReader) -> Iterator[PreTrainedModel]:
         yield load_model(tree, room=Room.of_worker(Path(folder), ctx.spec.resources.memory))
 
 
+def has_adapter(directory: Path) -> bool:
+    """True if a low-rank adapter lies in the tree that is not merged into the weights."""
+    return (directory / ADAPTER / "adapter_config.json").is_file()
+
+
+def _refuse_adapter(directory: Path) -> None:
+    if has_adapter(directory):
+        raise StageError(
+            "The model has an adapter that is not merged, and no device here holds all of its weights.",
+            "Merge it where it is trained (lora.mergeAtEnd: true), or give the worker more memory.",
+        )
+
+
 def with_adapter(model: Any, directory: Path) -> Any:
-    """``model`` with the adapter that lies in the tree at ``directory``, if there is one: added to its weights, or
-    computed beside them where they are spread."""
-    if not (directory / ADAPTER / "adapter_config.json").is_file():
+    """``model`` with the adapter that lies in the tree at ``directory`` added to its weights, if there is one."""
+    if not has_adapter(directory):
         return model
     from peft import PeftModel
 
-    adapted = PeftModel.from_pretrained(model, directory / ADAPTER)
-    return adapted if is_spread(model) else adapted.merge_and_unload()
+    return PeftModel.from_pretrained(model, directory / ADAPTER).merge_and_unload()
 
 
 def bytes_in_memory(directory: Path, dtype: Any) -> int:

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 
 from bongsu_stages.models.configuration import read_config
 from bongsu_stages.models.fingerprints import read_fingerprints
-from bongsu_stages.models.loading import bytes_in_memory
+from bongsu_stages.models.loading import bytes_in_memory, has_adapter
 from bongsu_stages.models.placement import Room
 from bongsu_stages.runtime.context import NamedTree, StageContext
 from bongsu_stages.runtime.processes import die_with_parent
@@ -56,11 +56,13 @@ def reload_all(
 def check_room(ctx: StageContext, models: Sequence[NamedTree]) -> None:
     """Raise StageError where a model is larger than what is there to load it as its users will.
 
-    A plain one may come from disk, layer by layer; the loader of quantised ones unpacks them in memory.
+    A plain one may come from disk, layer by layer; the loader of quantised ones unpacks them in memory, and an adapter
+    is merged there.
     """
     room = room_of(ctx).in_memory
     for model in models:
-        if not read_config(model.reader).get("quantization_config"):
+        is_quantised = bool(read_config(model.reader).get("quantization_config"))
+        if not is_quantised and not has_adapter(model.reader.local()):
             continue
         try:
             needed = bytes_in_memory(model.reader.local(), "auto")
@@ -68,8 +70,8 @@ def check_room(ctx: StageContext, models: Sequence[NamedTree]) -> None:
             continue
         if needed > room:
             raise StageError(
-                f"{model.title} is quantised, and its loader unpacks it to {needed / 1e9:,.1f} GB; this worker has"
-                f" {room / 1e9:,.1f} GB for weights.",
+                f"{model.title} {'is quantised' if is_quantised else 'has an adapter'}, and loading it takes"
+                f" {needed / 1e9:,.1f} GB; this worker has {room / 1e9:,.1f} GB for weights.",
                 "Give the stage more memory per worker, or more GPUs.",
             )
 

@@ -13,6 +13,7 @@ import torch
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.events import Progress, StageEvent
 from bongsu_stages.models.loading import load_model, load_tokenizer
+from bongsu_stages.models.placement import Room
 from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.train.finetune import FinetuneParams, finetune
 
@@ -110,6 +111,8 @@ def test_unmerged_adapter_computes_the_same_as_the_merged_one(run: Any) -> None:
     assert (apart / "adapter" / "adapter_model.safetensors").is_file()
     ids = torch.arange(2, 42).reshape(2, 20)
     one, other = (load_model(tree, dtype=torch.float32)(input_ids=ids).logits for tree in (merged, apart))
+    with pytest.raises(StageError, match="adapter that is not merged"):
+        load_model(apart, room=Room((), 1000, apart.parent))
     base_like = (apart / "adapter").rename(apart / "elsewhere")
     without = load_model(apart, dtype=torch.float32)(input_ids=ids).logits
     # The merged weights were rounded to bf16 once, so a token near a tie may go to another expert: most count.
