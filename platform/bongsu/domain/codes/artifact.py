@@ -11,8 +11,8 @@ MISSING = Code(
 CORRUPT = Code(
     "artifact.corrupt",
     "The file {path} of artifact {digest} does not match its manifest: {detail}.",
-    "The stored bytes changed after they were written. Restore them from a backup, or delete the artifact and"
-    " run its stage again.",
+    "The stored bytes changed after they were written. A run that reads them sets the artifact aside, and the next one"
+    " makes it again; or restore them from a backup.",
     exit_code=8,
 )
 UNSAFE_PATH = Code(
