@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import subprocess
@@ -13,8 +14,10 @@ from typing import Protocol
 
 import pytest
 
+from bongsu.artifacts import checking, handing_out
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.artifacts.checking import fault_of
+from bongsu.artifacts.hashing import hash_file
 from bongsu.domain.ids import Digest
 from bongsu.domain.problems import BongsuError
 
@@ -224,6 +227,30 @@ class ArtifactStoreSuite:
         reader = store.reader(digest)
         reader.verify()
         assert (reader.local() / "d" / "bad").read_bytes() == files["d/bad"]
+
+    def test_large_files_are_hashed_once_and_again_when_they_changed(
+        self, store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(handing_out, "LARGE_BYTES", 1000)
+        digest = self._commit(store, "first", {"large": b"x" * 5000})
+        place = store.reader(digest).local() / "large"
+        store.reader(digest).local()
+        hashed: list[Path] = []
+
+        def noted(path: Path) -> tuple[int, str]:
+            hashed.append(path)
+            return hash_file(path)
+
+        monkeypatch.setattr(checking, "hash_file", noted)
+        store.reader(digest).local()
+        assert not hashed
+        before = place.stat()
+        place.chmod(0o600)
+        place.write_bytes(b"y" * 5000)
+        os.utime(place, ns=(before.st_atime_ns, before.st_mtime_ns))
+        with contextlib.suppress(BongsuError):  # a store whose copies are its own has no other to give
+            assert (store.reader(digest).local() / "large").read_bytes() == b"x" * 5000
+        assert place in hashed
 
     def test_a_damaged_tree_is_set_aside_and_its_bytes_come_back(
         self, store: ArtifactStore, damage: Damage

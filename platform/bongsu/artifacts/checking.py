@@ -13,10 +13,6 @@ from bongsu.domain.ids import Digest
 from bongsu.domain.problems import BongsuError, Problem
 
 THREADS = 4
-# Trees handed out as directories are hashed up to this size a file; larger ones are checked by size, and by
-# hash when they are streamed or verified.
-HASH_ON_HAND_OUT = 64 * 1024 * 1024
-SIZES_ONLY = -1
 
 
 def fault_of(artifacts: ArtifactStore, digest: Digest) -> Problem | None:
@@ -57,20 +53,19 @@ def is_broken(artifacts: ArtifactStore, digest: Digest) -> bool:
     return False
 
 
-def local_faults(folder: Path, manifest: Manifest, hash_up_to: int | None = None) -> list[Problem]:
+def local_faults(folder: Path, manifest: Manifest, *, by_size: bool = False) -> list[Problem]:
     """What differs between files and their manifest.
 
     Args:
         folder: where the files lie.
         manifest: what they should be.
-        hash_up_to: compare hashes of files of at most so many bytes; None: of all.
+        by_size: read none, and compare sizes.
     """
-    digest = manifest.digest
 
     def fault(entry: FileEntry) -> Problem | None:
-        return _fault(folder / entry.path, entry, digest, hash_up_to)
+        return file_fault(folder / entry.path, entry, manifest.digest, by_size=by_size)
 
-    if hash_up_to == SIZES_ONLY:
+    if by_size:
         found = list(map(fault, manifest.files))
     else:
         with ThreadPoolExecutor(THREADS) as pool:
@@ -86,14 +81,15 @@ def size_fault(entry: FileEntry, digest: Digest, size: int | None) -> Problem | 
     return codes.CORRUPT.at(path=entry.path, digest=digest, detail=detail)
 
 
-def _fault(path: Path, entry: FileEntry, digest: Digest, hash_up_to: int | None) -> Problem | None:
+def file_fault(path: Path, entry: FileEntry, digest: Digest, *, by_size: bool = False) -> Problem | None:
+    """What is wrong with the file at ``path``, which should be ``entry`` of the tree ``digest``."""
     try:
         size = path.stat().st_size
         if not path.is_file():
             return codes.CORRUPT.at(path=entry.path, digest=digest, detail="it is not a file")
         if size != entry.size:
             return size_fault(entry, digest, size)
-        if hash_up_to is not None and size > hash_up_to:
+        if by_size:
             return None
         detail = "" if hash_file(path)[1] == entry.sha256 else "its bytes changed"
     except FileNotFoundError:

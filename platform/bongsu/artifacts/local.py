@@ -5,6 +5,7 @@ Layout below the root::
     trees/<2 digits>/<digest>/...       the files of a tree, as any program can read them
     manifests/<digest>.json             its listing; a tree exists when this stands
     manifests/<digest>.damaged          the listing of a tree that was set aside
+    hashed/<digest>.json                which of its large files were hashed when it was handed out
     records/<key>.record                small create-only records
     checkpoints/<key>/                  mutable space of training runs
     staging/<key>.tree/                 unfinished trees; <key>.lock while somebody writes
@@ -23,8 +24,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from bongsu.artifacts.checking import HASH_ON_HAND_OUT, SIZES_ONLY, is_broken, local_faults, size_fault
+from bongsu.artifacts.checking import is_broken, local_faults, size_fault
 from bongsu.artifacts.durable import create_once, make_folder
+from bongsu.artifacts.handing_out import hand_out_faults
 from bongsu.artifacts.hashing import CheckingReader, RangeReader
 from bongsu.artifacts.keys import check_key
 from bongsu.artifacts.local_writer import LocalWriter
@@ -32,7 +34,7 @@ from bongsu.artifacts.refusals import writing_to
 from bongsu.domain.artifact import Manifest
 from bongsu.domain.codes import artifact as codes
 from bongsu.domain.ids import DIGEST_PATTERN, Digest
-from bongsu.domain.problems import BongsuError
+from bongsu.domain.problems import BongsuError, Problem
 
 
 class LocalStore:
@@ -59,7 +61,8 @@ class LocalStore:
             raise codes.CORRUPT.error(path="(manifest)", digest=digest, detail=str(error)[:200]) from None
         if manifest.digest != digest:
             raise codes.CORRUPT.error(path="(manifest)", digest=digest, detail="it lists another tree")
-        return LocalReader(self._tree_path(digest), digest, manifest)
+        notes = self.root / "hashed" / f"{digest}.json"
+        return LocalReader(self._tree_path(digest), digest, manifest, notes)
 
     def has(self, digest: Digest) -> bool:
         return self._manifest_path(digest).exists()
@@ -109,8 +112,9 @@ class LocalStore:
 class LocalReader:
     """Reads one tree where it lies."""
 
-    def __init__(self, folder: Path, digest: Digest, manifest: Manifest) -> None:
+    def __init__(self, folder: Path, digest: Digest, manifest: Manifest, notes: Path) -> None:
         self._folder = folder
+        self._notes = notes
         self._digest = digest
         self._manifest = manifest
         self._entries = {entry.path: entry for entry in manifest.files}
@@ -145,19 +149,19 @@ class LocalReader:
         return cast(BinaryIO, io.BufferedReader(RangeReader(file, max(0, left)), 1024 * 1024))
 
     def local(self) -> Path:
-        self._check(HASH_ON_HAND_OUT)
+        _raise(hand_out_faults(self._folder, self._manifest, self._notes))
         return self._folder
 
     def check_sizes(self) -> None:
-        self._check(SIZES_ONLY)
+        _raise(local_faults(self._folder, self._manifest, by_size=True))
 
     def verify(self) -> None:
-        self._check(None)
-
-    def _check(self, hash_up_to: int | None) -> None:
-        problems = local_faults(self._folder, self._manifest, hash_up_to)
-        if problems:
-            raise BongsuError(problems)
+        _raise(local_faults(self._folder, self._manifest))
 
     def _corrupt(self, path: str, detail: str) -> BongsuError:
         return codes.CORRUPT.error(path=path, digest=self._digest, detail=detail)
+
+
+def _raise(problems: list[Problem]) -> None:
+    if problems:
+        raise BongsuError(problems)

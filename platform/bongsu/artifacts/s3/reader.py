@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from bongsu.artifacts.checking import HASH_ON_HAND_OUT, local_faults, size_fault
+from bongsu.artifacts.checking import size_fault
 from bongsu.artifacts.durable import make_folder, private
+from bongsu.artifacts.handing_out import hand_out_faults
 from bongsu.artifacts.hashing import CheckingReader
 from bongsu.artifacts.s3.client import NOT_FOUND, OUT_OF_RANGE, error_code, explained
 from bongsu.domain.artifact import FileEntry, Manifest
@@ -64,11 +65,11 @@ class S3Reader:
         return cast(BinaryIO, io.BufferedReader(stream, CHUNK))
 
     def local(self) -> Path:
-        ready = self._store.cache / self._digest
+        ready, notes = self._store.cache / self._digest, self._store.cache / f"{self._digest}.hashed"
         make_folder(ready.parent)
         with open(self._store.cache / f"{self._digest}.lock", "w", opener=private) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if ready.exists() and local_faults(ready, self._manifest, HASH_ON_HAND_OUT):
+            if ready.exists() and hand_out_faults(ready, self._manifest, notes):
                 shutil.rmtree(ready)
             if not ready.exists():
                 partial = self._store.cache / f"{self._digest}.partial"

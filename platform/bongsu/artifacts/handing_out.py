@@ -1,0 +1,68 @@
+"""Checking a tree that is handed out as a directory, which nobody can check while it is read.
+
+Small files are hashed every time. A large one is hashed once, and again when its inode tells of any change since: the
+kernel moves the time of the last change (ctime) with every write, and no owner of a file can set it (inode(7)).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from bongsu.artifacts.checking import THREADS, file_fault
+from bongsu.artifacts.durable import make_folder, write_whole
+from bongsu.domain.artifact import FileEntry, Manifest
+from bongsu.domain.problems import Problem
+
+LARGE_BYTES = 64 * 1024 * 1024
+
+
+def hand_out_faults(folder: Path, manifest: Manifest, notes: Path) -> list[Problem]:
+    """What differs between files and their manifest.
+
+    Args:
+        folder: where the files lie.
+        manifest: what they should be.
+        notes: a file that says which large files were hashed, and as what they were found; made if it may be.
+    """
+    known = _read(notes)
+    fresh: dict[str, list[int]] = {}
+
+    def fault(entry: FileEntry) -> Problem | None:
+        path = folder / entry.path
+        if entry.size <= LARGE_BYTES:
+            return file_fault(path, entry, manifest.digest)
+        stamp = _stamp(path)
+        if stamp is not None and known.get(entry.path) == stamp:
+            return None
+        problem = file_fault(path, entry, manifest.digest)
+        if problem is None and stamp is not None:
+            fresh[entry.path] = stamp
+        return problem
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = [problem for problem in pool.map(fault, manifest.files) if problem]
+    if fresh:
+        with contextlib.suppress(OSError):  # a store that may only be read is hashed every time
+            make_folder(notes.parent)
+            write_whole(notes, json.dumps(known | fresh, sort_keys=True).encode())
+    return found
+
+
+def _stamp(path: Path) -> list[int] | None:
+    try:
+        stat = path.stat()
+    except OSError:  # what is wrong is told when it is hashed
+        return None
+    return [stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
+
+
+def _read(notes: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(notes.read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
