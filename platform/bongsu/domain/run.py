@@ -82,7 +82,8 @@ STAGE_MOVES: dict[StageState, frozenset[StageState]] = {
     StageState.CANCELLED: frozenset({StageState.WAITING}),
     StageState.SKIPPED: frozenset({StageState.WAITING}),
     StageState.SUCCEEDED: frozenset(),
-    StageState.CACHED: frozenset(),
+    # And what came from the cache, if it is not there any more.
+    StageState.CACHED: frozenset({StageState.WAITING}),
 }
 
 RUN_MOVES: dict[RunState, frozenset[RunState]] = {

@@ -44,7 +44,7 @@ def trace(platform: Platform, reference: str, direction: Direction = "upstream")
         BongsuError: ``run.unknown-model``, ``run.ambiguous-digest``.
     """
     with platform.database.read() as connection:
-        start = _node_of(connection, reference)
+        start = _node_of(connection, reference, direction)
         nodes, edges = lineage.walk(connection, start, direction)
     return LineageGraph(start, direction, tuple(nodes), tuple(edges))
 
@@ -56,7 +56,8 @@ def run_graph(platform: Platform, run: str) -> tuple[list[Node], list[Edge]]:
         return lineage.graph_of_run(connection, record.id, [s.stage_id for s in stages_of(connection, record.id)])
 
 
-def _node_of(connection: Connection, reference: str) -> str:
+def _node_of(connection: Connection, reference: str, direction: Direction) -> str:
+    """Downstream of a version is what was made from its bytes, under whatever name they were taken."""
     prefix = reference.removeprefix("artifact:").removeprefix("sha256-").lower()
     if _MIN_PREFIX <= len(prefix) <= _DIGEST_DIGITS and set(prefix) <= set("0123456789abcdef"):
         found = find_artifacts(connection, prefix)
@@ -71,4 +72,6 @@ def _node_of(connection: Connection, reference: str) -> str:
         if reference.startswith(("artifact:", "sha256-")):
             raise codes.UNKNOWN_DIGEST.error(digest=reference) from None
         raise
+    if direction == "downstream":
+        return artifact_node(version.digest)
     return version_node(version.name, version.version)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import Connection
 
+from bongsu.artifacts.checking import fault_of
 from bongsu.domain.codes import run as codes
+from bongsu.domain.ids import StageId
 from bongsu.domain.phrases import phrase
 from bongsu.domain.run import RunState, StageState
 from bongsu.reconciler.facts import RunFacts
@@ -20,7 +24,8 @@ def resume(platform: Platform, run: str) -> RunRecord:
     """Make a run ready to be driven again; :func:`bongsu.service.driving.drive` does that.
 
     A run that is under way (its driver was killed) is left as it is. Of one that is over, the stages that failed or
-    were cancelled begin anew, and those that were skipped because of them. Numbers of attempts go on.
+    were cancelled begin anew, and those that were skipped because of them; so do those whose outputs came from the
+    cache and are gone or damaged. Numbers of attempts go on.
 
     Raises:
         BongsuError: ``run.unknown``, ``run.ambiguous``, ``run.not-resumable``, ``run.still-cancelling``.
@@ -33,17 +38,30 @@ def resume(platform: Platform, run: str) -> RunRecord:
             raise codes.STILL_CANCELLING.error(run=record.id)
         if record.state.is_final:
             claim_version(connection, record.id, record.version)
-            _reopen(connection, load_facts(connection, record.id), platform.clock())
+            facts = load_facts(connection, record.id)
+            _reopen(connection, facts, _taken_and_lost(platform, facts), platform.clock())
         return get_run(connection, record.id)
 
 
-def _reopen(connection: Connection, facts: RunFacts, now: float) -> None:
+def _taken_and_lost(platform: Platform, facts: RunFacts) -> set[StageId]:
+    """Stages whose outputs came from the cache and cannot be used any more."""
+    return {
+        name
+        for name, record in facts.stages.items()
+        if record.state is StageState.CACHED
+        and any(fault_of(platform.artifacts, ref.digest) for ref in (record.outputs or {}).values())
+    }
+
+
+def _reopen(connection: Connection, facts: RunFacts, lost: Collection[StageId], now: float) -> None:
     reopened = set()
     log = [NewEvent("run", body={"state": RunState.PENDING.value, "reason": "resumed"})]
     for planned in facts.plan.stages:
         record = facts.stages[planned.id]
-        again = record.state in (StageState.FAILED, StageState.CANCELLED) or (
-            record.state is StageState.SKIPPED and any(name in reopened for name in planned.upstream)
+        again = (
+            record.state in (StageState.FAILED, StageState.CANCELLED)
+            or planned.id in lost
+            or (record.state is StageState.SKIPPED and any(name in reopened for name in planned.upstream))
         )
         if again:
             reopened.add(planned.id)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 from bongsu.service.catalogue import InstalledStages
 from bongsu.specfile import loads
 from bongsu.specfile.schema import pipeline_schema
-from bongsu.specfile.starter import starter
+from bongsu.specfile.starter import DEFAULT_MODEL, starter
+
+UNKNOWN_MODEL = DEFAULT_MODEL
+"""What stands in the starter where no model is near."""
 
 
 def starter_text(file: Path, *, name: str, ministry: str, model: str, dataset: str, language: str = "en") -> str:
@@ -20,6 +24,16 @@ def starter_text(file: Path, *, name: str, ministry: str, model: str, dataset: s
     text = starter(name, ministry=ministry, model=model, dataset=dataset, file=str(file), language=language)
     loads(text, str(file), InstalledStages())
     return text
+
+
+def near_model(file: Path) -> str | None:
+    """Address of the nano model in the folder of a pipeline ``file`` or in one above it; None if it is not there."""
+    here = file.absolute().parent
+    for folder in (here, *here.parents):
+        for inside in ("assets/axk1-nano", "pipelines/assets/axk1-nano"):
+            if (folder / inside / "config.json").is_file():
+                return f"file:{os.path.relpath(folder / inside, here)}"
+    return None
 
 
 def schema_of_installed_stages() -> dict[str, Any]:

@@ -56,6 +56,7 @@ spec:
       inputs: {{model: inputs.base, tokens: tokenize.tokens}}
       with:
         steps: ${{params.steps}}
+        checkpointEvery: 20     # what is interrupted goes on from the last of them
         learningRate: 2.0e-3
       resources: {{cpusPerWorker: 2}}
       retries: {{limit: 1, backoff: 10s}}
@@ -141,6 +142,7 @@ spec:
       inputs: {{model: inputs.base, tokens: tokenize.tokens}}
       with:
         steps: ${{params.steps}}
+        checkpointEvery: 20     # 중단되면 마지막 체크포인트에서 이어집니다
         learningRate: 2.0e-3
       resources: {{cpusPerWorker: 2}}
       retries: {{limit: 1, backoff: 10s}}

@@ -205,3 +205,15 @@ def test_stages_for_drills_are_listed_on_request(shell: Shell) -> None:
 
 def test_an_empty_choice_is_seen(shell: Shell) -> None:
     assert 'crash  "" | exit | kill' in shell("stages", "show", "probe").out
+
+
+def test_the_starter_names_the_model_that_lies_near_it(shell: Shell, tmp_path: Path) -> None:
+    said = shell("init", "alone.yaml")
+    assert "There is no base model near it" in said.out
+    model = tmp_path / "pipelines" / "assets" / "axk1-nano"
+    model.mkdir(parents=True)
+    (model / "config.json").write_text("{}")
+    (tmp_path / "deep").mkdir()
+    said = shell("init", "deep/near.yaml")
+    assert "no base model" not in said.out
+    assert "file:../pipelines/assets/axk1-nano" in (tmp_path / "deep" / "near.yaml").read_text()

@@ -218,6 +218,13 @@ def test_an_input_is_traced_to_what_was_made_of_it(place: Place, registered: str
         assert "version:light/1" in {node.id for node in graph.nodes}
 
 
+def test_downstream_of_a_version_is_what_was_made_from_its_bytes(place: Place, registered: str) -> None:
+    (version,) = list_models(place.platform)
+    by_name, by_bytes = (trace(place.platform, one, "downstream") for one in ("light@1", version.digest))
+    assert by_name == by_bytes
+    assert by_name.edges
+
+
 @pytest.mark.parametrize(
     ("reference", "code"),
     [("heavy", "run.unknown-model"), ("light@9", "run.unknown-model"), ("sha256-ffffffffff", "run.unknown-digest")],

@@ -165,6 +165,7 @@ def test_starter_is_whole_but_for_stages_that_this_catalogue_lacks() -> None:
     assert {p.code.name for p in caught.value.problems} <= {
         "spec.unknown-uses",  # verify.reload and registry.register
         "spec.unknown-key",  # parameters that the small catalogue does not know
+        "spec.wrong-unit",  # or has with another unit
     }
     assert "  name: mine\n  ministry: army" in starter("mine", ministry="army")
 

@@ -30,16 +30,27 @@ def init(
     file: Annotated[Path, typer.Argument(help=_("File to write."))] = Path("pipeline.yaml"),
     name: Annotated[str, typer.Option(help=_("Name of the pipeline."))] = "first-pipeline",
     ministry: Annotated[str, typer.Option(help=_("Tenant that owns the run."))] = "mnd",
-    model: Annotated[str, typer.Option(help=_("Address of the base model."))] = "file:assets/axk1-nano",
+    model: Annotated[
+        str | None, typer.Option(help=_("Address of the base model; the nano model if it lies near the file."))
+    ] = None,
     dataset: Annotated[
         str, typer.Option(help=_("Address of the text to adapt to."))
     ] = "package:konlpy/konlpy/data/corpus",
 ) -> None:
-    from bongsu.service.starting import starter_text
+    from bongsu.service.starting import UNKNOWN_MODEL, near_model, starter_text
 
-    text = starter_text(file, name=name, ministry=ministry, model=model, dataset=dataset, language=language())
+    base = model or near_model(file)
+    text = starter_text(
+        file, name=name, ministry=ministry, model=base or UNKNOWN_MODEL, dataset=dataset, language=language()
+    )
     write_file(file, text, new=True)
     say(_("Wrote {path}.").format(path=file))
+    if base is None:
+        say(
+            _("There is no base model near it: write its address in place of {address}.").format(
+                address=UNKNOWN_MODEL
+            )
+        )
     say(_("Next: `bongsu validate {path}`, `bongsu plan {path}`, `bongsu run {path}`.").format(path=file))
 
 
