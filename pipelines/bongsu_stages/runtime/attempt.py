@@ -174,7 +174,8 @@ def failure_of(error: BaseException) -> Failure:
             message=error.message,
             fix=error.fix,
             retryable=error.retryable,
-            detail=detail,
+            # A stage that says what is wrong has foreseen it: where it says so concerns nobody.
+            detail=detail if error.__cause__ is not None else "",
         )
     if isinstance(error, BongsuError):
         first = error.problems[0]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 
-from bongsu.domain.events import StageEvent
+from bongsu.domain.events import Checkpointed, Message, PhaseEntered, Progress, StageEvent
+
+LINE_EVERY_S = 5.0
 
 
 class EventFile:
@@ -23,6 +26,39 @@ class EventFile:
 
     def close(self) -> None:
         os.close(self._descriptor)
+
+
+class LogLines:
+    """Writes to standard output what a reader of the log wants to know: phases, messages, checkpoints, and every few
+    seconds the step with its figures.
+
+    Args:
+        emit: receives every event as well.
+    """
+
+    def __init__(self, emit: Callable[[StageEvent], None]) -> None:
+        self._emit = emit
+        self._said_at = -inf
+
+    def __call__(self, event: StageEvent) -> None:
+        self._emit(event)
+        match event:
+            case PhaseEntered(name=name):
+                print(name, flush=True)
+            case Message(text=text):
+                print(text, flush=True)
+            case Checkpointed(step=step):
+                print(f"checkpoint after step {step}", flush=True)
+            case Progress(time=time, step=step, total=total) if (
+                time >= self._said_at + LINE_EVERY_S or step == total
+            ):
+                self._said_at = time
+                print(_line(event), flush=True)
+
+
+def _line(event: Progress) -> str:
+    of = f"/{event.total}" if event.total else ""
+    return "  ".join([f"step {event.step}{of}", *(f"{name} {value:.5g}" for name, value in event.metrics.items())])
 
 
 def drop(event: StageEvent) -> None:

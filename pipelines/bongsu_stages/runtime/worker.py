@@ -9,14 +9,14 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure
 from bongsu_stages.runtime.attempt import run_attempt
 from bongsu_stages.runtime.memory import give_back
 from bongsu_stages.runtime.processes import marked, note_process
-from bongsu_stages.runtime.reporting import EventFile, drop, output_to
+from bongsu_stages.runtime.reporting import EventFile, LogLines, drop, output_to
 
 
 def run_logged(spec: AttemptSpec, clock: Callable[[], float]) -> AttemptResult | Failure:
@@ -30,13 +30,22 @@ def run_logged(spec: AttemptSpec, clock: Callable[[], float]) -> AttemptResult |
     events = EventFile(folder / "events.jsonl")
     try:
         with marked(folder), output_to(folder / "log.txt"):
-            outcome = run_attempt(spec, events, clock)
+            outcome = run_attempt(spec, LogLines(events), clock)
             if isinstance(outcome, Failure):
-                print(outcome.detail or outcome.message, file=sys.stderr, flush=True)
+                print("\n".join(_last_words(outcome)), file=sys.stderr, flush=True)
             return outcome
     finally:
         events.close()
         give_back()
+
+
+def _last_words(failure: Failure) -> Iterator[str]:
+    """Why it failed, how to mend it, and where it was raised if that was not foreseen."""
+    if failure.detail:
+        yield failure.detail.rstrip()
+    yield failure.message
+    if failure.fix:
+        yield f"→ {failure.fix}"
 
 
 def use_threads(cpus: float) -> None:
