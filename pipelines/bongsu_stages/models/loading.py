@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -51,7 +51,7 @@ def load_model(
         device: where it goes; the worker's GPU if it has one, else the CPU.
         dtype: of the weights in memory; ``stored`` for that of the files; None for what computes well on the
             device (bf16 on a GPU, fp32 on a CPU). The router's bias stays in fp32 in every case.
-        experts_implementation: see :data:`ExpertsImplementation`; None leaves it to transformers.
+        experts_implementation: see :data:`ExpertsImplementation`; None leaves it to transformers; dense models have none.
         room: what the worker has; a model that ``device`` cannot hold is spread over it, a quantised one as the plain
             weights that it stands for. None: ``device`` holds it.
         shards: workers that share the weights (FSDP2), all of which call this together; each reads what it keeps.
@@ -64,9 +64,9 @@ def load_model(
     device = device or pick_device()
     chosen: Any = "auto" if dtype == "stored" else (dtype or compute_dtype(device))
     options: dict[str, Any] = {"dtype": chosen} | (sharding_options(shards) if shards > 1 else {})
-    if experts_implementation is not None:
-        options["experts_implementation"] = experts_implementation
     config = read_config(directory)
+    if experts_implementation is not None and has_experts(config):
+        options["experts_implementation"] = experts_implementation
     if shards > 1:
         _refuse_adapter(directory)
     if room is not None and not room.has_place_for(bytes_in_memory(directory, chosen)):
@@ -106,6 +106,11 @@ def loaded(ctx: StageContext, tree: TreeReader) -> Iterator[PreTrainedModel]:
     give_back()
     with TemporaryDirectory(prefix="layers-", dir=ctx.scratch) as folder:
         yield load_model(tree, room=Room.of_worker(Path(folder), ctx.spec.resources.memory))
+
+
+def has_experts(config: Mapping[str, Any]) -> bool:
+    """True for a mixture of experts; transformers lets nobody choose a kernel for other models."""
+    return any(config.get(name) for name in ("n_routed_experts", "num_experts", "num_local_experts"))
 
 
 def has_adapter(directory: Path) -> bool:

@@ -64,7 +64,8 @@ def save_model(
     if parts is None:
         cast = cast_weights(model, model.state_dict(), dtype)
         with no_progress_bars():
-            model.save_pretrained(directory, state_dict=cast, max_shard_size=shard_size)
+            # A copy: transformers takes entries out of what it is given while it writes.
+            model.save_pretrained(directory, state_dict=dict(cast), max_shard_size=shard_size)
         recorded = fingerprints_of(cast.items())
     else:
         recorded = _save_parts(model, parts, directory, dtype, shard_size)
@@ -83,7 +84,7 @@ def _save_parts(
     like = _without_weights(model)
     like.config.save_pretrained(directory)
     if like.can_generate():
-        like.generation_config.save_pretrained(directory)
+        model.generation_config.save_pretrained(directory)
     recorded: dict[str, str] = {}
     files: list[dict[str, int]] = []
     for part in parts:

@@ -49,16 +49,22 @@ def merged_in_parts(model: Any) -> Iterator[dict[str, torch.Tensor]]:
     from peft.tuners.lora import LoraLayer
 
     for name, block in blocks_of(model.get_base_model()):
-        adapted = {f"{name}.{path}": layer for path, layer in block.named_modules() if isinstance(layer, LoraLayer)}
+        layers = {path: layer for path, layer in block.named_modules() if isinstance(layer, LoraLayer)}
+        # A block may be such a layer itself, as the head is.
+        adapted = {f"{name}.{path}" if path else name: layer for path, layer in layers.items()}
         part = {}
         for path, tensor in block.state_dict(prefix=f"{name}.").items():
             if ".lora_" in path:
                 continue
             weight = whole(tensor).cpu()
-            owner = adapted.get(path.removesuffix(".base_layer.weight"))
-            if owner is not None and path.endswith(".base_layer.weight"):
+            owner = adapted.pop(path.removesuffix(".base_layer.weight"), None)
+            if owner is not None:
                 weight = weight + owner.get_delta_weight("default").to(weight)
             part[path.replace(".base_layer.", ".")] = weight
+        if adapted:
+            raise StageError(
+                f"The adapter of {', '.join(adapted)} has no weight to go to.", "Set lora.mergeAtEnd to false."
+            )
         yield part
 
 

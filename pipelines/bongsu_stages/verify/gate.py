@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bongsu.artifacts.checking import is_damage
-from bongsu.domain.problems import BongsuError
 from bongsu_stages.models.activations import rounds_activations
 from bongsu_stages.models.configuration import read_config
 from bongsu_stages.models.fingerprints import FINGERPRINTS, read_fingerprints
@@ -21,6 +18,7 @@ from bongsu_stages.runtime.context import NamedTree, StageContext
 from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.train.tokens import TokenTree, take_evenly
 from bongsu_stages.verify import checks
+from bongsu_stages.verify.attribution import is_of_the_machine
 from bongsu_stages.verify.checks import Check
 from bongsu_stages.verify.outputs import Outputs, outputs_of
 from bongsu_stages.verify.reloading import check_room, reload_all, room_of
@@ -67,12 +65,8 @@ def _checks(
     sequences: np.ndarray[Any, Any],
     reloaded: Outputs | str,
 ) -> list[Check]:
-    try:
-        model.reader.verify()
-    except BongsuError as error:
-        if not is_damage(error):
-            raise
-        return [Check("bytes as in the manifest", False, error.problems[0].what(), "every hash equal")]
+    # What is damaged is no verdict on the model: the attempt fails for it, and the tree is set aside.
+    model.reader.verify()
     found = [
         Check("bytes as in the manifest", True, "every hash equal", "every hash equal"),
         checks.expert_count(read_config(model.reader), _entry_names(model)),
@@ -86,7 +80,7 @@ def _checks(
         found += _as_in_memory(params, model, plain, reloaded)
         reference = outputs_of(plain, sequences, room_of(ctx))
     except Exception as error:  # whatever of the model keeps it from being read independently is a finding
-        if _is_of_the_machine(error):
+        if is_of_the_machine(error):
             raise
         text = f"{type(error).__name__}: {error}"[:500]
         return [*found, Check("weights can be unpacked independently", False, text, "no error")]
@@ -108,15 +102,6 @@ def _agreement(params: ReloadParams, model: NamedTree, reference: Outputs, reloa
         checks.perplexity_agrees(reference, reloaded, params.perplexity_tolerance),
         checks.generation_agrees(reference, reloaded),
     ]
-
-
-def _is_of_the_machine(error: Exception) -> bool:
-    """True for what says nothing about the model: a full disk, a store that does not answer, too little memory."""
-    if isinstance(error, BongsuError):
-        return not is_damage(error)
-    if isinstance(error, OSError):
-        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE)
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
 
 
 def _as_in_memory(params: ReloadParams, model: NamedTree, plain: Path, reloaded: Outputs) -> list[Check]:

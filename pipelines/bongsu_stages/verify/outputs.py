@@ -44,17 +44,20 @@ def outputs_of(
     from bongsu_stages.models.configuration import read_config
     from bongsu_stages.models.device import pick_device
     from bongsu_stages.models.fingerprints import fingerprints_of
-    from bongsu_stages.models.loading import bytes_in_memory, model_class, with_adapter
+    from bongsu_stages.models.loading import bytes_in_memory, has_experts, model_class, with_adapter
     from bongsu_stages.models.placement import input_device, is_spread, state_of
     from bongsu_stages.models.silence import no_progress_bars
 
     # In the type of the files: both readings then round what they unpack to the same numbers, and a difference is a
     # difference of bytes. In fp32, loaders round some weights and not others, and experts near a tie change places.
-    options: dict[str, Any] = {"dtype": "auto", "experts_implementation": "grouped_mm"}
+    config = read_config(directory)
+    options: dict[str, Any] = {"dtype": "auto"}
+    if has_experts(config):
+        options["experts_implementation"] = "grouped_mm"
     if not room.has_place_for(bytes_in_memory(directory, "auto")):
         options |= room.spread_options()
     with no_progress_bars():
-        model, report = model_class(read_config(directory)).from_pretrained(
+        model, report = model_class(config).from_pretrained(
             directory, local_files_only=True, output_loading_info=True, **options
         )
     state = fingerprints_of(state_of(model)) if with_state else {}

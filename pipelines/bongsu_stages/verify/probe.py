@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from bongsu_stages.models.placement import Room
+from bongsu_stages.verify.attribution import is_of_the_machine
 from bongsu_stages.verify.outputs import Outputs, outputs_of
 
 
@@ -25,6 +26,8 @@ def main(job: Path) -> None:
             room = Room.of_worker(Path(content["disk"]), content["memory"])
             found = outputs_of(Path(directory), sequences, room, with_state=with_state)
         except Exception as error:  # every way in which a tree fails to load is a finding
+            if is_of_the_machine(error):
+                raise
             (results / f"{name}.error").write_text(f"{type(error).__name__}: {error}"[:2000])
             continue
         save(results / f"{name}.npz", found)
@@ -32,7 +35,11 @@ def main(job: Path) -> None:
 
 def save(path: Path, found: Outputs) -> None:
     keys = json.dumps({"missing": found.missing, "unexpected": found.unexpected, "state": dict(found.state)})
-    np.savez(path, logits=found.logits, loss=found.loss, generated=np.array(found.generated), keys=np.array(keys))
+    partial = path.with_suffix(".partial.npz")
+    np.savez(
+        partial, logits=found.logits, loss=found.loss, generated=np.array(found.generated), keys=np.array(keys)
+    )
+    partial.rename(path)
 
 
 def read(path: Path) -> Outputs:

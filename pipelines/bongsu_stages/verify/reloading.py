@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -20,6 +21,9 @@ from bongsu_stages.runtime.processes import die_with_parent
 from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.verify.outputs import Outputs
 from bongsu_stages.verify.probe import read
+
+# It says 1 of what is no model's fault, and is killed for want of memory; a crash is of the model that it was at.
+_OF_THE_MACHINE = (1, -signal.SIGKILL, -signal.SIGTERM)
 
 
 def reload_all(
@@ -48,6 +52,12 @@ def reload_all(
             found[number] = read(results / f"{number}.npz")
         elif (results / f"{number}.error").exists():
             found[number] = (results / f"{number}.error").read_text()
+        elif done.returncode in _OF_THE_MACHINE:
+            raise StageError(
+                f"The process that reloads the models ended with status {done.returncode} before it had an answer.",
+                "The log of the stage says why. Give it more memory, or make room on the disk, and `bongsu resume`.",
+                retryable=True,
+            )
         else:
             found[number] = f"the process ended with status {done.returncode}"
     return found

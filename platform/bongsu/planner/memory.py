@@ -78,11 +78,13 @@ def estimate_memory(
     adapter = trained * FP32 if work.kind is WorkKind.TRAIN_LORA else 0
     gradient = FP32 if work.kind is WorkKind.TRAIN_LORA else numbers.weight
     taught = (teacher or shape).total if work.kind is WorkKind.DISTILL else 0
+    # Every worker has all of an adapter, whose gradients are averaged.
+    owners = 1 if work.kind is WorkKind.TRAIN_LORA else split
     return MemoryEstimate(
-        weights=int(shape.total * numbers.weight + adapter) // split,
+        weights=int(shape.total * numbers.weight) // split + adapter,
         gathered=_gathered(shape, numbers) if split > 1 else 0,
-        gradients=int(trained * gradient) // split,
-        optimizer=int(trained * work.optimizer_bytes) // split,
+        gradients=int(trained * gradient) // owners,
+        optimizer=int(trained * work.optimizer_bytes) // owners,
         activations=_activations(shape, work, numbers.batch),
         teacher=int(taught * numbers.batch.width) // split,
         workspace=_loss(shape, work, numbers.batch),

@@ -162,7 +162,8 @@ def examples(gang: Gang) -> str:
 def test_an_adapter_is_trained_beside_a_shared_base(gang: Gang, examples: str, merge: bool) -> None:
     inputs = {"model": [(ArtifactType.MODEL, gang.model)], "examples": [(ArtifactType.FILES, examples)]}
     params = {"steps": 8, "microBatch": 8, "learningRate": 2e-2, "warmupSteps": 0, "heldOut": 0.2}
-    params |= {"sequenceLength": 96, "lora": {"mergeAtEnd": merge}}
+    lora = {"mergeAtEnd": merge, "targetModules": ["q_b_proj", "down_proj", "lm_head"]}
+    params |= {"sequenceLength": 96, "lora": lora}
     _, whole, expected = gang.run_stage("train.finetune", inputs, params, f"alone-{merge}", workers=1)
     params |= {"microBatch": 4, "parallel": "shard"}
     _, shared, weights = gang.run_stage("train.finetune", inputs, params, f"adapter-{merge}")
@@ -170,6 +171,7 @@ def test_an_adapter_is_trained_beside_a_shared_base(gang: Gang, examples: str, m
     assert weights.keys() == expected.keys()
     base = load_model(gang.store.reader(gang.model).local(), dtype="stored").state_dict()
     moved = {name for name in base if not torch.equal(base[name], expected[name])}
+    assert "lm_head.weight" in moved
     assert {name for name in base if not torch.equal(base[name], weights[name])} == moved
     for name in moved:
         assert torch.allclose(weights[name].float(), expected[name].float(), atol=0.02), name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,14 @@ import pytest
 import tiny_training as tiny
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors import SafetensorError
 from stage_runner import Named, StageRunner
 
 from bongsu.artifacts.local import LocalStore
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.attempt import AttemptResult, Failure
 from bongsu_stages.verify import checks, reloading
+from bongsu_stages.verify.attribution import is_of_the_machine
 from bongsu_stages.verify.outputs import Outputs
 
 MODEL, TOKENS = ArtifactType.MODEL, ArtifactType.TOKENS
@@ -80,13 +83,33 @@ def test_a_model_that_does_not_load_fails_the_gate(runner: StageRunner, given_tr
     assert "cut does not come back as what it was" in refused.message
 
 
-def test_a_process_that_dies_fails_the_gate(
-    runner: StageRunner, given_trees: dict[str, Named], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("status", "is_verdict"), [(-11, True), (-9, False), (1, False)])
+def test_a_crash_is_a_verdict_and_what_the_machine_does_is_none(
+    runner: StageRunner,
+    given_trees: dict[str, Named],
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    is_verdict: bool,
 ) -> None:
-    monkeypatch.setattr(reloading.subprocess, "run", lambda *_a, **_k: type("Done", (), {"returncode": -9}))
+    monkeypatch.setattr(reloading.subprocess, "run", lambda *_a, **_k: type("Done", (), {"returncode": status}))
     refused = verify(runner, given_trees, "model", "model")
     assert isinstance(refused, Failure)
-    assert "loads in a new process: the process ended with status -9" in refused.message
+    assert refused.retryable is not is_verdict
+    assert (f"loads in a new process: the process ended with status {status}" in refused.message) is is_verdict
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (MemoryError(), True),
+        (OSError(errno.ENOSPC, "full"), True),
+        (SafetensorError("Error while serializing: I/O error: File too large (os error 27)"), True),
+        (SafetensorError("Error while deserializing header: invalid JSON"), False),
+        (ValueError("a scale of the wrong shape"), False),
+    ],
+)
+def test_faults_of_the_machine_are_told_from_those_of_a_model(error: Exception, expected: bool) -> None:
+    assert is_of_the_machine(error) is expected
 
 
 NUMBERS = st.floats(allow_nan=True, allow_infinity=True)
