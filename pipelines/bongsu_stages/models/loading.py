@@ -51,7 +51,7 @@ def load_model(
         device: where it goes; the worker's GPU if it has one, else the CPU.
         dtype: of the weights in memory; ``stored`` for that of the files; None for what computes well on the
             device (bf16 on a GPU, fp32 on a CPU). The router's bias stays in fp32 in every case.
-        experts_implementation: see :data:`ExpertsImplementation`; None leaves it to transformers; dense models have none.
+        experts_implementation: see :data:`ExpertsImplementation`; None: transformers chooses; dense models have none.
         room: what the worker has; a model that ``device`` cannot hold is spread over it, a quantised one as the plain
             weights that it stands for. None: ``device`` holds it.
         shards: workers that share the weights (FSDP2), all of which call this together; each reads what it keeps.
