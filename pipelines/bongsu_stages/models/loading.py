@@ -18,7 +18,7 @@ from bongsu_stages.models.configuration import read_config
 from bongsu_stages.models.device import compute_dtype, pick_device
 from bongsu_stages.models.mlmodel import ADAPTER, TOKENIZER_FILES
 from bongsu_stages.models.placement import Room, is_spread
-from bongsu_stages.models.plain import write_plain
+from bongsu_stages.models.plain import weight_bits, write_plain
 from bongsu_stages.models.precision import ExpertsImplementation
 from bongsu_stages.models.silence import no_progress_bars
 from bongsu_stages.runtime.memory import give_back
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
     from bongsu_stages.runtime.context import StageContext
-
-# Numbers of four bits in a packed int32.
-_PACKED = 8
 
 
 def load_model(
@@ -136,19 +133,22 @@ def with_adapter(model: Any, directory: Path) -> Any:
 
 
 def bytes_in_memory(directory: Path, dtype: Any) -> int:
-    """Of all weights below ``directory`` once they are loaded as ``dtype``; ``auto`` counts two bytes a number.
+    """Of all weights below ``directory`` once they are loaded as ``dtype``, or as they are stored for ``auto``.
 
     Packed and scaled weights count as what they stand for, for loading unpacks them.
     """
     from safetensors import safe_open
 
-    numbers = 0
+    per_word = 32 // weight_bits(read_config(directory).get("quantization_config"))
+    total = 0
     for path in directory.glob("*.safetensors"):
         with safe_open(path, "pt") as file:
             for name in file.keys():  # noqa: SIM118 (not a mapping)
-                shape = file.get_slice(name).get_shape()
-                numbers += math.prod(shape) * (_PACKED if name.endswith(".weight_packed") else 1)
-    return numbers * (2 if dtype == "auto" else dtype.itemsize)
+                piece = file.get_slice(name)
+                numbers = math.prod(piece.get_shape()) * (per_word if name.endswith(".weight_packed") else 1)
+                width = 4 if piece.get_dtype() == "F32" else 2
+                total += numbers * (width if dtype == "auto" else dtype.itemsize)
+    return total
 
 
 def sharding_options(workers: int) -> dict[str, Any]:
