@@ -1,4 +1,7 @@
-"""What every artifact store must do. A test module gives it a fixture ``store`` and inherits the class."""
+"""What every artifact store must do. A test module gives it a fixture ``store`` and inherits the class.
+
+It is one class, and therefore long: what inherits it gets every case, and none can be forgotten.
+"""
 
 from __future__ import annotations
 

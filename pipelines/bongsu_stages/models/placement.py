@@ -63,7 +63,8 @@ class Room:
 
 def is_spread(model: Any) -> bool:
     """True if the layers lie in several places, from which hooks fetch them."""
-    return len(getattr(model, "hf_device_map", {})) > 1 or "disk" in getattr(model, "hf_device_map", {}).values()
+    places = getattr(model, "hf_device_map", {})
+    return len(places) > 1 or "disk" in places.values()
 
 
 def input_device(model: Any) -> torch.device:

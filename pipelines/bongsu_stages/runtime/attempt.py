@@ -7,7 +7,6 @@ The order is what makes a kill at any moment harmless: trees become visible one 
 from __future__ import annotations
 
 import contextlib
-import errno
 import platform
 import shutil
 import sys
@@ -31,12 +30,12 @@ from bongsu.domain.metrics import not_finite
 from bongsu.domain.problems import BongsuError
 from bongsu_stages.runtime.catalogue import load_stage
 from bongsu_stages.runtime.context import StageContext
+from bongsu_stages.runtime.faults import DISK_TAKES_NOTHING, is_out_of_memory
 from bongsu_stages.runtime.memory import PeakMemory
 from bongsu_stages.runtime.stage import StageError
 
 SCRATCH = "scratch"
 """Name of an attempt's scratch directory below its log directory."""
-_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _REASONS = {
     codes.MISSING: FailureReason.INPUT_CORRUPT,
     codes.CORRUPT: FailureReason.INPUT_CORRUPT,
@@ -189,14 +188,14 @@ def failure_of(error: BaseException) -> Failure:
         )
     if isinstance(error, pydantic.ValidationError):
         return Failure(reason=FailureReason.BAD_PARAMETERS, message=str(error), retryable=False, detail=detail)
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if is_out_of_memory(error):
         return Failure(
             reason=FailureReason.OUT_OF_MEMORY,
             message="The worker ran out of memory.",
             fix="Ask for more memory, or lower microBatch or sequenceLength.",
             detail=detail,
         )
-    if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
+    if isinstance(error, OSError) and error.errno in DISK_TAKES_NOTHING:
         return Failure(
             reason=FailureReason.STORAGE_FAILED,
             message=f"The disk does not take what the stage writes: {error}.",

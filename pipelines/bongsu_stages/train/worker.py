@@ -103,7 +103,7 @@ class _Worker:
 
     def _finish(self, loop: TrainingLoop, figures: dict[str, float]) -> None:
         if self._task.output is not None:
-            self._task.recipe.write(loop.model, None, self._store, self._task.output)
+            self._write(loop.model, self._task.output)
             return
         with TemporaryDirectory(prefix="model-") as temporary:
             directory = Path(temporary)

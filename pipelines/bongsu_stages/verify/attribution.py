@@ -8,8 +8,10 @@ from safetensors import SafetensorError
 
 from bongsu.artifacts.checking import is_damage
 from bongsu.domain.problems import BongsuError
+from bongsu_stages.runtime.faults import DISK_TAKES_NOTHING, is_out_of_memory
 
-_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EFBIG)
+# Beside a disk that takes nothing: one that fails, and limits of this process.
+_OF_THE_SYSTEM = DISK_TAKES_NOTHING | {errno.EIO, errno.EMFILE, errno.ENFILE, errno.EFBIG}
 
 
 def is_of_the_machine(error: Exception) -> bool:
@@ -17,7 +19,7 @@ def is_of_the_machine(error: Exception) -> bool:
     if isinstance(error, BongsuError):
         return not is_damage(error)
     if isinstance(error, OSError):
-        return error.errno in _OF_THE_DISK
+        return error.errno in _OF_THE_SYSTEM
     if isinstance(error, SafetensorError):  # the library says it in words alone
         return "I/O error" in str(error)
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return is_out_of_memory(error)

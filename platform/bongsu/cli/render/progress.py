@@ -78,8 +78,8 @@ def _times(stage: StageProgress) -> str:
 def summary(view: RunProgress) -> str:
     text = _("{done} of {total} stages").format(done=view.done, total=len(view.stages))
     if view.seconds_left:
-        words = _("at least {time} left") if view.takes_longer else _("about {time} left")
-        text += ", " + words.format(time=duration(view.seconds_left))
+        left = _("at least {time} left") if view.takes_longer else _("about {time} left")
+        text += ", " + left.format(time=duration(view.seconds_left))
     return text
 
 

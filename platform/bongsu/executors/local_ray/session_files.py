@@ -33,7 +33,7 @@ def _root_below(base: str) -> Path | None:
     mine = Path(base) / f"bongsu-ray-{os.getuid()}"
     # Ray opens the directory that it is given to everybody, so that one lies within one that stays closed.
     root = mine / "r"
-    if not is_short_enough(root):
+    if not _is_short_enough(root):
         return None
     try:
         mine.mkdir(mode=_OWNER_ALONE, exist_ok=True)
@@ -47,7 +47,7 @@ def _root_below(base: str) -> Path | None:
     return root
 
 
-def is_short_enough(root: Path) -> bool:
+def _is_short_enough(root: Path) -> bool:
     """True if Ray's sockets below ``root`` get paths that a Unix socket can have."""
     return len(os.fsencode(root)) + _RAY_NEEDS_BYTES <= _SOCKET_PATH_BYTES
 
