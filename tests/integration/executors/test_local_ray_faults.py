@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import signal
 import sys
 import time
@@ -170,3 +171,64 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRayHarness
     harness = LocalRayHarness(tmp_path_factory.mktemp("local-ray"))
     yield harness
     harness.close()
+
+
+def starting_workers() -> list[psutil.Process]:
+    """Workers that have not told Ray that they are there."""
+    found = []
+    for process in ray_processes():
+        with contextlib.suppress(psutil.Error):
+            if process.name() != "raylet" and any(word.endswith("default_worker.py") for word in process.cmdline()):
+                found.append(process)
+    return found
+
+
+def test_a_worker_killed_while_it_starts_is_started_again(
+    harness: LocalRayHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_worker_register_timeout_seconds", "15")  # a minute as a rule
+    harness.executor().ensure(spec := probe_spec(harness))
+    Watcher(harness).until(lambda: bool(starting_workers()), "a worker starts")
+    for process in starting_workers():
+        process.kill()
+    assert Watcher(harness).end(harness.executor(), spec.id).phase is Phase.SUCCEEDED
+
+
+def test_what_waits_for_a_worker_that_will_not_come_can_be_cancelled(harness: LocalRayHarness) -> None:
+    watch, executor = Watcher(harness), harness.executor()
+    executor.ensure(spec := probe_spec(harness))
+    watch.until(lambda: bool(starting_workers()), "a worker starts")
+    while starting_workers():
+        for process in starting_workers():
+            process.kill()
+        time.sleep(0.1)
+    executor.cancel(spec.id)
+    began = time.monotonic()
+    assert watch.end(executor, spec.id).phase is Phase.CANCELLED
+    assert time.monotonic() - began < 20, "nobody waits for the worker"
+    assert messages(executor, spec.id) == []
+
+
+def test_what_waits_for_ray_itself_can_be_cancelled(harness: LocalRayHarness) -> None:
+    executor = harness.executor()
+    executor.ensure(spec := probe_spec(harness))
+    assert executor.observe([spec.id])[spec.id].phase is Phase.STARTING
+    executor.cancel(spec.id)
+    assert executor.observe([spec.id])[spec.id].phase is Phase.CANCELLED
+    succeeds(harness)
+    assert messages(executor, spec.id) == []
+
+
+@pytest.mark.parametrize("environment", [None, Environment(interpreter=sys.executable)])
+def test_a_worker_killed_the_moment_its_stage_begins_is_lost(
+    shared: LocalRayHarness, environment: Environment | None
+) -> None:
+    succeeds(shared)  # a worker is there
+    shared.executor().ensure(spec := probe_spec(shared, {"seconds": HANG_S}, environment=environment))
+    noted = shared.home / "logs" / spec.id.key / ("task.json" if environment else "process.json")
+    while not noted.exists():
+        time.sleep(0.001)
+    psutil.Process(json.loads(noted.read_text())["pid"]).kill()
+    seen = Watcher(shared).end(shared.executor(), spec.id)
+    assert seen.phase is Phase.LOST, seen
+    succeeds(shared)

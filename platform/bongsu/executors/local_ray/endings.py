@@ -71,6 +71,10 @@ class WatchedProcess:
             self._descriptor = os.pidfd_open(pid)
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def is_over(self) -> bool:
         try:
             return not self._process.is_running() or self._process.status() == psutil.STATUS_ZOMBIE

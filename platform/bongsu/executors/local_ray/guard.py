@@ -1,4 +1,4 @@
-"""Looks after the processes of a Ray that was started here, and tells when one of them has ended.
+"""Looks after the processes of a Ray that was started here, and tells when one of them has ended, and how.
 
 Ray's client notices it late: it waits half a minute for a GCS server that ends while Ray starts, with Python's lock
 held, and a minute for one that ends later, and then ends the process that it lives in from C++ code, without a word
@@ -20,10 +20,13 @@ from bongsu.executors.local_ray.endings import WatchedProcess
 LOOK_S = 0.2
 # Without either of them Ray does not work; a raylet ends when one of its agents does.
 WATCHED = frozenset({"gcs_server", "raylet"})
+# Of this many the last; only those that are at a stage matter.
+MAX_WORKERS = 256
 
 
 class RayGuard:
-    """Watches the children of Ray's client that Ray cannot do without, from the moment each is started.
+    """Watches the children of Ray's client that Ray cannot do without, and its workers, from the moment each is
+    started: how a process ended is known only to those who have looked at it before.
 
     Args:
         client: pid of the process that starts Ray.
@@ -34,6 +37,7 @@ class RayGuard:
         self._client = client
         self._monotonic = monotonic
         self._found: dict[str, WatchedProcess] = {}
+        self._workers: dict[int, WatchedProcess] = {}
         self._looked_at = -inf
 
     def death(self) -> str:
@@ -44,6 +48,7 @@ class RayGuard:
         self._looked_at = now
         if self._found.keys() != WATCHED:
             self._look_for_children()
+        self._look_for_workers()
         over = (
             f"its process {name} {process.ending()}" for name, process in self._found.items() if process.is_over
         )
@@ -56,8 +61,12 @@ class RayGuard:
             time.sleep(LOOK_S / 4)
         return message
 
+    def worker(self, pid: int | None) -> WatchedProcess | None:
+        """The worker with this number, which may be gone; None for one that Ray did not start."""
+        return None if pid is None else self._workers.get(pid)
+
     def close(self) -> None:
-        for process in self._found.values():
+        for process in (*self._found.values(), *self._workers.values()):
             process.close()
 
     def _look_for_children(self) -> None:
@@ -66,6 +75,16 @@ class RayGuard:
                 name = psutil.Process(pid).name()
                 if name in WATCHED and name not in self._found:
                     self._found[name] = WatchedProcess(pid)
+
+
+    def _look_for_workers(self) -> None:
+        raylet = self._found.get("raylet")
+        for pid in _children(raylet.pid) if raylet is not None else ():
+            if pid not in self._workers or self._workers[pid].is_over:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    self._workers[pid] = WatchedProcess(pid)
+        while len(self._workers) > MAX_WORKERS:
+            self._workers.pop(next(iter(self._workers))).close()
 
 
 def _children(process: int) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from bongsu.domain.attempt import Failure, Observation, Phase
+from bongsu.domain.attempt import Failure, FailureReason, Observation, Phase
 from bongsu.executors.local_ray.endings import Ending, out_of_memory_kills
 from bongsu.executors.local_ray.failures import worker_ended
 from bongsu.executors.local_ray.host_messages import Broke, Returned
@@ -60,6 +60,9 @@ class Outcomes:
         now = self._now()
         if job.is_cancelled:
             return Observation(phase=Phase.CANCELLED, finished_at=now)
+        if failure.reason is FailureReason.WORKER_LOST and not self._traces.was_begun(job.id):
+            told = failure.model_copy(update={"message": "The worker process ended before the stage began."})
+            return Observation(phase=Phase.LOST, failure=told, finished_at=now)
         if self._jobs.is_closing:  # who ends because this process does was not at fault
             return Observation(phase=Phase.LOST, failure=failure, finished_at=now)
         kills = out_of_memory_kills() - job.memory_kills_before

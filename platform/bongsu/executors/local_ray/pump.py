@@ -23,6 +23,7 @@ from bongsu.executors.local_ray.traces import Traces
 
 LOOK_INTERVAL_S = 0.05
 MAX_RESTARTS = 3
+START_S = 180.0
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,8 @@ class Pump:
         """Have a job run; one that Ray will get later waits."""
         with self._jobs.changed:
             failure, host = self._out_of_order, self._host
-            if host is not None and not job.is_submitted and job.final is None:
+            # A Ray that starts could not be told to stop it again.
+            if host is not None and self.is_ready and not job.is_submitted and job.final is None:
                 job.is_submitted = True
                 job.memory_kills_before = out_of_memory_kills()
                 host.send(Submit(spec=job.spec))
@@ -140,8 +142,6 @@ class Pump:
             self._host = host
             if self._jobs.is_closing:  # whoever closes may not have seen it yet
                 host.dismiss()
-        for job in self._jobs.live:
-            self.submit(job)
         guard = RayGuard(host.pid, self._monotonic)
         end = self._attend(host, guard)
         guard.close()
@@ -159,7 +159,10 @@ class Pump:
 
     def _attend(self, host: HostProcess, guard: RayGuard) -> RayEnd:
         """Take its answers until it, or Ray, has ended."""
+        patience = self._monotonic() + START_S
         for answer in host.answers(LOOK_INTERVAL_S):
+            if not self.is_ready and self._monotonic() > patience:
+                return RayEnd(f"it was not ready {START_S:.0f} s after its start")
             if self._jobs.is_closing:
                 death = ""  # Ray ends because somebody wants it
             elif _may_be_the_end_of_ray(answer):
@@ -173,20 +176,23 @@ class Pump:
                     return RayEnd(unusable=ray_unusable(message))
                 case Died(message=message):
                     return RayEnd(message)
-            self._take(answer)
+            self._take(answer, guard)
         return RayEnd()
 
-    def _take(self, answer: Answer | None) -> None:
+    def _take(self, answer: Answer | None, guard: RayGuard) -> None:
         match answer:
             case None:
                 self._find_workers()
             case Ready(resources=resources):
                 self.is_ready, self.capacity = True, capacity_of(resources)
                 self._answered.set()
+                for job in self._jobs.live:
+                    self.submit(job)
             case Returned(attempt=attempt) | Broke(attempt=attempt):
                 job = self._jobs.get(attempt)
                 if job is not None:
                     with self._failing(job):
+                        job.worker = job.worker or guard.worker(self._traces.worker_pid(attempt))
                         self.finish(job, self._outcomes.answered(job, answer))
 
     def _lose_what_was_under_way(self, failure: Failure) -> None:

@@ -23,6 +23,9 @@ RAY_ENVIRONMENT = {
     "RAY_enable_metrics_collection": "0",
     # Stages are what this machine is for: Ray would give its workers way to everything else.
     "RAY_worker_niceness": "0",
+    # Else Ray starts workers with itself, and waits for ever if one of them is ended before it was ready. Those that
+    # are started for a task are started again; the first stage begins no later for it.
+    "RAY_prestart_worker_first_driver": "0",
     # A worker that waits for its next stage keeps its imports; ten minutes instead of one second.
     "RAY_idle_worker_killing_time_threshold_ms": "600000",
 }

@@ -65,6 +65,13 @@ class Traces:
                     return WatchedProcess(found.pid)
         return None
 
+    def worker_pid(self, attempt: AttemptId) -> int | None:
+        """Of the process that Ray gave the attempt to, which may be gone; None if it has not begun."""
+        for name in ("task.json", "process.json"):
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+                return int(json.loads((self.folder(attempt) / name).read_bytes())["pid"])
+        return None
+
     def was_begun(self, attempt: AttemptId) -> bool:
         """True once a worker was at the attempt, whatever became of it."""
         return any((self.folder(attempt) / name).exists() for name in ("process.json", "task.json"))
