@@ -154,6 +154,42 @@ def test_a_directory_that_a_killed_writer_left_is_not_trusted(tmp_path: Path) ->
         assert not (folder / "a").is_symlink()
 
 
+@pytest.mark.parametrize("way", ["stranger", "link to a file", "link to a directory", "equal bytes elsewhere"])
+def test_what_does_not_belong_to_a_tree_is_never_handed_out(tmp_path: Path, way: str) -> None:
+    store = LocalStore(tmp_path / "store")
+    digest = commit(store, "first", {"a": b"right", "d/b": b"right too"})
+    folder = store.reader(digest).local()
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    if way == "stranger":
+        (folder / "d" / "c").write_bytes(b"not listed")
+    elif way == "link to a file":
+        (outside / "c").write_bytes(b"not listed")
+        (folder / "c").symlink_to(outside / "c")
+    elif way == "link to a directory":
+        (folder / "c").symlink_to(outside)
+    else:
+        (folder / "a").rename(outside / "a")
+        (folder / "a").symlink_to(outside / "a")
+    assert fault_of(store, digest) is not None
+    for look in (store.reader(digest).local, store.reader(digest).verify):
+        with pytest.raises(BongsuError, match=r"artifact\.corrupt"):
+            look()
+    assert store.withdraw(digest)
+    assert commit(store, "second", {"a": b"right", "d/b": b"right too"}) == digest
+    assert store.reader(digest).local() == folder
+
+
+def test_a_record_that_is_no_file_stands_and_says_nothing(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    (tmp_path / "records").mkdir()
+    (tmp_path / "records" / "folder.record").mkdir()
+    os.mkfifo(tmp_path / "records" / "pipe.record")
+    for key in ("folder", "pipe"):
+        assert store.get_record(key) == b""
+        assert not store.put_record(key, b"1")
+
+
 def test_a_manifest_that_cannot_be_read_is_told_as_such_and_mended(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
     digest = commit(store, "first", {"a": b"1"})

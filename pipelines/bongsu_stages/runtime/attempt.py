@@ -94,7 +94,7 @@ def _set_damaged_aside(store: ArtifactStore, error: Exception) -> Failure | None
         return None
     if not withdrawn:
         return None
-    fix = "It was set aside. `bongsu run` makes it again, and so does `bongsu resume` if it came from the cache."
+    fix = "It was set aside; `bongsu resume` makes it again."
     return failure_of(error).model_copy(update={"fix": fix})
 
 

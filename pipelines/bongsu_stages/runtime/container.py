@@ -20,6 +20,7 @@ from threading import Thread
 from pydantic import Field
 
 from bongsu.domain.ports import Files
+from bongsu.domain.problems import BongsuError
 from bongsu.domain.stages import Params
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.processes import die_with_parent, mark_of, no_one_left_behind
@@ -67,6 +68,7 @@ def container(ctx: StageContext, params: ContainerParams) -> StageOutputs:
         **mark_of(os.environ),
     }
     _run(ctx, list(params.command), environment)
+    _check_inputs(ctx)
     ctx.output("files").add_tree(outputs / "files")
     return StageOutputs(metrics=_metrics(outputs / "metrics.json"))
 
@@ -80,6 +82,16 @@ def _lay_out(ctx: StageContext, inputs: Path) -> list[str]:
         place.symlink_to(tree.reader.local(), target_is_directory=True)
         places.append(str(place))
     return places
+
+
+def _check_inputs(ctx: StageContext) -> None:
+    """The command saw the store's own files. Raises ``artifact.corrupt`` for what it changed, which sets it aside."""
+    for tree in ctx.inputs("files"):
+        try:
+            tree.reader.local()
+        except BongsuError:
+            ctx.message(f"The command changed its input {tree.title}. It is to write to $BONGSU_OUTPUTS alone.")
+            raise
 
 
 def _run(ctx: StageContext, command: list[str], environment: dict[str, str]) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import stat
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -54,7 +57,7 @@ def is_broken(artifacts: ArtifactStore, digest: Digest) -> bool:
 
 
 def local_faults(folder: Path, manifest: Manifest, *, by_size: bool = False) -> list[Problem]:
-    """What differs between files and their manifest.
+    """What differs between files and their manifest; a file that is not listed differs too.
 
     Args:
         folder: where the files lie.
@@ -70,7 +73,18 @@ def local_faults(folder: Path, manifest: Manifest, *, by_size: bool = False) -> 
     else:
         with ThreadPoolExecutor(THREADS) as pool:
             found = list(pool.map(fault, manifest.files))
-    return [problem for problem in found if problem]
+    return [*(problem for problem in found if problem), *unlisted(folder, manifest)]
+
+
+def unlisted(folder: Path, manifest: Manifest) -> Iterator[Problem]:
+    """Files below ``folder`` that the manifest does not list, and directories that are links: whoever is given the
+    folder would read them as well."""
+    listed = {entry.path for entry in manifest.files}
+    for base, folders, names in os.walk(folder):
+        for name in (*(name for name in folders if Path(base, name).is_symlink()), *names):
+            path = Path(base, name).relative_to(folder).as_posix()
+            if path not in listed:
+                yield codes.CORRUPT.at(path=path, digest=manifest.digest, detail="it does not belong to the tree")
 
 
 def size_fault(entry: FileEntry, digest: Digest, size: int | None) -> Problem | None:
@@ -84,11 +98,11 @@ def size_fault(entry: FileEntry, digest: Digest, size: int | None) -> Problem | 
 def file_fault(path: Path, entry: FileEntry, digest: Digest, *, by_size: bool = False) -> Problem | None:
     """What is wrong with the file at ``path``, which should be ``entry`` of the tree ``digest``."""
     try:
-        size = path.stat().st_size
-        if not path.is_file():
+        facts = path.lstat()
+        if not stat.S_ISREG(facts.st_mode):
             return codes.CORRUPT.at(path=entry.path, digest=digest, detail="it is not a file")
-        if size != entry.size:
-            return size_fault(entry, digest, size)
+        if facts.st_size != entry.size:
+            return size_fault(entry, digest, facts.st_size)
         if by_size:
             return None
         detail = "" if hash_file(path)[1] == entry.sha256 else "its bytes changed"

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from bongsu.artifacts.checking import THREADS, file_fault
+from bongsu.artifacts.checking import THREADS, file_fault, unlisted
 from bongsu.artifacts.durable import make_folder, write_whole
 from bongsu.domain.artifact import FileEntry, Manifest
 from bongsu.domain.problems import Problem
@@ -21,7 +21,7 @@ LARGE_BYTES = 64 * 1024 * 1024
 
 
 def hand_out_faults(folder: Path, manifest: Manifest, notes: Path) -> list[Problem]:
-    """What differs between files and their manifest.
+    """What differs between files and their manifest; a file that is not listed differs too.
 
     Args:
         folder: where the files lie.
@@ -45,6 +45,7 @@ def hand_out_faults(folder: Path, manifest: Manifest, notes: Path) -> list[Probl
 
     with ThreadPoolExecutor(THREADS) as pool:
         found = [problem for problem in pool.map(fault, manifest.files) if problem]
+    found += unlisted(folder, manifest)
     if fresh:
         with contextlib.suppress(OSError):  # a store that may only be read is hashed every time
             make_folder(notes.parent)
@@ -54,7 +55,7 @@ def hand_out_faults(folder: Path, manifest: Manifest, notes: Path) -> list[Probl
 
 def _stamp(path: Path) -> list[int] | None:
     try:
-        stat = path.stat()
+        stat = path.lstat()
     except OSError:  # what is wrong is told when it is hashed
         return None
     return [stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]

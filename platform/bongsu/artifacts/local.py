@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from bongsu.artifacts.checking import is_broken, local_faults, size_fault
-from bongsu.artifacts.durable import create_once, make_folder
+from bongsu.artifacts.durable import NotAFileError, create_once, make_folder, read_file
 from bongsu.artifacts.handing_out import hand_out_faults
 from bongsu.artifacts.hashing import CheckingReader, RangeReader
 from bongsu.artifacts.keys import check_key
@@ -81,9 +81,11 @@ class LocalStore:
 
     def get_record(self, key: str) -> bytes | None:
         try:
-            return self._record_path(key).read_bytes()
+            return read_file(self._record_path(key))
         except FileNotFoundError:
             return None
+        except NotAFileError:  # somebody put it there: it stands, and says nothing
+            return b""
 
     def checkpoint_uri(self, key: str) -> str:
         with writing_to(self.root):

@@ -81,8 +81,8 @@ STAGE_MOVES: dict[StageState, frozenset[StageState]] = {
     StageState.FAILED: frozenset({StageState.WAITING}),
     StageState.CANCELLED: frozenset({StageState.WAITING}),
     StageState.SKIPPED: frozenset({StageState.WAITING}),
-    StageState.SUCCEEDED: frozenset(),
-    # And what came from the cache, if it is not there any more.
+    # And that whose outputs are not there any more.
+    StageState.SUCCEEDED: frozenset({StageState.WAITING}),
     StageState.CACHED: frozenset({StageState.WAITING}),
 }
 

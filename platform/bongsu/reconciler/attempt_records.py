@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import ValidationError
 
 from bongsu.artifacts.base import ArtifactStore
+from bongsu.artifacts.checking import fault_of
 from bongsu.domain.attempt import AttemptResult, Failure, FailureReason, failure_key, result_key
 from bongsu.domain.ids import AttemptId
 from bongsu.domain.plan import PlannedStage
@@ -16,11 +17,15 @@ def read_outcome(
     """The attempt's result or failure record; None if it left none.
 
     A worker is not trusted with labels: outputs carry at least what the plan says. A result that lacks an output of
-    the plan, or has it with another type, is a failure.
+    the plan, or has it with another type, is a failure, and so is one whose trees do not stand in the store.
+
+    Raises:
+        OSError, BongsuError: the store does not answer at the moment.
     """
     data = artifacts.get_record(result_key(attempt))
     if data is not None:
-        return _result(data, attempt, planned)
+        outcome = _result(data, attempt, planned)
+        return outcome if isinstance(outcome, Failure) else _lost_output(artifacts, outcome) or outcome
     data = artifacts.get_record(failure_key(attempt))
     if data is None:
         return None
@@ -46,6 +51,16 @@ def _result(data: bytes, attempt: AttemptId, planned: PlannedStage) -> AttemptRe
         for name, ref in result.outputs.items()
     }
     return result.model_copy(update={"outputs": outputs})
+
+
+def _lost_output(artifacts: ArtifactStore, result: AttemptResult) -> Failure | None:
+    for name, ref in result.outputs.items():
+        fault = fault_of(artifacts, ref.digest)
+        if fault is not None:
+            message = f"Its output {name} is not in the artifact store as it was recorded: {fault.what()}"
+            fix = "Look who changes the artifact store; another attempt makes the output again."
+            return Failure(reason=FailureReason.BAD_OUTPUT, message=message, fix=fix)
+    return None
 
 
 def _bad(message: str) -> Failure:

@@ -1,4 +1,4 @@
-"""Resume a run: what did not succeed begins anew, what succeeded stays."""
+"""Resume a run: what did not succeed begins anew, what succeeded stays as long as its outputs do."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def resume(platform: Platform, run: str) -> RunRecord:
     """Make a run ready to be driven again; :func:`bongsu.service.driving.drive` does that.
 
     A run that is under way (its driver was killed) is left as it is. Of one that is over, the stages that failed or
-    were cancelled begin anew, and those that were skipped because of them; so do those whose outputs came from the
-    cache and are gone or damaged. Numbers of attempts go on.
+    were cancelled begin anew, and those that were skipped because of them; so do those whose outputs are gone or
+    damaged. Numbers of attempts go on.
 
     Raises:
         BongsuError: ``run.unknown``, ``run.ambiguous``, ``run.not-resumable``, ``run.still-cancelling``.
@@ -39,16 +39,16 @@ def resume(platform: Platform, run: str) -> RunRecord:
         if record.state.is_final:
             claim_version(connection, record.id, record.version)
             facts = load_facts(connection, record.id)
-            _reopen(connection, facts, _taken_and_lost(platform, facts), platform.clock())
+            _reopen(connection, facts, _without_outputs(platform, facts), platform.clock())
         return get_run(connection, record.id)
 
 
-def _taken_and_lost(platform: Platform, facts: RunFacts) -> set[StageId]:
-    """Stages whose outputs came from the cache and cannot be used any more."""
+def _without_outputs(platform: Platform, facts: RunFacts) -> set[StageId]:
+    """Stages that are done and whose outputs cannot be used any more."""
     return {
         name
         for name, record in facts.stages.items()
-        if record.state is StageState.CACHED
+        if record.state.has_output
         and any(fault_of(platform.artifacts, ref.digest) for ref in (record.outputs or {}).values())
     }
 

@@ -72,6 +72,8 @@ def open_database(url: str, may_be_new: Callable[[], bool] = lambda: True) -> Da
     parsed = make_url(url)
     with _opening(parsed):
         path = sqlite.file_of(parsed)
+        if path is not None:
+            sqlite.refuse_other_than_file(path)
         if path is not None and path.exists() and not sqlite.can_be_written(path):
             return _open_for_reading(path)
         if path is not None and not path.exists() and not may_be_new():
@@ -108,6 +110,8 @@ def open_for_reading(url: str) -> Iterator[Connection]:
     parsed = make_url(url)
     with _opening(parsed):
         path = sqlite.file_of(parsed)
+        if path is not None:
+            sqlite.refuse_other_than_file(path)
         engine = sqlite.reading_engine(path) if path is not None else create_engine(parsed)
         try:
             with engine.connect() as connection:

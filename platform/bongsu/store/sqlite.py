@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sqlite3
 import time
@@ -22,6 +23,12 @@ def file_of(url: URL) -> Path | None:
     if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
         return None
     return Path(url.database)
+
+
+def refuse_other_than_file(path: Path) -> None:
+    """Raises OSError for a directory, a pipe or a device, at which SQLite might wait for ever."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "it is not a file", str(path))
 
 
 def writing_engine(url: URL, path: Path | None) -> Engine:

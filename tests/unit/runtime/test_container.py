@@ -64,6 +64,20 @@ def test_input_trees_are_directories_in_the_order_of_the_file(store: LocalStore)
         assert store.reader(digest).open("probe.txt").read().decode() == word  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("change", ["echo x >> $0/probe.txt", "rm $0/probe.txt", "echo x > $0/another"])
+def test_a_command_that_changes_its_input_fails_and_the_input_is_set_aside(store: LocalStore, change: str) -> None:
+    runner = StageRunner(store)
+    made = runner.made("probe", {"text": "하나"}, {}).outputs["files"].digest
+    given = {"files": [("first", ArtifactType.FILES, made)]}
+    script = f'chmod -R u+w "$BONGSU_INPUTS/files/0/"; {change}; touch "$BONGSU_OUTPUTS/files/done"'
+    command = ["sh", "-c", f'set -- x; cd "$BONGSU_INPUTS/files/0"; {script.replace("$0", ".")}']
+    outcome = runner.run("container", {"command": command}, given)
+    assert isinstance(outcome, Failure)
+    assert outcome.reason == "InputCorrupt"
+    assert "bongsu resume" in outcome.fix
+    assert not store.has(made)
+
+
 def test_an_argument_is_not_read_by_a_shell(store: LocalStore) -> None:
     code = "import os, sys; open(os.environ['BONGSU_OUTPUTS'] + '/files/a', 'w').write(sys.argv[1])"
     result = StageRunner(store).made("container", {"command": [sys.executable, "-c", code, "$(id); *"]}, {})

@@ -13,6 +13,7 @@ import pytest
 from service_places import Place, drive
 from small_plans import plan_of, stage
 
+from bongsu.artifacts.local import LocalStore
 from bongsu.domain.ids import AttemptId, RunId
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.run import RunState
@@ -205,6 +206,37 @@ def test_a_resumed_run_does_only_what_did_not_succeed(place: Place) -> None:
     drive(place.platform, [run.id])
     tries = {s.planned.id: [a.state.value for a in s.attempts] for s in show_run(place.platform, run.id).stages}
     assert tries == {"a": ["succeeded"], "b": ["failed", "succeeded"], "c": ["succeeded"]}
+
+
+def test_a_resumed_run_makes_again_what_it_had_made_and_is_gone(place: Place) -> None:
+    failing(place, "b")
+    run = submit(place.platform, plan_of(stage("a"), stage("kept"), stage("b", "a"))).run
+    drive(place.platform, [run.id])
+    made = {s.planned.id: s.record.outputs or {} for s in show_run(place.platform, run.id).stages}
+    (lost,) = made["a"].values()
+    assert isinstance(place.platform.artifacts, LocalStore)
+    (place.platform.artifacts.root / "manifests" / f"{lost.digest}.json").unlink()
+    place.fate = place.cluster.succeed
+    resume(place.platform, run.id)
+    drive(place.platform, [run.id])
+    tries = {s.planned.id: [a.state.value for a in s.attempts] for s in show_run(place.platform, run.id).stages}
+    assert tries["a"] == ["succeeded", "succeeded"]
+    assert tries["b"] == ["failed", "succeeded"]
+
+
+def test_a_result_whose_output_is_not_in_the_store_is_no_success(place: Place) -> None:
+    def lose(attempt: AttemptId) -> None:
+        place.cluster.succeed(attempt)
+        assert isinstance(place.platform.artifacts, LocalStore)
+        for path in (place.platform.artifacts.root / "manifests").glob("*.json"):
+            path.unlink()
+
+    place.fate = lose
+    run = submit(place.platform, plan_of(stage("a"))).run
+    drive(place.platform, [run.id])
+    shown = show_run(place.platform, run.id)
+    assert shown.run.state is RunState.FAILED
+    assert "is not in the artifact store as it was recorded" in shown.reason
 
 
 def test_a_stage_that_was_skipped_by_its_own_condition_stays_skipped(place: Place) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -194,6 +194,16 @@ def test_damage_is_found(folder: Path, spoil: object) -> None:
     with pytest.raises(BongsuError) as caught:
         check_database(f"sqlite:///{folder / 'bongsu.db'}")
     assert name_of(caught) == "run.database-damaged"
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_file_is_told_and_nobody_waits_for_it(folder: Path, make: Callable[[Path], None]) -> None:
+    make(folder / "bongsu.db")
+    for use in (open_database, check_database):
+        with pytest.raises(BongsuError) as caught:
+            use(f"sqlite:///{folder / 'bongsu.db'}")
+        assert name_of(caught) == "run.database-unusable"
+        assert "not a file" in str(caught.value)
 
 
 # -- places that may not be written --------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ class S3Reader:
         end = entry.size if length is None else min(entry.size, offset + length)
         if end <= offset and not whole:
             return io.BytesIO(b"")
-        stream = _BodyStream(self._body(entry, "" if whole else f"bytes={offset}-{end - 1}"))
+        stream = _BodyStream(self._store.uri, self._body(entry, "" if whole else f"bytes={offset}-{end - 1}"))
         if whole:
             expected = (entry.size, entry.sha256)
             checked = CheckingReader(cast(BinaryIO, stream), expected, lambda detail: self._corrupt(path, detail))
@@ -144,9 +144,10 @@ class S3Reader:
 
 
 class _BodyStream(io.RawIOBase):
-    """A response body as a raw stream."""
+    """A response body as a raw stream; a connection that breaks raises ``artifact.remote-unreachable``."""
 
-    def __init__(self, body: object) -> None:
+    def __init__(self, uri: str, body: object) -> None:
+        self._uri = uri
         self._body = body
 
     def readable(self) -> bool:
@@ -154,7 +155,8 @@ class _BodyStream(io.RawIOBase):
 
     def readinto(self, buffer: object) -> int:
         view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
-        data: bytes = self._body.read(len(view))  # type: ignore[attr-defined]
+        with explained(self._uri):
+            data: bytes = self._body.read(len(view))  # type: ignore[attr-defined]
         view[: len(data)] = data
         return len(data)
 
