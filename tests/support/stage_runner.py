@@ -29,13 +29,14 @@ class StageRunner:
         self._cpus = cpus
         self.memory: int | None = None
         """Bytes that attempts ask for."""
+        self.events: list[StageEvent] = []
+        """What attempts said."""
 
     def run(
         self, uses: str, params: Mapping[str, Any], inputs: Mapping[str, Sequence[Named]], run_id: str | None = None
     ) -> AttemptResult | Failure:
         """The outcome; ``inputs`` maps ports to (title, type, digest)."""
         signature = load_stage(uses).signature
-        events: list[StageEvent] = []
         spec = AttemptSpec(
             id=AttemptId(run_id=RunId(run_id or f"r-{next(_numbers)}"), stage_id=StageId("stage"), number=1),
             uses=uses,
@@ -55,7 +56,7 @@ class StageRunner:
             ministry="mnd",
             distributed=signature.distributed,
         )
-        return run_attempt(spec, events.append, time.time)
+        return run_attempt(spec, self.events.append, time.time)
 
     def made(self, uses: str, params: Mapping[str, Any], inputs: Mapping[str, Sequence[Named]]) -> AttemptResult:
         """As :meth:`run`, of a stage that has to succeed."""

@@ -14,6 +14,7 @@ import re
 import stat
 import subprocess
 from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
 
@@ -31,6 +32,10 @@ from bongsu_stages.runtime.surroundings import inherited
 _PROGRESS = re.compile(r"^::progress (\d{1,9})(?: (\d{1,9}))?\s*$")
 TAIL_LINES = 30
 MAX_METRICS_BYTES = 1_000_000
+MAX_LINE_CHARACTERS = 64 * 1024
+MAX_LOG_CHARACTERS = 256 * 1024 * 1024
+MAX_NAME_CHARACTERS = 250
+_HOW = 'Write an object of names and numbers, such as {"accuracy": 0.9}.'
 
 
 class ContainerParams(Params):
@@ -96,24 +101,36 @@ def _check_inputs(ctx: StageContext) -> None:
 
 def _run(ctx: StageContext, command: list[str], environment: dict[str, str]) -> None:
     tail: deque[str] = deque(maxlen=TAIL_LINES)
+    said = 0
     with no_one_left_behind() as end_all:
         process = _start(command, environment, ctx.scratch)
         # What it leaves behind may hold its output open for ever.
         Thread(target=lambda: (process.wait(), end_all()), daemon=True).start()
-        for line in process.stdout or ():
+        for line in _lines(process):
             match = _PROGRESS.match(line)
             if match:
                 ctx.progress(int(match[1]), int(match[2]) if match[2] else None)
                 continue
             tail.append(line)
-            print(line, end="", flush=True)
+            said += len(line)
+            if said <= MAX_LOG_CHARACTERS:
+                print(line, end="", flush=True)
         status = process.wait()
+    if said > MAX_LOG_CHARACTERS:
+        ctx.message(f"The log ends after {MAX_LOG_CHARACTERS:,} characters; the command printed {said:,}.")
     if status != 0:
         raise StageError(
             f"The command ended with status {status}. Its last words: {''.join(tail).strip()[-1500:]}",
             "See the log of the stage.",
             retryable=True,
         )
+
+
+def _lines(process: subprocess.Popen[str]) -> Iterator[str]:
+    """What it prints; a line that does not end comes in parts, so that nobody holds all of it."""
+    assert process.stdout is not None
+    while line := process.stdout.readline(MAX_LINE_CHARACTERS):
+        yield line
 
 
 def _start(command: list[str], environment: dict[str, str], folder: Path) -> subprocess.Popen[str]:
@@ -141,11 +158,25 @@ def _metrics(path: Path) -> dict[str, float]:
         return {}
     if not stat.S_ISREG(facts.st_mode) or facts.st_size > MAX_METRICS_BYTES:
         # A pipe would be waited for, and a device has no end.
-        raise StageError(
-            f"metrics.json is no file of at most {MAX_METRICS_BYTES:,} bytes.", 'Write {"name": number}.'
-        )
+        raise StageError(f"metrics.json is no file of at most {MAX_METRICS_BYTES:,} bytes.", _HOW)
     try:
-        content = json.loads(path.read_text())
-        return {str(name): float(value) for name, value in content.items()}
-    except (ValueError, AttributeError, TypeError, OverflowError, RecursionError) as error:
-        raise StageError(f"metrics.json cannot be read: {error}.", 'Write {"name": number}.') from error
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise StageError(f"metrics.json is no JSON: {error}.", _HOW) from error
+    if not isinstance(content, dict):
+        raise StageError(f"metrics.json holds a {type(content).__name__} instead of an object.", _HOW)
+    wrong = [name for name, value in content.items() if not _is_figure(name, value)]
+    if wrong:
+        named = ", ".join(json.dumps(name[:80], ensure_ascii=False) for name in wrong[:5])
+        raise StageError(
+            f"metrics.json: {len(wrong)} of {len(content)} entries are no figures with a name of at most "
+            f"{MAX_NAME_CHARACTERS} characters: {named}{', …' if len(wrong) > 5 else ''}.",
+            _HOW,
+        )
+    return {name: float(value) for name, value in content.items()}
+
+
+def _is_figure(name: str, value: object) -> bool:
+    if not name.strip() or len(name) > MAX_NAME_CHARACTERS or isinstance(value, bool):
+        return False
+    return isinstance(value, float) or (isinstance(value, int) and abs(value) < 1 << 1023)

@@ -23,6 +23,8 @@ SETTING = "BONGSU_ARTIFACTS"
 # As boto3 and Arrow look for it. Arrow, which writes the checkpoints, reads no endpoint from a profile.
 ENDPOINT = "AWS_ENDPOINT_URL_S3"
 _ENDPOINTS = (ENDPOINT, "AWS_ENDPOINT_URL")
+# Name and password within a URL, up to the last @ before the path.
+_USER_INFO = re.compile(r"(?<=//)[^/]*@|^[^/]*@")
 _ADDRESS = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9][A-Za-z0-9._=-]*)*")
 
 
@@ -58,7 +60,9 @@ def place_of(home: Path, environment: Mapping[str, str]) -> ArtifactPlace:
     asked = _address(environment.get(SETTING, ""))
     endpoint = next((environment[name].rstrip("/") for name in _ENDPOINTS if environment.get(name)), None)
     if endpoint is not None and not re.match(r"https?://[^/]", endpoint):
-        raise codes.S3_ENDPOINT.error(endpoint=endpoint)
+        raise codes.S3_ENDPOINT.error(endpoint=_USER_INFO.sub("…@", endpoint))
+    if endpoint is not None and _USER_INFO.search(endpoint):
+        raise codes.S3_ENDPOINT_SECRET.error(endpoint=_USER_INFO.sub("…@", endpoint))
     recorded = _recorded(home)
     if recorded is None:
         local = ArtifactPlace((home / ARTIFACTS).as_uri())

@@ -8,7 +8,6 @@ stands here is for people who work with MLflow's clients and pages.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.publication import MetricPoint, ModelPage, PublishedTree, RunClosed, RunOpened, StageFinished
+from bongsu.tracking.names import allowed_name, allowed_names
 from bongsu.tracking.pages import logged_model_page
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ MAX_METRICS = 1000
 MAX_PARAM_LENGTH = 6000
 DIGEST_LENGTH = 36
 T = TypeVar("T")
-_REFUSED = re.compile(r"[^\w.\- :/]")
 
 
 class LineageWriter:
@@ -148,7 +147,7 @@ class LineageWriter:
             tags["mlflow.parentRunId"] = parent
         tags |= {f"bongsu.output.{tree.port}": tree.ref.digest for tree in item.outputs}
         tags |= {f"bongsu.environment.{name}": value for name, value in item.environment.items()}
-        tags |= {f"bongsu.note.{name}": value for name, value in item.notes.items()}
+        tags |= {allowed_name(f"bongsu.note.{name}"): value for name, value in item.notes.items()}
         return tags | ({"bongsu.failure": item.failure} if item.failure else {})
 
     def _find(self, experiment: str, key: str) -> str | None:
@@ -162,7 +161,8 @@ class LineageWriter:
     def _log_params(self, run: str, params: dict[str, Any]) -> None:
         from mlflow.entities import Param
 
-        rows = [Param(allowed_name(name), _text(value)[:MAX_PARAM_LENGTH]) for name, value in params.items()]
+        names = allowed_names(params)
+        rows = [Param(names[name], _text(value)[:MAX_PARAM_LENGTH]) for name, value in params.items()]
         for batch in _batches(rows, MAX_PARAMS):
             self._client.log_batch(run, params=batch, synchronous=True)
 
@@ -173,7 +173,9 @@ class LineageWriter:
         # The worker's clock may run ahead of ours, and MLflow shows the latest point as the metric's value.
         end = max([item.finished_at.timestamp(), *(point.time + 0.001 for point in item.history)])
         final = [MetricPoint(name=name, value=value, step=last, time=end) for name, value in item.metrics.items()]
-        rows = [Metric(allowed_name(p.name), p.value, int(p.time * 1000), p.step) for p in (*item.history, *final)]
+        points = (*item.history, *final)
+        names = allowed_names(point.name for point in points)
+        rows = [Metric(names[p.name], p.value, int(p.time * 1000), p.step) for p in points]
         for batch in _batches(rows, MAX_METRICS):
             self._client.log_batch(run, metrics=batch, synchronous=True)
 
@@ -217,11 +219,6 @@ class LineageWriter:
         new = [output for output in made if output.model_id not in already]
         if new:
             self._client.log_outputs(run, new)
-
-
-def allowed_name(name: str) -> str:
-    """``name`` with what MLflow refuses in names of metrics and parameters replaced by ``_``."""
-    return _REFUSED.sub("_", name)
 
 
 def _milliseconds(time: datetime) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
 
 from bongsu.domain.publication import RegisteredVersion, RegistrationRefused, RegistrationRequest
+from bongsu.tracking.names import allowed_name
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -67,7 +68,7 @@ class RegistryWriter:
             "bongsu.useClass": request.use_class,
             "bongsu.run": request.run_id,
             "bongsu.evidence": " ".join(request.evidence),
-            **{f"bongsu.metric.{name}": f"{value:.6g}" for name, value in request.metrics.items()},
+            **{allowed_name(f"bongsu.metric.{name}"): f"{value:.6g}" for name, value in request.metrics.items()},
             **request.tags,
         }
         if model_id:

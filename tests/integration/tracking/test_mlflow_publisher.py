@@ -93,6 +93,22 @@ def test_metrics_keep_their_steps_and_end_with_the_final_figure(publisher: Mlflo
     assert run.data.metrics["loss"] == 4.5
 
 
+def test_figures_and_notes_with_odd_names_arrive_and_their_run_ends(tmp_path: Path) -> None:
+    publisher = MlflowPublisher(TrackingSettings.embedded(tmp_path))
+    odd = {
+        "metrics": {"": 1.0, "../loss": 2.0, "a?": 3.0, "a!": 4.0, "x" * 300: 5.0},
+        "notes": {"what / is?": "this"},
+        "params": {"variables": {"//": "1"}},
+        "inputs": (),
+        "outputs": (),
+    }
+    publisher.publish([OPENED, ADAPTED.model_copy(update=odd)])
+    experiment = publisher.client.get_experiment_by_name("axk1-law").experiment_id
+    (run,) = publisher.client.search_runs([experiment], "tags.`bongsu.stage` = 'adapt'")
+    assert run.info.status == "FINISHED"
+    assert {1.0, 2.0, 3.0, 4.0, 5.0} <= set(run.data.metrics.values())
+
+
 def test_inputs_and_outputs_carry_our_digests(publisher: MlflowPublisher) -> None:
     experiment = publisher.client.get_experiment_by_name("axk1-law").experiment_id
     found = publisher.client.search_runs([experiment], "tags.`bongsu.stage` = 'adapt'")[0]

@@ -15,6 +15,8 @@ from stage_runner import StageRunner
 from bongsu.artifacts.local import LocalStore
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.attempt import AttemptResult, Failure
+from bongsu.domain.events import Message
+from bongsu_stages.runtime import container
 from bongsu_stages.runtime.processes import MARK
 
 
@@ -88,8 +90,25 @@ def test_figures_are_read_and_bad_ones_are_told(store: LocalStore) -> None:
     write = 'echo x > "$BONGSU_OUTPUTS/files/x"; echo \'{}\' > "$BONGSU_OUTPUTS/metrics.json"'
     good = StageRunner(store).made("container", shell(write.replace("{}", '{"score": 2}')), {})
     assert good.metrics == {"score": 2.0}
-    for bad in ("[1]", '{"score": "much"}', "{"):
-        assert "metrics.json cannot be read" in failed(store, shell(write.replace("{}", bad))).message, bad
+    for bad, words in [
+        ("[1]", "holds a list instead of an object"),
+        ("{", "is no JSON"),
+        ('{"score": "much"}', 'no figures with a name of at most 250 characters: "score"'),
+        ('{"a": 1, "": 1, "b": null, "c": true}', "3 of 4 entries are no figures"),
+    ]:
+        assert words in failed(store, shell(write.replace("{}", bad))).message
+
+
+def test_a_line_without_end_and_a_log_without_end_are_kept_in_parts_and_cut(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(container, "MAX_LOG_CHARACTERS", 200_000)
+    code = "import os, sys; open(os.environ['BONGSU_OUTPUTS'] + '/files/a', 'w'); sys.stdout.write('x' * 300_000)"
+    runner = StageRunner(store)
+    runner.made("container", {"command": [sys.executable, "-c", code]}, {})
+    assert 100_000 < capfd.readouterr().out.count("x") <= 200_000
+    said = [event.text for event in runner.events if isinstance(event, Message)]
+    assert any("the command printed 300,000" in text for text in said)
 
 
 @pytest.mark.parametrize("make", ["mkfifo", "mkdir", "ln -s /dev/zero"])

@@ -84,6 +84,17 @@ def test_what_is_no_address_of_a_bucket_is_refused(tmp_path: Path, address: str)
     assert refused(tmp_path, **{SETTING: address}) == "artifact.not-a-bucket"
 
 
+@pytest.mark.parametrize("address", ["https://me:word@store.mil", "http://token@store.mil/x", "me:word@store.mil"])
+def test_an_endpoint_with_a_password_is_refused_and_not_repeated(tmp_path: Path, address: str) -> None:
+    with pytest.raises(BongsuError) as caught:
+        place_of(tmp_path, {SETTING: "s3://data/mnd", ENDPOINT: address})
+    assert caught.value.problems[0].code.name.startswith("run.s3-endpoint")
+    said = caught.value.problems[0].what() + caught.value.problems[0].fix()
+    assert "store.mil" in said
+    assert "word" not in said.replace("password", "")
+    assert "token" not in said
+
+
 @pytest.mark.parametrize("content", ["", "[]", '{"artifacts": "s3://data"}', '{"artifacts": 1, "endpoint": null}'])
 def test_a_record_that_cannot_be_read_is_told(tmp_path: Path, content: str) -> None:
     (tmp_path / "artifacts.json").write_text(content)

@@ -67,6 +67,12 @@ S3_ENDPOINT = Code(
     "The address of the S3 server, {endpoint}, is no URL.",
     "Write it with http:// or https:// in AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL.",
 )
+S3_ENDPOINT_SECRET = Code(
+    "run.s3-endpoint-secret",
+    "The address of the S3 server, {endpoint}, holds a name or a password, which would be written into the home.",
+    "Leave them out of AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
+    "use a profile.",
+)
 HOME_READ_ONLY = Code(
     "run.home-read-only",
     "The state directory {home} may only be read: {detail}.",

@@ -76,7 +76,6 @@ class RayGuard:
                 if name in WATCHED and name not in self._found:
                     self._found[name] = WatchedProcess(pid)
 
-
     def _look_for_workers(self) -> None:
         raylet = self._found.get("raylet")
         for pid in _children(raylet.pid) if raylet is not None else ():

@@ -186,8 +186,8 @@ class Pump:
             case Ready(resources=resources):
                 self.is_ready, self.capacity = True, capacity_of(resources)
                 self._answered.set()
-                for job in self._jobs.live:
-                    self.submit(job)
+                for waiting in self._jobs.live:
+                    self.submit(waiting)
             case Returned(attempt=attempt) | Broke(attempt=attempt):
                 job = self._jobs.get(attempt)
                 if job is not None:
