@@ -29,7 +29,7 @@ from bongsu.artifacts.durable import NotAFileError, create_once, make_folder, re
 from bongsu.artifacts.handing_out import hand_out_faults
 from bongsu.artifacts.hashing import CheckingReader, RangeReader
 from bongsu.artifacts.keys import check_key
-from bongsu.artifacts.local_writer import LocalWriter
+from bongsu.artifacts.local_writer import LocalWriter, committing
 from bongsu.artifacts.refusals import writing_to
 from bongsu.domain.artifact import Manifest
 from bongsu.domain.codes import artifact as codes
@@ -71,7 +71,9 @@ class LocalStore:
         if not is_broken(self, digest):
             return False
         path = self._manifest_path(digest)
-        with writing_to(self.root):
+        with writing_to(self.root), committing(self.root):
+            if not is_broken(self, digest):  # somebody has mended it meanwhile
+                return False
             path.replace(path.with_suffix(".damaged"))
         return True
 

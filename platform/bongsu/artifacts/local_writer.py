@@ -30,6 +30,7 @@ from bongsu.domain.artifact import FileEntry, Manifest, check_tree_path
 from bongsu.domain.codes import artifact as codes
 
 THREADS = 4
+STAGING = "staging"
 # What is committed does not change, and is its owner's alone.
 _COMMITTED = 0o400
 
@@ -45,7 +46,7 @@ class LocalWriter:
     def __init__(self, root: Path, key: str) -> None:
         self._root = root
         self._key = key
-        self._top = root / "staging"
+        self._top = root / STAGING
         self._staging = self._top / f"{key}.tree"
         self._replaced = self._top / f"{key}.old"
         self._journal = self._top / f"{key}.journal"
@@ -91,7 +92,7 @@ class LocalWriter:
 
     def commit(self) -> Manifest:
         self._begin()
-        with self._explained(), self._exclusive():
+        with self._explained(), committing(self._root):
             manifest = self._listing()
             if not manifest.files:
                 self.abort()
@@ -187,16 +188,16 @@ class LocalWriter:
         with self._explained(), self._lock, open(self._journal, "a", opener=private) as journal:
             journal.write(json.dumps([path, *row]) + "\n")
 
-    @contextmanager
-    def _exclusive(self) -> Iterator[None]:
-        """Hold the store while committing, so that two processes do not rename half a directory."""
-        make_folder(self._top)
-        with open(self._top / ".lock", "w", opener=private) as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
-
     def _explained(self) -> AbstractContextManager[None]:
         return writing_to(self._root)
+
+
+@contextmanager
+def committing(root: Path) -> Iterator[None]:
+    """Hold the store at ``root`` while trees come or go, so that no two processes are at the same one."""
+    with open(make_folder(root / STAGING) / ".lock", "w", opener=private) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _stands_whole(folder: Path, manifest: Manifest) -> bool:

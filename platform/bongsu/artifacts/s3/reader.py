@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import io
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from bongsu.artifacts.checking import size_fault
 from bongsu.artifacts.durable import make_folder, private
-from bongsu.artifacts.handing_out import hand_out_faults
 from bongsu.artifacts.hashing import CheckingReader
 from bongsu.artifacts.s3.client import NOT_FOUND, OUT_OF_RANGE, error_code, explained
 from bongsu.domain.artifact import FileEntry, Manifest
@@ -65,21 +63,7 @@ class S3Reader:
         return cast(BinaryIO, io.BufferedReader(stream, CHUNK))
 
     def local(self) -> Path:
-        ready, notes = self._store.cache / self._digest, self._store.cache / f"{self._digest}.hashed"
-        make_folder(ready.parent)
-        with open(self._store.cache / f"{self._digest}.lock", "w", opener=private) as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if ready.exists() and hand_out_faults(ready, self._manifest, notes):
-                shutil.rmtree(ready)
-            if not ready.exists():
-                partial = self._store.cache / f"{self._digest}.partial"
-                with ThreadPoolExecutor(THREADS) as pool:
-                    for _ in pool.map(
-                        lambda entry: self._download(entry, partial / entry.path), self._manifest.files
-                    ):
-                        pass
-                partial.rename(ready)
-        return ready
+        return self._store.copies.give(self._manifest, self._fetch)
 
     def check_sizes(self) -> None:
         there = self._store.listing(self._prefix)
@@ -97,6 +81,11 @@ class S3Reader:
         problems = [problem for problem in found if problem]
         if problems:
             raise BongsuError(problems)
+
+    def _fetch(self, folder: Path) -> None:
+        with ThreadPoolExecutor(THREADS) as pool:
+            for _ in pool.map(lambda entry: self._download(entry, folder / entry.path), self._manifest.files):
+                pass
 
     def _download(self, entry: FileEntry, target: Path) -> None:
         if target.exists() and target.stat().st_size == entry.size:

@@ -10,7 +10,7 @@ Keys below the prefix::
 
 Below the cache directory of a machine::
 
-    sha256-.../             copies of trees
+    sha256-.../             copies of trees (:mod:`.tree_cache`)
     staging/<key>.tree/     files that a stage writes by itself
     staging/<key>.journal   what an unfinished writer has uploaded; <key>.lock while somebody writes
 """
@@ -28,6 +28,7 @@ from bongsu.artifacts.checking import is_broken
 from bongsu.artifacts.keys import check_key
 from bongsu.artifacts.s3.client import CONFLICT, EXISTS, NOT_FOUND, connect, error_code, explained
 from bongsu.artifacts.s3.reader import S3Reader
+from bongsu.artifacts.s3.tree_cache import TreeCache
 from bongsu.artifacts.s3.writer import S3Writer, listed
 from bongsu.domain.artifact import Manifest
 from bongsu.domain.codes import artifact as codes
@@ -52,6 +53,7 @@ class S3Store:
         self.bucket = bucket
         self._prefix = prefix.strip("/")
         self.cache = cache
+        self.copies = TreeCache(cache)
         self.client = client or connect(self.uri)
 
     @classmethod
@@ -91,13 +93,13 @@ class S3Store:
         return self.object_size(f"trees/{self._checked(digest)}.json") is not None
 
     def withdraw(self, digest: Digest) -> bool:
-        if not is_broken(self, digest):
-            return False
-        name = f"trees/{digest}"
+        name = f"trees/{self._checked(digest)}"
         text = self.read_object(f"{name}.json")
-        if text is not None:
-            self.write_object(f"{name}.damaged", text)
-            self.delete_object(f"{name}.json")
+        # Who mends it meanwhile puts its files elsewhere, and says so there.
+        if text is None or not is_broken(self, digest) or self.read_object(f"{name}.json") != text:
+            return False
+        self.write_object(f"{name}.damaged", text)
+        self.delete_object(f"{name}.json")
         return True
 
     def put_record(self, key: str, data: bytes) -> bool:
