@@ -163,7 +163,7 @@ def wait_until_running(shell: Shell, stage: str) -> None:
 
 def workers_of(shell: Shell) -> list[psutil.Process]:
     """Live worker processes that attempts of this home wrote down."""
-    from bongsu_stages.runtime.processes import find_process
+    from bongsu.machine.processes import find_process
 
     found = (find_process(path) for path in shell.folder.glob("home/logs/*/*/*/process.json"))
     return [process for process in found if process is not None]

@@ -22,7 +22,15 @@ from bongsu.artifacts.base import ArtifactStore
 from bongsu.artifacts.checking import is_damage
 from bongsu.artifacts.open import open_store
 from bongsu.domain.artifact import ArtifactRef
-from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure, FailureReason, failure_key, result_key
+from bongsu.domain.attempt import (
+    SCRATCH,
+    AttemptResult,
+    AttemptSpec,
+    Failure,
+    FailureReason,
+    failure_key,
+    result_key,
+)
 from bongsu.domain.codes import artifact as codes
 from bongsu.domain.events import StageEvent
 from bongsu.domain.ids import Digest
@@ -34,8 +42,6 @@ from bongsu_stages.runtime.faults import DISK_TAKES_NOTHING, is_out_of_memory
 from bongsu_stages.runtime.memory import PeakMemory
 from bongsu_stages.runtime.stage import StageError
 
-SCRATCH = "scratch"
-"""Name of an attempt's scratch directory below its log directory."""
 _REASONS = {
     codes.MISSING: FailureReason.INPUT_CORRUPT,
     codes.CORRUPT: FailureReason.INPUT_CORRUPT,

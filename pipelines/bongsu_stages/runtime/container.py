@@ -23,8 +23,8 @@ from pydantic import Field
 from bongsu.domain.ports import Files
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.stages import Params
+from bongsu.machine.processes import die_with_parent, mark_of, no_one_left_behind
 from bongsu_stages.runtime.context import StageContext, StageOutputs
-from bongsu_stages.runtime.processes import die_with_parent, mark_of, no_one_left_behind
 from bongsu_stages.runtime.stage import StageError, stage
 from bongsu_stages.runtime.surroundings import inherited
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from bongsu.artifacts.open import open_store
 from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure, FailureReason, failure_key, result_key
 from bongsu.domain.ids import Digest
+from bongsu.machine.processes import die_with_parent, mark_of
 from bongsu_stages.runtime.catalogue import GROUP, entry_of
-from bongsu_stages.runtime.processes import die_with_parent, mark_of
 from bongsu_stages.runtime.surroundings import inherited, to_install, to_reach_store
 
 FAILED = FailureReason.ENVIRONMENT_FAILED

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure
+from bongsu.machine.processes import marked, note_process
 from bongsu_stages.runtime.attempt import run_attempt
 from bongsu_stages.runtime.memory import give_back
-from bongsu_stages.runtime.processes import marked, note_process
 from bongsu_stages.runtime.reporting import EventFile, LogLines, drop, output_to
 
 

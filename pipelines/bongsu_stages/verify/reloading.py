@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError
 
+from bongsu.machine.processes import die_with_parent
 from bongsu_stages.models.configuration import read_config
 from bongsu_stages.models.fingerprints import read_fingerprints
 from bongsu_stages.models.loading import bytes_in_memory, has_adapter
 from bongsu_stages.models.placement import Room
 from bongsu_stages.runtime.context import NamedTree, StageContext
-from bongsu_stages.runtime.processes import die_with_parent
 from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.verify.outputs import Outputs
 from bongsu_stages.verify.probe import read

@@ -16,6 +16,9 @@ from bongsu.domain.metrics import Metrics
 from bongsu.domain.pipeline import Environment
 from bongsu.domain.resources import Duration, Resources
 
+SCRATCH = "scratch"
+"""Name of an attempt's scratch directory below its log directory."""
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -16,8 +16,8 @@ from bongsu.artifacts.local import LocalStore
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.attempt import AttemptResult, Failure
 from bongsu.domain.events import Message
+from bongsu.machine.processes import MARK
 from bongsu_stages.runtime import container
-from bongsu_stages.runtime.processes import MARK
 
 
 @pytest.fixture

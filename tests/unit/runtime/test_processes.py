@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bongsu_stages.runtime.processes import (
+from bongsu.machine.processes import (
     MARK,
     find_process,
     kill_all,
@@ -129,7 +129,7 @@ def test_what_was_started_under_a_mark_ends_with_it_and_nothing_else(
 
 def test_a_child_dies_with_the_process_that_started_it() -> None:
     script = (
-        "import subprocess, os, signal; from bongsu_stages.runtime.processes import die_with_parent;"
+        "import subprocess, os, signal; from bongsu.machine.processes import die_with_parent;"
         "p = subprocess.Popen(['sleep', '60'], preexec_fn=die_with_parent); print(p.pid, flush=True);"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )

@@ -57,7 +57,7 @@ class RayHost:
 
     def serve(self, environment: Mapping[str, str]) -> None:
         """Until the commands end, or Ray does."""
-        from bongsu_stages.runtime.processes import adopt_orphans
+        from bongsu.machine.processes import adopt_orphans
 
         begin = parse_command(self._commands.readline())
         assert isinstance(begin, Begin)
@@ -164,7 +164,7 @@ def _options(spec: AttemptSpec) -> dict[str, Any]:
 
 
 def main() -> None:
-    from bongsu_stages.runtime.processes import die_with_parent
+    from bongsu.machine.processes import die_with_parent
 
     die_with_parent()
     stay_until_told()

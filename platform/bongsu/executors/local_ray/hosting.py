@@ -16,7 +16,7 @@ import psutil
 
 from bongsu.executors.local_ray.endings import Ending
 from bongsu.executors.local_ray.host_messages import Answer, Begin, Command, parse_answer
-from bongsu_stages.runtime.processes import kill_all
+from bongsu.machine.processes import kill_all
 
 _LOG_BYTES = 1024 * 1024
 _READ_BYTES = 64 * 1024

@@ -8,7 +8,7 @@ import psutil
 
 from bongsu.domain.ids import AttemptId
 from bongsu.executors.local_ray.traces import Traces
-from bongsu_stages.runtime.processes import kill_all, kill_marked, kill_tree
+from bongsu.machine.processes import kill_all, kill_marked, kill_tree
 
 
 class Reaper:

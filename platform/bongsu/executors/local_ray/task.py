@@ -21,8 +21,8 @@ def run_attempt_task(spec_json: str, environments: str, variables: Mapping[str, 
         environments: directory of virtual environments made for stages.
         variables: put into the environment; a Ray that ran before has not inherited them.
     """
+    from bongsu.machine.processes import marked, note_process
     from bongsu_stages.runtime.isolated import EndedWithoutRecord, needs_own_process, run_isolated
-    from bongsu_stages.runtime.processes import marked, note_process
     from bongsu_stages.runtime.reporting import output_to
     from bongsu_stages.runtime.worker import run_logged
 

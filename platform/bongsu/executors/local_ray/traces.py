@@ -19,13 +19,21 @@ import pydantic
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.artifacts.durable import create_once, write_whole
 from bongsu.artifacts.open import open_store
-from bongsu.domain.attempt import AttemptSpec, Failure, FailureReason, Observation, Phase, failure_key, result_key
+from bongsu.domain.attempt import (
+    SCRATCH,
+    AttemptSpec,
+    Failure,
+    FailureReason,
+    Observation,
+    Phase,
+    failure_key,
+    result_key,
+)
 from bongsu.domain.events import StageEvent, parse_event
 from bongsu.domain.ids import AttemptId
 from bongsu.executors.base import EventPage
 from bongsu.executors.local_ray.endings import WatchedProcess
-from bongsu_stages.runtime.attempt import SCRATCH
-from bongsu_stages.runtime.processes import find_process, this_process
+from bongsu.machine.processes import find_process, this_process
 
 FOLLOW_INTERVAL_S = 0.2
 
