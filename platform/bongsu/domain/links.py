@@ -17,7 +17,7 @@ from bongsu.domain.stages import StageSignature
 from bongsu.domain.suggest import closest
 
 _DATA = frozenset({ArtifactType.FILES, ArtifactType.DOCUMENTS, ArtifactType.TOKENS})
-_ARTICLE: dict[ArtifactType, Phrase] = {
+IN_WORDS: dict[ArtifactType, Phrase] = {
     ArtifactType.FILES: phrase(N_("files")),
     ArtifactType.DOCUMENTS: phrase(N_("documents")),
     ArtifactType.TOKENS: phrase(N_("tokens")),
@@ -104,7 +104,7 @@ def _link_input(
             "suggestion": closest(reference.output, _fitting_inputs(place, directory)),
         }
         return None, [Finding(codes.UNKNOWN_INPUT, place.path, args)]
-    return reference, _check_type(text, input_types(source), place)
+    return reference, _check_type(text, input_types(source), place, _declared_otherwise(source, place))
 
 
 def _link_stage(
@@ -160,15 +160,28 @@ def _takes(place: Place, types: frozenset[ArtifactType]) -> bool:
     return any(place.port.type.accepts(type_) for type_ in types)
 
 
-def _check_type(text: str, types: frozenset[ArtifactType], place: Place) -> list[Finding]:
+def _declared_otherwise(source: Input, place: Place) -> str | None:
+    """How an input is written that the port takes, where a model is declared as a data set or the reverse."""
+    wants_model = place.port.type is ArtifactType.MODEL
+    if wants_model and source.dataset is not None:
+        return None if source.dataset.startswith("datasets:") else f"model: {source.dataset}"
+    if place.port.type in _DATA and source.model is not None:
+        return None if source.model.startswith("models:") else f"dataset: {source.model}"
+    return None
+
+
+def _check_type(
+    text: str, types: frozenset[ArtifactType], place: Place, suggestion: str | None = None
+) -> list[Finding]:
     if _takes(place, types):
         return []
-    found = phrase(N_("data")) if types == _DATA else either([_ARTICLE[type_] for type_ in sorted(types)])
+    found = phrase(N_("data")) if types == _DATA else either([IN_WORDS[type_] for type_ in sorted(types)])
     args = {
         "port": place.port_name,
-        "expected": _ARTICLE[place.port.type],
+        "expected": IN_WORDS[place.port.type],
         "reference": text,
         "found": found,
         "uses": place.uses,
+        "suggestion": suggestion,
     }
     return [Finding(codes.WRONG_PORT_TYPE, place.path, args)]

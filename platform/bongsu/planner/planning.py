@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
@@ -21,9 +20,11 @@ from bongsu.planner.config_shapes import shape_of
 from bongsu.planner.cost import gpu_hours
 from bongsu.planner.facts import CacheFacts, LostOutputs, ResolvedInput
 from bongsu.planner.feasibility import check_feasible
+from bongsu.planner.keeping import keep_points
 from bongsu.planner.matrix import StagePoint, expand_matrix
 from bongsu.planner.memory import estimate_memory
 from bongsu.planner.model_shape import ModelShape
+from bongsu.planner.port_types import check_port_types
 from bongsu.policy.rules import check_plan
 
 PROMOTION_APPROVERS = 2
@@ -53,7 +54,8 @@ def plan(
         BongsuError: policy refuses, or the plan cannot be carried out; all reasons together.
     """
     builder = _Builder(spec, inputs, catalogue, cache or CacheFacts(), requirements or {})
-    stages = tuple(builder.add(point) for point in _kept(expand_matrix(spec, catalogue), catalogue))
+    points = keep_points(expand_matrix(spec, catalogue), catalogue).kept
+    stages = tuple(map(builder.add, points))
     made = RunPlan(
         metadata=spec.metadata,
         purpose=spec.spec.purpose,
@@ -66,31 +68,15 @@ def plan(
         stages=stages,
         approvals=tuple(_approvals(stages)),
     )
-    problems: list[Problem] = [*check_feasible(made), *check_plan(made, grant)]
+    types = {name: given.ref.type for name, given in inputs.items()}
+    problems: list[Problem] = [
+        *check_port_types(points, spec.spec.inputs, types, catalogue),
+        *check_feasible(made),
+        *check_plan(made, grant),
+    ]
     if problems:
         raise BongsuError(problems)
     return made
-
-
-def _kept(points: list[StagePoint], catalogue: Catalogue) -> list[StagePoint]:
-    """Points whose condition may hold; one that needs a dropped point at a single port is dropped with it, one
-    that gathers goes on without it."""
-    dropped: set[StageId] = set()
-    kept = []
-    for point in points:
-        ports = catalogue[point.stage.uses].inputs
-        left = {
-            port: tuple(s for s in sources if s.stage_id not in dropped) for port, sources in point.inputs.items()
-        }
-        lacks = any(
-            len(left[port]) < len(sources) and (not ports[port].many or not left[port])
-            for port, sources in point.inputs.items()
-        )
-        if point.when == "false" or lacks:
-            dropped.add(point.id)
-        else:
-            kept.append(replace(point, inputs=left))
-    return kept
 
 
 class _Builder:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from bongsu.domain.plan import RunPlan
-from bongsu.domain.problems import BongsuError, Location, Problem
+from bongsu.domain.problems import BongsuError, Location
 from bongsu.planner.planning import plan
 from bongsu.service.caching import cache_facts
 from bongsu.service.catalogue import InstalledStages
 from bongsu.service.inputs.resolving import resolve_inputs
+from bongsu.service.placing import placed
 from bongsu.service.platform import Platform
 from bongsu.service.requirements import requirements_of, with_absolute_requirements
 from bongsu.specfile import LoadedPipeline, load
@@ -44,18 +45,5 @@ def prepare(platform: Platform, path: Path, overrides: Mapping[str, str] | None 
         requirements = requirements_of(loaded.spec, directory)
         made = plan(loaded.spec, inputs, catalogue, facts, requirements=requirements)
     except BongsuError as error:
-        raise BongsuError(_placed(loaded, problem) for problem in error.problems) from None
+        raise placed(loaded, error) from None
     return Prepared(loaded, with_absolute_requirements(made, directory))
-
-
-def _placed(loaded: LoadedPipeline, problem: Problem) -> Problem:
-    """The problem with its place: the planner knows stages by name, the file by number."""
-    if problem.location or not problem.field_path:
-        return problem
-    head, dot, rest = problem.field_path.partition(".")
-    numbers = {stage.name: number for number, stage in enumerate(loaded.spec.spec.stages)}
-    path = f"spec.stages[{numbers[head]}]{dot}{rest}" if head in numbers else problem.field_path
-    try:
-        return replace(problem, location=loaded.places.locate(path), field_path=path)
-    except ValueError:
-        return replace(problem, location=Location(loaded.file, 1, 1))

@@ -58,6 +58,11 @@ WRONG_PORT_TYPE = Code(
     "The input {port} takes {expected}, and {reference} is {found}.",
     "Give it {expected}; `bongsu stages show {uses}` prints the inputs and outputs of a stage.",
 )
+INPUT_NEEDS_STAGE = Code(
+    "spec.input-needs-stage",
+    "The input {port} takes {expected}, and {reference} ({uri}) is {found}.",
+    "Add {rows} under stages, and write {output} here.",
+)
 SINGLE_PORT = Code(
     "spec.single-port",
     "The input {port} takes one artifact, and here is a list.",

@@ -15,10 +15,10 @@ from bongsu.domain.pipeline import Input, PipelineSpec
 from bongsu.domain.problems import BongsuError, Location, Problem
 from bongsu.domain.suggest import closest
 from bongsu.planner.facts import ResolvedInput
+from bongsu.service.inputs.addresses import LOCAL, UnknownAddress, files_of
 from bongsu.service.inputs.card import config_of, label_of, type_of
-from bongsu.service.inputs.files import FileSet, NotFound, files_at, nearest_path
+from bongsu.service.inputs.files import FileSet, NotFound
 from bongsu.service.inputs.importing import import_files
-from bongsu.service.inputs.package import package_files
 from bongsu.service.platform import Platform
 from bongsu.store import datasets, models
 from bongsu.store.artifacts import get_artifact
@@ -63,17 +63,13 @@ def resolve_input(
     field = f"spec.inputs.{name}"
     try:
         return _resolve(platform, given, directory)
-    except _Scheme:
+    except UnknownAddress:
         raise codes.INPUT_SCHEME.error(place, field, **args) from None
     except _NotAModel as error:
         raise codes.INPUT_NOT_A_MODEL.error(place, field, detail=str(error), **args) from error
     except (NotFound, OSError) as error:
         args |= {"detail": str(error), "suggestion": getattr(error, "suggestion", None)}
         raise codes.INPUT_MISSING.error(place, field, **args) from error
-
-
-class _Scheme(Exception):
-    """The address has no known form."""
 
 
 class _NotAModel(Exception):
@@ -93,8 +89,8 @@ def _resolve(platform: Platform, given: Input, directory: Path) -> ResolvedInput
     """The label is the least upper bound of what the pipeline states, what the tree's card says and what the store
     knows of these bytes: an input cannot be stated to be less than it is known to be."""
     scheme, _, rest = given.uri.partition(":")
-    if scheme in ("file", "package"):
-        tree = _import(platform, _files(scheme, rest, directory))
+    if scheme in LOCAL:
+        tree = _import(platform, files_of(scheme, rest, directory))
     elif scheme == "artifact":
         tree = _artifact(platform, rest)
     elif scheme == "models":
@@ -102,7 +98,7 @@ def _resolve(platform: Platform, given: Input, directory: Path) -> ResolvedInput
     elif scheme == "datasets":
         tree = _dataset(platform, rest)
     else:
-        raise _Scheme
+        raise UnknownAddress
     reader = platform.artifacts.reader(tree.digest)
     reader.check_sizes()
     names = [entry.path for entry in reader.manifest.files]
@@ -120,24 +116,6 @@ def _known_label(platform: Platform, digest: Digest) -> Label | None:
     return Label.parse(known.label) if known else None
 
 
-def _files(scheme: str, rest: str, directory: Path) -> FileSet:
-    if scheme == "package":
-        name, _, inside = rest.partition("/")
-        if not name or not inside:
-            raise _Scheme
-        return package_files(name, inside)
-    if not rest:
-        raise _Scheme
-    try:
-        path = (directory / Path(rest.removeprefix("//")).expanduser()).absolute()
-    except RuntimeError:  # pathlib's word for a user that this machine does not have
-        raise NotFound(f"{rest} names a user that this machine does not have", None) from None
-    if not path.exists():
-        near = nearest_path(path)
-        raise NotFound(f"{path} does not exist", f"file:{near}" if near else None)
-    return files_at(path, f"file:{path.resolve()}")
-
-
 def _import(platform: Platform, files: FileSet) -> _Tree:
     label = label_of(files)
     digest, size = import_files(platform, files)
@@ -146,7 +124,7 @@ def _import(platform: Platform, files: FileSet) -> _Tree:
 
 def _artifact(platform: Platform, digest: str) -> _Tree:
     if not DIGEST_PATTERN.match(digest):
-        raise _Scheme
+        raise UnknownAddress
     if not platform.artifacts.has(Digest(digest)):
         raise NotFound("it is not in the artifact store")
     return _Tree(Digest(digest), platform.artifacts.reader(Digest(digest)).manifest.size, None)

@@ -1,0 +1,99 @@
+"""What inputs hold has to fit the ports that they are given to: told by the check of a file and by its plan."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from service_places import Place
+
+from bongsu.domain.problems import BongsuError, Problem
+from bongsu.service.planning import prepare
+from bongsu.service.validating import validate_file
+
+HEAD = """apiVersion: bongsu.dev/v1alpha1
+kind: Pipeline
+metadata: {name: sample, ministry: mnd}
+spec:
+  purpose: {useClass: administration, statement: Draft and search documents}
+  inputs:
+    base: {model: "file:base"}
+    raw: {dataset: "file:raw"}
+"""
+TOKENIZE = "    - {name: tokens, uses: data.tokenize, inputs: {documents: inputs.raw, tokenizer: inputs.base}}\n"
+TRAIN = (
+    "    - {name: adapt, uses: train.continue, inputs: {model: inputs.base, tokens: [inputs.raw]},"
+    " with: {steps: 1, learningRate: 0.1}}\n"
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "law.txt").write_text("제1조")
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "config.json").write_text(json.dumps({"model_type": "other", "hidden_size": 8}))
+    return tmp_path
+
+
+def write(folder: Path, *stages: str, head: str = HEAD) -> Path:
+    file = folder / "pipeline.yaml"
+    file.write_text(head + "  stages:\n" + "".join(stages))
+    return file
+
+
+def only(caught: pytest.ExceptionInfo[BongsuError]) -> Problem:
+    (problem,) = caught.value.problems
+    return problem
+
+
+def test_files_where_documents_are_wanted_are_told_with_the_stage_that_makes_documents_of_them(
+    folder: Path, place: Place
+) -> None:
+    file = write(folder, TOKENIZE)
+    with pytest.raises(BongsuError) as caught:
+        validate_file(file)
+    problem = only(caught)
+    assert problem.what() == "The input documents takes documents, and inputs.raw (file:raw) is files."
+    assert "{name: curate, uses: data.curate, inputs: {documents: inputs.raw}}" in problem.fix()
+    assert "curate.documents" in problem.fix()
+    assert problem.location is not None
+    assert problem.location.line == 10
+    assert problem.field_path == "spec.stages[0].inputs.documents"
+    with pytest.raises(BongsuError) as planned:
+        prepare(place.platform, file)
+    assert str(only(planned)) == str(problem)
+
+
+def test_files_where_tokens_are_wanted_are_told_with_both_stages_in_between(folder: Path) -> None:
+    with pytest.raises(BongsuError) as caught:
+        validate_file(write(folder, TRAIN))
+    problem = only(caught)
+    assert problem.field_path == "spec.stages[0].inputs.tokens[0]"
+    assert "uses: data.tokenize, inputs: {documents: curate.documents, tokenizer: ...}" in problem.fix()
+    assert "write tokenize.tokens here" in problem.fix()
+
+
+def test_tokens_where_documents_are_wanted_have_no_way_back(folder: Path) -> None:
+    (folder / "raw" / "tokens.json").write_text("{}")
+    with pytest.raises(BongsuError) as caught:
+        validate_file(write(folder, TOKENIZE))
+    assert only(caught).code.name == "spec.wrong-port-type"
+    assert "takes documents, and inputs.raw is tokens" in only(caught).what()
+
+
+def test_what_is_declared_as_the_other_kind_is_told_with_how_it_is_written(folder: Path) -> None:
+    stage = TRAIN.replace("model: inputs.base", "model: inputs.raw").replace("[inputs.raw]", "[inputs.base]")
+    with pytest.raises(BongsuError) as caught:
+        validate_file(write(folder, stage))
+    fixes = {problem.fix().partition("? ")[0] for problem in caught.value.problems}
+    assert fixes == {"Did you mean model: file:raw", "Did you mean dataset: file:base"}
+
+
+def test_inputs_that_fit_or_cannot_be_found_and_stages_that_never_run_are_no_problem(folder: Path) -> None:
+    (folder / "raw" / "tokens.json").write_text("{}")
+    assert validate_file(write(folder, TRAIN))
+    assert validate_file(write(folder, TOKENIZE, head=HEAD.replace("file:raw", "file:gone")))
+    never = TOKENIZE.replace("{name: tokens,", "{name: tokens, when: 'false',")
+    assert validate_file(write(folder, never))
