@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from bongsu.domain.ports import Model, Tokens
+from bongsu.domain.stages import Objection, StageFacts
 from bongsu.domain.workload import WorkKind, Workload
+from bongsu_stages.compress.objections import against_distilling
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import StageError, stage
-from bongsu_stages.train.params import TokenTrainingParams
+from bongsu_stages.train.params import TokenTrainingParams, against_mixing
 from bongsu_stages.train.workload import full_training
 
 if TYPE_CHECKING:
@@ -32,6 +35,11 @@ def _workload(params: DistillParams, packed: int) -> Workload:
     return full_training(params, packed).model_copy(update={"kind": WorkKind.DISTILL})
 
 
+def _check(params: DistillParams, facts: StageFacts) -> Iterator[Objection]:
+    yield from against_mixing(params, facts)
+    yield from against_distilling(params, facts)
+
+
 @stage(
     "compress.distill",
     params=DistillParams,
@@ -42,6 +50,7 @@ def _workload(params: DistillParams, packed: int) -> Workload:
     },
     outputs={"model": Model("The healed student, in bf16")},
     workload=_workload,
+    check=_check,
     distributed=True,
 )
 def distill(ctx: StageContext, params: DistillParams) -> StageOutputs:

@@ -10,6 +10,7 @@ from pydantic import Field
 from bongsu.domain.ports import Model, Tokens
 from bongsu.domain.stages import Params
 from bongsu.domain.workload import WorkKind, Workload
+from bongsu_stages.compress.objections import against_pruning
 from bongsu_stages.compress.selection import Routing, choose, keep_count
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import StageError, stage
@@ -53,6 +54,7 @@ def _fewer_experts(params: ExpertPruneParams, config: dict[str, Any]) -> dict[st
     outputs={"model": Model("The model with fewer experts, all other weights byte for byte")},
     workload=_workload,
     model_effect=_fewer_experts,
+    check=against_pruning,
 )
 def expert_prune(ctx: StageContext, params: ExpertPruneParams) -> StageOutputs:
     """Leave out the routed experts with the lowest REAP saliency, equally many from each router group.

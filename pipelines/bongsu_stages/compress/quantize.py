@@ -13,6 +13,7 @@ from bongsu.domain.ports import Model, Tokens
 from bongsu.domain.stages import Params
 from bongsu.domain.workload import WorkKind, Workload
 from bongsu_stages.compress.names import in_class
+from bongsu_stages.compress.objections import against_quantising
 from bongsu_stages.compress.schemes import is_quantised, quantization_config
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import StageError, stage
@@ -61,6 +62,10 @@ def _workload(params: QuantizeParams, length: int) -> Workload:
     )
 
 
+def _quantised_config(params: QuantizeParams, config: dict[str, Any]) -> dict[str, Any]:
+    return {**config, "quantization_config": quantization_config(params.scheme, params.group_size, ())}
+
+
 @stage(
     "compress.quantize",
     params=QuantizeParams,
@@ -70,6 +75,8 @@ def _workload(params: QuantizeParams, length: int) -> Workload:
     },
     outputs={"model": Model("The model in the compressed-tensors format")},
     workload=_workload,
+    model_effect=_quantised_config,
+    check=against_quantising,
 )
 def quantize(ctx: StageContext, params: QuantizeParams) -> StageOutputs:
     """Quantise a model's linear layers and experts to int4 or float8, in the compressed-tensors format.

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from bongsu.domain.ports import Evaluation, Model, Tokens
-from bongsu.domain.stages import Params
+from bongsu.domain.stages import Objection, Params, StageFacts
 from bongsu.domain.workload import WorkKind, Workload
 from bongsu_stages.runtime.context import StageContext, StageOutputs
+from bongsu_stages.runtime.objections import all_different, one_for_each
 from bongsu_stages.runtime.stage import StageError, stage
 
 if TYPE_CHECKING:
@@ -35,6 +37,11 @@ def _workload(params: PerplexityParams, length: int) -> Workload:
     return Workload(kind=WorkKind.INFERENCE, micro_batch=params.micro_batch, sequence_length=length)
 
 
+def _check(params: PerplexityParams, facts: StageFacts) -> Iterator[Objection]:
+    yield from one_for_each("names", params.names, facts, "tokens")
+    yield from all_different("names", params.names)
+
+
 @stage(
     "evaluate.perplexity",
     params=PerplexityParams,
@@ -44,6 +51,7 @@ def _workload(params: PerplexityParams, length: int) -> Workload:
     },
     outputs={"evaluation": Evaluation("Perplexity of each model on each text, with 95% intervals")},
     workload=_workload,
+    check=_check,
 )
 def perplexity(ctx: StageContext, params: PerplexityParams) -> StageOutputs:
     """Measure the perplexity of models on held-out text, with bootstrap intervals over sequences."""

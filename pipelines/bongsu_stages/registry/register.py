@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -11,7 +12,9 @@ from bongsu.artifacts.reading import read_json
 from bongsu.domain import ports
 from bongsu.domain.evidence import Evaluation, Verification, metrics_of, verdicts_of
 from bongsu.domain.ids import Digest
-from bongsu.domain.stages import Params
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
+from bongsu.domain.stages import Objection, Params, StageFacts
 from bongsu.domain.weights import weight_bytes
 from bongsu_stages.registry.choice import Candidate, choose
 from bongsu_stages.runtime.context import NamedTree, StageContext, StageOutputs
@@ -43,6 +46,24 @@ class RegisterParams(Params):
         return self
 
 
+def _check(params: RegisterParams, facts: StageFacts) -> Iterator[Objection]:
+    if params.within and not facts.inputs.get("baseline"):
+        yield Objection(
+            ("with", "within"),
+            phrase(N_("within is relative to a baseline, and the input baseline is not given")),
+            phrase(N_("Give the input baseline the model that bounds are relative to.")),
+        )
+    measured = params.within or params.select in ("best", "fastest")
+    if measured and not facts.inputs.get("evaluations"):
+        yield Objection(
+            ("with", "within" if params.within else "select"),
+            phrase(N_("it goes by figures, and the input evaluations is not given")),
+            phrase(
+                N_("Give the input evaluations what evaluate.perplexity, evaluate.tasks or evaluate.speed made.")
+            ),
+        )
+
+
 @stage(
     "registry.register",
     params=RegisterParams,
@@ -53,6 +74,7 @@ class RegisterParams(Params):
         "verifications": ports.Verification("Verdicts on the candidates", many=True),
     },
     outputs={"registration": ports.Registration("Which bytes to register, with their evidence and model card")},
+    check=_check,
 )
 def register(ctx: StageContext, params: RegisterParams) -> StageOutputs:
     """Choose the model to register among verified candidates, by size, quality or speed within bounds."""

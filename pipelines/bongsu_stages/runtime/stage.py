@@ -7,12 +7,12 @@ inside the function.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from bongsu.domain.ports import Port
-from bongsu.domain.stages import Params, StageSignature
+from bongsu.domain.stages import Objection, Params, StageFacts, StageSignature
 from bongsu.domain.workload import Workload
 from bongsu_stages.runtime.code import code_digest
 from bongsu_stages.runtime.context import StageContext, StageOutputs
@@ -55,6 +55,7 @@ def stage(
     packed_length: Callable[[P], int | None] = lambda _params: None,
     distributed: bool = False,
     model_effect: Callable[[P, dict[str, Any]], dict[str, Any]] = lambda _params, config: config,
+    check: Callable[[P, StageFacts], Iterable[Objection]] = lambda _params, _facts: (),
     cacheable: bool = True,
     for_drills: bool = False,
 ) -> Callable[[Callable[[StageContext, P], StageOutputs]], StageDefinition]:
@@ -73,6 +74,7 @@ def stage(
             packed_length=packed_length,
             distributed=distributed,
             model_effect=model_effect,
+            check=check,
             cacheable=cacheable,
             for_drills=for_drills,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bongsu.domain.ports import Model, Tokens
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import stage
-from bongsu_stages.train.params import TokenTrainingParams
+from bongsu_stages.train.params import TokenTrainingParams, against_mixing
 from bongsu_stages.train.workload import full_training
 
 
@@ -18,6 +18,7 @@ from bongsu_stages.train.workload import full_training
     },
     outputs={"model": Model("The adapted model, in bf16")},
     workload=full_training,
+    check=against_mixing,
     distributed=True,
 )
 def continued(ctx: StageContext, params: TokenTrainingParams) -> StageOutputs:

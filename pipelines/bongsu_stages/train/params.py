@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from bongsu.domain.stages import Params
+from bongsu.domain.stages import Objection, Params, StageFacts
 from bongsu_stages.models.precision import ExpertsImplementation, Precision
+from bongsu_stages.runtime.objections import all_different, one_for_each
 
 
 class TrainingParams(Params):
@@ -83,3 +85,10 @@ class TokenTrainingParams(TrainingParams):
         if value and not sum(value):
             raise ValueError("at least one share must be above 0")
         return value
+
+
+def against_mixing(params: TokenTrainingParams, facts: StageFacts) -> Iterator[Objection]:
+    """The check of stages that train on several tokens inputs."""
+    yield from one_for_each("mixture", params.mixture, facts, "tokens")
+    yield from one_for_each("names", params.names, facts, "tokens")
+    yield from all_different("names", params.names)

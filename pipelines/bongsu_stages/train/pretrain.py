@@ -9,7 +9,7 @@ from pydantic import Field
 from bongsu.domain.ports import Files, Model, Tokens
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import StageError, stage
-from bongsu_stages.train.params import TokenTrainingParams
+from bongsu_stages.train.params import TokenTrainingParams, against_mixing
 from bongsu_stages.train.shape import ModelShape
 from bongsu_stages.train.workload import full_training
 
@@ -36,6 +36,7 @@ def _new_config(params: PretrainParams, _config: dict[str, Any]) -> dict[str, An
     },
     outputs={"model": Model("The new model, in bf16")},
     workload=full_training,
+    check=against_mixing,
     distributed=True,
     model_effect=_new_config,
 )

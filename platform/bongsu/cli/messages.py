@@ -39,8 +39,11 @@ def _sentences() -> Iterator[str]:
     from babel.messages.extract import extract_from_dir
 
     keywords = {"_": None, "N_": None}
-    for _file, _line, message, *_ in extract_from_dir(PACKAGE, method_map=[("**.py", "python")], keywords=keywords):
-        yield message if isinstance(message, str) else message[0]
+    for folder in (PACKAGE, *_packages_of_stages()):
+        for _file, _line, message, *_ in extract_from_dir(
+            folder, method_map=[("**.py", "python")], keywords=keywords
+        ):
+            yield message if isinstance(message, str) else message[0]
     page = (PACKAGE / "service" / "report" / "page.html.j2").read_text()
     yield from (match[1] for match in _IN_TEMPLATE.findall(page))
     yield DID_YOU_MEAN
@@ -52,6 +55,13 @@ def _sentences() -> Iterator[str]:
         yield signature.doc
         yield from (port.doc for port in (*signature.inputs.values(), *signature.outputs.values()))
         yield from _descriptions(signature.params)
+
+
+def _packages_of_stages() -> list[Path]:
+    """Folders of the packages that bring stages: their checks speak to people too."""
+    names = {signature.params.__module__.partition(".")[0] for signature in InstalledStages().values()}
+    files = [sys.modules[name].__file__ for name in sorted(names)]
+    return [Path(file).parent for file in files if file]
 
 
 def _descriptions(model: type[BaseModel]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from bongsu.domain.ids import Digest
+from bongsu.domain.phrases import Phrase
 from bongsu.domain.ports import Port
 from bongsu.domain.workload import Workload
 
@@ -27,6 +28,37 @@ UNVERSIONED = Digest("")
 
 
 @dataclass(frozen=True)
+class StageFacts:
+    """What is known of a stage before it runs, beside its parameters.
+
+    Attributes:
+        inputs: how many trees each port gets; a port that is left out is absent.
+        configs: ``config.json`` of the first model at each port, where it is known. While a file is only checked, none
+            is.
+    """
+
+    inputs: Mapping[str, int] = field(default_factory=dict)
+    configs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Objection:
+    """What a stage has to say against parameters that are right one by one.
+
+    Attributes:
+        field: what it is about, as in a stage of a file, e.g. ``("with", "groupSize")`` or ``("inputs", "model")``.
+        detail: what is wrong: a clause without a full stop.
+        advice: how to mend it: a whole sentence.
+        is_error: False if the stage runs all the same, and does less than is asked for.
+    """
+
+    field: tuple[str, ...]
+    detail: Phrase
+    advice: Phrase
+    is_error: bool = True
+
+
+@dataclass(frozen=True)
 class StageSignature:
     """A registered stage.
 
@@ -40,6 +72,8 @@ class StageSignature:
         packed_length: tokens per sequence of its tokens outputs, from validated parameters; None if it has none.
         distributed: runs on ``resources.workers`` workers; others take one.
         model_effect: maps (params, configuration of the input model) to that of the output model.
+        check: what is wrong with validated parameters taken together, and with what the stage is given. Pure; asked
+            when a file is checked, and again with the configurations of models when it is planned.
         cacheable: an unchanged rerun may take the old output.
         for_drills: it does no work of its own and is for trying the platform; lists leave it out.
     """
@@ -54,6 +88,7 @@ class StageSignature:
     packed_length: Callable[[Any], int | None] = lambda _params: None
     distributed: bool = False
     model_effect: Callable[[Any, dict[str, Any]], dict[str, Any]] = lambda _params, config: config
+    check: Callable[[Any, StageFacts], Iterable[Objection]] = lambda _params, _facts: ()
     cacheable: bool = True
     for_drills: bool = False
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bongsu.domain.plan import RunPlan
-from bongsu.domain.problems import BongsuError, Location
-from bongsu.planner.planning import plan
+from bongsu.domain.problems import BongsuError, Location, Problem
+from bongsu.planner.keeping import Dropped
+from bongsu.planner.planning import draft
 from bongsu.service.caching import cache_facts
 from bongsu.service.catalogue import InstalledStages
 from bongsu.service.inputs.resolving import resolve_inputs
-from bongsu.service.placing import placed
+from bongsu.service.placing import placed, placed_problem
 from bongsu.service.platform import Platform
 from bongsu.service.requirements import requirements_of, with_absolute_requirements
 from bongsu.specfile import LoadedPipeline, load
@@ -20,10 +21,17 @@ from bongsu.specfile import LoadedPipeline, load
 
 @dataclass(frozen=True)
 class Prepared:
-    """A file that is right, and the plan made of it."""
+    """A file that is right, and the plan made of it.
+
+    Attributes:
+        warnings: what will run, and probably not as it is meant, each with its place in the file.
+        dropped: points that will not run.
+    """
 
     pipeline: LoadedPipeline
     plan: RunPlan
+    warnings: tuple[Problem, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
 
 
 def prepare(platform: Platform, path: Path, overrides: Mapping[str, str] | None = None) -> Prepared:
@@ -43,7 +51,8 @@ def prepare(platform: Platform, path: Path, overrides: Mapping[str, str] | None 
     facts = cache_facts(platform, loaded.spec.metadata.name)
     try:
         requirements = requirements_of(loaded.spec, directory)
-        made = plan(loaded.spec, inputs, catalogue, facts, requirements=requirements)
+        made = draft(loaded.spec, inputs, catalogue, facts, requirements=requirements)
     except BongsuError as error:
         raise placed(loaded, error) from None
-    return Prepared(loaded, with_absolute_requirements(made, directory))
+    warnings = tuple(placed_problem(loaded, problem) for problem in made.warnings)
+    return Prepared(loaded, with_absolute_requirements(made.plan, directory), warnings, made.dropped)

@@ -25,6 +25,7 @@ from bongsu.specfile.parse import parse
 from bongsu.specfile.places import Places
 from bongsu.specfile.screening import check_texts
 from bongsu.specfile.signatures import load_signatures
+from bongsu.specfile.stage_checks import check_stages
 from bongsu.specfile.stage_params import check_params
 from bongsu.specfile.substitute import substitute
 from bongsu.specfile.text import MAX_BYTES, check_characters, decode
@@ -106,6 +107,7 @@ def _check(root: MapNode, catalogue: Catalogue, overrides: Mapping[str, str]) ->
     expansion = expand(spec, signatures, _broken(draft, unloaded), draft.names)
     findings += [f for f in expansion.findings if not draft.has_broken(f.path) or f.at_key]
     findings += check_params(draft, signatures, expansion.points)
+    findings += check_stages(draft, signatures, expansion)
     findings += check_texts(draft, spec, expansion.points)
     return _Checked(draft, parameters, findings, filled.changed)
 

@@ -50,7 +50,7 @@ def _check_planned(
             _params, found = validate(signature.params, point.params, (*path, "with"))
             # A value whose template leads nowhere is left out, and has a finding already.
             lost = {(*path, "with", key) for key in stage.with_ if key not in point.params}
-            findings += [_at_axis(f, stage, path, point.point) for f in found if f.path not in lost]
+            findings += [at_axis(f, stage, path, point.point) for f in found if f.path not in lost]
     return findings
 
 
@@ -67,17 +67,18 @@ def _check_unplanned(stage: Stage, signature: StageSignature, path: FieldPath) -
         setting = {axis: value for axis, value in point.items() if axis in keys_of(signature.params)}
         _params, found = validate(signature.params, fixed | setting, (*path, "with"))
         findings += [
-            _at_axis(finding, stage, path, point)
+            at_axis(finding, stage, path, point)
             for finding in found
             if len(finding.path) > given and finding.path[given] not in unknown
         ]
     return findings
 
 
-def _at_axis(finding: Finding, stage: Stage, path: FieldPath, point: Mapping[str, Scalar]) -> Finding:
+def at_axis(finding: Finding, stage: Stage, path: FieldPath, point: Mapping[str, Scalar]) -> Finding:
     """A parameter that an axis sets is not in ``with``: point to the value in the matrix."""
     given = len(path) + 1
-    axis = str(finding.path[given]) if len(finding.path) > given else ""
+    is_parameter = len(finding.path) > given and finding.path[given - 1] == "with"
+    axis = str(finding.path[given]) if is_parameter else ""
     if stage.matrix is None or axis not in point or axis in stage.with_:
         return finding
     matrix = (*path, "matrix")

@@ -18,3 +18,4 @@ REQUIREMENTS_UNREADABLE = Code(
     "Check the path; it is relative to the pipeline file.",
     exit_code=3,
 )
+STAGE_FALLS_SHORT = Code("plan.stage-falls-short", "{uses} will do less than is asked for: {detail}.", "{hint}")

@@ -83,6 +83,7 @@ SELECT_UNKNOWN_POINT = Code(
     "The stage {stage} has no matrix point with {name}={value}.",
     "Values of {name}: {known}.",
 )
+STAGE_REFUSES = Code("spec.stage-refuses", "{uses} cannot run like this: {detail}.", "{hint}")
 
 # Matrix.
 MATRIX_AXIS_NAME = Code(

@@ -1,0 +1,159 @@
+"""One planned stage after another, out of the points of a pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bongsu.domain.artifact import ArtifactRef
+from bongsu.domain.fieldpath import Finding
+from bongsu.domain.ids import Digest, StageId
+from bongsu.domain.labels import Label, high_water_mark
+from bongsu.domain.pipeline import PipelineSpec
+from bongsu.domain.plan import CacheReason, CacheVerdict, PlannedStage, Source
+from bongsu.domain.stages import Catalogue
+from bongsu.domain.workload import WorkKind
+from bongsu.planner.cache_key import cache_key, cache_parts, why_not
+from bongsu.planner.config_shapes import shape_of
+from bongsu.planner.cost import gpu_hours
+from bongsu.planner.facts import CacheFacts, LostOutputs, ResolvedInput
+from bongsu.planner.matrix import StagePoint
+from bongsu.planner.memory import estimate_memory
+from bongsu.planner.model_shape import ModelShape
+from bongsu.planner.objections import objections
+
+ASSUMED_LENGTH = 2048
+"""Tokens per sequence where no stage of the plan says how it packs them."""
+
+
+class PlanBuilder:
+    """Goes through the points in order and remembers what each one gives to those behind it.
+
+    Attributes:
+        findings: what stages have to say against how they are used; paths begin with a stage's name.
+    """
+
+    def __init__(
+        self,
+        spec: PipelineSpec,
+        inputs: Mapping[str, ResolvedInput],
+        catalogue: Catalogue,
+        cache: CacheFacts,
+        requirements: Mapping[str, Digest],
+    ) -> None:
+        self._spec = spec
+        self._inputs = inputs
+        self._catalogue = catalogue
+        self._cache = cache
+        self._requirements = requirements
+        self._outputs: dict[StageId, Mapping[str, ArtifactRef]] = {}
+        self._labels: dict[StageId, Label] = {}
+        self._shapes: dict[StageId, dict[str, Any]] = {}
+        self._lengths: dict[StageId, int] = {}
+        self.findings: list[Finding] = []
+
+    def add(self, point: StagePoint) -> PlannedStage:
+        signature = self._catalogue[point.stage.uses]
+        params = signature.params.model_validate(point.params)
+        configs = {port: config for port in point.inputs if (config := self._config_at(point, port))}
+        self.findings += objections(signature, params, point, (point.stage.name,), configs)
+        config = self._config(point)
+        workload = signature.workload(params, self._length(point))
+        shape = shape_of(config) if config and workload.kind is not WorkKind.LIGHT else None
+        environment = point.stage.environment
+        planned = PlannedStage(
+            id=point.id,
+            stage=point.stage.name,
+            point=point.point,
+            uses=point.stage.uses,
+            code=signature.code,
+            params=params.model_dump(mode="json", by_alias=True),
+            inputs=point.inputs,
+            outputs={name: port.type for name, port in signature.outputs.items()},
+            many_inputs=tuple(name for name, port in signature.inputs.items() if port.many),
+            when=point.when,
+            after=point.after,
+            retries=point.stage.retries,
+            timeout=point.stage.timeout,
+            resources=point.stage.resources,
+            environment=environment,
+            requirements=self._requirements.get(environment.requirements or "") if environment else None,
+            label=self._label(point),
+            workload=workload,
+            cache=CacheVerdict(hit=False, reason=CacheReason.FIRST_RUN),
+            distributed=signature.distributed,
+            cacheable=signature.cacheable,
+        )
+        update = {"cache": self._verdict(planned), **self._estimates(planned, shape, self._teacher(point))}
+        planned = planned.model_copy(update=update)
+        self._labels[planned.id] = planned.label
+        self._lengths[planned.id] = signature.packed_length(params) or 0
+        self._shapes[planned.id] = signature.model_effect(params, config) if config else {}
+        return planned
+
+    def _estimates(
+        self, planned: PlannedStage, shape: ModelShape | None, teacher: ModelShape | None
+    ) -> dict[str, Any]:
+        if shape is None:
+            return {}
+        return {
+            "memory": estimate_memory(shape, planned.workload, planned.resources, teacher),
+            "gpu_hours": gpu_hours(shape, planned.workload, planned.resources, teacher) or None,
+        }
+
+    def _label(self, point: StagePoint) -> Label:
+        sources = [source for group in point.inputs.values() for source in group]
+        return high_water_mark((self._source_label(source) for source in sources), self._spec.spec.classification)
+
+    def _source_label(self, source: Source) -> Label:
+        return self._labels[source.stage_id] if source.stage_id else self._inputs[source.name].ref.label
+
+    def _config(self, point: StagePoint) -> dict[str, Any]:
+        """Configuration of the model that the stage works on: its first input that is one."""
+        ports = ("model", "student", "models", *point.inputs)
+        return next((config for port in ports if (config := self._config_at(point, port))), {})
+
+    def _teacher(self, point: StagePoint) -> ModelShape | None:
+        config = self._config_at(point, "teacher")
+        return shape_of(config) if config else None
+
+    def _config_at(self, point: StagePoint, port: str) -> dict[str, Any]:
+        """Configuration of the first model at the port; empty if there is none."""
+        for source in point.inputs.get(port, ()):
+            config = self._shapes.get(source.stage_id, {}) if source.stage_id else self._inputs[source.name].config
+            if config:
+                return config
+        return {}
+
+    def _length(self, point: StagePoint) -> int:
+        """Tokens per sequence of the longest tokens input, as far as stages of this plan pack them."""
+        sources = [source.stage_id for group in point.inputs.values() for source in group if source.stage_id]
+        return max((self._lengths[stage_id] for stage_id in sources), default=0) or ASSUMED_LENGTH
+
+    def _verdict(self, planned: PlannedStage) -> CacheVerdict:
+        if not planned.cacheable:
+            return CacheVerdict(hit=False, reason=CacheReason.NOT_CACHEABLE)
+        digests: dict[str, list[Digest]] = {}
+        for port, sources in planned.inputs.items():
+            for source in sources:
+                ref = self._ref(source)
+                if ref is None:
+                    detail = str(source.stage_id)
+                    return CacheVerdict(hit=False, reason=CacheReason.UPSTREAM_RUNS, detail=detail)
+                digests.setdefault(port, []).append(ref.digest)
+        parts = cache_parts(planned, digests)
+        key = cache_key(parts)
+        outputs = self._cache.outputs(key)
+        if outputs is None:
+            return why_not(parts, self._cache.last(planned.id))
+        if isinstance(outputs, LostOutputs):
+            return CacheVerdict(hit=False, reason=outputs.reason, key=key, detail=outputs.detail)
+        if not all(planned.label.dominates(ref.label) for ref in outputs.values()):
+            return CacheVerdict(hit=False, reason=CacheReason.LABEL_CHANGED, key=key)
+        self._outputs[planned.id] = outputs
+        return CacheVerdict(hit=True, reason=CacheReason.HIT, key=key)
+
+    def _ref(self, source: Source) -> ArtifactRef | None:
+        if source.stage_id is None:
+            return self._inputs[source.name].ref
+        return self._outputs.get(source.stage_id, {}).get(source.name)
