@@ -10,11 +10,11 @@ from small_plans import ref_of
 
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.attempt import AttemptResult, Failure, Observation, Phase
+from bongsu.domain.capacity import Capacity
 from bongsu.domain.ids import AttemptId, Digest, RunId, StageId
 from bongsu.domain.labels import Label
 from bongsu.domain.plan import PlannedStage, RunPlan
 from bongsu.domain.run import ATTEMPT_MOVES, RUN_MOVES, STAGE_MOVES, AttemptState, RunState, StageState
-from bongsu.executors.base import Capacity
 from bongsu.reconciler.actions import (
     Action,
     FinishAttempt,

@@ -17,9 +17,9 @@ from store_places import empty_database
 
 from bongsu.artifacts.local import LocalStore
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
+from bongsu.domain.capacity import Capacity
 from bongsu.domain.ids import Digest, RunId
 from bongsu.domain.plan import PlannedInput, PlannedStage
-from bongsu.executors.base import Capacity
 from bongsu.reconciler.delivery import Delivery
 from bongsu.reconciler.driver import Driver, Surroundings
 from bongsu.reconciler.lock import FileLock

@@ -13,8 +13,8 @@ from store_places import store_at
 
 from bongsu.artifacts.local import LocalStore
 from bongsu.domain.attempt import AttemptSpec
+from bongsu.domain.capacity import Capacity
 from bongsu.domain.ids import AttemptId, RunId
-from bongsu.executors.base import Capacity
 from bongsu.reconciler.lock import FileLock
 from bongsu.service.driving import DRAIN_S, Driven, open_driver
 from bongsu.service.platform import Platform

@@ -22,9 +22,10 @@ from bongsu.domain.attempt import (
     failure_key,
     result_key,
 )
+from bongsu.domain.capacity import Capacity
 from bongsu.domain.events import Progress, StageEvent
 from bongsu.domain.ids import AttemptId, digest_of
-from bongsu.executors.base import Capacity, EventPage
+from bongsu.executors.base import EventPage
 
 
 @dataclass

@@ -47,23 +47,33 @@ def problem_document(problem: Problem) -> dict[str, Any]:
 
 def print_problems(console: Console, problems: Iterable[Problem]) -> None:
     """One paragraph a problem: place, what, how to mend it, code."""
-    from rich.markup import escape
-
     count = 0
     for problem in problems:
         count += 1
         if count > MOST_SHOWN:
             continue
-        # A file may have any name: one line, and not the whole screen.
-        where = f"{shown(problem.location, 300)}: " if problem.location else ""
-        path = f"[bold]{escape(problem.field_path)}[/bold]: " if problem.field_path else ""
-        what, fix = (escape(settle_particles(text(translate))) for text in (problem.what, problem.fix))
-        console.print(f"{escape(where)}[red]{_('error')}[/red]: {path}{what}", soft_wrap=True)
-        console.print(f"    [green]→[/green] {fix} [dim]\\[{problem.code.name}][/dim]", soft_wrap=True)
+        _print_problem(console, problem, f"[red]{_('error')}[/red]")
     if count > MOST_SHOWN:
         console.print(_("{count} more; --json has all of them.").format(count=count - MOST_SHOWN))
     if count > 1:
         console.print(_("{count} problems.").format(count=count))
+
+
+def print_warnings(console: Console, problems: Iterable[Problem]) -> None:
+    """As :func:`print_problems`, of what does not keep anything from running."""
+    for problem in problems:
+        _print_problem(console, problem, f"[yellow]{_('warning')}[/yellow]")
+
+
+def _print_problem(console: Console, problem: Problem, label: str) -> None:
+    from rich.markup import escape
+
+    # A file may have any name: one line, and not the whole screen.
+    where = f"{shown(problem.location, 300)}: " if problem.location else ""
+    path = f"[bold]{escape(problem.field_path)}[/bold]: " if problem.field_path else ""
+    what, fix = (escape(settle_particles(text(translate))) for text in (problem.what, problem.fix))
+    console.print(f"{escape(where)}{label}: {path}{what}", soft_wrap=True)
+    console.print(f"    [green]→[/green] {fix} [dim]\\[{problem.code.name}][/dim]", soft_wrap=True)
 
 
 def report_unexpected(error: BaseException, debug: bool) -> int:

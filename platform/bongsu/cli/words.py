@@ -32,6 +32,7 @@ PHASES = (
 )
 INSIDE = (
     N_("error"),
+    N_("warning"),
     N_("Unexpected fault"),
     N_("see above"),
     N_("goes on below"),

@@ -11,18 +11,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bongsu.domain.attempt import AttemptSpec, Observation
+from bongsu.domain.capacity import Capacity
 from bongsu.domain.events import StageEvent
 from bongsu.domain.ids import AttemptId
-
-
-@dataclass(frozen=True)
-class Capacity:
-    """What the executor can run at once; ``memory`` in bytes."""
-
-    cpus: float
-    gpus: int
-    memory: int
-    accelerators: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,7 +30,9 @@ class Executor(Protocol):
     @property
     def name(self) -> str: ...
 
-    def capacity(self) -> Capacity: ...
+    def capacity(self) -> Capacity:
+        """What it can run at once; asked before anything starts, by plans too."""
+        ...
 
     def ensure(self, attempt: AttemptSpec) -> None:
         """Start the attempt unless it was started before, by whatever process. Returns at once. An attempt that

@@ -9,8 +9,9 @@ from functools import cached_property
 from math import inf
 
 from bongsu.domain.attempt import AttemptSpec, Observation, Phase
+from bongsu.domain.capacity import Capacity
 from bongsu.domain.ids import AttemptId
-from bongsu.executors.base import Capacity, EventPage, Executor
+from bongsu.executors.base import EventPage, Executor
 
 # Asking an executor again to stop what does not stop.
 CANCEL_AGAIN_S = 5.0

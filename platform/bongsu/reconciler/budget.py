@@ -6,11 +6,9 @@ import sys
 from dataclasses import dataclass, field
 from math import inf
 
+from bongsu.domain.capacity import ROUNDING, Capacity, memory_asked, shortfalls
 from bongsu.domain.ids import Digest
 from bongsu.domain.resources import Resources
-from bongsu.executors.base import Capacity
-
-_ROUNDING = 1e-9
 
 
 @dataclass
@@ -39,21 +37,15 @@ class Budget:
 
     def why_never(self, needs: Resources) -> str | None:
         """Why the executor could not run this even with nothing else to do; None if it could."""
-        has = self.capacity
-        if needs.total_cpus > has.cpus + _ROUNDING:
-            return f"it needs {needs.total_cpus:g} CPU cores at once, and there are {has.cpus:g}"
-        if needs.total_gpus > has.gpus:
-            return f"it needs {needs.total_gpus} GPUs at once, and there are {has.gpus}"
-        if _memory(needs) > has.memory:
-            return f"it needs {_memory(needs) / 1e9:.1f} GB of memory, and there are {has.memory / 1e9:.1f} GB"
-        kinds = has.accelerators
-        if needs.gpus_per_worker and needs.accelerator and kinds and needs.accelerator not in kinds:
-            return f"it needs {needs.accelerator}, and there are only {', '.join(kinds)}"
-        return None
+        return next((str(found.reason) for found in shortfalls(needs, self.capacity)), None)
 
     def take(self, needs: Resources) -> bool:
         """Reserve what a stage needs; False, and no change, if it does not fit now."""
-        if needs.total_cpus > self.cpus + _ROUNDING or needs.total_gpus > self.gpus or _memory(needs) > self.memory:
+        if (
+            needs.total_cpus > self.cpus + ROUNDING
+            or needs.total_gpus > self.gpus
+            or memory_asked(needs) > self.memory
+        ):
             return False
         self.spend(needs)
         return True
@@ -62,15 +54,10 @@ class Budget:
         """What was taken is free again."""
         self.cpus += needs.total_cpus
         self.gpus += needs.total_gpus
-        self.memory += _memory(needs)
+        self.memory += memory_asked(needs)
 
     def spend(self, needs: Resources) -> None:
         """What is under way already."""
         self.cpus -= needs.total_cpus
         self.gpus -= needs.total_gpus
-        self.memory -= _memory(needs)
-
-
-def _memory(needs: Resources) -> int:
-    """Bytes that the stage asks for; none where it does not say."""
-    return needs.workers * (needs.memory or 0)
+        self.memory -= memory_asked(needs)

@@ -13,6 +13,7 @@ from bongsu.planner.planning import draft
 from bongsu.service.caching import cache_facts
 from bongsu.service.catalogue import InstalledStages
 from bongsu.service.inputs.resolving import resolve_inputs
+from bongsu.service.obstacles import obstacles_of
 from bongsu.service.placing import placed, placed_problem
 from bongsu.service.platform import Platform
 from bongsu.service.requirements import requirements_of, with_absolute_requirements
@@ -25,13 +26,21 @@ class Prepared:
 
     Attributes:
         warnings: what will run, and probably not as it is meant, each with its place in the file.
+        obstacles: why it cannot run on this platform.
         dropped: points that will not run.
     """
 
     pipeline: LoadedPipeline
     plan: RunPlan
     warnings: tuple[Problem, ...] = ()
+    obstacles: tuple[Problem, ...] = ()
     dropped: tuple[Dropped, ...] = ()
+
+    def to_run(self) -> RunPlan:
+        """The plan. Raises BongsuError with every obstacle if it cannot run here."""
+        if self.obstacles:
+            raise BongsuError(self.obstacles)
+        return self.plan
 
 
 def prepare(platform: Platform, path: Path, overrides: Mapping[str, str] | None = None) -> Prepared:
@@ -54,5 +63,9 @@ def prepare(platform: Platform, path: Path, overrides: Mapping[str, str] | None 
         made = draft(loaded.spec, inputs, catalogue, facts, requirements=requirements)
     except BongsuError as error:
         raise placed(loaded, error) from None
-    warnings = tuple(placed_problem(loaded, problem) for problem in made.warnings)
-    return Prepared(loaded, with_absolute_requirements(made.plan, directory), warnings, made.dropped)
+    found = with_absolute_requirements(made.plan, directory)
+    warnings, obstacles = (
+        tuple(placed_problem(loaded, problem) for problem in problems)
+        for problems in (made.warnings, obstacles_of(platform, found))
+    )
+    return Prepared(loaded, found, warnings, obstacles, made.dropped)

@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 from local_ray_harness import CPUS, make
 
-from bongsu.executors.base import Capacity
+from bongsu.domain.capacity import Capacity
 from bongsu.executors.local_ray.session import RaySettings, capacity_of, machine_capacity
 
 
@@ -15,6 +15,8 @@ def test_the_cores_that_were_asked_for_are_the_cores_there_are_before_ray_has_st
     executor = make(str(tmp_path), cpus=1.5)
     assert executor.capacity().cpus == 1.5
     assert executor.capacity().memory == psutil.virtual_memory().total
+    assert executor.capacity().is_here
+    assert not executor.capacity().runs_images
     executor.close()
     assert not (tmp_path / "ray.log").exists(), "nobody starts Ray to know what this machine has"
 

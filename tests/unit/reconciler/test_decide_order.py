@@ -7,10 +7,10 @@ from pure_run import PureRun
 from small_plans import plan_of, ref_of, source, stage
 
 from bongsu.domain.artifact import ArtifactType
+from bongsu.domain.capacity import Capacity
 from bongsu.domain.plan import PlannedInput
 from bongsu.domain.resources import Resources
 from bongsu.domain.run import RunState
-from bongsu.executors.base import Capacity
 
 
 def test_a_chain_runs_one_after_another_to_its_end() -> None:

@@ -8,10 +8,10 @@ from pure_run import PureRun
 from small_plans import plan_of, stage
 
 from bongsu.domain.attempt import Phase
+from bongsu.domain.capacity import Capacity
 from bongsu.domain.plan import PlannedStage, RunPlan
 from bongsu.domain.resources import Resources
 from bongsu.domain.run import StageState
-from bongsu.executors.base import Capacity
 from bongsu.reconciler.facts import Refused
 
 CAPACITY = Capacity(cpus=4, gpus=0, memory=10**9)

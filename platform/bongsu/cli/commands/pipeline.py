@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bongsu.cli.commands.shared import AsJson, SetValues, overrides, platform
+from bongsu.cli.failures import print_problems, print_warnings, problem_document
 from bongsu.cli.files import write_file
 from bongsu.cli.printing import out, say, say_json, unheard
 from bongsu.cli.texts import _, language
 from bongsu.domain.problems import BongsuError, Problem
 
 if TYPE_CHECKING:
+    from bongsu.service.planning import Prepared
     from bongsu.service.submitting import Submission
 
 File = Annotated[Path, typer.Argument(help=_("A pipeline file."), show_default=False)]
@@ -89,13 +91,30 @@ def plan(
     from bongsu.service.planning import prepare
 
     with platform(context) as opened:
-        made = prepare(opened, file, overrides(set_)).plan
+        prepared = prepare(opened, file, overrides(set_))
     if as_json:
-        say_json({"hash": made.hash, "gpuHours": made.gpu_hours, **made.model_dump(mode="json", by_alias=True)})
+        say_json(_document(prepared))
         return
     from bongsu.cli.render.plan import plan_view
 
-    out().print(plan_view(made, every=all_))
+    out().print(plan_view(prepared.plan, every=all_))
+    console = out(markup=True)
+    print_warnings(console, prepared.warnings)
+    if prepared.obstacles:
+        say(_("`bongsu run` would refuse this plan here:"))
+        print_problems(console, prepared.obstacles)
+
+
+def _document(prepared: Prepared) -> dict[str, Any]:
+    """A plan as JSON has it: what is hashed and estimated, and what is said about it."""
+    made = prepared.plan
+    return {
+        "hash": made.hash,
+        "gpuHours": made.gpu_hours,
+        "warnings": [problem_document(problem) for problem in prepared.warnings],
+        "obstacles": [problem_document(problem) for problem in prepared.obstacles],
+        **made.model_dump(mode="json", by_alias=True),
+    }
 
 
 def run(context: typer.Context, file: File, set_: SetValues = None, as_json: AsJson = False) -> None:
@@ -104,7 +123,10 @@ def run(context: typer.Context, file: File, set_: SetValues = None, as_json: AsJ
     from bongsu.service.running import run_plan
 
     with platform(context) as opened:
-        made = prepare(opened, file, overrides(set_)).plan
+        prepared = prepare(opened, file, overrides(set_))
+        made = prepared.to_run()
+        if not as_json:
+            print_warnings(out(error=True, markup=True), prepared.warnings)
         begun = None if as_json else unheard(_tell_begin)
         show_driving(opened, lambda update: run_plan(opened, made, begun, update), as_json)
 

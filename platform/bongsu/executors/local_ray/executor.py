@@ -16,9 +16,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
 
 from bongsu.domain.attempt import AttemptSpec, Failure, FailureReason, Observation, Phase
+from bongsu.domain.capacity import Capacity
 from bongsu.domain.ids import AttemptId
 from bongsu.domain.problems import BongsuError
-from bongsu.executors.base import Capacity, EventPage
+from bongsu.executors.base import EventPage
 from bongsu.executors.local_ray.host_messages import Begin
 from bongsu.executors.local_ray.hosting import HostProcess
 from bongsu.executors.local_ray.jobs import Job, Jobs

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from bongsu.domain.attempt import Failure, FailureReason, Observation, Phase
-from bongsu.executors.base import Capacity
+from bongsu.domain.capacity import Capacity
 from bongsu.executors.local_ray.endings import out_of_memory_kills
 from bongsu.executors.local_ray.failures import ray_died, ray_died_too_often, ray_unusable
 from bongsu.executors.local_ray.guard import LOOK_S, RayGuard

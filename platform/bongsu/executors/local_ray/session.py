@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bongsu.executors.base import Capacity
+from bongsu.domain.capacity import Capacity
 from bongsu.executors.local_ray.lean import lean_head
 from bongsu.executors.local_ray.session_files import session_root
 from bongsu.machine.memory import total_memory
@@ -84,6 +84,7 @@ def machine_capacity(settings: RaySettings) -> Capacity:
         cpus=float(settings.cpus or len(os.sched_getaffinity(0))),
         gpus=len(list(Path("/dev").glob("nvidia[0-9]*"))),
         memory=total_memory(),
+        is_here=True,
     )
 
 

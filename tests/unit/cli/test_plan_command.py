@@ -1,0 +1,33 @@
+"""``bongsu plan`` and ``bongsu run``: what is said about a plan beside it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from cli_shell import Shell
+
+PIPELINE = """apiVersion: bongsu.dev/v1alpha1
+kind: Pipeline
+metadata: {name: probes, ministry: mnd}
+spec:
+  purpose: {useClass: administration, statement: Try the platform on itself}
+  stages:
+    - {name: first, uses: probe, resources: {cpusPerWorker: 500}}
+"""
+
+
+def test_what_cannot_run_here_is_planned_and_not_run(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(PIPELINE)
+    planned = shell("plan", "p.yaml")
+    assert planned.status == 0
+    assert "`bongsu run` would refuse this plan here:" in planned.out
+    assert "[plan.beyond-executor]" in planned.out
+    document = json.loads(shell("plan", "p.yaml", "--json").out)
+    assert [problem["field"] for problem in document["obstacles"]] == ["spec.stages[0].resources.cpusPerWorker"]
+    assert document["warnings"] == []
+    refused = shell("run", "p.yaml")
+    assert refused.status == 7
+    assert "p.yaml:7:" in refused.error
+    assert "[plan.beyond-executor]" in refused.error
+    assert json.loads(shell("runs", "--json").out) == []
