@@ -13,6 +13,7 @@ from bongsu.domain.links import listed
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
 from bongsu.domain.pipeline import Environment, Input, Stage
+from bongsu.domain.resources import format_duration
 from bongsu.domain.stages import StageSignature
 from bongsu.domain.suggest import closest
 from bongsu.planner.accelerators import ACCELERATORS
@@ -32,6 +33,8 @@ _ADDRESSES: dict[str, dict[str, tuple[str, re.Pattern[str]]]] = {
     "dataset": {"datasets": ("datasets:/NAME/VERSION", _VERSION), **_COMMON},
 }
 _PINNED = re.compile(r"\S+@sha256:[0-9a-f]{64}")
+# Fields whose defaults would make a finding where they are written wrongly.
+_BESIDE = {codes.ACCELERATOR_WITHOUT_GPU: "gpusPerWorker", codes.BACKOFF_TOO_LONG: "maxBackoff"}
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -46,9 +49,9 @@ def check_fields(draft: Draft, signatures: Mapping[str, StageSignature]) -> list
 
 
 def _is_consequence(finding: Finding, draft: Draft) -> bool:
-    """GPUs that are written wrongly are not GPUs that nobody asked for."""
-    gpus = (*finding.path[:-1], "gpusPerWorker")
-    return finding.code is codes.ACCELERATOR_WITHOUT_GPU and draft.is_broken(gpus)
+    """GPUs that are written wrongly are not GPUs that nobody asked for, and so with the longest wait."""
+    beside = _BESIDE.get(finding.code)
+    return beside is not None and draft.is_broken((*finding.path[:-1], beside))
 
 
 def _input(source: Input, path: FieldPath) -> Iterator[Finding]:
@@ -79,6 +82,10 @@ def _stage(
         yield Finding(codes.RESERVED_NAME, (*path, "name"), {"name": stage.name})
     if stage.timeout is not None and not stage.timeout:
         yield Finding(codes.ZERO_TIMEOUT, (*path, "timeout"))
+    waits = stage.retries
+    if waits.backoff > waits.max_backoff:
+        args = {"backoff": format_duration(waits.backoff), "longest": format_duration(waits.max_backoff)}
+        yield Finding(codes.BACKOFF_TOO_LONG, (*path, "retries", "backoff"), args)
     yield from _resources(stage, (*path, "resources"), signature, has_grant=has_grant)
     if stage.environment is not None:
         yield from _environment(stage.environment, (*path, "environment"))

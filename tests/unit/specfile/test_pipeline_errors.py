@@ -68,6 +68,21 @@ IN_STAGES: list[tuple[str, tuple[str, ...], list[str]]] = [
     ("zero timeout", ("{name: a, uses: probe, timeout: §0s}",), ["zero-timeout"]),
     ("retries", ("{name: a, uses: probe, retries: {limit: §99}}",), ["out-of-range"]),
     ("backoff", ("{name: a, uses: probe, retries: {backoff: §1min}}",), ["wrong-unit"]),
+    (
+        "first wait longer than the longest",
+        ("{name: a, uses: probe, retries: {limit: 1, maxBackoff: 5m, backoff: §301s}}",),
+        ["backoff-too-long"],
+    ),
+    (
+        "first wait of an hour",
+        ("{name: a, uses: probe, retries: {backoff: §1h}}",),
+        ["backoff-too-long"],
+    ),
+    (
+        "wait beside a broken one",
+        ("{name: a, uses: probe, retries: {backoff: 1h, maxBackoff: §2hours}}",),
+        ["wrong-unit"],
+    ),
     ("memory unit", ("{name: a, uses: probe, resources: {memory: §4GB}}",), ["wrong-unit"]),
     ("memory bytes", ("{name: a, uses: probe, resources: {memory: §4}}",), ["memory-too-small"]),
     ("no workers", (TRAIN + "}, resources: {workers: §0}}",), ["out-of-range"]),

@@ -128,6 +128,11 @@ MEMORY_TOO_SMALL = Code(
     "Write a size with a unit, such as {value}Gi.",
 )
 ZERO_TIMEOUT = Code("spec.zero-timeout", "A timeout of zero stops every attempt.", "Give a longer one, or none.")
+BACKOFF_TOO_LONG = Code(
+    "spec.backoff-too-long",
+    "The first wait, backoff: {backoff}, is longer than the longest one, maxBackoff: {longest}.",
+    "Shorten backoff, or write maxBackoff: {backoff} or more.",
+)
 SEVERAL_ENVIRONMENTS = Code(
     "spec.several-environments",
     "A stage has at most one environment, and here are {found}.",
