@@ -15,6 +15,7 @@ from bongsu.domain.pipeline import PipelineSpec
 from bongsu.domain.plan import ApprovalNeed, PlannedInput, PlannedStage, RunPlan
 from bongsu.domain.problems import BongsuError, Problem
 from bongsu.domain.stages import Catalogue
+from bongsu.planner.advice import advise
 from bongsu.planner.building import PlanBuilder
 from bongsu.planner.facts import CacheFacts, ResolvedInput
 from bongsu.planner.feasibility import check_feasible
@@ -99,7 +100,7 @@ def draft(
     if problems:
         raise BongsuError(problems)
     warnings = [problem for code, problem in said if code is not codes.STAGE_REFUSES]
-    return Drafted(made, tuple(warnings), keeping.dropped)
+    return Drafted(made, (*warnings, *advise(made)), keeping.dropped)
 
 
 def _approvals(stages: tuple[PlannedStage, ...]) -> list[ApprovalNeed]:

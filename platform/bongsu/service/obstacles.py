@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from bongsu.domain.capacity import Capacity
 from bongsu.domain.codes import plan as codes
 from bongsu.domain.plan import RunPlan
 from bongsu.domain.problems import Problem
+from bongsu.planner.advice import advise_room
 from bongsu.planner.room import check_room
 from bongsu.service.platform import Platform
 
 
-def obstacles_of(platform: Platform, plan: RunPlan) -> Iterator[Problem]:
-    """Problems of stages that the platform's executor can never run. It is not started to be asked; one that runs
-    elsewhere is."""
+@dataclass(frozen=True)
+class Verdict:
+    """What an executor is to a plan: why it can never run it, and what it will probably be short of."""
+
+    obstacles: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+
+
+def ask_executor(platform: Platform, plan: RunPlan) -> Verdict:
+    """Hold a plan against what the platform's executor has. It is not started to be asked; a Ray that runs elsewhere
+    is connected to."""
     if all(planned.cache.hit for planned in plan.stages):
-        return
+        return Verdict()
     has = platform.executor().capacity()
-    yield from check_room(plan, has)
-    yield from _interpreters(plan, has)
+    return Verdict((*check_room(plan, has), *_interpreters(plan, has)), tuple(advise_room(plan, has)))
 
 
 def _interpreters(plan: RunPlan, has: Capacity) -> Iterator[Problem]:

@@ -13,7 +13,7 @@ from bongsu.planner.planning import draft
 from bongsu.service.caching import cache_facts
 from bongsu.service.catalogue import InstalledStages
 from bongsu.service.inputs.resolving import resolve_inputs
-from bongsu.service.obstacles import obstacles_of
+from bongsu.service.obstacles import ask_executor
 from bongsu.service.placing import placed, placed_problem
 from bongsu.service.platform import Platform
 from bongsu.service.requirements import requirements_of, with_absolute_requirements
@@ -64,8 +64,9 @@ def prepare(platform: Platform, path: Path, overrides: Mapping[str, str] | None 
     except BongsuError as error:
         raise placed(loaded, error) from None
     found = with_absolute_requirements(made.plan, directory)
+    verdict = ask_executor(platform, found)
     warnings, obstacles = (
         tuple(placed_problem(loaded, problem) for problem in problems)
-        for problems in (made.warnings, obstacles_of(platform, found))
+        for problems in ((*made.warnings, *verdict.warnings), verdict.obstacles)
     )
     return Prepared(loaded, found, warnings, obstacles, made.dropped)

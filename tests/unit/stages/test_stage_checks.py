@@ -184,3 +184,9 @@ def test_pruning_that_leaves_every_expert_is_a_warning() -> None:
     assert (warning.code.name, warning.field_path) == ("plan.stage-falls-short", "p.with.keepFraction")
     assert isinstance(warning, Problem)
     assert not drafted(AXK1, PRUNE + ", with: {keepFraction: 0.5}}").warnings
+
+
+def test_a_draft_warns_of_memory_below_its_own_estimate() -> None:
+    asks = TRAIN + ", with: {steps: 1, learningRate: 0.1}, resources: {memory: 1Gi}}"
+    (warning,) = drafted(AXK1, asks).warnings
+    assert (warning.code.name, warning.field_path) == ("plan.memory-below-estimate", "a.resources.memory")

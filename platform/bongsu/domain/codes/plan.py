@@ -1,4 +1,4 @@
-"""Codes of plans that cannot be carried out."""
+"""Codes of plans that cannot be carried out, or not as they are meant."""
 
 from bongsu.domain.problems import Code
 
@@ -37,3 +37,23 @@ REQUIREMENTS_UNREADABLE = Code(
     exit_code=3,
 )
 STAGE_FALLS_SHORT = Code("plan.stage-falls-short", "{uses} will do less than is asked for: {detail}.", "{hint}")
+MEMORY_BELOW_ESTIMATE = Code(
+    "plan.memory-below-estimate",
+    "A worker of {stage} asks for {asked} of memory, and the plan expects it to need about {needed}.",
+    "Ask for memory: {enough}; or use a smaller microBatch, recomputeActivations, or parallel: shard.",
+)
+MEMORY_BEYOND_EXECUTOR = Code(
+    "plan.memory-beyond-executor",
+    "The plan expects {stage} to need about {needed} of memory, and there are {there} here.",
+    "Use a smaller microBatch, recomputeActivations, LoRA, or a larger machine.",
+)
+IDLE_GPUS = Code(
+    "plan.idle-gpus",
+    "{stage} computes on one GPU of each worker, and asks for {gpus}: the others would be idle.",
+    "Write workers: {workers} and gpusPerWorker: 1; parallel: shard splits a model that no single GPU holds.",
+)
+IDLE_GPUS_OF_ONE_WORKER = Code(
+    "plan.idle-gpus-of-one-worker",
+    "{stage} computes on one GPU, and asks for {gpus}: the others would be idle.",
+    "Write gpusPerWorker: 1.",
+)
