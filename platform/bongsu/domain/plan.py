@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -79,6 +80,11 @@ class CacheVerdict(_Frozen):
     detail: str = ""
 
 
+def short_title(stage: str, point: Mapping[str, Scalar]) -> str:
+    """A stage's name and the values of its point."""
+    return " ".join([stage, *map(str, point.values())])
+
+
 class PlannedStage(_Frozen):
     """One node of the plan: a stage at one point of its matrix."""
 
@@ -127,7 +133,25 @@ class PlannedStage(_Frozen):
     @property
     def short_title(self) -> str:
         """``prune 0.5``."""
-        return " ".join([self.stage, *map(str, self.point.values())])
+        return short_title(self.stage, self.point)
+
+
+class SkippedStage(_Frozen):
+    """A stage at one point of its matrix that will not run, which is known before anything does."""
+
+    id: StageId
+    stage: str
+    point: dict[str, Scalar]
+    uses: str
+    when: str | None = None
+    """The condition as it is written, where that is false already."""
+    because: tuple[StageId, ...] = ()
+    """Skipped stages without which it has nothing to work on."""
+
+    @property
+    def short_title(self) -> str:
+        """As of :class:`PlannedStage`."""
+        return short_title(self.stage, self.point)
 
 
 class ApprovalNeed(_Frozen):

@@ -12,7 +12,7 @@ from bongsu.domain.grants import GrantFacts
 from bongsu.domain.ids import Digest
 from bongsu.domain.messages import N_
 from bongsu.domain.pipeline import PipelineSpec
-from bongsu.domain.plan import ApprovalNeed, PlannedInput, PlannedStage, RunPlan
+from bongsu.domain.plan import ApprovalNeed, PlannedInput, PlannedStage, RunPlan, SkippedStage
 from bongsu.domain.problems import BongsuError, Problem
 from bongsu.domain.stages import Catalogue
 from bongsu.planner.advice import advise
@@ -33,12 +33,12 @@ class Drafted:
 
     Attributes:
         warnings: what will run, and probably not as it is meant; fields as of errors.
-        dropped: points that will not run.
+        skipped: what will not run whatever comes of the rest.
     """
 
     plan: RunPlan
     warnings: tuple[Problem, ...]
-    dropped: tuple[Dropped, ...]
+    skipped: tuple[SkippedStage, ...]
 
 
 def plan(
@@ -100,7 +100,19 @@ def draft(
     if problems:
         raise BongsuError(problems)
     warnings = [problem for code, problem in said if code is not codes.STAGE_REFUSES]
-    return Drafted(made, (*warnings, *advise(made)), keeping.dropped)
+    return Drafted(made, (*warnings, *advise(made)), tuple(map(_skipped, keeping.dropped)))
+
+
+def _skipped(dropped: Dropped) -> SkippedStage:
+    point = dropped.point
+    return SkippedStage(
+        id=point.id,
+        stage=point.stage.name,
+        point=point.point,
+        uses=point.stage.uses,
+        when=None if dropped.because else point.stage.when,
+        because=tuple(other.id for other in dropped.because),
+    )
 
 
 def _approvals(stages: tuple[PlannedStage, ...]) -> list[ApprovalNeed]:

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bongsu.domain.plan import RunPlan
+from bongsu.domain.plan import RunPlan, SkippedStage
 from bongsu.domain.problems import BongsuError, Location, Problem
-from bongsu.planner.keeping import Dropped
 from bongsu.planner.planning import draft
 from bongsu.service.caching import cache_facts
 from bongsu.service.catalogue import InstalledStages
@@ -27,14 +26,14 @@ class Prepared:
     Attributes:
         warnings: what will run, and probably not as it is meant, each with its place in the file.
         obstacles: why it cannot run on this platform.
-        dropped: points that will not run.
+        skipped: what will not run whatever comes of the rest.
     """
 
     pipeline: LoadedPipeline
     plan: RunPlan
     warnings: tuple[Problem, ...] = ()
     obstacles: tuple[Problem, ...] = ()
-    dropped: tuple[Dropped, ...] = ()
+    skipped: tuple[SkippedStage, ...] = ()
 
     def to_run(self) -> RunPlan:
         """The plan. Raises BongsuError with every obstacle if it cannot run here."""
@@ -69,4 +68,4 @@ def prepare(platform: Platform, path: Path, overrides: Mapping[str, str] | None 
         tuple(placed_problem(loaded, problem) for problem in problems)
         for problems in ((*made.warnings, *verdict.warnings), verdict.obstacles)
     )
-    return Prepared(loaded, found, warnings, obstacles, made.dropped)
+    return Prepared(loaded, found, warnings, obstacles, made.skipped)

@@ -31,3 +31,34 @@ def test_what_cannot_run_here_is_planned_and_not_run(shell: Shell, tmp_path: Pat
     assert "p.yaml:7:" in refused.error
     assert "[plan.beyond-executor]" in refused.error
     assert json.loads(shell("runs", "--json").out) == []
+
+
+CONDITIONS = """apiVersion: bongsu.dev/v1alpha1
+kind: Pipeline
+metadata: {name: probes, ministry: mnd}
+spec:
+  purpose: {useClass: administration, statement: Try the platform on itself}
+  parameters: [{name: ship, default: false}]
+  stages:
+    - {name: first, uses: probe}
+    - {name: checked, uses: probe, when: "first.metrics.steps > 2"}
+    - {name: shipped, uses: probe, when: params.ship, inputs: {after: [first.files]}}
+    - {name: told, uses: probe, inputs: {after: [shipped.files]}}
+"""
+
+
+def test_stages_that_are_skipped_or_conditional_are_shown_with_the_condition(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(CONDITIONS)
+    said = shell("plan", "p.yaml").out
+    assert "only if first.metrics.steps > 2" in said
+    assert "skipped: params.ship is false" in said
+    assert "skipped: it needs shipped" in said
+    assert "1 run only if their condition holds. 2 are skipped. No GPU." in " ".join(said.split())
+    document = json.loads(shell("plan", "p.yaml", "--json").out)
+    assert [(one["id"], one["when"], one["because"]) for one in document["skipped"]] == [
+        ("shipped", "params.ship", []),
+        ("told", None, ["shipped"]),
+    ]
+    all_run = json.loads(shell("plan", "p.yaml", "--set", "ship=true", "--json").out)
+    assert all_run["skipped"] == []
+    assert all_run["hash"] != document["hash"]

@@ -16,12 +16,14 @@ from small_plans import plan_of, stage
 
 from bongsu.cli.console import EscapingConsole
 from bongsu.cli.render.outcome import outcome_view, variants_view
-from bongsu.cli.render.plan import plan_view
+from bongsu.cli.render.plan import MEMORY_WORDS, plan_view
 from bongsu.cli.render.progress import progress_view
 from bongsu.cli.render.runs import details_view, runs_view
 from bongsu.cli.texts import use_language
-from bongsu.domain.ids import Digest, RunId
+from bongsu.domain.ids import Digest, RunId, StageId
 from bongsu.domain.labels import Label
+from bongsu.domain.plan import MemoryEstimate, SkippedStage
+from bongsu.domain.resources import Resources
 from bongsu.domain.run import RunState, StageState
 from bongsu.service.catalogue import InstalledStages
 from bongsu.service.embedded import open_home
@@ -90,6 +92,41 @@ def test_plans_fit_and_nothing_is_cut(language: str, place: Place) -> None:
     assert widest(text) <= 80
     assert "…" not in text
     assert "two people" not in text or language == "en"
+
+
+def test_the_parts_of_an_estimate_are_shown_on_demand(language: str, place: Place) -> None:
+    plan = prepare(place.platform, PIPELINES / "demo.yaml").plan
+    text = printed(plan_view(plan, parts=True))
+    assert widest(text) <= 80
+    word = "gradients" if language == "en" else "기울기"
+    assert word in text
+    assert word not in printed(plan_view(plan))
+    assert set(MEMORY_WORDS) == set(MemoryEstimate.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("gpus", "hours", "words"),
+    [
+        (0, None, "No GPU."),
+        (1, None, "GPU-hours cannot be estimated."),
+        (1, 0.004, "Estimated < 0.1 GPU-hours."),
+        (1, 12.34, "Estimated 12.3 GPU-hours."),
+    ],
+)
+def test_gpu_hours_never_read_as_none_where_there_are_some(gpus: int, hours: float | None, words: str) -> None:
+    planned = stage("a", resources=Resources(gpus_per_worker=gpus), gpu_hours=hours)
+    assert words in " ".join(printed(plan_view(plan_of(planned))).split())
+
+
+def test_many_skipped_points_are_shown_by_a_few(language: str) -> None:
+    skipped = [
+        SkippedStage(id=StageId(f"s-{n}"), stage="s", point={"x": n}, uses="probe", when="params.ship and true")
+        for n in range(40)
+    ]
+    some, every = (printed(plan_view(plan_of(stage("a")), skipped, every=every)) for every in (False, True))
+    assert widest(some) <= 80
+    assert some.count("params.ship") == 4
+    assert every.count("params.ship") == 40
 
 
 def test_runs_in_detail_fit(language: str, place: Place) -> None:

@@ -86,6 +86,7 @@ def plan(
     file: File,
     set_: SetValues = None,
     all_: Annotated[bool, typer.Option("--all", help=_("Every point of a large matrix."))] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help=_("What the estimated memory is made of."))] = False,
     as_json: AsJson = False,
 ) -> None:
     from bongsu.service.planning import prepare
@@ -97,7 +98,7 @@ def plan(
         return
     from bongsu.cli.render.plan import plan_view
 
-    out().print(plan_view(prepared.plan, every=all_))
+    out().print(plan_view(prepared.plan, prepared.skipped, every=all_, parts=verbose))
     console = out(markup=True)
     print_warnings(console, prepared.warnings)
     if prepared.obstacles:
@@ -113,6 +114,7 @@ def _document(prepared: Prepared) -> dict[str, Any]:
         "gpuHours": made.gpu_hours,
         "warnings": [problem_document(problem) for problem in prepared.warnings],
         "obstacles": [problem_document(problem) for problem in prepared.obstacles],
+        "skipped": [skipped.model_dump(mode="json") for skipped in prepared.skipped],
         **made.model_dump(mode="json", by_alias=True),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -12,7 +13,7 @@ from rich.text import Text
 
 from bongsu.cli.texts import _, translate
 from bongsu.domain.messages import N_
-from bongsu.domain.plan import CacheReason, PlannedStage, RunPlan
+from bongsu.domain.plan import CacheReason, MemoryEstimate, PlannedStage, RunPlan, SkippedStage
 from bongsu.domain.quantities import short, size
 
 # Reasons of `CacheVerdict`, for people; the detail behind them comes from the planner.
@@ -31,22 +32,41 @@ CACHE_WORDS = {
 }
 
 
+# Parts of `MemoryEstimate`, for people.
+MEMORY_WORDS = {
+    "weights": N_("weights"),
+    "gathered": N_("gathered layers"),
+    "gradients": N_("gradients"),
+    "optimizer": N_("optimizer"),
+    "activations": N_("activations"),
+    "teacher": N_("teacher"),
+    "workspace": N_("workspace"),
+    "runtime": N_("process"),
+}
+Shown = TypeVar("Shown", PlannedStage, SkippedStage)
+SHOWN_HOURS = 0.1
+"""GPU-hours below which a figure would read as none."""
+
 # A stage with more points than this is shown by its first and last ones.
 MANY_POINTS = 12
 _FIRST_POINTS = 3
 
 
-def plan_view(plan: RunPlan, every: bool = False) -> RenderableType:
+def plan_view(
+    plan: RunPlan, skipped: Sequence[SkippedStage] = (), *, every: bool = False, parts: bool = False
+) -> RenderableType:
     """The whole plan: heading, inputs, stages, what it costs, which approvals it will need.
 
     Args:
         plan: what is shown.
+        skipped: stages that are known not to run.
         every: show all points of large matrices.
+        parts: show what the estimated memory of each stage is made of.
     """
-    return Group(*_parts(plan, every))
+    return Group(*_parts(plan, skipped, every, parts))
 
 
-def _parts(plan: RunPlan, every: bool) -> Iterator[RenderableType]:
+def _parts(plan: RunPlan, skipped: Sequence[SkippedStage], every: bool, parts: bool) -> Iterator[RenderableType]:
     heading = Text(f"{plan.metadata.name}", style="bold")
     heading.append(f"  {plan.metadata.ministry} · {plan.purpose.use_class.value} · {short(plan.hash)}", style="dim")
     yield heading
@@ -55,8 +75,10 @@ def _parts(plan: RunPlan, every: bool) -> Iterator[RenderableType]:
         yield Text(_("Parameters: ") + ", ".join(f"{k}={v}" for k, v in plan.parameters.items()))
     if plan.inputs:
         yield _inputs(plan)
-    yield _stages(plan, every)
-    yield Text(_summary(plan))
+    table = _stages(plan, every, parts)
+    _add_skipped(table, plan, skipped, every)
+    yield table
+    yield Text(_summary(plan, len(skipped)))
     for need in plan.approvals:
         yield Text(
             "• "
@@ -75,8 +97,8 @@ def _inputs(plan: RunPlan) -> Table:
     return table
 
 
-def _stages(plan: RunPlan, every: bool) -> Table:
-    """Two lines for each stage: what it takes, and below it what it waits for and why it runs."""
+def _stages(plan: RunPlan, every: bool, parts: bool) -> Table:
+    """A few lines for each stage: what it takes, and below it what it waits for, on which condition and why it runs."""
     table = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("", no_wrap=True)
     table.add_column(_("Stage"), overflow="fold", ratio=1)
@@ -87,13 +109,17 @@ def _stages(plan: RunPlan, every: bool) -> Table:
     titles = {str(planned.id): planned.short_title for planned in plan.stages}
     for planned in _chosen(plan.stages, every):
         if isinstance(planned, int):
-            table.add_row("", Text(_("… {count} more (--all shows them)").format(count=planned), style="dim"))
+            table.add_row("", _more(planned))
             continue
         stage = Text(planned.short_title, style="bold")
         stage.append(f"  {planned.uses}", style="not bold dim")
         if planned.upstream:
             stage.append(f"\n← {_upstream(planned, titles, every)}", style="not bold")
+        if planned.when:
+            stage.append("\n" + _("only if {condition}").format(condition=planned.when), style="not bold yellow")
         stage.append(f"\n{cache_words(planned, titles)}", style="not bold dim")
+        if parts and planned.memory:
+            stage.append(f"\n{memory_words(planned.memory)}", style="not bold dim")
         table.add_row(
             Text("✓" if planned.cache.hit else "▶", style="green" if planned.cache.hit else ""),
             stage,
@@ -106,7 +132,27 @@ def _stages(plan: RunPlan, every: bool) -> Table:
     return table
 
 
-def _chosen(stages: Sequence[PlannedStage], every: bool) -> Iterator[PlannedStage | int]:
+def _add_skipped(table: Table, plan: RunPlan, skipped: Sequence[SkippedStage], every: bool) -> None:
+    """Rows of stages that are known not to run, and why."""
+    titles = {str(one.id): one.short_title for one in skipped}
+    for one in _chosen(skipped, every):
+        if isinstance(one, int):
+            table.add_row("", _more(one))
+            continue
+        because = ", ".join(titles.get(name, name) for name in one.because)
+        why = (
+            _("skipped: it needs {stages}").format(stages=because)
+            if because
+            else _("skipped: {condition} is false").format(condition=one.when)
+        )
+        table.add_row("–", Text(f"{one.short_title}  {one.uses}\n{why}"), "–", "–", "–", "–", style="dim")
+
+
+def _more(count: int) -> Text:
+    return Text(_("… {count} more (--all shows them)").format(count=count), style="dim")
+
+
+def _chosen(stages: Sequence[Shown], every: bool) -> Iterator[Shown | int]:
     """Stages to show; in place of those in the middle of a large matrix, how many they are."""
     points = Counter(planned.stage for planned in stages)
     seen = Counter[str]()
@@ -136,6 +182,13 @@ def workers(planned: PlannedStage) -> str:
     return f"{needs.workers} × ({each})" if needs.workers > 1 else each
 
 
+def memory_words(memory: MemoryEstimate) -> str:
+    """``weights 4.1 MB, gradients 4.1 MB, ...``: what the estimate is made of."""
+    return ", ".join(
+        f"{_(MEMORY_WORDS[name])} {size(count)}" for name, count in memory.model_dump().items() if count
+    )
+
+
 def cache_words(planned: PlannedStage, titles: Mapping[str, str]) -> str:
     """Whether the stage comes from the cache, and why not."""
     words = _(CACHE_WORDS[planned.cache.reason])
@@ -143,12 +196,25 @@ def cache_words(planned: PlannedStage, titles: Mapping[str, str]) -> str:
     return f"{words}: {detail}" if detail else words
 
 
-def _summary(plan: RunPlan) -> str:
+def _summary(plan: RunPlan, skipped: int) -> str:
     hits = sum(planned.cache.hit for planned in plan.stages)
     text = _("{total} stages, {run} to run, {hits} from the cache; highest label {label}.").format(
         total=len(plan.stages), run=len(plan.stages) - hits, hits=hits, label=plan.label
     )
-    if plan.gpu_hours:
-        against = f" ({plan.grant})" if plan.grant else ""
-        text += " " + _("Estimated {hours} GPU-hours").format(hours=f"{plan.gpu_hours:,.1f}") + against + "."
-    return text
+    conditional = sum(planned.when is not None for planned in plan.stages)
+    if conditional:
+        text += " " + _("{count} run only if their condition holds.").format(count=conditional)
+    if skipped:
+        text += " " + _("{count} are skipped.").format(count=skipped)
+    return f"{text} {_gpu_words(plan)}"
+
+
+def _gpu_words(plan: RunPlan) -> str:
+    """What the stages that will run take of GPUs."""
+    if not any(planned.resources.total_gpus for planned in plan.stages if not planned.cache.hit):
+        return _("No GPU.")
+    if not plan.gpu_hours:
+        return _("GPU-hours cannot be estimated.")
+    hours = f"{plan.gpu_hours:,.1f}" if plan.gpu_hours >= SHOWN_HOURS else f"< {SHOWN_HOURS}"
+    against = f" ({plan.grant})" if plan.grant else ""
+    return _("Estimated {hours} GPU-hours").format(hours=hours) + against + "."
