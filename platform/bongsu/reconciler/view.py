@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bongsu.domain.attempt import Observation
 from bongsu.domain.ids import AttemptId, StageId
 from bongsu.domain.plan import PlannedStage
-from bongsu.domain.run import StageState
+from bongsu.domain.run import AttemptState, StageState
 from bongsu.reconciler.facts import RunFacts
 from bongsu.reconciler.progress import AttemptProgress
 from bongsu.store.records import AttemptRecord, StageRecord
@@ -22,6 +22,7 @@ class StageView:
         title: as :func:`bongsu.domain.titles.brief` takes it.
         reason: why it is in this state, where there is something to say.
         attempt: number of the newest attempt, 0 before the first.
+        broken: why the last attempt that is over did not succeed; empty if none is, or if it did.
         step, total: of the attempt that runs; None while it has not said.
         seconds: how long it has run, or ran.
         seconds_left: to its end, None while nobody knows.
@@ -34,6 +35,7 @@ class StageView:
     state: StageState
     reason: str = ""
     attempt: int = 0
+    broken: str = ""
     step: int | None = None
     total: int | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -97,6 +99,7 @@ def _stage(planned: PlannedStage, facts: RunFacts, watch: Watch) -> StageView:
         state=record.state,
         reason=record.reason,
         attempt=last.id.number if last else 0,
+        broken=_broken(tries),
         step=progress.step if progress and live else None,
         total=progress.total if progress and live else None,
         metrics=dict(shown),
@@ -105,6 +108,13 @@ def _stage(planned: PlannedStage, facts: RunFacts, watch: Watch) -> StageView:
         phase=progress.phase if progress and live else "",
         waiting_for=seen.waiting_for if seen else "",
     )
+
+
+def _broken(tries: Sequence[AttemptRecord]) -> str:
+    over = [attempt for attempt in tries if attempt.state.is_final]
+    if not over or over[-1].state is AttemptState.SUCCEEDED:
+        return ""
+    return over[-1].failure.message if over[-1].failure else over[-1].state.value
 
 
 def _seconds(record: StageRecord, live: AttemptRecord | None, now: float) -> float | None:

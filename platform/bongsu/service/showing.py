@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from bongsu.domain.attempt import Failure
 from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import AttemptId, RunId
 from bongsu.domain.plan import PlannedStage, RunPlan
@@ -33,12 +34,15 @@ class StageDetails:
     attempts: tuple[AttemptSummary, ...]
 
     @property
+    def last_failure(self) -> Failure | None:
+        """What its newest attempt failed of; None if that did not fail, or the stage succeeded all the same."""
+        last = self.attempts[-1] if self.attempts else None
+        return last.failure if last is not None and self.record.state is not StageState.SUCCEEDED else None
+
+    @property
     def failure(self) -> str:
         """Why it did not succeed, in one sentence; empty if there is nothing to say."""
-        last = self.attempts[-1] if self.attempts else None
-        if last is not None and last.failure is not None and self.record.state is not StageState.SUCCEEDED:
-            return last.failure.message
-        return self.record.reason
+        return self.last_failure.message if self.last_failure else self.record.reason
 
 
 @dataclass(frozen=True)

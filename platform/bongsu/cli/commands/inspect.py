@@ -48,17 +48,19 @@ def runs(
 def show(context: typer.Context, run: RunName = "latest", as_json: AsJson = False) -> None:
     from bongsu.service.showing import show_run
     from bongsu.service.variants import variants
+    from bongsu.service.watching import watch_run
 
     with platform(context) as opened:
         details = show_run(opened, run)
         found = variants(opened, details.run.id)
+        watched = watch_run(opened, details.run.id)
     if as_json:
         say_json({"run": details.run, "stages": details.stages, "variants": found})
         return
     from bongsu.cli.render.outcome import variants_view
     from bongsu.cli.render.runs import details_view
 
-    out().print(details_view(details))
+    out().print(details_view(details, watched))
     table = variants_view(found)
     if table is not None:
         out().print(table, crop=False)

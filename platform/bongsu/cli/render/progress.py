@@ -84,22 +84,34 @@ def summary(view: RunProgress) -> str:
 
 
 class ProgressLines:
-    """One line whenever a stage enters another state: for logs and pipes."""
+    """One line whenever a stage enters another state, or begins another attempt: for logs and pipes."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
-        self._states: dict[str, StageState] = {}
+        self._seen: dict[str, tuple[StageState, int]] = {}
 
     def update(self, view: RunProgress) -> None:
         for stage in view.stages:
-            if self._states.get(stage.id) is stage.state:
+            seen = (stage.state, stage.attempt)
+            if self._seen.get(stage.id) == seen:
                 continue
-            self._states[stage.id] = stage.state
-            if stage.state in (StageState.WAITING, StageState.READY):
-                continue
-            # The state itself says all there is to say of a stage that begins, or that was there.
-            said = "" if stage.state in (StageState.RUNNING, StageState.CACHED) else words(stage)
-            took = f"  {duration(stage.seconds)}" if stage.state.is_final and stage.seconds else ""
-            self._write(
-                f"{MARKS[stage.state][0]} {brief(stage.title)}: {_(stage.state.value)}{took}  {said}".rstrip()
-            )
+            self._seen[stage.id] = seen
+            said = _event(stage)
+            if said is not None:
+                took = f"  {duration(stage.seconds)}" if stage.state.is_final and stage.seconds else ""
+                state = _(stage.state.value)
+                self._write(f"{MARKS[stage.state][0]} {brief(stage.title)}: {state}{took}  {said}".rstrip())
+
+
+def _event(stage: StageProgress) -> str | None:
+    """What there is to say beside the state; None if not even that is worth a line."""
+    if stage.state is StageState.WAITING or (stage.state is StageState.READY and not stage.attempt):
+        return None
+    if stage.state is StageState.READY:
+        return _("attempt {number} follows, because: {reason}").format(
+            number=stage.attempt + 1, reason=_(stage.broken)
+        )
+    if stage.state is StageState.RUNNING and stage.attempt > 1:
+        return _("attempt {number}, because: {reason}").format(number=stage.attempt, reason=_(stage.broken))
+    # The state itself says all there is to say of a stage that begins, or that was there.
+    return "" if stage.state in (StageState.RUNNING, StageState.CACHED) else words(stage)

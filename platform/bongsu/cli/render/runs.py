@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from rich import box
@@ -10,13 +10,16 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bongsu.cli.render.progress import MARKS
+from bongsu.cli.render.attempts import attempts_view
+from bongsu.cli.render.progress import MARKS, words
 from bongsu.cli.texts import _
+from bongsu.domain.ids import StageId
 from bongsu.domain.quantities import duration, short, size
 from bongsu.domain.run import RunState, StageState
 from bongsu.domain.titles import brief
 from bongsu.service.showing import RunDetails, StageDetails
 from bongsu.service.summaries import RunSummary
+from bongsu.service.watching import RunProgress, StageProgress
 
 _RUN_ID_WIDTH = 14
 
@@ -60,7 +63,13 @@ def took(run: RunSummary) -> str:
     return text.format(worked=duration(run.worked_seconds), elapsed=duration(elapsed))
 
 
-def details_view(details: RunDetails) -> RenderableType:
+def details_view(details: RunDetails, watched: RunProgress | None = None) -> RenderableType:
+    """A run, its stages, and the attempts that have something to tell.
+
+    Args:
+        details: the run.
+        watched: how far its stages are that run; None if nobody looked.
+    """
     run = details.run
     head = Text(f"{run.id}  {run.pipeline}", style="bold")
     head.append(
@@ -72,15 +81,21 @@ def details_view(details: RunDetails) -> RenderableType:
     lines.append(state)
     if details.reason:
         lines.append(Text(details.reason, style="red"))
-    failed = [stage for stage in details.stages if stage.failure]
-    return Group(
-        *lines,
-        _stages(details),
-        *[Text(f"{brief(stage.planned.title)}: {stage.failure}", style="red") for stage in failed],
-    )
+    live = {stage.id: stage for stage in watched.stages} if watched else {}
+    attempts = attempts_view(details.stages, live, interrupted=run.interrupted)
+    return Group(*lines, _stages(details, live), *([attempts] if attempts else []), *_failures(details))
 
 
-def _stages(details: RunDetails) -> Table:
+def _failures(details: RunDetails) -> Iterator[Text]:
+    """Why stages did not succeed, and how to mend it."""
+    for stage in details.stages:
+        if stage.failure:
+            yield Text(f"{brief(stage.planned.title)}: {stage.failure}", style="red")
+        if stage.last_failure and stage.last_failure.fix:
+            yield Text(f"    → {stage.last_failure.fix}")
+
+
+def _stages(details: RunDetails, live: Mapping[StageId, StageProgress]) -> Table:
     table = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("")
     table.add_column(_("Stage"), overflow="fold")
@@ -91,13 +106,21 @@ def _stages(details: RunDetails) -> Table:
         outputs = "\n".join(f"{name} {short(ref.digest)[7:]}" for name, ref in stage.record.outputs.items())
         table.add_row(
             Text(mark, style=style),
-            brief(stage.planned.title),
+            _titled(stage, live.get(stage.planned.id)),
             _stage_state(details, stage) + (f" ×{len(stage.attempts)}" if len(stage.attempts) > 1 else ""),
             duration(stage.record.worked_seconds),
             _peak(stage),
             outputs,
         )
     return table
+
+
+def _titled(stage: StageDetails, view: StageProgress | None) -> Text:
+    """The stage's name, and below it what it is at while it runs."""
+    text = Text(brief(stage.planned.title))
+    if view is not None and stage.record.state is StageState.RUNNING:
+        text.append(f"\n{words(view)}", style="dim")
+    return text
 
 
 def _stage_state(details: RunDetails, stage: StageDetails) -> str:
