@@ -13,8 +13,18 @@ from hypothesis import strategies as st
 
 from bongsu.domain.lineage import NodeKind
 from bongsu.domain.quantities import figure
+from bongsu.service.report.cards import WORDS, card_rows
 from bongsu.service.report.charts import pareto
-from bongsu.service.report.model import Bar, GraphEdge, GraphNode, ReportVariant, RunReport, Series, Timeline
+from bongsu.service.report.model import (
+    Bar,
+    Broken,
+    GraphEdge,
+    GraphNode,
+    ReportVariant,
+    RunReport,
+    Series,
+    Timeline,
+)
 from bongsu.service.report.page import render_page
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -145,6 +155,66 @@ def test_an_interrupted_run_says_so_and_how_long_it_was_worked_on() -> None:
 
 def test_cards_are_readable_in_korean() -> None:
     assert "법령 말뭉치" in render_page(report_of(cards=(("curate", {"title": "법령 말뭉치"}),)))
+
+
+CURATED = {
+    "files": 3,
+    "records": 12345,
+    "companions": [],
+    "dropped": {"exact-duplicate": 2},
+    "parameters": {"minHangulShare": 0.3, "mask": ["email", "phone"], "dropNearDuplicates": True},
+    "more": {"a": {"b": {"c": {"d": 1}}}},
+}
+
+
+def test_a_card_is_a_table_in_words() -> None:
+    text = render_page(report_of(cards=(("curate", CURATED),)))
+    assert "<pre>" not in text
+    for name, value in (
+        ("Records read", "12,345"),
+        ("Other files beside them", "–"),
+        ("same text as an earlier document", "2"),
+        ("minHangulShare", "0.3"),
+        ("mask", "e-mail address, phone number"),
+        ("dropNearDuplicates", "yes"),
+        ("c", "{&#34;d&#34;: 1}"),
+    ):
+        assert f"<td>{name}</td><td>{value}</td>" in text
+    assert '<th colspan="2" scope="rowgroup">Records dropped</th>' in text
+
+
+def test_a_card_knows_every_word_that_curating_uses() -> None:
+    from bongsu_stages.data.card import REASONS, Card
+    from bongsu_stages.data.personal import Kind
+
+    used = {*REASONS, *Kind, *Card().as_json({}, lasting_key=True)}
+    assert used <= set(WORDS)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(st.text(max_size=5), JSON, max_size=4))
+def test_a_card_of_a_third_party_is_shown_whatever_it_holds(card: dict[str, Any]) -> None:
+    rows = list(card_rows(card))
+    assert [row.name for row in rows if row.depth == 0] == [WORDS.get(key, key) for key in card]
+    assert all(row.value is None or isinstance(row.value, str) for row in rows)
+
+
+def test_what_failed_is_told_with_the_way_to_mend_it() -> None:
+    broken = (
+        Broken("adapt", 1, "failed", "No <room> left.", "Free some."),
+        Broken("heal", None, "failed", "Never"),
+    )
+    text = render_page(report_of(broken=broken))
+    assert "What did not succeed" in text
+    assert 'No &lt;room&gt; left.<br><span class="soft">→ Free some.</span>' in text
+    assert "<td>heal</td><td>–</td>" in text
+    assert "What did not succeed" not in render_page(report_of())
 
 
 @given(st.lists(st.tuples(st.floats(1, 1e6), st.floats(1, 1e6)), max_size=30))

@@ -5,7 +5,9 @@ from __future__ import annotations
 from service_places import Place, drive
 from small_plans import plan_of, stage
 
+from bongsu.domain.ids import AttemptId
 from bongsu.domain.plan import RunPlan
+from bongsu.domain.resources import Resources
 from bongsu.service.report.collect import collect
 from bongsu.service.showing import show_run
 from bongsu.service.submitting import submit
@@ -70,3 +72,20 @@ def test_work_that_was_done_again_later_is_not_what_an_earlier_run_took(place: P
     assert states(place, second) == ["cached"]
     assert states(place, third) == ["succeeded"]
     assert [one.origin for one in collect(place.platform, second).series] == [first]
+
+
+def test_a_report_tells_of_every_attempt_that_failed_and_of_stages_that_never_began(place: Place) -> None:
+    def fate(attempt: AttemptId) -> None:
+        if attempt.stage_id == "b" or attempt.number == 1:
+            place.cluster.fail(attempt)
+        else:
+            place.cluster.succeed(attempt)
+
+    place.fate = fate
+    too_large = stage("c", resources=Resources(workers=1, cpus_per_worker=500))
+    run = submit(place.platform, plan_of(stage("a", retries=1), stage("b"), too_large)).run
+    drive(place.platform, [run.id])
+    told = {(one.title, one.attempt): one.message for one in collect(place.platform, run.id).broken}
+    assert set(told) == {("a", 1), ("b", 1), ("c", None)}
+    assert told["a", 1] == "It broke."
+    assert "500" in told["c", None]

@@ -8,10 +8,11 @@ from typing import Any
 
 from bongsu.artifacts.reading import read_json
 from bongsu.domain.problems import BongsuError
+from bongsu.domain.run import StageState
 from bongsu.domain.titles import brief
 from bongsu.service.lineage import run_graph
 from bongsu.service.platform import Platform
-from bongsu.service.report.model import GraphEdge, GraphNode, ReportVariant, RunReport
+from bongsu.service.report.model import Broken, GraphEdge, GraphNode, ReportVariant, RunReport
 from bongsu.service.report.origins import loss_series, timelines, works
 from bongsu.service.showing import RunDetails, show_run
 from bongsu.service.variants import Variant, variants
@@ -39,6 +40,7 @@ def collect(platform: Platform, run: str) -> RunReport:
         generated=datetime.fromtimestamp(platform.clock(), UTC),
         worked_seconds=record.worked_seconds,
         interrupted=record.interrupted,
+        broken=tuple(broken(details)),
         variants=tuple(report_variant(v) for v in variants(platform, record.id) if v.metrics or v.version),
         series=tuple(loss_series(platform, done)),
         timelines=tuple(timelines(done)),
@@ -46,6 +48,18 @@ def collect(platform: Platform, run: str) -> RunReport:
         edges=tuple(GraphEdge(e.source, e.target) for e in edges),
         cards=tuple(_cards(platform, details)),
     )
+
+
+def broken(details: RunDetails) -> Iterator[Broken]:
+    """Every attempt that failed, and stages that failed without one, in the plan's order."""
+    for stage in details.stages:
+        title = stage.planned.short_title
+        for attempt in stage.attempts:
+            if attempt.failure is not None:
+                failure = attempt.failure
+                yield Broken(title, attempt.id.number, attempt.state.value, failure.message, failure.fix)
+        if stage.record.state is StageState.FAILED and stage.last_failure is None:
+            yield Broken(title, None, stage.record.state.value, stage.record.reason)
 
 
 def report_variant(variant: Variant) -> ReportVariant:

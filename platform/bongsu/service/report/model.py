@@ -67,6 +67,17 @@ class Timeline:
 
 
 @dataclass(frozen=True)
+class Broken:
+    """What did not succeed, and how to mend it; ``attempt`` is None where a stage failed without one."""
+
+    title: str
+    attempt: int | None
+    state: str
+    message: str
+    fix: str = ""
+
+
+@dataclass(frozen=True)
 class GraphNode:
     """``group`` is the stage whose matrix this is a point of; empty for what is no point of a matrix."""
 
@@ -100,6 +111,7 @@ class RunReport:
     generated: datetime
     worked_seconds: float | None = None
     interrupted: bool = False
+    broken: tuple[Broken, ...] = ()
     variants: tuple[ReportVariant, ...] = ()
     series: tuple[Series, ...] = ()
     timelines: tuple[Timeline, ...] = ()

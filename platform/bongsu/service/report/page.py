@@ -10,6 +10,7 @@ from bongsu.domain.messages import N_
 from bongsu.domain.problems import Translate
 from bongsu.domain.quantities import change, duration, figure, short, size
 from bongsu.service.report import charts, graph
+from bongsu.service.report.cards import card_rows
 from bongsu.service.report.model import RunReport
 from bongsu.service.report.style import as_svg
 
@@ -36,8 +37,7 @@ def render_page(report: RunReport, language: str = "en", translate: Translate = 
     )
     environment.filters |= {"size": size, "figure": figure, "short": short, "change": change, "duration": duration}
     environment.filters["heading"] = lambda metric: metric_words(metric, translate)
-    # Cards are read by people: Korean as Korean, and keys in the order in which they were written.
-    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
+    environment.filters["card_rows"] = lambda card: list(card_rows(card, translate))
     metrics = perplexities(report)
     pictures = {
         "frontier": charts.frontier(report.variants, metrics, as_svg, translate) if metrics else "",
