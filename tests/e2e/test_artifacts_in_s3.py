@@ -115,7 +115,7 @@ def test_a_pipeline_in_a_bucket_survives_kill_9_and_ends_in_a_model_that_mlflow_
     without_setting(shell)
     ran = shell.json("resume", "latest")
     assert ran["run"]["state"] == "succeeded"
-    rows = {row["planned"]["id"]: row for row in shell.json("show", "latest")["stages"]}
+    rows = {row["id"]: row for row in shell.json("show", "latest")["stages"]}
     assert [attempt["state"] for attempt in rows["adapt"]["attempts"]] == ["lost", "succeeded"]
     assert len(rows["tokenize"]["attempts"]) == 1
     events = [

@@ -88,14 +88,14 @@ def shell(tmp_path: Path) -> Shell:
 
 
 def states(rows: Sequence[Any]) -> dict[str, str]:
-    return {row["stage_id"]: row["state"] for row in rows}
+    return {row["id"]: row["state"] for row in rows}
 
 
 def test_a_run_and_what_can_be_seen_of_it(shell: Shell) -> None:
     planned = shell.json("plan", "chain.yaml")
     ran = shell.json("run", "chain.yaml")
     assert ran["run"]["state"] == "succeeded"
-    assert ran["run"]["plan_hash"] == planned["hash"]
+    assert ran["run"]["planHash"] == planned["hash"]
     assert states(ran["stages"]) == dict.fromkeys(["first", "fan-1", "fan-2", "last"], "succeeded")
     assert "probe: 안녕" in shell("logs", "latest", "first").stdout
     as_json = [json.loads(line) for line in shell("logs", "latest", "--json").stdout.splitlines()]
@@ -152,7 +152,7 @@ def wait_until_running(shell: Shell, stage: str) -> None:
             check=False,
         )
         if done.returncode == 0:
-            rows = [row["record"] for row in json.loads(done.stdout)["stages"]]
+            rows = json.loads(done.stdout)["stages"]
             if states(rows).get(stage) == "running" and list(
                 shell.folder.glob(f"home/logs/*/{stage}/*/process.json")
             ):
@@ -186,7 +186,7 @@ def test_a_killed_run_goes_on_and_nothing_is_left_over(shell: Shell) -> None:
         deadline = time.monotonic() + 60
         attempts: list[Any] = []
         while time.monotonic() < deadline and len(attempts) < 2:
-            rows = {row["planned"]["id"]: row for row in shell.json("show", "latest")["stages"]}
+            rows = {row["id"]: row for row in shell.json("show", "latest")["stages"]}
             attempts = rows["slow"]["attempts"]
             time.sleep(0.5)
         assert [attempt["state"] for attempt in attempts][:1] == ["lost"]

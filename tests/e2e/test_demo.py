@@ -72,5 +72,5 @@ def test_the_picture_lies_beside_the_run(demo: Demo) -> None:
 def test_running_it_again_takes_everything_from_the_cache(demo: Demo) -> None:
     again = demo.shell("run", str(DEMO)).stdout
     assert "cached" in again
-    states = {stage["record"]["state"] for stage in demo.shell.json("show", "latest")["stages"]}
+    states = {stage["state"] for stage in demo.shell.json("show", "latest")["stages"]}
     assert states == {"cached"}

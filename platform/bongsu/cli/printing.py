@@ -8,17 +8,15 @@ goes through a pipe is seen on one as well. Colours are Bongsu's own, and only o
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
-from enum import Enum
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 import typer
 
+from bongsu.domain.documents import plain
 from bongsu.domain.unseen import escaped, escaped_json
 
 if TYPE_CHECKING:
@@ -53,8 +51,8 @@ def unheard(tell: Callable[P, None]) -> Callable[P, None]:
 
 
 def say_json(value: Any) -> None:
-    """Print one JSON document. Figures that JSON does not know (NaN, infinite) are null."""
-    text = json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False)
+    """Print one JSON document, as :func:`bongsu.domain.documents.plain` makes it."""
+    text = json.dumps(plain(value), ensure_ascii=False, indent=2, allow_nan=False)
     typer.echo(escaped_json(text))
 
 
@@ -83,20 +81,3 @@ def log_lines(line: str, *, colours: bool) -> Iterator[str]:
             yield "".join(pieces) + "\x1b[0m"
         else:
             yield "".join(pieces[::2])
-
-
-def _plain(value: Any) -> Any:
-    """Models, dataclasses and containers as what JSON has."""
-    if hasattr(value, "model_dump"):
-        value = value.model_dump(mode="json", by_alias=True)
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item) for item in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Enum):
-        return value.value
-    return value if isinstance(value, str | int | bool | None) else str(value)

@@ -9,10 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bongsu.domain.codes import run as codes
 from bongsu.domain.plan import RunPlan
 from bongsu.domain.problems import Problem, Translate
-from bongsu.domain.run import RunState
 from bongsu.service.driving import Driven, open_driver
 from bongsu.service.platform import Platform
 from bongsu.service.resuming import resume
@@ -85,9 +83,8 @@ def outcome_of(platform: Platform, driven: Driven) -> Outcome:
     """What came of the one run that was driven."""
     (record,) = driven.runs
     details = show_run(platform, record.id)
-    return Outcome(
-        details, tuple(variants(platform, record.id)), _problem(details), driven.undelivered, driven.trouble
-    )
+    found = tuple(variants(platform, record.id))
+    return Outcome(details, found, details.problem, driven.undelivered, driven.trouble)
 
 
 def save_picture(platform: Platform, outcome: Outcome, translate: Translate = str) -> Path | None:
@@ -97,11 +94,3 @@ def save_picture(platform: Platform, outcome: Outcome, translate: Translate = st
     from bongsu.service.report.pictures import save_frontier
 
     return save_frontier(platform, outcome.details.run.id, outcome.variants, translate)
-
-
-def _problem(details: RunDetails) -> Problem | None:
-    if details.run.state is RunState.FAILED:
-        return codes.FAILED.at(run=details.run.id, reason=details.reason.rstrip("."))
-    if details.run.state is RunState.CANCELLED:
-        return codes.CANCELLED.at(run=details.run.id)
-    return None

@@ -9,6 +9,7 @@ from bongsu.domain.attempt import Failure
 from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import AttemptId, RunId
 from bongsu.domain.plan import PlannedStage, RunPlan
+from bongsu.domain.problems import Problem
 from bongsu.domain.run import RunState, StageState
 from bongsu.reconciler.loading import load_facts
 from bongsu.service.platform import Platform
@@ -58,6 +59,13 @@ class RunDetails:
         """Why the run failed: what the first stage that failed says."""
         failed = [stage for stage in self.stages if stage.record.state is StageState.FAILED]
         return f"{failed[0].planned.title}: {failed[0].failure}" if failed else ""
+
+    @property
+    def problem(self) -> Problem | None:
+        """Why there is no success: the run failed or was cancelled."""
+        if self.run.state is RunState.FAILED:
+            return codes.FAILED.at(run=self.run.id, reason=self.reason.rstrip("."))
+        return codes.CANCELLED.at(run=self.run.id) if self.run.state is RunState.CANCELLED else None
 
     def stage(self, name: str) -> StageDetails:
         """By id (``prune-2``), title or short title (``prune 0.5``). Raises ``run.unknown-stage``."""

@@ -1,6 +1,7 @@
 """Runs, stages and attempts as those who look at them see them: the store's facts, and what follows from them.
 
-``--json`` prints these as they are: a field that is added here, or to the facts, is one that machines may rely on.
+``--json`` prints their fields (:mod:`bongsu.service.documents`): one that is added here, or to the facts, is one that
+machines may rely on.
 """
 
 from __future__ import annotations

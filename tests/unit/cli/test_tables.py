@@ -205,6 +205,6 @@ def test_json_tells_apart_what_the_store_says_and_that_nobody_drives(shell: Shel
     submit(platform, plan_of(stage("a")))
     platform.close()
     (listed,) = json.loads(shell("runs", "--json").out)
-    assert (listed["state"], listed["interrupted"], listed["worked_seconds"]) == ("pending", True, None)
+    assert (listed["state"], listed["interrupted"], listed["workedSeconds"]) == ("pending", True, None)
     assert json.loads(shell("show", "--json").out)["run"]["interrupted"] is True
     assert "bongsu resume" in shell("show").out

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from bongsu.cli.failures import problem_document
+from bongsu.cli.commands.shared import problem_documents
 from bongsu.cli.printing import out, say, say_json, unheard
 from bongsu.cli.texts import _, translate
 from bongsu.domain.problems import BongsuError
@@ -44,17 +44,12 @@ def show_driving(platform: Platform, work: Callable[[OnUpdate | None], Outcome],
 
 
 def _print_document(outcome: Outcome) -> None:
-    problem = outcome.problem
-    say_json(
-        {
-            "run": outcome.details.run,
-            "stages": [stage.record for stage in outcome.details.stages],
-            "variants": outcome.variants,
-            "problems": [problem_document(problem)] if problem else [],
-        }
-    )
-    if problem:
-        raise typer.Exit(problem.code.exit_code)
+    from bongsu.service.documents import run_document
+
+    problems = problem_documents(outcome.details)
+    say_json(run_document(outcome.details, outcome.variants, problems=problems))
+    if outcome.problem:
+        raise typer.Exit(outcome.problem.code.exit_code)
 
 
 def _print_outcome(outcome: Outcome) -> None:

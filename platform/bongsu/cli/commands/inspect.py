@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from bongsu.cli.commands.shared import AsJson, RunName, platform
+from bongsu.cli.commands.shared import AsJson, RunName, platform, problem_documents
 from bongsu.cli.files import write_file
 from bongsu.cli.printing import log_lines, out, say, say_json
 from bongsu.cli.texts import _, language, translate
@@ -55,7 +55,9 @@ def show(context: typer.Context, run: RunName = "latest", as_json: AsJson = Fals
         found = variants(opened, details.run.id)
         watched = watch_run(opened, details.run.id)
     if as_json:
-        say_json({"run": details.run, "stages": details.stages, "variants": found})
+        from bongsu.service.documents import run_document
+
+        say_json(run_document(details, found, watched, problem_documents(details)))
         return
     from bongsu.cli.render.outcome import variants_view
     from bongsu.cli.render.runs import details_view

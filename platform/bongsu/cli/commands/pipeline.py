@@ -12,6 +12,7 @@ from bongsu.cli.failures import print_problems, print_warnings, problem_document
 from bongsu.cli.files import write_file
 from bongsu.cli.printing import out, say, say_json, unheard
 from bongsu.cli.texts import _, language
+from bongsu.domain.documents import plain
 from bongsu.domain.problems import BongsuError, Problem
 
 if TYPE_CHECKING:
@@ -114,8 +115,8 @@ def _document(prepared: Prepared) -> dict[str, Any]:
         "gpuHours": made.gpu_hours,
         "warnings": [problem_document(problem) for problem in prepared.warnings],
         "obstacles": [problem_document(problem) for problem in prepared.obstacles],
-        "skipped": [skipped.model_dump(mode="json") for skipped in prepared.skipped],
-        **made.model_dump(mode="json", by_alias=True),
+        "skipped": [plain(skipped) for skipped in prepared.skipped],
+        **plain(made),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from bongsu.cli.commands.shared import AsJson, RunName, platform
+from bongsu.cli.commands.shared import AsJson, RunName, platform, problem_documents
 from bongsu.cli.printing import out, say_json
 from bongsu.cli.texts import _
 
@@ -24,10 +24,14 @@ def resume(context: typer.Context, run: RunName = "latest", as_json: AsJson = Fa
 
 def cancel(context: typer.Context, run: RunName, as_json: AsJson = False) -> None:
     from bongsu.service.cancelling import cancel as stop
+    from bongsu.service.documents import run_document
+    from bongsu.service.showing import show_run
+    from bongsu.service.variants import variants
 
     with platform(context) as opened:
         record = stop(opened, run)
-    if as_json:
-        say_json(record)
-        return
+        if as_json:
+            details = show_run(opened, record.id)
+            say_json(run_document(details, variants(opened, record.id), problems=problem_documents(details)))
+            return
     out().print(_("Run {run} is {state}.").format(run=record.id, state=_(record.state.value)))

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bongsu.cli.failures import problem_document
 from bongsu.cli.state import options
 from bongsu.cli.texts import _
 from bongsu.domain.codes import cli as codes
 
 if TYPE_CHECKING:
     from bongsu.service.platform import Platform
+    from bongsu.service.showing import RunDetails
 
 AsJson = Annotated[bool, typer.Option("--json", help=_("Print JSON for machines."))]
 RunName = Annotated[str, typer.Argument(help=_("A run's id, a unique beginning of it, or `latest`."))]
@@ -37,6 +39,11 @@ def overrides(values: Sequence[str] | None) -> dict[str, str]:
 
         raise BongsuError(problems)
     return found
+
+
+def problem_documents(details: RunDetails) -> list[dict[str, Any]]:
+    """Why a run did not succeed, as JSON has it in the reader's language."""
+    return [problem_document(details.problem)] if details.problem else []
 
 
 @contextmanager

@@ -1,0 +1,70 @@
+"""Values as JSON documents have them: keys in camelCase as in pipeline files, times in UTC as ISO 8601 writes them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+
+# A field of this name holds seconds since the epoch.
+_TIME = "_at"
+
+
+def plain(value: Any) -> Any:
+    """Models, dataclasses and containers as what JSON has.
+
+    Names of fields become keys in camelCase. Keys of mappings are somebody's data (metrics, parameters) and stay as
+    they are. Fields whose names end in ``_at`` are times. Figures that JSON does not know (NaN, infinite) are null.
+    """
+    if hasattr(value, "model_dump"):
+        return _model(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {camel(field.name): _field(field.name, getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Enum):
+        return value.value
+    return value if isinstance(value, str | int | bool | None) else str(value)
+
+
+def camel(name: str) -> str:
+    """``planHash`` for ``plan_hash``."""
+    first, *others = name.split("_")
+    return first + "".join(part.capitalize() for part in others)
+
+
+def iso_time(seconds: float | None) -> str | None:
+    """``2026-11-28T05:24:03.120Z`` for seconds since the epoch."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _field(name: str, value: Any) -> Any:
+    return iso_time(value) if name.endswith(_TIME) else plain(value)
+
+
+def _model(model: Any) -> dict[str, Any]:
+    """A pydantic model; what its fields write for themselves (durations, dates) is as they write it."""
+    dumped = model.model_dump(mode="json", by_alias=True)
+    found = {}
+    for name, field in type(model).model_fields.items():
+        key = field.serialization_alias or field.alias or name
+        value = getattr(model, name)
+        found[camel(key)] = plain(value if _holds_models(value) else dumped[key])
+    return found
+
+
+def _holds_models(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(map(_holds_models, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_holds_models, value))
+    return hasattr(value, "model_dump")
