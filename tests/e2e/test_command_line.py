@@ -205,7 +205,7 @@ def test_interrupting_by_hand_is_no_crash(shell: Shell, kind: signal.Signals) ->
         wait_until_running(shell, "slow")
         process.send_signal(kind)
         said, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 128 + kind
     wait_until_gone(workers_of(shell))
     assert "***" not in said, "as a stack trace of Ray's begins"
     assert errors == "The run is interrupted; `bongsu resume` goes on with it.\n"

@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 
 from bongsu.cli import failures
 from bongsu.cli.commands import datasets, describe, inspect, mlflow, pipeline, run_control
+from bongsu.cli.ending import Ended
 from bongsu.cli.helping import speak
 from bongsu.cli.printing import discard_output, say
 from bongsu.cli.state import Options
@@ -83,6 +84,8 @@ def run() -> int:
         result = app(standalone_mode=False)
     except BongsuError as error:
         return failures.report(error, as_json)
+    except Ended as ended:
+        return ended.status
     except (typer.Abort, KeyboardInterrupt):
         return 130
     except TyperException as error:

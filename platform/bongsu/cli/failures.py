@@ -9,6 +9,7 @@ from bongsu.cli.particles import settle_particles
 from bongsu.cli.printing import out, say_json
 from bongsu.cli.texts import _, translate
 from bongsu.domain.fieldpath import shown
+from bongsu.domain.messages import N_
 from bongsu.domain.problems import BongsuError, Problem
 
 if TYPE_CHECKING:
@@ -17,16 +18,19 @@ if TYPE_CHECKING:
 # More than anybody reads on a screen, and mostly one mistake made many times.
 MOST_SHOWN = 200
 EXIT_CODES = {
-    0: "success",
-    1: "an unexpected fault of Bongsu",
-    2: "the input is wrong",
-    3: "what was asked for does not exist",
-    4: "refused by policy",
-    5: "the run failed",
-    6: "the run was cancelled",
-    7: "the environment lacks something",
-    8: "stored data is damaged",
-    130: "interrupted",
+    0: N_("success"),
+    1: N_("an unexpected fault of Bongsu"),
+    2: N_("the input is wrong"),
+    3: N_("what was asked for does not exist"),
+    4: N_("refused by policy"),
+    5: N_("the run failed"),
+    6: N_("the run was cancelled"),
+    7: N_("the environment lacks something"),
+    8: N_("stored data is damaged"),
+    # As shells have it: 128 and the number of the signal.
+    129: N_("ended because its terminal went away (SIGHUP)"),
+    130: N_("interrupted by hand (Ctrl-C)"),
+    143: N_("asked to end (SIGTERM)"),
 }
 
 

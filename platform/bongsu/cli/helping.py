@@ -9,6 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from bongsu.cli.failures import EXIT_CODES
 from bongsu.cli.texts import LOCALES, _, translate
 from bongsu.domain.messages import N_
 
@@ -54,15 +55,23 @@ class SpokenGroup(TyperGroup):
         _write_usage(self, ctx, formatter)
 
 
-def speak(app: typer.Typer) -> None:
+class SpokenProgram(SpokenGroup):
+    """The group of all commands, whose help page ends with what an exit status means."""
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section(_("Exit status")):
+            formatter.write_dl([(str(status), _(meaning)) for status, meaning in EXIT_CODES.items()])
+
+
+def speak(app: typer.Typer, kind: type[SpokenGroup] = SpokenProgram) -> None:
     """Have every command below ``app`` use these classes; called once all of them are declared."""
-    app.info.cls = SpokenGroup
+    app.info.cls = kind
     for command in app.registered_commands:
         command.cls = SpokenCommand
     for group in app.registered_groups:
         group.cls = SpokenGroup
         if group.typer_instance is not None:
-            speak(group.typer_instance)
+            speak(group.typer_instance, SpokenGroup)
 
 
 def _spoken(parameters: Any) -> Any:

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import io
 import os
-import signal
 import sys
 
+from bongsu.cli.ending import end_as_by_hand
 from bongsu.cli.texts import choose_language, use_language
-
-
-def end_as_by_hand() -> None:
-    """Let a request to end, and the end of the terminal, do what Ctrl-C does: stop what was started, then leave."""
-    for kind in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(kind) is not signal.SIG_IGN:  # as nohup has it
-            signal.signal(kind, signal.default_int_handler)
 
 
 def main() -> None:

@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+from bongsu.cli.failures import EXIT_CODES
+
 COMMANDS = [(), ("run",), ("logs",), ("stages",), ("datasets", "add"), ("mlflow",)]
 
 
@@ -30,6 +32,14 @@ def test_korean_help_has_no_english_sentence(words: tuple[str, ...]) -> None:
     found = re.findall(r"\b[A-Z][a-z]+ [a-z]+\b", text)
     assert found == []
     assert not set(re.findall(r"\[([a-z]+)\]", text)) & {"required", "default"}
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_the_help_says_what_an_exit_status_means(language: str) -> None:
+    text = help_of(language)
+    for status in EXIT_CODES:
+        assert re.search(rf"^  {status} ", text, re.M), status
+    assert "143" not in help_of(language, "run"), "once is enough"
 
 
 def test_english_help_is_english_under_a_korean_locale(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from bongsu.cli.commands.shared import problem_documents
+from bongsu.cli.ending import Ended
 from bongsu.cli.printing import out, say, say_json, unheard
 from bongsu.cli.texts import _, translate
 from bongsu.domain.problems import BongsuError
@@ -68,7 +69,7 @@ def _saying_how_to_go_on() -> Iterator[None]:
         yield
     except BongsuError:  # which says itself what to do
         raise
-    except (KeyboardInterrupt, Exception):
+    except (KeyboardInterrupt, Ended, Exception):
         say(_("The run is interrupted; `bongsu resume` goes on with it."), error=True)
         raise
 
