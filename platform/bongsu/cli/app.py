@@ -14,10 +14,10 @@ from typer.exceptions import TyperException
 from bongsu.cli import failures
 from bongsu.cli.commands import datasets, describe, inspect, mlflow, pipeline, run_control
 from bongsu.cli.ending import Ended
-from bongsu.cli.helping import speak
+from bongsu.cli.helping import check_language, speak
 from bongsu.cli.printing import discard_output, say
 from bongsu.cli.state import Options
-from bongsu.cli.texts import _, known_language
+from bongsu.cli.texts import _
 from bongsu.cli.usage import help_asked_by_silence, usage_problem
 from bongsu.domain.codes import cli as codes
 from bongsu.domain.problems import BongsuError
@@ -41,11 +41,7 @@ def _print_version(value: bool) -> None:
 
 
 def _check_language(value: str | None) -> str | None:
-    """Texts were chosen before the commands were declared; here it is only said that a choice is none."""
-    chosen = value if value is not None else os.environ.get("BONGSU_LANG")
-    if (chosen and known_language(chosen) is None) or value == "":
-        raise codes.UNKNOWN_LANGUAGE.error(language=chosen)
-    return value
+    return check_language(value if value is not None else os.environ.get("BONGSU_LANG") or None)
 
 
 @app.callback()

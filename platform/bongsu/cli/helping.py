@@ -10,7 +10,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from bongsu.cli.failures import EXIT_CODES
-from bongsu.cli.texts import LOCALES, _, translate
+from bongsu.cli.texts import LOCALES, _, known_language, translate
+from bongsu.domain.codes import cli as codes
 from bongsu.domain.messages import N_
 
 # Sentences of Typer's own: those above are looked up by itself through gettext, those below it writes as they are.
@@ -35,8 +36,21 @@ def bind_library_texts(language: str, environment: MutableMapping[str, str]) -> 
     environment["LANGUAGE"] = language
 
 
+def check_language(value: str | None) -> str | None:
+    """Texts were chosen before the commands were declared; here it is only said that a choice is none.
+
+    Raises ``cli.unknown-language``.
+    """
+    if value is not None and known_language(value) is None:
+        raise codes.UNKNOWN_LANGUAGE.error(language=value)
+    return value
+
+
 class SpokenCommand(TyperCommand):
-    """A command whose help page is in one language."""
+    """A command whose help page is in one language, which may be chosen behind it."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, _without_language(ctx, args))
 
     def get_params(self, ctx: Any) -> Any:
         return _spoken(super().get_params(ctx))
@@ -46,7 +60,11 @@ class SpokenCommand(TyperCommand):
 
 
 class SpokenGroup(TyperGroup):
-    """A group of commands whose help page is in one language."""
+    """A group of commands whose help page is in one language, which may be chosen behind its name."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        # The group of all commands has the option itself, and shows it in its help.
+        return super().parse_args(ctx, args if ctx.parent is None else _without_language(ctx, args))
 
     def get_params(self, ctx: Any) -> Any:
         return _spoken(super().get_params(ctx))
@@ -72,6 +90,27 @@ def speak(app: typer.Typer, kind: type[SpokenGroup] = SpokenProgram) -> None:
         group.cls = SpokenGroup
         if group.typer_instance is not None:
             speak(group.typer_instance, SpokenGroup)
+
+
+def _without_language(context: Any, arguments: list[str]) -> list[str]:
+    """The arguments of a command without ``--lang``, by which its texts were chosen already.
+
+    Raises ``cli.unknown-language``, ``cli.missing-value``.
+    """
+    left: list[str] = []
+    waiting = iter(arguments)
+    for argument in waiting:
+        if argument == "--":
+            return [*left, argument, *waiting]
+        name, equals, value = argument.partition("=")
+        if name != "--lang":
+            left.append(argument)
+            continue
+        given = value if equals else next(waiting, None)
+        if given is None and not context.resilient_parsing:
+            raise codes.MISSING_VALUE.error(option="--lang", command=context.command_path)
+        check_language(given)
+    return left
 
 
 def _spoken(parameters: Any) -> Any:

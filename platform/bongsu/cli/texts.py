@@ -22,12 +22,14 @@ class _Active:
 
 
 def choose_language(arguments: Sequence[str], environment: Mapping[str, str]) -> str:
-    """``--lang ko`` or ``--lang=ko``, else ``BONGSU_LANG``, else ``LC_ALL``/``LC_MESSAGES``/``LANG``."""
-    for place, argument in enumerate(arguments):
-        if argument == "--lang" and place + 1 < len(arguments):
-            return known_language(arguments[place + 1]) or "en"
-        if argument.startswith("--lang="):
-            return known_language(argument.removeprefix("--lang=")) or "en"
+    """The last ``--lang ko`` or ``--lang=ko``, before or behind a command, else ``BONGSU_LANG``, else ``LC_ALL``,
+    ``LC_MESSAGES`` or ``LANG``."""
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    for place in range(len(options) - 1, -1, -1):
+        if options[place] == "--lang" and place + 1 < len(options):
+            return known_language(options[place + 1]) or "en"
+        if options[place].startswith("--lang="):
+            return known_language(options[place].removeprefix("--lang=")) or "en"
     names = ("BONGSU_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
     chosen = next((environment[name] for name in names if environment.get(name)), "en")
     return known_language(chosen) or "en"

@@ -44,6 +44,8 @@ def codes_of(shell: Shell, *words: str) -> list[str]:
         (("runs", "--limit", "x"), "cli.not-a-number"),
         (("runs", "--state", "nope"), "cli.bad-choice"),
         (("runs", "--pipeline"), "cli.missing-value"),
+        (("runs", "--lang"), "cli.missing-value"),
+        (("lineage", "--", "--lang=ko"), "run.unknown-model"),
         (("logs",), "cli.missing-argument"),
         (("show", ""), "run.unknown"),
         (("show", "a" * 100_000), "run.unknown"),
@@ -133,7 +135,17 @@ def test_what_the_system_refuses_is_no_fault_of_bongsu(shell: Shell) -> None:
     assert codes_of(shell, "--home", "a" * 5000, "doctor") == ["cli.system-error"]
 
 
-@pytest.mark.parametrize("words", [("--lang", "xx", "runs"), ("--lang=", "runs"), ("--lang", "kor", "runs")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--lang", "xx", "runs"),
+        ("--lang=", "runs"),
+        ("--lang", "kor", "runs"),
+        ("runs", "--lang", "xx"),
+        ("runs", "--lang="),
+        ("stages", "--lang", "xx", "list"),
+    ],
+)
 def test_a_language_without_texts_is_refused_with_the_choices(shell: Shell, words: tuple[str, ...]) -> None:
     said = shell(*words)
     assert said.status == 2

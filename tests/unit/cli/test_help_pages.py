@@ -47,3 +47,10 @@ def test_english_help_is_english_under_a_korean_locale(monkeypatch: pytest.Monke
     text = help_of("en", "run")
     assert text.startswith("Usage: ")
     assert not re.search("[가-힣]", text)
+
+
+def test_the_language_may_be_chosen_behind_a_command() -> None:
+    command = [sys.executable, "-m", "bongsu.cli.main", "stages", "list", "--lang", "ko"]
+    environment = os.environ | {"BONGSU_LANG": "en"}
+    said = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+    assert "데이터" in said or "단계" in said

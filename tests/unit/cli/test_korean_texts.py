@@ -28,6 +28,9 @@ def test_the_catalogue_is_whole() -> None:
         ([], {"LANG": "ko_KR.UTF-8", "BONGSU_LANG": "en"}, "en"),
         (["--lang", "ko", "runs"], {"BONGSU_LANG": "en"}, "ko"),
         (["--lang=en"], {"LC_ALL": "ko"}, "en"),
+        (["show", "--lang", "en"], {"BONGSU_LANG": "ko"}, "en"),
+        (["--lang", "en", "stages", "list", "--lang=ko"], {}, "ko"),
+        (["lineage", "--", "--lang=ko"], {}, "en"),
     ],
 )
 def test_one_switch_chooses_the_language(arguments: list[str], environment: dict[str, str], language: str) -> None:
