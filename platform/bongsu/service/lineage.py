@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sqlalchemy import Connection
 
 from bongsu.domain.codes import run as codes
+from bongsu.domain.lineage import EdgeKind, NodeKind
 from bongsu.domain.problems import BongsuError
 from bongsu.service.platform import Platform
 from bongsu.store import lineage
 from bongsu.store.artifacts import find_artifacts
 from bongsu.store.lineage import Edge, Node, artifact_node, version_node
-from bongsu.store.models import find_version
+from bongsu.store.models import find_version, list_versions
 from bongsu.store.runs import find_run
 from bongsu.store.stages import stages_of
 
 Direction = Literal["upstream", "downstream"]
+Way = Literal["upstream", "downstream", "both"]
+_MODEL = re.compile(r"models:/(?P<name>[^@/]+)[@/]")
 _MIN_PREFIX = 6
 _DIGEST_DIGITS = 64
 
 
 @dataclass(frozen=True)
 class LineageGraph:
-    """``start`` is the node that was asked for; an edge goes from what was there before to what came of it."""
+    """``start`` is the node that was asked for; an edge goes from what was there before to what came of it. The body of
+    an input that names a model has under ``versions`` those that it was resolved to, as ``NAME/3``."""
 
     start: str
-    direction: Direction
+    direction: Way
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
 
@@ -46,7 +53,15 @@ def trace(platform: Platform, reference: str, direction: Direction = "upstream")
     with platform.database.read() as connection:
         start = _node_of(connection, reference, direction)
         nodes, edges = lineage.walk(connection, start, direction)
-    return LineageGraph(start, direction, tuple(nodes), tuple(edges))
+        named = _with_versions(connection, nodes, edges)
+    return LineageGraph(start, direction, tuple(named), tuple(edges))
+
+
+def joined(upstream: LineageGraph, downstream: LineageGraph) -> LineageGraph:
+    """Both in one graph."""
+    nodes = {node.id: node for node in (*upstream.nodes, *downstream.nodes)}
+    edges = dict.fromkeys((*upstream.edges, *downstream.edges))
+    return LineageGraph(upstream.start, "both", tuple(nodes.values()), tuple(edges))
 
 
 def run_graph(platform: Platform, run: str) -> tuple[list[Node], list[Edge]]:
@@ -54,6 +69,27 @@ def run_graph(platform: Platform, run: str) -> tuple[list[Node], list[Edge]]:
     with platform.database.read() as connection:
         record = find_run(connection, run)
         return lineage.graph_of_run(connection, record.id, [s.stage_id for s in stages_of(connection, record.id)])
+
+
+def _with_versions(connection: Connection, nodes: Sequence[Node], edges: Sequence[Edge]) -> list[Node]:
+    """The nodes; those of inputs that name a model tell which version that was. An alias may have moved since."""
+    named = {node.id: match["name"] for node in nodes if (match := _MODEL.match(node.title)) and _is_input(node)}
+    times = lineage.resolved_at(connection, list(named))
+    known = {name: list_versions(connection, name) for name in set(named.values())}
+    found: dict[str, list[str]] = defaultdict(list)
+    for edge in edges:
+        if edge.kind is EdgeKind.RESOLVED and edge.source in named:
+            at = times[edge.source, edge.target]
+            # Newest first: the bytes may have been registered again since.
+            versions = (one for one in known[named[edge.source]] if artifact_node(one.digest) == edge.target)
+            chosen = next((one for one in versions if one.created_at < at), None)
+            found[edge.source] += [f"{chosen.name}/{chosen.version}"] if chosen else []
+    told = {name: {"versions": versions} for name, versions in found.items()}
+    return [replace(node, body=node.body | told.get(node.id, {})) for node in nodes]
+
+
+def _is_input(node: Node) -> bool:
+    return node.kind is NodeKind.INPUT
 
 
 def _node_of(connection: Connection, reference: str, direction: Direction) -> str:

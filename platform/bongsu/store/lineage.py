@@ -119,6 +119,18 @@ def walk(
     return get_nodes(connection, sorted(seen)), list(dict.fromkeys(found))
 
 
+def resolved_at(connection: Connection, sources: Sequence[str]) -> dict[tuple[str, str], float]:
+    """When each of these inputs was first resolved to each artifact: seconds since the epoch by (input, artifact)."""
+    query = select(edges.c.source, edges.c.target, edges.c.created_at).where(
+        edges.c.kind == EdgeKind.RESOLVED.value
+    )
+    return {
+        (row.source, row.target): row.created_at
+        for begin in range(0, len(sources), CHUNK)
+        for row in connection.execute(query.where(edges.c.source.in_(sources[begin : begin + CHUNK])))
+    }
+
+
 def get_nodes(connection: Connection, ids: list[str]) -> list[Node]:
     rows = [
         row

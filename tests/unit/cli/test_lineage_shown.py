@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from io import StringIO
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
+from cli_shell import Shell
 from rich.cells import cell_len
 
 from bongsu.cli.console import EscapingConsole
 from bongsu.cli.render.lineage import MAX_DEPTH, lineage_view
 from bongsu.domain.lineage import EdgeKind, NodeKind
+from bongsu.service.datasets import register_dataset
+from bongsu.service.embedded import open_home
 from bongsu.service.lineage import Direction, LineageGraph
-from bongsu.store.lineage import Edge, Node
+from bongsu.store.lineage import Edge, Node, artifact_node, input_node, put_edges, put_nodes
 
 DIGEST = "a" * 64
 
@@ -69,6 +74,27 @@ def test_an_artifact_stands_with_its_maker_and_what_is_met_again_is_only_named()
         "└── register [S]  r-1/register",
         "    └── adapt (see above)",
     ]
+
+
+def test_without_a_direction_both_are_shown_and_in_json_as_one_graph(shell: Shell, tmp_path: Path) -> None:
+    platform = open_home(tmp_path / "home")
+    (tmp_path / "law.txt").write_text("제1조")
+    version = register_dataset(platform, "law", "file:law.txt", tmp_path)
+    here = artifact_node(version.digest)
+    with platform.database.write() as connection:
+        nodes = [
+            Node(input_node("file:law.txt"), NodeKind.INPUT, "file:law.txt", "O", {}),
+            Node(here, NodeKind.ARTIFACT, "inputs.law", "O", {}),
+        ]
+        put_nodes(connection, nodes)
+        put_edges(connection, [Edge(nodes[0].id, here, EdgeKind.RESOLVED)], "r-1", 0.0)
+    platform.close()
+    digest = version.digest.removeprefix("sha256-")
+    words: tuple[str, ...]
+    for words, up, down in (((), 1, 1), (("--upstream",), 1, 0), (("--downstream",), 0, 1)):
+        said = shell("lineage", digest, *words).out
+        assert (said.count("file:law.txt") > 0, said.count("Nothing was made from it.")) == (up, down)
+    assert json.loads(shell("lineage", digest, "--json").out)["direction"] == "both"
 
 
 def test_that_there_is_nothing_is_said() -> None:

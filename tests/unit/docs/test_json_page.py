@@ -12,6 +12,7 @@ from service_places import Place
 
 from bongsu.domain.documents import plain
 from bongsu.service.documents import run_document
+from bongsu.service.lineage import trace
 from bongsu.service.models import list_models
 from bongsu.service.showing import show_run
 from bongsu.service.variants import variants
@@ -42,6 +43,7 @@ def test_the_page_lists_every_key_of_a_run_and_no_other(place: Place) -> None:
         ("stage", document["stages"][0]),
         ("attempt", document["stages"][0]["attempts"][0]),
         ("variant", document["variants"][0]),
+        ("lineage", plain(trace(place.platform, "light@1"))),
         ("version", plain(list_models(place.platform)[0])),
     ):
         assert sorted(listed(table)) == sorted(found), table

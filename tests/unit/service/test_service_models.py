@@ -5,20 +5,23 @@ from __future__ import annotations
 import json
 import math
 from datetime import UTC, datetime
+from io import StringIO
 from typing import Any
 
 import pytest
 from reconciler_world import registering_stage, registration_inputs
+from rich.console import Console
 from service_places import Place, drive
 from small_plans import plan_of, planned_input, source, stage
 
 from bongsu.artifacts.base import ArtifactStore
+from bongsu.cli.render.lineage import lineage_view
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.attempt import AttemptResult, result_key
 from bongsu.domain.ids import AttemptId
 from bongsu.domain.plan import PlannedStage
 from bongsu.domain.problems import BongsuError
-from bongsu.service.lineage import run_graph, trace
+from bongsu.service.lineage import joined, run_graph, trace
 from bongsu.service.models import get_model, list_models
 from bongsu.service.report.collect import collect
 from bongsu.service.report.page import render_page
@@ -223,6 +226,40 @@ def test_downstream_of_a_version_is_what_was_made_from_its_bytes(place: Place, r
     by_name, by_bytes = (trace(place.platform, one, "downstream") for one in ("light@1", version.digest))
     assert by_name == by_bytes
     assert by_name.edges
+
+
+def taken_by_alias(place: Place, *runs: str) -> list[str]:
+    """Runs, one after another, that take a registered model by an alias and register its bytes again."""
+    base, proof = registration_inputs(place.platform.artifacts)  # type: ignore[arg-type]
+    by_alias = planned_input("base", "models:/light@candidate", base.ref)
+    for name in runs:
+        place.now += 100
+        plan = plan_of(
+            stage(name, "inputs.base"), registering_stage(f"register-{name}", name), inputs=(by_alias, proof)
+        )
+        assert drive(place.platform, [submit(place.platform, plan).run.id]).runs[0].state.value == "succeeded"
+    return [f"{version.name}/{version.version}" for version in list_models(place.platform)]
+
+
+def test_an_input_that_names_a_model_by_alias_tells_the_version_that_was_taken(
+    place: Place, registered: str
+) -> None:
+    assert taken_by_alias(place, "b", "c") == ["light/3", "light/2", "light/1"]
+    graph = trace(place.platform, "light@3")
+    (node,) = [node for node in graph.nodes if node.id == "input:models:/light@candidate"]
+    assert node.body["versions"] == ["light/1"], "the others were registered after it was taken"
+    assert len({edge for edge in graph.edges if edge.source == node.id}) == 1
+    shown = StringIO()
+    Console(file=shown, width=120).print(lineage_view(graph))
+    assert shown.getvalue().count("= light/1") == 1
+
+
+def test_both_directions_are_one_graph(place: Place, registered: str) -> None:
+    up, down = trace(place.platform, "light@1", "upstream"), trace(place.platform, "light@1", "downstream")
+    both = joined(up, down)
+    assert (both.start, both.direction) == ("version:light/1", "both")
+    assert {node.id for node in both.nodes} == {node.id for graph in (up, down) for node in graph.nodes}
+    assert len(both.edges) == len(set(both.edges)) == len(set(up.edges) | set(down.edges))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,13 +16,17 @@ from bongsu.cli.texts import _, language, translate
 from bongsu.domain.run import RunState, StageState
 from bongsu.domain.unseen import escaped_json
 
+if TYPE_CHECKING:
+    from bongsu.service.lineage import Direction
+
 
 def add_to(app: typer.Typer) -> None:
     app.command("runs", help=_("List runs, newest first."))(runs)
     app.command("show", help=_("Show a run: its stages, attempts and what came of it."))(show)
     app.command("logs", help=_("Print what a stage wrote; --follow waits for more."))(logs)
     app.command("models", help=_("List registered model versions."))(models)
-    app.command("lineage", help=_("Trace a model version or artifact to what it was made from."))(lineage)
+    tracing = _("Trace a model version or artifact: what it was made from, and what was made from it.")
+    app.command("lineage", help=tracing)(lineage)
     app.command("report", help=_("Write one self-contained HTML page about a run."))(report)
 
 
@@ -141,21 +145,23 @@ def models(
 def lineage(
     context: typer.Context,
     reference: Annotated[str, typer.Argument(help=_("NAME@3, NAME/3, NAME@alias, or the beginning of a digest."))],
-    downstream: Annotated[
-        bool, typer.Option(help=_("What was made from it, instead of what it was made from."))
-    ] = False,
+    upstream: Annotated[bool, typer.Option("--upstream", help=_("Only what it was made from."))] = False,
+    downstream: Annotated[bool, typer.Option("--downstream", help=_("Only what was made from it."))] = False,
     as_json: AsJson = False,
 ) -> None:
-    from bongsu.service.lineage import trace
+    from bongsu.service.lineage import joined, trace
 
+    directions: list[Direction] = ["downstream"] if downstream else ["upstream"]
+    if upstream == downstream:
+        directions = ["upstream", "downstream"]
     with platform(context) as opened:
-        graph = trace(opened, reference, "downstream" if downstream else "upstream")
+        graphs = [trace(opened, reference, direction) for direction in directions]
     if as_json:
-        say_json(graph)
+        say_json(graphs[0] if len(graphs) == 1 else joined(*graphs))
         return
-    from bongsu.cli.render.lineage import lineage_view
+    from bongsu.cli.render.lineage import both_view, lineage_view
 
-    out().print(lineage_view(graph))
+    out().print(lineage_view(graphs[0]) if len(graphs) == 1 else both_view(*graphs))
 
 
 def report(

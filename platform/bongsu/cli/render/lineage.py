@@ -32,6 +32,17 @@ def lineage_view(graph: LineageGraph) -> RenderableType:
     return Group(*_View(graph).draw())
 
 
+def both_view(upstream: LineageGraph, downstream: LineageGraph) -> RenderableType:
+    """What it was made from, and below that what was made from it."""
+    return Group(
+        Text(_("What it was made from"), style="underline"),
+        lineage_view(upstream),
+        Text(),
+        Text(_("What was made from it"), style="underline"),
+        lineage_view(downstream),
+    )
+
+
 @dataclass
 class _Branch:
     """A branch under way: what is still to be hung on it, and what of that stands elsewhere already."""
@@ -103,15 +114,21 @@ class _View:
         return ", ".join(dict.fromkeys(map(self._title, names)))
 
     def _line(self, chain: list[str]) -> Text:
-        details = []
-        for name in chain:
-            kind, _colon, rest = name.partition(":")
-            details.append(short(rest).removeprefix("sha256-") if kind == "artifact" else rest)
-        details = [detail for detail in details if detail != self._title(chain[0])]
+        title = self._title(chain[0])
+        details = [detail for name in chain for detail in self._details(name) if detail != title]
         node = self._nodes.get(chain[0])
         label = f" [{node.label}]" if node is not None else ""
         shown = f"  {'  '.join(details)}" if details else ""
-        return Text.assemble((self._title(chain[0]), "bold"), label, (shown, "dim"))
+        return Text.assemble((title, "bold"), label, (shown, "dim"))
+
+    def _details(self, name: str) -> Iterator[str]:
+        """What it is known by, and as which versions an address was taken."""
+        kind, _colon, rest = name.partition(":")
+        yield short(rest).removeprefix("sha256-") if kind == "artifact" else rest
+        node = self._nodes.get(name)
+        for version in node.body.get("versions", ()) if node is not None else ():
+            if not rest.endswith(version):  # the address says so itself
+                yield f"= {version}"
 
 
 def _kind(name: str) -> str:
