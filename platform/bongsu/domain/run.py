@@ -18,6 +18,18 @@ class RunState(StrEnum):
         return self in (RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED)
 
 
+class ShownState(StrEnum):
+    """A run's state as lists show it: one that is not over and that no process drives is interrupted."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+
+
 class StageState(StrEnum):
     WAITING = "waiting"  # something upstream is not done
     READY = "ready"  # may start; no attempt is under way (new, or backing off before a retry)

@@ -10,13 +10,14 @@ from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import AttemptId, RunId
 from bongsu.domain.plan import PlannedStage, RunPlan
 from bongsu.domain.problems import Problem
-from bongsu.domain.run import RunState, StageState
+from bongsu.domain.run import RunState, ShownState, StageState
 from bongsu.reconciler.loading import load_facts
 from bongsu.service.platform import Platform
 from bongsu.service.summaries import (
     AttemptSummary,
     RunSummary,
     StageSummary,
+    shown_state,
     summarise_attempt,
     summarise_run,
     summarise_stage,
@@ -76,15 +77,22 @@ class RunDetails:
 
 
 def list_runs(
-    platform: Platform, states: Sequence[RunState] = (), pipeline: str | None = None, limit: int = 50
+    platform: Platform, states: Sequence[ShownState] = (), pipeline: str | None = None, limit: int = 50
 ) -> list[RunSummary]:
-    """Newest first."""
+    """Newest first, those in any of these states if some are given."""
     before = platform.lock.driven()
+    stored = [state for state in RunState if _may_be_shown_as(state, states)] if states else []
     with platform.database.read() as connection:
-        found = runs.list_runs(connection, states, pipeline, limit)
+        found = runs.list_runs(connection, stored, pipeline, None if states else limit)
         driven = driven_of(found, before, platform.lock.driven())
+        if states:
+            found = [run for run in found if shown_state(run, driven=run.id in driven) in states][:limit]
         times = worktimes(connection, found, driven, platform.clock())
     return [summarise_run(run, times[run.id], driven=run.id in driven) for run in found]
+
+
+def _may_be_shown_as(state: RunState, wanted: Sequence[ShownState]) -> bool:
+    return state.value in wanted or (ShownState.INTERRUPTED in wanted and not state.is_final)
 
 
 def driven_of(found: Sequence[RunRecord], *looks: frozenset[RunId] | None) -> frozenset[str]:

@@ -9,11 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
+from bongsu.domain.run import ShownState
 from bongsu.service.worktime import Worktime
 from bongsu.store.records import AttemptFacts, AttemptRecord, RunFacts, RunRecord, StageFacts, StageRecord
 
 # Nothing follows from an attempt but itself.
 AttemptSummary = AttemptFacts
+
+
+def shown_state(record: RunRecord, *, driven: bool) -> ShownState:
+    """Args: the row, and whether a process drives it at this moment."""
+    return ShownState(record.state.value) if driven or record.state.is_final else ShownState.INTERRUPTED
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ def summarise_run(record: RunRecord, worktime: Worktime, *, driven: bool) -> Run
     """Args: the row, when it was worked on, and whether a process drives it at this moment."""
     return RunSummary(
         **_facts(record, RunFacts),
-        interrupted=not record.state.is_final and not driven,
+        interrupted=shown_state(record, driven=driven) is ShownState.INTERRUPTED,
         worked_seconds=worktime.within(record.started_at, record.finished_at),
     )
 

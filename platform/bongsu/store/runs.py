@@ -101,9 +101,9 @@ def find_run(connection: Connection, text: str) -> RunRecord:
 
 
 def list_runs(
-    connection: Connection, states: Sequence[RunState] = (), pipeline: str | None = None, limit: int = 50
+    connection: Connection, states: Sequence[RunState] = (), pipeline: str | None = None, limit: int | None = 50
 ) -> list[RunRecord]:
-    """Newest first."""
+    """Newest first; all of them without a limit."""
     query = select(*_COLUMNS).order_by(runs.c.created_at.desc(), runs.c.id.desc()).limit(limit)
     if states:
         query = query.where(runs.c.state.in_([state.value for state in states]))

@@ -208,3 +208,16 @@ def test_json_tells_apart_what_the_store_says_and_that_nobody_drives(shell: Shel
     assert (listed["state"], listed["interrupted"], listed["workedSeconds"]) == ("pending", True, None)
     assert json.loads(shell("show", "--json").out)["run"]["interrupted"] is True
     assert "bongsu resume" in shell("show").out
+    assert [run["id"] for run in json.loads(shell("runs", "--state", "interrupted", "--json").out)] == [
+        listed["id"]
+    ]
+    assert json.loads(shell("runs", "--state", "pending", "--json").out) == []
+
+
+def test_what_is_done_to_the_latest_run_says_which_that_is(shell: Shell, tmp_path: Path) -> None:
+    platform = open_home(tmp_path / "home")
+    run = submit(platform, plan_of(stage("a"))).run
+    platform.close()
+    assert f"Logs of run {run.id}:" in shell("logs").error
+    assert "Logs of run" not in shell("logs", run.id).error
+    assert run.id in shell("cancel").out

@@ -14,7 +14,7 @@ from small_plans import plan_of, stage
 
 from bongsu.domain.ids import AttemptId, RunId
 from bongsu.domain.problems import BongsuError
-from bongsu.domain.run import RunState
+from bongsu.domain.run import RunState, ShownState
 from bongsu.reconciler.lock import FileLock
 from bongsu.service import driving
 from bongsu.service.cancelling import request_cancel
@@ -83,6 +83,26 @@ def test_a_run_that_is_driven_is_not_interrupted_and_another_one_is(place: Place
     place.fate = fate
     driven = run_plan(place.platform, CHAIN).details.run.id
     assert seen == {idle: True, driven: False}
+
+
+def test_runs_are_listed_by_the_state_that_is_shown(place: Place) -> None:
+    dead = killed_in(place, "b", after=5)
+    waiting = submit(place.platform, plan_of(stage("z"))).run.id
+    seen: dict[ShownState, list[RunId]] = {}
+
+    def fate(attempt: AttemptId) -> None:
+        for state in ShownState:
+            seen[state] = [run.id for run in list_runs(place.other_process(), [state])]
+        place.cluster.succeed(attempt)
+
+    place.fate = fate
+    driven = run_plan(place.platform, plan_of(stage("y"))).details.run.id
+    assert {state: runs for state, runs in seen.items() if runs} == {
+        ShownState.RUNNING: [driven],
+        ShownState.INTERRUPTED: [waiting, dead],
+    }
+    both = [ShownState.INTERRUPTED, ShownState.SUCCEEDED]
+    assert [run.id for run in list_runs(place.platform, both, limit=2)] == [driven, waiting]
 
 
 def test_a_run_that_is_over_is_never_interrupted(place: Place) -> None:

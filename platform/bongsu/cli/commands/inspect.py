@@ -13,7 +13,7 @@ from bongsu.cli.commands.shared import AsJson, RunName, platform, problem_docume
 from bongsu.cli.files import write_file
 from bongsu.cli.printing import log_lines, out, say, say_json
 from bongsu.cli.texts import _, language, translate
-from bongsu.domain.run import RunState, StageState
+from bongsu.domain.run import ShownState, StageState
 from bongsu.domain.unseen import escaped_json
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def add_to(app: typer.Typer) -> None:
 
 def runs(
     context: typer.Context,
-    state: Annotated[list[RunState] | None, typer.Option(help=_("Only runs in this state; repeatable."))] = None,
+    state: Annotated[list[ShownState] | None, typer.Option(help=_("Only runs in this state; repeatable."))] = None,
     pipeline: Annotated[str | None, typer.Option(help=_("Only runs of this pipeline."))] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help=_("At most this many."))] = 20,
     as_json: AsJson = False,
@@ -74,7 +74,7 @@ def show(context: typer.Context, run: RunName = "latest", as_json: AsJson = Fals
 
 def logs(
     context: typer.Context,
-    run: RunName,
+    run: RunName = "latest",
     stage: Annotated[str | None, typer.Argument(help=_("A stage's id; all stages if not given."))] = None,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help=_("Wait for more until the attempt ends."))
@@ -88,10 +88,12 @@ def logs(
 
     with platform(context) as opened:
         details = show_run(opened, run)
+        if run == "latest":
+            say(_("Logs of run {run}:").format(run=details.run.id), error=True)
         names = [stage] if stage else [found.planned.id for found in details.stages]
         printed = 0
         for name in names:
-            lines = attempt_logs(opened, run, name, attempt, follow)
+            lines = attempt_logs(opened, details.run.id, name, attempt, follow)
             printed += _json_log(lines, name) if as_json else _print_log(lines, "" if stage else f"{name} | ")
     if not printed and not as_json:
         say(why_silent([details.stage(name).record.state for name in names]), error=True)

@@ -22,7 +22,7 @@ def resume(context: typer.Context, run: RunName = "latest", as_json: AsJson = Fa
         show_driving(opened, lambda update: resume_run(opened, run, update), as_json)
 
 
-def cancel(context: typer.Context, run: RunName, as_json: AsJson = False) -> None:
+def cancel(context: typer.Context, run: RunName = "latest", as_json: AsJson = False) -> None:
     from bongsu.service.cancelling import cancel as stop
     from bongsu.service.documents import run_document
     from bongsu.service.showing import show_run
