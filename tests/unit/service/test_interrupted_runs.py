@@ -87,7 +87,9 @@ def test_a_run_that_is_driven_is_not_interrupted_and_another_one_is(place: Place
 
 def test_runs_are_listed_by_the_state_that_is_shown(place: Place) -> None:
     dead = killed_in(place, "b", after=5)
+    place.now += 1  # the list is in the order of time
     waiting = submit(place.platform, plan_of(stage("z"))).run.id
+    place.now += 1
     seen: dict[ShownState, list[RunId]] = {}
 
     def fate(attempt: AttemptId) -> None:
