@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bongsu.policy import vocabulary as v
+from bongsu.policy.vocabulary import en
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,17 @@ class Forbidden:
         return match[0].strip() if match else None
 
 
-_FORCE_OR_MEANS = rf"(?:{v.FORCE}|{v.WEAPON_EN}|{v.WEAPON_KO}|{v.TARGET_EN}|{v.TARGET_KO})"
+_FORCE_OR_MEANS = rf"(?:{v.FORCE}|{en('fire missions?')}|사격 ?(?:제원|임무)|{v.WEAPON_EN}|{v.WEAPON_KO}|{v.TARGET_EN}|{v.TARGET_KO})"
 _FORCE_NAME_EN = r"(?:weapons?|fire|firing|missiles?|strike|kill|engagement|attack|shooting)"
-_CHOOSING_KO = r"(?:[가-힣]+ )?(?:선정|선별|선택|지정|결정|추천|고르|골라|고른|고를|정하)"
+_ORDERING_EN = r"(?:(?:decid|determin|choos|select|pick|rank|sort|order|scor|prioriti[sz]|tell|say|comput|calculat)\w*|(?:work|figur|find)\w* out)"
+_WHOM_EN = r"(?:who|whom|which|when|whether|where)"
+_DYING_EN = r"(?:dies?|lives?|dead|killed|shot|shelled|bombed|eliminated|taken out)(?![a-z])"
+_BODY_EN = (
+    rf"(?:{v.ENEMY_EN}|{v.PEOPLE_EN}|{en('infantry', 'fighters?', 'gunners?', 'crews?', 'squads?', 'patrols?')})"
+)
+_RAM_EN = r"(?:div(?:e|es|ing) (?:in)?to|ram(?:s|ming)?(?![a-z])|crash(?:es|ing)? into|slam(?:s|ming)? into|plung(?:e|es|ing) into)"
+_RAM_KO = r"(?:들이받|돌진|덮치|덮쳐|충돌시키|몸체로 부딪)"
+_CHOOSING_KO = r"(?:[가-힣]+ )?(?:선정|선별|선택|지정|결정|추천|고르|골라|고른|고를|정(?:하|한|할|해))"
 _FORCE_NAME_KO = r"(?:발사|교전|사격|타격|공격|포격|폭격|살상)"
 
 FORBIDDEN = (
@@ -51,8 +60,10 @@ FORBIDDEN = (
             r"targeted (?:kill|strik|assassin|eliminat|attack|shoot)\w*|licen[cs]e to kill|sensor to shooter|kill (?:chain|web|list|box|order)",
             rf"{v.AUTONOMOUS_EN} (?:\w+ ){{0,2}}{v.WEAPON_EN}|{v.WEAPON_EN} (?:\w+ ){{0,3}}{v.AUTONOMOUS_EN}",
             rf"{v.WEAPON_EN} (?:that|which) (?:\w+ ){{0,3}}(?:select|choos|pick|engag|decid|think|act)\w*",
+            r"(?:robot|drone|uav|dog)\w* (?:\w+ )?(?:with|carrying) (?:an? )?(?:\w+ )?(?:rifles?|guns?|grenades?|bombs?|missiles?)(?![a-z])",
+            r"guid(?:e|es|ing) (?:the |a |an |each )?(?:\w+ )?(?:shells?|missiles?|bombs?|rockets?|torpedo(?:es)?|munitions?)(?![a-z])",
             r"loitering munitions?|(?:suicide|kamikaze) (?:drone|uav|robot)s?|weaponi[sz]ed (?:ai|drone|robot|uav|swarm)",
-            r"(?:살인|킬러) ?(?:로봇|드론|기계|병기|ai)|(?:자폭|살상) ?(?:드론|무인기|로봇|ai|인공지능)|킬 ?(?:체인|리스트|웹)|살생부|(?:인간|사람) ?사냥|로봇 ?(?:병사|저격)",
+            r"(?:살인|킬러) ?(?:로봇|드론|기계|병기|ai)|(?:자폭|살상)(?:할|하는|용|형)? ?(?:드론|무인기|로봇|ai|인공지능)|킬 ?(?:체인|리스트|웹)|살생부|(?:인간|사람) ?사냥|로봇 ?(?:병사|저격)",
             r"치명적(?:인)? ?(?:자율|무력|무기|드론|로봇|인공지능|ai)",
             r"자율(?:형)? ?(?:살상|무기|공격|교전|타격|사격)",
             rf"{v.AUTONOMOUS_KO}[가-힣]{{0,2}} ?(?:[가-힣]+ )?{v.WEAPON_KO}",
@@ -88,6 +99,9 @@ FORBIDDEN = (
             rf"{v.FORCE_EN}(?: (?!by |from )\w+){{0,3}} (?:{v.ENEMY_EN}|{v.PEOPLE_EN})",
             rf"{v.ENEMY_EN} (?:eliminat|neutrali[sz]|destruct|kill)\w*",
             rf"{v.WEAK_EN}(?: (?!by |from )\w+){{0,2}} {v.ENEMY_EN}",
+            rf"{_BODY_EN}[^.]{{0,40}} (?:be|been|get|gets|are|is) taken out(?! of)",
+            rf"{_BODY_EN} (?:\w+ ){{0,2}}(?:and|then) (?:\w+ly )?{_RAM_EN}|{_RAM_EN} (?:the |a |any |every )?{_BODY_EN}",
+            rf"(?:{v.ENEMY_KO}|{v.PEOPLE_KO}|보병|차량|전차)[^.]{{0,20}}{_RAM_KO}",
             rf"(?:eliminat|neutrali[sz]|terminat)\w* (?:of |the |all |any )*{v.PEOPLE_EN}",
             rf"(?:{v.ENEMY_EN}|{v.PEOPLE_EN})[^.]{{0,40}} for (?:elimination|neutrali[sz]ation|destruction|execution)(?![a-z])",
             rf"(?:{v.ENEMY_EN}|{v.PEOPLE_EN}) (?:\w+ ){{0,3}}(?:and|then) (?:\w+ )?(?:explod|detonat)|trigger\w* on (?:{v.ENEMY_EN}|{v.PEOPLE_EN}|fighters)",
@@ -95,7 +109,7 @@ FORBIDDEN = (
             rf"(?:{v.ENEMY_KO}|{v.PEOPLE_KO})(?:을|를|에게|에 대한|에 대해|을 향해)[^.,]{{0,15}}{v.FORCE_KO}",
             rf"{v.PEOPLE_KO}(?:을|를) ?(?:[가-힣]+ )?해치",
             rf"(?:{v.PEOPLE_KO}|인파)(?:이|가|을|를) ?(?:[가-힣]+ ){{0,3}}노리",
-            rf"{v.ENEMY_KO} ?{v.WEAK_KO}",
+            rf"{v.ENEMY_KO} ?(?:지휘[가-힣]* |거점 |진영 |본부 )?{v.WEAK_KO}",
             rf"{v.ENEMY_KO}(?:을|를)[^.,]{{0,10}}{v.WEAK_KO}",
             rf"(?:{v.ENEMY_KO}|{v.PEOPLE_KO}) ?(?:{v.KILL_KO}|타격)",
         ),
@@ -103,8 +117,14 @@ FORBIDDEN = (
     Forbidden(
         "force-decision",
         (
-            r"(?:decid|determin|choos|select)\w* (?:\w+ ){0,3}(?:who|whom|which|when|whether|where) (?:\w+ ){0,4}"
-            r"(?:die|live|kill|shoot|strike|attack|fire|engage|bomb|sink|destroy|hit)s?(?![a-z])",
+            rf"{_ORDERING_EN} (?:\w+ ){{0,4}}{_WHOM_EN} (?:\w+ ){{0,5}}"
+            rf"(?:(?:die|live|kill|shoot|strike|attack|fire|engage|bomb|sink|destroy|hit|shell)s?(?![a-z])|{v.FIRE_EN})",
+            rf"(?:who|whom|which (?:\w+ )?) ?(?:\w+ ){{0,4}}{_DYING_EN} (?:first|next|last)(?![a-z])",
+            rf"(?:누구|누가|누굴|어느 ?(?:집|건물|마을|사람)|어떤 ?(?:집|건물|마을|사람))[^.]{{0,12}}(?:죽|쏠|쏘|칠지|칠까|{v.KILL_KO}|공격|타격)",
+            r"(?:choos|pick|select|decid)\w* (?:\w+ ){0,5}(?:missiles?|drones?|bombs?|shells?|rockets?) (?:\w+ )?hits?(?![a-z])",
+            rf"(?:{v.KILL_KO}|타격|사격) ?좌표(?:를|을)? ?(?:생성|만[들드든]|산출|계산|추출|뽑)",
+            rf"(?:제압|처치|무력화)할 ?(?:[가-힣]+ )?(?:사람|인원|요인|참가자|시위대|인물)(?:을|를)? ?{_CHOOSING_KO}",
+            rf"(?<![가-힣])(?:칠|쏠|때릴|폭격할|타격할|공격할) ?(?:집|건물|곳|마을|사람|차량)(?:을|를|부터)? ?{_CHOOSING_KO}",
             r"(?:decid|determin|choos|select)\w* (?:who|whom) (?:\w+ ){0,3}(?:dies|lives|die|live)(?![a-z])",
             r"(?:pick|choos|select|find|rank)\w* (?:\w+ ){0,4}to (?:kill|bomb|strike|attack|shoot|destroy|sink)(?![a-z])",
             rf"{_FORCE_NAME_EN} (?:or \w+ )?(?:release|control|authori[sz]ation|decision|order|command)s?(?![a-z])",
@@ -118,6 +138,7 @@ FORBIDDEN = (
         (
             rf"{v.MACHINE}[^.]{{0,60}}{v.FORCE}",
             rf"{v.FORCE}[^.]{{0,60}}{v.MACHINE}",
+            r"(?:turrets?|guns?|howitzers?|mortars?|cannons?|weapons?|rifles?) (?:\w+ )?(?:opens? up|fires?|shoots?) (?:as soon|when|if)",
             r"(?:threat|classif|detect|model|output|scor)\w*[^.]{0,40} (?:to|into) (?:the|a) (?:launcher|gun|cannon|turret|shooter|trigger|mortar)(?![a-z])",
             rf"{v.MACHINE}[^.]{{0,30}}{v.ENEMY_KO}[^.]{{0,12}}{v.WEAK_KO}",
         ),

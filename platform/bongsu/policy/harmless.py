@@ -74,6 +74,9 @@ PHRASES = (
         r"kill(?:s|ed|ing)? (?:off )?(?:the |a |all )?(?:(?:stale|idle|old|stuck|hung|zombie|orphaned|running|long running) )?(?:process\w*|jobs?|tasks?|bacteria|germs?|weeds?|virus\w*|pests?|mould|insects?)",
         r"destr(?:oy|uct)\w* (?:of )?(?:the |all |any |old |expired |outdated |obsolete |paper |personnel )*(?:documents?|records?|files?|copies"
         r"|data|papers?|media|drives?|certificates?|keys?|waste|backups?)",
+        r"(?:jobs?|process\w*|tasks?|threads?|pods?|containers?|workers?|nodes?) (?:\w+ ){0,4}(?:killed|dead|dies?)",
+        r"lives? (?:in|near|at|with|alone|close|far|abroad|on)",
+        r"(?:caches?|cached|quer(?:y|ies)|requests?|lookups?) (?:\w+ ){0,5}hits?",
         r"trouble ?shoot\w*|shooting (?:range|practice|score|result|competition|schedule|incident)s?|(?:photo|video|film) shoots?",
         r"shooting of (?:a |the )?(?:\w+ )?(?:films?|videos?|photo\w*|movies?|advert\w*)|firing (?:of )?(?:kilns?|ceramics?|boilers?|furnaces?|tiles?)",
         r"(?:scenarios?|exercises?|simulations?|war ?games?) (?:with|of|about) (?:\w+ ){0,2}(?:attacks?|strikes?)",

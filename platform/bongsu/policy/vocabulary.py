@@ -31,6 +31,7 @@ _FIRE_NOUN = (
 # "fire" is a word for force only as a verb.
 FIRE_EN = en(
     r"open(?:s|ed|ing)? fire", r"open(?:s|ed|ing)? up (?:on|at)", "fire for effect",
+    r"(?:turrets?|guns?|howitzers?|mortars?|cannons?) opens? up",
     r"pull(?:s|ed|ing)? the trigger", r"tak(?:e|es|ing) the shot",
     r"(?:^|(?<=[.,] ))fire (?:when|if|as soon)", rf"fir(?:e|es|ed|ing) (?:the |a |an |its |their |all )?{_ARMS}",
     r"fir(?:e|es|ed) (?:at|on|upon|back|first|freely|automatically|autonomously|independently|by itself|on (?:its|their) own)",
@@ -201,7 +202,7 @@ DISGUISED_KO = tuple(
 )
 # One of these is in every text that a rule refuses.
 STEMS = (
-    "adversar annihil armed artiller assassin attack belligerent boat bomb bullet cannon combat deadly"
+    "adversar annihil armed crash dead die dive diving guid hit live plung ram rifle shot slam takenout artiller assassin attack belligerent boat bomb bullet cannon combat deadly"
     " destroy destruct detonat dies eliminat enem engage engaging execut explod extermin findfix fire"
     " firing forceon guerrilla gun hostile infantry infiltrat insurgent interceptor intruder kamikaze kill kinetic"
     " launcher laws lethal liquidat lives massacr militant missile munition murder neutralis neutraliz"
@@ -211,6 +212,6 @@ STEMS = (
     " wipe wiping"
     " 격멸 격발 격추 격침 격파 공격 교전 기관총 로봇병사 목표물 몰살 무기 무력 무장 미사일 발사 발포 방아쇠"
     " 병기 사격 사살 살상 살인 살해 섬멸 소탕 쏘 쏜 쏴 암살 어뢰 요격 유도탄 인간사냥 자폭 저격 전차포 종말유도"
-    " 노리 전투드론 전투로봇 전투무인기 전투용 제거 제압 죽 처단 처치 처형 총격 총살 치명적 킬 타격 파괴 포격 포탑"
+    " 노리 덮쳐 덮치 돌진 들이받 때릴 부딪 쏠 충돌시키 좌표 칠집 칠건물 칠곳 칠마을 칠사람 칠지 칠차량 전투드론 전투로봇 전투무인기 전투용 제거 제압 죽 처단 처치 처형 총격 총살 치명적 킬 타격 파괴 포격 포탑"
     " 폭격 폭탄 폭파 표적 학살 해치 화력"
 ).split()
