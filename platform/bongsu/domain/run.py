@@ -50,6 +50,10 @@ class StageState(StrEnum):
         return self in (StageState.SUCCEEDED, StageState.CACHED)
 
 
+VISIBLE_STATES = ("succeeded", "skipped", "failed", "cancelled")
+"""What a condition reads as the state of a stage that is over. Work taken from the cache has succeeded: what a pipeline
+does must not depend on what was done before."""
+
 _FINAL_STAGE = frozenset(
     {StageState.SUCCEEDED, StageState.CACHED, StageState.SKIPPED, StageState.FAILED, StageState.CANCELLED}
 )

@@ -160,6 +160,8 @@ class _Expander:
         condition = self._graph.conditions[index]
         if condition is None:
             return None, ()
+        if index in self._graph.doubted:  # which is told, and what it comes to is no news
+            return None, ()
         path = (*self._graph.path(index), "when")
         try:
             rest = condition.partial(self._params, point)

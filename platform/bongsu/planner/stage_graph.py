@@ -10,7 +10,7 @@ from typing import Any
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.axes import OwnPoints, own_points
 from bongsu.domain.codes import spec as codes
-from bongsu.domain.conditions import Condition, parse
+from bongsu.domain.conditions import Condition, doubts, parse
 from bongsu.domain.fieldpath import FieldPath, Finding
 from bongsu.domain.links import Directory, Place, listed
 from bongsu.domain.ordering import topological_order
@@ -35,6 +35,7 @@ class StageGraph:
         signatures, own, conditions: by index of the stage; None where absent or unknown.
         order: indices, each behind all it needs. Stages on a cycle are left out.
         findings: what is wrong with names, matrices, conditions and cycles.
+        doubted: indices of stages whose conditions can be read, and make no sense.
     """
 
     spec: PipelineSpec
@@ -46,6 +47,7 @@ class StageGraph:
     conditions: list[Condition | None] = field(default_factory=list)
     order: list[int] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    doubted: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.by_name: dict[str, int] = {}
@@ -122,16 +124,21 @@ class StageGraph:
         if self.broken((*path, "matrix")):
             own = OwnPoints((), ())
         self.own.append(own)
-        self.conditions.append(self._condition(stage, (*path, "when")))
+        self.conditions.append(self._condition(index, stage, (*path, "when")))
 
-    def _condition(self, stage: Stage, path: FieldPath) -> Condition | None:
+    def _condition(self, index: int, stage: Stage, path: FieldPath) -> Condition | None:
         if stage.when is None or self.broken(path):
             return None
         parsed = parse(stage.when)
         if isinstance(parsed, Condition):
-            return parsed
-        self.findings += [Finding(f.code, path, f.args, f.offset) for f in parsed]
-        return None
+            known = {parameter.name: parameter.default for parameter in self.spec.spec.parameters}
+            found = doubts(parsed.expression, known)
+            if found:
+                self.doubted.add(index)
+        else:
+            found = parsed
+        self.findings += [Finding(f.code, path, f.args, f.offset) for f in found]
+        return parsed if isinstance(parsed, Condition) else None
 
     def _check_ports(self, index: int, stage: Stage) -> None:
         signature = self.signatures[index]

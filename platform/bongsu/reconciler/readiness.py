@@ -59,7 +59,7 @@ def _by_condition(planned: PlannedStage, plan: RunPlan, stages: Mapping[StageId,
     facts = conditions.Facts(
         params=plan.parameters,
         matrix=planned.point,
-        states={name: record.state.value for name, record in stages.items()},
+        states={name: _visible(record.state) for name, record in stages.items()},
         metrics={name: record.metrics for name, record in stages.items()},
     )
     try:
@@ -67,6 +67,11 @@ def _by_condition(planned: PlannedStage, plan: RunPlan, stages: Mapping[StageId,
     except BongsuError as error:
         return _undecided(parsed, stages, error)
     return Readiness(StageState.READY) if holds else Readiness(StageState.SKIPPED, f"not: {planned.when}")
+
+
+def _visible(state: StageState) -> str:
+    """As ``bongsu.domain.run.VISIBLE_STATES`` has it."""
+    return (StageState.SUCCEEDED if state is StageState.CACHED else state).value
 
 
 def _undecided(

@@ -19,7 +19,7 @@ from bongsu.domain.stages import Catalogue
 from bongsu.planner.matrix import expand
 from bongsu.specfile.draft import Draft, draft_of
 from bongsu.specfile.fields import check_fields
-from bongsu.specfile.nodes import MapNode
+from bongsu.specfile.nodes import MapNode, Node, child
 from bongsu.specfile.parameters import Parameters, read_parameters
 from bongsu.specfile.parse import parse
 from bongsu.specfile.places import Places
@@ -77,7 +77,9 @@ def loads(
     root, problems = parse(decoded, file)
     places = Places(file, decoded, root)
     checked = _check(root, catalogue, dict(overrides or {}))
-    problems += [_problem(finding, places, checked.changed) for finding in unique(checked.findings)]
+    tagged = {problem.location for problem in problems if problem.code is codes.TAG}
+    found = [_problem(f, places, checked.changed) for f in unique(checked.findings) if not _is_merged(f, root)]
+    problems += [problem for problem in found if problem.location not in tagged]
     if problems or checked.draft is None:
         raise BongsuError(problems)
     spec = _with_values(checked.draft.spec, checked.parameters)
@@ -126,6 +128,14 @@ def _body_with_values(spec: PipelineSpec, parameters: Parameters) -> object:
         for parameter in spec.spec.parameters
     )
     return spec.spec.model_copy(update={"parameters": held})
+
+
+def _is_merged(finding: Finding, root: MapNode) -> bool:
+    """A key that is missing where a merge key was told already."""
+    node: Node | None = root
+    for step in finding.path[:-1]:
+        node = child(node, step) if node is not None else None
+    return finding.code is codes.MISSING_KEY and isinstance(node, MapNode) and node.is_partial
 
 
 def _problem(finding: Finding, places: Places, changed: set[FieldPath]) -> Problem:

@@ -33,11 +33,13 @@ class ListNode:
 
 @dataclass(slots=True)
 class MapNode:
-    """``items`` by key; ``keys`` has the place of each key."""
+    """``items`` by key; ``keys`` has the place of each key. ``is_partial``: keys were left out that were meant to come
+    from elsewhere."""
 
     at: Position
     items: dict[str, Node] = field(default_factory=dict)
     keys: dict[str, Position] = field(default_factory=dict)
+    is_partial: bool = False
     size: int = 1
     height: int = 0
 

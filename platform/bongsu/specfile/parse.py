@@ -19,7 +19,7 @@ from bongsu.domain.scalars import NumberTooLarge, kind_of, parse_scalar
 from bongsu.domain.suggest import closest
 from bongsu.domain.unseen import first_unseen
 from bongsu.specfile.nodes import ListNode, MapNode, Node, Position, ScalarNode
-from bongsu.specfile.syntax import syntax_problem
+from bongsu.specfile.syntax import syntax_problems
 
 MAX_VALUES = 100_000
 MAX_DEPTH = 64
@@ -61,8 +61,7 @@ def parse(text: str, file: str) -> tuple[MapNode, list[Problem]]:
     try:
         reader.read()
     except yaml.YAMLError as error:
-        reader.problems.append(syntax_problem(error, text, file))
-        raise BongsuError(reader.problems) from None
+        raise BongsuError([*reader.problems, *syntax_problems(error, text, file)]) from None
     except _Stop:
         raise BongsuError(reader.problems) from None
     root = reader.root
@@ -146,6 +145,7 @@ class _Reader:
         top.key_at = at
         top.skip = True
         if not event.style and event.value == "<<":
+            node.is_partial = True
             self._find(codes.MERGE_KEY, at)
             return
         if not event.style:

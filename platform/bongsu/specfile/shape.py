@@ -15,10 +15,10 @@ from bongsu.domain.links import listed
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Description, Phrase, Words, phrase
 from bongsu.domain.problems import Code
-from bongsu.domain.resources import parse_bytes
-from bongsu.domain.scalars import format_scalar, kind_of
+from bongsu.domain.scalars import NumberTooLarge, format_scalar, kind_of, parse_scalar
 from bongsu.domain.suggest import closest
-from bongsu.specfile.expected import SIZE, Found, Loc, Unit, choices, describe, find, keys_of, unit_of
+from bongsu.specfile.expected import Found, Loc, choices, describe, find, keys_of, unit_of
+from bongsu.specfile.meant import meant_quantity, meant_value
 
 M = TypeVar("M", bound=BaseModel)
 _COERCED = frozenset({"int_type", "float_type", "bool_type"})
@@ -66,8 +66,8 @@ def validate(model: type[M], data: Any, base: FieldPath = ()) -> tuple[M | None,
     except ValidationError as error:
         instance, lax = None, _errors(error)
     known = {error.loc for error in lax}
-    errors = lax + [error for error in strict if error.loc not in known]
-    errors = [e for e in errors if not (_is_accepted_union(e, lax) or _is_miscounted(e))]
+    errors = lax + [error for error in strict if error.loc not in known and not _names_a_member(error)]
+    errors = [error for error in errors if not _is_miscounted(error)]
     if not errors:
         return instance, []
     return None, _findings(model, data, errors, base)
@@ -84,9 +84,9 @@ def _is_whole(error: _Error) -> bool:
     return error.type == "int_type" and isinstance(value, float) and value.is_integer() and abs(value) < 2**63
 
 
-def _is_accepted_union(error: _Error, lax: list[_Error]) -> bool:
-    """A strict error inside a union that accepts the value through another member is none."""
-    return error not in lax and error.loc[-1:] in (("bool",), ("int",), ("float",), ("str",))
+def _names_a_member(error: _Error) -> bool:
+    """A strict error inside a union, which accepts the value through another member."""
+    return error.loc[-1:] in (("bool",), ("int",), ("float",), ("str",))
 
 
 def _is_miscounted(error: _Error) -> bool:
@@ -190,7 +190,7 @@ def _value_finding(error: _Error, declared: Found, *, in_union: bool) -> tuple[C
             "expected": unit.expected,
             "units": unit.units,
             "example": unit.example,
-            "suggestion": _with_known_unit(error.input, unit),
+            "suggestion": meant_quantity(error.input, unit),
         }
     if error.type in ("enum", "literal_error"):
         allowed = choices(declared.annotation)
@@ -223,35 +223,25 @@ def _bound(limit: Any) -> str:
     return f"{limit:g}"
 
 
-def _with_known_unit(value: Any, unit: Unit) -> str | None:
-    """``4GB`` is meant as ``4G``."""
-    if unit is SIZE and isinstance(value, str) and value[-1:] in ("B", "b"):
-        try:
-            parse_bytes(value[:-1])
-        except ValueError:
-            return None
-        return value[:-1]
-    return None
-
-
 def _type_finding(error: _Error, declared: Found, *, in_union: bool) -> tuple[Code, dict[str, Any]]:
     expected = describe(declared.annotation, declared.metadata)
     found = kind_of(error.input)
     if error.type == "string_type" and not in_union and isinstance(error.input, bool | int | float):
         return codes.TEXT_OF_NUMBER, {"value": _shown(error.input), "found": found}
-    if error.type in _COERCED and not in_union and isinstance(error.input, str) and _looks_numeric(error.input):
+    if error.type in _COERCED and not in_union and _is_quoted_number(error.input):
         return codes.NUMBER_AS_TEXT, {"value": error.input, "expected": expected}
     if isinstance(error.input, str):
         found = phrase(N_("the text {value}"), value=shown(error.input))
-    return codes.WRONG_TYPE, {"found": found, "expected": expected}
+    suggestion = meant_value(error.input, declared.models)
+    return codes.WRONG_TYPE, {"found": found, "expected": expected, "suggestion": suggestion}
 
 
-def _looks_numeric(text: str) -> bool:
+def _is_quoted_number(value: Any) -> bool:
+    """Without quotes it would have been read as a number, or as true or false."""
     try:
-        float(text)
-    except ValueError:
-        return text in ("true", "false")
-    return True
+        return isinstance(value, str) and isinstance(parse_scalar(value), bool | int | float)
+    except NumberTooLarge:
+        return True
 
 
 def _shown(value: Any) -> Words:

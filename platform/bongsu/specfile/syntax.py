@@ -68,8 +68,22 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
 )
 
 
-def syntax_problem(error: yaml.YAMLError, text: str, file: str) -> Problem:
-    """The problem for an error of libyaml, where it noticed it."""
+MAX_TABS = 20
+_INDENTED_BY_TAB = re.compile(r"^ *(\t)[ \t]*[^\s#]", re.MULTILINE)
+
+
+def syntax_problems(error: yaml.YAMLError, text: str, file: str) -> list[Problem]:
+    """The problem for an error of libyaml, where it noticed it. If that is a tab, all others are told with it: one
+    seldom comes alone."""
+    first = _problem(error, text, file)
+    if first.code is not codes.TAB:
+        return [first]
+    tabs = [codes.TAB.at(place_of(text, match.start(1), file)) for match in _INDENTED_BY_TAB.finditer(text)]
+    others = [problem for problem in tabs[:MAX_TABS] if problem.location != first.location]
+    return sorted([first, *others], key=lambda problem: problem.location.line if problem.location else 0)
+
+
+def _problem(error: yaml.YAMLError, text: str, file: str) -> Problem:
     message = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     if "unexpected end of stream" in message and getattr(error, "context_mark", None):

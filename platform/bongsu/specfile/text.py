@@ -10,7 +10,13 @@ from bongsu.domain.unseen import find_unseen, name_of
 
 MAX_BYTES = 2**20
 
-_BOMS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x00\x00\xfe\xff": "UTF-32"}
+# The longer mark first: it begins with the shorter one.
+_BOMS = {
+    b"\xff\xfe\x00\x00": "UTF-32",
+    b"\x00\x00\xfe\xff": "UTF-32",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+}
 
 
 def decode(data: bytes, file: str) -> str:

@@ -240,7 +240,7 @@ def test_order_puts_every_point_behind_its_sources() -> None:
             [("unknown-point", "spec.stages[1].inputs.model")],
         ),
         (
-            [PRUNE, quantize(when="prune.metrics.x < 'a' or prun.state == 'failed' or matrix.x == 1")],
+            [PRUNE, quantize(when="prune.metrics.x < 1 or prun.state == 'failed' or matrix.x == 1")],
             [("unknown-stage", "spec.stages[1].when"), ("unknown-matrix-name", "spec.stages[1].when")],
         ),
         (

@@ -239,8 +239,24 @@ IN_STAGES: list[tuple[str, tuple[str, ...], list[str]]] = [
         ["unknown-parameter"],
     ),
     ("unknown stage in a condition", ("{name: a, uses: probe, when: not §b.metrics.x > 1}",), ["unknown-stage"]),
-    ("itself in a condition", ("{name: a, uses: probe, when: §a.state == 'x'}",), ["self-reference"]),
+    ("itself in a condition", ("{name: a, uses: probe, when: §a.state == 'failed'}",), ["self-reference"]),
     ("number is no condition", ("{name: a, uses: probe, when: §params.steps}",), ["condition-type"]),
+    (
+        "no state",
+        ("{name: b, uses: probe}", "{name: a, uses: probe, when: §b.state == 'succeded'}"),
+        ["condition-state"],
+    ),
+    (
+        "unlike things",
+        ("{name: b, uses: probe}", "{name: a, uses: probe, when: §b.metrics.loss > 'much'}"),
+        ["condition-type"],
+    ),
+    ("a word for a number", ("{name: a, uses: probe, when: §params.steps == 'x'}",), ["condition-type"]),
+    (
+        "a figure is no condition",
+        ("{name: b, uses: probe}", "{name: a, uses: probe, when: §b.metrics.loss and params.register}"),
+        ["condition-type"],
+    ),
     ("braces", ("{name: a, uses: probe, when: '§${params.register}'}",), ["condition-template"]),
     (
         "cycle by a condition",

@@ -216,6 +216,11 @@ CONDITION_TYPE = Code(
     "The condition cannot be decided: {detail}.",
     "Compare numbers with numbers and texts with texts; `and`, `or` and `not` take what is true or false.",
 )
+CONDITION_STATE = Code(
+    "spec.condition-state",
+    "No stage is ever {value}.",
+    "States that a condition can ask for: {known}. What came from the cache has succeeded.",
+)
 CONDITION_MISSING = Code(
     "spec.condition-missing",
     "The condition needs {name}, and the stage reported no such figure.",

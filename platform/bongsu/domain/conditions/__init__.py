@@ -10,7 +10,8 @@ Python); behind a stage, ``[axis=value]`` selects one point of its matrix. Nothi
 """
 
 from bongsu.domain.conditions.condition import Condition, Facts
+from bongsu.domain.conditions.doubts import doubts
 from bongsu.domain.conditions.expression import Name
 from bongsu.domain.conditions.reading import parse
 
-__all__ = ["Condition", "Facts", "Name", "parse"]
+__all__ = ["Condition", "Facts", "Name", "doubts", "parse"]

@@ -11,8 +11,11 @@ from bongsu.domain.codes import spec as codes
 from bongsu.domain.conditions.condition import Condition
 from bongsu.domain.conditions.expression import Compare, Expression, Literal, Logic, Name
 from bongsu.domain.fieldpath import Finding
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import Words, phrase
 from bongsu.domain.pipeline import Scalar
 from bongsu.domain.references import parse_point
+from bongsu.domain.suggest import closest
 
 # Stage names have hyphens, may be keywords (`in`, `class`) and may select a point (`prune[keepFraction=0.5]`). In front
 # of .state and .metrics they are written in capitals with underscores while Python parses: the length stays, so columns
@@ -32,6 +35,20 @@ _COMPARE: dict[type[ast.cmpop], str] = {
 }
 _LITERAL_NAMES = {"true": True, "false": False}
 _DEEPEST = 32
+_OURS = {
+    "&&": "and",
+    "||": "or",
+    "=": "==",
+    "<>": "!=",
+    "===": "==",
+    "!": "not",
+    "AND": "and",
+    "OR": "or",
+    "NOT": "not",
+}
+_FOREIGN = re.compile(r"&&|\|\||<>|===|(?<![=!<>])=(?!=)|!(?!=)|\b(?:AND|OR|NOT)\b")
+# What a YAML 1.1 reader takes for true or false.
+_MEANT = {"no": "false", "off": "false", "yes": "true", "on": "true", "n": "false", "y": "true"}
 _INFINITE = (float("inf"),)
 
 
@@ -46,9 +63,12 @@ def parse(text: str) -> Condition | list[Finding]:
             warnings.simplefilter("ignore")  # Python's remarks on style, e.g. an escape it does not know
             tree = ast.parse(prepared, mode="eval")
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+        foreign = _foreign_words(text)
+        if foreign:
+            return foreign
         column = (getattr(error, "offset", None) or 1) - 1
         detail = getattr(error, "msg", None) or "it is too complex"
-        return [_syntax(str(detail), min(lead + max(column, 0), max(len(text) - 1, 0)))]
+        return [_syntax(str(detail).rstrip("."), min(lead + max(column, 0), max(len(text) - 1, 0)))]
     reader = _Reader(prepared, lead, stages)
     expression = reader.read(tree.body, 0)
     return reader.findings or Condition(expression)
@@ -60,8 +80,29 @@ def _in_capitals(match: re.Match[str]) -> str:
     return "".join(c.upper() if c.isascii() and c.isalnum() else "_" for c in match[0])
 
 
-def _syntax(detail: str, offset: int) -> Finding:
-    return Finding(codes.CONDITION_SYNTAX, (), {"detail": detail.rstrip(".")}, offset)
+def _foreign_words(text: str) -> list[Finding]:
+    """Operators of other languages."""
+    masked = _STRING_OR_STAGE.sub(lambda match: " " * len(match[0]), text)
+    return [
+        _syntax(phrase(N_("{word} is not known; write {ours}"), word=match[0], ours=_OURS[match[0]]), match.start())
+        for match in _FOREIGN.finditer(masked)
+    ]
+
+
+def _syntax(detail: Words, offset: int) -> Finding:
+    return Finding(codes.CONDITION_SYNTAX, (), {"detail": detail}, offset)
+
+
+def _meant(node: ast.Attribute | ast.Subscript) -> str | None:
+    """``params.x`` for ``parameters.x``, ``a.state`` for ``a.stat``."""
+    match node:
+        case ast.Attribute(value=ast.Name(id=owner), attr=attribute):
+            table = closest(owner, ("params", "matrix")) if owner not in ("params", "matrix") else None
+            if table:
+                return f"{table}.{attribute}"
+            word = closest(attribute, ("state", "metrics"))
+            return f"{owner}.{word}" if word == "state" else f"{owner}.metrics.NAME" if word else None
+    return None
 
 
 class _Reader:
@@ -112,7 +153,8 @@ class _Reader:
             case ast.Name(id=name) if name in _LITERAL_NAMES:
                 return _LITERAL_NAMES[name]
             case ast.Name(id=name):
-                self.findings.append(Finding(codes.CONDITION_NAME, (), {"name": name}, self._offset(node)))
+                args = {"name": name, "suggestion": _MEANT.get(name.lower())}
+                self.findings.append(Finding(codes.CONDITION_NAME, (), args, self._offset(node)))
             case _:
                 self._refuse(node, "only names, texts, numbers, comparisons, and, or, not and in are known")
         return False
@@ -137,7 +179,8 @@ class _Reader:
                 )
             ) if offset in self._stages:
                 return self._of_stage("metrics", key, offset)
-        self.findings.append(Finding(codes.CONDITION_NAME, (), {"name": ast.unparse(node)}, offset))
+        args = {"name": ast.unparse(node), "suggestion": _meant(node)}
+        self.findings.append(Finding(codes.CONDITION_NAME, (), args, offset))
         return Literal(False)
 
     def _of_stage(self, scope: str, key: str, offset: int) -> Expression:
