@@ -14,8 +14,6 @@ from bongsu_stages.train.lora_params import LoraParams
 from bongsu_stages.train.params import TrainingParams
 from bongsu_stages.train.workload import training
 
-_TYPICAL_WIDTH = 4096
-
 
 class FinetuneParams(TrainingParams):
     """Parameters of ``train.finetune``."""
@@ -46,11 +44,11 @@ _WEIGHT_BYTES = {"auto": None, "fp32": 4.0, "bf16": 2.0, "fp16": 2.0}
 
 def _workload(params: FinetuneParams, _length: int) -> Workload:
     full = training(params, params.sequence_length)
-    share = min(1.0, 2 * params.lora.rank / _TYPICAL_WIDTH)
     return full.model_copy(
         update={
             "kind": WorkKind.TRAIN_LORA,
-            "trainable_fraction": share,
+            "adapter_rank": params.lora.rank,
+            "adapts_experts": any("experts" in name for name in params.lora.target_parameters),
             "weight_bytes": _WEIGHT_BYTES[params.precision],
         }
     )

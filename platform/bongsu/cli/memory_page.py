@@ -26,7 +26,7 @@ WORK = {
         sharded=True, checkpoint_activations=True,
     ),
     "LoRA, rank 16 (base in bf16, FSDP)": Workload(
-        kind=WorkKind.TRAIN_LORA, micro_batch=1, sequence_length=4096, weight_bytes=2, trainable_fraction=0.001,
+        kind=WorkKind.TRAIN_LORA, micro_batch=1, sequence_length=4096, weight_bytes=2, adapter_rank=16,
         optimizer_bytes=8, sharded=True, checkpoint_activations=True,
     ),
 }  # fmt: skip

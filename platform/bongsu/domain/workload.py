@@ -29,7 +29,9 @@ class Workload(BaseModel):
         weight_bytes: bytes per weight in memory (4 for fp32, 2 for bf16); None for what a model is loaded in
             where nothing else is said: bf16 on a GPU, fp32 on a CPU.
         activation_bytes: bytes per activation value; None for mixed precision: bf16 on a GPU, fp32 on a CPU.
-        trainable_fraction: share of weights with gradients (LoRA: its own parameters over all).
+        trainable_fraction: share of weights with gradients (LoRA without a rank: its own parameters over all).
+        adapter_rank: rank of LoRA's matrices, from which their size follows; 0 where it is not said.
+        adapts_experts: LoRA has matrices beside each routed expert too.
         optimizer_bytes: bytes of optimizer state per trainable weight (AdamW in fp32: 8).
         sharded: parameters, gradients and optimizer are split over the workers (FSDP).
         checkpoint_activations: activations are recomputed in the backward pass.
@@ -45,6 +47,8 @@ class Workload(BaseModel):
     weight_bytes: float | None = Field(default=None, gt=0)
     activation_bytes: float | None = Field(default=None, gt=0)
     trainable_fraction: float = Field(default=1.0, ge=0, le=1)
+    adapter_rank: int = Field(default=0, ge=0)
+    adapts_experts: bool = False
     optimizer_bytes: float = Field(default=8.0, ge=0)
     sharded: bool = False
     checkpoint_activations: bool = False

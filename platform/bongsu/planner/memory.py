@@ -24,6 +24,7 @@ from bongsu.planner.activations import (
     logit_bytes,
     passing_bytes,
 )
+from bongsu.planner.adapter import adapter_parameters
 from bongsu.planner.model_shape import ModelShape, largest_matrix
 
 # Resident size of a worker with Ray, torch, transformers and Ray Train loaded, before any model is (measured on CPU
@@ -73,7 +74,7 @@ def estimate_memory(
     if work.kind in STREAMED:
         return _streamed(shape, work, numbers)
     split = resources.workers if work.sharded else 1
-    trained = int(shape.total * work.trainable_fraction) if work.kind in TRAINING else 0
+    trained = _trained(shape, work)
     # LoRA's matrices come on top of the model, in fp32.
     adapter = trained * FP32 if work.kind is WorkKind.TRAIN_LORA else 0
     gradient = FP32 if work.kind is WorkKind.TRAIN_LORA else numbers.weight
@@ -90,6 +91,13 @@ def estimate_memory(
         workspace=_loss(shape, work, numbers.batch),
         runtime=RUNTIME_BYTES,
     )
+
+
+def _trained(shape: ModelShape, work: Workload) -> int:
+    """Parameters with gradients."""
+    if work.kind is WorkKind.TRAIN_LORA and work.adapter_rank:
+        return adapter_parameters(shape, work.adapter_rank, work.adapts_experts)
+    return int(shape.total * work.trainable_fraction) if work.kind in TRAINING else 0
 
 
 def _numbers(shape: ModelShape, work: Workload, resources: Resources) -> _Numbers:
