@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from bongsu.domain.messages import N_
@@ -106,9 +108,7 @@ def _not_streamed(config: Config) -> Iterator[Objection]:
 
 def _groups(params: QuantizeParams, config: Config) -> Iterator[Objection]:
     """Rows that no whole number of groups fills stay as they are; if that is all of them, nothing is quantised."""
-    lengths = {
-        name: length for name, length in row_lengths(config) if is_quantised(name, (1, length), params.ignore)
-    }
+    lengths = _lengths(json.dumps(config, sort_keys=True, default=str), params.ignore)
     odd = {length for length in lengths.values() if length % params.group_size or length % _PACKED}
     if not odd:
         return
@@ -129,6 +129,14 @@ def _groups(params: QuantizeParams, config: Config) -> Iterator[Objection]:
             rows=rows,
         )
     yield Objection(("with", "groupSize"), detail, _better(params.group_size, lengths), is_error=not fitting)
+
+
+@lru_cache(maxsize=64)
+def _lengths(config: str, ignore: tuple[str, ...]) -> Mapping[str, int]:
+    """Row lengths of what is quantised, by name; the points of a matrix ask for the same again and again."""
+    return {
+        name: length for name, length in row_lengths(json.loads(config)) if is_quantised(name, (1, length), ignore)
+    }
 
 
 def _better(size: int, lengths: Mapping[str, int]) -> Phrase:

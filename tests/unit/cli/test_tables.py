@@ -115,7 +115,9 @@ def test_the_parts_of_an_estimate_are_shown_on_demand(language: str, place: Plac
 )
 def test_gpu_hours_never_read_as_none_where_there_are_some(gpus: int, hours: float | None, words: str) -> None:
     planned = stage("a", resources=Resources(gpus_per_worker=gpus), gpu_hours=hours)
-    assert words in " ".join(printed(plan_view(plan_of(planned))).split())
+    shown = " ".join(printed(plan_view(plan_of(planned))).split())
+    assert words in shown
+    assert ("< 0.01" in shown) == (hours is not None and hours < 0.01)
 
 
 def test_many_skipped_points_are_shown_by_a_few(language: str) -> None:

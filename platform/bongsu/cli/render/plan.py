@@ -44,9 +44,6 @@ MEMORY_WORDS = {
     "runtime": N_("process"),
 }
 Shown = TypeVar("Shown", PlannedStage, SkippedStage)
-SHOWN_HOURS = 0.1
-"""GPU-hours below which a figure would read as none."""
-
 # A stage with more points than this is shown by its first and last ones.
 MANY_POINTS = 12
 _FIRST_POINTS = 3
@@ -125,7 +122,7 @@ def _stages(plan: RunPlan, every: bool, parts: bool) -> Table:
             stage,
             workers(planned),
             size(planned.memory.total) if planned.memory else "–",
-            f"{planned.gpu_hours:.3g}" if planned.gpu_hours else "–",
+            _hours(planned.gpu_hours, 0.01) if planned.gpu_hours else "–",
             str(planned.label),
             style="dim" if planned.cache.hit else "",
         )
@@ -215,6 +212,12 @@ def _gpu_words(plan: RunPlan) -> str:
         return _("No GPU.")
     if not plan.gpu_hours:
         return _("GPU-hours cannot be estimated.")
-    hours = f"{plan.gpu_hours:,.1f}" if plan.gpu_hours >= SHOWN_HOURS else f"< {SHOWN_HOURS}"
     against = f" ({plan.grant})" if plan.grant else ""
-    return _("Estimated {hours} GPU-hours").format(hours=hours) + against + "."
+    return _("Estimated {hours} GPU-hours").format(hours=_hours(plan.gpu_hours, 0.1)) + against + "."
+
+
+def _hours(hours: float, least: float) -> str:
+    """Hours as whole as they are large; what would read as none is below ``least``."""
+    if hours < least:
+        return f"< {least}"
+    return f"{hours:.3g}" if hours < 100 else f"{hours:,.0f}"
