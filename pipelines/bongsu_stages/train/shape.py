@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bongsu.domain.stages import Params
 
@@ -35,6 +35,19 @@ class ModelShape(Params):
     nope_head_size: int = Field(default=16, ge=2, description="Part of a head without positions")
     value_head_size: int = Field(default=16, ge=2, description="Width of a head's values")
     positions: int = Field(default=2048, ge=8, description="Longest sequence, in tokens")
+
+    @model_validator(mode="after")
+    def _routable(self) -> Self:
+        if self.dense_layers > self.layers:
+            raise ValueError(f"denseLayers: {self.dense_layers} of {self.layers} layers")
+        if self.experts % self.expert_groups:
+            raise ValueError(f"{self.experts} experts make no {self.expert_groups} equal groups: change experts")
+        if self.groups_per_token > self.expert_groups:
+            raise ValueError(f"groupsPerToken: {self.groups_per_token} of {self.expert_groups} groups")
+        within_reach = self.experts // self.expert_groups * self.groups_per_token
+        if self.experts_per_token > within_reach:
+            raise ValueError(f"expertsPerToken: {self.experts_per_token} of the {within_reach} in a token's groups")
+        return self
 
     def config(self, vocabulary: int, special: dict[str, int | None]) -> dict[str, Any]:
         """``config.json`` for a tokenizer of ``vocabulary`` tokens with ``special`` ids (``bos_token_id``, ...).

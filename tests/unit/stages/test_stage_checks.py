@@ -190,3 +190,15 @@ def test_a_draft_warns_of_memory_below_its_own_estimate() -> None:
     asks = TRAIN + ", with: {steps: 1, learningRate: 0.1}, resources: {memory: 1Gi}}"
     (warning,) = drafted(AXK1, asks).warnings
     assert (warning.code.name, warning.field_path) == ("plan.memory-below-estimate", "a.resources.memory")
+
+
+@pytest.mark.parametrize(
+    "shape",
+    ["{denseLayers: 9}", "{experts: 30}", "{groupsPerToken: 5}", "{expertsPerToken: 17}"],
+)
+def test_a_new_model_whose_router_cannot_work_is_refused(shape: str) -> None:
+    stage = "{name: n, uses: train.pretrain, inputs: {tokenizer: inputs.base, tokens: [inputs.law]}, with: %s}"
+    with_ = "{steps: 1, learningRate: 0.1, shape: %s}"
+    (told,) = refused(stage % (with_ % shape)).values()
+    assert shape.partition(":")[0].strip("{") in told
+    assert loads(text(stage % (with_ % "{experts: 64, expertsPerToken: 8}")), "f.yaml", STAGES)
