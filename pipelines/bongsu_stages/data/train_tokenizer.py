@@ -31,6 +31,7 @@ class TrainTokenizerParams(Params):
     params=TrainTokenizerParams,
     inputs={"documents": Documents("Text to learn the tokens from", many=True)},
     outputs={"tokenizer": Model("tokenizer.json and tokenizer_config.json, without weights")},
+    model_effect=lambda params, _config: {"vocab_size": params.vocab_size},
 )
 def train_tokenizer(ctx: StageContext, params: TrainTokenizerParams) -> StageOutputs:
     """Train a byte-level BPE tokenizer whose first tokens are <eos> (0) and <pad> (1).

@@ -23,8 +23,8 @@ class PretrainParams(TokenTrainingParams):
     shape: ModelShape = Field(default=ModelShape(), description="Architecture and dimensions of the new model")
 
 
-def _new_config(params: PretrainParams, _config: dict[str, Any]) -> dict[str, Any]:
-    return params.shape.config(UNKNOWN_VOCABULARY, {})
+def _new_config(params: PretrainParams, tokenizer: dict[str, Any]) -> dict[str, Any]:
+    return params.shape.config(tokenizer.get("vocab_size") or UNKNOWN_VOCABULARY, {})
 
 
 @stage(

@@ -71,7 +71,8 @@ class StageSignature:
         workload: figures for the planner, from validated parameters and the tokens per sequence of its tokens inputs.
         packed_length: tokens per sequence of its tokens outputs, from validated parameters; None if it has none.
         distributed: runs on ``resources.workers`` workers; others take one.
-        model_effect: maps (params, configuration of the input model) to that of the output model.
+        model_effect: maps (params, configuration of the input model) to that of the output model. A stage that takes
+            no model is asked with what is known of its inputs, which may be nothing.
         check: what is wrong with validated parameters taken together, and with what the stage is given. Pure; asked
             when a file is checked, and again with the configurations of models when it is planned.
         cacheable: an unchanged rerun may take the old output.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bongsu.domain.artifact import ArtifactRef
+from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.fieldpath import Finding
 from bongsu.domain.ids import Digest, StageId
 from bongsu.domain.labels import Label, high_water_mark
@@ -58,8 +58,11 @@ class PlanBuilder:
         configs = {port: config for port in point.inputs if (config := self._config_at(point, port))}
         self.findings += objections(signature, params, point, (point.stage.name,), configs)
         config = self._config(point)
+        takes_model = any(port.type is ArtifactType.MODEL for port in signature.inputs.values())
+        made = signature.model_effect(params, config) if config or not takes_model else {}
         workload = signature.workload(params, self._length(point))
-        shape = shape_of(config) if config and workload.kind is not WorkKind.LIGHT else None
+        # What takes no model works on the one that it makes.
+        shape = shape_of(config if takes_model else made) if workload.kind is not WorkKind.LIGHT else None
         environment = point.stage.environment
         planned = PlannedStage(
             id=point.id,
@@ -88,7 +91,7 @@ class PlanBuilder:
         planned = planned.model_copy(update=update)
         self._labels[planned.id] = planned.label
         self._lengths[planned.id] = signature.packed_length(params) or 0
-        self._shapes[planned.id] = signature.model_effect(params, config) if config else {}
+        self._shapes[planned.id] = made
         return planned
 
     def _estimates(

@@ -288,3 +288,43 @@ def test_a_requirements_file_counts_by_its_content_and_not_by_its_path() -> None
 
     assert planned("r.txt", b"one") == planned("/elsewhere/r.txt", b"one")
     assert planned("r.txt", b"one") != planned("r.txt", b"two")
+
+
+def test_pretraining_is_estimated_by_the_model_that_it_makes_and_not_by_that_of_its_tokenizer() -> None:
+    from bongsu.planner.published import AXK1
+
+    def estimated(tokenizer: str) -> Any:
+        pretrain = {
+            "name": "new",
+            "uses": "train.pretrain",
+            "inputs": {"tokenizer": tokenizer, "tokens": ["inputs.text"]},
+            "with": {"steps": 1, "learningRate": 0.1},
+        }
+        learn = {
+            "name": "learn",
+            "uses": "data.train-tokenizer",
+            "inputs": {"documents": ["inputs.docs"]},
+            "with": {"vocabSize": 2048},
+        }
+        measure = {
+            "name": "measure",
+            "uses": "evaluate.perplexity",
+            "inputs": {"models": ["new.model"], "tokens": ["inputs.text"]},
+        }
+        kinds = {"base": ArtifactType.MODEL, "text": ArtifactType.TOKENS, "docs": ArtifactType.DOCUMENTS}
+        found = {
+            name: ResolvedInput(
+                ArtifactRef(digest=digest_of(name.encode()), type=kind), AXK1 if name == "base" else {}
+            )
+            for name, kind in kinds.items()
+        }
+        uris = {name: {"model" if name == "base" else "dataset": f"file:{name}"} for name in kinds}
+        return plan(spec([learn, pretrain, measure], uris), found, STAGES)
+
+    learned, published = estimated("learn.tokenizer"), estimated("inputs.base")
+    weights = learned.stage("new").memory.weights
+    assert weights < 20_000_000
+    # The same small model, with rows of its two embeddings for each token of the published one.
+    rows = AXK1["vocab_size"] - 2048
+    assert published.stage("new").memory.weights == weights + 2 * 96 * rows * 4
+    assert learned.stage("measure").memory.weights == weights

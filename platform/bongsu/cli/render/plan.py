@@ -44,6 +44,7 @@ MEMORY_WORDS = {
     "runtime": N_("process"),
 }
 Shown = TypeVar("Shown", PlannedStage, SkippedStage)
+
 # A stage with more points than this is shown by its first and last ones.
 MANY_POINTS = 12
 _FIRST_POINTS = 3
