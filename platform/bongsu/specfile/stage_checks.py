@@ -13,7 +13,6 @@ from bongsu.planner.matrix import Expansion
 from bongsu.planner.objections import objections
 from bongsu.specfile.draft import Draft
 from bongsu.specfile.shape import validate
-from bongsu.specfile.stage_params import at_axis
 
 
 def check_stages(draft: Draft, signatures: Mapping[str, StageSignature], expansion: Expansion) -> list[Finding]:
@@ -32,6 +31,5 @@ def check_stages(draft: Draft, signatures: Mapping[str, StageSignature], expansi
         params, _told_elsewhere = validate(signature.params, point.params)
         if params is not None:
             found = objections(signature, params, point, path)
-            refused = [finding for finding in found if finding.code is codes.STAGE_REFUSES]
-            findings += [at_axis(finding, point.stage, path, point.point) for finding in refused]
+            findings += [finding for finding in found if finding.code is codes.STAGE_REFUSES]
     return list(unique(findings))

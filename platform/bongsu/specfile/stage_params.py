@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 
 from bongsu.domain.axes import own_points
 from bongsu.domain.fieldpath import FieldPath, Finding, unique
-from bongsu.domain.pipeline import Scalar, Stage
-from bongsu.domain.scalars import scalar_key
+from bongsu.domain.pipeline import Stage
 from bongsu.domain.stages import StageSignature
 from bongsu.domain.templates import has_template
 from bongsu.planner.matrix import StagePoint
+from bongsu.planner.objections import at_axis
 from bongsu.specfile.draft import Draft
 from bongsu.specfile.expected import keys_of
 from bongsu.specfile.shape import validate
@@ -72,20 +72,3 @@ def _check_unplanned(stage: Stage, signature: StageSignature, path: FieldPath) -
             if len(finding.path) > given and finding.path[given] not in unknown
         ]
     return findings
-
-
-def at_axis(finding: Finding, stage: Stage, path: FieldPath, point: Mapping[str, Scalar]) -> Finding:
-    """A parameter that an axis sets is not in ``with``: point to the value in the matrix."""
-    given = len(path) + 1
-    is_parameter = len(finding.path) > given and finding.path[given - 1] == "with"
-    axis = str(finding.path[given]) if is_parameter else ""
-    if stage.matrix is None or axis not in point or axis in stage.with_:
-        return finding
-    matrix = (*path, "matrix")
-    for position, value in enumerate(stage.matrix.axes.get(axis, ())):
-        if scalar_key(value) == scalar_key(point[axis]):
-            return Finding(finding.code, (*matrix, axis, position), finding.args)
-    for position, entry in enumerate(stage.matrix.include):
-        if axis in entry and scalar_key(entry[axis]) == scalar_key(point[axis]):
-            return Finding(finding.code, (*matrix, "include", position, axis), finding.args)
-    return finding

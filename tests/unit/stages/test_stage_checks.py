@@ -165,6 +165,11 @@ def test_groups_that_fill_only_some_rows_are_a_warning_and_change_no_hash() -> N
     assert made.plan.hash == drafted(AXK1, QUANTIZE + ", with: {groupSize: 64}}").plan.hash
 
 
+def test_a_value_that_a_matrix_sets_is_told_where_it_stands() -> None:
+    made = drafted(SMALL, QUANTIZE + ", matrix: {groupSize: [32, 64]}}")
+    assert [warning.field_path for warning in made.warnings] == ["q.matrix.groupSize[1]"]
+
+
 def test_models_that_compression_cannot_take() -> None:
     fraction = ", with: {keepFraction: 0.5}}"
     assert "no routed experts" in refused_at_plan(DENSE, PRUNE + fraction)["p.inputs.model"]
