@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,7 +15,7 @@ from bongsu.cli.commands import datasets, describe, inspect, mlflow, pipeline, r
 from bongsu.cli.ending import Ended
 from bongsu.cli.helping import check_language, speak
 from bongsu.cli.printing import discard_output, say
-from bongsu.cli.state import Options
+from bongsu.cli.state import Options, home_of
 from bongsu.cli.texts import _
 from bongsu.cli.usage import help_asked_by_silence, usage_problem
 from bongsu.domain.codes import cli as codes
@@ -63,8 +62,7 @@ def _globals(
     del lang, version  # the language was chosen before the commands were declared
     if home == "":  # as a path it would be the current folder
         raise codes.EMPTY_HOME.error()
-    chosen = home or os.environ.get("BONGSU_HOME") or ".bongsu"
-    context.obj = Options(Path(chosen).absolute(), debug)
+    context.obj = Options(home_of(home, os.environ), debug)
 
 
 for module in (pipeline, run_control, inspect, mlflow, datasets, describe):

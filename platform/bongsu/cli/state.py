@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,11 @@ class Options:
 
     home: Path
     debug: bool = False
+
+
+def home_of(given: str | None, environment: Mapping[str, str]) -> Path:
+    """The directory that ``--home`` names, else BONGSU_HOME, else ``.bongsu`` in the current directory."""
+    return Path(given or environment.get("BONGSU_HOME") or ".bongsu").absolute()
 
 
 def options(context: typer.Context) -> Options:

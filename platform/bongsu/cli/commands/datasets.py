@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bongsu.cli import completion
 from bongsu.cli.commands.shared import AsJson, platform
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.texts import _
@@ -22,7 +23,9 @@ def add_to(app: typer.Typer) -> None:
 @datasets.command("list", help=_("List registered data sets, newest version first."))
 def list_(
     context: typer.Context,
-    name: Annotated[str | None, typer.Argument(help=_("Only this data set."))] = None,
+    name: Annotated[
+        str | None, typer.Argument(help=_("Only this data set."), autocompletion=completion.datasets)
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     from bongsu.service.datasets import list_datasets

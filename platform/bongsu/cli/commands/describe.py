@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bongsu.cli import completion
 from bongsu.cli.commands.shared import AsJson
 from bongsu.cli.files import write_file
 from bongsu.cli.printing import out, say, say_json
@@ -54,7 +55,10 @@ def list_stages(
 
 
 @stages.command("show", help=_("Show a stage's inputs, outputs and parameters."))
-def show_stage(name: str, as_json: AsJson = False) -> None:
+def show_stage(
+    name: Annotated[str, typer.Argument(show_default=False, autocompletion=completion.stage_kinds)],
+    as_json: AsJson = False,
+) -> None:
     from bongsu.service.catalogue import InstalledStages
 
     signature = InstalledStages().require(name)
@@ -172,7 +176,12 @@ def schema(
     say(_("Wrote {path}.").format(path=output))
 
 
-def explain(code: Annotated[str | None, typer.Argument(help=_("A code such as spec.unknown-key."))] = None) -> None:
+def explain(
+    code: Annotated[
+        str | None,
+        typer.Argument(help=_("A code such as spec.unknown-key."), autocompletion=completion.error_codes),
+    ] = None,
+) -> None:
     from bongsu.domain.codes import all_codes
     from bongsu.domain.codes import cli as codes
     from bongsu.domain.suggest import closest

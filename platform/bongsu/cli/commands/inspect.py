@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bongsu.cli import completion
 from bongsu.cli.commands.shared import AsJson, RunName, platform, problem_documents
 from bongsu.cli.files import write_file
 from bongsu.cli.printing import log_lines, out, say, say_json
@@ -33,7 +34,9 @@ def add_to(app: typer.Typer) -> None:
 def runs(
     context: typer.Context,
     state: Annotated[list[ShownState] | None, typer.Option(help=_("Only runs in this state; repeatable."))] = None,
-    pipeline: Annotated[str | None, typer.Option(help=_("Only runs of this pipeline."))] = None,
+    pipeline: Annotated[
+        str | None, typer.Option(help=_("Only runs of this pipeline."), autocompletion=completion.pipelines)
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help=_("At most this many."))] = 20,
     as_json: AsJson = False,
 ) -> None:
@@ -75,7 +78,10 @@ def show(context: typer.Context, run: RunName = "latest", as_json: AsJson = Fals
 def logs(
     context: typer.Context,
     run: RunName = "latest",
-    stage: Annotated[str | None, typer.Argument(help=_("A stage's id; all stages if not given."))] = None,
+    stage: Annotated[
+        str | None,
+        typer.Argument(help=_("A stage's id; all stages if not given."), autocompletion=completion.stages),
+    ] = None,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help=_("Wait for more until the attempt ends."))
     ] = False,
@@ -129,7 +135,9 @@ def why_silent(states: Sequence[StageState]) -> str:
 
 def models(
     context: typer.Context,
-    name: Annotated[str | None, typer.Argument(help=_("Only versions of this model."))] = None,
+    name: Annotated[
+        str | None, typer.Argument(help=_("Only versions of this model."), autocompletion=completion.models)
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     from bongsu.service.models import list_models
@@ -146,7 +154,12 @@ def models(
 
 def lineage(
     context: typer.Context,
-    reference: Annotated[str, typer.Argument(help=_("NAME@3, NAME/3, NAME@alias, or the beginning of a digest."))],
+    reference: Annotated[
+        str,
+        typer.Argument(
+            help=_("NAME@3, NAME/3, NAME@alias, or the beginning of a digest."), autocompletion=completion.versions
+        ),
+    ],
     upstream: Annotated[bool, typer.Option("--upstream", help=_("Only what it was made from."))] = False,
     downstream: Annotated[bool, typer.Option("--downstream", help=_("Only what was made from it."))] = False,
     as_json: AsJson = False,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bongsu.cli import completion
 from bongsu.cli.failures import problem_document
 from bongsu.cli.state import options
 from bongsu.cli.texts import _
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     from bongsu.service.showing import RunDetails
 
 AsJson = Annotated[bool, typer.Option("--json", help=_("Print JSON for machines."))]
-RunName = Annotated[str, typer.Argument(help=_("A run's id, a unique beginning of it, or `latest`."))]
+RunName = Annotated[
+    str,
+    typer.Argument(help=_("A run's id, a unique beginning of it, or `latest`."), autocompletion=completion.runs),
+]
 SetValues = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help=_("Change a parameter of the pipeline; repeatable.")),
