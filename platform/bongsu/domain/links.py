@@ -9,7 +9,7 @@ from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.codes import spec as codes
 from bongsu.domain.fieldpath import FieldPath, Finding
 from bongsu.domain.messages import N_
-from bongsu.domain.phrases import Phrase, either, phrase
+from bongsu.domain.phrases import Phrase, Words, either, phrase
 from bongsu.domain.pipeline import Input
 from bongsu.domain.ports import Port
 from bongsu.domain.references import Reference, parse_reference
@@ -64,8 +64,8 @@ class Directory:
     ignored: frozenset[str] = field(default_factory=frozenset)
 
 
-def listed(names: Iterable[str]) -> str:
-    return ", ".join(names) or "none"
+def listed(names: Iterable[str]) -> Words:
+    return ", ".join(names) or phrase(N_("none"))
 
 
 def link(text: str, place: Place, directory: Directory) -> tuple[Reference | None, list[Finding]]:
@@ -125,7 +125,7 @@ def _link_stage(
         output = signature.outputs.get(reference.output)
         if output is None:
             known = list(signature.outputs)
-            args = {
+            named: dict[str, Words] = {
                 "stage": reference.source,
                 "uses": signature.name,
                 "name": reference.output,
@@ -133,7 +133,7 @@ def _link_stage(
             }
             fitting = [name for name, port in signature.outputs.items() if _takes(place, frozenset({port.type}))]
             suggestion = closest(reference.output, fitting)
-            findings.append(Finding(codes.UNKNOWN_OUTPUT, place.path, {**args, "suggestion": suggestion}))
+            findings.append(Finding(codes.UNKNOWN_OUTPUT, place.path, {**named, "suggestion": suggestion}))
         else:
             findings += _check_type(text, frozenset({output.type}), place)
     return (None if gathers_wrongly else reference), findings

@@ -11,6 +11,7 @@ from bongsu.domain.codes import spec as codes
 from bongsu.domain.fieldpath import FieldPath, Finding
 from bongsu.domain.ids import StageId
 from bongsu.domain.links import Place, link, listed
+from bongsu.domain.phrases import either
 from bongsu.domain.pipeline import Scalar, Stage
 from bongsu.domain.plan import Source
 from bongsu.domain.problems import Code
@@ -215,7 +216,7 @@ class FanOut:
     def _check_even(self, rows: list[Row], index: int) -> None:
         kinds = list(dict.fromkeys(tuple(sorted(row.point)) for row in rows))
         if len(kinds) > 1:
-            axes = " or ".join(listed(axes) for axes in kinds)
+            axes = either([listed(axes) for axes in kinds])
             stage = self._graph.stages[index].name
             self._fail(codes.MATRIX_UNEVEN, (*self._graph.path(index), "inputs"), stage=stage, axes=axes)
 

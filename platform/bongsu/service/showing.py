@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from bongsu.domain.attempt import Failure
 from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import AttemptId, RunId
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu.domain.plan import PlannedStage, RunPlan
 from bongsu.domain.problems import Problem
 from bongsu.domain.run import RunState, ShownState, StageState
@@ -162,7 +164,7 @@ def attempt_logs(
     found = details.stage(stage)
     known = [attempt.id.number for attempt in found.attempts]
     if number is not None and number not in known:
-        listed = ", ".join(map(str, known)) or "none"
+        listed = ", ".join(map(str, known)) or phrase(N_("none"))
         raise codes.UNKNOWN_ATTEMPT.error(stage=found.planned.title, number=number, known=listed)
     if not known:
         return iter(())

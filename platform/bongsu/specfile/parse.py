@@ -190,7 +190,7 @@ class _Reader:
         if event.anchor not in self._anchors:
             whole = [name for name, node in self._anchors.items() if node is not None]
             suggestion = closest(event.anchor, whole)
-            known = ", ".join(f"&{name}" for name in self._anchors) or "none"
+            known = ", ".join(f"&{name}" for name in self._anchors) or phrase(N_("none"))
             self._find(codes.UNKNOWN_ALIAS, at, name=event.anchor, known=known, suggestion=suggestion)
             target: Node | None = ScalarNode(at, None)
         else:

@@ -15,6 +15,15 @@ from bongsu.service.embedded import open_home
 from bongsu.service.submitting import submit
 from bongsu.service.watching import RunProgress, StageProgress
 
+NO_AXIS = """apiVersion: bongsu.dev/v1alpha1
+kind: Pipeline
+metadata: {name: probes, ministry: mnd}
+spec:
+  purpose: {useClass: administration, statement: Try the platform on itself}
+  stages:
+    - {name: first, uses: probe, with: {text: "${matrix.keep} ${params.word} *nothing"}}
+"""
+
 
 def test_the_catalogue_is_whole() -> None:
     assert messages.check() == [], "run: python -m bongsu.cli.messages update, then translate what is empty"
@@ -56,6 +65,18 @@ def test_a_state_inside_a_sentence_is_korean_too(shell: Shell, tmp_path: Path) -
     again = shell("cancel", "latest")
     assert "이미 취소됨 상태입니다" in again.error
     assert "cancelled" not in again.error
+
+
+@pytest.mark.usefixtures("korean")
+def test_that_nothing_is_known_is_korean_inside_a_sentence_too(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(NO_AXIS)
+    said = shell("validate", "p.yaml").error
+    assert "없음" in said
+    assert "none" not in said
+    platform = open_home(tmp_path / "home")
+    submit(platform, plan_of(stage("a")))
+    platform.close()
+    assert "없음" in shell("logs", "latest", "a", "--attempt", "3").error
 
 
 @pytest.mark.usefixtures("korean")

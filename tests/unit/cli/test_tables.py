@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -178,6 +179,7 @@ def test_stages_are_explained_in_80_columns_in_the_language(language: str, shell
         assert parameter in text
     if language == "ko":
         assert "the " not in text
+        assert not re.search(r"  \[?(integer|number|string|boolean|object|null)\b", text)
 
 
 def test_a_table_is_not_widened_by_what_a_worker_wrote() -> None:

@@ -15,6 +15,7 @@ from bongsu.cli.files import write_file
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.state import options
 from bongsu.cli.texts import _, translate
+from bongsu.domain.messages import N_
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -156,10 +157,19 @@ def _type_words(field: dict[str, Any], definitions: dict[str, Any]) -> str:
     if field.get("type") == "array":
         return f"[{_type_words(field.get('items', {}), definitions)}]"
     bounds = [f"{sign} {field[key]}" for key, sign in _BOUNDS.items() if key in field]
-    kind = field.get("type", "object")
-    return f"{kind} {', '.join(bounds)}" if bounds else str(kind)
+    kind = str(field.get("type", "object"))
+    words = _(_KINDS.get(kind, kind))
+    return f"{words} {', '.join(bounds)}" if bounds else words
 
 
+_KINDS = {
+    "integer": N_("integer"),
+    "number": N_("number"),
+    "string": N_("string"),
+    "boolean": N_("boolean"),
+    "object": N_("object"),
+    "null": N_("null"),
+}
 _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from bongsu.domain.codes import spec as codes
 from bongsu.domain.conditions.expression import Compare, Expression, Literal, Logic, Name, names_in, renamed
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import Words, phrase
 from bongsu.domain.pipeline import Scalar
 from bongsu.domain.problems import BongsuError
 
@@ -124,8 +126,8 @@ def _look_up(name: Name, facts: Facts) -> Expression:
     return name
 
 
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names)) or "none"
+def _listed(names: Iterable[str]) -> Words:
+    return ", ".join(sorted(names)) or phrase(N_("none"))
 
 
 def _truth(part: Expression) -> bool:
