@@ -30,6 +30,7 @@ from bongsu.service.home import (
     holds_work,
     local_home,
     prepare_home,
+    refuse_closed,
 )
 from bongsu.service.platform import Platform
 from bongsu.store.database import open_database
@@ -51,7 +52,7 @@ def open_home(home: Path, ray_address: str | None = None) -> Platform:
         ray_address: of a Ray that runs already; None starts one with the first stage.
 
     Raises:
-        BongsuError: ``run.home-not-local``, ``run.home-name``, and what
+        BongsuError: ``run.home-not-local``, ``run.home-closed``, ``run.home-name``, and what
             :func:`bongsu.store.database.open_database`, :func:`bongsu.service.artifact_place.place_of` and
             :func:`bongsu.service.artifact_place.keep` raise.
     """
@@ -61,6 +62,7 @@ def open_home(home: Path, ray_address: str | None = None) -> Platform:
     from bongsu.tracking.settings import TrackingSettings
 
     home = local_home(home)
+    refuse_closed(home)
     if home.exists() and not home.is_dir():
         raise codes.HOME_IS_A_FILE.error(home=str(home))
     # The home stands in the addresses of databases and stores, in which these mean something else.

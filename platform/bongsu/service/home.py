@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import re
 import stat
 from collections.abc import Iterator
@@ -43,6 +44,33 @@ def local_home(home: Path) -> Path:
             address = f"{part}//" + "/".join(home.parts[place + 1 :])
             raise codes.HOME_NOT_LOCAL.error(home=address)
     return home.absolute()
+
+
+def refuse_closed(home: Path) -> None:
+    """Raise ``run.home-closed`` if this user may not read what is there, which says whose it is."""
+    for path in (home, home / STORE_RECORD, home / DATABASE):
+        needed = os.R_OK | os.X_OK if path == home else os.R_OK
+        owner = _owner_if_closed(path, needed)
+        if owner is not None:
+            raise codes.HOME_CLOSED.error(home=str(home), owner=_named(owner), user=_named(os.geteuid()))
+
+
+def _owner_if_closed(path: Path, needed: int) -> int | None:
+    """User id of whoever closed the path, or a directory on the way to it; None if it is open, or not there."""
+    try:
+        found = path.stat()
+    except PermissionError:
+        return _owner_if_closed(path.parent, os.X_OK) if path != path.parent else None
+    except (OSError, ValueError):
+        return None
+    return None if os.access(path, needed) else found.st_uid
+
+
+def _named(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return str(user)
 
 
 def prepare_home(home: Path) -> None:

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from bongsu.domain.codes import run as codes
-from bongsu.service.home import PRIVATE_UMASK, TRACKING_DATABASE, local_home
+from bongsu.service.home import PRIVATE_UMASK, TRACKING_DATABASE, local_home, refuse_closed
 from bongsu.tracking.pages import HOST, PORT, address, serve
 from bongsu.tracking.settings import TrackingSettings
 
@@ -19,9 +19,10 @@ def pages_address(home: Path, port: int = PORT) -> str:
     """Where the pages of ``home`` can be served.
 
     Raises:
-        BongsuError: ``run.home-not-local``; ``run.nothing-tracked`` if MLflow has heard of no run there;
-            ``run.port-taken`` if another program listens at the port.
+        BongsuError: ``run.home-not-local``, ``run.home-closed``; ``run.nothing-tracked`` if MLflow has heard of no run
+            there; ``run.port-taken`` if another program listens at the port.
     """
+    refuse_closed(local_home(home))
     if not (local_home(home) / TRACKING_DATABASE).exists():
         raise codes.NOTHING_TRACKED.error(home=str(home))
     with closing(socket.socket()) as probe:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -248,6 +249,39 @@ def test_what_has_to_write_says_that_it_may_not(home: Path, tmp_path: Path, word
     make_read_only(home)
     status, _, error = bongsu(tmp_path, home, *words)
     assert (status, code in error) == (7, True), error
+
+
+def closed_home(home: Path, what: str) -> str:
+    """A home that this user may not read; returns the name of whoever closed it."""
+    with_a_run(home)
+    path = home if what == "directory" else home / "bongsu.db"
+    if os.geteuid() == 0:
+        os.chown(path, pwd.getpwnam("nobody").pw_uid, -1)
+        path.chmod(0o700 if what == "directory" else 0o600)
+        return "nobody"
+    path.chmod(0)
+    return pwd.getpwuid(os.geteuid()).pw_name
+
+
+@pytest.mark.parametrize("what", ["directory", "database"])
+@pytest.mark.parametrize("words", [["runs"], ["mlflow"], ["plan", "p.yaml"]])
+def test_the_home_of_somebody_else_is_said_to_be_theirs(
+    home: Path, tmp_path: Path, words: list[str], what: str
+) -> None:
+    owner = closed_home(home, what)
+    (tmp_path / "p.yaml").write_text(PIPELINE)
+    status, _, error = bongsu(tmp_path, home, *words)
+    assert (status, f"belongs to {owner}" in error, "[run.home-closed]" in error) == (7, True, True)
+
+
+def test_the_doctor_says_whose_home_it_is_and_goes_on(home: Path, tmp_path: Path) -> None:
+    owner = closed_home(home, "directory")
+    status, said, error = bongsu(tmp_path, home, "doctor", "--json")
+    assert (status, error) == (7, "")
+    found = {one["subject"]: one for one in json.loads(said)}
+    assert owner in found["State directory"]["fact"]
+    assert "Python" in found
+    assert "Temporary directory" in found
 
 
 def test_where_no_home_can_be_made_it_is_said(tmp_path: Path) -> None:

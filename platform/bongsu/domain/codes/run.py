@@ -62,6 +62,12 @@ HOME_IS_A_FILE = Code(
     "{home} is a file, and state lies in a directory.",
     "Give a directory with --home or BONGSU_HOME; it is made if it does not exist.",
 )
+HOME_CLOSED = Code(
+    "run.home-closed",
+    "The state directory {home} belongs to {owner}, and {user} may not look into it.",
+    "Use a directory of your own with --home or BONGSU_HOME, or have its owner run the command.",
+    exit_code=7,
+)
 S3_ENDPOINT = Code(
     "run.s3-endpoint",
     "The address of the S3 server, {endpoint}, is no URL.",

@@ -24,6 +24,19 @@ def examine(home: Path) -> list[Finding]:
         *machine.packages(),
         machine.cpus(),
         machine.memory(),
+        *_state(home),
+        machine.shared_memory(),
+        machine.gpus(),
+        machine.temporary(),
+    ]
+
+
+def _state(home: Path) -> list[Finding]:
+    """What lies in the state directory, if this user may look."""
+    closed = state.closed(home)
+    if closed is not None:
+        return [closed]
+    return [
         state.writable(home),
         state.private(home),
         *state.artifacts(home),
@@ -32,7 +45,4 @@ def examine(home: Path) -> list[Finding]:
         state.locks(home),
         state.undelivered(home),
         machine.disk(home),
-        machine.shared_memory(),
-        machine.gpus(),
-        machine.temporary(),
     ]

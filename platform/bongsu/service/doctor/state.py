@@ -11,7 +11,24 @@ from bongsu.domain.messages import N_
 from bongsu.domain.problems import BongsuError, Problem
 from bongsu.service.artifact_place import place_of, reached
 from bongsu.service.doctor.finding import Finding
-from bongsu.service.home import DATABASE, LOCK, PUBLISHER_LOCK, close_to_others, holds_work, prepare_home
+from bongsu.service.home import (
+    DATABASE,
+    LOCK,
+    PUBLISHER_LOCK,
+    close_to_others,
+    holds_work,
+    prepare_home,
+    refuse_closed,
+)
+
+
+def closed(home: Path) -> Finding | None:
+    """Whose home it is, if this user may not look into it."""
+    try:
+        refuse_closed(home)
+    except BongsuError as error:
+        return _told(N_("State directory"), error.problems[0])
+    return None
 
 
 def writable(home: Path) -> Finding:
