@@ -12,6 +12,7 @@ from bongsu.reconciler.delivery import Delivery
 from bongsu.reconciler.driver import Driver, Surroundings
 from bongsu.service.platform import Platform
 from bongsu.service.watching import RunProgress
+from bongsu.store import outbox
 from bongsu.store.history import DRIVING, NewEvent, append_events
 from bongsu.store.records import RunRecord
 from bongsu.store.runs import claim_version, get_run
@@ -21,7 +22,7 @@ DRAIN_S = 120.0
 
 @dataclass(frozen=True)
 class Driven:
-    """Runs as they ended, and how many publications the tracking server did not take (the next process sends them),
+    """Runs as they ended, and how many publications the tracking server does not take (later processes try again),
     with the last error if there was one."""
 
     runs: tuple[RunRecord, ...]
@@ -68,12 +69,12 @@ class Driving:
             raise
         if platform.on_leftover is not None and self.delivery.leave():
             platform.on_leftover()
-            left = 0
+            left, trouble = _held_up(platform)
         else:
-            left = self.delivery.drain(drain_s)
+            left, trouble = self.delivery.drain(drain_s), self.delivery.trouble
         with platform.database.read() as connection:
             ended = tuple(get_run(connection, run_id) for run_id in run_ids)
-        return Driven(ended, left, self.delivery.trouble if left else "")
+        return Driven(ended, left, trouble if left else "")
 
 
 @contextmanager
@@ -90,6 +91,14 @@ def open_driver(platform: Platform) -> Iterator[Driving]:
             yield Driving(platform, Driver(surroundings), delivery)
         finally:
             delivery.close()
+
+
+def _held_up(platform: Platform) -> tuple[int, str]:
+    """How many publications another process will not get delivered, as far as can be told before it tries, and why."""
+    with platform.database.read() as connection:
+        waiting, earlier = outbox.count_waiting(connection), outbox.last_error(connection)
+    trouble = platform.tracking_trouble() or earlier
+    return (waiting, trouble) if trouble else (0, "")
 
 
 def _note(platform: Platform, run_ids: Sequence[RunId], act: str) -> None:

@@ -57,6 +57,7 @@ def open_home(home: Path, ray_address: str | None = None) -> Platform:
             :func:`bongsu.service.artifact_place.keep` raise.
     """
     from bongsu.artifacts.open import open_store
+    from bongsu.tracking.health import trouble_of
     from bongsu.tracking.pages import address
     from bongsu.tracking.publisher import MlflowPublisher
     from bongsu.tracking.settings import TrackingSettings
@@ -81,18 +82,20 @@ def open_home(home: Path, ray_address: str | None = None) -> Platform:
         local = _LocalExecutor(home, place, ray_address)
         undo.callback(local.close)
         close = undo.pop_all().close
+    tracking = TrackingSettings.embedded(home)
     return Platform(
         home=home,
         database=database,
         artifacts=open_store(place.uri, place.cache),
         executor=local.get,
-        publisher=MlflowPublisher(TrackingSettings.embedded(home)),
+        publisher=MlflowPublisher(tracking),
         lock=FileLock(home / LOCK),
         pages=address(),
         on_warm_up=local.warm_up,
         on_close=close,
         publisher_lock=WaitingLock(home / PUBLISHER_LOCK),
         on_leftover=lambda: _deliver_behind(home),
+        tracking_trouble=lambda: trouble_of(tracking.tracking_uri),
     )
 
 

@@ -47,6 +47,7 @@ class Platform:
     lock: held while runs are driven.
     publisher_lock: held while the tracking server is talked to; None where one process does that.
     on_leftover: starts another process that tells the tracking server what it has not heard; None if nobody can.
+    tracking_trouble: looks what is in the way of telling the tracking server anything; empty if nothing is.
     clock: seconds since the epoch.
     new_run_id: an id that was never used, from the time.
     on_warm_up: begins to start the executor without waiting for it.
@@ -66,6 +67,7 @@ class Platform:
     on_close: Callable[[], None] = lambda: None
     publisher_lock: AbstractContextManager[object] | None = None
     on_leftover: Callable[[], None] | None = None
+    tracking_trouble: Callable[[], str] = lambda: ""
 
     def warm_up(self) -> None:
         """Begin to start what a run will need, so that it is there when planning is done. Nothing can be run where

@@ -27,9 +27,9 @@ def ensure_database(uri: str, make: Callable[[str], None]) -> None:
     Raises:
         OSError, sqlite3.Error: the disk does not let it be made or read.
     """
-    if not uri.startswith(_SCHEME):
+    path = path_of(uri)
+    if path is None:
         return
-    path = Path(uri.removeprefix(_SCHEME))
     if path.exists() and not is_half_made(path):
         return
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
@@ -42,6 +42,11 @@ def ensure_database(uri: str, make: Callable[[str], None]) -> None:
     finally:
         for rest in (fresh, *_beside(fresh)):
             rest.unlink(missing_ok=True)
+
+
+def path_of(uri: str) -> Path | None:
+    """The file of a database of SQLite; None for any other."""
+    return Path(uri.removeprefix(_SCHEME)) if uri.startswith(_SCHEME) else None
 
 
 def is_half_made(path: Path) -> bool:

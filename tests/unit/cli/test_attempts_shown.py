@@ -118,6 +118,14 @@ def test_a_pipe_is_told_of_every_attempt_and_why(place: Place) -> None:
     assert begun == ["▶ shaky: running", "▶ shaky: running  attempt 2, because: It broke."]
 
 
+def test_a_pipe_is_told_once_what_is_in_the_way() -> None:
+    said: list[str] = []
+    lines = ProgressLines(said.append)
+    for trouble in ("", "no answer", "no answer", "", "no answer"):
+        lines.update(RunProgress((), trouble=trouble))
+    assert said == ["no answer", "no answer"]
+
+
 def test_a_pipe_is_told_that_another_attempt_is_waited_for() -> None:
     said: list[str] = []
     lines = ProgressLines(said.append)

@@ -192,13 +192,16 @@ def test_the_doctor_tells_of_a_newer_database_a_lock_that_is_none_and_records_th
         (count,) = connection.execute("SELECT count(*) FROM outbox WHERE NOT done").fetchone()
         assert waiting.fact == str(count)
         connection.execute("UPDATE outbox SET done = 1")
-        connection.execute(
-            "INSERT INTO outbox (run_id, body, tries, done, error) VALUES ('r', '{}', 3, 0, 'no answer')"
-        )
+        connection.execute("INSERT INTO outbox (run_id, body, tries, done, error) VALUES ('r', '{}', 0, 0, '')")
+        connection.commit()
+        fresh = finding(home, "Records that wait for MLflow")
+        assert (fresh.fact, fresh.fix) == ("1", "The next run delivers them.")
+        connection.execute("UPDATE outbox SET tries = 3, error = 'no answer' WHERE NOT done")
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.close()
     late = finding(home, "Records that wait for MLflow")
-    assert (late.level, late.fact, bool(late.fix)) == ("warning", "1 (no answer)", True)
+    assert (late.level, late.fact) == ("warning", "1 (no answer)")
+    assert "did not take them" in late.fix, "the next run may not get further"
     newer = finding(home, "Database of runs")
     assert (newer.level, "9999" in newer.fact, bool(newer.fix)) == ("problem", True, True)
     (home / "driver.lock").unlink()

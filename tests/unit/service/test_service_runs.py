@@ -23,6 +23,7 @@ from bongsu.service.platform import run_id_at
 from bongsu.service.resuming import resume
 from bongsu.service.showing import attempt_logs, list_runs, run_events, show_run
 from bongsu.service.submitting import submit
+from bongsu.store import outbox
 
 CHAIN = plan_of(stage("a"), stage("b", "a"))
 
@@ -328,3 +329,28 @@ def test_a_stage_is_found_by_id_or_title_and_an_unknown_one_is_told(place: Place
         attempt_logs(place.platform, run.id, "prune-1", number=1)
     assert code_of(caught) == "run.unknown-attempt"
     assert list(attempt_logs(place.platform, run.id, "prune-1")) == []
+
+
+# -- telling MLflow ------------------------------------------------------------------------------------------------
+
+
+def left_behind(place: Place, trouble: str) -> tuple[int, str]:
+    """What a run says that leaves its records to another process."""
+    tried: list[str] = []
+    platform = place.other_process(on_leftover=lambda: tried.append("again"), tracking_trouble=lambda: trouble)
+    driven = drive(platform, [submit(platform, CHAIN).run.id])
+    assert tried == ["again"]
+    return driven.undelivered, driven.trouble
+
+
+def test_a_run_says_what_keeps_another_process_from_telling_mlflow(place: Place) -> None:
+    assert left_behind(place, "") == (0, "")
+    count, trouble = left_behind(place, "mlflow.db: database is locked")
+    assert (count > 2, trouble) == (True, "mlflow.db: database is locked")
+
+
+def test_a_run_says_what_mlflow_did_not_take_before(place: Place) -> None:
+    left_behind(place, "")
+    with place.platform.database.write() as connection:
+        outbox.mark_failed(connection, outbox.waiting(connection, 1)[0][0], "refused")
+    assert left_behind(place, "")[1] == "refused"

@@ -49,6 +49,7 @@ def _print_document(outcome: Outcome) -> None:
 
     problems = problem_documents(outcome.details)
     say_json(run_document(outcome.details, outcome.variants, problems=problems))
+    _tell_undelivered(outcome)
     if outcome.problem:
         raise typer.Exit(outcome.problem.code.exit_code)
 
@@ -57,9 +58,13 @@ def _print_outcome(outcome: Outcome) -> None:
     from bongsu.cli.render.outcome import outcome_view
 
     out().print(outcome_view(outcome.details, outcome.variants), crop=False)
+    _tell_undelivered(outcome)
+
+
+def _tell_undelivered(outcome: Outcome) -> None:
     if outcome.undelivered:
-        waiting = _("{count} records wait for MLflow; the next run delivers them ({trouble}).")
-        out().print(waiting.format(count=outcome.undelivered, trouble=outcome.trouble))
+        waiting = _("{count} records wait for MLflow: {trouble}. Later runs try again; see `bongsu doctor`.")
+        say(waiting.format(count=outcome.undelivered, trouble=outcome.trouble.rstrip(".")), error=True)
 
 
 @contextmanager

@@ -84,13 +84,18 @@ def summary(view: RunProgress) -> str:
 
 
 class ProgressLines:
-    """One line whenever a stage enters another state, or begins another attempt: for logs and pipes."""
+    """One line whenever a stage enters another state or begins another attempt, and when nothing moves: for logs and
+    pipes."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
         self._seen: dict[str, tuple[StageState, int]] = {}
+        self._trouble = ""
 
     def update(self, view: RunProgress) -> None:
+        if view.trouble and view.trouble != self._trouble:
+            self._write(view.trouble)
+        self._trouble = view.trouble
         for stage in view.stages:
             seen = (stage.state, stage.attempt)
             if self._seen.get(stage.id) == seen:

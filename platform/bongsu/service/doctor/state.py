@@ -130,5 +130,10 @@ def undelivered(home: Path) -> Finding:
         return Finding("ok", subject, "–")
     if not count:
         return Finding("ok", subject, "0")
-    fix = N_("The next run delivers them. If it does not, see `delivery.log` in the state directory.")
-    return Finding("warning", subject, f"{count} ({error})" if error else str(count), fix)
+    if not error:
+        return Finding("warning", subject, str(count), N_("The next run delivers them."))
+    fix = N_(
+        "MLflow did not take them when they were last tried. Mend what is named here; every run tries again, and"
+        " `delivery.log` in the state directory has more."
+    )
+    return Finding("warning", subject, f"{count} ({error})", fix)
