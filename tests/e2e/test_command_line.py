@@ -100,7 +100,8 @@ def test_a_run_and_what_can_be_seen_of_it(shell: Shell) -> None:
     assert "probe: 안녕" in shell("logs", "latest", "first").stdout
     as_json = [json.loads(line) for line in shell("logs", "latest", "--json").stdout.splitlines()]
     assert any(one["stage"] == "first" and "probe: 안녕" in one["line"] for one in as_json)
-    assert [run["state"] for run in shell.json("runs")] == ["succeeded"]
+    assert shell.json("show") == ran, "one shape, whichever command tells of it"
+    assert shell.json("runs") == [ran["run"]]
     again = shell.json("run", "chain.yaml")
     assert set(states(again["stages"]).values()) == {"cached"}
     changed = shell.json("plan", "chain.yaml", "--set", "word=other")

@@ -68,7 +68,9 @@ def run_graph(platform: Platform, run: str) -> tuple[list[Node], list[Edge]]:
     """What happened in one run: its inputs, stages, artifacts and versions, reused ones too."""
     with platform.database.read() as connection:
         record = find_run(connection, run)
-        return lineage.graph_of_run(connection, record.id, [s.stage_id for s in stages_of(connection, record.id)])
+        stages = [stage.stage_id for stage in stages_of(connection, record.id)]
+        nodes, edges = lineage.graph_of_run(connection, record.id, stages)
+        return _with_versions(connection, nodes, edges), edges
 
 
 def _with_versions(connection: Connection, nodes: Sequence[Node], edges: Sequence[Edge]) -> list[Node]:

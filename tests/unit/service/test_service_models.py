@@ -252,6 +252,8 @@ def test_an_input_that_names_a_model_by_alias_tells_the_version_that_was_taken(
     shown = StringIO()
     Console(file=shown, width=120).print(lineage_view(graph))
     assert shown.getvalue().count("= light/1") == 1
+    report = collect(place.platform, "latest")
+    assert "models:/light@candidate = light/1" in [node.title for node in report.nodes]
 
 
 def test_both_directions_are_one_graph(place: Place, registered: str) -> None:

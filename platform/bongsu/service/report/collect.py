@@ -16,7 +16,7 @@ from bongsu.service.report.model import Broken, GraphEdge, GraphNode, ReportVari
 from bongsu.service.report.origins import loss_series, timelines, works
 from bongsu.service.showing import RunDetails, show_run
 from bongsu.service.variants import Variant, variants
-from bongsu.store.lineage import stage_node
+from bongsu.store.lineage import Node, stage_node
 
 
 def collect(platform: Platform, run: str) -> RunReport:
@@ -44,7 +44,7 @@ def collect(platform: Platform, run: str) -> RunReport:
         variants=tuple(report_variant(v) for v in variants(platform, record.id) if v.metrics or v.version),
         series=tuple(loss_series(platform, done)),
         timelines=tuple(timelines(done)),
-        nodes=tuple(GraphNode(n.id, n.kind, brief(n.title), n.label, groups.get(n.id, "")) for n in nodes),
+        nodes=tuple(GraphNode(n.id, n.kind, _named(n), n.label, groups.get(n.id, "")) for n in nodes),
         edges=tuple(GraphEdge(e.source, e.target) for e in edges),
         cards=tuple(_cards(platform, details)),
     )
@@ -77,6 +77,12 @@ def report_variant(variant: Variant) -> ReportVariant:
         label=str(variant.label),
         version=f"{version.name}/{version.version}" if version else None,
     )
+
+
+def _named(node: Node) -> str:
+    """The title in short; of an input that was taken by an alias, with the version that it was."""
+    versions = [version for version in node.body.get("versions", ()) if not node.title.endswith(version)]
+    return " = ".join([brief(node.title), *versions])
 
 
 def _cards(platform: Platform, details: RunDetails) -> Iterator[tuple[str, dict[str, Any]]]:
