@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gettext
-from collections.abc import MutableMapping
+import re
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import typer
@@ -16,6 +17,8 @@ from bongsu.domain.messages import N_
 
 # Sentences of Typer's own: those above are looked up by itself through gettext, those below it writes as they are.
 LOOKED_UP = (N_("Arguments"), N_("Options"), N_("Commands"), N_("required"), N_("default: {default}"))
+KINDS = (N_("int range"), N_("int"), N_("str"), N_("path"), N_("list"))
+_KIND = re.compile(rf"(?<=[<\[])(?:{'|'.join(KINDS)})(?=[>\[\]])")
 WRITTEN = (
     N_("Usage"),
     N_("Show this message and exit."),
@@ -114,11 +117,24 @@ def _without_language(context: Any, arguments: list[str]) -> list[str]:
 
 
 def _spoken(parameters: Any) -> Any:
-    """Typer writes the help of options that it adds itself as it is."""
+    """Typer writes the help of options that it adds itself, and the kinds of all values, as they are."""
     for parameter in parameters:
         if getattr(parameter, "help", None):
             parameter.help = translate(parameter.help)
+        if not isinstance(parameter.display_type_rich, _KindInWords):
+            parameter.display_type_rich = _KindInWords(parameter.display_type_rich)
     return parameters
+
+
+class _KindInWords:
+    """In place of the method by which a parameter tells its kind, e.g. ``<list[str]>``; choices stay as typed."""
+
+    def __init__(self, tell: Callable[..., str | None]) -> None:
+        self._tell = tell
+
+    def __call__(self, *args: Any, **kwargs: Any) -> str | None:
+        told = self._tell(*args, **kwargs)
+        return _KIND.sub(lambda match: translate(match[0]), told) if told else told
 
 
 def _write_usage(command: Any, context: Any, formatter: Any) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from bongsu.cli.failures import EXIT_CODES
 
-COMMANDS = [(), ("run",), ("logs",), ("stages",), ("datasets", "add"), ("mlflow",)]
+COMMANDS = [(), ("runs",), ("run",), ("logs",), ("stages",), ("datasets", "add"), ("mlflow",)]
 
 
 def help_of(language: str, *words: str) -> str:
@@ -32,6 +32,7 @@ def test_korean_help_has_no_english_sentence(words: tuple[str, ...]) -> None:
     found = re.findall(r"\b[A-Z][a-z]+ [a-z]+\b", text)
     assert found == []
     assert not set(re.findall(r"\[([a-z]+)\]", text)) & {"required", "default"}
+    assert not re.search(r"<(str|int|path|list|int range)\b", text)
 
 
 @pytest.mark.parametrize("language", ["ko", "en"])
