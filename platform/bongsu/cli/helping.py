@@ -10,6 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from bongsu.cli.columns import two_columns
 from bongsu.cli.failures import EXIT_CODES
 from bongsu.cli.texts import LOCALES, _, known_language, translate
 from bongsu.domain.codes import cli as codes
@@ -61,6 +62,9 @@ class SpokenCommand(TyperCommand):
     def format_usage(self, ctx: Any, formatter: Any) -> None:
         _write_usage(self, ctx, formatter)
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        super().format_help(ctx, _in_cells(formatter))
+
 
 class SpokenGroup(TyperGroup):
     """A group of commands whose help page is in one language, which may be chosen behind its name."""
@@ -74,6 +78,9 @@ class SpokenGroup(TyperGroup):
 
     def format_usage(self, ctx: Any, formatter: Any) -> None:
         _write_usage(self, ctx, formatter)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        super().format_help(ctx, _in_cells(formatter))
 
 
 class SpokenProgram(SpokenGroup):
@@ -135,6 +142,17 @@ class _KindInWords:
     def __call__(self, *args: Any, **kwargs: Any) -> str | None:
         told = self._tell(*args, **kwargs)
         return _KIND.sub(lambda match: translate(match[0]), told) if told else told
+
+
+def _in_cells(formatter: Any) -> Any:
+    """Typer measures columns in characters."""
+
+    def write(rows: Any, **_columns: Any) -> None:
+        for line in two_columns(list(rows), formatter.width, formatter.current_indent):
+            formatter.write(f"{line}\n")
+
+    formatter.write_dl = write
+    return formatter
 
 
 def _write_usage(command: Any, context: Any, formatter: Any) -> None:
