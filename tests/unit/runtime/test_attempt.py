@@ -123,7 +123,7 @@ def test_what_a_failed_attempt_has_written_is_gone(store: LocalStore) -> None:
 def test_an_output_that_was_not_written_is_the_stages_fault(store: LocalStore) -> None:
     failure = failed(store, spec(store, {"writeNothing": True}))
     assert (failure.reason, failure.retryable) == ("BadOutput", False)
-    assert "Nothing was written to r-000000000001/stage/1/files" in failure.message
+    assert failure.message == "The output r-000000000001/stage/1/files is empty: no file was written into it."
 
 
 def test_what_a_stage_says_goes_into_the_failure(store: LocalStore) -> None:

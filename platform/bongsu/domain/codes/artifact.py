@@ -32,8 +32,8 @@ UNSAFE_KEY = Code(
 )
 EMPTY_TREE = Code(
     "artifact.empty-tree",
-    "Nothing was written to {key}, so there is nothing to commit.",
-    "Write at least one file.",
+    "The output {key} is empty: no file was written into it.",
+    "Let the stage write at least one file there.",
 )
 NO_SPACE = Code(
     "artifact.no-space",
