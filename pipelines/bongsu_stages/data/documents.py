@@ -15,6 +15,7 @@ from bongsu_stages.runtime.stage import StageError
 
 COLUMNS = ("id", "text", "source")
 ROWS_AT_ONCE = 256
+_BLOCK = 8 * 1024 * 1024
 PART_CHARACTERS = 64 * 1024 * 1024
 
 
@@ -29,18 +30,21 @@ class Document:
 
 @contextmanager
 def on_disk(reader: TreeReader, path: str, scratch: Path) -> Iterator[Path]:
-    """One file of a tree as a local file: its own place in a local store, else a copy that is deleted after.
+    """One file of a tree as a local file, its bytes checked: its place in a local store, else a copy, deleted after.
 
-    Never more than one file of the tree lies in ``scratch``.
+    Never more than one file of the tree lies in ``scratch``. Raises ``artifact.corrupt``.
     """
     place = urlsplit(reader.uri)
     if place.scheme == "file":
+        with reader.open(path) as checked:
+            while checked.read(_BLOCK):
+                pass
         yield Path(unquote(place.path)) / path
         return
     copy = scratch / ("input" + Path(path).suffix)
     try:
         with reader.open(path) as source, copy.open("wb") as target:
-            shutil.copyfileobj(source, target, 8 * 1024 * 1024)
+            shutil.copyfileobj(source, target, _BLOCK)
         yield copy
     finally:
         copy.unlink(missing_ok=True)

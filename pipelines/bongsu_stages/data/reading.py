@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -17,6 +18,7 @@ from bongsu.artifacts.base import TreeReader
 from bongsu_stages.data.decoding import decode, decode_page
 from bongsu_stages.data.documents import Document, on_disk
 from bongsu_stages.data.html import html_text
+from bongsu_stages.runtime.faults import is_of_machine
 
 Format = Literal["text", "html", "jsonl", "parquet"]
 LARGEST_TEXT = 64 * 1024 * 1024
@@ -55,7 +57,8 @@ def format_of(path: str) -> tuple[Format, str] | None:
 
 
 def read_file(reader: TreeReader, path: str, text_field: str, scratch: Path) -> Iterator[Record]:
-    """The records of one file, in order. Raises nothing that the content of the file could cause."""
+    """The records of one file, in order. Raises nothing that the content of the file could cause: what the machine does
+    is no fault of the file, and must not cost a record."""
     known = format_of(path)
     if known is None:
         yield Lost(path, path, "unsupported-format")
@@ -70,7 +73,9 @@ def read_file(reader: TreeReader, path: str, text_field: str, scratch: Path) -> 
                 yield from _lines(stream, path, text_field)
             else:
                 yield _whole(stream, path, kind)
-    except (OSError, EOFError, ValueError, NotImplementedError, _zstd_error()) as error:
+    except (OSError, EOFError, ValueError, NotImplementedError, zlib.error, _zstd_error()) as error:
+        if is_of_machine(error):
+            raise
         yield Lost(path, path, "corrupt-file", f"{type(error).__name__}: {str(error)[:200]}")
 
 

@@ -82,7 +82,7 @@ def load_model(
         )
     if is_spread(model) and rounds_activations(config):
         round_activations(model, config)
-    if not is_spread(model) and shards == 1:
+    if "device_map" not in options and shards == 1:  # else it lies where it is to lie
         model.to(device)
     adapted: PreTrainedModel = with_adapter(model, directory)
     return adapted.eval()

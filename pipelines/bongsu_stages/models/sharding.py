@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from bongsu_stages.models.loading import sharding_options
+from bongsu_stages.runtime.stage import StageError
 
 
 def is_sharded(model: nn.Module) -> bool:
@@ -76,11 +77,21 @@ def whole(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def blocks_of(model: Any) -> Iterator[tuple[str, nn.Module]]:
-    """Parts of a model that together have all weights: the decoder's layers, and what lies beside them."""
+    """Parts of a model that together have all weights: the decoder's layers, and what lies beside them.
+
+    Raises:
+        StageError: weights belong to a module that holds the layers, and so to no part.
+    """
     yield from _below("", model, model.get_decoder().layers)
 
 
 def _below(path: str, module: nn.Module, layers: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    own = [*module._parameters, *module._buffers]
+    if own:
+        raise StageError(
+            f"{type(module).__name__} has weights of its own beside its layers: {', '.join(own[:3])}.",
+            "Run it with one worker; models like this cannot be shared block by block.",
+        )
     for name, child in module.named_children():
         inner = f"{path}.{name}" if path else name
         if layers in child.modules():

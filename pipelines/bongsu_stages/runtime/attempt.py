@@ -63,35 +63,48 @@ def run_attempt(
 ) -> AttemptResult | Failure:
     """Run the attempt to its end and leave a result or a failure record in the artifact store.
 
-    Never raises for what a stage does. An attempt whose record already stands is not run again.
+    Never raises for what a stage, the artifact store or the disk does. An attempt whose record stands is not run again.
 
     Args:
         spec: the attempt.
         emit: receives its events.
         clock: seconds since the epoch, for records and events.
     """
-    store = open_store(spec.artifact_store, spec.cache)
-    standing = store.get_record(result_key(spec.id))
-    if standing is not None:
-        return AttemptResult.model_validate_json(standing)
-    scratch = _make_scratch(spec)
+    store: ArtifactStore | None = None
+    scratch: Path | None = None
     try:
+        store = open_store(spec.artifact_store, spec.cache)
+        standing = store.get_record(result_key(spec.id))
+        if standing is not None:
+            return _standing_result(standing)
+        scratch = _make_scratch(spec)
         result = _execute(spec, StageContext(spec, store, scratch, emit, clock), clock)
         store.put_record(result_key(spec.id), result.model_dump_json().encode())
         return result
-    except Exception as error:  # the boundary: whatever a stage raises becomes a recorded failure
+    except Exception as error:  # the boundary: whatever is raised becomes a failure, recorded where that can be
         failure = _set_damaged_aside(store, error) or failure_of(error)
-        with contextlib.suppress(BongsuError, OSError):  # the store itself may be what failed
-            store.put_record(failure_key(spec.id), failure.model_dump_json().encode())
+        if store is not None:
+            with contextlib.suppress(BongsuError, OSError):  # the store itself may be what failed
+                store.put_record(failure_key(spec.id), failure.model_dump_json().encode())
         return failure
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _set_damaged_aside(store: ArtifactStore, error: Exception) -> Failure | None:
+def _standing_result(record: bytes) -> AttemptResult | Failure:
+    try:
+        return AttemptResult.model_validate_json(record)
+    except pydantic.ValidationError as error:
+        message = f"Its result record stands and cannot be read: {error.errors()[0]['msg']}."
+        fix = "Somebody changed the artifact store. Another run has records of its own."
+        return Failure(reason=FailureReason.BAD_OUTPUT, message=message, fix=fix, retryable=False)
+
+
+def _set_damaged_aside(store: ArtifactStore | None, error: Exception) -> Failure | None:
     """A tree that an attempt found damaged is no cached result any more: the next run makes it again. None if the
     failure is another, or the store finds nothing."""
-    if not isinstance(error, BongsuError) or not is_damage(error):
+    if store is None or not isinstance(error, BongsuError) or not is_damage(error):
         return None
     digests = {str(problem.args["digest"]) for problem in error.problems if problem.code is codes.CORRUPT}
     try:

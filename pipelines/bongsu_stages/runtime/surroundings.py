@@ -60,8 +60,8 @@ _SECRET_NAME = re.compile(
     r"(?:^|_)(?:SECRETS?|TOKENS?|PASSWORD|PASSWD|PASSPHRASE|PASS|CREDENTIALS?|API_?KEY|KEY|AUTH|COOKIE)(?:_|$)",
     re.IGNORECASE,
 )
-_SECRET_VALUE = re.compile(r"://[^/\s@]*:[^/\s@]*@")
-"""An address with a password in it, such as that of a proxy or a database."""
+_SECRET_VALUE = re.compile(r"://[^/\s]*@")
+"""An address with a name, a token or a password in it, such as that of a proxy or a database."""
 
 
 def inherited(environment: Mapping[str, str]) -> dict[str, str]:

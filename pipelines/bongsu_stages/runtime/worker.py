@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure
 from bongsu.machine.processes import marked, note_process
-from bongsu_stages.runtime.attempt import run_attempt
+from bongsu_stages.runtime.attempt import failure_of, run_attempt
 from bongsu_stages.runtime.memory import give_back
 from bongsu_stages.runtime.reporting import EventFile, LogLines, drop, output_to
 
@@ -26,8 +26,11 @@ def run_logged(spec: AttemptSpec, clock: Callable[[], float]) -> AttemptResult |
     if spec.log_directory is None:
         return run_attempt(spec, drop, clock)
     folder = Path(spec.log_directory)
-    note_process(folder / "process.json")
-    events = EventFile(folder / "events.jsonl")
+    try:
+        note_process(folder / "process.json")
+        events = EventFile(folder / "events.jsonl")
+    except OSError as error:  # there is no place for a log either
+        return failure_of(error)
     try:
         with marked(folder), output_to(folder / "log.txt"):
             outcome = run_attempt(spec, LogLines(events), clock)

@@ -7,6 +7,7 @@ docs/adr/0005-one-worker-trains-in-process.md.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -99,9 +100,10 @@ def _on_gang(ctx: StageContext, recipe: Recipe, fingerprint: str) -> None:
     try:
         _fit(task, resources, resources.workers)
     finally:
-        queue.put(None)
-        listener.join(timeout=10)
-        queue.shutdown(force=True)
+        with contextlib.suppress(Exception):  # the queue may have died with the workers, whose end is the news
+            queue.put(None)
+            listener.join(timeout=10)
+            queue.shutdown(force=True)
 
 
 def _fit(task: Task, resources: Resources, num_workers: int) -> dict[str, float]:

@@ -1,9 +1,14 @@
+"""Files that people have become records, and what cannot be used is told."""
+
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import json
+import os
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,8 +18,11 @@ from data_bench import Bench
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bongsu.artifacts.base import TreeReader
+from bongsu.artifacts.local import LocalStore
+from bongsu.domain.problems import BongsuError
 from bongsu_stages.data.decoding import decode
-from bongsu_stages.data.documents import Document
+from bongsu_stages.data.documents import Document, DocumentWriter, read_documents
 from bongsu_stages.data.html import html_text
 from bongsu_stages.data.language import hangul_share, identified
 from bongsu_stages.data.normalising import normalise
@@ -147,3 +155,35 @@ def test_language_is_told_by_hangul_and_by_identification() -> None:
 def test_no_copy_of_an_input_stays_in_scratch(bench: Bench, tmp_path: Path) -> None:
     records(bench, "a.txt", TEXT.encode())
     assert not list(tmp_path.glob("input*"))
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EDQUOT])
+@pytest.mark.parametrize("name", ["a.jsonl", "a.txt.gz", "a.parquet"])
+def test_what_the_machine_does_is_no_fault_of_a_file(tmp_path: Path, name: str, number: int) -> None:
+    class Refusing:
+        manifest = None
+        uri = "s3://bucket/tree"
+
+        def open(self, _path: str) -> BinaryIO:
+            raise OSError(number, os.strerror(number))
+
+    with pytest.raises(OSError, match=os.strerror(number)):
+        list(read_file(cast(TreeReader, Refusing()), name, "text", tmp_path))
+
+
+def test_a_changed_parquet_file_of_a_local_store_is_told(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path / "store")
+    writer = store.writer("one")
+    documents = DocumentWriter(writer)
+    documents.add(Document("1", "하나 " * 1000, "here"))
+    documents.close()
+    reader = store.reader(writer.commit().digest)
+    (part,) = reader.local().glob("*.parquet")
+    part.chmod(0o600)
+    data = bytearray(part.read_bytes())
+    data[len(data) // 2] ^= 1
+    part.write_bytes(data)
+    with pytest.raises(BongsuError, match=r"artifact\.corrupt"):
+        list(read_documents(reader, tmp_path))
+    with pytest.raises(BongsuError, match=r"artifact\.corrupt"):
+        list(read_file(reader, part.name, "text", tmp_path))

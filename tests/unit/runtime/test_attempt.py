@@ -22,6 +22,7 @@ from bongsu_stages.runtime.attempt import failure_of, run_attempt
 from bongsu_stages.runtime.reporting import drop
 from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.runtime.testing import ProbeParams
+from bongsu_stages.runtime.worker import run_logged
 
 
 @pytest.fixture
@@ -208,3 +209,27 @@ def test_the_probe_names_its_process_first(store: LocalStore) -> None:
     run_attempt(spec(store), events.append, time.time)
     assert isinstance(events[0], Message)
     assert events[0].text.startswith("process ")
+
+
+@pytest.mark.parametrize("record", [b"", b"{}", b"\xff"])
+def test_a_record_that_stands_and_cannot_be_read_is_a_failure_and_no_success(
+    store: LocalStore, record: bytes
+) -> None:
+    attempt = spec(store)
+    store.put_record(result_key(attempt.id), record)
+    outcome = run_attempt(attempt, drop, time.time)
+    assert isinstance(outcome, Failure)
+    assert (outcome.reason, outcome.retryable) == ("BadOutput", False)
+
+
+def test_a_store_that_cannot_be_opened_is_a_failure(store: LocalStore) -> None:
+    outcome = run_attempt(spec(store, artifact_store="gopher://nowhere"), drop, time.time)
+    assert isinstance(outcome, Failure)
+    assert "gopher" in outcome.message
+
+
+def test_a_place_for_scratch_that_cannot_be_made_is_a_failure(store: LocalStore, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no directory")
+    attempt = spec(store, log_directory=str(tmp_path / "file" / "logs"))
+    assert isinstance(failed(store, attempt), Failure)
+    assert isinstance(run_logged(attempt, time.time), Failure)

@@ -125,3 +125,17 @@ def test_only_the_stage_that_masks_gets_the_key(
     assert isinstance(outcome, isolated.EndedWithoutRecord)
     assert outcome.failure.reason == "WorkerLost"
     assert ("BONGSU_MASKING_KEY" in seen[0]) is key
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["http://token@proxy.mil:3128", "https://me:word@proxy.mil", "socks5://me:w%2Frd@proxy.mil", "http://:x@proxy"],
+)
+def test_addresses_with_something_to_log_in_with_stay_outside(value: str) -> None:
+    assert inherited({"HTTPS_PROXY": value}) == {}
+    assert to_install({"HTTPS_PROXY": value}) == {"HTTPS_PROXY": value}
+
+
+def test_plain_addresses_are_passed_on() -> None:
+    plain = {"HTTPS_PROXY": "http://proxy.mil:3128/a@b", "HTTP_PROXY": "proxy.mil:3128"}
+    assert inherited(plain) == plain

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,10 +15,11 @@ from bongsu_stages.models.fingerprints import fingerprint_of
 from bongsu_stages.models.plain import plain_fingerprints, write_plain
 
 GROUP = 16
+Entries = dict[str, torch.Tensor]
 
 
 def tree(folder: Path, *files: dict[str, torch.Tensor]) -> Path:
-    folder.mkdir()
+    folder.mkdir(parents=True)
     weights = {"weights": {"num_bits": 4, "group_size": GROUP}}
     config = {"model_type": "axk1", "quantization_config": {"config_groups": {"group_0": weights}}}
     (folder / "config.json").write_text(json.dumps(config))
@@ -66,3 +68,91 @@ def test_a_scale_that_does_not_fit_is_told(tmp_path: Path) -> None:
     entries["a.weight_scale"] = torch.ones(3, 2)
     with pytest.raises(ValueError, match="does not fit 8 x 32"):
         write_plain(tree(tmp_path / "source", entries), tmp_path / "plain")
+
+
+# -- what others write, with the format's own library as the judge ---------------------------------------------------
+
+
+def written_by_the_library(
+    weight: torch.Tensor, format_: str, **asked: Any
+) -> tuple[dict[str, Any], Entries, torch.Tensor]:
+    """A config, the entries of a layer ``a``, and the weight that the library reads from them."""
+    from compressed_tensors.compressors import BaseCompressor
+    from compressed_tensors.quantization import QuantizationArgs, QuantizationScheme
+    from compressed_tensors.quantization.utils import calculate_qparams
+
+    args = QuantizationArgs(**asked)
+    scheme = QuantizationScheme(targets=["Linear"], weights=args)
+    groups = weight.shape[1] // (args.group_size or weight.shape[1])
+    grouped = weight.view(weight.shape[0], groups, -1)
+    low, high = grouped.amin(dim=-1), grouped.amax(dim=-1)
+    scale, zero = calculate_qparams(low, high, args)
+    state = {"weight": weight, "weight_scale": scale, "weight_zero_point": zero.to(torch.int8)}
+    if args.symmetric:
+        del state["weight_zero_point"]
+    compressor = BaseCompressor.get_value_from_registry(format_)
+    stored = compressor.compress(state, scheme)
+    read = compressor.decompress(stored, scheme)["weight"]
+    config = {"quant_method": "compressed-tensors", "format": format_}
+    config["config_groups"] = {"group_0": {"targets": ["Linear"], "weights": args.model_dump(mode="json")}}
+    return config, {f"a.{name}": tensor.contiguous() for name, tensor in stored.items()}, read
+
+
+def plain_of(folder: Path, config: dict[str, Any], entries: Entries) -> torch.Tensor:
+    source = tree(folder / "source", entries)
+    (source / "config.json").write_text(json.dumps({"model_type": "axk1", "quantization_config": config}))
+    write_plain(source, folder / "plain")
+    return load_file(folder / "plain" / "model-0.safetensors")["a.weight"]
+
+
+@pytest.mark.parametrize(
+    ("format_", "asked"),
+    [
+        ("pack-quantized", {"num_bits": 4, "strategy": "group", "group_size": 16}),
+        ("pack-quantized", {"num_bits": 4, "strategy": "group", "group_size": 16, "symmetric": False}),
+        ("pack-quantized", {"num_bits": 8, "strategy": "channel", "symmetric": False}),
+        ("pack-quantized", {"num_bits": 2, "strategy": "group", "group_size": 32}),
+        ("int-quantized", {"num_bits": 8, "strategy": "channel"}),
+        ("int-quantized", {"num_bits": 8, "strategy": "channel", "symmetric": False}),
+        ("float-quantized", {"num_bits": 8, "type": "float", "strategy": "channel"}),
+    ],
+)
+def test_what_the_library_wrote_is_read_as_the_library_reads_it(
+    tmp_path: Path, format_: str, asked: dict[str, Any]
+) -> None:
+    torch.manual_seed(1)
+    weight = torch.randn(12, 64) + 0.5  # its middle is not zero
+    config, entries, expected = written_by_the_library(weight, format_, **asked)
+    found = plain_of(tmp_path, config, entries)
+    assert torch.equal(found, expected.to(found.dtype))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"format": "nvfp4-pack-quantized"}, "nvfp4-pack-quantized"),
+        ({"quant_method": "gptq"}, "quantised by gptq"),
+        ({"sparsity_config": {"format": "sparse-24-bitmask"}}, "sparse-24-bitmask"),
+    ],
+)
+def test_formats_that_are_not_known_are_refused(tmp_path: Path, change: dict[str, Any], words: str) -> None:
+    config, entries, _ = written_by_the_library(
+        torch.randn(8, 32), "pack-quantized", num_bits=4, strategy="group", group_size=16
+    )
+    with pytest.raises(ValueError, match=words):
+        plain_of(tmp_path, config | change, entries)
+
+
+def test_bits_that_cross_words_and_columns_in_another_order_are_refused(tmp_path: Path) -> None:
+    config, entries, _ = written_by_the_library(
+        torch.randn(8, 32), "pack-quantized", num_bits=4, strategy="group", group_size=16
+    )
+    three = json.loads(json.dumps(config).replace('"num_bits": 4', '"num_bits": 3'))
+    with pytest.raises(ValueError, match="packed weights of 3 bits"):
+        plain_of(tmp_path / "bits", three, entries)
+    with pytest.raises(ValueError, match="g_idx"):
+        plain_of(
+            tmp_path / "order", config, entries | {"a.weight_g_idx": torch.arange(32, dtype=torch.int32) // 16}
+        )
+    with pytest.raises(ValueError, match=r"packed into torch\.uint8"):
+        plain_of(tmp_path / "words", config, entries | {"a.weight_packed": torch.zeros(8, 16, dtype=torch.uint8)})

@@ -1,0 +1,61 @@
+"""Models in several places round activations as their config says, or not at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from bongsu_stages.models.activations import round_activations, rounds_activations
+from bongsu_stages.runtime.stage import StageError
+
+KNOWN = {"num_bits": 8, "type": "float", "strategy": "token", "dynamic": True}
+
+
+def config(activations: dict[str, Any] | None, targets: list[str] | None = None) -> dict[str, Any]:
+    group = {"targets": targets or ["Linear"], "input_activations": activations}
+    return {"quantization_config": {"config_groups": {"group_0": group}, "ignore": ["re:.*1"]}}
+
+
+def test_linear_layers_round_as_the_library_does() -> None:
+    from compressed_tensors.quantization import QuantizationArgs
+    from compressed_tensors.quantization.lifecycle.forward import fake_quantize
+    from compressed_tensors.quantization.utils import compute_dynamic_scales_and_zp
+
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(16, 16, bias=False), nn.Linear(16, 16, bias=False))
+    given = torch.randn(2, 3, 16)
+    args = QuantizationArgs(**KNOWN)
+    scale, zero = compute_dynamic_scales_and_zp(given, args, model[0])
+    rounded = fake_quantize(given, scale, zero, args)
+    expected = model[1](model[0](rounded))
+    assert rounds_activations(config(KNOWN))
+    round_activations(model, config(KNOWN))
+    assert torch.allclose(model(given), expected, atol=1e-6)
+    assert not torch.allclose(rounded, given)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {**KNOWN, "type": "int"},
+        {**KNOWN, "strategy": "tensor"},
+        {**KNOWN, "dynamic": False},
+        {**KNOWN, "num_bits": 4},
+    ],
+)
+def test_another_way_is_refused(other: dict[str, Any]) -> None:
+    with pytest.raises(StageError, match="rounds activations"):
+        round_activations(nn.Sequential(nn.Linear(2, 2)), config(other))
+
+
+def test_other_layers_are_refused() -> None:
+    with pytest.raises(StageError, match="rounds activations"):
+        round_activations(nn.Sequential(nn.Linear(2, 2)), config(KNOWN, ["re:.*experts.*"]))
+
+
+def test_a_model_that_rounds_nothing_does_not_ask() -> None:
+    assert not rounds_activations(config(None))
+    assert not rounds_activations({})
