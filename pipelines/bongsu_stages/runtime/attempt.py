@@ -34,6 +34,7 @@ from bongsu.domain.attempt import (
 from bongsu.domain.codes import artifact as codes
 from bongsu.domain.events import StageEvent
 from bongsu.domain.ids import Digest
+from bongsu.domain.messages import N_
 from bongsu.domain.metrics import not_finite
 from bongsu.domain.problems import BongsuError
 from bongsu_stages.runtime.catalogue import load_stage
@@ -113,7 +114,7 @@ def _set_damaged_aside(store: ArtifactStore | None, error: Exception) -> Failure
         return None
     if not withdrawn:
         return None
-    fix = "It was set aside; `bongsu resume` makes it again."
+    fix = N_("It was set aside; `bongsu resume` makes it again.")
     return failure_of(error).model_copy(update={"fix": fix})
 
 
@@ -210,15 +211,15 @@ def failure_of(error: BaseException) -> Failure:
     if is_out_of_memory(error):
         return Failure(
             reason=FailureReason.OUT_OF_MEMORY,
-            message="The worker ran out of memory.",
-            fix="Ask for more memory, or lower microBatch or sequenceLength.",
+            message=N_("The worker ran out of memory."),
+            fix=N_("Ask for more memory, or lower microBatch or sequenceLength."),
             detail=detail,
         )
     if isinstance(error, OSError) and error.errno in DISK_TAKES_NOTHING:
         return Failure(
             reason=FailureReason.STORAGE_FAILED,
             message=f"The disk does not take what the stage writes: {error}.",
-            fix="Make room or the disk writable, and `bongsu resume`.",
+            fix=N_("Make room or the disk writable, and `bongsu resume`."),
             retryable=True,
             detail=detail,
         )

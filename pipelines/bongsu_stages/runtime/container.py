@@ -20,6 +20,7 @@ from threading import Thread
 
 from pydantic import Field
 
+from bongsu.domain.messages import N_
 from bongsu.domain.ports import Files
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.stages import Params
@@ -121,7 +122,7 @@ def _run(ctx: StageContext, command: list[str], environment: dict[str, str]) -> 
     if status != 0:
         raise StageError(
             f"The command ended with status {status}. Its last words: {''.join(tail).strip()[-1500:]}",
-            "See the log of the stage.",
+            N_("`bongsu logs RUN STAGE` shows all of what it printed."),
             retryable=True,
         )
 

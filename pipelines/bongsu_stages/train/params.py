@@ -35,7 +35,11 @@ class TrainingParams(Params):
     precision: Precision = Field(
         default=Precision.AUTO, description="Arithmetic; auto is bf16 or fp16 on a GPU and fp32 on a CPU"
     )
-    checkpoint_every: int = Field(default=0, ge=0, description="Steps between checkpoints; 0 writes none")
+    checkpoint_every: int = Field(
+        default=0,
+        ge=0,
+        description="Steps between checkpoints; 0 writes none, and an interrupted stage begins anew",
+    )
     evaluate_every: int = Field(default=0, ge=0, description="Steps between held-out losses; 0: at the end only")
     evaluate_sequences: int = Field(
         default=128, ge=0, description="Held-out sequences per input for the loss; 0 skips it"

@@ -83,6 +83,7 @@ class LineageWriter:
             self._runs[item.key] = run
         self._log_params(run, _flatten(item.params))
         self._log_metrics(run, item)
+        self._log_figures_of_models(experiment, run, item)
         self._log_inputs(experiment, run, item.inputs)
         self._log_outputs(experiment, run, item)
         self._client.set_terminated(run, RUN_STATUS.get(item.state, "FAILED"), _milliseconds(item.finished_at))
@@ -176,6 +177,21 @@ class LineageWriter:
         points = (*item.history, *final)
         names = allowed_names(point.name for point in points)
         rows = [Metric(names[p.name], p.value, int(p.time * 1000), p.step) for p in points]
+        for batch in _batches(rows, MAX_METRICS):
+            self._client.log_batch(run, metrics=batch, synchronous=True)
+
+    def _log_figures_of_models(self, experiment: str, run: str, item: StageFinished) -> None:
+        """What an evaluation measured of each model (``perplexity.law/TITLE``) stands at the model as well."""
+        from mlflow.entities import Metric
+
+        models = {tree.title: tree for tree in item.inputs if tree.ref.type is ArtifactType.MODEL}
+        time = int(item.finished_at.timestamp() * 1000)
+        rows = []
+        for name, value in item.metrics.items():
+            figure, slash, title = name.partition("/")
+            if slash and title in models:
+                model = self.model_id(experiment, models[title])
+                rows.append(Metric(allowed_name(figure), value, time, 0, model_id=model, run_id=run))
         for batch in _batches(rows, MAX_METRICS):
             self._client.log_batch(run, metrics=batch, synchronous=True)
 

@@ -109,6 +109,25 @@ def test_figures_and_notes_with_odd_names_arrive_and_their_run_ends(tmp_path: Pa
     assert {1.0, 2.0, 3.0, 4.0, 5.0} <= set(run.data.metrics.values())
 
 
+def test_figures_of_an_evaluation_stand_at_the_models_that_it_measured(tmp_path: Path) -> None:
+    publisher = MlflowPublisher(TrackingSettings.embedded(tmp_path))
+    models = (
+        PublishedTree(port="models", title="adapt", ref=BASE, uri="file:///a"),
+        PublishedTree(port="models", title="prune (keepFraction=0.5)", ref=MADE, uri="file:///c"),
+    )
+    figures = {f"perplexity.law/{tree.title}": 20.0 + n for n, tree in enumerate(models)} | {"seconds": 3.0}
+    odd = {"stage_id": "measure", "metrics": figures, "inputs": models, "outputs": (), "history": ()}
+    measured = ADAPTED.model_copy(update=odd)
+    publisher.publish([OPENED, measured])
+    publisher.publish([measured])
+    experiment = publisher.client.get_experiment_by_name("axk1-law").experiment_id
+    found = {
+        model.tags["bongsu.digest"]: model.metrics for model in publisher.client.search_logged_models([experiment])
+    }
+    shown = {digest: [(m.key, m.value) for m in metrics or ()] for digest, metrics in found.items()}
+    assert shown == {BASE.digest: [("perplexity.law", 20.0)], MADE.digest: [("perplexity.law", 21.0)]}
+
+
 def test_inputs_and_outputs_carry_our_digests(publisher: MlflowPublisher) -> None:
     experiment = publisher.client.get_experiment_by_name("axk1-law").experiment_id
     found = publisher.client.search_runs([experiment], "tags.`bongsu.stage` = 'adapt'")[0]

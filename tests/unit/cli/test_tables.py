@@ -198,8 +198,10 @@ def test_live_progress_fits(language: str) -> None:
         StageProgress("c", "quantize", StageState.RUNNING, phase="calibrating"),
         StageProgress("d", "verify", StageState.FAILED, reason="검증 프로세스가 메모리 부족으로 끝났습니다. " * 3),
     ]  # fmt: skip
-    text = printed(progress_view(RunProgress(tuple(stages), 61.0, "no answer \x1b[2J")))
+    text = printed(progress_view(RunProgress(tuple(stages), 61.0, "no answer \x1b[2J"), 80))
     assert widest(text) <= 80
+    assert "40/80  loss 3.21  tok/s 18,556" in text
+    assert "−1 min 01 s" in text
     assert "40/80" in text
     assert "\x1b" not in text
 

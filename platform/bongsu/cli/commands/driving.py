@@ -94,7 +94,7 @@ def _progress() -> Iterator[OnUpdate]:
 
     def show(view: RunProgress) -> None:
         live.start()  # with the first view: what is printed before stands above it
-        live.update(progress_view(view))
+        live.update(progress_view(view, live.console.width))
 
     try:
         yield show

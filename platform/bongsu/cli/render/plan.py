@@ -80,9 +80,9 @@ def _parts(plan: RunPlan, skipped: Sequence[SkippedStage], every: bool, parts: b
     for need in plan.approvals:
         yield Text(
             "• "
-            + _("Will need {count} approvals: {subject} ({rule})").format(
-                count=need.approvers, subject=need.subject, rule=translate(need.rule)
-            )
+            + _(
+                "Will need {count} approvals: {subject} ({rule}). On one machine nobody is asked for them yet."
+            ).format(count=need.approvers, subject=need.subject, rule=translate(need.rule))
         )
 
 

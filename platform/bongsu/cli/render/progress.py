@@ -10,6 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from bongsu.cli.columns import cells
 from bongsu.cli.texts import _
 from bongsu.domain.quantities import duration, figure
 from bongsu.domain.run import StageState
@@ -31,32 +32,45 @@ MARKS = {
 SHOWN = {"loss": "loss", "tokens_per_second": "tok/s", "kl": "kl", "perplexity": "ppl"}
 
 
-def progress_view(view: RunProgress) -> RenderableType:
-    """The run at this moment, as a table."""
-    table = Table(box=box.SIMPLE, pad_edge=False, show_header=False)
-    for _column in range(5):
-        table.add_column(no_wrap=True)
-    for stage in view.stages:
+# A bar takes what figures leave of a line.
+_WIDE, _BAR, _SHORT_BAR = 100, 20, 6
+# The mark, and what lies between columns.
+_BETWEEN = 12
+_LEAST_WORDS = 12
+_REASON = 160
+
+
+def progress_view(view: RunProgress, width: int = _WIDE) -> RenderableType:
+    """The run at this moment, as a table for a terminal of ``width`` cells."""
+    table = Table(box=box.SIMPLE, pad_edge=False, show_header=False, padding=(0, 1, 0, 0))
+    is_wide = width >= _WIDE
+    bar = _BAR if is_wide else _SHORT_BAR
+    times = [_times(stage, with_left_only=not is_wide) for stage in view.stages]
+    taken = bar + sum(
+        max(map(cells, column), default=0) for column in ([brief(s.title) for s in view.stages], times)
+    )
+    for widest in (None, None, None, max(_LEAST_WORDS, width - taken - _BETWEEN), None):
+        table.add_column(no_wrap=True, max_width=widest)
+    for stage, time in zip(view.stages, times, strict=True):
         mark, style = MARKS[stage.state]
-        table.add_row(
-            Text(mark, style=style), Text(brief(stage.title), style=style), _bar(stage), words(stage), _times(stage)
-        )
+        title = Text(brief(stage.title), style=style)
+        table.add_row(Text(mark, style=style), title, _bar(stage, bar), words(stage), time)
     parts: list[RenderableType] = [table, Text(summary(view), style="bold")]
     if view.trouble:
         parts.append(Text(view.trouble, style="red"))
     return Group(*parts)
 
 
-def _bar(stage: StageProgress) -> RenderableType:
+def _bar(stage: StageProgress, width: int) -> RenderableType:
     if stage.step is None or not stage.total:
         return Text("")
-    return ProgressBar(total=stage.total, completed=min(stage.step, stage.total), width=20)
+    return ProgressBar(total=stage.total, completed=min(stage.step, stage.total), width=width)
 
 
 def words(stage: StageProgress) -> str:
     """What the stage does or did, in a few words."""
     if stage.state in (StageState.FAILED, StageState.CANCELLED, StageState.SKIPPED):
-        return stage.reason
+        return _in_short(stage.reason)
     if stage.state is StageState.CACHED:
         return _("cached")
     shown = [f"{word} {figure(stage.metrics[name])}" for name, word in SHOWN.items() if name in stage.metrics]
@@ -69,7 +83,15 @@ def words(stage: StageProgress) -> str:
     return "  ".join(shown)
 
 
-def _times(stage: StageProgress) -> str:
+def _in_short(reason: str) -> str:
+    """The first line, as far as it is short: the whole of it stands where the run is told of when it is over."""
+    first, *rest = _(reason).splitlines() or [""]
+    return f"{first[:_REASON]} …" if rest or len(first) > _REASON else first
+
+
+def _times(stage: StageProgress, *, with_left_only: bool) -> str:
+    if stage.state is StageState.RUNNING and stage.seconds_left and with_left_only:
+        return f"−{duration(stage.seconds_left)}"
     if stage.state is StageState.RUNNING and stage.seconds_left:
         return f"{duration(stage.seconds)}  −{duration(stage.seconds_left)}"
     return duration(stage.seconds) if stage.seconds is not None else ""
@@ -114,9 +136,9 @@ def _event(stage: StageProgress) -> str | None:
         return None
     if stage.state is StageState.READY:
         return _("attempt {number} follows, because: {reason}").format(
-            number=stage.attempt + 1, reason=_(stage.broken)
+            number=stage.attempt + 1, reason=_in_short(stage.broken)
         )
     if stage.state is StageState.RUNNING and stage.attempt > 1:
-        return _("attempt {number}, because: {reason}").format(number=stage.attempt, reason=_(stage.broken))
+        return _("attempt {number}, because: {reason}").format(number=stage.attempt, reason=_in_short(stage.broken))
     # The state itself says all there is to say of a stage that begins, or that was there.
     return "" if stage.state in (StageState.RUNNING, StageState.CACHED) else words(stage)

@@ -67,8 +67,9 @@ def parse(text: str) -> Condition | list[Finding]:
         if foreign:
             return foreign
         column = (getattr(error, "offset", None) or 1) - 1
-        detail = getattr(error, "msg", None) or "it is too complex"
-        return [_syntax(str(detail).rstrip("."), min(lead + max(column, 0), max(len(text) - 1, 0)))]
+        plain = isinstance(error, SyntaxError)
+        detail = phrase(N_("something here is no part of a condition") if plain else N_("it is too complex"))
+        return [_syntax(detail, min(lead + max(column, 0), max(len(text) - 1, 0)))]
     reader = _Reader(prepared, lead, stages)
     expression = reader.read(tree.body, 0)
     return reader.findings or Condition(expression)

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from bongsu.domain.attempt import AttemptSpec, Failure, FailureReason, Observation, Phase
 from bongsu.domain.capacity import Capacity
 from bongsu.domain.ids import AttemptId
+from bongsu.domain.messages import N_
 from bongsu.domain.problems import BongsuError
 from bongsu.executors.base import EventPage
 from bongsu.executors.local_ray.host_messages import Begin
@@ -167,7 +168,7 @@ class LocalRayExecutor:
             return Observation(phase=Phase.QUEUED, waiting_for=f"process {owner.pid}, which drives it")
         self._reaper.end_foreign(attempt)
         recorded = self._traces.recorded(attempt)  # it may have come to its end before it was killed
-        message = "The process that ran this attempt is gone."
+        message = N_("The process that ran this attempt is gone.")
         failure = Failure(reason=FailureReason.WORKER_LOST, message=message)
         return recorded or Observation(phase=Phase.LOST, failure=failure)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 
 from bongsu.domain.attempt import Failure, FailureReason, Observation, Phase
+from bongsu.domain.messages import N_
 from bongsu.executors.local_ray.endings import Ending
 
 
@@ -14,12 +15,12 @@ def failure_from_ray(error: BaseException) -> Failure:
 
     text = str(error)
     if isinstance(error, known.OutOfMemoryError):
-        return _out_of_memory("Ray ended the worker because this machine ran out of memory.", text)
+        return _out_of_memory(N_("Ray ended the worker because this machine ran out of memory."), text)
     if isinstance(error, known.RuntimeEnvSetupError):
         return Failure(
             reason=FailureReason.ENVIRONMENT_FAILED,
-            message="Ray could not make the stage's environment.",
-            fix="Check the stage's environment; see the detail.",
+            message=N_("Ray could not make the stage's environment."),
+            fix=N_("Check the stage's environment; see the detail."),
             detail=text[-4000:],
         )
     if isinstance(error, known.NodeDiedError | known.LocalRayletDiedError | known.OwnerDiedError):
@@ -35,8 +36,8 @@ def worker_gone(detail: str) -> Failure:
     """A worker process ended and left no record; :func:`worker_ended` looks closer."""
     return Failure(
         reason=FailureReason.WORKER_LOST,
-        message="The worker process ended in the middle of the stage.",
-        fix="See the log for its last words; a crash in native code or a full memory are the usual causes.",
+        message=N_("The worker process ended in the middle of the stage."),
+        fix=N_("See the log for its last words; a crash in native code or a full memory are the usual causes."),
         detail=detail[-4000:],
     )
 
@@ -56,13 +57,13 @@ def worker_ended(failure: Failure, ending: Ending, memory_kills: int) -> Observa
     is_killed = ending.status is None or ending.is_from_outside
     # That end is SIGKILL; who sends another signal is somebody.
     if memory_kills and is_killed and ending.signal in (None, signal.SIGKILL):
-        message = "The kernel ended the worker process because memory had run out."
+        message = N_("The kernel ended the worker process because memory had run out.")
         return Observation(phase=Phase.FAILED, failure=_out_of_memory(message, failure.detail))
     if ending.status is None:
         return Observation(phase=Phase.FAILED, failure=failure)
     message = f"The worker process {ending} in the middle of the stage."
     if ending.is_from_outside:
-        fix = "Nothing, if it was meant; else look who ends processes on this machine."
+        fix = N_("Nothing, if it was meant; else look who ends processes on this machine.")
         told = failure.model_copy(update={"message": message, "fix": fix})
         return Observation(phase=Phase.LOST, failure=told)
     return Observation(phase=Phase.FAILED, failure=failure.model_copy(update={"message": message}))
@@ -73,7 +74,7 @@ def ray_died(message: str) -> Failure:
     return Failure(
         reason=FailureReason.EXECUTOR_FAILED,
         message=f"Ray ended under the attempt: {message}.",
-        fix="Nothing: Ray is started again, and the stage goes on from its last checkpoint.",
+        fix=N_("Nothing: Ray is started again, and the stage goes on from its last checkpoint."),
     )
 
 
@@ -93,7 +94,7 @@ def ray_unusable(message: str) -> Failure:
     return Failure(
         reason=FailureReason.EXECUTOR_FAILED,
         message=f"Ray does not work: {message}",
-        fix="Run `bongsu doctor`; see ray.log in the home, and Ray's own logs in its temporary directory.",
+        fix=N_("Run `bongsu doctor`; see ray.log in the home, and Ray's own logs in its temporary directory."),
         retryable=False,
     )
 
@@ -107,6 +108,6 @@ def _out_of_memory(message: str, detail: str) -> Failure:
     return Failure(
         reason=FailureReason.OUT_OF_MEMORY,
         message=message,
-        fix="Run fewer stages at once, ask for more memory, or lower microBatch.",
+        fix=N_("Run fewer stages at once, ask for more memory, or lower microBatch."),
         detail=detail[-4000:],
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from bongsu.domain.attempt import Failure, FailureReason, Observation, Phase
+from bongsu.domain.messages import N_
 from bongsu.executors.local_ray.endings import Ending, out_of_memory_kills
 from bongsu.executors.local_ray.failures import worker_ended
 from bongsu.executors.local_ray.host_messages import Broke, Returned
@@ -61,7 +62,7 @@ class Outcomes:
         if job.is_cancelled:
             return Observation(phase=Phase.CANCELLED, finished_at=now)
         if failure.reason is FailureReason.WORKER_LOST and not self._traces.was_begun(job.id):
-            told = failure.model_copy(update={"message": "The worker process ended before the stage began."})
+            told = failure.model_copy(update={"message": N_("The worker process ended before the stage began.")})
             return Observation(phase=Phase.LOST, failure=told, finished_at=now)
         if self._jobs.is_closing:  # who ends because this process does was not at fault
             return Observation(phase=Phase.LOST, failure=failure, finished_at=now)
