@@ -11,6 +11,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,9 +19,11 @@ from pathlib import Path
 import pytest
 from artifact_store_suite import ArtifactStoreSuite, Damage, Meter
 
+from bongsu.artifacts import checking, local_writer
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.artifacts.checking import fault_of
 from bongsu.artifacts.durable import make_folder, remove_empty
+from bongsu.artifacts.hashing import hash_file
 from bongsu.artifacts.local import LocalStore
 from bongsu.artifacts.refusals import writing_to
 from bongsu.domain.ids import Digest
@@ -178,6 +181,43 @@ def test_what_does_not_belong_to_a_tree_is_never_handed_out(tmp_path: Path, way:
     assert store.withdraw(digest)
     assert commit(store, "second", {"a": b"right", "d/b": b"right too"}) == digest
     assert store.reader(digest).local() == folder
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EIO, errno.EACCES, errno.ESTALE])
+def test_a_machine_that_cannot_read_now_says_nothing_about_a_tree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    store = LocalStore(tmp_path)
+    digest = commit(store, "first", {"a": b"right"})
+
+    def refuse(_path: Path) -> tuple[int, str]:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(checking, "hash_file", refuse)
+    for look in (store.reader(digest).verify, lambda: store.withdraw(digest)):
+        with pytest.raises(OSError, match=os.strerror(number)):
+            look()
+    assert store.has(digest)
+
+
+def test_nobody_waits_while_another_tree_is_hashed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = LocalStore(tmp_path)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(path: Path) -> tuple[int, str]:
+        begun.set()
+        assert go_on.wait(20)
+        return hash_file(path)
+
+    monkeypatch.setattr(local_writer, "hash_file", slow)
+    first = store.writer("slow")
+    (first.directory / "large").write_bytes(b"large")
+    with ThreadPoolExecutor(1) as pool:
+        committing = pool.submit(first.commit)
+        assert begun.wait(20)
+        commit(store, "quick", {"a": b"streamed, and hashed on the way"})
+        go_on.set()
+        store.reader(committing.result(20).digest).verify()
 
 
 def test_a_record_that_is_no_file_stands_and_says_nothing(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def run_attempt(
         result = _execute(spec, StageContext(spec, store, scratch, emit, clock), clock)
         store.put_record(result_key(spec.id), result.model_dump_json().encode())
         return result
-    except Exception as error:  # the boundary: whatever is raised becomes a failure, recorded where that can be
+    except (Exception, SystemExit) as error:  # the boundary: whatever is raised becomes a recorded failure
         failure = _set_damaged_aside(store, error) or failure_of(error)
         if store is not None:
             with contextlib.suppress(BongsuError, OSError):  # the store itself may be what failed
@@ -102,7 +102,7 @@ def _standing_result(record: bytes) -> AttemptResult | Failure:
         return Failure(reason=FailureReason.BAD_OUTPUT, message=message, fix=fix, retryable=False)
 
 
-def _set_damaged_aside(store: ArtifactStore | None, error: Exception) -> Failure | None:
+def _set_damaged_aside(store: ArtifactStore | None, error: BaseException) -> Failure | None:
     """A tree that an attempt found damaged is no cached result any more: the next run makes it again. None if the
     failure is another, or the store finds nothing."""
     if store is None or not isinstance(error, BongsuError) or not is_damage(error):
@@ -136,7 +136,7 @@ def _execute(spec: AttemptSpec, context: StageContext, clock: Callable[[], float
         with PeakMemory() as peak:
             outputs = definition.function(context, params)
         refs = _commit(spec, context)
-    except Exception:  # whatever it was, it is recorded further up
+    except (Exception, SystemExit):  # whatever it was, it is recorded further up
         _forget_outputs(context)
         raise
     return AttemptResult(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from math import inf
 from pathlib import Path
 
@@ -15,14 +15,16 @@ LINE_EVERY_S = 5.0
 
 
 class EventFile:
-    """Appends one JSON line an event; a line is written in one call, so a reader never sees half of one."""
+    """Appends one JSON line an event; a line is written in one call, so a reader never sees half of one. Events are for
+    watching: one that the disk does not take is lost, and nothing else is."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def __call__(self, event: StageEvent) -> None:
-        os.write(self._descriptor, event.model_dump_json().encode() + b"\n")
+        with suppress(OSError):
+            os.write(self._descriptor, event.model_dump_json().encode() + b"\n")
 
     def close(self) -> None:
         os.close(self._descriptor)
@@ -72,8 +74,8 @@ def output_to(path: Path) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
-    saved = os.dup(1), os.dup(2)
     target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    saved = os.dup(1), os.dup(2)
     os.dup2(target, 1)
     os.dup2(target, 2)
     os.close(target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -87,6 +88,11 @@ def unlisted(folder: Path, manifest: Manifest) -> Iterator[Problem]:
                 yield codes.CORRUPT.at(path=path, digest=manifest.digest, detail="it does not belong to the tree")
 
 
+def is_gone_wrong(error: OSError) -> bool:
+    """True if it says that something else stands where a file should be, and not that the machine cannot read now."""
+    return error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP)
+
+
 def size_fault(entry: FileEntry, digest: Digest, size: int | None) -> Problem | None:
     """What is wrong with a file of which only the size in bytes is known; None if it is not there."""
     if size == entry.size:
@@ -96,7 +102,11 @@ def size_fault(entry: FileEntry, digest: Digest, size: int | None) -> Problem | 
 
 
 def file_fault(path: Path, entry: FileEntry, digest: Digest, *, by_size: bool = False) -> Problem | None:
-    """What is wrong with the file at ``path``, which should be ``entry`` of the tree ``digest``."""
+    """What is wrong with the file at ``path``, which should be ``entry`` of the tree ``digest``.
+
+    Raises:
+        OSError: it cannot be read now, which says nothing about it.
+    """
     try:
         facts = path.lstat()
         if not stat.S_ISREG(facts.st_mode):
@@ -109,5 +119,7 @@ def file_fault(path: Path, entry: FileEntry, digest: Digest, *, by_size: bool = 
     except FileNotFoundError:
         return size_fault(entry, digest, None)
     except OSError as error:
+        if not is_gone_wrong(error):
+            raise
         detail = error.strerror or str(error)
     return codes.CORRUPT.at(path=entry.path, digest=digest, detail=detail) if detail else None

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from bongsu.artifacts.checking import is_broken, local_faults, size_fault
+from bongsu.artifacts.checking import is_broken, is_gone_wrong, local_faults, size_fault
 from bongsu.artifacts.durable import NotAFileError, create_once, make_folder, read_file
 from bongsu.artifacts.handing_out import hand_out_faults
 from bongsu.artifacts.hashing import CheckingReader, RangeReader
@@ -56,6 +56,8 @@ class LocalStore:
         except FileNotFoundError:
             raise codes.MISSING.error(digest=digest, store=self.uri) from None
         except OSError as error:
+            if not is_gone_wrong(error):
+                raise
             raise codes.CORRUPT.error(path="(manifest)", digest=digest, detail=error.strerror) from error
         except ValueError as error:
             raise codes.CORRUPT.error(path="(manifest)", digest=digest, detail=str(error)[:200]) from None
@@ -68,11 +70,11 @@ class LocalStore:
         return self._manifest_path(digest).exists()
 
     def withdraw(self, digest: Digest) -> bool:
+        path, before = self._manifest_path(digest), self._standing(digest)
         if not is_broken(self, digest):
             return False
-        path = self._manifest_path(digest)
         with writing_to(self.root), committing(self.root):
-            if not is_broken(self, digest):  # somebody has mended it meanwhile
+            if self._standing(digest) != before:  # somebody has mended it meanwhile
                 return False
             path.replace(path.with_suffix(".damaged"))
         return True
@@ -100,6 +102,12 @@ class LocalStore:
         """Every committed tree."""
         for path in sorted((self.root / "manifests").glob("sha256-*.json")):
             yield Digest(path.stem)
+
+    def _standing(self, digest: Digest) -> tuple[int, ...]:
+        """Changes whenever the tree is put in place anew."""
+        places = (self._manifest_path(digest), self._tree_path(digest))
+        found = [path.lstat() for path in places if os.path.lexists(path)]
+        return tuple(number for one in found for number in (one.st_ino, one.st_ctime_ns))
 
     def _manifest_path(self, digest: str) -> Path:
         if not DIGEST_PATTERN.match(digest):
@@ -140,6 +148,8 @@ class LocalReader:
         except FileNotFoundError:
             raise self._corrupt(path, "it is gone") from None
         except OSError as error:
+            if not is_gone_wrong(error):
+                raise
             raise self._corrupt(path, error.strerror or str(error)) from error
         fault = size_fault(entry, self._digest, os.fstat(file.fileno()).st_size)
         if fault:

@@ -92,14 +92,19 @@ class LocalWriter:
 
     def commit(self) -> Manifest:
         self._begin()
-        with self._explained(), committing(self._root):
+        with self._explained():
             manifest = self._listing()
-            if not manifest.files:
-                self.abort()
-                raise codes.EMPTY_TREE.error(key=self._key)
-            final = self._root / "trees" / manifest.digest.removeprefix("sha256-")[:2] / manifest.digest
-            # A directory may stand that a killed writer left, or whose bytes changed since.
-            if not _stands_whole(final, manifest):
+        if not manifest.files:
+            self.abort()
+            raise codes.EMPTY_TREE.error(key=self._key)
+        final = self._root / "trees" / manifest.digest.removeprefix("sha256-")[:2] / manifest.digest
+        # A directory may stand that a killed writer left, or whose bytes changed since. Nobody waits while it is read.
+        before = _inode(final)
+        is_whole = _stands_whole(final, manifest)
+        with self._explained(), committing(self._root):
+            if _inode(final) != before:
+                is_whole = _stands_whole(final, manifest)
+            if not is_whole:
                 self._move(final)
             listing = self._root / "manifests" / f"{manifest.digest}.json"
             data = manifest.model_dump_json().encode()
@@ -198,6 +203,10 @@ def committing(root: Path) -> Iterator[None]:
     with open(make_folder(root / STAGING) / ".lock", "w", opener=private) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def _inode(path: Path) -> int | None:
+    return path.lstat().st_ino if os.path.lexists(path) else None
 
 
 def _stands_whole(folder: Path, manifest: Manifest) -> bool:

@@ -23,6 +23,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 _PR_GET_CHILD_SUBREAPER = 37
 # More than anybody has patience to escape; each ends every process that there is at that moment.
 _ROUNDS = 1000
+_STAT_START = 19  # behind the name
 MARK = "BONGSU_ATTEMPT_DIRECTORY"
 
 
@@ -102,10 +103,18 @@ def note_process(path: Path) -> None:
     temporary.rename(path)
 
 
-def this_process() -> dict[str, float]:
+def this_process() -> dict[str, int | str]:
     """What :func:`find_process` looks for in a JSON file."""
-    me = psutil.Process()
-    return {"pid": me.pid, "started": me.create_time()}
+    return {"pid": os.getpid(), "started": _start_of(os.getpid())}
+
+
+def _start_of(pid: int) -> str:
+    """When a process began, in the kernel's own count since its start, and which start that was (proc(5)).
+
+    Times of day, which psutil makes of it, move with the clock. Raises OSError.
+    """
+    ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[_STAT_START]
+    return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {ticks}"
 
 
 def find_process(path: Path) -> psutil.Process | None:
@@ -113,8 +122,8 @@ def find_process(path: Path) -> psutil.Process | None:
     try:
         noted = json.loads(path.read_text())
         process = psutil.Process(noted["pid"])
-        same = abs(process.create_time() - noted["started"]) < 0.05
-        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        is_same = _start_of(process.pid) == noted["started"]
+        return process if is_same and process.status() != psutil.STATUS_ZOMBIE else None
     except (OSError, ValueError, KeyError, TypeError, psutil.Error):
         return None
 

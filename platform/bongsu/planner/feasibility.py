@@ -18,7 +18,8 @@ USABLE = 0.92
 def check_feasible(plan: RunPlan) -> Iterator[Problem]:
     """Problems of stages that cannot run as they are written."""
     for planned in plan.stages:
-        yield from _accelerator(planned)
+        if not planned.cache.hit:
+            yield from _accelerator(planned)
 
 
 def _accelerator(planned: PlannedStage) -> Iterator[Problem]:

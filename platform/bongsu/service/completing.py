@@ -32,7 +32,7 @@ class Completions:
         return names.pipelines(self._database)
 
     def models(self) -> list[str]:
-        return list(dict.fromkeys(name for name, _version in names.model_versions(self._database)))
+        return names.model_names(self._database)
 
     def versions(self) -> list[str]:
         """As ``NAME/3``: shells break words at other signs."""

@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from bongsu.domain.resources import parse_bytes, parse_duration
+from bongsu.domain.resources import parse_duration
+from bongsu.domain.scalars import format_scalar
 from bongsu.specfile.expected import DURATION, SIZE, Unit, keys_of
 
 _TIME_WORDS = {
@@ -18,6 +19,8 @@ _TIME_WORDS = {
     "s": r"s|secs?|seconds?",
 }
 _TIME = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)\s*", re.IGNORECASE)
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]i?)b?", re.IGNORECASE)
+_SIZE_UNITS = {"k": "k", "ki": "Ki", "m": "M", "mi": "Mi", "g": "G", "gi": "Gi", "t": "T", "ti": "Ti"}
 _BELOW = {"d": "h", "h": "m", "m": "s"}
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:[_,]\d{3})+(?:\.\d+)?|[+-]?\d+(?:_\d+)+")
 
@@ -27,12 +30,11 @@ def meant_quantity(value: Any, unit: Unit) -> str | None:
     if isinstance(value, bool):
         return None
     if unit is DURATION:
-        text = f"{value:g}s" if isinstance(value, int | float) else _meant_time(str(value))
+        text = f"{format_scalar(value)}s" if isinstance(value, int | float) else _meant_time(str(value))
         return text if text and _passes(parse_duration, text) else None
     if unit is SIZE and isinstance(value, str):
-        compact = value.replace(" ", "")
-        tries = (compact, compact.rstrip("Bb"), compact.rstrip("Bb").capitalize())
-        return next((text for text in tries if text != value and _passes(parse_bytes, text)), None)
+        found = _SIZE.fullmatch(value.strip())
+        return f"{found[1]}{_SIZE_UNITS[found[2].lower()]}" if found else None
     return None
 
 

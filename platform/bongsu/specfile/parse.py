@@ -7,11 +7,13 @@ Nothing recurses, so no text can exhaust the stack, and aliases are counted as i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import yaml
 
 from bongsu.domain.codes import specfile as codes
+from bongsu.domain.links import listed
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
 from bongsu.domain.problems import BongsuError, Code, Location, Problem
@@ -23,6 +25,8 @@ from bongsu.specfile.syntax import syntax_problems
 
 MAX_VALUES = 100_000
 MAX_DEPTH = 64
+# Of names that are looked for among all others, so many get a suggestion; there may be thousands.
+MAX_SUGGESTIONS = 20
 _CORE_TAG = "tag:yaml.org,2002:"
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -81,6 +85,7 @@ class _Reader:
         self._file = file
         self._open: list[_Open] = []
         self._anchors: dict[str, Node | None] = {}
+        self._unknown_aliases = 0
         self.root: Node | None = None
         self.problems: list[Problem] = []
 
@@ -188,9 +193,13 @@ class _Reader:
     def _alias(self, event: Any) -> None:
         at = _at(event)
         if event.anchor not in self._anchors:
-            whole = [name for name, node in self._anchors.items() if node is not None]
-            suggestion = closest(event.anchor, whole)
-            known = ", ".join(f"&{name}" for name in self._anchors) or phrase(N_("none"))
+            self._unknown_aliases += 1
+            suggestion = None
+            if self._unknown_aliases <= MAX_SUGGESTIONS:
+                suggestion = closest(
+                    event.anchor, (name for name, node in self._anchors.items() if node is not None)
+                )
+            known = listed([f"&{name}" for name in islice(self._anchors, MAX_SUGGESTIONS)])
             self._find(codes.UNKNOWN_ALIAS, at, name=event.anchor, known=known, suggestion=suggestion)
             target: Node | None = ScalarNode(at, None)
         else:

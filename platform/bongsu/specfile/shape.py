@@ -220,7 +220,7 @@ def _bound(limit: Any) -> str:
     """As the value itself would be written: ``3650d``, ``0.5``."""
     if isinstance(limit, str):
         return limit
-    return f"{limit:g}"
+    return format_scalar(limit)
 
 
 def _type_finding(error: _Error, declared: Found, *, in_union: bool) -> tuple[Code, dict[str, Any]]:

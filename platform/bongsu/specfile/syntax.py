@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 import yaml
 
@@ -78,8 +79,9 @@ def syntax_problems(error: yaml.YAMLError, text: str, file: str) -> list[Problem
     first = _problem(error, text, file)
     if first.code is not codes.TAB:
         return [first]
-    tabs = [codes.TAB.at(place_of(text, match.start(1), file)) for match in _INDENTED_BY_TAB.finditer(text)]
-    others = [problem for problem in tabs[:MAX_TABS] if problem.location != first.location]
+    found = islice(_INDENTED_BY_TAB.finditer(text), MAX_TABS)
+    tabs = [codes.TAB.at(place_of(text, match.start(1), file)) for match in found]
+    others = [problem for problem in tabs if problem.location != first.location]
     return sorted([first, *others], key=lambda problem: problem.location.line if problem.location else 0)
 
 

@@ -36,9 +36,15 @@ def pipelines(database: Path) -> list[str]:
 
 
 def model_versions(database: Path) -> list[tuple[str, int]]:
-    """Name and version of registered models, newest version first."""
+    """Name and version of registered models, of each the newest version first."""
     query = f"SELECT name, version FROM model_versions ORDER BY name, version DESC LIMIT {MOST}"
     return [(name, version) for name, version in _rows(database, query)]
+
+
+def model_names(database: Path) -> list[str]:
+    return [
+        row[0] for row in _rows(database, f"SELECT DISTINCT name FROM model_versions ORDER BY name LIMIT {MOST}")
+    ]
 
 
 def datasets(database: Path) -> list[str]:

@@ -43,8 +43,13 @@ class LineageWriter:
     def open_run(self, item: RunOpened) -> None:
         """The parent run, with the plan's parameters."""
         experiment = self.experiment(item.pipeline)
-        if self._find(experiment, item.key):
-            return
+        run = self._find(experiment, item.key)
+        if run is None:
+            run = self._create_parent(experiment, item)
+        # Whoever was here before may have come no further than this.
+        self._log_params(run, item.parameters)
+
+    def _create_parent(self, experiment: str, item: RunOpened) -> str:
         tags = {
             "bongsu.key": item.key,
             "bongsu.label": str(item.label),
@@ -56,8 +61,8 @@ class LineageWriter:
         run = self._client.create_run(
             experiment, start_time=_milliseconds(item.time), tags=tags, run_name=f"{item.pipeline} {item.run_id}"
         )
-        self._log_params(run.info.run_id, item.parameters)
-        self._runs[item.key] = run.info.run_id
+        self._runs[item.key] = str(run.info.run_id)
+        return self._runs[item.key]
 
     def close_run(self, item: RunClosed) -> None:
         """Raises LookupError if the run was not opened: whoever delivers tries again later."""

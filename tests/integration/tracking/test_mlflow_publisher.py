@@ -109,6 +109,23 @@ def test_figures_and_notes_with_odd_names_arrive_and_their_run_ends(tmp_path: Pa
     assert {1.0, 2.0, 3.0, 4.0, 5.0} <= set(run.data.metrics.values())
 
 
+def test_a_run_whose_beginning_was_told_by_half_is_told_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = MlflowPublisher(TrackingSettings.embedded(tmp_path))
+
+    def die(*_given: object, **_named: object) -> None:
+        raise ConnectionError("gone")
+
+    monkeypatch.setattr(first.client, "log_batch", die)
+    with pytest.raises(ConnectionError):
+        first.publish([OPENED])
+    second = MlflowPublisher(TrackingSettings.embedded(tmp_path))
+    second.publish([OPENED])
+    (run,) = second.client.search_runs([second.client.get_experiment_by_name("axk1-law").experiment_id])
+    assert run.data.params == {"steps": "80"}
+
+
 def test_figures_of_an_evaluation_stand_at_the_models_that_it_measured(tmp_path: Path) -> None:
     publisher = MlflowPublisher(TrackingSettings.embedded(tmp_path))
     models = (

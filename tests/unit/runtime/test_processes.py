@@ -14,6 +14,7 @@ import pytest
 
 from bongsu.machine.processes import (
     MARK,
+    _start_of,
     find_process,
     kill_all,
     kill_marked,
@@ -46,7 +47,7 @@ def test_a_noted_process_is_found_while_it_lives(tmp_path: Path) -> None:
 def test_another_process_with_the_same_number_is_not_taken_for_it(tmp_path: Path) -> None:
     me = this_process()
     for name, noted in {
-        "older.json": {**me, "started": me["started"] - 1},
+        "older.json": {**me, "started": f"{me['started']}0"},
         "gone.json": {"pid": 2**22 + 1, "started": me["started"]},
         "half.json": {"pid": me["pid"]},
     }.items():
@@ -60,7 +61,7 @@ def test_another_process_with_the_same_number_is_not_taken_for_it(tmp_path: Path
 def test_a_process_that_ended_and_was_not_waited_for_is_not_alive(
     tmp_path: Path, sleeper: subprocess.Popen[bytes]
 ) -> None:
-    started = psutil.Process(sleeper.pid).create_time()
+    started = _start_of(sleeper.pid)
     (tmp_path / "p.json").write_text(json.dumps({"pid": sleeper.pid, "started": started}))
     assert find_process(tmp_path / "p.json") is not None
     sleeper.kill()

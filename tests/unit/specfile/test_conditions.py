@@ -71,6 +71,7 @@ def test_answers(text: str, answer: bool) -> None:
         ("params.n > > 3", "condition-syntax", 11),
         ("params.n + 1 > 3", "condition-syntax", 0),
         ("f(1)", "condition-syntax", 0),
+        ("params.n > -1e999", "condition-syntax", 11),
         ("params.on and __import__('os')", "condition-syntax", 14),
         ("params.on if true else false", "condition-syntax", 0),
         ("[x for x in params]", "condition-syntax", 0),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,9 @@ def names(found: list[Problem]) -> list[str]:
         ("{name: a, uses: probe, timeout: 1h 30m}", "wrong-unit", "1h30m"),
         ("{name: a, uses: probe, timeout: 2 fortnights}", "wrong-unit", None),
         ("{name: a, uses: probe, resources: {memory: 80 GB}}", "wrong-unit", "80G"),
+        ("{name: a, uses: probe, resources: {memory: 4gb}}", "wrong-unit", "4G"),
+        ("{name: a, uses: probe, resources: {memory: 512 MIB}}", "wrong-unit", "512Mi"),
+        ("{name: a, uses: probe, timeout: 2592000}", "wrong-unit", "2592000s"),
         ("{name: a, uses: probe, retries: 3}", "wrong-type", "{limit: 3}"),
         ("{name: a, uses: probe, resources: 2}", "wrong-type", "{workers: 2}"),
         (TRAIN + "1_000}}", "wrong-type", "1000"),
@@ -96,11 +100,30 @@ def test_an_encoding_is_called_by_its_name(encoding: str) -> None:
     assert encoding.upper() in str(caught.value)
 
 
-def test_many_mistakes_are_found_in_a_time_that_grows_with_their_number() -> None:
+def unknown_keys(count: int) -> str:
+    return (
+        HEAD
+        + "    - {name: a, uses: probe, with: {"
+        + ", ".join(f"k{number}: 1" for number in range(count))
+        + "}}\n"
+    )
+
+
+def tabs(count: int) -> str:
+    return HEAD + "\t- x\n" * count
+
+
+def unknown_aliases(count: int) -> str:
+    return HEAD + "".join(f"    - &a{number} {{name: *b{number}}}\n" for number in range(count))
+
+
+@pytest.mark.parametrize("faulty", [unknown_keys, tabs, unknown_aliases])
+def test_many_mistakes_are_found_in_a_time_that_grows_with_their_number(faulty: Callable[[int], str]) -> None:
     def seconds(count: int) -> float:
-        keys = ", ".join(f"k{number}: 1" for number in range(count))
+        text = faulty(count)
         began = time.process_time()
-        assert len(problems(f"{{name: a, uses: probe, with: {{{keys}}}}}")) == count
+        with pytest.raises(BongsuError):
+            loads(text, "f.yaml", CATALOGUE)
         return time.process_time() - began
 
     seconds(100)  # what is imported on the way

@@ -31,7 +31,7 @@ SPARE = 0.05
 
 
 class TreeCache:
-    """Whoever is given a copy has it as long as this object lives.
+    """Whoever is given a copy has it as long as this object lives, unless somebody changes what is in it.
 
     Args:
         folder: of the copies.

@@ -149,7 +149,9 @@ class _Reader:
         match node:
             case ast.Constant(value=bool() | int() | float() | str() as value) if value not in _INFINITE:
                 return value
-            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)) if (
+                number not in _INFINITE
+            ):
                 return -number
             case ast.Name(id=name) if name in _LITERAL_NAMES:
                 return _LITERAL_NAMES[name]

@@ -75,6 +75,11 @@ class WatchedProcess:
         return self._process.pid
 
     @property
+    def still_has_its_number(self) -> bool:
+        """True until another process may have it: as long as nobody has asked how it ended."""
+        return self._process.is_running()
+
+    @property
     def is_over(self) -> bool:
         try:
             return not self._process.is_running() or self._process.status() == psutil.STATUS_ZOMBIE

@@ -111,11 +111,7 @@ class LocalRayExecutor:
         return self._traces.events(attempt, cursor)
 
     def logs(self, attempt: AttemptId, follow: bool = False) -> Iterator[str]:
-        def is_live() -> bool:
-            phase = self._observe(attempt).phase
-            return follow and not phase.is_final and phase is not Phase.ABSENT
-
-        return self._traces.follow(attempt, is_live)
+        return self._traces.follow(attempt, lambda: follow and self._is_live(attempt))
 
     def close(self) -> None:
         self._jobs.close()
@@ -157,6 +153,15 @@ class LocalRayExecutor:
         if not self._is_warm and not self._jobs.count_over:
             return Observation(phase=Phase.STARTING, waiting_for="the first worker starts")
         return Observation(phase=Phase.QUEUED, waiting_for="cores of this machine")
+
+    def _is_live(self, attempt: AttemptId) -> bool:
+        """True while its log may grow. To look does it no harm, whatever is there."""
+        job = self._jobs.get(attempt)
+        if job is not None:
+            return job.final is None
+        if not self._traces.was_launched(attempt) or self._traces.recorded(attempt) is not None:
+            return False
+        return self._traces.owner(attempt) is not None or bool(self._traces.workers(attempt))
 
     def _foreign(self, attempt: AttemptId) -> Observation:
         """An attempt that another process started, and that left no record yet."""

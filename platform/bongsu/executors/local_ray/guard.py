@@ -79,9 +79,13 @@ class RayGuard:
     def _look_for_workers(self) -> None:
         raylet = self._found.get("raylet")
         for pid in _children(raylet.pid) if raylet is not None else ():
-            if pid not in self._workers or self._workers[pid].is_over:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    self._workers[pid] = WatchedProcess(pid)
+            known = self._workers.get(pid)
+            if known is not None and known.still_has_its_number:
+                continue
+            if known is not None:
+                known.close()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                self._workers[pid] = WatchedProcess(pid)
         while len(self._workers) > MAX_WORKERS:
             self._workers.pop(next(iter(self._workers))).close()
 

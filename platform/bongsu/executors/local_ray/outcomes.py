@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bongsu.domain.attempt import Failure, FailureReason, Observation, Phase
 from bongsu.domain.messages import N_
-from bongsu.executors.local_ray.endings import Ending, out_of_memory_kills
+from bongsu.executors.local_ray.endings import Ending, WatchedProcess, out_of_memory_kills
 from bongsu.executors.local_ray.failures import worker_ended
 from bongsu.executors.local_ray.host_messages import Broke, Returned
 from bongsu.executors.local_ray.jobs import Job, Jobs
@@ -31,8 +31,8 @@ class Outcomes:
         self._reaper = reaper
         self._now = now
 
-    def answered(self, job: Job, answer: Returned | Broke) -> Observation:
-        """Of a job that Ray says is over."""
+    def answered(self, job: Job, answer: Returned | Broke, worker: WatchedProcess | None) -> Observation:
+        """Of a job that Ray says is over; ``worker`` had it, if that is known."""
         match answer:
             case Returned(failure=Failure() as failure, status=int(status)):
                 return self._without_word(job, failure, Ending(status))
@@ -40,7 +40,7 @@ class Outcomes:
                 phase = Phase.SUCCEEDED if failure is None else Phase.FAILED
                 return Observation(phase=phase, failure=failure, finished_at=self._now())
             case Broke(failure=failure):
-                ending = job.worker.ending() if job.worker is not None else Ending()
+                ending = worker.ending() if worker is not None else Ending()
                 return self._without_word(job, failure, ending)
 
     def lost(self, job: Job, failure: Failure) -> Observation:

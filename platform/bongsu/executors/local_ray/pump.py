@@ -91,7 +91,8 @@ class Pump:
         with self._jobs.changed:
             failure, host = self._out_of_order, self._host
             # A Ray that starts could not be told to stop it again.
-            if host is not None and self.is_ready and not job.is_submitted and job.final is None:
+            waits = not (job.is_submitted or job.is_cancelled) and job.final is None
+            if host is not None and self.is_ready and waits:
                 job.is_submitted = True
                 job.memory_kills_before = out_of_memory_kills()
                 host.send(Submit(spec=job.spec))
@@ -143,8 +144,12 @@ class Pump:
             if self._jobs.is_closing:  # whoever closes may not have seen it yet
                 host.dismiss()
         guard = RayGuard(host.pid, self._monotonic)
-        end = self._attend(host, guard)
-        guard.close()
+        try:
+            end = self._attend(host, guard)
+        except Exception as error:  # another Ray may do better
+            end = RayEnd(f"looking after it failed with {type(error).__name__}: {error}")
+        finally:
+            guard.close()
         with self._jobs.changed:
             self._host, self.is_ready = None, False
         ending = host.end()
@@ -192,16 +197,18 @@ class Pump:
                 job = self._jobs.get(attempt)
                 if job is not None:
                     with self._failing(job):
-                        job.worker = job.worker or guard.worker(self._traces.worker_pid(attempt))
-                        self.finish(job, self._outcomes.answered(job, answer))
+                        worker = job.worker or guard.worker(self._traces.worker_pid(attempt))
+                        self.finish(job, self._outcomes.answered(job, answer, worker))
 
     def _lose_what_was_under_way(self, failure: Failure) -> None:
         """Attempts that a worker was at are lost; those that waited for one go to the next Ray."""
         for job in self._jobs.live:
             with self._failing(job):
-                if not self._traces.was_begun(job.id) and not job.is_cancelled:
-                    with self._jobs.changed:
+                with self._jobs.changed:
+                    waits = not self._traces.was_begun(job.id) and not job.is_cancelled
+                    if waits:
                         job.is_submitted = False
+                if waits:
                     continue
                 self.finish(job, self._outcomes.lost(job, failure))
 
