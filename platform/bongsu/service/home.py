@@ -47,7 +47,10 @@ def local_home(home: Path) -> Path:
 
 
 def refuse_closed(home: Path) -> None:
-    """Raise ``run.home-closed`` if this user may not read what is there, which says whose it is."""
+    """Raise ``run.home-closed`` if this user may not read what is there, which says whose it is. A home that is no
+    directory is told by those who look for something in it."""
+    if home.exists() and not home.is_dir():
+        return
     for path in (home, home / STORE_RECORD, home / DATABASE):
         needed = os.R_OK | os.X_OK if path == home else os.R_OK
         owner = _owner_if_closed(path, needed)

@@ -324,6 +324,25 @@ def test_a_card_under_another_name_is_not_passed_over(place: Place, tmp_path: Pa
     assert "rename it" in refused(place, tmp_path, dataset=uri).what()
 
 
+@pytest.mark.parametrize("name", ["readme.md", "README.MD", "Readme.md"])
+def test_a_label_in_a_readme_under_another_name_is_not_passed_over(place: Place, tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "law"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "sub" / "a.txt").write_text("x")
+    (folder / name).write_text("---\nlabel: S\n---\n# Law\n")
+    for uri in ("file:law", "file:law/sub"):
+        assert "would count if its name were README.md" in refused(place, tmp_path, dataset=uri).what()
+    (folder / name).write_text("# Law\n")
+    assert take(place, tmp_path, dataset="file:law").ref.label == Label()
+
+
+def test_a_grade_that_is_none_is_told_in_words(place: Place, tmp_path: Path) -> None:
+    write(tmp_path / "law", card__yaml="label: Z", a__txt="x")
+    said = refused(place, tmp_path, dataset="file:law").what()
+    assert "'Z'" in said
+    assert "http" not in said
+
+
 def test_a_card_that_is_a_directory_is_not_passed_over(place: Place, tmp_path: Path) -> None:
     write(tmp_path / "law", card__yaml___b__txt="x")
     assert "it is a directory" in refused(place, tmp_path, dataset="file:law").what()

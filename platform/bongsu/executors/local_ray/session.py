@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ RAY_ENVIRONMENT = {
 # Only for a Ray that is started here: without it, Ray takes an address of this machine in place of 127.0.0.1 and
 # listens for everybody, who could then run code. The name is history: it is about any single machine.
 OWN_RAY_ENVIRONMENT = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+KNOCK_S = 10.0
 OBJECT_STORE_BYTES = 200 * 1024 * 1024
 
 
@@ -64,6 +66,7 @@ def connect(settings: RaySettings, environment: Mapping[str, str]) -> Any:
     _keep_off_the_output(ray)
     common = {"log_to_driver": False, "logging_level": logging.ERROR, "namespace": "bongsu"}
     if settings.address:
+        _knock(settings.address)
         ray.init(address=settings.address, **common)
         return ray
     with lean_head():
@@ -76,6 +79,16 @@ def connect(settings: RaySettings, environment: Mapping[str, str]) -> Any:
             **common,
         )
     return ray
+
+
+def _knock(address: str) -> None:
+    """Raise ValueError or OSError where nobody can be reached; Ray itself tries for minutes, without a word."""
+    host, colon, port = address.rpartition(":")
+    if "://" in address or not colon:  # ``auto``, ``local``, and clients, which say so themselves
+        return
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        raise ValueError(f"{address} is not HOST:PORT")
+    socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_S).close()
 
 
 def machine_capacity(settings: RaySettings) -> Capacity:

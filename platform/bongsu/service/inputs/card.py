@@ -9,6 +9,7 @@ from typing import Any
 
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.labels import Label, high_water_mark
+from bongsu.planner.config_faults import config_faults
 from bongsu.service.inputs.files import FileSet
 from bongsu.service.inputs.label_card import folder_label, looks_like_a_card
 
@@ -45,8 +46,15 @@ def _first_label(folders: Iterable[Path]) -> Label | None:
 
 
 def config_of(text: str) -> dict[str, Any]:
-    """Content of a model's ``config.json``. Raises ValueError."""
+    """Content of a model's ``config.json``.
+
+    Raises:
+        ValueError: it is no JSON object, or has figures of which there is no model.
+    """
     content = json.loads(text)
     if not isinstance(content, dict):
         raise ValueError("it is no object")
+    wrong = list(config_faults(content))
+    if wrong:
+        raise ValueError("; ".join(wrong[:5]))
     return content

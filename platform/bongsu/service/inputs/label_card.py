@@ -18,13 +18,16 @@ _FENCE, _END = "---", ("---", "...")
 _MISNAMED = (".card.yaml", ".card.yml", "CARD.YAML", "CARD.yaml", "Card.yaml", "CARD.yml", "Card.yml", "card.yml")
 
 
+_MISNAMED_READMES = ("readme.md", "Readme.md", "ReadMe.md", "README.MD", "README.markdown", "readme.markdown")
+
+
 class _Unreadable(Exception):
     """Why a card says nothing that can be relied on."""
 
 
 def looks_like_a_card(name: str) -> bool:
     """True for the name of a card, and for one that is meant as such."""
-    return name in _CARDS or name.lower() in ("card.yaml", "card.yml")
+    return name in _CARDS or name.lower() in ("card.yaml", "card.yml", "readme.md", "readme.markdown")
 
 
 def folder_label(folder: Path) -> Label | None:
@@ -39,7 +42,16 @@ def folder_label(folder: Path) -> Label | None:
         misnamed = next((folder / name for name in _MISNAMED if (folder / name).is_file()), None)
         if misnamed is not None and not (folder / "card.yaml").exists():
             raise NotFound(f"{misnamed} would be a label's card if its name were card.yaml; rename it")
+        _refuse_misnamed_readme(folder)
     return label
+
+
+def _refuse_misnamed_readme(folder: Path) -> None:
+    """A README whose name has other letters states nothing; one that has a label in it was meant to."""
+    for name in _MISNAMED_READMES:
+        path = folder / name
+        if path.is_file() and not (folder / "README.md").exists() and _card_label(path, _front_matter) is not None:
+            raise NotFound(f"the label in {path} would count if its name were README.md; rename it")
 
 
 def _card_label(path: Path, front: Callable[[str], str]) -> Label | None:
@@ -50,7 +62,15 @@ def _card_label(path: Path, front: Callable[[str], str]) -> Label | None:
     try:
         return _stated(yaml.load(front(_read(path)), _Loader))
     except (yaml.YAMLError, ValidationError, UnicodeDecodeError, _Unreadable) as error:
-        raise NotFound(f"the label in {path} cannot be read: {str(error)[:200]}") from error
+        raise NotFound(f"the label in {path} cannot be read: {_in_words(error)}") from error
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        return f"{place + ': ' if place else ''}{first['msg']} (it says {str(first['input'])[:60]!r})"
+    return str(error)[:200]
 
 
 def _stated(content: Any) -> Label | None:

@@ -1,0 +1,45 @@
+"""Configurations of which there is no model are told by their keys; those of real ones are not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bongsu.planner.config_faults import config_faults
+from bongsu.planner.published import PUBLISHED
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_models_have_no_fault(name: str) -> None:
+    assert list(config_faults(PUBLISHED[name])) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("num_hidden_layers", "4"),
+        ("num_hidden_layers", -1),
+        ("num_hidden_layers", 99_999_999_999),
+        ("hidden_size", None),
+        ("hidden_size", 0),
+        ("hidden_size", True),
+        ("n_routed_experts", "many"),
+        ("num_attention_heads", 0),
+        ("vocab_size", float("inf")),
+        ("q_lora_rank", "a"),
+        ("qk_head_dim", "x"),
+        ("head_dim", []),
+        ("mlp_layer_types", 5),
+        ("model_type", 5),
+        ("architectures", "x"),
+        ("quantization_config", []),
+    ],
+)
+def test_what_no_model_has_is_named(key: str, value: Any) -> None:
+    (said,) = config_faults({"model_type": "axk1", key: value})
+    assert said.startswith(f"{key} is ")
+
+
+def test_what_a_model_does_without_is_no_fault() -> None:
+    assert list(config_faults({"q_lora_rank": None, "n_shared_experts": 0, "quantization_config": None})) == []
