@@ -10,7 +10,8 @@ import sys
 import pytest
 
 WAITING = """
-import os, sys, time
+import os, signal, sys, time
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may have been started by nohup
 from bongsu.cli import app, main
 def wait():
     os.write(1, b"ready")
