@@ -64,7 +64,8 @@ def run_attempt(
 ) -> AttemptResult | Failure:
     """Run the attempt to its end and leave a result or a failure record in the artifact store.
 
-    Never raises for what a stage, the artifact store or the disk does. An attempt whose record stands is not run again.
+    Never raises for what a stage, the artifact store or the disk does, unless a stage ends the process itself, which the
+    executor sees. An attempt whose record stands is not run again.
 
     Args:
         spec: the attempt.
@@ -82,7 +83,7 @@ def run_attempt(
         result = _execute(spec, StageContext(spec, store, scratch, emit, clock), clock)
         store.put_record(result_key(spec.id), result.model_dump_json().encode())
         return result
-    except (Exception, SystemExit) as error:  # the boundary: whatever is raised becomes a recorded failure
+    except Exception as error:  # the boundary: whatever is raised becomes a recorded failure
         failure = _set_damaged_aside(store, error) or failure_of(error)
         if store is not None:
             with contextlib.suppress(BongsuError, OSError):  # the store itself may be what failed
@@ -136,7 +137,7 @@ def _execute(spec: AttemptSpec, context: StageContext, clock: Callable[[], float
         with PeakMemory() as peak:
             outputs = definition.function(context, params)
         refs = _commit(spec, context)
-    except (Exception, SystemExit):  # whatever it was, it is recorded further up
+    except Exception:  # whatever it was, it is recorded further up
         _forget_outputs(context)
         raise
     return AttemptResult(

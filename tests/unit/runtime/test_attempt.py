@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,6 @@ from bongsu.domain.events import Message, Progress, StageEvent, parse_event
 from bongsu.domain.ids import AttemptId, RunId, StageId, digest_of
 from bongsu.domain.labels import OPEN
 from bongsu.domain.resources import Resources
-from bongsu_stages.runtime import attempt as attempt_module
 from bongsu_stages.runtime.attempt import failure_of, run_attempt
 from bongsu_stages.runtime.reporting import drop
 from bongsu_stages.runtime.stage import StageError
@@ -236,12 +233,3 @@ def test_a_place_for_scratch_that_cannot_be_made_is_a_failure(store: LocalStore,
     attempt = spec(store, log_directory=str(tmp_path / "file" / "logs"))
     assert isinstance(failed(store, attempt), Failure)
     assert isinstance(run_logged(attempt, time.time), Failure)
-
-
-def test_a_stage_that_exits_has_failed_like_any_other(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    def leave(*_given: object) -> None:
-        sys.exit(2)
-
-    definition = attempt_module.load_stage("probe")
-    monkeypatch.setattr(attempt_module, "load_stage", lambda _uses: replace(definition, function=leave))
-    assert "SystemExit" in failed(store, spec(store)).message
