@@ -64,8 +64,8 @@ def run_attempt(
 ) -> AttemptResult | Failure:
     """Run the attempt to its end and leave a result or a failure record in the artifact store.
 
-    Never raises for what a stage, the artifact store or the disk does, unless a stage ends the process itself, which the
-    executor sees. An attempt whose record stands is not run again.
+    Never raises for what a stage, the artifact store or the disk does; a stage that ends the process itself is seen by
+    the executor. An attempt whose record stands is not run again.
 
     Args:
         spec: the attempt.
