@@ -35,6 +35,16 @@ SHAPE = ModelShape(
     query_rank=16,
     positions=128,
 )
+DENSE = {
+    "hidden_size": 96,
+    "intermediate_size": 160,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 16,
+    "vocab_size": VOCABULARY,
+}
+"""Sizes of a dense decoder, whatever its class."""
 
 
 def commit(store: LocalStore, key: str, directory: Path) -> Digest:

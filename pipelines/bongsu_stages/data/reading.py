@@ -73,6 +73,7 @@ def read_file(reader: TreeReader, path: str, text_field: str, scratch: Path) -> 
                 yield from _lines(stream, path, text_field)
             else:
                 yield _whole(stream, path, kind)
+    # NotImplementedError is what pyarrow says of kinds of parquet that it does not read.
     except (OSError, EOFError, ValueError, NotImplementedError, zlib.error, _zstd_error()) as error:
         if is_of_machine(error):
             raise

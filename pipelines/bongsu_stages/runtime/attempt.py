@@ -103,7 +103,7 @@ def _standing_result(record: bytes) -> AttemptResult | Failure:
         return Failure(reason=FailureReason.BAD_OUTPUT, message=message, fix=fix, retryable=False)
 
 
-def _set_damaged_aside(store: ArtifactStore | None, error: BaseException) -> Failure | None:
+def _set_damaged_aside(store: ArtifactStore | None, error: Exception) -> Failure | None:
     """A tree that an attempt found damaged is no cached result any more: the next run makes it again. None if the
     failure is another, or the store finds nothing."""
     if store is None or not isinstance(error, BongsuError) or not is_damage(error):

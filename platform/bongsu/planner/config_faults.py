@@ -12,16 +12,15 @@ _COUNTS = (
     "hidden_size",
     "num_hidden_layers",
     "num_attention_heads",
-    "num_key_value_heads",
     "vocab_size",
     "intermediate_size",
+)
+# May be absent, null or zero: then a model does without, or its class has a value of its own.
+_COUNTS_OR_NONE = (
+    "num_key_value_heads",
     "moe_intermediate_size",
     "n_routed_experts",
     "num_experts_per_tok",
-    "moe_layer_freq",
-)
-# May be absent, null or zero: then a model does without.
-_COUNTS_OR_NONE = (
     "q_lora_rank",
     "kv_lora_rank",
     "qk_nope_head_dim",
@@ -34,6 +33,7 @@ _COUNTS_OR_NONE = (
     "index_n_heads",
     "index_head_dim",
     "gated_norm_rank",
+    "moe_layer_freq",
 )
 _KINDS: dict[str, tuple[type, str]] = {
     "model_type": (str, "a text"),

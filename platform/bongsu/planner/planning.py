@@ -41,18 +41,6 @@ class Drafted:
     skipped: tuple[SkippedStage, ...]
 
 
-def plan(
-    spec: PipelineSpec,
-    inputs: Mapping[str, ResolvedInput],
-    catalogue: Catalogue,
-    cache: CacheFacts | None = None,
-    grant: GrantFacts | None = None,
-    requirements: Mapping[str, Digest] | None = None,
-) -> RunPlan:
-    """The plan of :func:`draft` alone."""
-    return draft(spec, inputs, catalogue, cache, grant, requirements).plan
-
-
 def draft(
     spec: PipelineSpec,
     inputs: Mapping[str, ResolvedInput],

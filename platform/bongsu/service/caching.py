@@ -38,7 +38,7 @@ def last_entry(platform: Platform, pipeline: str, stage_id: str) -> Parts | None
 
 
 def cache_facts(platform: Platform, pipeline: str) -> CacheFacts:
-    """For :func:`bongsu.planner.planning.plan`."""
+    """For :func:`bongsu.planner.planning.draft`."""
     return CacheFacts(
         outputs=lambda key: lookup(platform, key), last=lambda stage: last_entry(platform, pipeline, stage)
     )

@@ -17,15 +17,6 @@ from bongsu_stages.compress.schemes import is_quantised
 from bongsu_stages.models.configuration import read_config
 from bongsu_stages.models.loading import model_class
 
-DENSE = {
-    "hidden_size": 96,
-    "intermediate_size": 160,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "head_dim": 16,
-    "vocab_size": 300,
-}
 _OTHER_EXPERT = re.compile(r"\.experts\.[1-9]\d*\.")
 
 
@@ -52,7 +43,7 @@ def test_of_models_on_disk(family: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("kind", "name"), [("llama", "LlamaForCausalLM"), ("qwen3", "Qwen3ForCausalLM")])
 def test_of_dense_models(kind: str, name: str) -> None:
-    config: dict[str, Any] = {**DENSE, "model_type": kind, "architectures": [name]}
+    config: dict[str, Any] = {**tiny.DENSE, "model_type": kind, "architectures": [name]}
     cls = model_class(config)
     with torch.device("meta"):
         model = cls(cls.config_class.from_dict(config))

@@ -42,4 +42,6 @@ def test_what_no_model_has_is_named(key: str, value: Any) -> None:
 
 
 def test_what_a_model_does_without_is_no_fault() -> None:
-    assert list(config_faults({"q_lora_rank": None, "n_shared_experts": 0, "quantization_config": None})) == []
+    without = {"q_lora_rank": None, "n_shared_experts": 0, "quantization_config": None}
+    dense = {"num_key_value_heads": None, "n_routed_experts": None, "moe_layer_freq": None}
+    assert list(config_faults(without | dense)) == []

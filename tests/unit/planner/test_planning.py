@@ -18,10 +18,14 @@ from bongsu.domain.plan import CacheReason, RunPlan
 from bongsu.domain.problems import BongsuError
 from bongsu.planner.cache_key import cache_key, cache_parts
 from bongsu.planner.facts import CacheFacts, LostOutputs, ResolvedInput
-from bongsu.planner.planning import plan
+from bongsu.planner.planning import draft
 from bongsu.service.catalogue import InstalledStages
 
 STAGES = InstalledStages()
+
+
+def plan(*given: Any, **named: Any) -> RunPlan:
+    return draft(*given, **named).plan
 
 
 def spec(stages: list[dict[str, Any]], inputs: dict[str, Any] | None = None, **body: Any) -> PipelineSpec:

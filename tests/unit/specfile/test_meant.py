@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -98,37 +96,6 @@ def test_an_encoding_is_called_by_its_name(encoding: str) -> None:
     with pytest.raises(BongsuError) as caught:
         loads(HEAD.encode(encoding), "f.yaml", CATALOGUE)
     assert encoding.upper() in str(caught.value)
-
-
-def unknown_keys(count: int) -> str:
-    return (
-        HEAD
-        + "    - {name: a, uses: probe, with: {"
-        + ", ".join(f"k{number}: 1" for number in range(count))
-        + "}}\n"
-    )
-
-
-def tabs(count: int) -> str:
-    return HEAD + "\t- x\n" * count
-
-
-def unknown_aliases(count: int) -> str:
-    return HEAD + "".join(f"    - &a{number} {{name: *b{number}}}\n" for number in range(count))
-
-
-@pytest.mark.parametrize("faulty", [unknown_keys, tabs, unknown_aliases])
-def test_many_mistakes_are_found_in_a_time_that_grows_with_their_number(faulty: Callable[[int], str]) -> None:
-    def seconds(count: int) -> float:
-        text = faulty(count)
-        began = time.process_time()
-        with pytest.raises(BongsuError):
-            loads(text, "f.yaml", CATALOGUE)
-        return time.process_time() - began
-
-    seconds(100)  # what is imported on the way
-    # Ten times as many: a hundred times as long it was.
-    assert seconds(5000) < 40 * seconds(500)
 
 
 @given(st.timedeltas(min_value=timedelta(seconds=1), max_value=timedelta(days=9)), st.sampled_from([" ", ""]))

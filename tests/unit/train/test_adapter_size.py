@@ -16,21 +16,12 @@ from bongsu_stages.train.lora import add_adapter
 
 IDS = {"bos_token_id": 0, "eos_token_id": 0, "pad_token_id": 1}
 EXPERTS = ("mlp.experts.gate_up_proj", "mlp.experts.down_proj")
-DENSE = {
-    "hidden_size": 96,
-    "intermediate_size": 160,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "head_dim": 16,
-    "vocab_size": 300,
-}
 
 
 def config_of(kind: str) -> dict[str, Any]:
     if kind in ("axk1", "axk2"):
         return tiny.SHAPE.model_copy(update={"architecture": kind}).config(tiny.VOCABULARY, IDS)
-    return {**DENSE, "model_type": kind, "architectures": [f"{kind.capitalize()}ForCausalLM"]}
+    return {**tiny.DENSE, "model_type": kind, "architectures": [f"{kind.capitalize()}ForCausalLM"]}
 
 
 @pytest.mark.parametrize(
