@@ -24,7 +24,7 @@ class Demo:
 
     @property
     def smallest(self) -> dict[str, Any]:
-        return min(self.variants.values(), key=lambda one: int(one["weights_bytes"]))
+        return min(self.variants.values(), key=lambda one: int(one["weightsBytes"]))
 
     def figure(self, title: str, name: str) -> float:
         return float(self.variants[title]["metrics"][name])
@@ -42,7 +42,7 @@ def test_law_is_learned_and_general_korean_is_kept(demo: Demo) -> None:
 
 def test_the_smallest_variant_is_three_times_smaller_and_nearly_as_good(demo: Demo) -> None:
     smallest = demo.smallest
-    assert 3 * smallest["weights_bytes"] < demo.variants["adapt"]["weights_bytes"]
+    assert 3 * smallest["weightsBytes"] < demo.variants["adapt"]["weightsBytes"]
     for text, most in (("law", 1.05), ("general", 1.10)):
         assert smallest["metrics"][f"perplexity.{text}"] <= most * demo.figure("adapt", f"perplexity.{text}")
 
