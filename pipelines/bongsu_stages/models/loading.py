@@ -17,8 +17,8 @@ from bongsu_stages.models.activations import round_activations, rounds_activatio
 from bongsu_stages.models.configuration import read_config
 from bongsu_stages.models.device import compute_dtype, pick_device
 from bongsu_stages.models.mlmodel import ADAPTER, TOKENIZER_FILES
-from bongsu_stages.models.placement import Room, is_spread
-from bongsu_stages.models.plain import weight_bits, write_plain
+from bongsu_stages.models.placement import Room
+from bongsu_stages.models.plain import write_plain
 from bongsu_stages.models.precision import ExpertsImplementation
 from bongsu_stages.models.silence import no_progress_bars
 from bongsu_stages.runtime.memory import give_back
@@ -80,7 +80,7 @@ def load_model(
             f"The model tree lacks {len(report['missing_keys'])} weights, among them {missing}.",
             "Check the stage that wrote it; its layout must be that of the model's config.json.",
         )
-    if is_spread(model) and rounds_activations(config):
+    if "device_map" in options and rounds_activations(config):  # its weights are plain ones, wherever they lie
         round_activations(model, config)
     if "device_map" not in options and shards == 1:  # else it lies where it is to lie
         model.to(device)
@@ -92,7 +92,13 @@ def _unpacked(directory: Path, config: dict[str, Any], room: Room) -> Path:
     """Where the plain weights lie. The loader of quantised models unpacks all of them in memory."""
     if not config.get("quantization_config"):
         return directory
-    write_plain(directory, room.disk / "plain")
+    try:
+        write_plain(directory, room.disk / "plain")
+    except ValueError as error:
+        raise StageError(
+            f"The model does not fit into the memory of one device, and cannot be unpacked onto the disk: {error}.",
+            "Give the stage enough memory to hold the model in one place.",
+        ) from error
     return room.disk / "plain"
 
 
@@ -139,14 +145,17 @@ def bytes_in_memory(directory: Path, dtype: Any) -> int:
     """
     from safetensors import safe_open
 
-    per_word = 32 // weight_bits(read_config(directory).get("quantization_config"))
     total = 0
     for path in directory.glob("*.safetensors"):
         with safe_open(path, "pt") as file:
             for name in list(file.keys()):
-                piece = file.get_slice(name)
-                numbers = math.prod(piece.get_shape()) * (per_word if name.endswith(".weight_packed") else 1)
-                width = 4 if piece.get_dtype() == "F32" else 2
+                if name.endswith(".weight_packed"):
+                    continue
+                if name.endswith(".weight_shape"):  # of what was packed, in however few bits
+                    numbers, width = math.prod(file.get_tensor(name).tolist()), 2
+                else:
+                    piece = file.get_slice(name)
+                    numbers, width = math.prod(piece.get_shape()), 4 if piece.get_dtype() == "F32" else 2
                 total += numbers * (width if dtype == "auto" else dtype.itemsize)
     return total
 

@@ -22,6 +22,7 @@ from safetensors.torch import save_file
 from bongsu.domain.weights import INDEX
 from bongsu_stages.models.fingerprints import fingerprint_of
 from bongsu_stages.models.mlmodel import ADAPTER
+from bongsu_stages.models.storage import Storage, storage_of
 
 _SUFFIXES = (
     ".weight_scale",
@@ -31,8 +32,6 @@ _SUFFIXES = (
     ".input_scale",
     ".input_zero_point",
 )
-_FORMATS = frozenset({"dense", "pack-quantized", "float-quantized", "int-quantized", "naive-quantized"})
-_PACKED_BITS = (2, 4, 8)
 _SCALED = (torch.float8_e4m3fn, torch.int8)
 
 
@@ -55,13 +54,12 @@ def write_plain(source: Path, target: Path) -> None:
             (target / path.name).symlink_to(path.resolve())
         _copy_adapter(source, target)
         return
-    check_readable(quantised)
-    bits = weight_bits(quantised)
+    storage = storage_of(quantised)
     places: dict[str, str] = {}
     with _Entries(source) as entries:
         _copy_adapter(source, target)
         for file, names in entries.by_file.items():
-            plain = dict(_plain(entries, names, bits))
+            plain = dict(_plain(entries, names, storage))
             if plain:
                 save_file(plain, target / file, metadata={"format": "pt"})
             places |= dict.fromkeys(plain, file)
@@ -80,70 +78,53 @@ def plain_fingerprints(directory: Path) -> dict[str, str]:
         return {name: fingerprint_of(entries[name]) for name in entries}
 
 
-def _plain(entries: _Entries, names: list[str], bits: int) -> Iterator[tuple[str, torch.Tensor]]:
+def _plain(entries: _Entries, names: list[str], storage: Storage) -> Iterator[tuple[str, torch.Tensor]]:
     """Plain weights for the entries ``names``; scales and the like are part of what they belong to."""
     for name in names:
         if name.endswith(".weight_packed"):
             # What is unpacked is a weight in the scale's type again: the product is rounded to it.
             stem = name.removesuffix(".weight_packed")
             scale = entries[f"{stem}.weight_scale"]
-            yield f"{stem}.weight", unpack(entries, stem, bits).to(scale.dtype)
+            yield f"{stem}.weight", unpack(entries, stem, storage.bits).to(scale.dtype)
         elif not name.endswith(_SUFFIXES):
             tensor = entries[name]
-            yield name, _unscaled(entries, name, tensor) if tensor.dtype in _SCALED else tensor
+            if tensor.dtype in _SCALED:
+                tensor = _unscaled(entries, name, tensor, storage.block)
+            elif f"{name}_scale" in entries:
+                raise ValueError(f"{name} has a scale and is {tensor.dtype}, which is not read here")
+            yield name, tensor
 
 
-def check_readable(quantised: Mapping[str, Any]) -> None:
-    """Raise ValueError for a ``quantization_config`` that says that weights are stored in a way not known here."""
-    method = quantised.get("quant_method", "compressed-tensors")
-    if method != "compressed-tensors":
-        raise ValueError(f"weights quantised by {method} are not read here, only those of compressed-tensors")
-    groups = [group for group in quantised.get("config_groups", {}).values() if group.get("weights")]
-    formats = {group.get("format") or quantised.get("format") or "dense" for group in groups}
-    sparse = (quantised.get("sparsity_config") or {}).get("format", "dense")
-    strange = sorted((formats | {sparse}) - _FORMATS)
-    if strange:
-        raise ValueError(f"weights of the format {strange[0]} are not read here")
-
-
-def weight_bits(quantised: Mapping[str, Any] | None) -> int:
-    """Bits of packed weights, from ``quantization_config``; 4 where it does not say.
-
-    Raises:
-        ValueError: it says several, or a number whose values cross the words that they are packed into.
-    """
-    groups = (quantised or {}).get("config_groups", {}).values()
-    packed = [g["weights"] for g in groups if g.get("weights") and g["weights"].get("type", "int") == "int"]
-    found = sorted({int(weights["num_bits"]) for weights in packed})
-    if len(found) > 1 or not set(found) <= set(_PACKED_BITS):
-        raise ValueError(f"packed weights of {' and '.join(map(str, found))} bits are not read here")
-    return found[0] if found else 4
-
-
-def _unscaled(tensors: Mapping[str, torch.Tensor], name: str, values: torch.Tensor) -> torch.Tensor:
+def _unscaled(
+    tensors: Mapping[str, torch.Tensor], name: str, values: torch.Tensor, block: tuple[int, int] | None
+) -> torch.Tensor:
     """Plain weight ``[out, in]`` of one that is stored as float8 or int8, in the scale's type."""
     kind = "float8" if values.dtype.is_floating_point else "int8"
     if f"{name}_scale" not in tensors:
         raise ValueError(f"{name} is {kind} and has no scale")
     scale = tensors[f"{name}_scale"]
     zero = tensors.get(f"{name}_zero_point")
-    plain = values.float() - (_spread(zero.float(), values.shape, name) if zero is not None else 0.0)
-    return (plain * _spread(scale.float(), values.shape, name)).to(scale.dtype).contiguous()
+    plain = values.float() - (_spread(zero.float(), values.shape, block, name) if zero is not None else 0.0)
+    return (plain * _spread(scale.float(), values.shape, block, name)).to(scale.dtype).contiguous()
 
 
-def _spread(scale: torch.Tensor, shape: torch.Size, name: str) -> torch.Tensor:
-    """A figure for the whole tensor, each row, or each block of rows and columns, for every value."""
+def _spread(scale: torch.Tensor, shape: torch.Size, block: tuple[int, int] | None, name: str) -> torch.Tensor:
+    """A figure for the whole tensor, each row, each group of columns in a row, or each block, for every value.
+
+    Blocks at the edges may be smaller than the others, so that their size does not follow from their number.
+    """
     if scale.numel() == 1:
         return scale.reshape(())
-    if (
-        scale.dim() != 2
-        or len(shape) != 2
-        or any(whole % part for whole, part in zip(shape, scale.shape, strict=True))
-    ):
-        raise ValueError(f"{name}: a scale of shape {tuple(scale.shape)} does not fit {tuple(shape)}")
-    for dimension in (0, 1):
-        scale = scale.repeat_interleave(shape[dimension] // scale.shape[dimension], dimension)
-    return scale
+    given = tuple(scale.shape)
+    if len(given) == 2 == len(shape):
+        if block is not None and given == tuple(
+            -(-whole // size) for whole, size in zip(shape, block, strict=True)
+        ):
+            by_row = scale.repeat_interleave(block[0], 0)[: shape[0]]
+            return by_row.repeat_interleave(block[1], 1)[:, : shape[1]]
+        if given[0] == shape[0] and shape[1] % given[1] == 0:
+            return scale.repeat_interleave(shape[1] // given[1], 1)
+    raise ValueError(f"{name}: a scale of shape {given} does not fit {tuple(shape)}")
 
 
 def unpack(tensors: Mapping[str, torch.Tensor], stem: str, bits: int) -> torch.Tensor:
@@ -159,7 +140,7 @@ def unpack(tensors: Mapping[str, torch.Tensor], stem: str, bits: int) -> torch.T
     if values.shape != (rows, columns):
         raise ValueError(f"{stem}: {packed.shape[1]} words of {32 // bits} values are fewer than {columns} columns")
     groups = scale.shape[1] if scale.dim() == 2 else 1
-    if scale.shape[0] not in (rows, 1) or columns % groups:
+    if (scale.shape[0] != rows and scale.numel() != 1) or columns % groups:
         raise ValueError(f"{stem}: a scale of shape {tuple(scale.shape)} does not fit {rows} x {columns}")
     zero = _zero_points(tensors.get(f"{stem}.weight_zero_point"), rows, groups, bits, stem)
     grouped = values.view(rows, groups, columns // groups) - zero
@@ -178,7 +159,11 @@ def _zero_points(zero: torch.Tensor | None, rows: int, groups: int, bits: int, s
     if zero is None:
         return half
     if zero.dtype != torch.int32:  # not packed
-        return zero.float().reshape(rows, groups, 1) + half
+        if zero.numel() not in (1, rows * groups):
+            raise ValueError(
+                f"{stem}: zero points of shape {tuple(zero.shape)} do not fit {rows} x {groups} groups"
+            )
+        return zero.float().reshape(-1, groups, 1) + half
     unpacked = _values(zero.T.contiguous(), bits).T[:rows]
     if unpacked.shape != (rows, groups):
         raise ValueError(f"{stem}: zero points of shape {tuple(zero.shape)} do not fit {rows} x {groups} groups")

@@ -69,6 +69,20 @@ def test_a_quantised_model_is_measured_from_disk(bench: Any, params: dict[str, A
     assert figures[1] == pytest.approx(figures[0], rel=1e-4)
 
 
+def test_what_is_unpacked_rounds_activations_wherever_it_lies_in_the_end(
+    bench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = bench.runner.made("compress.quantize", {"scheme": "FP8"}, {"model": [bench.model]})
+    tree = bench.directory(made.outputs["model"].digest)
+    spread = load_model(tree, dtype=torch.float32, room=Room((), LITTLE, tmp_path / "spread"))
+    # There is place for all of it, as accelerate finds.
+    monkeypatch.setattr(Room, "has_place_for", lambda _room, _needed: False)
+    together = load_model(tree, dtype=torch.float32, room=Room((), 10_000_000_000, tmp_path / "together"))
+    assert is_spread(spread)
+    assert not is_spread(together)
+    assert torch.equal(logits(together, bench.text()), logits(spread, bench.text()))
+
+
 def test_the_gate_passes_a_model_that_comes_from_disk(bench: Any) -> None:
     inputs = {"models": [bench.model], "tokens": [bench.tokens]}
     with with_memory(bench, LITTLE):

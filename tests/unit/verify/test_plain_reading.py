@@ -12,7 +12,10 @@ from safetensors.torch import load_file, save_file
 
 from bongsu_stages.compress.rounding import int4_scales, packed, to_fp8, to_levels
 from bongsu_stages.models.fingerprints import fingerprint_of
+from bongsu_stages.models.loading import bytes_in_memory, load_model
+from bongsu_stages.models.placement import Room
 from bongsu_stages.models.plain import plain_fingerprints, write_plain
+from bongsu_stages.runtime.stage import StageError
 
 GROUP = 16
 Entries = dict[str, torch.Tensor]
@@ -83,9 +86,12 @@ def written_by_the_library(
 
     args = QuantizationArgs(**asked)
     scheme = QuantizationScheme(targets=["Linear"], weights=args)
-    groups = weight.shape[1] // (args.group_size or weight.shape[1])
-    grouped = weight.view(weight.shape[0], groups, -1)
-    low, high = grouped.amin(dim=-1), grouped.amax(dim=-1)
+    rows, columns = tuple(args.block_structure) if args.block_structure else (1, args.group_size or weight.shape[1])
+    if args.strategy == "tensor":
+        rows, columns = weight.shape
+    parts = [part.split(columns, 1) for part in weight.split(rows)]  # those at the edges may be smaller
+    low = torch.stack([torch.stack([part.min() for part in row]) for row in parts])
+    high = torch.stack([torch.stack([part.max() for part in row]) for row in parts])
     scale, zero = calculate_qparams(low, high, args)
     state = {"weight": weight, "weight_scale": scale, "weight_zero_point": zero.to(torch.int8)}
     if args.symmetric:
@@ -114,7 +120,12 @@ def plain_of(folder: Path, config: dict[str, Any], entries: Entries) -> torch.Te
         ("pack-quantized", {"num_bits": 2, "strategy": "group", "group_size": 32}),
         ("int-quantized", {"num_bits": 8, "strategy": "channel"}),
         ("int-quantized", {"num_bits": 8, "strategy": "channel", "symmetric": False}),
+        ("pack-quantized", {"num_bits": 4, "strategy": "tensor", "symmetric": False}),
         ("float-quantized", {"num_bits": 8, "type": "float", "strategy": "channel"}),
+        ("float-quantized", {"num_bits": 8, "type": "float", "strategy": "tensor"}),
+        # Two blocks of unequal size each way: neither side tells by itself where the first one ends.
+        ("float-quantized", {"num_bits": 8, "type": "float", "strategy": "block", "block_structure": [8, 48]}),
+        ("int-quantized", {"num_bits": 8, "strategy": "block", "block_structure": [8, 48]}),
     ],
 )
 def test_what_the_library_wrote_is_read_as_the_library_reads_it(
@@ -133,6 +144,7 @@ def test_what_the_library_wrote_is_read_as_the_library_reads_it(
         ({"format": "nvfp4-pack-quantized"}, "nvfp4-pack-quantized"),
         ({"quant_method": "gptq"}, "quantised by gptq"),
         ({"sparsity_config": {"format": "sparse-24-bitmask"}}, "sparse-24-bitmask"),
+        ({"transform_config": {"config_groups": {"R1": {"type": "hadamard"}}}}, "transform_config"),
     ],
 )
 def test_formats_that_are_not_known_are_refused(tmp_path: Path, change: dict[str, Any], words: str) -> None:
@@ -156,3 +168,31 @@ def test_bits_that_cross_words_and_columns_in_another_order_are_refused(tmp_path
         )
     with pytest.raises(ValueError, match=r"packed into torch\.uint8"):
         plain_of(tmp_path / "words", config, entries | {"a.weight_packed": torch.zeros(8, 16, dtype=torch.uint8)})
+
+
+@pytest.mark.parametrize("dtype", [torch.float8_e5m2, torch.uint8, torch.bfloat16])
+def test_a_scale_beside_what_is_not_known_to_be_scaled_is_not_passed_over(
+    tmp_path: Path, dtype: torch.dtype
+) -> None:
+    entries = {"a.weight": torch.ones(4, 8).to(dtype), "a.weight_scale": torch.full((4, 1), 2.0)}
+    with pytest.raises(ValueError, match=rf"a\.weight has a scale and is {dtype}"):
+        write_plain(tree(tmp_path / "source", entries), tmp_path / "plain")
+
+
+@pytest.mark.parametrize("bits", [2, 3, 4, 8])
+def test_the_size_in_memory_is_that_of_the_plain_weights_in_however_few_bits(tmp_path: Path, bits: int) -> None:
+    config, entries, plain = written_by_the_library(
+        torch.randn(8, 32).bfloat16(), "pack-quantized", num_bits=bits, strategy="channel"
+    )
+    source = tree(tmp_path / "source", entries)
+    (source / "config.json").write_text(json.dumps({"quantization_config": config}))
+    scales = entries["a.weight_scale"].numel()
+    assert bytes_in_memory(source, torch.float32) == 4 * (plain.numel() + scales)
+
+
+def test_a_model_that_has_to_be_unpacked_and_cannot_be_says_why_and_what_to_do(tmp_path: Path) -> None:
+    source = tree(tmp_path / "source", {"a.qweight": torch.zeros(64, 64, dtype=torch.int32)})
+    (source / "config.json").write_text(json.dumps({"quantization_config": {"quant_method": "gptq", "bits": 4}}))
+    with pytest.raises(StageError, match="quantised by gptq") as raised:
+        load_model(source, room=Room((), 100, tmp_path))
+    assert "memory" in raised.value.fix
