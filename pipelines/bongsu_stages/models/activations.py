@@ -17,12 +17,16 @@ from bongsu_stages.runtime.stage import StageError
 
 _FP8 = torch.float8_e4m3fn
 _SMALLEST = 1e-12
+_KNOWN = "float8, symmetric, dynamic, by token for Linear"
 
 
 def rounds_activations(config: Mapping[str, Any]) -> bool:
-    """True if part of the model's arithmetic is that inputs of linear layers are rounded."""
-    groups = (config.get("quantization_config") or {}).get("config_groups", {})
-    return any(group.get("input_activations") for group in groups.values())
+    """True if part of the model's arithmetic is that what goes into layers, or comes out, is rounded."""
+    quantised = config.get("quantization_config") or {}
+    groups = quantised.get("config_groups", {}).values()
+    return bool(quantised.get("kv_cache_scheme")) or any(
+        group.get("input_activations") or group.get("output_activations") for group in groups
+    )
 
 
 def round_activations(model: nn.Module, config: Mapping[str, Any]) -> None:
@@ -39,19 +43,32 @@ def round_activations(model: nn.Module, config: Mapping[str, Any]) -> None:
 
 
 def _refuse_others(config: Mapping[str, Any]) -> None:
-    for group in config["quantization_config"]["config_groups"].values():
-        asked = group.get("input_activations")
-        if not asked:
-            continue
-        kind = f"{asked.get('type', 'int')}{asked.get('num_bits', 8)}"
-        way = (kind, asked.get("strategy"), asked.get("dynamic"), tuple(group.get("targets", ())))
-        if way != ("float8", "token", True, ("Linear",)):
-            layers = ", ".join(group.get("targets", ())) or "none"
-            raise StageError(
-                f"The model rounds activations to {kind} (strategy {way[1]}, dynamic {way[2]}, layers {layers}), which "
-                "is not known here for a model that lies in several places.",
-                "Give the stage enough memory to hold the model in one place, or evaluate it before quantisation.",
-            )
+    quantised = config["quantization_config"]
+    groups = list(quantised.get("config_groups", {}).values())
+    asked = [_way(group) for group in groups]
+    if any(group.get("output_activations") for group in groups):
+        asked.append("what layers give")
+    if quantised.get("kv_cache_scheme"):
+        asked.append("the cache of keys and values")
+    # With a second group it would depend on a layer's name which of them it belongs to.
+    if asked != [_KNOWN]:
+        raise StageError(
+            f"The model rounds activations in a way that is not known here for a model that lies in several places: "
+            f"{'; '.join(asked)}. Known is: {_KNOWN}.",
+            "Give the stage enough memory to hold the model in one place, or evaluate it before quantisation.",
+        )
+
+
+def _way(group: Mapping[str, Any]) -> str:
+    """What a group asks for, in words; fields that are not written have the defaults of compressed-tensors."""
+    layers = ", ".join(group.get("targets") or ()) or "no layers"
+    args = group.get("input_activations")
+    if not args:
+        return f"nothing for {layers}"
+    kind = f"{args.get('type', 'int')}{args.get('num_bits', 8)}"
+    symmetry = "symmetric" if args.get("symmetric", True) else "asymmetric"
+    when = {True: "dynamic", False: "static"}.get(args.get("dynamic", False), str(args.get("dynamic")))
+    return f"{kind}, {symmetry}, {when}, by {args.get('strategy') or 'default'} for {layers}"
 
 
 def _names(entry: str, module: str) -> bool:

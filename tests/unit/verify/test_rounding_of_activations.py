@@ -44,6 +44,9 @@ def test_linear_layers_round_as_the_library_does() -> None:
         {**KNOWN, "strategy": "tensor"},
         {**KNOWN, "dynamic": False},
         {**KNOWN, "num_bits": 4},
+        {**KNOWN, "symmetric": False},
+        {**KNOWN, "dynamic": "local"},
+        {"num_bits": 8, "type": "float"},
     ],
 )
 def test_another_way_is_refused(other: dict[str, Any]) -> None:
@@ -54,6 +57,23 @@ def test_another_way_is_refused(other: dict[str, Any]) -> None:
 def test_other_layers_are_refused() -> None:
     with pytest.raises(StageError, match="rounds activations"):
         round_activations(nn.Sequential(nn.Linear(2, 2)), config(KNOWN, ["re:.*experts.*"]))
+
+
+def test_groups_that_part_the_layers_are_refused() -> None:
+    both = config(KNOWN)
+    both["quantization_config"]["config_groups"]["group_1"] = {"targets": ["re:.*down_proj"]}
+    with pytest.raises(StageError, match=r"nothing for re:\.\*down_proj"):
+        round_activations(nn.Sequential(nn.Linear(2, 2)), both)
+
+
+@pytest.mark.parametrize("place", ["output_activations", "kv_cache_scheme"])
+def test_rounding_in_other_places_is_seen_and_refused(place: str) -> None:
+    asked = config(None)
+    owner = asked["quantization_config"]
+    (owner if place == "kv_cache_scheme" else owner["config_groups"]["group_0"])[place] = KNOWN
+    assert rounds_activations(asked)
+    with pytest.raises(StageError, match="rounds activations"):
+        round_activations(nn.Sequential(nn.Linear(2, 2)), asked)
 
 
 def test_a_model_that_rounds_nothing_does_not_ask() -> None:
