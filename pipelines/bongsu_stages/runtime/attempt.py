@@ -39,7 +39,7 @@ from bongsu.domain.metrics import not_finite
 from bongsu.domain.problems import BongsuError
 from bongsu_stages.runtime.catalogue import load_stage
 from bongsu_stages.runtime.context import StageContext
-from bongsu_stages.runtime.faults import DISK_TAKES_NOTHING, is_out_of_memory
+from bongsu_stages.runtime.faults import is_full_disk, is_out_of_memory
 from bongsu_stages.runtime.memory import PeakMemory
 from bongsu_stages.runtime.stage import StageError
 
@@ -108,7 +108,7 @@ def _set_damaged_aside(store: ArtifactStore | None, error: Exception) -> Failure
     failure is another, or the store finds nothing."""
     if store is None or not isinstance(error, BongsuError) or not is_damage(error):
         return None
-    digests = {str(problem.args["digest"]) for problem in error.problems if problem.code is codes.CORRUPT}
+    digests = {str(problem.args["digest"]) for problem in error.problems if problem.code == codes.CORRUPT}
     try:
         withdrawn = [digest for digest in sorted(digests) if store.withdraw(Digest(digest))]
     except (BongsuError, OSError):  # the failure is told in any case
@@ -216,7 +216,7 @@ def failure_of(error: BaseException) -> Failure:
             fix=N_("Ask for more memory, or lower microBatch or sequenceLength."),
             detail=detail,
         )
-    if isinstance(error, OSError) and error.errno in DISK_TAKES_NOTHING:
+    if is_full_disk(error):
         return Failure(
             reason=FailureReason.STORAGE_FAILED,
             message=f"The disk does not take what the stage writes: {error}.",

@@ -13,6 +13,11 @@ def is_of_machine(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno is not None
 
 
+def is_full_disk(error: BaseException) -> bool:
+    """True if nothing more can be written, for want of room, of quota or of leave."""
+    return isinstance(error, OSError) and error.errno in DISK_TAKES_NOTHING
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Python's own, and torch's of a GPU, which is asked for by name: torch need not be there."""
     return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"

@@ -21,8 +21,10 @@ from typing import Any
 
 import pyarrow.fs as pafs
 
+from bongsu.domain.problems import BongsuError
 from bongsu.domain.resources import Resources
 from bongsu_stages.runtime.context import StageContext, StageOutputs
+from bongsu_stages.runtime.faults import is_full_disk, is_out_of_memory
 from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.train.folder import MODEL, Checkpoint, CheckpointFolder
 from bongsu_stages.train.recipe import Recipe
@@ -31,6 +33,8 @@ from bongsu_stages.train.worker import KEPT, Task, group_name, train_worker
 
 # What does not change the weights that come out may change between attempts.
 _NOT_DECISIVE = {"checkpoint_every", "evaluate_every", "evaluate_sequences", "names"}
+
+LAST_WORDS_S = 10.0
 
 _RAY_TRAIN = {
     # The controller looks after its workers every two seconds otherwise, and so sees their end late.
@@ -100,10 +104,17 @@ def _on_gang(ctx: StageContext, recipe: Recipe, fingerprint: str) -> None:
     try:
         _fit(task, resources, resources.workers)
     finally:
-        with contextlib.suppress(Exception):  # the queue may have died with the workers, whose end is the news
-            queue.put(None)
-            listener.join(timeout=10)
-            queue.shutdown(force=True)
+        _hear_out(queue, listener)
+
+
+def _hear_out(queue: Any, listener: threading.Thread) -> None:
+    """Wait for what is on its way, and end the queue. It may have died with the workers, whose end is the news: so
+    nothing is raised, and each step is made whether the one before it worked or not."""
+    with contextlib.suppress(Exception):
+        queue.put(None)
+    listener.join(timeout=LAST_WORDS_S)
+    with contextlib.suppress(Exception):
+        queue.shutdown(force=True)
 
 
 def _fit(task: Task, resources: Resources, num_workers: int) -> dict[str, float]:
@@ -141,11 +152,15 @@ def _fit(task: Task, resources: Resources, num_workers: int) -> dict[str, float]
 
 
 def _cause(error: Exception) -> Exception:
-    """What a worker raised itself, rather than Ray Train's report that some did."""
+    """What a worker raised itself, if its kind says whose fault that is, rather than Ray Train's report of it."""
     failures = getattr(error, "worker_failures", {})
-    raised = [getattr(failure, "_base_exc", failure) for _, failure in sorted(failures.items())]
+    raised: list[Exception] = [getattr(failure, "_base_exc", failure) for _, failure in sorted(failures.items())]
     for exception in raised:
-        if isinstance(exception, StageError):
+        if (
+            isinstance(exception, StageError | BongsuError)
+            or is_full_disk(exception)
+            or is_out_of_memory(exception)
+        ):
             return exception
     told = "; ".join(f"{type(exception).__name__}: {exception}" for exception in raised) or str(error)
     return StageError(f"A training worker failed: {told[:2000]}", "Look at the log of the stage.", retryable=True)

@@ -73,7 +73,15 @@ class SilentSink:
 
 
 def repeat(queue: Any, sink: Sink) -> None:
-    """Repeat calls from ``queue`` on ``sink`` until None comes."""
-    while (calls := queue.get()) is not None:
+    """Repeat calls from ``queue`` on ``sink`` until None comes, or the queue is no more."""
+    while (calls := _next(queue)) is not None:
         for name, arguments, keywords in calls:
             getattr(sink, name)(*arguments, **keywords)
+
+
+def _next(queue: Any) -> list[Call] | None:
+    try:
+        calls: list[Call] | None = queue.get()
+    except Exception:  # Ray says in many ways that the queue's process ended; the trainer hears of it by itself
+        return None
+    return calls
