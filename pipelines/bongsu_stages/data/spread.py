@@ -44,8 +44,9 @@ def prepared_by_ray(
             [{"path": path} for path in paths], override_num_blocks=min(len(paths), _BLOCKS)
         )
         dataset = dataset.flat_map(batches, num_cpus=0, compute=ray.data.TaskPoolStrategy(size=tasks))
-        for row in dataset.iter_rows():
-            yield from pickle.loads(row["batch"])
+        with _as_raised(ray):
+            for row in dataset.iter_rows():
+                yield from pickle.loads(row["batch"])
 
 
 def prepared_file(
@@ -61,6 +62,17 @@ def prepared_file(
             held = []
     if held:
         yield prepare(held, rules)
+
+
+@contextmanager
+def _as_raised(ray: Any) -> Iterator[None]:
+    """What a task raised is raised here: of Ray's own report of it nobody can tell whose fault it was."""
+    try:
+        yield
+    except ray.exceptions.RayTaskError as error:
+        if isinstance(error.cause, Exception):
+            raise error.cause from error
+        raise
 
 
 @contextmanager

@@ -115,6 +115,10 @@ class BongsuError(Exception):
         )
         super().__init__("\n".join(map(str, self.problems)))
 
+    def __reduce__(self) -> tuple[type[BongsuError], tuple[list[Problem]]]:
+        """Made again from its problems in another process; by itself it would be from its text."""
+        return type(self), (self.problems,)
+
     @property
     def exit_code(self) -> int:
         return max((p.code.exit_code for p in self.problems), default=1)
