@@ -78,29 +78,53 @@ def run_attempt(
         store = open_store(spec.artifact_store, spec.cache)
         standing = store.get_record(result_key(spec.id))
         if standing is not None:
-            return _standing_result(standing)
+            return read_result(standing)
         scratch = _make_scratch(spec)
         result = _execute(spec, StageContext(spec, store, scratch, emit, clock), clock)
         store.put_record(result_key(spec.id), result.model_dump_json().encode())
         return result
     except Exception as error:  # the boundary: whatever is raised becomes a recorded failure
         failure = _set_damaged_aside(store, error) or failure_of(error)
-        if store is not None:
-            with contextlib.suppress(BongsuError, OSError):  # the store itself may be what failed
-                store.put_record(failure_key(spec.id), failure.model_dump_json().encode())
+        _record(failure, spec, store)
         return failure
     finally:
         if scratch is not None:
             shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _standing_result(record: bytes) -> AttemptResult | Failure:
+def leave_failure(spec: AttemptSpec, error: Exception) -> Failure:
+    """The failure of an attempt that did not come as far as :func:`run_attempt`, recorded where that can be."""
+    failure = failure_of(error)
+    _record(failure, spec, None)
+    return failure
+
+
+def _record(failure: Failure, spec: AttemptSpec, store: ArtifactStore | None) -> None:
+    with contextlib.suppress(BongsuError, OSError):  # the store itself may be what failed
+        store = store or open_store(spec.artifact_store, spec.cache)
+        store.put_record(failure_key(spec.id), failure.model_dump_json().encode())
+
+
+def read_result(record: bytes) -> AttemptResult | Failure:
+    """A result record that stands; a failure if it cannot be read."""
     try:
         return AttemptResult.model_validate_json(record)
     except pydantic.ValidationError as error:
-        message = f"Its result record stands and cannot be read: {error.errors()[0]['msg']}."
-        fix = "Somebody changed the artifact store. Another run has records of its own."
-        return Failure(reason=FailureReason.BAD_OUTPUT, message=message, fix=fix, retryable=False)
+        return _unreadable("result", error)
+
+
+def read_failure(record: bytes) -> Failure:
+    """A failure record that stands; another failure if it cannot be read."""
+    try:
+        return Failure.model_validate_json(record)
+    except pydantic.ValidationError as error:
+        return _unreadable("failure", error)
+
+
+def _unreadable(kind: str, error: pydantic.ValidationError) -> Failure:
+    message = f"Its {kind} record stands and cannot be read: {error.errors()[0]['msg']}."
+    fix = "Somebody changed the artifact store. Another run has records of its own."
+    return Failure(reason=FailureReason.BAD_OUTPUT, message=message, fix=fix, retryable=False)
 
 
 def _set_damaged_aside(store: ArtifactStore | None, error: Exception) -> Failure | None:

@@ -17,6 +17,7 @@ from bongsu.artifacts.open import open_store
 from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure, FailureReason, failure_key, result_key
 from bongsu.domain.ids import Digest
 from bongsu.machine.processes import die_with_parent, mark_of
+from bongsu_stages.runtime.attempt import leave_failure, read_failure, read_result
 from bongsu_stages.runtime.catalogue import GROUP, entry_of
 from bongsu_stages.runtime.surroundings import inherited, to_install, to_reach_store
 
@@ -45,6 +46,8 @@ def run_isolated(
 ) -> AttemptResult | Failure | EndedWithoutRecord:
     """Run the attempt as ``interpreter -m bongsu_stages.runtime.worker`` and read its record.
 
+    Never raises for what the stage's environment, the artifact store or the disk does.
+
     Args:
         spec: with ``environment`` set.
         environments: directory of the virtual environments made from requirements files.
@@ -58,6 +61,15 @@ def run_isolated(
             fix="Give the stage an interpreter or a requirements file instead.",
             retryable=False,
         )
+    try:
+        return _run_in(spec, environments, environment)
+    except Exception as error:  # the boundary, as in `run_attempt`
+        return leave_failure(spec, error)
+
+
+def _run_in(
+    spec: AttemptSpec, environments: Path, environment: Mapping[str, str]
+) -> AttemptResult | Failure | EndedWithoutRecord:
     try:
         interpreter = _interpreter(spec, environments, environment)
     except (OSError, subprocess.CalledProcessError) as error:
@@ -97,10 +109,10 @@ def _run(
     store = open_store(spec.artifact_store, spec.cache)
     result = store.get_record(result_key(spec.id))
     if result is not None:
-        return AttemptResult.model_validate_json(result)
+        return read_result(result)
     recorded = store.get_record(failure_key(spec.id))
     if recorded is not None:
-        return Failure.model_validate_json(recorded)
+        return read_failure(recorded)
     failure = Failure(
         reason=FailureReason.WORKER_LOST,
         message=f"The process of {spec.uses} ended with status {done.returncode} and left no record.",

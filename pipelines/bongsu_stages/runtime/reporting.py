@@ -72,9 +72,8 @@ def drop(event: StageEvent) -> None:
 def output_to(path: Path) -> Iterator[None]:
     """Send standard output and error of the whole process, C code included, to ``path`` for a while."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    sys.stdout.flush()
-    sys.stderr.flush()
     target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    _flush()
     saved = os.dup(1), os.dup(2)
     os.dup2(target, 1)
     os.dup2(target, 2)
@@ -82,8 +81,14 @@ def output_to(path: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        _flush()
         for old, number in zip(saved, (1, 2), strict=True):
             os.dup2(old, number)
             os.close(old)
+
+
+def _flush() -> None:
+    """Write what is held back. A disk that does not take it must not keep the output from going its way again."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()

@@ -10,11 +10,12 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure
 from bongsu.machine.processes import marked, note_process
-from bongsu_stages.runtime.attempt import failure_of, run_attempt
+from bongsu_stages.runtime.attempt import leave_failure, run_attempt
 from bongsu_stages.runtime.memory import give_back
 from bongsu_stages.runtime.reporting import EventFile, LogLines, drop, output_to
 
@@ -26,20 +27,18 @@ def run_logged(spec: AttemptSpec, clock: Callable[[], float]) -> AttemptResult |
     if spec.log_directory is None:
         return run_attempt(spec, drop, clock)
     folder = Path(spec.log_directory)
+    outcome: AttemptResult | Failure | None = None
     try:
         note_process(folder / "process.json")
-        events = EventFile(folder / "events.jsonl")
-    except OSError as error:  # there is no place for a log either
-        return failure_of(error)
-    try:
-        with marked(folder), output_to(folder / "log.txt"):
+        with closing(EventFile(folder / "events.jsonl")) as events, marked(folder), output_to(folder / "log.txt"):
             outcome = run_attempt(spec, LogLines(events), clock)
             if isinstance(outcome, Failure):
                 print("\n".join(_last_words(outcome)), file=sys.stderr, flush=True)
-            return outcome
+    except OSError as error:  # there is no place for a log; what came out without one holds all the same
+        return outcome or leave_failure(spec, error)
     finally:
-        events.close()
         give_back()
+    return outcome
 
 
 def _last_words(failure: Failure) -> Iterator[str]:

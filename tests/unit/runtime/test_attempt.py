@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -233,3 +235,29 @@ def test_a_place_for_scratch_that_cannot_be_made_is_a_failure(store: LocalStore,
     attempt = spec(store, log_directory=str(tmp_path / "file" / "logs"))
     assert isinstance(failed(store, attempt), Failure)
     assert isinstance(run_logged(attempt, time.time), Failure)
+
+
+@pytest.mark.parametrize("name", ["process.json", "events.jsonl", "log.txt"])
+def test_a_worker_without_a_place_for_its_traces_leaves_a_failure(
+    store: LocalStore, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "logs" / name).mkdir(parents=True)
+    attempt = spec(store, log_directory=str(tmp_path / "logs"))
+    outcome = run_logged(attempt, time.time)
+    assert isinstance(outcome, Failure)
+    record = store.get_record(failure_key(attempt.id))
+    assert record is not None
+    assert Failure.model_validate_json(record) == outcome
+
+
+def test_a_log_that_takes_no_last_words_takes_nothing_from_the_failure(store: LocalStore, tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "log.txt").symlink_to("/dev/full")
+    attempt = spec(store, {"fail": True}, log_directory=str(tmp_path / "logs"))
+    command = [sys.executable, "-m", "bongsu_stages.runtime.worker", "--spec", "-"]
+    done = subprocess.run(command, input=attempt.model_dump_json().encode(), capture_output=True, check=False)
+    assert done.returncode == 1
+    assert b"Traceback" not in done.stderr
+    record = store.get_record(failure_key(attempt.id))
+    assert record is not None
+    assert Failure.model_validate_json(record).reason == "StorageFailed"

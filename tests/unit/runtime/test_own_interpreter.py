@@ -6,17 +6,19 @@ import os
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bongsu.artifacts.local import LocalStore
 from bongsu.domain.artifact import ArtifactType
-from bongsu.domain.attempt import AttemptResult, AttemptSpec
+from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure, failure_key, result_key
 from bongsu.domain.ids import AttemptId, RunId, StageId, digest_of
 from bongsu.domain.labels import OPEN
 from bongsu.domain.pipeline import Environment
 from bongsu.domain.resources import Resources
+from bongsu_stages.runtime import isolated
 from bongsu_stages.runtime.isolated import lend_packages, run_isolated
 
 # What Bongsu's own packages import on a worker.
@@ -75,3 +77,25 @@ def test_what_is_lent_is_bongsu_and_nothing_that_would_hide_the_interpreters_own
     command = [str(interpreter), "-c", "import transformers; print(transformers.__version__)"]
     told = subprocess.run(command, env={"PYTHONPATH": str(tmp_path / "lent")}, capture_output=True, check=True)
     assert told.stdout.split() == [b"4.50.0"]
+
+
+@pytest.mark.parametrize("key", [result_key, failure_key])
+def test_a_record_that_cannot_be_read_is_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: Callable[[AttemptId], str]
+) -> None:
+    attempt = spec(tmp_path, Path(sys.executable))
+    LocalStore(tmp_path / "artifacts").put_record(key(attempt.id), b"{}")
+    ended: subprocess.CompletedProcess[bytes] = subprocess.CompletedProcess([], 1)
+    monkeypatch.setattr(isolated.subprocess, "run", lambda *_arguments, **_options: ended)
+    outcome = run_isolated(attempt, tmp_path / "environments", os.environ)
+    assert isinstance(outcome, Failure)
+    assert (outcome.reason, outcome.retryable) == ("BadOutput", False)
+
+
+def test_a_store_that_cannot_be_opened_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    attempt = spec(tmp_path, Path(sys.executable)).model_copy(update={"artifact_store": "gopher://nowhere"})
+    ended: subprocess.CompletedProcess[bytes] = subprocess.CompletedProcess([], 1)
+    monkeypatch.setattr(isolated.subprocess, "run", lambda *_arguments, **_options: ended)
+    outcome = run_isolated(attempt, tmp_path / "environments", os.environ)
+    assert isinstance(outcome, Failure)
+    assert "gopher" in outcome.message
