@@ -60,8 +60,12 @@ _SECRET_NAME = re.compile(
     r"(?:^|_)(?:SECRETS?|TOKENS?|PASSWORD|PASSWD|PASSPHRASE|PASS|CREDENTIALS?|API_?KEY|KEY|AUTH|COOKIE)(?:_|$)",
     re.IGNORECASE,
 )
-_SECRET_VALUE = re.compile(r"://[^/\s]*@")
+_SECRET_VALUE = re.compile(
+    r"://[^/\s]*@|[?&][^=&\s]*(?:token|secret|passw|credential|signature|auth|key)[^=&\s]*=", re.IGNORECASE
+)
 """An address with a name, a token or a password in it, such as that of a proxy or a database."""
+_SECRET_PROXY = re.compile(r"^(?://)?[^/\s]*@")
+"""The same without a scheme, which proxies need not have; elsewhere such a value is a user's name or address."""
 
 
 def inherited(environment: Mapping[str, str]) -> dict[str, str]:
@@ -71,8 +75,14 @@ def inherited(environment: Mapping[str, str]) -> dict[str, str]:
         for name, value in environment.items()
         if (name.upper() in _ALLOWED or name.startswith(_FAMILIES))
         and not _SECRET_NAME.search(name)
-        and not _SECRET_VALUE.search(value)
+        and not _lets_in(name, value)
     }
+
+
+def _lets_in(name: str, value: str) -> bool:
+    """True for an address with something in it to log in with."""
+    is_proxy = name.upper().endswith("_PROXY")
+    return bool(_SECRET_VALUE.search(value) or (is_proxy and _SECRET_PROXY.search(value)))
 
 
 def to_reach_store(uri: str, environment: Mapping[str, str]) -> dict[str, str]:

@@ -129,7 +129,16 @@ def test_only_the_stage_that_masks_gets_the_key(
 
 @pytest.mark.parametrize(
     "value",
-    ["http://token@proxy.mil:3128", "https://me:word@proxy.mil", "socks5://me:w%2Frd@proxy.mil", "http://:x@proxy"],
+    [
+        "http://token@proxy.mil:3128",
+        "https://me:word@proxy.mil",
+        "socks5://me:w%2Frd@proxy.mil",
+        "http://:x@proxy",
+        "me:word@proxy.mil:3128",
+        "//token@proxy.mil",
+        "https://proxy.mil/?access_token=word",
+        "https://proxy.mil/?a=b&X-Amz-Signature=word",
+    ],
 )
 def test_addresses_with_something_to_log_in_with_stay_outside(value: str) -> None:
     assert inherited({"HTTPS_PROXY": value}) == {}
@@ -138,4 +147,5 @@ def test_addresses_with_something_to_log_in_with_stay_outside(value: str) -> Non
 
 def test_plain_addresses_are_passed_on() -> None:
     plain = {"HTTPS_PROXY": "http://proxy.mil:3128/a@b", "HTTP_PROXY": "proxy.mil:3128"}
+    plain |= {"USER": "kim@army.mil", "HOME": "/home/kim@army.mil", "RAY_ADDRESS": "ray://head:10001?region=a"}
     assert inherited(plain) == plain
