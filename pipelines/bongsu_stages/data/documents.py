@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from bongsu.artifacts.base import TreeReader, TreeWriter
+from bongsu_stages.runtime.faults import is_of_machine
 from bongsu_stages.runtime.stage import StageError
 
 COLUMNS = ("id", "text", "source")
@@ -65,7 +66,7 @@ def _is_part(path: str) -> bool:
 def read_documents(reader: TreeReader, scratch: Path) -> Iterator[Document]:
     """All documents in the order of the tree, a few hundred in memory at a time.
 
-    Raises StageError if a part is not parquet or lacks a column.
+    Raises StageError if a part is not parquet, is damaged, or lacks a column.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -76,7 +77,9 @@ def read_documents(reader: TreeReader, scratch: Path) -> Iterator[Document]:
                 with pq.ParquetFile(path) as file:
                     for batch in file.iter_batches(ROWS_AT_ONCE, columns=list(COLUMNS)):
                         yield from (Document(**row) for row in batch.to_pylist())
-            except (pa.ArrowInvalid, KeyError, TypeError) as error:
+            except (OSError, pa.ArrowException, ValueError, KeyError, TypeError) as error:
+                if is_of_machine(error):
+                    raise
                 raise StageError(
                     f"{name} of the documents input cannot be read: {error}.",
                     "Give parquet files with the text columns id, text and source.",

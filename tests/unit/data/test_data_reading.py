@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import gzip
 import io
 import json
 import os
+import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import BinaryIO, cast
 
 import pyarrow as pa
@@ -15,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 from data_bench import Bench
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bongsu.artifacts.base import TreeReader
@@ -27,6 +30,7 @@ from bongsu_stages.data.html import html_text
 from bongsu_stages.data.language import hangul_share, identified
 from bongsu_stages.data.normalising import normalise
 from bongsu_stages.data.reading import Lost, Record, format_of, read_file
+from bongsu_stages.runtime.stage import StageError
 
 TEXT = "대한민국의 주권은 국민에게 있다."
 
@@ -187,3 +191,45 @@ def test_a_changed_parquet_file_of_a_local_store_is_told(tmp_path: Path) -> None
         list(read_documents(reader, tmp_path))
     with pytest.raises(BongsuError, match=r"artifact\.corrupt"):
         list(read_file(reader, part.name, "text", tmp_path))
+
+
+def parquet_of(count: int) -> bytes:
+    file = io.BytesIO()
+    columns = {name: [f"{TEXT} {number}" for number in range(count)] for name in ("id", "text", "source")}
+    pq.write_table(pa.table(columns), file, compression="zstd")
+    return file.getvalue()
+
+
+DOCUMENTS = parquet_of(100)
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_documents_that_were_damaged_before_they_came_are_told_and_the_stage_ends(data: st.DataObject) -> None:
+    """Whatever byte is another: the documents come as they were written, others, or not at all."""
+    whole = bytearray(DOCUMENTS)
+    place = data.draw(st.integers(4, len(whole) - 1))
+    whole[place] ^= data.draw(st.integers(1, 255))
+
+    class Given:
+        manifest = SimpleNamespace(files=[SimpleNamespace(path="part-00000.parquet")])
+        uri = "s3://bucket/tree"
+
+        def open(self, _path: str) -> BinaryIO:
+            return io.BytesIO(whole)
+
+    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(StageError):
+        list(read_documents(cast(TreeReader, Given()), Path(folder)))
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+def test_a_machine_that_fails_under_documents_is_not_taken_for_damage(tmp_path: Path, number: int) -> None:
+    class Refusing:
+        manifest = SimpleNamespace(files=[SimpleNamespace(path="part-00000.parquet")])
+        uri = "s3://bucket/tree"
+
+        def open(self, _path: str) -> BinaryIO:
+            raise OSError(number, os.strerror(number))
+
+    with pytest.raises(OSError, match=os.strerror(number)):
+        list(read_documents(cast(TreeReader, Refusing()), tmp_path))
