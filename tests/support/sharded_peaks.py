@@ -41,9 +41,11 @@ def peak(found: dict[str, int], name: str) -> Iterator[None]:
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    yield
-    done.set()
-    watcher.join()
+    try:
+        yield
+    finally:  # a worker that fails says so, and does not wait for this thread
+        done.set()
+        watcher.join()
     found[name] = highest[0] - before
 
 

@@ -10,7 +10,6 @@ import torch
 from torch import nn
 
 from bongsu_stages.models.loading import sharding_options
-from bongsu_stages.runtime.stage import StageError
 
 
 def is_sharded(model: nn.Module) -> bool:
@@ -52,21 +51,21 @@ def _take_share(shared: nn.Module, drawn: nn.Module) -> None:
     """Fill the weights of ``shared`` with this worker's part of those of ``drawn``, which every worker has."""
     from torch.distributed.tensor import DTensor, distribute_tensor
 
-    for name, weight in shared.named_parameters():
-        full = drawn.get_parameter(name).detach()
+    for name, parameter in drawn.named_parameters():
+        weight, full = shared.get_parameter(name), parameter.detach()
         if isinstance(weight, DTensor):
             here = distribute_tensor(full, weight.device_mesh, weight.placements, src_data_rank=None)
             weight.to_local().copy_(here.to_local())
         else:
             weight.copy_(full)
-    for name, buffer in shared.named_buffers():
-        buffer.copy_(drawn.get_buffer(name))
+    for name, buffer in drawn.named_buffers():
+        shared.get_buffer(name).copy_(buffer)
 
 
 def state_in_parts(model: Any) -> Iterator[dict[str, torch.Tensor]]:
     """The state dict, block by block, whole tensors on the CPU. Every worker has to take every part."""
     for name, block in blocks_of(model):
-        state = block.state_dict(prefix=f"{name}.")
+        state = block.state_dict(prefix=prefix_of(name))
         yield {path: whole(tensor).cpu() for path, tensor in state.items()}
 
 
@@ -77,24 +76,32 @@ def whole(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def blocks_of(model: Any) -> Iterator[tuple[str, nn.Module]]:
-    """Parts of a model that together have all weights: the decoder's layers, and what lies beside them.
-
-    Raises:
-        StageError: weights belong to a module that holds the layers, and so to no part.
-    """
+    """Parts of a model that together have all weights, and each of them once: the decoder's layers, what lies beside
+    them, and what the modules around them hold themselves. The whole model's name is empty."""
     yield from _below("", model, model.get_decoder().layers)
 
 
+def prefix_of(block: str) -> str:
+    """What stands before the names of a block's weights."""
+    return f"{block}." if block else ""
+
+
 def _below(path: str, module: nn.Module, layers: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    own = [*module._parameters, *module._buffers]
-    if own:
-        raise StageError(
-            f"{type(module).__name__} has weights of its own beside its layers: {', '.join(own[:3])}.",
-            "Run it with one worker; models like this cannot be shared block by block.",
-        )
     for name, child in module.named_children():
-        inner = f"{path}.{name}" if path else name
+        inner = prefix_of(path) + name
         if layers in child.modules():
             yield from _below(inner, child, layers)
         else:
             yield inner, child
+    own = _without_children(module)
+    if own.state_dict():
+        yield path, own
+
+
+def _without_children(module: nn.Module) -> nn.Module:
+    """A module of the same class with the same weights, and none below it."""
+    # Not copy.copy: FSDP2 gives a model a class that makes a new one of what is copied.
+    own: nn.Module = object.__new__(type(module))
+    own.__dict__.update(module.__dict__)
+    own._parameters, own._buffers, own._modules = module._parameters.copy(), module._buffers.copy(), {}
+    return own

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from bongsu_stages.models.fingerprints import fingerprints_of
-from bongsu_stages.models.sharding import blocks_of, whole
+from bongsu_stages.models.sharding import blocks_of, prefix_of, whole
 from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.train.lora_params import ALL_LINEAR, LoraParams
 
@@ -51,9 +51,9 @@ def merged_in_parts(model: Any) -> Iterator[dict[str, torch.Tensor]]:
     for name, block in blocks_of(model.get_base_model()):
         layers = {path: layer for path, layer in block.named_modules() if isinstance(layer, LoraLayer)}
         # A block may be such a layer itself, as the head is.
-        adapted = {f"{name}.{path}" if path else name: layer for path, layer in layers.items()}
+        adapted = {prefix_of(name) + path if path else name: layer for path, layer in layers.items()}
         part = {}
-        for path, tensor in block.state_dict(prefix=f"{name}.").items():
+        for path, tensor in block.state_dict(prefix=prefix_of(name)).items():
             if ".lora_" in path:
                 continue
             weight = whole(tensor).cpu()
