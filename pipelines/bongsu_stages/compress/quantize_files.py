@@ -15,6 +15,7 @@ from bongsu.domain.weights import INDEX
 from bongsu_stages.compress.tensors import DTYPES, Entry, WeightIndex, Written
 from bongsu_stages.models.fingerprints import fingerprint
 from bongsu_stages.models.weight_header import encode_header, encode_index
+from bongsu_stages.runtime.stage import StageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,18 +94,29 @@ def write_quantised(
 
 
 def _pieces(weights: WeightIndex, entry: Entry, quantisation: Quantisation) -> Iterator[Piece]:
-    """What stands for one entry in the new file."""
+    """What stands for one entry in the new file.
+
+    Raises:
+        StageError: a weight has values that are no finite numbers. In integers, nobody would find them any more.
+    """
     if entry.name not in quantisation.chosen:
         stored = weights.stored(entry)
         same = fingerprint(DTYPES[entry.dtype], entry.shape, stored)
         yield Piece(entry.name, entry.dtype, entry.shape, stored, (entry.name, same))
         return
     stem = entry.name.removesuffix("weight")
-    quantised = quantisation.quantise(entry.name, weights.read(entry.name).float())
+    plain = weights.read(entry.name).float()
+    if not torch.isfinite(plain).all():
+        count = int((~torch.isfinite(plain)).sum())
+        raise StageError(
+            f"{entry.name} has {count} values that are no finite numbers.",
+            "Check the stage that wrote the model: its training diverged, or its weights were damaged.",
+        )
+    quantised = quantisation.quantise(entry.name, plain)
     stands_for: tuple[str, str] | None = (entry.name, quantised.fingerprint)
     for suffix, tensor in quantised.entries.items():
-        plain = tensor.contiguous().cpu()
-        data = plain.view(torch.uint8).numpy().tobytes() if plain.dim() else plain.numpy().tobytes()
-        dtype = _NAMES[str(plain.dtype).removeprefix("torch.")]
-        yield Piece(stem + suffix, dtype, tuple(plain.shape), data, stands_for)
+        kept = tensor.contiguous().cpu()
+        data = kept.view(torch.uint8).numpy().tobytes() if kept.dim() else kept.numpy().tobytes()
+        dtype = _NAMES[str(kept.dtype).removeprefix("torch.")]
+        yield Piece(stem + suffix, dtype, tuple(kept.shape), data, stands_for)
         stands_for = None

@@ -42,7 +42,7 @@ def int4_scales(weight: torch.Tensor, group: int, importance: torch.Tensor | Non
         importance: fp32 ``[columns]``, weight of each column's error; all equal if left out.
     """
     grouped = weight.reshape(weight.shape[0], -1, group)
-    matter = importance.reshape(1, -1, group) if importance is not None else torch.ones(1, 1, 1)
+    matter = 1.0 if importance is None else importance.reshape(1, -1, group)
     largest = grouped.abs().amax(dim=-1)
     best = torch.full_like(largest, float("inf"))
     chosen = torch.ones_like(largest)

@@ -60,32 +60,68 @@ def load_model(
     directory = source if isinstance(source, Path) else source.local()
     device = device or pick_device()
     chosen: Any = "auto" if dtype == "stored" else (dtype or compute_dtype(device))
-    options: dict[str, Any] = {"dtype": chosen} | (sharding_options(shards) if shards > 1 else {})
     config = read_config(directory)
-    if experts_implementation is not None and has_experts(config):
-        options["experts_implementation"] = experts_implementation
-    if shards > 1:
+    spread = None if room is None or room.has_place_for(bytes_in_memory(directory, chosen)) else room
+    if shards > 1 or spread is not None:
         _refuse_adapter(directory)
-    if room is not None and not room.has_place_for(bytes_in_memory(directory, chosen)):
-        _refuse_adapter(directory)
-        options |= room.spread_options()
-        directory = _unpacked(directory, config, room)
-    with no_progress_bars():
-        model, report = model_class(config).from_pretrained(
-            directory, local_files_only=True, output_loading_info=True, **options
-        )
+    if spread is not None:
+        directory = _unpacked(directory, config, spread)
+    model, report = read_model(
+        directory, dtype=chosen, experts_implementation=experts_implementation, spread=spread, shards=shards
+    )
     if report["missing_keys"]:
         missing = ", ".join(sorted(report["missing_keys"])[:5])
         raise StageError(
             f"The model tree lacks {len(report['missing_keys'])} weights, among them {missing}.",
             "Check the stage that wrote it; its layout must be that of the model's config.json.",
         )
-    if "device_map" in options and rounds_activations(config):  # its weights are plain ones, wherever they lie
+    if spread is not None and rounds_activations(config):  # its weights are plain ones, wherever they lie
         round_activations(model, config)
-    if "device_map" not in options and shards == 1:  # else it lies where it is to lie
+    if spread is None and shards == 1:  # else it lies where it is to lie
         model.to(device)
     adapted: PreTrainedModel = with_adapter(model, directory)
     return adapted.eval()
+
+
+def read_model(
+    directory: Path,
+    *,
+    dtype: Any,
+    experts_implementation: ExpertsImplementation | None = "grouped_mm",
+    spread: Room | None = None,
+    shards: int = 1,
+) -> tuple[Any, dict[str, Any]]:
+    """The model below ``directory``, where its loader places it, and what the loader reports of its keys.
+
+    Args:
+        dtype: as transformers takes it; ``auto`` for that of the files.
+        spread: what the worker has, for a model that one device cannot hold; such a model stays where it is placed.
+        experts_implementation, shards: as for :func:`load_model`.
+
+    Raises:
+        StageError: the architecture is unknown, or weights have other shapes than ``config.json`` makes them.
+    """
+    config = read_config(directory)
+    # Of weights of another shape, the loader tells more in its report than in the error that it raises otherwise.
+    options: dict[str, Any] = {"dtype": dtype, "ignore_mismatched_sizes": True}
+    if shards > 1:
+        options |= sharding_options(shards)
+    if experts_implementation is not None and has_experts(config):
+        options["experts_implementation"] = experts_implementation
+    if spread is not None:
+        options |= spread.spread_options()
+    with no_progress_bars():
+        model, report = model_class(config).from_pretrained(
+            directory, local_files_only=True, output_loading_info=True, **options
+        )
+    if report["mismatched_keys"]:
+        name, stored, expected = min(report["mismatched_keys"])
+        raise StageError(
+            f"{len(report['mismatched_keys'])} weights have other shapes than config.json makes them, among them {name}"
+            f" with {list(stored)} instead of {list(expected)}.",
+            "Check the stage that wrote the model; its config.json and its weights belong to different models.",
+        )
+    return model, report
 
 
 def _unpacked(directory: Path, config: dict[str, Any], room: Room) -> Path:

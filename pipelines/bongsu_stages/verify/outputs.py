@@ -41,27 +41,17 @@ def outputs_of(
 ) -> Outputs:
     """Load the tree with transformers and run it on ``sequences`` (int64 ``[count, length]``)."""
     from bongsu_stages.evaluate.likelihood import sequence_losses
-    from bongsu_stages.models.configuration import read_config
     from bongsu_stages.models.device import pick_device
     from bongsu_stages.models.fingerprints import fingerprints_of
-    from bongsu_stages.models.loading import bytes_in_memory, has_experts, model_class, with_adapter
-    from bongsu_stages.models.placement import input_device, is_spread, state_of
-    from bongsu_stages.models.silence import no_progress_bars
+    from bongsu_stages.models.loading import bytes_in_memory, read_model, with_adapter
+    from bongsu_stages.models.placement import input_device, state_of
 
     # In the type of the files: both readings then round what they unpack to the same numbers, and a difference is a
     # difference of bytes. In fp32, loaders round some weights and not others, and experts near a tie change places.
-    config = read_config(directory)
-    options: dict[str, Any] = {"dtype": "auto"}
-    if has_experts(config):
-        options["experts_implementation"] = "grouped_mm"
-    if not room.has_place_for(bytes_in_memory(directory, "auto")):
-        options |= room.spread_options()
-    with no_progress_bars():
-        model, report = model_class(config).from_pretrained(
-            directory, local_files_only=True, output_loading_info=True, **options
-        )
+    spread = None if room.has_place_for(bytes_in_memory(directory, "auto")) else room
+    model, report = read_model(directory, dtype="auto", spread=spread)
     state = fingerprints_of(state_of(model)) if with_state else {}
-    if not is_spread(model):
+    if spread is None:
         model.to(pick_device())
     model = with_adapter(model, directory).eval()
     losses, counts = sequence_losses(model, sequences, micro_batch=8)

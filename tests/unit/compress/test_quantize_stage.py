@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import tiny_training as tiny
 import torch
+from safetensors.torch import load_file, save_file
 
 from bongsu.domain.attempt import AttemptResult, Failure
 from bongsu_stages.compress.quantize import QuantizeParams
@@ -192,6 +195,36 @@ def test_a_quantised_model_is_not_quantised_again(bench: Any) -> None:
     failure = bench.runner.run(STAGE, W4, {"model": [model]})
     assert isinstance(failure, Failure)
     assert "quantised already" in failure.message
+
+
+def changed_model(bench: Any, folder: Path, change: Callable[[dict[str, torch.Tensor]], None]) -> Any:
+    """The base with other weights, as a stage that went wrong would leave it."""
+    shutil.copytree(bench.directory(bench.model[2]), folder)
+    stored = load_file(folder / "model.safetensors")
+    change(stored)
+    save_file(stored, folder / "model.safetensors", metadata={"format": "pt"})
+    return ("changed", bench.model[1], tiny.commit(bench.runner.store, folder.name, folder))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_values_that_are_no_numbers_do_not_vanish_in_integers(bench: Any, tmp_path: Path, value: float) -> None:
+    name = "model.layers.0.mlp.up_proj.weight"
+    model = changed_model(bench, tmp_path / f"with-{value}", lambda stored: stored[name][:1, :2].fill_(value))
+    for params in (W4, FP8):
+        failure = bench.runner.run(STAGE, params, {"model": [model]})
+        assert isinstance(failure, Failure)
+        assert f"{name} has 2 values that are no finite numbers" in failure.message
+
+
+def test_weights_of_another_shape_are_named(bench: Any, tmp_path: Path) -> None:
+    name = "model.layers.0.mlp.up_proj.weight"
+
+    def cut(stored: dict[str, torch.Tensor]) -> None:
+        stored[name] = stored[name][:, :-8].clone()
+
+    failure = bench.runner.run("evaluate.speed", {}, {"models": [changed_model(bench, tmp_path / "cut", cut)]})
+    assert isinstance(failure, Failure)
+    assert f"1 weights have other shapes than config.json makes them, among them {name}" in failure.message
 
 
 def test_the_planner_counts_hessians_only_for_gptq(bench: Any) -> None:
