@@ -19,12 +19,13 @@ from typing import Any, Protocol
 
 import pytest
 from executor_host import ExecutorHost
+from installed_code import code_of
 
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure, Observation, Phase, failure_key, result_key
 from bongsu.domain.events import Message, Progress, StageEvent
-from bongsu.domain.ids import AttemptId, RunId, StageId, digest_of
+from bongsu.domain.ids import AttemptId, RunId, StageId
 from bongsu.domain.labels import OPEN
 from bongsu.domain.pipeline import Environment
 from bongsu.domain.resources import Resources
@@ -79,7 +80,6 @@ def probe_spec(harness: ExecutorHarness, params: dict[str, Any] | None = None, *
     values: dict[str, Any] = {
         "id": AttemptId(run_id=RunId(f"r-suite{number:07d}"), stage_id=StageId("probe"), number=1),
         "uses": "probe",
-        "code": digest_of(b"code"),
         "params": params or {},
         "inputs": {},
         "outputs": {"files": ArtifactType.FILES},
@@ -88,7 +88,8 @@ def probe_spec(harness: ExecutorHarness, params: dict[str, Any] | None = None, *
         "artifact_store": harness.store.uri,
         "checkpoint_key": f"suite/{number}",
     }
-    return AttemptSpec(**values | changes)
+    values |= changes
+    return AttemptSpec(**{"code": code_of(values["uses"]), **values})
 
 
 def messages(executor: Executor, attempt: AttemptId) -> list[str]:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from installed_code import code_of
+
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import Digest, StageId, digest_of
 from bongsu.domain.labels import OPEN, Label
@@ -30,7 +32,6 @@ def stage(name: str, *after: str, **changes: Any) -> PlannedStage:
         "stage": name,
         "point": {},
         "uses": "probe",
-        "code": digest_of(b"code"),
         "params": {"text": name},
         "inputs": {"after": tuple(map(source, after))} if after else {},
         "outputs": {"files": ArtifactType.FILES},
@@ -43,7 +44,8 @@ def stage(name: str, *after: str, **changes: Any) -> PlannedStage:
         "workload": Workload(),
         "cache": CacheVerdict(hit=False, reason=CacheReason.FIRST_RUN),
     }
-    return PlannedStage(**values | changes)
+    values |= changes
+    return PlannedStage(**{"code": code_of(values["uses"]), **values})
 
 
 def source(text: str) -> Source:

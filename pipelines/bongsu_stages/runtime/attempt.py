@@ -156,6 +156,12 @@ def _make_scratch(spec: AttemptSpec) -> Path:
 def _execute(spec: AttemptSpec, context: StageContext, clock: Callable[[], float]) -> AttemptResult:
     started = datetime.fromtimestamp(clock(), UTC)
     definition = load_stage(spec.uses)
+    if definition.signature.code != spec.code:
+        # Its output would be remembered as that of the older code.
+        raise StageError(
+            f"The code of {spec.uses} is not as it was when the run was planned.",
+            "`bongsu run` plans the file anew; what did not change comes from the cache.",
+        )
     params = definition.signature.params.model_validate(spec.params)
     try:
         with PeakMemory() as peak:

@@ -15,10 +15,12 @@ from pathlib import Path
 
 from bongsu.artifacts.open import open_store
 from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure, FailureReason, failure_key, result_key
-from bongsu.domain.ids import Digest
+from bongsu.domain.ids import Digest, digest_of
 from bongsu.machine.processes import die_with_parent, mark_of
+from bongsu.machine.requirements import with_included
 from bongsu_stages.runtime.attempt import leave_failure, read_failure, read_result
 from bongsu_stages.runtime.catalogue import GROUP, entry_of
+from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.runtime.surroundings import inherited, to_install, to_reach_store
 
 FAILED = FailureReason.ENVIRONMENT_FAILED
@@ -178,8 +180,16 @@ def _virtual_environment(
 
     Args:
         planned: digest of the file and of those that it includes, when the plan was made.
+
+    Raises:
+        StageError: they have changed since.
     """
-    content = requirements.read_bytes() + (planned or "").encode()
+    content = with_included(requirements)
+    if planned and digest_of(content) != planned:
+        raise StageError(
+            f"{requirements} is not as it was when the run was planned.",
+            "Give it its content again, or `bongsu run` the file, which plans it anew.",
+        )
     name = hashlib.sha256(content + sys.version.encode()).hexdigest()[:24]
     ready = environments / name
     environments.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,13 +10,11 @@ from bongsu.domain.ids import Digest, digest_of
 from bongsu.domain.pipeline import PipelineSpec
 from bongsu.domain.plan import RunPlan
 from bongsu.domain.problems import BongsuError, Problem
-
-_INCLUDED = re.compile(rb"^[ \t]*(?:-r|-c|--requirement|--constraint)(?:[ \t]*=?[ \t]*)([^\s#]+)", re.MULTILINE)
+from bongsu.machine.requirements import with_included
 
 
 def requirements_of(spec: PipelineSpec, directory: Path) -> Mapping[str, Digest]:
-    """Digest of each requirements file's content and of the files that it includes (``-r``, ``-c``), by the path as
-    written, which is relative to ``directory``.
+    """Digest of each requirements file, by the path as written, which is relative to ``directory``.
 
     Raises:
         BongsuError: ``plan.requirements-unreadable``, one for each stage whose file cannot be read.
@@ -29,7 +26,7 @@ def requirements_of(spec: PipelineSpec, directory: Path) -> Mapping[str, Digest]
         if not path:
             continue
         try:
-            found[path] = digest_of(_with_included(directory / path))
+            found[path] = digest_of(with_included(directory / path))
         except OSError as error:
             field = f"{stage.name}.environment.requirements"
             detail = f"{error.filename}: {error.strerror}" if error.strerror else str(error)
@@ -39,25 +36,6 @@ def requirements_of(spec: PipelineSpec, directory: Path) -> Mapping[str, Digest]
     if problems:
         raise BongsuError(problems)
     return found
-
-
-def _with_included(path: Path) -> bytes:
-    """The file's content and that of every file it includes, each once, in the order in which pip reads them.
-
-    Raises OSError. Files that lie elsewhere (``https://...``) are left to their hashes.
-    """
-    contents: list[bytes] = []
-    waiting, seen = [path], set()
-    while waiting:
-        file = waiting.pop()
-        if file.resolve() in seen:
-            continue
-        seen.add(file.resolve())
-        content = file.read_bytes()
-        contents.append(content)
-        named = [match[1].decode(errors="replace").strip("'\"") for match in _INCLUDED.finditer(content)]
-        waiting += [file.parent / name for name in reversed(named) if "://" not in name]
-    return b"\0".join(contents)
 
 
 def with_absolute_requirements(made: RunPlan, directory: Path) -> RunPlan:

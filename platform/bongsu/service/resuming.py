@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from pathlib import Path
 
 from sqlalchemy import Connection
 
 from bongsu.artifacts.checking import fault_of
 from bongsu.domain.codes import run as codes
-from bongsu.domain.ids import StageId
+from bongsu.domain.ids import Digest, StageId, digest_of
 from bongsu.domain.phrases import phrase
+from bongsu.domain.problems import BongsuError, Problem
 from bongsu.domain.run import RunState, StageState
+from bongsu.machine.requirements import with_included
 from bongsu.reconciler.facts import RunFacts
 from bongsu.reconciler.loading import load_facts
+from bongsu.service.catalogue import InstalledStages
 from bongsu.service.platform import Platform
 from bongsu.store.history import NewEvent, append_events
 from bongsu.store.records import RunRecord
@@ -28,7 +32,9 @@ def resume(platform: Platform, run: str) -> RunRecord:
     damaged. Numbers of attempts go on.
 
     Raises:
-        BongsuError: ``run.unknown``, ``run.ambiguous``, ``run.not-resumable``, ``run.still-cancelling``.
+        BongsuError: ``run.unknown``, ``run.ambiguous``, ``run.not-resumable``, ``run.still-cancelling``; and
+            ``run.code-changed`` and ``run.requirements-changed``, one for each stage that is still to run: its outputs
+            would be remembered as those of the older code.
     """
     with platform.database.write() as connection:
         record = find_run(connection, run)
@@ -40,7 +46,30 @@ def resume(platform: Platform, run: str) -> RunRecord:
             claim_version(connection, record.id, record.version)
             facts = load_facts(connection, record.id)
             _reopen(connection, facts, _without_outputs(platform, facts), platform.clock())
+        _refuse_changed(load_facts(connection, record.id))
         return get_run(connection, record.id)
+
+
+def _refuse_changed(facts: RunFacts) -> None:
+    installed = InstalledStages()
+    changed: list[Problem] = []
+    for planned in facts.plan.stages:
+        if facts.stages[planned.id].state.is_final:
+            continue
+        if planned.uses not in installed or installed[planned.uses].code != planned.code:
+            changed.append(codes.CODE_CHANGED.at(stage=planned.id, uses=planned.uses))
+        file = planned.environment.requirements if planned.environment else None
+        if file and not _is_as_planned(Path(file), planned.requirements):
+            changed.append(codes.REQUIREMENTS_CHANGED.at(stage=planned.id, path=file))
+    if changed:
+        raise BongsuError(changed)
+
+
+def _is_as_planned(file: Path, planned: Digest | None) -> bool:
+    try:
+        return digest_of(with_included(file)) == planned
+    except OSError:
+        return False
 
 
 def _without_outputs(platform: Platform, facts: RunFacts) -> set[StageId]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from installed_code import code_of
 from local_ray_harness import make
 
 from bongsu.artifacts.local import LocalStore
 from bongsu.domain.attempt import AttemptSpec, Failure, FailureReason, Observation, Phase, failure_key, result_key
-from bongsu.domain.ids import AttemptId, RunId, StageId, digest_of
+from bongsu.domain.ids import AttemptId, RunId, StageId
 from bongsu.domain.labels import OPEN
 from bongsu.domain.resources import Resources
 from bongsu.executors.local_ray.traces import Traces
@@ -22,7 +23,7 @@ def spec(folder: Path, number: int = 1) -> AttemptSpec:
     return AttemptSpec(
         id=attempt,
         uses="probe",
-        code=digest_of(b"code"),
+        code=code_of("probe"),
         params={},
         inputs={},
         outputs={},

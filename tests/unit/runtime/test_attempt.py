@@ -11,6 +11,7 @@ from typing import Any
 
 import pydantic
 import pytest
+from installed_code import code_of
 
 from bongsu.artifacts.local import LocalStore
 from bongsu.domain.artifact import ArtifactType
@@ -44,7 +45,6 @@ def spec(store: LocalStore, params: dict[str, Any] | None = None, **changes: Any
     values: dict[str, Any] = {
         "id": AttemptId(run_id=RunId("r-000000000001"), stage_id=StageId("stage"), number=1),
         "uses": "probe",
-        "code": digest_of(b"code"),
         "params": params or {},
         "inputs": {},
         "outputs": {"files": ArtifactType.FILES},
@@ -53,7 +53,8 @@ def spec(store: LocalStore, params: dict[str, Any] | None = None, **changes: Any
         "artifact_store": store.uri,
         "checkpoint_key": "r-000000000001/stage",
     }
-    return AttemptSpec(**values | changes)
+    values |= changes
+    return AttemptSpec(**{"code": code_of(values["uses"]), **values})
 
 
 def failed(store: LocalStore, attempt: AttemptSpec) -> Failure:
@@ -211,6 +212,12 @@ def test_the_probe_names_its_process_first(store: LocalStore) -> None:
     run_attempt(spec(store), events.append, time.time)
     assert isinstance(events[0], Message)
     assert events[0].text.startswith("process ")
+
+
+def test_code_that_changed_since_the_plan_does_not_run_under_its_name(store: LocalStore) -> None:
+    failure = failed(store, spec(store, code=digest_of(b"older code")))
+    assert "The code of probe is not as it was when the run was planned" in failure.message
+    assert not failure.retryable
 
 
 @pytest.mark.parametrize("record", [b"", b"{}", b"\xff"])

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from installed_code import code_of
 
 from bongsu.artifacts.local import LocalStore
 from bongsu.domain.artifact import ArtifactType
@@ -18,6 +19,7 @@ from bongsu.domain.ids import AttemptId, RunId, StageId, digest_of
 from bongsu.domain.labels import OPEN
 from bongsu.domain.pipeline import Environment
 from bongsu.domain.resources import Resources
+from bongsu.machine.requirements import with_included
 from bongsu_stages.runtime import isolated
 from bongsu_stages.runtime.isolated import lend_packages, run_isolated
 
@@ -48,7 +50,7 @@ def spec(folder: Path, interpreter: Path) -> AttemptSpec:
     return AttemptSpec(
         id=AttemptId(run_id=RunId("r-000000000001"), stage_id=StageId("a"), number=1),
         uses="probe",
-        code=digest_of(b"code"),
+        code=code_of("probe"),
         params={"text": "봉화"},
         inputs={},
         outputs={"files": ArtifactType.FILES},
@@ -90,6 +92,21 @@ def test_a_record_that_cannot_be_read_is_a_failure(
     outcome = run_isolated(attempt, tmp_path / "environments", os.environ)
     assert isinstance(outcome, Failure)
     assert (outcome.reason, outcome.retryable) == ("BadOutput", False)
+
+
+def test_requirements_that_changed_since_the_plan_are_not_installed(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("-r more.txt\n")
+    (tmp_path / "more.txt").write_text("one==1\n")
+    file = tmp_path / "requirements.txt"
+    planned = digest_of(with_included(file))
+    (tmp_path / "more.txt").write_text("one==2\n")
+    attempt = spec(tmp_path, Path(sys.executable)).model_copy(
+        update={"environment": Environment(requirements=str(file)), "requirements": planned}
+    )
+    outcome = run_isolated(attempt, tmp_path / "environments", os.environ)
+    assert isinstance(outcome, Failure)
+    assert "is not as it was when the run was planned" in outcome.message
+    assert not outcome.retryable
 
 
 def test_a_store_that_cannot_be_opened_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

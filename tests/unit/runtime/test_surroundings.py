@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from installed_code import code_of
 
 from bongsu.artifacts.local import LocalStore
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.attempt import AttemptResult, AttemptSpec
-from bongsu.domain.ids import AttemptId, RunId, StageId, digest_of
+from bongsu.domain.ids import AttemptId, RunId, StageId
 from bongsu.domain.labels import OPEN
 from bongsu.domain.pipeline import Environment
 from bongsu.domain.resources import Resources
@@ -53,7 +54,6 @@ def spec(store: LocalStore, uses: str = "probe", **changes: Any) -> AttemptSpec:
     values: dict[str, Any] = {
         "id": AttemptId(run_id=RunId("r-000000000001"), stage_id=StageId("stage"), number=1),
         "uses": uses,
-        "code": digest_of(b"code"),
         "params": {},
         "inputs": {},
         "outputs": {"files": ArtifactType.FILES},
@@ -62,7 +62,8 @@ def spec(store: LocalStore, uses: str = "probe", **changes: Any) -> AttemptSpec:
         "artifact_store": store.uri,
         "checkpoint_key": "r/stage",
     }
-    return AttemptSpec(**values | changes)
+    values |= changes
+    return AttemptSpec(**{"code": code_of(values["uses"]), **values})
 
 
 @pytest.mark.parametrize("name", SECRETS)

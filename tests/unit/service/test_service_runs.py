@@ -14,7 +14,8 @@ from service_places import Place, drive
 from small_plans import plan_of, stage
 
 from bongsu.artifacts.local import LocalStore
-from bongsu.domain.ids import AttemptId, RunId
+from bongsu.domain.ids import AttemptId, RunId, digest_of
+from bongsu.domain.pipeline import Environment
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.run import RunState
 from bongsu.reconciler.lock import FileLock
@@ -297,6 +298,33 @@ def test_what_cannot_be_resumed_is_told(place: Place, end: str, code: str) -> No
     with pytest.raises(BongsuError) as caught:
         resume(place.platform, "nobody" if end == "none" else run_id)
     assert code_of(caught) == code
+
+
+def test_what_would_run_by_other_code_than_was_planned_is_not_resumed(place: Place, tmp_path: Path) -> None:
+    file = tmp_path / "requirements.txt"
+    file.write_text("one==1\n")
+    old = {"code": digest_of(b"older code")}
+    plan = plan_of(
+        stage("a", **old),
+        stage("b", "a"),
+        stage("c", "b", **old),
+        stage(
+            "d",
+            "b",
+            environment=Environment(requirements=str(file)),
+            requirements=digest_of(b"other content"),
+        ),
+    )
+    failing(place, "b")
+    run = submit(place.platform, plan).run
+    drive(place.platform, [run.id])
+    before = states(place, run.id)
+    with pytest.raises(BongsuError) as caught:
+        resume(place.platform, run.id)
+    told = [(problem.code.name, problem.args["stage"]) for problem in caught.value.problems]
+    assert told == [("run.code-changed", "c"), ("run.requirements-changed", "d")], "a has succeeded and stays"
+    assert states(place, run.id) == before
+    assert show_run(place.platform, run.id).run.state is RunState.FAILED
 
 
 def test_resuming_a_run_that_is_under_way_changes_nothing(place: Place) -> None:

@@ -149,6 +149,16 @@ NOT_RESUMABLE = Code(
     "The run {run} has {state}; nothing of it is left to do.",
     "Submit the pipeline again for a new run.",
 )
+CODE_CHANGED = Code(
+    "run.code-changed",
+    "The stage {stage} was planned with other code of {uses} than is installed now.",
+    "`bongsu run` plans the file anew; what did not change comes from the cache.",
+)
+REQUIREMENTS_CHANGED = Code(
+    "run.requirements-changed",
+    "The stage {stage} was planned with other requirements than {path} has now.",
+    "`bongsu run` plans the file anew; what did not change comes from the cache.",
+)
 STILL_CANCELLING = Code(
     "run.still-cancelling",
     "The run {run} is being cancelled.",
