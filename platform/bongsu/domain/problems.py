@@ -117,7 +117,7 @@ class BongsuError(Exception):
 
     def __reduce__(self) -> tuple[type[BongsuError], tuple[list[Problem]]]:
         """Made again from its problems in another process; by itself it would be from its text."""
-        return type(self), (self.problems,)
+        return BongsuError, (self.problems,)
 
     @property
     def exit_code(self) -> int:

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from bongsu.domain.capacity import Capacity, shortfalls
 from bongsu.domain.codes import plan as codes
-from bongsu.domain.plan import PlannedStage, RunPlan
+from bongsu.domain.pipeline import Environment
+from bongsu.domain.plan import RunPlan
 from bongsu.domain.problems import Problem
+from bongsu.domain.resources import Resources
 
 
 def check_room(plan: RunPlan, has: Capacity) -> Iterator[Problem]:
@@ -19,14 +21,16 @@ def check_room(plan: RunPlan, has: Capacity) -> Iterator[Problem]:
     for planned in plan.stages:
         if planned.stage not in seen and not planned.cache.hit:
             seen.add(planned.stage)
-            yield from _stage(planned, has)
+            yield from check_stage_room(planned.stage, planned.resources, planned.environment, has)
 
 
-def _stage(planned: PlannedStage, has: Capacity) -> Iterator[Problem]:
-    for short in shortfalls(planned.resources, has):
-        field = f"{planned.stage}.resources.{short.field}"
-        yield codes.BEYOND_EXECUTOR.at(None, field, stage=planned.stage, reason=short.reason, cure=short.cure)
-    image = planned.environment.image if planned.environment else None
-    if image and not has.runs_images:
-        field = f"{planned.stage}.environment.image"
-        yield codes.IMAGE_NOT_RUN.at(None, field, stage=planned.stage, image=image)
+def check_stage_room(
+    stage: str, resources: Resources, environment: Environment | None, has: Capacity
+) -> Iterator[Problem]:
+    """As :func:`check_room`, of one stage by its name in the file."""
+    for short in shortfalls(resources, has):
+        field = f"{stage}.resources.{short.field}"
+        yield codes.BEYOND_EXECUTOR.at(None, field, stage=stage, reason=short.reason, cure=short.cure)
+    if environment and environment.image and not has.runs_images:
+        field = f"{stage}.environment.image"
+        yield codes.IMAGE_NOT_RUN.at(None, field, stage=stage, image=environment.image)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bongsu.domain.capacity import Capacity
 from bongsu.domain.codes import plan as codes
+from bongsu.domain.pipeline import Stage
 from bongsu.domain.plan import RunPlan
-from bongsu.domain.problems import Problem
+from bongsu.domain.problems import BongsuError, Problem
 from bongsu.planner.advice import advise_room
-from bongsu.planner.room import check_room
+from bongsu.planner.room import check_room, check_stage_room
 from bongsu.service.platform import Platform
 
 
@@ -30,6 +31,20 @@ def ask_executor(platform: Platform, plan: RunPlan) -> Verdict:
         return Verdict()
     has = platform.executor().capacity()
     return Verdict((*check_room(plan, has), *_interpreters(plan, has)), tuple(advise_room(plan, has)))
+
+
+def beyond_executor(platform: Platform, stages: Iterable[Stage]) -> Iterator[Problem]:
+    """Those of the obstacles that can be known before there is a plan: of stages that run whatever comes of others."""
+    certain = [stage for stage in stages if stage.when is None]
+    if not certain:
+        return
+    try:
+        has = platform.executor().capacity()
+    except BongsuError as error:
+        yield from error.problems
+        return
+    for stage in certain:
+        yield from check_stage_room(stage.name, stage.resources, stage.environment, has)
 
 
 def _interpreters(plan: RunPlan, has: Capacity) -> Iterator[Problem]:

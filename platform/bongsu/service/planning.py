@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,12 +11,12 @@ from bongsu.domain.problems import BongsuError, Location, Problem
 from bongsu.planner.planning import draft
 from bongsu.service.caching import cache_facts
 from bongsu.service.catalogue import InstalledStages
-from bongsu.service.inputs.resolving import resolve_inputs
-from bongsu.service.obstacles import ask_executor
+from bongsu.service.inputs.resolving import missing_inputs, resolve_inputs
+from bongsu.service.obstacles import ask_executor, beyond_executor
 from bongsu.service.placing import placed, placed_problem
 from bongsu.service.platform import Platform
 from bongsu.service.requirements import requirements_of, with_absolute_requirements
-from bongsu.specfile import LoadedPipeline, load
+from bongsu.specfile import FaultyPipeline, LoadedPipeline, load
 
 
 @dataclass(frozen=True)
@@ -46,22 +46,27 @@ def prepare(platform: Platform, path: Path, overrides: Mapping[str, str] | None 
     """Load a file, find its inputs and plan it.
 
     Raises:
-        BongsuError: what is wrong with the file, its inputs or the plan, each with its place in the file.
+        BongsuError: what is wrong with the file, its inputs or the plan, each with its place in the file. What can be
+            known of inputs and resources is told with faults of the file.
     """
     catalogue = InstalledStages()
-    loaded = load(path, catalogue, overrides)
+    directory = path.absolute().parent
+    try:
+        loaded = load(path, catalogue, overrides)
+    except FaultyPipeline as faulty:
+        raise BongsuError([*faulty.problems, *_besides(platform, faulty, directory)]) from None
 
     def locate(name: str) -> Location:
         return loaded.places.locate(("spec", "inputs", name))
 
-    directory = path.absolute().parent
-    inputs = resolve_inputs(platform, loaded.spec, directory, locate)
     facts = cache_facts(platform, loaded.spec.metadata.name)
     try:
+        inputs = resolve_inputs(platform, loaded.spec, directory, locate)
         requirements = requirements_of(loaded.spec, directory)
         made = draft(loaded.spec, inputs, catalogue, facts, requirements=requirements)
     except BongsuError as error:
-        raise placed(loaded, error) from None
+        more = beyond_executor(platform, loaded.spec.spec.stages)
+        raise placed(loaded, BongsuError([*error.problems, *more])) from None
     found = with_absolute_requirements(made.plan, directory)
     verdict = ask_executor(platform, found)
     warnings, obstacles = (
@@ -69,3 +74,14 @@ def prepare(platform: Platform, path: Path, overrides: Mapping[str, str] | None 
         for problems in ((*made.warnings, *verdict.warnings), verdict.obstacles)
     )
     return Prepared(loaded, found, warnings, obstacles, made.skipped)
+
+
+def _besides(platform: Platform, faulty: FaultyPipeline, directory: Path) -> Iterator[Problem]:
+    """What is wrong with the parts of a file that hold, each with its place."""
+    if faulty.rest is None:
+        return
+    body = faulty.rest.spec.spec
+    inputs = {name: given for name, given in body.inputs.items() if not faulty.is_broken(("spec", "inputs", name))}
+    stages = [stage for number, stage in enumerate(body.stages) if not faulty.is_broken(("spec", "stages", number))]
+    for problem in (*missing_inputs(platform, inputs, directory), *beyond_executor(platform, stages)):
+        yield placed_problem(faulty.rest, problem)

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from bongsu.domain.problems import BongsuError
+from bongsu.domain.problems import BongsuError, Problem
 from bongsu.planner.keeping import keep_points
 from bongsu.planner.matrix import expand_matrix
 from bongsu.planner.port_types import check_port_types
 from bongsu.service.catalogue import InstalledStages
-from bongsu.service.inputs.addresses import types_here
-from bongsu.service.placing import placed
+from bongsu.service.inputs.addresses import look_here
+from bongsu.service.placing import placed, placed_problem
 from bongsu.specfile import LoadedPipeline, load
 
 
-def validate_file(path: Path, overrides: Mapping[str, str] | None = None) -> LoadedPipeline:
+@dataclass(frozen=True)
+class Validated:
+    """A file that is right.
+
+    Attributes:
+        warnings: inputs that should lie on this machine and do not; the run may be elsewhere.
+    """
+
+    pipeline: LoadedPipeline
+    warnings: tuple[Problem, ...] = ()
+
+
+def validate_file(path: Path, overrides: Mapping[str, str] | None = None) -> Validated:
     """Check a file. Inputs need not be there; what those hold that lie on this machine has to fit where it is given.
 
     Raises:
@@ -23,10 +36,10 @@ def validate_file(path: Path, overrides: Mapping[str, str] | None = None) -> Loa
     """
     catalogue = InstalledStages()
     loaded = load(path, catalogue, overrides)
-    types = types_here(loaded.spec, path.absolute().parent)
-    if types:
+    here = look_here(loaded.spec, path.absolute().parent)
+    if here.types:
         points = keep_points(expand_matrix(loaded.spec, catalogue), catalogue).kept
-        problems = [*check_port_types(points, loaded.spec.spec.inputs, types, catalogue)]
+        problems = [*check_port_types(points, loaded.spec.spec.inputs, here.types, catalogue)]
         if problems:
             raise placed(loaded, BongsuError(problems))
-    return loaded
+    return Validated(loaded, tuple(placed_problem(loaded, problem) for problem in here.missing))

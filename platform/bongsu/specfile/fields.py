@@ -49,7 +49,10 @@ def check_fields(draft: Draft, signatures: Mapping[str, StageSignature]) -> list
 
 
 def _is_consequence(finding: Finding, draft: Draft) -> bool:
-    """GPUs that are written wrongly are not GPUs that nobody asked for, and so with the longest wait."""
+    """GPUs that are written wrongly are not GPUs that nobody asked for, and so with the longest wait, and with an
+    input's address."""
+    if finding.code is codes.INPUT_SOURCE:
+        return draft.has_broken(finding.path)
     beside = _BESIDE.get(finding.code)
     return beside is not None and draft.is_broken((*finding.path[:-1], beside))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +53,22 @@ class LoadedPipeline:
     text: str
 
 
+class FaultyPipeline(BongsuError):
+    """What is wrong with a file, and what of it can be looked at all the same.
+
+    Attributes:
+        rest: the file with something harmless in place of what is broken; None if too little is left.
+        is_broken: True for a field that stands for something broken.
+    """
+
+    def __init__(
+        self, problems: Iterable[Problem], rest: LoadedPipeline | None, is_broken: Callable[[FieldPath], bool]
+    ) -> None:
+        super().__init__(problems)
+        self.rest = rest
+        self.is_broken = is_broken
+
+
 def load(path: Path, catalogue: Catalogue, overrides: Mapping[str, str] | None = None) -> LoadedPipeline:
     """Read, check and fill in a pipeline file.
 
@@ -61,7 +77,8 @@ def load(path: Path, catalogue: Catalogue, overrides: Mapping[str, str] | None =
         overrides: ``--set NAME=VALUE``, as texts.
 
     Raises:
-        BongsuError: everything that is wrong, each with file:line:column and field path.
+        FaultyPipeline: everything that is wrong, each with file:line:column and field path.
+        BongsuError: it is no text that could be read as YAML.
     """
     return loads(_read(path), str(path), catalogue, overrides)
 
@@ -80,10 +97,14 @@ def loads(
     tagged = {problem.location for problem in problems if problem.code is codes.TAG}
     found = [_problem(f, places, checked.changed) for f in unique(checked.findings) if not _is_merged(f, root)]
     problems += [problem for problem in found if problem.location not in tagged]
-    if problems or checked.draft is None:
-        raise BongsuError(problems)
-    spec = _with_values(checked.draft.spec, checked.parameters)
-    return LoadedPipeline(spec, dict(checked.parameters.values), places, digest_of(text), file, decoded)
+    draft = checked.draft
+    if draft is None:
+        raise FaultyPipeline(problems, None, lambda _path: True)
+    spec = _with_values(draft.spec, checked.parameters)
+    loaded = LoadedPipeline(spec, dict(checked.parameters.values), places, digest_of(text), file, decoded)
+    if problems:
+        raise FaultyPipeline(problems, loaded, draft.has_broken)
+    return loaded
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ spec:
 def test_what_cannot_run_here_is_planned_and_not_run(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(PIPELINE)
     planned = shell("plan", "p.yaml")
-    assert planned.status == 0
+    assert planned.status == 7, "as the run would end"
     assert "`bongsu run` would refuse this plan here:" in planned.out
     assert "[plan.beyond-executor]" in planned.out
     document = json.loads(shell("plan", "p.yaml", "--json").out)

@@ -60,6 +60,57 @@ def test_everything_that_is_not_there_is_told_at_once_with_what_to_ask_for(place
     assert "Take gpusPerWorker away; or set BONGSU_RAY_ADDRESS" in found["spec.stages[2].resources.gpusPerWorker"]
 
 
+MISTAKES = """apiVersion: bongsu.dev/v1alpha1
+kind: Pipeline
+metadata: {name: sample, ministry: mnd}
+spec:
+  purpose: {useClass: administration, statement: Draft and search documents}
+  inputs:
+    gone: {dataset: "file:gone"}
+    odd: {dataset: 7}
+    old: {model: "models:/nobody@champion"}
+  stages:
+    - {name: typo, uses: probe, with: {txet: "1"}, inputs: {after: [inputs.gone, inputs.odd, inputs.old]}}
+    - {name: cores, uses: probe, resources: {cpusPerWorker: 64}}
+    - {name: perhaps, uses: probe, resources: {cpusPerWorker: 64}, when: "cores.state == 'succeeded'"}
+    - {name: broken, uses: probe, resources: {cpusPerWorker: 64, memory: much}}
+"""
+
+
+def test_inputs_and_resources_are_told_together_with_faults_of_the_file(place: Place) -> None:
+    file = place.folder / "pipeline.yaml"
+    file.write_text(MISTAKES)
+    with pytest.raises(BongsuError) as caught:
+        prepare(place.platform, file)
+    assert all(problem.location is not None for problem in caught.value.problems)
+    assert [
+        (problem.location.line, problem.code.name) for problem in caught.value.problems if problem.location
+    ] == [
+        (7, "run.input-missing"),
+        (8, "spec.unquoted-text"),
+        (9, "run.input-missing"),
+        (11, "spec.unknown-key"),
+        (12, "plan.beyond-executor"),
+        (14, "spec.wrong-unit"),
+    ]
+
+
+def test_resources_are_told_together_with_inputs_that_are_missing(place: Place) -> None:
+    file = place.folder / "pipeline.yaml"
+    right = (
+        MISTAKES.replace("    odd: {dataset: 7}\n", "").replace(" inputs.odd,", "").replace(", memory: much", "")
+    )
+    file.write_text(right.replace("txet", "text"))
+    with pytest.raises(BongsuError) as caught:
+        prepare(place.platform, file)
+    assert [problem.field_path for problem in caught.value.problems] == [
+        "spec.inputs.gone",
+        "spec.inputs.old",
+        "spec.stages[1].resources.cpusPerWorker",
+        "spec.stages[3].resources.cpusPerWorker",
+    ]
+
+
 def test_a_plan_with_obstacles_cannot_be_run(place: Place) -> None:
     found = prepared(
         place, "name: cores, resources: {cpusPerWorker: 64}", "name: gpu, resources: {gpusPerWorker: 1}"

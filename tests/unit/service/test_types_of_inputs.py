@@ -94,6 +94,8 @@ def test_what_is_declared_as_the_other_kind_is_told_with_how_it_is_written(folde
 def test_inputs_that_fit_or_cannot_be_found_and_stages_that_never_run_are_no_problem(folder: Path) -> None:
     (folder / "raw" / "tokens.json").write_text("{}")
     assert validate_file(write(folder, TRAIN))
-    assert validate_file(write(folder, TOKENIZE, head=HEAD.replace("file:raw", "file:gone")))
+    gone = validate_file(write(folder, TOKENIZE, head=HEAD.replace("file:raw", "file:gone")))
+    assert [(one.code.name, one.field_path) for one in gone.warnings] == [("run.input-missing", "spec.inputs.raw")]
+    assert gone.warnings[0].location is not None
     never = TOKENIZE.replace("{name: tokens,", "{name: tokens, when: 'false',")
     assert validate_file(write(folder, never))

@@ -65,19 +65,30 @@ def validate(
     from bongsu.service.validating import validate_file
 
     problems: list[Problem] = []
+    warnings: list[Problem] = []
     rows = []
     for file in files:
         try:
-            loaded = validate_file(file, overrides(set_))
+            validated = validate_file(file, overrides(set_))
         except BongsuError as error:
             problems += error.problems
             continue
-        rows.append({"file": str(file), "name": loaded.spec.metadata.name, "stages": len(loaded.spec.spec.stages)})
+        warnings += validated.warnings
+        spec = validated.pipeline.spec
+        rows.append(
+            {
+                "file": str(file),
+                "name": spec.metadata.name,
+                "stages": len(spec.spec.stages),
+                "warnings": [problem_document(problem) for problem in validated.warnings],
+            }
+        )
     if problems:
         raise BongsuError(problems)
     if as_json:
         say_json(rows)
         return
+    print_warnings(out(error=True, markup=True), warnings)
     for row in rows:
         say(_("{file}: {name} is right ({stages} stages).").format(**row))
 
@@ -96,6 +107,7 @@ def plan(
         prepared = prepare(opened, file, overrides(set_))
     if as_json:
         say_json(_document(prepared))
+        _leave_as_run_would(prepared)
         return
     from bongsu.cli.render.plan import plan_view
 
@@ -105,6 +117,13 @@ def plan(
     if prepared.obstacles:
         say(_("`bongsu run` would refuse this plan here:"))
         print_problems(console, prepared.obstacles)
+    _leave_as_run_would(prepared)
+
+
+def _leave_as_run_would(prepared: Prepared) -> None:
+    """A script that plans first learns by the status whether it may run."""
+    if prepared.obstacles:
+        raise typer.Exit(BongsuError(prepared.obstacles).exit_code)
 
 
 def _document(prepared: Prepared) -> dict[str, Any]:

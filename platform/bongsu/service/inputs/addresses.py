@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bongsu.domain.artifact import ArtifactType
-from bongsu.domain.pipeline import PipelineSpec
+from bongsu.domain.codes import run as codes
+from bongsu.domain.pipeline import Input, PipelineSpec
+from bongsu.domain.problems import BongsuError, Location, Problem
 from bongsu.service.inputs.card import type_of
 from bongsu.service.inputs.files import FileSet, NotFound, files_at, nearest_path
 from bongsu.service.inputs.package import package_files
@@ -40,16 +45,45 @@ def files_of(scheme: str, rest: str, directory: Path) -> FileSet:
     return files_at(path, f"file:{path.resolve()}")
 
 
-def types_here(spec: PipelineSpec, directory: Path) -> Mapping[str, ArtifactType]:
-    """What the inputs are that lie on this machine, by name; those that cannot be found are left out."""
-    found = {}
+@contextmanager
+def told(name: str, given: Input, place: Location | None = None) -> Iterator[None]:
+    """Whatever keeps an input from being found, as a problem of the file.
+
+    Raises:
+        BongsuError: ``run.input-scheme``, ``run.input-missing``.
+    """
+    args: dict[str, Any] = {"name": name, "uri": given.uri}
+    field = f"spec.inputs.{name}"
+    try:
+        yield
+    except UnknownAddress:
+        raise codes.INPUT_SCHEME.error(place, field, **args) from None
+    except (NotFound, OSError) as error:
+        args |= {"detail": str(error), "suggestion": getattr(error, "suggestion", None)}
+        raise codes.INPUT_MISSING.error(place, field, **args) from error
+
+
+@dataclass(frozen=True)
+class FoundHere:
+    """What inputs are that lie on this machine, by name, and why others cannot be found."""
+
+    types: Mapping[str, ArtifactType]
+    missing: tuple[Problem, ...]
+
+
+def look_here(spec: PipelineSpec, directory: Path) -> FoundHere:
+    """Look for the inputs whose addresses are of this machine."""
+    types: dict[str, ArtifactType] = {}
+    missing: list[Problem] = []
     for name, given in spec.spec.inputs.items():
         scheme, _, rest = given.uri.partition(":")
         if scheme not in LOCAL:
             continue
         try:
-            names = [path for path, _file in files_of(scheme, rest, directory).files]
-        except (NotFound, UnknownAddress, OSError):
-            continue
-        found[name] = type_of(names, model=given.model is not None)
-    return found
+            with told(name, given):
+                names = [path for path, _file in files_of(scheme, rest, directory).files]
+        except BongsuError as error:
+            missing += error.problems
+        else:
+            types[name] = type_of(names, model=given.model is not None)
+    return FoundHere(types, tuple(missing))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from bongsu.domain.pipeline import Input, PipelineSpec
 from bongsu.domain.problems import BongsuError, Location, Problem
 from bongsu.domain.suggest import closest
 from bongsu.planner.facts import ResolvedInput
-from bongsu.service.inputs.addresses import LOCAL, UnknownAddress, files_of
+from bongsu.service.inputs.addresses import LOCAL, UnknownAddress, files_of, told
 from bongsu.service.inputs.card import config_of, label_of, type_of
 from bongsu.service.inputs.files import FileSet, NotFound
 from bongsu.service.inputs.importing import import_files
@@ -59,17 +59,22 @@ def resolve_input(
     platform: Platform, name: str, given: Input, directory: Path, place: Location | None = None
 ) -> ResolvedInput:
     """One input; arguments and errors as of :func:`resolve_inputs`."""
-    args: dict[str, Any] = {"name": name, "uri": given.uri}
-    field = f"spec.inputs.{name}"
     try:
-        return _resolve(platform, given, directory)
-    except UnknownAddress:
-        raise codes.INPUT_SCHEME.error(place, field, **args) from None
+        with told(name, given, place):
+            return _resolve(platform, given, directory)
     except _NotAModel as error:
-        raise codes.INPUT_NOT_A_MODEL.error(place, field, detail=str(error), **args) from error
-    except (NotFound, OSError) as error:
-        args |= {"detail": str(error), "suggestion": getattr(error, "suggestion", None)}
-        raise codes.INPUT_MISSING.error(place, field, **args) from error
+        field = f"spec.inputs.{name}"
+        raise codes.INPUT_NOT_A_MODEL.error(place, field, name=name, uri=given.uri, detail=str(error)) from error
+
+
+def missing_inputs(platform: Platform, inputs: Mapping[str, Input], directory: Path) -> Iterator[Problem]:
+    """What is wrong with the addresses of inputs; nothing is taken into the artifact store, nor read as a whole."""
+    for name, given in inputs.items():
+        try:
+            with told(name, given):
+                _find(platform, given, directory)
+        except BongsuError as error:
+            yield from error.problems
 
 
 class _NotAModel(Exception):
@@ -88,17 +93,8 @@ class _Tree:
 def _resolve(platform: Platform, given: Input, directory: Path) -> ResolvedInput:
     """The label is the least upper bound of what the pipeline states, what the tree's card says and what the store
     knows of these bytes: an input cannot be stated to be less than it is known to be."""
-    scheme, _, rest = given.uri.partition(":")
-    if scheme in LOCAL:
-        tree = _import(platform, files_of(scheme, rest, directory))
-    elif scheme == "artifact":
-        tree = _artifact(platform, rest)
-    elif scheme == "models":
-        tree = _model(platform, given.uri)
-    elif scheme == "datasets":
-        tree = _dataset(platform, rest)
-    else:
-        raise UnknownAddress
+    found = _find(platform, given, directory)
+    tree = _import(platform, found) if isinstance(found, FileSet) else found
     reader = platform.artifacts.reader(tree.digest)
     reader.check_sizes()
     names = [entry.path for entry in reader.manifest.files]
@@ -108,6 +104,19 @@ def _resolve(platform: Platform, given: Input, directory: Path) -> ResolvedInput
     )
     type_ = type_of(names, model=given.model is not None)
     return ResolvedInput(ArtifactRef(digest=tree.digest, type=type_, label=label, size=tree.size), config)
+
+
+def _find(platform: Platform, given: Input, directory: Path) -> FileSet | _Tree:
+    scheme, _, rest = given.uri.partition(":")
+    if scheme in LOCAL:
+        return files_of(scheme, rest, directory)
+    if scheme == "artifact":
+        return _artifact(platform, rest)
+    if scheme == "models":
+        return _model(platform, given.uri)
+    if scheme == "datasets":
+        return _dataset(platform, rest)
+    raise UnknownAddress
 
 
 def _known_label(platform: Platform, digest: Digest) -> Label | None:
