@@ -32,7 +32,7 @@ from bongsu_stages.train.sink import QueueSink, Sink, repeat
 from bongsu_stages.train.worker import KEPT, Task, group_name, train_worker
 
 # What does not change the weights that come out may change between attempts.
-_NOT_DECISIVE = {"checkpoint_every", "evaluate_every", "evaluate_sequences", "names"}
+_NOT_DECISIVE = {"checkpoint_every", "checkpoint_minutes", "evaluate_every", "evaluate_sequences", "names"}
 
 LAST_WORDS_S = 10.0
 

@@ -19,6 +19,7 @@ from bongsu_stages.train.evaluation import held_out_losses
 from bongsu_stages.train.loss import logits_of
 from bongsu_stages.train.objective import CrossEntropy, Objective
 from bongsu_stages.train.optimizer import make_optimizer
+from bongsu_stages.train.pace import CheckpointPace
 from bongsu_stages.train.parallel import average_replicated, bare, exchange_gradients
 from bongsu_stages.train.params import TrainingParams
 from bongsu_stages.train.schedule import learning_rate
@@ -84,6 +85,8 @@ class TrainingLoop:
         self._guard = DivergenceGuard(scaled=self.scaler.is_enabled())
         self._balance = RouterBalance(self.model, params.balance_rate)
         self._log_every = max(1, params.steps // POINTS)
+        self._pace = CheckpointPace(params)
+        self._is_save_due = False
 
     def run(self, start: int, save: Callable[[int], None]) -> dict[str, float]:
         """Train from step ``start`` to the last.
@@ -100,6 +103,7 @@ class TrainingLoop:
             StageError: the loss, the gradient or a weight is not a number any more; no such weight is saved.
         """
         params, figures = self.params, dict[str, float]()
+        self._pace.begin()
         meter, tokens, seconds = Meter(), 0, 0.0
         for step in range(start, params.steps):
             gradient_norm = self._step(step, meter)
@@ -128,9 +132,10 @@ class TrainingLoop:
         began = time.perf_counter()
         if self.params.evaluate_every and done % self.params.evaluate_every == 0:
             self._sink.progress(done, self.params.steps, **self.evaluate())
-        if self.params.checkpoint_every and done % self.params.checkpoint_every == 0:
+        if self._is_save_due:
             check_weights(self._weights, done)
-            save(done)
+            with self._pace.saving():
+                save(done)
             self._sink.checkpointed(done)
         return time.perf_counter() - began
 
@@ -151,9 +156,12 @@ class TrainingLoop:
             loss += self._accumulate(batch, last=index == len(batches) - 1)
         if is_sharded(self.model):
             average_replicated(self.model, self._workers)
-        sums, load = self._over_all(sum(batch.targets for batch in batches), loss)
+        # One clock decides for all: a checkpoint is written by the workers together.
+        is_due = self._workers.rank == 0 and self._pace.is_due(step + 1)
+        sums, load = self._over_all(torch.tensor([sum(batch.targets for batch in batches), is_due]), loss)
         # The one moment of a step at which a GPU is waited for.
-        targets, total, norm = torch.stack([*sums, self._gradient_norm().to(sums)]).tolist()
+        targets, due, total, norm = torch.stack([*sums, self._gradient_norm().to(sums)]).tolist()
+        self._is_save_due = due > 0
         correction = self._divisor / max(1.0, targets)
         self._guard.check(step + 1, total, norm * correction)
         meter.loss += total
@@ -168,13 +176,13 @@ class TrainingLoop:
         """Near the targets of a step, and the same on every worker before they know how many they are."""
         return float(self.params.sequences_per_worker * self._workers.size * _NOMINAL_LENGTH)
 
-    def _over_all(self, targets: int, loss: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Targets and loss (one tensor), and expert load, of all workers, in one exchange: each costs a wait for the
+    def _over_all(self, counts: torch.Tensor, loss: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Counts and loss (one tensor), and expert load, of all workers, in one exchange: each costs a wait for the
         slowest."""
-        counted = torch.tensor(targets, dtype=loss.dtype, device=loss.device)
         load = self._balance.take().to(loss)
-        sums = self._workers.sum(torch.cat([torch.stack([counted, loss]), load]))
-        return sums[:2], sums[2:]
+        figures = torch.cat([counts.to(loss), loss[None]])
+        sums = self._workers.sum(torch.cat([figures, load]))
+        return sums[: len(figures)], sums[len(figures) :]
 
     def _micro_batches(self, step: int) -> list[Batch]:
         """This worker's rows of the step, the same rows whatever ran before."""

@@ -38,7 +38,12 @@ class TrainingParams(Params):
     checkpoint_every: int = Field(
         default=0,
         ge=0,
-        description="Steps between checkpoints; 0 writes none, and an interrupted stage begins anew",
+        description="Steps between checkpoints; 0: as often as checkpointMinutes says",
+    )
+    checkpoint_minutes: float = Field(
+        default=10.0,
+        ge=0,
+        description="Least minutes between checkpoints that follow no step; 0 writes none of them",
     )
     evaluate_every: int = Field(default=0, ge=0, description="Steps between held-out losses; 0: at the end only")
     evaluate_sequences: int = Field(

@@ -110,6 +110,11 @@ def test_gang_that_was_stopped_goes_on_to_the_same_weights(gang: Gang, parallel:
     assert all(torch.equal(expected[name], resumed[name]) for name in expected)
 
 
+def test_one_clock_says_when_a_gang_writes_a_checkpoint(gang: Gang) -> None:
+    _, events, _ = gang.run("clock", 2, checkpointMinutes=1e-6)
+    assert [event.step for event in events if isinstance(event, Checkpointed)][:1] == [1]
+
+
 def test_finished_training_is_not_done_again(gang: Gang) -> None:
     first, _, weights = gang.whole("replicate")
     second, events, again = gang.run("whole-replicate", 2, attempt=2, parallel="replicate")

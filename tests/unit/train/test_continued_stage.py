@@ -76,6 +76,11 @@ def test_resumed_run_equals_an_uninterrupted_one(inputs: Any, tmp_path: Any) -> 
     assert all(torch.equal(expected[name], resumed[name]) for name in expected)
 
 
+def test_checkpoints_go_by_the_clock_where_no_step_is_said(inputs: Any, tmp_path: Any) -> None:
+    _, events, _ = run(inputs, tmp_path, steps=4, checkpointMinutes=1e-6)
+    assert [event.step for event in events if isinstance(event, Checkpointed)][:1] == [1]
+
+
 def test_router_bias_is_moved_and_survives_saving(inputs: Any, tmp_path: Any) -> None:
     _, _, weights = run(inputs, tmp_path, balanceRate=0.01)
     biases = [tensor for name, tensor in weights.items() if name.endswith("e_score_correction_bias")]
