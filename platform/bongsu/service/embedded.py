@@ -7,11 +7,11 @@ import os
 import secrets
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bongsu.artifacts.durable import create_once
 from bongsu.domain.codes import run as codes
 from bongsu.domain.unseen import first_unseen
 from bongsu.executors.base import Executor
@@ -163,11 +163,5 @@ class _LocalExecutor:
 
 def lasting_key(path: Path) -> str:
     """The secret in a file that only its owner may read; drawn the first time, the same for all who come at once."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent) as file:  # readable by its owner only
-            file.write(secrets.token_hex(32))
-            file.flush()
-            with contextlib.suppress(FileExistsError):
-                os.link(file.name, path)
+    create_once(path, secrets.token_hex(32).encode())
     return path.read_text()

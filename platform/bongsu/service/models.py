@@ -14,9 +14,3 @@ def list_models(platform: Platform, name: str | None = None) -> list[ModelVersio
     """By name, newest version first."""
     with platform.database.read() as connection:
         return models.list_versions(connection, name)
-
-
-def get_model(platform: Platform, reference: str) -> ModelVersion:
-    """``NAME@3``, ``NAME/3``, ``NAME@alias``, or ``NAME`` for its newest version. Raises ``run.unknown-model``."""
-    with platform.database.read() as connection:
-        return models.find_version(connection, reference)

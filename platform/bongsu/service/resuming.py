@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Set
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -20,7 +20,7 @@ from bongsu.service.catalogue import InstalledStages
 from bongsu.service.platform import Platform
 from bongsu.store.history import NewEvent, append_events
 from bongsu.store.records import RunRecord
-from bongsu.store.runs import claim_version, find_run, get_run, move_run
+from bongsu.store.runs import StaleRun, claim_version, find_run, get_run, move_run
 from bongsu.store.stages import reopen_stage
 
 
@@ -36,25 +36,33 @@ def resume(platform: Platform, run: str) -> RunRecord:
             ``run.code-changed`` and ``run.requirements-changed``, one for each stage that is still to run: its outputs
             would be remembered as those of the older code.
     """
-    with platform.database.write() as connection:
-        record = find_run(connection, run)
+    while True:
+        with platform.database.read() as connection:
+            facts = load_facts(connection, find_run(connection, run).id)
+        record = facts.run
         if record.state is RunState.SUCCEEDED:
             raise codes.NOT_RESUMABLE.error(run=record.id, state=phrase(record.state.value))
         if record.state is RunState.CANCELLING:
             raise codes.STILL_CANCELLING.error(run=record.id)
-        if record.state.is_final:
-            claim_version(connection, record.id, record.version)
-            facts = load_facts(connection, record.id)
-            _reopen(connection, facts, _without_outputs(platform, facts), platform.clock())
-        _refuse_changed(load_facts(connection, record.id))
-        return get_run(connection, record.id)
+        # The artifact store may be far away: nobody waits for it with the database in hand.
+        again = _to_do_again(facts, _without_outputs(platform, facts)) if record.state.is_final else frozenset()
+        _refuse_changed(facts, again)
+        if not record.state.is_final:
+            return record
+        try:
+            with platform.database.write() as connection:
+                claim_version(connection, record.id, record.version)
+                _reopen(connection, facts, again, platform.clock())
+                return get_run(connection, record.id)
+        except StaleRun:  # somebody else changed it meanwhile
+            continue
 
 
-def _refuse_changed(facts: RunFacts) -> None:
+def _refuse_changed(facts: RunFacts, again: Set[StageId]) -> None:
     installed = InstalledStages()
     changed: list[Problem] = []
     for planned in facts.plan.stages:
-        if facts.stages[planned.id].state.is_final:
+        if facts.stages[planned.id].state.is_final and planned.id not in again:
             continue
         if planned.uses not in installed or installed[planned.uses].code != planned.code:
             changed.append(codes.CODE_CHANGED.at(stage=planned.id, uses=planned.uses))
@@ -82,19 +90,23 @@ def _without_outputs(platform: Platform, facts: RunFacts) -> set[StageId]:
     }
 
 
-def _reopen(connection: Connection, facts: RunFacts, lost: Collection[StageId], now: float) -> None:
-    reopened = set()
-    log = [NewEvent("run", body={"state": RunState.PENDING.value, "reason": "resumed"})]
+def _to_do_again(facts: RunFacts, lost: Set[StageId]) -> frozenset[StageId]:
+    again: set[StageId] = set()
     for planned in facts.plan.stages:
-        record = facts.stages[planned.id]
-        again = (
-            record.state in (StageState.FAILED, StageState.CANCELLED)
+        state = facts.stages[planned.id].state
+        if (
+            state in (StageState.FAILED, StageState.CANCELLED)
             or planned.id in lost
-            or (record.state is StageState.SKIPPED and any(name in reopened for name in planned.upstream))
-        )
-        if again:
-            reopened.add(planned.id)
-            reopen_stage(connection, record, len(facts.attempts.get(planned.id, ())), now)
-            log.append(NewEvent("stage", planned.id, body={"state": StageState.WAITING.value}))
+            or (state is StageState.SKIPPED and any(name in again for name in planned.upstream))
+        ):
+            again.add(planned.id)
+    return frozenset(again)
+
+
+def _reopen(connection: Connection, facts: RunFacts, again: Set[StageId], now: float) -> None:
+    log = [NewEvent("run", body={"state": RunState.PENDING.value, "reason": "resumed"})]
+    for stage_id in (planned.id for planned in facts.plan.stages if planned.id in again):
+        reopen_stage(connection, facts.stages[stage_id], len(facts.attempts.get(stage_id, ())), now)
+        log.append(NewEvent("stage", stage_id, body={"state": StageState.WAITING.value}))
     move_run(connection, facts.run, RunState.PENDING, now)
     append_events(connection, facts.run.id, now, log)

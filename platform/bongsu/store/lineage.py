@@ -14,9 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, insert, select
+from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from bongsu.domain.ids import digest_of
+from bongsu.domain.labels import Label
 from bongsu.domain.lineage import EdgeKind, NodeKind
 from bongsu.store.schema import edges, nodes
 
@@ -59,9 +60,14 @@ def version_node(name: str, version: int) -> str:
 
 
 def put_nodes(connection: Connection, found: list[Node]) -> None:
-    """Add nodes; one that stands is left as it is."""
+    """Add nodes; one that stands is left as it is, but for its label, which only rises."""
     wanted = {node.id: node for node in found}
-    known = set(connection.execute(select(nodes.c.id).where(nodes.c.id.in_(list(wanted)))).scalars())
+    standing = select(nodes.c.id, nodes.c.label).where(nodes.c.id.in_(list(wanted)))
+    known = {row.id: row.label for row in connection.execute(standing)}
+    for node_id, label in known.items():
+        risen = str(Label.parse(label).join(Label.parse(wanted[node_id].label)))
+        if risen != label:
+            connection.execute(update(nodes).where(nodes.c.id == node_id).values(label=risen))
     rows = [
         {
             "id": node.id,

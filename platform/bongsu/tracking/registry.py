@@ -51,7 +51,9 @@ class RegistryWriter:
 
     def _find(self, request: RegistrationRequest) -> int | None:
         found = self._client.search_model_versions(f"name = '{request.name}'", max_results=1000)
-        return next((int(v.version) for v in found if v.tags.get("bongsu.key") == request.key), None)
+        # A run that is resumed may ask again for bytes that it made anew.
+        wanted = {"bongsu.key": request.key, "bongsu.digest": request.model.digest}
+        return next((int(v.version) for v in found if wanted.items() <= v.tags.items()), None)
 
     def _create(self, request: RegistrationRequest, run: str | None, model_id: str | None) -> int:
         from mlflow.exceptions import MlflowException

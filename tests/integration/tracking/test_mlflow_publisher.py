@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
-from bongsu.domain.ids import Digest
+from bongsu.domain.ids import Digest, digest_of
 from bongsu.domain.labels import Label
 from bongsu.domain.publication import (
     MetricPoint,
@@ -227,6 +227,14 @@ def test_another_request_gives_the_next_version(publisher: MlflowPublisher, tmp_
     request = registration(tmp_path, name="axk1-law-other")
     assert publisher.publish_registration(request).version == 1
     assert publisher.publish_registration(request.model_copy(update={"key": "r-3/register"})).version == 2
+
+
+def test_other_bytes_of_a_resumed_run_are_another_version(publisher: MlflowPublisher, tmp_path: Path) -> None:
+    request = registration(tmp_path, name="axk1-law-resumed")
+    assert publisher.publish_registration(request).version == 1
+    other = BASE.model_copy(update={"digest": digest_of(b"made again")})
+    assert publisher.publish_registration(request.model_copy(update={"model": other})).version == 2
+    assert publisher.publish_registration(request).version == 1
 
 
 def test_a_name_that_the_registry_does_not_allow_is_refused_for_good(

@@ -110,6 +110,15 @@ def test_putting_again_changes_nothing(database: Database) -> None:
     assert {edge.kind for edge in passed} == {"used", "made"}
 
 
+def test_the_label_of_a_node_only_rises(database: Database) -> None:
+    fill(database, [Edge("a", "b", EdgeKind.USED)])
+    for label in ("S", "O"):
+        with database.write() as connection:
+            lineage.put_nodes(connection, [Node("a", NodeKind.ARTIFACT, "a", label, {})])
+            walked, _ = lineage.walk(connection, "a", "downstream")
+        assert {node.id: node.label for node in walked} == {"a": "S", "b": "O"}
+
+
 def test_a_long_address_of_an_input_still_has_a_node_that_fits(database: Database) -> None:
     long = lineage.input_node("file:" + "x" * 5000)
     assert len(long) <= 300

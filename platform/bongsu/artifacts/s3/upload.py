@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
 from bongsu.artifacts.s3.client import explained
@@ -68,6 +68,8 @@ class MultipartUpload:
         if self._upload is not None:
             for part in self._parts:
                 part.cancel()
+            # A part that arrives after the abort would lie in the bucket for ever.
+            wait(self._parts)
             with explained(self._store):
                 self._client.abort_multipart_upload(**self._where, UploadId=self._upload)
             self._close()
