@@ -13,7 +13,7 @@ from bongsu.domain.phrases import Phrase, phrase
 from bongsu.domain.stages import Objection, StageFacts
 from bongsu_stages.compress.names import FAMILIES
 from bongsu_stages.compress.row_lengths import row_lengths
-from bongsu_stages.compress.schemes import is_quantised
+from bongsu_stages.compress.schemes import is_quantised, is_routed_expert
 from bongsu_stages.compress.selection import Routing, keep_count
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Config = Mapping[str, Any]
 _MODEL = ("inputs", "model")
+ALL_EXPERTS = N_("transformers loads a model with int4 weights only if all routed experts are among them")
 _PACKED = 8
 """int4 levels are packed by eight, so no row may end in between."""
 
@@ -41,6 +42,7 @@ def against_quantising(params: QuantizeParams, facts: StageFacts) -> Iterator[Ob
         yield from _not_streamed(config)
     if params.scheme == "W4A16":
         yield from _groups(params, config)
+        yield from _experts_left_out(params, config)
 
 
 def against_pruning(params: ExpertPruneParams, facts: StageFacts) -> Iterator[Objection]:
@@ -115,7 +117,15 @@ def _groups(params: QuantizeParams, config: Config) -> Iterator[Objection]:
     fitting = set(lengths.values()) - odd
     left = {name.split(".")[-2] for name, length in lengths.items() if length in odd}
     rows = ", ".join(map(str, sorted(odd)))
-    if fitting:
+    experts = any(length in odd and is_routed_expert(name) for name, length in lengths.items())
+    if fitting and experts:
+        detail = phrase(
+            N_("groups of {size} do not fill rows of {rows} numbers, among them rows of routed experts: {reason}"),
+            size=params.group_size,
+            rows=rows,
+            reason=phrase(ALL_EXPERTS),
+        )
+    elif fitting:
         detail = phrase(
             N_("groups of {size} do not fill rows of {rows} numbers, so {left} of some layers stay as they are"),
             size=params.group_size,
@@ -128,7 +138,21 @@ def _groups(params: QuantizeParams, config: Config) -> Iterator[Objection]:
             size=params.group_size,
             rows=rows,
         )
-    yield Objection(("with", "groupSize"), detail, _better(params.group_size, lengths), is_error=not fitting)
+    yield Objection(
+        ("with", "groupSize"), detail, _better(params.group_size, lengths), is_error=experts or not fitting
+    )
+
+
+def _experts_left_out(params: QuantizeParams, config: Config) -> Iterator[Objection]:
+    every, chosen = (
+        _lengths(json.dumps(config, sort_keys=True, default=str), left) for left in ((), params.ignore)
+    )
+    if chosen and any(is_routed_expert(name) for name in every.keys() - chosen.keys()):
+        yield Objection(
+            ("with", "ignore"),
+            phrase(N_("routed experts stay as they are: {reason}"), reason=phrase(ALL_EXPERTS)),
+            phrase(N_("Take the pattern that names them away, or write scheme: FP8.")),
+        )
 
 
 @lru_cache(maxsize=64)

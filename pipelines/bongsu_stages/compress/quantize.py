@@ -13,8 +13,8 @@ from bongsu.domain.ports import Model, Tokens
 from bongsu.domain.stages import Params
 from bongsu.domain.workload import WorkKind, Workload
 from bongsu_stages.compress.names import in_class
-from bongsu_stages.compress.objections import against_quantising
-from bongsu_stages.compress.schemes import is_quantised, quantization_config
+from bongsu_stages.compress.objections import ALL_EXPERTS, against_quantising
+from bongsu_stages.compress.schemes import is_quantised, is_routed_expert, quantization_config
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import StageError, stage
 
@@ -161,6 +161,14 @@ def _chosen(params: QuantizeParams, weights: WeightIndex) -> tuple[set[str], lis
             chosen.add(entry.name)
     if not chosen:
         raise StageError("No linear layer of the model can be quantised.", "Lower groupSize, or change ignore.")
+    left = sorted(name for name in weights.entries if is_routed_expert(name) and name not in chosen)
+    if params.scheme == "W4A16" and left:
+        # Its loader joins packed experts, and finds none or too few.
+        raise StageError(
+            f"{len(left)} weights of routed experts would stay as they are, among them {left[0]}, and {ALL_EXPERTS}.",
+            "Choose a groupSize that divides their rows, take the pattern that names them out of ignore, or write"
+            " scheme: FP8.",
+        )
     return chosen, odd
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 # The weights of A.X K2's indexer are small, and transformers keeps them in fp32.
+_ROUTED = re.compile(r"\.experts\.\d+\.")
 _MATRIX = re.compile(r"(?<!indexer\.weights)_proj(?:_with_mqa)?\.weight$")
 
 
@@ -16,6 +17,11 @@ def is_quantised(name: str, shape: tuple[int, ...], ignore: Sequence[str]) -> bo
         return False
     module = name.removesuffix(".weight")
     return not any(re.search(pattern, module) for pattern in ignore)
+
+
+def is_routed_expert(name: str) -> bool:
+    """True for a weight of one routed expert, by its name in a checkpoint."""
+    return bool(_ROUTED.search(name))
 
 
 def quantization_config(scheme: str, group: int, ignored: Sequence[str]) -> dict[str, Any]:

@@ -36,6 +36,15 @@ def near_model(file: Path) -> str | None:
     return None
 
 
+def as_written_in(file: Path, address: str) -> str:
+    """An address as it is written in ``file``: a path that is relative to the current folder becomes relative to the
+    file's, from where it will be looked for."""
+    scheme, _, rest = address.partition(":")
+    if scheme != "file" or not rest or Path(rest).is_absolute() or not Path(rest).exists():
+        return address
+    return f"file:{os.path.relpath(rest, file.absolute().parent)}"
+
+
 def schema_of_installed_stages() -> dict[str, Any]:
     """The JSON Schema of pipeline files, with the parameters of every stage that is installed."""
     return pipeline_schema(InstalledStages())

@@ -65,7 +65,7 @@ spec:
     - name: quantize
       uses: compress.quantize
       # A matrix runs the stage once for every value. An axis named like a parameter sets it.
-      matrix: {{groupSize: [32, 64]}}
+      matrix: {{groupSize: [16, 32]}}
       inputs: {{model: adapt.model}}
       with: {{scheme: W4A16, method: rounding}}
 
@@ -151,7 +151,7 @@ spec:
     - name: quantize
       uses: compress.quantize
       # 매트릭스는 값마다 단계를 한 번씩 실행합니다. 축의 이름이 매개변수와 같으면 그 값이 됩니다.
-      matrix: {{groupSize: [32, 64]}}
+      matrix: {{groupSize: [16, 32]}}
       inputs: {{model: adapt.model}}
       with: {{scheme: W4A16, method: rounding}}
 

@@ -232,3 +232,14 @@ def test_the_starter_names_the_model_that_lies_near_it(shell: Shell, tmp_path: P
     said = shell("init", "deep/near.yaml")
     assert "no base model" not in said.out
     assert "file:../pipelines/assets/axk1-nano" in (tmp_path / "deep" / "near.yaml").read_text()
+
+
+def test_addresses_that_are_given_here_are_found_from_the_folder_of_the_file(shell: Shell, tmp_path: Path) -> None:
+    for folder in ("base", "law", "deep"):
+        (tmp_path / folder).mkdir()
+    shell("init", "deep/given.yaml", "--model", "file:base", "--dataset", "file:law")
+    written = (tmp_path / "deep" / "given.yaml").read_text()
+    assert "model: file:../base" in written.replace('"', "")
+    assert "dataset: file:../law" in written.replace('"', "")
+    shell("init", "deep/elsewhere.yaml", "--model", "file:not/here")
+    assert "file:not/here" in (tmp_path / "deep" / "elsewhere.yaml").read_text()

@@ -152,6 +152,16 @@ def test_ignored_modules_and_odd_widths_stay_and_are_told(bench: Any) -> None:
     assert torch.isfinite(logits(load_model(bench.directory(digest_of(made))), bench.text())).all()
 
 
+@pytest.mark.parametrize("left", [r"\.experts\.", r"\.experts\.1\.", r"experts\..*down_proj", r"layers\.1\."])
+def test_experts_stay_as_they_are_only_where_the_model_can_be_loaded(bench: Any, left: str) -> None:
+    ignore = ["lm_head", r"\.gate$", left]
+    failure = bench.runner.run(STAGE, {**W4, "ignore": ignore}, {"model": [bench.model]})
+    assert isinstance(failure, Failure)
+    assert "weights of routed experts would stay as they are" in failure.message
+    made = quantize(bench, {**FP8, "ignore": ignore})
+    assert torch.isfinite(logits(load_model(bench.directory(digest_of(made))), bench.text())).all()
+
+
 def test_experts_that_few_tokens_reach_are_rounded(bench: Any) -> None:
     made = quantize(bench, GPTQ, tokens=bench.few)
     rounded = int(made.notes["rounded"].split(maxsplit=1)[0])

@@ -29,6 +29,7 @@ spec:
   stages:
 """
 SMALL = {**AXK1, "hidden_size": 96, "q_lora_rank": 64, "kv_lora_rank": 64}
+ODD = {**AXK1, "q_lora_rank": 96}
 DENSE = {
     "model_type": "llama",
     "hidden_size": 100,
@@ -153,21 +154,31 @@ def test_groups_that_fill_no_row_of_the_model_are_refused_with_a_size_that_fills
 
 
 def test_groups_that_fill_only_some_rows_are_a_warning_and_change_no_hash() -> None:
-    made = drafted(SMALL, QUANTIZE + ", with: {groupSize: 64}}")
+    made = drafted(ODD, QUANTIZE + ", with: {groupSize: 64}}")
     (warning,) = made.warnings
     assert warning.code.name == "plan.stage-falls-short"
     assert "rows of 96 numbers" in warning.what()
-    assert "gate_proj" in warning.what()
+    assert "q_b_proj" in warning.what()
     assert "groupSize: 32" in warning.fix()
-    assert not drafted(SMALL, QUANTIZE + ", with: {groupSize: 32}}").warnings
-    left_out = r", with: {groupSize: 64, ignore: ['gate_proj', 'up_proj', 'q_a_proj', 'kv_a_proj']}}"
-    assert not drafted(SMALL, QUANTIZE + left_out).warnings
+    assert not drafted(ODD, QUANTIZE + ", with: {groupSize: 32}}").warnings
+    assert not drafted(ODD, QUANTIZE + ", with: {groupSize: 64, ignore: ['q_b_proj']}}").warnings
     assert made.plan.hash == drafted(AXK1, QUANTIZE + ", with: {groupSize: 64}}").plan.hash
 
 
 def test_a_value_that_a_matrix_sets_is_told_where_it_stands() -> None:
-    made = drafted(SMALL, QUANTIZE + ", matrix: {groupSize: [32, 64]}}")
+    made = drafted(ODD, QUANTIZE + ", matrix: {groupSize: [32, 64]}}")
     assert [warning.field_path for warning in made.warnings] == ["q.matrix.groupSize[1]"]
+
+
+def test_int4_without_all_routed_experts_is_refused_for_nobody_could_load_it() -> None:
+    reason = "transformers loads a model with int4 weights only if all routed experts are among them"
+    told = refused_at_plan(SMALL, QUANTIZE + ", matrix: {groupSize: [32, 64]}}")
+    assert "groups of 64 do not fill rows of 96 numbers" in told["q.matrix.groupSize[1]"]
+    assert f"{reason}. Write groupSize: 32" in told["q.matrix.groupSize[1]"]
+    without = r", with: {ignore: ['\.experts\.'], scheme: %s}}"
+    told = refused_at_plan(AXK1, QUANTIZE + without % "W4A16")
+    assert f"routed experts stay as they are: {reason}" in told["q.with.ignore"]
+    assert not drafted(AXK1, QUANTIZE + without % "FP8").warnings
 
 
 def test_models_that_compression_cannot_take() -> None:

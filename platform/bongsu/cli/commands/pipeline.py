@@ -40,11 +40,16 @@ def init(
         str, typer.Option(help=_("Address of the text to adapt to."))
     ] = "package:konlpy/konlpy/data/corpus",
 ) -> None:
-    from bongsu.service.starting import UNKNOWN_MODEL, near_model, starter_text
+    from bongsu.service.starting import UNKNOWN_MODEL, as_written_in, near_model, starter_text
 
-    base = model or near_model(file)
+    base = as_written_in(file, model) if model else near_model(file)
     text = starter_text(
-        file, name=name, ministry=ministry, model=base or UNKNOWN_MODEL, dataset=dataset, language=language()
+        file,
+        name=name,
+        ministry=ministry,
+        model=base or UNKNOWN_MODEL,
+        dataset=as_written_in(file, dataset),
+        language=language(),
     )
     write_file(file, text, new=True)
     say(_("Wrote {path}.").format(path=file))
