@@ -1,7 +1,8 @@
 """Rounding of activations, as models do that are quantised with ``input_activations``.
 
-The loader of compressed-tensors does it where it can hold the model; this is for models that are spread. It knows one
-way, that of the schemes that ``compress.quantize`` writes: float8, a scale for each token, found as it comes.
+The loader of compressed-tensors does it where it can hold the model; this is for models that are spread, and for the
+gate's own reading. It knows one way, that of the schemes that ``compress.quantize`` writes: float8, a scale for each
+token, found as it comes.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from torch import nn
 from bongsu_stages.runtime.stage import StageError
 
 _FP8 = torch.float8_e4m3fn
-_SMALLEST = 1e-12
 _KNOWN = "float8, symmetric, dynamic, by token for Linear"
 
 
@@ -42,7 +42,13 @@ def round_activations(model: nn.Module, config: Mapping[str, Any]) -> None:
             module.register_forward_pre_hook(_round_input)
 
 
-def _refuse_others(config: Mapping[str, Any]) -> None:
+def knows_rounding(config: Mapping[str, Any]) -> bool:
+    """True if :func:`round_activations` rounds as ``config`` asks for, to the last bit."""
+    # With a second group it would depend on a layer's name which of them it belongs to.
+    return _asked(config) == [_KNOWN]
+
+
+def _asked(config: Mapping[str, Any]) -> list[str]:
     quantised = config["quantization_config"]
     groups = list(quantised.get("config_groups", {}).values())
     asked = [_way(group) for group in groups]
@@ -50,11 +56,14 @@ def _refuse_others(config: Mapping[str, Any]) -> None:
         asked.append("what layers give")
     if quantised.get("kv_cache_scheme"):
         asked.append("the cache of keys and values")
-    # With a second group it would depend on a layer's name which of them it belongs to.
-    if asked != [_KNOWN]:
+    return asked
+
+
+def _refuse_others(config: Mapping[str, Any]) -> None:
+    if not knows_rounding(config):
         raise StageError(
             f"The model rounds activations in a way that is not known here for a model that lies in several places: "
-            f"{'; '.join(asked)}. Known is: {_KNOWN}.",
+            f"{'; '.join(_asked(config))}. Known is: {_KNOWN}.",
             "Give the stage enough memory to hold the model in one place, or evaluate it before quantisation.",
         )
 
@@ -79,7 +88,10 @@ def _names(entry: str, module: str) -> bool:
 
 
 def _round_input(_module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
-    given = inputs[0]
-    scale = (given.abs().amax(dim=-1, keepdim=True).float() / torch.finfo(_FP8).max).clamp(min=_SMALLEST)
-    rounded = (given.float() / scale).to(_FP8).float() * scale
-    return (rounded.to(given.dtype), *inputs[1:])
+    # As the library does. In the type that is computed in: a finer scale would put some numbers on other levels. And
+    # with a scale for each place in the first two dimensions, which are not a token's where there are more than three.
+    given, limit = inputs[0], torch.finfo(_FP8).max
+    scale = given.abs().amax(dim=tuple(range(2, given.dim())), keepdim=True) / limit
+    scale = torch.where(scale == 0, torch.finfo(given.dtype).eps, scale)
+    rounded = (given / scale).clamp(-limit, limit).to(_FP8).to(given.dtype) * scale
+    return (rounded, *inputs[1:])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bongsu_stages.models.activations import rounds_activations
+from bongsu_stages.models.activations import knows_rounding, rounds_activations
 from bongsu_stages.models.configuration import read_config
 from bongsu_stages.models.fingerprints import FINGERPRINTS, read_fingerprints
 from bongsu_stages.models.mlmodel import ADAPTER
@@ -67,9 +67,10 @@ def _checks(
 ) -> list[Check]:
     # What is damaged is no verdict on the model: the attempt fails for it, and the tree is set aside.
     model.reader.verify()
+    config = read_config(model.reader)
     found = [
         Check("bytes as in the manifest", True, "every hash equal", "every hash equal"),
-        checks.expert_count(read_config(model.reader), _entry_names(model)),
+        checks.expert_count(config, _entry_names(model)),
     ]
     if isinstance(reloaded, str):
         return [*found, Check("loads in a new process", False, reloaded, "no error")]
@@ -78,7 +79,8 @@ def _checks(
     try:
         write_plain(model.reader.local(), plain)
         found += _as_in_memory(params, model, plain, reloaded)
-        reference = outputs_of(plain, sequences, room_of(ctx))
+        rounding = config if rounds_activations(config) and knows_rounding(config) else None
+        reference = outputs_of(plain, sequences, room_of(ctx), rounding=rounding)
     except Exception as error:  # whatever of the model keeps it from being read independently is a finding
         if is_of_the_machine(error):
             raise
@@ -86,13 +88,17 @@ def _checks(
         return [*found, Check("weights can be unpacked independently", False, text, "no error")]
     finally:
         shutil.rmtree(plain, ignore_errors=True)
-    return [*found, *_agreement(params, model, reference, reloaded)]
+    is_approximate = rounds_activations(config) and rounding is None
+    return [*found, *_agreement(params, reference, reloaded, is_approximate=is_approximate)]
 
 
-def _agreement(params: ReloadParams, model: NamedTree, reference: Outputs, reloaded: Outputs) -> list[Check]:
-    """What the reloaded model answers, against the same weights read independently."""
-    if rounds_activations(read_config(model.reader)):
-        # Rounding activations is part of such a model, and the reference does not do it.
+def _agreement(params: ReloadParams, reference: Outputs, reloaded: Outputs, *, is_approximate: bool) -> list[Check]:
+    """What the reloaded model answers, against the same weights read independently.
+
+    Args:
+        is_approximate: the model rounds activations, and the reference does not know how.
+    """
+    if is_approximate:
         return [
             checks.logits_agree(reference, reloaded, params.activation_logit_tolerance),
             checks.perplexity_agrees(reference, reloaded, params.activation_perplexity_tolerance),

@@ -37,10 +37,20 @@ class Outputs:
 
 @torch.inference_mode()
 def outputs_of(
-    directory: Path, sequences: np.ndarray[Any, Any], room: Room, *, with_state: bool = False
+    directory: Path,
+    sequences: np.ndarray[Any, Any],
+    room: Room,
+    *,
+    with_state: bool = False,
+    rounding: Mapping[str, Any] | None = None,
 ) -> Outputs:
-    """Load the tree with transformers and run it on ``sequences`` (int64 ``[count, length]``)."""
+    """Load the tree with transformers and run it on ``sequences`` (int64 ``[count, length]``).
+
+    Args:
+        rounding: ``config.json`` of the model for which plain weights stand, if activations are rounded as it says.
+    """
     from bongsu_stages.evaluate.likelihood import sequence_losses
+    from bongsu_stages.models.activations import round_activations
     from bongsu_stages.models.device import pick_device
     from bongsu_stages.models.fingerprints import fingerprints_of
     from bongsu_stages.models.loading import bytes_in_memory, read_model, with_adapter
@@ -53,6 +63,8 @@ def outputs_of(
     state = fingerprints_of(state_of(model)) if with_state else {}
     if spread is None:
         model.to(pick_device())
+    if rounding is not None:
+        round_activations(model, rounding)
     model = with_adapter(model, directory).eval()
     losses, counts = sequence_losses(model, sequences, micro_batch=8)
     first = torch.from_numpy(sequences[:MAX_LOGITS]).to(input_device(model))

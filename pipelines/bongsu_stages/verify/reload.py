@@ -21,10 +21,14 @@ class ReloadParams(Params):
     )
     perplexity_tolerance: float = Field(default=0.002, gt=0, description="Relative difference of perplexity")
     activation_logit_tolerance: float = Field(
-        default=1.5, gt=0, description="logitTolerance of a model whose activations are quantised while it runs"
+        default=1.5,
+        gt=0,
+        description="logitTolerance where a model rounds activations in a way that is not known here",
     )
     activation_perplexity_tolerance: float = Field(
-        default=0.02, gt=0, description="perplexityTolerance of a model whose activations are quantised"
+        default=0.02,
+        gt=0,
+        description="perplexityTolerance where a model rounds activations in a way that is not known here",
     )
     max_loss_increase: float = Field(
         default=0.5, gt=0, description="Loss above the baseline's, nats per token, before it is a fault"

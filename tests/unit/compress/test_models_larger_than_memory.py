@@ -66,7 +66,9 @@ def test_a_quantised_model_is_measured_from_disk(bench: Any, params: dict[str, A
         with with_memory(bench, memory):
             measured = bench.runner.made("evaluate.perplexity", {}, {"models": [small], "tokens": [bench.tokens]})
         figures.append(measured.metrics["perplexity.text"])
-    assert figures[1] == pytest.approx(figures[0], rel=1e-4)
+    # What is unpacked onto the disk is rounded to bf16, and then some float8 activations to other levels.
+    close = 2e-3 if params["scheme"] == "FP8" else 1e-4
+    assert figures[1] == pytest.approx(figures[0], rel=close)
 
 
 def test_what_is_unpacked_rounds_activations_wherever_it_lies_in_the_end(

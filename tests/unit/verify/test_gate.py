@@ -68,6 +68,19 @@ def test_a_sound_model_passes_against_its_baseline(runner: StageRunner, given_tr
 
 
 @pytest.mark.usefixtures("in_this_process")
+def test_a_model_that_rounds_activations_agrees_with_its_own_reading_to_the_last_bit(
+    runner: StageRunner, given_trees: dict[str, Named]
+) -> None:
+    made = runner.made("compress.quantize", {"scheme": "FP8"}, {"model": [given_trees["model"]]})
+    small = ("small", MODEL, made.outputs["model"].digest)
+    exact = {"logitTolerance": 1e-9, "perplexityTolerance": 1e-9}
+    assert runner.made("verify.reload", exact, {"models": [small], "tokens": [given_trees["tokens"]]}).metrics == {
+        "passed": 1.0,
+        "failed": 0.0,
+    }
+
+
+@pytest.mark.usefixtures("in_this_process")
 def test_a_baseline_that_does_not_load_fails_the_gate(runner: StageRunner, given_trees: dict[str, Named]) -> None:
     refused = verify(runner, given_trees, "model", "cut")
     assert isinstance(refused, Failure)

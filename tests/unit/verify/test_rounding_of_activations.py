@@ -19,21 +19,23 @@ def config(activations: dict[str, Any] | None, targets: list[str] | None = None)
     return {"quantization_config": {"config_groups": {"group_0": group}, "ignore": ["re:.*1"]}}
 
 
-def test_linear_layers_round_as_the_library_does() -> None:
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("shape", [(2, 3, 16), (2, 1, 3, 16), (6, 16)], ids=["tokens", "of a head", "flat"])
+def test_linear_layers_round_as_the_library_does(shape: tuple[int, ...], dtype: torch.dtype) -> None:
     from compressed_tensors.quantization import QuantizationArgs
     from compressed_tensors.quantization.lifecycle.forward import fake_quantize
     from compressed_tensors.quantization.utils import compute_dynamic_scales_and_zp
 
     torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(16, 16, bias=False), nn.Linear(16, 16, bias=False))
-    given = torch.randn(2, 3, 16)
+    model = nn.Sequential(nn.Linear(16, 16, bias=False), nn.Linear(16, 16, bias=False)).to(dtype)
+    given = torch.randn(shape).to(dtype)
     args = QuantizationArgs(**KNOWN)
     scale, zero = compute_dynamic_scales_and_zp(given, args, model[0])
     rounded = fake_quantize(given, scale, zero, args)
     expected = model[1](model[0](rounded))
     assert rounds_activations(config(KNOWN))
     round_activations(model, config(KNOWN))
-    assert torch.allclose(model(given), expected, atol=1e-6)
+    assert torch.equal(model(given), expected)
     assert not torch.allclose(rounded, given)
 
 
