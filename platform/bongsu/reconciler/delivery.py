@@ -6,17 +6,18 @@ get done before the process ends, the next one does.
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from bongsu.artifacts.base import ArtifactStore
+from bongsu.domain.codes import artifact as codes
+from bongsu.domain.problems import BongsuError
 from bongsu.reconciler.outbox_delivery import OutboxDelivery
 from bongsu.reconciler.publisher import Publisher
 from bongsu.reconciler.registrar import Registrar
-from bongsu.reconciler.tracking_line import Patience, TrackingLine
+from bongsu.reconciler.tracking_line import Patience, TrackingLine, words_of
 from bongsu.store.database import Database
 
 
@@ -55,7 +56,7 @@ class Delivery:
         self._checkpoints: list[str] = []
         # When the outbox is due; an earlier process may have left something in it.
         self._due: float | None = monotonic() + self._patience.quiet
-        self._is_draining = False
+        self._fault = ""
         self._is_busy = False
         self._thread = threading.Thread(target=self._run, name="delivery", daemon=True)
         self._thread.start()
@@ -81,17 +82,24 @@ class Delivery:
 
     @property
     def trouble(self) -> str:
-        """Why the tracking server's last answer did not come, and what that holds up; empty while it answers."""
-        if not self._line.trouble:
-            return ""
+        """Why something is not delivered, and what that holds up; empty while nothing is in the way."""
+        is_awaited = self.registrar.is_busy
         minutes = f"{self._patience.give_up / 60:g} minutes"
-        held = f"a registration waits for it, {minutes} at most" if self.registrar.is_busy else "runs go on"
-        return f"MLflow does not answer ({held}): {self._line.trouble}"
+        unread = self.registrar.trouble
+        found = []
+        if self._line.trouble:
+            held = f"a registration waits for it, {minutes} at most" if is_awaited else "runs go on"
+            found.append(f"MLflow does not answer ({held}): {self._line.trouble}")
+        if unread or self._outbox.trouble:
+            held = "a registration waits for it" if unread else "runs go on"
+            found.append(f"MLflow is not told everything ({held}): {unread or self._outbox.trouble}")
+        if self._fault:
+            found.append(f"what MLflow is to be told cannot be read or noted: {self._fault}")
+        return "; ".join(found)
 
     def drain(self, timeout_s: float) -> int:
         """Deliver everything now; returns how many items are left after ``timeout_s`` seconds at most."""
         with self._changed:
-            self._is_draining = True
             self._outbox.hurry()
             self._due = self._monotonic()
             self._changed.notify_all()
@@ -106,7 +114,7 @@ class Delivery:
         return True
 
     def close(self) -> None:
-        """Stop at the next item; waits a little for the one under way."""
+        """Stop at the next item; waits a little for the one under way. Raises nothing for what others do."""
         self._line.hang_up()
         with self._changed:
             self._changed.notify_all()
@@ -117,20 +125,22 @@ class Delivery:
 
     def _run(self) -> None:
         while self._await_work():
-            try:
-                with self._exclusive:
+            faults: list[str] = []
+            with _collecting(faults), self._exclusive:
+                # What is in the way of one keeps nobody from the other.
+                with _collecting(faults):
                     self._outbox.deliver()
+                with _collecting(faults):
                     self.registrar.work()
-                self._clear()
-            except Exception as error:  # the database or the disk, for now
-                self._line.note(error)
+            self._clear()
+            self._fault = next(iter(faults), "")
+            if faults:
                 self._line.pause(self._patience.retry)
-                with self._changed:
+            with self._changed:
+                if faults:
                     self._due = self._monotonic()
-            finally:
-                with self._changed:
-                    self._is_busy = False
-                    self._changed.notify_all()
+                self._is_busy = False
+                self._changed.notify_all()
 
     def _await_work(self) -> bool:
         """Wait until something is due; False when the thread is to end."""
@@ -149,8 +159,29 @@ class Delivery:
         return min((due for due in dues if due is not None), default=None)
 
     def _clear(self) -> None:
+        """Delete what can be deleted; the rest is left for the next time."""
         with self._changed:
             keys, self._checkpoints = self._checkpoints, []
+        left, is_reached = [], True
         for key in keys:
-            with contextlib.suppress(OSError):
-                self._artifacts.clear_checkpoints(key)
+            if is_reached:
+                try:
+                    self._artifacts.clear_checkpoints(key)
+                    continue
+                except Exception as error:  # whatever a store comes up with: all that is lost is space
+                    is_reached = not _is_out_of_reach(error)
+            left.append(key)  # while nobody answers, each would wait as long as the first did
+        with self._changed:
+            self._checkpoints += left
+
+
+@contextmanager
+def _collecting(faults: list[str]) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # the database or the disk, for now
+        faults.append(words_of(error))
+
+
+def _is_out_of_reach(error: Exception) -> bool:
+    return isinstance(error, BongsuError) and error.problems[0].code == codes.REMOTE_UNREACHABLE

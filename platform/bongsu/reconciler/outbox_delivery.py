@@ -1,25 +1,29 @@
 """Emptying the outbox: at least once, and in order as long as the tracking server answers.
 
-An item that it does not take is put off and holds up no other, with one exception: nothing is told of a run whose
-beginning is not known yet.
+An item that it does not take, or that cannot be told yet, is put off and holds up no other, with one exception: nothing
+is told of a run whose beginning is not known yet. One that this version cannot read stays where it is for another.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from math import inf
 
 from bongsu.artifacts.base import ArtifactStore
+from bongsu.domain.problems import BongsuError
 from bongsu.domain.publication import ModelPage, Publication, PublishedTree, RunOpened, StageFinished
 from bongsu.reconciler.publisher import Publisher
-from bongsu.reconciler.tracking_line import Answer, Patience, TrackingLine
+from bongsu.reconciler.tracking_line import Answer, Patience, TrackingLine, words_of
 from bongsu.store import outbox, pages
 from bongsu.store.database import Database
+from bongsu.store.outbox import Unreadable
 
 BATCH = 20
 
 
 class OutboxDelivery:
-    """Used by one thread.
+    """Used by one thread, but for :meth:`hurry`, :meth:`count_waiting` and ``trouble``.
 
     Args:
         database: holds the outbox.
@@ -28,6 +32,9 @@ class OutboxDelivery:
         line: to the tracking server.
         patience: how long an item that failed is put off.
         monotonic: seconds that only grow.
+
+    Attributes:
+        trouble: why an item is put off although the server is not to blame; empty if none is.
     """
 
     def __init__(
@@ -47,27 +54,32 @@ class OutboxDelivery:
         self._monotonic = monotonic
         self._put_off: dict[int, float] = {}
         self._unopened: dict[str, float] = {}
+        self._held_by: dict[int, str] = {}
+        # What the server took and the database does not know yet: it is not told again while that is down.
+        self._taken: list[int] = []
+        self._shown: list[ModelPage] = []
+        self._is_hurried = threading.Event()
+        self.trouble = ""
 
     def deliver(self) -> None:
-        """Everything that waits and is not put off, until the line is hung up."""
+        """Everything that waits and is not put off, until the line is hung up. Raises what the database does."""
         while not self._line.is_closed:
+            self._note_taken()
+            self._forget_what_is_due()
             with self._database.read() as connection:
-                self._forget_what_is_due()
                 found = outbox.waiting(
                     connection, BATCH, skip=sorted(self._put_off), skip_runs=sorted(self._unopened)
                 )
             if not found:
                 return
-            shown: list[ModelPage] = []
-            done = [number for number, item in found if self._deliver_one(number, item, shown)]
-            if done:
-                with self._database.write() as connection:
-                    outbox.mark_done(connection, done)
-                    pages.put_pages(connection, shown)
+            for number, item in found:
+                if item.run_id not in self._unopened and not self._line.is_closed:
+                    self._deliver_one(number, item)
+            self._note_taken()
 
     def hurry(self) -> None:
-        """Put nothing off any longer."""
-        self._put_off, self._unopened = {}, {}
+        """Put nothing off any longer; whatever thread calls this."""
+        self._is_hurried.set()
 
     def count_waiting(self) -> int:
         with self._database.read() as connection:
@@ -75,24 +87,58 @@ class OutboxDelivery:
 
     def next_try(self) -> float | None:
         """When (on the monotonic clock) the first item that was put off is due; None if there is none."""
-        return min(self._put_off.values(), default=None)
+        return min((until for until in self._put_off.values() if until < inf), default=None)
 
-    def _deliver_one(self, number: int, item: Publication, shown: list[ModelPage]) -> bool:
-        """True if it was taken; pages of its models are added to ``shown``."""
-        if item.run_id in self._unopened:
-            return False
-        answer = self._line.call(lambda: shown.extend(self._publisher.publish([self._placed(item)])))
-        if answer is Answer.NONE:
-            due = self._monotonic() + self._patience.again
-            if isinstance(item, RunOpened):
-                self._unopened = {**self._unopened, item.run_id: due}
-            self._put_off = {**self._put_off, number: due}
-            with self._database.write() as connection:
-                outbox.mark_failed(connection, number, self._line.trouble)
-        return answer is Answer.YES
+    def _deliver_one(self, number: int, item: Publication | Unreadable) -> None:
+        self._hold(number, "")
+        if isinstance(item, Unreadable):
+            self._hold(number, f"a record of {item.run_id} cannot be read by this version: {item.why}")
+            self._put_it_off(number, inf, item.run_id if item.may_open else None, self._held_by[number])
+            return
+        opens = item.run_id if isinstance(item, RunOpened) else None
+        try:
+            placed = self._placed(item)
+        except (OSError, BongsuError) as error:
+            self._hold(number, f"the artifact store does not answer: {words_of(error)}")
+            self._put_it_off(number, self._next_time(), opens, self._held_by[number])
+            return
+        answer = self._line.call(lambda: self._shown.extend(self._publisher.publish([placed])))
+        if answer is Answer.YES:
+            self._taken.append(number)
+        elif answer is Answer.NONE:
+            self._put_it_off(number, self._next_time(), opens, self._line.trouble)
+
+    def _next_time(self) -> float:
+        return self._monotonic() + self._patience.again
+
+    def _hold(self, number: int, why: str) -> None:
+        """The item cannot even be told, or can if ``why`` is empty."""
+        self._held_by.pop(number, None)
+        if why:
+            self._held_by[number] = why
+        self.trouble = next(iter(self._held_by.values()), "")
+
+    def _put_it_off(self, number: int, until: float, opens: str | None, why: str) -> None:
+        """Not before ``until``, and nothing of the run either that it opens."""
+        self._put_off[number] = until
+        if opens is not None:
+            self._unopened[opens] = until
+        with self._database.write() as connection:
+            outbox.mark_failed(connection, number, why)
+
+    def _note_taken(self) -> None:
+        if not self._taken:
+            return
+        with self._database.write() as connection:
+            outbox.mark_done(connection, self._taken)
+            pages.put_pages(connection, self._shown)
+        self._taken, self._shown = [], []
 
     def _forget_what_is_due(self) -> None:
         now = self._monotonic()
+        if self._is_hurried.is_set():
+            self._is_hurried.clear()
+            now = inf
         self._put_off = {number: until for number, until in self._put_off.items() if until > now}
         self._unopened = {run: until for run, until in self._unopened.items() if until > now}
 

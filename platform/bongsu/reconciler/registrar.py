@@ -15,24 +15,31 @@ from bongsu.domain.publication import RegistrationRefused, RegistrationRequest
 from bongsu.reconciler.facts import Published, Refused, Registered, RunFacts, Withdrawn
 from bongsu.reconciler.publisher import Publisher
 from bongsu.reconciler.registration import registration_request
-from bongsu.reconciler.tracking_line import Answer, Patience, TrackingLine
+from bongsu.reconciler.tracking_line import Answer, Patience, TrackingLine, words_of
 
 Key = tuple[RunId, StageId]
 
 
 @dataclass
 class _Job:
-    """``due`` and ``asked_at`` on the monotonic clock."""
+    """Times on the monotonic clock.
+
+    Attributes:
+        asked_at: when the registry was first asked; what was waited for a turn before counts for nothing.
+        unread: why the artifact store does not give what is to be registered.
+    """
 
     facts: RunFacts
     planned: PlannedStage
-    asked_at: float
     due: float
+    asked_at: float | None = None
+    unread: str = ""
     is_in_hand: bool = False
 
 
 class Registrar:
-    """Thread-safe. A server that gives no answer is asked again; only its no, or a long silence, is a refusal.
+    """Thread-safe. A server that gives no answer is asked again; only its no, or a long silence, is a refusal. The
+    silence of an artifact store is none, however long.
 
     Args:
         publisher: makes versions; called by :meth:`work` only.
@@ -68,8 +75,7 @@ class Registrar:
         key = (facts.run.id, planned.id)
         with self._changed:
             if key not in self._jobs and key not in self._results:
-                now = self._monotonic()
-                self._jobs[key] = _Job(facts, planned, asked_at=now, due=now)
+                self._jobs[key] = _Job(facts, planned, due=self._monotonic())
                 self._changed.notify_all()
 
     def withdraw(self, run_id: RunId, stage_id: StageId) -> None:
@@ -95,6 +101,12 @@ class Registrar:
     def is_busy(self) -> bool:
         with self._changed:
             return bool(self._jobs)
+
+    @property
+    def trouble(self) -> str:
+        """Why a registration waits although the server is not to blame; empty if none does."""
+        with self._changed:
+            return next((job.unread for job in self._jobs.values() if job.unread), "")
 
     def wait(self, timeout_s: float) -> bool:
         """Wait until none is being made; False if that took longer than ``timeout_s`` seconds."""
@@ -130,17 +142,24 @@ class Registrar:
 
     def _make(self, job: _Job) -> Published | None:
         """None if there was no answer."""
-        made: list[Published] = []
-
-        def once() -> None:
-            request = self._request(job)
-            if isinstance(request, Refused):
-                made.append(request)
-            else:
-                made.append(Registered(request, self._publisher.publish_registration(request)))
-
         try:
-            answer = self._line.call(once, refusals=(RegistrationRefused,))
+            request = self._request(job)
+        except (OSError, BongsuError) as error:
+            job.unread = f"the artifact store does not answer: {words_of(error)}"
+            return None
+        except Exception as error:  # the same bytes will be read the same way again
+            return Refused(f"what is to be registered cannot be read: {words_of(error)}")
+        job.unread = ""
+        if isinstance(request, Refused):
+            return request
+        if job.asked_at is None:
+            job.asked_at = self._monotonic()
+        made: list[Registered] = []
+        try:
+            answer = self._line.call(
+                lambda: made.append(Registered(request, self._publisher.publish_registration(request))),
+                refusals=(RegistrationRefused,),
+            )
         except RegistrationRefused as error:
             return Refused(str(error))
         if answer is Answer.YES:

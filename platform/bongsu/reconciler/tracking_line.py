@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from bongsu.domain.problems import BongsuError
+
 MAX_TRIES = 5
 
 
@@ -40,7 +42,7 @@ class TrackingLine:
     """Used by one thread, hung up by others.
 
     Attributes:
-        trouble: the last error; empty once a call succeeds.
+        trouble: the server's last error; empty once a call succeeds.
     """
 
     def __init__(self, patience: Patience) -> None:
@@ -58,7 +60,7 @@ class TrackingLine:
         """Act; while the server answers, ``MAX_TRIES`` times if need be, and once while it is known not to.
 
         Args:
-            act: may raise anything.
+            act: may raise anything; asks the server and nothing else, because all that it raises is laid to the server.
             refusals: exceptions that are an answer; they are raised.
         """
         tries = 1 if self.trouble else MAX_TRIES
@@ -72,18 +74,14 @@ class TrackingLine:
             except refusals:
                 self.trouble = ""
                 raise
-            except Exception as error:  # whatever a server, a network or a disk comes up with
-                self.note(error)
+            except Exception as error:  # whatever a server or a network comes up with
+                self.trouble = words_of(error)
             else:
                 self.trouble = ""
                 return Answer.YES
             if number + 1 < tries:
                 self.pause(self._patience.retry * 2**number)
         return Answer.HUNG_UP if self._is_closed else Answer.NONE
-
-    def note(self, error: Exception) -> None:
-        """Keep why something did not work."""
-        self.trouble = f"{type(error).__name__}: {str(error)[:500]}"
 
     def pause(self, seconds: float) -> None:
         """Wait, at most until it is hung up."""
@@ -104,3 +102,8 @@ class TrackingLine:
             self._is_closed = True
             self._condition.notify_all()
             return True
+
+
+def words_of(error: Exception) -> str:
+    """What an error says; one that is none of ours with its kind, because alone it may say little."""
+    return str(error) if isinstance(error, BongsuError) else f"{type(error).__name__}: {str(error)[:500]}"

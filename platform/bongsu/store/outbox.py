@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, func, insert, select, update
 
 from bongsu.domain.publication import Publication
 from bongsu.store.schema import outbox
 
 _ITEM: TypeAdapter[Publication] = TypeAdapter(Publication)
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """An item that this version does not understand; another one wrote it, or its bytes are damaged.
+
+    Attributes:
+        may_open: it is the beginning of its run, as far as can be told.
+        why: what is wrong with it.
+    """
+
+    run_id: str
+    may_open: bool
+    why: str
 
 
 def put(connection: Connection, run_id: str, item: Publication) -> None:
@@ -21,14 +37,19 @@ def put(connection: Connection, run_id: str, item: Publication) -> None:
 
 def waiting(
     connection: Connection, limit: int = 100, skip: Sequence[int] = (), skip_runs: Sequence[str] = ()
-) -> list[tuple[int, Publication]]:
+) -> list[tuple[int, Publication | Unreadable]]:
     """The oldest undelivered items, in order, without those in ``skip`` and those of the runs in ``skip_runs``."""
-    query = select(outbox.c.id, outbox.c.body).where(outbox.c.done.is_(False)).order_by(outbox.c.id).limit(limit)
+    query = (
+        select(outbox.c.id, outbox.c.run_id, outbox.c.body)
+        .where(outbox.c.done.is_(False))
+        .order_by(outbox.c.id)
+        .limit(limit)
+    )
     if skip:
         query = query.where(outbox.c.id.not_in(skip))
     if skip_runs:
         query = query.where(outbox.c.run_id.not_in(skip_runs))
-    return [(row.id, _ITEM.validate_json(row.body)) for row in connection.execute(query)]
+    return [(row.id, _read(row.run_id, row.body)) for row in connection.execute(query)]
 
 
 def count_waiting(connection: Connection) -> int:
@@ -51,3 +72,17 @@ def mark_failed(connection: Connection, item: int, error: str) -> None:
     connection.execute(
         update(outbox).where(outbox.c.id == item).values(tries=outbox.c.tries + 1, error=error[:2000])
     )
+
+
+def _read(run_id: str, body: str) -> Publication | Unreadable:
+    try:
+        return _ITEM.validate_json(body)
+    except ValidationError as error:
+        return Unreadable(run_id, _may_open(body), error.errors()[0]["msg"])
+
+
+def _may_open(body: str) -> bool:
+    try:
+        return bool(json.loads(body)["type"] == "run-opened")
+    except (ValueError, KeyError, TypeError):
+        return True

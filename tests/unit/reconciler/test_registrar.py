@@ -24,6 +24,7 @@ from bongsu.domain.publication import (
     RegistrationRequest,
 )
 from bongsu.domain.run import StageState
+from bongsu.reconciler import registrar
 from bongsu.reconciler.facts import Published, Refused, Registered, RunFacts, Withdrawn
 from bongsu.reconciler.loading import load_facts
 from bongsu.reconciler.registrar import Registrar
@@ -124,6 +125,52 @@ def test_a_long_silence_is_a_refusal_that_says_so(facts: RunFacts, tmp_path: Pat
     assert isinstance(at.result, Refused)
     assert "100 s" in at.result.reason
     assert "down" in at.result.reason
+
+
+def test_a_registration_that_waited_for_its_turn_is_not_refused_at_the_first_silence(
+    facts: RunFacts, tmp_path: Path
+) -> None:
+    at = place(facts, tmp_path, [ConnectionError("down")] * MAX_TRIES)
+    at.ask()
+    at.now = 2 * PATIENCE.give_up
+    at.registrar.work()
+    assert at.result is None
+    at.now += PATIENCE.again
+    at.registrar.work()
+    assert isinstance(at.result, Registered)
+
+
+def test_a_silent_artifact_store_is_named_and_refuses_nothing(
+    facts: RunFacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = place(facts, tmp_path)
+    at.ask()
+
+    def silent(_store: LocalStore, _digest: str) -> None:
+        raise OSError("no route")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalStore, "reader", silent)
+        for _ in range(3):
+            at.registrar.work()
+            at.now += 2 * PATIENCE.give_up
+    assert at.result is None
+    assert "artifact store" in at.registrar.trouble
+    assert "no route" in at.registrar.trouble
+    at.registrar.work()
+    assert isinstance(at.result, Registered)
+    assert at.registrar.trouble == ""
+
+
+def test_what_cannot_be_made_a_request_is_refused_at_once(
+    facts: RunFacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = place(facts, tmp_path)
+    monkeypatch.setattr(registrar, "registration_request", lambda *_: RegistrationRequest.model_validate({}))
+    at.ask()
+    at.registrar.work()
+    assert isinstance(at.result, Refused)
+    assert "cannot be read" in at.result.reason
 
 
 def test_the_registrys_no_is_final_at_once(facts: RunFacts, tmp_path: Path) -> None:

@@ -48,7 +48,9 @@ def put(database: Database, *numbers: int) -> None:
             outbox.put(connection, f"r-{number}", item(number))
 
 
-def waiting(database: Database, limit: int = 100, skip: Sequence[int] = ()) -> list[Publication]:
+def waiting(
+    database: Database, limit: int = 100, skip: Sequence[int] = ()
+) -> list[Publication | outbox.Unreadable]:
     with database.read() as connection:
         return [found for _, found in outbox.waiting(connection, limit, skip)]
 
