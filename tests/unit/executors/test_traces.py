@@ -73,3 +73,30 @@ def test_a_trace_that_a_power_cut_left_half_written_says_nothing_and_stops_nobod
     executor.close()
     assert seen[sound.id] == ENDED
     assert seen[broken.id].phase is Phase.LOST
+
+
+def test_a_log_that_is_followed_while_half_a_character_stands_in_it_is_read_as_it_was_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bongsu.executors.local_ray.traces.FOLLOW_INTERVAL_S", 0.0)
+    traces, asked = Traces(tmp_path / "logs"), spec(tmp_path)
+    log = traces.folder(asked.id) / "log.txt"
+    log.parent.mkdir(parents=True)
+    words = "봉수\r\n10%\r20%\r불 \xff\n끝".encode()
+    parts = [words[place : place + 1] for place in range(len(words))]
+    log.write_bytes(b"")
+
+    def goes_on() -> bool:
+        with log.open("ab") as file:
+            file.write(parts.pop(0) if parts else b"")
+        return bool(parts)
+
+    assert list(traces.follow(asked.id, goes_on)) == ["봉수", "10%", "20%", "불 ÿ", "끝"]
+
+
+def test_bytes_that_are_no_text_stop_no_one_from_reading_a_log(tmp_path: Path) -> None:
+    traces, asked = Traces(tmp_path / "logs"), spec(tmp_path)
+    log = traces.folder(asked.id) / "log.txt"
+    log.parent.mkdir(parents=True)
+    log.write_bytes(b"a\xffb\n" + "끝".encode()[:2])
+    assert list(traces.follow(asked.id, lambda: False)) == ["a\ufffdb", "\ufffd"]

@@ -6,7 +6,9 @@ In ``<logs>/<run>/<stage>/<attempt>/``: ``launched.json`` (it was started, by wh
 
 from __future__ import annotations
 
+import codecs
 import contextlib
+import io
 import json
 import shutil
 import time
@@ -155,11 +157,13 @@ class Traces:
             time.sleep(FOLLOW_INTERVAL_S)
         if not path.exists():
             return
-        with path.open(encoding="utf-8", errors="replace") as file:
+        # A text file takes every end that it comes to for the last one, and half a character there for a broken one.
+        decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8")("replace"), translate=True)
+        with path.open("rb") as file:
             pending = ""
             while True:
                 live = is_live()
-                pending += file.read()
+                pending += decoder.decode(file.read(), final=not live)
                 *lines, pending = pending.split("\n")
                 yield from lines
                 if not live:
