@@ -12,6 +12,7 @@ import ctypes
 import json
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,8 +22,8 @@ import psutil
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_GET_CHILD_SUBREAPER = 37
-# More than anybody has patience to escape; each ends every process that there is at that moment.
-_ROUNDS = 1000
+# Longer than anybody has patience to escape by starting others.
+_ESCAPE_S = 60.0
 _STAT_START = 19  # behind the name
 MARK = "BONGSU_ATTEMPT_DIRECTORY"
 
@@ -47,12 +48,13 @@ def no_one_left_behind() -> Iterator[Callable[[], None]]:
 
     def end_all() -> None:
         # Again while there are any: one may have started another in the meantime.
-        for _round in range(_ROUNDS):
+        until = time.monotonic() + _ESCAPE_S
+        while time.monotonic() < until:
             left = [process for process in _descendants() if process not in family]
             if not left:
                 return
             _suspend(left)
-            kill_all(left)
+            family.extend(kill_all(left))  # what does not die is not waited for twice
 
     try:
         yield end_all
@@ -68,13 +70,14 @@ def adopt_orphans() -> Callable[[], None]:
     family = psutil.Process().children()
 
     def end_them() -> None:
-        for _round in range(_ROUNDS):
+        until = time.monotonic() + _ESCAPE_S
+        while time.monotonic() < until:
             left = [process for process in psutil.Process().children() if process not in family]
             if not left:
                 return
             _suspend(left)
             for process in left:
-                kill_tree(process)
+                family.extend(kill_tree(process))
 
     return end_them
 
@@ -159,19 +162,24 @@ def _has_mark(process: psutil.Process, value: str) -> bool:
         return False
 
 
-def kill_tree(process: psutil.Process, timeout_s: float = 5.0) -> None:
-    """Kill a process and everything below it, and wait until they are gone."""
+def kill_tree(process: psutil.Process, timeout_s: float = 5.0) -> list[psutil.Process]:
+    """As :func:`kill_all`, for a process and everything below it."""
     try:
         family = [*process.children(recursive=True), process]
-    except psutil.NoSuchProcess:
-        return
-    kill_all(family, timeout_s)
+    except psutil.Error:
+        return []
+    return kill_all(family, timeout_s)
 
 
-def kill_all(family: list[psutil.Process], timeout_s: float = 5.0) -> None:
-    """Kill these processes (never the caller) and wait until they are gone."""
+def kill_all(family: list[psutil.Process], timeout_s: float = 5.0) -> list[psutil.Process]:
+    """Kill these processes (never the caller) and wait until they are gone.
+
+    Returns:
+        Those that are still there, because they hang in the kernel, or became another user's and may not be killed.
+    """
     others = [process for process in family if process.pid != os.getpid()]
     for process in others:
-        with contextlib.suppress(psutil.NoSuchProcess):
+        with contextlib.suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(others, timeout=timeout_s)
+    left: list[psutil.Process] = psutil.wait_procs(others, timeout=timeout_s)[1]
+    return left

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from bongsu.machine.processes import (
     kill_marked,
     kill_tree,
     marked,
+    no_one_left_behind,
     note_process,
     this_process,
 )
@@ -142,3 +144,29 @@ def test_a_child_dies_with_the_process_that_started_it() -> None:
         return
     _, alive = psutil.wait_procs([child], timeout=5)
     assert alive == [] or child.status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_process_that_may_not_be_killed_is_waited_for_once_and_hides_no_outcome(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kill, wait, rounds = psutil.Process.kill, psutil.wait_procs, 0
+
+    def denied(process: psutil.Process) -> None:
+        raise psutil.AccessDenied(process.pid)
+
+    def soon(processes: list[psutil.Process], timeout: float) -> object:
+        nonlocal rounds
+        rounds += 1
+        assert rounds < 3
+        return wait(processes, timeout=timeout / 50)
+
+    monkeypatch.setattr(psutil, "wait_procs", soon)
+    with no_one_left_behind() as end_all:
+        child = subprocess.Popen(["sleep", "60"])
+        monkeypatch.setattr(psutil.Process, "kill", denied)
+        end_all()
+        assert kill_tree(psutil.Process(child.pid))[0].pid == child.pid
+        monkeypatch.setattr(psutil.Process, "kill", kill)
+    child.send_signal(signal.SIGCONT)
+    child.kill()
+    child.wait()
