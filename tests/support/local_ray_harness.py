@@ -9,10 +9,14 @@ from pathlib import Path
 
 import psutil
 from executor_host import ExecutorHost
+from installed_code import code_of
 
 from bongsu.artifacts.local import LocalStore
+from bongsu.domain.attempt import AttemptSpec
 from bongsu.domain.events import Message, StageEvent
-from bongsu.domain.ids import AttemptId
+from bongsu.domain.ids import AttemptId, RunId, StageId
+from bongsu.domain.labels import OPEN
+from bongsu.domain.resources import Resources
 from bongsu.executors.local_ray.executor import LocalRayExecutor
 from bongsu.executors.local_ray.session import RaySettings
 from bongsu.executors.local_ray.surroundings import LocalSurroundings
@@ -32,6 +36,23 @@ def make(home: str, cpus: float = CPUS, address: str | None = None) -> LocalRayE
         monotonic=time.monotonic,
     )
     return LocalRayExecutor(surroundings, RaySettings(address, cpus))
+
+
+def spec(folder: Path, number: int = 1) -> AttemptSpec:
+    """An attempt at a stage that does nothing, with its artifact store in ``folder``."""
+    attempt = AttemptId(run_id=RunId("r-000000000001"), stage_id=StageId("a"), number=number)
+    return AttemptSpec(
+        id=attempt,
+        uses="probe",
+        code=code_of("probe"),
+        params={},
+        inputs={},
+        outputs={},
+        label=OPEN,
+        resources=Resources(),
+        artifact_store=(folder / "artifacts").as_uri(),
+        checkpoint_key="work/a",
+    )
 
 
 class LocalRayHarness:

@@ -5,33 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from installed_code import code_of
-from local_ray_harness import make
+from local_ray_harness import make, spec
 
 from bongsu.artifacts.local import LocalStore
-from bongsu.domain.attempt import AttemptSpec, Failure, FailureReason, Observation, Phase, failure_key, result_key
-from bongsu.domain.ids import AttemptId, RunId, StageId
-from bongsu.domain.labels import OPEN
-from bongsu.domain.resources import Resources
+from bongsu.domain.attempt import Failure, FailureReason, Observation, Phase, failure_key, result_key
 from bongsu.executors.local_ray.traces import Traces
 
 ENDED = Observation(phase=Phase.FAILED, failure=Failure(reason=FailureReason.OUT_OF_MEMORY, message="m"))
-
-
-def spec(folder: Path, number: int = 1) -> AttemptSpec:
-    attempt = AttemptId(run_id=RunId("r-000000000001"), stage_id=StageId("a"), number=number)
-    return AttemptSpec(
-        id=attempt,
-        uses="probe",
-        code=code_of("probe"),
-        params={},
-        inputs={},
-        outputs={},
-        label=OPEN,
-        resources=Resources(),
-        artifact_store=(folder / "artifacts").as_uri(),
-        checkpoint_key="work/a",
-    )
 
 
 def test_an_attempt_is_launched_once_and_its_end_is_kept(tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ class LocalRayExecutor:
         self._jobs = Jobs()
         self._events_seen: dict[AttemptId, int] = {}
         self._is_warm = False
+        self._over_before = 0
         self._pump = Pump(self._jobs, self._traces, self._reaper, self._start_host, surroundings)
 
     def start(self) -> None:
@@ -76,6 +77,7 @@ class LocalRayExecutor:
             self._pump.submit(self._jobs.add(spec))
 
     def observe(self, attempts: Collection[AttemptId]) -> Mapping[AttemptId, Observation]:
+        self._over_before = self._jobs.count_over
         seen = {}
         for attempt in attempts:
             # Of an attempt whose records cannot be read nothing is said, and of the others all the same.
@@ -99,13 +101,14 @@ class LocalRayExecutor:
 
     def wait(self, timeout_s: float) -> None:
         deadline = self._surroundings.monotonic() + timeout_s
-        over = self._jobs.count_over
-        while self._jobs.count_over == over and not self._events_grew():
+        # Since the last look: what ended after it is not to be waited for.
+        while self._jobs.count_over == self._over_before and not self._events_grew():
             left = deadline - self._surroundings.monotonic()
             if left <= 0:
                 return
             with self._jobs.changed:
                 self._jobs.changed.wait(min(left, LOOK_INTERVAL_S))
+        self._over_before = self._jobs.count_over
 
     def events(self, attempt: AttemptId, cursor: int = 0) -> EventPage:
         return self._traces.events(attempt, cursor)
@@ -184,7 +187,8 @@ class LocalRayExecutor:
     def _running(self, attempt: AttemptId) -> Observation:
         started = self._traces.started_at(attempt)
         at = datetime.fromtimestamp(started, UTC) if started is not None else None
-        return Observation(phase=Phase.RUNNING, started_at=at)
+        waits = "its environment is made" if self._traces.awaits_environment(attempt) else ""
+        return Observation(phase=Phase.RUNNING, started_at=at, waiting_for=waits)
 
     def _events_grew(self) -> bool:
         grew = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
+import selectors
 import signal
 import subprocess
 import sys
@@ -66,15 +66,17 @@ class HostProcess:
         """What it says, until it is gone; None whenever it said nothing for so many seconds."""
         assert self._process.stdout is not None
         descriptor, rest = self._process.stdout.fileno(), b""
-        while True:
-            if not select.select([descriptor], [], [], look_s)[0]:
-                yield None
-                continue
-            data = os.read(descriptor, _READ_BYTES)
-            if not data:
-                return
-            *lines, rest = (rest + data).split(b"\n")
-            yield from map(parse_answer, lines)
+        with selectors.PollSelector() as selector:  # select() knows no descriptor above 1023
+            selector.register(descriptor, selectors.EVENT_READ)
+            while True:
+                if not selector.select(look_s):
+                    yield None
+                    continue
+                data = os.read(descriptor, _READ_BYTES)
+                if not data:
+                    return
+                *lines, rest = (rest + data).split(b"\n")
+                yield from map(parse_answer, lines)
 
     def dismiss(self) -> None:
         """Ask it to end Ray, or to let go of it, and then itself."""

@@ -71,6 +71,14 @@ class Jobs:
             self.changed.notify_all()
             return True
 
+    def note_worker(self, job: Job, worker: WatchedProcess) -> bool:
+        """Note which process has it; False if it is over, and nobody will ask."""
+        with self.changed:
+            if job.final is not None:
+                return False
+            job.worker = worker
+            return True
+
     def close(self) -> None:
         with self.changed:
             self.is_closing = True

@@ -24,6 +24,8 @@ from bongsu.executors.local_ray.traces import Traces
 LOOK_INTERVAL_S = 0.05
 MAX_RESTARTS = 3
 START_S = 180.0
+# A Ray that was of use for so long has not died of what ended those before it.
+HEALTHY_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ class Pump:
         self._out_of_order: Failure | None = None
         self._answered = threading.Event()
         self._thread: threading.Thread | None = None
+        self._restarts = 0
+        self._ready_at: float | None = None
         self.is_ready = False
         self.capacity: Capacity | None = None
 
@@ -128,15 +132,14 @@ class Pump:
 
     def _run(self) -> None:
         try:
-            for left in range(MAX_RESTARTS, -1, -1):
-                if not self._run_one_ray(is_last=not left):
-                    return
+            while self._run_one_ray():
+                self._restarts += 1
         except Exception as error:  # the host cannot be started, for want of memory or a disk to log on
             self._give_up(ray_unusable(f"{type(error).__name__}: {error}"))
         finally:
             self._answered.set()
 
-    def _run_one_ray(self, *, is_last: bool) -> bool:
+    def _run_one_ray(self) -> bool:
         """From its start to its end; True if another one is to follow."""
         host = self._start_host()
         with self._jobs.changed:
@@ -156,7 +159,10 @@ class Pump:
         if self._jobs.is_closing:
             return False
         message = end.message or f"its client's process {ending}"
-        if end.unusable is not None or is_last:
+        if self._ready_at is not None and self._monotonic() > self._ready_at + HEALTHY_S:
+            self._restarts = 0
+        self._ready_at = None
+        if end.unusable is not None or self._restarts >= MAX_RESTARTS:
             self._give_up(end.unusable or ray_died_too_often(message, MAX_RESTARTS + 1))
             return False
         self._lose_what_was_under_way(ray_died(message))
@@ -190,6 +196,7 @@ class Pump:
                 self._find_workers()
             case Ready(resources=resources):
                 self.is_ready, self.capacity = True, capacity_of(resources)
+                self._ready_at = self._monotonic()
                 self._answered.set()
                 for waiting in self._jobs.live:
                     self.submit(waiting)
@@ -225,7 +232,9 @@ class Pump:
         """How a worker ended is known only to those who have looked at it before."""
         for job in self._jobs.live:
             if job.is_submitted and job.worker is None:
-                job.worker = self._traces.watch_worker(job.id)
+                worker = self._traces.watch_worker(job.id)
+                if worker is not None and not self._jobs.note_worker(job, worker):
+                    worker.close()
 
     def _tell(self, command: Stop) -> None:
         with self._jobs.changed:

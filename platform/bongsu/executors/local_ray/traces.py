@@ -1,7 +1,8 @@
 """What an attempt leaves on this machine's disk, beside its records in the artifact store.
 
 In ``<logs>/<run>/<stage>/<attempt>/``: ``launched.json`` (it was started, by which process), ``process.json``
-(the worker's pid), ``log.txt``, ``events.jsonl`` and ``ended.json`` (what the executor saw at the end).
+(the worker's pid), ``task.json`` (where the stage has an interpreter of its own: the worker that makes its environment
+and starts it), ``log.txt``, ``events.jsonl`` and ``ended.json`` (what the executor saw at the end).
 """
 
 from __future__ import annotations
@@ -128,10 +129,16 @@ class Traces:
         return self._stores[uri]
 
     def started_at(self, attempt: AttemptId) -> float | None:
-        try:
-            return (self.folder(attempt) / "process.json").stat().st_mtime
-        except OSError:
-            return None
+        """When a worker began with it, in seconds since the epoch; None before that."""
+        for name in ("task.json", "process.json"):
+            with contextlib.suppress(OSError):
+                return (self.folder(attempt) / name).stat().st_mtime
+        return None
+
+    def awaits_environment(self, attempt: AttemptId) -> bool:
+        """True while a worker makes the environment in which the stage will run."""
+        folder = self.folder(attempt)
+        return (folder / "task.json").exists() and not (folder / "process.json").exists()
 
     def events_size(self, attempt: AttemptId) -> int:
         try:

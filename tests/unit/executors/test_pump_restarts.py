@@ -1,0 +1,111 @@
+"""How often a Ray is started anew, with hosts that are none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from local_ray_harness import spec
+
+from bongsu.domain.attempt import FailureReason, Observation, Phase
+from bongsu.executors.local_ray import pump as pumping
+from bongsu.executors.local_ray.endings import Ending, WatchedProcess
+from bongsu.executors.local_ray.host_messages import Answer, Ready
+from bongsu.executors.local_ray.jobs import Jobs
+from bongsu.executors.local_ray.pump import HEALTHY_S, MAX_RESTARTS, Pump
+from bongsu.executors.local_ray.reaping import Reaper
+from bongsu.executors.local_ray.surroundings import LocalSurroundings
+from bongsu.executors.local_ray.traces import Traces
+
+
+class Host:
+    """A Ray that is ready, lives for a time, and dies."""
+
+    pid = 2**22 + 1
+
+    def __init__(self, live: Callable[[], None]) -> None:
+        self._live = live
+
+    def answers(self, _look_s: float) -> Iterator[Answer | None]:
+        yield Ready(resources={"CPU": 1.0})
+        self._live()
+
+    def send(self, _command: object) -> None:
+        pass
+
+    def dismiss(self) -> None:
+        pass
+
+    def end(self) -> Ending:
+        return Ending(9)
+
+
+class Bench:
+    """A pump, and hosts that live as long as ``lives`` says, one after the other; then everything is closed."""
+
+    def __init__(self, folder: Path, lives: list[float]) -> None:
+        self.now = 0.0
+        self.lives = list(lives)
+        self.started = 0
+        self.jobs = Jobs()
+        traces = Traces(folder / "logs")
+        surroundings = LocalSurroundings(
+            logs=folder / "logs",
+            environments=folder / "environments",
+            ray_log=folder / "ray.log",
+            environment={},
+            clock=lambda: self.now,
+            monotonic=lambda: self.now,
+        )
+        self.pump = Pump(self.jobs, traces, Reaper(traces), self._start, surroundings)  # type: ignore[arg-type]
+
+    def run(self) -> None:
+        self.pump.start()
+        assert self.pump._thread is not None
+        self.pump._thread.join(30)
+
+    def _start(self) -> Host:
+        self.started += 1
+        return Host(self._live)
+
+    def _live(self) -> None:
+        if not self.lives:
+            self.jobs.close()
+            return
+        self.now += self.lives.pop(0)
+
+
+@pytest.fixture(autouse=True)
+def _no_guard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pumping.RayGuard, "death", lambda _self: "")
+
+
+def test_a_ray_that_dies_at_once_each_time_is_given_up(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, [1.0] * 20)
+    job = bench.jobs.add(spec(tmp_path))
+    bench.run()
+    assert bench.started == MAX_RESTARTS + 1
+    assert job.final is not None
+    assert job.final.failure is not None
+    assert job.final.failure.reason is FailureReason.EXECUTOR_FAILED
+
+
+def test_deaths_that_lie_far_apart_are_not_added_up(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, [1.0, 1.0, HEALTHY_S + 1] * 4)
+    bench.run()
+    assert bench.started == 13
+
+
+def test_a_worker_that_is_found_too_late_is_noted_with_no_job(tmp_path: Path) -> None:
+    jobs = Jobs()
+    job = jobs.add(spec(tmp_path))
+    worker = WatchedProcess(os.getpid())
+    assert jobs.note_worker(job, worker)
+    assert job.worker is worker
+    late = jobs.add(spec(tmp_path, 2))
+    jobs.end(late, Observation(phase=Phase.CANCELLED))
+    assert not jobs.note_worker(late, worker)
+    assert late.worker is None
+    worker.close()
