@@ -18,22 +18,31 @@ Point = tuple[str, int, float, float]
 
 @dataclass
 class AttemptProgress:
-    """Grows with the events of one attempt."""
+    """Grows with the events of one attempt.
+
+    Attributes:
+        before: the step that it had come to when an earlier driver last said so.
+        safe_step: what its last checkpoint holds.
+    """
 
     cursor: int = 0
+    before: int | None = None
     step: int | None = None
     total: int | None = None
     metrics: dict[str, float] = field(default_factory=dict)
     phase: str = ""
     message: str = ""
     safe_step: int | None = None
-    _saved_step: int | None = None
+    _saved_step: int | None = field(init=False)
     _window: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=WINDOW))
     _points: list[Point] = field(default_factory=list)
     _latest: dict[str, Point] = field(default_factory=dict)
     _kept_step: dict[str, int] = field(default_factory=dict)
     _notes: list[StageEvent] = field(default_factory=list)
     _noted: int = 0
+
+    def __post_init__(self) -> None:
+        self._saved_step = self.before
 
     def take(self, events: Iterable[StageEvent]) -> bool:
         """Take in more events; True if there were any."""
@@ -73,7 +82,8 @@ class AttemptProgress:
     @property
     def reached(self) -> int | None:
         """The step it came to; the safe one where it writes checkpoints, because a later attempt starts there."""
-        return self.safe_step if self.safe_step is not None else self.step
+        known = (self.safe_step, self.step, self.before)
+        return next((step for step in known if step is not None), None)
 
     @property
     def has_unsaved(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+from bongsu.domain.events import Checkpointed
 from bongsu.domain.ids import AttemptId, RunId
 from bongsu.executors.base import EventPage
 from bongsu.reconciler.progress import AttemptProgress, Point
@@ -12,6 +13,7 @@ from bongsu.store.history import NewEvent
 from bongsu.store.records import AttemptRecord
 
 SAVE_S = 2.0
+Read = Callable[[AttemptId, int], EventPage]
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Watching:
         self.progress: dict[AttemptId, AttemptProgress] = {}
         self._saved_at: dict[AttemptId, float] = {}
 
-    def look(self, read: Callable[[AttemptId, int], EventPage], attempts: Collection[AttemptRecord]) -> set[RunId]:
+    def look(self, read: Read, attempts: Collection[AttemptRecord]) -> set[RunId]:
         """Take new events in; returns the runs that had any.
 
         Args:
@@ -49,7 +51,9 @@ class Watching:
         for attempt in attempts:
             known = self.progress.get(attempt.id)
             if known is None:
-                known = AttemptProgress(cursor=attempt.events_cursor, safe_step=attempt.last_step)
+                known = _taken_over(read, attempt)
+                if known is None:
+                    continue
                 self.progress[attempt.id] = known
             page = read(attempt.id, known.cursor)
             known.cursor = page.cursor
@@ -86,3 +90,18 @@ class Watching:
             for event in known.notes_to_keep()
         ]
         return Unsaved(attempt, known.points_to_keep(at_end=at_end), log, known.reached, known.cursor)
+
+
+def _taken_over(read: Read, attempt: AttemptRecord) -> AttemptProgress | None:
+    """Progress as far as earlier drivers wrote it down; None while the executor is silent.
+
+    Whether the step in the store is one that a checkpoint holds does not stand there; the events tell.
+    """
+    known = AttemptProgress(cursor=attempt.events_cursor, before=attempt.last_step)
+    if attempt.events_cursor:
+        page = read(attempt.id, 0)
+        if not page.cursor:
+            return None
+        safe = [event.step for event in page.events if isinstance(event, Checkpointed)]
+        known.safe_step = safe[-1] if safe else None
+    return known

@@ -50,3 +50,31 @@ def test_events_that_are_in_the_log_are_not_written_again_and_new_ones_are(world
     with world.database.read() as connection:
         (record,) = attempts_of(connection, run)
     assert (record.last_step, record.events_cursor) == (40, 3)
+
+
+def test_a_step_that_no_checkpoint_holds_goes_on_growing_under_the_next_driver(world: World) -> None:
+    run = submit(world.elsewhere, plan_of(stage("a"))).run.id
+    world.driver.want([run])
+    for _ in range(3):
+        world.driver.step()
+    (attempt,) = world.cluster.live
+    world.cluster.start(attempt)
+
+    def noted(step: int) -> int | None:
+        world.cluster.report(attempt, step, 100)
+        for _ in range(3):
+            world.ticks += 10
+            world.driver.step()
+        with world.database.read() as connection:
+            (record,) = attempts_of(connection, run)
+        return record.last_step
+
+    assert noted(10) == 10
+    world.kill()
+    world.driver.want([run])
+    assert noted(20) == 20
+    world.cluster.jobs[attempt].events.append(Checkpointed(time=world.now, step=15))
+    assert noted(30) == 15
+    world.kill()
+    world.driver.want([run])
+    assert noted(40) == 15, "a later attempt begins where the checkpoint is"
