@@ -25,14 +25,12 @@ class Backend:
         make: makes the executor on the first call and gives the same afterwards.
         monotonic: seconds that only grow.
 
-    Attributes:
-        trouble: why the executor's last answer did not come; empty while it answers.
     """
 
     def __init__(self, make: Callable[[], Executor], monotonic: Callable[[], float]) -> None:
         self._make = make
         self._monotonic = monotonic
-        self.trouble = ""
+        self._troubles: dict[tuple[str, AttemptId | None], str] = {}
         self._observations: dict[AttemptId, Observation] = {}
         self._capacity: Capacity | None = None
         self._capacity_at = -inf
@@ -42,6 +40,11 @@ class Backend:
     @cached_property
     def _executor(self) -> Executor:
         return self._make()
+
+    @property
+    def trouble(self) -> str:
+        """Why an answer of the executor did not come that nothing has made up for since; empty if there is none."""
+        return next(iter(self._troubles.values()), "")
 
     @property
     def observations(self) -> Mapping[AttemptId, Observation]:
@@ -54,16 +57,19 @@ class Backend:
         return any(seen.phase is Phase.STARTING for seen in self._observations.values())
 
     def observe(self, attempts: Collection[AttemptId]) -> None:
-        """Look at these attempts."""
+        """Look at these attempts. About no other anything will be asked."""
         self._observations = {}
-        if attempts:
-            with self._patiently():
-                self._observations = dict(self._executor.observe(attempts))
-                self.trouble = ""
+        of_interest = {None, *attempts}
+        self._troubles = {call: said for call, said in self._troubles.items() if call[1] in of_interest}
+        if not attempts:
+            self._troubles.pop(("observe", None), None)
+            return
+        with self._patiently("observe"):
+            self._observations = dict(self._executor.observe(attempts))
 
     def events(self, attempt: AttemptId, cursor: int) -> EventPage:
         """Events behind ``cursor``; none while the executor is silent."""
-        with self._patiently():
+        with self._patiently("events", attempt):
             return self._executor.events(attempt, cursor)
         return EventPage((), cursor)
 
@@ -72,7 +78,7 @@ class Backend:
         now = self._monotonic()
         if now < self._capacity_at + CAPACITY_S:
             return self._capacity
-        with self._patiently():
+        with self._patiently("capacity"):
             self._capacity, self._capacity_at = self._executor.capacity(), now
             return self._capacity
         return None
@@ -84,32 +90,31 @@ class Backend:
 
     def start(self, attempt: AttemptSpec) -> None:
         """Ask for an attempt."""
-        with self._patiently():
+        with self._patiently("start", attempt.id):
             self._executor.ensure(attempt)
             self._ensured.add(attempt.id)
 
     def stop(self, attempt: AttemptId) -> None:
         """Ask to end an attempt; called again and again, it asks again from time to time."""
+        self._troubles.pop(("start", attempt), None)
         asked, now = self._cancelled_at.get(attempt, -inf), self._monotonic()
         if now > asked + CANCEL_AGAIN_S:
-            with self._patiently():
+            with self._patiently("stop", attempt):
                 self._executor.cancel(attempt)
                 self._cancelled_at[attempt] = now
 
     def wait(self, timeout_s: float) -> None:
         """Sleep until something may have changed, at most so many seconds."""
-        try:
+        with self._patiently("wait"):
             self._executor.wait(timeout_s)
-        except Exception as error:  # as in _patiently; it must not become a loop without a pause
-            self._note(error)
-            time.sleep(timeout_s)
+            return
+        time.sleep(timeout_s)  # it must not become a loop without a pause
 
     @contextmanager
-    def _patiently(self) -> Iterator[None]:
+    def _patiently(self, call: str, attempt: AttemptId | None = None) -> Iterator[None]:
         try:
             yield
         except Exception as error:  # whatever a backend that is down comes up with
-            self._note(error)
-
-    def _note(self, error: Exception) -> None:
-        self.trouble = f"the executor does not answer: {error}"
+            self._troubles[call, attempt] = f"the executor does not answer: {error}"
+        else:
+            self._troubles.pop((call, attempt), None)

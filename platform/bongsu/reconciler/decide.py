@@ -30,6 +30,7 @@ from bongsu.reconciler.attempt_changes import Ended, Started, Stop, changes_of
 from bongsu.reconciler.budget import Budget
 from bongsu.reconciler.facts import Refused, RunFacts, Withdrawn, WorldFacts
 from bongsu.reconciler.inputs import InputTrees
+from bongsu.reconciler.lingering import is_there
 from bongsu.reconciler.readiness import readiness_of
 from bongsu.reconciler.retry import decide_retry, is_due
 from bongsu.reconciler.urgency import seconds_to_end
@@ -266,5 +267,6 @@ class _Decider:
         self._actions.append(FinishAttempt(attempt.id, state, outcome))
         failure = outcome if isinstance(outcome, Failure) else None
         ended = replace(attempt, state=state, finished_at=self._world.now, failure=failure)
-        self._budget.give_back(planned.resources)
+        if not is_there(self._world.observations.get(attempt.id)):
+            self._budget.give_back(planned.resources)
         self._attempts[planned.id] = (*self._attempts[planned.id][:-1], ended)

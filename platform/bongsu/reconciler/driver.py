@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.domain.attempt import AttemptResult
-from bongsu.domain.ids import AttemptId, RunId
+from bongsu.domain.ids import RunId
 from bongsu.domain.run import AttemptState, RunState, StageState
 from bongsu.executors.base import Executor
 from bongsu.reconciler.actions import Action, FinishAttempt, MoveStage, TakeOutputs
@@ -23,6 +23,7 @@ from bongsu.reconciler.decide import decide
 from bongsu.reconciler.delivery import Delivery
 from bongsu.reconciler.facts import RunFacts, WorldFacts
 from bongsu.reconciler.launching import attempt_spec, checkpoint_key
+from bongsu.reconciler.lingering import Lingering
 from bongsu.reconciler.loading import load_facts
 from bongsu.reconciler.pace import next_deadline
 from bongsu.reconciler.stored_work import StoredWork, StoreSilent
@@ -64,6 +65,7 @@ class Driver:
         self._backend = Backend(surroundings.executor, surroundings.monotonic)
         self._stored = StoredWork(surroundings.database, surroundings.artifacts, surroundings.monotonic)
         self._watching = Watching(surroundings.monotonic)
+        self._lingering = Lingering()
         self._wanted: set[RunId] = set()
         self._facts: dict[RunId, RunFacts] = {}
         self._usual: dict[str, dict[str, float]] = {}
@@ -104,9 +106,11 @@ class Driver:
         """Look, decide and carry out once; returns the runs that changed, or whose progress did."""
         moved = self._refresh()
         self._again = False
-        self._stored.begin()
         live = [attempt for facts in self._facts.values() for attempt in facts.live]
-        self._backend.observe([attempt.id for attempt in live])
+        ids = [attempt.id for attempt in live]
+        self._stored.begin(ids)
+        self._backend.observe([*ids, *self._lingering.attempts])
+        self._lingering.look(self._backend.observations)
         if self._backend.is_starting:
             # A backend that starts needs the processor more than the tracking server does.
             self._s.delivery.hold_off()
@@ -158,6 +162,8 @@ class Driver:
         if capacity is None:
             return Budget.spent()
         budget = Budget.of(capacity)
+        for needs in self._lingering.needs:
+            budget.spend(needs)
         for facts in self._facts.values():
             running = {attempt.id.stage_id for attempt in facts.live}
             for planned in facts.plan.stages if running else ():
@@ -223,18 +229,16 @@ class Driver:
                     self._s.delivery.registrar.forget(facts.run.id, stage_id)
                 case TakeOutputs(stage_id=stage_id, result=AttemptResult(id=attempt)):
                     self._s.delivery.clear_checkpoints(checkpoint_key(planned[stage_id], attempt, action.key))
-                case FinishAttempt(attempt=attempt) if self._hangs_on(attempt):
-                    self._backend.stop(attempt)
-
-    def _hangs_on(self, attempt: AttemptId) -> bool:
-        """True if its worker is still there although its result stands."""
-        seen = self._backend.observations.get(attempt)
-        return seen is not None and seen.phase.is_under_way
+                case FinishAttempt(attempt=attempt):
+                    seen = self._backend.observations.get(attempt)
+                    self._lingering.note(attempt, planned[attempt.stage_id].resources, seen)
 
     # -- the executor ------------------------------------------------------------------------------------------
 
     def _ask_executor(self) -> None:
-        """Ask for what the store says is wanted: start what was requested, stop what is to end."""
+        """Ask for what the store says is wanted: start what was requested, stop what is to end or is over."""
+        for over in self._lingering.attempts:
+            self._backend.stop(over)
         for facts in self._facts.values():
             for attempt in facts.live:
                 if attempt.stop_reason:

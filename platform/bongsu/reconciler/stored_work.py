@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from math import inf
 
 from bongsu.artifacts.base import ArtifactStore
@@ -30,21 +30,27 @@ class StoredWork:
         database: knows which outputs belong to which cache key.
         artifacts: holds them.
         monotonic: seconds that only grow.
-
-    Attributes:
-        trouble: why the artifact store's last answer did not come; empty while it answers.
     """
 
     def __init__(self, database: Database, artifacts: ArtifactStore, monotonic: Callable[[], float]) -> None:
         self._database = database
         self._artifacts = artifacts
         self._monotonic = monotonic
-        self.trouble = ""
+        self._unread: dict[AttemptId, str] = {}
+        self._unfound: dict[Digest, str] = {}
         self._looked_at = -inf
         self._looks_at_all = True
 
-    def begin(self) -> None:
-        """A step begins: from time to time, records of attempts that seem to run are looked for as well."""
+    @property
+    def trouble(self) -> str:
+        """Why the artifact store does not answer something that is still to be known; empty if it answers all."""
+        return next(iter((*self._unread.values(), *self._unfound.values())), "")
+
+    def begin(self, live: Collection[AttemptId]) -> None:
+        """A step begins, with these attempts: from time to time, records of those that seem to run are looked for as
+        well."""
+        self._unread = {attempt: said for attempt, said in self._unread.items() if attempt in live}
+        self._unfound = {}
         now = self._monotonic()
         self._looks_at_all = now >= self._looked_at + RECORDS_S
         if self._looks_at_all:
@@ -68,9 +74,9 @@ class StoredWork:
                 outcome = read_outcome(self._artifacts, attempt.id, planned[attempt.id.stage_id])
             except (OSError, BongsuError) as error:
                 observations.pop(attempt.id, None)
-                self._note(error)
+                self._unread[attempt.id] = _told(error)
                 continue
-            self.trouble = ""
+            self._unread.pop(attempt.id, None)
             if isinstance(outcome, AttemptResult) or (over and isinstance(outcome, Failure)):
                 found[attempt.id] = outcome
         return found
@@ -97,10 +103,10 @@ class StoredWork:
         try:
             there = all(fault_of(self._artifacts, ref.digest) is None for ref in found[0].values())
         except (OSError, BongsuError) as error:
-            self._note(error)
+            self._unfound[key] = _told(error)
             raise StoreSilent(str(error)) from error
-        self.trouble = ""
         return found if there else None
 
-    def _note(self, error: Exception) -> None:
-        self.trouble = f"the artifact store does not answer: {error}"
+
+def _told(error: Exception) -> str:
+    return f"the artifact store does not answer: {error}"
