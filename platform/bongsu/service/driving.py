@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import RunId
+from bongsu.domain.problems import BongsuError
+from bongsu.domain.run import RunState
 from bongsu.reconciler.delivery import Delivery
 from bongsu.reconciler.driver import Driver, Surroundings
 from bongsu.service.platform import Platform
@@ -15,7 +18,7 @@ from bongsu.service.watching import RunProgress
 from bongsu.store import outbox
 from bongsu.store.history import DRIVING, NewEvent, append_events
 from bongsu.store.records import RunRecord
-from bongsu.store.runs import claim_version, get_run
+from bongsu.store.runs import active_versions, claim_version, get_run
 
 DRAIN_S = 120.0
 
@@ -32,11 +35,12 @@ class Driven:
 
 @dataclass(frozen=True)
 class Driving:
-    """The right to drive, which one process has at a time."""
+    """The right to drive, which one process has at a time; ``right`` is the hold on it."""
 
     platform: Platform
     driver: Driver
     delivery: Delivery
+    right: ExitStack
 
     def drive(
         self,
@@ -45,6 +49,9 @@ class Driving:
         drain_s: float = DRAIN_S,
     ) -> Driven:
         """Drive runs until they are over, then see to it that the tracking server hears of everything.
+
+        The right to drive is given up before the server is waited for, which may take longer than anybody who wants
+        to cancel or begin a run should wait.
 
         Loading a tracking client takes longer than a short run. Where it was not loaded on the way, another process
         tells the server, and nobody waits.
@@ -67,6 +74,7 @@ class Driving:
             with contextlib.suppress(Exception):
                 _note(platform, run_ids, "ends")
             raise
+        self._give_up_right()
         if platform.on_leftover is not None and self.delivery.leave():
             platform.on_leftover()
             left, trouble = _held_up(platform)
@@ -76,11 +84,31 @@ class Driving:
             ended = tuple(get_run(connection, run_id) for run_id in run_ids)
         return Driven(ended, left, trouble if left else "")
 
+    def _give_up_right(self) -> None:
+        """Let others drive. Whoever cancelled a run up to that moment was told that it is driven here, so it is."""
+        while True:
+            self.right.close()
+            with self.platform.database.read() as connection:
+                active = active_versions(connection)
+            left = [run_id for run_id, (state, _version) in active.items() if state is RunState.CANCELLING]
+            if not left:
+                return
+            try:
+                self.right.enter_context(self.platform.lock)
+            except BongsuError as error:
+                if error.problems[0].code is not codes.DRIVEN_ELSEWHERE:
+                    raise
+                return  # what is left is theirs
+            self.platform.lock.note(left)
+            self.driver.run(left)
+
 
 @contextmanager
 def open_driver(platform: Platform) -> Iterator[Driving]:
-    """The right to drive, and a delivery thread, until the end of the block. Raises ``run.driven-elsewhere``."""
-    with platform.lock:
+    """The right to drive, until :meth:`Driving.drive` gives it up, and a delivery thread, until the end of the block.
+    Raises ``run.driven-elsewhere``."""
+    with ExitStack() as right:
+        right.enter_context(platform.lock)
         delivery = Delivery(
             platform.database, platform.publisher, platform.artifacts, exclusive=platform.publisher_lock
         )
@@ -88,7 +116,7 @@ def open_driver(platform: Platform) -> Iterator[Driving]:
             platform.database, platform.artifacts, platform.executor, delivery, platform.clock
         )
         try:
-            yield Driving(platform, Driver(surroundings), delivery)
+            yield Driving(platform, Driver(surroundings), delivery, right)
         finally:
             delivery.close()
 

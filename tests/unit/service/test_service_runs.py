@@ -6,10 +6,13 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
+from reconciler_faults import GatedPublisher
 from service_places import Place, drive
 from small_plans import plan_of, stage
 
@@ -17,6 +20,7 @@ from bongsu.artifacts.local import LocalStore
 from bongsu.domain.ids import AttemptId, RunId, digest_of
 from bongsu.domain.pipeline import Environment
 from bongsu.domain.problems import BongsuError
+from bongsu.domain.publication import ModelPage, Publication
 from bongsu.domain.run import RunState
 from bongsu.reconciler.lock import FileLock
 from bongsu.service.cancelling import cancel, request_cancel
@@ -184,6 +188,50 @@ def test_a_run_that_is_over_cannot_be_cancelled(place: Place) -> None:
     with pytest.raises(BongsuError) as caught:
         cancel(place.platform, run.id)
     assert code_of(caught) == "run.not-cancellable"
+
+
+class Slow(GatedPublisher):
+    """Does something when it is first told of the end of a run, which is when everything is over but that."""
+
+    def __init__(self, place: Place, act: Callable[[], None]) -> None:
+        super().__init__(place.registry)
+        self.gate.set()
+        self._act: Callable[[], None] | None = act
+
+    def publish(self, items: Sequence[Publication]) -> Sequence[ModelPage]:
+        if self._act and any(item.type == "run-closed" for item in items):
+            act, self._act = self._act, None
+            act()
+        return super().publish(items)
+
+
+def test_a_cancel_while_another_process_waits_for_the_tracking_server_is_carried_out(place: Place) -> None:
+    orphan = submit(place.platform, plan_of(stage("z"))).run
+    found: list[RunState] = []
+    here = place.other_process()
+    slow = Slow(place, lambda: found.append(cancel(here, orphan.id).state))
+    drive(place.other_process(publisher=slow), [submit(place.platform, CHAIN).run.id])
+    assert found == [RunState.CANCELLED]
+
+
+def test_a_cancel_in_the_last_moment_before_the_lock_is_free_is_carried_out(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orphan = submit(place.platform, plan_of(stage("z"))).run
+    platform, let_go = place.other_process(), FileLock.__exit__
+    told: list[RunState] = []
+
+    def just_before(lock: FileLock, *error: Any) -> None:
+        if lock is platform.lock and not told:
+            told.append(cancel(place.other_process(), orphan.id).state)
+        let_go(lock, *error)
+
+    monkeypatch.setattr(FileLock, "__exit__", just_before)
+    drive(platform, [submit(place.platform, CHAIN).run.id])
+    assert told == [RunState.CANCELLING]
+    assert show_run(place.platform, orphan.id).run.state is RunState.CANCELLED
+    with FileLock(place.folder / "driver.lock"):
+        pass
 
 
 # -- resuming ------------------------------------------------------------------------------------------------------
