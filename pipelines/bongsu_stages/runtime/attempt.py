@@ -21,6 +21,7 @@ import pydantic
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.artifacts.checking import is_damage
 from bongsu.artifacts.open import open_store
+from bongsu.artifacts.outcomes import recorded_result
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.attempt import (
     SCRATCH,
@@ -76,9 +77,9 @@ def run_attempt(
     scratch: Path | None = None
     try:
         store = open_store(spec.artifact_store, spec.cache)
-        standing = store.get_record(result_key(spec.id))
+        standing = recorded_result(store, spec.id)
         if standing is not None:
-            return read_result(standing)
+            return standing
         scratch = _make_scratch(spec)
         result = _execute(spec, StageContext(spec, store, scratch, emit, clock), clock)
         store.put_record(result_key(spec.id), result.model_dump_json().encode())
@@ -103,28 +104,6 @@ def _record(failure: Failure, spec: AttemptSpec, store: ArtifactStore | None) ->
     with contextlib.suppress(BongsuError, OSError):  # the store itself may be what failed
         store = store or open_store(spec.artifact_store, spec.cache)
         store.put_record(failure_key(spec.id), failure.model_dump_json().encode())
-
-
-def read_result(record: bytes) -> AttemptResult | Failure:
-    """A result record that stands; a failure if it cannot be read."""
-    try:
-        return AttemptResult.model_validate_json(record)
-    except pydantic.ValidationError as error:
-        return _unreadable("result", error)
-
-
-def read_failure(record: bytes) -> Failure:
-    """A failure record that stands; another failure if it cannot be read."""
-    try:
-        return Failure.model_validate_json(record)
-    except pydantic.ValidationError as error:
-        return _unreadable("failure", error)
-
-
-def _unreadable(kind: str, error: pydantic.ValidationError) -> Failure:
-    message = f"Its {kind} record stands and cannot be read: {error.errors()[0]['msg']}."
-    fix = "Somebody changed the artifact store. Another run has records of its own."
-    return Failure(reason=FailureReason.BAD_OUTPUT, message=message, fix=fix, retryable=False)
 
 
 def _set_damaged_aside(store: ArtifactStore | None, error: Exception) -> Failure | None:

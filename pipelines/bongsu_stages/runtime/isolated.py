@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bongsu.artifacts.open import open_store
-from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure, FailureReason, failure_key, result_key
+from bongsu.artifacts.outcomes import recorded_outcome
+from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure, FailureReason
 from bongsu.domain.ids import Digest, digest_of
 from bongsu.machine.processes import die_with_parent, mark_of
 from bongsu.machine.requirements import with_included
-from bongsu_stages.runtime.attempt import leave_failure, read_failure, read_result
+from bongsu_stages.runtime.attempt import leave_failure
 from bongsu_stages.runtime.catalogue import GROUP, entry_of
 from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.runtime.surroundings import inherited, to_install, to_reach_store
@@ -108,13 +109,9 @@ def _run(
                 fix="Name an existing Python interpreter that has the stage's packages.",
                 retryable=False,
             )
-    store = open_store(spec.artifact_store, spec.cache)
-    result = store.get_record(result_key(spec.id))
-    if result is not None:
-        return read_result(result)
-    recorded = store.get_record(failure_key(spec.id))
+    recorded = recorded_outcome(open_store(spec.artifact_store, spec.cache), spec.id)
     if recorded is not None:
-        return read_failure(recorded)
+        return recorded
     failure = Failure(
         reason=FailureReason.WORKER_LOST,
         message=f"The process of {spec.uses} ended with status {done.returncode} and left no record.",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import ValidationError
-
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.artifacts.checking import fault_of
-from bongsu.domain.attempt import AttemptResult, Failure, FailureReason, failure_key, result_key
+from bongsu.artifacts.outcomes import recorded_outcome
+from bongsu.domain.attempt import AttemptResult, Failure, FailureReason
 from bongsu.domain.ids import AttemptId
 from bongsu.domain.plan import PlannedStage
 
@@ -22,35 +21,19 @@ def read_outcome(
     Raises:
         OSError, BongsuError: the store does not answer at the moment.
     """
-    data = artifacts.get_record(result_key(attempt))
-    if data is not None:
-        outcome = _result(data, attempt, planned)
-        return outcome if isinstance(outcome, Failure) else _lost_output(artifacts, outcome) or outcome
-    data = artifacts.get_record(failure_key(attempt))
-    if data is None:
-        return None
-    try:
-        return Failure.model_validate_json(data)
-    except ValidationError as error:
-        return _bad(f"Its failure record cannot be read: {error.errors()[0]['msg']}.")
-
-
-def _result(data: bytes, attempt: AttemptId, planned: PlannedStage) -> AttemptResult | Failure:
-    try:
-        result = AttemptResult.model_validate_json(data)
-    except ValidationError as error:
-        return _bad(f"Its result record cannot be read: {error.errors()[0]['msg']}.")
-    if result.id != attempt:
-        return _bad(f"Its result record speaks of {result.id.key}.")
+    outcome = recorded_outcome(artifacts, attempt)
+    if not isinstance(outcome, AttemptResult):
+        return outcome
     for name, type_ in planned.outputs.items():
-        found = result.outputs.get(name)
+        found = outcome.outputs.get(name)
         if found is None or found.type is not type_:
             return _bad(f"It left no output {name} of type {type_.value}.")
     outputs = {
         name: ref.model_copy(update={"label": planned.label.join(ref.label)})
-        for name, ref in result.outputs.items()
+        for name, ref in outcome.outputs.items()
     }
-    return result.model_copy(update={"outputs": outputs})
+    result = outcome.model_copy(update={"outputs": outputs})
+    return _lost_output(artifacts, result) or result
 
 
 def _lost_output(artifacts: ArtifactStore, result: AttemptResult) -> Failure | None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from local_ray_harness import make, spec
 
 from bongsu.artifacts.local import LocalStore
-from bongsu.domain.attempt import Failure, FailureReason, Observation, Phase, failure_key, result_key
+from bongsu.domain.attempt import AttemptResult, Failure, FailureReason, Observation, Phase, failure_key, result_key
 from bongsu.executors.local_ray.traces import Traces
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ENDED = Observation(phase=Phase.FAILED, failure=Failure(reason=FailureReason.OUT_OF_MEMORY, message="m"))
 
 
@@ -33,8 +35,23 @@ def test_a_record_in_the_artifact_store_has_the_last_word(tmp_path: Path) -> Non
     assert found is not None
     assert found.failure is not None
     assert (found.phase, found.failure.reason) == (Phase.FAILED, FailureReason.BAD_OUTPUT)
-    store.put_record(result_key(asked.id), b"{}")
+    result = AttemptResult(id=asked.id, outputs={}, started_at=NOW, finished_at=NOW)
+    store.put_record(result_key(asked.id), result.model_dump_json().encode())
     assert traces.recorded(asked.id) == Observation(phase=Phase.SUCCEEDED)
+
+
+@pytest.mark.parametrize("record", [b"{}", b"\xff", b"another's"])
+def test_a_result_that_cannot_be_read_is_no_success(tmp_path: Path, record: bytes) -> None:
+    traces, asked = Traces(tmp_path / "logs"), spec(tmp_path)
+    if record == b"another's":
+        other = AttemptResult(id=spec(tmp_path, 2).id, outputs={}, started_at=NOW, finished_at=NOW)
+        record = other.model_dump_json().encode()
+    traces.mark_launched(asked)
+    LocalStore(tmp_path / "artifacts").put_record(result_key(asked.id), record)
+    found = traces.recorded(asked.id)
+    assert found is not None
+    assert found.failure is not None
+    assert (found.phase, found.failure.reason) == (Phase.FAILED, FailureReason.BAD_OUTPUT)
 
 
 @pytest.mark.parametrize("rest", ["", "[]", '{"pid": ', "{}", "null"])

@@ -22,16 +22,8 @@ import pydantic
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.artifacts.durable import create_once, write_whole
 from bongsu.artifacts.open import open_store
-from bongsu.domain.attempt import (
-    SCRATCH,
-    AttemptSpec,
-    Failure,
-    FailureReason,
-    Observation,
-    Phase,
-    failure_key,
-    result_key,
-)
+from bongsu.artifacts.outcomes import recorded_outcome
+from bongsu.domain.attempt import SCRATCH, AttemptResult, AttemptSpec, Failure, Observation, Phase
 from bongsu.domain.events import StageEvent, parse_event
 from bongsu.domain.ids import AttemptId
 from bongsu.executors.base import EventPage
@@ -107,12 +99,11 @@ class Traces:
             OSError, BongsuError: the artifact store cannot be read at the moment.
         """
         store = self._store(attempt)
-        if store is not None:
-            if store.get_record(result_key(attempt)) is not None:
+        match recorded_outcome(store, attempt) if store is not None else None:
+            case AttemptResult():
                 return Observation(phase=Phase.SUCCEEDED)
-            failure = store.get_record(failure_key(attempt))
-            if failure is not None:
-                return Observation(phase=Phase.FAILED, failure=_failure(failure))
+            case Failure() as failure:
+                return Observation(phase=Phase.FAILED, failure=failure)
         try:
             return Observation.model_validate_json((self.folder(attempt) / "ended.json").read_bytes())
         except (OSError, pydantic.ValidationError):
@@ -178,14 +169,6 @@ class Traces:
                 time.sleep(FOLLOW_INTERVAL_S)
             if pending:
                 yield pending
-
-
-def _failure(record: bytes) -> Failure:
-    try:
-        return Failure.model_validate_json(record)
-    except pydantic.ValidationError as error:
-        message = f"Its failure record cannot be read: {error.errors()[0]['msg']}."
-        return Failure(reason=FailureReason.BAD_OUTPUT, message=message, retryable=False)
 
 
 def _parsed(lines: list[bytes]) -> Iterator[StageEvent]:
