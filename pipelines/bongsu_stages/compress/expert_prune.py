@@ -110,9 +110,11 @@ def _scores(
     scores: dict[int, list[float]] = {}
     for index, layer in stream:
         experts = experts_of(layer)
-        statistics = watch(experts) if experts is not None else None
-        stream.advance(layer)
-        if statistics is not None:
+        if experts is None:
+            stream.advance(layer)
+        else:
+            with watch(experts) as statistics:
+                stream.advance(layer)
             by_method = {
                 "reap": statistics.reap,
                 "frequency": statistics.tokens,

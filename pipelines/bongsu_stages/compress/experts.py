@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,8 +35,9 @@ def experts_of(layer: Any) -> Any | None:
     return getattr(layer.mlp, "experts", None)
 
 
-def observe(experts: Any, look: Callable[[ExpertPass], None]) -> None:
-    """Replace the forward pass of fused experts by one that computes the same and shows each expert's part."""
+@contextmanager
+def observe(experts: Any, look: Callable[[ExpertPass], None]) -> Iterator[None]:
+    """Within it, the forward pass of fused experts is one that computes the same and shows each expert's part."""
 
     def forward(
         hidden: torch.Tensor, chosen: torch.Tensor, weights: torch.Tensor, *_args: Any, **_kwargs: Any
@@ -49,6 +51,11 @@ def observe(experts: Any, look: Callable[[ExpertPass], None]) -> None:
         return out
 
     experts.forward = forward
+    try:
+        yield
+    finally:
+        # It holds the experts that hold it: their weights would stay until the collector of cycles happens to run.
+        del experts.forward
 
 
 def _run(experts: Any, expert: int, given: torch.Tensor, weight: torch.Tensor) -> ExpertPass:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -57,8 +58,8 @@ def _calibrated(
 ) -> dict[str, Quantised | Uncalibrated]:
     """What became of each weight of a layer that is in ``chosen``."""
     moments = _Moments(layer)
-    stream.advance(layer)
-    moments.close()
+    with moments.taken():
+        stream.advance(layer)
     found: dict[str, Quantised | Uncalibrated] = {}
     for names, weight, seen in moments.weights():
         full = [on_disk(stream.config.model_type, f"model.layers.{index}.{name}") for name in names]
@@ -100,13 +101,18 @@ class _Moments:
     def __init__(self, layer: Any) -> None:
         self._layer = layer
         self._seen: dict[str, _Seen] = {}
-        self._hooks = []
-        for name, module in layer.named_modules():
-            if isinstance(module, torch.nn.Linear):
-                self._hooks.append(module.register_forward_pre_hook(self._watch(name)))
-        experts = experts_of(layer)
-        if experts is not None:
-            observe(experts, self._see_expert)
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Within it, what goes into the layer's parts is added up."""
+        with ExitStack() as watching:
+            for name, module in self._layer.named_modules():
+                if isinstance(module, torch.nn.Linear):
+                    watching.enter_context(module.register_forward_pre_hook(self._watch(name)))
+            experts = experts_of(self._layer)
+            if experts is not None:
+                watching.enter_context(observe(experts, self._see_expert))
+            yield
 
     def _watch(self, name: str) -> Any:
         def look(_module: Any, inputs: tuple[torch.Tensor, ...]) -> None:
@@ -140,7 +146,3 @@ class _Moments:
             yield both, experts.gate_up_proj[expert].detach(), self._seen.get(f"{stem}.in")
             down = f"{stem}.down_proj.weight"
             yield [down], experts.down_proj[expert].detach(), self._seen.get(down)
-
-    def close(self) -> None:
-        for hook in self._hooks:
-            hook.remove()

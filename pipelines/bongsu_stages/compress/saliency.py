@@ -6,6 +6,8 @@ norm of its output. Computed in the pass that moves hidden states through the la
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,8 +37,9 @@ class ExpertStatistics:
         self.tokens[done.expert] += len(done.given)
 
 
-def watch(experts: Any) -> ExpertStatistics:
-    """Statistics that fill whenever the fused ``experts`` run."""
+@contextmanager
+def watch(experts: Any) -> Iterator[ExpertStatistics]:
+    """Statistics that fill whenever the fused ``experts`` run within it."""
     statistics = ExpertStatistics.empty(experts.num_experts)
-    observe(experts, statistics.add)
-    return statistics
+    with observe(experts, statistics.add):
+        yield statistics

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -88,9 +89,13 @@ def test_reap_equals_the_value_of_the_whole_model(
     from bongsu_stages.models.loading import load_model
 
     model = load_model(runner.store.reader(taught[2]), experts_implementation=None)
-    statistics = {n: watch(layer.mlp.experts) for n, layer in enumerate(model.model.layers) if n > 0}
     ids = _calibration(runner, tokens)
-    with torch.inference_mode():
+    with torch.inference_mode(), ExitStack() as watching:
+        statistics = {
+            n: watching.enter_context(watch(layer.mlp.experts))
+            for n, layer in enumerate(model.model.layers)
+            if n > 0
+        }
         for part in ids.split(8):
             model(input_ids=part, use_cache=False)
     scores = read(runner, pruned.outputs["model"].digest, "pruning.json")["scores"]
