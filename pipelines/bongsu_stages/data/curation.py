@@ -12,6 +12,7 @@ from bongsu_stages.data.reading import Lost
 from bongsu_stages.data.spread import prepared_by_ray, prepared_file
 from bongsu_stages.data.table import TableWriter
 from bongsu_stages.runtime.context import StageContext
+from bongsu_stages.runtime.scratch import Scratch
 
 # Files that describe data and are none.
 _COMPANIONS = ("readme.md", "license", "make.py", "card.json", "card.md", "masked.parquet", "dropped.parquet")
@@ -31,7 +32,7 @@ def prepared(
     if sum(entry.size for entry in entries) > ray_above_bytes:
         ctx.message(f"{len(paths)} files are read with Ray Data")
         tasks = max(1, int(ctx.spec.resources.cpus_per_worker))
-        yield from prepared_by_ray(ctx.store.uri, digest, paths, text_field, rules, tasks)
+        yield from prepared_by_ray(ctx.store.uri, digest, paths, text_field, rules, tasks, Scratch.of(ctx))
         return
     for path in paths:
         for batch in prepared_file(ctx.store.uri, digest, path, text_field, rules, ctx.scratch):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import pickle
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,13 +14,14 @@ from bongsu.artifacts.open import open_store
 from bongsu.domain.ids import Digest
 from bongsu_stages.data.preparing import Prepared, Rules, prepare
 from bongsu_stages.data.reading import Lost, Record, read_file
+from bongsu_stages.runtime.scratch import Scratch
 
 BATCH = 64
 _BLOCKS = 4096  # more files than this share tasks
 
 
 def prepared_by_ray(
-    store_uri: str, digest: Digest, paths: list[str], text_field: str, rules: Rules, tasks: int
+    store_uri: str, digest: Digest, paths: list[str], text_field: str, rules: Rules, tasks: int, scratch: Scratch
 ) -> Iterator[Prepared | Lost]:
     """What :func:`prepare` gives for the records of ``paths``, in the same order as in one process.
 
@@ -30,14 +30,15 @@ def prepared_by_ray(
     Args:
         tasks: files that are read at the same time. They run on the cores that the stage itself was given and does
             not use meanwhile, so they ask Ray for none.
+        scratch: where files lie that cannot be streamed.
     """
     with _ray() as ray:
         ray.data.DataContext.get_current().execution_options.preserve_order = True
         ray.data.DataContext.get_current().enable_progress_bars = False
 
         def batches(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
-            with tempfile.TemporaryDirectory() as scratch:
-                for batch in prepared_file(store_uri, digest, row["path"], text_field, rules, Path(scratch)):
+            with scratch.folder("reading") as folder:
+                for batch in prepared_file(store_uri, digest, row["path"], text_field, rules, folder):
                     yield {"batch": pickle.dumps(batch)}
 
         dataset = ray.data.from_items(

@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow.fs as pafs
+
+from bongsu_stages.runtime.scratch import Scratch
 
 MARKER = "complete.json"
 STATE = "state"
@@ -86,19 +87,19 @@ class CheckpointFolder:
             self._files.delete_dir(old.path)
 
     @contextmanager
-    def local(self, checkpoint: Checkpoint) -> Iterator[Path]:
-        """A directory on this machine with the checkpoint's files; a copy is gone afterwards."""
+    def local(self, checkpoint: Checkpoint, scratch: Scratch) -> Iterator[Path]:
+        """A directory on this machine with the checkpoint's files; a copy in ``scratch`` is gone afterwards."""
         if isinstance(self._files, pafs.LocalFileSystem):
             yield Path(checkpoint.path)
             return
-        with TemporaryDirectory(prefix="checkpoint-") as folder:
+        with scratch.folder("checkpoint") as folder:
             pafs.copy_files(
                 checkpoint.path,
-                folder,
+                str(folder),
                 source_filesystem=self._files,
                 destination_filesystem=pafs.LocalFileSystem(),
             )
-            yield Path(folder)
+            yield folder
 
     def _copy_in(self, source: Path, target: str) -> None:
         if "/" in target:

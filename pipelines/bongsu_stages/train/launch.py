@@ -25,6 +25,7 @@ from bongsu.domain.problems import BongsuError
 from bongsu.domain.resources import Resources
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.faults import is_full_disk, is_out_of_memory
+from bongsu_stages.runtime.scratch import Scratch
 from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.train.folder import MODEL, Checkpoint, CheckpointFolder
 from bongsu_stages.train.recipe import Recipe
@@ -81,6 +82,7 @@ def _task(ctx: StageContext, recipe: Recipe, fingerprint: str, sink: Sink, outpu
         store_uri=ctx.store.uri,
         cache=ctx.spec.cache,
         checkpoint_uri=ctx.checkpoint_uri,
+        scratch=Scratch.of(ctx),
         fingerprint=fingerprint,
         threads=max(1, int(ctx.spec.resources.cpus_per_worker)),
         sink=sink,

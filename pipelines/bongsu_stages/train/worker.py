@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from torch import nn
 
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.artifacts.open import open_store
+from bongsu_stages.runtime.scratch import Scratch
 from bongsu_stages.train.folder import MARKER, MODEL, STATE, CheckpointFacts, CheckpointFolder, files_below
 from bongsu_stages.train.loop import TrainingLoop
 from bongsu_stages.train.optimizer import freeze
@@ -32,6 +32,7 @@ class Task:
         store_uri: the artifact store.
         cache: directory for copies of its trees, see :class:`bongsu.domain.attempt.AttemptSpec`.
         checkpoint_uri: where checkpoints lie, for this and later attempts.
+        scratch: where checkpoints and models lie until they are handed on.
         fingerprint: of what decides the result, see :class:`CheckpointFacts`.
         threads: CPU threads of each worker.
         output: directory for the model tree, if the worker shares it with the attempt; else the tree goes out as
@@ -42,6 +43,7 @@ class Task:
     store_uri: str
     cache: Path | None
     checkpoint_uri: str
+    scratch: Scratch
     fingerprint: str
     threads: int
     sink: Sink
@@ -89,15 +91,14 @@ class _Worker:
         latest = self._folder.latest(self._task.fingerprint, STATE)
         if latest is None:
             return 0
-        with self._folder.local(latest) as directory:
+        with self._folder.local(latest, self._task.scratch) as directory:
             load_state(directory, loop.model, loop.optimizer, loop.scaler)
         note = "" if latest.facts.workers == self._workers.size else f", written by {latest.facts.workers} workers"
         self._sink.message(f"Resumed after step {latest.facts.step}{note}.")
         return latest.facts.step
 
     def _save(self, loop: TrainingLoop, step: int) -> None:
-        with TemporaryDirectory(prefix="checkpoint-") as temporary:
-            directory = Path(temporary)
+        with self._task.scratch.folder("checkpoint") as directory:
             save_state(directory, loop.model, loop.optimizer, loop.scaler)
             self._report(directory, f"step-{step:08d}", CheckpointFacts(step, self._task.fingerprint, 0, {}))
 
@@ -105,8 +106,7 @@ class _Worker:
         if self._task.output is not None:
             self._write(loop.model, self._task.output)
             return
-        with TemporaryDirectory(prefix="model-") as temporary:
-            directory = Path(temporary)
+        with self._task.scratch.folder("model") as directory:
             self._write(loop.model, directory)
             steps = self._task.recipe.params.steps
             self._report(directory, MODEL, CheckpointFacts(steps, self._task.fingerprint, 0, {}, figures, MODEL))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.events import Checkpointed, Progress, StageEvent
 from bongsu_stages.models.loading import load_model
 from bongsu_stages.runtime.stage import StageError
+from bongsu_stages.train import worker
 from bongsu_stages.train.continued import continued
 from bongsu_stages.train.params import TokenTrainingParams
 
@@ -79,6 +81,21 @@ def test_resumed_run_equals_an_uninterrupted_one(inputs: Any, tmp_path: Any) -> 
 def test_checkpoints_go_by_the_clock_where_no_step_is_said(inputs: Any, tmp_path: Any) -> None:
     _, events, _ = run(inputs, tmp_path, steps=4, checkpointMinutes=1e-6)
     assert [event.step for event in events if isinstance(event, Checkpointed)][:1] == [1]
+
+
+def test_a_checkpoint_is_made_in_the_scratch_of_the_attempt(
+    inputs: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save, places = worker.save_state, list[Path]()
+
+    def noted(directory: Path, *state: Any) -> None:
+        places.append(directory)
+        save(directory, *state)
+
+    monkeypatch.setattr(worker, "save_state", noted)
+    run(inputs, tmp_path, checkpointEvery=5)
+    assert [place.parent for place in places] == [tmp_path / "scratch-1"] * 2
+    assert not any((tmp_path / "scratch-1").iterdir())
 
 
 def test_router_bias_is_moved_and_survives_saving(inputs: Any, tmp_path: Any) -> None:
