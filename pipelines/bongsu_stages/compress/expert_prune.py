@@ -79,7 +79,7 @@ def expert_prune(ctx: StageContext, params: ExpertPruneParams) -> StageOutputs:
     keep = pruned["n_routed_experts"]
     kept = {layer: choose(values, keep, Routing.of(config).parts) for layer, values in scores.items()}
     ctx.phase("writing")
-    written = write_pruned(tree, weights, writer, kept)
+    written = write_pruned(weights, writer, kept)
     pass_on(tree, writer, pruned)
     write_fingerprints(writer, written.fingerprints)
     record = {"method": params.method, "kept": kept, "scores": scores}

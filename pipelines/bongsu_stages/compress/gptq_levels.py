@@ -17,8 +17,9 @@ from bongsu_stages.compress.layers import LayerStream
 from bongsu_stages.compress.names import on_disk
 from bongsu_stages.compress.rounding import Quantised, packed
 
-# An expert that fewer tokens reach than it has columns gives moments of too low a rank to trust.
-MIN_TOKENS_PER_COLUMN = 0.5
+# With fewer tokens than columns the moments lack full rank, and errors are passed on along directions of which only the
+# damping knows. On inputs that GPTQ did not see, it breaks even with rounding at about one token a column.
+MIN_TOKENS_PER_COLUMN = 1.0
 
 
 class Uncalibrated(StrEnum):

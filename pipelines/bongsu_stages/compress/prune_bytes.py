@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bongsu.artifacts.base import TreeReader, TreeWriter
+from bongsu.artifacts.base import TreeWriter
 from bongsu.domain.weights import INDEX
 from bongsu_stages.compress.tensors import DTYPES, Entry, WeightIndex, Written
 from bongsu_stages.models.fingerprints import FingerprintOf
@@ -16,7 +16,6 @@ from bongsu_stages.runtime.stage import StageError
 
 _EXPERT = re.compile(r"^(model\.layers\.(\d+)\.mlp\.experts\.)(\d+)(\..+)$")
 _ROUTER = re.compile(r"^model\.layers\.(\d+)\.mlp\.gate\.(?:weight|e_score_correction_bias)$")
-CHUNK = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -65,10 +64,8 @@ def plan_file(entries: Sequence[Entry], kept: Mapping[int, Sequence[int]]) -> It
             yield Copied(entry.name, entry.dtype, entry.shape, ((entry.start, entry.end),))
 
 
-def write_pruned(
-    tree: TreeReader, weights: WeightIndex, writer: TreeWriter, kept: Mapping[int, Sequence[int]]
-) -> Written:
-    """Write every weight file anew without the experts that go."""
+def write_pruned(weights: WeightIndex, writer: TreeWriter, kept: Mapping[int, Sequence[int]]) -> Written:
+    """Write every weight file anew without the experts that go. Raises StageError if a file ends within them."""
     total = 0
     fingerprints: dict[str, str] = {}
     places: dict[str, str] = {}
@@ -79,10 +76,9 @@ def write_pruned(
             target.write(encode_header({c.name: (c.dtype, c.shape, c.size) for c in plan}))
             passing = _Passing(plan)
             for start, end in _joined(plan):
-                with tree.open(file, start, end - start) as source:
-                    while part := source.read(CHUNK):
-                        passing.see(part)
-                        target.write(part)
+                for part in weights.parts(file, start, end):
+                    passing.see(part)
+                    target.write(part)
             fingerprints |= passing.fingerprints
         places |= {copied.name: file for copied in plan}
         total += sum(copied.size for copied in plan)

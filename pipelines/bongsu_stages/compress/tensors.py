@@ -85,6 +85,17 @@ class WeightIndex:
             raise StageError(f"{entry.file} ends within {entry.name}.", "Check the stage that wrote it.")
         return data
 
+    def parts(self, file: str, start: int, end: int) -> Iterator[bytes]:
+        """The bytes ``start`` to ``end`` of a file, some at a time. Raises what reading the tree raises, and StageError
+        if the file ends before them."""
+        missing = end - start
+        with self._tree.open(file, start, missing) as source:
+            while part := source.read(_PART):
+                missing -= len(part)
+                yield part
+        if missing:
+            raise StageError(f"{file} has fewer bytes than its header says.", "Check the stage that wrote it.")
+
     def read(self, name: str) -> torch.Tensor:
         """One tensor, by a ranged read. Raises StageError if it is not there."""
         import torch
@@ -112,10 +123,10 @@ def _entries(tree: TreeReader) -> Iterator[Entry]:
 def stored_fingerprints(tree: TreeReader) -> dict[str, str]:
     """Fingerprint of every entry of the weight files of ``tree``, read in parts."""
     found = {}
-    for entry in WeightIndex(tree).entries.values():
+    weights = WeightIndex(tree)
+    for entry in weights.entries.values():
         hashed = FingerprintOf(DTYPES[entry.dtype], entry.shape)
-        with tree.open(entry.file, entry.start, entry.size) as file:
-            while part := file.read(_PART):
-                hashed.update(part)
+        for part in weights.parts(entry.file, entry.start, entry.end):
+            hashed.update(part)
         found[entry.name] = hashed.hexdigest()
     return found

@@ -13,7 +13,9 @@ import torch
 
 from bongsu.domain.attempt import Failure
 from bongsu_stages.compress.expert_prune import ExpertPruneParams, expert_prune
+from bongsu_stages.compress.tensors import stored_fingerprints
 from bongsu_stages.models.loading import load_model
+from bongsu_stages.runtime.stage import StageError
 
 STAGE = "compress.expert-prune"
 
@@ -115,6 +117,22 @@ def test_saliency_is_the_mean_of_router_weight_times_norm(bench: Any) -> None:
                 norms.append(float(weights[token, slot] * out.norm()))
             assert counts[str(index)][expert] == len(norms)
             assert scores[str(index)][expert] == pytest.approx(sum(norms) / max(1, len(norms)), rel=1e-4)
+
+
+def test_a_file_that_ends_within_a_weight_is_not_copied_as_if_whole(bench: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(bench.directory(bench.model[2]), folder)
+    data = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").unlink()
+    # What lies last is no weight of a decoder layer, which would have been read before anything is written.
+    (folder / "model.safetensors").write_bytes(data[:-10])
+    digest = tiny.commit(bench.runner.store, "short", folder)
+    inputs = {"model": [("short", bench.model[1], digest)], "calibration": [bench.few]}
+    failure = bench.runner.run(STAGE, {"keepFraction": 0.5}, inputs)
+    assert isinstance(failure, Failure)
+    assert failure.message == "model.safetensors has fewer bytes than its header says."
+    with pytest.raises(StageError, match="fewer bytes"):
+        stored_fingerprints(bench.runner.store.reader(digest))
 
 
 def test_random_scores_follow_the_seed(bench: Any) -> None:

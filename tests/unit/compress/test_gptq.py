@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from bongsu_stages.compress.gptq import gptq_levels, second_moments
+from bongsu_stages.compress.gptq_levels import MIN_TOKENS_PER_COLUMN
 from bongsu_stages.compress.rounding import INT4_MAX, INT4_MIN, int4_scales, to_fp8, to_levels
 
 GROUP = 32
@@ -28,6 +29,21 @@ def test_gptq_keeps_outputs_closer_than_rounding() -> None:
     better = restored(*gptq_levels(weight, second_moments(inputs), GROUP))
     error = [(inputs @ (weight - w).T).square().mean() for w in (rounded, better)]
     assert error[1] < 0.7 * error[0]
+
+
+def error_on_other_text(tokens_per_column: float) -> float:
+    """Of GPTQ, on inputs that it was not calibrated on, as a share of that of rounding."""
+    weight, inputs = example(tokens=2048)
+    seen, other = inputs[: int(tokens_per_column * weight.shape[1])], inputs[1024:]
+    rounded = restored(to_levels(weight, scales := int4_scales(weight, GROUP), GROUP), scales)
+    calibrated = restored(*gptq_levels(weight, second_moments(seen), GROUP))
+    errors = [(other @ (weight - w).T).square().mean() for w in (calibrated, rounded)]
+    return float(errors[0] / errors[1])
+
+
+def test_gptq_is_left_where_so_few_tokens_would_make_it_worse_than_rounding() -> None:
+    assert error_on_other_text(MIN_TOKENS_PER_COLUMN) < 1.05
+    assert error_on_other_text(MIN_TOKENS_PER_COLUMN / 2) > 1.3
 
 
 def test_gptq_of_independent_inputs_is_rounding() -> None:
