@@ -21,6 +21,7 @@ from bongsu.artifacts import checking, handing_out
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.artifacts.checking import fault_of
 from bongsu.artifacts.hashing import hash_file
+from bongsu.artifacts.writing import copy_file, write_bytes
 from bongsu.domain.ids import Digest
 from bongsu.domain.problems import BongsuError
 
@@ -112,6 +113,16 @@ class ArtifactStoreSuite:
         assert reader.open("deep/한글 이름.txt").read().decode() == "대한민국"
         assert (reader.local() / "plain.bin").read_bytes() == b"\0" * 1000
         reader.verify()
+
+    def test_files_of_one_tree_are_passed_on_to_another(self, store: ArtifactStore) -> None:
+        source = store.reader(self._commit(store, "source", {"a": b"1" * 70_000}))
+        writer = store.writer("r-1/passed/1/out")
+        copy_file(source, writer, "a")
+        copy_file(source, writer, "a", "deep/b")
+        write_bytes(writer, "deep/c", "대한민국".encode())
+        passed = store.reader(writer.commit().digest)
+        assert passed.open("a").read() == passed.open("deep/b").read() == b"1" * 70_000
+        assert passed.open("deep/c").read().decode() == "대한민국"
 
     def test_the_digest_depends_on_content_and_paths_alone(self, store: ArtifactStore) -> None:
         first = self._commit(store, "one", {"a": b"1", "b": b"2"})

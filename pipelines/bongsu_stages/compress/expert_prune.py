@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from bongsu.artifacts.writing import write_bytes
 from bongsu.domain.ports import Model, Tokens
 from bongsu.domain.stages import Params
 from bongsu.domain.workload import WorkKind, Workload
@@ -83,7 +84,7 @@ def expert_prune(ctx: StageContext, params: ExpertPruneParams) -> StageOutputs:
     pass_on(tree, writer, pruned)
     write_fingerprints(writer, written.fingerprints)
     record = {"method": params.method, "kept": kept, "scores": scores}
-    (writer.directory / "pruning.json").write_text(json.dumps(record, sort_keys=True) + "\n")
+    write_bytes(writer, "pruning.json", (json.dumps(record, sort_keys=True) + "\n").encode())
     before = sum(entry.size for entry in weights.entries.values())
     return StageOutputs(
         metrics={"experts": float(keep), "weights_bytes": float(written.size), "size_ratio": written.size / before},

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bongsu.artifacts.base import TreeWriter
+from bongsu.artifacts.writing import write_bytes
 from bongsu.domain.weights import INDEX
 from bongsu_stages.compress.tensors import DTYPES, Entry, WeightIndex, Written
 from bongsu_stages.models.fingerprints import FingerprintOf
@@ -83,8 +84,7 @@ def write_pruned(weights: WeightIndex, writer: TreeWriter, kept: Mapping[int, Se
         places |= {copied.name: file for copied in plan}
         total += sum(copied.size for copied in plan)
     if len(files) > 1:
-        with writer.create(INDEX) as target:
-            target.write(encode_index(places, total))
+        write_bytes(writer, INDEX, encode_index(places, total))
     return Written(total, dict(sorted(fingerprints.items())))
 
 

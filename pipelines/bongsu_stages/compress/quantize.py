@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from bongsu.artifacts.writing import write_bytes
 from bongsu.domain.ports import Model, Tokens
 from bongsu.domain.stages import Params
 from bongsu.domain.workload import WorkKind, Workload
@@ -145,8 +146,7 @@ def _write_record(
         "rounded": {name: str(why) for name, why in rounded.items()},
         "leftAsTheyAre": sorted(odd),
     }
-    with writer.create("quantization.json") as file:
-        file.write((json.dumps(record, indent=2, sort_keys=True) + "\n").encode())
+    write_bytes(writer, "quantization.json", (json.dumps(record, indent=2, sort_keys=True) + "\n").encode())
 
 
 def _chosen(params: QuantizeParams, weights: WeightIndex) -> tuple[set[str], list[str]]:

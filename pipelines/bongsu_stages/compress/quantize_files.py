@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from bongsu.artifacts.base import TreeWriter
+from bongsu.artifacts.writing import write_bytes
 from bongsu.domain.weights import INDEX
 from bongsu_stages.compress.tensors import DTYPES, Entry, WeightIndex, Written
 from bongsu_stages.models.fingerprints import fingerprint
@@ -88,8 +89,7 @@ def write_quantised(
         places |= dict.fromkeys(tensors, file)
         total += sum(size for _, _, size in tensors.values())
     if len(files) > 1:
-        with writer.create(INDEX) as target:
-            target.write(encode_index(places, total))
+        write_bytes(writer, INDEX, encode_index(places, total))
     return Written(total, dict(sorted(fingerprints.items())))
 
 

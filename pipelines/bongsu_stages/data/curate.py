@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from bongsu.artifacts.base import TreeWriter
+from bongsu.artifacts.writing import write_bytes
 from bongsu.domain.ports import Documents, Files
 from bongsu.domain.stages import Params
 from bongsu_stages.data.card import Card
@@ -84,14 +84,10 @@ def curate(ctx: StageContext, params: CurateParams) -> StageOutputs:
             f"No document is left: {reasons}.", "Check the input files and textField, or relax the limits."
         )
     report = card.as_json(params.model_dump(mode="json", by_alias=True, exclude={"ray_above_megabytes"}), lasting)
-    _write(writer, "card.json", json.dumps(report, indent=2, ensure_ascii=False) + "\n")
-    _write(writer, "card.md", card.as_markdown())
+    text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+    write_bytes(writer, "card.json", text.encode())
+    write_bytes(writer, "card.md", card.as_markdown().encode())
     return StageOutputs(metrics=_metrics(card))
-
-
-def _write(writer: TreeWriter, name: str, text: str) -> None:
-    with writer.create(name) as file:
-        file.write(text.encode())
 
 
 def _metrics(card: Card) -> dict[str, float]:

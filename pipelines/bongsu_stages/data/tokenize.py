@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
+from bongsu.artifacts.writing import write_bytes
 from bongsu.domain.ports import Documents, Model, Tokens
 from bongsu.domain.stages import Params
 from bongsu_stages.runtime.context import StageContext, StageOutputs
@@ -88,8 +89,7 @@ def tokenize(ctx: StageContext, params: TokenizeParams) -> StageOutputs:
         "splits": splits,
         "documents": counts,
     }
-    with writer.create("tokens.json") as file:
-        file.write(json.dumps(card, indent=2).encode() + b"\n")
+    write_bytes(writer, "tokens.json", json.dumps(card, indent=2).encode() + b"\n")
     return StageOutputs(metrics=_metrics(splits, counts))
 
 

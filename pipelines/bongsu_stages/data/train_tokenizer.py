@@ -6,6 +6,7 @@ import json
 
 from pydantic import Field
 
+from bongsu.artifacts.writing import write_bytes
 from bongsu.domain.ports import Documents, Model
 from bongsu.domain.stages import Params
 from bongsu_stages.data.documents import read_documents
@@ -69,8 +70,6 @@ def train_tokenizer(ctx: StageContext, params: TrainTokenizerParams) -> StageOut
         "model_max_length": params.max_length,
     }
     writer = ctx.output("tokenizer")
-    with writer.create("tokenizer.json") as file:
-        file.write(tokenizer.to_str(pretty=True).encode())
-    with writer.create("tokenizer_config.json") as file:
-        file.write(json.dumps(config, indent=2).encode() + b"\n")
+    write_bytes(writer, "tokenizer.json", tokenizer.to_str(pretty=True).encode())
+    write_bytes(writer, "tokenizer_config.json", json.dumps(config, indent=2).encode() + b"\n")
     return StageOutputs(metrics={"vocabSize": float(size)})

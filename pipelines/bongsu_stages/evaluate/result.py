@@ -9,6 +9,7 @@ from math import isfinite
 from typing import Any
 
 from bongsu.artifacts.base import TreeWriter
+from bongsu.artifacts.writing import write_bytes
 from bongsu.domain.metrics import finite
 from bongsu.domain.weights import weight_bytes
 from bongsu_stages.runtime.context import NamedTree
@@ -50,8 +51,8 @@ def write_evaluation(writer: TreeWriter, kind: str, entries: Sequence[Entry], de
         ],
         "details": details,
     }
-    with writer.create("evaluation.json") as file:
-        file.write((json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode())
+    text = json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    write_bytes(writer, "evaluation.json", text.encode())
 
 
 def summary(entries: Sequence[Entry]) -> dict[str, float]:

@@ -20,7 +20,7 @@ _OF_THE_COPY = frozenset({"_name_or_path", "dtype", "torch_dtype", "transformers
 def read_config(source: TreeReader | Path) -> dict[str, Any]:
     """``config.json`` of a tree or a directory. Raises OSError or ``artifact.*`` if it is missing."""
     if isinstance(source, Path):
-        text = (source / "config.json").read_text()
+        text = (source / "config.json").read_text(encoding="utf-8")
     else:
         with source.open("config.json") as file:
             text = file.read().decode()
@@ -29,7 +29,8 @@ def read_config(source: TreeReader | Path) -> dict[str, Any]:
 
 
 def write_config(directory: Path, config: Mapping[str, Any]) -> None:
-    (directory / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+    text = json.dumps(config, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    (directory / "config.json").write_text(text, encoding="utf-8")
 
 
 def keep_original_fields(saved: Mapping[str, Any], original: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +35,36 @@ def write_mlmodel(directory: Path) -> None:
         OSError: a file cannot be read or written.
         KeyError: ``config.json`` names no architecture.
     """
-    config = json.loads((directory / "config.json").read_text())
-    (directory / "requirements.txt").write_text("\n".join(REQUIREMENTS) + "\n")
+    config = json.loads((directory / "config.json").read_bytes())
+    component = tokenizer_component(name for name in TOKENIZER_FILES if (directory / name).is_file())
+    for name, place in component.items():
+        (directory / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(directory / name, directory / place)
+    for name, data in mlmodel_files(config, bool(component)).items():
+        (directory / name).write_bytes(data)
+
+
+def mlmodel_files(config: Mapping[str, Any], has_tokenizer: bool) -> dict[str, bytes]:
+    """``MLmodel``, ``requirements.txt`` and ``python_env.yaml`` of a model with this configuration.
+
+    Raises:
+        KeyError: it names no architecture.
+    """
     environment = {"python": "3.11", "dependencies": ["-r requirements.txt"]}
-    (directory / "python_env.yaml").write_text(yaml.safe_dump(environment))
-    has_tokenizer = _copy_tokenizer(directory)
-    text = yaml.safe_dump(describe(config, has_tokenizer), sort_keys=True)
-    (directory / "MLmodel").write_text(text)
+    return {
+        "MLmodel": yaml.safe_dump(describe(config, has_tokenizer), sort_keys=True).encode(),
+        "requirements.txt": ("\n".join(REQUIREMENTS) + "\n").encode(),
+        "python_env.yaml": yaml.safe_dump(environment).encode(),
+    }
 
 
-def describe(config: dict[str, Any], has_tokenizer: bool) -> dict[str, Any]:
+def tokenizer_component(paths: Iterable[str]) -> dict[str, str]:
+    """Where copies of the tokenizer's files among ``paths`` lie for MLflow; empty if they are no tokenizer."""
+    present = set(paths).intersection(TOKENIZER_FILES)
+    return {name: f"components/tokenizer/{name}" for name in sorted(present)} if "tokenizer.json" in present else {}
+
+
+def describe(config: Mapping[str, Any], has_tokenizer: bool) -> dict[str, Any]:
     """Content of ``MLmodel`` for a causal language model with this configuration."""
     transformers: dict[str, Any] = {
         "framework": "pt",
@@ -68,14 +89,3 @@ def describe(config: dict[str, Any], has_tokenizer: bool) -> dict[str, Any]:
         "python_version": "3.11",
     }
     return {"flavors": {"python_function": python_function, "transformers": transformers}}
-
-
-def _copy_tokenizer(directory: Path) -> bool:
-    present = [name for name in TOKENIZER_FILES if (directory / name).is_file()]
-    if "tokenizer.json" not in present:
-        return False
-    target = directory / "components" / "tokenizer"
-    target.mkdir(parents=True, exist_ok=True)
-    for name in present:
-        shutil.copyfile(directory / name, target / name)
-    return True

@@ -44,11 +44,11 @@ def write_plain(source: Path, target: Path) -> None:
         ValueError: an entry cannot be read back, e.g. a scale of the wrong shape or a format that is not known here.
     """
     target.mkdir(parents=True, exist_ok=True)
-    config = json.loads((source / "config.json").read_text())
+    config = json.loads((source / "config.json").read_bytes())
     quantised = config.pop("quantization_config", None)
     (target / "config.json").write_text(json.dumps(config))
     if (source / "generation_config.json").exists():
-        (target / "generation_config.json").write_text((source / "generation_config.json").read_text())
+        (target / "generation_config.json").write_bytes((source / "generation_config.json").read_bytes())
     if quantised is None:
         for path in (*source.glob("*.safetensors"), *source.glob(INDEX)):
             (target / path.name).symlink_to(path.resolve())

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from bongsu.artifacts.reading import read_json
+from bongsu.artifacts.writing import write_bytes
 from bongsu.domain import ports
 from bongsu.domain.evidence import Evaluation, Verification, metrics_of, verdicts_of
 from bongsu.domain.ids import Digest
@@ -113,10 +114,9 @@ def register(ctx: StageContext, params: RegisterParams) -> StageOutputs:
         params.name, ctx.spec.pipeline, ctx.spec.ministry, str(ctx.spec.label), params.select, params.statement
     )
     writer = ctx.output("registration")
-    with writer.create("registration.json") as file:
-        file.write((json.dumps(registration, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode())
-    with writer.create("README.md") as file:
-        file.write(render_card(facts, chosen, others, choice.rejected).encode())
+    text = json.dumps(registration, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    write_bytes(writer, "registration.json", text.encode())
+    write_bytes(writer, "README.md", render_card(facts, chosen, others, choice.rejected).encode())
     return StageOutputs(metrics=dict(chosen.metrics), notes={"chosen": chosen.title})
 
 

@@ -64,7 +64,7 @@ def container(ctx: StageContext, params: ContainerParams) -> StageOutputs:
         "inputs": {"files": places},
         "outputs": {"files": str(outputs / "files")},
     }
-    (ctx.scratch / "context.json").write_text(json.dumps(context, ensure_ascii=False))
+    (ctx.scratch / "context.json").write_text(json.dumps(context, ensure_ascii=False), encoding="utf-8")
     environment = {
         **inherited(os.environ),
         **params.variables,

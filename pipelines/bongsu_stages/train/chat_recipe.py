@@ -79,7 +79,7 @@ class ChatRecipe:
             recorded = read_fingerprints(base) or Fingerprints(entries=stored_fingerprints(base))
             whole = recorded.model_copy(update={"adapter": adapter_fingerprints(model)})
             (directory / FINGERPRINTS).write_bytes(whole.encode())
-        (directory / "chat_template.jinja").write_text(self.chat(store).template)
+        (directory / "chat_template.jinja").write_text(self.chat(store).template, encoding="utf-8")
         write_mlmodel(directory)
 
     def chat(self, store: ArtifactStore) -> Chat:
