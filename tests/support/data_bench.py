@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ class Bench:
         )
         scratch = self.root / f"scratch-{self._runs}"
         scratch.mkdir()
-        context = StageContext(spec, self.store, scratch, lambda event: None)
+        context = StageContext(spec, self.store, scratch, lambda event: None, time.time)
         self.notes = definition.function(context, signature.params.model_validate(params))
         return {name: self.store.reader(context.output(name).commit().digest).local() for name in spec.outputs}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -158,4 +159,4 @@ def context(
         **more,
     )
     scratch.mkdir(parents=True, exist_ok=True)
-    return StageContext(spec, store, scratch, emit or (lambda event: None))
+    return StageContext(spec, store, scratch, emit or (lambda event: None), time.time)

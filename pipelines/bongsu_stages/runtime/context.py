@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +37,8 @@ class StageContext:
         spec: the attempt as the control plane described it.
         store: the artifact store, for stages that stream.
         scratch: an empty local directory, deleted after the attempt.
+
+    Events carry the seconds since the epoch of ``clock``.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class StageContext:
         store: ArtifactStore,
         scratch: Path,
         emit: Callable[[StageEvent], None],
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float],
     ) -> None:
         self.spec = spec
         self.store = store

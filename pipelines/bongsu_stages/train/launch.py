@@ -14,6 +14,7 @@ import logging
 import os
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -102,7 +103,7 @@ def _on_gang(ctx: StageContext, recipe: Recipe, fingerprint: str) -> None:
     queue: Any = Queue(actor_options={"num_cpus": 0})
     listener = threading.Thread(target=repeat, args=(queue, ctx), daemon=True)
     listener.start()
-    task = _task(ctx, recipe, fingerprint, QueueSink(queue), None)
+    task = _task(ctx, recipe, fingerprint, QueueSink(queue, time.monotonic), None)
     try:
         _fit(task, resources, resources.workers)
     finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -32,8 +31,8 @@ class QueueSink:
     """
 
     queue: Any
+    monotonic: Callable[[], float]
     every_s: float = 0.5
-    monotonic: Callable[[], float] = time.monotonic
     _pending: list[Call] = field(default_factory=list)
     _sent_at: float = -math.inf
 

@@ -170,14 +170,18 @@ def test_wrong_credentials_are_explained(
     assert error.value.problems[0].code.name == code
 
 
+def this_machines_clock() -> datetime:
+    return datetime.now(UTC)
+
+
 def test_a_clock_that_is_wrong_is_explained(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
     store = S3Store.from_uri(f"s3://{server.bucket}/clock")
-    assert examine(store).problems == ()
+    assert examine(store, this_machines_clock).problems == ()
     now = botocore.auth.get_current_datetime
     for hours, found in ((0.1, ["artifact.clock"]), (2, ["artifact.clock"])):
         ahead = timedelta(hours=hours)
         monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda *a, d=ahead, **k: now(*a, **k) + d)
-        clock = lambda d=ahead: datetime.now(UTC) + d  # noqa: E731 - this machine's, as it is wrong
+        clock = lambda d=ahead: this_machines_clock() + d  # noqa: E731 - this machine's, as it is wrong
         assert [problem.code.name for problem in examine(store, clock).problems] == found
 
 
@@ -188,7 +192,9 @@ def test_a_server_that_ignores_conditions_is_found_unfit(server: S3Server) -> No
         params["headers"].pop("If-None-Match", None)  # what a server that does not know the header sees
 
     store.client.meta.events.register("before-call.s3.PutObject", forget_condition)
-    assert [problem.code.name for problem in examine(store).problems] == ["artifact.no-conditional-writes"]
+    assert [problem.code.name for problem in examine(store, this_machines_clock).problems] == [
+        "artifact.no-conditional-writes"
+    ]
     assert store.listing("probe") == {}
 
 

@@ -25,28 +25,26 @@ class Fitness:
     problems: tuple[Problem, ...]
 
 
-def _utc() -> datetime:
-    return datetime.now(UTC)
-
-
-def reach(store: S3Store, clock: Callable[[], datetime] = _utc) -> float | None:
-    """Look into the bucket. Returns how far its clock is ahead of ours, in seconds, if it tells.
+def reach(store: S3Store) -> datetime | None:
+    """Look into the bucket. Returns what its clock says, if it tells.
 
     Raises:
         BongsuError: ``artifact.no-bucket``, ``artifact.credentials``, ``artifact.denied``, ``artifact.clock``,
             ``artifact.remote-unreachable``, ``artifact.remote-refused``.
     """
-    date = store.server_date()
     try:
-        return (parsedate_to_datetime(date) - clock()).total_seconds()
+        date = parsedate_to_datetime(store.server_date())
     except (TypeError, ValueError):
         return None
+    # Without a zone it is in UTC all the same (RFC 5322, "-0000").
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
-def examine(store: S3Store, clock: Callable[[], datetime] = _utc) -> Fitness:
-    """Reach the bucket, compare clocks, and write, read and delete an object, as a run would."""
+def examine(store: S3Store, clock: Callable[[], datetime]) -> Fitness:
+    """Reach the bucket, compare its clock with ours, and write, read and delete an object, as a run would."""
     try:
-        skew = reach(store, clock)
+        date = reach(store)
+        skew = (date - clock()).total_seconds() if date else None
     except BongsuError as error:
         return Fitness(None, tuple(error.problems))
     problems = []

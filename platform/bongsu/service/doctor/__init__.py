@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from bongsu.domain.messages import N_
@@ -39,7 +40,7 @@ def _state(home: Path) -> list[Finding]:
     return [
         state.writable(home),
         state.private(home),
-        *state.artifacts(home),
+        *state.artifacts(home, lambda: datetime.now(UTC)),
         state.database(home, DATABASE, N_("Database of runs")),
         state.database(home, TRACKING_DATABASE, N_("Database of MLflow")),
         state.locks(home),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from bongsu.domain.codes import run as codes
@@ -55,8 +57,9 @@ def private(home: Path) -> Finding:
     return Finding("ok", subject, "0")
 
 
-def artifacts(home: Path) -> list[Finding]:
-    """The bucket, if the artifacts lie in one: it is reached, and an object is written, read and taken away."""
+def artifacts(home: Path, clock: Callable[[], datetime]) -> list[Finding]:
+    """The bucket, if the artifacts lie in one: it is reached, its clock compared with ``clock``, and an object written,
+    read and taken away."""
     subject = N_("Artifact store")
     try:
         place = place_of(home, os.environ)
@@ -69,7 +72,7 @@ def artifacts(home: Path) -> list[Finding]:
 
     try:
         with reached(place):
-            fitness = examine_bucket(S3Store.from_uri(place.uri, place.cache))
+            fitness = examine_bucket(S3Store.from_uri(place.uri, place.cache), clock)
     except BongsuError as error:  # e.g. a profile that does not exist
         return [_told(subject, error.problems[0])]
     if fitness.problems:
