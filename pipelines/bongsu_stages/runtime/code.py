@@ -6,7 +6,7 @@ import ast
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -17,28 +17,42 @@ _OURS = "bongsu_stages"
 
 @cache
 def code_digest(module: str) -> Digest:
-    """Digest of every source file that ``module`` reaches by imports: changed code, changed cache key.
+    """Digest of every source file that ``module`` reaches by imports, as they were when this process first asked:
+    changed code, changed cache key."""
+    return digest_of_sources(module, sources_of(module, _found))
+
+
+def digest_of_sources(module: str, sources: Mapping[str, bytes]) -> Digest:
+    """Of a module and what it reaches, by names and contents alone."""
+    total = hashlib.sha256(module.encode())
+    for name in sorted(sources):
+        total.update(name.encode() + b"\0" + hashlib.sha256(sources[name]).digest())
+    return Digest("sha256-" + total.hexdigest())
+
+
+def sources_of(module: str, find: Callable[[str], Path | None]) -> dict[str, bytes]:
+    """Sources by the names of the modules that ``module`` reaches by imports, itself among them.
 
     Followed are imports of the module's own top-level package and of ``bongsu_stages``, with the packages that they
-    lie in; installed libraries are not. It depends on names and contents alone, not on where the files lie or what
-    this process has imported before.
+    lie in; installed libraries are not. It does not depend on where the files lie or what this process has imported
+    before.
+
+    Args:
+        find: the source file of a module, as :func:`find_source` gives it.
     """
     found: dict[str, bytes] = {}
     packages = {module.partition(".")[0], _OURS}
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        file = _file(name) if name not in found and name.partition(".")[0] in packages else None
+        file = find(name) if name not in found and name.partition(".")[0] in packages else None
         if file is None:
             continue
         found[name] = file.read_bytes()
         waiting += _imports(found[name], name if file.name == "__init__.py" else name.rpartition(".")[0])
         # Python runs the packages around a module before it.
         waiting.append(name.rpartition(".")[0])
-    total = hashlib.sha256(module.encode())
-    for name in sorted(found):
-        total.update(name.encode() + b"\0" + hashlib.sha256(found[name]).digest())
-    return Digest("sha256-" + total.hexdigest())
+    return found
 
 
 def _imports(source: bytes, package: str) -> Iterator[str]:
@@ -70,8 +84,8 @@ def _absolute(node: ast.ImportFrom, package: str) -> str:
     return ".".join([*parts[: len(parts) - node.level + 1], *([node.module] if node.module else [])])
 
 
-@cache
-def _file(module: str) -> Path | None:
+def find_source(module: str) -> Path | None:
+    """The source file of a module that is installed or imported; None if it has none, as what is no module."""
     top, _, rest = module.partition(".")
     roots, own = _origin(top)
     for root in roots:
@@ -82,6 +96,10 @@ def _file(module: str) -> Path | None:
                 return file
     # A module that is no package, as a script or a test has.
     return Path(own) if own and not rest and not roots and Path(own).is_file() else None
+
+
+# Stages share most of their modules.
+_found = cache(find_source)
 
 
 def _origin(top: str) -> tuple[list[str], str | None]:

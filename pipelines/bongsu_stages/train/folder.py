@@ -65,9 +65,21 @@ class CheckpointFolder:
         self.uri = uri
         self._files, self._root = pafs.FileSystem.from_uri(uri)
 
+    def whole(self) -> Iterator[Checkpoint]:
+        """Every checkpoint of which nothing is missing, in no order."""
+        selector = pafs.FileSelector(self._root, recursive=True, allow_not_found=True)
+        sizes = {info.path: info.size for info in self._files.get_file_info(selector) if info.is_file}
+        for path in sizes:
+            if not path.endswith(f"/{MARKER}"):
+                continue
+            folder = path.removesuffix(f"/{MARKER}")
+            facts = self._facts(path)
+            if facts and all(sizes.get(f"{folder}/{name}") == size for name, size in facts.files.items()):
+                yield Checkpoint(folder, facts)
+
     def latest(self, fingerprint: str, kind: str) -> Checkpoint | None:
         """The whole checkpoint of this fingerprint and kind with the most steps."""
-        found = [c for c in self._whole() if c.facts.fingerprint == fingerprint and c.facts.kind == kind]
+        found = [c for c in self.whole() if c.facts.fingerprint == fingerprint and c.facts.kind == kind]
         return max(found, key=lambda c: c.facts.step, default=None)
 
     def put(self, group: str, name: str, directory: Path) -> None:
@@ -80,7 +92,7 @@ class CheckpointFolder:
 
     def keep_newest(self, group: str, count: int) -> None:
         """Delete all but the ``count`` newest of a group, by step."""
-        ours = [c for c in self._whole() if Path(c.path).parent.name == group]
+        ours = [c for c in self.whole() if Path(c.path).parent.name == group]
         for old in sorted(ours, key=lambda c: c.facts.step)[:-count]:
             # The marker goes first: what a kill leaves half deleted is no checkpoint any more.
             self._files.delete_file(f"{old.path}/{MARKER}")
@@ -106,17 +118,6 @@ class CheckpointFolder:
             self._files.create_dir(target.rsplit("/", 1)[0])
         with source.open("rb") as incoming, self._files.open_output_stream(target) as outgoing:
             shutil.copyfileobj(incoming, outgoing, 8 * 1024 * 1024)
-
-    def _whole(self) -> Iterator[Checkpoint]:
-        selector = pafs.FileSelector(self._root, recursive=True, allow_not_found=True)
-        sizes = {info.path: info.size for info in self._files.get_file_info(selector) if info.is_file}
-        for path in sizes:
-            if not path.endswith(f"/{MARKER}"):
-                continue
-            folder = path.removesuffix(f"/{MARKER}")
-            facts = self._facts(path)
-            if facts and all(sizes.get(f"{folder}/{name}") == size for name, size in facts.files.items()):
-                yield Checkpoint(folder, facts)
 
     def _facts(self, path: str) -> CheckpointFacts | None:
         with self._files.open_input_stream(path) as stream:

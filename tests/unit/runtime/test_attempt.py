@@ -74,7 +74,9 @@ def test_a_success_is_recorded_with_its_tree_figures_and_surroundings(store: Loc
     assert store.get_record(result_key(attempt.id)) == outcome.model_dump_json().encode()
     assert outcome.metrics == {"value": 1.5}
     assert outcome.environment["python"]
-    assert outcome.peak_memory_bytes is None or outcome.peak_memory_bytes > 1_000_000
+    if sys.platform == "linux":  # other kernels do not tell
+        assert outcome.peak_memory_bytes is not None
+        assert outcome.peak_memory_bytes > 1_000_000
     tree = outcome.outputs["files"]
     assert (tree.type, tree.size) == (ArtifactType.FILES, len("봉수".encode()))
     assert store.reader(tree.digest).open("probe.txt").read().decode() == "봉수"

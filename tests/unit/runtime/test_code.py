@@ -9,18 +9,14 @@ from pathlib import Path
 import pytest
 
 import bongsu_stages
-from bongsu_stages.runtime import code
+from bongsu_stages.runtime.code import digest_of_sources, find_source, sources_of
 
 ROOT = Path(bongsu_stages.__file__).parent
 
 
-def reached(module: str, monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """Modules below ``bongsu_stages`` whose source decides the digest of ``module``."""
-    seen: set[str] = set()
-    find = code._file
-    monkeypatch.setattr(code, "_file", lambda name: (seen.add(name), find(name))[1])
-    code.code_digest.__wrapped__(module)
-    return {name.removeprefix("bongsu_stages.") for name in seen if find(name) is not None}
+def digest_of(module: str) -> str:
+    """As the files are now: processes ask once."""
+    return digest_of_sources(module, sources_of(module, find_source))
 
 
 @pytest.mark.parametrize(
@@ -33,9 +29,10 @@ def reached(module: str, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     ],
 )
 def test_code_is_followed_into_functions_and_other_packages(
-    module: str, uses: set[str], not_used: set[str], monkeypatch: pytest.MonkeyPatch
+    module: str, uses: set[str], not_used: set[str]
 ) -> None:
-    found = reached(f"bongsu_stages.{module}", monkeypatch)
+    sources = sources_of(f"bongsu_stages.{module}", find_source)
+    found = {name.removeprefix("bongsu_stages.") for name in sources}
     assert uses <= found
     assert not not_used & found
 
@@ -49,11 +46,11 @@ def test_another_teams_stage_changes_with_its_own_modules(tmp_path: Path, monkey
     (package / "other.py").write_text("B = 1\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     __import__("their_stages")
-    digests = [_digest()]
+    digests = [digest_of("their_stages.stage")]
     (package / "other.py").write_text("B = 2\n")
-    digests.append(_digest())
+    digests.append(digest_of("their_stages.stage"))
     (package / "step.py").write_text("A = 2\n")
-    digests.append(_digest())
+    digests.append(digest_of("their_stages.stage"))
     del sys.modules["their_stages"]
     assert digests[0] == digests[1] != digests[2]
 
@@ -100,16 +97,11 @@ def _installed(
     files = {"../__init__": around, "__init__": "", "stage": line + "\n", "helper": helper, "other": ""}
     for name, text in files.items():
         (team / f"{name}.py").write_text(text)
-    code._file.cache_clear()
     with monkeypatch.context() as patch:
         patch.syspath_prepend(str(root))
         if load:
             importlib.import_module("stages_of.team.stage")
-        digest = str(code.code_digest.__wrapped__("stages_of.team.stage"))
+        digest = digest_of("stages_of.team.stage")
     for name in [name for name in sys.modules if name.partition(".")[0] == "stages_of"]:
         del sys.modules[name]
     return digest
-
-
-def _digest() -> str:
-    return str(code.code_digest.__wrapped__("their_stages.stage"))

@@ -4,13 +4,40 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
+from bongsu.domain.workload import WorkKind
 from bongsu.service.catalogue import InstalledStages
 
 STAGES = InstalledStages()
 HEAVY = ("torch", "ray", "transformers", "mlflow", "pandas", "pyarrow", "numpy", "compressed_tensors", "peft")
+
+TRAINING = {"steps": 1, "learningRate": 1e-3}
+REQUIRED: dict[str, dict[str, Any]] = {
+    "compress.distill": {"steps": 1},
+    "compress.expert-prune": {"keepFraction": 0.5},
+    "container": {"command": ["true"]},
+    "registry.register": {"name": "light"},
+    "train.continue": TRAINING,
+    "train.finetune": TRAINING,
+    "train.pretrain": TRAINING,
+}
+"""An example of every parameter that has no default."""
+WORK = {
+    "compress.distill": WorkKind.DISTILL,
+    "compress.expert-prune": WorkKind.PRUNE_STREAMED,
+    "compress.quantize": WorkKind.QUANTIZE_STREAMED,
+    "evaluate.perplexity": WorkKind.INFERENCE,
+    "evaluate.speed": WorkKind.INFERENCE,
+    "evaluate.tasks": WorkKind.INFERENCE,
+    "train.continue": WorkKind.TRAIN_FULL,
+    "train.finetune": WorkKind.TRAIN_LORA,
+    "train.pretrain": WorkKind.TRAIN_FULL,
+    "verify.reload": WorkKind.INFERENCE,
+}
+"""Of stages that have a model in memory."""
 
 
 def test_reading_every_signature_imports_nothing_heavy() -> None:
@@ -36,8 +63,10 @@ def test_a_stage_says_what_it_does_and_what_its_parameters_mean(name: str) -> No
 
 
 @pytest.mark.parametrize("name", list(STAGES))
-def test_a_workload_comes_from_the_defaults_of_a_stage(name: str) -> None:
+def test_a_workload_comes_from_the_least_that_a_stage_must_be_told(name: str) -> None:
     signature = STAGES[name]
-    required = [field for field in signature.params.model_fields.values() if field.is_required()]
-    if not required:
-        assert signature.workload(signature.params(), 128).micro_batch >= 1
+    params = signature.params.model_validate(REQUIRED.get(name, {}))
+    assert signature.workload(params, 128).kind is WORK.get(name, WorkKind.LIGHT)
+    for told in REQUIRED.get(name, {}):
+        with pytest.raises(ValueError, match=told):
+            signature.params.model_validate({k: v for k, v in REQUIRED[name].items() if k != told})

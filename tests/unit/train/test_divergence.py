@@ -72,7 +72,7 @@ def test_a_run_stops_at_the_first_broken_step_and_saves_none_of_it(
     assert [event.step for event in events if isinstance(event, Checkpointed)] == [3, 6]
     assert max(event.step for event in events if isinstance(event, Progress)) == BROKEN_AT - 1
     folder = CheckpointFolder(ctx.checkpoint_uri)
-    steps_saved = {checkpoint.facts.step for checkpoint in folder._whole() if checkpoint.facts.kind == STATE}
+    steps_saved = {checkpoint.facts.step for checkpoint in folder.whole() if checkpoint.facts.kind == STATE}
     assert steps_saved == {3, 6}
 
 
