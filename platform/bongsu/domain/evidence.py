@@ -112,10 +112,13 @@ def metrics_of(evaluations: Iterable[Evaluation]) -> dict[Digest, dict[str, floa
 
 
 def intervals_of(evaluations: Iterable[Evaluation]) -> dict[Digest, dict[str, Interval]]:
-    """Intervals of each model, as of :func:`metrics_of`."""
+    """Intervals of each model, as of :func:`metrics_of`: one that was measured later without an interval has none."""
     found: dict[Digest, dict[str, Interval]] = {}
     for entry in (entry for evaluation in evaluations for entry in evaluation.entries):
-        found.setdefault(entry.model_digest, {}).update(entry.intervals)
+        mine = found.setdefault(entry.model_digest, {})
+        for name in entry.metrics:
+            mine.pop(name, None)
+        mine.update(entry.intervals)
     return found
 
 

@@ -46,6 +46,15 @@ def figure(value: float | None) -> str:
     return f"{value:.4g}"
 
 
+def interval(low: float, high: float) -> str:
+    """``0.38–0.45``: as many digits as tell the ends apart, and one more."""
+    width, largest = high - low, max(abs(low), abs(high))
+    digits = 4
+    if 0 < width < math.inf:
+        digits = min(4, math.floor(math.log10(largest)) - math.floor(math.log10(width)) + 2)
+    return "–".join(figure(float(f"{end:.{max(1, digits)}g}")) for end in (low, high))
+
+
 def change(share: float) -> str:
     """``+4.6%`` for 0.046."""
     return f"{share * 100:+.1f}%"

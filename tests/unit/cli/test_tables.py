@@ -144,13 +144,17 @@ def test_variants_fit(language: str, place: Place) -> None:
     variants = [
         Variant("inputs.base", None, DIGEST, Label.parse("O"), 1, 10**9, metrics, page=page),
         Variant(
-            "quantize (keepFraction=0.5)", "q", DIGEST, Label.parse("O"), 1, 10**8, metrics, {},
+            "quantize (keepFraction=0.5)", "q", DIGEST, Label.parse("O"), 1, 10**8, metrics,
+            {"perplexity.general": (1_204.3, 1_298.7), "perplexity.other": (1.0, 2.0)},
             {"perplexity.law": 0.025}, 9.99, verified=True,
         ),
     ]  # fmt: skip
     text = printed(outcome_view(show_run(place.platform, submitted.id), variants))
     assert widest(text) <= 80
     assert "NaN" in text
+    assert "1204–1299" in text
+    assert "95%" in text
+    assert "1–2" not in text, "an interval of nothing"
     lines = [line.rstrip() for line in text.splitlines()]
     assert page in lines, "a link in one piece"
     narrow = printed(outcome_view(show_run(place.platform, submitted.id), variants), 60)

@@ -47,6 +47,7 @@ def test_figures_of_one_model_come_together() -> None:
     )
     assert metrics_of([first, second]) == {A: {"x": 1.0, "y": 3.0}}
     assert intervals_of([first, second]) == {A: {"y": (2.0, 4.0)}}
+    assert intervals_of([second, first]) == {A: {}}, "the interval of another measurement says nothing of this one"
 
 
 @pytest.mark.parametrize("value", [None, True, "1", float("nan"), float("inf"), -math.inf, 10**400, [1], {}])

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from bongsu.domain.quantities import figure
+from bongsu.domain.quantities import figure, interval
 from bongsu.domain.resources import MAX_BYTES, MAX_DURATION, Bytes, Duration
 
 DURATION, BYTES = TypeAdapter(Duration), TypeAdapter(Bytes)
@@ -30,6 +30,28 @@ DURATION, BYTES = TypeAdapter(Duration), TypeAdapter(Bytes)
 )
 def test_figures_are_short_and_whole(value: float | None, text: str) -> None:
     assert figure(value) == text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (0.38212, 0.45118, "0.382–0.451"),
+        (9.704, 10.91, "9.7–10.9"),
+        (1102.3, 1398.7, "1100–1400"),
+        (0.0, 0.3085, "0–0.31"),
+        (-0.5, 0.5, "-0.5–0.5"),
+        (12_312.0, 14_011.0, "12,300–14,000"),
+        (3.0, 3.0, "3–3"),
+        (0.0, 0.0, "0–0"),
+    ],
+)
+def test_an_interval_has_the_digits_that_tell_its_ends_apart(low: float, high: float, text: str) -> None:
+    assert interval(low, high) == text
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False), st.floats(allow_nan=False, allow_infinity=False))
+def test_whatever_somebody_measured_is_printed(low: float, high: float) -> None:
+    assert "–" in interval(low, high)
 
 
 @given(

@@ -21,10 +21,12 @@ from bongsu.domain.attempt import AttemptResult, result_key
 from bongsu.domain.ids import AttemptId
 from bongsu.domain.plan import PlannedStage
 from bongsu.domain.problems import BongsuError
+from bongsu.service.documents import run_document
 from bongsu.service.lineage import joined, run_graph, trace
 from bongsu.service.models import list_models
 from bongsu.service.report.collect import collect
 from bongsu.service.report.page import render_page
+from bongsu.service.showing import show_run
 from bongsu.service.submitting import submit
 from bongsu.service.variants import variants
 
@@ -116,6 +118,8 @@ def test_the_models_of_a_run_stand_side_by_side(place: Place, compared: str) -> 
     assert rows["tiny"].size == 104
     assert rows["small"].metrics == {"perplexity.law": 10.5, "speed.tokensPerSecond": 900.0}
     assert rows["small"].intervals == {"perplexity.law": (10.0, 11.0)}
+    document = run_document(show_run(place.platform, compared), list(rows.values()))
+    assert [one["intervals"] for one in document["variants"]] == [{}, {}, {"perplexity.law": [10.0, 11.0]}, {}]
 
 
 def test_what_was_lost_is_told_against_the_model_that_compression_began_with(place: Place, compared: str) -> None:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from bongsu.cli.render.runs import state_words, took
 from bongsu.cli.texts import _
-from bongsu.domain.quantities import change, figure, short, size
+from bongsu.domain.quantities import change, figure, interval, short, size
 from bongsu.domain.titles import brief
 from bongsu.service.showing import RunDetails
 from bongsu.service.variants import Variant
@@ -57,6 +57,8 @@ def _table(variants: Sequence[Variant]) -> RenderableType:
             style="bold" if variant.version else "",
         )
     notes = []
+    if any(name in variant.intervals for variant in variants for name in names):
+        notes.append(Text(_("Ranges below figures are 95% intervals."), style="dim"))
     if any(variant.change for variant in variants):
         notes.append(Text(_("Changes are against the uncompressed model."), style="dim"))
     return Group(table, *notes, Text(), *_places(variants))
@@ -90,6 +92,8 @@ def _heading(name: str) -> str:
 
 def _cell(variant: Variant, name: str) -> str:
     text = figure(variant.metrics.get(name))
+    if name in variant.metrics and name in variant.intervals:
+        text += f"\n{interval(*variant.intervals[name])}"
     if name in variant.change:
         text += f"\n{change(variant.change[name])}"
     return text
