@@ -8,68 +8,49 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-Config = Mapping[str, Any]
-_LATENT = ("axk1", "axk2", "deepseek_v3")
+from bongsu.domain.model_config import LatentWidths, ModelConfig
 
 
-def row_lengths(config: Config) -> Iterator[tuple[str, int]]:
+def row_lengths(config: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     """Name and row length of each projection of the decoder layers, of one routed expert a layer.
 
-    Nothing where the configuration does not tell.
+    Nothing where ``config.json`` does not tell.
     """
-    try:
-        layers = list(_layers(config))
-    except (KeyError, TypeError):
+    told = ModelConfig.of(config)
+    if told is None:
         return
-    yield from layers
-
-
-def _layers(config: Config) -> Iterator[tuple[str, int]]:
-    attention = _latent(config) if config["model_type"] in _LATENT else _plain(config)
-    for number, is_sparse in enumerate(_sparse(config)):
+    attention = _plain(told) if told.latent is None else _latent(told, told.latent)
+    for number, is_sparse in enumerate(told.sparse):
         prefix = f"model.layers.{number}."
         for name, length in attention.items():
             yield f"{prefix}self_attn.{name}.weight", length
-        for block, width in _blocks(config, is_sparse):
-            yield f"{prefix}{block}.gate_proj.weight", config["hidden_size"]
-            yield f"{prefix}{block}.up_proj.weight", config["hidden_size"]
+        for block, width in _blocks(told, is_sparse):
+            yield f"{prefix}{block}.gate_proj.weight", told.hidden
+            yield f"{prefix}{block}.up_proj.weight", told.hidden
             yield f"{prefix}{block}.down_proj.weight", width
 
 
-def _blocks(config: Config, is_sparse: bool) -> Iterator[tuple[str, int]]:
+def _blocks(config: ModelConfig, is_sparse: bool) -> Iterator[tuple[str, int]]:
     """Feed-forward blocks of one layer with their widths."""
-    if not is_sparse:
-        yield "mlp", config["intermediate_size"]
+    if config.experts is None or not is_sparse:
+        yield "mlp", config.intermediate
         return
-    yield "mlp.experts.0", config["moe_intermediate_size"]
-    if config.get("n_shared_experts", 1):
-        yield "mlp.shared_experts", config["moe_intermediate_size"] * config.get("n_shared_experts", 1)
+    yield "mlp.experts.0", config.experts.width
+    if config.experts.shared_width:
+        yield "mlp.shared_experts", config.experts.shared_width
 
 
-def _sparse(config: Config) -> list[bool]:
-    if config["model_type"] not in _LATENT or not config.get("n_routed_experts"):
-        return [False] * config["num_hidden_layers"]
-    if config.get("mlp_layer_types"):
-        return [kind == "sparse" for kind in config["mlp_layer_types"]]
-    # What the classes assume where the configuration does not say it.
-    usual = 3 if config["model_type"] == "deepseek_v3" else 1
-    first, every = config.get("first_k_dense_replace", usual), config.get("moe_layer_freq", 1)
-    return [number >= first and number % every == 0 for number in range(config["num_hidden_layers"])]
-
-
-def _latent(config: Config) -> dict[str, int]:
-    """Latent attention; A.X K2 reads the compressed query twice, normed and plain."""
-    hidden, rank = config["hidden_size"], config["q_lora_rank"]
-    queries = {"q_a_proj": hidden, "q_b_proj": rank * (2 if config["model_type"] == "axk2" else 1)}
+def _latent(config: ModelConfig, widths: LatentWidths) -> dict[str, int]:
+    """Latent attention; where its output has a gate, the compressed query is read twice, normed and plain."""
     return {
-        **queries,
-        "kv_a_proj_with_mqa": hidden,
-        "kv_b_proj": config["kv_lora_rank"],
-        "o_proj": config["num_attention_heads"] * config["v_head_dim"],
+        "q_a_proj": config.hidden,
+        "q_b_proj": widths.query_rank * (2 if widths.is_gated else 1),
+        "kv_a_proj_with_mqa": config.hidden,
+        "kv_b_proj": widths.key_rank,
+        "o_proj": config.heads * widths.value_width,
     }
 
 
-def _plain(config: Config) -> dict[str, int]:
-    hidden, heads = config["hidden_size"], config["num_attention_heads"]
-    width = config.get("head_dim") or hidden // heads
-    return {"q_proj": hidden, "k_proj": hidden, "v_proj": hidden, "o_proj": heads * width}
+def _plain(config: ModelConfig) -> dict[str, int]:
+    reads = dict.fromkeys(("q_proj", "k_proj", "v_proj"), config.hidden)
+    return {**reads, "o_proj": config.heads * config.head_width}

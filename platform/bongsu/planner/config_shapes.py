@@ -1,4 +1,4 @@
-"""From ``config.json`` to parameter counts, component by component.
+"""From a model's configuration to parameter counts, component by component.
 
 Follows the layer definitions of transformers' ``axk1`` (A.X K1: DeepSeek-V3 attention and experts, one more norm
 behind each expert block), ``axk2`` (A.X K2: query and output gate in one projection, DSA indexer, gated norms),
@@ -11,92 +11,64 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bongsu.domain.model_config import Experts, LatentWidths, ModelConfig
 from bongsu.planner.model_shape import AttentionShape, ModelShape
 
-Config = Mapping[str, Any]
-_LATENT = ("axk1", "axk2", "deepseek_v3")
-_NEEDED_LATENT = (
-    "hidden_size",
-    "num_hidden_layers",
-    "num_attention_heads",
-    "vocab_size",
-    "intermediate_size",
-    "moe_intermediate_size",
-    "n_routed_experts",
-    "num_experts_per_tok",
-    "q_lora_rank",
-    "kv_lora_rank",
-    "qk_nope_head_dim",
-    "qk_rope_head_dim",
-    "v_head_dim",
-)
-_NEEDED_PLAIN = ("hidden_size", "num_hidden_layers", "num_attention_heads", "vocab_size", "intermediate_size")
 # Biases and norms that the class has whether or not the configuration mentions them.
 _ALWAYS_QUERY_BIAS = frozenset({"qwen2"})
 _ALWAYS_HEAD_NORMS = frozenset({"qwen3", "qwen3_moe"})
 
 
-def shape_of(config: Config) -> ModelShape | None:
-    """Counts of a known architecture; None where the configuration does not tell."""
-    if config.get("model_type") in _LATENT:
-        return _latent(config) if all(config.get(name) for name in _NEEDED_LATENT) else None
-    return _plain(config) if all(config.get(name) for name in _NEEDED_PLAIN) else None
+def shape_of(config: Mapping[str, Any]) -> ModelShape | None:
+    """Counts of a known architecture; None where ``config.json`` does not tell, or tells what no model has."""
+    told = ModelConfig.of(config)
+    if told is None:
+        return None
+    if told.latent is None or told.experts is None:
+        return _plain(told)
+    return _latent(told, told.latent, told.experts)
 
 
-def _latent(config: Config) -> ModelShape:
-    hidden, layers = config["hidden_size"], config["num_hidden_layers"]
-    width, experts = config["moe_intermediate_size"], config["n_routed_experts"]
-    sparse = sum(kind == "sparse" for kind in _layer_kinds(config))
-    shared = width * config.get("n_shared_experts", 1)
-    kind = config["model_type"]
-    widths = _latent_widths(config)
+def _latent(config: ModelConfig, latent: LatentWidths, experts: Experts) -> ModelShape:
+    hidden, layers, sparse = config.hidden, config.layers, sum(config.sparse)
+    widths = _latent_widths(config, latent)
     return ModelShape(
         embeddings=_embeddings(config),
-        attention=layers * _latent_attention(hidden, widths, bool(config.get("attention_bias"))),
+        attention=layers * _latent_attention(hidden, widths, config.has_bias),
         indexer=layers * _indexer(hidden, widths),
-        dense=(layers - sparse) * 3 * hidden * config["intermediate_size"],
-        shared_experts=sparse * 3 * hidden * shared,
-        routed_experts=sparse * experts * 3 * hidden * width,
-        router=sparse * experts * hidden,
-        norms=_norms(config, layers, sparse),
+        dense=(layers - sparse) * 3 * hidden * config.intermediate,
+        shared_experts=sparse * 3 * hidden * experts.shared_width,
+        routed_experts=sparse * experts.routed * 3 * hidden * experts.width,
+        router=sparse * experts.routed * hidden,
+        norms=_norms(config, sparse),
         hidden=hidden,
-        vocabulary=config["vocab_size"],
+        vocabulary=config.vocabulary,
         layers=layers,
         sparse_layers=sparse,
         widths=widths,
-        intermediate=config["intermediate_size"],
-        expert_width=width,
-        shared_width=shared,
-        experts=experts,
-        experts_per_token=config["num_experts_per_tok"],
-        gate_rank=config.get("gated_norm_rank", 16) if kind == "axk2" else 0,
-        block_norm=kind == "axk1",
+        intermediate=config.intermediate,
+        expert_width=experts.width,
+        shared_width=experts.shared_width,
+        experts=experts.routed,
+        experts_per_token=experts.per_token,
+        gate_rank=config.gate_rank,
+        block_norm=_has_block_norm(config),
     )
 
 
-def _latent_widths(config: Config) -> AttentionShape:
-    is_k2 = config["model_type"] == "axk2"
+def _latent_widths(config: ModelConfig, latent: LatentWidths) -> AttentionShape:
     return AttentionShape(
-        heads=config["num_attention_heads"],
-        key_width=config["qk_nope_head_dim"] + config["qk_rope_head_dim"],
-        value_width=config["v_head_dim"],
-        key_heads=config["num_attention_heads"],
-        query_rank=config["q_lora_rank"],
-        key_rank=config["kv_lora_rank"],
-        rope_width=config["qk_rope_head_dim"],
-        index_heads=config.get("index_n_heads", 16) if is_k2 else 0,
-        index_width=config.get("index_head_dim", 128) if is_k2 else 0,
-        gated=is_k2,
+        heads=config.heads,
+        key_width=latent.plain_width + latent.rope_width,
+        value_width=latent.value_width,
+        key_heads=config.heads,
+        query_rank=latent.query_rank,
+        key_rank=latent.key_rank,
+        rope_width=latent.rope_width,
+        index_heads=latent.index_heads,
+        index_width=latent.index_width,
+        gated=latent.is_gated,
     )
-
-
-def _layer_kinds(config: Config) -> list[str]:
-    given = config.get("mlp_layer_types")
-    if given:
-        return list(given)
-    default = 3 if config["model_type"] == "deepseek_v3" else 1
-    first, every = config.get("first_k_dense_replace", default), config.get("moe_layer_freq", 1)
-    return ["sparse" if n >= first and n % every == 0 else "dense" for n in range(config["num_hidden_layers"])]
 
 
 def _latent_attention(hidden: int, widths: AttentionShape, bias: bool) -> int:
@@ -119,27 +91,26 @@ def _indexer(hidden: int, widths: AttentionShape) -> int:
     return widths.query_rank * heads * width + hidden * width + 2 * width + hidden * heads if heads else 0
 
 
-def _norms(config: Config, layers: int, sparse: int) -> int:
-    hidden, kind = config["hidden_size"], config["model_type"]
-    plain: int = hidden * (2 * layers + 1)
-    if kind == "axk2":
-        return int(plain + 2 * hidden * config.get("gated_norm_rank", 16) * (layers + sparse))
-    return plain + (int(hidden * sparse) if kind == "axk1" else 0)
+def _norms(config: ModelConfig, sparse: int) -> int:
+    hidden, layers = config.hidden, config.layers
+    plain = hidden * (2 * layers + 1) + 2 * hidden * config.gate_rank * (layers + sparse)
+    return plain + (hidden * sparse if _has_block_norm(config) else 0)
 
 
-def _embeddings(config: Config) -> int:
-    copies = 1 if config.get("tie_word_embeddings") else 2
-    return copies * int(config["vocab_size"]) * int(config["hidden_size"])
+def _has_block_norm(config: ModelConfig) -> bool:
+    return config.family == "axk1"
 
 
-def _plain(config: Config) -> ModelShape:
+def _embeddings(config: ModelConfig) -> int:
+    return (1 if config.ties_embeddings else 2) * config.vocabulary * config.hidden
+
+
+def _plain(config: ModelConfig) -> ModelShape:
     """Grouped-query attention and a gated feed-forward block."""
-    hidden, layers, heads = config["hidden_size"], config["num_hidden_layers"], config["num_attention_heads"]
-    width = config.get("head_dim") or hidden // heads
-    key_heads = config.get("num_key_value_heads") or heads
-    kind = config.get("model_type")
+    hidden, layers, heads = config.hidden, config.layers, config.heads
+    width, key_heads, kind = config.head_width, config.key_heads, config.family
     attention = hidden * width * (2 * heads + 2 * key_heads)
-    if config.get("attention_bias") or kind in _ALWAYS_QUERY_BIAS:
+    if config.has_bias or kind in _ALWAYS_QUERY_BIAS:
         attention += width * (heads + 2 * key_heads) + (hidden if kind not in _ALWAYS_QUERY_BIAS else 0)
     if kind in _ALWAYS_HEAD_NORMS:
         attention += 2 * width
@@ -147,15 +118,15 @@ def _plain(config: Config) -> ModelShape:
         embeddings=_embeddings(config),
         attention=layers * attention,
         indexer=0,
-        dense=layers * 3 * hidden * config["intermediate_size"],
+        dense=layers * 3 * hidden * config.intermediate,
         shared_experts=0,
         routed_experts=0,
         router=0,
         norms=hidden * (2 * layers + 1),
         hidden=hidden,
-        vocabulary=config["vocab_size"],
+        vocabulary=config.vocabulary,
         layers=layers,
         sparse_layers=0,
         widths=AttentionShape(heads, width, width, key_heads),
-        intermediate=config["intermediate_size"],
+        intermediate=config.intermediate,
     )

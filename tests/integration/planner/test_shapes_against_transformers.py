@@ -8,6 +8,7 @@ import pytest
 import torch
 import transformers
 
+from bongsu.domain.config_faults import config_faults
 from bongsu.planner.config_shapes import shape_of
 from bongsu.planner.published import AXK1, AXK2_LIGHT
 
@@ -32,6 +33,18 @@ SMALL: dict[str, Any] = {
     "bos_token_id": 0,
     "eos_token_id": 0,
 }
+# Without the groups of experts, of which A.X K2 has both figures or none.
+NULLABLE = (
+    *(SMALL.keys() - {"n_group", "topk_group"}),
+    "qk_head_dim",
+    "head_dim",
+    "first_k_dense_replace",
+    "moe_layer_freq",
+    "mlp_layer_types",
+    "index_n_heads",
+    "index_head_dim",
+    "gated_norm_rank",
+)
 
 
 def count(name: str, **fields: Any) -> tuple[int, dict[str, Any]]:
@@ -52,6 +65,44 @@ def test_small_models_of_every_kind(name: str, change: dict[str, Any]) -> None:
     shape = shape_of(config)
     assert shape is not None
     assert shape.total == expected
+
+
+FAMILIES = {"axk1": "AXK1", "axk2": "AXK2", "deepseek_v3": "DeepseekV3"}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"first_k_dense_replace": 2},
+        {"moe_layer_freq": 2},
+        {"mlp_layer_types": ["sparse", "dense", "sparse", "dense", "sparse"]},
+        {"mlp_layer_types": None},
+    ],
+    ids=str,
+)
+def test_files_as_they_were_written(family: str, change: dict[str, Any]) -> None:
+    """What a class does not read, or has a value of its own for, is resolved as the class resolves it."""
+    written = {**SMALL, "model_type": family, **change}
+    del written["n_shared_experts"]
+    expected, _ = count(FAMILIES[family], **written)
+    shape = shape_of(written)
+    assert shape is not None
+    assert shape.total == expected
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_nulls_are_faults_where_the_class_refuses_them(family: str) -> None:
+    for key in NULLABLE:
+        written = {**SMALL, "model_type": family, key: None}
+        said = list(config_faults(written))
+        try:
+            count(FAMILIES[family], **written)
+        except Exception:  # each class has its own way to say it
+            assert said, key
+        else:
+            assert not said, key
 
 
 @pytest.mark.parametrize(("name", "published"), [("AXK1", AXK1), ("AXK2", AXK2_LIGHT)])

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from bongsu.domain.artifact import ArtifactType
+from bongsu.domain.config_faults import config_faults
 from bongsu.domain.labels import Label, high_water_mark
-from bongsu.planner.config_faults import config_faults
 from bongsu.service.inputs.files import FileSet
 from bongsu.service.inputs.label_card import folder_label, looks_like_a_card
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bongsu.planner.config_faults import config_faults
+from bongsu.domain.config_faults import config_faults
 from bongsu.planner.published import PUBLISHED
 
 
@@ -34,6 +34,12 @@ def test_published_models_have_no_fault(name: str) -> None:
         ("model_type", 5),
         ("architectures", "x"),
         ("quantization_config", []),
+        ("n_group", "all"),
+        ("n_shared_experts", None),
+        ("first_k_dense_replace", None),
+        ("moe_layer_freq", None),
+        ("moe_layer_freq", 0),
+        ("mlp_layer_types", [1, 2]),
     ],
 )
 def test_what_no_model_has_is_named(key: str, value: Any) -> None:
@@ -45,3 +51,12 @@ def test_what_a_model_does_without_is_no_fault() -> None:
     without = {"q_lora_rank": None, "n_shared_experts": 0, "quantization_config": None}
     dense = {"num_key_value_heads": None, "n_routed_experts": None, "moe_layer_freq": None}
     assert list(config_faults(without | dense)) == []
+
+
+def test_each_layer_has_its_type_and_nothing_else_is_read_then() -> None:
+    unread = {"model_type": "axk1", "first_k_dense_replace": None, "moe_layer_freq": None}
+    layers = {"num_hidden_layers": 3, "mlp_layer_types": ["dense", "sparse"]}
+    (said,) = config_faults(unread | layers)
+    assert said.startswith("mlp_layer_types is ")
+    assert said.endswith("a text for each of 3 layers")
+    assert list(config_faults(unread | layers | {"num_hidden_layers": 2})) == []

@@ -1,0 +1,109 @@
+"""Figures of a ``config.json`` of which there is no model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Config = Mapping[str, Any]
+# Beyond what any model has; more is a slip, and would take for ever to count.
+_MOST_OF_ALL = 10_000_000
+_K1, _K2, _V3 = "axk1", "axk2", "deepseek_v3"
+LATENT = (_K1, _K2, _V3)
+"""Families with latent attention (MLA, arXiv 2405.04434) whose sizes are known."""
+BY_LAYER = (_K1, _K2)
+"""Families whose ``mlp_layer_types`` says layer by layer which have experts."""
+
+
+@dataclass(frozen=True)
+class _Figure:
+    """A whole number of ``config.json``, which may be absent.
+
+    Attributes:
+        needed: families whose class takes no null; others do without, or have a value of their own.
+    """
+
+    name: str
+    least: int = 0
+    most: int = _MOST_OF_ALL
+    needed: tuple[str, ...] = ()
+
+
+_OF_EVERY_MODEL = (
+    _Figure("hidden_size", 1),
+    _Figure("num_hidden_layers", 1, 10_000),
+    _Figure("num_attention_heads", 1),
+    _Figure("vocab_size", 1, 100_000_000),
+    _Figure("intermediate_size", 1),
+)
+_OF_SOME = (
+    _Figure("num_key_value_heads", needed=(_K1, _K2)),
+    _Figure("moe_intermediate_size", needed=LATENT),
+    _Figure("n_routed_experts", most=1_000_000, needed=LATENT),
+    _Figure("n_shared_experts", needed=LATENT),
+    _Figure("num_experts_per_tok", needed=(_K1, _K2)),
+    _Figure("n_group", needed=(_K1,)),
+    _Figure("topk_group", needed=(_K1,)),
+    _Figure("q_lora_rank", needed=(_K1, _K2)),
+    _Figure("kv_lora_rank", needed=LATENT),
+    _Figure("qk_nope_head_dim", needed=LATENT),
+    _Figure("qk_rope_head_dim", needed=LATENT),
+    _Figure("qk_head_dim"),
+    _Figure("v_head_dim", needed=LATENT),
+    _Figure("head_dim", needed=(_K2,)),
+    _Figure("index_n_heads", needed=(_K2,)),
+    _Figure("index_head_dim", needed=(_K2,)),
+    _Figure("gated_norm_rank", needed=(_K2,)),
+)
+# Not read where mlp_layer_types says it; every reader divides by the frequency.
+_OF_LAYER_TYPES = (
+    _Figure("first_k_dense_replace", needed=LATENT),
+    _Figure("moe_layer_freq", 1, needed=BY_LAYER),
+)
+_KINDS: dict[str, tuple[type, str]] = {
+    "model_type": (str, "a text"),
+    "architectures": (list, "a list"),
+    "mlp_layer_types": (list, "a list"),
+    "quantization_config": (dict, "an object"),
+}
+
+
+def config_faults(config: Config) -> Iterator[str]:
+    """What is wrong, in words, each with its key; what is absent is not."""
+    family = config.get("model_type")
+    by_layer = family in BY_LAYER and config.get("mlp_layer_types") is not None
+    for figure in (*_OF_EVERY_MODEL, *_OF_SOME, *_OF_LAYER_TYPES):
+        if figure.name not in config:
+            continue
+        value = config[figure.name]
+        if value is None and figure not in _OF_EVERY_MODEL:
+            unread = by_layer and figure in _OF_LAYER_TYPES
+            if unread or family not in figure.needed:
+                continue
+        if not _is_count(value, figure):
+            yield _said(figure.name, value, f"a whole number from {figure.least} to {figure.most:,}")
+    for name, (kind, words) in _KINDS.items():
+        if config.get(name) is not None and not isinstance(config[name], kind):
+            yield _said(name, config[name], words)
+    if by_layer:
+        yield from _layer_types(config)
+
+
+def _layer_types(config: Config) -> Iterator[str]:
+    name, layers = "mlp_layer_types", config.get("num_hidden_layers")
+    given = config[name]
+    if not isinstance(given, list):
+        return
+    if not all(isinstance(kind, str) for kind in given):
+        yield _said(name, given, "a list of texts")
+    elif isinstance(layers, int) and len(given) < layers:
+        yield _said(name, given, f"a text for each of {layers:,} layers")
+
+
+def _is_count(value: Any, figure: _Figure) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and figure.least <= value <= figure.most
+
+
+def _said(name: str, value: Any, right: str) -> str:
+    return f"{name} is {str(value)[:40]!r} and not {right}"
