@@ -35,7 +35,9 @@ def _workload(params: ExpertPruneParams, length: int) -> Workload:
         micro_batch=params.micro_batch,
         sequence_length=length,
         tokens=params.calibration_sequences * length,
+        # A layer computes in fp32, whatever it computes on.
         weight_bytes=4.0,
+        activation_bytes=4.0,
     )
 
 

@@ -58,7 +58,9 @@ def _workload(params: QuantizeParams, length: int) -> Workload:
         micro_batch=params.micro_batch,
         sequence_length=length if uses_text else 1,
         tokens=params.calibration_sequences * length if uses_text else 0,
+        # A layer computes in fp32, whatever it computes on.
         weight_bytes=4.0,
+        activation_bytes=4.0,
         hessians=uses_text,
     )
 
