@@ -8,8 +8,6 @@ moment, so an estimate lies above the peak; ``tests/integration/planner`` holds 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from bongsu.domain.plan import MemoryEstimate
 from bongsu.domain.resources import Resources
 from bongsu.domain.workload import WorkKind, Workload
@@ -22,39 +20,18 @@ from bongsu.planner.activations import (
     kept_when_recomputed,
     largest_layer_bytes,
     logit_bytes,
-    passing_bytes,
 )
 from bongsu.planner.adapter import adapter_parameters
-from bongsu.planner.model_shape import ModelShape, largest_matrix
+from bongsu.planner.arithmetic import ALLOCATOR, RUNTIME_BYTES, Numbers, numbers_of
+from bongsu.planner.model_shape import ModelShape
+from bongsu.planner.streamed import STREAMED, streamed_memory
 
-# Resident size of a worker with Ray, torch, transformers and Ray Train loaded, before any model is (measured on CPU
-# builds: 0.57 to 0.84 GB without and 0.99 GB with Ray Train's session, and more where other stages ran in it before and
-# left their imports; a GPU's CUDA context is in `feasibility.USABLE`).
-RUNTIME_BYTES = 1_300_000_000
 # fp32 tensors of a number for each token and entry of the vocabulary that exist at once around the loss.
 _LOGIT_COPIES = {WorkKind.DISTILL: 6.0, WorkKind.INFERENCE: 3.0}
 _TRAINING_COPIES = 5.0
-# What allocators hold beyond what is in use: the backward pass frees in other places than the forward pass asks.
-_ALLOCATOR = 1.25
-# Published models are stored in bf16.
-STORED = 2
-# A file is copied to the artifact store in pieces of 16 MiB, the next of which is read while the last is still there.
-_COPIED_AT_ONCE = 2 * 16 * 1024 * 1024
-# A group's largest value, its best error and scale, and those that are tried; kernels take groups from 32 columns on.
-_FIGURES_A_GROUP = 5
-_SMALLEST_GROUP = 32
 # FSDP2 holds the layer that computes and the next one, and the gradient of the layer that it is about to split.
 _GATHERED_LAYERS = 3
 TRAINING = frozenset({WorkKind.TRAIN_FULL, WorkKind.TRAIN_LORA, WorkKind.DISTILL})
-STREAMED = frozenset({WorkKind.PRUNE_STREAMED, WorkKind.QUANTIZE_STREAMED})
-
-
-@dataclass(frozen=True)
-class _Numbers:
-    """Bytes of a weight and of an activation on the device, and the micro-batch."""
-
-    weight: float
-    batch: Batch
 
 
 def estimate_memory(
@@ -70,9 +47,9 @@ def estimate_memory(
     """
     if work.kind is WorkKind.LIGHT:
         return MemoryEstimate(runtime=RUNTIME_BYTES)
-    numbers = _numbers(shape, work, resources)
+    numbers = numbers_of(shape, work, resources)
     if work.kind in STREAMED:
-        return _streamed(shape, work, numbers)
+        return streamed_memory(shape, work, numbers)
     split = resources.workers if work.sharded else 1
     trained = _trained(shape, work)
     # LoRA's matrices come on top of the model, in fp32.
@@ -100,20 +77,7 @@ def _trained(shape: ModelShape, work: Workload) -> int:
     return int(shape.total * work.trainable_fraction) if work.kind in TRAINING else 0
 
 
-def _numbers(shape: ModelShape, work: Workload, resources: Resources) -> _Numbers:
-    on_gpu = resources.gpus_per_worker > 0
-    usual = 2.0 if on_gpu else 4.0
-    unlike = shape.widths.key_width != shape.widths.value_width
-    batch = Batch(
-        sequences=work.micro_batch,
-        length=work.sequence_length,
-        width=work.activation_bytes or usual,
-        materialised_scores=unlike and not on_gpu,
-    )
-    return _Numbers(work.weight_bytes or usual, batch)
-
-
-def _gathered(shape: ModelShape, numbers: _Numbers) -> int:
+def _gathered(shape: ModelShape, numbers: Numbers) -> int:
     """Sharded workers gather a layer when its turn comes, in the numbers that it computes in; the embeddings belong
     to no layer and stay gathered."""
     return int((_GATHERED_LAYERS * shape.largest_layer + shape.embeddings) * numbers.batch.width)
@@ -121,71 +85,12 @@ def _gathered(shape: ModelShape, numbers: _Numbers) -> int:
 
 def _activations(shape: ModelShape, work: Workload, batch: Batch) -> int:
     if work.kind not in TRAINING:
-        return int(_ALLOCATOR * (largest_layer_bytes(shape, batch) + forward_peak(shape, batch)))
+        return int(ALLOCATOR * (largest_layer_bytes(shape, batch) + forward_peak(shape, batch)))
     kept = kept_when_recomputed(shape, batch) if work.checkpoint_activations else kept_for_backward(shape, batch)
-    return int(_ALLOCATOR * (kept + forward_peak(shape, batch)))
+    return int(ALLOCATOR * (kept + forward_peak(shape, batch)))
 
 
 def _loss(shape: ModelShape, work: Workload, batch: Batch) -> int:
     copies = _LOGIT_COPIES.get(work.kind, _TRAINING_COPIES)
     cache = cache_bytes(shape, batch) if work.kind is WorkKind.INFERENCE else 0
-    return int(_ALLOCATOR * (logit_bytes(shape, batch, copies) + cache))
-
-
-def _streamed(shape: ModelShape, work: Workload, numbers: _Numbers) -> MemoryEstimate:
-    """The moment that needs most: the embeddings are read, then one decoder layer after another computes, then
-    matrices are written one by one. What one moment holds is gone in the next, but for the hidden states of all
-    calibration tokens, which stay between layers and are written anew batch by batch."""
-    moments = [_written(shape, work)]
-    if work.tokens:
-        batch = numbers.batch
-        states = int((work.tokens + batch.tokens) * shape.hidden * batch.width)
-        table = shape.vocabulary * shape.hidden * (STORED + FP32)
-        moments.append(MemoryEstimate(weights=table, activations=states, runtime=RUNTIME_BYTES))
-        # While fused expert tensors are filled from the entries of single experts, one projection exists twice.
-        entry = shape.hidden * max(shape.expert_width, shape.intermediate) * FP32
-        layer = MemoryEstimate(
-            weights=int(shape.largest_layer * numbers.weight) + entry,
-            activations=states + int(_ALLOCATOR * passing_bytes(shape, batch)),
-            workspace=_moments(shape, batch) if work.hessians else 0,
-            runtime=RUNTIME_BYTES,
-        )
-        moments.append(layer)
-    return max(moments, key=lambda moment: moment.total)
-
-
-def _written(shape: ModelShape, work: Workload) -> MemoryEstimate:
-    """Writing the new weight files: what stays is copied as it is stored, and what is quantised is there in fp32 with
-    three more of its size, when scales and levels are tried, and a few figures a group."""
-    number = 4 * FP32 + _FIGURES_A_GROUP * FP32 / _SMALLEST_GROUP
-    matrix = int(largest_matrix(shape) * number) if work.kind is WorkKind.QUANTIZE_STREAMED else 0
-    table = shape.vocabulary * shape.hidden * STORED
-    held = max(matrix, table)
-    if held < _COPIED_AT_ONCE:
-        return MemoryEstimate(workspace=_COPIED_AT_ONCE, runtime=RUNTIME_BYTES)
-    return MemoryEstimate(weights=held, runtime=RUNTIME_BYTES)
-
-
-def _moments(shape: ModelShape, batch: Batch) -> int:
-    """GPTQ's second moments, and what adding one batch to those of the widest input takes: a transposed copy of the
-    input in fp32, and the product."""
-    width = max(shape.hidden, shape.intermediate, shape.widths.heads * shape.widths.value_width)
-    update = FP32 * (batch.tokens * width + width**2)
-    return int(_ALLOCATOR * (hessian_bytes(shape) + update))
-
-
-def hessian_bytes(shape: ModelShape) -> int:
-    """GPTQ (Frantar et al., arXiv 2210.17323): for each linear map of a layer the fp32 second moments of its input,
-    one for each expert, and three more of the largest while it is inverted."""
-    widths = shape.widths
-    attention = [shape.hidden, widths.query_rank, widths.key_rank, widths.heads * widths.value_width]
-    if shape.sparse_layers:
-        blocks = [shape.hidden, shape.expert_width] * shape.experts + [shape.hidden, shape.shared_width]
-    else:
-        blocks = [shape.hidden, shape.intermediate]
-    if shape.dense_layers and shape.sparse_layers:
-        largest_dense = shape.hidden**2 + shape.intermediate**2
-        if largest_dense > sum(width**2 for width in blocks):
-            blocks = [shape.hidden, shape.intermediate]
-    every = [*attention, *blocks]
-    return FP32 * (sum(width**2 for width in every) + 3 * max(every) ** 2)
+    return int(ALLOCATOR * (logit_bytes(shape, batch, copies) + cache))

@@ -10,6 +10,7 @@ import transformers
 
 from bongsu.domain.config_faults import config_faults
 from bongsu.planner.config_shapes import shape_of
+from bongsu.planner.hessians import hessian_numbers
 from bongsu.planner.published import AXK1, AXK2_LIGHT
 
 SMALL: dict[str, Any] = {
@@ -130,3 +131,20 @@ def test_plain_decoders(name: str) -> None:
     shape = shape_of(config)
     assert shape is not None
     assert shape.total == expected
+
+
+@pytest.mark.parametrize("name", ["AXK1", "AXK2"])
+@pytest.mark.parametrize("change", [{}, {"intermediate_size": 400}, {"first_k_dense_replace": 0}], ids=str)
+def test_second_moments_are_those_of_every_linear_map(name: str, change: dict[str, Any]) -> None:
+    """Of the layer that has most of them; a routed expert has one input, and one before its last projection."""
+    config = getattr(transformers, f"{name}Config")(**SMALL | change)
+    with torch.device("meta"):
+        model = getattr(transformers, f"{name}ForCausalLM")(config)
+    experts = SMALL["n_routed_experts"] * (SMALL["hidden_size"] ** 2 + SMALL["moe_intermediate_size"] ** 2)
+    found = []
+    for layer, kind in zip(model.model.layers, config.mlp_layer_types, strict=True):
+        linear = [module for module in layer.modules() if isinstance(module, torch.nn.Linear)]
+        found.append(sum(module.in_features**2 for module in linear) + (experts if kind == "sparse" else 0))
+    shape = shape_of(config.to_dict())
+    assert shape is not None
+    assert hessian_numbers(shape) == max(found)

@@ -1,0 +1,31 @@
+"""Second moments of inputs, which GPTQ (Frantar et al., arXiv 2210.17323) keeps while a layer computes."""
+
+from __future__ import annotations
+
+from bongsu.planner.activations import FP32, Batch
+from bongsu.planner.arithmetic import ALLOCATOR
+from bongsu.planner.linear_maps import LinearMaps, expert_maps, layer_maps
+from bongsu.planner.model_shape import ModelShape
+
+
+def moments_bytes(shape: ModelShape, batch: Batch) -> int:
+    """Bytes beside a layer: its second moments, three more of the largest while it is inverted, and what adding one
+    batch to those of the widest input takes: a transposed copy of the input in fp32, and the product."""
+    widest = max(each.read for sparse in _kinds(shape) for each in _maps(shape, sparse))
+    update = batch.tokens * widest + widest**2
+    return int(ALLOCATOR * FP32 * (hessian_numbers(shape) + 3 * widest**2 + update))
+
+
+def hessian_numbers(shape: ModelShape) -> int:
+    """Numbers of the second moments of the layer that has most: for each linear map those of its input, for each
+    expert its own."""
+    return max(sum(each.times * each.read**2 for each in _maps(shape, sparse)) for sparse in _kinds(shape))
+
+
+def _kinds(shape: ModelShape) -> list[bool]:
+    """Whether layers have experts; both where the model has both."""
+    return [sparse for sparse, count in ((False, shape.dense_layers), (True, shape.sparse_layers)) if count]
+
+
+def _maps(shape: ModelShape, sparse: bool) -> list[LinearMaps]:
+    return [*layer_maps(shape, sparse=sparse), *(expert_maps(shape) if sparse else ())]
