@@ -31,6 +31,7 @@ _LOGIT_COPIES = {WorkKind.DISTILL: 6.0, WorkKind.INFERENCE: 3.0}
 _TRAINING_COPIES = 5.0
 # FSDP2 holds the layer that computes and the next one, and the gradient of the layer that it is about to split.
 _GATHERED_LAYERS = 3
+_GATHERED_OF_TEACHER = 2
 TRAINING = frozenset({WorkKind.TRAIN_FULL, WorkKind.TRAIN_LORA, WorkKind.DISTILL})
 
 
@@ -55,16 +56,16 @@ def estimate_memory(
     # LoRA's matrices come on top of the model, in fp32.
     adapter = trained * FP32 if work.kind is WorkKind.TRAIN_LORA else 0
     gradient = FP32 if work.kind is WorkKind.TRAIN_LORA else numbers.weight
-    taught = (teacher or shape).total if work.kind is WorkKind.DISTILL else 0
+    taught = (teacher or shape) if work.kind is WorkKind.DISTILL else None
     # Every worker has all of an adapter, whose gradients are averaged.
     owners = 1 if work.kind is WorkKind.TRAIN_LORA else split
     return MemoryEstimate(
         weights=int(shape.total * numbers.weight) // split + adapter,
-        gathered=_gathered(shape, numbers) if split > 1 else 0,
+        gathered=_gathered(shape, numbers, taught) if split > 1 else 0,
         gradients=int(trained * gradient) // owners,
         optimizer=int(trained * work.optimizer_bytes) // owners,
         activations=_activations(shape, work, numbers.batch),
-        teacher=int(taught * numbers.batch.width) // split,
+        teacher=int(taught.total * numbers.batch.width) // split if taught else 0,
         workspace=_loss(shape, work, numbers.batch),
         runtime=RUNTIME_BYTES,
     )
@@ -77,10 +78,18 @@ def _trained(shape: ModelShape, work: Workload) -> int:
     return int(shape.total * work.trainable_fraction) if work.kind in TRAINING else 0
 
 
-def _gathered(shape: ModelShape, numbers: Numbers) -> int:
-    """Sharded workers gather a layer when its turn comes, in the numbers that it computes in; the embeddings belong
-    to no layer and stay gathered."""
-    return int((_GATHERED_LAYERS * shape.largest_layer + shape.embeddings) * numbers.batch.width)
+def _gathered(shape: ModelShape, numbers: Numbers, teacher: ModelShape | None) -> int:
+    """Sharded workers gather a layer when its turn comes, in the numbers that they hold it in: fp32 of a model that is
+    trained, whatever it computes in, and those of its arithmetic of a teacher, which has no gradient.
+
+    The two take turns. The embeddings belong to no layer: a head stays gathered from its forward pass to the end of
+    its backward pass, and a teacher's, which has none, for good.
+    """
+    layers, embeddings = _GATHERED_LAYERS * shape.largest_layer * numbers.weight, shape.embeddings * numbers.weight
+    if teacher is not None:
+        layers = max(layers, _GATHERED_OF_TEACHER * teacher.largest_layer * numbers.batch.width)
+        embeddings += teacher.embeddings * numbers.batch.width
+    return int(layers + embeddings)
 
 
 def _activations(shape: ModelShape, work: Workload, batch: Batch) -> int:
