@@ -49,10 +49,13 @@ class MemoryEstimate(_Frozen):
     teacher: int = 0
     workspace: int = 0
     runtime: int = 0
+    host: int = 0
+    """Main memory beyond the process, of a worker that computes on a GPU; there all other parts lie on the GPU."""
 
     @property
     def total(self) -> int:
-        return sum(self.model_dump().values())
+        """Bytes where the worker computes, and of its process."""
+        return sum(self.model_dump(exclude={"host"}).values())
 
 
 class CacheReason(StrEnum):

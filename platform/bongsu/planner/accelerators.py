@@ -28,3 +28,5 @@ ACCELERATORS = {
     # NVIDIA DGX B200 datasheet, per GPU: 2,250 TFLOP/s bf16 dense; 180 GB usable.
     "B200-180GB": Accelerator(180 * GB, 2250e12),
 }
+DEFAULT_ACCELERATOR = "H100-80GB"
+"""What a stage is taken to compute on that asks for GPUs and does not say which."""

@@ -43,14 +43,14 @@ def advise_room(plan: RunPlan, has: Capacity) -> Iterator[Problem]:
 def in_host(planned: PlannedStage) -> int:
     """Bytes of a worker's main memory that its stage needs by the plan's estimate; 0 where the plan does not know.
 
-    On a GPU that is the process alone. Models that are only read spread to the disk where memory is short, so that
-    their weights need none.
+    On a GPU that is the process and what passes through main memory. Models that are only read spread to the disk
+    where memory is short, so that their weights need none.
     """
     memory = planned.memory
     if memory is None:
         return 0
     if planned.resources.gpus_per_worker:
-        return memory.runtime
+        return memory.runtime + memory.host
     spread = memory.weights if planned.workload.kind is WorkKind.INFERENCE else 0
     return memory.total - spread
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bongsu.domain.resources import Resources
 from bongsu.domain.workload import WorkKind, Workload
-from bongsu.planner.accelerators import ACCELERATORS
+from bongsu.planner.accelerators import ACCELERATORS, DEFAULT_ACCELERATOR
 from bongsu.planner.model_shape import ModelShape
 
 # Share of the datasheet's operations that training of mixture-of-experts models reaches; DeepSeek-V3's report
@@ -16,7 +16,6 @@ from bongsu.planner.model_shape import ModelShape
 UTILISATION = 0.30
 # Weights through storage for a streamed stage, bytes per second a worker (measured for byte-range pruning here).
 STREAM_BYTES_PER_SECOND = 0.5e9
-DEFAULT_ACCELERATOR = "H100-80GB"
 _OPERATIONS = {
     WorkKind.TRAIN_FULL: 6.0,
     WorkKind.TRAIN_LORA: 4.0,

@@ -23,6 +23,7 @@ from bongsu.planner.activations import (
 )
 from bongsu.planner.adapter import adapter_parameters
 from bongsu.planner.arithmetic import ALLOCATOR, RUNTIME_BYTES, Numbers, numbers_of
+from bongsu.planner.host import host_bytes
 from bongsu.planner.model_shape import ModelShape
 from bongsu.planner.streamed import STREAMED, streamed_memory
 
@@ -50,7 +51,7 @@ def estimate_memory(
         return MemoryEstimate(runtime=RUNTIME_BYTES)
     numbers = numbers_of(shape, work, resources)
     if work.kind in STREAMED:
-        return streamed_memory(shape, work, numbers)
+        return streamed_memory(shape, work, numbers, on_gpu=resources.gpus_per_worker > 0)
     split = resources.workers if work.sharded else 1
     trained = _trained(shape, work)
     # LoRA's matrices come on top of the model, in fp32.
@@ -68,6 +69,7 @@ def estimate_memory(
         teacher=int(taught.total * numbers.batch.width) // split if taught else 0,
         workspace=_loss(shape, work, numbers.batch),
         runtime=RUNTIME_BYTES,
+        host=host_bytes(shape, work.kind, resources, numbers, taught, split) if resources.gpus_per_worker else 0,
     )
 
 

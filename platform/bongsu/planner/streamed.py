@@ -17,24 +17,37 @@ _FIGURES_A_GROUP = 5
 _SMALLEST_GROUP = 32
 
 
-def streamed_memory(shape: ModelShape, work: Workload, numbers: Numbers) -> MemoryEstimate:
+def streamed_memory(shape: ModelShape, work: Workload, numbers: Numbers, *, on_gpu: bool) -> MemoryEstimate:
     """The moment that needs most: the embeddings are read, then one decoder layer after another computes, then
     matrices are written one by one. What one moment holds is gone in the next, but for the hidden states of all
-    calibration tokens, which stay between layers and are written anew batch by batch."""
-    moments = [_written(shape, work)]
-    if work.tokens:
-        layer = _built(shape, numbers)
-        states = _states(shape, work, numbers)
-        moments.append(_embedded(shape, states))
-        moments.append(
-            MemoryEstimate(
-                weights=layer,
-                activations=states + int(ALLOCATOR * passing_bytes(shape, numbers.batch)),
-                workspace=moments_bytes(shape, numbers.batch) if work.hessians else 0,
-                runtime=RUNTIME_BYTES,
-            )
-        )
-    return max(moments, key=lambda moment: moment.total)
+    calibration tokens, which stay between layers and are written anew batch by batch.
+
+    A GPU sees a layer and one batch at a time. The rest is in main memory there too, and each layer before it moves.
+    """
+    written = _written(shape, work)
+    if not work.tokens:
+        return MemoryEstimate(runtime=RUNTIME_BYTES, host=_beyond_process(written)) if on_gpu else written
+    states = _states(shape, work, numbers)
+    embedded, computed = _embedded(shape, states), _computed(shape, work, numbers)
+    built = MemoryEstimate(weights=computed.weights + _entry(shape), activations=states, runtime=RUNTIME_BYTES)
+    if on_gpu:
+        return computed.model_copy(update={"host": max(map(_beyond_process, (written, embedded, built)))})
+    beside = computed.model_copy(update={"weights": built.weights, "activations": states + computed.activations})
+    return max((written, embedded, beside), key=lambda moment: moment.total)
+
+
+def _computed(shape: ModelShape, work: Workload, numbers: Numbers) -> MemoryEstimate:
+    """The largest layer with one batch that passes through it."""
+    return MemoryEstimate(
+        weights=int(shape.largest_layer * numbers.weight),
+        activations=int(ALLOCATOR * passing_bytes(shape, numbers.batch)),
+        workspace=moments_bytes(shape, numbers.batch) if work.hessians else 0,
+        runtime=RUNTIME_BYTES,
+    )
+
+
+def _beyond_process(moment: MemoryEstimate) -> int:
+    return moment.total - moment.runtime
 
 
 def _embedded(shape: ModelShape, states: int) -> MemoryEstimate:
@@ -47,11 +60,9 @@ def _states(shape: ModelShape, work: Workload, numbers: Numbers) -> int:
     return int((work.tokens + numbers.batch.tokens) * shape.hidden * numbers.batch.width)
 
 
-def _built(shape: ModelShape, numbers: Numbers) -> int:
-    """The largest layer. While fused expert tensors are filled from the entries of single experts, one projection
-    exists twice."""
-    entry = shape.hidden * max(shape.expert_width, shape.intermediate) * FP32
-    return int(shape.largest_layer * numbers.weight) + entry
+def _entry(shape: ModelShape) -> int:
+    """While fused expert tensors are filled from the entries of single experts, one projection exists twice."""
+    return shape.hidden * max(shape.expert_width, shape.intermediate) * FP32
 
 
 def _written(shape: ModelShape, work: Workload) -> MemoryEstimate:

@@ -39,10 +39,20 @@ def test_memory_below_the_estimate_is_told_with_how_much_would_do() -> None:
     assert not said(advise(plan_of(planned(), planned(memory=None, name="b", resources={"memory": 10**6}))))
 
 
-def test_models_that_are_only_read_may_lie_on_disk_and_those_on_gpus_need_no_main_memory() -> None:
+def test_models_that_are_only_read_may_lie_on_disk() -> None:
     assert not said(advise(plan_of(planned(WorkKind.INFERENCE, resources={"memory": 2 * 10**9}))))
     assert said(advise(plan_of(planned(WorkKind.INFERENCE, resources={"memory": 10**9}))))
-    assert not said(advise(plan_of(planned(resources={"memory": 2 * 10**9, "gpus_per_worker": 1}))))
+
+
+def test_on_a_gpu_main_memory_holds_the_process_and_what_passes_through() -> None:
+    passing = NEEDS.model_copy(update={"host": 3 * 10**9})
+    asked = {"memory": 4 * 10**9, "gpus_per_worker": 1}
+    assert not said(advise(plan_of(planned(memory=passing, resources=asked))))
+    told = said(advise(plan_of(planned(memory=passing, resources=asked | {"memory": 2 * 10**9}))))
+    assert "Ask for memory: 4.0G" in told["a.resources.memory"]
+    has = Capacity(cpus=4, gpus=2, memory=7 * 10**9)
+    needs = planned(memory=passing, resources={"workers": 2, "gpus_per_worker": 1})
+    assert "need about 8.0 GB" in said(advise_room(plan_of(needs), has))["a.resources"]
 
 
 def test_the_worst_point_of_a_matrix_is_told_once_and_what_is_cached_never() -> None:

@@ -42,6 +42,7 @@ MEMORY_WORDS = {
     "teacher": N_("teacher"),
     "workspace": N_("workspace"),
     "runtime": N_("process"),
+    "host": N_("main memory"),
 }
 Shown = TypeVar("Shown", PlannedStage, SkippedStage)
 
