@@ -2,6 +2,8 @@
 
 A training step costs 6 operations per active parameter and token, a forward pass 2 (Kaplan et al., arXiv
 2001.08361); a distillation adds the teacher's forward pass. A streamed stage is bound by reading and writing weights.
+Of a worker's GPUs one computes at a time: training and streaming use no other, and the layers of a model that is spread
+over them take turns. The others are held as long.
 """
 
 from __future__ import annotations
@@ -9,7 +11,9 @@ from __future__ import annotations
 from bongsu.domain.resources import Resources
 from bongsu.domain.workload import WorkKind, Workload
 from bongsu.planner.accelerators import ACCELERATORS, DEFAULT_ACCELERATOR
+from bongsu.planner.arithmetic import STORED
 from bongsu.planner.model_shape import ModelShape
+from bongsu.planner.streamed import STREAMED
 
 # Share of the datasheet's operations that training of mixture-of-experts models reaches; DeepSeek-V3's report
 # (arXiv 2412.19437: 2.664M H800-hours for 14.8T tokens at 37B active) works out to about 0.35 of dense bf16.
@@ -40,8 +44,7 @@ def gpu_hours(shape: ModelShape, work: Workload, resources: Resources, teacher: 
     each = _OPERATIONS[work.kind] * shape.active
     if work.kind is WorkKind.DISTILL:
         each += _OPERATIONS[WorkKind.INFERENCE] * (teacher or shape).active
-    operations = each * work.tokens * resources.workers
-    seconds = operations / (gpus * accelerator.flops * UTILISATION)
-    if work.kind in (WorkKind.PRUNE_STREAMED, WorkKind.QUANTIZE_STREAMED):
-        seconds += 2 * shape.total * (work.weight_bytes or 2.0) / (resources.workers * STREAM_BYTES_PER_SECOND)
+    seconds = each * work.tokens / (accelerator.flops * UTILISATION)
+    if work.kind in STREAMED:
+        seconds += 2 * shape.total * STORED / (resources.workers * STREAM_BYTES_PER_SECOND)
     return seconds * gpus / 3600

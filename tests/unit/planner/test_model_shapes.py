@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bongsu.domain.resources import Resources
 from bongsu.domain.workload import WorkKind, Workload
 from bongsu.planner.config_shapes import shape_of
-from bongsu.planner.cost import gpu_hours
+from bongsu.planner.cost import STREAM_BYTES_PER_SECOND, gpu_hours
 from bongsu.planner.memory import estimate_memory
 from bongsu.planner.published import AXK1, AXK2_LIGHT
 
@@ -59,3 +59,17 @@ def test_gpu_hours_do_not_depend_on_how_a_fixed_amount_of_text_is_split(work: Wo
     together = gpu_hours(K2, work, Resources(workers=workers, gpus_per_worker=1))
     assert together == pytest.approx(gpu_hours(K2, one, Resources(workers=1, gpus_per_worker=1)))
     assert gpu_hours(K2, work, Resources(workers=workers)) == 0
+
+
+@pytest.mark.parametrize("kind", [kind for kind in WorkKind if kind is not WorkKind.LIGHT])
+def test_gpus_that_do_not_compute_are_held_and_counted(kind: WorkKind) -> None:
+    work = Workload(kind=kind, tokens=10**9, weight_bytes=4.0)
+    one, eight = (gpu_hours(K2, work, Resources(workers=2, gpus_per_worker=gpus)) for gpus in (1, 8))
+    assert eight == pytest.approx(8 * one)
+
+
+def test_a_streamed_stage_reads_and_writes_what_is_stored() -> None:
+    rounding = Workload(kind=WorkKind.QUANTIZE_STREAMED, weight_bytes=4.0)
+    read_and_written = 2 * 2 * K1.total
+    hours = read_and_written / STREAM_BYTES_PER_SECOND / 3600
+    assert gpu_hours(K1, rounding, Resources(gpus_per_worker=1)) == pytest.approx(hours)
