@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from bongsu.cli.memory_page import render
+from memory_page import render
 
 PAGE = Path(__file__).parents[3] / "docs" / "memory.md"
 
 
 def test_the_page_is_what_the_planner_computes() -> None:
-    assert PAGE.read_text() == render(), "run: python -m bongsu.cli.memory_page > docs/memory.md"
+    assert PAGE.read_text() == render(), "run: python tests/support/memory_page.py > docs/memory.md"
