@@ -30,34 +30,36 @@ class _Figure:
     needed: tuple[str, ...] = ()
 
 
-_OF_EVERY_MODEL = (
+_SIZES = (
     _Figure("hidden_size", 1),
     _Figure("num_hidden_layers", 1, 10_000),
     _Figure("num_attention_heads", 1),
     _Figure("vocab_size", 1, 100_000_000),
     _Figure("intermediate_size", 1),
 )
-_OF_SOME = (
-    _Figure("num_key_value_heads", needed=(_K1, _K2)),
+_LATENT_SIZES = (
     _Figure("moe_intermediate_size", needed=LATENT),
     _Figure("n_routed_experts", most=1_000_000, needed=LATENT),
-    _Figure("n_shared_experts", needed=LATENT),
     _Figure("num_experts_per_tok", needed=(_K1, _K2)),
-    _Figure("n_group", needed=(_K1,)),
-    _Figure("topk_group", needed=(_K1,)),
     _Figure("q_lora_rank", needed=(_K1, _K2)),
     _Figure("kv_lora_rank", needed=LATENT),
     _Figure("qk_nope_head_dim", needed=LATENT),
     _Figure("qk_rope_head_dim", needed=LATENT),
-    _Figure("qk_head_dim"),
     _Figure("v_head_dim", needed=LATENT),
+)
+_CHOICES = (
+    _Figure("num_key_value_heads", needed=(_K1, _K2)),
     _Figure("head_dim", needed=(_K2,)),
+    _Figure("qk_head_dim"),
+    _Figure("n_shared_experts", needed=LATENT),
+    _Figure("n_group", needed=(_K1,)),
+    _Figure("topk_group", needed=(_K1,)),
     _Figure("index_n_heads", needed=(_K2,)),
     _Figure("index_head_dim", needed=(_K2,)),
     _Figure("gated_norm_rank", needed=(_K2,)),
 )
-# Not read where mlp_layer_types says it; every reader divides by the frequency.
-_OF_LAYER_TYPES = (
+# Not read where mlp_layer_types says it. Whoever reads the frequency divides by it.
+_LAYER_TYPES = (
     _Figure("first_k_dense_replace", needed=LATENT),
     _Figure("moe_layer_freq", 1, needed=BY_LAYER),
 )
@@ -69,18 +71,21 @@ _KINDS: dict[str, tuple[type, str]] = {
 }
 
 
+def sizes_of(family: str) -> tuple[str, ...]:
+    """Names of the figures without which nobody knows how large a model of the family is."""
+    return tuple(figure.name for figure in (*_SIZES, *(_LATENT_SIZES if family in LATENT else ())))
+
+
 def config_faults(config: Config) -> Iterator[str]:
     """What is wrong, in words, each with its key; what is absent is not."""
     family = config.get("model_type")
     by_layer = family in BY_LAYER and config.get("mlp_layer_types") is not None
-    for figure in (*_OF_EVERY_MODEL, *_OF_SOME, *_OF_LAYER_TYPES):
-        if figure.name not in config:
+    for figure in (*_SIZES, *_LATENT_SIZES, *_CHOICES, *_LAYER_TYPES):
+        value = config.get(figure.name)
+        unread = by_layer and figure in _LAYER_TYPES
+        takes_null = figure not in _SIZES and (unread or family not in figure.needed)
+        if figure.name not in config or (value is None and takes_null):
             continue
-        value = config[figure.name]
-        if value is None and figure not in _OF_EVERY_MODEL:
-            unread = by_layer and figure in _OF_LAYER_TYPES
-            if unread or family not in figure.needed:
-                continue
         if not _is_count(value, figure):
             yield _said(figure.name, value, f"a whole number from {figure.least} to {figure.most:,}")
     for name, (kind, words) in _KINDS.items():

@@ -10,20 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
-from bongsu.domain.config_faults import BY_LAYER, LATENT, Config, config_faults
+from bongsu.domain.config_faults import BY_LAYER, LATENT, Config, config_faults, sizes_of
 
-_TOLD = ("hidden_size", "num_hidden_layers", "num_attention_heads", "vocab_size", "intermediate_size")
-_TOLD_LATENT = (
-    *_TOLD,
-    "moe_intermediate_size",
-    "n_routed_experts",
-    "num_experts_per_tok",
-    "q_lora_rank",
-    "kv_lora_rank",
-    "qk_nope_head_dim",
-    "qk_rope_head_dim",
-    "v_head_dim",
-)
 # What the classes take where the configuration does not say it.
 _DENSE_AT_FIRST = {"axk1": 1, "axk2": 1, "deepseek_v3": 3}
 _SHARED_EXPERTS = 1
@@ -98,7 +86,7 @@ class ModelConfig:
             return None
         family = config.get("model_type") or ""
         is_latent = family in LATENT
-        if not all(config.get(name) for name in (_TOLD_LATENT if is_latent else _TOLD)):
+        if not all(config.get(name) for name in sizes_of(family)):
             return None
         hidden, heads = config["hidden_size"], config["num_attention_heads"]
         return cls(
