@@ -77,8 +77,9 @@ measured in `tests/integration/train/test_models_that_workers_share.py` (91 mill
 [ADR 10](adr/0010-models-larger-than-a-worker.md) says how. Not measured: GPUs, steps of sharded
 training, larger models.
 
-A worker that is used again returns what its last stage let go of; 16 MB or less stayed in these tests. The plan's
-1.3 GB of runtime are Ray, torch and transformers with all that any stage imports.
+A worker that is used again returns what its last stage let go of; 16 MB or less stayed in these tests. Where the C
+library keeps more (blocks that lie between others), the recorded peak of a stage has what stages before it left. The
+plan's 1.3 GB of runtime are Ray, torch and transformers with all that any stage imports.
 """
 
 
@@ -116,8 +117,8 @@ def _model(name: str, config: dict[str, Any]) -> str:
 | weights on disk | size |
 | --- | ---: |
 {sizes}
-Workers of one GPU each, sequences of 4,096 tokens, one sequence a worker: the smallest power of two (from 8) that
-fits, and what one worker then needs.
+Workers of one GPU each (`parallel: shard`, `recomputeActivations: true`), sequences of 4,096 tokens, one sequence a
+worker: the smallest power of two (from 8) that fits, and what one worker then needs.
 
 | stage | {" | ".join(SHOWN)} |
 | --- | {" | ".join("---:" for _ in SHOWN)} |

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -15,7 +15,7 @@ from bongsu.domain.stages import Params
 from bongsu.domain.workload import WorkKind, Workload
 from bongsu_stages.compress.names import in_class
 from bongsu_stages.compress.objections import ALL_EXPERTS, against_quantising
-from bongsu_stages.compress.schemes import is_quantised, is_routed_expert, quantization_config
+from bongsu_stages.compress.schemes import expertless, is_quantised, is_routed_expert, quantization_config
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import StageError, stage
 
@@ -163,15 +163,27 @@ def _chosen(params: QuantizeParams, weights: WeightIndex) -> tuple[set[str], lis
             chosen.add(entry.name)
     if not chosen:
         raise StageError("No linear layer of the model can be quantised.", "Lower groupSize, or change ignore.")
-    left = sorted(name for name in weights.entries if is_routed_expert(name) and name not in chosen)
-    if params.scheme == "W4A16" and left:
-        # Its loader joins packed experts, and finds none or too few.
+    _refuse_experts_left(params.scheme, weights.entries, chosen)
+    return chosen, odd
+
+
+def _refuse_experts_left(scheme: str, names: Iterable[str], chosen: set[str]) -> None:
+    """Loaders join the experts of a layer into one tensor. With some of them left, they find none or too few, or scale
+    those as well."""
+    routed = sorted(filter(is_routed_expert, names))
+    left = [name for name in routed if name not in chosen]
+    if scheme == "W4A16" and left:
         raise StageError(
             f"{len(left)} weights of routed experts would stay as they are, among them {left[0]}, and {ALL_EXPERTS}.",
             "Choose a groupSize that divides their rows, take the pattern that names them out of ignore, or write"
             " scheme: FP8.",
         )
-    return chosen, odd
+    torn = {expertless(name) for name in left} & {expertless(name) for name in chosen if is_routed_expert(name)}
+    if torn:
+        raise StageError(
+            f"Some routed experts of {min(torn)} would stay as they are and others not, and loaders join them.",
+            "Let a pattern of ignore name all routed experts of a layer, or none.",
+        )
 
 
 def _left_alone(family: str, weights: WeightIndex, chosen: set[str]) -> list[str]:

@@ -24,6 +24,11 @@ def is_routed_expert(name: str) -> bool:
     return bool(_ROUTED.search(name))
 
 
+def expertless(name: str) -> str:
+    """The name that a routed expert's weight shares with those of the other experts of its layer."""
+    return _ROUTED.sub(".experts.*.", name)
+
+
 def quantization_config(scheme: str, group: int, ignored: Sequence[str]) -> dict[str, Any]:
     """For ``config.json``.
 

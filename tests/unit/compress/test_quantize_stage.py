@@ -152,7 +152,7 @@ def test_ignored_modules_and_odd_widths_stay_and_are_told(bench: Any) -> None:
     assert torch.isfinite(logits(load_model(bench.directory(digest_of(made))), bench.text())).all()
 
 
-@pytest.mark.parametrize("left", [r"\.experts\.", r"\.experts\.1\.", r"experts\..*down_proj", r"layers\.1\."])
+@pytest.mark.parametrize("left", [r"\.experts\.", r"experts\..*gate_proj", r"layers\.1\."])
 def test_experts_stay_as_they_are_only_where_the_model_can_be_loaded(bench: Any, left: str) -> None:
     ignore = ["lm_head", r"\.gate$", left]
     failure = bench.runner.run(STAGE, {**W4, "ignore": ignore}, {"model": [bench.model]})
@@ -160,6 +160,13 @@ def test_experts_stay_as_they_are_only_where_the_model_can_be_loaded(bench: Any,
     assert "weights of routed experts would stay as they are" in failure.message
     made = quantize(bench, {**FP8, "ignore": ignore})
     assert torch.isfinite(logits(load_model(bench.directory(digest_of(made))), bench.text())).all()
+
+
+@pytest.mark.parametrize("params", [W4, FP8])
+def test_experts_of_one_layer_are_not_torn_apart(bench: Any, params: dict[str, Any]) -> None:
+    failure = bench.runner.run(STAGE, {**params, "ignore": [r"\.experts\.1\."]}, {"model": [bench.model]})
+    assert isinstance(failure, Failure)
+    assert "routed experts" in failure.message
 
 
 def test_experts_that_few_tokens_reach_are_rounded(bench: Any) -> None:
