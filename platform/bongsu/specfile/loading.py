@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bongsu.domain.codes import specfile as codes
@@ -28,6 +28,7 @@ from bongsu.specfile.signatures import load_signatures
 from bongsu.specfile.stage_checks import check_stages
 from bongsu.specfile.stage_params import check_params
 from bongsu.specfile.substitute import substitute
+from bongsu.specfile.tabs import spaced
 from bongsu.specfile.text import MAX_BYTES, check_characters, decode
 
 
@@ -91,6 +92,20 @@ def loads(
         check_characters(text.removeprefix("\ufeff"), file)
         text = text.encode()
     decoded = decode(text, file)
+    try:
+        return _load(decoded, digest_of(text), file, catalogue, overrides)
+    except FaultyPipeline:
+        raise
+    except BongsuError as error:
+        more = _behind_tabs(
+            error, decoded, lambda spaces: _load(spaces, digest_of(text), file, catalogue, overrides)
+        )
+        raise BongsuError([*error.problems, *more]) from None
+
+
+def _load(
+    decoded: str, digest: Digest, file: str, catalogue: Catalogue, overrides: Mapping[str, str] | None
+) -> LoadedPipeline:
     root, problems = parse(decoded, file)
     places = Places(file, decoded, root)
     checked = _check(root, catalogue, dict(overrides or {}))
@@ -101,10 +116,29 @@ def loads(
     if draft is None:
         raise FaultyPipeline(problems, None, lambda _path: True)
     spec = _with_values(draft.spec, checked.parameters)
-    loaded = LoadedPipeline(spec, dict(checked.parameters.values), places, digest_of(text), file, decoded)
+    loaded = LoadedPipeline(spec, dict(checked.parameters.values), places, digest, file, decoded)
     if problems:
         raise FaultyPipeline(problems, loaded, draft.has_broken)
     return loaded
+
+
+def _behind_tabs(error: BongsuError, text: str, load_text: Callable[[str], object]) -> list[Problem]:
+    """What else is wrong with a text that is no YAML for its tabs, if they are as wide as makes the fewest mistakes."""
+    told = {problem.location for problem in error.problems}
+    if not any(problem.code is codes.TAB for problem in error.problems):
+        return []
+    readings: list[list[Problem]] = []
+    for candidate in spaced(text):
+        try:
+            load_text(candidate.text)
+        except FaultyPipeline as faulty:
+            places = [candidate.as_written(p.location) if p.location else None for p in faulty.problems]
+            readings.append([replace(p, location=at) for p, at in zip(faulty.problems, places, strict=True)])
+        except BongsuError:  # no YAML even so
+            continue
+        else:
+            return []
+    return [problem for problem in min(readings, key=len, default=[]) if problem.location not in told]
 
 
 @dataclass(frozen=True)

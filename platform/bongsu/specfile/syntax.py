@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from itertools import islice
 
 import yaml
 
@@ -11,6 +10,7 @@ from bongsu.domain.codes import specfile as codes
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Verbatim
 from bongsu.domain.problems import Problem
+from bongsu.specfile.tabs import tabs_in
 from bongsu.specfile.text import place_of
 
 _QUOTE = N_("Put the text into quotes.")
@@ -70,7 +70,6 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
 
 
 MAX_TABS = 20
-_INDENTED_BY_TAB = re.compile(r"^ *(\t)[ \t]*[^\s#]", re.MULTILINE)
 
 
 def syntax_problems(error: yaml.YAMLError, text: str, file: str) -> list[Problem]:
@@ -79,8 +78,7 @@ def syntax_problems(error: yaml.YAMLError, text: str, file: str) -> list[Problem
     first = _problem(error, text, file)
     if first.code is not codes.TAB:
         return [first]
-    found = islice(_INDENTED_BY_TAB.finditer(text), MAX_TABS)
-    tabs = [codes.TAB.at(place_of(text, match.start(1), file)) for match in found]
+    tabs = [codes.TAB.at(place_of(text, index, file)) for index in tabs_in(text)[:MAX_TABS]]
     others = [problem for problem in tabs if problem.location != first.location]
     return sorted([first, *others], key=lambda problem: problem.location.line if problem.location else 0)
 
