@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -113,22 +114,34 @@ def test_a_pipe_is_told_of_every_attempt_and_why(place: Place) -> None:
     failing_once(place)
     said: list[str] = []
     run = submit(place.platform, plan_of(stage("shaky", retries=1))).run
-    drive(place.platform, [run.id], ProgressLines(said.append).update)
+    drive(place.platform, [run.id], ProgressLines(said.append, time.monotonic).update)
     begun = [line for line in said if line.startswith("▶")]
     assert begun == ["▶ shaky: running", "▶ shaky: running  attempt 2, because: It broke."]
 
 
 def test_a_pipe_is_told_once_what_is_in_the_way() -> None:
     said: list[str] = []
-    lines = ProgressLines(said.append)
+    lines = ProgressLines(said.append, time.monotonic)
     for trouble in ("", "no answer", "no answer", "", "no answer"):
         lines.update(RunProgress((), trouble=trouble))
     assert said == ["no answer", "no answer"]
 
 
+def test_a_pipe_is_told_how_far_a_long_stage_is() -> None:
+    said: list[str] = []
+    times = iter((0.0, 4.0, 11.0, 15.0, 22.0))
+    lines = ProgressLines(said.append, lambda: next(times))
+    for step in (None, 1, 3, 4, 6):
+        running = StageProgress(
+            "a", "adapt", StageState.RUNNING, step=step, total=8, attempt=1, metrics={"loss": 2.5}, seconds_left=5.0
+        )
+        lines.update(RunProgress((running,)))
+    assert said == ["▶ adapt: running", "▶ adapt: 3/8  loss 2.5  5.0 s left", "▶ adapt: 6/8  loss 2.5  5.0 s left"]
+
+
 def test_a_pipe_is_told_that_another_attempt_is_waited_for() -> None:
     said: list[str] = []
-    lines = ProgressLines(said.append)
+    lines = ProgressLines(said.append, time.monotonic)
     for state, attempt, broken in (
         (StageState.READY, 0, ""),
         (StageState.RUNNING, 1, ""),

@@ -82,5 +82,7 @@ def test_that_nothing_is_known_is_korean_inside_a_sentence_too(shell: Shell, tmp
 @pytest.mark.usefixtures("korean")
 def test_a_stage_out_of_the_cache_is_said_to_be_so_once() -> None:
     said: list[str] = []
-    ProgressLines(said.append).update(RunProgress((StageProgress("a", "curate", StageState.CACHED),), None, ""))
+    ProgressLines(said.append, time.monotonic).update(
+        RunProgress((StageProgress("a", "curate", StageState.CACHED),), None, "")
+    )
     assert said == ["✓ curate: 캐시 사용"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
@@ -81,14 +82,14 @@ def _saying_how_to_go_on() -> Iterator[None]:
 
 @contextmanager
 def _progress() -> Iterator[OnUpdate]:
-    """Live table on a terminal; elsewhere one line whenever a stage changes."""
+    """Live table on a terminal; elsewhere lines, now and then."""
     from rich.live import Live
 
     from bongsu.cli.render.progress import ProgressLines, progress_view
 
     console = out()
     if not console.is_terminal:
-        yield ProgressLines(lambda line: console.print(line, soft_wrap=True)).update
+        yield ProgressLines(lambda line: console.print(line, soft_wrap=True), time.monotonic).update
         return
     live = Live(console=console, refresh_per_second=6, transient=True)
 

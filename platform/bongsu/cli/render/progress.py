@@ -38,6 +38,8 @@ _WIDE, _BAR, _SHORT_BAR = 100, 20, 6
 _BETWEEN = 12
 _LEAST_WORDS = 12
 _REASON = 160
+SILENT_S = 10.0
+"""Lines of a stage that runs come this far apart."""
 
 
 def progress_view(view: RunProgress, width: int = _WIDE) -> RenderableType:
@@ -91,10 +93,14 @@ def _in_short(reason: str) -> str:
 
 def _times(stage: StageProgress, *, with_left_only: bool) -> str:
     if stage.state is StageState.RUNNING and stage.seconds_left and with_left_only:
-        return f"−{duration(stage.seconds_left)}"
+        return _left(stage.seconds_left)
     if stage.state is StageState.RUNNING and stage.seconds_left:
-        return f"{duration(stage.seconds)}  −{duration(stage.seconds_left)}"
+        return f"{duration(stage.seconds)}, {_left(stage.seconds_left)}"
     return duration(stage.seconds) if stage.seconds is not None else ""
+
+
+def _left(seconds: float) -> str:
+    return _("{time} left").format(time=duration(seconds))
 
 
 def summary(view: RunProgress) -> str:
@@ -106,12 +112,14 @@ def summary(view: RunProgress) -> str:
 
 
 class ProgressLines:
-    """One line whenever a stage enters another state or begins another attempt, and when nothing moves: for logs and
-    pipes."""
+    """One line whenever a stage enters another state or begins another attempt, now and then while it runs, and when
+    nothing moves: for logs and pipes."""
 
-    def __init__(self, write: Callable[[str], None]) -> None:
+    def __init__(self, write: Callable[[str], None], monotonic: Callable[[], float]) -> None:
         self._write = write
+        self._monotonic = monotonic
         self._seen: dict[str, tuple[StageState, int]] = {}
+        self._said_at: dict[str, float] = {}
         self._trouble = ""
 
     def update(self, view: RunProgress) -> None:
@@ -121,13 +129,26 @@ class ProgressLines:
         for stage in view.stages:
             seen = (stage.state, stage.attempt)
             if self._seen.get(stage.id) == seen:
+                self._go_on(stage)
                 continue
             self._seen[stage.id] = seen
+            self._said_at[stage.id] = self._monotonic()
             said = _event(stage)
             if said is not None:
                 took = f"  {duration(stage.seconds)}" if stage.state.is_final and stage.seconds else ""
                 state = _(stage.state.value)
                 self._write(f"{MARKS[stage.state][0]} {brief(stage.title)}: {state}{took}  {said}".rstrip())
+
+    def _go_on(self, stage: StageProgress) -> None:
+        """How far a stage is that has run for a while since the last line."""
+        if stage.state is not StageState.RUNNING or not stage.step:
+            return
+        now = self._monotonic()
+        if now - self._said_at.get(stage.id, now) < SILENT_S:
+            return
+        self._said_at[stage.id] = now
+        left = f"  {_left(stage.seconds_left)}" if stage.seconds_left else ""
+        self._write(f"{MARKS[stage.state][0]} {brief(stage.title)}: {words(stage)}{left}")
 
 
 def _event(stage: StageProgress) -> str | None:
