@@ -1,5 +1,6 @@
 """Every text has its Korean, with the same placeholders, and the compiled catalogue is current."""
 
+import time
 from pathlib import Path
 
 import pytest
