@@ -97,10 +97,14 @@ class SimulatedCluster:
         if not hang:
             job.phase = Phase.SUCCEEDED
 
-    def fail(self, attempt: AttemptId, *, retryable: bool = True) -> None:
+    def fail(
+        self, attempt: AttemptId, *, retryable: bool = True, evidence: Mapping[str, ArtifactRef] | None = None
+    ) -> None:
         """It writes why it failed."""
         job = self.jobs[attempt]
-        failure = Failure(reason="StageError", message="It broke.", retryable=retryable)
+        failure = Failure(
+            reason="StageError", message="It broke.", retryable=retryable, evidence=dict(evidence or {})
+        )
         if not job.has_record:
             self.artifacts.put_record(failure_key(attempt), failure.model_dump_json().encode())
         job.phase, job.failure = Phase.FAILED, failure

@@ -12,7 +12,7 @@ import shutil
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -75,17 +75,22 @@ def run_attempt(
     """
     store: ArtifactStore | None = None
     scratch: Path | None = None
+    context: StageContext | None = None
     try:
         store = open_store(spec.artifact_store, spec.cache)
         standing = recorded_result(store, spec.id)
         if standing is not None:
             return standing
         scratch = _make_scratch(spec)
-        result = _execute(spec, StageContext(spec, store, scratch, emit, clock), clock)
+        context = StageContext(spec, store, scratch, emit, clock)
+        result = _execute(spec, context, clock)
         store.put_record(result_key(spec.id), result.model_dump_json().encode())
         return result
     except Exception as error:  # the boundary: whatever is raised becomes a recorded failure
         failure = _set_damaged_aside(store, error) or failure_of(error)
+        if context is not None:
+            failure = _with_evidence(failure, error, context)
+            _forget_outputs(context)
         _record(failure, spec, store)
         return failure
     finally:
@@ -142,13 +147,9 @@ def _execute(spec: AttemptSpec, context: StageContext, clock: Callable[[], float
             "`bongsu run` plans the file anew; what did not change comes from the cache.",
         )
     params = definition.signature.params.model_validate(spec.params)
-    try:
-        with PeakMemory() as peak:
-            outputs = definition.function(context, params)
-        refs = _commit(spec, context)
-    except Exception:  # whatever it was, it is recorded further up
-        _forget_outputs(context)
-        raise
+    with PeakMemory() as peak:
+        outputs = definition.function(context, params)
+    refs = _commit(context, spec.outputs)
     return AttemptResult(
         id=spec.id,
         outputs=refs,
@@ -167,12 +168,23 @@ def _unmeasured(metrics: Mapping[str, float]) -> dict[str, str]:
     return {"not a number": ", ".join(lost)} if lost else {}
 
 
-def _commit(spec: AttemptSpec, context: StageContext) -> dict[str, ArtifactRef]:
-    refs = {}
-    for name, type_ in spec.outputs.items():
+def _commit(context: StageContext, names: Iterable[str]) -> dict[str, ArtifactRef]:
+    refs, spec = {}, context.spec
+    for name in names:
         manifest = context.output(name).commit()
-        refs[name] = ArtifactRef(digest=manifest.digest, type=type_, label=spec.label, size=manifest.size)
+        refs[name] = ArtifactRef(
+            digest=manifest.digest, type=spec.outputs[name], label=spec.label, size=manifest.size
+        )
     return refs
+
+
+def _with_evidence(failure: Failure, error: Exception, context: StageContext) -> Failure:
+    """The failure with the outputs that tell of it."""
+    if not isinstance(error, StageError) or not error.keep:
+        return failure
+    with contextlib.suppress(BongsuError, OSError):  # the failure is told in any case
+        return failure.model_copy(update={"evidence": _commit(context, error.keep)})
+    return failure
 
 
 def _forget_outputs(context: StageContext) -> None:

@@ -7,7 +7,7 @@ inside the function.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -28,13 +28,15 @@ class StageError(Exception):
         message: what is wrong, in one sentence.
         fix: what the person can do.
         retryable: False (the default) when another attempt would fail in the same way.
+        keep: names of outputs that are whole and tell of the failure.
     """
 
-    def __init__(self, message: str, fix: str = "", *, retryable: bool = False) -> None:
+    def __init__(self, message: str, fix: str = "", *, retryable: bool = False, keep: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.fix = fix
         self.retryable = retryable
+        self.keep = tuple(keep)
 
 
 @dataclass(frozen=True)

@@ -79,5 +79,6 @@ def reload(ctx: StageContext, params: ReloadParams) -> StageOutputs:
             f"{failed[0]['title']} does not come back as what it was: {first['name']}: {first['value']}"
             f" (allowed: {first['tolerance']}).",
             "Do not use this model; look at the stage that made it.",
+            keep=["verification"],
         )
     return StageOutputs(metrics={"passed": float(len(entries) - len(failed)), "failed": float(len(failed))})

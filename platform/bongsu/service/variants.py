@@ -155,7 +155,8 @@ def _models(details: RunDetails) -> dict[Digest, tuple[str, str | None, Artifact
 def _contents(platform: Platform, details: RunDetails, type_: ArtifactType, file: str) -> Iterator[Any]:
     """Content of a JSON file in every such tree of the run; what cannot be read is passed over."""
     for stage in details.stages:
-        for ref in stage.record.outputs.values():
+        evidence = stage.last_failure.evidence if stage.last_failure else {}
+        for ref in (*stage.record.outputs.values(), *evidence.values()):
             if ref.type is type_:
                 with contextlib.suppress(BongsuError, OSError, ValueError):
                     yield read_json(platform.artifacts.reader(ref.digest), file)

@@ -111,6 +111,20 @@ def compared(place: Place) -> str:
     return run_with(place, plan, made)
 
 
+def test_a_model_that_a_failed_gate_examined_was_not_left_unasked(place: Place) -> None:
+    store = place.platform.artifacts
+    small = model(store, 200, "small")
+    entries = [{"modelDigest": small.digest, "passed": False}]
+    told = tree(store, ArtifactType.VERIFICATION, verification__json=json.dumps({"entries": entries}).encode())
+    gate = making("verify", "verify.reload", ArtifactType.VERIFICATION, "inputs.small")
+    place.fate = lambda attempt: place.cluster.fail(attempt, evidence={"report": told})
+    run = submit(place.platform, plan_of(gate, inputs=[planned_input("small", "file:small", small)])).run
+    drive(place.platform, [run.id])
+    (row,) = variants(place.platform, run.id)
+    assert row.verified is False
+    assert show_run(place.platform, run.id).stages[0].record.outputs == {}
+
+
 def test_the_models_of_a_run_stand_side_by_side(place: Place, compared: str) -> None:
     rows = {row.title: row for row in variants(place.platform, compared)}
     assert list(rows) == ["inputs.base", "adapt", "small", "tiny"]

@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from stage_runner import Named, StageRunner
 
 from bongsu.artifacts.local import LocalStore
+from bongsu.artifacts.reading import read_json
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.attempt import AttemptResult, Failure
 from bongsu_stages.verify import checks, reloading
@@ -94,6 +95,10 @@ def test_a_model_that_does_not_load_fails_the_gate(runner: StageRunner, given_tr
     refused = verify(runner, given_trees, "cut", "model")
     assert isinstance(refused, Failure)
     assert "cut does not come back as what it was" in refused.message
+    (entry,) = read_json(runner.store.reader(refused.evidence["verification"].digest), "verification.json")[
+        "entries"
+    ]
+    assert (entry["modelDigest"], entry["passed"]) == (given_trees["cut"][2], False)
 
 
 @pytest.mark.parametrize(("status", "is_verdict"), [(-11, True), (-9, False), (1, False)])
