@@ -48,9 +48,7 @@ def list_versions(connection: Connection, name: str | None = None) -> list[Model
     query = select(model_versions).order_by(model_versions.c.name, model_versions.c.version.desc())
     if name:
         query = query.where(model_versions.c.name == name)
-    named: dict[tuple[str, int], list[str]] = {}
-    for row in connection.execute(select(aliases)):
-        named.setdefault((row.name, row.version), []).append(row.alias)
+    named = _aliases(connection)
     return [_version(row._mapping, named.get((row.name, row.version), [])) for row in connection.execute(query)]
 
 
@@ -71,7 +69,19 @@ def find_version(connection: Connection, reference: str) -> ModelVersionRecord:
 def versions_of_digests(connection: Connection, digests: Sequence[str]) -> dict[str, ModelVersionRecord]:
     """The newest version of each artifact that is registered."""
     query = select(model_versions).where(model_versions.c.digest.in_(digests)).order_by(model_versions.c.created_at)
-    return {row.digest: _version(row._mapping, []) for row in connection.execute(query)}
+    named = _aliases(connection)
+    return {
+        row.digest: _version(row._mapping, named.get((row.name, row.version), []))
+        for row in connection.execute(query)
+    }
+
+
+def _aliases(connection: Connection) -> dict[tuple[str, int], list[str]]:
+    """Of each version, by name and number."""
+    named: dict[tuple[str, int], list[str]] = {}
+    for row in connection.execute(select(aliases)):
+        named.setdefault((row.name, row.version), []).append(row.alias)
+    return named
 
 
 def _version(row: Any, named: list[str]) -> ModelVersionRecord:

@@ -83,7 +83,7 @@ def find_run(connection: Connection, text: str) -> RunRecord:
     """The run whose id is or begins with ``text``; ``latest`` is the newest.
 
     Raises:
-        BongsuError: ``run.unknown`` or ``run.ambiguous``.
+        BongsuError: ``run.unknown``, ``run.none-yet`` or ``run.ambiguous``.
     """
     newest_first = select(*_COLUMNS).order_by(runs.c.created_at.desc(), runs.c.id.desc())
     if text == "latest":
@@ -93,6 +93,8 @@ def find_run(connection: Connection, text: str) -> RunRecord:
     # No id is longer, and SQLite refuses patterns that are much longer.
     rows = connection.execute(query).all() if 0 < len(text) <= _LONGEST_ID else []
     exact = [row for row in rows if row.id == text]
+    if not rows and text == "latest":
+        raise codes.NO_RUN_YET.error()
     if not rows:
         raise codes.UNKNOWN_RUN.error(run=text)
     if len(rows) > 1 and not exact:

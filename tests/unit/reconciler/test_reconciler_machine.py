@@ -254,7 +254,13 @@ class Journeys(RuleBasedStateMachine):
             self.world.unless_killed(act)
         except BongsuError as error:
             said = {problem.code.name for problem in error.problems}
-            assert said <= {"run.not-cancellable", "run.not-resumable", "run.still-cancelling", "run.unknown"}, said
+            assert said <= {
+                "run.not-cancellable",
+                "run.not-resumable",
+                "run.still-cancelling",
+                "run.none-yet",
+                "run.unknown",
+            }, said
 
     def _step(self, times: int = 1) -> None:
         def act() -> None:

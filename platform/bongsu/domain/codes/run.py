@@ -108,6 +108,12 @@ DATASET_NAME = Code(
     "{name} cannot be the name of a data set.",
     "Use lower-case letters, digits and hyphens, at most 63, such as korean-law.",
 )
+NO_RUN_YET = Code(
+    "run.none-yet",
+    "There is no run yet.",
+    "`bongsu run FILE` makes one. State lies in .bongsu/ of the current folder, or where BONGSU_HOME says.",
+    exit_code=3,
+)
 UNKNOWN_RUN = Code(
     "run.unknown",
     "There is no run {run}.",

@@ -44,6 +44,7 @@ WORDS = {
     "phone": N_("phone number"),
     "bank-account": N_("bank account"),
 }
+VALUES = {"lasting": N_("lasting"), "forgotten": N_("forgotten")}
 # What is nested deeper is shown as JSON.
 _DEEPEST = 3
 
@@ -79,7 +80,7 @@ def _shown(value: Any, translate: Translate) -> str:
         case float():
             return figure(value)
         case str():
-            return value
+            return translate(VALUES[value]) if value in VALUES else value
         case list() if all(isinstance(item, str) for item in value):
             return ", ".join(translate(WORDS[item]) if item in WORDS else item for item in value)
     return json.dumps(value, ensure_ascii=False)
