@@ -16,6 +16,8 @@ def load_stage(name: str) -> StageDefinition:
     definition = entry_of(name).load()
     if not isinstance(definition, StageDefinition):
         raise TypeError(f"the entry point {name} in {GROUP} is not made with @stage")
+    # What was imported now is what this process will run, whatever becomes of the files later.
+    _ = definition.signature.code
     return definition
 
 

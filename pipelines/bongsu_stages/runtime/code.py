@@ -13,6 +13,8 @@ from pathlib import Path
 from bongsu.domain.ids import Digest
 
 _OURS = "bongsu_stages"
+# Where statements stand within others; ``handlers`` and ``cases`` hold them in turn.
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
 @cache
@@ -55,7 +57,8 @@ def sources_of(module: str, find: Callable[[str], Path | None]) -> dict[str, byt
     return found
 
 
-def _imports(source: bytes, package: str) -> Iterator[str]:
+@cache  # stages share most of their modules
+def _imports(source: bytes, package: str) -> frozenset[str]:
     """Modules that a source may import, also inside of functions; ``package`` is what its relative names start at.
 
     The source is parsed and not run: importing it would bring torch into a planner.
@@ -63,15 +66,26 @@ def _imports(source: bytes, package: str) -> Iterator[str]:
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):  # it imports nothing that could run
-        return
-    for node in ast.walk(tree):
+        return frozenset()
+    found: set[str] = set()
+    for node in _statements(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             module = _absolute(node, package)
-            yield module
             # What is imported from a package may be a module of it.
-            yield from (f"{module}.{alias.name}" for alias in node.names)
+            found |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
+    return frozenset(found)
+
+
+def _statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """Every statement at every depth; expressions, of which there are many more, hold no imports."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for field in _BLOCKS:
+            waiting += getattr(node, field, ())
 
 
 def _absolute(node: ast.ImportFrom, package: str) -> str:

@@ -71,7 +71,7 @@ def stage(
             inputs=dict(inputs or {}),
             outputs=dict(outputs or {}),
             doc=doc,
-            code=code_digest(function.__module__),
+            digest_code=lambda: code_digest(function.__module__),
             workload=workload,
             packed_length=packed_length,
             distributed=distributed,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -67,7 +68,7 @@ class StageSignature:
         params: pydantic model of ``with``.
         inputs, outputs: typed ports by name.
         doc: first paragraph of the stage's docstring.
-        code: digest of the source that computes the stage; part of every cache key.
+        digest_code: reads the source that computes the stage, for :attr:`code`.
         workload: figures for the planner, from validated parameters and the tokens per sequence of its tokens inputs.
         packed_length: tokens per sequence of its tokens outputs, from validated parameters; None if it has none.
         distributed: runs on ``resources.workers`` workers; others take one.
@@ -84,7 +85,7 @@ class StageSignature:
     inputs: Mapping[str, Port] = field(default_factory=dict)
     outputs: Mapping[str, Port] = field(default_factory=dict)
     doc: str = ""
-    code: Digest = UNVERSIONED
+    digest_code: Callable[[], Digest] = lambda: UNVERSIONED
     workload: Callable[[Any, int], Workload] = lambda _params, _length: Workload()
     packed_length: Callable[[Any], int | None] = lambda _params: None
     distributed: bool = False
@@ -92,6 +93,12 @@ class StageSignature:
     check: Callable[[Any, StageFacts], Iterable[Objection]] = lambda _params, _facts: ()
     cacheable: bool = True
     for_drills: bool = False
+
+    @cached_property
+    def code(self) -> Digest:
+        """Digest of the source that computes the stage, as it was when it was first asked for; part of every cache
+        key."""
+        return self.digest_code()
 
 
 Catalogue = Mapping[str, StageSignature]
