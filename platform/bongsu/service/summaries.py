@@ -11,10 +11,10 @@ from typing import Any
 
 from bongsu.domain.run import ShownState
 from bongsu.service.worktime import Worktime
-from bongsu.store.records import AttemptFacts, AttemptRecord, RunFacts, RunRecord, StageFacts, StageRecord
+from bongsu.store.records import AttemptRecord, PublicAttempt, PublicRun, PublicStage, RunRecord, StageRecord
 
 # Nothing follows from an attempt but itself.
-AttemptSummary = AttemptFacts
+AttemptSummary = PublicAttempt
 
 
 def shown_state(record: RunRecord, *, driven: bool) -> ShownState:
@@ -23,7 +23,7 @@ def shown_state(record: RunRecord, *, driven: bool) -> ShownState:
 
 
 @dataclass(frozen=True)
-class RunSummary(RunFacts):
+class RunSummary(PublicRun):
     """A run, and how it goes.
 
     Attributes:
@@ -43,7 +43,7 @@ class RunSummary(RunFacts):
 
 
 @dataclass(frozen=True)
-class StageSummary(StageFacts):
+class StageSummary(PublicStage):
     """A stage of a run, and how long it was worked on, as of a run."""
 
     worked_seconds: float | None
@@ -52,7 +52,7 @@ class StageSummary(StageFacts):
 def summarise_run(record: RunRecord, worktime: Worktime, *, driven: bool) -> RunSummary:
     """Args: the row, when it was worked on, and whether a process drives it at this moment."""
     return RunSummary(
-        **_facts(record, RunFacts),
+        **_facts(record, PublicRun),
         interrupted=shown_state(record, driven=driven) is ShownState.INTERRUPTED,
         worked_seconds=worktime.within(record.started_at, record.finished_at),
     )
@@ -60,13 +60,13 @@ def summarise_run(record: RunRecord, worktime: Worktime, *, driven: bool) -> Run
 
 def summarise_stage(record: StageRecord, worktime: Worktime) -> StageSummary:
     worked = worktime.within(record.started_at, record.finished_at)
-    return StageSummary(**_facts(record, StageFacts), worked_seconds=worked)
+    return StageSummary(**_facts(record, PublicStage), worked_seconds=worked)
 
 
 def summarise_attempt(record: AttemptRecord) -> AttemptSummary:
-    return AttemptSummary(**_facts(record, AttemptFacts))
+    return AttemptSummary(**_facts(record, PublicAttempt))
 
 
-def _facts(record: RunFacts | StageFacts | AttemptFacts, kind: type) -> dict[str, Any]:
+def _facts(record: PublicRun | PublicStage | PublicAttempt, kind: type) -> dict[str, Any]:
     """What everybody may know of a row: the fields of ``kind``, without those that only the store needs."""
     return {field.name: getattr(record, field.name) for field in fields(kind)}

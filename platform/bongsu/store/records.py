@@ -12,7 +12,7 @@ from bongsu.domain.run import AttemptState, RunState, StageState, StopReason
 
 
 @dataclass(frozen=True)
-class RunFacts:
+class PublicRun:
     """What everybody may know of a run, without its plan. Times in seconds since the epoch."""
 
     id: RunId
@@ -28,14 +28,14 @@ class RunFacts:
 
 
 @dataclass(frozen=True)
-class RunRecord(RunFacts):
+class RunRecord(PublicRun):
     """A run as its row has it; ``version`` counts its changes, so that two writers notice one another."""
 
     version: int
 
 
 @dataclass(frozen=True)
-class StageFacts:
+class PublicStage:
     """What everybody may know of a stage of a run: its state and what it gave."""
 
     run_id: RunId
@@ -52,14 +52,14 @@ class StageFacts:
 
 
 @dataclass(frozen=True)
-class StageRecord(StageFacts):
+class StageRecord(PublicStage):
     """A stage as its row has it; attempts up to ``reopened_after`` were before the run was resumed."""
 
     reopened_after: int
 
 
 @dataclass(frozen=True)
-class AttemptFacts:
+class PublicAttempt:
     """What everybody may know of one try at a stage. ``last_step`` is the step up to which its work is safe, or is
     known to have come."""
 
@@ -76,7 +76,7 @@ class AttemptFacts:
 
 
 @dataclass(frozen=True)
-class AttemptRecord(AttemptFacts):
+class AttemptRecord(PublicAttempt):
     """A try as its row has it; events up to ``events_cursor`` are in the run's log."""
 
     events_cursor: int = 0
