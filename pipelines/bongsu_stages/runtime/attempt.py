@@ -76,6 +76,7 @@ def run_attempt(
     store: ArtifactStore | None = None
     scratch: Path | None = None
     context: StageContext | None = None
+    peak = PeakMemory()
     try:
         store = open_store(spec.artifact_store, spec.cache)
         standing = recorded_result(store, spec.id)
@@ -83,13 +84,13 @@ def run_attempt(
             return standing
         scratch = _make_scratch(spec)
         context = StageContext(spec, store, scratch, emit, clock)
-        result = _execute(spec, context, clock)
+        result = _execute(spec, context, clock, peak)
         store.put_record(result_key(spec.id), result.model_dump_json().encode())
         return result
     except Exception as error:  # the boundary: whatever is raised becomes a recorded failure
         failure = _set_damaged_aside(store, error) or failure_of(error)
         if context is not None:
-            failure = _with_evidence(failure, error, context)
+            failure = _with_evidence(failure, error, context).model_copy(update={"peak_memory_bytes": peak.bytes})
             _forget_outputs(context)
         _record(failure, spec, store)
         return failure
@@ -137,7 +138,9 @@ def _make_scratch(spec: AttemptSpec) -> Path:
     return scratch
 
 
-def _execute(spec: AttemptSpec, context: StageContext, clock: Callable[[], float]) -> AttemptResult:
+def _execute(
+    spec: AttemptSpec, context: StageContext, clock: Callable[[], float], peak: PeakMemory
+) -> AttemptResult:
     started = datetime.fromtimestamp(clock(), UTC)
     definition = load_stage(spec.uses)
     if definition.signature.code != spec.code:
@@ -147,7 +150,7 @@ def _execute(spec: AttemptSpec, context: StageContext, clock: Callable[[], float
             "`bongsu run` plans the file anew; what did not change comes from the cache.",
         )
     params = definition.signature.params.model_validate(spec.params)
-    with PeakMemory() as peak:
+    with peak:
         outputs = definition.function(context, params)
     refs = _commit(context, spec.outputs)
     return AttemptResult(

@@ -126,6 +126,7 @@ class Failure(_Frozen):
     retryable: bool = True
     detail: str = ""
     """Traceback or tail of the log; shown on request only."""
+    peak_memory_bytes: int | None = None
     evidence: dict[str, ArtifactRef] = {}
     """Outputs that stand although the stage failed, and tell of it; no stage takes them as inputs."""
 

@@ -69,7 +69,7 @@ def finish_attempt(
             "finished_at": outcome.finished_at.timestamp(),
         }
     elif outcome is not None:
-        values["failure"] = outcome.model_dump_json()
+        values |= {"failure": outcome.model_dump_json(), "peak_memory_bytes": outcome.peak_memory_bytes}
     _change(connection, attempt, values, state)
 
 

@@ -216,6 +216,12 @@ def test_the_probe_names_its_process_first(store: LocalStore) -> None:
     assert events[0].text.startswith("process ")
 
 
+def test_a_failure_tells_what_memory_it_took(store: LocalStore) -> None:
+    failure = failed(store, spec(store, {"memory": 32, "fail": True}))
+    assert failure.peak_memory_bytes is not None
+    assert failure.peak_memory_bytes > 32 * 1024 * 1024
+
+
 def test_code_that_changed_since_the_plan_does_not_run_under_its_name(store: LocalStore) -> None:
     failure = failed(store, spec(store, code=digest_of(b"older code")))
     assert "The code of probe is not as it was when the run was planned" in failure.message
