@@ -93,6 +93,20 @@ def write_quantised(
     return Written(total, dict(sorted(fingerprints.items())))
 
 
+def _refuse_what_is_no_number(name: str, values: torch.Tensor) -> None:
+    if not values.is_floating_point():
+        return
+    # In pieces: it may be the embeddings, and float8 has to be widened to be asked.
+    parts = torch.split(values.flatten(), CHUNK)
+    pieces = (part if part.dtype.itemsize > 1 else part.float() for part in parts)
+    count = sum(int((~torch.isfinite(piece)).sum()) for piece in pieces)
+    if count:
+        raise StageError(
+            f"{name} has {count} values that are no finite numbers.",
+            "Check the stage that wrote the model: its training diverged, or its weights were damaged.",
+        )
+
+
 def _pieces(weights: WeightIndex, entry: Entry, quantisation: Quantisation) -> Iterator[Piece]:
     """What stands for one entry in the new file.
 
@@ -101,18 +115,22 @@ def _pieces(weights: WeightIndex, entry: Entry, quantisation: Quantisation) -> I
     """
     if entry.name not in quantisation.chosen:
         stored = weights.stored(entry)
+        if stored:
+            _refuse_what_is_no_number(
+                entry.name, torch.frombuffer(stored, dtype=getattr(torch, DTYPES[entry.dtype]))
+            )
         same = fingerprint(DTYPES[entry.dtype], entry.shape, stored)
         yield Piece(entry.name, entry.dtype, entry.shape, stored, (entry.name, same))
         return
     stem = entry.name.removesuffix("weight")
-    plain = weights.read(entry.name).float()
-    if not torch.isfinite(plain).all():
-        count = int((~torch.isfinite(plain)).sum())
+    plain = weights.read(entry.name)
+    if not plain.is_floating_point():
         raise StageError(
-            f"{entry.name} has {count} values that are no finite numbers.",
-            "Check the stage that wrote the model: its training diverged, or its weights were damaged.",
+            f"{entry.name} holds {entry.dtype} where a model has floating-point weights.",
+            "Quantise a model that is not quantised yet.",
         )
-    quantised = quantisation.quantise(entry.name, plain)
+    _refuse_what_is_no_number(entry.name, plain)
+    quantised = quantisation.quantise(entry.name, plain.float())
     stands_for: tuple[str, str] | None = (entry.name, quantised.fingerprint)
     for suffix, tensor in quantised.entries.items():
         kept = tensor.contiguous().cpu()

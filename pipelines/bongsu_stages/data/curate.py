@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from bongsu.artifacts.writing import write_bytes
-from bongsu.domain.ports import Documents, Files
+from bongsu.domain.ports import Documents, Texts
 from bongsu.domain.stages import Params
 from bongsu_stages.data.card import Card
 from bongsu_stages.data.personal import DEFAULT_KINDS
@@ -42,7 +42,7 @@ class CurateParams(Params):
 @stage(
     "data.curate",
     params=CurateParams,
-    inputs={"documents": Files("txt, jsonl, parquet or HTML files, also .gz and .zst")},
+    inputs={"documents": Texts("txt, jsonl, parquet or HTML files, also .gz and .zst")},
     outputs={"documents": Documents("Clean text with its data card")},
 )
 def curate(ctx: StageContext, params: CurateParams) -> StageOutputs:

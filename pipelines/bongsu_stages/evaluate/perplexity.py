@@ -42,6 +42,10 @@ def _check(params: PerplexityParams, facts: StageFacts) -> Iterator[Objection]:
     yield from all_different("names", params.names)
 
 
+def _measures(params: PerplexityParams) -> frozenset[str] | None:
+    return frozenset(f"perplexity.{name}" for name in params.names) or None
+
+
 @stage(
     "evaluate.perplexity",
     params=PerplexityParams,
@@ -52,6 +56,7 @@ def _check(params: PerplexityParams, facts: StageFacts) -> Iterator[Objection]:
     outputs={"evaluation": Evaluation("Perplexity of each model on each text, with 95% intervals")},
     workload=_workload,
     check=_check,
+    measures=_measures,
 )
 def perplexity(ctx: StageContext, params: PerplexityParams) -> StageOutputs:
     """Measure the perplexity of models on held-out text, with bootstrap intervals over sequences."""

@@ -10,6 +10,8 @@ from bongsu.domain.workload import WorkKind, Workload
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import stage
 
+READING, WRITING = "speed.tokensPerSecond", "speed.decodeTokensPerSecond"
+
 
 class SpeedParams(Params):
     """Parameters of ``evaluate.speed``."""
@@ -33,6 +35,7 @@ def _workload(params: SpeedParams, _length: int) -> Workload:
     inputs={"models": Model("Models to measure, one after another", many=True)},
     outputs={"evaluation": Evaluation("Tokens per second of reading and writing, of each model")},
     workload=_workload,
+    measures=lambda _params: frozenset({READING, WRITING}),
 )
 def speed(ctx: StageContext, params: SpeedParams) -> StageOutputs:
     """Measure how many tokens per second models read (prefill) and write (greedy decoding) here."""

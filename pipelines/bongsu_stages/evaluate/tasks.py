@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from bongsu.domain.ports import Evaluation, Files, Model
+from bongsu.domain.ports import Evaluation, Model, Texts
 from bongsu.domain.stages import Params
 from bongsu.domain.workload import WorkKind, Workload
 from bongsu_stages.data.json_lines import json_lines
@@ -66,7 +66,7 @@ class Question(BaseModel):
     params=TasksParams,
     inputs={
         "models": Model("Models to examine, one after another", many=True),
-        "questions": Files("jsonl files of multiple-choice questions; one figure for each file"),
+        "questions": Texts("jsonl files of multiple-choice questions; one figure for each file"),
     },
     outputs={"evaluation": Evaluation("Accuracy of each model on each file, with 95% intervals")},
     workload=lambda _params, _length: Workload(kind=WorkKind.INFERENCE, sequence_length=2048),

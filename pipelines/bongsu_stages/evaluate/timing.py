@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from bongsu_stages.evaluate.speed import READING, WRITING
 from bongsu_stages.models.placement import input_device
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ def measure(model: PreTrainedModel, params: SpeedParams) -> dict[str, float]:
         reading.append(prompt.numel() / (read - began))
         writing.append(params.batch * params.new_tokens / (done - read))
     return {
-        "speed.tokensPerSecond": statistics.median(reading[1:]),
-        "speed.decodeTokensPerSecond": statistics.median(writing[1:]),
+        READING: statistics.median(reading[1:]),
+        WRITING: statistics.median(writing[1:]),
     }
 
 

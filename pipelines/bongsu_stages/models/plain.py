@@ -78,6 +78,13 @@ def plain_fingerprints(directory: Path) -> dict[str, str]:
         return {name: fingerprint_of(entries[name]) for name in entries}
 
 
+def without_numbers(directory: Path) -> list[str]:
+    """Entries of the weight files in ``directory`` that hold values which are no finite numbers; one is in memory at a
+    time."""
+    with _Entries(directory) as entries:
+        return [name for name in entries if not bool(torch.isfinite(entries[name]).all())]
+
+
 def _plain(entries: _Entries, names: list[str], storage: Storage) -> Iterator[tuple[str, torch.Tensor]]:
     """Plain weights for the entries ``names``; scales and the like are part of what they belong to."""
     for name in names:

@@ -16,8 +16,9 @@ from bongsu.domain.ids import Digest
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
 from bongsu.domain.stages import Objection, Params, StageFacts
+from bongsu.domain.suggest import closest
 from bongsu.domain.weights import weight_bytes
-from bongsu_stages.registry.choice import Candidate, choose
+from bongsu_stages.registry.choice import Candidate, choose, deciding_metric
 from bongsu_stages.runtime.context import NamedTree, StageContext, StageOutputs
 from bongsu_stages.runtime.stage import StageError, stage
 
@@ -63,6 +64,26 @@ def _check(params: RegisterParams, facts: StageFacts) -> Iterator[Objection]:
                 N_("Give the input evaluations what evaluate.perplexity, evaluate.tasks or evaluate.speed made.")
             ),
         )
+    known = facts.figures.get("evaluations")
+    if known is None:
+        return
+    deciding = deciding_metric(params.select, params.metric)
+    asked: list[tuple[tuple[str, ...], str]] = [(("with", "within", name), name) for name in params.within]
+    if deciding is not None:
+        asked.append((("with", "metric" if params.metric else "select"), deciding))
+    for field, name in asked:
+        if name not in known:
+            near = closest(name, known)
+            shown = ", ".join(sorted(known))
+            yield Objection(
+                field,
+                phrase(N_("none of the evaluations measures {metric}"), metric=name),
+                phrase(N_("Did you mean {near}? They measure {known}."), near=near, known=shown)
+                if near
+                else phrase(
+                    N_("They measure {known}. Give the input evaluations one that measures it."), known=shown
+                ),
+            )
 
 
 @stage(
@@ -96,6 +117,8 @@ def register(ctx: StageContext, params: RegisterParams) -> StageOutputs:
             "Name a metric that was measured; or loosen `within`, heal longer, or keep more experts.",
         )
     chosen = choice.chosen
+    # The verdict is on the bytes of the manifest, and may be from another day.
+    next(model for model in ctx.inputs("models") if model.ref.digest == chosen.digest).reader.verify()
     others = [candidate for candidate in candidates if candidate is not chosen]
     others += [_candidate(model, figures, verified) for model in base]
     registration = {

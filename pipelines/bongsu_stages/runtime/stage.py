@@ -58,6 +58,7 @@ def stage(
     distributed: bool = False,
     model_effect: Callable[[P, dict[str, Any]], dict[str, Any]] = lambda _params, config: config,
     check: Callable[[P, StageFacts], Iterable[Objection]] = lambda _params, _facts: (),
+    measures: Callable[[P], frozenset[str] | None] = lambda _params: None,
     cacheable: bool = True,
     for_drills: bool = False,
 ) -> Callable[[Callable[[StageContext, P], StageOutputs]], StageDefinition]:
@@ -77,6 +78,7 @@ def stage(
             distributed=distributed,
             model_effect=model_effect,
             check=check,
+            measures=measures,
             cacheable=cacheable,
             for_drills=for_drills,
         )

@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from bongsu.domain.ports import Files, Model
+from bongsu.domain.ports import Model, Texts
 from bongsu.domain.workload import WorkKind, Workload
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import stage
@@ -59,7 +59,7 @@ def _workload(params: FinetuneParams, _length: int) -> Workload:
     params=FinetuneParams,
     inputs={
         "model": Model("The base"),
-        "examples": Files('JSON Lines of {"messages": [{"role", "content"}, ...]}'),
+        "examples": Texts('JSON Lines of {"messages": [{"role", "content"}, ...]}'),
     },
     outputs={"model": Model("The base with the adapter merged into it, in bf16")},
     workload=_workload,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -52,6 +52,12 @@ def fields_kept(config: Mapping[str, Any], original: Mapping[str, Any]) -> Check
         if name not in _MAY_CHANGE and (name not in config or config[name] != value)
     )
     return Check("configuration fields kept", not lost, ", ".join(lost) or "none lost", "none lost")
+
+
+def finite_weights(names: Sequence[str]) -> Check:
+    """Text may never reach a row that is no number; whoever loads the model some day will."""
+    text = ", ".join(names[:5]) if names else "all finite"
+    return Check("weights are finite numbers", not names, text, "all finite")
 
 
 def keys_known(found: Outputs) -> Check:

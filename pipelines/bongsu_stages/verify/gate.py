@@ -12,7 +12,7 @@ from bongsu_stages.models.activations import knows_rounding, rounds_activations
 from bongsu_stages.models.configuration import read_config
 from bongsu_stages.models.fingerprints import FINGERPRINTS, read_fingerprints
 from bongsu_stages.models.mlmodel import ADAPTER
-from bongsu_stages.models.plain import plain_fingerprints, write_plain
+from bongsu_stages.models.plain import plain_fingerprints, without_numbers, write_plain
 from bongsu_stages.models.weight_header import read_header
 from bongsu_stages.runtime.context import NamedTree, StageContext
 from bongsu_stages.runtime.stage import StageError
@@ -78,6 +78,7 @@ def _checks(
     plain = ctx.scratch / f"plain-{number}"
     try:
         write_plain(model.reader.local(), plain)
+        found.append(checks.finite_weights(without_numbers(plain)))
         found += _as_in_memory(params, model, plain, reloaded)
         rounding = config if rounds_activations(config) and knows_rounding(config) else None
         reference = outputs_of(plain, sequences, room_of(ctx), rounding=rounding)

@@ -157,7 +157,7 @@ def _fitting_inputs(place: Place, directory: Directory) -> list[str]:
 
 
 def _takes(place: Place, types: frozenset[ArtifactType]) -> bool:
-    return any(place.port.type.accepts(type_) for type_ in types)
+    return any(place.port.accepts(type_) for type_ in types)
 
 
 def _declared_otherwise(source: Input, place: Place) -> str | None:

@@ -16,12 +16,18 @@ class Port:
         many: takes a list, and gathers all points of a matrix that it is given.
         optional: may be left out (inputs only).
         doc: one sentence for ``bongsu stages show``.
+        refuses: types that it does not take although ``type`` would accept them.
     """
 
     type: ArtifactType
     many: bool = False
     optional: bool = False
     doc: str = ""
+    refuses: frozenset[ArtifactType] = frozenset()
+
+    def accepts(self, type_: ArtifactType) -> bool:
+        """Whether a tree of this type may be given."""
+        return self.type.accepts(type_) and type_ not in self.refuses
 
 
 def Documents(doc: str = "", *, many: bool = False, optional: bool = False) -> Port:
@@ -57,3 +63,9 @@ def Registration(doc: str = "", *, many: bool = False, optional: bool = False) -
 def Files(doc: str = "", *, many: bool = False, optional: bool = False) -> Port:
     """Any files."""
     return Port(ArtifactType.FILES, many, optional, doc)
+
+
+def Texts(doc: str = "", *, many: bool = False, optional: bool = False) -> Port:
+    """Files to read as text: given or made, and none of what stages make for other stages or for people."""
+    made = frozenset(ArtifactType) - {ArtifactType.FILES, ArtifactType.DOCUMENTS}
+    return Port(ArtifactType.FILES, many, optional, doc, made)

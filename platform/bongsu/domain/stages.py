@@ -36,10 +36,12 @@ class StageFacts:
         inputs: how many trees each port gets; a port that is left out is absent.
         configs: ``config.json`` of the first model at each port, where it is known. While a file is only checked, none
             is.
+        figures: names of the metrics in what is given at a port of evaluations, where all of them are known.
     """
 
     inputs: Mapping[str, int] = field(default_factory=dict)
     configs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    figures: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ class StageSignature:
             no model is asked with what is known of its inputs, which may be nothing.
         check: what is wrong with validated parameters taken together, and with what the stage is given. Pure; asked
             when a file is checked, and again with the configurations of models when it is planned.
+        measures: names of the metrics in the evaluation that it makes, from validated parameters; None if they depend
+            on more.
         cacheable: an unchanged rerun may take the old output.
         for_drills: it does no work of its own and is for trying the platform; lists leave it out.
     """
@@ -91,6 +95,7 @@ class StageSignature:
     distributed: bool = False
     model_effect: Callable[[Any, dict[str, Any]], dict[str, Any]] = lambda _params, config: config
     check: Callable[[Any, StageFacts], Iterable[Objection]] = lambda _params, _facts: ()
+    measures: Callable[[Any], frozenset[str] | None] = lambda _params: None
     cacheable: bool = True
     for_drills: bool = False
 

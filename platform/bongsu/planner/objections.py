@@ -20,6 +20,7 @@ def objections(
     point: StagePoint,
     path: FieldPath,
     configs: Mapping[str, Mapping[str, Any]] | None = None,
+    figures: Mapping[str, frozenset[str]] | None = None,
 ) -> Iterator[Finding]:
     """Findings of the stage's own check, below ``path``; those of ``plan.stage-falls-short`` do not keep it from
     running.
@@ -27,8 +28,10 @@ def objections(
     Args:
         params: of this point, validated.
         configs: of the models at its ports, as far as they are known.
+        figures: metrics in the evaluations at its ports, as far as they are known.
     """
-    facts = StageFacts({port: len(sources) for port, sources in point.inputs.items()}, configs or {})
+    counts = {port: len(sources) for port, sources in point.inputs.items()}
+    facts = StageFacts(counts, configs or {}, figures or {})
     for found in signature.check(params, facts):
         code = codes.STAGE_REFUSES if found.is_error else plan_codes.STAGE_FALLS_SHORT
         args = {"uses": signature.name, "detail": found.detail, "hint": found.advice}

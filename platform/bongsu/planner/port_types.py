@@ -48,7 +48,7 @@ def check_port_types(
             for source in sources:
                 found = types.get(source.name) if source.stage_id is None else None
                 key = (point.stage.name, name, source.name)
-                if found is None or port.type.accepts(found) or key in seen:
+                if found is None or port.accepts(found) or key in seen:
                     continue
                 seen.add(key)
                 yield _problem(point.stage, name, port.type, source.name, inputs[source.name].uri, found, catalogue)

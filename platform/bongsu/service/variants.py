@@ -38,7 +38,8 @@ class Variant:
         shrink: how many times smaller the weights are than the baseline's.
         baseline: it is the uncompressed model that the others are compared with.
         verified: verdict of the verification gate, None if it was not asked.
-        version: the registered version of these bytes, if there is one.
+        version: the registered version of these bytes, if there is one; None where the run is to register one and has
+            not.
         page: where MLflow shows these bytes once `bongsu mlflow` serves its pages; None while MLflow has not heard of
             them.
     """
@@ -75,6 +76,8 @@ def variants(platform: Platform, run: str) -> list[Variant]:
     with platform.database.read() as connection:
         versions = versions_of_digests(connection, list(trees))
         pages = pages_of(connection, list(trees), details.run.pipeline)
+    # A version of the same bytes from another run would look like what this run has come to.
+    awaits = any(_registers(stage.planned) and not stage.record.state.has_output for stage in details.stages)
     base_metrics = metrics.get(base, {}) if base else {}
     base_weights = _sizes(platform, base)[1] if base else None
     rows = []
@@ -96,7 +99,7 @@ def variants(platform: Platform, run: str) -> list[Variant]:
                 shrink=base_weights / weights if compared and base_weights and weights else None,
                 baseline=digest == base,
                 verified=verdicts.get(digest),
-                version=versions.get(digest),
+                version=None if awaits else versions.get(digest),
                 page=platform.pages + pages[digest] if digest in pages else None,
             )
         )
@@ -115,6 +118,10 @@ def baseline_digest(details: RunDetails) -> Digest | None:
                 if source.stage_id is None or not _compresses(made_by[source.stage_id]):
                     return _digest(details, source)
     return None
+
+
+def _registers(planned: PlannedStage) -> bool:
+    return ArtifactType.REGISTRATION in planned.outputs.values()
 
 
 def _compresses(planned: PlannedStage) -> bool:

@@ -71,3 +71,13 @@ def test_only_true_is_a_pass(desk: Desk, passed: object) -> None:
     outcome = desk.register(10.0, passed)
     assert isinstance(outcome, Failure)
     assert "no verification" in outcome.message
+
+
+def test_bytes_that_are_not_those_of_the_verdict_are_not_registered(desk: Desk) -> None:
+    path = Path(desk.store.reader(desk.small).local()) / "config.json"
+    path.chmod(0o600)
+    path.write_bytes(path.read_bytes().replace(b"small", b"SMALL"))
+    outcome = desk.register(10.4)
+    assert isinstance(outcome, Failure)
+    assert outcome.reason == "InputCorrupt"
+    assert "resume" in outcome.fix

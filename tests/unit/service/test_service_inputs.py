@@ -19,6 +19,7 @@ from service_places import Place
 from small_plans import ref_of
 from store_places import NOW
 
+from bongsu.artifacts.local import LocalStore
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import RunId, StageId
 from bongsu.domain.labels import Grade, Label
@@ -90,15 +91,26 @@ def test_a_file_that_changed_is_read_again(place: Place, tmp_path: Path) -> None
     assert take(place, tmp_path, dataset="file:law").ref.digest != before.digest
 
 
-def test_what_was_not_touched_is_not_read_again(place: Place, tmp_path: Path) -> None:
+def test_a_file_that_changed_and_says_that_it_did_not_is_read_again(place: Place, tmp_path: Path) -> None:
     folder = write(tmp_path / "law", a__txt="text")
     before = take(place, tmp_path, dataset="file:law").ref
     stat = (folder / "a.txt").stat()
     (folder / "a.txt").write_text("TEXT")
     os.utime(folder / "a.txt", ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    assert take(place, tmp_path, dataset="file:law").ref == before, (
-        "size and time of change say that it is the same"
-    )
+    assert take(place, tmp_path, dataset="file:law").ref.digest != before.digest
+
+
+def test_what_was_not_touched_is_not_copied_again(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "law", a__txt="text")
+    before = take(place, tmp_path, dataset="file:law").ref
+
+    def copied(*_given: object) -> None:
+        raise AssertionError("it was to be copied again")
+
+    monkeypatch.setattr(LocalStore, "writer", copied)
+    assert take(place, tmp_path, dataset="file:law").ref == before
 
 
 def test_an_imported_tree_that_is_gone_is_imported_again(place: Place, tmp_path: Path) -> None:
@@ -276,6 +288,13 @@ def test_a_pipeline_raises_the_label_of_an_input_and_never_lowers_it(place: Plac
     raised = take(place, tmp_path, dataset="file:law", label=Label(grade=Grade.CLASSIFIED))
     lowered = take(place, tmp_path, dataset="file:law", label=Label())
     assert (raised.ref.label.grade, lowered.ref.label.grade) == (Grade.CLASSIFIED, Grade.SENSITIVE)
+
+
+def test_what_a_card_said_holds_for_the_bytes_by_any_address(place: Place, tmp_path: Path) -> None:
+    write(tmp_path / "law", card__yaml="label: S", a__txt="x")
+    ref = take(place, tmp_path, dataset="file:law").ref
+    by_digest = take(place, tmp_path, dataset=f"artifact:{ref.digest}", label=Label())
+    assert by_digest.ref.label.grade is Grade.SENSITIVE, "although nothing has run with it yet"
 
 
 def test_bytes_that_are_known_to_be_sensitive_stay_so_under_another_name(place: Place, tmp_path: Path) -> None:

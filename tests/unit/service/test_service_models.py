@@ -125,6 +125,17 @@ def test_a_model_that_a_failed_gate_examined_was_not_left_unasked(place: Place) 
     assert show_run(place.platform, run.id).stages[0].record.outputs == {}
 
 
+def test_a_run_that_failed_to_register_shows_no_version_of_another_run(place: Place, registered: str) -> None:
+    inputs = registration_inputs(place.platform.artifacts)  # type: ignore[arg-type]
+    plan = plan_of(registering_stage("again"), inputs=inputs)
+    place.fate = place.cluster.fail
+    run = submit(place.platform, plan).run
+    drive(place.platform, [run.id])
+    rows = {row.digest: row.version for row in variants(place.platform, run.id)}
+    assert set(rows.values()) == {None}
+    assert any(row.version for row in variants(place.platform, registered) if row.digest in rows)
+
+
 def test_the_models_of_a_run_stand_side_by_side(place: Place, compared: str) -> None:
     rows = {row.title: row for row in variants(place.platform, compared)}
     assert list(rows) == ["inputs.base", "adapt", "small", "tiny"]

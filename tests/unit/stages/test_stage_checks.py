@@ -142,6 +142,27 @@ def test_bounds_without_what_they_are_relative_to() -> None:
     assert "evaluations is not given" in refused(VERIFY, best)["spec.stages[1].with.select"]
 
 
+def test_bounds_on_figures_that_nothing_measures() -> None:
+    measured = PERPLEXITY + ", with: {names: [law, wiki]}}"
+    register = REGISTER.replace("verifications:", "baseline: inputs.base, evaluations: [%s], verifications:")
+    bounds = register % "e.evaluation" + ", with: {name: m, within: {perplexity.laww: 1.05, perplexity.law: 1.1}}}"
+    told = refused(VERIFY, measured, bounds)
+    assert list(told) == ["spec.stages[2].with.within['perplexity.laww']"]
+    assert "Did you mean perplexity.law? They measure perplexity.law, perplexity.wiki." in next(iter(told.values()))
+    fastest = register % "e.evaluation" + ", with: {name: m, select: fastest}}"
+    assert "Give the input evaluations one" in refused(VERIFY, measured, fastest)["spec.stages[2].with.select"]
+    speed = "{name: s, uses: evaluate.speed, inputs: {models: [inputs.base]}}"
+    both = register % "e.evaluation, s.evaluation" + ", with: {name: m, select: fastest}}"
+    assert loads(text(VERIFY, measured, speed, both), "f.yaml", STAGES)
+    by_title = register % "e.evaluation" + ", with: {name: m, within: {perplexity.anything: 1.05}}}"
+    assert loads(text(VERIFY, PERPLEXITY + "}", by_title), "f.yaml", STAGES), "what it measures follows from more"
+
+
+def test_what_stages_made_for_stages_is_no_text_to_read() -> None:
+    told = refused("{name: c, uses: data.curate, inputs: {documents: inputs.base}}")
+    assert "takes files, and inputs.base is a model" in told["spec.stages[0].inputs.documents"]
+
+
 def test_groups_that_fill_no_row_of_the_model_are_refused_with_a_size_that_fills_all() -> None:
     told = refused_at_plan(SMALL | {"v_head_dim": 1, "intermediate_size": 96, "moe_intermediate_size": 96},
                            QUANTIZE + ", with: {groupSize: 128}}")  # fmt: skip

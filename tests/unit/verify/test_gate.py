@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import tiny_training as tiny
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from stage_runner import Named, StageRunner
 
 from bongsu.artifacts.local import LocalStore
@@ -99,6 +101,30 @@ def test_a_model_that_does_not_load_fails_the_gate(runner: StageRunner, given_tr
         "entries"
     ]
     assert (entry["modelDigest"], entry["passed"]) == (given_trees["cut"][2], False)
+
+
+@pytest.mark.usefixtures("in_this_process")
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_row_that_no_text_reaches_and_that_is_no_number_fails_the_gate(
+    runner: StageRunner, given_trees: dict[str, Named], tmp_path: Path, value: float
+) -> None:
+    shutil.copytree(runner.store.reader(given_trees["model"][2]).local(), tmp_path / "model")
+    weights = tmp_path / "model" / "model.safetensors"
+    stored = load_file(weights)
+    stored["model.embed_tokens.weight"][-1] = value
+    save_file(stored, weights, metadata={"format": "pt"})
+    odd = ("odd", MODEL, tiny.commit(runner.store, f"odd-{value}", tmp_path / "model"))
+    inputs = {"models": [odd], "tokens": [given_trees["tokens"]]}
+    refused = runner.run("verify.reload", {"fingerprints": "optional"}, inputs)
+    assert isinstance(refused, Failure)
+    (entry,) = read_json(runner.store.reader(refused.evidence["verification"].digest), "verification.json")[
+        "entries"
+    ]
+    failed = {check["name"]: check["value"] for check in entry["checks"] if not check["passed"]}
+    assert failed["weights are finite numbers"] == "model.embed_tokens.weight"
+    quantised = runner.run("compress.quantize", {"groupSize": 16}, {"model": [odd]})
+    assert isinstance(quantised, Failure)
+    assert "model.embed_tokens.weight has" in quantised.message
 
 
 @pytest.mark.parametrize(("status", "is_verdict"), [(-11, True), (-9, False), (1, False)])

@@ -15,6 +15,7 @@ from bongsu.cli.texts import _, translate
 from bongsu.domain.messages import N_
 from bongsu.domain.plan import CacheReason, MemoryEstimate, PlannedStage, RunPlan, SkippedStage
 from bongsu.domain.quantities import short, size
+from bongsu.domain.scalars import format_scalar
 
 # Reasons of `CacheVerdict`, for people; the detail behind them comes from the planner.
 CACHE_WORDS = {
@@ -71,7 +72,7 @@ def _parts(plan: RunPlan, skipped: Sequence[SkippedStage], every: bool, parts: b
     yield heading
     yield Text(plan.purpose.statement)
     if plan.parameters:
-        yield Text(_("Parameters: ") + ", ".join(f"{k}={v}" for k, v in plan.parameters.items()))
+        yield Text(_("Parameters: ") + ", ".join(f"{k}={format_scalar(v)}" for k, v in plan.parameters.items()))
     if plan.inputs:
         yield _inputs(plan)
     table = _stages(plan, every, parts)

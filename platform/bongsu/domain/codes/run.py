@@ -197,7 +197,8 @@ DRIVEN_ELSEWHERE = Code(
 FAILED = Code(
     "run.failed",
     "The run {run} failed: {reason}.",
-    "`bongsu show {run}` tells why; mend the cause and `bongsu resume {run}`.",
+    "`bongsu show {run}` tells why. Mend the cause and `bongsu resume {run}`; if it is in the file, mend that and"
+    " `bongsu run` it: what is done comes from the cache.",
     exit_code=5,
 )
 CANCELLED = Code(

@@ -34,11 +34,12 @@ class FileSet:
 
     @property
     def fingerprint(self) -> Digest:
-        """Digest over path, size and time of change of every file; equal means that nothing was touched."""
+        """Digest over path, size and times of change of every file; equal means that nothing was touched."""
         rows = []
         for name, path in self.files:
             stat = path.stat()
-            rows.append([name, stat.st_size, stat.st_mtime_ns])
+            # Copies may be given any time of modification; that of the last change is the kernel's.
+            rows.append([name, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns])
         return digest_of(json.dumps(rows).encode())
 
 

@@ -21,7 +21,7 @@ from bongsu.service.inputs.files import FileSet, NotFound
 from bongsu.service.inputs.importing import import_files
 from bongsu.service.platform import Platform
 from bongsu.store import datasets, models
-from bongsu.store.artifacts import get_artifact
+from bongsu.store.artifacts import get_artifact, note_artifact
 
 Locate = Callable[[str], Location | None]
 _CONFIG = "config.json"
@@ -103,7 +103,19 @@ def _resolve(platform: Platform, given: Input, directory: Path) -> ResolvedInput
         label for label in (given.label, tree.label, _known_label(platform, tree.digest)) if label
     )
     type_ = type_of(names, model=given.model is not None)
+    if tree.label is not None:
+        on_card = ArtifactRef(digest=tree.digest, type=type_, label=tree.label, size=tree.size)
+        _remember_label(platform, on_card, given.uri)
     return ResolvedInput(ArtifactRef(digest=tree.digest, type=type_, label=label, size=tree.size), config)
+
+
+def _remember_label(platform: Platform, ref: ArtifactRef, uri: str) -> None:
+    """From now on these bytes are not less than that, by whatever address somebody gives them."""
+    known = _known_label(platform, ref.digest) or Label()
+    if known.join(ref.label) == known or platform.database.read_only:
+        return
+    with platform.database.write() as connection:
+        note_artifact(connection, ref, uri, platform.clock())
 
 
 def _find(platform: Platform, given: Input, directory: Path) -> FileSet | _Tree:
