@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from bongsu_stages.data.documents import Document
@@ -58,7 +58,7 @@ class Prepared:
 
 def prepare(records: Sequence[Record], rules: Rules) -> list[Prepared | Lost]:
     """Normalise, filter and mask a batch of records; one result for each, in order."""
-    judged = [record if isinstance(record, Lost) else _judge(record, rules) for record in records]
+    judged = [_lost(record, rules) if isinstance(record, Lost) else _judge(record, rules) for record in records]
     found = signatures([one.text for one in judged if isinstance(one, Document)])
     rows = iter(found)
     return [one if isinstance(one, Lost) else _finish(one, next(rows).tobytes(), rules) for one in judged]
@@ -67,7 +67,7 @@ def prepare(records: Sequence[Record], rules: Rules) -> list[Prepared | Lost]:
 def _judge(document: Document, rules: Rules) -> Document | Lost:
     text = normalise(document.text)
     if (why := _why_not(text, rules)) is not None:
-        return Lost(document.id, _masked_source(document, rules)[0], *why)
+        return _lost(Lost(document.id, document.source, *why), rules)
     return Document(document.id, text, document.source)
 
 
@@ -84,20 +84,23 @@ def _why_not(text: str, rules: Rules) -> tuple[str, str] | None:
     return None
 
 
-def _masked_source(document: Document, rules: Rules) -> tuple[str, list[Masked]]:
-    """A source that the data names is data; that of a file is the place it came from, and stays to be found."""
-    if document.id.startswith(document.source):
-        return document.source, []
-    return mask(document.source, rules.kinds)
+def _lost(record: Lost, rules: Rules) -> Lost:
+    return replace(record, id=_masked_id(record.id, rules), source=mask(record.source, rules.kinds)[0])
+
+
+def _masked_id(given: str, rules: Rules) -> str:
+    """Names of files may tell whom they are about. A digest keeps those apart that look alike without that."""
+    masked, found = mask(given, rules.kinds)
+    return f"{masked}~{keyed_digest(rules.key, 'id', given)[:8]}" if found else given
 
 
 def _finish(document: Document, signature: bytes, rules: Rules) -> Prepared:
     exact = hashlib.blake2b("".join(document.text.split()).encode(), digest_size=16).digest()
     text, in_text = mask(document.text, rules.kinds)
-    source, in_source = _masked_source(document, rules)
+    source, in_source = mask(document.source, rules.kinds)
     findings = [_finding(one, "text", rules.key) for one in in_text]
     findings += [_finding(one, "source", rules.key) for one in in_source]
-    return Prepared(Document(document.id, text, source), tuple(findings), exact, signature)
+    return Prepared(Document(_masked_id(document.id, rules), text, source), tuple(findings), exact, signature)
 
 
 def _finding(one: Masked, field: Literal["text", "source"], key: bytes) -> Finding:

@@ -102,6 +102,24 @@ def test_masked_values_are_nowhere_in_the_output(bench: Bench) -> None:
     assert card["documentsWithMasked"] == 2
 
 
+def test_names_of_files_are_masked_and_stay_apart(bench: Bench) -> None:
+    files = {
+        f"{SECRETS[0]} 상담.txt": sentence(1).encode(),
+        "900101-2345674 상담.txt": sentence(2).encode(),
+        f"{SECRETS[0]} 짧은.txt": "짧다".encode(),
+        "보통.txt": sentence(3).encode(),
+    }
+    out = bench.run(curate, {"documents": bench.tree(files)})["documents"]
+    everything = "".join(str(rows(out, path.name)) for path in out.glob("*.parquet"))
+    assert not [number for number in (SECRETS[0], "900101-2345674") if number in everything]
+    kept = [row["id"] for row in rows(out, "part-00000.parquet")]
+    assert len(set(kept)) == 3
+    assert "보통.txt" in kept
+    masked = rows(out, "masked.parquet")
+    assert [(row["kind"], row["field"]) for row in masked] == [("resident-number", "source")] * 2
+    assert {row["document"] for row in masked} < set(kept)
+
+
 def test_every_count_of_the_card_is_a_count_of_rows_and_of_placeholders(bench: Bench) -> None:
     lines = [
         {"text": f"{sentence(1)} {SECRETS[0]} {SECRETS[1]}", "source": f"{SECRETS[2]}에서 온 편지"},
