@@ -39,3 +39,19 @@ def bootstrap_perplexity(
     means = total[drawn].sum(axis=1) / tokens[drawn].sum(axis=1)
     low, high = np.quantile(np.exp(np.minimum(means, 700.0)), [0.025, 0.975])
     return float(low), float(high)
+
+
+def median_interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """Between which two of the values the true median lies with at least 95%; None where there are too few to tell.
+
+    By order statistics (sign test): without the ``k`` smallest and largest of ``n`` values it lies outside with twice
+    the probability of at most ``k`` heads in ``n`` throws of a coin.
+    """
+    count, found = len(values), None
+    outside = 0.0
+    for k in range((count + 1) // 2):
+        outside += 2 * math.comb(count, k) / 2**count
+        if outside > 0.05:
+            break
+        found = (sorted(values)[k], sorted(values)[count - 1 - k])
+    return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import median
+
 from pydantic import Field
 
 from bongsu.domain.ports import Evaluation, Model
@@ -10,6 +12,7 @@ from bongsu.domain.workload import WorkKind, Workload
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import stage
 
+_STEADY = 1.5
 READING, WRITING = "speed.tokensPerSecond", "speed.decodeTokensPerSecond"
 
 
@@ -19,7 +22,10 @@ class SpeedParams(Params):
     prompt_tokens: int = Field(default=128, ge=1, description="Tokens of the prompt")
     new_tokens: int = Field(default=32, ge=1, description="Tokens to generate")
     batch: int = Field(default=8, ge=1, description="Sequences at once")
-    repeats: int = Field(default=5, ge=1, le=100, description="Measurements; their median counts")
+    passes: int = Field(default=2, ge=1, le=10, description="Times to go through all models")
+    repeats: int = Field(
+        default=3, ge=1, le=100, description="Measurements of a model in each pass; the median counts"
+    )
     seed: int = Field(default=0, ge=0, description="Seed of the random prompt")
 
 
@@ -33,23 +39,43 @@ def _workload(params: SpeedParams, _length: int) -> Workload:
     "evaluate.speed",
     params=SpeedParams,
     inputs={"models": Model("Models to measure, one after another", many=True)},
-    outputs={"evaluation": Evaluation("Tokens per second of reading and writing, of each model")},
+    outputs={
+        "evaluation": Evaluation("Tokens per second of reading and writing, of each model, with 95% intervals")
+    },
     workload=_workload,
     measures=lambda _params: frozenset({READING, WRITING}),
 )
 def speed(ctx: StageContext, params: SpeedParams) -> StageOutputs:
-    """Measure how many tokens per second models read (prefill) and write (greedy decoding) here."""
+    """Measure how many tokens per second models read (prefill) and write (greedy decoding) here.
+
+    It goes through all models more than once, so that other work of the machine falls on all of them.
+    """
+    from bongsu_stages.evaluate.intervals import median_interval
     from bongsu_stages.evaluate.result import entry_of, summary, write_evaluation
     from bongsu_stages.evaluate.timing import machine, measure
     from bongsu_stages.models.loading import loaded
 
     models = ctx.inputs("models")
+    samples: list[dict[str, list[float]]] = [{READING: [], WRITING: []} for _ in models]
+    for number in range(params.passes):
+        for index, (model, found) in enumerate(zip(models, samples, strict=True)):
+            ctx.phase(f"measuring {model.title}")
+            with loaded(ctx, model.reader) as weights:
+                for name, values in measure(weights, params).items():
+                    found[name] += values
+            figures = {name: median(values) for name, values in found.items()}
+            ctx.progress(number * len(models) + index + 1, params.passes * len(models), **figures)
     entries = []
-    for number, model in enumerate(models):
-        ctx.phase(f"measuring {model.title}")
-        with loaded(ctx, model.reader) as weights:
-            metrics = measure(weights, params)
-        entries.append(entry_of(model, metrics, {}))
-        ctx.progress(number + 1, len(models), **metrics)
+    for model, found in zip(models, samples, strict=True):
+        intervals = {name: interval for name, values in found.items() if (interval := median_interval(values))}
+        entries.append(entry_of(model, {name: median(values) for name, values in found.items()}, intervals))
     write_evaluation(ctx.output("evaluation"), "speed", entries, {**machine(), **params.model_dump(by_alias=True)})
-    return StageOutputs(metrics=summary(entries), notes={"device": machine()["device"]})
+    notes = {"device": machine()["device"]}
+    unsteady = [model.title for model, found in zip(models, samples, strict=True) if _is_unsteady(found[READING])]
+    if unsteady:
+        notes["unsteady"] = f"{', '.join(unsteady)}: the machine had other work, or too few cores"
+    return StageOutputs(metrics=summary(entries), notes=notes)
+
+
+def _is_unsteady(values: list[float]) -> bool:
+    return max(values) > _STEADY * min(values)

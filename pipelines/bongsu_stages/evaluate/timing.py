@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import statistics
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +28,8 @@ def machine() -> dict[str, str]:
 
 
 @torch.inference_mode()
-def measure(model: PreTrainedModel, params: SpeedParams) -> dict[str, float]:
-    """Medians over ``params.repeats``, after one warm-up.
+def measure(model: PreTrainedModel, params: SpeedParams) -> dict[str, list[float]]:
+    """``params.repeats`` measurements, after one warm-up.
 
     Returns:
         ``speed.tokensPerSecond`` (reading the prompt) and ``speed.decodeTokensPerSecond`` (writing, all sequences
@@ -54,10 +53,7 @@ def measure(model: PreTrainedModel, params: SpeedParams) -> dict[str, float]:
         done = _now()
         reading.append(prompt.numel() / (read - began))
         writing.append(params.batch * params.new_tokens / (done - read))
-    return {
-        READING: statistics.median(reading[1:]),
-        WRITING: statistics.median(writing[1:]),
-    }
+    return {READING: reading[1:], WRITING: writing[1:]}
 
 
 def _now() -> float:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bongsu.artifacts.local import LocalStore
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
-from bongsu_stages.evaluate.intervals import bootstrap_perplexity, wilson
+from bongsu_stages.evaluate.intervals import bootstrap_perplexity, median_interval, wilson
 from bongsu_stages.evaluate.result import entry_of, write_evaluation
 from bongsu_stages.runtime.context import NamedTree
 
@@ -50,6 +50,16 @@ def test_a_proportion_lies_in_its_interval(right: int, wrong: int) -> None:
     assert 0 <= low <= high <= 1
     if right + wrong:
         assert low - 1e-12 <= right / (right + wrong) <= high + 1e-12
+
+
+@pytest.mark.parametrize(
+    ("count", "cut"), [(1, None), (5, None), (6, 0), (8, 0), (9, 1), (11, 1), (12, 2), (25, 7)]
+)
+def test_the_interval_of_a_median_is_that_of_the_sign_test(count: int, cut: int | None) -> None:
+    """How many values lie outside on each side is in tables of the sign test, such as Conover's (1999), A3."""
+    values = [float(value) for value in range(count)]
+    expected = None if cut is None else (float(cut), float(count - 1 - cut))
+    assert median_interval(values[::-1]) == expected
 
 
 def test_known_values_of_the_wilson_interval() -> None:

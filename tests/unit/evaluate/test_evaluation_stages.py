@@ -135,8 +135,10 @@ def test_a_line_that_is_no_question_is_told(
 
 
 def test_speed_is_measured_for_reading_and_writing(evaluate: Any) -> None:
-    params = {"promptTokens": 16, "newTokens": 4, "batch": 2, "repeats": 1}
+    params = {"promptTokens": 16, "newTokens": 4, "batch": 2}
     (entry,) = evaluate("evaluate.speed", params, models=["one"])["entries"]
+    assert all(low <= entry["metrics"][name] <= high for name, (low, high) in entry["intervals"].items())
+    assert entry["intervals"].keys() == entry["metrics"].keys()
     assert entry["metrics"].keys() == {"speed.tokensPerSecond", "speed.decodeTokensPerSecond"}
     assert all(value > 0 for value in entry["metrics"].values())
 
