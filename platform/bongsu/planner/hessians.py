@@ -8,12 +8,21 @@ from bongsu.planner.linear_maps import LinearMaps, expert_maps, layer_maps
 from bongsu.planner.model_shape import ModelShape
 
 
-def moments_bytes(shape: ModelShape, batch: Batch) -> int:
-    """Bytes beside a layer: its second moments, three more of the largest while it is inverted, and what adding one
-    batch to those of the widest input takes: a transposed copy of the input in fp32, and the product."""
-    widest = max(each.read for sparse in _kinds(shape) for each in _maps(shape, sparse))
-    update = batch.tokens * widest + widest**2
-    return int(ALLOCATOR * FP32 * (hessian_numbers(shape) + 3 * widest**2 + update))
+def adding_bytes(shape: ModelShape, batch: Batch) -> int:
+    """Bytes beside a layer while a batch passes: its second moments, and what adding to those of the widest input
+    takes: a transposed copy of the input in fp32, and the product."""
+    widest = _widest(shape)
+    return int(ALLOCATOR * FP32 * (hessian_numbers(shape) + batch.tokens * widest + widest**2))
+
+
+def inverting_bytes(shape: ModelShape) -> int:
+    """Bytes beside a layer when all have passed: its second moments, and three more of the largest while that is
+    inverted."""
+    return int(ALLOCATOR * FP32 * (hessian_numbers(shape) + 3 * _widest(shape) ** 2))
+
+
+def _widest(shape: ModelShape) -> int:
+    return max(each.read for sparse in _kinds(shape) for each in _maps(shape, sparse))
 
 
 def hessian_numbers(shape: ModelShape) -> int:

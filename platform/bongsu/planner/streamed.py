@@ -6,7 +6,7 @@ from bongsu.domain.plan import MemoryEstimate
 from bongsu.domain.workload import WorkKind, Workload
 from bongsu.planner.activations import FP32, passing_bytes
 from bongsu.planner.arithmetic import ALLOCATOR, RUNTIME_BYTES, STORED, Numbers
-from bongsu.planner.hessians import moments_bytes
+from bongsu.planner.hessians import adding_bytes, inverting_bytes
 from bongsu.planner.model_shape import ModelShape, largest_matrix
 
 STREAMED = frozenset({WorkKind.PRUNE_STREAMED, WorkKind.QUANTIZE_STREAMED})
@@ -37,13 +37,18 @@ def streamed_memory(shape: ModelShape, work: Workload, numbers: Numbers, *, on_g
 
 
 def _computed(shape: ModelShape, work: Workload, numbers: Numbers) -> MemoryEstimate:
-    """The largest layer with one batch that passes through it."""
-    return MemoryEstimate(
-        weights=int(shape.largest_layer * numbers.weight),
+    """The largest layer with one batch that passes through it, or with the moments that are inverted afterwards."""
+    weights = int(shape.largest_layer * numbers.weight)
+    passing = MemoryEstimate(
+        weights=weights,
         activations=int(ALLOCATOR * passing_bytes(shape, numbers.batch)),
-        workspace=moments_bytes(shape, numbers.batch) if work.hessians else 0,
+        workspace=adding_bytes(shape, numbers.batch) if work.hessians else 0,
         runtime=RUNTIME_BYTES,
     )
+    if not work.hessians:
+        return passing
+    inverting = MemoryEstimate(weights=weights, workspace=inverting_bytes(shape), runtime=RUNTIME_BYTES)
+    return max((passing, inverting), key=lambda moment: moment.total)
 
 
 def _beyond_process(moment: MemoryEstimate) -> int:
