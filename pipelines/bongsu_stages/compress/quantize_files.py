@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 Quantise = Callable[[str, torch.Tensor], "Quantised"]
 _NAMES = {name: short for short, name in DTYPES.items()}
 CHUNK = 16 * 1024 * 1024
+# Numbers; asking whether they are finite takes several times their bytes.
+_ASKED_AT_ONCE = 32 * 1024
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def _refuse_what_is_no_number(name: str, values: torch.Tensor) -> None:
     if not values.is_floating_point():
         return
     # In pieces: it may be the embeddings, and float8 has to be widened to be asked.
-    parts = torch.split(values.flatten(), CHUNK)
+    parts = torch.split(values.flatten(), _ASKED_AT_ONCE)
     pieces = (part if part.dtype.itemsize > 1 else part.float() for part in parts)
     count = sum(int((~torch.isfinite(piece)).sum()) for piece in pieces)
     if count:
@@ -130,7 +132,8 @@ def _pieces(weights: WeightIndex, entry: Entry, quantisation: Quantisation) -> I
             "Quantise a model that is not quantised yet.",
         )
     _refuse_what_is_no_number(entry.name, plain)
-    quantised = quantisation.quantise(entry.name, plain.float())
+    plain = plain.float()  # what was read is let go of
+    quantised = quantisation.quantise(entry.name, plain)
     stands_for: tuple[str, str] | None = (entry.name, quantised.fingerprint)
     for suffix, tensor in quantised.entries.items():
         kept = tensor.contiguous().cpu()
