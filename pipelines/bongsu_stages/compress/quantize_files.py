@@ -15,6 +15,7 @@ from bongsu.artifacts.writing import write_bytes
 from bongsu.domain.weights import INDEX
 from bongsu_stages.compress.tensors import DTYPES, Entry, WeightIndex, Written
 from bongsu_stages.models.fingerprints import fingerprint
+from bongsu_stages.models.finite import count_not_finite
 from bongsu_stages.models.weight_header import encode_header, encode_index
 from bongsu_stages.runtime.stage import StageError
 
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 Quantise = Callable[[str, torch.Tensor], "Quantised"]
 _NAMES = {name: short for short, name in DTYPES.items()}
 CHUNK = 16 * 1024 * 1024
-# Numbers; asking whether they are finite takes several times their bytes.
-_ASKED_AT_ONCE = 32 * 1024
 
 
 @dataclass(frozen=True)
@@ -96,12 +95,7 @@ def write_quantised(
 
 
 def _refuse_what_is_no_number(name: str, values: torch.Tensor) -> None:
-    if not values.is_floating_point():
-        return
-    # In pieces: it may be the embeddings, and float8 has to be widened to be asked.
-    parts = torch.split(values.flatten(), _ASKED_AT_ONCE)
-    pieces = (part if part.dtype.itemsize > 1 else part.float() for part in parts)
-    count = sum(int((~torch.isfinite(piece)).sum()) for piece in pieces)
+    count = count_not_finite(values)
     if count:
         raise StageError(
             f"{name} has {count} values that are no finite numbers.",

@@ -12,6 +12,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from safetensors.torch import save_file
 
 from bongsu.domain.weights import INDEX
 from bongsu_stages.models.fingerprints import fingerprint_of
+from bongsu_stages.models.finite import count_not_finite
 from bongsu_stages.models.mlmodel import ADAPTER
 from bongsu_stages.models.storage import Storage, storage_of
 
@@ -72,17 +74,30 @@ def _copy_adapter(source: Path, target: Path) -> None:
         shutil.copytree(source / ADAPTER, target / ADAPTER)
 
 
-def plain_fingerprints(directory: Path) -> dict[str, str]:
-    """Fingerprint of each entry of the weight files in ``directory``, one in memory at a time."""
-    with _Entries(directory) as entries:
-        return {name: fingerprint_of(entries[name]) for name in entries}
+@dataclass(frozen=True)
+class PlainFacts:
+    """What the entries of weight files are.
+
+    Attributes:
+        fingerprints: by name.
+        not_finite: names of those that hold values which are no finite numbers.
+    """
+
+    fingerprints: dict[str, str]
+    not_finite: tuple[str, ...]
 
 
-def without_numbers(directory: Path) -> list[str]:
-    """Entries of the weight files in ``directory`` that hold values which are no finite numbers; one is in memory at a
-    time."""
+def plain_facts(directory: Path) -> PlainFacts:
+    """Of the weight files in ``directory``, read once, one entry in memory at a time."""
+    fingerprints: dict[str, str] = {}
+    not_finite: list[str] = []
     with _Entries(directory) as entries:
-        return [name for name in entries if not bool(torch.isfinite(entries[name]).all())]
+        for name in entries:
+            tensor = entries[name]
+            fingerprints[name] = fingerprint_of(tensor)
+            if count_not_finite(tensor):
+                not_finite.append(name)
+    return PlainFacts(fingerprints, tuple(not_finite))
 
 
 def _plain(entries: _Entries, names: list[str], storage: Storage) -> Iterator[tuple[str, torch.Tensor]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from bongsu_stages.models.activations import knows_rounding, rounds_activations
 from bongsu_stages.models.configuration import read_config
 from bongsu_stages.models.fingerprints import FINGERPRINTS, read_fingerprints
 from bongsu_stages.models.mlmodel import ADAPTER
-from bongsu_stages.models.plain import plain_fingerprints, without_numbers, write_plain
+from bongsu_stages.models.plain import PlainFacts, plain_facts, write_plain
 from bongsu_stages.models.weight_header import read_header
 from bongsu_stages.runtime.context import NamedTree, StageContext
 from bongsu_stages.runtime.stage import StageError
@@ -78,8 +77,10 @@ def _checks(
     plain = ctx.scratch / f"plain-{number}"
     try:
         write_plain(model.reader.local(), plain)
-        found.append(checks.finite_weights(without_numbers(plain)))
-        found += _as_in_memory(params, model, plain, reloaded)
+        facts = plain_facts(plain)
+        adapter = plain_facts(plain / ADAPTER) if (plain / ADAPTER).is_dir() else None
+        found.append(checks.finite_weights([*facts.not_finite, *(adapter.not_finite if adapter else ())]))
+        found += _as_in_memory(params, model, facts, adapter, reloaded)
         rounding = config if rounds_activations(config) and knows_rounding(config) else None
         reference = outputs_of(plain, sequences, room_of(ctx), rounding=rounding)
     except Exception as error:  # whatever of the model keeps it from being read independently is a finding
@@ -111,7 +112,9 @@ def _agreement(params: ReloadParams, reference: Outputs, reloaded: Outputs, *, i
     ]
 
 
-def _as_in_memory(params: ReloadParams, model: NamedTree, plain: Path, reloaded: Outputs) -> list[Check]:
+def _as_in_memory(
+    params: ReloadParams, model: NamedTree, plain: PlainFacts, adapter: PlainFacts | None, reloaded: Outputs
+) -> list[Check]:
     """The weights that were reloaded, and those that lie on disk, against the record of the stage that wrote them.
 
     Raises ValueError if the record cannot be read.
@@ -124,9 +127,9 @@ def _as_in_memory(params: ReloadParams, model: NamedTree, plain: Path, reloaded:
     if recorded.state:
         found.append(checks.as_in_memory(recorded.state, reloaded.state, "reloaded weights"))
     if recorded.entries:
-        found.append(checks.as_in_memory(recorded.entries, plain_fingerprints(plain), "weights on disk"))
-    if recorded.adapter or (plain / ADAPTER).is_dir():
-        on_disk = plain_fingerprints(plain / ADAPTER)
+        found.append(checks.as_in_memory(recorded.entries, plain.fingerprints, "weights on disk"))
+    if recorded.adapter or adapter:
+        on_disk = adapter.fingerprints if adapter else {}
         found.append(checks.as_in_memory(recorded.adapter, on_disk, "the adapter's weights"))
     return found
 

@@ -24,7 +24,6 @@ class Backend:
     Args:
         make: makes the executor on the first call and gives the same afterwards.
         monotonic: seconds that only grow.
-
     """
 
     def __init__(self, make: Callable[[], Executor], monotonic: Callable[[], float]) -> None:

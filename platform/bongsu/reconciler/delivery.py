@@ -179,7 +179,7 @@ class Delivery:
 def _collecting(faults: list[str]) -> Iterator[None]:
     try:
         yield
-    except Exception as error:  # the database or the disk, for now
+    except Exception as error:  # the database or the disk; it is tried again
         faults.append(words_of(error))
 
 

@@ -1,4 +1,7 @@
-"""Submitting, driving, cancelling and resuming, and what another process sees of it."""
+"""Submitting, driving, cancelling and resuming, and what another process sees of it.
+
+Long, because each of these is tried against what the others left behind, on the same simulated cluster.
+"""
 
 from __future__ import annotations
 

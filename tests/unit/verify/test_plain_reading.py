@@ -14,7 +14,7 @@ from bongsu_stages.compress.rounding import int4_scales, packed, to_fp8, to_leve
 from bongsu_stages.models.fingerprints import fingerprint_of
 from bongsu_stages.models.loading import bytes_in_memory, load_model
 from bongsu_stages.models.placement import Room
-from bongsu_stages.models.plain import plain_fingerprints, write_plain
+from bongsu_stages.models.plain import plain_facts, write_plain
 from bongsu_stages.runtime.stage import StageError
 
 GROUP = 16
@@ -52,7 +52,7 @@ def test_files_become_plain_one_by_one_wherever_scales_lie(tmp_path: Path, split
     assert found.keys() == {"a.weight", "b.weight", "norm.weight"}
     assert float((found["a.weight"].float() - weight).abs().max()) < 0.3
     assert float((found["b.weight"].float() - weight).abs().max()) < 0.15
-    fingerprints = plain_fingerprints(tmp_path / "plain")
+    fingerprints = plain_facts(tmp_path / "plain").fingerprints
     scales4 = int4_scales(weight, GROUP)
     assert fingerprints["a.weight"] == packed(to_levels(weight, scales4, GROUP), scales4).fingerprint
     assert fingerprints["b.weight"] == to_fp8(weight).fingerprint
