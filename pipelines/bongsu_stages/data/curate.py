@@ -12,8 +12,7 @@ from bongsu.artifacts.writing import write_bytes
 from bongsu.domain.ports import Documents, Texts
 from bongsu.domain.stages import Params
 from bongsu_stages.data.card import Card
-from bongsu_stages.data.personal import DEFAULT_KINDS
-from bongsu_stages.data.personal_patterns import Kind
+from bongsu_stages.data.personal_kinds import DEFAULT_KINDS, Kind
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import StageError, stage
 

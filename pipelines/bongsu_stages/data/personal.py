@@ -18,7 +18,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bongsu_stages.data.folding import fold
-from bongsu_stages.data.personal_patterns import RULES, Kind, plain
+from bongsu_stages.data.personal_kinds import DEFAULT_KINDS, Kind
+from bongsu_stages.data.personal_patterns import RULES, plain
 
 PLACEHOLDERS = {
     Kind.RESIDENT: "[주민등록번호]",
@@ -33,7 +34,6 @@ PLACEHOLDERS = {
 _ABROAD = re.compile("(?:00)?820?")
 _AT_WORDS = re.compile(r"\s?[\[(]\s?(?:at|골뱅이)\s?[\])]\s?| ?@ ?")
 _DOT_WORDS = re.compile(r"\s?[\[(]\s?(?:dot|점)\s?[\])]\s?")
-DEFAULT_KINDS = tuple(kind for kind in Kind if kind is not Kind.BUSINESS)
 
 
 @dataclass(frozen=True)

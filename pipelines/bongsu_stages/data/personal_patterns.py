@@ -9,26 +9,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
+
+from bongsu_stages.data.personal_kinds import Kind
 
 Match = re.Match[str]
-
-
-class Kind(StrEnum):
-    """Kinds of personal data, those first that win where two forms fit.
-
-    The first three are unique identifiers in the sense of the Personal Information Protection Act, article 24
-    (the registration number of a foreigner has the form of a resident's).
-    """
-
-    RESIDENT = "resident-number"
-    PASSPORT = "passport-number"
-    DRIVER = "driver-licence"
-    SERVICE = "service-number"
-    EMAIL = "email"
-    PHONE = "phone"
-    ACCOUNT = "bank-account"
-    BUSINESS = "business-number"
 
 
 @dataclass(frozen=True)

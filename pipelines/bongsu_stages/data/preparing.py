@@ -13,7 +13,7 @@ from bongsu_stages.data.masking_key import keyed_digest
 from bongsu_stages.data.minhash import signatures
 from bongsu_stages.data.normalising import normalise
 from bongsu_stages.data.personal import Masked, mask
-from bongsu_stages.data.personal_patterns import Kind
+from bongsu_stages.data.personal_kinds import Kind
 from bongsu_stages.data.reading import Lost, Record
 
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bongsu_stages.data.folding import fold
-from bongsu_stages.data.personal import DEFAULT_KINDS, PLACEHOLDERS, mask
-from bongsu_stages.data.personal_patterns import Kind
+from bongsu_stages.data.personal import PLACEHOLDERS, mask
+from bongsu_stages.data.personal_kinds import DEFAULT_KINDS, Kind
 
 DATES = st.dates(datetime.date(1900, 1, 1), datetime.date(2099, 12, 31))
 DIGITS = "0123456789"

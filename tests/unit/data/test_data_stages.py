@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 from bongsu.domain.ids import Digest
 from bongsu_stages.data.curate import curate
 from bongsu_stages.data.personal import PLACEHOLDERS
-from bongsu_stages.data.personal_patterns import Kind
+from bongsu_stages.data.personal_kinds import Kind
 from bongsu_stages.data.tokenize import tokenize
 from bongsu_stages.data.train_tokenizer import train_tokenizer
 from bongsu_stages.runtime.stage import StageError

@@ -185,7 +185,7 @@ def test_a_card_is_a_table_in_words() -> None:
 
 def test_a_card_knows_every_word_that_curating_uses() -> None:
     from bongsu_stages.data.card import REASONS, Card
-    from bongsu_stages.data.personal import Kind
+    from bongsu_stages.data.personal_kinds import Kind
 
     used = {*REASONS, *Kind, *Card().as_json({}, lasting_key=True)}
     assert used <= set(WORDS)
