@@ -104,6 +104,7 @@ class TrainingLoop:
         """
         params, figures = self.params, dict[str, float]()
         self._pace.begin()
+        self.model.train()
         meter, tokens, seconds = Meter(), 0, 0.0
         for step in range(start, params.steps):
             gradient_norm = self._step(step, meter)
@@ -132,6 +133,7 @@ class TrainingLoop:
         began = time.perf_counter()
         if self.params.evaluate_every and done % self.params.evaluate_every == 0:
             self._sink.progress(done, self.params.steps, **self.evaluate())
+            self.model.train()
         if self._is_save_due:
             check_weights(self._weights, done)
             with self._pace.saving():
@@ -146,7 +148,6 @@ class TrainingLoop:
     def _step(self, step: int, meter: Meter) -> float:
         """One optimizer step; returns the norm of the gradient before clipping."""
         batches = self._micro_batches(step)
-        self.model.train()
         # Dropout and whatever else is random depends on the step and the worker, not on what ran before.
         torch.manual_seed(fold(self.params.seed, step, self._workers.rank) >> 1)
         for group in self.optimizer.param_groups:

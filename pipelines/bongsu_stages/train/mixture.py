@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -50,25 +51,14 @@ class Mixture:
         Every pass over a source visits each of its sequences once, and each pass in another order.
         """
         blocks = range(first // BLOCK, (first + count - 1) // BLOCK + 1)
-        parts = [self._block(block) for block in blocks]
+        parts = [_block(self, number) for number in blocks]
         sources = np.concatenate([part[0] for part in parts])
         sequences = np.concatenate([part[1] for part in parts])
         start = first - blocks[0] * BLOCK
         return sources[start : start + count], sequences[start : start + count]
 
-    def _block(self, block: int) -> tuple[Rows, Rows]:
-        counts = apportion(self.weights, BLOCK)
-        in_order = np.repeat(np.arange(len(counts)), counts)
-        order = shuffled(np.arange(BLOCK), BLOCK, fold(self.seed, block))
-        sources = in_order[order]
-        sequences = np.empty(BLOCK, dtype=np.int64)
-        for source, per_block in enumerate(counts):
-            here = sources == source
-            draws = np.arange(per_block) + block * per_block
-            sequences[here] = self._sequences(source, draws)
-        return sources, sequences
-
-    def _sequences(self, source: int, draws: Rows) -> Rows:
+    def sequences(self, source: int, draws: Rows) -> Rows:
+        """Sequence of ``source`` at each of its ``draws``, which count from the first row that it has."""
         size = self.sizes[source]
         passes, positions = draws // size, draws % size
         out = np.empty_like(draws)
@@ -76,3 +66,18 @@ class Mixture:
             here = passes == number
             out[here] = shuffled(positions[here], size, fold(self.seed, source + 1, int(number)))
         return out
+
+
+# Many steps lie in one block.
+@lru_cache(maxsize=4)
+def _block(mixture: Mixture, number: int) -> tuple[Rows, Rows]:
+    """Source and sequence of the rows of a block; nobody writes into them."""
+    counts = apportion(mixture.weights, BLOCK)
+    in_order = np.repeat(np.arange(len(counts)), counts)
+    order = shuffled(np.arange(BLOCK), BLOCK, fold(mixture.seed, number))
+    sources = in_order[order]
+    sequences = np.empty(BLOCK, dtype=np.int64)
+    for source, per_block in enumerate(counts):
+        draws = np.arange(per_block) + number * per_block
+        sequences[sources == source] = mixture.sequences(source, draws)
+    return sources, sequences

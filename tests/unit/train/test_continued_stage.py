@@ -78,6 +78,16 @@ def test_resumed_run_equals_an_uninterrupted_one(inputs: Any, tmp_path: Any) -> 
     assert all(torch.equal(expected[name], resumed[name]) for name in expected)
 
 
+def test_evaluations_between_steps_change_nothing_that_is_learned(inputs: Any, tmp_path: Any) -> None:
+    _, _, expected = run(inputs, tmp_path, key="at-the-end", balanceRate=0.01)
+    _, events, weights = run(
+        inputs, tmp_path, key="between", balanceRate=0.01, evaluateEvery=5, names=["law", "all"]
+    )
+    told = {event.step for event in events if isinstance(event, Progress) and "perplexity.law" in event.metrics}
+    assert told == {5, 10, 12}
+    assert all(torch.equal(expected[name], weights[name]) for name in expected)
+
+
 def test_checkpoints_go_by_the_clock_where_no_step_is_said(inputs: Any, tmp_path: Any) -> None:
     _, events, _ = run(inputs, tmp_path, steps=4, checkpointMinutes=1e-6)
     assert [event.step for event in events if isinstance(event, Checkpointed)][:1] == [1]
