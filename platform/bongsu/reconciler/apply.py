@@ -117,7 +117,7 @@ class _Applier:
         """What an attempt said of itself."""
         attempt = reported.attempt
         if reported.points:
-            history.add_metric_points(self._db, self._run.id, attempt.stage_id, reported.points)
+            history.add_metric_points(self._db, attempt, reported.points)
         attempts.note_progress(self._db, attempt, reported.step, reported.cursor)
         self._log += reported.log
 

@@ -16,7 +16,7 @@ from bongsu.store.faults import code_of, explained
 from bongsu.store.schema import metadata
 
 # The newest migration in ``migrations/versions``; a test compares the two.
-HEAD_REVISION = "0003"
+HEAD_REVISION = "0004"
 _VERSIONS = "alembic_version"
 
 

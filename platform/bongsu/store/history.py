@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, func, insert, or_, select
 
-from bongsu.domain.ids import RunId
+from bongsu.domain.ids import AttemptId, RunId
 from bongsu.store.records import EventRecord
 from bongsu.store.schema import metric_points, run_events
 
@@ -88,28 +88,22 @@ def last_sign_of_life(connection: Connection, run_id: str, before: tuple[int, fl
 
 
 def add_metric_points(
-    connection: Connection, run_id: str, stage_id: str, points: Iterable[tuple[str, int, float, float]]
+    connection: Connection, attempt: AttemptId, points: Iterable[tuple[str, int, float, float]]
 ) -> None:
-    """Points (name, step, value, time); a step that is there already keeps its first value."""
+    """Points (name, step, value, time) of an attempt; a step that it has already keeps its first value."""
+    its_own = {"run_id": attempt.run_id, "stage_id": attempt.stage_id, "attempt": attempt.number}
     known = {
         (row.name, row.step)
         for row in connection.execute(
             select(metric_points.c.name, metric_points.c.step).where(
-                metric_points.c.run_id == run_id, metric_points.c.stage_id == stage_id
+                *(metric_points.c[column] == value for column, value in its_own.items())
             )
         )
     }
     rows: dict[tuple[str, int], dict[str, Any]] = {}
     for name, step, value, time in points:
         if (name, step) not in known:
-            rows[name, step] = {
-                "run_id": run_id,
-                "stage_id": stage_id,
-                "name": name,
-                "step": step,
-                "value": value,
-                "time": time,
-            }
+            rows[name, step] = its_own | {"name": name, "step": step, "value": value, "time": time}
     if rows:
         connection.execute(insert(metric_points), list(rows.values()))
 
@@ -117,15 +111,22 @@ def add_metric_points(
 def metric_points_of(
     connection: Connection, run_id: str, stage_id: str | None = None
 ) -> list[tuple[str, str, int, float, float]]:
-    """(stage, name, step, value, time), by stage, name and step."""
-    query = select(
-        metric_points.c.stage_id,
-        metric_points.c.name,
-        metric_points.c.step,
-        metric_points.c.value,
-        metric_points.c.time,
-    ).where(metric_points.c.run_id == run_id)
+    """(stage, name, step, value, time), by stage, name and step: the curves of what the stages came to.
+
+    An attempt goes on from a checkpoint, or begins anew. From the first step that it tells, its points hold, and not
+    those of the attempts before it.
+    """
+    columns = metric_points.c
+    query = select(columns.stage_id, columns.name, columns.step, columns.value, columns.time).where(
+        columns.run_id == run_id
+    )
     if stage_id:
-        query = query.where(metric_points.c.stage_id == stage_id)
-    ordered = query.order_by(metric_points.c.stage_id, metric_points.c.name, metric_points.c.step)
-    return [tuple(row) for row in connection.execute(ordered)]
+        query = query.where(columns.stage_id == stage_id)
+    backwards = query.order_by(
+        columns.stage_id.desc(), columns.name.desc(), columns.attempt.desc(), columns.step.desc()
+    )
+    curves: list[tuple[str, str, int, float, float]] = []
+    for row in connection.execute(backwards):
+        if not curves or (row.stage_id, row.name) != curves[-1][:2] or row.step < curves[-1][2]:
+            curves.append(tuple(row))
+    return curves[::-1]

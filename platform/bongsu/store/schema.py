@@ -120,11 +120,12 @@ metric_points = Table(
     metadata,
     Column("run_id", ID, nullable=False),
     Column("stage_id", NAME, nullable=False),
+    Column("attempt", Integer, nullable=False),
     Column("name", NAME, nullable=False),
     Column("step", Integer, nullable=False),
     Column("value", Double, nullable=False),
     Column("time", Double, nullable=False),
-    PrimaryKeyConstraint("run_id", "stage_id", "name", "step"),
+    PrimaryKeyConstraint("run_id", "stage_id", "attempt", "name", "step"),
     ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="CASCADE"),
 )
 

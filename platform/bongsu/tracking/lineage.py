@@ -178,7 +178,12 @@ class LineageWriter:
         last = max((point.step for point in item.history), default=0)
         # The worker's clock may run ahead of ours, and MLflow shows the latest point as the metric's value.
         end = max([item.finished_at.timestamp(), *(point.time + 0.001 for point in item.history)])
-        final = [MetricPoint(name=name, value=value, step=last, time=end) for name, value in item.metrics.items()]
+        told = {point.name: point.value for point in item.history}
+        final = [
+            MetricPoint(name=name, value=value, step=last, time=end)
+            for name, value in item.metrics.items()
+            if told.get(name) != value
+        ]
         points = (*item.history, *final)
         names = allowed_names(point.name for point in points)
         rows = [Metric(names[p.name], p.value, int(p.time * 1000), p.step) for p in points]

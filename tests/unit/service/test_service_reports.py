@@ -5,7 +5,7 @@ from __future__ import annotations
 from service_places import Place, drive
 from small_plans import plan_of, stage
 
-from bongsu.domain.ids import AttemptId
+from bongsu.domain.ids import AttemptId, RunId, StageId
 from bongsu.domain.plan import RunPlan
 from bongsu.domain.resources import Resources
 from bongsu.service.report.collect import collect
@@ -24,7 +24,8 @@ def run_of(place: Place, plan: RunPlan) -> str:
 def with_losses(place: Place, run: str, *stages: str) -> None:
     with place.platform.database.write() as connection:
         for name in stages:
-            add_metric_points(connection, run, name, [("loss", 1, 7.0, place.now), ("loss", 2, 6.0, place.now)])
+            attempt = AttemptId(run_id=RunId(run), stage_id=StageId(name), number=1)
+            add_metric_points(connection, attempt, [("loss", 1, 7.0, place.now), ("loss", 2, 6.0, place.now)])
 
 
 def states(place: Place, run: str) -> list[str]:

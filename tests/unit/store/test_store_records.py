@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from small_plans import ref_of
+from sqlalchemy import Connection
 from store_places import NOW, RUN, store_at, submitted
 
 from bongsu.domain.artifact import ArtifactType
-from bongsu.domain.ids import RunId, StageId, digest_of
+from bongsu.domain.ids import AttemptId, RunId, StageId, digest_of
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.problems import BongsuError
 from bongsu.store import artifacts, cache, datasets, history, models
@@ -90,12 +91,24 @@ def test_the_log_of_a_run_has_numbers_without_gaps(database: Database) -> None:
         assert [event.sequence for event in history.events_of(connection, RUN, after=2)] == [3]
 
 
+def attempt(stage: str, number: int = 1) -> AttemptId:
+    return AttemptId(run_id=RunId(RUN), stage_id=StageId(stage), number=number)
+
+
+def curve_of(connection: Connection, stage: str) -> list[tuple[int, float]]:
+    return [point[2:4] for point in history.metric_points_of(connection, RUN, stage) if point[1] == "loss"]
+
+
+def points(name: str, steps: Iterable[int], value: float) -> list[tuple[str, int, float, float]]:
+    return [(name, step, value, NOW) for step in steps]
+
+
 def test_a_step_of_a_metric_keeps_its_first_value(database: Database) -> None:
     submitted(database)
     with database.write() as connection:
-        history.add_metric_points(connection, RUN, "a", [("loss", 1, 5.0, NOW), ("loss", 2, 4.0, NOW)])
-        history.add_metric_points(connection, RUN, "a", [("loss", 2, 9.0, NOW), ("loss", 3, 3.0, NOW)])
-        history.add_metric_points(connection, RUN, "b", [("loss", 1, 7.0, NOW), ("loss", 1, 8.0, NOW)])
+        history.add_metric_points(connection, attempt("a"), [("loss", 1, 5.0, NOW), ("loss", 2, 4.0, NOW)])
+        history.add_metric_points(connection, attempt("a"), [("loss", 2, 9.0, NOW), ("loss", 3, 3.0, NOW)])
+        history.add_metric_points(connection, attempt("b"), [("loss", 1, 7.0, NOW), ("loss", 1, 8.0, NOW)])
         points = [point[:4] for point in history.metric_points_of(connection, RUN)]
         assert points == [
             ("a", "loss", 1, 5.0),
@@ -104,6 +117,18 @@ def test_a_step_of_a_metric_keeps_its_first_value(database: Database) -> None:
             ("b", "loss", 1, 8.0),
         ]
         assert len(history.metric_points_of(connection, RUN, "b")) == 1
+
+
+def test_the_curve_is_that_of_the_last_attempt_and_of_those_that_it_went_on_from(database: Database) -> None:
+    submitted(database)
+    with database.write() as connection:
+        history.add_metric_points(connection, attempt("a", 1), points("loss", range(1, 8), 1.0))
+        history.add_metric_points(connection, attempt("a", 1), points("accuracy", [3], 1.0))
+        history.add_metric_points(connection, attempt("a", 2), points("loss", [6, 8, 10], 2.0))
+        assert curve_of(connection, "a") == [*((step, 1.0) for step in range(1, 6)), (6, 2.0), (8, 2.0), (10, 2.0)]
+        history.add_metric_points(connection, attempt("a", 3), points("loss", [1, 2], 3.0))
+        assert curve_of(connection, "a") == [(1, 3.0), (2, 3.0)]
+        assert history.metric_points_of(connection, RUN, "a")[0][1:4] == ("accuracy", 3, 1.0)
 
 
 # -- artifacts -----------------------------------------------------------------------------------------------------
