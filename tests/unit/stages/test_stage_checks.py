@@ -239,3 +239,37 @@ def test_a_new_model_whose_router_cannot_work_is_refused(shape: str) -> None:
     (told,) = refused(stage % (with_ % shape)).values()
     assert shape.partition(":")[0].strip("{") in told
     assert loads(text(stage % (with_ % "{experts: 64, expertsPerToken: 8}")), "f.yaml", STAGES)
+
+
+ASKING = '{name: q, uses: compress.quantize, inputs: {model: inputs.base}, when: "%s"}'
+NAMED = PERPLEXITY + ", with: {names: [law, wiki]}}"
+
+
+def test_conditions_on_figures_that_nothing_measures() -> None:
+    asking = ASKING % "e.metrics['perplexity.law'] < 9 and e.metrics['perplexity.lav'] < 9"
+    with pytest.raises(BongsuError) as caught:
+        loads(text(NAMED, asking), "f.yaml", STAGES)
+    (problem,) = caught.value.problems
+    assert problem.what() == "e measures no perplexity.lav, so the condition can never be decided."
+    assert problem.fix() == "Did you mean perplexity.law? It measures perplexity.law, perplexity.wiki."
+    assert problem.location
+    line = text(NAMED, asking).splitlines()[problem.location.line - 1]
+    assert line[problem.location.column - 1 :].startswith("e.metrics['perplexity.lav']")
+
+
+@pytest.mark.parametrize(
+    ("stage", "condition"),
+    [
+        (NAMED, "e.metrics['perplexity.law'] < 9 or e.metrics['perplexity.wiki'] < 9"),
+        (NAMED, "e.metrics['perplexity.law/base'] < 9"),
+        (PERPLEXITY + "}", "e.metrics['perplexity.lav'] < 9"),  # its names follow from its inputs
+    ],
+)
+def test_conditions_on_figures_that_may_be_measured_are_left_alone(stage: str, condition: str) -> None:
+    assert loads(text(stage, ASKING % condition), "f.yaml", STAGES)
+
+
+def test_conditions_on_a_point_of_a_matrix_know_what_it_measures() -> None:
+    measured = "{name: e, uses: evaluate.speed, inputs: {models: [inputs.base]}, matrix: {batch: [2, 3]}}"
+    told = refused(measured, ASKING % "e[batch=2].metrics.loss < 3")
+    assert "e measures no loss" in told["spec.stages[1].when"]

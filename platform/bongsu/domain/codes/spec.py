@@ -221,6 +221,11 @@ CONDITION_STATE = Code(
     "No stage is ever {value}.",
     "States that a condition can ask for: {known}. What came from the cache has succeeded.",
 )
+CONDITION_METRIC = Code(
+    "spec.condition-metric",
+    "{stage} measures no {metric}, so the condition can never be decided.",
+    "It measures {known}.",
+)
 CONDITION_MISSING = Code(
     "spec.condition-missing",
     "The condition needs {name}, and the stage reported no such figure.",
