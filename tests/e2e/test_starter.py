@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 from test_command_line import Shell
 
 BASE = Path(__file__).parents[2] / "pipelines" / "assets" / "axk1-nano"
@@ -26,3 +29,24 @@ def test_the_starter_runs_to_a_registered_version_and_its_lineage(tmp_path: Path
     (version,) = shell.json("models")
     assert (version["name"], version["version"]) == ("first-pipeline", 1)
     assert "package:konlpy/konlpy/data/corpus" in shell("lineage", "first-pipeline@1").stdout
+    told = what_mlflow_knows(shell)
+    assert told["versions"] == ["1"]
+    for path in (shell.folder / "home").glob("mlflow.db*"):
+        path.unlink()
+    (finding,) = (one for one in shell.json("doctor") if one["subject"] == "Database of MLflow")
+    assert finding["level"] == "warning"
+    assert what_mlflow_knows(shell) == told, "it is written again from the records of the runs"
+
+
+def what_mlflow_knows(shell: Shell) -> dict[str, list[str]]:
+    """By a plain client, once MLflow has been told everything."""
+    home = shell.folder / "home"
+    subprocess.run([sys.executable, "-m", "bongsu.service.delivering", str(home)], check=True, timeout=300)
+    client = MlflowClient(f"sqlite:///{home / 'mlflow.db'}")
+    (experiment,) = client.search_experiments(filter_string="name = 'first-pipeline'")
+    runs = client.search_runs([experiment.experiment_id])
+    versions = client.search_model_versions("name = 'first-pipeline'")
+    return {
+        "runs": sorted(f"{run.data.tags['bongsu.key']} {run.data.metrics}" for run in runs),
+        "versions": [str(version.version) for version in versions],
+    }

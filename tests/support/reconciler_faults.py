@@ -130,6 +130,9 @@ class GatedPublisher:
         self.gate = threading.Event()
         self._lost = False
 
+    def is_blank(self) -> bool:
+        return False
+
     def publish(self, items: Sequence[Publication]) -> Sequence[ModelPage]:
         self.registry.items += items
         return ()

@@ -98,9 +98,6 @@ class RunClosed(_Frozen):
         return f"{self.run_id}/closed"
 
 
-Publication = Annotated[RunOpened | StageFinished | RunClosed, Field(discriminator="type")]
-
-
 class ModelPage(_Frozen):
     """Where the tracking server shows a model: ``path`` below its address, e.g. ``/#/experiments/1/models/m-...``.
 
@@ -149,3 +146,23 @@ class RegisteredVersion(_Frozen):
     name: str
     version: int
     link: str = ""
+
+
+class VersionRegistered(_Frozen):
+    """A model version was made, and is what ``version`` says: for a tracking server that has to be told everything
+    again."""
+
+    type: Literal["version-registered"] = "version-registered"
+    request: RegistrationRequest
+    version: int
+
+    @property
+    def run_id(self) -> str:
+        return self.request.run_id
+
+    @property
+    def key(self) -> str:
+        return f"{self.request.key}/version"
+
+
+Publication = Annotated[RunOpened | StageFinished | RunClosed | VersionRegistered, Field(discriminator="type")]

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from bongsu.domain.attempt import AttemptResult, Failure
 from bongsu.domain.ids import StageId
 from bongsu.domain.plan import PlannedStage
-from bongsu.domain.publication import MetricPoint, Publication
+from bongsu.domain.publication import MetricPoint, Publication, VersionRegistered
 from bongsu.domain.run import AttemptState, RunState
 from bongsu.reconciler import announcements, provenance
 from bongsu.reconciler.actions import (
@@ -210,6 +210,7 @@ class _Applier:
         )
         models.add_version(self._db, record)
         self._graph(provenance.of_version(action.registered))
+        self._tell(VersionRegistered(request=request, version=version.version))
         self._note("registered", action.stage_id, name=version.name, version=version.version)
 
     def _history(self, stage_id: StageId) -> tuple[MetricPoint, ...]:

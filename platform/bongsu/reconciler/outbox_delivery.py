@@ -59,10 +59,12 @@ class OutboxDelivery:
         self._taken: list[int] = []
         self._shown: list[ModelPage] = []
         self._is_hurried = threading.Event()
+        self._has_looked = False
         self.trouble = ""
 
     def deliver(self) -> None:
         """Everything that waits and is not put off, until the line is hung up. Raises what the database does."""
+        self._begin_anew_if_lost()
         while not self._line.is_closed:
             self._note_taken()
             self._forget_what_is_due()
@@ -88,6 +90,18 @@ class OutboxDelivery:
     def next_try(self) -> float | None:
         """When (on the monotonic clock) the first item that was put off is due; None if there is none."""
         return min((until for until in self._put_off.values() if until < inf), default=None)
+
+    def _begin_anew_if_lost(self) -> None:
+        """A server that has lost everything is told all of it again, before it is told anything else."""
+        if self._has_looked:
+            return
+        if self._publisher.is_blank():
+            with self._database.read() as connection:
+                was_told = outbox.count_told(connection) > 0
+            if was_told:
+                with self._database.write() as connection:
+                    outbox.tell_again(connection)
+        self._has_looked = True
 
     def _deliver_one(self, number: int, item: Publication | Unreadable) -> None:
         self._hold(number, "")

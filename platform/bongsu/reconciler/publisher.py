@@ -15,6 +15,11 @@ class Publisher(Protocol):
     :class:`bongsu.domain.publication.RegistrationRefused` is taken for the registry's no.
     """
 
+    def is_blank(self) -> bool:
+        """True if the server was never told anything, or has lost all of it; False where that cannot be told without
+        asking it."""
+        ...
+
     def publish(self, items: Sequence[Publication]) -> Sequence[ModelPage]:
         """Write the items, in order.
 

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from bongsu.domain.codes import run as codes
-from bongsu.service.home import PRIVATE_UMASK, TRACKING_DATABASE, local_home, refuse_closed
+from bongsu.service.home import DATABASE, PRIVATE_UMASK, TRACKING_DATABASE, local_home, refuse_closed
 from bongsu.tracking.pages import HOST, PORT, address, serve
 from bongsu.tracking.settings import TrackingSettings
 
@@ -22,8 +22,11 @@ def pages_address(home: Path, port: int = PORT) -> str:
         BongsuError: ``run.home-not-local``, ``run.home-closed``; ``run.nothing-tracked`` if MLflow has heard of no run
             there; ``run.port-taken`` if another program listens at the port.
     """
-    refuse_closed(local_home(home))
-    if not (local_home(home) / TRACKING_DATABASE).exists():
+    home = local_home(home)
+    refuse_closed(home)
+    if not (home / TRACKING_DATABASE).exists() and (home / DATABASE).is_file():
+        _write_again(home)
+    if not (home / TRACKING_DATABASE).exists():
         raise codes.NOTHING_TRACKED.error(home=str(home))
     with closing(socket.socket()) as probe:
         # As servers do it: a port that was used a moment ago is free.
@@ -33,6 +36,18 @@ def pages_address(home: Path, port: int = PORT) -> str:
         except OSError as error:
             raise codes.PORT_TAKEN.error(port=port, detail=error.strerror) from None
     return address(port)
+
+
+def _write_again(home: Path) -> None:
+    """MLflow's database from the records of the runs, if there are any."""
+    from bongsu.service.delivering import deliver
+    from bongsu.service.embedded import open_home
+
+    platform = open_home(home)
+    try:
+        deliver(platform)
+    finally:
+        platform.close()
 
 
 def serve_pages(home: Path, port: int = PORT) -> None:

@@ -52,6 +52,15 @@ def waiting(
     return [(row.id, _read(row.run_id, row.body)) for row in connection.execute(query)]
 
 
+def count_told(connection: Connection) -> int:
+    return connection.execute(select(func.count()).where(outbox.c.done.is_(True))).scalar_one()
+
+
+def tell_again(connection: Connection) -> None:
+    """Everything that was ever put waits once more, in its order."""
+    connection.execute(update(outbox).where(outbox.c.done.is_(True)).values(done=False, tries=0))
+
+
 def count_waiting(connection: Connection) -> int:
     return connection.execute(select(func.count()).where(outbox.c.done.is_(False))).scalar_one()
 

@@ -28,9 +28,7 @@ def ensure_database(uri: str, make: Callable[[str], None]) -> None:
         OSError, sqlite3.Error: the disk does not let it be made or read.
     """
     path = path_of(uri)
-    if path is None:
-        return
-    if path.exists() and not is_half_made(path):
+    if path is None or is_whole(uri):
         return
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
     try:
@@ -47,6 +45,16 @@ def ensure_database(uri: str, make: Callable[[str], None]) -> None:
 def path_of(uri: str) -> Path | None:
     """The file of a database of SQLite; None for any other."""
     return Path(uri.removeprefix(_SCHEME)) if uri.startswith(_SCHEME) else None
+
+
+def is_whole(uri: str) -> bool:
+    """True unless the database is a file of SQLite that is not there, or was never made to its end.
+
+    Raises:
+        OSError, sqlite3.Error: the disk does not let it be read.
+    """
+    path = path_of(uri)
+    return path is None or (path.exists() and not is_half_made(path))
 
 
 def is_half_made(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,8 +15,9 @@ from bongsu.domain.publication import (
     RegistrationRequest,
     RunClosed,
     RunOpened,
+    VersionRegistered,
 )
-from bongsu.tracking.birth import ensure_database
+from bongsu.tracking.birth import ensure_database, is_whole
 from bongsu.tracking.lineage import LineageWriter
 from bongsu.tracking.registry import RegistryWriter
 from bongsu.tracking.settings import TrackingSettings, quieten
@@ -47,6 +49,12 @@ class MlflowPublisher:
     def _registry(self) -> RegistryWriter:
         return RegistryWriter(self.client, self._settings.registry_views)
 
+    def is_blank(self) -> bool:
+        try:
+            return not is_whole(self._settings.tracking_uri)
+        except (OSError, sqlite3.Error):  # damaged is not blank; whoever writes to it will hear what it is
+            return False
+
     def publish(self, items: Sequence[Publication]) -> list[ModelPage]:
         """Write the items in order; returns pages of their models.
 
@@ -58,6 +66,8 @@ class MlflowPublisher:
                 self._lineage.open_run(item)
             elif isinstance(item, RunClosed):
                 self._lineage.close_run(item)
+            elif isinstance(item, VersionRegistered):
+                self._register(item.request, item.version)
             else:
                 self._lineage.finish_stage(item)
                 pages += self._lineage.pages(item)
@@ -69,11 +79,14 @@ class MlflowPublisher:
         Raises:
             RegistrationRefused: MLflow says that it never will.
         """
+        return self._register(request, None)
+
+    def _register(self, request: RegistrationRequest, version: int | None) -> RegisteredVersion:
         experiment = self._lineage.experiment(request.pipeline)
         tree = PublishedTree(port="model", title=request.title or request.name, ref=request.model)
         model_id = self._lineage.model_id(experiment, tree)
         run = self._lineage.run_of(request.pipeline, request.run_id)
-        return self._registry.register(request, run, model_id)
+        return self._registry.register(request, run, model_id, version)
 
 
 def _make_database(uri: str) -> None:

@@ -25,13 +25,17 @@ class RegistryWriter:
         self._client = client
         self._views = views
 
-    def register(self, request: RegistrationRequest, run: str | None, model_id: str | None) -> RegisteredVersion:
+    def register(
+        self, request: RegistrationRequest, run: str | None, model_id: str | None, number: int | None = None
+    ) -> RegisteredVersion:
         """Make (or find) the version, its card, its tags and its alias.
 
         Args:
             request: what to register.
             run: MLflow's id of the run that asked, for its pages.
             model_id: the LoggedModel of the same bytes.
+            number: which version it was before the registry lost it; None for a new one. One that is there still is
+                left as it is, because its alias may have moved on.
 
         Raises:
             OSError: the hard links of a local version cannot be made.
@@ -40,8 +44,13 @@ class RegistryWriter:
         from mlflow.exceptions import MlflowException
 
         try:
-            version = self._find(request) or self._create(request, run, model_id)
-            if request.alias:
+            found = self._find(request)
+            version = found or self._create(request, run, model_id)
+            while number is not None and version < number:
+                # Versions before it were made by others, and are lost with what they were.
+                self._client.delete_model_version(request.name, str(version))
+                version = self._create(request, run, model_id)
+            if request.alias and (number is None or version != found):
                 self._client.set_registered_model_alias(request.name, request.alias, str(version))
         except MlflowException as error:
             if _is_final(error):

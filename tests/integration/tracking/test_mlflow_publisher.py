@@ -19,6 +19,7 @@ from bongsu.domain.publication import (
     RunClosed,
     RunOpened,
     StageFinished,
+    VersionRegistered,
 )
 from bongsu.tracking.publisher import MlflowPublisher
 from bongsu.tracking.settings import TrackingSettings
@@ -266,3 +267,27 @@ def test_a_database_whose_making_was_killed_is_made_anew(tmp_path: Path) -> None
     publisher = MlflowPublisher(settings)
     publisher.publish([OPENED])
     assert len(publisher.client.search_experiments(filter_string="name = 'axk1-law'")) == 1
+
+
+def test_versions_that_the_registry_lost_come_back_by_their_numbers(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    request = registration(source, name="axk1-law-lost", alias="best")
+    told = [
+        VersionRegistered(request=request.model_copy(update={"key": key}), version=version)
+        for key, version in (("r-1/register", 2), ("r-2/register", 3))
+    ]
+    home = tmp_path / "home"
+    assert MlflowPublisher(TrackingSettings.embedded(home)).is_blank()
+    publisher = MlflowPublisher(TrackingSettings.embedded(home))
+    publisher.publish([OPENED, *told])
+    assert not publisher.is_blank()
+    found = publisher.client.search_model_versions("name = 'axk1-law-lost'")
+    assert {version.tags["bongsu.key"]: int(version.version) for version in found} == {
+        "r-1/register": 2,
+        "r-2/register": 3,
+    }
+    assert publisher.client.get_model_version_by_alias("axk1-law-lost", "best").version == 3
+    publisher.client.set_registered_model_alias("axk1-law-lost", "best", "2")
+    publisher.publish(told)
+    assert publisher.client.get_model_version_by_alias("axk1-law-lost", "best").version == 2, "it was moved since"

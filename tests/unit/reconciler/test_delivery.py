@@ -46,6 +46,9 @@ class Server:
         self.heard: list[str] = []
         self.on_call = on_call
 
+    def is_blank(self) -> bool:
+        return not self.heard
+
     def publish(self, items: Sequence[Publication]) -> Sequence[ModelPage]:
         self.on_call()
         self.heard += [item.key for item in items]
@@ -173,6 +176,21 @@ def test_a_store_out_of_reach_is_not_asked_for_every_checkpoint(
     store.failures = {}
     delivery.close()
     assert store.cleared == ["a", "b", "c"]
+
+
+def test_a_server_that_lost_everything_is_told_all_of_it_again_in_its_order(
+    database: Database, made: Callable[[Server], Delivery]
+) -> None:
+    put(database, opened("r-1"), closed("r-1"))
+    first = Server()
+    assert made(first).drain(20) == 0
+    put(database, opened("r-2"))
+    assert made(first).drain(20) == 0
+    assert first.heard == ["r-1", "r-1/closed", "r-2"], "what a server knows is told once"
+    put(database, closed("r-2"))
+    second = Server()
+    assert made(second).drain(20) == 0
+    assert second.heard == ["r-1", "r-1/closed", "r-2", "r-2/closed"]
 
 
 @pytest.mark.parametrize("body", ['{"type": "run-parked"}', '{"type": "run-closed"}'])

@@ -40,6 +40,9 @@ class Registry:
         self.failures = list(failures)
         self.calls = 0
 
+    def is_blank(self) -> bool:
+        return False
+
     def publish(self, items: Sequence[Publication]) -> Sequence[ModelPage]:
         raise AssertionError(f"nothing is published here: {items}")
 

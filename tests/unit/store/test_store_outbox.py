@@ -65,6 +65,9 @@ class Server:
         self.down = down
         self.lock = threading.Lock()
 
+    def is_blank(self) -> bool:
+        return False
+
     def publish(self, items: Sequence[Publication]) -> Sequence[ModelPage]:
         with self.lock:
             self.calls += 1

@@ -17,6 +17,7 @@ from bongsu.service.home import (
     DATABASE,
     LOCK,
     PUBLISHER_LOCK,
+    TRACKING_DATABASE,
     close_to_others,
     holds_work,
     prepare_home,
@@ -97,6 +98,9 @@ def database(home: Path, name: str, subject: str) -> Finding:
     if not path.exists():
         if name == DATABASE and holds_work(home):
             return Finding("problem", subject, "–", codes.DATABASE_LOST.fix)
+        if name == TRACKING_DATABASE and (count := _told_once(home)):
+            fix = N_("It is gone. The next run, or `bongsu mlflow`, writes it again from the records of the runs.")
+            return Finding("warning", subject, f"– ({count})", fix)
         return Finding("ok", subject, "–")
     try:
         check_database(f"sqlite:///{path}", may_be_new=lambda: not holds_work(home))
@@ -106,6 +110,20 @@ def database(home: Path, name: str, subject: str) -> Finding:
         problem = error.problems[0]
         return Finding("problem", subject, f"{path}: {problem.args['detail']}", problem.code.fix)
     return Finding("ok", subject, str(path))
+
+
+def _told_once(home: Path) -> int:
+    """How many records MLflow once had."""
+    from bongsu.store import outbox
+    from bongsu.store.database import open_for_reading
+
+    if not (home / DATABASE).is_file():
+        return 0
+    try:
+        with open_for_reading(f"sqlite:///{home / DATABASE}") as connection:
+            return outbox.count_told(connection)
+    except BongsuError:  # told by another check
+        return 0
 
 
 def locks(home: Path) -> Finding:
