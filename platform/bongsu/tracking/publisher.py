@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.publication import (
     ModelPage,
     Publication,
@@ -70,6 +71,9 @@ class MlflowPublisher:
                 self._register(item.request, item.version)
             else:
                 self._lineage.finish_stage(item)
+                for tree in item.outputs:
+                    if tree.ref.type is ArtifactType.MODEL and tree.uri:
+                        self._registry.renew_views(tree.ref.digest, tree.uri)
                 pages += self._lineage.pages(item)
         return pages
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
 
+from bongsu.domain.ids import Digest
 from bongsu.domain.publication import RegisteredVersion, RegistrationRefused, RegistrationRequest
 from bongsu.tracking.names import allowed_name
 
@@ -95,17 +97,42 @@ class RegistryWriter:
         MLflow writes a file of its own into a local source when a client downloads it; the links keep that out
         of the immutable tree, and cost no space.
         """
-        parsed = urlparse(request.source_uri)
-        if parsed.scheme not in ("", "file") or self._views is None:
+        if self._views is None or _local(request.source_uri) is None:
             return request.source_uri
-        tree = Path(unquote(parsed.path))
         view = self._views / request.name / request.model.digest
-        for file in sorted(path for path in tree.rglob("*") if path.is_file()):
-            link = view / file.relative_to(tree)
-            link.parent.mkdir(parents=True, exist_ok=True)
-            if not link.exists():
-                os.link(file, link)
+        view.mkdir(parents=True, exist_ok=True)
+        self.renew_views(request.model.digest, request.source_uri)
         return view.as_uri()
+
+    def renew_views(self, digest: Digest, source_uri: str) -> None:
+        """Let every version of these bytes show the files that lie at ``source_uri`` now: a tree that was damaged and
+        made again consists of other files.
+
+        Raises:
+            OSError: a hard link cannot be made.
+        """
+        tree = _local(source_uri)
+        if tree is None or self._views is None:
+            return
+        for view in self._views.glob(f"*/{digest}"):
+            for file in sorted(path for path in tree.rglob("*") if path.is_file()):
+                _link(file, view / file.relative_to(tree))
+
+
+def _local(uri: str) -> Path | None:
+    """The directory that a URI names; None if it lies elsewhere."""
+    parsed = urlparse(uri)
+    return Path(unquote(parsed.path)) if parsed.scheme in ("", "file") else None
+
+
+def _link(file: Path, link: Path) -> None:
+    """Hard-link ``file`` in place of whatever is at ``link``."""
+    if link.exists() and link.samefile(file):
+        return
+    link.parent.mkdir(parents=True, exist_ok=True)
+    fresh = link.with_name(f".{link.name}.{secrets.token_hex(4)}")
+    os.link(file, fresh)
+    fresh.replace(link)
 
 
 def _is_final(error: MlflowException) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlparse
 
 import pytest
 
@@ -291,3 +292,19 @@ def test_versions_that_the_registry_lost_come_back_by_their_numbers(tmp_path: Pa
     publisher.client.set_registered_model_alias("axk1-law-lost", "best", "2")
     publisher.publish(told)
     assert publisher.client.get_model_version_by_alias("axk1-law-lost", "best").version == 2, "it was moved since"
+
+
+def test_a_model_that_was_damaged_and_made_again_is_what_its_versions_show(tmp_path: Path) -> None:
+    (tmp_path / "damaged").mkdir()
+    request = registration(tmp_path / "damaged", name="axk1-law")
+    publisher = MlflowPublisher(TrackingSettings.embedded(tmp_path / "home"))
+    publisher.publish([OPENED])
+    publisher.publish_registration(request)
+    (shown,) = publisher.client.search_model_versions("name = 'axk1-law'")
+    again = tmp_path / "again"
+    again.mkdir()
+    (again / "weights.bin").write_bytes(b"whole")
+    made_again = PublishedTree(port="model", title="adapt", ref=request.model, uri=again.as_uri())
+    publisher.publish([ADAPTED.model_copy(update={"outputs": (made_again,)})])
+    view = Path(urlparse(shown.source).path)
+    assert {path.name: path.read_bytes() for path in view.iterdir()} == {"weights.bin": b"whole"}
