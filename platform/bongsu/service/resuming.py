@@ -92,11 +92,15 @@ def _without_outputs(platform: Platform, facts: RunFacts) -> set[StageId]:
 
 def _to_do_again(facts: RunFacts, lost: Set[StageId]) -> frozenset[StageId]:
     again: set[StageId] = set()
+    # What is made anew may come out otherwise. If it does not, the cache has what follows from it.
+    remade = set(lost)
     for planned in facts.plan.stages:
         state = facts.stages[planned.id].state
+        if any(name in remade for name in planned.upstream):
+            remade.add(planned.id)
         if (
             state in (StageState.FAILED, StageState.CANCELLED)
-            or planned.id in lost
+            or planned.id in remade
             or (state is StageState.SKIPPED and any(name in again for name in planned.upstream))
         ):
             again.add(planned.id)

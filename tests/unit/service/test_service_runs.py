@@ -263,7 +263,8 @@ def test_a_resumed_run_does_only_what_did_not_succeed(place: Place) -> None:
 
 def test_a_resumed_run_makes_again_what_it_had_made_and_is_gone(place: Place) -> None:
     failing(place, "b")
-    run = submit(place.platform, plan_of(stage("a"), stage("kept"), stage("b", "a"))).run
+    plan = plan_of(stage("a"), stage("kept"), stage("follower", "a"), stage("b", "a"))
+    run = submit(place.platform, plan).run
     drive(place.platform, [run.id])
     made = {s.planned.id: s.record.outputs or {} for s in show_run(place.platform, run.id).stages}
     (lost,) = made["a"].values()
@@ -275,6 +276,8 @@ def test_a_resumed_run_makes_again_what_it_had_made_and_is_gone(place: Place) ->
     tries = {s.planned.id: [a.state.value for a in s.attempts] for s in show_run(place.platform, run.id).stages}
     assert tries["a"] == ["succeeded", "succeeded"]
     assert tries["b"] == ["failed", "succeeded"]
+    after = states(place, run.id)
+    assert (after["kept"], after["follower"]) == ("succeeded", "cached"), "it was asked whether it still follows"
 
 
 def test_a_result_whose_output_is_not_in_the_store_is_no_success(place: Place) -> None:
