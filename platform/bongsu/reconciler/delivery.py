@@ -129,9 +129,11 @@ class Delivery:
             with _collecting(faults), self._exclusive:
                 # What is in the way of one keeps nobody from the other.
                 with _collecting(faults):
-                    self._outbox.deliver()
-                with _collecting(faults):
-                    self.registrar.work()
+                    self._outbox.deliver(self.registrar.work)
+                # A version that is made before those that were lost would take the number of one of them.
+                if self._outbox.is_in_step:
+                    with _collecting(faults):
+                        self.registrar.work()
             self._clear()
             self._fault = next(iter(faults), "")
             if faults:

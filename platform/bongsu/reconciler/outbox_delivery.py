@@ -2,6 +2,9 @@
 
 An item that it does not take, or that cannot be told yet, is put off and holds up no other, with one exception: nothing
 is told of a run whose beginning is not known yet. One that this version cannot read stays where it is for another.
+
+A pass comes to an end, whatever the server does: what is put off in it is due in a later one, and a server that takes
+nothing for long is left alone for a while.
 """
 
 from __future__ import annotations
@@ -60,24 +63,53 @@ class OutboxDelivery:
         self._shown: list[ModelPage] = []
         self._is_hurried = threading.Event()
         self._has_looked = False
+        self._begins_anew = False
+        # Since when the server has taken nothing of what it was told, and until when it is left alone for that.
+        self._failing_since: float | None = None
+        self._rests_until: float | None = None
         self.trouble = ""
 
-    def deliver(self) -> None:
-        """Everything that waits and is not put off, until the line is hung up. Raises what the database does."""
+    def deliver(self, others: Callable[[], None] = lambda: None) -> None:
+        """One pass: everything that waits and is not put off as it begins, until the line is hung up.
+
+        Args:
+            others: called from time to time in a pass that takes long, for those who want the server meanwhile.
+
+        Raises what the database does, and what ``others`` does.
+        """
         self._begin_anew_if_lost()
+        if self._is_resting():
+            return
+        self._forget_what_is_due(self._monotonic())
+        their_turn = self._monotonic() + self._patience.again
         while not self._line.is_closed:
             self._note_taken()
-            self._forget_what_is_due()
-            with self._database.read() as connection:
-                found = outbox.waiting(
-                    connection, BATCH, skip=sorted(self._put_off), skip_runs=sorted(self._unopened)
-                )
+            if self._is_hurried.is_set():
+                self._is_hurried.clear()
+                self._forget_what_is_due(inf)
+            found = self._next_batch()
             if not found:
+                self._begins_anew = False
                 return
             for number, item in found:
                 if item.run_id not in self._unopened and not self._line.is_closed:
                     self._deliver_one(number, item)
+                if not self._begins_anew and self._monotonic() > their_turn:
+                    others()
+                    their_turn = self._monotonic() + self._patience.again
+                if self._is_to_rest():
+                    self._rest()
+                    return
             self._note_taken()
+
+    @property
+    def is_in_step(self) -> bool:
+        """True unless the server may have lost what it was told and has not been told it again, once at least."""
+        return self._has_looked and not self._begins_anew
+
+    def has_work(self) -> bool:
+        """True if there is something to tell. Asks nobody but the database and the files of this machine."""
+        return self.count_waiting() > 0 or self._is_lost()
 
     def hurry(self) -> None:
         """Put nothing off any longer; whatever thread calls this."""
@@ -89,19 +121,57 @@ class OutboxDelivery:
 
     def next_try(self) -> float | None:
         """When (on the monotonic clock) the first item that was put off is due; None if there is none."""
+        if self._rests_until is not None:
+            return self._rests_until
         return min((until for until in self._put_off.values() if until < inf), default=None)
 
     def _begin_anew_if_lost(self) -> None:
         """A server that has lost everything is told all of it again, before it is told anything else."""
-        if self._has_looked:
-            return
-        if self._publisher.is_blank():
-            with self._database.read() as connection:
-                was_told = outbox.count_told(connection) > 0
-            if was_told:
-                with self._database.write() as connection:
-                    outbox.tell_again(connection)
+        if self._is_lost():
+            with self._database.write() as connection:
+                outbox.tell_again(connection)
+            self._begins_anew = True
         self._has_looked = True
+
+    def _is_lost(self) -> bool:
+        """True if the server knows nothing of what it was told; looked for once, as the process begins."""
+        if self._has_looked or not self._publisher.is_blank():
+            return False
+        with self._database.read() as connection:
+            return outbox.count_told(connection) > 0
+
+    def _next_batch(self) -> list[tuple[int, Publication | Unreadable]]:
+        with self._database.read() as connection:
+            return outbox.waiting(connection, BATCH, skip=sorted(self._put_off), skip_runs=sorted(self._unopened))
+
+    # -- a server that is down ---------------------------------------------------------------------------------
+
+    def _is_to_rest(self) -> bool:
+        """One item that is refused says nothing of the server, and a refusal is quick; silence is not."""
+        return (
+            self._failing_since is not None
+            and not self._begins_anew
+            and self._monotonic() > self._failing_since + self._patience.again
+        )
+
+    def _rest(self) -> None:
+        """Leave the server alone for a while, and begin then with what was not tried now."""
+        self._note_taken()
+        self._failing_since = None
+        self._rests_until = self._next_time()
+        after = self._rests_until + self._patience.again
+        self._put_off = {number: max(until, after) for number, until in self._put_off.items()}
+        self._unopened = {run: max(until, after) for run, until in self._unopened.items()}
+
+    def _is_resting(self) -> bool:
+        if self._rests_until is None:
+            return False
+        if self._monotonic() < self._rests_until and not self._is_hurried.is_set():
+            return True
+        self._rests_until = None
+        return False
+
+    # -- one item ----------------------------------------------------------------------------------------------
 
     def _deliver_one(self, number: int, item: Publication | Unreadable) -> None:
         self._hold(number, "")
@@ -116,10 +186,14 @@ class OutboxDelivery:
             self._hold(number, f"the artifact store does not answer: {words_of(error)}")
             self._put_it_off(number, self._next_time(), opens, self._held_by[number])
             return
+        began = self._monotonic()
         answer = self._line.call(lambda: self._shown.extend(self._publisher.publish([placed])))
         if answer is Answer.YES:
+            self._failing_since = None
             self._taken.append(number)
         elif answer is Answer.NONE:
+            if self._failing_since is None:
+                self._failing_since = began
             self._put_it_off(number, self._next_time(), opens, self._line.trouble)
 
     def _next_time(self) -> float:
@@ -148,11 +222,7 @@ class OutboxDelivery:
             pages.put_pages(connection, self._shown)
         self._taken, self._shown = [], []
 
-    def _forget_what_is_due(self) -> None:
-        now = self._monotonic()
-        if self._is_hurried.is_set():
-            self._is_hurried.clear()
-            now = inf
+    def _forget_what_is_due(self, now: float) -> None:
         self._put_off = {number: until for number, until in self._put_off.items() if until > now}
         self._unopened = {run: until for run, until in self._unopened.items() if until > now}
 

@@ -276,3 +276,84 @@ def test_who_hurries_while_something_is_put_off_is_not_overheard(database: Datab
     delivery.deliver()
     assert tries == 2
     assert delivery.count_waiting() == 0
+
+
+class Slow:
+    """An outbox, and a server that takes ``seconds`` for each call; on a clock of their own."""
+
+    def __init__(self, database: Database, store: Store, seconds: float, *, is_down: bool = False) -> None:
+        self.now = 0.0
+        self.calls = 0
+        self.seconds = seconds
+        self.is_down = is_down
+        self.server = Server(self._on_call)
+        patience = Patience(retry=0.0, again=30.0)
+        self.line = TrackingLine(patience)
+        self.outbox = OutboxDelivery(database, self.server, store, self.line, patience, lambda: self.now)
+
+    def _on_call(self) -> None:
+        self.now += self.seconds
+        self.calls += 1
+        if self.calls > 1000:
+            self.line.hang_up()
+        if self.is_down:
+            raise OSError("database is locked")
+
+
+def test_a_pass_ends_although_everything_is_due_again_before_all_of_it_was_tried(
+    database: Database, store: Store
+) -> None:
+    put(database, *(closed(f"r-{number}") for number in range(30)))
+    slow = Slow(database, store, 5.0, is_down=True)
+    slow.outbox.deliver()
+    assert not slow.line.is_closed
+    assert slow.calls < 30, "a server that takes nothing for long is left alone"
+    calls, due = slow.calls, slow.outbox.next_try()
+    assert due is not None
+    assert slow.now < due <= slow.now + 30
+    slow.outbox.deliver()
+    assert slow.calls == calls, "until it is due"
+    slow.now, slow.is_down = due, False
+    slow.outbox.deliver()
+    assert slow.server.heard[0] != "r-0/closed", "what was not tried comes first, so that nothing waits for ever"
+    while slow.outbox.count_waiting():
+        due = slow.outbox.next_try()
+        assert due is not None
+        slow.now = due
+        slow.outbox.deliver()
+    assert len(slow.server.heard) == 30
+
+
+def test_who_hurries_does_not_wait_for_a_server_that_is_left_alone(database: Database, store: Store) -> None:
+    put(database, *(closed(f"r-{number}") for number in range(30)))
+    slow = Slow(database, store, 5.0, is_down=True)
+    slow.outbox.deliver()
+    slow.is_down, slow.seconds = False, 0.0
+    slow.outbox.hurry()
+    slow.outbox.deliver()
+    assert slow.server.heard == [f"r-{number}/closed" for number in range(30)]
+
+
+def test_others_have_their_turn_in_a_pass_that_takes_long(database: Database, store: Store) -> None:
+    put(database, *(closed(f"r-{number}") for number in range(20)))
+    slow = Slow(database, store, 10.0)
+    turns: list[float] = []
+    slow.outbox.deliver(lambda: turns.append(slow.now))
+    assert turns == [40.0, 80.0, 120.0, 160.0, 200.0]
+    assert len(slow.server.heard) == 20
+
+
+def test_nobody_has_a_turn_before_a_server_that_lost_everything_was_told_it_again(
+    database: Database, store: Store
+) -> None:
+    put(database, *(closed(f"r-{number}") for number in range(20)))
+    Slow(database, store, 0.0).outbox.deliver()
+    again = Slow(database, store, 10.0)
+    assert again.outbox.has_work()
+    assert not again.outbox.is_in_step
+    turns: list[float] = []
+    again.outbox.deliver(lambda: turns.append(again.now))
+    assert turns == []
+    assert again.outbox.is_in_step
+    assert len(again.server.heard) == 20
+    assert not again.outbox.has_work()
