@@ -79,12 +79,15 @@ class Driver:
             on_update: called with a run's view whenever something about it changed, from this thread.
         """
         self.want(run_ids)
+        told = ""
         while True:
-            trouble = self._trouble
             moved = self.step()
+            # It also comes and goes while this thread waits.
+            trouble = self._trouble
             if on_update:
-                for run_id in sorted(self._wanted if self._trouble != trouble else moved & self._wanted):
+                for run_id in sorted(self._wanted if trouble != told else moved & self._wanted):
                     on_update(self.view(run_id))
+            told = trouble
             if all(self._facts[run_id].run.state.is_final for run_id in self._wanted):
                 return
             if not self._again:
@@ -98,8 +101,8 @@ class Driver:
         """The run as it is known now."""
         facts = self._facts[run_id]
         usual = self._usual.get(facts.run.pipeline, {})
-        trouble = self._trouble or self._s.delivery.trouble
-        watch = Watch(self._watching.progress, self._backend.observations, usual, self._s.clock(), trouble)
+        now = self._s.clock()
+        watch = Watch(self._watching.progress, self._backend.observations, usual, now, self._trouble)
         return view_of(facts, watch)
 
     def step(self) -> set[RunId]:
@@ -131,7 +134,8 @@ class Driver:
 
     @property
     def _trouble(self) -> str:
-        return self._backend.trouble or self._stored.trouble
+        """Who of those that a run needs does not answer: the executor, the artifact store, the tracking server."""
+        return self._backend.trouble or self._stored.trouble or self._s.delivery.trouble
 
     # -- looking -----------------------------------------------------------------------------------------------
 

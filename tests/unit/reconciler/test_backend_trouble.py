@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from reconciler_world import World
+from reconciler_world import World, registering_stage, registration_inputs
 from small_plans import plan_of, stage
 
 from bongsu.domain.capacity import Capacity
 from bongsu.domain.ids import AttemptId, RunId, StageId
 from bongsu.reconciler.backend import Backend
+from bongsu.reconciler.view import RunView
+from bongsu.service.cancelling import request_cancel
 from bongsu.service.submitting import submit
 from bongsu.store.attempts import attempts_of
 
@@ -142,6 +145,35 @@ def test_a_worker_that_stays_after_its_result_is_told_to_go_until_it_is_gone_and
     world.ticks += 10
     world.driver.step()
     assert len(heard) == told
+
+
+def test_who_watches_is_told_why_a_registration_waits_although_nothing_moves(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_of(registering_stage("register"), inputs=registration_inputs(world.artifacts))
+    run = submit(world.elsewhere, plan).run.id
+    seen: list[str] = []
+
+    def silent(_request: object) -> None:
+        raise ConnectionError("no registry")
+
+    def watch(view: RunView) -> None:
+        if view.trouble and not seen:
+            seen.append(view.trouble)
+            request_cancel(world.elsewhere, run)
+            world.delivery._line.hang_up()  # it would wait before it tries again
+
+    monkeypatch.setattr(world.publisher, "publish_registration", silent)
+    driving = threading.Thread(target=lambda: world.driver.run([run], watch), daemon=True)
+    driving.start()
+    while driving.is_alive() and not world.cluster.live:
+        driving.join(0.01)
+    for live in world.cluster.live:
+        world.cluster.succeed(live)
+    driving.join(20)
+    assert not driving.is_alive()
+    assert "a registration waits for it" in seen[0]
+    assert "no registry" in seen[0]
 
 
 def _deaf(heard: list[AttemptId], attempt: AttemptId) -> None:
