@@ -9,16 +9,20 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.domain.codes import artifact as codes
 from bongsu.domain.problems import BongsuError
+from bongsu.reconciler.lock import Turn
 from bongsu.reconciler.outbox_delivery import OutboxDelivery
 from bongsu.reconciler.publisher import Publisher
 from bongsu.reconciler.registrar import Registrar
 from bongsu.reconciler.tracking_line import Patience, TrackingLine, words_of
 from bongsu.store.database import Database
+
+# How often it is looked whether another process is done with the server.
+TURN_S = 0.1
 
 
 class Delivery:
@@ -29,7 +33,7 @@ class Delivery:
         publisher: called from this thread only.
         artifacts: where trees lie.
         patience: how long to wait for what.
-        exclusive: held while the server is talked to, where several processes may do so.
+        turn: held while the server is talked to, where several processes may do so.
         monotonic: seconds that only grow.
 
     Attributes:
@@ -42,12 +46,12 @@ class Delivery:
         publisher: Publisher,
         artifacts: ArtifactStore,
         patience: Patience | None = None,
-        exclusive: AbstractContextManager[object] | None = None,
+        turn: Turn | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._artifacts = artifacts
         self._patience = patience or Patience()
-        self._exclusive = exclusive or nullcontext()
+        self._turn = turn
         self._monotonic = monotonic
         self._changed = threading.Condition()
         self._line = TrackingLine(self._patience)
@@ -126,14 +130,9 @@ class Delivery:
     def _run(self) -> None:
         while self._await_work():
             faults: list[str] = []
-            with _collecting(faults), self._exclusive:
-                # What is in the way of one keeps nobody from the other.
-                with _collecting(faults):
-                    self._outbox.deliver(self.registrar.work)
-                # A version that is made before those that were lost would take the number of one of them.
-                if self._outbox.is_in_step:
-                    with _collecting(faults):
-                        self.registrar.work()
+            with _collecting(faults):
+                if self._has_work() and self._take_turn():
+                    self._work(faults)
             self._clear()
             self._fault = next(iter(faults), "")
             if faults:
@@ -143,6 +142,32 @@ class Delivery:
                     self._due = self._monotonic()
                 self._is_busy = False
                 self._changed.notify_all()
+
+    def _has_work(self) -> bool:
+        """True if the server is to be told or asked something. Who has nothing to say takes nobody's turn."""
+        registration = self.registrar.next_try()
+        return (registration is not None and registration <= self._monotonic()) or self._outbox.has_work()
+
+    def _take_turn(self) -> bool:
+        """Wait until no other process talks to the server; False if the line is hung up before."""
+        while not self._line.is_closed:
+            if self._turn is None or self._turn.take():
+                return True
+            self._line.pause(TURN_S)
+        return False
+
+    def _work(self, faults: list[str]) -> None:
+        """Tell and ask, and let others have their turn. What is in the way of one thing keeps from no other."""
+        try:
+            with _collecting(faults):
+                self._outbox.deliver(self.registrar.work)
+            # A version that is made before those that were lost would take the number of one of them.
+            if self._outbox.is_in_step:
+                with _collecting(faults):
+                    self.registrar.work()
+        finally:
+            if self._turn is not None:
+                self._turn.give_back()
 
     def _await_work(self) -> bool:
         """Wait until something is due; False when the thread is to end."""

@@ -40,22 +40,37 @@ class DriverLock(Protocol):
     ) -> None: ...
 
 
-class WaitingLock:
-    """A lock that is waited for. The kernel frees it when the process dies, however it dies."""
+class Turn(Protocol):
+    """The right to talk to the tracking server, which one process has at a time; nobody stands and waits for it."""
+
+    def take(self) -> bool:
+        """False if another process has it now."""
+        ...
+
+    def give_back(self) -> None:
+        """Let others have it; nothing happens if it is not held."""
+        ...
+
+
+class FileTurn:
+    """A turn by a lock on a file. The kernel frees it when the process dies, however it dies."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: IO[str] | None = None
 
-    def __enter__(self) -> WaitingLock:
+    def take(self) -> bool:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self._path.open("a")
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-        return self
+        file = self._path.open("a")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            return False
+        self._file = file
+        return True
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def give_back(self) -> None:
         if self._file is not None:
             self._file.close()
             self._file = None

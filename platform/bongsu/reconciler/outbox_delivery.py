@@ -109,7 +109,12 @@ class OutboxDelivery:
 
     def has_work(self) -> bool:
         """True if there is something to tell. Asks nobody but the database and the files of this machine."""
-        return self.count_waiting() > 0 or self._is_lost()
+        if self.count_waiting() > 0 or self._is_lost():
+            return True
+        # What was put off here was told by another process.
+        self._put_off, self._unopened, self._rests_until = {}, {}, None
+        self._held_by, self.trouble = {}, ""
+        return False
 
     def hurry(self) -> None:
         """Put nothing off any longer; whatever thread calls this."""

@@ -17,11 +17,14 @@ DRAIN_S = 600.0
 NICENESS = 10
 
 
+def begin_delivery(platform: Platform) -> Delivery:
+    """The thread that talks to the platform's tracking server; whoever begins it closes it."""
+    return Delivery(platform.database, platform.publisher, platform.artifacts, turn=platform.publisher_turn)
+
+
 def deliver(platform: Platform, timeout_s: float = DRAIN_S) -> tuple[int, str]:
     """Deliver everything that waits; returns how many items are left, and the last error if there are any."""
-    delivery = Delivery(
-        platform.database, platform.publisher, platform.artifacts, exclusive=platform.publisher_lock
-    )
+    delivery = begin_delivery(platform)
     try:
         left = delivery.drain(timeout_s)
         return left, delivery.trouble if left else ""

@@ -13,6 +13,7 @@ from bongsu.domain.problems import BongsuError
 from bongsu.domain.run import RunState
 from bongsu.reconciler.delivery import Delivery
 from bongsu.reconciler.driver import Driver, Surroundings
+from bongsu.service.delivering import begin_delivery
 from bongsu.service.platform import Platform
 from bongsu.service.watching import RunProgress
 from bongsu.store import outbox
@@ -109,9 +110,7 @@ def open_driver(platform: Platform) -> Iterator[Driving]:
     Raises ``run.driven-elsewhere``."""
     with ExitStack() as right:
         right.enter_context(platform.lock)
-        delivery = Delivery(
-            platform.database, platform.publisher, platform.artifacts, exclusive=platform.publisher_lock
-        )
+        delivery = begin_delivery(platform)
         surroundings = Surroundings(
             platform.database, platform.artifacts, platform.executor, delivery, platform.clock
         )

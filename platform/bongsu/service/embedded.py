@@ -15,7 +15,7 @@ from bongsu.artifacts.durable import create_once
 from bongsu.domain.codes import run as codes
 from bongsu.domain.unseen import first_unseen
 from bongsu.executors.base import Executor
-from bongsu.reconciler.lock import FileLock, WaitingLock
+from bongsu.reconciler.lock import FileLock, FileTurn
 from bongsu.service.artifact_place import ArtifactPlace, keep, place_of, reached
 from bongsu.service.home import (
     DATABASE,
@@ -93,7 +93,7 @@ def open_home(home: Path, ray_address: str | None = None) -> Platform:
         pages=address(),
         on_warm_up=local.warm_up,
         on_close=close,
-        publisher_lock=WaitingLock(home / PUBLISHER_LOCK),
+        publisher_turn=FileTurn(home / PUBLISHER_LOCK),
         on_leftover=lambda: _deliver_behind(home),
         tracking_trouble=lambda: trouble_of(tracking.tracking_uri),
     )

@@ -5,14 +5,13 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.domain.ids import RunId
 from bongsu.executors.base import Executor
-from bongsu.reconciler.lock import DriverLock
+from bongsu.reconciler.lock import DriverLock, Turn
 from bongsu.reconciler.publisher import Publisher
 from bongsu.store.database import Database
 
@@ -45,7 +44,7 @@ class Platform:
     publisher: the tracking server.
     pages: address at which people look at the tracking server; paths of its pages follow it.
     lock: held while runs are driven.
-    publisher_lock: held while the tracking server is talked to; None where one process does that.
+    publisher_turn: held while the tracking server is talked to; None where one process does that.
     on_leftover: starts another process that tells the tracking server what it has not heard; None if nobody can.
     tracking_trouble: looks what is in the way of telling the tracking server anything; empty if nothing is.
     clock: seconds since the epoch.
@@ -65,7 +64,7 @@ class Platform:
     new_run_id: Callable[[float], RunId] = run_id_at
     on_warm_up: Callable[[], None] = lambda: None
     on_close: Callable[[], None] = lambda: None
-    publisher_lock: AbstractContextManager[object] | None = None
+    publisher_turn: Turn | None = None
     on_leftover: Callable[[], None] | None = None
     tracking_trouble: Callable[[], str] = lambda: ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -28,6 +29,7 @@ from bongsu.domain.publication import (
     StageFinished,
 )
 from bongsu.reconciler.delivery import Delivery
+from bongsu.reconciler.lock import FileTurn
 from bongsu.reconciler.outbox_delivery import OutboxDelivery
 from bongsu.reconciler.tracking_line import Patience, TrackingLine
 from bongsu.store import outbox, schema
@@ -357,3 +359,77 @@ def test_nobody_has_a_turn_before_a_server_that_lost_everything_was_told_it_agai
     assert again.outbox.is_in_step
     assert len(again.server.heard) == 20
     assert not again.outbox.has_work()
+
+
+class Held:
+    """A turn that another process has while ``is_held``."""
+
+    def __init__(self, *, is_held: bool) -> None:
+        self.is_held = is_held
+        self.asked = threading.Event()
+        self.taken = 0
+
+    def take(self) -> bool:
+        self.asked.set()
+        self.taken += not self.is_held
+        return not self.is_held
+
+    def give_back(self) -> None:
+        pass
+
+
+EAGER = Patience(quiet=0.0, retry=0.0, again=1e6)
+
+
+def test_who_has_nothing_to_tell_takes_nobodys_turn(database: Database, store: Store) -> None:
+    turn = Held(is_held=True)
+    delivery = Delivery(database, Server(), store, EAGER, turn)
+    assert delivery.drain(20) == 0
+    assert not turn.asked.is_set()
+    assert delivery.leave()
+
+
+def test_who_leaves_does_not_wait_for_another_process_that_talks_to_the_server(
+    database: Database, store: Store
+) -> None:
+    put(database, closed("r-1"))
+    turn = Held(is_held=True)
+    delivery = Delivery(database, Server(), store, EAGER, turn)
+    assert turn.asked.wait(20)
+    began = time.monotonic()
+    assert delivery.leave()
+    assert time.monotonic() - began < 5
+
+
+def test_once_the_other_process_is_done_everything_is_delivered(database: Database, store: Store) -> None:
+    put(database, closed("r-1"))
+    turn, server = Held(is_held=True), Server()
+    delivery = Delivery(database, server, store, EAGER, turn)
+    assert turn.asked.wait(20)
+    turn.is_held = False
+    assert delivery.drain(20) == 0
+    assert (server.heard, turn.taken) == (["r-1/closed"], 1)
+    delivery.close()
+
+
+def test_what_was_put_off_here_and_told_by_another_process_is_waited_for_no_longer(
+    database: Database, store: Store
+) -> None:
+    put(database, closed("r-1"))
+    slow = Slow(database, store, 1.0, is_down=True)
+    slow.outbox.deliver()
+    assert slow.outbox.next_try() is not None
+    with database.write() as connection:
+        outbox.mark_done(connection, [1])
+    assert not slow.outbox.has_work()
+    assert slow.outbox.next_try() is None
+
+
+def test_one_process_at_a_time_has_its_turn(tmp_path: Path) -> None:
+    first, second = FileTurn(tmp_path / "lock"), FileTurn(tmp_path / "lock")
+    assert first.take()
+    assert not second.take()
+    first.give_back()
+    assert second.take()
+    second.give_back()
+    second.give_back()
