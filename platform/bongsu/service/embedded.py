@@ -8,6 +8,7 @@ import secrets
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,12 +57,6 @@ def open_home(home: Path, ray_address: str | None = None) -> Platform:
             :func:`bongsu.store.database.open_database`, :func:`bongsu.service.artifact_place.place_of` and
             :func:`bongsu.service.artifact_place.keep` raise.
     """
-    from bongsu.artifacts.open import open_store
-    from bongsu.tracking.health import trouble_of
-    from bongsu.tracking.pages import address
-    from bongsu.tracking.publisher import MlflowPublisher
-    from bongsu.tracking.settings import TrackingSettings
-
     home = local_home(home)
     refuse_closed(home)
     if home.exists() and not home.is_dir():
@@ -73,15 +68,27 @@ def open_home(home: Path, ray_address: str | None = None) -> Platform:
     place = place_of(home, os.environ)
     prepare_home(home)
     with contextlib.ExitStack() as undo:
-        undo.enter_context(reached(place))
-        if place.is_new:
-            keep(home, place)
-        database = open_database(f"sqlite:///{home / DATABASE}", may_be_new=lambda: not holds_work(home))
-        # Workers, virtual environments, the tracking server's files: whatever is made in the name of this platform.
-        undo.callback(os.umask, os.umask(PRIVATE_UMASK))
-        local = _LocalExecutor(home, place, ray_address)
-        undo.callback(local.close)
-        close = undo.pop_all().close
+        platform = _opened(home, place, ray_address, undo)
+        return replace(platform, on_close=undo.pop_all().close)
+
+
+def _opened(home: Path, place: ArtifactPlace, ray_address: str | None, undo: contextlib.ExitStack) -> Platform:
+    """The platform of a home that is there; what it opens, and what it changes in this process, ``undo`` takes back."""
+    from bongsu.artifacts.open import open_store
+    from bongsu.tracking.health import trouble_of
+    from bongsu.tracking.pages import address
+    from bongsu.tracking.publisher import MlflowPublisher
+    from bongsu.tracking.settings import TrackingSettings
+
+    undo.enter_context(reached(place))
+    if place.is_new:
+        keep(home, place)
+    database = open_database(f"sqlite:///{home / DATABASE}", may_be_new=lambda: not holds_work(home))
+    undo.callback(database.close)
+    # Workers, virtual environments, the tracking server's files: whatever is made in the name of this platform.
+    undo.callback(os.umask, os.umask(PRIVATE_UMASK))
+    local = _LocalExecutor(home, place, ray_address)
+    undo.callback(local.close)
     tracking = TrackingSettings.embedded(home)
     return Platform(
         home=home,
@@ -92,7 +99,6 @@ def open_home(home: Path, ray_address: str | None = None) -> Platform:
         lock=FileLock(home / LOCK),
         pages=address(),
         on_warm_up=local.warm_up,
-        on_close=close,
         publisher_turn=FileTurn(home / PUBLISHER_LOCK),
         on_leftover=lambda: _deliver_behind(home),
         tracking_trouble=lambda: trouble_of(tracking.tracking_uri),

@@ -11,6 +11,8 @@ from store_places import store_at
 
 from bongsu.domain.problems import BongsuError
 from bongsu.service.artifact_place import ENDPOINT, SETTING, place_of, reached
+from bongsu.service.embedded import open_home
+from bongsu.store.database import Database
 
 HERE = "http://127.0.0.1:7070"
 
@@ -113,3 +115,35 @@ def test_programs_that_are_started_find_the_server_and_the_environment_is_left_a
     monkeypatch.setenv("AWS_ENDPOINT_URL", HERE)
     with reached(place_of(tmp_path, {})):
         assert ENDPOINT not in os.environ
+
+
+def test_a_store_that_does_not_open_leaves_the_process_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (SETTING, ENDPOINT, "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    record(tmp_path / "home")
+    seen: list[tuple[int, str | None]] = []
+    closed: list[Database] = []
+    close = Database.close
+
+    def fail(*_given: object) -> None:
+        umask = os.umask(0o077)
+        seen.append((umask, os.environ.get(ENDPOINT)))
+        raise OSError("no store")
+
+    def note_close(database: Database) -> None:
+        closed.append(database)
+        close(database)
+
+    monkeypatch.setattr("bongsu.artifacts.open.open_store", fail)
+    monkeypatch.setattr(Database, "close", note_close)
+    before = os.umask(0o022)
+    try:
+        with pytest.raises(OSError, match="no store"):
+            open_home(tmp_path / "home")
+        assert seen == [(0o077, HERE)]
+        assert (os.umask(0o022), os.environ.get(ENDPOINT)) == (0o022, None)
+        assert len(closed) == 1
+    finally:
+        os.umask(before)
