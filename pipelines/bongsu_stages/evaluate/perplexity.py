@@ -34,7 +34,13 @@ class PerplexityParams(Params):
 
 
 def _workload(params: PerplexityParams, length: int) -> Workload:
-    return Workload(kind=WorkKind.INFERENCE, micro_batch=params.micro_batch, sequence_length=length)
+    return Workload(
+        kind=WorkKind.INFERENCE,
+        micro_batch=params.micro_batch,
+        sequence_length=length,
+        tokens=params.max_sequences * length,
+        tokens_of_each="tokens",
+    )
 
 
 def _check(params: PerplexityParams, facts: StageFacts) -> Iterator[Objection]:

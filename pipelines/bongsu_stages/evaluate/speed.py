@@ -30,8 +30,13 @@ class SpeedParams(Params):
 
 
 def _workload(params: SpeedParams, _length: int) -> Workload:
+    length = params.prompt_tokens + params.new_tokens
     return Workload(
-        kind=WorkKind.INFERENCE, micro_batch=params.batch, sequence_length=params.prompt_tokens + params.new_tokens
+        kind=WorkKind.INFERENCE,
+        micro_batch=params.batch,
+        sequence_length=length,
+        # Each pass has a warm-up beside its measurements.
+        tokens=params.passes * (params.repeats + 1) * params.batch * length,
     )
 
 

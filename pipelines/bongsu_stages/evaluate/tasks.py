@@ -69,6 +69,7 @@ class Question(BaseModel):
         "questions": Texts("jsonl files of multiple-choice questions; one figure for each file"),
     },
     outputs={"evaluation": Evaluation("Accuracy of each model on each file, with 95% intervals")},
+    # How many questions there are, and how long they are, is seen when they are read: `tokens` is not known.
     workload=lambda _params, _length: Workload(kind=WorkKind.INFERENCE, sequence_length=2048),
 )
 def tasks(ctx: StageContext, params: TasksParams) -> StageOutputs:

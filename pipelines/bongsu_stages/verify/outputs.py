@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from bongsu_stages.verify.reload import GENERATED, MAX_LOGITS
+
 if TYPE_CHECKING:
     from bongsu_stages.models.placement import Room
-
-MAX_LOGITS = 4
-GENERATED = 16
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,11 @@ from bongsu.domain.workload import WorkKind, Workload
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import StageError, stage
 
+MAX_LOGITS = 4
+"""Sequences whose logits are compared, number by number."""
+GENERATED = 16
+"""Tokens of the continuation that is compared."""
+
 
 class ReloadParams(Params):
     """Parameters of ``verify.reload``."""
@@ -42,6 +47,19 @@ class ReloadParams(Params):
     required: bool = Field(default=True, description="Fail the stage if a model does not pass")
 
 
+def _workload(params: ReloadParams, length: int) -> Workload:
+    losses, logits = params.sequences * length, min(params.sequences, MAX_LOGITS) * length
+    # Half a sequence is continued without a cache: a pass over all of it for each token.
+    continued = GENERATED * (length // 2) + GENERATED * (GENERATED - 1) // 2
+    return Workload(
+        kind=WorkKind.INFERENCE,
+        micro_batch=8,
+        sequence_length=length,
+        # Reloaded in another process, and read independently here.
+        tokens=2 * (losses + logits + continued),
+    )
+
+
 @stage(
     "verify.reload",
     params=ReloadParams,
@@ -51,7 +69,7 @@ class ReloadParams(Params):
         "baseline": Model("The uncompressed model: its configuration and loss are compared too", optional=True),
     },
     outputs={"verification": Verification("Verdict on each model, check by check")},
-    workload=lambda _params, length: Workload(kind=WorkKind.INFERENCE, micro_batch=8, sequence_length=length),
+    workload=_workload,
 )
 def reload(ctx: StageContext, params: ReloadParams) -> StageOutputs:
     """Reload models from disk in a new process and compare them with what they were in memory when they were written.

@@ -117,9 +117,15 @@ class PlannedStage(_Frozen):
     workload: Workload
     memory: MemoryEstimate | None = None
     gpu_hours: float | None = None
+    """None for a stage that holds no GPU, and where it is not known: see :attr:`is_estimated`."""
     cache: CacheVerdict
     distributed: bool = False
     cacheable: bool = True
+
+    @property
+    def is_estimated(self) -> bool:
+        """Whether it is known what the stage takes of GPUs, be that none."""
+        return self.gpu_hours is not None or self.resources.total_gpus == 0
 
     @property
     def upstream(self) -> tuple[StageId, ...]:
@@ -190,8 +196,16 @@ class RunPlan(_Frozen):
         return next(s for s in self.stages if s.id == stage_id)
 
     @property
-    def gpu_hours(self) -> float:
-        return sum(s.gpu_hours or 0.0 for s in self.stages if not s.cache.hit)
+    def gpu_hours(self) -> float | None:
+        """Of what will run, without :attr:`not_estimated`; None if all that hold GPUs are among these."""
+        to_run = [planned for planned in self.stages if not planned.cache.hit]
+        known = [planned.gpu_hours for planned in to_run if planned.gpu_hours is not None]
+        return sum(known) if known or all(planned.is_estimated for planned in to_run) else None
+
+    @property
+    def not_estimated(self) -> tuple[PlannedStage, ...]:
+        """Stages that will run and hold GPUs for nobody knows how long."""
+        return tuple(planned for planned in self.stages if not planned.cache.hit and not planned.is_estimated)
 
     @property
     def label(self) -> Label:

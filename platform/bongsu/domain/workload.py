@@ -25,7 +25,10 @@ class Workload(BaseModel):
     Attributes:
         micro_batch: sequences in one forward pass on one worker.
         sequence_length: tokens per sequence.
-        tokens: tokens that one worker processes over the whole stage; every worker of a gang does as many.
+        tokens: tokens that one worker processes over the whole stage; every worker of a gang does as many. Where a
+            stage takes several models, those that it processes with each of them. None if parameters do not tell.
+        tokens_of_each: port of which ``tokens`` says how many one tree gives, where a stage goes through several. A
+            plan has them multiplied already.
         weight_bytes: bytes per weight in memory (4 for fp32, 2 for bf16); None for what a model is loaded in
             where nothing else is said: bf16 on a GPU, fp32 on a CPU.
         activation_bytes: bytes per activation value; None for mixed precision: bf16 on a GPU, fp32 on a CPU.
@@ -43,7 +46,8 @@ class Workload(BaseModel):
     kind: WorkKind = WorkKind.LIGHT
     micro_batch: int = Field(default=1, ge=1)
     sequence_length: int = Field(default=1, ge=1)
-    tokens: int = Field(default=0, ge=0)
+    tokens: int | None = Field(default=None, ge=0)
+    tokens_of_each: str | None = None
     weight_bytes: float | None = Field(default=None, gt=0)
     activation_bytes: float | None = Field(default=None, gt=0)
     trainable_fraction: float = Field(default=1.0, ge=0, le=1)

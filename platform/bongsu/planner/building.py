@@ -12,10 +12,10 @@ from bongsu.domain.labels import Label, high_water_mark
 from bongsu.domain.pipeline import PipelineSpec
 from bongsu.domain.plan import CacheReason, CacheVerdict, PlannedStage, Source
 from bongsu.domain.stages import Catalogue
-from bongsu.domain.workload import WorkKind
+from bongsu.domain.workload import WorkKind, Workload
 from bongsu.planner.cache_key import cache_key, cache_parts, why_not
 from bongsu.planner.config_shapes import shape_of
-from bongsu.planner.cost import gpu_hours
+from bongsu.planner.cost import gpu_hours, gpu_hours_of_all
 from bongsu.planner.facts import CacheFacts, LostOutputs, ResolvedInput
 from bongsu.planner.matrix import StagePoint
 from bongsu.planner.memory import estimate_memory
@@ -60,7 +60,7 @@ class PlanBuilder:
         config = self._config(point)
         takes_model = any(port.type is ArtifactType.MODEL for port in signature.inputs.values())
         made = signature.model_effect(params, config) if config or not takes_model else {}
-        workload = signature.workload(params, self._length(point))
+        workload = _over_all(signature.workload(params, self._length(point)), point)
         # What takes no model works on the one that it makes.
         shape = shape_of(config if takes_model else made) if workload.kind is not WorkKind.LIGHT else None
         environment = point.stage.environment
@@ -87,22 +87,29 @@ class PlanBuilder:
             distributed=signature.distributed,
             cacheable=signature.cacheable,
         )
-        update = {"cache": self._verdict(planned), **self._estimates(planned, shape, self._teacher(point))}
+        update = {"cache": self._verdict(planned), **self._estimates(planned, point, shape)}
         planned = planned.model_copy(update=update)
         self._labels[planned.id] = planned.label
         self._lengths[planned.id] = signature.packed_length(params) or 0
         self._shapes[planned.id] = made
         return planned
 
-    def _estimates(
-        self, planned: PlannedStage, shape: ModelShape | None, teacher: ModelShape | None
-    ) -> dict[str, Any]:
+    def _estimates(self, planned: PlannedStage, point: StagePoint, shape: ModelShape | None) -> dict[str, Any]:
         if shape is None:
             return {}
-        return {
-            "memory": estimate_memory(shape, planned.workload, planned.resources, teacher),
-            "gpu_hours": gpu_hours(shape, planned.workload, planned.resources, teacher) or None,
-        }
+        work, resources, teacher = planned.workload, planned.resources, self._teacher(point)
+        if work.kind is WorkKind.INFERENCE:
+            hours = gpu_hours_of_all(self._examined(point), work, resources)
+        else:
+            hours = gpu_hours(shape, work, resources, teacher)
+        memory = estimate_memory(shape, work, resources, teacher)
+        return {"memory": memory, "gpu_hours": hours if resources.total_gpus else None}
+
+    def _examined(self, point: StagePoint) -> list[ModelShape | None]:
+        """All models that the stage works on, one after another; None in place of one that is not known."""
+        ports = self._catalogue[point.stage.uses].inputs
+        models = [port for port in point.inputs if port in ports and ports[port].type is ArtifactType.MODEL]
+        return [shape_of(self._config_of(source)) for port in models for source in point.inputs[port]]
 
     def _label(self, point: StagePoint) -> Label:
         sources = [source for group in point.inputs.values() for source in group]
@@ -123,10 +130,12 @@ class PlanBuilder:
     def _config_at(self, point: StagePoint, port: str) -> dict[str, Any]:
         """Configuration of the first model at the port; empty if there is none."""
         for source in point.inputs.get(port, ()):
-            config = self._shapes.get(source.stage_id, {}) if source.stage_id else self._inputs[source.name].config
-            if config:
+            if config := self._config_of(source):
                 return config
         return {}
+
+    def _config_of(self, source: Source) -> dict[str, Any]:
+        return self._shapes.get(source.stage_id, {}) if source.stage_id else self._inputs[source.name].config
 
     def _length(self, point: StagePoint) -> int:
         """Tokens per sequence of the longest tokens input, as far as stages of this plan pack them."""
@@ -160,3 +169,12 @@ class PlanBuilder:
         if source.stage_id is None:
             return self._inputs[source.name].ref
         return self._outputs.get(source.stage_id, {}).get(source.name)
+
+
+def _over_all(work: Workload, point: StagePoint) -> Workload:
+    """With tokens of all trees at the port that they are said of, now that it is known how many there are."""
+    if work.tokens_of_each is None:
+        return work
+    count = len(point.inputs.get(work.tokens_of_each, ()))
+    tokens = None if work.tokens is None else work.tokens * count
+    return work.model_copy(update={"tokens": tokens, "tokens_of_each": None})

@@ -3,10 +3,12 @@
 A training step costs 6 operations per active parameter and token, a forward pass 2 (Kaplan et al., arXiv
 2001.08361); a distillation adds the teacher's forward pass. A streamed stage is bound by reading and writing weights.
 Of a worker's GPUs one computes at a time: training and streaming use no other, and the layers of a model that is spread
-over them take turns. The others are held as long.
+over them take turns. The others are held as long. What nobody knows before the stage runs is None and never 0.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from bongsu.domain.resources import Resources
 from bongsu.domain.workload import WorkKind, Workload
@@ -30,17 +32,22 @@ _OPERATIONS = {
 }
 
 
-def gpu_hours(shape: ModelShape, work: Workload, resources: Resources, teacher: ModelShape | None = None) -> float:
-    """Hours times GPUs; 0 for a stage that asks for no GPU, or for one that nobody knows (the plan is refused then).
+def gpu_hours(
+    shape: ModelShape, work: Workload, resources: Resources, teacher: ModelShape | None = None
+) -> float | None:
+    """Hours times GPUs; 0 for a stage that asks for no GPU.
+
+    None where it is not known: the stage does not say how many tokens it processes, or holds GPUs without a model, or
+    asks for a GPU that nobody knows (the plan is refused then).
 
     ``teacher`` is the model that a distillation learns from; of the same shape if left out.
     """
     gpus = resources.total_gpus
-    if gpus == 0 or work.kind is WorkKind.LIGHT:
+    if gpus == 0:
         return 0.0
     accelerator = ACCELERATORS.get(resources.accelerator or DEFAULT_ACCELERATOR)
-    if accelerator is None:
-        return 0.0
+    if accelerator is None or work.kind is WorkKind.LIGHT or work.tokens is None:
+        return None
     each = _OPERATIONS[work.kind] * shape.active
     if work.kind is WorkKind.DISTILL:
         each += _OPERATIONS[WorkKind.INFERENCE] * (teacher or shape).active
@@ -48,3 +55,12 @@ def gpu_hours(shape: ModelShape, work: Workload, resources: Resources, teacher: 
     if work.kind in STREAMED:
         seconds += 2 * shape.total * STORED / (resources.workers * STREAM_BYTES_PER_SECOND)
     return seconds * gpus / 3600
+
+
+def gpu_hours_of_all(shapes: Sequence[ModelShape | None], work: Workload, resources: Resources) -> float | None:
+    """Of a stage that does the same with several models, one after another; None as of :func:`gpu_hours`, and where a
+    model is not known.
+    """
+    hours = [gpu_hours(shape, work, resources) if shape else None for shape in shapes]
+    known = [each for each in hours if each is not None]
+    return sum(known) if known and len(known) == len(hours) else None

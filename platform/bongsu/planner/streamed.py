@@ -62,7 +62,7 @@ def _embedded(shape: ModelShape, states: int) -> MemoryEstimate:
 
 
 def _states(shape: ModelShape, work: Workload, numbers: Numbers) -> int:
-    return int((work.tokens + numbers.batch.tokens) * shape.hidden * numbers.batch.width)
+    return int(((work.tokens or 0) + numbers.batch.tokens) * shape.hidden * numbers.batch.width)
 
 
 def _entry(shape: ModelShape) -> int:

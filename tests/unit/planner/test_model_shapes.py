@@ -65,11 +65,18 @@ def test_gpu_hours_do_not_depend_on_how_a_fixed_amount_of_text_is_split(work: Wo
 def test_gpus_that_do_not_compute_are_held_and_counted(kind: WorkKind) -> None:
     work = Workload(kind=kind, tokens=10**9, weight_bytes=4.0)
     one, eight = (gpu_hours(K2, work, Resources(workers=2, gpus_per_worker=gpus)) for gpus in (1, 8))
+    assert one
     assert eight == pytest.approx(8 * one)
 
 
+@pytest.mark.parametrize("work", [Workload(), Workload(kind=WorkKind.INFERENCE)])
+def test_what_nobody_knows_is_no_nought(work: Workload) -> None:
+    assert gpu_hours(K2, work, Resources(gpus_per_worker=1)) is None
+    assert gpu_hours(K2, work, Resources()) == 0
+
+
 def test_a_streamed_stage_reads_and_writes_what_is_stored() -> None:
-    rounding = Workload(kind=WorkKind.QUANTIZE_STREAMED, weight_bytes=4.0)
+    rounding = Workload(kind=WorkKind.QUANTIZE_STREAMED, weight_bytes=4.0, tokens=0)
     read_and_written = 2 * 2 * K1.total
     hours = read_and_written / STREAM_BYTES_PER_SECOND / 3600
     assert gpu_hours(K1, rounding, Resources(gpus_per_worker=1)) == pytest.approx(hours)

@@ -138,6 +138,7 @@ def _document(prepared: Prepared) -> dict[str, Any]:
     return {
         "hash": made.hash,
         "gpuHours": made.gpu_hours,
+        "gpuHoursNotEstimated": [planned.id for planned in made.not_estimated],
         "warnings": [problem_document(problem) for problem in prepared.warnings],
         "obstacles": [problem_document(problem) for problem in prepared.obstacles],
         "skipped": [plain(skipped) for skipped in prepared.skipped],

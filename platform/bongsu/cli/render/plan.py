@@ -125,7 +125,7 @@ def _stages(plan: RunPlan, every: bool, parts: bool) -> Table:
             stage,
             workers(planned),
             size(planned.memory.total) if planned.memory else "–",
-            _hours(planned.gpu_hours, 0.01) if planned.gpu_hours else "–",
+            _stage_hours(planned),
             str(planned.label),
             style="dim" if planned.cache.hit else "",
         )
@@ -213,10 +213,20 @@ def _gpu_words(plan: RunPlan) -> str:
     """What the stages that will run take of GPUs."""
     if not any(planned.resources.total_gpus for planned in plan.stages if not planned.cache.hit):
         return _("No GPU.")
-    if not plan.gpu_hours:
+    if plan.gpu_hours is None:
         return _("GPU-hours cannot be estimated.")
+    hours = _hours(plan.gpu_hours, 0.1)
+    if plan.not_estimated:
+        names = ", ".join(dict.fromkeys(planned.stage for planned in plan.not_estimated))
+        return _("At least {hours} GPU-hours; {stages} cannot be estimated.").format(hours=hours, stages=names)
     against = f" ({plan.grant})" if plan.grant else ""
-    return _("Estimated {hours} GPU-hours").format(hours=_hours(plan.gpu_hours, 0.1)) + against + "."
+    return _("Estimated {hours} GPU-hours").format(hours=hours) + against + "."
+
+
+def _stage_hours(planned: PlannedStage) -> str:
+    if not planned.is_estimated:
+        return "?"
+    return _hours(planned.gpu_hours, 0.01) if planned.gpu_hours else "–"
 
 
 def _hours(hours: float, least: float) -> str:
