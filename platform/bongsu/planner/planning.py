@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.codes import spec as codes
 from bongsu.domain.fieldpath import unique
-from bongsu.domain.grants import GrantFacts
 from bongsu.domain.ids import Digest
 from bongsu.domain.messages import N_
 from bongsu.domain.pipeline import PipelineSpec
@@ -46,7 +45,6 @@ def draft(
     inputs: Mapping[str, ResolvedInput],
     catalogue: Catalogue,
     cache: CacheFacts | None = None,
-    grant: GrantFacts | None = None,
     requirements: Mapping[str, Digest] | None = None,
 ) -> Drafted:
     """What a submit would do. Same arguments, same plan, same hash.
@@ -56,7 +54,6 @@ def draft(
         inputs: every input of the pipeline, resolved.
         catalogue: installed stages by name.
         cache: earlier work; nothing is cached if left out.
-        grant: the grant that ``spec.grant`` names, if it is known.
         requirements: content of requirements files, by the path that stages name them with.
 
     Raises:
@@ -83,7 +80,7 @@ def draft(
         *check_port_types(keeping.kept, spec.spec.inputs, types, catalogue),
         *(problem for code, problem in said if code is codes.STAGE_REFUSES),
         *check_feasible(made),
-        *check_plan(made, grant),
+        *check_plan(made),
     ]
     if problems:
         raise BongsuError(problems)

@@ -131,6 +131,13 @@ def test_a_total_names_what_is_not_in_it() -> None:
     assert shown.count("?") == 3
 
 
+def test_a_grant_is_said_to_be_recorded_and_no_more() -> None:
+    words = "The grant nap is recorded, and not checked on this machine."
+    plan = plan_of(stage("a"))
+    assert words in " ".join(printed(plan_view(plan.model_copy(update={"grant": "nap"}))).split())
+    assert "grant" not in printed(plan_view(plan))
+
+
 def test_many_skipped_points_are_shown_by_a_few(language: str) -> None:
     skipped = [
         SkippedStage(id=StageId(f"s-{n}"), stage="s", point={"x": n}, uses="probe", when="params.ship and true")

@@ -79,6 +79,8 @@ def _parts(plan: RunPlan, skipped: Sequence[SkippedStage], every: bool, parts: b
     _add_skipped(table, plan, skipped, every)
     yield table
     yield Text(_summary(plan, len(skipped)))
+    if plan.grant:
+        yield Text(_("The grant {grant} is recorded, and not checked on this machine.").format(grant=plan.grant))
     for need in plan.approvals:
         yield Text(
             "• "
@@ -219,8 +221,7 @@ def _gpu_words(plan: RunPlan) -> str:
     if plan.not_estimated:
         names = ", ".join(dict.fromkeys(planned.stage for planned in plan.not_estimated))
         return _("At least {hours} GPU-hours; {stages} cannot be estimated.").format(hours=hours, stages=names)
-    against = f" ({plan.grant})" if plan.grant else ""
-    return _("Estimated {hours} GPU-hours").format(hours=hours) + against + "."
+    return _("Estimated {hours} GPU-hours").format(hours=hours) + "."
 
 
 def _stage_hours(planned: PlannedStage) -> str:

@@ -9,18 +9,6 @@ FORBIDDEN_USE = Code(
     " else, say in other words what is done to what, and by whom.",
     exit_code=4,
 )
-GRANT_EXCEEDED = Code(
-    "policy.grant-exceeded",
-    "The plan needs {needed} GPU-hours and the grant {grant} has {left} left.",
-    "Make the plan smaller, ask for more grant, or wait until unused hours are reclaimed.",
-    exit_code=4,
-)
-GRANT_COVERS_NOT = Code(
-    "policy.grant-covers-not",
-    "The grant {grant} does not cover {accelerator}, which {stage} asks for.",
-    "Ask for one of: {covered}.",
-    exit_code=4,
-)
 UNVERIFIED_REGISTRATION = Code(
     "policy.unverified-registration",
     "The stage {stage} registers models that no verification stage examines.",
