@@ -13,7 +13,7 @@ from bongsu.domain.workload import WorkKind, Workload
 from bongsu_stages.compress.objections import against_distilling
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import StageError, stage
-from bongsu_stages.train.params import TokenTrainingParams, against_mixing
+from bongsu_stages.train.params import INCIDENTAL, TokenTrainingParams, against_mixing
 from bongsu_stages.train.workload import full_training
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def _check(params: DistillParams, facts: StageFacts) -> Iterator[Objection]:
     workload=_workload,
     check=_check,
     distributed=True,
+    incidental=INCIDENTAL,
 )
 def distill(ctx: StageContext, params: DistillParams) -> StageOutputs:
     """Heal a compressed model by distillation: it learns the teacher's distribution over the next token.

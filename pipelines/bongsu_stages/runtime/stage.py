@@ -59,6 +59,7 @@ def stage(
     model_effect: Callable[[P, dict[str, Any]], dict[str, Any]] = lambda _params, config: config,
     check: Callable[[P, StageFacts], Iterable[Objection]] = lambda _params, _facts: (),
     measures: Callable[[P], frozenset[str] | None] = lambda _params: None,
+    incidental: frozenset[str] = frozenset(),
     cacheable: bool = True,
     for_drills: bool = False,
 ) -> Callable[[Callable[[StageContext, P], StageOutputs]], StageDefinition]:
@@ -79,6 +80,7 @@ def stage(
             model_effect=model_effect,
             check=check,
             measures=measures,
+            incidental=incidental,
             cacheable=cacheable,
             for_drills=for_drills,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bongsu.domain.ports import Model, Tokens
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import stage
-from bongsu_stages.train.params import TokenTrainingParams, against_mixing
+from bongsu_stages.train.params import INCIDENTAL, TokenTrainingParams, against_mixing
 from bongsu_stages.train.workload import full_training
 
 
@@ -20,6 +20,7 @@ from bongsu_stages.train.workload import full_training
     workload=full_training,
     check=against_mixing,
     distributed=True,
+    incidental=INCIDENTAL,
 )
 def continued(ctx: StageContext, params: TokenTrainingParams) -> StageOutputs:
     """Continue the pretraining of a model on one or more tokens inputs, mixed by weight.

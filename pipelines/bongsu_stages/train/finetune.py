@@ -11,7 +11,7 @@ from bongsu.domain.workload import WorkKind, Workload
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import stage
 from bongsu_stages.train.lora_params import LoraParams
-from bongsu_stages.train.params import TrainingParams
+from bongsu_stages.train.params import INCIDENTAL, TrainingParams
 from bongsu_stages.train.workload import training
 
 
@@ -64,6 +64,7 @@ def _workload(params: FinetuneParams, _length: int) -> Workload:
     outputs={"model": Model("The base with the adapter merged into it, in bf16")},
     workload=_workload,
     distributed=True,
+    incidental=INCIDENTAL,
 )
 def finetune(ctx: StageContext, params: FinetuneParams) -> StageOutputs:
     """Fine-tune a model on conversations with LoRA; only the assistant's answers are learned.

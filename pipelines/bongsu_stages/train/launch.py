@@ -29,12 +29,10 @@ from bongsu_stages.runtime.faults import is_full_disk, is_out_of_memory
 from bongsu_stages.runtime.scratch import Scratch
 from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.train.folder import MODEL, Checkpoint, CheckpointFolder
+from bongsu_stages.train.params import INCIDENTAL
 from bongsu_stages.train.recipe import Recipe
 from bongsu_stages.train.sink import QueueSink, Sink, repeat
 from bongsu_stages.train.worker import KEPT, Task, group_name, train_worker
-
-# What does not change the weights that come out may change between attempts.
-_NOT_DECISIVE = {"checkpoint_every", "checkpoint_minutes", "evaluate_every", "evaluate_sequences", "names"}
 
 LAST_WORDS_S = 10.0
 
@@ -67,12 +65,14 @@ def train(ctx: StageContext, recipe: Recipe) -> StageOutputs:
 
 
 def fingerprint_of(ctx: StageContext, recipe: Recipe) -> str:
-    """Digest of all that decides the weights: stage, its code, inputs and parameters."""
+    """Digest of all that decides what comes out: stage, its code, inputs, and parameters but for those that are
+    declared as incidental; the others decide the place of the checkpoints as well (they are in the cache key)."""
+    params = recipe.params.model_dump(mode="json", by_alias=True)
     facts = {
         "uses": ctx.spec.uses,
         "code": ctx.spec.code,
         "inputs": {port: [ref.digest for ref in refs] for port, refs in ctx.spec.inputs.items()},
-        "params": recipe.params.model_dump(mode="json", exclude=_NOT_DECISIVE),
+        "params": {name: value for name, value in params.items() if name not in INCIDENTAL},
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 

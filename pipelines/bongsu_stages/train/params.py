@@ -11,6 +11,10 @@ from bongsu.domain.stages import Objection, Params, StageFacts
 from bongsu_stages.models.precision import ExpertsImplementation, Precision
 from bongsu_stages.runtime.objections import all_different, one_for_each
 
+INCIDENTAL = frozenset({"checkpointEvery", "checkpointMinutes"})
+"""Parameters of training that may change after a failure without losing what was done: see ``StageSignature``. Those
+of evaluation may not, for the figures that a stage reports follow from them."""
+
 
 class TrainingParams(Params):
     """Schedule, batches, optimizer and checkpoints of a training stage.

@@ -9,7 +9,7 @@ from pydantic import Field
 from bongsu.domain.ports import Files, Model, Tokens
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import StageError, stage
-from bongsu_stages.train.params import TokenTrainingParams, against_mixing
+from bongsu_stages.train.params import INCIDENTAL, TokenTrainingParams, against_mixing
 from bongsu_stages.train.shape import ModelShape
 from bongsu_stages.train.workload import full_training
 
@@ -38,6 +38,7 @@ def _new_config(params: PretrainParams, tokenizer: dict[str, Any]) -> dict[str, 
     workload=full_training,
     check=against_mixing,
     distributed=True,
+    incidental=INCIDENTAL,
     model_effect=_new_config,
 )
 def pretrain(ctx: StageContext, params: PretrainParams) -> StageOutputs:

@@ -121,6 +121,8 @@ class PlannedStage(_Frozen):
     cache: CacheVerdict
     distributed: bool = False
     cacheable: bool = True
+    incidental: tuple[str, ...] = ()
+    """Parameters that are no part of what the stage's work is known by."""
 
     @property
     def is_estimated(self) -> bool:

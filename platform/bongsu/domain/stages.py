@@ -80,6 +80,9 @@ class StageSignature:
             when a file is checked, and again with the configurations of models when it is planned.
         measures: names of the metrics in the evaluation that it makes, from validated parameters; None if they depend
             on more.
+        incidental: parameters, as files write them, that change nothing of what the stage makes or reports, such as how
+            often a training is saved. Work that differs in nothing else is the same work: it is taken from the cache,
+            and goes on where it stopped.
         cacheable: an unchanged rerun may take the old output.
         for_drills: it does no work of its own and is for trying the platform; lists leave it out.
     """
@@ -96,6 +99,7 @@ class StageSignature:
     model_effect: Callable[[Any, dict[str, Any]], dict[str, Any]] = lambda _params, config: config
     check: Callable[[Any, StageFacts], Iterable[Objection]] = lambda _params, _facts: ()
     measures: Callable[[Any], frozenset[str] | None] = lambda _params: None
+    incidental: frozenset[str] = frozenset()
     cacheable: bool = True
     for_drills: bool = False
 

@@ -86,6 +86,7 @@ class PlanBuilder:
             cache=CacheVerdict(hit=False, reason=CacheReason.FIRST_RUN),
             distributed=signature.distributed,
             cacheable=signature.cacheable,
+            incidental=tuple(sorted(signature.incidental)),
         )
         update = {"cache": self._verdict(planned), **self._estimates(planned, point, shape)}
         planned = planned.model_copy(update=update)

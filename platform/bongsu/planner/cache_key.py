@@ -28,7 +28,7 @@ def cache_parts(planned: PlannedStage, inputs: Mapping[str, Sequence[Digest]]) -
         planned: the stage.
         inputs: digests of the trees at each port, in order.
     """
-    params = dict(planned.params)
+    params = {name: value for name, value in planned.params.items() if name not in planned.incidental}
     if planned.distributed:
         # The gang's size decides which samples make a step.
         params["resources.workers"] = planned.resources.workers

@@ -294,6 +294,24 @@ def test_a_requirements_file_counts_by_its_content_and_not_by_its_path() -> None
     assert planned("r.txt", b"one") != planned("r.txt", b"two")
 
 
+def test_how_often_a_training_is_saved_is_no_part_of_what_it_is_known_by() -> None:
+    def key(**more: Any) -> Digest:
+        inputs = {"model": "inputs.base", "tokens": ["inputs.text"]}
+        training = {"name": "a", "uses": "train.continue", "inputs": inputs}
+        training["with"] = {"steps": 10, "learningRate": 1e-4} | more
+        found = {
+            "base": ResolvedInput(ArtifactRef(digest=digest_of(b"m"), type=ArtifactType.MODEL)),
+            "text": ResolvedInput(ArtifactRef(digest=digest_of(b"t"), type=ArtifactType.TOKENS)),
+        }
+        uris = {"base": {"model": "file:m"}, "text": {"dataset": "file:t"}}
+        verdict = plan(spec([training], uris), found, STAGES).stage("a").cache
+        assert verdict.key
+        return verdict.key
+
+    assert key() == key(checkpointEvery=5) == key(checkpointMinutes=1.0)
+    assert len({key(), key(evaluateEvery=5), key(evaluateSequences=8), key(names=["law"]), key(steps=11)}) == 5
+
+
 def test_pretraining_is_estimated_by_the_model_that_it_makes_and_not_by_that_of_its_tokenizer() -> None:
     from bongsu.planner.published import AXK1
 

@@ -63,6 +63,12 @@ def test_a_stage_says_what_it_does_and_what_its_parameters_mean(name: str) -> No
 
 
 @pytest.mark.parametrize("name", list(STAGES))
+def test_what_is_incidental_is_a_parameter_as_files_write_it(name: str) -> None:
+    aliases = {field.alias for field in STAGES[name].params.model_fields.values()}
+    assert aliases >= STAGES[name].incidental
+
+
+@pytest.mark.parametrize("name", list(STAGES))
 def test_a_workload_comes_from_the_least_that_a_stage_must_be_told(name: str) -> None:
     signature = STAGES[name]
     params = signature.params.model_validate(REQUIRED.get(name, {}))

@@ -78,6 +78,15 @@ def test_resumed_run_equals_an_uninterrupted_one(inputs: Any, tmp_path: Any) -> 
     assert all(torch.equal(expected[name], resumed[name]) for name in expected)
 
 
+def test_a_training_goes_on_when_it_is_saved_more_often_than_before(inputs: Any, tmp_path: Any) -> None:
+    _, whole, _ = run(inputs, tmp_path, key="whole")
+    run(inputs, tmp_path, key="broken", stop_at=7, checkpointEvery=5)
+    _, second, _ = run(inputs, tmp_path, key="broken", attempt=2, checkpointEvery=2, checkpointMinutes=1.0)
+    assert min(curve(second)) == 6
+    assert curve(second).items() <= curve(whole).items()
+    assert [event.step for event in second if isinstance(event, Checkpointed)][:2] == [6, 8]
+
+
 def test_evaluations_between_steps_change_nothing_that_is_learned(inputs: Any, tmp_path: Any) -> None:
     _, _, expected = run(inputs, tmp_path, key="at-the-end", balanceRate=0.01)
     _, events, weights = run(
