@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from bongsu.domain.phrases import Words
 from bongsu.domain.ports import Port
 from bongsu.domain.stages import Objection, Params, StageFacts, StageSignature
+from bongsu.domain.stored_words import kept
 from bongsu.domain.workload import Workload
 from bongsu_stages.runtime.code import code_digest
 from bongsu_stages.runtime.context import StageContext, StageOutputs
@@ -24,19 +26,31 @@ StageFunction = Callable[[StageContext, Any], StageOutputs]
 class StageError(Exception):
     """What a stage raises when its input or parameters make its work impossible.
 
+    ``str()`` is its message in English. What it holds goes with it to another process.
+
     Args:
-        message: what is wrong, in one sentence.
+        message: what is wrong, in one sentence; :func:`bongsu.domain.phrases.phrase` if it has values.
         fix: what the person can do.
         retryable: False (the default) when another attempt would fail in the same way.
         keep: names of outputs that are whole and tell of the failure.
     """
 
-    def __init__(self, message: str, fix: str = "", *, retryable: bool = False, keep: Sequence[str] = ()) -> None:
-        super().__init__(message)
-        self.message = message
-        self.fix = fix
+    def __init__(
+        self, message: Words, fix: Words = "", *, retryable: bool = False, keep: Sequence[str] = ()
+    ) -> None:
+        self.message = kept(message)
+        self.fix = kept(fix)
+        super().__init__(str(self.message))
         self.retryable = retryable
         self.keep = tuple(keep)
+
+    def __reduce__(self) -> tuple[Callable[..., StageError], tuple[Any, ...]]:
+        """Made again from all of it in another process; by itself it would be from its text."""
+        return _stage_error, (self.message, self.fix, self.retryable, self.keep)
+
+
+def _stage_error(message: Words, fix: Words, retryable: bool, keep: Sequence[str]) -> StageError:
+    return StageError(message, fix, retryable=retryable, keep=keep)
 
 
 @dataclass(frozen=True)

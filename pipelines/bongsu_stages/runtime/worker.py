@@ -45,7 +45,7 @@ def _last_words(failure: Failure) -> Iterator[str]:
     """Why it failed, how to mend it, and where it was raised if that was not foreseen."""
     if failure.detail:
         yield failure.detail.rstrip()
-    yield failure.message
+    yield str(failure.message)
     if failure.fix:
         yield f"→ {failure.fix}"
 

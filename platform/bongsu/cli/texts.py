@@ -10,6 +10,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from bongsu.cli.particles import settle_particles
+from bongsu.domain.phrases import Words, in_words
+
 LANGUAGES = ("ko", "en")
 LOCALES = Path(__file__).parent.parent / "locale"
 
@@ -56,3 +59,8 @@ def translate(text: str) -> str:
 
 
 _: Callable[[str], str] = translate
+
+
+def said(words: Words) -> str:
+    """Words that came from elsewhere with their values, e.g. why an attempt failed, in the reader's language."""
+    return settle_particles(in_words(words, translate))

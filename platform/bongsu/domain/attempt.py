@@ -15,6 +15,7 @@ from bongsu.domain.labels import Label
 from bongsu.domain.metrics import Metrics
 from bongsu.domain.pipeline import Environment
 from bongsu.domain.resources import Duration, Resources
+from bongsu.domain.stored_words import StoredWords
 
 SCRATCH = "scratch"
 """Name of an attempt's scratch directory below its log directory."""
@@ -121,8 +122,8 @@ class Failure(_Frozen):
     """Why an attempt failed, in words for a person; ``retryable`` tells whether trying again can help."""
 
     reason: FailureReason
-    message: str
-    fix: str = ""
+    message: StoredWords
+    fix: StoredWords = ""
     retryable: bool = True
     detail: str = ""
     """Traceback or tail of the log; shown on request only."""

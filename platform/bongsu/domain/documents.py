@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
+from bongsu.domain.phrases import Phrase
+
 # A field of this name holds seconds since the epoch.
 _TIME = "_at"
 
@@ -18,9 +20,12 @@ def plain(value: Any) -> Any:
 
     Names of fields become keys in camelCase. Keys of mappings are somebody's data (metrics, parameters) and stay as
     they are. Fields whose names end in ``_at`` are times. Figures that JSON does not know (NaN, infinite) are null.
+    Phrases are their English.
     """
     if hasattr(value, "model_dump"):
         return _model(value)
+    if isinstance(value, Phrase):
+        return str(value)
     if is_dataclass(value) and not isinstance(value, type):
         return {camel(field.name): _field(field.name, getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
@@ -58,13 +63,14 @@ def _model(model: Any) -> dict[str, Any]:
     for name, field in type(model).model_fields.items():
         key = field.serialization_alias or field.alias or name
         value = getattr(model, name)
-        found[camel(key)] = plain(value if _holds_models(value) else dumped[key])
+        found[camel(key)] = plain(value if _is_ours(value) else dumped[key])
     return found
 
 
-def _holds_models(value: Any) -> bool:
+def _is_ours(value: Any) -> bool:
+    """Whether it is or holds what documents write in another way than pydantic: models and phrases."""
     if isinstance(value, Mapping):
-        return any(map(_holds_models, value.values()))
+        return any(map(_is_ours, value.values()))
     if isinstance(value, list | tuple):
-        return any(map(_holds_models, value))
-    return hasattr(value, "model_dump")
+        return any(map(_is_ours, value))
+    return isinstance(value, Phrase) or hasattr(value, "model_dump")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bongsu.domain.phrases import said
+from bongsu.domain.phrases import Phrase, phrase, said
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,21 @@ class Problem:
         if not suggestion:
             return fix
         return f"{translate(DID_YOU_MEAN).format(suggestion=suggestion)} {fix}".rstrip()
+
+    def sentence(self) -> Phrase:
+        """:meth:`what` as words that are said later."""
+        return Phrase(self.code.what, self._kept())
+
+    def remedy(self) -> Phrase:
+        """:meth:`fix` as words that are said later."""
+        fix = Phrase(self.code.fix, self._kept())
+        suggestion = self.args.get("suggestion")
+        if not suggestion:
+            return fix
+        return phrase("{question} {fix}", question=phrase(DID_YOU_MEAN, suggestion=suggestion), fix=fix)
+
+    def _kept(self) -> tuple[tuple[str, object], ...]:
+        return tuple((key, _cut(value) if isinstance(value, str) else value) for key, value in self.args.items())
 
     def _shown(self, translate: Translate) -> dict[str, Any]:
         """Arguments for a sentence: phrases said in its language; what somebody gave may be of any length."""

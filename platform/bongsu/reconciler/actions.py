@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.attempt import AttemptResult, Failure
 from bongsu.domain.ids import AttemptId, Digest, StageId
+from bongsu.domain.phrases import Words
 from bongsu.domain.run import AttemptState, RunState, StageState, StopReason
 from bongsu.planner.cache_key import Parts
 from bongsu.reconciler.facts import Registered
@@ -18,7 +19,7 @@ class MoveStage:
     stage_id: StageId
     old: StageState
     new: StageState
-    reason: str = ""
+    reason: Words = ""
 
 
 @dataclass(frozen=True)

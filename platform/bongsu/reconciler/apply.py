@@ -141,7 +141,7 @@ class _Applier:
         stages.move_stage(self._db, move)
         record = self._stages[action.stage_id]
         self._stages[action.stage_id] = replace(record, state=action.new, reason=action.reason)
-        extra: dict[str, Any] = {"reason": action.reason} if action.reason else {}
+        extra: dict[str, Any] = {"reason": str(action.reason)} if action.reason else {}
         self._note("stage", action.stage_id, state=action.new.value, **extra)
 
     def _request(self, action: RequestAttempt) -> None:
@@ -154,7 +154,7 @@ class _Applier:
         attempts.finish_attempt(self._db, attempt, action.state, self._now, action.outcome)
         failure = action.outcome if isinstance(action.outcome, Failure) else None
         extra: dict[str, Any] = (
-            {"cause": failure.reason, "message": failure.message, "fix": failure.fix} if failure else {}
+            {"cause": failure.reason, "message": str(failure.message), "fix": str(failure.fix)} if failure else {}
         )
         self._note("attempt-finished", attempt.stage_id, attempt.number, state=action.state.value, **extra)
         before = self._facts.attempts[attempt.stage_id][-1]

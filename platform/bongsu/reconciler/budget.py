@@ -8,6 +8,7 @@ from math import inf
 
 from bongsu.domain.capacity import ROUNDING, Capacity, memory_asked, shortfalls
 from bongsu.domain.ids import Digest
+from bongsu.domain.phrases import Phrase
 from bongsu.domain.resources import Resources
 
 
@@ -35,9 +36,9 @@ class Budget:
         """For when nothing is to be started now, and nothing is known of what ever could be."""
         return cls(Capacity(cpus=inf, gpus=sys.maxsize, memory=sys.maxsize), 0.0, 0, 0)
 
-    def why_never(self, needs: Resources) -> str | None:
+    def why_never(self, needs: Resources) -> Phrase | None:
         """Why the executor could not run this even with nothing else to do; None if it could."""
-        return next((str(found.reason) for found in shortfalls(needs, self.capacity)), None)
+        return next((found.reason for found in shortfalls(needs, self.capacity)), None)
 
     def take(self, needs: Resources) -> bool:
         """Reserve what a stage needs; False, and no change, if it does not fit now."""

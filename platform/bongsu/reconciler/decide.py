@@ -11,6 +11,8 @@ from dataclasses import replace
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.attempt import AttemptResult, Failure
 from bongsu.domain.ids import AttemptId
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import Words, as_phrase, phrase
 from bongsu.domain.plan import PlannedStage
 from bongsu.domain.run import AttemptState, RunState, StageState, StopReason
 from bongsu.planner.cache_key import cache_key, cache_parts
@@ -36,7 +38,7 @@ from bongsu.reconciler.retry import decide_retry, is_due
 from bongsu.reconciler.urgency import seconds_to_end
 from bongsu.store.records import AttemptRecord
 
-CANCELLED = "the run was cancelled"
+CANCELLED = N_("the run was cancelled")
 
 
 def decide(facts: RunFacts, world: WorldFacts, budget: Budget) -> list[Action]:
@@ -125,7 +127,7 @@ class _Decider:
             return
         decision = decide_retry(planned.retries, self._counted(planned))
         if decision.again:
-            self._move(planned, StageState.READY, f"will be tried again: {self._last_words(planned)}")
+            self._move(planned, StageState.READY, self._tried_again(planned))
         else:
             self._move(planned, StageState.FAILED, decision.reason)
 
@@ -137,7 +139,8 @@ class _Decider:
             self._move(planned, StageState.CANCELLED, CANCELLED)
             return
         if isinstance(published, Refused):
-            self._move(planned, StageState.FAILED, f"it could not be registered: {published.reason}")
+            reason = phrase(N_("it could not be registered: {reason}"), reason=published.reason)
+            self._move(planned, StageState.FAILED, reason)
             return
         self._actions.append(RecordVersion(planned.id, published))
         last = self._attempts[planned.id][-1]
@@ -241,11 +244,12 @@ class _Decider:
         """Attempts that count: those since the stage was last reopened."""
         return self._attempts.get(planned.id, ())[self._stages[planned.id].reopened_after :]
 
-    def _last_words(self, planned: PlannedStage) -> str:
+    def _tried_again(self, planned: PlannedStage) -> Words:
         last = self._attempts[planned.id][-1]
-        return last.failure.message if last.failure else last.state.value
+        reason = last.failure.message if last.failure else last.state.value
+        return phrase(N_("will be tried again: {reason}"), reason=as_phrase(reason))
 
-    def _move(self, planned: PlannedStage, new: StageState, reason: str = "") -> None:
+    def _move(self, planned: PlannedStage, new: StageState, reason: Words = "") -> None:
         record = self._stages[planned.id]
         self._actions.append(MoveStage(planned.id, record.state, new, reason))
         self._stages[planned.id] = replace(record, state=new, reason=reason)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from bongsu.domain import conditions
 from bongsu.domain.ids import StageId
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import Words, phrase
 from bongsu.domain.plan import PlannedStage, RunPlan
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.run import StageState
@@ -21,7 +23,7 @@ class Readiness:
     """READY, SKIPPED, CANCELLED or FAILED, and why."""
 
     state: StageState
-    reason: str = ""
+    reason: Words = ""
 
 
 def readiness_of(planned: PlannedStage, plan: RunPlan, stages: Mapping[StageId, StageRecord]) -> Readiness | None:
@@ -35,9 +37,9 @@ def readiness_of(planned: PlannedStage, plan: RunPlan, stages: Mapping[StageId, 
     sources = [source for group in planned.inputs.values() for source in group]
     broken = [s.stage_id for s in sources if s.stage_id and stages[s.stage_id].state in _BROKEN]
     if broken:
-        return Readiness(StageState.CANCELLED, f"{broken[0]} did not succeed")
+        return Readiness(StageState.CANCELLED, _did_not_succeed(broken[0]))
     if _lacks_input(planned, stages):
-        return Readiness(StageState.SKIPPED, "what it needs was skipped")
+        return Readiness(StageState.SKIPPED, N_("what it needs was skipped"))
     return _by_condition(planned, plan, stages)
 
 
@@ -55,7 +57,8 @@ def _by_condition(planned: PlannedStage, plan: RunPlan, stages: Mapping[StageId,
         return Readiness(StageState.READY)
     parsed = conditions.parse(planned.when)
     if not isinstance(parsed, conditions.Condition):
-        return Readiness(StageState.FAILED, f"its condition cannot be read: {planned.when}")
+        reason = phrase(N_("its condition cannot be read: {condition}"), condition=planned.when)
+        return Readiness(StageState.FAILED, reason)
     facts = conditions.Facts(
         params=plan.parameters,
         matrix=planned.point,
@@ -66,7 +69,9 @@ def _by_condition(planned: PlannedStage, plan: RunPlan, stages: Mapping[StageId,
         holds = parsed.evaluate(facts)
     except BongsuError as error:
         return _undecided(parsed, stages, error)
-    return Readiness(StageState.READY) if holds else Readiness(StageState.SKIPPED, f"not: {planned.when}")
+    if holds:
+        return Readiness(StageState.READY)
+    return Readiness(StageState.SKIPPED, phrase(N_("not: {condition}"), condition=planned.when))
 
 
 def _visible(state: StageState) -> str:
@@ -81,8 +86,12 @@ def _undecided(
     asked = [(name.owner, stages[StageId(name.owner)].state) for name in parsed.targets if name.owner in stages]
     for name, state in asked:
         if state in _BROKEN:
-            return Readiness(StageState.CANCELLED, f"{name} did not succeed")
+            return Readiness(StageState.CANCELLED, _did_not_succeed(name))
     for name, state in asked:
         if state is StageState.SKIPPED:
-            return Readiness(StageState.SKIPPED, f"{name} was skipped")
-    return Readiness(StageState.FAILED, error.problems[0].what())
+            return Readiness(StageState.SKIPPED, phrase(N_("{stage} was skipped"), stage=name))
+    return Readiness(StageState.FAILED, error.problems[0].sentence())
+
+
+def _did_not_succeed(stage: str) -> Words:
+    return phrase(N_("{stage} did not succeed"), stage=stage)

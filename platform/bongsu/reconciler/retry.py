@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import Words, phrase
 from bongsu.domain.pipeline import Retries
 from bongsu.domain.run import AttemptState
 from bongsu.store.records import AttemptRecord
@@ -20,7 +22,7 @@ class RetryDecision:
 
     again: bool
     wait_s: float = 0.0
-    reason: str = ""
+    reason: Words = ""
 
 
 def decide_retry(retries: Retries, attempts: Sequence[AttemptRecord]) -> RetryDecision:
@@ -33,7 +35,7 @@ def decide_retry(retries: Retries, attempts: Sequence[AttemptRecord]) -> RetryDe
     if last.state is AttemptState.LOST:
         lost = _lost_without_progress(attempts)
         if lost >= MAX_LOST_IN_A_ROW:
-            return RetryDecision(False, reason=f"its worker was lost {lost} times in a row")
+            return RetryDecision(False, reason=phrase(N_("its worker was lost {lost} times in a row"), lost=lost))
         return RetryDecision(True)
     reason = last.failure.message if last.failure else last.state.value
     if last.failure is not None and not last.failure.retryable:

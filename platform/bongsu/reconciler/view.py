@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from bongsu.domain.attempt import Observation
 from bongsu.domain.ids import AttemptId, StageId
+from bongsu.domain.phrases import Words
 from bongsu.domain.plan import PlannedStage
 from bongsu.domain.run import AttemptState, StageState
 from bongsu.reconciler.facts import RunFacts
@@ -33,9 +34,9 @@ class StageView:
     id: StageId
     title: str
     state: StageState
-    reason: str = ""
+    reason: Words = ""
     attempt: int = 0
-    broken: str = ""
+    broken: Words = ""
     step: int | None = None
     total: int | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -110,7 +111,7 @@ def _stage(planned: PlannedStage, facts: RunFacts, watch: Watch) -> StageView:
     )
 
 
-def _broken(tries: Sequence[AttemptRecord]) -> str:
+def _broken(tries: Sequence[AttemptRecord]) -> Words:
     over = [attempt for attempt in tries if attempt.state.is_final]
     if not over or over[-1].state is AttemptState.SUCCEEDED:
         return ""

@@ -9,7 +9,7 @@ from bongsu.domain.attempt import Failure
 from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import AttemptId, RunId
 from bongsu.domain.messages import N_
-from bongsu.domain.phrases import phrase
+from bongsu.domain.phrases import Words, as_phrase, clause, phrase
 from bongsu.domain.plan import PlannedStage, RunPlan
 from bongsu.domain.problems import Problem
 from bongsu.domain.run import RunState, ShownState, StageState
@@ -44,7 +44,7 @@ class StageDetails:
         return last.failure if last is not None and self.record.state is not StageState.SUCCEEDED else None
 
     @property
-    def failure(self) -> str:
+    def failure(self) -> Words:
         """Why it did not succeed, in one sentence; empty if there is nothing to say."""
         return self.last_failure.message if self.last_failure else self.record.reason
 
@@ -58,16 +58,18 @@ class RunDetails:
     stages: tuple[StageDetails, ...]
 
     @property
-    def reason(self) -> str:
+    def reason(self) -> Words:
         """Why the run failed: what the first stage that failed says."""
         failed = [stage for stage in self.stages if stage.record.state is StageState.FAILED]
-        return f"{failed[0].planned.title}: {failed[0].failure}" if failed else ""
+        if not failed:
+            return ""
+        return phrase("{title}: {failure}", title=failed[0].planned.title, failure=as_phrase(failed[0].failure))
 
     @property
     def problem(self) -> Problem | None:
         """Why there is no success: the run failed or was cancelled."""
         if self.run.state is RunState.FAILED:
-            return codes.FAILED.at(run=self.run.id, reason=self.reason.rstrip("."))
+            return codes.FAILED.at(run=self.run.id, reason=clause(self.reason))
         return codes.CANCELLED.at(run=self.run.id) if self.run.state is RunState.CANCELLED else None
 
     def stage(self, name: str) -> StageDetails:

@@ -8,6 +8,7 @@ from typing import Any
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.attempt import Failure
 from bongsu.domain.ids import AttemptId, Digest, RunId, StageId
+from bongsu.domain.phrases import Words
 from bongsu.domain.run import AttemptState, RunState, StageState, StopReason
 
 
@@ -42,7 +43,7 @@ class PublicStage:
     stage_id: StageId
     position: int
     state: StageState
-    reason: str
+    reason: Words
     cache_key: Digest | None
     outputs: dict[str, ArtifactRef]
     metrics: dict[str, float]

@@ -11,8 +11,9 @@ from sqlalchemy import Connection, Row, and_, func, select, update
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import Digest, RunId, StageId
+from bongsu.domain.phrases import Words
 from bongsu.domain.run import STAGE_MOVES, StageState
-from bongsu.store.json_columns import from_json, refs_from, refs_json, to_json
+from bongsu.store.json_columns import from_json, refs_from, refs_json, to_json, words_from, words_text
 from bongsu.store.records import StageRecord
 from bongsu.store.schema import stages
 
@@ -44,7 +45,7 @@ class StageMove:
     old: StageState
     new: StageState
     at: float
-    reason: str = ""
+    reason: Words = ""
 
 
 def stages_of(connection: Connection, run_id: str) -> list[StageRecord]:
@@ -80,7 +81,7 @@ def move_stage(connection: Connection, move: StageMove) -> None:
     old, new = move.old, move.new
     if new not in STAGE_MOVES[old]:
         raise codes.INVALID_MOVE.error(subject=f"stage {move.stage_id}", old=old.value, new=new.value)
-    values: dict[str, Any] = {"state": new.value, "reason": move.reason}
+    values: dict[str, Any] = {"state": new.value, "reason": words_text(move.reason)}
     if new is StageState.RUNNING:
         values["started_at"] = func.coalesce(stages.c.started_at, move.at)
     if new.is_final:
@@ -131,7 +132,7 @@ def _stage(row: Row[Any]) -> StageRecord:
         stage_id=StageId(row.stage_id),
         position=row.position,
         state=StageState(row.state),
-        reason=row.reason,
+        reason=words_from(row.reason),
         cache_key=row.cache_key,
         outputs=refs_from(row.outputs),
         metrics=from_json(row.metrics),

@@ -12,6 +12,7 @@ import typer
 from bongsu.cli import completion
 from bongsu.cli.commands.shared import AsJson, RunName, platform, problem_documents
 from bongsu.cli.files import write_file
+from bongsu.cli.particles import settle_particles
 from bongsu.cli.printing import log_lines, out, say, say_json
 from bongsu.cli.texts import _, language, translate
 from bongsu.domain.run import ShownState, StageState
@@ -190,5 +191,5 @@ def report(
     with platform(context) as opened:
         gathered = collect(opened, run)
     path = output or Path(f"{gathered.run_id}.html")
-    write_file(path, render_page(gathered, language(), translate))
+    write_file(path, render_page(gathered, language(), translate, settle_particles))
     say(_("Wrote {path}.").format(path=path))

@@ -8,7 +8,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from bongsu.cli.texts import _
+from bongsu.cli.texts import _, said
 from bongsu.domain.ids import StageId
 from bongsu.domain.quantities import duration
 from bongsu.domain.run import AttemptState
@@ -53,7 +53,7 @@ def attempts_view(
 def reason_words(attempt: AttemptSummary) -> str:
     """Why it ended as it did; empty if it was not made to, and did not fail."""
     if attempt.failure is not None:
-        return attempt.failure.message
+        return said(attempt.failure.message)
     return _(attempt.stop_reason.value) if attempt.stop_reason else ""
 
 

@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bongsu.cli.columns import cells
-from bongsu.cli.texts import _
+from bongsu.cli.texts import _, said
+from bongsu.domain.phrases import Words
 from bongsu.domain.quantities import duration, figure
 from bongsu.domain.run import StageState
 from bongsu.domain.titles import brief
@@ -85,9 +86,9 @@ def words(stage: StageProgress) -> str:
     return "  ".join(shown)
 
 
-def _in_short(reason: str) -> str:
+def _in_short(reason: Words) -> str:
     """The first line, as far as it is short: the whole of it stands where the run is told of when it is over."""
-    first, *rest = _(reason).splitlines() or [""]
+    first, *rest = said(reason).splitlines() or [""]
     return f"{first[:_REASON]} …" if rest or len(first) > _REASON else first
 
 

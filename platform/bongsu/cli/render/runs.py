@@ -12,7 +12,7 @@ from rich.text import Text
 
 from bongsu.cli.render.attempts import attempts_view
 from bongsu.cli.render.progress import MARKS, words
-from bongsu.cli.texts import _
+from bongsu.cli.texts import _, said
 from bongsu.domain.ids import StageId
 from bongsu.domain.quantities import duration, short, size
 from bongsu.domain.run import RunState, StageState
@@ -80,7 +80,7 @@ def details_view(details: RunDetails, watched: RunProgress | None = None) -> Ren
     state.append(f"  {took(run)}", style="dim")
     lines.append(state)
     if details.reason:
-        lines.append(Text(_(details.reason), style="red"))
+        lines.append(Text(said(details.reason), style="red"))
     live = {stage.id: stage for stage in watched.stages} if watched else {}
     attempts = attempts_view(details.stages, live, interrupted=run.interrupted)
     return Group(*lines, _stages(details, live), *([attempts] if attempts else []), *_failures(details))
@@ -90,9 +90,9 @@ def _failures(details: RunDetails) -> Iterator[Text]:
     """Why stages did not succeed, and how to mend it."""
     for stage in details.stages:
         if stage.failure:
-            yield Text(f"{brief(stage.planned.title)}: {_(stage.failure)}", style="red")
+            yield Text(f"{brief(stage.planned.title)}: {said(stage.failure)}", style="red")
         if stage.last_failure and stage.last_failure.fix:
-            yield Text(f"    → {_(stage.last_failure.fix)}")
+            yield Text(f"    → {said(stage.last_failure.fix)}")
 
 
 def _stages(details: RunDetails, live: Mapping[StageId, StageProgress]) -> Table:

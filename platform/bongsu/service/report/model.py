@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from bongsu.domain.lineage import NodeKind
+from bongsu.domain.phrases import Words
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,8 @@ class Broken:
     title: str
     attempt: int | None
     state: str
-    message: str
-    fix: str = ""
+    message: Words
+    fix: Words = ""
 
 
 @dataclass(frozen=True)

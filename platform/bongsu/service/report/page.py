@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bongsu.domain.messages import N_
+from bongsu.domain.phrases import in_words
 from bongsu.domain.problems import Translate
 from bongsu.domain.quantities import change, duration, figure, short, size
 from bongsu.service.report import charts, graph
@@ -14,19 +16,22 @@ from bongsu.service.report.cards import card_rows
 from bongsu.service.report.model import RunReport
 from bongsu.service.report.style import as_svg
 
+Settle = Callable[[str], str]
+
 _SPEEDS = {
     "speed.tokensPerSecond": N_("tokens/s, reading"),
     "speed.decodeTokensPerSecond": N_("tokens/s, writing"),
 }
 
 
-def render_page(report: RunReport, language: str = "en", translate: Translate = str) -> str:
+def render_page(report: RunReport, language: str = "en", translate: Translate = str, settle: Settle = str) -> str:
     """HTML text of the report.
 
     Args:
         report: what to show.
         language: ``en`` or ``ko``, for the document's ``lang``.
         translate: maps English sentences to the reader's language.
+        settle: gives a sentence of that language its last form, once its values are filled in.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -38,6 +43,7 @@ def render_page(report: RunReport, language: str = "en", translate: Translate = 
     environment.filters |= {"size": size, "figure": figure, "short": short, "change": change, "duration": duration}
     environment.filters["heading"] = lambda metric: metric_words(metric, translate)
     environment.filters["card_rows"] = lambda card: list(card_rows(card, translate))
+    environment.filters["said"] = lambda words: settle(in_words(words, translate))
     metrics = perplexities(report)
     pictures = {
         "frontier": charts.frontier(report.variants, metrics, as_svg, translate) if metrics else "",
