@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bongsu.domain.messages import N_
 from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.train.shuffle import Rows
 from bongsu_stages.train.tokens import TokenTree, take_evenly
@@ -29,5 +30,5 @@ def calibration_tokens(ctx: StageContext, count: int, seed: int) -> torch.Tensor
     trees = [TokenTree(tree.reader, tree.title) for tree in ctx.inputs("calibration")]
     sequences = take_evenly(trees, "train", count, pick)
     if not len(sequences):
-        raise StageError("There is no sequence to calibrate on.", "Give tokens with a train part.")
+        raise StageError(N_("There is no sequence to calibrate on."), N_("Give tokens with a train part."))
     return torch.from_numpy(sequences)

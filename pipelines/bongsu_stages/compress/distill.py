@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu.domain.ports import Model, Tokens
 from bongsu.domain.stages import Objection, StageFacts
 from bongsu.domain.workload import WorkKind, Workload
@@ -68,12 +70,16 @@ def distill(ctx: StageContext, params: DistillParams) -> StageOutputs:
     config, taught = read_config(student), read_config(teacher)
     if config["vocab_size"] != taught["vocab_size"]:
         raise StageError(
-            f"The student knows {config['vocab_size']} tokens and the teacher {taught['vocab_size']}.",
-            "Distil between models of one tokenizer.",
+            phrase(
+                N_("The student knows {size} tokens and the teacher {taught}."),
+                size=config["vocab_size"],
+                taught=taught["vocab_size"],
+            ),
+            N_("Distil between models of one tokenizer."),
         )
     if _tokenizer(student) != _tokenizer(teacher):
         raise StageError(
-            "Student and teacher have different tokenizers.", "Distil between models of one tokenizer."
+            N_("Student and teacher have different tokenizers."), N_("Distil between models of one tokenizer.")
         )
     (own,), (other,) = ctx.spec.inputs["student"], ctx.spec.inputs["teacher"]
     packed = PackedRecipe(params, named_tokens(ctx, params), config, own.digest, own.digest)

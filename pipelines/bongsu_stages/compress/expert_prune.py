@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from bongsu.artifacts.writing import write_bytes
+from bongsu.domain.messages import N_
 from bongsu.domain.ports import Model, Tokens
 from bongsu.domain.stages import Params
 from bongsu.domain.workload import WorkKind, Workload
@@ -72,9 +73,9 @@ def expert_prune(ctx: StageContext, params: ExpertPruneParams) -> StageOutputs:
     tree, writer = ctx.input("model"), ctx.output("model")
     config = read_config(tree)
     if not config.get("n_routed_experts"):
-        raise StageError("The model has no routed experts.", "Prune mixture-of-experts models only.")
+        raise StageError(N_("The model has no routed experts."), N_("Prune mixture-of-experts models only."))
     if config.get("quantization_config"):
-        raise StageError("The model is quantised already.", "Prune first and quantise what comes out.")
+        raise StageError(N_("The model is quantised already."), N_("Prune first and quantise what comes out."))
     weights = WeightIndex(tree)
     check_layers(weights.entries, config["num_hidden_layers"])
     scores = _scores(ctx, params, config, weights)
@@ -109,7 +110,7 @@ def _scores(
     tokens = calibration_tokens(ctx, params.calibration_sequences, params.seed)
     stream = LayerStream(weights, model_class(config).config_class.from_dict(config), tokens, params.micro_batch)
     chance = torch.Generator().manual_seed(params.seed)
-    ctx.phase("measuring experts")
+    ctx.phase(N_("measuring experts"))
     scores: dict[int, list[float]] = {}
     for index, layer in stream:
         experts = experts_of(layer)

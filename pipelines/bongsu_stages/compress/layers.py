@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn import functional
 
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu_stages.compress.names import FAMILIES, in_class
 from bongsu_stages.compress.tensors import WeightIndex
 from bongsu_stages.models.device import pick_device
@@ -36,7 +38,8 @@ class LayerStream:
     ) -> None:
         if config.model_type not in FAMILIES:
             raise StageError(
-                f"Layers of a {config.model_type} model cannot be streamed.", f"Use one of: {', '.join(FAMILIES)}."
+                phrase(N_("Layers of a {family} model cannot be streamed."), family=config.model_type),
+                phrase(N_("Use one of: {families}."), families=", ".join(FAMILIES)),
             )
         self.config: Any = config
         # Layers that are built on their own, outside of a model, choose no kernel by themselves.
@@ -92,8 +95,13 @@ class LayerStream:
         lost = [name for name in missing if not name.endswith("e_score_correction_bias")]
         if lost or unexpected:
             raise StageError(
-                f"Layer {index} lacks {lost[:3]} and does not know {unexpected[:3]}.",
-                "Check that the weights are those of the model's config.json.",
+                phrase(
+                    N_("Layer {index} lacks {lost} and does not know {unexpected}."),
+                    index=index,
+                    lost=lost[:3],
+                    unexpected=unexpected[:3],
+                ),
+                N_("Check that the weights are those of the model's config.json."),
             )
         if missing:
             layer.mlp.gate.e_score_correction_bias = torch.zeros(self.config.n_routed_experts)

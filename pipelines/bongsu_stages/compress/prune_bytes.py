@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from bongsu.artifacts.base import TreeWriter
 from bongsu.artifacts.writing import write_bytes
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu.domain.weights import INDEX
 from bongsu_stages.compress.tensors import DTYPES, Entry, WeightIndex, Written
 from bongsu_stages.models.fingerprints import FingerprintOf
@@ -42,8 +44,11 @@ def check_layers(names: Iterable[str], layers: int) -> None:
         expert = _EXPERT.match(name)
         if expert and int(expert[2]) >= layers:
             raise StageError(
-                f"Layer {expert[2]} has experts and is no decoder layer of the model's config.json.",
-                "Leave the layers for multi-token prediction out of the model tree.",
+                phrase(
+                    N_("Layer {layer} has experts and is no decoder layer of the model's config.json."),
+                    layer=expert[2],
+                ),
+                N_("Leave the layers for multi-token prediction out of the model tree."),
             )
 
 

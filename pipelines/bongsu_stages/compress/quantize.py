@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from bongsu.artifacts.writing import write_bytes
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu.domain.ports import Model, Tokens
 from bongsu.domain.stages import Params
 from bongsu.domain.workload import WorkKind, Workload
@@ -94,7 +96,7 @@ def quantize(ctx: StageContext, params: QuantizeParams) -> StageOutputs:
     tree, writer = ctx.input("model"), ctx.output("model")
     config = read_config(tree)
     if config.get("quantization_config"):
-        raise StageError("The model is quantised already.", "Quantise the model that it was made from.")
+        raise StageError(N_("The model is quantised already."), N_("Quantise the model that it was made from."))
     weights = WeightIndex(tree)
     chosen, odd = _chosen(params, weights)
     method, rounded = _method(ctx, params, config, weights, chosen)
@@ -162,7 +164,9 @@ def _chosen(params: QuantizeParams, weights: WeightIndex) -> tuple[set[str], lis
         else:
             chosen.add(entry.name)
     if not chosen:
-        raise StageError("No linear layer of the model can be quantised.", "Lower groupSize, or change ignore.")
+        raise StageError(
+            N_("No linear layer of the model can be quantised."), N_("Lower groupSize, or change ignore.")
+        )
     _refuse_experts_left(params.scheme, weights.entries, chosen)
     return chosen, odd
 
@@ -174,15 +178,27 @@ def _refuse_experts_left(scheme: str, names: Iterable[str], chosen: set[str]) ->
     left = [name for name in routed if name not in chosen]
     if scheme == "W4A16" and left:
         raise StageError(
-            f"{len(left)} weights of routed experts would stay as they are, among them {left[0]}, and {ALL_EXPERTS}.",
-            "Choose a groupSize that divides their rows, take the pattern that names them out of ignore, or write"
-            " scheme: FP8.",
+            phrase(
+                N_("{count} weights of routed experts would stay as they are, among them {name}, and {rule}."),
+                count=len(left),
+                name=left[0],
+                rule=phrase(ALL_EXPERTS),
+            ),
+            N_(
+                "Choose a groupSize that divides their rows, take the pattern that names them out of ignore, or write"
+                " scheme: FP8."
+            ),
         )
     torn = {expertless(name) for name in left} & {expertless(name) for name in chosen if is_routed_expert(name)}
     if torn:
         raise StageError(
-            f"Some routed experts of {min(torn)} would stay as they are and others not, and loaders join them.",
-            "Let a pattern of ignore name all routed experts of a layer, or none.",
+            phrase(
+                N_(
+                    "Some routed experts of {experts} would stay as they are and others not, and loaders join them."
+                ),
+                experts=min(torn),
+            ),
+            N_("Let a pattern of ignore name all routed experts of a layer, or none."),
         )
 
 
@@ -231,7 +247,9 @@ def _gptq(
     from bongsu_stages.models.loading import model_class
 
     if not ctx.has_input("calibration"):
-        raise StageError("GPTQ needs calibration text.", "Give the input calibration, or use method: rounding.")
+        raise StageError(
+            N_("GPTQ needs calibration text."), N_("Give the input calibration, or use method: rounding.")
+        )
     tokens = calibration_tokens(ctx, params.calibration_sequences, params.seed)
     configuration = model_class(config).config_class.from_dict(config)
     stream = LayerStream(weights, configuration, tokens, params.micro_batch)

@@ -12,6 +12,8 @@ import torch
 
 from bongsu.artifacts.base import TreeWriter
 from bongsu.artifacts.writing import write_bytes
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu.domain.weights import INDEX
 from bongsu_stages.compress.tensors import DTYPES, Entry, WeightIndex, Written
 from bongsu_stages.models.fingerprints import fingerprint
@@ -98,8 +100,8 @@ def _refuse_what_is_no_number(name: str, values: torch.Tensor) -> None:
     count = count_not_finite(values)
     if count:
         raise StageError(
-            f"{name} has {count} values that are no finite numbers.",
-            "Check the stage that wrote the model: its training diverged, or its weights were damaged.",
+            phrase(N_("{name} has {count} values that are no finite numbers."), name=name, count=count),
+            N_("Check the stage that wrote the model: its training diverged, or its weights were damaged."),
         )
 
 
@@ -122,8 +124,12 @@ def _pieces(weights: WeightIndex, entry: Entry, quantisation: Quantisation) -> I
     plain = weights.read(entry.name)
     if not plain.is_floating_point():
         raise StageError(
-            f"{entry.name} holds {entry.dtype} where a model has floating-point weights.",
-            "Quantise a model that is not quantised yet.",
+            phrase(
+                N_("{name} holds {dtype} where a model has floating-point weights."),
+                name=entry.name,
+                dtype=entry.dtype,
+            ),
+            N_("Quantise a model that is not quantised yet."),
         )
     _refuse_what_is_no_number(entry.name, plain)
     plain = plain.float()  # what was read is let go of

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bongsu.artifacts.base import TreeReader
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu_stages.models.fingerprints import FingerprintOf
 from bongsu_stages.models.weight_header import read_header
 from bongsu_stages.runtime.stage import StageError
@@ -60,7 +62,7 @@ class WeightIndex:
         self.entries = {entry.name: entry for entry in _entries(tree)}
         if not self.entries:
             raise StageError(
-                "The model tree has no safetensors file.", "Give a model in the layout of transformers."
+                N_("The model tree has no safetensors file."), N_("Give a model in the layout of transformers.")
             )
 
     def __contains__(self, name: str) -> bool:
@@ -82,7 +84,10 @@ class WeightIndex:
             while count := file.readinto(view):  # type: ignore[attr-defined]
                 view = view[count:]
         if view:
-            raise StageError(f"{entry.file} ends within {entry.name}.", "Check the stage that wrote it.")
+            raise StageError(
+                phrase(N_("{file} ends within {name}."), file=entry.file, name=entry.name),
+                N_("Check the stage that wrote it."),
+            )
         return data
 
     def parts(self, file: str, start: int, end: int) -> Iterator[bytes]:
@@ -94,14 +99,19 @@ class WeightIndex:
                 missing -= len(part)
                 yield part
         if missing:
-            raise StageError(f"{file} has fewer bytes than its header says.", "Check the stage that wrote it.")
+            raise StageError(
+                phrase(N_("{file} has fewer bytes than its header says."), file=file),
+                N_("Check the stage that wrote it."),
+            )
 
     def read(self, name: str) -> torch.Tensor:
         """One tensor, by a ranged read. Raises StageError if it is not there."""
         import torch
 
         if name not in self.entries:
-            raise StageError(f"The model tree has no weight {name}.", "Check the stage that wrote it.")
+            raise StageError(
+                phrase(N_("The model tree has no weight {name}."), name=name), N_("Check the stage that wrote it.")
+            )
         entry = self.entries[name]
         data = self.stored(entry)
         dtype: torch.dtype = getattr(torch, DTYPES[entry.dtype])

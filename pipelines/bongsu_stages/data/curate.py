@@ -9,6 +9,8 @@ from typing import Literal
 from pydantic import Field
 
 from bongsu.artifacts.writing import write_bytes
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu.domain.ports import Documents, Texts
 from bongsu.domain.stages import Params
 from bongsu_stages.data.card import Card
@@ -65,7 +67,7 @@ def curate(ctx: StageContext, params: CurateParams) -> StageOutputs:
     writer = ctx.output("documents")
     dropped = TableWriter(writer, "dropped.parquet", {"id": str, "source": str, "reason": str, "detail": str})
     staging = Staging(ctx.scratch / "staging")
-    ctx.phase("read")
+    ctx.phase(N_("read"))
     for one in prepared(ctx, params.text_field, rules, card, params.ray_above_megabytes * 1e6):
         card.read += 1
         if isinstance(one, Lost):
@@ -74,13 +76,14 @@ def curate(ctx: StageContext, params: CurateParams) -> StageOutputs:
             staging.add(one)
         if card.read % 1000 == 0:
             ctx.progress(card.read)
-    ctx.phase("duplicates")
+    ctx.phase(N_("duplicates"))
     keep(writer, staging.verdicts(params.near_duplicate if params.drop_near_duplicates else 2.0), card, dropped)
     dropped.close()
     if not card.kept:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(card.dropped.items())) or "no record"
+        reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(card.dropped.items()))
         raise StageError(
-            f"No document is left: {reasons}.", "Check the input files and textField, or relax the limits."
+            phrase(N_("No document is left: {reasons}."), reasons=reasons or phrase(N_("no record"))),
+            N_("Check the input files and textField, or relax the limits."),
         )
     report = card.as_json(params.model_dump(mode="json", by_alias=True, exclude={"ray_above_megabytes"}), lasting)
     text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"

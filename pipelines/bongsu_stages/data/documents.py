@@ -11,6 +11,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from bongsu.artifacts.base import TreeReader, TreeWriter
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu_stages.runtime.faults import is_of_machine
 from bongsu_stages.runtime.stage import StageError
 
@@ -55,7 +57,7 @@ def part_names(reader: TreeReader) -> list[str]:
     """The parquet parts of a documents tree, in order. Raises StageError if there is none."""
     names = sorted(entry.path for entry in reader.manifest.files if _is_part(entry.path))
     if not names:
-        raise StageError("The documents input has no part-*.parquet.", "Give the output of data.curate.")
+        raise StageError(N_("The documents input has no part-*.parquet."), N_("Give the output of data.curate."))
     return names
 
 
@@ -81,8 +83,8 @@ def read_documents(reader: TreeReader, scratch: Path) -> Iterator[Document]:
                 if is_of_machine(error):
                     raise
                 raise StageError(
-                    f"{name} of the documents input cannot be read: {error}.",
-                    "Give parquet files with the text columns id, text and source.",
+                    phrase(N_("{name} of the documents input cannot be read: {detail}."), name=name, detail=error),
+                    N_("Give parquet files with the text columns id, text and source."),
                 ) from error
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bongsu.artifacts.base import TreeReader
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu_stages.runtime.stage import StageError
 
 
@@ -19,5 +21,7 @@ def json_lines(tree: TreeReader, path: str) -> Iterator[tuple[int, str]]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise StageError(f"{path}, line {line} is not UTF-8.", "Save the file as UTF-8.") from None
+        raise StageError(
+            phrase(N_("{path}, line {line} is not UTF-8."), path=path, line=line), N_("Save the file as UTF-8.")
+        ) from None
     return ((number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip())

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from bongsu.artifacts.base import TreeReader
+from bongsu.domain.messages import N_
 from bongsu_stages.data.documents import read_documents
 from bongsu_stages.data.heldout import Overlap, Side, Sides, Wanted, assign, mark_leaks
 from bongsu_stages.data.minhash import BANDS, band_keys, signatures
@@ -74,7 +75,9 @@ def split(ctx: StageContext, text: Passages, wanted: Wanted, max_overlap: float)
         contents.append(_sign(batch, file))
         lengths += map(len, batch)
     if not lengths:
-        raise StageError("The documents input has no text.", "See the card of data.curate for what was dropped.")
+        raise StageError(
+            N_("The documents input has no text."), N_("See the card of data.curate for what was dropped.")
+        )
     keys: Any = np.memmap(place, dtype=np.uint64, mode="r", shape=(len(lengths), BANDS))
     sides, groups = assign(keys, np.concatenate(contents), np.array(lengths, dtype=np.int64), wanted)
     leaking = _drop_leaks(text, sides, max_overlap) if sides.any() else 0

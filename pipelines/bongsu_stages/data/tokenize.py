@@ -8,6 +8,8 @@ from typing import Any
 from pydantic import Field
 
 from bongsu.artifacts.writing import write_bytes
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu.domain.ports import Documents, Model, Tokens
 from bongsu.domain.stages import Params
 from bongsu_stages.runtime.context import StageContext, StageOutputs
@@ -62,10 +64,10 @@ def tokenize(ctx: StageContext, params: TokenizeParams) -> StageOutputs:
 
     vocabulary = read_vocabulary(ctx.input("tokenizer"))
     text = Passages(ctx.input("documents"), ctx.scratch, params.passage_characters)
-    ctx.phase("split")
+    ctx.phase(N_("split"))
     wanted = Wanted(params.heldout_fraction, params.heldout_characters, params.seed)
     sides, counts = split(ctx, text, wanted, params.max_overlap)
-    ctx.phase("tokenize")
+    ctx.phase(N_("tokenize"))
     dtype = "uint16" if vocabulary.size <= 2**16 else "uint32"
     writer = ctx.output("tokens")
     packers = {
@@ -77,8 +79,8 @@ def tokenize(ctx: StageContext, params: TokenizeParams) -> StageOutputs:
     splits = {side.name.lower(): packer.card() for side, packer in packers.items()}
     if not splits["train"]["sequences"]:
         raise StageError(
-            f"The documents do not fill one sequence of {params.sequence_length} tokens.",
-            "Give more text or a smaller sequenceLength.",
+            phrase(N_("The documents do not fill one sequence of {length} tokens."), length=params.sequence_length),
+            N_("Give more text or a smaller sequenceLength."),
         )
     card = {
         "sequenceLength": params.sequence_length,

@@ -7,6 +7,8 @@ import json
 from pydantic import Field
 
 from bongsu.artifacts.writing import write_bytes
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu.domain.ports import Documents, Model
 from bongsu.domain.stages import Params
 from bongsu_stages.data.documents import read_documents
@@ -59,8 +61,12 @@ def train_tokenizer(ctx: StageContext, params: TrainTokenizerParams) -> StageOut
     size = tokenizer.get_vocab_size()
     if size < params.vocab_size:
         raise StageError(
-            f"The documents have only enough text for {size} tokens, not for {params.vocab_size}.",
-            f"Give more text, or set vocabSize to {size} or less.",
+            phrase(
+                N_("The documents have only enough text for {size} tokens, not for {wanted}."),
+                size=size,
+                wanted=params.vocab_size,
+            ),
+            phrase(N_("Give more text, or set vocabSize to {size} or less."), size=size),
         )
     config = {
         "tokenizer_class": "PreTrainedTokenizerFast",

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bongsu.artifacts.base import TreeReader
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu_stages.runtime.stage import StageError
 
 
@@ -42,13 +44,15 @@ def read_vocabulary(reader: TreeReader) -> Vocabulary:
     data = _read(reader, "tokenizer.json")
     if data is None:
         raise StageError(
-            "The tokenizer input has no tokenizer.json.",
-            "Give a model with a fast tokenizer, or the output of data.train-tokenizer.",
+            N_("The tokenizer input has no tokenizer.json."),
+            N_("Give a model with a fast tokenizer, or the output of data.train-tokenizer."),
         )
     try:
         tokenizer = Tokenizer.from_str(data.decode())
     except Exception as error:  # the library raises plain Exception
-        raise StageError(f"tokenizer.json of the tokenizer input cannot be read: {error}.") from error
+        raise StageError(
+            phrase(N_("tokenizer.json of the tokenizer input cannot be read: {detail}."), detail=error)
+        ) from error
     tokenizer.no_padding()
     tokenizer.no_truncation()
     size = max(tokenizer.get_vocab(with_added_tokens=True).values()) + 1
@@ -65,7 +69,7 @@ def _eos(reader: TreeReader, tokenizer: Any, size: int) -> int:
             known = known[0] if isinstance(known, list) and known else known
     if not isinstance(known, int) or not 0 <= known < size:
         raise StageError(
-            "The tokenizer input names no end-of-text token.", "Set eos_token in its tokenizer_config.json."
+            N_("The tokenizer input names no end-of-text token."), N_("Set eos_token in its tokenizer_config.json.")
         )
     return known
 
@@ -75,7 +79,9 @@ def _json(reader: TreeReader, name: str) -> dict[str, Any]:
     try:
         found: Any = json.loads(data) if data else {}
     except ValueError as error:
-        raise StageError(f"{name} of the tokenizer input is not JSON: {error}.") from error
+        raise StageError(
+            phrase(N_("{name} of the tokenizer input is not JSON: {detail}."), name=name, detail=error)
+        ) from error
     return found if isinstance(found, dict) else {}
 
 

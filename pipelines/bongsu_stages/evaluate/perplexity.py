@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu.domain.ports import Evaluation, Model, Tokens
 from bongsu.domain.stages import Objection, Params, StageFacts
 from bongsu.domain.workload import WorkKind, Workload
@@ -72,7 +74,7 @@ def perplexity(ctx: StageContext, params: PerplexityParams) -> StageOutputs:
     models = ctx.inputs("models")
     entries = []
     for number, model in enumerate(models):
-        ctx.phase(f"measuring {model.title}")
+        ctx.phase(phrase(N_("measuring {title}"), title=model.title))
         entries.append(_measure(ctx, model, texts, params))
         ctx.progress(number + 1, len(models), **entries[-1].metrics)
     sizes = {name: int(sequences.size) for name, sequences in texts.items()}
@@ -105,12 +107,16 @@ def _texts(ctx: StageContext, params: PerplexityParams) -> dict[str, Rows]:
     names = params.names or tuple(tree.title for tree in trees)
     if len(names) != len(trees):
         raise StageError(
-            f"names has {len(names)} entries for {len(trees)} tokens inputs.", "Give one name for each, or none."
+            phrase(
+                N_("names has {given} entries for {inputs} tokens inputs."), given=len(names), inputs=len(trees)
+            ),
+            N_("Give one name for each, or none."),
         )
     if len(set(names)) < len(names):
         twice = next(name for number, name in enumerate(names) if name in names[:number])
         raise StageError(
-            f"Two tokens inputs would both be measured as perplexity.{twice}.", "Give each its own name in `names`."
+            phrase(N_("Two tokens inputs would both be measured as perplexity.{twice}."), twice=twice),
+            N_("Give each its own name in `names`."),
         )
     texts = {}
     for name, tree in zip(names, trees, strict=True):
@@ -118,8 +124,8 @@ def _texts(ctx: StageContext, params: PerplexityParams) -> dict[str, Rows]:
         count = min(params.max_sequences, tokens.sequences(params.split))
         if count == 0:
             raise StageError(
-                f"{tree.title} has no {params.split} sequences.",
-                "Raise heldoutFraction or heldoutCharacters, or add text.",
+                phrase(N_("{title} has no {split} sequences."), title=tree.title, split=params.split),
+                N_("Raise heldoutFraction or heldoutCharacters, or add text."),
             )
         texts[name] = tokens.take(params.split, np.arange(count))
     return texts

@@ -6,6 +6,8 @@ from statistics import median
 
 from pydantic import Field
 
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu.domain.ports import Evaluation, Model
 from bongsu.domain.stages import Params
 from bongsu.domain.workload import WorkKind, Workload
@@ -64,7 +66,7 @@ def speed(ctx: StageContext, params: SpeedParams) -> StageOutputs:
     samples: list[dict[str, list[float]]] = [{READING: [], WRITING: []} for _ in models]
     for number in range(params.passes):
         for index, (model, found) in enumerate(zip(models, samples, strict=True)):
-            ctx.phase(f"measuring {model.title}")
+            ctx.phase(phrase(N_("measuring {title}"), title=model.title))
             with loaded(ctx, model.reader) as weights:
                 for name, values in measure(weights, params).items():
                     found[name] += values

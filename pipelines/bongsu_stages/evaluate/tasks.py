@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu.domain.ports import Evaluation, Model, Texts
 from bongsu.domain.stages import Params
 from bongsu.domain.workload import WorkKind, Workload
@@ -80,7 +82,7 @@ def tasks(ctx: StageContext, params: TasksParams) -> StageOutputs:
     models = ctx.inputs("models")
     entries = []
     for number, model in enumerate(models):
-        ctx.phase(f"examining {model.title}")
+        ctx.phase(phrase(N_("examining {title}"), title=model.title))
         entries.append(_examine(ctx, model, files, params))
         ctx.progress(number + 1, len(models), **entries[-1].metrics)
     counts = {name: len(questions) for name, questions in files.items()}
@@ -113,14 +115,19 @@ def read_questions(tree: TreeReader, limit: int) -> dict[str, list[Question]]:
         name = PurePosixPath(path).stem
         if questions and name in found:
             raise StageError(
-                f"{places[name]} and {path} would both be measured as tasks.{name}.accuracy.",
-                "Rename one of the files.",
+                phrase(
+                    N_("{first} and {path} would both be measured as tasks.{name}.accuracy."),
+                    first=places[name],
+                    path=path,
+                    name=name,
+                ),
+                N_("Rename one of the files."),
             )
         if questions:
             found[name], places[name] = questions, path
     if not found:
         raise StageError(
-            "There is no question in the input.", "Give .jsonl files with question, choices and answer."
+            N_("There is no question in the input."), N_("Give .jsonl files with question, choices and answer.")
         )
     return found
 
@@ -131,8 +138,8 @@ def _question(line: str, path: str, number: int) -> Question:
     except (ValueError, ValidationError) as error:
         detail = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
         raise StageError(
-            f"{path}, line {number} is no question: {detail}.",
-            'Write {"question": "...", "choices": ["...", "..."], "answer": 0}, one a line.',
+            phrase(N_("{path}, line {number} is no question: {detail}."), path=path, number=number, detail=detail),
+            N_('Write {"question": "...", "choices": ["...", "..."], "answer": 0}, one a line.'),
         ) from error
 
 

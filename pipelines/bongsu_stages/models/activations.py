@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu_stages.runtime.stage import StageError
 
 _FP8 = torch.float8_e4m3fn
@@ -62,9 +64,15 @@ def _asked(config: Mapping[str, Any]) -> list[str]:
 def _refuse_others(config: Mapping[str, Any]) -> None:
     if not knows_rounding(config):
         raise StageError(
-            f"The model rounds activations in a way that is not known here for a model that lies in several places: "
-            f"{'; '.join(_asked(config))}. Known is: {_KNOWN}.",
-            "Give the stage enough memory to hold the model in one place, or evaluate it before quantisation.",
+            phrase(
+                N_(
+                    "The model rounds activations in a way that is not known here for a model that lies in several "
+                    "places: {asked}. Known is: {known}."
+                ),
+                asked="; ".join(_asked(config)),
+                known=_KNOWN,
+            ),
+            N_("Give the stage enough memory to hold the model in one place, or evaluate it before quantisation."),
         )
 
 

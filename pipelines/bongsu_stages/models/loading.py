@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 
 from bongsu.artifacts.base import TreeReader
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu_stages.models.activations import round_activations, rounds_activations
 from bongsu_stages.models.configuration import read_config
 from bongsu_stages.models.device import compute_dtype, pick_device
@@ -72,8 +74,12 @@ def load_model(
     if report["missing_keys"]:
         missing = ", ".join(sorted(report["missing_keys"])[:5])
         raise StageError(
-            f"The model tree lacks {len(report['missing_keys'])} weights, among them {missing}.",
-            "Check the stage that wrote it; its layout must be that of the model's config.json.",
+            phrase(
+                N_("The model tree lacks {count} weights, among them {missing}."),
+                count=len(report["missing_keys"]),
+                missing=missing,
+            ),
+            N_("Check the stage that wrote it; its layout must be that of the model's config.json."),
         )
     if spread is not None and rounds_activations(config):  # its weights are plain ones, wherever they lie
         round_activations(model, config)
@@ -117,9 +123,17 @@ def read_model(
     if report["mismatched_keys"]:
         name, stored, expected = min(report["mismatched_keys"])
         raise StageError(
-            f"{len(report['mismatched_keys'])} weights have other shapes than config.json makes them, among them {name}"
-            f" with {list(stored)} instead of {list(expected)}.",
-            "Check the stage that wrote the model; its config.json and its weights belong to different models.",
+            phrase(
+                N_(
+                    "{count} weights have other shapes than config.json makes them, among them {name}"
+                    " with {stored} instead of {expected}."
+                ),
+                count=len(report["mismatched_keys"]),
+                name=name,
+                stored=list(stored),
+                expected=list(expected),
+            ),
+            N_("Check the stage that wrote the model; its config.json and its weights belong to different models."),
         )
     return model, report
 
@@ -132,8 +146,14 @@ def _unpacked(directory: Path, config: dict[str, Any], room: Room) -> Path:
         write_plain(directory, room.disk / "plain")
     except ValueError as error:
         raise StageError(
-            f"The model does not fit into the memory of one device, and cannot be unpacked onto the disk: {error}.",
-            "Give the stage enough memory to hold the model in one place.",
+            phrase(
+                N_(
+                    "The model does not fit into the memory of one device, and cannot be unpacked onto the disk: "
+                    "{detail}."
+                ),
+                detail=error,
+            ),
+            N_("Give the stage enough memory to hold the model in one place."),
         ) from error
     return room.disk / "plain"
 
@@ -160,8 +180,8 @@ def has_adapter(directory: Path) -> bool:
 def _refuse_adapter(directory: Path) -> None:
     if has_adapter(directory):
         raise StageError(
-            "The model has an adapter that is not merged, and no device here holds all of its weights.",
-            "Merge it where it is trained (lora.mergeAtEnd: true), or give the worker more memory.",
+            N_("The model has an adapter that is not merged, and no device here holds all of its weights."),
+            N_("Merge it where it is trained (lora.mergeAtEnd: true), or give the worker more memory."),
         )
 
 
@@ -210,9 +230,14 @@ def model_class(config: dict[str, Any]) -> Any:
     names = config.get("architectures") or []
     found = getattr(transformers, names[0], None) if names else None
     if found is None:
+        named = names[0] if names else phrase(N_("(none named)"))
         raise StageError(
-            f"transformers {transformers.__version__} has no architecture {names[0] if names else '(none named)'}.",
-            "Name one that it has under architectures in config.json, such as AXK1ForCausalLM.",
+            phrase(
+                N_("transformers {version} has no architecture {named}."),
+                version=transformers.__version__,
+                named=named,
+            ),
+            N_("Name one that it has under architectures in config.json, such as AXK1ForCausalLM."),
         )
     return found
 
@@ -224,7 +249,7 @@ def load_tokenizer(source: TreeReader | Path) -> PreTrainedTokenizerFast:
     with TemporaryDirectory(prefix="tokenizer-") as folder:
         copy_tokenizer(source, Path(folder))
         if not (Path(folder) / "tokenizer.json").is_file():
-            raise StageError("The model tree has no tokenizer.json.", "Use a tree that holds a tokenizer.")
+            raise StageError(N_("The model tree has no tokenizer.json."), N_("Use a tree that holds a tokenizer."))
         return PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
 
 

@@ -7,10 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import Words, phrase
+
 Selection = Literal["smallest", "best", "fastest"]
 SPEED = "speed.tokensPerSecond"
 # Metrics of which more is better; of all others less is.
 _MORE_IS_BETTER = ("speed.", "tasks.")
+_TOO_LITTLE = N_("{metric} is {ratio:.3f} times the baseline's, at least {bound:g} is allowed")
+_TOO_MUCH = N_("{metric} is {ratio:.3f} times the baseline's, at most {bound:g} is allowed")
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,7 @@ class Candidate:
 @dataclass(frozen=True)
 class Rejection:
     title: str
-    reason: str
+    reason: Words
 
 
 @dataclass(frozen=True)
@@ -90,33 +95,35 @@ def deciding_metric(select: Selection, metric: str | None) -> str | None:
     return metric
 
 
-def why_rejected(candidate: Candidate, baseline: Mapping[str, float], within: Mapping[str, float]) -> str:
+def why_rejected(candidate: Candidate, baseline: Mapping[str, float], within: Mapping[str, float]) -> Words:
     """Why the candidate cannot be registered; empty if it can."""
     if not candidate.verified:
-        return "no verification of exactly these bytes passed"
+        return N_("no verification of exactly these bytes passed")
     for metric, bound in within.items():
         if metric not in candidate.metrics:
             return _not_measured(metric, candidate.metrics)
         if not baseline.get(metric):
-            return f"{metric} of the baseline was not measured"
+            return phrase(N_("{metric} of the baseline was not measured"), metric=metric)
         ratio = candidate.metrics[metric] / baseline[metric]
         within_bound = ratio >= bound if more_is_better(metric) else ratio <= bound
         if not within_bound:
-            word = "at least" if more_is_better(metric) else "at most"
-            return f"{metric} is {ratio:.3f} times the baseline's, {word} {bound:g} is allowed"
+            told = _TOO_LITTLE if more_is_better(metric) else _TOO_MUCH
+            return phrase(told, metric=metric, ratio=ratio, bound=bound)
     return ""
 
 
-def _why_unranked(candidate: Candidate, deciding: str | None) -> str:
+def _why_unranked(candidate: Candidate, deciding: str | None) -> Words:
     """Why the candidate cannot be compared with others; empty if it can."""
     if deciding is None or math.isfinite(candidate.metrics.get(deciding, math.nan)):
         return ""
     return _not_measured(deciding, candidate.metrics)
 
 
-def _not_measured(metric: str, figures: Mapping[str, float]) -> str:
+def _not_measured(metric: str, figures: Mapping[str, float]) -> Words:
     known = [name for name in figures if name != metric]
-    return f"{metric} was not measured, only {', '.join(known)}" if known else f"{metric} was not measured"
+    if not known:
+        return phrase(N_("{metric} was not measured"), metric=metric)
+    return phrase(N_("{metric} was not measured, only {known}"), metric=metric, known=", ".join(known))
 
 
 def _rank(candidate: Candidate, deciding: str | None) -> tuple[float, float]:

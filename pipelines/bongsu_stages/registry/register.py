@@ -14,11 +14,11 @@ from bongsu.domain import ports
 from bongsu.domain.evidence import Evaluation, Verification, metrics_of, verdicts_of
 from bongsu.domain.ids import Digest
 from bongsu.domain.messages import N_
-from bongsu.domain.phrases import phrase
+from bongsu.domain.phrases import Phrase, as_phrase, joined, phrase
 from bongsu.domain.stages import Objection, Params, StageFacts
 from bongsu.domain.suggest import closest
 from bongsu.domain.weights import weight_bytes
-from bongsu_stages.registry.choice import Candidate, choose, deciding_metric
+from bongsu_stages.registry.choice import Candidate, Choice, choose, deciding_metric
 from bongsu_stages.runtime.context import NamedTree, StageContext, StageOutputs
 from bongsu_stages.runtime.stage import StageError, stage
 
@@ -108,13 +108,12 @@ def register(ctx: StageContext, params: RegisterParams) -> StageOutputs:
     base = ctx.inputs("baseline")
     baseline = figures.get(base[0].ref.digest, {}) if base else {}
     if params.within and not base:
-        raise StageError("within is relative to a baseline, and none is given.", "Give the input baseline.")
+        raise StageError(N_("within is relative to a baseline, and none is given."), N_("Give the input baseline."))
     choice = choose(candidates, baseline, params.within, params.select, params.metric)
     if choice.chosen is None:
-        reasons = "; ".join(f"{rejection.title}: {rejection.reason}" for rejection in choice.rejected)
         raise StageError(
-            f"No candidate can be registered: {reasons}.",
-            "Name a metric that was measured; or loosen `within`, heal longer, or keep more experts.",
+            phrase(N_("No candidate can be registered: {reasons}."), reasons=_reasons(choice)),
+            N_("Name a metric that was measured; or loosen `within`, heal longer, or keep more experts."),
         )
     chosen = choice.chosen
     # The verdict is on the bytes of the manifest, and may be from another day.
@@ -130,7 +129,7 @@ def register(ctx: StageContext, params: RegisterParams) -> StageOutputs:
         "verifications": [tree.ref.digest for tree in ctx.inputs("verifications")],
         "metrics": dict(chosen.metrics),
         "candidates": [{"title": c.title, "modelDigest": c.digest, "sizeBytes": c.size_bytes} for c in candidates],
-        "rejected": {rejection.title: rejection.reason for rejection in choice.rejected},
+        "rejected": {rejection.title: str(rejection.reason) for rejection in choice.rejected},
         "tags": {},
     }
     facts = CardFacts(
@@ -162,10 +161,21 @@ def _verified(ctx: StageContext) -> set[Digest]:
     return {digest for digest, passed in verdicts.items() if passed}
 
 
+def _reasons(choice: Choice) -> Phrase:
+    """Why each candidate was rejected."""
+    return joined(
+        [
+            phrase("{title}: {reason}", title=rejection.title, reason=as_phrase(rejection.reason))
+            for rejection in choice.rejected
+        ]
+    )
+
+
 def _content(tree: NamedTree, path: str) -> Any:
     try:
         return read_json(tree.reader, path)
     except (FileNotFoundError, ValueError) as error:
         raise StageError(
-            f"{tree.title} has no {path} that can be read.", "Give the output of an evaluation."
+            phrase(N_("{title} has no {path} that can be read."), title=tree.title, path=path),
+            N_("Give the output of an evaluation."),
         ) from error

@@ -37,6 +37,7 @@ from bongsu.domain.events import StageEvent
 from bongsu.domain.ids import Digest
 from bongsu.domain.messages import N_
 from bongsu.domain.metrics import not_finite
+from bongsu.domain.phrases import phrase
 from bongsu.domain.problems import BongsuError
 from bongsu_stages.runtime.catalogue import load_stage
 from bongsu_stages.runtime.context import StageContext
@@ -146,8 +147,8 @@ def _execute(
     if definition.signature.code != spec.code:
         # Its output would be remembered as that of the older code.
         raise StageError(
-            f"The code of {spec.uses} is not as it was when the run was planned.",
-            "`bongsu run` plans the file anew; what did not change comes from the cache.",
+            phrase(N_("The code of {stage} is not as it was when the run was planned."), stage=spec.uses),
+            N_("`bongsu run` plans the file anew; what did not change comes from the cache."),
         )
     params = definition.signature.params.model_validate(spec.params)
     with peak:
@@ -226,8 +227,8 @@ def failure_of(error: BaseException) -> Failure:
         reason = _REASONS.get(first.code, FailureReason.STAGE_ERROR)
         return Failure(
             reason=reason,
-            message=first.what(),
-            fix=first.fix(),
+            message=first.sentence(),
+            fix=first.remedy(),
             retryable=reason == FailureReason.STORAGE_FAILED,
             detail=detail,
         )
@@ -243,7 +244,7 @@ def failure_of(error: BaseException) -> Failure:
     if is_full_disk(error):
         return Failure(
             reason=FailureReason.STORAGE_FAILED,
-            message=f"The disk does not take what the stage writes: {error}.",
+            message=phrase(N_("The disk does not take what the stage writes: {detail}."), detail=error),
             fix=N_("Make room or the disk writable, and `bongsu resume`."),
             retryable=True,
             detail=detail,

@@ -21,6 +21,7 @@ from threading import Thread
 from pydantic import Field
 
 from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu.domain.ports import Files
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.stages import Params
@@ -36,7 +37,7 @@ MAX_METRICS_BYTES = 1_000_000
 MAX_LINE_CHARACTERS = 64 * 1024
 MAX_LOG_CHARACTERS = 256 * 1024 * 1024
 MAX_NAME_CHARACTERS = 250
-_HOW = 'Write an object of names and numbers, such as {"accuracy": 0.9}.'
+_HOW = N_('Write an object of names and numbers, such as {"accuracy": 0.9}.')
 
 
 class ContainerParams(Params):
@@ -121,7 +122,11 @@ def _run(ctx: StageContext, command: list[str], environment: dict[str, str]) -> 
         ctx.message(f"The log ends after {MAX_LOG_CHARACTERS:,} characters; the command printed {said:,}.")
     if status != 0:
         raise StageError(
-            f"The command ended with status {status}. Its last words: {''.join(tail).strip()[-1500:]}",
+            phrase(
+                N_("The command ended with status {status}. Its last words: {words}"),
+                status=status,
+                words="".join(tail).strip()[-1500:],
+            ),
             N_("`bongsu logs RUN STAGE` shows all of what it printed."),
             retryable=True,
         )
@@ -148,7 +153,10 @@ def _start(command: list[str], environment: dict[str, str], folder: Path) -> sub
         )
     except OSError as error:
         raise StageError(
-            f"The command {command[0]} cannot be started: {error.strerror}.", "Check its name and the environment."
+            phrase(
+                N_("The command {command} cannot be started: {detail}."), command=command[0], detail=error.strerror
+            ),
+            N_("Check its name and the environment."),
         ) from error
 
 
@@ -159,19 +167,31 @@ def _metrics(path: Path) -> dict[str, float]:
         return {}
     if not stat.S_ISREG(facts.st_mode) or facts.st_size > MAX_METRICS_BYTES:
         # A pipe would be waited for, and a device has no end.
-        raise StageError(f"metrics.json is no file of at most {MAX_METRICS_BYTES:,} bytes.", _HOW)
+        raise StageError(
+            phrase(N_("metrics.json is no file of at most {limit:,} bytes."), limit=MAX_METRICS_BYTES), _HOW
+        )
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
-        raise StageError(f"metrics.json is no JSON: {error}.", _HOW) from error
+        raise StageError(phrase(N_("metrics.json is no JSON: {detail}."), detail=error), _HOW) from error
     if not isinstance(content, dict):
-        raise StageError(f"metrics.json holds a {type(content).__name__} instead of an object.", _HOW)
+        raise StageError(
+            phrase(N_("metrics.json holds a {kind} instead of an object."), kind=type(content).__name__), _HOW
+        )
     wrong = [name for name, value in content.items() if not _is_figure(name, value)]
     if wrong:
-        named = ", ".join(json.dumps(name[:80], ensure_ascii=False) for name in wrong[:5])
+        named = [json.dumps(name[:80], ensure_ascii=False) for name in wrong[:5]] + ["…"] * (len(wrong) > 5)
         raise StageError(
-            f"metrics.json: {len(wrong)} of {len(content)} entries are no figures with a name of at most "
-            f"{MAX_NAME_CHARACTERS} characters: {named}{', …' if len(wrong) > 5 else ''}.",
+            phrase(
+                N_(
+                    "metrics.json: {count} of {total} entries are no figures with a name of at most "
+                    "{limit} characters: {named}."
+                ),
+                count=len(wrong),
+                total=len(content),
+                limit=MAX_NAME_CHARACTERS,
+                named=", ".join(named),
+            ),
             _HOW,
         )
     return {name: float(value) for name, value in content.items()}

@@ -11,6 +11,7 @@ from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.attempt import AttemptSpec
 from bongsu.domain.events import Checkpointed, Message, PhaseEntered, Progress, StageEvent
 from bongsu.domain.metrics import not_finite
+from bongsu.domain.phrases import Words
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class StageContext:
     def message(self, text: str) -> None:
         self._emit(Message(time=self._clock(), text=text))
 
-    def phase(self, name: str) -> None:
+    def phase(self, name: Words) -> None:
         self._emit(PhaseEntered(time=self._clock(), name=name))
 
     def checkpointed(self, step: int) -> None:

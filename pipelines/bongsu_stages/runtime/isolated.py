@@ -17,6 +17,8 @@ from bongsu.artifacts.open import open_store
 from bongsu.artifacts.outcomes import recorded_outcome
 from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure, FailureReason
 from bongsu.domain.ids import Digest, digest_of
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu.machine.processes import die_with_parent, mark_of
 from bongsu.machine.requirements import with_included
 from bongsu_stages.runtime.attempt import leave_failure
@@ -60,8 +62,10 @@ def run_isolated(
     if spec.environment.image:
         return Failure(
             reason=FAILED,
-            message=f"This machine's executor cannot run the image {spec.environment.image}.",
-            fix="Give the stage an interpreter or a requirements file instead.",
+            message=phrase(
+                N_("This machine's executor cannot run the image {image}."), image=spec.environment.image
+            ),
+            fix=N_("Give the stage an interpreter or a requirements file instead."),
             retryable=False,
         )
     try:
@@ -79,8 +83,8 @@ def _run_in(
         output = getattr(error, "stderr", "") or str(error)
         return Failure(
             reason=FAILED,
-            message=f"The environment of {spec.uses} could not be made.",
-            fix="Read the detail; check the requirements file and whether its packages can be reached.",
+            message=phrase(N_("The environment of {stage} could not be made."), stage=spec.uses),
+            fix=N_("Read the detail; check the requirements file and whether its packages can be reached."),
             retryable=True,
             detail=output[-4000:],
         )
@@ -105,8 +109,12 @@ def _run(
         except OSError as error:
             return Failure(
                 reason=FAILED,
-                message=f"The interpreter {interpreter} cannot be started: {error.strerror}.",
-                fix="Name an existing Python interpreter that has the stage's packages.",
+                message=phrase(
+                    N_("The interpreter {interpreter} cannot be started: {detail}."),
+                    interpreter=interpreter,
+                    detail=error.strerror,
+                ),
+                fix=N_("Name an existing Python interpreter that has the stage's packages."),
                 retryable=False,
             )
     recorded = recorded_outcome(open_store(spec.artifact_store, spec.cache), spec.id)
@@ -114,8 +122,12 @@ def _run(
         return recorded
     failure = Failure(
         reason=FailureReason.WORKER_LOST,
-        message=f"The process of {spec.uses} ended with status {done.returncode} and left no record.",
-        fix="See the log; a negative status is the number of the signal that ended it.",
+        message=phrase(
+            N_("The process of {stage} ended with status {status} and left no record."),
+            stage=spec.uses,
+            status=done.returncode,
+        ),
+        fix=N_("See the log; a negative status is the number of the signal that ended it."),
     )
     return EndedWithoutRecord(failure, -done.returncode if done.returncode < 0 else done.returncode << 8)
 
@@ -184,8 +196,8 @@ def _virtual_environment(
     content = with_included(requirements)
     if planned and digest_of(content) != planned:
         raise StageError(
-            f"{requirements} is not as it was when the run was planned.",
-            "Give it its content again, or `bongsu run` the file, which plans it anew.",
+            phrase(N_("{requirements} is not as it was when the run was planned."), requirements=requirements),
+            N_("Give it its content again, or `bongsu run` the file, which plans it anew."),
         )
     name = hashlib.sha256(content + sys.version.encode()).hexdigest()[:24]
     ready = environments / name

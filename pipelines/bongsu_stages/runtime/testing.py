@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from bongsu.domain.messages import N_
 from bongsu.domain.ports import Files
 from bongsu.domain.stages import Params
 from bongsu_stages.runtime.context import StageContext, StageOutputs
@@ -89,6 +90,6 @@ def _end_badly(ctx: StageContext, params: ProbeParams) -> None:
     if params.crash == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     if params.fail:
-        raise StageError("The probe was told to fail.", "Set fail: false.")
+        raise StageError(N_("The probe was told to fail."), N_("Set fail: false."))
     if ctx.spec.id.number < params.fail_until_attempt:
-        raise StageError("The probe fails on this attempt.", "Wait for the retry.", retryable=True)
+        raise StageError(N_("The probe fails on this attempt."), N_("Wait for the retry."), retryable=True)

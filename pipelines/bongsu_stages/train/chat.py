@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bongsu.domain.messages import N_
 from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.train.batches import IGNORED
 
@@ -52,8 +53,10 @@ class Chat:
             answered = self._render(messages[: index + 1], add_generation_prompt=False)
             if not (prompt.startswith(done) and answered.startswith(prompt)):
                 raise StageError(
-                    "The chat template changes earlier messages when later ones come, so answers have no place.",
-                    "Set chatTemplate to one that only appends.",
+                    N_(
+                        "The chat template changes earlier messages when later ones come, so answers have no place."
+                    ),
+                    N_("Set chatTemplate to one that only appends."),
                 )
             out += [Segment(prompt[len(done) :], False), Segment(answered[len(prompt) :], True)]
             done = answered

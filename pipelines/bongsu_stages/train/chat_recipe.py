@@ -13,6 +13,8 @@ from torch import nn
 
 from bongsu.artifacts.base import ArtifactStore, TreeReader
 from bongsu.domain.ids import Digest
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu_stages.compress.tensors import stored_fingerprints
 from bongsu_stages.models.device import compute_dtype
 from bongsu_stages.models.fingerprints import FINGERPRINTS, Fingerprints, read_fingerprints
@@ -101,7 +103,8 @@ class ChatRecipe:
         )
         if not out.training:
             raise StageError(
-                f"No conversation has an answer within {limit} tokens.", "Raise sequenceLength, or give more."
+                phrase(N_("No conversation has an answer within {limit} tokens."), limit=limit),
+                N_("Raise sequenceLength, or give more."),
             )
         return out
 
@@ -134,7 +137,7 @@ def _copy_tree(tree: TreeReader, directory: Path) -> None:
     """Every file of ``tree``, hashed on the way. Raises StageError if it holds an adapter already."""
     for entry in tree.manifest.files:
         if entry.path.startswith(f"{ADAPTER}/"):
-            raise StageError("The base has an adapter that is not merged.", "Set lora.mergeAtEnd to true.")
+            raise StageError(N_("The base has an adapter that is not merged."), N_("Set lora.mergeAtEnd to true."))
         target = directory / entry.path
         target.parent.mkdir(parents=True, exist_ok=True)
         with tree.open(entry.path) as source, target.open("wb") as file:

@@ -7,11 +7,13 @@ from collections.abc import Iterable
 
 import torch
 
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu_stages.runtime.stage import StageError
 
 MOST_OVERFLOWS = 30
 """Steps in a row that fp16 may lose while its loss scale halves; from 2^16 the scale is below 1e-4 by then."""
-_FIX = (
+_FIX = N_(
     "Lower learningRate, raise warmupSteps, set clipNorm, or compute in bf16 or fp32 (precision); another attempt "
     "would come to the same."
 )
@@ -34,14 +36,17 @@ class DivergenceGuard:
         Raises StageError at the first that is no finite number. The weights are then those of the step before.
         """
         if not math.isfinite(loss):
-            start = " Or the model that training starts from is broken." if step == 1 else ""
-            raise StageError(f"The loss is {loss} at step {step}.", _FIX + start)
+            broken = N_("Or the model that training starts from is broken.")
+            fix = phrase("{fix} {broken}", fix=phrase(_FIX), broken=phrase(broken)) if step == 1 else _FIX
+            raise StageError(phrase(N_("The loss is {loss} at step {step}."), loss=loss, step=step), fix)
         if math.isfinite(norm):
             self._overflows = 0
             return
         self._overflows += 1
         if not self._scaled or self._overflows > MOST_OVERFLOWS:
-            raise StageError(f"The norm of the gradient is {norm} at step {step}.", _FIX)
+            raise StageError(
+                phrase(N_("The norm of the gradient is {norm} at step {step}."), norm=norm, step=step), _FIX
+            )
 
 
 @torch.no_grad()
@@ -50,4 +55,6 @@ def check_weights(weights: Iterable[torch.Tensor], step: int) -> None:
     norm = torch.nn.utils.get_total_norm(list(weights), norm_type=math.inf)
     whole = norm.full_tensor() if hasattr(norm, "full_tensor") else norm
     if not math.isfinite(float(whole)):
-        raise StageError(f"A weight is no finite number after step {step}; nothing of it was saved.", _FIX)
+        raise StageError(
+            phrase(N_("A weight is no finite number after step {step}; nothing of it was saved."), step=step), _FIX
+        )

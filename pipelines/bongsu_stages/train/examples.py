@@ -13,6 +13,8 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bongsu.artifacts.base import TreeReader
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu_stages.data.json_lines import json_lines
 from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.train.batches import IGNORED, Batch, HeldOut
@@ -61,13 +63,20 @@ def read_examples(tree: TreeReader) -> list[Example]:
             except (ValidationError, ValueError) as error:
                 wrong.append(f"{path}:{number}: {_reason(error)}")
     if wrong:
-        more = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
+        shown, more = "; ".join(wrong[:_SHOWN]), len(wrong) - _SHOWN
+        message = N_("{count} lines are no conversation: {shown}")
+        if more > 0:
+            message = N_("{count} lines are no conversation: {shown} and {more} more")
         raise StageError(
-            f"{len(wrong)} lines are no conversation: " + "; ".join(wrong[:_SHOWN]) + more,
-            'Write {"messages": [{"role": "user", "content": "..."}, {"role": "assistant", "content": "..."}]}.',
+            phrase(message, count=len(wrong), shown=shown, more=more),
+            N_(
+                'Write {"messages": [{"role": "user", "content": "..."}, {"role": "assistant", "content": "..."}]}.'
+            ),
         )
     if not examples:
-        raise StageError("The examples have no *.jsonl file with a line in it.", "Give a tree of JSON Lines.")
+        raise StageError(
+            N_("The examples have no *.jsonl file with a line in it."), N_("Give a tree of JSON Lines.")
+        )
     return examples
 
 

@@ -22,6 +22,8 @@ from typing import Any
 
 import pyarrow.fs as pafs
 
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.resources import Resources
 from bongsu_stages.runtime.context import StageContext, StageOutputs
@@ -59,7 +61,9 @@ def train(ctx: StageContext, recipe: Recipe) -> StageOutputs:
         _on_gang(ctx, recipe, fingerprint)
         made = folder.latest(fingerprint, MODEL)
     if made is None:
-        raise StageError("The workers ended and left no model.", "Look at the log of the stage.", retryable=True)
+        raise StageError(
+            N_("The workers ended and left no model."), N_("Look at the log of the stage."), retryable=True
+        )
     _take_model(ctx, folder, made)
     return StageOutputs(metrics=made.facts.metrics)
 
@@ -166,7 +170,11 @@ def _cause(error: Exception) -> Exception:
         ):
             return exception
     told = "; ".join(f"{type(exception).__name__}: {exception}" for exception in raised) or str(error)
-    return StageError(f"A training worker failed: {told[:2000]}", "Look at the log of the stage.", retryable=True)
+    return StageError(
+        phrase(N_("A training worker failed: {told}"), told=told[:2000]),
+        N_("Look at the log of the stage."),
+        retryable=True,
+    )
 
 
 def _take_model(ctx: StageContext, folder: CheckpointFolder, made: Checkpoint) -> None:

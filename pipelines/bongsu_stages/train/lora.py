@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu_stages.models.fingerprints import fingerprints_of
 from bongsu_stages.models.sharding import blocks_of, prefix_of, whole
 from bongsu_stages.runtime.stage import StageError
@@ -32,7 +34,9 @@ def add_adapter(model: Any, lora: LoraParams, seed: int) -> Any:
     try:
         return get_peft_model(model, config)
     except ValueError as error:
-        raise StageError(f"The adapter does not fit the model: {error}", "Correct targetModules.") from error
+        raise StageError(
+            phrase(N_("The adapter does not fit the model: {detail}"), detail=error), N_("Correct targetModules.")
+        ) from error
 
 
 def adapter_fingerprints(model: Any) -> dict[str, str]:
@@ -63,7 +67,8 @@ def merged_in_parts(model: Any) -> Iterator[dict[str, torch.Tensor]]:
             part[path.replace(".base_layer.", ".")] = weight
         if adapted:
             raise StageError(
-                f"The adapter of {', '.join(adapted)} has no weight to go to.", "Set lora.mergeAtEnd to false."
+                phrase(N_("The adapter of {modules} has no weight to go to."), modules=", ".join(adapted)),
+                N_("Set lora.mergeAtEnd to false."),
             )
         yield part
 

@@ -8,6 +8,8 @@ from fnmatch import fnmatchcase
 import torch
 from torch import nn
 
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.train.params import TrainingParams
 
@@ -32,8 +34,8 @@ def freeze(model: nn.Module, patterns: Sequence[str]) -> None:
         matching = [name for name in names if fnmatchcase(name, pattern)]
         if not matching:
             raise StageError(
-                f"The freeze pattern {pattern} matches no weight.",
-                f"Names look like {next(iter(names))}; * stands for any characters.",
+                phrase(N_("The freeze pattern {pattern} matches no weight."), pattern=pattern),
+                phrase(N_("Names look like {example}; * stands for any characters."), example=next(iter(names))),
             )
         for name in matching:
             names[name].requires_grad_(False)
@@ -43,7 +45,7 @@ def make_optimizer(model: nn.Module, params: TrainingParams) -> torch.optim.Adam
     """AdamW for the weights of ``model`` that have gradients. Raises StageError if none has."""
     trainable = [weight for weight in model.parameters() if weight.requires_grad]
     if not trainable:
-        raise StageError("Every weight is frozen.", "Take a pattern out of freeze.")
+        raise StageError(N_("Every weight is frozen."), N_("Take a pattern out of freeze."))
     matrices = [weight for weight in trainable if weight.ndim >= 2]
     vectors = [weight for weight in trainable if weight.ndim < 2]
     groups = [

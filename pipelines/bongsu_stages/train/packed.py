@@ -12,6 +12,8 @@ from torch import nn
 
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.domain.ids import Digest
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu_stages.models.loading import load_model, model_class
 from bongsu_stages.models.saving import Origin, save_model
 from bongsu_stages.models.sharding import is_sharded, new_sharded, state_in_parts
@@ -91,8 +93,13 @@ def named_tokens(ctx: StageContext, params: TokenTrainingParams) -> tuple[tuple[
     for field, given in (("mixture", len(params.mixture)), ("names", len(params.names))):
         if given and given != len(trees):
             raise StageError(
-                f"{field} has {given} entries for {len(trees)} tokens inputs.",
-                f"Give one entry per input, or leave {field} out.",
+                phrase(
+                    N_("{field} has {given} entries for {inputs} tokens inputs."),
+                    field=field,
+                    given=given,
+                    inputs=len(trees),
+                ),
+                phrase(N_("Give one entry per input, or leave {field} out."), field=field),
             )
     names = params.names or tuple(tree.title for tree in trees)
     return tuple((tree.ref.digest, name) for tree, name in zip(trees, names, strict=True))

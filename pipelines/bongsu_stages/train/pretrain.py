@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import Field
 
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu.domain.ports import Files, Model, Tokens
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import StageError, stage
@@ -55,8 +57,12 @@ def pretrain(ctx: StageContext, params: PretrainParams) -> StageOutputs:
     config = params.shape.config(len(tokenizer), special)
     if config["vocab_size"] < len(tokenizer):
         raise StageError(
-            f"The tokenizer has {len(tokenizer)} tokens, vocabularySize is {config['vocab_size']}.",
-            "Raise vocabularySize, or leave it out.",
+            phrase(
+                N_("The tokenizer has {count} tokens, vocabularySize is {size}."),
+                count=len(tokenizer),
+                size=config["vocab_size"],
+            ),
+            N_("Raise vocabularySize, or leave it out."),
         )
     (ref,) = ctx.spec.inputs["tokenizer"]
     recipe = PackedRecipe(params, named_tokens(ctx, params), config, None, ref.digest)

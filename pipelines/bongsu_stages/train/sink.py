@@ -7,13 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from bongsu.domain.phrases import Words
+
 
 class Sink(Protocol):
     """The part of ``StageContext`` that the loop uses."""
 
     def progress(self, step: int, total: int | None = None, **metrics: float) -> None: ...
     def message(self, text: str) -> None: ...
-    def phase(self, name: str) -> None: ...
+    def phase(self, name: Words) -> None: ...
     def checkpointed(self, step: int) -> None: ...
 
 
@@ -47,7 +49,7 @@ class QueueSink:
         self._pending.append(("message", (text,), {}))
         self._send(self.queue.put)
 
-    def phase(self, name: str) -> None:
+    def phase(self, name: Words) -> None:
         self._pending.append(("phase", (name,), {}))
         self._send(self.queue.put)
 
@@ -67,7 +69,7 @@ class SilentSink:
 
     def progress(self, step: int, total: int | None = None, **metrics: float) -> None: ...
     def message(self, text: str) -> None: ...
-    def phase(self, name: str) -> None: ...
+    def phase(self, name: Words) -> None: ...
     def checkpointed(self, step: int) -> None: ...
 
 

@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bongsu.artifacts.base import TreeReader
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.train.shuffle import Rows
 
@@ -33,7 +35,9 @@ class TokenTree:
             with self.reader.open("tokens.json") as file:
                 card: dict[str, Any] = json.loads(file.read())
         except FileNotFoundError:
-            raise StageError(f"{self.title} has no tokens.json.", "Give the output of data.tokenize.") from None
+            raise StageError(
+                phrase(N_("{title} has no tokens.json."), title=self.title), N_("Give the output of data.tokenize.")
+            ) from None
         return card
 
     @property
@@ -93,21 +97,31 @@ def check_tokens(trees: list[TokenTree], vocabulary: int, tokenizer_json: bytes)
     own = hashlib.sha256(tokenizer_json).hexdigest()
     for tree in trees:
         if not tree.sequences("train"):
-            raise StageError(f"{tree.title} has no sequence to train on.", "Curate more text, or leave it out.")
+            raise StageError(
+                phrase(N_("{title} has no sequence to train on."), title=tree.title),
+                N_("Curate more text, or leave it out."),
+            )
         if tree.card["vocabSize"] > vocabulary:
             raise StageError(
-                f"{tree.title} uses {tree.card['vocabSize']} token ids, the model knows {vocabulary}.",
-                "Tokenize with the tokenizer of this model.",
+                phrase(
+                    N_("{title} uses {used} token ids, the model knows {vocabulary}."),
+                    title=tree.title,
+                    used=tree.card["vocabSize"],
+                    vocabulary=vocabulary,
+                ),
+                N_("Tokenize with the tokenizer of this model."),
             )
         made_with = str(tree.card.get("tokenizerDigest", "")).removeprefix("sha256-").removeprefix("sha256:")
         if made_with and made_with != own:
             raise StageError(
-                f"{tree.title} was made with another tokenizer than the model's.",
-                "Give data.tokenize the same model as this stage.",
+                phrase(N_("{title} was made with another tokenizer than the model's."), title=tree.title),
+                N_("Give data.tokenize the same model as this stage."),
             )
     lengths = {tree.sequence_length for tree in trees}
     if len(lengths) > 1:
         raise StageError(
-            f"The tokens inputs have sequences of different lengths: {sorted(lengths)}.",
-            "Tokenize all of them with the same sequenceLength.",
+            phrase(
+                N_("The tokens inputs have sequences of different lengths: {lengths}."), lengths=sorted(lengths)
+            ),
+            N_("Tokenize all of them with the same sequenceLength."),
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bongsu.domain.messages import N_
 from bongsu_stages.models.activations import knows_rounding, rounds_activations
 from bongsu_stages.models.configuration import read_config
 from bongsu_stages.models.fingerprints import FINGERPRINTS, read_fingerprints
@@ -139,7 +140,7 @@ def _sequences(ctx: StageContext, count: int) -> np.ndarray[Any, Any]:
     trees = [TokenTree(tree.reader, tree.title) for tree in ctx.inputs("tokens")]
     sequences = take_evenly(trees, "heldout", count, lambda _number, _available, share: np.arange(share))
     if not len(sequences):
-        raise StageError("The tokens have no held-out sequence.", "Raise heldoutFraction, or add text.")
+        raise StageError(N_("The tokens have no held-out sequence."), N_("Raise heldoutFraction, or add text."))
     return sequences
 
 

@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu.domain.ports import Model, Tokens, Verification
 from bongsu.domain.stages import Params
 from bongsu.domain.workload import WorkKind, Workload
@@ -94,9 +96,14 @@ def reload(ctx: StageContext, params: ReloadParams) -> StageOutputs:
     if failed and params.required:
         first = next(check for check in failed[0]["checks"] if not check["passed"])
         raise StageError(
-            f"{failed[0]['title']} does not come back as what it was: {first['name']}: {first['value']}"
-            f" (allowed: {first['tolerance']}).",
-            "Do not use this model; look at the stage that made it.",
+            phrase(
+                N_("{title} does not come back as what it was: {check}: {value} (allowed: {tolerance})."),
+                title=failed[0]["title"],
+                check=first["name"],
+                value=first["value"],
+                tolerance=first["tolerance"],
+            ),
+            N_("Do not use this model; look at the stage that made it."),
             keep=["verification"],
         )
     return StageOutputs(metrics={"passed": float(len(entries) - len(failed)), "failed": float(len(failed))})

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError
 
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu.machine.processes import die_with_parent
 from bongsu_stages.models.configuration import read_config
 from bongsu_stages.models.fingerprints import read_fingerprints
@@ -24,6 +26,12 @@ from bongsu_stages.verify.probe import read
 
 # It says 1 of what is no model's fault, and is killed for want of memory; a crash is of the model that it was at.
 _OF_THE_MACHINE = (1, -signal.SIGKILL, -signal.SIGTERM)
+_QUANTISED = N_(
+    "{title} is quantised, and loading it takes {needed:,.1f} GB; this worker has {room:,.1f} GB for weights."
+)
+_ADAPTED = N_(
+    "{title} has an adapter, and loading it takes {needed:,.1f} GB; this worker has {room:,.1f} GB for weights."
+)
 
 
 def reload_all(
@@ -54,8 +62,13 @@ def reload_all(
             found[number] = (results / f"{number}.error").read_text()
         elif done.returncode in _OF_THE_MACHINE:
             raise StageError(
-                f"The process that reloads the models ended with status {done.returncode} before it had an answer.",
-                "The log of the stage says why. Give it more memory, or make room on the disk, and `bongsu resume`.",
+                phrase(
+                    N_("The process that reloads the models ended with status {status} before it had an answer."),
+                    status=done.returncode,
+                ),
+                N_(
+                    "The log of the stage says why. Give it more memory, or make room on the disk, and `bongsu resume`."
+                ),
                 retryable=True,
             )
         else:
@@ -79,10 +92,10 @@ def check_room(ctx: StageContext, models: Sequence[NamedTree]) -> None:
         except SafetensorError:  # such a model does not load, which is told among its checks
             continue
         if needed > room:
+            what = _QUANTISED if is_quantised else _ADAPTED
             raise StageError(
-                f"{model.title} {'is quantised' if is_quantised else 'has an adapter'}, and loading it takes"
-                f" {needed / 1e9:,.1f} GB; this worker has {room / 1e9:,.1f} GB for weights.",
-                "Give the stage more memory per worker, or more GPUs.",
+                phrase(what, title=model.title, needed=needed / 1e9, room=room / 1e9),
+                N_("Give the stage more memory per worker, or more GPUs."),
             )
 
 

@@ -8,6 +8,7 @@ from bongsu.artifacts.base import ArtifactStore
 from bongsu.domain.attempt import AttemptResult, Failure, FailureReason, failure_key, result_key
 from bongsu.domain.ids import AttemptId
 from bongsu.domain.messages import N_
+from bongsu.domain.phrases import Words, phrase
 
 
 def recorded_outcome(artifacts: ArtifactStore, attempt: AttemptId) -> AttemptResult | Failure | None:
@@ -34,18 +35,20 @@ def recorded_result(artifacts: ArtifactStore, attempt: AttemptId) -> AttemptResu
     try:
         result = AttemptResult.model_validate_json(data)
     except ValidationError as error:
-        return _bad(f"Its result record cannot be read: {error.errors()[0]['msg']}.")
-    return result if result.id == attempt else _bad(f"Its result record speaks of {result.id.key}.")
+        return _bad(phrase(N_("Its result record cannot be read: {detail}."), detail=error.errors()[0]["msg"]))
+    if result.id != attempt:
+        return _bad(phrase(N_("Its result record speaks of {attempt}."), attempt=result.id.key))
+    return result
 
 
 def _failure(data: bytes) -> Failure:
     try:
         return Failure.model_validate_json(data)
     except ValidationError as error:
-        return _bad(f"Its failure record cannot be read: {error.errors()[0]['msg']}.")
+        return _bad(phrase(N_("Its failure record cannot be read: {detail}."), detail=error.errors()[0]["msg"]))
 
 
-def _bad(message: str) -> Failure:
+def _bad(message: Words) -> Failure:
     fix = N_(
         "Check that worker and control plane have the same version, and who else writes to the artifact store."
     )

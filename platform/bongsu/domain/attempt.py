@@ -146,7 +146,7 @@ class Observation(_Frozen):
     failure: Failure | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
-    waiting_for: str = ""
+    waiting_for: StoredWords = ""
 
 
 def result_key(attempt: AttemptId) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from bongsu.domain.metrics import Metrics
+from bongsu.domain.stored_words import StoredWords
 
 # A store's integers end there; so does everybody's patience.
 MAX_STEP = 2**31 - 1
@@ -40,7 +41,7 @@ class PhaseEntered(_Event):
     """The stage entered a part of its work, e.g. ``loading``, ``training``, ``saving``."""
 
     type: Literal["phase"] = "phase"
-    name: str
+    name: StoredWords
 
 
 class Checkpointed(_Event):

@@ -63,6 +63,12 @@ def clause(words: Words) -> Clause:
     return Clause("{words}", (("words", as_phrase(words)),))
 
 
+def joined(words: Sequence[Words], between: str = "; ") -> Phrase:
+    """One behind the other."""
+    values = {f"part{number}": as_phrase(one) for number, one in enumerate(words)}
+    return Phrase(between.join(f"{{{name}}}" for name in values), tuple(values.items()))
+
+
 def as_phrase(words: Words) -> Phrase:
     """Words that are said inside of others: a sentence without values is translated there, too."""
     return words if isinstance(words, Phrase) else Verbatim(words)

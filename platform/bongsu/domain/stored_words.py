@@ -24,7 +24,7 @@ _KINDS: dict[object, type[Phrase]] = {"verbatim": Verbatim, "description": Descr
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 # What a few bytes can be blown up by is bounded: a width in a format, a value named again and again at every level.
 _FORMAT = re.compile(r",?(\.\d)?[defg%]?")
-_MOST_LEVELS = 4
+_MOST_LEVELS = 6
 _MOST_TIMES = 3
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bongsu.domain.attempt import AttemptResult, Failure, FailureReason, Observation, Phase
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu.domain.run import AttemptState, StopReason
 from bongsu.reconciler.facts import WorldFacts
 from bongsu.store.records import AttemptRecord
@@ -32,6 +34,11 @@ class Ended:
 
 
 Change = Started | Stop | Ended
+
+_LOST = {
+    Phase.SUCCEEDED: N_("The attempt ended without leaving a result."),
+    Phase.CANCELLED: N_("The attempt was ended from outside."),
+}
 
 
 def changes_of(
@@ -69,9 +76,8 @@ def _without_result(
     if outcome is not None or seen.phase is Phase.FAILED:
         return Ended(AttemptState.FAILED, failure)
     if failure is None:
-        said = {Phase.SUCCEEDED: "ended without leaving a result", Phase.CANCELLED: "was ended from outside"}
-        words = said.get(seen.phase, "is gone without a trace")
-        failure = Failure(reason=FailureReason.WORKER_LOST, message=f"The attempt {words}.")
+        message = _LOST.get(seen.phase, N_("The attempt is gone without a trace."))
+        failure = Failure(reason=FailureReason.WORKER_LOST, message=message)
     return Ended(AttemptState.LOST, failure)
 
 
@@ -96,6 +102,6 @@ def _late(timeout: timedelta | None) -> Failure:
     limit = timeout.total_seconds() if timeout else 0.0
     return Failure(
         reason=FailureReason.TIMEOUT,
-        message=f"It took longer than {limit:g} s.",
-        fix="Raise `timeout`, or give the stage more resources or less work.",
+        message=phrase(N_("It took longer than {limit:g} s."), limit=limit),
+        fix=N_("Raise `timeout`, or give the stage more resources or less work."),
     )

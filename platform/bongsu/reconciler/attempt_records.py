@@ -7,6 +7,8 @@ from bongsu.artifacts.checking import fault_of
 from bongsu.artifacts.outcomes import recorded_outcome
 from bongsu.domain.attempt import AttemptResult, Failure, FailureReason
 from bongsu.domain.ids import AttemptId
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import Words, phrase
 from bongsu.domain.plan import PlannedStage
 
 
@@ -27,7 +29,7 @@ def read_outcome(
     for name, type_ in planned.outputs.items():
         found = outcome.outputs.get(name)
         if found is None or found.type is not type_:
-            return _bad(f"It left no output {name} of type {type_.value}.")
+            return _bad(phrase(N_("It left no output {name} of type {type}."), name=name, type=type_.value))
     outputs = {
         name: ref.model_copy(update={"label": planned.label.join(ref.label)})
         for name, ref in outcome.outputs.items()
@@ -40,12 +42,16 @@ def _lost_output(artifacts: ArtifactStore, result: AttemptResult) -> Failure | N
     for name, ref in result.outputs.items():
         fault = fault_of(artifacts, ref.digest)
         if fault is not None:
-            message = f"Its output {name} is not in the artifact store as it was recorded: {fault.what()}"
-            fix = "Look who changes the artifact store; another attempt makes the output again."
+            message = phrase(
+                N_("Its output {name} is not in the artifact store as it was recorded: {fault}"),
+                name=name,
+                fault=fault.sentence(),
+            )
+            fix = N_("Look who changes the artifact store; another attempt makes the output again.")
             return Failure(reason=FailureReason.BAD_OUTPUT, message=message, fix=fix)
     return None
 
 
-def _bad(message: str) -> Failure:
-    fix = "This is a fault of the stage; check that worker and control plane have the same version."
+def _bad(message: Words) -> Failure:
+    fix = N_("This is a fault of the stage; check that worker and control plane have the same version.")
     return Failure(reason=FailureReason.BAD_OUTPUT, message=message, fix=fix, retryable=False)

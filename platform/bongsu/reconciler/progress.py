@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from bongsu.domain.events import Checkpointed, Message, PhaseEntered, Progress, StageEvent
+from bongsu.domain.phrases import Words
 
 # Points of a metric that are kept, about; a loss curve needs no more.
 KEPT_POINTS = 400
@@ -30,7 +31,7 @@ class AttemptProgress:
     step: int | None = None
     total: int | None = None
     metrics: dict[str, float] = field(default_factory=dict)
-    phase: str = ""
+    phase: Words = ""
     message: str = ""
     safe_step: int | None = None
     _saved_step: int | None = field(init=False)

@@ -42,8 +42,8 @@ class StageView:
     metrics: Mapping[str, float] = field(default_factory=dict)
     seconds: float | None = None
     seconds_left: float | None = None
-    phase: str = ""
-    waiting_for: str = ""
+    phase: Words = ""
+    waiting_for: Words = ""
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from bongsu.domain.events import Checkpointed
+from bongsu.domain.events import Checkpointed, StageEvent
 from bongsu.domain.ids import AttemptId, RunId
+from bongsu.domain.phrases import Phrase
 from bongsu.executors.base import EventPage
 from bongsu.reconciler.progress import AttemptProgress, Point
 from bongsu.store.history import NewEvent
@@ -86,10 +87,15 @@ class Watching:
     def _of(self, attempt: AttemptId, *, at_end: bool) -> Unsaved:
         known = self.progress[attempt]
         log = [
-            NewEvent(event.type, attempt.stage_id, attempt.number, event.model_dump(exclude={"type"}))
-            for event in known.notes_to_keep()
+            NewEvent(event.type, attempt.stage_id, attempt.number, _body(event)) for event in known.notes_to_keep()
         ]
         return Unsaved(attempt, known.points_to_keep(at_end=at_end), log, known.reached, known.cursor)
+
+
+def _body(event: StageEvent) -> dict[str, object]:
+    """What the log has of an event; words are in English there."""
+    body = event.model_dump(exclude={"type"})
+    return {name: str(value) if isinstance(value, Phrase) else value for name, value in body.items()}
 
 
 def _taken_over(read: Read, attempt: AttemptRecord) -> AttemptProgress | None:

@@ -69,7 +69,7 @@ def _progress(view: StageProgress) -> dict[str, Any]:
     return {
         "step": view.step,
         "total": view.total,
-        "phase": view.phase,
+        "phase": str(view.phase),
         "metrics": plain(view.metrics),
         "secondsLeft": view.seconds_left,
     }

@@ -78,7 +78,7 @@ def words(stage: StageProgress) -> str:
         return _("cached")
     shown = [f"{word} {figure(stage.metrics[name])}" for name, word in SHOWN.items() if name in stage.metrics]
     if stage.state is StageState.RUNNING and not stage.step:
-        shown = [_(stage.phase) if stage.phase else (stage.waiting_for or _("starts"))]
+        shown = [said(stage.phase or stage.waiting_for) or _("starts")]
     if stage.state is StageState.RUNNING and stage.step is not None and stage.total:
         shown.insert(0, f"{stage.step}/{stage.total}")
     if stage.attempt > 1:

@@ -18,6 +18,9 @@ from pathlib import Path
 
 import psutil
 
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import Phrase, phrase
+
 _INFO_BYTES = 64
 _EXIT_CODE_AT = 60
 _WANT_EXIT = 1 << 3
@@ -49,12 +52,17 @@ class Ending:
     def is_from_outside(self) -> bool:
         return self.signal in FROM_OUTSIDE
 
-    def __str__(self) -> str:
+    @property
+    def words(self) -> Phrase:
+        """What follows the name of the process in a sentence."""
         if self.signal is not None:
-            return f"was ended by {self.signal.name}"
-        return (
-            "ended" if self.status is None else f"ended itself with status {os.waitstatus_to_exitcode(self.status)}"
-        )
+            return phrase(N_("was ended by {signal}"), signal=self.signal.name)
+        if self.status is None:
+            return phrase(N_("ended"))
+        return phrase(N_("ended itself with status {status}"), status=os.waitstatus_to_exitcode(self.status))
+
+    def __str__(self) -> str:
+        return str(self.words)
 
 
 class WatchedProcess:

@@ -19,6 +19,7 @@ from bongsu.domain.attempt import AttemptSpec, Failure, FailureReason, Observati
 from bongsu.domain.capacity import Capacity
 from bongsu.domain.ids import AttemptId
 from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu.domain.problems import BongsuError
 from bongsu.executors.base import EventPage
 from bongsu.executors.local_ray.host_messages import Begin
@@ -152,10 +153,10 @@ class LocalRayExecutor:
             self._is_warm = True
             return self._running(job.id)
         if not self._pump.is_ready:
-            return Observation(phase=Phase.STARTING, waiting_for="Ray starts")
+            return Observation(phase=Phase.STARTING, waiting_for=N_("Ray starts"))
         if not self._is_warm and not self._jobs.count_over:
-            return Observation(phase=Phase.STARTING, waiting_for="the first worker starts")
-        return Observation(phase=Phase.QUEUED, waiting_for="cores of this machine")
+            return Observation(phase=Phase.STARTING, waiting_for=N_("the first worker starts"))
+        return Observation(phase=Phase.QUEUED, waiting_for=N_("cores of this machine"))
 
     def _is_live(self, attempt: AttemptId) -> bool:
         """True while its log may grow. To look does it no harm, whatever is there."""
@@ -173,7 +174,8 @@ class LocalRayExecutor:
         if owner is not None and workers:
             return self._running(attempt)
         if owner is not None and owner.pid != os.getpid():
-            return Observation(phase=Phase.QUEUED, waiting_for=f"process {owner.pid}, which drives it")
+            driver = phrase(N_("process {pid}, which drives it"), pid=owner.pid)
+            return Observation(phase=Phase.QUEUED, waiting_for=driver)
         self._reaper.end_foreign(attempt)
         recorded = self._traces.recorded(attempt)  # it may have come to its end before it was killed
         message = N_("The process that ran this attempt is gone.")
@@ -187,7 +189,7 @@ class LocalRayExecutor:
     def _running(self, attempt: AttemptId) -> Observation:
         started = self._traces.started_at(attempt)
         at = datetime.fromtimestamp(started, UTC) if started is not None else None
-        waits = "its environment is made" if self._traces.awaits_environment(attempt) else ""
+        waits = N_("its environment is made") if self._traces.awaits_environment(attempt) else ""
         return Observation(phase=Phase.RUNNING, started_at=at, waiting_for=waits)
 
     def _events_grew(self) -> bool:

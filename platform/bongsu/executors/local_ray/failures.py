@@ -6,6 +6,7 @@ import signal
 
 from bongsu.domain.attempt import Failure, FailureReason, Observation, Phase
 from bongsu.domain.messages import N_
+from bongsu.domain.phrases import Words, phrase
 from bongsu.executors.local_ray.endings import Ending
 
 
@@ -24,7 +25,8 @@ def failure_from_ray(error: BaseException) -> Failure:
             detail=text[-4000:],
         )
     if isinstance(error, known.NodeDiedError | known.LocalRayletDiedError | known.OwnerDiedError):
-        return ray_died(f"it says {text.splitlines()[0] if text else type(error).__name__}")
+        told = text.splitlines()[0] if text else type(error).__name__
+        return ray_died(phrase(N_("it says {told}"), told=told))
     if isinstance(error, known.WorkerCrashedError | known.RaySystemError | known.TaskCancelledError):
         return worker_gone(text)
     return Failure(
@@ -57,11 +59,11 @@ def worker_ended(failure: Failure, ending: Ending, memory_kills: int) -> Observa
     is_killed = ending.status is None or ending.is_from_outside
     # That end is SIGKILL; who sends another signal is somebody.
     if memory_kills and is_killed and ending.signal in (None, signal.SIGKILL):
-        message = N_("The kernel ended the worker process because memory had run out.")
-        return Observation(phase=Phase.FAILED, failure=_out_of_memory(message, failure.detail))
+        killed = N_("The kernel ended the worker process because memory had run out.")
+        return Observation(phase=Phase.FAILED, failure=_out_of_memory(killed, failure.detail))
     if ending.status is None:
         return Observation(phase=Phase.FAILED, failure=failure)
-    message = f"The worker process {ending} in the middle of the stage."
+    message = phrase(N_("The worker process {ending} in the middle of the stage."), ending=ending.words)
     if ending.is_from_outside:
         fix = N_("Nothing, if it was meant; else look who ends processes on this machine.")
         told = failure.model_copy(update={"message": message, "fix": fix})
@@ -69,22 +71,24 @@ def worker_ended(failure: Failure, ending: Ending, memory_kills: int) -> Observa
     return Observation(phase=Phase.FAILED, failure=failure.model_copy(update={"message": message}))
 
 
-def ray_died(message: str) -> Failure:
+def ray_died(message: Words) -> Failure:
     """Ray is gone, and the attempt with it, which had no part in that."""
     return Failure(
         reason=FailureReason.EXECUTOR_FAILED,
-        message=f"Ray ended under the attempt: {message}.",
+        message=phrase(N_("Ray ended under the attempt: {message}."), message=message),
         fix=N_("Nothing: Ray is started again, and the stage goes on from its last checkpoint."),
     )
 
 
-def ray_died_too_often(message: str, times: int) -> Failure:
+def ray_died_too_often(message: Words, times: int) -> Failure:
     """Starting Ray once more is no good."""
     return Failure(
         reason=FailureReason.EXECUTOR_FAILED,
-        message=f"Ray ended {times} times; the last time {message}.",
-        fix="Find out what ends it: `bongsu doctor`, the kernel's log, ray.log in the home, Ray's own logs in its "
-        "temporary directory. `bongsu resume` goes on from the last checkpoints.",
+        message=phrase(N_("Ray ended {times} times; the last time {message}."), times=times, message=message),
+        fix=N_(
+            "Find out what ends it: `bongsu doctor`, the kernel's log, ray.log in the home, Ray's own logs in its "
+            "temporary directory. `bongsu resume` goes on from the last checkpoints."
+        ),
         retryable=False,
     )
 
@@ -93,7 +97,7 @@ def ray_unusable(message: str) -> Failure:
     """Ray did not start, or cannot be reached; the stage has no part in it."""
     return Failure(
         reason=FailureReason.EXECUTOR_FAILED,
-        message=f"Ray does not work: {message}",
+        message=phrase(N_("Ray does not work: {message}"), message=message),
         fix=N_("Run `bongsu doctor`; see ray.log in the home, and Ray's own logs in its temporary directory."),
         retryable=False,
     )

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import psutil
 
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import Words, phrase
 from bongsu.executors.local_ray.endings import WatchedProcess
 
 LOOK_S = 0.2
@@ -40,7 +42,7 @@ class RayGuard:
         self._workers: dict[int, WatchedProcess] = {}
         self._looked_at = -inf
 
-    def death(self) -> str:
+    def death(self) -> Words:
         """What has ended, and how; empty while all is well. It looks every ``LOOK_S`` seconds only."""
         now = self._monotonic()
         if now < self._looked_at + LOOK_S:
@@ -50,11 +52,13 @@ class RayGuard:
             self._look_for_children()
         self._look_for_workers()
         over = (
-            f"its process {name} {process.ending()}" for name, process in self._found.items() if process.is_over
+            phrase(N_("its process {name} {ending}"), name=name, ending=process.ending().words)
+            for name, process in self._found.items()
+            if process.is_over
         )
         return next(over, "")
 
-    def death_within(self, seconds: float) -> str:
+    def death_within(self, seconds: float) -> Words:
         """The same, waited for: a worker that is gone may be the first sign of the end of Ray."""
         deadline = self._monotonic() + seconds
         while not (message := self.death()) and self._monotonic() < deadline:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from bongsu.domain.attempt import Failure, FailureReason, Observation, Phase
 from bongsu.domain.capacity import Capacity
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import Words, phrase
 from bongsu.executors.local_ray.endings import out_of_memory_kills
 from bongsu.executors.local_ray.failures import ray_died, ray_died_too_often, ray_unusable
 from bongsu.executors.local_ray.guard import LOOK_S, RayGuard
@@ -37,7 +39,7 @@ class RayEnd:
         unusable: why no other Ray would be of use.
     """
 
-    message: str = ""
+    message: Words = ""
     unusable: Failure | None = None
 
 
@@ -150,7 +152,9 @@ class Pump:
         try:
             end = self._attend(host, guard)
         except Exception as error:  # another Ray may do better
-            end = RayEnd(f"looking after it failed with {type(error).__name__}: {error}")
+            end = RayEnd(
+                phrase(N_("looking after it failed with {error}"), error=f"{type(error).__name__}: {error}")
+            )
         finally:
             guard.close()
         with self._jobs.changed:
@@ -158,7 +162,7 @@ class Pump:
         ending = host.end()
         if self._jobs.is_closing:
             return False
-        message = end.message or f"its client's process {ending}"
+        message = end.message or phrase(N_("its client's process {ending}"), ending=ending.words)
         if self._ready_at is not None and self._monotonic() > self._ready_at + HEALTHY_S:
             self._restarts = 0
         self._ready_at = None
@@ -173,9 +177,9 @@ class Pump:
         patience = self._monotonic() + START_S
         for answer in host.answers(LOOK_INTERVAL_S):
             if not self.is_ready and self._monotonic() > patience:
-                return RayEnd(f"it was not ready {START_S:.0f} s after its start")
+                return RayEnd(phrase(N_("it was not ready {seconds:.0f} s after its start"), seconds=START_S))
             if self._jobs.is_closing:
-                death = ""  # Ray ends because somebody wants it
+                death: Words = ""  # Ray ends because somebody wants it
             elif _may_be_the_end_of_ray(answer):
                 death = guard.death_within(2 * LOOK_S)
             else:
