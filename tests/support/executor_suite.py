@@ -495,7 +495,7 @@ class ExecutorSuite:
         assert seen.phase is Phase.FAILED
         assert seen.failure is not None
         assert (seen.failure.reason, seen.failure.retryable) == ("EnvironmentFailed", False)
-        assert "/nowhere/python" in seen.failure.message
+        assert "/nowhere/python" in str(seen.failure.message)
         assert seen.failure.fix
 
     def test_any_command_is_a_stage(self, harness: ExecutorHarness, executor: Executor, watch: Watcher) -> None:

@@ -166,7 +166,7 @@ class PureRun:
         return [attempt.state.value for attempt in self.facts.attempts.get(StageId(stage), ())]
 
     def reason(self, stage: str) -> str:
-        return self.facts.stages[StageId(stage)].reason
+        return str(self.facts.stages[StageId(stage)].reason)
 
     # -- carrying out --------------------------------------------------------------------------------------------
 

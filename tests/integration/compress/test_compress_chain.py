@@ -156,7 +156,7 @@ def test_the_smallest_verified_variant_is_registered_with_its_evidence(
     assert registration["modelDigest"] == small[2]
     refused = runner.run("registry.register", {"name": "tiny", "within": {"perplexity.text": 0.01}}, inputs)
     assert isinstance(refused, Failure)
-    assert "times the baseline's" in refused.message
+    assert "times the baseline's" in str(refused.message)
 
 
 def _broken(kind: str, folder: Path) -> None:
@@ -218,4 +218,4 @@ def test_the_gate_refuses_what_is_not_what_it_was(
         "verify.reload", {}, {"models": [("broken", MODEL, digest)], "tokens": tokens, "baseline": [taught]}
     )
     assert isinstance(refused, Failure), kind
-    assert "does not come back as what it was" in refused.message
+    assert "does not come back as what it was" in str(refused.message)

@@ -35,5 +35,5 @@ class TestLocalRay(ExecutorSuite):
         assert seen.phase is Phase.FAILED
         assert seen.failure is not None
         assert (seen.failure.reason, seen.failure.retryable) == ("EnvironmentFailed", False)
-        assert "registry.example/stage" in seen.failure.message
-        assert "requirements file" in seen.failure.fix
+        assert "registry.example/stage" in str(seen.failure.message)
+        assert "requirements file" in str(seen.failure.fix)

@@ -47,7 +47,7 @@ def ended(harness: LocalRayHarness, attempt: AttemptId, phase: Phase) -> str:
     assert seen.phase is phase, seen
     assert seen.failure is not None
     Watcher(harness).gone(harness.executor(), attempt)
-    return seen.failure.message
+    return str(seen.failure.message)
 
 
 def names_of(processes: list[psutil.Process]) -> list[str]:
@@ -87,8 +87,10 @@ def test_ray_is_started_again_so_often_and_no_more(harness: LocalRayHarness) -> 
     assert seen.phase is Phase.FAILED
     assert seen.failure is not None
     assert (seen.failure.reason, seen.failure.retryable) == ("ExecutorFailed", False)
-    assert "Ray ended 4 times; the last time its process gcs_server was ended by SIGKILL" in seen.failure.message
-    assert "bongsu resume" in seen.failure.fix
+    assert "Ray ended 4 times; the last time its process gcs_server was ended by SIGKILL" in str(
+        seen.failure.message
+    )
+    assert "bongsu resume" in str(seen.failure.fix)
     assert messages(executor, waiting.id) == []
     watch.until(lambda: ray_processes() == [], "nothing is left")
     later = probe_spec(harness)

@@ -98,5 +98,5 @@ def test_the_gate_wants_room_for_a_loader_that_unpacks_everything(bench: Any) ->
     with with_memory(bench, LITTLE):
         outcome = bench.runner.run("verify.reload", {}, {"models": [small], "tokens": [bench.tokens]})
     assert isinstance(outcome, Failure)
-    assert "small is quantised" in outcome.message
-    assert "memory" in outcome.fix
+    assert "small is quantised" in str(outcome.message)
+    assert "memory" in str(outcome.fix)

@@ -111,7 +111,7 @@ def test_two_texts_with_one_name_are_refused(runner: StageRunner, trees: dict[st
     inputs = {"models": [trees["one"]], "tokens": [trees["tokens"], trees["tokens"]]}
     failure = runner.run("evaluate.perplexity", {"names": ["law", "law"]}, inputs)
     assert isinstance(failure, Failure)
-    assert "perplexity.law" in failure.message
+    assert "perplexity.law" in str(failure.message)
     assert isinstance(runner.run("evaluate.perplexity", {}, inputs), Failure)
 
 
@@ -131,7 +131,7 @@ def test_a_line_that_is_no_question_is_told(
     asked = ("q", ArtifactType.FILES, tiny.commit(runner.store, tmp_path.name, tmp_path / "q"))
     failure = runner.run("evaluate.tasks", {}, {"models": [trees["one"]], "questions": [asked]})
     assert isinstance(failure, Failure)
-    assert message in failure.message
+    assert message in str(failure.message)
 
 
 def test_speed_is_measured_for_reading_and_writing(evaluate: Any) -> None:

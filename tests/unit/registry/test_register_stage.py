@@ -63,14 +63,14 @@ def test_a_candidate_within_the_bounds_is_taken_with_its_figures(desk: Desk) -> 
 def test_a_figure_that_is_none_is_within_no_bound(desk: Desk, figure: object) -> None:
     outcome = desk.register(figure)
     assert isinstance(outcome, Failure)
-    assert "perplexity.law" in outcome.message
+    assert "perplexity.law" in str(outcome.message)
 
 
 @pytest.mark.parametrize("passed", [False, None, "true", 1])
 def test_only_true_is_a_pass(desk: Desk, passed: object) -> None:
     outcome = desk.register(10.0, passed)
     assert isinstance(outcome, Failure)
-    assert "no verification" in outcome.message
+    assert "no verification" in str(outcome.message)
 
 
 def test_bytes_that_are_not_those_of_the_verdict_are_not_registered(desk: Desk) -> None:
@@ -80,4 +80,4 @@ def test_bytes_that_are_not_those_of_the_verdict_are_not_registered(desk: Desk) 
     outcome = desk.register(10.4)
     assert isinstance(outcome, Failure)
     assert outcome.reason == "InputCorrupt"
-    assert "resume" in outcome.fix
+    assert "resume" in str(outcome.fix)

@@ -105,7 +105,7 @@ def test_requirements_that_changed_since_the_plan_are_not_installed(tmp_path: Pa
     )
     outcome = run_isolated(attempt, tmp_path / "environments", os.environ)
     assert isinstance(outcome, Failure)
-    assert "is not as it was when the run was planned" in outcome.message
+    assert "is not as it was when the run was planned" in str(outcome.message)
     assert not outcome.retryable
 
 
@@ -115,4 +115,4 @@ def test_a_store_that_cannot_be_opened_is_a_failure(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(isolated.subprocess, "run", lambda *_arguments, **_options: ended)
     outcome = run_isolated(attempt, tmp_path / "environments", os.environ)
     assert isinstance(outcome, Failure)
-    assert "gopher" in outcome.message
+    assert "gopher" in str(outcome.message)

@@ -86,7 +86,7 @@ def test_a_report_tells_of_every_attempt_that_failed_and_of_stages_that_never_be
     too_large = stage("c", resources=Resources(workers=1, cpus_per_worker=500))
     run = submit(place.platform, plan_of(stage("a", retries=1), stage("b"), too_large)).run
     drive(place.platform, [run.id])
-    told = {(one.title, one.attempt): one.message for one in collect(place.platform, run.id).broken}
+    told = {(one.title, one.attempt): str(one.message) for one in collect(place.platform, run.id).broken}
     assert set(told) == {("a", 1), ("b", 1), ("c", None)}
     assert told["a", 1] == "It broke."
     assert "500" in told["c", None]

@@ -87,7 +87,7 @@ def test_a_model_that_rounds_activations_agrees_with_its_own_reading_to_the_last
 def test_a_baseline_that_does_not_load_fails_the_gate(runner: StageRunner, given_trees: dict[str, Named]) -> None:
     refused = verify(runner, given_trees, "model", "cut")
     assert isinstance(refused, Failure)
-    assert "the baseline loads: SafetensorError" in refused.message
+    assert "the baseline loads: SafetensorError" in str(refused.message)
     reported = verify(runner, given_trees, "model", "cut", required=False)
     assert reported.metrics == {"passed": 0.0, "failed": 1.0}
 
@@ -96,7 +96,7 @@ def test_a_baseline_that_does_not_load_fails_the_gate(runner: StageRunner, given
 def test_a_model_that_does_not_load_fails_the_gate(runner: StageRunner, given_trees: dict[str, Named]) -> None:
     refused = verify(runner, given_trees, "cut", "model")
     assert isinstance(refused, Failure)
-    assert "cut does not come back as what it was" in refused.message
+    assert "cut does not come back as what it was" in str(refused.message)
     (entry,) = read_json(runner.store.reader(refused.evidence["verification"].digest), "verification.json")[
         "entries"
     ]
@@ -124,7 +124,7 @@ def test_a_row_that_no_text_reaches_and_that_is_no_number_fails_the_gate(
     assert failed["weights are finite numbers"] == "model.embed_tokens.weight"
     quantised = runner.run("compress.quantize", {"groupSize": 16}, {"model": [odd]})
     assert isinstance(quantised, Failure)
-    assert "model.embed_tokens.weight has" in quantised.message
+    assert "model.embed_tokens.weight has" in str(quantised.message)
 
 
 @pytest.mark.parametrize(("status", "is_verdict"), [(-11, True), (-9, False), (1, False)])
@@ -139,7 +139,7 @@ def test_a_crash_is_a_verdict_and_what_the_machine_does_is_none(
     refused = verify(runner, given_trees, "model", "model")
     assert isinstance(refused, Failure)
     assert refused.retryable is not is_verdict
-    assert (f"loads in a new process: the process ended with status {status}" in refused.message) is is_verdict
+    assert (f"loads in a new process: the process ended with status {status}" in str(refused.message)) is is_verdict
 
 
 @pytest.mark.parametrize(

@@ -195,4 +195,4 @@ def test_a_model_that_has_to_be_unpacked_and_cannot_be_says_why_and_what_to_do(t
     (source / "config.json").write_text(json.dumps({"quantization_config": {"quant_method": "gptq", "bits": 4}}))
     with pytest.raises(StageError, match="quantised by gptq") as raised:
         load_model(source, room=Room((), 100, tmp_path))
-    assert "memory" in raised.value.fix
+    assert "memory" in str(raised.value.fix)
