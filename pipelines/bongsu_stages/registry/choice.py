@@ -14,8 +14,8 @@ Selection = Literal["smallest", "best", "fastest"]
 SPEED = "speed.tokensPerSecond"
 # Metrics of which more is better; of all others less is.
 _MORE_IS_BETTER = ("speed.", "tasks.")
-_TOO_LITTLE = N_("{metric} is {ratio:.3f} times the baseline's, at least {bound:g} is allowed")
-_TOO_MUCH = N_("{metric} is {ratio:.3f} times the baseline's, at most {bound:g} is allowed")
+_TOO_LITTLE = N_("{metric} is {ratio} times the baseline's, at least {bound:g} is allowed")
+_TOO_MUCH = N_("{metric} is {ratio} times the baseline's, at most {bound:g} is allowed")
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def why_rejected(candidate: Candidate, baseline: Mapping[str, float], within: Ma
         within_bound = ratio >= bound if more_is_better(metric) else ratio <= bound
         if not within_bound:
             told = _TOO_LITTLE if more_is_better(metric) else _TOO_MUCH
-            return phrase(told, metric=metric, ratio=ratio, bound=bound)
+            return phrase(told, metric=metric, ratio=f"{ratio:.3f}", bound=bound)
     return ""
 
 

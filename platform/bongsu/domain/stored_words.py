@@ -25,11 +25,12 @@ _NAMES = {kind: name for name, kind in _KINDS.items()}
 # What a few bytes can be blown up by is bounded: a width in a format, a value named again and again at every level.
 _FORMAT = re.compile(r",?(\.\d)?[defg%]?")
 _MOST_LEVELS = 6
-_MOST_TIMES = 3
+_MOST_TIMES = 2
 
 
 def kept(words: Words) -> Words:
-    """The words as they can be stored: a value that is neither text nor a figure nor a phrase becomes its text."""
+    """The words as they can be stored: a value that is neither text nor a finite figure nor a phrase becomes its text,
+    which the template can give no format of figures."""
     return _kept_phrase(words, _MOST_LEVELS) if isinstance(words, Phrase) else _encodable(words)
 
 
