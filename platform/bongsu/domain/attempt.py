@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, field_validator
 
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import AttemptId, Digest
@@ -15,7 +15,7 @@ from bongsu.domain.labels import Label
 from bongsu.domain.metrics import Metrics
 from bongsu.domain.pipeline import Environment
 from bongsu.domain.resources import Duration, Resources
-from bongsu.domain.stored_words import StoredWords
+from bongsu.domain.stored_words import StoredWords, encodable
 
 SCRATCH = "scratch"
 """Name of an attempt's scratch directory below its log directory."""
@@ -125,7 +125,7 @@ class Failure(_Frozen):
     message: StoredWords
     fix: StoredWords = ""
     retryable: bool = True
-    detail: str = ""
+    detail: Annotated[str, AfterValidator(encodable)] = ""
     """Traceback or tail of the log; shown on request only."""
     peak_memory_bytes: int | None = None
     evidence: dict[str, ArtifactRef] = {}

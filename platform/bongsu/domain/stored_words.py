@@ -31,7 +31,7 @@ _MOST_TIMES = 2
 def kept(words: Words) -> Words:
     """The words as they can be stored: a value that is neither text nor a finite figure nor a phrase becomes its text,
     which the template can give no format of figures."""
-    return _kept_phrase(words, _MOST_LEVELS) if isinstance(words, Phrase) else _encodable(words)
+    return _kept_phrase(words, _MOST_LEVELS) if isinstance(words, Phrase) else encodable(words)
 
 
 def as_json(words: Words) -> str | dict[str, Any]:
@@ -48,7 +48,7 @@ def from_json(stored: object) -> Words:
         ValueError: for what is neither a string nor an object.
     """
     if isinstance(stored, str):
-        return _encodable(stored)
+        return encodable(stored)
     if isinstance(stored, Mapping):
         return _phrase(stored, _MOST_LEVELS)
     raise ValueError("words are a string, or an object of template and values")
@@ -64,7 +64,7 @@ StoredWords = Annotated[Words, PlainValidator(_validated), PlainSerializer(as_js
 
 def _kept_phrase(words: Phrase, levels: int) -> Phrase:
     values = {name: _kept_value(value, levels - 1) for name, value in words.values}
-    return type(words)(_encodable(words.template), tuple(values.items()))
+    return type(words)(encodable(words.template), tuple(values.items()))
 
 
 def _kept_value(value: object, levels: int) -> Value:
@@ -74,7 +74,7 @@ def _kept_value(value: object, levels: int) -> Value:
         return int(value)
     if isinstance(value, float) and math.isfinite(value):
         return float(value)
-    return _encodable(str(value))
+    return encodable(str(value))
 
 
 def _object(words: Phrase) -> dict[str, Any]:
@@ -86,16 +86,16 @@ def _object(words: Phrase) -> dict[str, Any]:
 def _phrase(stored: Mapping[str, Any], levels: int) -> Words:
     template, values, kind = stored.get("template"), stored.get("values", {}), stored.get("kind")
     if not isinstance(template, str) or not isinstance(values, Mapping):
-        return _encodable(json.dumps(stored, ensure_ascii=False, default=str))
+        return encodable(json.dumps(stored, ensure_ascii=False, default=str))
     made = _KINDS.get(kind, Phrase) if isinstance(kind, str) else Phrase
     if not issubclass(made, Verbatim) and not _fits(template, values):
         made, values = Verbatim, {}
-    return made(_encodable(template), tuple((name, _value(value, levels - 1)) for name, value in values.items()))
+    return made(encodable(template), tuple((name, _value(value, levels - 1)) for name, value in values.items()))
 
 
 def _value(stored: object, levels: int) -> Value:
     if isinstance(stored, Mapping):
-        return _phrase(stored, levels) if levels else _encodable(json.dumps(stored, ensure_ascii=False))
+        return _phrase(stored, levels) if levels else encodable(json.dumps(stored, ensure_ascii=False))
     return _kept_value(stored, 0)
 
 
@@ -112,6 +112,6 @@ def _fits(template: str, values: Mapping[str, Any]) -> bool:
     )
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
     """Without half surrogates, by which Python keeps bytes of file names that are no UTF-8."""
     return text.encode("utf-8", "backslashreplace").decode()

@@ -139,7 +139,7 @@ class _Decider:
             self._move(planned, StageState.CANCELLED, CANCELLED)
             return
         if isinstance(published, Refused):
-            reason = phrase(N_("it could not be registered: {reason}"), reason=published.reason)
+            reason = phrase(N_("it could not be registered: {reason}"), reason=as_phrase(published.reason))
             self._move(planned, StageState.FAILED, reason)
             return
         self._actions.append(RecordVersion(planned.id, published))

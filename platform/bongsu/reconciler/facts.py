@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.attempt import AttemptResult, Failure, Observation
 from bongsu.domain.ids import AttemptId, Digest, StageId
+from bongsu.domain.phrases import Words
 from bongsu.domain.plan import RunPlan
 from bongsu.domain.publication import RegisteredVersion, RegistrationRequest
 from bongsu.store.records import AttemptRecord, RunRecord, StageRecord
@@ -43,7 +44,7 @@ class Registered:
 class Refused:
     """A registration that the registry, or a look at its content, refused for good."""
 
-    reason: str
+    reason: Words
 
 
 @dataclass(frozen=True)

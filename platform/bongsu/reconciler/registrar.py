@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.domain.codes import artifact as codes
 from bongsu.domain.ids import RunId, StageId
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu.domain.plan import PlannedStage
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.publication import RegistrationRefused, RegistrationRequest
@@ -148,7 +150,7 @@ class Registrar:
             job.unread = f"the artifact store does not answer: {words_of(error)}"
             return None
         except Exception as error:  # the same bytes will be read the same way again
-            return Refused(f"what is to be registered cannot be read: {words_of(error)}")
+            return Refused(phrase(N_("what is to be registered cannot be read: {detail}"), detail=words_of(error)))
         job.unread = ""
         if isinstance(request, Refused):
             return request
@@ -165,7 +167,8 @@ class Registrar:
         if answer is Answer.YES:
             return made[0]
         if answer is Answer.NONE and self._monotonic() > job.asked_at + self._patience.give_up:
-            return Refused(f"the registry gave no answer for {self._patience.give_up:g} s: {self._line.trouble}")
+            silent = N_("the registry gave no answer for {seconds:g} s: {trouble}")
+            return Refused(phrase(silent, seconds=self._patience.give_up, trouble=self._line.trouble))
         return None
 
     def _request(self, job: _Job) -> RegistrationRequest | Refused:
@@ -173,5 +176,5 @@ class Registrar:
             return registration_request(job.facts, job.planned, self._artifacts)
         except BongsuError as error:
             if error.problems[0].code in (codes.CORRUPT, codes.MISSING):
-                return Refused(error.problems[0].what())  # the bytes will not mend themselves
+                return Refused(error.problems[0].sentence())  # the bytes will not mend themselves
             raise

@@ -9,6 +9,8 @@ from bongsu.artifacts.reading import read_json, read_text
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.evidence import Figures, Verification, verdicts_of
 from bongsu.domain.ids import Digest
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu.domain.plan import PlannedStage
 from bongsu.domain.publication import RegistrationRequest
 from bongsu.reconciler.facts import Refused, RunFacts
@@ -44,18 +46,25 @@ def registration_request(
     try:
         wanted = _Registration.model_validate(read_json(artifacts.reader(tree.digest), "registration.json"))
     except (ValidationError, ValueError) as error:
-        return Refused(f"registration.json of {planned.title} cannot be read: {str(error)[:300]}")
+        return Refused(
+            phrase(
+                N_("registration.json of {title} cannot be read: {detail}"),
+                title=planned.title,
+                detail=str(error)[:300],
+            )
+        )
     given = [one for trees in InputTrees(facts.plan).of(planned, facts.stages).values() for one in trees]
     refs = {one.ref.digest: one.ref for one in given}
     titles = {one.ref.digest: one.title for one in given}
     model = refs.get(wanted.modelDigest)
     evidence = (*wanted.evaluations, *wanted.verifications)
     if model is None or model.type is not ArtifactType.MODEL:
-        return Refused(f"{planned.title} names a model that is not among its inputs")
+        return Refused(phrase(N_("{title} names a model that is not among its inputs"), title=planned.title))
     if not all(digest in refs for digest in evidence):
-        return Refused(f"{planned.title} names evidence that is not among its inputs")
+        return Refused(phrase(N_("{title} names evidence that is not among its inputs"), title=planned.title))
     if not any(passed(artifacts, digest, model.digest) for digest in wanted.verifications):
-        return Refused(f"no verification that {planned.title} names has passed on {titles[model.digest]}")
+        missing = N_("no verification that {title} names has passed on {model}")
+        return Refused(phrase(missing, title=planned.title, model=titles[model.digest]))
     return RegistrationRequest(
         key=f"{facts.run.id}/{planned.id}",
         run_id=facts.run.id,

@@ -123,9 +123,10 @@ def test_figures_keep_their_form_and_what_is_none_becomes_text() -> None:
 
 
 def test_a_name_of_bytes_that_are_no_text_can_be_stored() -> None:
-    failure = Failure(reason="StageError", message=phrase("No file {name}.", name="a\udcff"), fix="b\udcff")
+    message = phrase("No file {name}.", name="a\udcff")
+    failure = Failure(reason="StageError", message=message, fix="b\udcff", detail="c\udcff")
     again = Failure.model_validate_json(failure.model_dump_json())
-    assert (str(again.message), again.fix) == ("No file a\\udcff.", "b\\udcff")
+    assert (str(again.message), again.fix, again.detail) == ("No file a\\udcff.", "b\\udcff", "c\\udcff")
 
 
 def test_a_failure_of_an_older_worker_is_read() -> None:
