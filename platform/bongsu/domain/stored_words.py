@@ -26,6 +26,8 @@ _NAMES = {kind: name for name, kind in _KINDS.items()}
 _FORMAT = re.compile(r",?(\.\d)?[defg%]?")
 _MOST_LEVELS = 6
 _MOST_TIMES = 2
+# Python writes out no whole number of thousands of digits.
+_MOST_BITS = 1024
 
 
 def kept(words: Words) -> Words:
@@ -71,7 +73,7 @@ def _kept_value(value: object, levels: int) -> Value:
     if isinstance(value, Phrase) and levels:
         return _kept_phrase(value, levels)
     if isinstance(value, int) and not isinstance(value, bool):
-        return int(value)
+        return int(value) if value.bit_length() <= _MOST_BITS else hex(value)
     if isinstance(value, float) and math.isfinite(value):
         return float(value)
     return encodable(str(value))

@@ -109,6 +109,13 @@ def test_a_few_bytes_do_not_become_many() -> None:
     assert len(str(from_json(bomb))) < 1_000_000
 
 
+def test_a_number_of_too_many_digits_can_be_said_and_stored() -> None:
+    record = '{"reason": "StageError", "message": {"template": "{n}", "values": {"n": 1' + "0" * 4200 + "}}}"
+    failure = Failure.model_validate_json(record)
+    assert str(failure.message).startswith("0x")
+    assert Failure.model_validate_json(failure.model_dump_json()) == failure
+
+
 @pytest.mark.parametrize("kind", [Verbatim, Description, Clause])
 def test_the_kind_of_a_phrase_is_kept(kind: type[Phrase]) -> None:
     words = phrase("It says: {words}", words=kind("It is so."))
