@@ -8,7 +8,7 @@ from reconciler_world import World
 
 from bongsu.domain.attempt import result_key
 from bongsu.domain.ids import RunId, StageId
-from bongsu.domain.publication import Publication, RunClosed, RunOpened
+from bongsu.domain.publication import Publication, RunClosed, RunOpened, VersionRegistered
 from bongsu.domain.run import ATTEMPT_MOVES, RUN_MOVES, STAGE_MOVES, AttemptState, RunState, StageState
 from bongsu.reconciler.facts import RunFacts
 from bongsu.reconciler.loading import load_facts
@@ -138,6 +138,8 @@ def _to_tell(facts: RunFacts, events: Iterable[EventRecord]) -> Iterator[tuple[s
             yield "run-closed", state
         elif event.type == "stage" and state == StageState.CACHED:
             yield "stage-finished", f"{stage}/0 cached"
+        elif event.type == "registered":
+            yield "version-registered", f"{stage} {event.body['version']}"
         elif event.type == "attempt-started":
             began.add((stage, event.attempt))
         elif event.type == "attempt-finished" and (
@@ -152,6 +154,8 @@ def _detail(item: Publication) -> str:
             return ""
         case RunClosed(state=state):
             return state
+        case VersionRegistered():
+            return f"{item.request.stage_id} {item.version}"
         case _:
             return f"{item.stage_id}/{item.attempt} {item.state}"
 
