@@ -212,6 +212,41 @@ def test_interrupting_by_hand_is_no_crash(shell: Shell, kind: signal.Signals) ->
     assert errors == "The run is interrupted; `bongsu resume` goes on with it.\n"
 
 
+COMMAND = "(setsid sleep 917.5 &) ; test -e {done} || sleep 918.5; echo 1 > $BONGSU_OUTPUTS/files/x"
+
+
+def sleepers() -> list[psutil.Process]:
+    """What the command of :data:`COMMAND` started."""
+    return [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if process.info["cmdline"] in (["sleep", "917.5"], ["sleep", "918.5"])
+    ]
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+def test_a_command_ends_with_its_run_and_is_not_to_blame(shell: Shell, kind: signal.Signals) -> None:
+    done = shell.folder / "done"
+    words = json.dumps(["sh", "-c", COMMAND.format(done=done)])
+    (shell.folder / "command.yaml").write_text(
+        HEAD + f"    - {{name: long, uses: container, with: {{command: {words}}}}}\n"
+    )
+    with shell.start("run", "command.yaml") as process:
+        wait_until_running(shell, "long")
+        deadline = time.monotonic() + 30
+        while len(started := sleepers()) < 2 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        process.send_signal(kind)
+        process.wait(timeout=60)
+    assert len(started) == 2
+    wait_until_gone(started)
+    done.touch()
+    shell("resume", "latest")
+    (stage,) = shell.json("show", "latest")["stages"]
+    assert [attempt["state"] for attempt in stage["attempts"]] == ["lost", "succeeded"]
+    assert not sleepers()
+
+
 def test_a_run_outlives_its_ray(shell: Shell) -> None:
     steps = HEAD + '    - {name: slow, uses: probe, with: {text: "1", seconds: 8, steps: 80}}\n'
     (shell.folder / "steps.yaml").write_text(steps)

@@ -19,6 +19,8 @@ from pathlib import Path
 
 import psutil
 
+from bongsu.machine.watchdog import TOKEN
+
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_GET_CHILD_SUBREAPER = 37
@@ -90,8 +92,8 @@ def _suspend(family: list[psutil.Process]) -> None:
 
 
 def mark_of(environment: Mapping[str, str]) -> dict[str, str]:
-    """The variable by which an attempt's processes are found, for an environment that a pipeline file may fill."""
-    return {MARK: environment[MARK]} if MARK in environment else {}
+    """The variables by which an attempt's processes are found, for an environment that a pipeline file may fill."""
+    return {name: environment[name] for name in (MARK, TOKEN) if name in environment}
 
 
 def _descendants() -> list[psutil.Process]:
@@ -152,12 +154,37 @@ def marked(directory: Path) -> Iterator[None]:
 
 def kill_marked(directory: Path) -> None:
     """Kill every process (never the caller) that was started under :func:`marked` with this directory."""
-    kill_all([process for process in psutil.process_iter() if _has_mark(process, str(directory))])
+    kill_all([process for process in psutil.process_iter() if _has(process, MARK, str(directory))])
 
 
-def _has_mark(process: psutil.Process, value: str) -> bool:
+def kill_session(session: int, variable: str, value: str) -> None:
+    """Kill every process (never the caller) of a session, or with this variable in its environment, until there is
+    none: one may have started another in the meantime."""
+    until = time.monotonic() + _ESCAPE_S
+    stuck: list[psutil.Process] = []
+    while time.monotonic() < until:
+        left = [
+            process
+            for process in psutil.process_iter()
+            if process.pid != os.getpid()
+            and process not in stuck
+            and (_session_of(process) == session or _has(process, variable, value))
+        ]
+        if not left:
+            return
+        stuck += kill_all(left)
+
+
+def _session_of(process: psutil.Process) -> int | None:
     try:
-        return process.environ().get(MARK) == value
+        return os.getsid(process.pid) if process.status() != psutil.STATUS_ZOMBIE else None
+    except (psutil.Error, OSError):
+        return None
+
+
+def _has(process: psutil.Process, variable: str, value: str) -> bool:
+    try:
+        return process.environ().get(variable) == value
     except (psutil.Error, OSError):
         return False
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import selectors
 import signal
 import subprocess
@@ -17,6 +18,7 @@ import psutil
 from bongsu.executors.local_ray.endings import Ending
 from bongsu.executors.local_ray.host_messages import Answer, Begin, Command, parse_answer
 from bongsu.machine.processes import kill_all
+from bongsu.machine.watchdog import TOKEN, Watchdog
 
 _LOG_BYTES = 1024 * 1024
 _READ_BYTES = 64 * 1024
@@ -38,6 +40,7 @@ class HostProcess:
         log.parent.mkdir(parents=True, exist_ok=True)
         if log.exists() and log.stat().st_size > _LOG_BYTES:
             log.replace(log.with_name(log.name + ".1"))
+        token = secrets.token_hex(16)
         with log.open("ab") as errors:
             # -P: what lies in the current folder is no module of ours.
             self._process = subprocess.Popen(
@@ -45,11 +48,13 @@ class HostProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                env=dict(environment),
+                env={**environment, TOKEN: token},
                 start_new_session=True,
             )
+        self._watchdog = Watchdog(self._process.pid, token)
         self._writing = threading.Lock()
-        self.send(begin)
+        # Workers of a Ray that ran before inherit nothing from the host.
+        self.send(begin.model_copy(update={"variables": {**begin.variables, TOKEN: token}}))
 
     @property
     def pid(self) -> int:
@@ -98,6 +103,7 @@ class HostProcess:
         assert self._process.stdout is not None
         self._process.stdout.close()
         status = self._process.wait()
+        self._watchdog.dismiss()
         return Ending(-status if status < 0 else status << 8)
 
     def _has_started(self, pid: int) -> bool:

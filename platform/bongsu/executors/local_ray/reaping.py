@@ -10,6 +10,9 @@ from bongsu.domain.ids import AttemptId
 from bongsu.executors.local_ray.traces import Traces
 from bongsu.machine.processes import kill_all, kill_marked, kill_tree
 
+# Ray ends a worker in less, unless it is at another attempt by now.
+_WORKER_S = 3.0
+
 
 class Reaper:
     """Ends attempts whose traces lie in ``traces``."""
@@ -25,8 +28,11 @@ class Reaper:
             end_worker: has Ray end the worker, which may be at another attempt by now: Ray knows.
         """
         # Who has no parent any more is not found from above: look before the worker ends.
-        below = [child for worker in self._traces.workers(attempt) for child in _descendants(worker)]
+        workers = self._traces.workers(attempt)
+        below = [child for worker in workers for child in _descendants(worker)]
         end_worker()
+        # A worker that outlived what it had started would take its end for a failure of the stage, and record it.
+        psutil.wait_procs(workers, timeout=_WORKER_S)
         kill_all(below)
 
     def end_foreign(self, attempt: AttemptId) -> None:
