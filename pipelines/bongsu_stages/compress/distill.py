@@ -9,7 +9,7 @@ from pydantic import Field
 
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
-from bongsu.domain.ports import Model, Tokens
+from bongsu.domain.ports import Model, Role, Tokens
 from bongsu.domain.stages import Objection, StageFacts
 from bongsu.domain.workload import WorkKind, Workload
 from bongsu_stages.compress.objections import against_distilling
@@ -47,11 +47,12 @@ def _check(params: DistillParams, facts: StageFacts) -> Iterator[Objection]:
     params=DistillParams,
     inputs={
         "student": Model("The smaller model, e.g. a pruned one"),
-        "teacher": Model("The model whose answers it learns; both have one tokenizer"),
+        "teacher": Model("The model whose answers it learns; both have one tokenizer", role=Role.TEACHER),
         "tokens": Tokens("Packed text, one or more domains to mix", many=True),
     },
     outputs={"model": Model("The healed student, in bf16")},
     workload=_workload,
+    compresses=True,
     check=_check,
     distributed=True,
     incidental=INCIDENTAL,

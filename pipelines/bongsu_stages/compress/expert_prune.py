@@ -57,6 +57,7 @@ def _fewer_experts(params: ExpertPruneParams, config: dict[str, Any]) -> dict[st
     },
     outputs={"model": Model("The model with fewer experts, all other weights byte for byte")},
     workload=_workload,
+    compresses=True,
     model_effect=_fewer_experts,
     check=against_pruning,
 )

@@ -80,6 +80,7 @@ def _quantised_config(params: QuantizeParams, config: dict[str, Any]) -> dict[st
     },
     outputs={"model": Model("The model in the compressed-tensors format")},
     workload=_workload,
+    compresses=True,
     model_effect=_quantised_config,
     check=against_quantising,
 )

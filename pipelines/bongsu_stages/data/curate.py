@@ -14,6 +14,7 @@ from bongsu.domain.phrases import phrase
 from bongsu.domain.ports import Documents, Texts
 from bongsu.domain.stages import Params
 from bongsu_stages.data.card import Card
+from bongsu_stages.data.masking_key import VARIABLE, masking_key
 from bongsu_stages.data.personal_kinds import DEFAULT_KINDS, Kind
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import StageError, stage
@@ -45,6 +46,8 @@ class CurateParams(Params):
     params=CurateParams,
     inputs={"documents": Texts("txt, jsonl, parquet or HTML files, also .gz and .zst")},
     outputs={"documents": Documents("Clean text with its data card")},
+    # Whoever has the key can find out which values were masked; only the stage that masks is to have it.
+    secrets=(VARIABLE,),
 )
 def curate(ctx: StageContext, params: CurateParams) -> StageOutputs:
     """Read documents, normalise and filter them, mask personal data of Korea and drop duplicates.
@@ -53,7 +56,6 @@ def curate(ctx: StageContext, params: CurateParams) -> StageOutputs:
     the reason; every masked value is listed in masked.parquet by place and keyed digest.
     """
     from bongsu_stages.data.curation import drop, keep, prepared
-    from bongsu_stages.data.masking_key import masking_key
     from bongsu_stages.data.preparing import Rules
     from bongsu_stages.data.reading import Lost
     from bongsu_stages.data.staging import Staging

@@ -91,7 +91,7 @@ def _check(params: RegisterParams, facts: StageFacts) -> Iterator[Objection]:
     params=RegisterParams,
     inputs={
         "models": ports.Model("Candidates", many=True),
-        "baseline": ports.Model("The model that bounds are relative to", optional=True),
+        "baseline": ports.Model("The model that bounds are relative to", optional=True, role=ports.Role.BASELINE),
         "evaluations": ports.Evaluation("Figures of the candidates and of the baseline", many=True, optional=True),
         "verifications": ports.Verification("Verdicts on the candidates", many=True),
     },

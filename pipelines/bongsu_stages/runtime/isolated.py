@@ -22,13 +22,11 @@ from bongsu.domain.phrases import phrase
 from bongsu.machine.processes import die_with_parent, mark_of
 from bongsu.machine.requirements import with_included
 from bongsu_stages.runtime.attempt import leave_failure
-from bongsu_stages.runtime.catalogue import GROUP, entry_of
+from bongsu_stages.runtime.catalogue import GROUP, entry_of, load_stage
 from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.runtime.surroundings import inherited, to_install, to_reach_store
 
 FAILED = FailureReason.ENVIRONMENT_FAILED
-# Whoever has the key can find out which values were masked; only the stage that masks is to have it.
-_NEEDED = {"data.curate": ("BONGSU_MASKING_KEY",)}
 
 
 def needs_own_process(spec: AttemptSpec) -> bool:
@@ -137,7 +135,7 @@ def _given(spec: AttemptSpec, environment: Mapping[str, str]) -> dict[str, str]:
 
     It reads and writes the artifact store itself, so it gets what that takes.
     """
-    own = {name: environment[name] for name in _NEEDED.get(spec.uses, ()) if name in environment}
+    own = {name: environment[name] for name in load_stage(spec.uses).signature.secrets if name in environment}
     variables = spec.environment.variables if spec.environment else {}
     return {
         **inherited(environment),

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
-from bongsu.domain.ports import Model, Tokens, Verification
+from bongsu.domain.ports import Model, Role, Tokens, Verification
 from bongsu.domain.stages import Params
 from bongsu.domain.workload import WorkKind, Workload
 from bongsu_stages.runtime.context import StageContext, StageOutputs
@@ -68,7 +68,9 @@ def _workload(params: ReloadParams, length: int) -> Workload:
     inputs={
         "models": Model("Models to verify", many=True),
         "tokens": Tokens("Held-out text to compare on", many=True),
-        "baseline": Model("The uncompressed model: its configuration and loss are compared too", optional=True),
+        "baseline": Model(
+            "The uncompressed model: its configuration and loss are compared too", optional=True, role=Role.BASELINE
+        ),
     },
     outputs={"verification": Verification("Verdict on each model, check by check")},
     workload=_workload,

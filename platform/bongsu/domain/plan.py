@@ -12,6 +12,7 @@ from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import Digest, StageId, digest_of
 from bongsu.domain.labels import Label
 from bongsu.domain.pipeline import Environment, Metadata, Purpose, Retries, Scalar
+from bongsu.domain.ports import Role
 from bongsu.domain.resources import Duration, Resources
 from bongsu.domain.workload import Workload
 
@@ -88,6 +89,16 @@ def short_title(stage: str, point: Mapping[str, Scalar]) -> str:
     return " ".join([stage, *map(str, point.values())])
 
 
+_ROLES_BY_NAME = {
+    "model": Role.SUBJECT,
+    "models": Role.SUBJECT,
+    "student": Role.SUBJECT,
+    "teacher": Role.TEACHER,
+    "baseline": Role.BASELINE,
+}
+"""In plans that were stored before ports had roles."""
+
+
 class PlannedStage(_Frozen):
     """One node of the plan: a stage at one point of its matrix."""
 
@@ -123,6 +134,21 @@ class PlannedStage(_Frozen):
     cacheable: bool = True
     incidental: tuple[str, ...] = ()
     """Parameters that are no part of what the stage's work is known by."""
+    roles: dict[str, Role] | None = None
+    """What models are to the stage, by port; None in plans of a time when the names of ports said it."""
+    compresses: bool | None = None
+    """Whether it makes a compressed model; None in plans of a time when the name of the stage said it."""
+
+    def models(self, role: Role) -> tuple[Source, ...]:
+        """What the stage takes in this role."""
+        roles = _ROLES_BY_NAME if self.roles is None else self.roles
+        return tuple(
+            source for port, sources in self.inputs.items() if roles.get(port) is role for source in sources
+        )
+
+    @property
+    def is_compression(self) -> bool:
+        return self.uses.startswith("compress.") if self.compresses is None else self.compresses
 
     @property
     def is_estimated(self) -> bool:

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from bongsu.domain.artifact import ArtifactType
+
+
+class Role(StrEnum):
+    """What a model is to the stage that takes it."""
+
+    SUBJECT = "subject"  # what it works on: trains, compresses, measures, registers
+    TEACHER = "teacher"  # what the subject learns from
+    BASELINE = "baseline"  # what subjects are compared with: the uncompressed model
 
 
 @dataclass(frozen=True)
@@ -17,6 +26,8 @@ class Port:
         optional: may be left out (inputs only).
         doc: one sentence for ``bongsu stages show``.
         refuses: types that it does not take although ``type`` would accept them.
+        role: of a model (inputs only). The planner, the comparison of a run's models and the rule of registrations go
+            by it, whatever the port is called.
     """
 
     type: ArtifactType
@@ -24,6 +35,7 @@ class Port:
     optional: bool = False
     doc: str = ""
     refuses: frozenset[ArtifactType] = frozenset()
+    role: Role = Role.SUBJECT
 
     def accepts(self, type_: ArtifactType) -> bool:
         """Whether a tree of this type may be given."""
@@ -40,9 +52,9 @@ def Tokens(doc: str = "", *, many: bool = False, optional: bool = False) -> Port
     return Port(ArtifactType.TOKENS, many, optional, doc)
 
 
-def Model(doc: str = "", *, many: bool = False, optional: bool = False) -> Port:
+def Model(doc: str = "", *, many: bool = False, optional: bool = False, role: Role = Role.SUBJECT) -> Port:
     """A model in the layout of transformers, tokenizer included."""
-    return Port(ArtifactType.MODEL, many, optional, doc)
+    return Port(ArtifactType.MODEL, many, optional, doc, role=role)
 
 
 def Evaluation(doc: str = "", *, many: bool = False, optional: bool = False) -> Port:

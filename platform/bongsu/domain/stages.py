@@ -10,9 +10,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
+from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.ids import Digest
 from bongsu.domain.phrases import Phrase
-from bongsu.domain.ports import Port
+from bongsu.domain.ports import Port, Role
 from bongsu.domain.workload import Workload
 
 
@@ -80,6 +81,10 @@ class StageSignature:
             when a file is checked, and again with the configurations of models when it is planned.
         measures: names of the metrics in the evaluation that it makes, from validated parameters; None if they depend
             on more.
+        compresses: its output is a smaller or cheaper model, of which people ask what it lost against the uncompressed
+            one.
+        secrets: environment variables that the stage needs although their names or values are secret; under an
+            interpreter of its own, a stage sees no others.
         incidental: parameters, as files write them, that change nothing of what the stage makes or reports, such as how
             often a training is saved. Work that differs in nothing else is the same work: it is taken from the cache,
             and goes on where it stopped.
@@ -99,6 +104,8 @@ class StageSignature:
     model_effect: Callable[[Any, dict[str, Any]], dict[str, Any]] = lambda _params, config: config
     check: Callable[[Any, StageFacts], Iterable[Objection]] = lambda _params, _facts: ()
     measures: Callable[[Any], frozenset[str] | None] = lambda _params: None
+    compresses: bool = False
+    secrets: tuple[str, ...] = ()
     incidental: frozenset[str] = frozenset()
     cacheable: bool = True
     for_drills: bool = False
@@ -108,6 +115,11 @@ class StageSignature:
         """Digest of the source that computes the stage, as it was when it was first asked for; part of every cache
         key."""
         return self.digest_code()
+
+    @property
+    def roles(self) -> dict[str, Role]:
+        """Role of what is given at each input that takes a model, in the order in which they are declared."""
+        return {name: port.role for name, port in self.inputs.items() if port.type is ArtifactType.MODEL}
 
 
 Catalogue = Mapping[str, StageSignature]

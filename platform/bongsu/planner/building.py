@@ -11,6 +11,7 @@ from bongsu.domain.ids import Digest, StageId
 from bongsu.domain.labels import Label, high_water_mark
 from bongsu.domain.pipeline import PipelineSpec
 from bongsu.domain.plan import CacheReason, CacheVerdict, PlannedStage, Source
+from bongsu.domain.ports import Role
 from bongsu.domain.stages import Catalogue
 from bongsu.domain.workload import WorkKind, Workload
 from bongsu.planner.cache_key import cache_key, cache_parts, why_not
@@ -86,6 +87,8 @@ class PlanBuilder:
             cache=CacheVerdict(hit=False, reason=CacheReason.FIRST_RUN),
             distributed=signature.distributed,
             cacheable=signature.cacheable,
+            roles=signature.roles,
+            compresses=signature.compresses,
             incidental=tuple(sorted(signature.incidental)),
         )
         update = {"cache": self._verdict(planned), **self._estimates(planned, point, shape)}
@@ -108,9 +111,9 @@ class PlanBuilder:
 
     def _examined(self, point: StagePoint) -> list[ModelShape | None]:
         """All models that the stage works on, one after another; None in place of one that is not known."""
-        ports = self._catalogue[point.stage.uses].inputs
-        models = [port for port in point.inputs if port in ports and ports[port].type is ArtifactType.MODEL]
-        return [shape_of(self._config_of(source)) for port in models for source in point.inputs[port]]
+        ports = self._ports(point, Role.SUBJECT, Role.BASELINE)
+        sources = [source for port in ports for source in point.inputs.get(port, ())]
+        return [shape_of(self._config_of(source)) for source in sources]
 
     def _label(self, point: StagePoint) -> Label:
         sources = [source for group in point.inputs.values() for source in group]
@@ -120,13 +123,16 @@ class PlanBuilder:
         return self._labels[source.stage_id] if source.stage_id else self._inputs[source.name].ref.label
 
     def _config(self, point: StagePoint) -> dict[str, Any]:
-        """Configuration of the model that the stage works on: its first input that is one."""
-        ports = ("model", "student", "models", *point.inputs)
+        """Configuration of the model that the stage works on, or else of the first model that it is given."""
+        ports = (*self._ports(point, Role.SUBJECT), *point.inputs)
         return next((config for port in ports if (config := self._config_at(point, port))), {})
 
     def _teacher(self, point: StagePoint) -> ModelShape | None:
-        config = self._config_at(point, "teacher")
-        return shape_of(config) if config else None
+        configs = (self._config_at(point, port) for port in self._ports(point, Role.TEACHER))
+        return next((shape_of(config) for config in configs if config), None)
+
+    def _ports(self, point: StagePoint, *roles: Role) -> list[str]:
+        return [port for port, role in self._catalogue[point.stage.uses].roles.items() if role in roles]
 
     def _config_at(self, point: StagePoint, port: str) -> dict[str, Any]:
         """Configuration of the first model at the port; empty if there is none."""

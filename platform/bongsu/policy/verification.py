@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.codes import policy as codes
-from bongsu.domain.plan import PlannedStage, RunPlan, Source
+from bongsu.domain.plan import PlannedStage, RunPlan
+from bongsu.domain.ports import Role
 from bongsu.policy.decision import Decision
 
 
@@ -24,13 +25,9 @@ def _decide(planned: PlannedStage, by_id: dict[str, PlannedStage]) -> Decision:
         if source.stage_id and by_id[source.stage_id].outputs.get(source.name) is ArtifactType.VERIFICATION
     ]
     examined = {source for verifier in verifiers for sources in verifier.inputs.values() for source in sources}
-    unexamined = [source for source in _candidates(planned) if source not in examined]
+    unexamined = [source for source in planned.models(Role.SUBJECT) if source not in examined]
     facts = {"verified by": ", ".join(verifier.title for verifier in verifiers)}
     if unexamined:
         problem = codes.UNVERIFIED_REGISTRATION.at(None, f"{planned.stage}.inputs", stage=planned.title)
         return Decision("registration.verified", problem, facts)
     return Decision("registration.verified", None, facts)
-
-
-def _candidates(planned: PlannedStage) -> tuple[Source, ...]:
-    return planned.inputs.get("models", ())

@@ -14,6 +14,7 @@ from bongsu.domain.evidence import Evaluation, Verification, as_number, interval
 from bongsu.domain.ids import Digest
 from bongsu.domain.labels import Label
 from bongsu.domain.plan import PlannedStage, Source
+from bongsu.domain.ports import Role
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.weights import weight_bytes
 from bongsu.service.models import ModelVersion
@@ -109,23 +110,19 @@ def variants(platform: Platform, run: str) -> list[Variant]:
 def baseline_digest(details: RunDetails) -> Digest | None:
     """The uncompressed model: what a registration compares with, else what the first compression started from."""
     for stage in details.stages:
-        for source in stage.planned.inputs.get("baseline", ()):
+        for source in stage.planned.models(Role.BASELINE):
             return _digest(details, source)
     made_by = {stage.planned.id: stage.planned for stage in details.stages}
     for stage in details.stages:
-        if _compresses(stage.planned):
+        if stage.planned.is_compression:
             for source in _model_sources(details, stage.planned):
-                if source.stage_id is None or not _compresses(made_by[source.stage_id]):
+                if source.stage_id is None or not made_by[source.stage_id].is_compression:
                     return _digest(details, source)
     return None
 
 
 def _registers(planned: PlannedStage) -> bool:
     return ArtifactType.REGISTRATION in planned.outputs.values()
-
-
-def _compresses(planned: PlannedStage) -> bool:
-    return planned.uses.startswith("compress.")
 
 
 def _model_sources(details: RunDetails, planned: PlannedStage) -> Iterator[Source]:

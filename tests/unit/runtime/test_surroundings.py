@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from bongsu.domain.pipeline import Environment
 from bongsu.domain.resources import Resources
 from bongsu_stages.runtime import isolated
 from bongsu_stages.runtime.surroundings import inherited, to_install, to_reach_store
+from bongsu_stages.runtime.testing import probe
 
 SECRETS = [
     "AWS_SECRET_ACCESS_KEY",
@@ -113,16 +115,21 @@ def test_a_stage_under_its_own_interpreter_sees_no_secret(tmp_path: Path, monkey
     assert {"HF_TOKEN=of the file", "SUITE=봉화"} <= set(seen.splitlines())
 
 
-@pytest.mark.parametrize(("uses", "key"), [("data.curate", True), ("probe", False)])
-def test_only_the_stage_that_masks_gets_the_key(
+@pytest.mark.parametrize(("uses", "key"), [("data.curate", True), ("probe", False), ("acme.mask", True)])
+def test_only_a_stage_that_declares_the_key_gets_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uses: str, key: bool
 ) -> None:
+    if uses == "acme.mask":
+        other = replace(probe, signature=replace(probe.signature, secrets=("BONGSU_MASKING_KEY",)))
+        monkeypatch.setattr(isolated, "load_stage", {uses: other}.__getitem__)
+        monkeypatch.setattr(isolated, "lend_packages", lambda *_: None)
     monkeypatch.setenv("BONGSU_MASKING_KEY", "k")
     seen: list[dict[str, str]] = []
     ended: subprocess.CompletedProcess[bytes] = subprocess.CompletedProcess([], 1)
     monkeypatch.setattr(isolated.subprocess, "run", lambda *_a, env, **_k: (seen.append(env), ended)[1])
     own = Environment(interpreter=sys.executable)
-    outcome = isolated.run_isolated(spec(LocalStore(tmp_path / "s"), uses, environment=own), tmp_path, os.environ)
+    attempt = spec(LocalStore(tmp_path / "s"), environment=own).model_copy(update={"uses": uses})
+    outcome = isolated.run_isolated(attempt, tmp_path, os.environ)
     assert isinstance(outcome, isolated.EndedWithoutRecord)
     assert outcome.failure.reason == "WorkerLost"
     assert ("BONGSU_MASKING_KEY" in seen[0]) is key

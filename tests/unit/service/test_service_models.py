@@ -155,6 +155,46 @@ def test_what_was_lost_is_told_against_the_model_that_compression_began_with(pla
     assert rows["tiny"].change == pytest.approx({"perplexity.law": 1.0})
 
 
+def test_compression_is_known_by_what_a_stage_declares_and_not_by_its_name(place: Place) -> None:
+    store = place.platform.artifacts
+    base, sparse, plain = model(store, 400, "base"), model(store, 100, "sparse"), model(store, 300, "plain")
+    entries = [
+        {"modelDigest": base.digest, "metrics": {"m": 10.0}},
+        {"modelDigest": sparse.digest, "metrics": {"m": 11.0}},
+    ]
+    told = tree(store, ArtifactType.EVALUATION, evaluation__json=json.dumps({"entries": entries}).encode())
+    plan = plan_of(
+        making("plain", "compress.nothing", ArtifactType.MODEL, "inputs.base", compresses=False, roles={}),
+        making("sparse", "acme.sparsify", ArtifactType.MODEL, "inputs.base", compresses=True, roles={}),
+        making("measure", "acme.measure", ArtifactType.EVALUATION, "sparse.model"),
+        inputs=[planned_input("base", "file:base", base)],
+    )
+    rows = {
+        row.title: row
+        for row in variants(
+            place.platform, run_with(place, plan, {"plain": plain, "sparse": sparse, "measure": told})
+        )
+    }
+    assert [title for title, row in rows.items() if row.baseline] == ["inputs.base"]
+    assert rows["sparse"].change == pytest.approx({"m": 0.1})
+    assert rows["sparse"].shrink == 4.0
+
+
+def test_a_baseline_is_known_by_its_role(place: Place) -> None:
+    store = place.platform.artifacts
+    base, other = model(store, 400, "base"), model(store, 100, "other")
+    told = tree(store, ArtifactType.EVALUATION, evaluation__json=b'{"entries": []}')
+    measure = making(
+        "measure", "acme.compare", ArtifactType.EVALUATION, roles={"net": "subject", "reference": "baseline"}
+    )
+    measure = measure.model_copy(
+        update={"inputs": {"net": (source("inputs.other"),), "reference": (source("inputs.base"),)}}
+    )
+    inputs = [planned_input("other", "file:other", other), planned_input("base", "file:base", base)]
+    run = run_with(place, plan_of(measure, inputs=inputs), {"measure": told})
+    assert [row.title for row in variants(place.platform, run) if row.baseline] == ["inputs.base"]
+
+
 def test_the_model_from_before_the_adaptation_is_not_judged_against_the_adapted_one(
     place: Place, compared: str
 ) -> None:
