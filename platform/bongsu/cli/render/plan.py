@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from math import floor
 from typing import TypeVar
 
 from rich import box
@@ -217,11 +218,12 @@ def _gpu_words(plan: RunPlan) -> str:
         return _("No GPU.")
     if plan.gpu_hours is None:
         return _("GPU-hours cannot be estimated.")
-    hours = _hours(plan.gpu_hours, 0.1)
     if plan.not_estimated:
+        # At least "< 0.1" would say nothing: a bound as small as that is rounded down.
+        hours = _hours(floor(plan.gpu_hours * 100) / 100, 0)
         names = ", ".join(dict.fromkeys(planned.stage for planned in plan.not_estimated))
         return _("At least {hours} GPU-hours; {stages} cannot be estimated.").format(hours=hours, stages=names)
-    return _("Estimated {hours} GPU-hours").format(hours=hours) + "."
+    return _("Estimated {hours} GPU-hours").format(hours=_hours(plan.gpu_hours, 0.1)) + "."
 
 
 def _stage_hours(planned: PlannedStage) -> str:
