@@ -40,6 +40,14 @@ def check_store(world: World, acknowledged: Collection[RunId]) -> None:
     world.checked = versions
 
 
+def check_driver(world: World) -> None:
+    """What the driver knows of a run that nobody changed meanwhile is what the store has."""
+    with world.database.read() as connection:
+        for run_id, known in world.driver._facts.items():
+            facts = load_facts(connection, run_id, known.plan)
+            assert known.run.version != facts.run.version or known == facts
+
+
 def _check_history(facts: RunFacts, events: Iterable[EventRecord]) -> None:
     """The log tells a story of allowed moves only, and it ends where the run stands."""
     run = RunState.PENDING
@@ -139,7 +147,7 @@ def _to_tell(facts: RunFacts, events: Iterable[EventRecord]) -> Iterator[tuple[s
         elif event.type == "stage" and state == StageState.CACHED:
             yield "stage-finished", f"{stage}/0 cached"
         elif event.type == "registered":
-            yield "version-registered", f"{stage} {event.body['version']}"
+            yield "version-registered", f"{stage} version {event.body['version']}"
         elif event.type == "attempt-started":
             began.add((stage, event.attempt))
         elif event.type == "attempt-finished" and (
@@ -154,8 +162,8 @@ def _detail(item: Publication) -> str:
             return ""
         case RunClosed(state=state):
             return state
-        case VersionRegistered():
-            return f"{item.request.stage_id} {item.version}"
+        case VersionRegistered(request=request, version=version):
+            return f"{request.stage_id} version {version}"
         case _:
             return f"{item.stage_id}/{item.attempt} {item.state}"
 

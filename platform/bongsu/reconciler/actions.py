@@ -96,3 +96,14 @@ Action = (
     | FinishAttempt
     | MoveRun
 )
+
+
+def stage_of(action: Action) -> StageId | None:
+    """The stage that it changes, or one of whose attempts it changes; None if it changes the run alone."""
+    match action:
+        case MoveRun():
+            return None
+        case RequestAttempt() | MarkStarted() | StopAttempt() | FinishAttempt():
+            return action.attempt.stage_id
+        case _:
+            return action.stage_id

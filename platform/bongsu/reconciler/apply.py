@@ -26,6 +26,7 @@ from bongsu.reconciler.actions import (
     RequestAttempt,
     StopAttempt,
     TakeOutputs,
+    stage_of,
 )
 from bongsu.reconciler.facts import RunFacts
 from bongsu.reconciler.inputs import InputTrees
@@ -45,7 +46,7 @@ def apply(
     actions: Sequence[Action],
     now: float,
     unsaved: Sequence[Unsaved] = (),
-) -> None:
+) -> set[StageId]:
     """Carry out ``actions``, which were decided on ``facts``, in the caller's transaction.
 
     Args:
@@ -54,6 +55,9 @@ def apply(
         actions: in order.
         now: seconds since the epoch.
         unsaved: what attempts reported meanwhile; it is written before their end is.
+
+    Returns:
+        Stages of which something was changed, be it of one of their attempts; nothing of any other was.
 
     Raises:
         StaleRun: somebody else changed the run meanwhile; nothing was done.
@@ -65,6 +69,8 @@ def apply(
     for action in actions:
         applier.carry_out(action)
     applier.write_log()
+    touched = {stage_of(action) for action in actions} | {one.attempt.stage_id for one in unsaved}
+    return {stage_id for stage_id in touched if stage_id is not None}
 
 
 class _Applier:

@@ -6,11 +6,13 @@ chain moves as far as it can at once. Deciding on facts in which the decided was
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.attempt import AttemptResult, Failure
-from bongsu.domain.ids import AttemptId
+from bongsu.domain.ids import AttemptId, StageId
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Words, as_phrase, phrase
 from bongsu.domain.plan import PlannedStage
@@ -82,6 +84,8 @@ class _Decider:
 
     def _settle(self, planned: PlannedStage) -> None:
         state = self._state(planned)
+        if state.is_final or (state is StageState.READY and not self._cancelling):
+            return  # most of a long run, at any time
         if state is StageState.RUNNING:
             self._absorb(planned)
         elif state is StageState.PUBLISHING:
@@ -198,8 +202,11 @@ class _Decider:
         ready = [planned for planned in self._plan.stages if self._state(planned) is StageState.READY]
         if len(ready) < 2:
             return ready
-        ahead = seconds_to_end(self._plan, self._world.usual_seconds)
-        return sorted(ready, key=lambda planned: -ahead[planned.id])
+        return sorted(ready, key=lambda planned: -self._ahead[planned.id])
+
+    @cached_property
+    def _ahead(self) -> Mapping[StageId, float]:
+        return seconds_to_end(self._plan, self._world.usual_seconds)
 
     def _launch(self, planned: PlannedStage) -> None:
         counted = self._counted(planned)

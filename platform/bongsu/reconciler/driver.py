@@ -24,7 +24,7 @@ from bongsu.reconciler.delivery import Delivery
 from bongsu.reconciler.facts import RunFacts, WorldFacts
 from bongsu.reconciler.launching import attempt_spec, checkpoint_key
 from bongsu.reconciler.lingering import Lingering
-from bongsu.reconciler.loading import load_facts
+from bongsu.reconciler.loading import load_changed, load_facts
 from bongsu.reconciler.pace import next_deadline
 from bongsu.reconciler.stored_work import StoredWork, StoreSilent
 from bongsu.reconciler.view import RunView, Watch, view_of
@@ -194,8 +194,8 @@ class Driver:
         self._watching.look(self._backend.events, [attempt for attempt in facts.live if attempt.id in ended])
         with self._s.database.write() as connection:
             # What was seen on the way is written first: the story of an attempt ends with its end.
-            apply(connection, facts, actions, world.now, self._watching.unsaved(facts.live, ended))
-            after = load_facts(connection, run_id, facts.plan)
+            touched = apply(connection, facts, actions, world.now, self._watching.unsaved(facts.live, ended))
+            after = load_changed(connection, facts, touched)
         self._facts[run_id] = after
         self._watching.saved(facts.live, ended)
         self._follow_up(facts, actions)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.attempt import AttemptResult, Failure, Observation
@@ -26,7 +27,7 @@ class RunFacts:
     stages: Mapping[StageId, StageRecord]
     attempts: Mapping[StageId, tuple[AttemptRecord, ...]]
 
-    @property
+    @cached_property
     def live(self) -> list[AttemptRecord]:
         """Attempts that are not over."""
         return [tries[-1] for tries in self.attempts.values() if tries and not tries[-1].state.is_final]

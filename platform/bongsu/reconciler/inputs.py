@@ -25,7 +25,7 @@ class InputTrees:
 
     def __init__(self, plan: RunPlan) -> None:
         self._given = {entry.name: entry for entry in plan.inputs}
-        self._titles = {planned.id: planned.title for planned in plan.stages}
+        self._stages = {planned.id: planned for planned in plan.stages}
 
     def of(self, planned: PlannedStage, stages: Mapping[StageId, StageRecord]) -> dict[str, tuple[TakenTree, ...]]:
         """Trees by port, in the order of the file; what was skipped is left out."""
@@ -42,7 +42,7 @@ class InputTrees:
         if source.stage_id is None:
             given = self._given[source.name]
             return TakenTree(given.ref, f"inputs.{source.name}", given.uri)
-        return TakenTree(stages[source.stage_id].outputs[source.name], self._titles[source.stage_id])
+        return TakenTree(stages[source.stage_id].outputs[source.name], self._stages[source.stage_id].title)
 
 
 def has_output(source: Source, stages: Mapping[StageId, StageRecord]) -> bool:

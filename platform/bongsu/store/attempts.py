@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, insert, select, update
 
 from bongsu.domain.attempt import AttemptResult, Failure
 from bongsu.domain.codes import run as codes
-from bongsu.domain.ids import AttemptId
+from bongsu.domain.ids import AttemptId, StageId
 from bongsu.domain.run import ATTEMPT_MOVES, AttemptState, StopReason
 from bongsu.store.json_columns import from_json, to_json
 from bongsu.store.records import AttemptRecord
@@ -17,9 +18,13 @@ from bongsu.store.schema import attempts
 _LIVE = tuple(state.value for state in AttemptState if not state.is_final)
 
 
-def attempts_of(connection: Connection, run_id: str) -> list[AttemptRecord]:
-    """All of a run, each stage's in the order of their numbers."""
+def attempts_of(
+    connection: Connection, run_id: str, only: Collection[StageId] | None = None
+) -> list[AttemptRecord]:
+    """All of a run, or those at ``only`` these stages, each stage's in the order of their numbers."""
     query = select(attempts).where(attempts.c.run_id == run_id).order_by(attempts.c.stage_id, attempts.c.number)
+    if only is not None:
+        query = query.where(attempts.c.stage_id.in_(only))
     return [_attempt(row) for row in connection.execute(query)]
 
 

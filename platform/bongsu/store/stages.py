@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,9 +48,11 @@ class StageMove:
     reason: Words = ""
 
 
-def stages_of(connection: Connection, run_id: str) -> list[StageRecord]:
-    """In the plan's order."""
+def stages_of(connection: Connection, run_id: str, only: Collection[StageId] | None = None) -> list[StageRecord]:
+    """All of a run, or ``only`` these, in the plan's order."""
     query = select(stages).where(stages.c.run_id == run_id).order_by(stages.c.position)
+    if only is not None:
+        query = query.where(stages.c.stage_id.in_(only))
     return [_stage(row) for row in connection.execute(query)]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from reconciler_invariants import check_deliveries, check_end, check_store
+from reconciler_invariants import check_deliveries, check_driver, check_end, check_store
 from reconciler_world import World, registering_stage, registration_inputs
 from small_plans import plan_of, stage
 
@@ -174,6 +174,10 @@ class Journeys(RuleBasedStateMachine):
     @invariant()
     def the_store_is_right(self) -> None:
         check_store(self.world, self.acknowledged)
+
+    @invariant()
+    def the_driver_knows_what_the_store_has(self) -> None:
+        check_driver(self.world)
 
     def teardown(self) -> None:
         try:
