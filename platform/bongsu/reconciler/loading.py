@@ -15,7 +15,6 @@ from bongsu.store.records import AttemptRecord
 from bongsu.store.runs import get_plan, get_run
 from bongsu.store.stages import stages_of
 
-
 # Above this, reading everything is as fast, and a query has no more names in it than a database takes.
 FEW = 200
 
