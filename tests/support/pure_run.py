@@ -29,6 +29,7 @@ from bongsu.reconciler.actions import (
 from bongsu.reconciler.budget import Budget
 from bongsu.reconciler.decide import decide
 from bongsu.reconciler.facts import Cached, Refused, Registered, RunFacts, WorldFacts
+from bongsu.reconciler.urgency import seconds_to_end
 from bongsu.store.records import AttemptRecord, RunRecord, StageRecord
 
 RUN = RunId("r-000000000001")
@@ -83,7 +84,7 @@ class PureRun:
             outcomes=dict(self._outcomes),
             cached=self.cache.get,
             published=self.published,
-            usual_seconds=self.usual_seconds,
+            ahead=seconds_to_end(self.plan, self.usual_seconds),
         )
 
     def _budget(self) -> Budget:

@@ -6,13 +6,11 @@ chain moves as far as it can at once. Deciding on facts in which the decided was
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from functools import cached_property
 
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.attempt import AttemptResult, Failure
-from bongsu.domain.ids import AttemptId, StageId
+from bongsu.domain.ids import AttemptId
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Words, as_phrase, phrase
 from bongsu.domain.plan import PlannedStage
@@ -37,7 +35,6 @@ from bongsu.reconciler.inputs import InputTrees
 from bongsu.reconciler.lingering import is_there
 from bongsu.reconciler.readiness import readiness_of
 from bongsu.reconciler.retry import decide_retry, is_due
-from bongsu.reconciler.urgency import seconds_to_end
 from bongsu.store.records import AttemptRecord
 
 CANCELLED = N_("the run was cancelled")
@@ -202,11 +199,7 @@ class _Decider:
         ready = [planned for planned in self._plan.stages if self._state(planned) is StageState.READY]
         if len(ready) < 2:
             return ready
-        return sorted(ready, key=lambda planned: -self._ahead[planned.id])
-
-    @cached_property
-    def _ahead(self) -> Mapping[StageId, float]:
-        return seconds_to_end(self._plan, self._world.usual_seconds)
+        return sorted(ready, key=lambda planned: -self._world.ahead[planned.id])
 
     def _launch(self, planned: PlannedStage) -> None:
         counted = self._counted(planned)

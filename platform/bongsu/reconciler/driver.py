@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.domain.attempt import AttemptResult
-from bongsu.domain.ids import RunId
+from bongsu.domain.ids import RunId, StageId
 from bongsu.domain.run import AttemptState, RunState, StageState
 from bongsu.executors.base import Executor
 from bongsu.reconciler.actions import Action, FinishAttempt, MoveStage, TakeOutputs
@@ -27,6 +27,7 @@ from bongsu.reconciler.lingering import Lingering
 from bongsu.reconciler.loading import load_changed, load_facts
 from bongsu.reconciler.pace import next_deadline
 from bongsu.reconciler.stored_work import StoredWork, StoreSilent
+from bongsu.reconciler.urgency import seconds_to_end
 from bongsu.reconciler.view import RunView, Watch, view_of
 from bongsu.reconciler.watching import Watching
 from bongsu.store import cache
@@ -69,6 +70,7 @@ class Driver:
         self._wanted: set[RunId] = set()
         self._facts: dict[RunId, RunFacts] = {}
         self._usual: dict[str, dict[str, float]] = {}
+        self._ahead: dict[RunId, dict[StageId, float]] = {}
         self._again = False
 
     def run(self, run_ids: Collection[RunId], on_update: Callable[[RunView], None] | None = None) -> None:
@@ -203,13 +205,16 @@ class Driver:
 
     def _world(self, facts: RunFacts) -> WorldFacts:
         observations = dict(self._backend.observations)
+        if facts.run.id not in self._ahead:
+            usual = self._usual.get(facts.run.pipeline, {})
+            self._ahead[facts.run.id] = seconds_to_end(facts.plan, usual)
         return WorldFacts(
             now=self._s.clock(),
             outcomes=self._stored.outcomes(facts, observations),
             observations=observations,
             cached=self._stored.lookup(),
             published=self._s.delivery.registrar.results(facts.run.id),
-            usual_seconds=self._usual.get(facts.run.pipeline, {}),
+            ahead=self._ahead[facts.run.id],
         )
 
     def _ask_registry(self, facts: RunFacts) -> None:

@@ -66,7 +66,8 @@ class WorldFacts:
         outcomes: records that the artifact store holds of attempts.
         cached: outputs and metrics for a cache key, if they are still in the artifact store.
         published: what became of registrations, by stage.
-        usual_seconds: how long stages took in earlier runs, by stage.
+        ahead: how long the run takes from each stage to its end, as :func:`bongsu.reconciler.urgency.seconds_to_end`
+            has it.
     """
 
     now: float
@@ -74,4 +75,4 @@ class WorldFacts:
     outcomes: Mapping[AttemptId, Outcome] = field(default_factory=dict)
     cached: Callable[[Digest], Cached | None] = lambda _key: None
     published: Mapping[StageId, Published] = field(default_factory=dict)
-    usual_seconds: Mapping[str, float] = field(default_factory=dict)
+    ahead: Mapping[StageId, float] = field(default_factory=dict)
