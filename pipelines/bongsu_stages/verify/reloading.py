@@ -6,7 +6,8 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -51,15 +52,25 @@ def reload_all(
         "disk": str(room_of(ctx).disk),
         "memory": ctx.spec.resources.memory,
     }
-    (scratch / "job.json").write_text(json.dumps(job))
     command = [sys.executable, "-m", "bongsu_stages.verify.probe", str(scratch / "job.json")]
-    done = subprocess.run(command, check=False, preexec_fn=die_with_parent)
     found: dict[int, Outputs | str] = {}
-    for number in range(len(models)):
+    while left := [number for number in range(len(models)) if number not in found]:
+        rest = [job["models"][number] for number in left]
+        (scratch / "job.json").write_text(json.dumps({**job, "models": rest}))
+        done = subprocess.run(command, check=False, preexec_fn=die_with_parent)
+        found.update(_answers(results, left, done))
+    return found
+
+
+def _answers(
+    results: Path, asked: Sequence[int], done: subprocess.CompletedProcess[bytes]
+) -> Iterator[tuple[int, Outputs | str]]:
+    """What the process left of each model, up to the one that it was at when it crashed: no later one had its turn."""
+    for number in asked:
         if (results / f"{number}.npz").exists():
-            found[number] = read(results / f"{number}.npz")
+            yield number, read(results / f"{number}.npz")
         elif (results / f"{number}.error").exists():
-            found[number] = (results / f"{number}.error").read_text()
+            yield number, (results / f"{number}.error").read_text()
         elif done.returncode in _OF_THE_MACHINE:
             raise StageError(
                 phrase(
@@ -72,8 +83,8 @@ def reload_all(
                 retryable=True,
             )
         else:
-            found[number] = f"the process ended with status {done.returncode}"
-    return found
+            yield number, f"the process ended with status {done.returncode}"
+            return
 
 
 def check_room(ctx: StageContext, models: Sequence[NamedTree]) -> None:

@@ -142,6 +142,41 @@ def test_a_crash_is_a_verdict_and_what_the_machine_does_is_none(
     assert (f"loads in a new process: the process ended with status {status}" in str(refused.message)) is is_verdict
 
 
+def test_a_crash_is_charged_to_the_model_it_came_at_and_to_no_later_one(
+    runner: StageRunner, given_trees: dict[str, Named], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bongsu_stages.verify import probe
+
+    class Crash(BaseException):
+        pass
+
+    def outputs_of(directory: Path, *rest: Any, **options: Any) -> Outputs:
+        if (directory / "crashes").exists():
+            raise Crash
+        return read_outputs(directory, *rest, **options)
+
+    def run(command: list[str], **_options: Any) -> Any:
+        try:
+            probe.main(Path(command[-1]))
+        except Crash:
+            return type("Done", (), {"returncode": -11})
+        return type("Done", (), {"returncode": 0})
+
+    read_outputs = probe.outputs_of
+    monkeypatch.setattr(probe, "outputs_of", outputs_of)
+    monkeypatch.setattr(reloading.subprocess, "run", run)
+    shutil.copytree(runner.store.reader(given_trees["model"][2]).local(), tmp_path / "crashing")
+    (tmp_path / "crashing" / "crashes").touch()
+    crashing = ("crashing", MODEL, tiny.commit(runner.store, "crashing", tmp_path / "crashing"))
+    sound = given_trees["model"]
+    inputs = {"models": [crashing, sound, crashing, sound], "baseline": [sound], "tokens": [given_trees["tokens"]]}
+    made = runner.made("verify.reload", {"required": False}, inputs)
+    entries = read_json(runner.store.reader(made.outputs["verification"].digest), "verification.json")["entries"]
+    assert [entry["passed"] for entry in entries] == [False, True, False, True]
+    failed = [check["value"] for entry in entries for check in entry["checks"] if not check["passed"]]
+    assert failed == ["the process ended with status -11"] * 2
+
+
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
