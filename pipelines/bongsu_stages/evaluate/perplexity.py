@@ -30,7 +30,9 @@ class PerplexityParams(Params):
         default=(), description="Name of each tokens input in metrics: perplexity.NAME; titles if left out"
     )
     split: Literal["heldout", "train"] = Field(default="heldout", description="Part of the tokens to measure on")
-    max_sequences: int = Field(default=512, ge=1, description="At most this many sequences of each tokens input")
+    max_sequences: int = Field(
+        default=512, ge=1, description="At most this many sequences of each tokens input, evenly spaced"
+    )
     micro_batch: int = Field(default=16, ge=1, description="Sequences in one forward pass")
     seed: int = Field(default=0, ge=0, description="Seed of the bootstrap")
 
@@ -70,7 +72,7 @@ def perplexity(ctx: StageContext, params: PerplexityParams) -> StageOutputs:
     """Measure the perplexity of models on held-out text, with bootstrap intervals over sequences."""
     from bongsu_stages.evaluate.result import summary, write_evaluation
 
-    texts = _texts(ctx, params)
+    texts = texts_of(ctx, params)
     models = ctx.inputs("models")
     entries = []
     for number, model in enumerate(models):
@@ -97,11 +99,9 @@ def _measure(ctx: StageContext, model: NamedTree, texts: dict[str, Rows], params
     return entry_of(model, metrics, intervals)
 
 
-def _texts(ctx: StageContext, params: PerplexityParams) -> dict[str, Rows]:
+def texts_of(ctx: StageContext, params: PerplexityParams) -> dict[str, Rows]:
     """Sequences to predict by the name of their text. Raises StageError if a name or a sequence is missing."""
-    import numpy as np
-
-    from bongsu_stages.train.tokens import TokenTree
+    from bongsu_stages.train.tokens import TokenTree, evenly
 
     trees = ctx.inputs("tokens")
     names = params.names or tuple(tree.title for tree in trees)
@@ -121,11 +121,11 @@ def _texts(ctx: StageContext, params: PerplexityParams) -> dict[str, Rows]:
     texts = {}
     for name, tree in zip(names, trees, strict=True):
         tokens = TokenTree(tree.reader, tree.title)
-        count = min(params.max_sequences, tokens.sequences(params.split))
-        if count == 0:
+        rows = evenly(tokens.sequences(params.split), params.max_sequences)
+        if not len(rows):
             raise StageError(
                 phrase(N_("{title} has no {split} sequences."), title=tree.title, split=params.split),
                 N_("Raise heldoutFraction or heldoutCharacters, or add text."),
             )
-        texts[name] = tokens.take(params.split, np.arange(count))
+        texts[name] = tokens.take(params.split, rows)
     return texts

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from bongsu_stages.train.mixture import Mixture
-from bongsu_stages.train.tokens import TokenTree
+from bongsu_stages.train.tokens import TokenTree, evenly
 
 IGNORED = -100
 """Label of a position that the loss leaves out (torch's own convention)."""
@@ -104,7 +104,7 @@ class HeldOutTokens:
         return min(self.limit, self.tree.sequences("heldout"))
 
     def batches(self, size: int, rank: int, workers: int) -> Iterator[Batch]:
-        chosen = np.arange(self.count) * self.tree.sequences("heldout") // max(1, self.count)
+        chosen = evenly(self.tree.sequences("heldout"), self.limit)
         mine = chosen[rank::workers]
         # Sharded models compute together: a worker with one sequence less repeats one, and counts nothing of it.
         spare = -(-self.count // workers) - len(mine)

@@ -66,6 +66,15 @@ class TokenTree:
         return out
 
 
+def evenly(available: int, count: int) -> Rows:
+    """Rows to measure on: at most ``count`` of ``available`` ones, evenly spaced, the first among them; ascending.
+
+    Rows lie in the order of the corpus, so the first ones alone would be those of its first documents.
+    """
+    chosen = min(count, available)
+    return np.arange(chosen) * available // max(1, chosen)
+
+
 def take_evenly(
     trees: Sequence[TokenTree], split: Split, count: int, pick: Callable[[int, int, int], Rows]
 ) -> Rows:

@@ -16,7 +16,7 @@ from bongsu_stages.models.plain import PlainFacts, plain_facts, write_plain
 from bongsu_stages.models.weight_header import read_header
 from bongsu_stages.runtime.context import NamedTree, StageContext
 from bongsu_stages.runtime.stage import StageError
-from bongsu_stages.train.tokens import TokenTree, take_evenly
+from bongsu_stages.train.tokens import TokenTree, evenly, take_evenly
 from bongsu_stages.verify import checks
 from bongsu_stages.verify.attribution import is_of_the_machine
 from bongsu_stages.verify.checks import Check
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 def examine(ctx: StageContext, params: ReloadParams) -> list[dict[str, Any]]:
     """One entry of ``verification.json`` for each model."""
-    sequences = _sequences(ctx, params.sequences)
+    sequences = sequences_of(ctx, params.sequences)
     models = ctx.inputs("models")
     given = ctx.inputs("baseline")
     check_room(ctx, [*models, *given])
@@ -135,10 +135,10 @@ def _as_in_memory(
     return found
 
 
-def _sequences(ctx: StageContext, count: int) -> np.ndarray[Any, Any]:
-    """The first held-out sequences of every tokens input."""
+def sequences_of(ctx: StageContext, count: int) -> np.ndarray[Any, Any]:
+    """Evenly spaced held-out sequences of every tokens input."""
     trees = [TokenTree(tree.reader, tree.title) for tree in ctx.inputs("tokens")]
-    sequences = take_evenly(trees, "heldout", count, lambda _number, _available, share: np.arange(share))
+    sequences = take_evenly(trees, "heldout", count, lambda _number, available, share: evenly(available, share))
     if not len(sequences):
         raise StageError(N_("The tokens have no held-out sequence."), N_("Raise heldoutFraction, or add text."))
     return sequences
