@@ -5,25 +5,62 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import tiny_training as tiny
+import torch
 from pydantic import ValidationError
 from stage_runner import Named, StageRunner
+from torch.nn import functional
 
 from bongsu.artifacts.local import LocalStore
+from bongsu.artifacts.reading import read_json
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.attempt import AttemptResult, Failure
-from bongsu_stages.evaluate.likelihood import continuation_loss
+from bongsu.domain.ids import Digest
+from bongsu_stages.evaluate.likelihood import continuation_loss, sequence_losses
 from bongsu_stages.evaluate.tasks import Question, TasksParams, answer
+from bongsu_stages.models import loading
 from bongsu_stages.models.loading import load_model, load_tokenizer
 
 QUESTIONS = [
     {"question": f"제{number}조는?", "choices": ["국민", "대통령", "국회"], "answer": number % 3}
     for number in range(9)
 ]
+
+
+class Counts:
+    """A model that is sure of one thing: behind each token comes the next one of the vocabulary."""
+
+    device = torch.device("cpu")
+
+    def __call__(self, input_ids: torch.Tensor, **_options: Any) -> Any:
+        after = (input_ids + 1) % tiny.VOCABULARY
+        return SimpleNamespace(logits=20.0 * functional.one_hot(after, tiny.VOCABULARY).float())
+
+
+class Numbers:
+    """A tokenizer of texts that are numbers: each is its own token."""
+
+    def encode(self, text: str, **_options: Any) -> list[int]:
+        return [int(word) for word in text.split()]
+
+
+COUNTS: Any = Counts()
+
+
+@torch.inference_mode()
+def loss_of(model: Any, tokens: list[int], first: int) -> float:
+    """Summed loss of all tokens from ``first`` on, as transformers computes it."""
+    ids = torch.tensor([tokens])
+    labels = ids.clone()
+    labels[:, :first] = -100  # what its loss leaves out
+    return float(model(input_ids=ids, labels=labels).loss) * (len(tokens) - first)
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +81,11 @@ def trees(runner: StageRunner, tmp_path_factory: pytest.TempPathFactory) -> dict
     kinds = {"one": ArtifactType.MODEL, "two": ArtifactType.MODEL, "tokens": ArtifactType.TOKENS}
     kinds["questions"] = ArtifactType.FILES
     return {name: (name, kind, tiny.commit(runner.store, name, root / name)) for name, kind in kinds.items()}
+
+
+@pytest.fixture(scope="module")
+def model(runner: StageRunner, trees: dict[str, Named]) -> Any:
+    return load_model(runner.store.reader(Digest(trees["one"][2])))
 
 
 @pytest.fixture(scope="module")
@@ -70,31 +112,75 @@ def test_perplexity_is_measured_for_each_model_with_its_interval(evaluate: Any, 
     assert found["details"]["tokens"]["law"] == 6 * 32
 
 
-def test_tasks_count_right_answers_with_an_interval(evaluate: Any, runner: StageRunner, trees: Any) -> None:
-    found = evaluate("evaluate.tasks", {}, models=["one"], questions=["questions"])
-    (entry,) = found["entries"]
-    directory = runner.store.reader(trees["one"][2])
-    model, tokenizer = load_model(directory), load_tokenizer(directory)
-    asked = [Question.model_validate(question) for question in QUESTIONS]
-    right = sum(answer(model, tokenizer, question, TasksParams()) == question.answer for question in asked)
-    assert entry["metrics"]["tasks.law.accuracy"] == right / 9
-    low, high = entry["intervals"]["tasks.law.accuracy"]
-    assert low <= right / 9 <= high
+def test_the_likelihood_of_a_text_is_the_loss_that_transformers_computes(
+    evaluate: Any, model: Any, runner: StageRunner, trees: dict[str, Named]
+) -> None:
+    directory = runner.store.reader(Digest(trees["tokens"][2])).local()
+    heldout = np.load(directory / "heldout-00000.npy").astype(np.int64)
+    each = [loss_of(model, row.tolist(), 1) for row in heldout]
+    losses, counts = sequence_losses(model, heldout, micro_batch=3)
+    assert counts == [31] * 8
+    assert losses == pytest.approx(each, rel=1e-5)
+    (entry,) = evaluate("evaluate.perplexity", {"names": ["law"]}, models=["one"], tokens=["tokens"])["entries"]
+    assert entry["metrics"]["perplexity.law"] == pytest.approx(math.exp(sum(each) / (8 * 31)), rel=1e-5)
 
 
-def test_the_likeliest_choice_is_the_answer(runner: StageRunner, trees: dict[str, Named]) -> None:
-    directory = runner.store.reader(trees["one"][2])  # type: ignore[arg-type]
-    model, tokenizer = load_model(directory), load_tokenizer(directory)
+@pytest.mark.parametrize("cut", [1, 2, 17, 31])
+def test_the_likelihood_of_a_continuation_is_the_loss_of_its_own_tokens(model: Any, cut: int) -> None:
+    tokens = np.random.default_rng(0).integers(2, tiny.VOCABULARY, 32).tolist()
+    expected = loss_of(model, tokens, cut)
+    assert continuation_loss(model, tokens[:cut], tokens[cut:]) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_likeliest_choice_is_the_answer(model: Any, runner: StageRunner, trees: dict[str, Named]) -> None:
+    tokenizer = load_tokenizer(runner.store.reader(Digest(trees["one"][2])))
     question = Question.model_validate(QUESTIONS[0])
+    prompt = tokenizer.encode(question.question, add_special_tokens=False)
+    choices = [tokenizer.encode(f" {choice}", add_special_tokens=False) for choice in question.choices]
+    losses = [loss_of(model, prompt + choice, len(prompt)) for choice in choices]
     params = TasksParams(normalise=False, template="{question}")
-    losses = []
-    for choice in question.choices:
-        prompt, tokens = (
-            tokenizer.encode(text, add_special_tokens=False) for text in (question.question, f" {choice}")
-        )
-        losses.append(continuation_loss(model, prompt, tokens))
-        assert math.isfinite(losses[-1])
     assert answer(model, tokenizer, question, params) == losses.index(min(losses))
+
+
+@pytest.mark.parametrize("normalise", [True, False])
+@pytest.mark.parametrize(
+    ("choices", "right"),
+    [(("4 5 6", "5 6 7", "3 4 5"), 0), (("3 3 3", "5 6 7", "4 5 6"), 2), (("4 4 4", "4 5 6", "6 5 4"), 1)],
+)
+def test_a_model_that_counts_chooses_what_comes_next(choices: tuple[str, ...], right: int, normalise: bool) -> None:
+    question = Question(question="1 2 3", choices=choices, answer=0)
+    assert answer(COUNTS, Numbers(), question, TasksParams(normalise=normalise, template="{question}")) == right
+    assert continuation_loss(COUNTS, [1, 2, 3], [4, 5, 6]) == pytest.approx(0.0, abs=1e-4)
+    assert sequence_losses(COUNTS, np.arange(8)[None], micro_batch=2)[0] == pytest.approx([0.0], abs=1e-4)
+
+
+def test_a_long_choice_is_judged_by_the_mean_of_its_tokens_or_by_their_sum() -> None:
+    question = Question(
+        question="1 2 3", choices=("4 5 9 9", "9"), answer=0
+    )  # two tokens wrong of four; one of one
+    chosen = [
+        answer(COUNTS, Numbers(), question, TasksParams(normalise=normalise, template="{question}"))
+        for normalise in (True, False)
+    ]
+    assert chosen == [0, 1]
+
+
+def test_tasks_count_right_answers_with_an_interval(
+    runner: StageRunner, trees: dict[str, Named], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "loaded", lambda _ctx, _tree: nullcontext(COUNTS))
+    monkeypatch.setattr(loading, "load_tokenizer", lambda _tree: Numbers())
+    (tmp_path / "q").mkdir()
+    # The second choice comes next; six of nine questions say so.
+    asked = [{"question": "1 2", "choices": ["5", "3", "4"], "answer": int(number < 6)} for number in range(9)]
+    (tmp_path / "q" / "law.jsonl").write_text("\n".join(json.dumps(question) for question in asked) + "\n\n")
+    questions = ("q", ArtifactType.FILES, tiny.commit(runner.store, "counted", tmp_path / "q"))
+    inputs = {"models": [trees["one"]], "questions": [questions]}
+    made = runner.made("evaluate.tasks", {"template": "{question}"}, inputs)
+    (entry,) = read_json(runner.store.reader(made.outputs["evaluation"].digest), "evaluation.json")["entries"]
+    assert entry["metrics"]["tasks.law.accuracy"] == 6 / 9
+    # Wilson's interval of six in nine at 95%, from his formula by hand.
+    assert entry["intervals"]["tasks.law.accuracy"] == pytest.approx((0.3542, 0.8794), abs=1e-4)
 
 
 @pytest.mark.parametrize("template", ["{frage}", "{}", "정답:", "{question", "}", "{question.x}", "{question:d}"])
