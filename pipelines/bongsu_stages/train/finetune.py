@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Self
 
 from pydantic import Field, model_validator
 
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu.domain.ports import Model, Texts
+from bongsu.domain.stages import Objection, StageFacts
 from bongsu.domain.workload import WorkKind, Workload
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import stage
@@ -54,6 +58,15 @@ def _workload(params: FinetuneParams, _length: int) -> Workload:
     )
 
 
+def _check(params: FinetuneParams, _facts: StageFacts) -> Iterator[Objection]:
+    if params.balance_rate and not params.lora.merge_at_end:
+        yield Objection(
+            ("with", "balanceRate"),
+            phrase(N_("an adapter that is not merged holds no router bias, and what balanceRate makes of it is lost")),
+            phrase(N_("Write balanceRate: 0, or lora.mergeAtEnd: true.")),
+        )
+
+
 @stage(
     "train.finetune",
     params=FinetuneParams,
@@ -63,6 +76,7 @@ def _workload(params: FinetuneParams, _length: int) -> Workload:
     },
     outputs={"model": Model("The base with the adapter merged into it, in bf16")},
     workload=_workload,
+    check=_check,
     distributed=True,
     incidental=INCIDENTAL,
 )

@@ -223,6 +223,17 @@ def test_pruning_that_leaves_every_expert_is_a_warning() -> None:
     assert not drafted(AXK1, PRUNE + ", with: {keepFraction: 0.5}}").warnings
 
 
+def test_a_router_bias_that_no_adapter_holds_is_not_trained() -> None:
+    stage = "{name: f, uses: train.finetune, inputs: {model: inputs.base, examples: inputs.law}, with: %s}"
+    with_ = "{steps: 1, learningRate: 0.1, balanceRate: %s, lora: {mergeAtEnd: %s}}"
+    told = refused(stage % (with_ % ("0.001", "false")))
+    assert list(told) == ["spec.stages[0].with.balanceRate"]
+    assert "holds no router bias" in next(iter(told.values()))
+    assert next(iter(told.values())).endswith("Write balanceRate: 0, or lora.mergeAtEnd: true.")
+    for rate, merges in (("0", "false"), ("0.001", "true")):
+        assert loads(text(stage % (with_ % (rate, merges))), "f.yaml", STAGES)
+
+
 def test_a_draft_warns_of_memory_below_its_own_estimate() -> None:
     asks = TRAIN + ", with: {steps: 1, learningRate: 0.1}, resources: {memory: 1Gi}}"
     (warning,) = drafted(AXK1, asks).warnings
