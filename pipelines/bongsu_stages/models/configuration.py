@@ -13,8 +13,8 @@ from typing import Any
 
 from bongsu.artifacts.base import TreeReader
 
-# Facts about one copy of the weights, not about the architecture: never taken over from the original.
-_OF_THE_COPY = frozenset({"_name_or_path", "dtype", "torch_dtype", "transformers_version", "quantization_config"})
+OF_THE_COPY = frozenset({"_name_or_path", "dtype", "torch_dtype", "transformers_version", "quantization_config"})
+"""Facts about one copy of the weights, not about the architecture: never taken over from the original."""
 
 
 def read_config(source: TreeReader | Path) -> dict[str, Any]:
@@ -35,5 +35,5 @@ def write_config(directory: Path, config: Mapping[str, Any]) -> None:
 
 def keep_original_fields(saved: Mapping[str, Any], original: Mapping[str, Any]) -> dict[str, Any]:
     """``saved`` with every field of ``original`` that it lacks, except facts about the copy of the weights."""
-    kept = {key: value for key, value in original.items() if key not in saved and key not in _OF_THE_COPY}
+    kept = {key: value for key, value in original.items() if key not in saved and key not in OF_THE_COPY}
     return {**saved, **kept}

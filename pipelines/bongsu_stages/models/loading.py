@@ -14,6 +14,7 @@ import torch
 
 from bongsu.artifacts.base import TreeReader
 from bongsu.domain.messages import N_
+from bongsu.domain.model_config import routed_experts
 from bongsu.domain.phrases import phrase
 from bongsu_stages.models.activations import round_activations, rounds_activations
 from bongsu_stages.models.configuration import read_config
@@ -169,7 +170,7 @@ def loaded(ctx: StageContext, tree: TreeReader) -> Iterator[PreTrainedModel]:
 
 def has_experts(config: Mapping[str, Any]) -> bool:
     """True for a mixture of experts; transformers lets nobody choose a kernel for other models."""
-    return any(config.get(name) for name in ("n_routed_experts", "num_experts", "num_local_experts"))
+    return routed_experts(config) is not None
 
 
 def has_adapter(directory: Path) -> bool:

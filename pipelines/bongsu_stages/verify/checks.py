@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
+from bongsu.domain.model_config import EXPERT_COUNTS, routed_experts
+from bongsu_stages.models.configuration import OF_THE_COPY
 from bongsu_stages.verify.outputs import Outputs
 
 _EXPERT = re.compile(r"\.layers\.(\d+)\.mlp\.experts\.(\d+)\.")
-# Facts about one copy of the weights; compression changes them on purpose.
-_MAY_CHANGE = frozenset(
-    {"quantization_config", "dtype", "torch_dtype", "transformers_version", "_name_or_path", "n_routed_experts"}
-)
+# Compression changes them on purpose.
+_MAY_CHANGE = OF_THE_COPY | frozenset(EXPERT_COUNTS)
 
 
 @dataclass(frozen=True)
@@ -31,17 +31,19 @@ class Check:
         return asdict(self)
 
 
-def expert_count(config: Mapping[str, Any], entries: Iterable[str]) -> Check:
-    """Every sparse layer must hold exactly ``n_routed_experts`` experts."""
+def expert_count(config: Mapping[str, Any], entries: Iterable[str]) -> Iterator[Check]:
+    """Every sparse layer must hold exactly the experts that the configuration states; none where it states no count."""
+    stated = routed_experts(config)
+    if stated is None:
+        return
     layers: dict[str, set[str]] = {}
     for name in entries:
         match = _EXPERT.search(name)
         if match:
             layers.setdefault(match[1], set()).add(match[2])
-    stated = config.get("n_routed_experts")
     counts = sorted({len(experts) for experts in layers.values()})
     passed = not layers or counts == [stated]
-    return Check("experts stored as the configuration says", passed, str(counts), str(stated))
+    yield Check("experts stored as the configuration says", passed, str(counts), str(stated))
 
 
 def fields_kept(config: Mapping[str, Any], original: Mapping[str, Any]) -> Check:

@@ -70,7 +70,7 @@ def _checks(
     config = read_config(model.reader)
     found = [
         Check("bytes as in the manifest", True, "every hash equal", "every hash equal"),
-        checks.expert_count(config, _entry_names(model)),
+        *checks.expert_count(config, _entry_names(model)),
     ]
     if isinstance(reloaded, str):
         return [*found, Check("loads in a new process", False, reloaded, "no error")]

@@ -12,6 +12,9 @@ from typing import Self
 
 from bongsu.domain.config_faults import BY_LAYER, LATENT, Config, config_faults, sizes_of
 
+EXPERT_COUNTS = ("n_routed_experts", "num_experts", "num_local_experts")
+"""Keys under which one family or another states how many routed experts a layer has."""
+
 # What the classes take where the configuration does not say it.
 _DENSE_AT_FIRST = {"axk1": 1, "axk2": 1, "deepseek_v3": 3}
 _SHARED_EXPERTS = 1
@@ -108,6 +111,11 @@ class ModelConfig:
     @property
     def layers(self) -> int:
         return len(self.sparse)
+
+
+def routed_experts(config: Config) -> int | None:
+    """Routed experts of a layer, as a model of whatever family states them; None for one that states none."""
+    return next((config[name] for name in EXPERT_COUNTS if config.get(name)), None)
 
 
 def _sparse(config: Config, family: str) -> tuple[bool, ...]:

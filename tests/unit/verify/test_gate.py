@@ -20,6 +20,7 @@ from bongsu.artifacts.local import LocalStore
 from bongsu.artifacts.reading import read_json
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.attempt import AttemptResult, Failure
+from bongsu_stages.models.loading import has_experts
 from bongsu_stages.verify import checks, reloading
 from bongsu_stages.verify.attribution import is_of_the_machine
 from bongsu_stages.verify.outputs import Outputs
@@ -192,6 +193,23 @@ def test_faults_of_the_machine_are_told_from_those_of_a_model(error: Exception, 
 
 
 NUMBERS = st.floats(allow_nan=True, allow_infinity=True)
+
+
+def stored(experts: int) -> list[str]:
+    return [f"model.layers.{layer}.mlp.experts.{n}.up_proj.weight" for layer in (1, 2) for n in range(experts)]
+
+
+@pytest.mark.parametrize("key", ["n_routed_experts", "num_experts", "num_local_experts"])
+def test_experts_are_counted_under_whatever_key_the_family_states_them(key: str) -> None:
+    (whole,) = checks.expert_count({key: 4}, stored(4))
+    (fewer,) = checks.expert_count({key: 4}, stored(3))
+    assert (whole.passed, fewer.passed) == (True, False)
+    assert has_experts({key: 4})
+    assert not has_experts({key: 0})
+
+
+def test_experts_that_nobody_counts_are_not_compared() -> None:
+    assert not list(checks.expert_count({"model_type": "unknown"}, stored(4)))
 
 
 @given(NUMBERS, NUMBERS)
