@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, Literal
 
 from pydantic import Field
@@ -125,8 +126,19 @@ def _scores(
                 "frequency": statistics.tokens,
                 "random": torch.rand(len(statistics.tokens), generator=chance),
             }
-            scores[index] = by_method[params.method].tolist()
+            scores[index] = _finite(by_method[params.method].tolist(), index)
         # Either of them would keep the layer while the next one is read.
         del layer, experts
         ctx.progress(index + 1, stream.config.num_hidden_layers)
+    return scores
+
+
+def _finite(scores: list[float], layer: int) -> list[float]:
+    """``scores``, all of which can be compared. Raises StageError for the first that is no finite number."""
+    for expert, score in enumerate(scores):
+        if not math.isfinite(score):
+            raise StageError(
+                f"The score of expert {expert} in layer {layer} is {score}, which says nothing about the expert.",
+                "Look at the stage that made the model: what it computes of the calibration text is no number.",
+            )
     return scores

@@ -62,7 +62,9 @@ def _check(params: FinetuneParams, _facts: StageFacts) -> Iterator[Objection]:
     if params.balance_rate and not params.lora.merge_at_end:
         yield Objection(
             ("with", "balanceRate"),
-            phrase(N_("an adapter that is not merged holds no router bias, and what balanceRate makes of it is lost")),
+            phrase(
+                N_("an adapter that is not merged holds no router bias, and what balanceRate makes of it is lost")
+            ),
             phrase(N_("Write balanceRate: 0, or lora.mergeAtEnd: true.")),
         )
 

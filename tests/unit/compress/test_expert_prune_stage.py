@@ -174,3 +174,21 @@ def test_what_cannot_be_pruned_is_refused(bench: Any, tmp_path: Path, change: An
     failure = bench.runner.run(STAGE, {"keepFraction": 0.5}, inputs)
     assert isinstance(failure, Failure)
     assert message in str(failure.message)
+
+
+def test_scores_that_are_no_numbers_choose_nothing(bench: Any, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(bench.directory(bench.model[2]), tmp_path / "model")
+    file = tmp_path / "model" / "model.safetensors"
+    weights = load_file(file)
+    (name,) = [name for name in weights if name.endswith("layers.1.mlp.experts.2.down_proj.weight")]
+    weights[name][0, 0] = float("nan")
+    file.unlink()
+    save_file(weights, file, metadata={"format": "pt"})
+    digest = tiny.commit(bench.runner.store, "no-numbers", tmp_path / "model")
+    inputs = {"model": [("broken", bench.model[1], digest)], "calibration": [bench.tokens]}
+    failure = bench.runner.run(STAGE, {"keepFraction": 0.5}, inputs)
+    assert isinstance(failure, Failure)
+    assert str(failure.message).startswith("The score of expert ")
+    assert "in layer 1 is nan" in str(failure.message)
