@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -20,7 +21,10 @@ _MAY_CHANGE = OF_THE_COPY | frozenset(EXPERT_COUNTS)
 
 @dataclass(frozen=True)
 class Check:
-    """``value`` was found, at most ``tolerance`` is allowed (both in the check's own unit)."""
+    """``value`` was found, at most ``tolerance`` is allowed (both in the check's own unit).
+
+    JSON has no infinity and no word for what is no number: such figures are texts there.
+    """
 
     name: str
     passed: bool
@@ -28,7 +32,11 @@ class Check:
     tolerance: float | str
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {name: _written(value) for name, value in asdict(self).items()}
+
+
+def _written(value: float | str) -> float | str:
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def expert_count(config: Mapping[str, Any], entries: Iterable[str]) -> Iterator[Check]:

@@ -88,8 +88,9 @@ def reload(ctx: StageContext, params: ReloadParams) -> StageOutputs:
 
     ctx.phase("comparing")
     entries = examine(ctx, params)
+    text = json.dumps({"entries": entries}, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False)
     with ctx.output("verification").create("verification.json") as file:
-        file.write((json.dumps({"entries": entries}, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode())
+        file.write(f"{text}\n".encode())
     failed = [entry for entry in entries if not entry["passed"]]
     for entry in failed:
         for check in entry["checks"]:

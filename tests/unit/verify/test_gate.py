@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from bongsu.artifacts.local import LocalStore
 from bongsu.artifacts.reading import read_json
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.attempt import AttemptResult, Failure
+from bongsu.domain.evidence import Verification, verdicts_of
+from bongsu.domain.ids import digest_of
 from bongsu_stages.models.loading import has_experts
 from bongsu_stages.verify import checks, reloading
 from bongsu_stages.verify.attribution import is_of_the_machine
@@ -227,3 +230,17 @@ def test_logits_that_are_no_numbers_never_agree() -> None:
     for pair in ((sound, broken), (broken, sound), (broken, broken)):
         assert not checks.logits_agree(*pair, tolerance=1.0).passed
     assert checks.logits_agree(sound, sound, tolerance=0.0).passed
+
+
+def test_figures_that_are_no_numbers_are_texts_in_json_and_leave_the_verdict_as_it_is() -> None:
+    broken = Outputs(np.full((1, 2, 3), np.nan, np.float32), float("inf"), (1,))
+    sound = Outputs(np.zeros((1, 2, 3), np.float32), 1.0, (1,))
+    found = [
+        checks.logits_agree(sound, broken, 0.02),
+        checks.perplexity_agrees(sound, broken, 0.002),
+        checks.not_worse(broken, sound, 0.5),
+    ]
+    row = {"modelDigest": digest_of(b"a"), "passed": False, "checks": [check.as_dict() for check in found]}
+    text = json.dumps({"entries": [row]}, allow_nan=False)
+    assert [check["value"] for check in json.loads(text)["entries"][0]["checks"]] == ["nan", "inf", "-inf"]
+    assert verdicts_of([Verification.model_validate_json(text)]) == {digest_of(b"a"): False}
