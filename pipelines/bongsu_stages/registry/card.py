@@ -67,16 +67,21 @@ def render_card(
 def _table(candidates: Sequence[Candidate]) -> list[str]:
     names = list(dict.fromkeys(name for candidate in candidates for name in candidate.metrics))
     rows = [
-        f"| {c.title} | {c.size_bytes / 1e6:,.2f} MB | "
+        f"| {_cell(c.title)} | {c.size_bytes / 1e6:,.2f} MB | "
         + " | ".join(f"{c.metrics[n]:.4g}" if n in c.metrics else "–" for n in names)
         + f" | {'yes' if c.verified else 'no'} |"
         for c in candidates
     ]
     return [
-        f"| variant | weights | {' | '.join(names)} | verified |",
+        f"| variant | weights | {' | '.join(map(_cell, names))} | verified |",
         f"| --- | ---: | {' | '.join('---:' for _ in names)} | --- |",
         *rows,
     ]
+
+
+def _cell(text: str) -> str:
+    """A bar would end the cell, and values of a matrix may have some."""
+    return text.replace("|", "\\|")
 
 
 def _rejections(rejected: Sequence[Rejection]) -> list[str]:

@@ -102,14 +102,26 @@ def why_rejected(candidate: Candidate, baseline: Mapping[str, float], within: Ma
     for metric, bound in within.items():
         if metric not in candidate.metrics:
             return _not_measured(metric, candidate.metrics)
-        if not baseline.get(metric):
+        if metric not in baseline:
             return phrase(N_("{metric} of the baseline was not measured"), metric=metric)
-        ratio = candidate.metrics[metric] / baseline[metric]
-        within_bound = ratio >= bound if more_is_better(metric) else ratio <= bound
-        if not within_bound:
-            told = _TOO_LITTLE if more_is_better(metric) else _TOO_MUCH
-            return phrase(told, metric=metric, ratio=f"{ratio:.3f}", bound=bound)
+        reason = _why_outside(metric, candidate.metrics[metric], baseline[metric], bound)
+        if reason:
+            return reason
     return ""
+
+
+def _why_outside(metric: str, value: float, base: float, bound: float) -> Words:
+    """Why ``value`` is not within the bound; empty if it is. No multiple of a baseline of 0 is anything but 0."""
+    compared, limit = (value / base, bound) if base else (value, 0.0)
+    if compared >= limit if more_is_better(metric) else compared <= limit:
+        return ""
+    if base:
+        told = _TOO_LITTLE if more_is_better(metric) else _TOO_MUCH
+        return phrase(told, metric=metric, ratio=f"{compared:.3f}", bound=bound)
+    # Of what is better when it is more, nothing is less than 0.
+    return phrase(
+        N_("{metric} is {value} and the baseline's is 0, at most 0 is allowed"), metric=metric, value=f"{value:g}"
+    )
 
 
 def _why_unranked(candidate: Candidate, deciding: str | None) -> Words:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bongsu_stages.registry.card import CardFacts, render_card
 from bongsu_stages.registry.choice import Candidate, choose, why_rejected
 
 BASE = {"perplexity.law": 20.0, "tasks.law.accuracy": 0.5}
@@ -69,10 +71,28 @@ def test_what_was_not_verified_is_never_chosen() -> None:
 def test_only_a_ratio_that_is_a_number_within_the_bound_passes(value: float, base: float, bound: float) -> None:
     reason = why_rejected(candidate(perplexity_law=value), {"perplexity.law": base}, {"perplexity.law": bound})
     if reason == "":
-        assert value / base <= bound
+        assert value / base <= bound if base else value <= 0
 
 
 @pytest.mark.parametrize("metric", ["perplexity.law", "tasks.law.accuracy"])
 def test_a_figure_that_is_no_number_is_rejected(metric: str) -> None:
     broken = Candidate("a", "sha256-a", 1, {metric: math.nan}, True)
     assert "nan times the baseline's" in str(why_rejected(broken, BASE, {metric: 1.0}))
+
+
+def test_a_baseline_that_knew_no_answer_was_measured() -> None:
+    tasks, law = "tasks.law.accuracy", "perplexity.law"
+    assert why_rejected(Candidate("a", "sha256-a", 1, {tasks: 0.4}, True), {tasks: 0.0}, {tasks: 0.9}) == ""
+    assert str(why_rejected(Candidate("a", "sha256-a", 1, {law: 0.4}, True), {law: 0.0}, {law: 1.1})) == (
+        "perplexity.law is 0.4 and the baseline's is 0, at most 0 is allowed"
+    )
+    assert "was not measured" in str(why_rejected(Candidate("a", "sha256-a", 1, {tasks: 0.4}, True), {}, {tasks: 0.9}))
+
+
+def test_a_title_with_a_bar_stays_within_its_cell() -> None:
+    title = "quantize (domain=law|general)"
+    chosen = Candidate(title, "sha256-a", 1, {f"perplexity.{title}": 2.0}, True)
+    card = render_card(CardFacts("m", "p", "mnd", "", "smallest", ""), chosen, [], [])
+    head, _, row = (line for line in card.splitlines() if line.startswith("|"))
+    assert len(re.findall(r"(?<!\\)\|", head)) == len(re.findall(r"(?<!\\)\|", row)) == 5
+    assert r"domain=law\|general" in row
