@@ -63,6 +63,14 @@ def test_what_ends_itself_was_not_ended_from_outside() -> None:
     assert not crash.is_from_outside
 
 
+def test_a_signal_without_a_name_is_told_by_its_number() -> None:
+    ending = Ending(40)  # one of real time
+    assert ending.signal == 40
+    assert not ending.is_from_outside
+    assert str(ending) == "was ended by signal 40"
+    assert str(Ending(signal.SIGSEGV)) == "was ended by SIGSEGV"
+
+
 def test_before_its_parent_has_asked_it_stands_in_the_process_table() -> None:
     child = subprocess.Popen(["sleep", "60"])
     process = WatchedProcess(child.pid)

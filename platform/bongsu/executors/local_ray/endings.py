@@ -42,11 +42,11 @@ class Ending:
     status: int | None = None
 
     @property
-    def signal(self) -> signal.Signals | None:
-        """The signal that ended it; None if it ended by itself, or nobody knows."""
+    def signal(self) -> int | None:
+        """Number of the signal that ended it; None if it ended by itself, or nobody knows."""
         if self.status is None or not os.WIFSIGNALED(self.status):
             return None
-        return signal.Signals(os.WTERMSIG(self.status))
+        return os.WTERMSIG(self.status)
 
     @property
     def is_from_outside(self) -> bool:
@@ -56,13 +56,20 @@ class Ending:
     def words(self) -> Phrase:
         """What follows the name of the process in a sentence."""
         if self.signal is not None:
-            return phrase(N_("was ended by {signal}"), signal=self.signal.name)
+            return phrase(N_("was ended by {signal}"), signal=_signal_name(self.signal))
         if self.status is None:
             return phrase(N_("ended"))
         return phrase(N_("ended itself with status {status}"), status=os.waitstatus_to_exitcode(self.status))
 
     def __str__(self) -> str:
         return str(self.words)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # most of those of real time have none
+        return f"signal {number}"
 
 
 class WatchedProcess:
