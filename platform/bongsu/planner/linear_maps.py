@@ -38,6 +38,12 @@ def expert_maps(shape: ModelShape) -> Iterator[LinearMaps]:
     yield LinearMaps(shape.experts, shape.expert_width, shape.hidden)
 
 
+def largest_matrix(shape: ModelShape) -> int:
+    """Parameters of the largest matrix of a decoder layer as it is stored: experts, gate and up one by one."""
+    maps = [one for sparse in (False, True) for one in layer_maps(shape, sparse=sparse)]
+    return max(shape.hidden * shape.expert_width, *(one.read * one.written for one in maps))
+
+
 def _attention(shape: ModelShape) -> Iterator[LinearMaps]:
     widths, hidden = shape.widths, shape.hidden
     if not widths.is_latent:

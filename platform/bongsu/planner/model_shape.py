@@ -124,11 +124,3 @@ class ModelShape:
         sparse = (self.shared_experts + self.routed_experts + self.router) // max(1, self.sparse_layers)
         dense = self.dense // max(1, self.dense_layers)
         return every + max(sparse if self.sparse_layers else 0, dense if self.dense_layers else 0)
-
-
-def largest_matrix(shape: ModelShape) -> int:
-    """Parameters of the largest matrix of a decoder layer, experts one by one."""
-    widths = shape.widths
-    queries = (widths.query_rank or shape.hidden) * widths.heads * widths.key_width
-    out = shape.hidden * widths.heads * widths.value_width
-    return max(queries, out, shape.hidden * max(shape.intermediate, shape.expert_width, shape.shared_width))

@@ -7,7 +7,8 @@ from bongsu.domain.workload import WorkKind, Workload
 from bongsu.planner.activations import FP32, passing_bytes
 from bongsu.planner.arithmetic import ALLOCATOR, RUNTIME_BYTES, STORED, Numbers
 from bongsu.planner.hessians import adding_bytes, inverting_bytes
-from bongsu.planner.model_shape import ModelShape, largest_matrix
+from bongsu.planner.linear_maps import largest_matrix
+from bongsu.planner.model_shape import ModelShape
 
 STREAMED = frozenset({WorkKind.PRUNE_STREAMED, WorkKind.QUANTIZE_STREAMED})
 # A file is copied to the artifact store in pieces of 16 MiB, the next of which is read while the last is still there.

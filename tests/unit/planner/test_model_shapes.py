@@ -10,6 +10,7 @@ from bongsu.domain.resources import Resources
 from bongsu.domain.workload import WorkKind, Workload
 from bongsu.planner.config_shapes import shape_of
 from bongsu.planner.cost import STREAM_BYTES_PER_SECOND, gpu_hours
+from bongsu.planner.linear_maps import largest_matrix
 from bongsu.planner.memory import estimate_memory
 from bongsu.planner.published import AXK1, AXK2_LIGHT
 
@@ -24,6 +25,14 @@ def test_the_published_counts() -> None:
     assert K1.routed_experts / K1.total == pytest.approx(0.978, abs=0.001)
     assert K2.total / 1e9 == pytest.approx(20.31, abs=0.01)
     assert K2.active / 1e9 == pytest.approx(2.57, abs=0.01)
+
+
+def test_the_largest_matrix_of_a_layer() -> None:
+    assert largest_matrix(K1) == 7168 * 18432, "of the dense layer's feed-forward block"
+    gated = shape_of(AXK2_LIGHT | {"intermediate_size": 1024, "q_lora_rank": 1536, "num_attention_heads": 64})
+    assert gated is not None
+    widths = gated.widths
+    assert largest_matrix(gated) == 2 * 1536 * 64 * (widths.key_width + widths.value_width), "query and gate in one"
 
 
 def test_an_unknown_configuration_has_no_shape() -> None:
