@@ -43,10 +43,8 @@ def reload_all(
     results = scratch / "results"
     results.mkdir()
     np.save(scratch / "sequences.npy", sequences)
+    asked = [[str(number), str(model.reader.local()), _records_state(model)] for number, model in enumerate(models)]
     job = {
-        "models": [
-            [str(number), str(model.reader.local()), _records_state(model)] for number, model in enumerate(models)
-        ],
         "sequences": str(scratch / "sequences.npy"),
         "results": str(results),
         "disk": str(room_of(ctx).disk),
@@ -55,8 +53,8 @@ def reload_all(
     command = [sys.executable, "-m", "bongsu_stages.verify.probe", str(scratch / "job.json")]
     found: dict[int, Outputs | str] = {}
     while left := [number for number in range(len(models)) if number not in found]:
-        rest = [job["models"][number] for number in left]
-        (scratch / "job.json").write_text(json.dumps({**job, "models": rest}))
+        rest = {"models": [asked[number] for number in left]}
+        (scratch / "job.json").write_text(json.dumps(job | rest))
         done = subprocess.run(command, check=False, preexec_fn=die_with_parent)
         found.update(_answers(results, left, done))
     return found
