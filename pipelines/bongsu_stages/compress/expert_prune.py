@@ -10,6 +10,7 @@ from pydantic import Field
 
 from bongsu.artifacts.writing import write_bytes
 from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu.domain.ports import Model, Tokens
 from bongsu.domain.stages import Params
 from bongsu.domain.workload import WorkKind, Workload
@@ -138,7 +139,14 @@ def _finite(scores: list[float], layer: int) -> list[float]:
     for expert, score in enumerate(scores):
         if not math.isfinite(score):
             raise StageError(
-                f"The score of expert {expert} in layer {layer} is {score}, which says nothing about the expert.",
-                "Look at the stage that made the model: what it computes of the calibration text is no number.",
+                phrase(
+                    N_(
+                        "The score of expert {expert} in layer {layer} is {score}, which says nothing about the expert."
+                    ),
+                    expert=expert,
+                    layer=layer,
+                    score=f"{score}",
+                ),
+                N_("Look at the stage that made the model: what it computes of the calibration text is no number."),
             )
     return scores

@@ -86,7 +86,9 @@ def test_a_baseline_that_knew_no_answer_was_measured() -> None:
     assert str(why_rejected(Candidate("a", "sha256-a", 1, {law: 0.4}, True), {law: 0.0}, {law: 1.1})) == (
         "perplexity.law is 0.4 and the baseline's is 0, at most 0 is allowed"
     )
-    assert "was not measured" in str(why_rejected(Candidate("a", "sha256-a", 1, {tasks: 0.4}, True), {}, {tasks: 0.9}))
+    assert "was not measured" in str(
+        why_rejected(Candidate("a", "sha256-a", 1, {tasks: 0.4}, True), {}, {tasks: 0.9})
+    )
 
 
 def test_a_title_with_a_bar_stays_within_its_cell() -> None:
