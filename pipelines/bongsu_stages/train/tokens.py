@@ -41,6 +41,11 @@ class TokenTree:
         return card
 
     @property
+    def tokenizer_digest(self) -> str:
+        """SHA-256 of the ``tokenizer.json`` that made it, in hexadecimal; empty if its card does not say."""
+        return str(self.card.get("tokenizerDigest", "")).removeprefix("sha256-").removeprefix("sha256:")
+
+    @property
     def sequence_length(self) -> int:
         return int(self.card["sequenceLength"])
 
@@ -120,8 +125,7 @@ def check_tokens(trees: list[TokenTree], vocabulary: int, tokenizer_json: bytes)
                 ),
                 N_("Tokenize with the tokenizer of this model."),
             )
-        made_with = str(tree.card.get("tokenizerDigest", "")).removeprefix("sha256-").removeprefix("sha256:")
-        if made_with and made_with != own:
+        if tree.tokenizer_digest not in ("", own):
             raise StageError(
                 phrase(N_("{title} was made with another tokenizer than the model's."), title=tree.title),
                 N_("Give data.tokenize the same model as this stage."),

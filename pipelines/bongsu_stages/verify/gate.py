@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bongsu.artifacts.base import TreeReader
 from bongsu.domain.messages import N_
 from bongsu_stages.models.activations import knows_rounding, rounds_activations
 from bongsu_stages.models.configuration import read_config
 from bongsu_stages.models.fingerprints import FINGERPRINTS, read_fingerprints
-from bongsu_stages.models.mlmodel import ADAPTER
+from bongsu_stages.models.loading import load_tokenizer
+from bongsu_stages.models.mlmodel import ADAPTER, tokenizer_component
 from bongsu_stages.models.plain import PlainFacts, plain_facts, write_plain
 from bongsu_stages.models.weight_header import read_header
 from bongsu_stages.runtime.context import NamedTree, StageContext
@@ -29,7 +32,9 @@ if TYPE_CHECKING:
 
 def examine(ctx: StageContext, params: ReloadParams) -> list[dict[str, Any]]:
     """One entry of ``verification.json`` for each model."""
-    sequences = sequences_of(ctx, params.sequences)
+    trees = [TokenTree(tree.reader, tree.title) for tree in ctx.inputs("tokens")]
+    sequences = sequences_of(trees, params.sequences)
+    made_with = {digest for tree in trees if (digest := tree.tokenizer_digest)}
     models = ctx.inputs("models")
     given = ctx.inputs("baseline")
     check_room(ctx, [*models, *given])
@@ -38,6 +43,7 @@ def examine(ctx: StageContext, params: ReloadParams) -> list[dict[str, Any]]:
     entries = []
     for number, model in enumerate(models):
         found = _checks(ctx, params, model, number, sequences, reloaded[number])
+        found += tokenizer_checks(model.reader, made_with)
         if given:
             found.append(checks.fields_kept(read_config(model.reader), read_config(given[0].reader)))
         again = reloaded[number]
@@ -135,9 +141,32 @@ def _as_in_memory(
     return found
 
 
-def sequences_of(ctx: StageContext, count: int) -> np.ndarray[Any, Any]:
+def tokenizer_checks(model: TreeReader, made_with: Collection[str]) -> Iterator[Check]:
+    """A model is of use with the tokenizer that it was trained with, for MLflow's clients too.
+
+    Args:
+        model: the tree.
+        made_with: SHA-256 of the ``tokenizer.json`` that the text was tokenised with, as far as it is known.
+    """
+    stored = {entry.path: entry.sha256 for entry in model.manifest.files}
+    try:
+        load_tokenizer(model)
+    except Exception as error:  # whatever of its files keeps it from being loaded is a finding
+        if is_of_the_machine(error):
+            raise
+        yield Check("tokenizer loads", False, f"{type(error).__name__}: {error}"[:500], "no error")
+        return
+    yield Check("tokenizer loads", True, "no error", "no error")
+    of_mlflow = tokenizer_component(stored) if "MLmodel" in stored else {}
+    other = [name for name, place in of_mlflow.items() if stored.get(place) != stored[name]]
+    yield Check("MLflow's copy of the tokenizer", not other, ", ".join(other) or "the same", "the same")
+    if made_with:
+        is_its_own = made_with == {stored["tokenizer.json"]}
+        yield Check("tokenizer of the text", is_its_own, "the same" if is_its_own else "another", "the same")
+
+
+def sequences_of(trees: Sequence[TokenTree], count: int) -> np.ndarray[Any, Any]:
     """Evenly spaced held-out sequences of every tokens input."""
-    trees = [TokenTree(tree.reader, tree.title) for tree in ctx.inputs("tokens")]
     sequences = take_evenly(trees, "heldout", count, lambda _number, available, share: evenly(available, share))
     if not len(sequences):
         raise StageError(N_("The tokens have no held-out sequence."), N_("Raise heldoutFraction, or add text."))

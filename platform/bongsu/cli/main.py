@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 
-from bongsu.cli.ending import end_as_by_hand
+from bongsu.cli.ending import Ended, end_as_by_hand
 from bongsu.cli.texts import choose_language, use_language
 
 
 def main() -> None:
     """Choose the language, build the commands, run one."""
+    try:
+        _main()
+    # While the commands are imported, nobody else answers to it.
+    except Ended as end:
+        sys.exit(end.status)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+
+
+def _main() -> None:
     for stream in (sys.stdout, sys.stderr):
         # A terminal or file of another encoding gets an escape for what it cannot hold, and no traceback.
         if isinstance(stream, io.TextIOWrapper):

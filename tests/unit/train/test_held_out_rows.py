@@ -52,9 +52,10 @@ def context(tmp_path: Path) -> Any:
 
 def test_training_evaluation_and_the_gate_measure_on_the_same_rows_of_all_documents(context: StageContext) -> None:
     measured = texts_of(context, PerplexityParams(max_sequences=512))["law"]
-    gate = sequences_of(context, 512)
-    (tree,) = context.inputs("tokens")
-    batches = HeldOutTokens(TokenTree(tree.reader, "law"), None, 512).batches(64, 0, 1)
+    (given,) = context.inputs("tokens")
+    tree = TokenTree(given.reader, "law")
+    gate = sequences_of([tree], 512)
+    batches = HeldOutTokens(tree, None, 512).batches(64, 0, 1)
     trained = np.concatenate([batch.input_ids.numpy() for batch in batches])
     assert measured.mean() == 0.5
     assert np.array_equal(measured, gate)

@@ -96,6 +96,54 @@ def test_a_baseline_that_does_not_load_fails_the_gate(runner: StageRunner, given
     assert reported.metrics == {"passed": 0.0, "failed": 1.0}
 
 
+def without(directory: Path) -> None:
+    (directory / "tokenizer.json").unlink()
+
+
+def unreadable(directory: Path) -> None:
+    (directory / "tokenizer.json").write_text('{"model": {"type": "BPE", "vocab": {}, "merges": []}}')
+
+
+def another(directory: Path) -> None:
+    for place in (directory, directory / "components" / "tokenizer"):
+        content = json.loads((place / "tokenizer.json").read_text())
+        content["added_tokens"] = content["added_tokens"][:1]
+        (place / "tokenizer.json").write_text(json.dumps(content))
+
+
+def for_mlflow_alone(directory: Path) -> None:
+    copy = directory / "components" / "tokenizer" / "tokenizer.json"
+    copy.write_text(copy.read_text() + " ")
+
+
+@pytest.mark.usefixtures("in_this_process")
+@pytest.mark.parametrize(
+    ("change", "failed"),
+    [
+        (without, "tokenizer loads"),
+        (unreadable, "tokenizer loads"),
+        (another, "tokenizer of the text"),
+        (for_mlflow_alone, "MLflow's copy of the tokenizer"),
+    ],
+)
+def test_a_model_without_the_tokenizer_of_its_text_fails_the_gate(
+    runner: StageRunner, given_trees: dict[str, Named], tmp_path: Path, change: Any, failed: str
+) -> None:
+    shutil.copytree(runner.store.reader(given_trees["model"][2]).local(), tmp_path / "model")
+    for path in (tmp_path / "model").rglob("tokenizer.json"):
+        path.chmod(0o600)
+    change(tmp_path / "model")
+    trees = given_trees | {
+        "changed": ("changed", MODEL, tiny.commit(runner.store, change.__name__, tmp_path / "model"))
+    }
+    refused = verify(runner, trees, "changed", "model")
+    assert isinstance(refused, Failure)
+    (entry,) = read_json(runner.store.reader(refused.evidence["verification"].digest), "verification.json")[
+        "entries"
+    ]
+    assert [check["name"] for check in entry["checks"] if not check["passed"]] == [failed]
+
+
 @pytest.mark.usefixtures("in_this_process")
 def test_a_model_that_does_not_load_fails_the_gate(runner: StageRunner, given_trees: dict[str, Named]) -> None:
     refused = verify(runner, given_trees, "cut", "model")
