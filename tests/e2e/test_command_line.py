@@ -297,3 +297,13 @@ def test_a_run_goes_on_although_nobody_listens_any_more(shell: Shell) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert shell.json("runs")[0]["state"] == "succeeded"
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_before_anything_has_begun_ends_without_a_word(shell: Shell, kind: signal.Signals) -> None:
+    with shell.start("runs") as process:
+        time.sleep(0.15)
+        process.send_signal(kind)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode in (128 + kind, -kind, 0), "as it was still starting, or already done"
+    assert errors == ""

@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import io
 import os
-import signal
 import sys
 
-from bongsu.cli.ending import Ended, end_as_by_hand
+from bongsu.cli.ending import end_as_by_hand, leave_at_once
 from bongsu.cli.texts import choose_language, use_language
 
 
 def main() -> None:
     """Choose the language, build the commands, run one."""
-    try:
-        _main()
-    # While the commands are imported, nobody else answers to it.
-    except Ended as end:
-        sys.exit(end.status)
-    except KeyboardInterrupt:
-        sys.exit(128 + signal.SIGINT)
-
-
-def _main() -> None:
+    leave_at_once()
     for stream in (sys.stdout, sys.stderr):
         # A terminal or file of another encoding gets an escape for what it cannot hold, and no traceback.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    end_as_by_hand()
     language = choose_language(sys.argv[1:], os.environ)
     use_language(language)
     # Help texts are translated while the commands are declared, so this import waits for the language.
@@ -35,6 +24,7 @@ def _main() -> None:
     from bongsu.cli.helping import bind_library_texts
 
     bind_library_texts(language, os.environ)
+    end_as_by_hand()
     sys.exit(run())
 
 
