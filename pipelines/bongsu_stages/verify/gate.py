@@ -74,10 +74,11 @@ def _checks(
     # What is damaged is no verdict on the model: the attempt fails for it, and the tree is set aside.
     model.reader.verify()
     config = read_config(model.reader)
-    found = [
-        Check("bytes as in the manifest", True, "every hash equal", "every hash equal"),
-        *checks.expert_count(config, _entry_names(model)),
-    ]
+    found = [Check("bytes as in the manifest", True, "every hash equal", "every hash equal")]
+    try:
+        found += checks.expert_count(config, _entry_names(model))
+    except StageError as error:
+        return [*found, Check("weight files are whole", False, str(error), "no error")]
     if isinstance(reloaded, str):
         return [*found, Check("loads in a new process", False, reloaded, "no error")]
     found += [Check("loads in a new process", True, "no error", "no error"), checks.keys_known(reloaded)]
