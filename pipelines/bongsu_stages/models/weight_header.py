@@ -15,7 +15,6 @@ from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Phrase, phrase
 from bongsu_stages.runtime.stage import StageError
 
-
 # The format's own limit.
 _LARGEST_HEADER = 100_000_000
 BITS = {
