@@ -98,10 +98,16 @@ def test_ray_is_started_again_so_often_and_no_more(harness: LocalRayHarness) -> 
     assert watch.end(executor, later.id).failure == seen.failure, "nobody waits for a Ray that will not come"
 
 
+def rays_client() -> psutil.Process:
+    """The child of this process that holds Ray's client; another one watches over both."""
+    (client,) = [one for one in psutil.Process().children() if "bongsu.executors.local_ray.host" in one.cmdline()]
+    return client
+
+
 def test_the_end_of_rays_client_is_no_end_of_ours(harness: LocalRayHarness) -> None:
     spec = run_until_hanging(harness)
     old = ray_processes()
-    (client,) = psutil.Process().children()
+    client = rays_client()
     client.kill()
     assert "its client's process was ended by SIGKILL" in ended(harness, spec.id, Phase.LOST)
     Watcher(harness).until(lambda: names_of(old) == [], "nothing of the dead Ray is left")
@@ -157,7 +163,7 @@ def test_a_worker_that_ends_itself_has_failed(shared: LocalRayHarness, environme
 def test_signals_to_every_process_of_the_executor_leave_its_end_to_the_executor(shared: LocalRayHarness) -> None:
     spec = run_until_hanging(shared)
     log = (shared.home / "ray.log").read_bytes()
-    (client,) = psutil.Process().children()
+    client = rays_client()
     for kind in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         client.send_signal(kind)
     time.sleep(1.0)
