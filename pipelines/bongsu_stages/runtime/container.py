@@ -43,7 +43,10 @@ _HOW = N_('Write an object of names and numbers, such as {"accuracy": 0.9}.')
 class ContainerParams(Params):
     """Parameters of ``container``."""
 
-    command: tuple[str, ...] = Field(min_length=1, description="Program and arguments; no shell is involved")
+    command: tuple[str, ...] = Field(
+        min_length=1,
+        description="Program and arguments, no shell involved; reads $BONGSU_INPUTS/files/0 and on, writes $BONGSU_OUTPUTS/files",
+    )
     variables: dict[str, str] = Field(default={}, description="Environment variables, no secrets")
 
 
