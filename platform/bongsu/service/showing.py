@@ -13,6 +13,7 @@ from bongsu.domain.phrases import Words, as_phrase, clause, phrase
 from bongsu.domain.plan import PlannedStage, RunPlan
 from bongsu.domain.problems import Problem
 from bongsu.domain.run import RunState, ShownState, StageState
+from bongsu.domain.suggest import closest
 from bongsu.reconciler.loading import load_facts
 from bongsu.service.platform import Platform
 from bongsu.service.summaries import (
@@ -77,7 +78,9 @@ class RunDetails:
         for stage in self.stages:
             if name in (stage.planned.id, stage.planned.title, stage.planned.short_title):
                 return stage
-        raise codes.UNKNOWN_STAGE.error(run=self.run.id, stage=name)
+        points = [stage.planned.id for stage in self.stages if stage.planned.stage == name]
+        meant = points[0] if points else closest(name, [stage.planned.id for stage in self.stages])
+        raise codes.UNKNOWN_STAGE.error(run=self.run.id, stage=name, suggestion=meant)
 
 
 def list_runs(

@@ -407,6 +407,7 @@ def test_a_stage_is_found_by_id_or_title_and_an_unknown_one_is_told(place: Place
     with pytest.raises(BongsuError) as caught:
         details.stage("prune")
     assert code_of(caught) == "run.unknown-stage"
+    assert caught.value.problems[0].fix().startswith("Did you mean prune-1?")
     with pytest.raises(BongsuError) as caught:
         attempt_logs(place.platform, run.id, "prune-1", number=1)
     assert code_of(caught) == "run.unknown-attempt"
