@@ -45,7 +45,8 @@ class ContainerParams(Params):
 
     command: tuple[str, ...] = Field(
         min_length=1,
-        description="Program and arguments, no shell involved; reads $BONGSU_INPUTS/files/0 and on, writes $BONGSU_OUTPUTS/files",
+        description="Program and arguments, no shell involved; reads $BONGSU_INPUTS/files/0 and on, "
+        "writes $BONGSU_OUTPUTS/files",
     )
     variables: dict[str, str] = Field(default={}, description="Environment variables, no secrets")
 
