@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bongsu.domain.capacity import Capacity
 from bongsu.domain.codes import plan as codes
-from bongsu.domain.pipeline import Stage
+from bongsu.domain.pipeline import Environment, Stage
 from bongsu.domain.plan import RunPlan
 from bongsu.domain.problems import BongsuError, Problem
 from bongsu.planner.advice import advise_room
@@ -45,16 +45,20 @@ def beyond_executor(platform: Platform, stages: Iterable[Stage]) -> Iterator[Pro
         return
     for stage in certain:
         yield from check_stage_room(stage.name, stage.resources, stage.environment, has)
+        yield from _interpreter(stage.name, stage.environment, has)
 
 
 def _interpreters(plan: RunPlan, has: Capacity) -> Iterator[Problem]:
-    """Interpreters that are not there, where workers see the same files as this process."""
     seen = set()
     for planned in plan.stages:
-        path = planned.environment.interpreter if planned.environment else None
-        if not path or not has.is_here or planned.cache.hit or planned.stage in seen:
-            continue
-        seen.add(planned.stage)
-        if shutil.which(path) is None:
-            field = f"{planned.stage}.environment.interpreter"
-            yield codes.INTERPRETER_MISSING.at(None, field, stage=planned.stage, path=path)
+        if not planned.cache.hit and planned.stage not in seen:
+            seen.add(planned.stage)
+            yield from _interpreter(planned.stage, planned.environment, has)
+
+
+def _interpreter(stage: str, environment: Environment | None, has: Capacity) -> Iterator[Problem]:
+    """An interpreter that is not there, where workers see the same files as this process."""
+    path = environment.interpreter if environment else None
+    if path and has.is_here and shutil.which(path) is None:
+        field = f"{stage}.environment.interpreter"
+        yield codes.INTERPRETER_MISSING.at(None, field, stage=stage, path=path)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bongsu.domain.plan import RunPlan, SkippedStage
 from bongsu.domain.problems import BongsuError, Location, Problem
-from bongsu.planner.planning import draft
+from bongsu.planner.planning import Drafted, draft
 from bongsu.service.caching import cache_facts
 from bongsu.service.catalogue import InstalledStages
 from bongsu.service.inputs.resolving import missing_inputs, resolve_inputs
@@ -60,13 +60,18 @@ def prepare(platform: Platform, path: Path, overrides: Mapping[str, str] | None 
         return loaded.places.locate(("spec", "inputs", name))
 
     facts = cache_facts(platform, loaded.spec.metadata.name)
+    requirements = requirements_of(loaded.spec.spec.stages, directory)
+    faults = list(requirements.problems)
+    made: Drafted | None = None
     try:
         inputs = resolve_inputs(platform, loaded.spec, directory, locate)
-        requirements = requirements_of(loaded.spec, directory)
-        made = draft(loaded.spec, inputs, catalogue, facts, requirements=requirements)
+        if not faults:
+            made = draft(loaded.spec, inputs, catalogue, facts, requirements=requirements.digests)
     except BongsuError as error:
-        more = beyond_executor(platform, loaded.spec.spec.stages)
-        raise placed(loaded, BongsuError([*error.problems, *more])) from None
+        faults += error.problems
+    if made is None:
+        faults += beyond_executor(platform, loaded.spec.spec.stages)
+        raise placed(loaded, BongsuError(faults))
     found = with_absolute_requirements(made.plan, directory)
     verdict = ask_executor(platform, found)
     warnings, obstacles = (
@@ -83,5 +88,6 @@ def _besides(platform: Platform, faulty: FaultyPipeline, directory: Path) -> Ite
     body = faulty.rest.spec.spec
     inputs = {name: given for name, given in body.inputs.items() if not faulty.is_broken(("spec", "inputs", name))}
     stages = [stage for number, stage in enumerate(body.stages) if not faulty.is_broken(("spec", "stages", number))]
-    for problem in (*missing_inputs(platform, inputs, directory), *beyond_executor(platform, stages)):
+    unread = requirements_of(stages, directory).problems
+    for problem in (*missing_inputs(platform, inputs, directory), *unread, *beyond_executor(platform, stages)):
         yield placed_problem(faulty.rest, problem)

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from bongsu.domain.codes import plan as codes
 from bongsu.domain.ids import Digest, digest_of
-from bongsu.domain.pipeline import PipelineSpec
+from bongsu.domain.pipeline import Stage
 from bongsu.domain.plan import RunPlan
-from bongsu.domain.problems import BongsuError, Problem
+from bongsu.domain.problems import Problem
 from bongsu.machine.requirements import with_included
 
 
-def requirements_of(spec: PipelineSpec, directory: Path) -> Mapping[str, Digest]:
-    """Digest of each requirements file, by the path as written, which is relative to ``directory``.
+@dataclass(frozen=True)
+class Requirements:
+    """Of a pipeline's stages.
 
-    Raises:
-        BongsuError: ``plan.requirements-unreadable``, one for each stage whose file cannot be read.
+    Attributes:
+        digests: of each requirements file, by the path as written.
+        problems: ``plan.requirements-unreadable``, one for each stage whose file cannot be read.
     """
+
+    digests: Mapping[str, Digest]
+    problems: tuple[Problem, ...]
+
+
+def requirements_of(stages: Iterable[Stage], directory: Path) -> Requirements:
+    """What stands in the requirements files, whose paths are relative to ``directory``."""
     found: dict[str, Digest] = {}
     problems: list[Problem] = []
-    for stage in spec.spec.stages:
+    for stage in stages:
         path = stage.environment.requirements if stage.environment else None
         if not path:
             continue
@@ -33,9 +43,7 @@ def requirements_of(spec: PipelineSpec, directory: Path) -> Mapping[str, Digest]
             problems.append(
                 codes.REQUIREMENTS_UNREADABLE.at(None, field, stage=stage.name, path=path, detail=detail)
             )
-    if problems:
-        raise BongsuError(problems)
-    return found
+    return Requirements(found, tuple(problems))
 
 
 def with_absolute_requirements(made: RunPlan, directory: Path) -> RunPlan:

@@ -74,10 +74,13 @@ spec:
     - {name: cores, uses: probe, resources: {cpusPerWorker: 64}}
     - {name: perhaps, uses: probe, resources: {cpusPerWorker: 64}, when: "cores.state == 'succeeded'"}
     - {name: broken, uses: probe, resources: {cpusPerWorker: 64, memory: much}}
+    - {name: other, uses: probe, environment: {interpreter: /nowhere/python}}
+    - {name: own, uses: probe, environment: {requirements: nowhere.txt}}
 """
 
 
 def test_inputs_and_resources_are_told_together_with_faults_of_the_file(place: Place) -> None:
+    place.cluster.capacity = replace(CAPACITY, is_here=True)
     file = place.folder / "pipeline.yaml"
     file.write_text(MISTAKES)
     with pytest.raises(BongsuError) as caught:
@@ -92,10 +95,13 @@ def test_inputs_and_resources_are_told_together_with_faults_of_the_file(place: P
         (11, "spec.unknown-key"),
         (12, "plan.beyond-executor"),
         (14, "spec.wrong-unit"),
+        (15, "plan.interpreter-missing"),
+        (16, "plan.requirements-unreadable"),
     ]
 
 
 def test_resources_are_told_together_with_inputs_that_are_missing(place: Place) -> None:
+    place.cluster.capacity = replace(CAPACITY, is_here=True)
     file = place.folder / "pipeline.yaml"
     right = (
         MISTAKES.replace("    odd: {dataset: 7}\n", "").replace(" inputs.odd,", "").replace(", memory: much", "")
@@ -108,6 +114,8 @@ def test_resources_are_told_together_with_inputs_that_are_missing(place: Place) 
         "spec.inputs.old",
         "spec.stages[1].resources.cpusPerWorker",
         "spec.stages[3].resources.cpusPerWorker",
+        "spec.stages[4].environment.interpreter",
+        "spec.stages[5].environment.requirements",
     ]
 
 
