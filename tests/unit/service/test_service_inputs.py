@@ -307,6 +307,33 @@ def test_bytes_that_are_known_to_be_sensitive_stay_so_under_another_name(place: 
     assert take(place, tmp_path, dataset="file:copy").ref.label == SENSITIVE
 
 
+@pytest.mark.parametrize("how", ["file", "folder", "symlink", "hardlink", "linked folder"])
+def test_one_file_of_the_store_has_the_label_of_its_artifact(place: Place, tmp_path: Path, how: str) -> None:
+    write(tmp_path / "law", card__yaml="label: S", a__txt="secret plan", sub___b__txt="b")
+    ref = take(place, tmp_path, dataset="file:law").ref
+    store = place.platform.artifacts
+    assert isinstance(store, LocalStore)
+    (tree,) = store.root.rglob(f"trees/*/{ref.digest}")
+    links = tmp_path / "links"
+    links.mkdir()
+    (tmp_path / "tree").symlink_to(tree)
+    if how == "symlink":
+        (links / "part.txt").symlink_to(tree / "a.txt")
+    if how == "hardlink":
+        (links / "part.txt").hardlink_to(tree / "a.txt")
+    named = {"file": tree / "a.txt", "folder": tree / "sub", "linked folder": tmp_path / "tree" / "sub"}
+    found = take(place, tmp_path, dataset=f"file:{named.get(how, links)}").ref
+    assert (found.digest != ref.digest, found.label) == (True, SENSITIVE)
+
+
+def test_a_file_with_several_names_outside_the_store_stays_open(place: Place, tmp_path: Path) -> None:
+    write(tmp_path / "law", card__yaml="label: S", a__txt="secret plan")
+    take(place, tmp_path, dataset="file:law")
+    write(tmp_path / "open", b__txt="b")
+    (tmp_path / "open" / "c.txt").hardlink_to(tmp_path / "open" / "b.txt")
+    assert take(place, tmp_path, dataset="file:open").ref.label == Label()
+
+
 @pytest.mark.parametrize(
     "text",
     [

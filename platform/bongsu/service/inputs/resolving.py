@@ -19,9 +19,10 @@ from bongsu.service.inputs.addresses import LOCAL, UnknownAddress, files_of, tol
 from bongsu.service.inputs.card import config_of, label_of, type_of
 from bongsu.service.inputs.files import FileSet, NotFound
 from bongsu.service.inputs.importing import import_files
+from bongsu.service.inputs.stored import known_label, label_in_store
 from bongsu.service.platform import Platform
 from bongsu.store import datasets, models
-from bongsu.store.artifacts import get_artifact, note_artifact
+from bongsu.store.artifacts import note_artifact
 
 Locate = Callable[[str], Location | None]
 _CONFIG = "config.json"
@@ -92,7 +93,8 @@ class _Tree:
 
 def _resolve(platform: Platform, given: Input, directory: Path) -> ResolvedInput:
     """The label is the least upper bound of what the pipeline states, what the tree's card says and what the store
-    knows of these bytes: an input cannot be stated to be less than it is known to be."""
+    knows of these bytes and of the artifacts that they are part of: an input cannot be stated to be less than it is
+    known to be."""
     found = _find(platform, given, directory)
     tree = _import(platform, found) if isinstance(found, FileSet) else found
     reader = platform.artifacts.reader(tree.digest)
@@ -100,7 +102,7 @@ def _resolve(platform: Platform, given: Input, directory: Path) -> ResolvedInput
     names = [entry.path for entry in reader.manifest.files]
     config = _config(platform, tree.digest, names) if given.model is not None else {}
     label = high_water_mark(
-        label for label in (given.label, tree.label, _known_label(platform, tree.digest)) if label
+        label for label in (given.label, tree.label, known_label(platform, tree.digest)) if label
     )
     type_ = type_of(names, model=given.model is not None)
     if tree.label is not None:
@@ -111,7 +113,7 @@ def _resolve(platform: Platform, given: Input, directory: Path) -> ResolvedInput
 
 def _remember_label(platform: Platform, ref: ArtifactRef, uri: str) -> None:
     """From now on these bytes are not less than that, by whatever address somebody gives them."""
-    known = _known_label(platform, ref.digest) or Label()
+    known = known_label(platform, ref.digest) or Label()
     if known.join(ref.label) == known or platform.database.read_only:
         return
     with platform.database.write() as connection:
@@ -131,16 +133,10 @@ def _find(platform: Platform, given: Input, directory: Path) -> FileSet | _Tree:
     raise UnknownAddress
 
 
-def _known_label(platform: Platform, digest: Digest) -> Label | None:
-    with platform.database.read() as connection:
-        known = get_artifact(connection, digest)
-    return Label.parse(known.label) if known else None
-
-
 def _import(platform: Platform, files: FileSet) -> _Tree:
-    label = label_of(files)
+    stated = [label for label in (label_of(files), label_in_store(platform, files)) if label is not None]
     digest, size = import_files(platform, files)
-    return _Tree(digest, size, label)
+    return _Tree(digest, size, high_water_mark(stated) if stated else None)
 
 
 def _artifact(platform: Platform, digest: str) -> _Tree:

@@ -1,0 +1,65 @@
+"""The label of files that lie in the artifact store, whose cards did not come with them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from bongsu.artifacts.local import LocalStore
+from bongsu.domain.ids import DIGEST_PATTERN, Digest
+from bongsu.domain.labels import Label, high_water_mark
+from bongsu.service.inputs.files import FileSet
+from bongsu.service.platform import Platform
+from bongsu.store.artifacts import get_artifact
+
+
+def known_label(platform: Platform, digest: Digest) -> Label | None:
+    """What the database knows of these bytes; None if it does not know them."""
+    with platform.database.read() as connection:
+        known = get_artifact(connection, digest)
+    return Label.parse(known.label) if known else None
+
+
+def label_in_store(platform: Platform, files: FileSet) -> Label | None:
+    """The least upper bound of the labels of those artifacts that the files are part of; None if they are of none.
+
+    The folders of the store and the copies of a bucket's are called by the digest of their tree, so whatever
+    lies below such a folder counts, by whatever links it was named. So does another name (a hard link) of a file of
+    the store.
+    """
+    trees = {*_named(files), *_linked(platform, files)}
+    found = [label for tree in sorted(trees) if (label := known_label(platform, tree)) is not None]
+    return high_water_mark(found) if found else None
+
+
+def _named(files: FileSet) -> Iterator[Digest]:
+    resolved = cache(Path.resolve)
+    for _name, path in files.files:
+        place = path.resolve() if path.is_symlink() else resolved(path.parent)
+        yield from (Digest(part) for part in place.parts if DIGEST_PATTERN.match(part))
+
+
+def _linked(platform: Platform, files: FileSet) -> Iterator[Digest]:
+    """The store is searched only if a file has several names at all, which is rare: the search takes its time."""
+    if not isinstance(platform.artifacts, LocalStore):
+        return
+    facts = (path.stat() for _name, path in files.files)
+    wanted = {(fact.st_dev, fact.st_ino) for fact in facts if fact.st_nlink > 1}
+    if wanted:
+        yield from _trees_with(platform.artifacts.root / "trees", wanted)
+
+
+def _trees_with(trees: Path, wanted: set[tuple[int, int]]) -> Iterator[Digest]:
+    try:
+        device = trees.stat().st_dev
+    except FileNotFoundError:
+        return
+    inodes = {inode for where, inode in wanted if where == device}
+    if not inodes:
+        return
+    for base, _folders, _names in os.walk(trees):
+        with os.scandir(base) as entries:
+            if any(entry.inode() in inodes for entry in entries):
+                yield from (Digest(part) for part in Path(base).parts if DIGEST_PATTERN.match(part))
