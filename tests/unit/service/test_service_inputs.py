@@ -346,6 +346,13 @@ def test_a_file_with_several_names_outside_the_store_stays_open(place: Place, tm
         "label:",
         "Label: S",
         "- label: S",
+        "labels: S",
+        "classification: S",
+        "l\u0430bel: S",
+        "la\u200bbel: S",
+        "label: O\nl\u0430bel: S",
+        "day: 2026-02-31\nlabel: S",
+        "[" * 100_000,
         "title: " + "x" * 1_000_000 + "\nlabel: S",
     ],
     ids=lambda text: text[:20],
@@ -357,12 +364,39 @@ def test_a_card_that_cannot_be_read_is_not_taken_for_open(place: Place, tmp_path
     assert "label" in problem.what()
 
 
+@pytest.mark.parametrize("kind", ["link", "loop", "fifo"])
+@pytest.mark.parametrize("name", ["card.yaml", "README.md"])
+def test_a_card_above_that_is_no_file_is_not_passed_over(
+    place: Place, tmp_path: Path, kind: str, name: str
+) -> None:
+    write(tmp_path / "law" / "sub", a__txt="x")
+    card = tmp_path / "law" / name
+    if kind == "fifo":
+        os.mkfifo(card)
+    else:
+        card.symlink_to(card if kind == "loop" else tmp_path / "nowhere")
+    said = refused(place, tmp_path, dataset="file:law/sub").what()
+    assert ("a special file" if kind == "fifo" else "a broken link") in said
+
+
+@pytest.mark.parametrize("first", ["--- # of the ministry", "--- !!map", "---\u00a0x", "+++"])
+def test_front_matter_that_begins_otherwise_is_not_taken_for_open(place: Place, tmp_path: Path, first: str) -> None:
+    write(tmp_path / "law", README__md=f"{first}\nlabel: S\n---\n# Law\n", a__txt="x")
+    assert "cannot be read" in refused(place, tmp_path, dataset="file:law").what()
+
+
+@pytest.mark.parametrize("text", ["-----\n# Law\n", "---\nlabel: O\nlabels: [spam]\n---\n", "---\n제목: 법\n---\n"])
+def test_what_only_resembles_a_label_is_no_error(place: Place, tmp_path: Path, text: str) -> None:
+    write(tmp_path / "law", README__md=text, a__txt="x")
+    assert take(place, tmp_path, dataset="file:law").ref.label == Label()
+
+
 def test_front_matter_without_an_end_is_not_taken_for_open(place: Place, tmp_path: Path) -> None:
     write(tmp_path / "law", README__md="---\nlabel: S\n# Law\n", a__txt="x")
     assert "has no end" in refused(place, tmp_path, dataset="file:law").what()
 
 
-@pytest.mark.parametrize("name", ["card.yml", "CARD.yaml", ".card.yaml"])
+@pytest.mark.parametrize("name", ["card.yml", "CARD.yaml", "Card.YAML", ".card.yaml"])
 @pytest.mark.parametrize("uri", ["file:law", "file:law/a.txt"])
 def test_a_card_under_another_name_is_not_passed_over(place: Place, tmp_path: Path, name: str, uri: str) -> None:
     write(tmp_path / "law", a__txt="x")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import stat
+import unicodedata
 from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any
@@ -14,11 +16,18 @@ from bongsu.service.inputs.files import NotFound
 
 MAX_CARD_BYTES = 1_000_000
 _FENCE, _END = "---", ("---", "...")
-# What somebody calls a card who means one. A folder need not be listed to look for them.
-_MISNAMED = (".card.yaml", ".card.yml", "CARD.YAML", "CARD.yaml", "Card.yaml", "CARD.yml", "Card.yml", "card.yml")
-
-
-_MISNAMED_READMES = ("readme.md", "Readme.md", "ReadMe.md", "README.MD", "README.markdown", "readme.markdown")
+# What somebody calls a card who means one, in lower case.
+_MISNAMED = ("card.yaml", "card.yml", ".card.yaml", ".card.yml")
+_MISNAMED_READMES = ("readme.md", "readme.markdown")
+# Those that are looked for in a folder that may not be listed.
+_USUAL = (".card.yaml", ".card.yml", "CARD.YAML", "CARD.yaml", "Card.yaml", "CARD.yml", "Card.yml", "card.yml")
+_USUAL_READMES = ("readme.md", "Readme.md", "ReadMe.md", "README.MD", "README.markdown", "readme.markdown")
+# Keys that are meant as a label, unless there is one beside them.
+_OTHER_WORDS = ("labels", "classification")
+# Letters that look like those of "label": Cyrillic and Greek ones, and digits.
+_ALIKE = str.maketrans("\u04cf\u0456\u0430\u03b1\u044c\u0432\u03b2\u0435\u03b51|", "llaabbbeell")
+# What YAML's own constructors raise for values that are none, such as a 31st of February.
+_FAULTS = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError)
 
 
 class _Unreadable(Exception):
@@ -39,29 +48,53 @@ def folder_label(folder: Path) -> Label | None:
     labels = [_card_label(folder / name, front) for name, front in _CARDS.items()]
     label = next((label for label in labels if label is not None), None)
     if label is None:
-        misnamed = next((folder / name for name in _MISNAMED if (folder / name).is_file()), None)
-        if misnamed is not None and not (folder / "card.yaml").exists():
+        names = _names(folder)
+        misnamed = next((folder / name for name in names if name.lower() in _MISNAMED), None)
+        if misnamed is not None and "card.yaml" not in names:
             raise NotFound(f"{misnamed} would be a label's card if its name were card.yaml; rename it")
-        _refuse_misnamed_readme(folder)
+        _refuse_misnamed_readme(folder, names)
     return label
 
 
-def _refuse_misnamed_readme(folder: Path) -> None:
+def _names(folder: Path) -> list[str]:
+    """What is called like a card in the folder, whatever it is."""
+    try:
+        found = [path.name for path in folder.iterdir()]
+    except PermissionError:
+        found = [name for name in (*_CARDS, *_USUAL, *_USUAL_READMES) if _mode(folder / name) is not None]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return sorted(name for name in found if name.lower() in (*_MISNAMED, *_MISNAMED_READMES))
+
+
+def _mode(path: Path) -> int | None:
+    """Of what stands there, be it a broken link; None if nothing does. It is not opened."""
+    try:
+        return path.lstat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _refuse_misnamed_readme(folder: Path, names: list[str]) -> None:
     """A README whose name has other letters states nothing; one that has a label in it was meant to."""
-    for name in _MISNAMED_READMES:
+    if "README.md" in names:
+        return
+    for name in names:
         path = folder / name
-        if path.is_file() and not (folder / "README.md").exists() and _card_label(path, _front_matter) is not None:
+        if name.lower() in _MISNAMED_READMES and _card_label(path, _front_matter) is not None:
             raise NotFound(f"the label in {path} would count if its name were README.md; rename it")
 
 
 def _card_label(path: Path, front: Callable[[str], str]) -> Label | None:
-    if not path.is_file():
-        if path.is_dir():
-            raise NotFound(f"the label in {path} cannot be read: it is a directory")
+    mode = _mode(path)
+    if mode is None:
         return None
+    if not path.is_file():
+        what = "a directory" if path.is_dir() else "a broken link" if stat.S_ISLNK(mode) else "a special file"
+        raise NotFound(f"the label in {path} cannot be read: it is {what}")
     try:
         return _stated(yaml.load(front(_read(path)), _Loader))
-    except (yaml.YAMLError, ValidationError, UnicodeDecodeError, _Unreadable) as error:
+    except (*_FAULTS, _Unreadable) as error:
         raise NotFound(f"the label in {path} cannot be read: {_in_words(error)}") from error
 
 
@@ -70,6 +103,8 @@ def _in_words(error: Exception) -> str:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
         return f"{place + ': ' if place else ''}{first['msg']} (it says {str(first['input'])[:60]!r})"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
     return str(error)[:200]
 
 
@@ -79,13 +114,21 @@ def _stated(content: Any) -> Label | None:
     if not isinstance(content, dict):
         raise _Unreadable("it is no mapping")
     for key in content:
-        if key != "label" and str(key).strip().lower() == "label":
+        meant = _plainly(str(key))
+        if key != "label" and (meant == "label" or ("label" not in content and meant in _OTHER_WORDS)):
             raise _Unreadable(f"the key {key!r} has to be written label")
     if "label" not in content:
         return None
     if content["label"] is None:
         raise _Unreadable("label: is empty")
     return Label.model_validate(content["label"])
+
+
+def _plainly(key: str) -> str:
+    """The key as an eye reads it: without case, accents and what is not seen, in Latin letters."""
+    decomposed = unicodedata.normalize("NFKD", key).lower()
+    seen = "".join(one for one in decomposed if unicodedata.category(one) not in ("Mn", "Cf", "Cc", "Zs"))
+    return seen.translate(_ALIKE)
 
 
 def _read(path: Path) -> str:
@@ -98,7 +141,12 @@ def _read(path: Path) -> str:
 
 def _front_matter(text: str) -> str:
     lines = text.lstrip().splitlines()
-    if not lines or lines[0].rstrip() != _FENCE:
+    first = lines[0].rstrip() if lines else ""
+    if first.startswith("+++"):
+        raise _Unreadable("its front matter is TOML; write it as YAML between two lines of ---")
+    if first.startswith(_FENCE) and first.strip("-"):
+        raise _Unreadable(f"the line {first[:40]!r} has to be --- alone")
+    if first != _FENCE:
         return ""
     for place, line in enumerate(lines[1:], start=1):
         if line.rstrip() in _END:
