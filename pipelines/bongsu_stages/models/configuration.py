@@ -18,13 +18,17 @@ OF_THE_COPY = frozenset({"_name_or_path", "dtype", "torch_dtype", "transformers_
 
 
 def read_config(source: TreeReader | Path) -> dict[str, Any]:
-    """``config.json`` of a tree or a directory. Raises OSError or ``artifact.*`` if it is missing."""
+    """``config.json`` of a tree or a directory. Raises OSError or ``artifact.*`` if it is missing, ValueError if it is
+    no JSON."""
     if isinstance(source, Path):
         text = (source / "config.json").read_text(encoding="utf-8")
     else:
         with source.open("config.json") as file:
             text = file.read().decode()
-    config: dict[str, Any] = json.loads(text)
+    try:
+        config: dict[str, Any] = json.loads(text)
+    except RecursionError:
+        raise ValueError("config.json is nested too deeply") from None
     return config
 
 

@@ -214,7 +214,14 @@ def test_a_model_is_taken_with_its_configuration(place: Place, tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("config", "words"),
-    [(None, "it has no config.json"), ("[]", "it is no object"), ("{", "cannot be read")],
+    [
+        (None, "it has no config.json"),
+        ("[]", "it is no object"),
+        ("{", "cannot be read"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"a": ' * 50_000 + "1" + "}" * 50_000, "nested too deeply"),
+    ],
+    ids=["none", "list", "half", "deep list", "deep object"],
 )
 def test_what_is_no_model_is_told(place: Place, tmp_path: Path, config: str | None, words: str) -> None:
     write(tmp_path / "nano", **{"model__safetensors": "w"} | ({"config__json": config} if config else {}))

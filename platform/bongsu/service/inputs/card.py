@@ -51,10 +51,13 @@ def config_of(text: str) -> dict[str, Any]:
     Raises:
         ValueError: it is no JSON object, or has figures of which there is no model.
     """
-    content = json.loads(text)
-    if not isinstance(content, dict):
-        raise ValueError("it is no object")
-    wrong = list(config_faults(content))
+    try:
+        content = json.loads(text)
+        if not isinstance(content, dict):
+            raise ValueError("it is no object")
+        wrong = list(config_faults(content))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
     if wrong:
         raise ValueError("; ".join(wrong[:5]))
     return content
