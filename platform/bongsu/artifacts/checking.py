@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.artifacts.hashing import hash_file
 from bongsu.domain.artifact import FileEntry, Manifest
@@ -91,6 +93,15 @@ def unlisted(folder: Path, manifest: Manifest) -> Iterator[Problem]:
 def is_gone_wrong(error: OSError) -> bool:
     """True if it says that something else stands where a file should be, and not that the machine cannot read now."""
     return error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP)
+
+
+def not_a_manifest(error: Exception) -> str:
+    """Why the bytes that should be a manifest are none, in words: pydantic's own are for programmers."""
+    if isinstance(error, ValidationError):
+        is_json = all(one["type"] != "json_invalid" for one in error.errors(include_url=False))
+    else:
+        is_json = isinstance(error, KeyError | TypeError)
+    return "it is no manifest" if is_json else "it is no JSON"
 
 
 def size_fault(entry: FileEntry, digest: Digest, size: int | None) -> Problem | None:

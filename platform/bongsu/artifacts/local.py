@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from bongsu.artifacts.checking import is_broken, is_gone_wrong, local_faults, size_fault
+from bongsu.artifacts.checking import is_broken, is_gone_wrong, local_faults, not_a_manifest, size_fault
 from bongsu.artifacts.durable import NotAFileError, create_once, make_folder, read_file
 from bongsu.artifacts.handing_out import hand_out_faults
 from bongsu.artifacts.hashing import CheckingReader, RangeReader
@@ -60,7 +60,7 @@ class LocalStore:
                 raise
             raise codes.CORRUPT.error(path="(manifest)", digest=digest, detail=error.strerror) from error
         except ValueError as error:
-            raise codes.CORRUPT.error(path="(manifest)", digest=digest, detail=str(error)[:200]) from None
+            raise codes.CORRUPT.error(path="(manifest)", digest=digest, detail=not_a_manifest(error)) from None
         if manifest.digest != digest:
             raise codes.CORRUPT.error(path="(manifest)", digest=digest, detail="it lists another tree")
         notes = self.root / "hashed" / f"{digest}.json"

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 
-from bongsu.artifacts.checking import is_broken
+from bongsu.artifacts.checking import is_broken, not_a_manifest
 from bongsu.artifacts.keys import check_key
 from bongsu.artifacts.s3.client import CONFLICT, EXISTS, NOT_FOUND, connect, error_code, explained
 from bongsu.artifacts.s3.reader import S3Reader
@@ -83,8 +83,8 @@ class S3Store:
         try:
             content = json.loads(text)
             manifest, prefix = Manifest.model_validate(content["manifest"]), str(content["prefix"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise codes.CORRUPT.error(path="(manifest)", digest=digest, detail=str(error)[:200]) from None
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise codes.CORRUPT.error(path="(manifest)", digest=digest, detail=not_a_manifest(error)) from None
         if manifest.digest != digest:
             raise codes.CORRUPT.error(path="(manifest)", digest=digest, detail="it lists another tree")
         return S3Reader(self, digest, prefix, manifest)
