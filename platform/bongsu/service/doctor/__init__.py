@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bongsu.domain.messages import N_
-from bongsu.service.doctor import machine, state
+from bongsu.service.doctor import machine, models, state
 from bongsu.service.doctor.finding import Finding
 from bongsu.service.home import DATABASE, TRACKING_DATABASE, local_home
 
@@ -43,6 +43,7 @@ def _state(home: Path) -> list[Finding]:
         *state.artifacts(home, lambda: datetime.now(UTC)),
         state.database(home, DATABASE, N_("Database of runs")),
         state.database(home, TRACKING_DATABASE, N_("Database of MLflow")),
+        models.registered(home),
         state.locks(home),
         state.undelivered(home),
         machine.disk(home),
