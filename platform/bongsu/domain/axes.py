@@ -34,6 +34,7 @@ class OwnPoints:
 
 
 NO_MATRIX = OwnPoints(({},), ())
+UNKNOWN = OwnPoints((), ())
 
 
 def show_point(point: Point) -> str:
@@ -114,14 +115,27 @@ def _exclude(
     points: list[dict[str, Scalar]], matrix: Matrix, path: FieldPath
 ) -> tuple[list[dict[str, Scalar]], list[Finding]]:
     findings = []
-    kept = points
+    excluded: set[int] = set()
+    by_axes: dict[tuple[str, ...], dict[object, list[int]]] = {}
     for index, pattern in enumerate(matrix.exclude):
-        wanted = point_key(pattern)
-        if not any(wanted <= point_key(point) for point in points):
+        axes = tuple(sorted(pattern))
+        if axes not in by_axes:
+            by_axes[axes] = _places(points, axes)
+        fitting = by_axes[axes].get(point_key(pattern), [])
+        if not fitting:
             args = {"point": show_point(pattern)}
             findings.append(Finding(codes.MATRIX_EXCLUDES_NOTHING, (*path, "exclude", index), args))
-        kept = [point for point in kept if not wanted <= point_key(point)]
-    return kept, findings
+        excluded.update(fitting)
+    return [point for number, point in enumerate(points) if number not in excluded], findings
+
+
+def _places(points: list[dict[str, Scalar]], axes: tuple[str, ...]) -> dict[object, list[int]]:
+    """Numbers of the points by what they have on some axes, so that many patterns are not tried at each of them."""
+    found: dict[object, list[int]] = {}
+    for number, point in enumerate(points):
+        if all(axis in point for axis in axes):
+            found.setdefault(point_key({axis: point[axis] for axis in axes}), []).append(number)
+    return found
 
 
 def _check_duplicates(points: list[dict[str, Scalar]], included_from: int, path: FieldPath) -> list[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.codes import spec as codes
@@ -64,8 +65,15 @@ class Directory:
     ignored: frozenset[str] = field(default_factory=frozenset)
 
 
+MAX_LISTED = 200
+
+
 def listed(names: Iterable[str]) -> Words:
-    return ", ".join(names) or phrase(N_("none"))
+    """The names with commas between them; of very many, the first."""
+    rest = iter(names)
+    first = list(islice(rest, MAX_LISTED))
+    more = [] if next(rest, None) is None else ["…"]
+    return ", ".join([*first, *more]) or phrase(N_("none"))
 
 
 def link(text: str, place: Place, directory: Directory) -> tuple[Reference | None, list[Finding]]:

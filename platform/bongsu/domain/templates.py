@@ -21,6 +21,12 @@ _NAME = re.compile(r"\s*(?P<scope>[a-z]+)\.(?P<name>[a-zA-Z][a-zA-Z0-9]*)\s*")
 SCOPES = ("params", "matrix")
 
 
+MAX_FAULTS = 20
+"""Of the faulty holes of one text, so many are told."""
+MAX_FILLED = 256 * 2**10
+"""Characters of one text whose templates are filled in."""
+
+
 @dataclass(frozen=True)
 class Hole:
     """One ``${scope.name}``. ``scope`` is empty if it is not written like that."""
@@ -44,6 +50,25 @@ class Template:
     @property
     def holes(self) -> tuple[Hole, ...]:
         return tuple(part for part in self.parts if isinstance(part, Hole))
+
+    def length(self, values: Mapping[str, Mapping[str, Scalar]]) -> int:
+        """At least as many characters as the text that :meth:`fill` or :meth:`fill_some` makes, without making it.
+
+        A name that is missing counts as it is written.
+        """
+        found: dict[tuple[str, str], int] = {}
+        total = 0
+        for part in self.parts:
+            if isinstance(part, str):
+                total += len(part) + part.count("${")
+                continue
+            name = (part.scope, part.name)
+            if name not in found:
+                value = values.get(part.scope, {}).get(part.name)
+                text = part.text if value is None else format_scalar(value)
+                found[name] = len(text) + text.count("${")
+            total += found[name]
+        return total
 
     def fill(self, values: Mapping[str, Mapping[str, Scalar]]) -> Scalar:
         """The value with every hole filled. Raises KeyError if a name is missing."""
@@ -123,6 +148,17 @@ def fill_deep(value: Any, values: Mapping[str, Mapping[str, Scalar]]) -> Any:
     if isinstance(value, list | tuple):
         return [fill_deep(item, values) for item in value]
     return value
+
+
+def filled_length(value: Any, values: Mapping[str, Mapping[str, Scalar]]) -> int:
+    """Characters of all texts and keys in ``value`` once :func:`fill_deep` has filled them."""
+    if isinstance(value, str):
+        return parse_template(value).length(values) if "${" in value else len(value)
+    if isinstance(value, dict):
+        return sum(len(key) + filled_length(item, values) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return sum(filled_length(item, values) for item in value)
+    return 1
 
 
 def texts(value: Any, path: FieldPath) -> Iterator[tuple[FieldPath, str]]:

@@ -19,7 +19,7 @@ from bongsu.domain.references import Selection
 from bongsu.domain.scalars import NumberTooLarge, format_scalar, parse_scalar, scalar_key
 from bongsu.domain.suggest import closest
 from bongsu.domain.templates import has_template, parse_template
-from bongsu.planner.stage_graph import StageGraph
+from bongsu.planner.stage_graph import MAX_REFERENCE, StageGraph
 
 
 class Located(Protocol):
@@ -201,7 +201,10 @@ class FanOut:
         joined: list[Row] = []
         feeds: dict[str, Feed | None] = {}
         for row in rows:
-            filled = format_scalar(template.fill({"matrix": row.point, "params": self._params}))
+            values = {"matrix": row.point, "params": self._params}
+            if len(template.parts) > MAX_REFERENCE or template.length(values) > MAX_REFERENCE:
+                self._fail(codes.BAD_REFERENCE, place.path, reference=text)
+            filled = format_scalar(template.fill(values))
             if filled not in feeds:
                 feeds[filled] = self._feed(filled, place)
             feed = feeds[filled]

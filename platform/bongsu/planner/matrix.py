@@ -23,13 +23,13 @@ from bongsu.domain.problems import BongsuError, Code
 from bongsu.domain.references import written
 from bongsu.domain.scalars import format_scalar, scalar_key
 from bongsu.domain.stages import Catalogue
-from bongsu.domain.templates import fill_deep, has_template
+from bongsu.domain.templates import fill_deep, filled_length, has_template
 from bongsu.planner.fanout import FanOut, Row
 from bongsu.planner.naming import check_names
-from bongsu.planner.stage_graph import StageGraph
+from bongsu.planner.stage_graph import MAX_PLANNED, StageGraph
 
-MAX_PLANNED = 20_000
-"""Planned stages of one run, all points counted."""
+MAX_WRITTEN = 32 * 2**20
+"""Characters of the parameters of all planned stages, each at each of its points."""
 
 
 @dataclass(frozen=True)
@@ -106,20 +106,26 @@ class _Expander:
         self._points: dict[int, tuple[StagePoint, ...] | None] = dict.fromkeys(range(len(spec.spec.stages)))
         self._fan_out = FanOut(graph, self._params, self._points)
         self._findings: list[Finding] = []
+        self._written = 0
 
     def run(self) -> Expansion:
         total = 0
+        if self._graph.is_too_large:  # nobody needs to join what is too much already
+            self._find(codes.PLAN_TOO_LARGE, ("spec", "stages"), limit=MAX_PLANNED)
+            self._graph.order.clear()
         axes: dict[int, list[str]] = {}
         for index in self._graph.order:
             rows = self._fan_out.rows(index)
             if rows:
                 axes[index] = list(rows[0].point)
-            if rows is not None:
-                self._points[index] = self._stage_points(index, rows)
-                total += len(rows)
+            total += len(rows or ())
             if total > MAX_PLANNED:
                 self._find(codes.PLAN_TOO_LARGE, ("spec", "stages"), limit=MAX_PLANNED)
                 break
+            if rows is not None and not self._fits(index, rows):
+                break
+            if rows is not None:
+                self._points[index] = self._stage_points(index, rows)
         for index in set(range(len(self._graph.stages))) - set(self._graph.order):
             self._fan_out.check(index)
         for index in range(len(self._graph.stages)):
@@ -127,6 +133,20 @@ class _Expander:
         self._check_ids()
         findings = self._graph.findings + self._fan_out.findings + self._findings
         return Expansion(self._points, tuple(self._graph.order), unique(findings))
+
+    def _fits(self, index: int, rows: list[Row]) -> bool:
+        """Whether the parameters of this stage, written out at each point, are not too much with those before it."""
+        given = self._graph.stages[index].with_
+        if not has_template(given):
+            self._written += len(rows) * filled_length(given, {})
+        for row in rows if has_template(given) else ():
+            self._written += filled_length(given, {"matrix": row.point, "params": self._params})
+            if self._written > MAX_WRITTEN:
+                break
+        if self._written > MAX_WRITTEN:
+            path = (*self._graph.path(index), "with")
+            self._find(codes.PARAMETERS_TOO_LARGE, path, limit=f"{MAX_WRITTEN:,}")
+        return self._written <= MAX_WRITTEN
 
     def _stage_points(self, index: int, rows: list[Row]) -> tuple[StagePoint, ...]:
         stage, own = self._graph.stages[index], self._graph.own[index].axes

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 from bongsu.domain.codes import spec as codes
 from bongsu.domain.fieldpath import FieldPath, Finding
 from bongsu.domain.links import listed
+from bongsu.domain.phrases import Words
 from bongsu.domain.pipeline import Scalar
 from bongsu.domain.suggest import closest
-from bongsu.domain.templates import parse_template, texts
+from bongsu.domain.templates import MAX_FAULTS, parse_template, texts
 from bongsu.planner.stage_graph import StageGraph
 
 
@@ -25,6 +29,23 @@ class _Use:
     text: str
 
 
+class _Known:
+    """Names that there are, listed once; the first names that are none of them get a suggestion each."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = tuple(names)
+        self._meant: dict[str, str | None] = {}
+
+    def told(self, name: str) -> dict[str, Any]:
+        if name not in self._meant:
+            self._meant[name] = closest(name, self._names) if len(self._meant) < MAX_FAULTS else None
+        return {"known": self._listed, "suggestion": self._meant[name]}
+
+    @cached_property
+    def _listed(self) -> Words:
+        return listed(self._names)
+
+
 def check_names(
     graph: StageGraph, index: int, axes: Sequence[str] | None, params: Mapping[str, Scalar]
 ) -> list[Finding]:
@@ -35,7 +56,14 @@ def check_names(
         params: the pipeline's parameters.
     """
     uses = list(_uses(graph, index))
-    findings = [finding for use in uses for finding in _check_use(use, graph.stages[index].name, axes, params)]
+    known = {"matrix": _Known(axes or ()), "params": _Known(params)}
+    told: Counter[FieldPath] = Counter()
+    findings: list[Finding] = []
+    for use in uses:
+        if told[use.path] < MAX_FAULTS:
+            found = list(_check_use(use, graph.stages[index].name, axes, params, known))
+            told[use.path] += len(found)
+            findings += found
     used = {use.name for use in uses if use.scope == "matrix"}
     return findings + _check_own_axes(graph, index, used)
 
@@ -52,15 +80,19 @@ def _uses(graph: StageGraph, index: int) -> Iterator[_Use]:
 
 
 def _check_use(
-    use: _Use, stage: str, axes: Sequence[str] | None, params: Mapping[str, Scalar]
+    use: _Use,
+    stage: str,
+    axes: Sequence[str] | None,
+    params: Mapping[str, Scalar],
+    known: Mapping[str, _Known],
 ) -> Iterator[Finding]:
     # An axis in a reference is looked at where the reference is resolved: it may only use axes known there.
     in_inputs = use.path[3] == "inputs"
     if use.scope == "matrix" and axes is not None and use.name not in axes and not in_inputs:
-        args = {"stage": stage, "name": use.name, "known": listed(axes), "suggestion": closest(use.name, axes)}
+        args = {"stage": stage, "name": use.name, **known["matrix"].told(use.name)}
         yield Finding(codes.UNKNOWN_MATRIX_NAME, use.path, args, use.offset)
     elif use.scope == "params" and use.name not in params:
-        args = {"name": use.name, "known": listed(params), "suggestion": closest(use.name, params)}
+        args = {"name": use.name, **known["params"].told(use.name)}
         yield Finding(codes.UNKNOWN_PARAMETER, use.path, args, use.offset)
     elif not use.scope:
         yield Finding(codes.BAD_TEMPLATE, use.path, {"text": use.text}, use.offset)

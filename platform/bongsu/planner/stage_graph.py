@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bongsu.domain.artifact import ArtifactType
-from bongsu.domain.axes import OwnPoints, own_points
+from bongsu.domain.axes import UNKNOWN, OwnPoints, own_points
 from bongsu.domain.codes import spec as codes
 from bongsu.domain.conditions import Condition, doubts, parse
 from bongsu.domain.fieldpath import FieldPath, Finding
@@ -23,6 +23,11 @@ from bongsu.domain.templates import parse_template
 _ANY_PORT = Port(ArtifactType.FILES, many=True)
 """Takes whatever it is given."""
 
+MAX_PLANNED = 20_000
+"""Planned stages of one run, all points counted."""
+MAX_REFERENCE = 4096
+"""Characters of a reference, filled in; none that leads anywhere is that long."""
+
 _HEAD = re.compile(r"((?:\$\{[^{}]*\}|[^.\[])*)")
 
 
@@ -36,6 +41,8 @@ class StageGraph:
         order: indices, each behind all it needs. Stages on a cycle are left out.
         findings: what is wrong with names, matrices, conditions and cycles.
         doubted: indices of stages whose conditions can be read, and make no sense.
+        is_too_large: the stages' own matrices alone have more than ``MAX_PLANNED`` points; of the stages that come
+            after these, the matrices are not multiplied out.
     """
 
     spec: PipelineSpec
@@ -48,9 +55,11 @@ class StageGraph:
     order: list[int] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     doubted: set[int] = field(default_factory=set)
+    is_too_large: bool = False
 
     def __post_init__(self) -> None:
         self.by_name: dict[str, int] = {}
+        self._own_points = 0
         for index, stage in enumerate(self.stages):
             self._read(index, stage)
         names = {name: self.signatures[index] for name, index in self.by_name.items()}
@@ -119,12 +128,17 @@ class StageGraph:
             suggestion = closest(stage.uses, self.catalogue)
             self._find(codes.UNKNOWN_USES, (*path, "uses"), name=stage.uses, suggestion=suggestion)
         self.signatures.append(signature)
+        self.own.append(self._own(stage, path))
+        self.conditions.append(self._condition(index, stage, (*path, "when")))
+
+    def _own(self, stage: Stage, path: FieldPath) -> OwnPoints:
+        if self.is_too_large:
+            return UNKNOWN
         own = own_points(stage.matrix, (*path, "matrix"), stage.name)
         self.findings += own.findings
-        if self.broken((*path, "matrix")):
-            own = OwnPoints((), ())
-        self.own.append(own)
-        self.conditions.append(self._condition(index, stage, (*path, "when")))
+        self._own_points += len(own.points)
+        self.is_too_large = self._own_points > MAX_PLANNED
+        return UNKNOWN if self.broken((*path, "matrix")) else own
 
     def _condition(self, index: int, stage: Stage, path: FieldPath) -> Condition | None:
         if stage.when is None or self.broken(path):
@@ -199,11 +213,16 @@ class StageGraph:
     def fillings(self, index: int, text: str) -> set[str]:
         """What a template becomes at the points of the stage's own matrix, as far as that can be said."""
         template = parse_template(text)
-        filled = set()
+        filled: set[str] = set()
+        if len(template.parts) > MAX_REFERENCE:
+            return filled
         params = {parameter.name: parameter.default for parameter in self.spec.spec.parameters}
         for point in self.own[index].points:
+            values = {"matrix": point, "params": params, "": {}}
+            if template.length(values) > MAX_REFERENCE:
+                continue
             try:
-                filled.add(str(template.fill({"matrix": point, "params": params, "": {}})))
+                filled.add(str(template.fill(values)))
             except KeyError:  # reported where the reference is resolved
                 continue
         return filled

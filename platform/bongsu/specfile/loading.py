@@ -24,6 +24,7 @@ from bongsu.specfile.parameters import Parameters, read_parameters
 from bongsu.specfile.parse import parse
 from bongsu.specfile.places import Places
 from bongsu.specfile.screening import check_texts
+from bongsu.specfile.shape import first_unknown
 from bongsu.specfile.signatures import load_signatures
 from bongsu.specfile.stage_checks import check_stages
 from bongsu.specfile.stage_params import check_params
@@ -110,7 +111,8 @@ def _load(
     places = Places(file, decoded, root)
     checked = _check(root, catalogue, dict(overrides or {}))
     tagged = {problem.location for problem in problems if problem.code is codes.TAG}
-    found = [_problem(f, places, checked.changed) for f in unique(checked.findings) if not _is_merged(f, root)]
+    findings = first_unknown(f for f in unique(checked.findings) if not _is_merged(f, root))
+    found = [_problem(finding, places, checked.changed) for finding in findings]
     problems += [problem for problem in found if problem.location not in tagged]
     draft = checked.draft
     if draft is None:

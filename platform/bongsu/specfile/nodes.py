@@ -21,6 +21,7 @@ class ScalarNode:
     end: int = 0
     size: int = 1
     height: int = 0
+    length: int = 0
 
 
 @dataclass(slots=True)
@@ -29,6 +30,7 @@ class ListNode:
     items: list[Node] = field(default_factory=list)
     size: int = 1
     height: int = 0
+    length: int = 0
 
 
 @dataclass(slots=True)
@@ -42,10 +44,12 @@ class MapNode:
     is_partial: bool = False
     size: int = 1
     height: int = 0
+    length: int = 0
 
 
 Node = ScalarNode | ListNode | MapNode
-"""``size`` counts the values in it, aliases written out; ``height`` the levels below it."""
+"""``size`` counts the values in it and ``length`` the characters of their texts and keys, aliases written out;
+``height`` the levels below it."""
 
 
 def child(node: Node, step: str | int) -> Node | None:

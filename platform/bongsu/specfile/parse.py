@@ -1,7 +1,8 @@
 """YAML text to nodes with places.
 
 libyaml reads events; what they mean is decided here by the rules of YAML 1.2: ``no`` is a text, ``1e-3`` a number.
-Nothing recurses, so no text can exhaust the stack, and aliases are counted as if they were written out.
+Nothing recurses, so no text can exhaust the stack, and aliases are counted as if they were written out,
+in values and in characters.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from bongsu.specfile.syntax import syntax_problems
 
 MAX_VALUES = 100_000
 MAX_DEPTH = 64
+MAX_CHARACTERS = 4 * 2**20
+"""Of all texts and keys, aliases written out and parameters filled in."""
 # Of names that are looked for among all others, so many get a suggestion; there may be thousands.
 MAX_SUGGESTIONS = 20
 _CORE_TAG = "tag:yaml.org,2002:"
@@ -127,7 +130,7 @@ class _Reader:
             value = self._plain(value, at)
             if event.value == "" and self._open and isinstance(self._open[-1].node, MapNode):
                 at = self._open[-1].key_at  # an absent value has no place of its own
-        node = ScalarNode(at, value, event.start_mark.index, event.end_mark.index)
+        node = ScalarNode(at, value, event.start_mark.index, event.end_mark.index, length=len(event.value))
         if event.anchor is not None:
             self._anchors[event.anchor] = node
         self._attach(node)
@@ -223,9 +226,12 @@ class _Reader:
         top = self._open[-1]
         parent = top.node
         parent.size += node.size
+        parent.length += node.length + len(top.key or "")
         parent.height = max(parent.height, node.height + 1)
         if parent.size > MAX_VALUES:
             self._stop(codes.TOO_MANY_VALUES, at or node.at, limit=f"{MAX_VALUES:,}")
+        if parent.length > MAX_CHARACTERS:
+            self._stop(codes.TOO_LARGE_EXPANDED, at or node.at, limit=f"{MAX_CHARACTERS:,}")
         if isinstance(parent, ListNode):
             parent.items.append(node)
         elif top.skip:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from dataclasses import dataclass
+from functools import cached_property
 
 from bongsu.domain.fieldpath import FieldPath, Finding, parse_path
 from bongsu.domain.problems import Location, Problem
 from bongsu.specfile.nodes import MapNode, Node, Position, ScalarNode, child
-from bongsu.specfile.text import place_of
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 @dataclass(frozen=True)
@@ -64,4 +68,11 @@ class Places:
         lead = written.find(node.value)
         if lead < 0:
             return None
-        return place_of(self.text, node.start + lead + min(finding.offset, len(node.value)), self.file)
+        index = node.start + lead + min(finding.offset, len(node.value))
+        line = bisect_right(self._lines, index)
+        return Location(self.file, line, index - self._lines[line - 1] + 1)
+
+    @cached_property
+    def _lines(self) -> list[int]:
+        """Where each line begins."""
+        return [0, *(end.end() for end in _LINE_END.finditer(self.text))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from bongsu.domain.axes import own_points
+from bongsu.domain.axes import MAX_POINTS, UNKNOWN, own_points
 from bongsu.domain.fieldpath import FieldPath, Finding, unique
 from bongsu.domain.pipeline import Stage
 from bongsu.domain.stages import StageSignature
@@ -16,6 +16,9 @@ from bongsu.specfile.draft import Draft
 from bongsu.specfile.expected import keys_of
 from bongsu.specfile.shape import validate
 
+MAX_UNPLANNED = 20 * MAX_POINTS
+"""So many points, at most, are tried of matrices whose points are not planned because of other errors."""
+
 
 def check_params(
     draft: Draft,
@@ -24,6 +27,7 @@ def check_params(
 ) -> list[Finding]:
     """Findings about parameters; one about a value that a matrix sets stands at that value."""
     findings: list[Finding] = []
+    unplanned = 0
     for index, stage in enumerate(draft.spec.spec.stages):
         signature = signatures.get(stage.uses)
         path: FieldPath = ("spec", "stages", index)
@@ -31,7 +35,8 @@ def check_params(
             continue
         planned = points.get(index)
         if planned is None:
-            found = _check_unplanned(stage, signature, path)
+            found = _check_unplanned(stage, signature, path, with_points=unplanned < MAX_UNPLANNED)
+            unplanned += MAX_POINTS if stage.matrix else 0
         else:
             found = _check_planned(stage, signature, path, planned)
         findings += [finding for finding in found if not draft.has_broken(finding.path)]
@@ -54,17 +59,25 @@ def _check_planned(
     return findings
 
 
-def _check_unplanned(stage: Stage, signature: StageSignature, path: FieldPath) -> list[Finding]:
+def _check_unplanned(
+    stage: Stage, signature: StageSignature, path: FieldPath, *, with_points: bool
+) -> list[Finding]:
     """The points are unknown because of other errors: check what the stage's own matrix and ``with`` tell."""
     fixed = {key: value for key, value in stage.with_.items() if not has_template(value)}
     unknown = set(stage.with_) - set(fixed)
-    own = own_points(stage.matrix, (*path, "matrix"), stage.name)
-    if own.findings:
+    own = own_points(stage.matrix, (*path, "matrix"), stage.name) if with_points else UNKNOWN
+    if not own.points:
         unknown |= set(stage.matrix.axes if stage.matrix else ())
     given = len(path) + 1
     findings: list[Finding] = []
+    known = keys_of(signature.params)
+    seen: set[str] = set()
     for point in own.points or ({},):
-        setting = {axis: value for axis, value in point.items() if axis in keys_of(signature.params)}
+        setting = {axis: value for axis, value in point.items() if axis in known}
+        text = json.dumps(setting, sort_keys=True, default=str)
+        if text in seen:
+            continue
+        seen.add(text)
         _params, found = validate(signature.params, fixed | setting, (*path, "with"))
         findings += [
             at_axis(finding, stage, path, point)

@@ -7,16 +7,19 @@ point. ``parameters``, ``metadata`` and conditions take no templates.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from bongsu.domain.codes import spec as graph_codes
 from bongsu.domain.codes import specfile as codes
 from bongsu.domain.fieldpath import FieldPath, Finding
 from bongsu.domain.links import listed
+from bongsu.domain.phrases import Words
 from bongsu.domain.suggest import closest
-from bongsu.domain.templates import Hole, Template, parse_template
+from bongsu.domain.templates import MAX_FAULTS, MAX_FILLED, Hole, Template, parse_template
 from bongsu.specfile.nodes import MapNode, Node, ScalarNode
 from bongsu.specfile.parameters import Parameters
+from bongsu.specfile.parse import MAX_CHARACTERS, MAX_SUGGESTIONS
 
 
 @dataclass
@@ -39,6 +42,7 @@ def substitute(root: MapNode, parameters: Parameters) -> Substituted:
     walk = _Walk(parameters)
     result = Substituted({})
     walk.result = result
+    walk.length = root.length
     data = walk.value(root, ())
     assert isinstance(data, dict)
     result.data = data
@@ -46,10 +50,15 @@ def substitute(root: MapNode, parameters: Parameters) -> Substituted:
 
 
 class _Walk:
+    """``length``: characters of the file, texts that were filled in so far counted as they became."""
+
     result: Substituted
+    length: int
 
     def __init__(self, parameters: Parameters) -> None:
         self._parameters = parameters
+        self._listed: Words = ""
+        self._meant: dict[str, str | None] = {}
 
     def value(self, node: Node, path: FieldPath) -> Any:
         if isinstance(node, ScalarNode):
@@ -71,12 +80,15 @@ class _Walk:
             return self._for_later(text, template, path)
         if zone != "now" and template.holes:
             return self._refuse(text, template.holes[0], zone, path)
-        faults = [fault for hole in template.holes for fault in self._faults(hole, path)]
+        faulty = (fault for hole in template.holes for fault in self._faults(hole, path))
+        faults = list(islice(faulty, MAX_FAULTS))
         for fault in faults:
             self._find(fault)
         names = {hole.name for hole in template.holes}
         if faults or not names <= self._parameters.values.keys() or names & self._parameters.broken:
             self.result.broken.add(path)
+            return None
+        if not self._fits(text, template, path):
             return None
         self.result.changed.add(path)
         return template.fill({"params": self._parameters.values})
@@ -90,8 +102,28 @@ class _Walk:
             return None
         if not names or not names <= known.keys():
             return text
+        if not self._fits(text, template, path):
+            return None
         self.result.changed.add(path)
         return template.fill_some("params", known)
+
+    def _fits(self, text: str, template: Template, path: FieldPath) -> bool:
+        """Whether the text may be filled in; the first that makes the file too large is told, and those after it
+        are passed over."""
+        length = template.length({"params": self._parameters.values})
+        if length > max(MAX_FILLED, len(text)):
+            args: dict[str, Any] = {"count": f"{length:,}", "limit": f"{MAX_FILLED:,}"}
+            self._find(Finding(codes.TEXT_TOO_LONG, path, args))
+            self.result.broken.add(path)
+            return False
+        before = self.length
+        self.length += max(0, length - len(text))
+        if self.length <= MAX_CHARACTERS:
+            return True
+        if before <= MAX_CHARACTERS:
+            self._find(Finding(codes.TOO_LARGE_EXPANDED, path, {"limit": f"{MAX_CHARACTERS:,}"}))
+        self.result.broken.add(path)
+        return False
 
     def _refuse(self, text: str, hole: Hole, zone: str, path: FieldPath) -> str:
         self.result.broken.add(path)
@@ -110,8 +142,12 @@ class _Walk:
         known = self._parameters.values.keys() | self._parameters.broken
         if hole.name in known or self._parameters.uncertain:
             return []
-        suggestion = closest(hole.name, known)
-        args = {"name": hole.name, "known": listed(sorted(known)), "suggestion": suggestion}
+        if not self._listed:
+            self._listed = listed(sorted(known))
+        if hole.name not in self._meant:
+            few = len(self._meant) < MAX_SUGGESTIONS
+            self._meant[hole.name] = closest(hole.name, known) if few else None
+        args = {"name": hole.name, "known": self._listed, "suggestion": self._meant[hole.name]}
         return [Finding(graph_codes.UNKNOWN_PARAMETER, path, args, hole.offset)]
 
     def _find(self, finding: Finding) -> None:

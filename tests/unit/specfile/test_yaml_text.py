@@ -132,6 +132,10 @@ REFUSED: dict[str, tuple[str | bytes, tuple[str, int, int]]] = {
     "unknown alias": ("a: &one 1\nb: *on\n", ("unknown-alias", 2, 4)),
     "recursive alias": ("a: &x [1, *x]\n", ("recursive-alias", 1, 11)),
     "alias bomb": (BOMB, ("too-many-values", 5, 35)),
+    "aliases of a long text": (
+        "a: &x " + "x" * 50_000 + "\nb: [" + "*x," * 90 + "]\n",
+        ("too-large-expanded", 2, 254),
+    ),
     "many values": ("a: [" + "1," * 100_001 + "]\n", ("too-many-values", 1, 200_003)),
     "deep": ("a: " + "[" * 70 + "]" * 70, ("too-deep", 1, 67)),
     "very deep": ("a: " + "[" * 5_000, ("too-deep", 1, 1_003)),

@@ -146,6 +146,11 @@ PLAN_TOO_LARGE = Code(
     "The pipeline would run more than {limit} stages, all matrix points counted.",
     "Use fewer values, or split the pipeline.",
 )
+PARAMETERS_TOO_LARGE = Code(
+    "spec.parameters-too-large",
+    "Written out for every point of the matrix, the parameters have more than {limit} characters.",
+    "Use fewer points, or put long texts into a data set.",
+)
 MATRIX_NO_PARTNER = Code(
     "spec.matrix-no-partner",
     "The points of {stage} have no values of {axes} in common with the stages before it.",

@@ -47,6 +47,16 @@ TOO_MANY_VALUES = Code(
     "Aliases written out, the file has more than {limit} values.",
     "Use fewer aliases of large values.",
 )
+TOO_LARGE_EXPANDED = Code(
+    "spec.too-large-expanded",
+    "Aliases written out and parameters filled in, the file has more than {limit} characters.",
+    "Name long texts fewer times: put them into a data set, or let the command read them from a file.",
+)
+TEXT_TOO_LONG = Code(
+    "spec.text-too-long",
+    "With its templates filled in, this text would have {count} characters; at most {limit} are allowed.",
+    "Use fewer templates in one text, or shorter values: put long texts into a data set.",
+)
 TOO_DEEP = Code("spec.too-deep", "Values are nested deeper than {limit} levels.", "Nest less.")
 NUMBER = Code(
     "spec.number",
@@ -57,6 +67,11 @@ NUMBER = Code(
 # Shapes.
 MISSING_KEY = Code("spec.missing-key", "The key {key} is missing.", "Add {key}: it is {expected}.")
 UNKNOWN_KEY = Code("spec.unknown-key", "The key {key} is not known here.", "Keys here: {known}.")
+MORE_UNKNOWN_KEYS = Code(
+    "spec.more-unknown-keys",
+    "{count} more keys of this mapping are not known here.",
+    "Take them away: the first ones are told one by one.",
+)
 WRONG_TYPE = Code("spec.wrong-type", "This is {found}; it must be {expected}.", "Write {expected}.")
 TEXT_OF_NUMBER = Code(
     "spec.unquoted-text", "{value} is read as {found}, and this must be text.", "Put it into quotes: '{value}'."
