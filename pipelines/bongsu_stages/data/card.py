@@ -13,7 +13,7 @@ REASONS = {
     "unknown-encoding": "neither Unicode nor CP949",
     "broken-line": "line that is not JSON",
     "no-text": "record without the text field",
-    "too-large": "file too large to be one document",
+    "too-large": "file or line too large to be one document",
     "too-short": "too few characters",
     "too-long": "too many characters",
     "other-language": "not Korean enough",

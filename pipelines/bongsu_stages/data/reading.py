@@ -22,6 +22,8 @@ from bongsu_stages.runtime.faults import is_of_machine
 
 Format = Literal["text", "html", "jsonl", "parquet"]
 LARGEST_TEXT = 64 * 1024 * 1024
+"""Bytes of one text file, or of one line of JSON."""
+_PIECE = 1024 * 1024
 _FORMATS: dict[str, Format] = {
     ".txt": "text",
     ".html": "html",
@@ -91,8 +93,11 @@ def _whole(stream: BinaryIO, path: str, kind: Format) -> Record:
 
 
 def _lines(stream: BinaryIO, path: str, text_field: str) -> Iterator[Record]:
-    for number, line in enumerate(stream, start=1):
+    for number, line in enumerate(_bounded(stream), start=1):
         name = f"{path}#{number}"
+        if line is None:
+            yield Lost(name, path, "too-large", f"more than {LARGEST_TEXT} bytes in one line")
+            continue
         if not line.strip():
             continue
         found = decode(line)
@@ -109,6 +114,17 @@ def _lines(stream: BinaryIO, path: str, text_field: str) -> Iterator[Record]:
             yield Document(name, text, _source(row.get("source"), path))
         else:
             yield Lost(name, path, "no-text", f"no string in the field {text_field}")
+
+
+def _bounded(stream: BinaryIO) -> Iterator[bytes | None]:
+    """The lines; None for one that is longer than LARGEST_TEXT, of which no more than a piece is ever held."""
+    while line := stream.readline(LARGEST_TEXT + 1):
+        if len(line) <= LARGEST_TEXT:
+            yield line
+            continue
+        while line and not line.endswith(b"\n"):
+            line = stream.readline(_PIECE)
+        yield None
 
 
 def _parquet(reader: TreeReader, path: str, compression: str, text_field: str, scratch: Path) -> Iterator[Record]:

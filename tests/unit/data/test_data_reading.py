@@ -9,6 +9,7 @@ import io
 import json
 import os
 import tempfile
+import tracemalloc
 from pathlib import Path
 from types import SimpleNamespace
 from typing import BinaryIO, cast
@@ -24,6 +25,7 @@ from hypothesis import strategies as st
 from bongsu.artifacts.base import TreeReader
 from bongsu.artifacts.local import LocalStore
 from bongsu.domain.problems import BongsuError
+from bongsu_stages.data import reading
 from bongsu_stages.data.decoding import decode
 from bongsu_stages.data.documents import Document, DocumentWriter, read_documents
 from bongsu_stages.data.html import html_text
@@ -233,3 +235,35 @@ def test_a_machine_that_fails_under_documents_is_not_taken_for_damage(tmp_path: 
 
     with pytest.raises(OSError, match=os.strerror(number)):
         list(read_documents(cast(TreeReader, Refusing()), tmp_path))
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
+def test_a_line_that_is_too_long_is_dropped_and_those_after_it_are_read(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    monkeypatch.setattr(reading, "LARGEST_TEXT", 1_000)
+    monkeypatch.setattr(reading, "_PIECE", 64)
+    rows = ["a", "b" * 5_000, "c", "d" * 3_000]
+    data = "\n".join(json.dumps({"text": row}) for row in rows).encode()
+    packed = {"": data, ".gz": gzip.compress(data), ".zst": zstandard.compress(data)}[suffix]
+    name = "a.jsonl" + suffix
+    found = records(bench, name, packed)
+    assert [record.text if isinstance(record, Document) else record.reason for record in found] == [
+        "a",
+        "too-large",
+        "c",
+        "too-large",
+    ]
+    assert [record.id for record in found] == [f"{name}#{number}" for number in (1, 2, 3, 4)]
+
+
+def test_a_line_that_expands_without_end_is_never_held(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "LARGEST_TEXT", 2**20)
+    packed = gzip.compress(b'{"text": "' + b"x" * (100 * 2**20))
+    tracemalloc.start()
+    (lost,) = records(bench, "a.jsonl.gz", packed)
+    _now, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert isinstance(lost, Lost)
+    assert lost.reason == "too-large"
+    assert most < 20 * 2**20

@@ -9,6 +9,7 @@ import pytest
 
 from bongsu.artifacts.base import TreeReader
 from bongsu.artifacts.local import LocalStore
+from bongsu_stages.data import json_lines as module
 from bongsu_stages.data.json_lines import json_lines
 from bongsu_stages.evaluate.tasks import read_questions
 from bongsu_stages.runtime.stage import StageError
@@ -41,7 +42,7 @@ def test_a_line_ends_at_a_line_feed_and_keeps_its_number(tmp_path: Path) -> None
 
 def test_a_line_that_is_not_utf8_is_told(tmp_path: Path) -> None:
     with pytest.raises(StageError, match="a, line 2 is not UTF-8"):
-        json_lines(tree(tmp_path, {"a": b"{}\n\xb0\xa1\n"}), "a")
+        list(json_lines(tree(tmp_path, {"a": b"{}\n\xb0\xa1\n"}), "a"))
 
 
 def test_separators_inside_of_a_string_are_part_of_a_conversation(tmp_path: Path) -> None:
@@ -63,3 +64,10 @@ def test_a_wrong_question_is_named_by_its_line_in_the_file(tmp_path: Path) -> No
 def test_two_files_of_questions_with_one_name_are_refused(tmp_path: Path) -> None:
     with pytest.raises(StageError, match=r"a/law.jsonl and b/law.jsonl would both be .*tasks.law.accuracy"):
         read_questions(tree(tmp_path, {"a/law.jsonl": question(), "b/law.jsonl": question()}), 10)
+
+
+def test_a_line_that_is_too_long_is_refused_by_its_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LARGEST_LINE", 2**20)
+    given = tree(tmp_path, {"a": b"{}\n" + b"x" * (2**20 + 1)})
+    with pytest.raises(StageError, match=r"a, line 2 has more than 1 MiB\."):
+        list(json_lines(given, "a"))
