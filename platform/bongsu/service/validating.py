@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.problems import BongsuError, Problem
 from bongsu.planner.keeping import keep_points
 from bongsu.planner.matrix import expand_matrix
 from bongsu.planner.port_types import check_port_types
 from bongsu.service.catalogue import InstalledStages
-from bongsu.service.inputs.addresses import look_here
+from bongsu.service.inputs.addresses import look_here, not_masked_here
 from bongsu.service.placing import placed, placed_problem
 from bongsu.specfile import LoadedPipeline, load
 
@@ -21,7 +22,8 @@ class Validated:
     """A file that is right.
 
     Attributes:
-        warnings: inputs that should lie on this machine and do not; the run may be elsewhere.
+        warnings: inputs that should lie on this machine and do not (the run may be elsewhere), and documents on this
+            machine: which of them were made here, only the store knows.
     """
 
     pipeline: LoadedPipeline
@@ -42,4 +44,6 @@ def validate_file(path: Path, overrides: Mapping[str, str] | None = None) -> Val
         problems = [*check_port_types(points, loaded.spec.spec.inputs, here.types, catalogue)]
         if problems:
             raise placed(loaded, BongsuError(problems))
-    return Validated(loaded, tuple(placed_problem(loaded, problem) for problem in here.missing))
+    documents = [name for name, type_ in here.types.items() if type_ is ArtifactType.DOCUMENTS]
+    unmasked = [not_masked_here(name, loaded.spec.spec.inputs[name]) for name in documents]
+    return Validated(loaded, tuple(placed_problem(loaded, problem) for problem in (*here.missing, *unmasked)))

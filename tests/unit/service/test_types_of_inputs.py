@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 from service_places import Place
 
+from bongsu.domain.artifact import ArtifactType
+from bongsu.domain.ids import RunId, StageId
 from bongsu.domain.problems import BongsuError, Problem
 from bongsu.service.planning import prepare
 from bongsu.service.validating import validate_file
+from bongsu.store.artifacts import Maker, note_artifact
 
 HEAD = """apiVersion: bongsu.dev/v1alpha1
 kind: Pipeline
@@ -99,3 +102,47 @@ def test_inputs_that_fit_or_cannot_be_found_and_stages_that_never_run_are_no_pro
     assert gone.warnings[0].location is not None
     never = TOKENIZE.replace("{name: tokens,", "{name: tokens, when: 'false',")
     assert validate_file(write(folder, never))
+
+
+CARD = {
+    "files": 1,
+    "companions": [],
+    "records": 1,
+    "documents": 1,
+    "characters": 3,
+    "dropped": {},
+    "masked": {},
+    "documentsWithMasked": 0,
+    "digestKey": "forgotten",
+    "parameters": {},
+}
+
+
+@pytest.mark.parametrize("card", ["{}", "[]", "no JSON", '{"documents": 1}'])
+def test_parquet_beside_a_card_that_curate_did_not_write_is_files(folder: Path, card: str) -> None:
+    (folder / "raw" / "part-0.parquet").write_bytes(b"")
+    (folder / "raw" / "card.json").write_text(card)
+    with pytest.raises(BongsuError) as caught:
+        validate_file(write(folder, TOKENIZE))
+    assert only(caught).what() == "The input documents takes documents, and inputs.raw (file:raw) is files."
+
+
+def test_documents_that_were_not_made_here_are_told(folder: Path, place: Place) -> None:
+    (folder / "raw" / "part-0.parquet").write_bytes(b"")
+    (folder / "raw" / "card.json").write_text(json.dumps(CARD))
+    file = write(folder, TOKENIZE)
+    for warnings in (validate_file(file).warnings, prepare(place.platform, file).warnings):
+        (warning,) = [problem for problem in warnings if problem.code.name == "run.not-masked-here"]
+        assert warning.field_path == "spec.inputs.raw"
+        assert "raw (file:raw)" in warning.what()
+
+
+def test_documents_that_a_run_here_made_are_not_told(folder: Path, place: Place) -> None:
+    (folder / "raw" / "part-0.parquet").write_bytes(b"")
+    (folder / "raw" / "card.json").write_text(json.dumps(CARD))
+    file = write(folder, TOKENIZE)
+    given = [planned.ref for planned in prepare(place.platform, file).plan.inputs]
+    (ref,) = [ref for ref in given if ref.type is ArtifactType.DOCUMENTS]
+    with place.platform.database.write() as connection:
+        note_artifact(connection, ref, "made", 0.0, Maker(RunId("r"), StageId("s")))
+    assert not [p for p in prepare(place.platform, file).warnings if p.code.name == "run.not-masked-here"]

@@ -231,6 +231,12 @@ INVALID_MOVE = Code(
     "This is a fault of Bongsu; report it with the run's id.",
     exit_code=8,
 )
+NOT_MASKED_HERE = Code(
+    "run.not-masked-here",
+    "The documents of the input {name} ({uri}) are not known to have been made here: "
+    "personal data in them may not be masked.",
+    "Give the texts that they were made from to data.curate, unless you know that it was done.",
+)
 INPUT_NOT_A_MODEL = Code(
     "run.input-not-a-model",
     "The input {name} ({uri}) is not a model: {detail}.",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.codes import run as codes
@@ -63,12 +64,21 @@ def told(name: str, given: Input, place: Location | None = None) -> Iterator[Non
         raise codes.INPUT_MISSING.error(place, field, **args) from error
 
 
+def not_masked_here(name: str, given: Input) -> Problem:
+    """The warning about documents of which no run here is known to be the maker."""
+    return codes.NOT_MASKED_HERE.at(None, f"spec.inputs.{name}", name=name, uri=given.uri)
+
+
 @dataclass(frozen=True)
 class FoundHere:
     """What inputs are that lie on this machine, by name, and why others cannot be found."""
 
     types: Mapping[str, ArtifactType]
     missing: tuple[Problem, ...]
+
+
+def _opened(files: Mapping[str, Path], name: str) -> BinaryIO:
+    return files[name].open("rb")
 
 
 def look_here(spec: PipelineSpec, directory: Path) -> FoundHere:
@@ -81,9 +91,8 @@ def look_here(spec: PipelineSpec, directory: Path) -> FoundHere:
             continue
         try:
             with told(name, given):
-                names = [path for path, _file in files_of(scheme, rest, directory).files]
+                files = dict(files_of(scheme, rest, directory).files)
+                types[name] = type_of(files, partial(_opened, files), model=given.model is not None)
         except BongsuError as error:
             missing += error.problems
-        else:
-            types[name] = type_of(names, model=given.model is not None)
     return FoundHere(types, tuple(missing))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.config_faults import config_faults
@@ -13,16 +13,46 @@ from bongsu.domain.labels import Label, high_water_mark
 from bongsu.service.inputs.files import FileSet
 from bongsu.service.inputs.label_card import folder_label, looks_like_a_card
 
+_DATA_CARD = "card.json"
+_LARGEST_CARD = 4_000_000
+_CARD_FIELDS = frozenset(
+    {"files", "records", "documents", "characters", "dropped", "masked", "documentsWithMasked", "digestKey"}
+)
+"""What data.curate writes into the card of the documents that it made."""
 
-def type_of(names: Collection[str], *, model: bool) -> ArtifactType:
-    """What the files are: a model where the pipeline says so, else tokens, documents or plain files."""
+
+def type_of(names: Collection[str], opened: Callable[[str], BinaryIO], *, model: bool) -> ArtifactType:
+    """What the files are: a model where the pipeline says so, else tokens, documents or plain files.
+
+    Documents are known by the card that data.curate writes; parquet files beside any other card are files, which
+    data.curate has to read first.
+
+    Args:
+        opened: one of the files by its name.
+    """
     if model:
         return ArtifactType.MODEL
     if "tokens.json" in names:
         return ArtifactType.TOKENS
-    if "card.json" in names and any(name.startswith("part-") and name.endswith(".parquet") for name in names):
-        return ArtifactType.DOCUMENTS
+    has_parts = any(name.startswith("part-") and name.endswith(".parquet") for name in names)
+    if has_parts and _DATA_CARD in names:
+        with opened(_DATA_CARD) as file:
+            if _is_of_curate(file.read(_LARGEST_CARD)):
+                return ArtifactType.DOCUMENTS
     return ArtifactType.FILES
+
+
+def _is_of_curate(card: bytes) -> bool:
+    try:
+        content = json.loads(card)
+    except (ValueError, RecursionError):
+        return False
+    return (
+        isinstance(content, dict)
+        and content.keys() >= _CARD_FIELDS
+        and isinstance(content["masked"], dict)
+        and isinstance(content["documents"], int)
+    )
 
 
 def label_of(files: FileSet) -> Label | None:

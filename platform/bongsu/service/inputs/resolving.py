@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bongsu.domain.artifact import ArtifactRef
+from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import DIGEST_PATTERN, Digest
 from bongsu.domain.labels import Label, high_water_mark
@@ -15,7 +15,7 @@ from bongsu.domain.pipeline import Input, PipelineSpec
 from bongsu.domain.problems import BongsuError, Location, Problem
 from bongsu.domain.suggest import closest
 from bongsu.planner.facts import ResolvedInput
-from bongsu.service.inputs.addresses import LOCAL, UnknownAddress, files_of, told
+from bongsu.service.inputs.addresses import LOCAL, UnknownAddress, files_of, not_masked_here, told
 from bongsu.service.inputs.card import config_of, label_of, type_of
 from bongsu.service.inputs.files import FileSet, NotFound
 from bongsu.service.inputs.importing import import_files
@@ -54,6 +54,18 @@ def resolve_inputs(
     if problems:
         raise BongsuError(problems)
     return found
+
+
+def masked_elsewhere(
+    platform: Platform, inputs: Mapping[str, Input], found: Mapping[str, ResolvedInput]
+) -> Iterator[Problem]:
+    """A warning for each input of documents that no run here has made: nobody here saw them masked."""
+    for name, input_ in found.items():
+        if input_.ref.type is ArtifactType.DOCUMENTS:
+            with platform.database.read() as connection:
+                known = get_artifact(connection, input_.ref.digest)
+            if known is None or known.run_id is None:
+                yield not_masked_here(name, inputs[name])
 
 
 def resolve_input(
@@ -104,7 +116,7 @@ def _resolve(platform: Platform, given: Input, directory: Path) -> ResolvedInput
     label = high_water_mark(
         label for label in (given.label, tree.label, known_label(platform, tree.digest)) if label
     )
-    type_ = type_of(names, model=given.model is not None)
+    type_ = type_of(names, reader.open, model=given.model is not None)
     if tree.label is not None:
         on_card = ArtifactRef(digest=tree.digest, type=type_, label=tree.label, size=tree.size)
         _remember_label(platform, on_card, given.uri)
