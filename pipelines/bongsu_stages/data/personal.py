@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from bongsu_stages.data.folding import fold
 from bongsu_stages.data.personal_kinds import DEFAULT_KINDS, Kind
-from bongsu_stages.data.personal_patterns import RULES, plain
+from bongsu_stages.data.personal_patterns import ESCAPED_AT, RULES, plain
 
 PLACEHOLDERS = {
     Kind.RESIDENT: "[주민등록번호]",
@@ -32,7 +32,7 @@ PLACEHOLDERS = {
     Kind.BUSINESS: "[사업자등록번호]",
 }
 _ABROAD = re.compile("(?:00)?820?")
-_AT_WORDS = re.compile(r"\s?[\[(]\s?(?:at|골뱅이)\s?[\])]\s?| ?@ ?")
+_AT_WORDS = re.compile(rf"\s?[\[(]\s?(?:at|골뱅이)\s?[\])]\s?| ?@ ?|{ESCAPED_AT}", re.IGNORECASE)
 _DOT_WORDS = re.compile(r"\s?[\[(]\s?(?:dot|점)\s?[\])]\s?")
 
 

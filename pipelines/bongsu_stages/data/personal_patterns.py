@@ -23,9 +23,15 @@ class Rule:
     accept: Callable[[Match], bool] = lambda _match: True
 
 
+ESCAPED_AT = r"(?:&#0{0,4}64;|&#x0{0,4}40;|&commat;|%40)"
+"""An ``@`` as HTML and addresses of the web write it."""
+_ESCAPED_HYPHEN = re.compile(r"&#0{0,4}45;|&#x0{0,4}2d;|&(?:hyphen|dash|ndash|mdash|minus);|%2d", re.IGNORECASE)
+_HYPHEN = f"(?:-|{_ESCAPED_HYPHEN.pattern})"
+
+
 def plain(value: str) -> str:
     """Digits and small letters of a folded value: equal for one number however it is written."""
-    return "".join(char.lower() for char in value if char.isalnum())
+    return "".join(char.lower() for char in _ESCAPED_HYPHEN.sub("-", value) if char.isalnum())
 
 
 def near(match: Match, words: re.Pattern[str], before: int = 20, after: int = 12) -> bool:
@@ -101,7 +107,7 @@ def _is_service(match: Match) -> bool:
     return near(match, _SERVICE_WORDS, before=14, after=8) and _no_amount(match)
 
 
-_GAP = r"(?:\s?[-~_/\u00b7]\s?|[. \n])"
+_GAP = rf"(?:\s?[-~_/\u00b7]\s?|{_ESCAPED_HYPHEN.pattern}|[. \n])"
 # A part of a longer number is another number.
 _START = r"(?<!\d)(?<!\d-)"
 _END = r"(?!\d)(?!-\d)"
@@ -130,7 +136,7 @@ _REGIONS = "서울|부산|대구|인천|광주|대전|울산|경기|강원|충�
 _AREA = r"(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70|50\d)"
 _ABROAD = r"(?<!\d)\(?(?:\+\s?|00)82\s?\)?[-. ]?(?:\(0\)\s?|0)?"
 _DOT = r"(?:\.|\s?[\[(]\s?(?:dot|점)\s?[\])]\s?)"
-_AT = r"(?:[ ]?@[ ]?|\s?[\[(]\s?(?:at|골뱅이)\s?[\])]\s?)"
+_AT = rf"(?:[ ]?@[ ]?|{ESCAPED_AT}|\s?[\[(]\s?(?:at|골뱅이)\s?[\])]\s?)"
 
 
 def _rule(pattern: str, accept: Callable[[Match], bool] = lambda _match: True) -> Rule:
@@ -140,9 +146,13 @@ def _rule(pattern: str, accept: Callable[[Match], bool] = lambda _match: True) -
 RULES: dict[Kind, tuple[Rule, ...]] = {
     Kind.RESIDENT: (
         # Numbers given since October 2020 have no check digit: with a hyphen, the date and the century decide.
-        _rule(rf"{_START}\d{{6}}\s?-\s?\d{{7}}{_END}", lambda m: _dated_resident(m) or _named_resident(m)),
         _rule(
-            rf"{_ALONE}\d{{6}}\s?[~_/\u00b7]?\s?\d{{7}}{_END}", lambda m: _checked_resident(m) or _named_resident(m)
+            rf"{_START}\d{{6}}\s?{_HYPHEN}{{1,2}}\s?\d ?\d{{6}}{_END}",
+            lambda m: _dated_resident(m) or _named_resident(m),
+        ),
+        _rule(
+            rf"{_ALONE}\d{{6}}\s?[~_/\u00b7,:]?\s?\d{{7}}{_END}",
+            lambda m: _checked_resident(m) or _named_resident(m),
         ),
         _rule(rf"{_ALONE}\d{{6}}\s?\.\s?\d{{7}}{_END}", _named_resident),
         _rule(rf"{_ALONE}\d\d([-./])\d\d\1\d\d\s?[-./]?\s?\d{{7}}{_END}", _named_resident),

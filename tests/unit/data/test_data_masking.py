@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bongsu_stages.data.folding import fold
+from bongsu_stages.data.normalising import normalise
 from bongsu_stages.data.personal import PLACEHOLDERS, mask
 from bongsu_stages.data.personal_kinds import DEFAULT_KINDS, Kind
 
@@ -56,6 +57,17 @@ def kinds(text: str) -> list[Kind]:
         ("주민등록번호: 900101-9234567", Kind.RESIDENT),
         ("주민등록번호 900101-\n1234560", Kind.RESIDENT),
         ("주민등록번호\n9001011234560", Kind.RESIDENT),
+        ("900101--1234568", Kind.RESIDENT),
+        ("900101,1234568", Kind.RESIDENT),
+        ("900101:1234568", Kind.RESIDENT),
+        ("900101-1 234568", Kind.RESIDENT),
+        ("900101&#45;1234568", Kind.RESIDENT),
+        ("900101&#x2D;1234560", Kind.RESIDENT),
+        ("900101%2D1234560", Kind.RESIDENT),
+        ("010&#45;1234&#45;5678", Kind.PHONE),
+        ("a&#64;b.kr", Kind.EMAIL),
+        ("a&commat;b.kr", Kind.EMAIL),
+        ("a%40b.kr", Kind.EMAIL),
         ("여권번호: Ｍ 12345678", Kind.PASSPORT),
         ("여권 PM1234567", Kind.PASSPORT),
         ("운전면허 11 12 345678 90", Kind.DRIVER),
@@ -131,6 +143,12 @@ def test_personal_data_is_found(text: str, kind: Kind | None) -> None:
         "법률 제10339호, 2010. 6. 4. 개정 제2조제3항제1호의2",
         "연락처\n부서는 다음과 같다: 1234-5678",
         "단가 @ 1,000원",
+        "900101,1234567",  # wrong check digit
+        "900101:1234567",
+        "991399--1234567",
+        "991399-1 234567",
+        "900101&#46;1234567",
+        "할인율 40%40명",
     ],
 )
 def test_what_is_no_personal_data_stays(text: str) -> None:
@@ -156,6 +174,22 @@ def test_one_value_written_differently_has_one_plain_form() -> None:
     assert [one.value for one in found] == ["01012345678"] * 5
     _, found = mask("a@b.kr, A＠B.KR, a (at) b [dot] kr, a @ b.kr")
     assert [one.value for one in found] == ["a@b.kr"] * 4
+
+
+@pytest.mark.parametrize("selector", ["\ufe00", "\ufe0e", "\ufe0f", "\ufe0f\ufe0f"])
+@pytest.mark.parametrize("text", ["900101-1234568", "01012345678", "010-1234-5678", "900101－1234568"])
+def test_variation_selectors_inside_of_numbers_hide_nothing(text: str, selector: str) -> None:
+    hidden = normalise(selector.join(text))
+    assert selector not in hidden
+    assert len(kinds(hidden)) == 1
+    assert normalise("\u2764\ufe0f 1\ufe0f\u20e3") == "\u2764\ufe0f 1\ufe0f\u20e3"
+
+
+def test_escaped_forms_have_the_plain_form_of_the_others() -> None:
+    _, found = mask("a@b.kr, a&#64;b.kr, a%40b.kr")
+    assert [one.value for one in found] == ["a@b.kr"] * 3
+    _, found = mask("900101-1234568 900101&#45;1234568 900101--1234568 900101-1 234568")
+    assert [one.value for one in found] == ["9001011234568"] * 4
 
 
 @given(DATES, st.text(DIGITS, min_size=6, max_size=6), AROUND, AROUND)
