@@ -26,7 +26,7 @@ Point = Mapping[str, Scalar]
 
 @dataclass(frozen=True)
 class OwnPoints:
-    """``points`` in the order of the file; ``axes`` names them. Both are empty if there are findings."""
+    """``points`` in the order of the file; ``axes`` names them. Both are empty where findings leave them unknown."""
 
     points: tuple[Point, ...]
     axes: tuple[str, ...]
@@ -69,7 +69,9 @@ def own_points(matrix: Matrix | None, path: FieldPath, stage: str) -> OwnPoints:
     findings += _check_duplicates(points, len(points) - len(matrix.include), path)
     if not points and not findings:
         findings.append(Finding(codes.MATRIX_EMPTY, path))
-    return OwnPoints((), (), tuple(findings)) if findings else OwnPoints(tuple(points), names)
+    # What takes nothing out leaves no doubt about what is left.
+    is_known = all(finding.code is codes.MATRIX_EXCLUDES_NOTHING for finding in findings)
+    return OwnPoints(tuple(points), names, tuple(findings)) if is_known else OwnPoints((), (), tuple(findings))
 
 
 def _check_axis(name: str, values: Any, path: FieldPath) -> list[Finding]:

@@ -178,8 +178,16 @@ IN_STAGES: list[tuple[str, tuple[str, ...], list[str]]] = [
     ),
     (
         "exclude without effect",
-        ("{name: a, uses: probe, matrix: {k: [1], exclude: [§{k: 2}]}}",),
+        (PRUNING + ", matrix: {keepFraction: [0.5], exclude: [§{keepFraction: 0.2}]}}",),
         ["matrix-excludes-nothing"],
+    ),
+    (
+        "exclude without effect, an unused axis and a point that is not there",
+        (
+            PRUNING + ", matrix: {keepFraction: [0.5], §k: [1], exclude: [§{keepFraction: 0.2}]}}",
+            '{name: b, uses: probe, inputs: {after: [§"p[keepFraction=0.2].model"]}}',
+        ),
+        ["matrix-unused-axis", "matrix-excludes-nothing", "unknown-point"],
     ),
     ("all excluded", ("{name: a, uses: probe, matrix: §{k: [1], exclude: [{k: 1}]}}",), ["matrix-empty"]),
     (

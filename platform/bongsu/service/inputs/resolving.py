@@ -22,7 +22,7 @@ from bongsu.service.inputs.importing import import_files
 from bongsu.service.inputs.stored import known_label, label_in_store
 from bongsu.service.platform import Platform
 from bongsu.store import datasets, models
-from bongsu.store.artifacts import note_artifact
+from bongsu.store.artifacts import get_artifact, note_artifact
 
 Locate = Callable[[str], Location | None]
 _CONFIG = "config.json"
