@@ -42,7 +42,9 @@ def what_mlflow_knows(shell: Shell) -> dict[str, list[str]]:
     """By a plain client, once MLflow has been told everything."""
     home = shell.folder / "home"
     subprocess.run([sys.executable, "-m", "bongsu.service.delivering", str(home)], check=True, timeout=300)
-    client = MlflowClient(f"sqlite:///{home / 'mlflow.db'}")
+    address = f"sqlite:///{home / 'mlflow.db'}"
+    # Another test of this process may have named another registry.
+    client = MlflowClient(address, registry_uri=address)
     (experiment,) = client.search_experiments(filter_string="name = 'first-pipeline'")
     runs = client.search_runs([experiment.experiment_id])
     versions = client.search_model_versions("name = 'first-pipeline'")
