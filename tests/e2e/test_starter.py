@@ -10,6 +10,8 @@ import pytest
 from mlflow import MlflowClient
 from test_command_line import Shell
 
+from bongsu.service.mlflow_pages import restore_lost
+
 BASE = Path(__file__).parents[2] / "pipelines" / "assets" / "axk1-nano"
 
 
@@ -29,19 +31,20 @@ def test_the_starter_runs_to_a_registered_version_and_its_lineage(tmp_path: Path
     (version,) = shell.json("models")
     assert (version["name"], version["version"]) == ("first-pipeline", 1)
     assert "package:konlpy/konlpy/data/corpus" in shell("lineage", "first-pipeline@1").stdout
-    told = what_mlflow_knows(shell)
+    home = shell.folder / "home"
+    subprocess.run([sys.executable, "-m", "bongsu.service.delivering", str(home)], check=True, timeout=300)
+    told = what_mlflow_knows(home)
     assert told["versions"] == ["1"]
-    for path in (shell.folder / "home").glob("mlflow.db*"):
+    for path in home.glob("mlflow.db*"):
         path.unlink()
     (finding,) = (one for one in shell.json("doctor") if one["subject"] == "Database of MLflow")
     assert finding["level"] == "warning"
-    assert what_mlflow_knows(shell) == told, "it is written again from the records of the runs"
+    restore_lost(home)
+    assert what_mlflow_knows(home) == told, "it is written again from the records of the runs"
 
 
-def what_mlflow_knows(shell: Shell) -> dict[str, list[str]]:
-    """By a plain client, once MLflow has been told everything."""
-    home = shell.folder / "home"
-    subprocess.run([sys.executable, "-m", "bongsu.service.delivering", str(home)], check=True, timeout=300)
+def what_mlflow_knows(home: Path) -> dict[str, list[str]]:
+    """By a plain client."""
     address = f"sqlite:///{home / 'mlflow.db'}"
     # Another test of this process may have named another registry.
     client = MlflowClient(address, registry_uri=address)

@@ -152,7 +152,7 @@ def tokenizer_checks(model: TreeReader, made_with: Collection[str]) -> Iterator[
     stored = {entry.path: entry.sha256 for entry in model.manifest.files}
     try:
         load_tokenizer(model)
-    except Exception as error:  # whatever of its files keeps it from being loaded is a finding
+    except Exception as error:  # the libraries raise anything for hostile files, and all of it is a finding
         if is_of_the_machine(error):
             raise
         yield Check("tokenizer loads", False, f"{type(error).__name__}: {error}"[:500], "no error")

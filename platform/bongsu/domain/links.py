@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
+from typing import Any
 
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.codes import spec as codes
@@ -66,6 +68,7 @@ class Directory:
 
 
 MAX_LISTED = 200
+MAX_SUGGESTIONS = 20
 
 
 def listed(names: Iterable[str]) -> Words:
@@ -74,6 +77,25 @@ def listed(names: Iterable[str]) -> Words:
     first = list(islice(rest, MAX_LISTED))
     more = [] if next(rest, None) is None else ["…"]
     return ", ".join([*first, *more]) or phrase(N_("none"))
+
+
+class KnownNames:
+    """Names that there are, listed once; the first names that are none of them get a suggestion each, because there
+    may be thousands, and looking for one takes time."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = tuple(names)
+        self._meant: dict[str, str | None] = {}
+
+    def told(self, name: str) -> dict[str, Any]:
+        """Arguments of an error about a name that is none of these."""
+        if name not in self._meant:
+            self._meant[name] = closest(name, self._names) if len(self._meant) < MAX_SUGGESTIONS else None
+        return {"known": self._listed, "suggestion": self._meant[name]}
+
+    @cached_property
+    def _listed(self) -> Words:
+        return listed(self._names)
 
 
 def link(text: str, place: Place, directory: Directory) -> tuple[Reference | None, list[Finding]]:

@@ -19,8 +19,6 @@ from pathlib import Path
 
 import psutil
 
-from bongsu.machine.watchdog import TOKEN
-
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_GET_CHILD_SUBREAPER = 37
@@ -28,6 +26,8 @@ _PR_GET_CHILD_SUBREAPER = 37
 _ESCAPE_S = 60.0
 _STAT_START = 19  # behind the name
 MARK = "BONGSU_ATTEMPT_DIRECTORY"
+TOKEN = "BONGSU_DRIVEN_BY"
+"""Of the driver with which a process is to end, see :mod:`bongsu.machine.watchdog`."""
 
 
 def die_with_parent() -> None:
@@ -157,9 +157,9 @@ def kill_marked(directory: Path) -> None:
     kill_all([process for process in psutil.process_iter() if _has(process, MARK, str(directory))])
 
 
-def kill_session(session: int, variable: str, value: str) -> None:
-    """Kill every process (never the caller) of a session, or with this variable in its environment, until there is
-    none: one may have started another in the meantime."""
+def kill_session(session: int, token: str) -> None:
+    """Kill every process (never the caller) of a session, or with this :data:`TOKEN` in its environment, until there
+    is none: one may have started another in the meantime."""
     until = time.monotonic() + _ESCAPE_S
     stuck: list[psutil.Process] = []
     while time.monotonic() < until:
@@ -168,7 +168,7 @@ def kill_session(session: int, variable: str, value: str) -> None:
             for process in psutil.process_iter()
             if process.pid != os.getpid()
             and process not in stuck
-            and (_session_of(process) == session or _has(process, variable, value))
+            and (_session_of(process) == session or _has(process, TOKEN, token))
         ]
         if not left:
             return

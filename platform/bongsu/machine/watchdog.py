@@ -10,7 +10,6 @@ from __future__ import annotations
 import subprocess
 import sys
 
-TOKEN = "BONGSU_DRIVEN_BY"
 _IN_ORDER = b"in order\n"
 _LAST_S = 5.0
 
@@ -20,7 +19,7 @@ class Watchdog:
 
     Args:
         session: id of the session of processes that is to end with this process.
-        token: value of :data:`TOKEN` in the environment of whatever else is to end with it.
+        token: value of :data:`bongsu.machine.processes.TOKEN` in the environment of whatever else is to end with it.
     """
 
     def __init__(self, session: int, token: str) -> None:
@@ -46,9 +45,10 @@ def main() -> None:
     session, token = int(sys.argv[1]), sys.argv[2]
     if sys.stdin.buffer.readline() == _IN_ORDER:
         return
+    # Not before it is needed: one of these runs beside every Ray, and psutil takes its time.
     from bongsu.machine.processes import kill_session
 
-    kill_session(session, TOKEN, token)
+    kill_session(session, token)
 
 
 if __name__ == "__main__":

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
 from bongsu.domain.codes import spec as codes
 from bongsu.domain.fieldpath import FieldPath, Finding
-from bongsu.domain.links import listed
-from bongsu.domain.phrases import Words
+from bongsu.domain.links import KnownNames, listed
 from bongsu.domain.pipeline import Scalar
 from bongsu.domain.suggest import closest
 from bongsu.domain.templates import MAX_FAULTS, parse_template, texts
@@ -29,23 +26,6 @@ class _Use:
     text: str
 
 
-class _Known:
-    """Names that there are, listed once; the first names that are none of them get a suggestion each."""
-
-    def __init__(self, names: Iterable[str]) -> None:
-        self._names = tuple(names)
-        self._meant: dict[str, str | None] = {}
-
-    def told(self, name: str) -> dict[str, Any]:
-        if name not in self._meant:
-            self._meant[name] = closest(name, self._names) if len(self._meant) < MAX_FAULTS else None
-        return {"known": self._listed, "suggestion": self._meant[name]}
-
-    @cached_property
-    def _listed(self) -> Words:
-        return listed(self._names)
-
-
 def check_names(
     graph: StageGraph, index: int, axes: Sequence[str] | None, params: Mapping[str, Scalar]
 ) -> list[Finding]:
@@ -56,7 +36,7 @@ def check_names(
         params: the pipeline's parameters.
     """
     uses = list(_uses(graph, index))
-    known = {"matrix": _Known(axes or ()), "params": _Known(params)}
+    known = {"matrix": KnownNames(axes or ()), "params": KnownNames(params)}
     told: Counter[FieldPath] = Counter()
     findings: list[Finding] = []
     for use in uses:
@@ -84,7 +64,7 @@ def _check_use(
     stage: str,
     axes: Sequence[str] | None,
     params: Mapping[str, Scalar],
-    known: Mapping[str, _Known],
+    known: Mapping[str, KnownNames],
 ) -> Iterator[Finding]:
     # An axis in a reference is looked at where the reference is resolved: it may only use axes known there.
     in_inputs = use.path[3] == "inputs"

@@ -206,7 +206,7 @@ class Delivery:
 def _collecting(faults: list[str]) -> Iterator[None]:
     try:
         yield
-    except Exception as error:  # the database or the disk; it is tried again
+    except Exception as error:  # without this thread everybody would wait for ever; it is told, and tried again
         faults.append(words_of(error))
 
 

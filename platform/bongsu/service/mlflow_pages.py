@@ -12,7 +12,7 @@ from bongsu.service.home import DATABASE, PRIVATE_UMASK, TRACKING_DATABASE, loca
 from bongsu.tracking.pages import HOST, PORT, address, serve
 from bongsu.tracking.settings import TrackingSettings
 
-__all__ = ["PORT", "pages_address", "serve_pages"]
+__all__ = ["PORT", "pages_address", "restore_lost", "serve_pages"]
 
 
 def pages_address(home: Path, port: int = PORT) -> str:
@@ -24,8 +24,6 @@ def pages_address(home: Path, port: int = PORT) -> str:
     """
     home = local_home(home)
     refuse_closed(home)
-    if not (home / TRACKING_DATABASE).exists() and (home / DATABASE).is_file():
-        _write_again(home)
     if not (home / TRACKING_DATABASE).exists():
         raise codes.NOTHING_TRACKED.error(home=str(home))
     with closing(socket.socket()) as probe:
@@ -38,8 +36,15 @@ def pages_address(home: Path, port: int = PORT) -> str:
     return address(port)
 
 
-def _write_again(home: Path) -> None:
-    """MLflow's database from the records of the runs, if there are any."""
+def restore_lost(home: Path) -> None:
+    """Write MLflow's database again from the records of the runs, if it is gone and there are any.
+
+    Raises:
+        BongsuError: what :func:`bongsu.service.embedded.open_home` raises.
+    """
+    home = local_home(home)
+    if (home / TRACKING_DATABASE).exists() or not (home / DATABASE).is_file():
+        return
     from bongsu.service.delivering import deliver
     from bongsu.service.embedded import open_home
 

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from bongsu.domain.codes import specfile as codes
-from bongsu.domain.links import listed
+from bongsu.domain.links import MAX_SUGGESTIONS, listed
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
 from bongsu.domain.problems import BongsuError, Code, Location, Problem
@@ -28,8 +28,6 @@ MAX_VALUES = 100_000
 MAX_DEPTH = 64
 MAX_CHARACTERS = 4 * 2**20
 """Of all texts and keys, aliases written out and parameters filled in."""
-# Of names that are looked for among all others, so many get a suggestion; there may be thousands.
-MAX_SUGGESTIONS = 20
 _CORE_TAG = "tag:yaml.org,2002:"
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -13,13 +13,11 @@ from typing import Any
 from bongsu.domain.codes import spec as graph_codes
 from bongsu.domain.codes import specfile as codes
 from bongsu.domain.fieldpath import FieldPath, Finding
-from bongsu.domain.links import listed
-from bongsu.domain.phrases import Words
-from bongsu.domain.suggest import closest
+from bongsu.domain.links import KnownNames
 from bongsu.domain.templates import MAX_FAULTS, MAX_FILLED, Hole, Template, parse_template
 from bongsu.specfile.nodes import MapNode, Node, ScalarNode
 from bongsu.specfile.parameters import Parameters
-from bongsu.specfile.parse import MAX_CHARACTERS, MAX_SUGGESTIONS
+from bongsu.specfile.parse import MAX_CHARACTERS
 
 
 @dataclass
@@ -57,8 +55,7 @@ class _Walk:
 
     def __init__(self, parameters: Parameters) -> None:
         self._parameters = parameters
-        self._listed: Words = ""
-        self._meant: dict[str, str | None] = {}
+        self._known = KnownNames(sorted(parameters.values.keys() | parameters.broken))
 
     def value(self, node: Node, path: FieldPath) -> Any:
         if isinstance(node, ScalarNode):
@@ -142,12 +139,7 @@ class _Walk:
         known = self._parameters.values.keys() | self._parameters.broken
         if hole.name in known or self._parameters.uncertain:
             return []
-        if not self._listed:
-            self._listed = listed(sorted(known))
-        if hole.name not in self._meant:
-            few = len(self._meant) < MAX_SUGGESTIONS
-            self._meant[hole.name] = closest(hole.name, known) if few else None
-        args = {"name": hole.name, "known": self._listed, "suggestion": self._meant[hole.name]}
+        args = {"name": hole.name, **self._known.told(hole.name)}
         return [Finding(graph_codes.UNKNOWN_PARAMETER, path, args, hole.offset)]
 
     def _find(self, finding: Finding) -> None:

@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from drafted_plans import input_of, plan_with
 
-from bongsu.domain.artifact import ArtifactRef, ArtifactType
-from bongsu.domain.ids import digest_of
-from bongsu.domain.pipeline import PipelineSpec
+from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.plan import RunPlan
 from bongsu.planner.config_shapes import shape_of
-from bongsu.planner.facts import ResolvedInput
-from bongsu.planner.planning import draft
 from bongsu.planner.published import AXK1
 from bongsu.service.catalogue import InstalledStages
 
@@ -21,10 +18,6 @@ GPUS = {"gpusPerWorker": 16, "accelerator": "H100-80GB"}
 HALF = AXK1 | {"n_routed_experts": 96}
 REACHED = 989e12 * 0.30
 """Operations per second: the datasheet's of one H100, and the share of them that is reached."""
-
-
-def input_of(text: str, type_: ArtifactType, config: dict[str, Any] | None = None) -> ResolvedInput:
-    return ResolvedInput(ArtifactRef(digest=digest_of(text.encode()), type=type_), config or {})
 
 
 INPUTS = {
@@ -38,18 +31,7 @@ INPUTS = {
 
 
 def planned(*stages: dict[str, Any]) -> RunPlan:
-    uris = {
-        name: {"model" if "model" in found.ref.type else "dataset": f"file:{name}"}
-        for name, found in INPUTS.items()
-    }
-    purpose = {"useClass": "administration", "statement": "Draft and search documents"}
-    spec = {
-        "apiVersion": "bongsu.dev/v1alpha1",
-        "kind": "Pipeline",
-        "metadata": {"name": "test", "ministry": "mnd"},
-        "spec": {"purpose": purpose, "inputs": uris, "stages": stages, "grant": "nap"},
-    }
-    return draft(PipelineSpec.model_validate(spec), INPUTS, STAGES).plan
+    return plan_with(INPUTS, STAGES, *stages)
 
 
 def stage(name: str, uses: str, inputs: dict[str, Any], params: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -7,15 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from drafted_plans import input_of, plan_with
 
-from bongsu.domain.artifact import ArtifactRef, ArtifactType
-from bongsu.domain.ids import digest_of
-from bongsu.domain.pipeline import PipelineSpec
+from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.plan import PlannedStage, RunPlan, Source
 from bongsu.domain.ports import Role
 from bongsu.domain.problems import BongsuError
-from bongsu.planner.facts import ResolvedInput
-from bongsu.planner.planning import draft
 from bongsu.planner.published import AXK1
 from bongsu.service.catalogue import InstalledStages
 
@@ -36,21 +33,15 @@ CATALOGUE = dict(STAGES.items()) | {
 """The installed stages, and two of another team's with other names of stages and ports."""
 
 
+INPUTS = {
+    "half": input_of("half", ArtifactType.MODEL, HALF),
+    "whole": input_of("whole", ArtifactType.MODEL, AXK1),
+    "text": input_of("text", ArtifactType.TOKENS),
+}
+
+
 def planned(*stages: dict[str, Any]) -> RunPlan:
-    found = {
-        "half": ResolvedInput(ArtifactRef(digest=digest_of(b"h"), type=ArtifactType.MODEL), HALF),
-        "whole": ResolvedInput(ArtifactRef(digest=digest_of(b"w"), type=ArtifactType.MODEL), AXK1),
-        "text": ResolvedInput(ArtifactRef(digest=digest_of(b"t"), type=ArtifactType.TOKENS)),
-    }
-    uris = {"half": {"model": "file:h"}, "whole": {"model": "file:w"}, "text": {"dataset": "file:t"}}
-    purpose = {"useClass": "administration", "statement": "Draft and search documents"}
-    spec = {
-        "apiVersion": "bongsu.dev/v1alpha1",
-        "kind": "Pipeline",
-        "metadata": {"name": "test", "ministry": "mnd"},
-        "spec": {"purpose": purpose, "inputs": uris, "stages": stages, "grant": "nap"},
-    }
-    return draft(PipelineSpec.model_validate(spec), found, CATALOGUE).plan
+    return plan_with(INPUTS, CATALOGUE, *stages)
 
 
 def teaching(uses: str, ports: dict[str, str]) -> PlannedStage:

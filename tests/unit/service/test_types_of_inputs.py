@@ -14,6 +14,7 @@ from bongsu.domain.problems import BongsuError, Problem
 from bongsu.service.planning import prepare
 from bongsu.service.validating import validate_file
 from bongsu.store.artifacts import Maker, note_artifact
+from bongsu_stages.data.card import Card
 
 HEAD = """apiVersion: bongsu.dev/v1alpha1
 kind: Pipeline
@@ -104,18 +105,7 @@ def test_inputs_that_fit_or_cannot_be_found_and_stages_that_never_run_are_no_pro
     assert validate_file(write(folder, never))
 
 
-CARD = {
-    "files": 1,
-    "companions": [],
-    "records": 1,
-    "documents": 1,
-    "characters": 3,
-    "dropped": {},
-    "masked": {},
-    "documentsWithMasked": 0,
-    "digestKey": "forgotten",
-    "parameters": {},
-}
+CARD = Card(files=1, read=1, kept=1, characters=3).as_json({}, lasting_key=False)
 
 
 @pytest.mark.parametrize("card", ["{}", "[]", "no JSON", '{"documents": 1}'])

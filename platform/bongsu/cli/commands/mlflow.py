@@ -23,9 +23,10 @@ def mlflow(
     context: typer.Context,
     port: Annotated[int, typer.Option(min=1, max=65535, help=_("Port of this machine to listen at."))] = PORT,
 ) -> None:
-    from bongsu.service.mlflow_pages import pages_address, serve_pages
+    from bongsu.service.mlflow_pages import pages_address, restore_lost, serve_pages
 
     home = options(context).home
+    restore_lost(home)
     say(_("MLflow starts at {address}; Ctrl-C ends it.").format(address=pages_address(home, port)))
     sys.stdout.flush()  # this process gives way to the server
     serve_pages(home, port)

@@ -17,8 +17,8 @@ import psutil
 
 from bongsu.executors.local_ray.endings import Ending
 from bongsu.executors.local_ray.host_messages import Answer, Begin, Command, parse_answer
-from bongsu.machine.processes import kill_all
-from bongsu.machine.watchdog import TOKEN, Watchdog
+from bongsu.machine.processes import TOKEN, kill_all
+from bongsu.machine.watchdog import Watchdog
 
 _LOG_BYTES = 1024 * 1024
 _READ_BYTES = 64 * 1024
