@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from mlflow_server import serving_pages
 from test_command_line import Shell
-
-from bongsu.service.mlflow_pages import restore_lost
 
 BASE = Path(__file__).parents[2] / "pipelines" / "assets" / "axk1-nano"
 
@@ -39,18 +38,17 @@ def test_the_starter_runs_to_a_registered_version_and_its_lineage(tmp_path: Path
         path.unlink()
     (finding,) = (one for one in shell.json("doctor") if one["subject"] == "Database of MLflow")
     assert finding["level"] == "warning"
-    restore_lost(home)
     assert what_mlflow_knows(home) == told, "it is written again from the records of the runs"
 
 
 def what_mlflow_knows(home: Path) -> dict[str, list[str]]:
-    """By a plain client."""
-    address = f"sqlite:///{home / 'mlflow.db'}"
-    # Another test of this process may have named another registry.
-    client = MlflowClient(address, registry_uri=address)
-    (experiment,) = client.search_experiments(filter_string="name = 'first-pipeline'")
-    runs = client.search_runs([experiment.experiment_id])
-    versions = client.search_model_versions("name = 'first-pipeline'")
+    """By a plain client of ``bongsu mlflow``."""
+    with serving_pages(home, home.parent) as server:
+        server.answer("/health")
+        client = MlflowClient(server.address, registry_uri=server.address)
+        (experiment,) = client.search_experiments(filter_string="name = 'first-pipeline'")
+        runs = client.search_runs([experiment.experiment_id])
+        versions = client.search_model_versions("name = 'first-pipeline'")
     return {
         "runs": sorted(f"{run.data.tags['bongsu.key']} {run.data.metrics}" for run in runs),
         "versions": [str(version.version) for version in versions],

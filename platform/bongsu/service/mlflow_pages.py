@@ -43,6 +43,7 @@ def restore_lost(home: Path) -> None:
         BongsuError: what :func:`bongsu.service.embedded.open_home` raises.
     """
     home = local_home(home)
+    refuse_closed(home)
     if (home / TRACKING_DATABASE).exists() or not (home / DATABASE).is_file():
         return
     from bongsu.service.delivering import deliver

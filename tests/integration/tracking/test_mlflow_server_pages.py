@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import socket
-import subprocess
-import sys
-import time
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
+
+from mlflow_server import serving_pages
 
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import Digest
@@ -23,13 +18,6 @@ from bongsu.tracking.settings import TrackingSettings
 
 NOW = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
 MADE = ArtifactRef(digest=Digest("sha256-" + "c" * 64), type=ArtifactType.MODEL, size=9)
-START_S = 120.0
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def published(home: Path) -> str:
@@ -59,41 +47,18 @@ def published(home: Path) -> str:
     return page.path
 
 
-def answered(url: str, server: subprocess.Popen[bytes]) -> bytes:
-    deadline = time.monotonic() + START_S
-    while True:
-        assert server.poll() is None, "the server ended"
-        try:
-            with urlopen(url, timeout=5) as answer:
-                return bytes(answer.read())
-        except (URLError, OSError):
-            assert time.monotonic() < deadline, "nobody answers"
-            time.sleep(0.2)
-
-
 def test_the_pages_of_a_home_are_served_until_ctrl_c(tmp_path: Path) -> None:
     home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
     home.mkdir()
     elsewhere.mkdir()
-    path = published(home)
-    port = free_port()
-    command = [sys.executable, "-m", "bongsu.cli.main", "--home", str(home), "mlflow", "--port", str(port)]
-    server = subprocess.Popen(
-        command, cwd=elsewhere, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        assert b"<html" in answered(f"http://127.0.0.1:{port}/", server)
-        model = path.rpartition("/")[2]
-        found = answered(f"http://127.0.0.1:{port}/api/2.0/mlflow/logged-models/{model}", server)
+    model = published(home).rpartition("/")[2]
+    with serving_pages(home, elsewhere) as server:
+        assert b"<html" in server.answer("/")
+        found = server.answer(f"/api/2.0/mlflow/logged-models/{model}")
         tags = {tag["key"]: tag["value"] for tag in json.loads(found)["model"]["info"]["tags"]}
         assert tags["bongsu.digest"] == MADE.digest
-        os.kill(server.pid, signal.SIGINT)
-        server.wait(30)
-    finally:
-        if server.poll() is None:
-            os.killpg(server.pid, signal.SIGKILL)
-            server.wait(10)
+        server.interrupt()
     assert not list(elsewhere.iterdir()), "nothing is left where it was started"
     with closing(socket.socket()) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", port))  # nobody listens any more
+        probe.bind(("127.0.0.1", server.port))  # nobody listens any more

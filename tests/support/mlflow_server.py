@@ -1,0 +1,70 @@
+"""``bongsu mlflow`` as a process of its own, and what it answers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+START_S = 120.0
+
+
+@dataclass(frozen=True)
+class PageServer:
+    process: subprocess.Popen[bytes]
+    port: int
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def answer(self, path: str) -> bytes:
+        """What it says to a GET, as soon as it listens."""
+        deadline = time.monotonic() + START_S
+        while True:
+            assert self.process.poll() is None, "the server ended"
+            try:
+                with urlopen(f"{self.address}{path}", timeout=5) as answer:
+                    return bytes(answer.read())
+            except (URLError, OSError):
+                assert time.monotonic() < deadline, "nobody answers"
+                time.sleep(0.2)
+
+    def interrupt(self) -> None:
+        """Ctrl-C, and wait until it has ended."""
+        os.kill(self.process.pid, signal.SIGINT)
+        self.process.wait(30)
+
+
+@contextmanager
+def serving_pages(home: Path, folder: Path) -> Iterator[PageServer]:
+    """The server of the pages of ``home``, started in ``folder``; whatever is left of it at the end is killed."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bongsu.cli.main", "--home", str(home), "mlflow", "--port", str(port)],
+        cwd=folder,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield PageServer(process, port)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(10)
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
