@@ -34,11 +34,11 @@ from bongsu.artifacts.local import LocalStore
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.events import Progress, StageEvent
 from bongsu.executors.local_ray.session import RaySettings, connect, ray_environment
+from bongsu_stages.data.tokens import TokenTree
 from bongsu_stages.models.loading import load_model
 from bongsu_stages.train.continued import continued
 from bongsu_stages.train.params import TokenTrainingParams
 from bongsu_stages.train.shape import ModelShape
-from bongsu_stages.train.tokens import TokenTree
 
 # Of the plain loop's tokens per second.
 TARGET = 0.97

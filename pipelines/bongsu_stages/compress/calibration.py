@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bongsu.domain.messages import N_
+from bongsu_stages.data.tokens import Rows, TokenTree, take_evenly
 from bongsu_stages.runtime.stage import StageError
-from bongsu_stages.train.shuffle import Rows
-from bongsu_stages.train.tokens import TokenTree, take_evenly
 
 if TYPE_CHECKING:
     import torch

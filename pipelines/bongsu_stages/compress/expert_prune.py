@@ -69,9 +69,9 @@ def expert_prune(ctx: StageContext, params: ExpertPruneParams) -> StageOutputs:
     One decoder layer is in memory at a time, and kept experts are copied as bytes, so a model of any size passes.
     """
     from bongsu_stages.compress.prune_bytes import check_layers, write_pruned
-    from bongsu_stages.compress.tensors import WeightIndex
     from bongsu_stages.compress.trees import pass_on, write_fingerprints
     from bongsu_stages.models.configuration import read_config
+    from bongsu_stages.models.weight_index import WeightIndex
 
     tree, writer = ctx.input("model"), ctx.output("model")
     config = read_config(tree)

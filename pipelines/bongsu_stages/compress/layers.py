@@ -14,8 +14,8 @@ from torch.nn import functional
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
 from bongsu_stages.compress.names import FAMILIES, in_class
-from bongsu_stages.compress.tensors import WeightIndex
 from bongsu_stages.models.device import pick_device
+from bongsu_stages.models.weight_index import WeightIndex
 from bongsu_stages.runtime.memory import return_pages
 from bongsu_stages.runtime.stage import StageError
 

@@ -12,9 +12,9 @@ from bongsu.artifacts.writing import write_bytes
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
 from bongsu.domain.weights import INDEX
-from bongsu_stages.compress.tensors import DTYPES, Entry, WeightIndex, Written
 from bongsu_stages.models.fingerprints import FingerprintOf
 from bongsu_stages.models.weight_header import encode_header, encode_index
+from bongsu_stages.models.weight_index import DTYPES, Entry, WeightIndex, Written
 from bongsu_stages.runtime.stage import StageError
 
 _EXPERT = re.compile(r"^(model\.layers\.(\d+)\.mlp\.experts\.)(\d+)(\..+)$")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bongsu_stages.compress.gptq_levels import Uncalibrated
     from bongsu_stages.compress.layer_files import LayerFiles
     from bongsu_stages.compress.quantize_files import Quantise
-    from bongsu_stages.compress.tensors import WeightIndex
+    from bongsu_stages.models.weight_index import WeightIndex
 
 
 class QuantizeParams(Params):
@@ -90,9 +90,9 @@ def quantize(ctx: StageContext, params: QuantizeParams) -> StageOutputs:
     Weights pass through one at a time; GPTQ holds one decoder layer. Embeddings, norms and routers stay as they are.
     """
     from bongsu_stages.compress.quantize_files import Quantisation, write_quantised
-    from bongsu_stages.compress.tensors import WeightIndex
     from bongsu_stages.compress.trees import pass_on, write_fingerprints
     from bongsu_stages.models.configuration import read_config
+    from bongsu_stages.models.weight_index import WeightIndex
 
     tree, writer = ctx.input("model"), ctx.output("model")
     config = read_config(tree)

@@ -15,10 +15,10 @@ from bongsu.artifacts.writing import write_bytes
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
 from bongsu.domain.weights import INDEX
-from bongsu_stages.compress.tensors import DTYPES, Entry, WeightIndex, Written
 from bongsu_stages.models.fingerprints import fingerprint
 from bongsu_stages.models.finite import count_not_finite
 from bongsu_stages.models.weight_header import encode_header, encode_index
+from bongsu_stages.models.weight_index import DTYPES, Entry, WeightIndex, Written
 from bongsu_stages.runtime.stage import StageError
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from bongsu_stages.runtime.objections import all_different, one_for_each
 from bongsu_stages.runtime.stage import StageError, stage
 
 if TYPE_CHECKING:
+    from bongsu_stages.data.tokens import Rows
     from bongsu_stages.evaluate.result import Entry
     from bongsu_stages.runtime.context import NamedTree
-    from bongsu_stages.train.shuffle import Rows
 
 
 class PerplexityParams(Params):
@@ -101,7 +101,7 @@ def _measure(ctx: StageContext, model: NamedTree, texts: dict[str, Rows], params
 
 def texts_of(ctx: StageContext, params: PerplexityParams) -> dict[str, Rows]:
     """Sequences to predict by the name of their text. Raises StageError if a name or a sequence is missing."""
-    from bongsu_stages.train.tokens import TokenTree, evenly
+    from bongsu_stages.data.tokens import TokenTree, evenly
 
     trees = ctx.inputs("tokens")
     names = params.names or tuple(tree.title for tree in trees)

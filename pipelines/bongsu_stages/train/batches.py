@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from bongsu_stages.data.tokens import TokenTree, evenly
 from bongsu_stages.train.mixture import Mixture
-from bongsu_stages.train.tokens import TokenTree, evenly
 
 IGNORED = -100
 """Label of a position that the loss leaves out (torch's own convention)."""

@@ -15,13 +15,13 @@ from bongsu.artifacts.base import ArtifactStore, TreeReader
 from bongsu.domain.ids import Digest
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
-from bongsu_stages.compress.tensors import stored_fingerprints
 from bongsu_stages.models.device import compute_dtype
 from bongsu_stages.models.fingerprints import FINGERPRINTS, Fingerprints, read_fingerprints
 from bongsu_stages.models.loading import load_model, load_tokenizer
 from bongsu_stages.models.mlmodel import ADAPTER, write_mlmodel
 from bongsu_stages.models.saving import Origin, save_model
 from bongsu_stages.models.sharding import is_sharded
+from bongsu_stages.models.weight_index import stored_fingerprints
 from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.train.batches import TrainingData
 from bongsu_stages.train.chat import KOREAN_TEMPLATE, Chat

@@ -8,7 +8,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from bongsu_stages.train.shuffle import Rows, fold, shuffled
+from bongsu_stages.data.tokens import Rows
+from bongsu_stages.train.shuffle import fold, shuffled
 
 BLOCK = 1024
 """Rows over which the shares are exact (to 1/1024) and in random order."""

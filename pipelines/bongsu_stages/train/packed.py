@@ -14,6 +14,7 @@ from bongsu.artifacts.base import ArtifactStore
 from bongsu.domain.ids import Digest
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
+from bongsu_stages.data.tokens import TokenTree, check_tokens
 from bongsu_stages.models.loading import load_model, model_class
 from bongsu_stages.models.saving import Origin, save_model
 from bongsu_stages.models.sharding import is_sharded, new_sharded, state_in_parts
@@ -25,7 +26,6 @@ from bongsu_stages.train.objective import CrossEntropy, Objective
 from bongsu_stages.train.parallel import shards_of
 from bongsu_stages.train.params import TokenTrainingParams
 from bongsu_stages.train.recipe import Parts
-from bongsu_stages.train.tokens import TokenTree, check_tokens
 from bongsu_stages.train.workers import WorkerGroup
 
 

@@ -12,10 +12,9 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-UInt64s = npt.NDArray[np.uint64]
-Rows = npt.NDArray[np.int64]
-"""Numbers of rows or sequences, or sequences of token ids."""
+from bongsu_stages.data.tokens import Rows
 
+UInt64s = npt.NDArray[np.uint64]
 _ROUNDS = 4
 _MULTIPLIERS = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 

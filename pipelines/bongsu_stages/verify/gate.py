@@ -10,6 +10,7 @@ import numpy as np
 
 from bongsu.artifacts.base import TreeReader
 from bongsu.domain.messages import N_
+from bongsu_stages.data.tokens import TokenTree, evenly, take_evenly
 from bongsu_stages.models.activations import knows_rounding, rounds_activations
 from bongsu_stages.models.configuration import read_config
 from bongsu_stages.models.fingerprints import FINGERPRINTS, read_fingerprints
@@ -19,7 +20,6 @@ from bongsu_stages.models.plain import PlainFacts, plain_facts, write_plain
 from bongsu_stages.models.weight_header import read_header
 from bongsu_stages.runtime.context import NamedTree, StageContext
 from bongsu_stages.runtime.stage import StageError
-from bongsu_stages.train.tokens import TokenTree, evenly, take_evenly
 from bongsu_stages.verify import checks
 from bongsu_stages.verify.attribution import is_of_the_machine
 from bongsu_stages.verify.checks import Check

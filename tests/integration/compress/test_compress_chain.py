@@ -107,7 +107,7 @@ def _calibration(runner: StageRunner, tokens: list[Named]) -> Any:
     import numpy as np
     import torch
 
-    from bongsu_stages.train.tokens import TokenTree
+    from bongsu_stages.data.tokens import TokenTree
 
     tree = TokenTree(runner.store.reader(tokens[0][2]), "text")
     chosen = np.random.default_rng([0, 0]).permutation(tree.sequences("train"))[:128]

@@ -13,8 +13,8 @@ from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.attempt import AttemptResult
 from bongsu_stages.compress.layers import LayerStream
 from bongsu_stages.compress.names import in_class, on_disk
-from bongsu_stages.compress.tensors import WeightIndex
 from bongsu_stages.models.loading import load_model
+from bongsu_stages.models.weight_index import WeightIndex
 
 W4 = {"scheme": "W4A16", "groupSize": 16}
 GPTQ = {**W4, "method": "gptq"}

@@ -13,8 +13,8 @@ import torch
 
 from bongsu.domain.attempt import Failure
 from bongsu_stages.compress.expert_prune import ExpertPruneParams, expert_prune
-from bongsu_stages.compress.tensors import stored_fingerprints
 from bongsu_stages.models.loading import load_model
+from bongsu_stages.models.weight_index import stored_fingerprints
 from bongsu_stages.runtime.stage import StageError
 
 STAGE = "compress.expert-prune"

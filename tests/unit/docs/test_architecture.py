@@ -26,45 +26,67 @@ IMPURE_CALLS = {
 }
 
 
-def layers() -> list[list[str]]:
-    """Packages of ``platform/bongsu`` from the top to the bottom."""
+ROWS = {"layers": r"platform/bongsu/(\w+)", "rooms": r"bongsu_stages/(\w+)"}
+SOURCES = {"layers": ROOT / "platform" / "bongsu", "rooms": ROOT / "pipelines" / "bongsu_stages"}
+
+
+def contract(name: str, entry: str) -> list[str]:
     contracts = configparser.ConfigParser()
     contracts.read(ROOT / ".importlinter")
-    rows = contracts["importlinter:contract:layers"]["layers"].split("\n")
-    return [[name.strip().removeprefix("bongsu.") for name in row.split("|")] for row in rows if row.strip()]
+    return [row.strip() for row in contracts[f"importlinter:contract:{name}"][entry].split("\n") if row.strip()]
 
 
-def forbidden_to(contract: str) -> set[str]:
-    contracts = configparser.ConfigParser()
-    contracts.read(ROOT / ".importlinter")
-    rows = contracts[f"importlinter:contract:{contract}"]["forbidden_modules"].split("\n")
-    return {row.strip().removeprefix("bongsu.") for row in rows if row.strip()}
+def layers(name: str) -> list[set[str]]:
+    """Packages from the top to the bottom."""
+    return [{package.strip() for package in row.split("|")} for row in contract(name, "layers")]
 
 
-def table() -> dict[str, str]:
+def forbidden_to(name: str) -> set[str]:
+    return {row.removeprefix("bongsu.") for row in contract(name, "forbidden_modules")}
+
+
+def table(name: str) -> dict[str, str]:
     """What each package may import, as ARCHITECTURE.md writes it."""
     text = (ROOT / "docs" / "ARCHITECTURE.md").read_text()
-    return dict(re.findall(r"^\| `platform/bongsu/(\w+)` \| .*? \| (.*?) \|$", text, re.MULTILINE))
+    return dict(re.findall(rf"^\| `{ROWS[name]}` \| .*? \| (.*?) \|$", text, re.MULTILINE))
 
 
-def test_the_table_has_every_package() -> None:
-    packages = {place.parent.name for place in (ROOT / "platform" / "bongsu").glob("*/__init__.py")}
-    assert set(table()) == packages - {"locale"} == {name for layer in layers() for name in layer}
+def said(name: str, package: str) -> set[str]:
+    """The packages that the table allows to ``package``."""
+    rows = list(table(name))
+    allowed = table(name)[package].partition(";")[0]
+    if allowed == "all above":
+        return set(rows[: rows.index(package)])
+    return set() if allowed.startswith("nothing of") else {word.strip() for word in allowed.split(",")}
 
 
-@pytest.mark.parametrize("package", table())
-def test_the_table_says_what_the_contract_says(package: str) -> None:
-    allowed = table()[package].split(";")[0]
-    number = next(number for number, layer in enumerate(layers()) if package in layer)
-    below = {name for layer in layers()[number + 1 :] for name in layer}
-    if package == "cli":  # a contract of its own forbids most of what lies below
-        below -= forbidden_to("cli")
-    if "all above" in allowed:
-        return
-    named = {name.strip() for name in allowed.split(",")} & {name for layer in layers() for name in layer}
-    if package in PURE:
-        below.discard("machine")
-    assert named == below - {"machine"} or named == below
+def enforced(name: str, package: str) -> set[str]:
+    """The packages that the contracts allow to ``package``."""
+    number = next(number for number, layer in enumerate(layers(name)) if package in layer)
+    below = {lower for layer in layers(name)[number + 1 :] for lower in layer}
+    if package == "cli":
+        return below - forbidden_to("cli")
+    return below - forbidden_to("pure") if package in PURE else below
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_the_table_has_every_package(name: str) -> None:
+    packages = {place.parent.name for place in SOURCES[name].glob("*/__init__.py")}
+    assert set(table(name)) == packages - {"locale"} == {package for layer in layers(name) for package in layer}
+
+
+@pytest.mark.parametrize(("name", "package"), [(name, package) for name in ROWS for package in table(name)])
+def test_the_table_says_what_the_contract_says(name: str, package: str) -> None:
+    assert said(name, package) == enforced(name, package)
+
+
+def test_stages_are_said_to_know_of_the_control_plane_what_the_contract_leaves_them() -> None:
+    text = (ROOT / "docs" / "ARCHITECTURE.md").read_text()
+    (row,) = re.findall(
+        r"^\| `pipelines/bongsu_stages` \| .*? \| (.*?), and the protocols in them \|$", text, re.MULTILINE
+    )
+    everything = {package for layer in layers("layers") for package in layer}
+    assert {word.strip() for word in row.split(",")} == everything - forbidden_to("stages")
 
 
 @pytest.mark.parametrize("package", PURE)

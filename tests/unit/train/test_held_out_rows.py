@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bongsu.artifacts.local import LocalStore
+from bongsu_stages.data.tokens import TokenTree, evenly
 from bongsu_stages.evaluate.perplexity import PerplexityParams, texts_of
 from bongsu_stages.runtime.context import StageContext
 from bongsu_stages.train.batches import HeldOutTokens
-from bongsu_stages.train.tokens import TokenTree, evenly
 from bongsu_stages.verify.gate import sequences_of
 
 ROWS = 2000

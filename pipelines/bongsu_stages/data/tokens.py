@@ -16,9 +16,10 @@ from bongsu.artifacts.base import TreeReader
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
 from bongsu_stages.runtime.stage import StageError
-from bongsu_stages.train.shuffle import Rows
 
 Split = Literal["train", "heldout"]
+Rows = npt.NDArray[np.int64]
+"""Numbers of rows or sequences, or sequences of token ids."""
 
 
 @dataclass(frozen=True)
