@@ -15,6 +15,7 @@ from bongsu.domain.ids import AttemptId, Digest, RunId, StageId
 from bongsu.domain.labels import Label
 from bongsu.domain.plan import PlannedStage, RunPlan
 from bongsu.domain.run import ATTEMPT_MOVES, RUN_MOVES, STAGE_MOVES, AttemptState, RunState, StageState
+from bongsu.planner.facts import EarlierWork
 from bongsu.reconciler.actions import (
     Action,
     FinishAttempt,
@@ -28,7 +29,7 @@ from bongsu.reconciler.actions import (
 )
 from bongsu.reconciler.budget import Budget
 from bongsu.reconciler.decide import decide
-from bongsu.reconciler.facts import Cached, Refused, Registered, RunFacts, WorldFacts
+from bongsu.reconciler.facts import Refused, Registered, RunFacts, WorldFacts
 from bongsu.reconciler.urgency import seconds_to_end
 from bongsu.store.records import AttemptRecord, RunRecord, StageRecord
 
@@ -43,7 +44,7 @@ class PureRun:
         self.plan = plan
         self.capacity = capacity
         self.now = 1_000_000.0
-        self.cache: dict[Digest, Cached] = {}
+        self.cache: dict[Digest, EarlierWork] = {}
         self.published: dict[StageId, Registered | Refused] = {}
         self.usual_seconds: dict[str, float] = {}
         self.under_way: set[Digest] = set()
@@ -184,7 +185,7 @@ class PureRun:
                 record = self.facts.stages[stage_id]
                 self._put_stage(replace(record, outputs=dict(outputs), metrics=dict(metrics), cache_key=key))
             case RememberOutputs(_, key, _, outputs, metrics):
-                self.cache[key] = (outputs, metrics)
+                self.cache[key] = EarlierWork(outputs, metrics)
             case RequestAttempt(attempt, key):
                 self._put_stage(replace(self.facts.stages[attempt.stage_id], cache_key=key))
                 tries = self.facts.attempts.get(attempt.stage_id, ())

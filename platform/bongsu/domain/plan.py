@@ -73,6 +73,8 @@ class CacheReason(StrEnum):
     LABEL_CHANGED = "label-changed"
     OUTPUT_GONE = "output-gone"
     OUTPUT_DAMAGED = "output-damaged"
+    CONDITION_FALSE = "condition-false"
+    INPUT_SKIPPED = "input-skipped"
 
 
 class CacheVerdict(_Frozen):
@@ -82,6 +84,16 @@ class CacheVerdict(_Frozen):
     reason: CacheReason
     key: Digest | None = None
     detail: str = ""
+
+    @property
+    def will_be_skipped(self) -> bool:
+        """Whether what is in the cache settles that the stage will not run."""
+        return self.reason in (CacheReason.CONDITION_FALSE, CacheReason.INPUT_SKIPPED)
+
+    @property
+    def runs(self) -> bool:
+        """Whether the stage will work, as far as can be told."""
+        return not self.hit and not self.will_be_skipped
 
 
 def short_title(stage: str, point: Mapping[str, Scalar]) -> str:
@@ -226,14 +238,14 @@ class RunPlan(_Frozen):
     @property
     def gpu_hours(self) -> float | None:
         """Of what will run, without :attr:`not_estimated`; None if all that hold GPUs are among these."""
-        to_run = [planned for planned in self.stages if not planned.cache.hit]
+        to_run = [planned for planned in self.stages if planned.cache.runs]
         known = [planned.gpu_hours for planned in to_run if planned.gpu_hours is not None]
         return sum(known) if known or all(planned.is_estimated for planned in to_run) else None
 
     @property
     def not_estimated(self) -> tuple[PlannedStage, ...]:
         """Stages that will run and hold GPUs for nobody knows how long."""
-        return tuple(planned for planned in self.stages if not planned.cache.hit and not planned.is_estimated)
+        return tuple(planned for planned in self.stages if planned.cache.runs and not planned.is_estimated)
 
     @property
     def label(self) -> Label:

@@ -60,7 +60,7 @@ def _worst(plan: RunPlan) -> list[PlannedStage]:
     worst: dict[str, PlannedStage] = {}
     for planned in plan.stages:
         known = worst.get(planned.stage)
-        if not planned.cache.hit and (known is None or in_host(planned) > in_host(known)):
+        if planned.cache.runs and (known is None or in_host(planned) > in_host(known)):
             worst[planned.stage] = planned
     return list(worst.values())
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.fieldpath import Finding
 from bongsu.domain.ids import Digest, StageId
 from bongsu.domain.labels import Label, high_water_mark
-from bongsu.domain.pipeline import PipelineSpec
+from bongsu.domain.pipeline import PipelineSpec, Scalar
 from bongsu.domain.plan import CacheReason, CacheVerdict, PlannedStage, Source
 from bongsu.domain.ports import Role
+from bongsu.domain.run import StageState
 from bongsu.domain.stages import Catalogue
 from bongsu.domain.workload import WorkKind, Workload
 from bongsu.planner.cache_key import cache_key, cache_parts, why_not
@@ -22,15 +24,27 @@ from bongsu.planner.matrix import StagePoint
 from bongsu.planner.memory import estimate_memory
 from bongsu.planner.model_shape import ModelShape
 from bongsu.planner.objections import objections
+from bongsu.planner.readiness import readiness_of
+from bongsu.planner.taken_trees import has_output
 
 ASSUMED_LENGTH = 2048
 """Tokens per sequence where no stage of the plan says how it packs them."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Where a stage will stand without working: its outputs are in the cache, or it is skipped."""
+
+    state: StageState
+    outputs: Mapping[str, ArtifactRef] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 class PlanBuilder:
     """Goes through the points in order and remembers what each one gives to those behind it.
 
     Attributes:
+        parameters: values of the pipeline's parameters by name.
         findings: what stages have to say against how they are used; paths begin with a stage's name.
     """
 
@@ -47,7 +61,8 @@ class PlanBuilder:
         self._catalogue = catalogue
         self._cache = cache
         self._requirements = requirements
-        self._outputs: dict[StageId, Mapping[str, ArtifactRef]] = {}
+        self.parameters: dict[str, Scalar] = {entry.name: entry.default for entry in spec.spec.parameters}
+        self._settled: dict[StageId, Settled] = {}
         self._labels: dict[StageId, Label] = {}
         self._shapes: dict[StageId, dict[str, Any]] = {}
         self._lengths: dict[StageId, int] = {}
@@ -150,32 +165,39 @@ class PlanBuilder:
         return max((self._lengths[stage_id] for stage_id in sources), default=0) or ASSUMED_LENGTH
 
     def _verdict(self, planned: PlannedStage) -> CacheVerdict:
+        if all(name in self._settled for name in planned.upstream):
+            ready = readiness_of(planned, self.parameters, self._settled)
+            if ready is not None and ready.state is StageState.SKIPPED:
+                self._settled[planned.id] = Settled(StageState.SKIPPED)
+                if ready.because:
+                    return CacheVerdict(hit=False, reason=CacheReason.INPUT_SKIPPED, detail=ready.because)
+                return CacheVerdict(hit=False, reason=CacheReason.CONDITION_FALSE, detail=planned.when or "")
         if not planned.cacheable:
             return CacheVerdict(hit=False, reason=CacheReason.NOT_CACHEABLE)
         digests: dict[str, list[Digest]] = {}
         for port, sources in planned.inputs.items():
             for source in sources:
-                ref = self._ref(source)
-                if ref is None:
-                    detail = str(source.stage_id)
-                    return CacheVerdict(hit=False, reason=CacheReason.UPSTREAM_RUNS, detail=detail)
-                digests.setdefault(port, []).append(ref.digest)
+                if source.stage_id and source.stage_id not in self._settled:
+                    return CacheVerdict(hit=False, reason=CacheReason.UPSTREAM_RUNS, detail=source.stage_id)
+                if has_output(source, self._settled):
+                    digests.setdefault(port, []).append(self._ref(source).digest)
         parts = cache_parts(planned, digests)
         key = cache_key(parts)
-        outputs = self._cache.outputs(key)
-        if outputs is None:
+        found = self._cache.work(key)
+        if found is None:
             return why_not(parts, self._cache.last(planned.id))
-        if isinstance(outputs, LostOutputs):
-            return CacheVerdict(hit=False, reason=outputs.reason, key=key, detail=outputs.detail)
-        if not all(planned.label.dominates(ref.label) for ref in outputs.values()):
+        if isinstance(found, LostOutputs):
+            return CacheVerdict(hit=False, reason=found.reason, key=key, detail=found.detail)
+        taken = found.under(planned.label)
+        if taken is None:
             return CacheVerdict(hit=False, reason=CacheReason.LABEL_CHANGED, key=key)
-        self._outputs[planned.id] = outputs
+        self._settled[planned.id] = Settled(StageState.CACHED, taken.outputs, taken.metrics)
         return CacheVerdict(hit=True, reason=CacheReason.HIT, key=key)
 
-    def _ref(self, source: Source) -> ArtifactRef | None:
+    def _ref(self, source: Source) -> ArtifactRef:
         if source.stage_id is None:
             return self._inputs[source.name].ref
-        return self._outputs.get(source.stage_id, {}).get(source.name)
+        return self._settled[source.stage_id].outputs[source.name]
 
 
 def _over_all(work: Workload, point: StagePoint) -> Workload:

@@ -18,7 +18,7 @@ USABLE = 0.92
 def check_feasible(plan: RunPlan) -> Iterator[Problem]:
     """Problems of stages that cannot run as they are written."""
     for planned in plan.stages:
-        if not planned.cache.hit:
+        if planned.cache.runs:
             yield from _accelerator(planned)
 
 

@@ -67,7 +67,7 @@ def draft(
         purpose=spec.spec.purpose,
         grant=spec.spec.grant,
         floor=spec.spec.classification,
-        parameters={parameter.name: parameter.default for parameter in spec.spec.parameters},
+        parameters=builder.parameters,
         inputs=tuple(
             PlannedInput(name=name, uri=given.uri, ref=inputs[name].ref) for name, given in spec.spec.inputs.items()
         ),

@@ -19,7 +19,7 @@ def check_room(plan: RunPlan, has: Capacity) -> Iterator[Problem]:
     """
     seen = set()
     for planned in plan.stages:
-        if planned.stage not in seen and not planned.cache.hit:
+        if planned.stage not in seen and planned.cache.runs:
             seen.add(planned.stage)
             yield from check_stage_room(planned.stage, planned.resources, planned.environment, has)
 

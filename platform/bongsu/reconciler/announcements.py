@@ -11,9 +11,9 @@ from bongsu.domain.attempt import AttemptResult, Failure
 from bongsu.domain.plan import PlannedStage
 from bongsu.domain.publication import MetricPoint, PublishedTree, RunClosed, RunOpened, StageFinished
 from bongsu.domain.run import AttemptState, RunState
+from bongsu.planner.taken_trees import TakenTree
 from bongsu.reconciler.actions import TakeOutputs
 from bongsu.reconciler.facts import RunFacts
-from bongsu.reconciler.inputs import TakenTree
 from bongsu.store.records import AttemptRecord
 
 Inputs = Mapping[str, tuple[TakenTree, ...]]

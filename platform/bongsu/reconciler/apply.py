@@ -14,6 +14,7 @@ from bongsu.domain.ids import StageId
 from bongsu.domain.plan import PlannedStage
 from bongsu.domain.publication import MetricPoint, Publication, VersionRegistered
 from bongsu.domain.run import AttemptState, RunState
+from bongsu.planner.taken_trees import InputTrees
 from bongsu.reconciler import announcements, provenance
 from bongsu.reconciler.actions import (
     Action,
@@ -29,7 +30,6 @@ from bongsu.reconciler.actions import (
     stage_of,
 )
 from bongsu.reconciler.facts import RunFacts
-from bongsu.reconciler.inputs import InputTrees
 from bongsu.reconciler.watching import Unsaved
 from bongsu.store import artifacts, attempts, cache, history, lineage, models, outbox, stages
 from bongsu.store.artifacts import Maker

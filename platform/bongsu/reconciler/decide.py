@@ -16,6 +16,8 @@ from bongsu.domain.phrases import Words, as_phrase, phrase
 from bongsu.domain.plan import PlannedStage
 from bongsu.domain.run import AttemptState, RunState, StageState, StopReason
 from bongsu.planner.cache_key import cache_key, cache_parts
+from bongsu.planner.readiness import readiness_of
+from bongsu.planner.taken_trees import InputTrees
 from bongsu.reconciler.actions import (
     Action,
     FinishAttempt,
@@ -31,9 +33,7 @@ from bongsu.reconciler.actions import (
 from bongsu.reconciler.attempt_changes import Ended, Started, Stop, changes_of
 from bongsu.reconciler.budget import Budget
 from bongsu.reconciler.facts import Refused, RunFacts, Withdrawn, WorldFacts
-from bongsu.reconciler.inputs import InputTrees
 from bongsu.reconciler.lingering import is_there
-from bongsu.reconciler.readiness import readiness_of
 from bongsu.reconciler.retry import decide_retry, is_due
 from bongsu.store.records import AttemptRecord
 
@@ -159,7 +159,7 @@ class _Decider:
             )
 
     def _wake(self, planned: PlannedStage) -> None:
-        ready = readiness_of(planned, self._plan, self._stages)
+        ready = readiness_of(planned, self._plan.parameters, self._stages)
         if ready is None:
             return
         self._move(planned, ready.state, ready.reason)
@@ -172,10 +172,10 @@ class _Decider:
             return False
         key = cache_key(cache_parts(planned, self._trees.digests(planned, self._stages)))
         found = self._world.cached(key)
-        if found is None or not all(planned.label.dominates(ref.label) for ref in found[0].values()):
+        taken = found.under(planned.label) if found else None
+        if taken is None:
             return False
-        outputs = {name: ref.model_copy(update={"label": planned.label}) for name, ref in found[0].items()}
-        self._take(TakeOutputs(planned.id, outputs, found[1], key, None))
+        self._take(TakeOutputs(planned.id, taken.outputs, taken.metrics, key, None))
         self._move(planned, StageState.CACHED)
         return True
 

@@ -6,16 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.attempt import AttemptResult, Failure, Observation
 from bongsu.domain.ids import AttemptId, Digest, StageId
 from bongsu.domain.phrases import Words
 from bongsu.domain.plan import RunPlan
 from bongsu.domain.publication import RegisteredVersion, RegistrationRequest
+from bongsu.planner.facts import EarlierWork
 from bongsu.store.records import AttemptRecord, RunRecord, StageRecord
 
 Outcome = AttemptResult | Failure
-Cached = tuple[Mapping[str, ArtifactRef], Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -73,6 +72,6 @@ class WorldFacts:
     now: float
     observations: Mapping[AttemptId, Observation] = field(default_factory=dict)
     outcomes: Mapping[AttemptId, Outcome] = field(default_factory=dict)
-    cached: Callable[[Digest], Cached | None] = lambda _key: None
+    cached: Callable[[Digest], EarlierWork | None] = lambda _key: None
     published: Mapping[StageId, Published] = field(default_factory=dict)
     ahead: Mapping[StageId, float] = field(default_factory=dict)

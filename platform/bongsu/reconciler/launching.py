@@ -5,8 +5,8 @@ from __future__ import annotations
 from bongsu.domain.attempt import AttemptSpec
 from bongsu.domain.ids import AttemptId, Digest
 from bongsu.domain.plan import PlannedStage
+from bongsu.planner.taken_trees import InputTrees
 from bongsu.reconciler.facts import RunFacts
-from bongsu.reconciler.inputs import InputTrees
 
 
 def attempt_spec(facts: RunFacts, attempt: AttemptId, artifact_store: str) -> AttemptSpec:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.lineage import EdgeKind, NodeKind
 from bongsu.domain.plan import PlannedStage, RunPlan
+from bongsu.planner.taken_trees import TakenTree
 from bongsu.reconciler.facts import Registered, RunFacts
-from bongsu.reconciler.inputs import TakenTree
 from bongsu.store.lineage import (
     Edge,
     Node,

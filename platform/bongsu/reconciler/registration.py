@@ -13,8 +13,8 @@ from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
 from bongsu.domain.plan import PlannedStage
 from bongsu.domain.publication import RegistrationRequest
+from bongsu.planner.taken_trees import InputTrees
 from bongsu.reconciler.facts import Refused, RunFacts
-from bongsu.reconciler.inputs import InputTrees
 
 
 class _Registration(BaseModel):

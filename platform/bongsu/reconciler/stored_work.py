@@ -10,8 +10,9 @@ from bongsu.artifacts.checking import fault_of
 from bongsu.domain.attempt import AttemptResult, Failure, Observation, Phase
 from bongsu.domain.ids import AttemptId, Digest
 from bongsu.domain.problems import BongsuError
+from bongsu.planner.facts import EarlierWork
 from bongsu.reconciler.attempt_records import read_outcome
-from bongsu.reconciler.facts import Cached, Outcome, RunFacts
+from bongsu.reconciler.facts import Outcome, RunFacts
 from bongsu.store import cache
 from bongsu.store.database import Database
 
@@ -81,27 +82,27 @@ class StoredWork:
                 found[attempt.id] = outcome
         return found
 
-    def lookup(self) -> Callable[[Digest], Cached | None]:
+    def lookup(self) -> Callable[[Digest], EarlierWork | None]:
         """What the cache has for a key, if it stands in the artifact store as it was left; each key is looked up once.
 
         The function raises :class:`StoreSilent`.
         """
-        known: dict[Digest, Cached | None] = {}
+        known: dict[Digest, EarlierWork | None] = {}
 
-        def find(key: Digest) -> Cached | None:
+        def find(key: Digest) -> EarlierWork | None:
             if key not in known:
                 known[key] = self._find(key)
             return known[key]
 
         return find
 
-    def _find(self, key: Digest) -> Cached | None:
+    def _find(self, key: Digest) -> EarlierWork | None:
         with self._database.read() as connection:
-            found = cache.find_outputs(connection, key)
+            found = cache.find_work(connection, key)
         if found is None:
             return None
         try:
-            there = all(fault_of(self._artifacts, ref.digest) is None for ref in found[0].values())
+            there = all(fault_of(self._artifacts, ref.digest) is None for ref in found.outputs.values())
         except (OSError, BongsuError) as error:
             self._unfound[key] = _told(error)
             raise StoreSilent(str(error)) from error

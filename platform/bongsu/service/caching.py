@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from bongsu.artifacts.checking import fault_of
-from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.codes import artifact as codes
 from bongsu.domain.ids import Digest
 from bongsu.domain.plan import CacheReason
 from bongsu.planner.cache_key import Parts
-from bongsu.planner.facts import CacheFacts, LostOutputs
+from bongsu.planner.facts import CacheFacts, EarlierWork, LostOutputs
 from bongsu.service.platform import Platform
 from bongsu.store import cache
 
 
-def lookup(platform: Platform, key: Digest) -> Mapping[str, ArtifactRef] | LostOutputs | None:
-    """Outputs of the work that ``key`` stands for, if every one still stands in the artifact store as it was left."""
+def lookup(platform: Platform, key: Digest) -> EarlierWork | LostOutputs | None:
+    """The work that ``key`` stands for, if every output of it still stands in the artifact store as it was left."""
     with platform.database.read() as connection:
-        found = cache.find_outputs(connection, key)
+        found = cache.find_work(connection, key)
     if found is None:
         return None
-    for name, ref in found[0].items():
+    for name, ref in found.outputs.items():
         fault = fault_of(platform.artifacts, ref.digest)
         if fault is None:
             continue
         if fault.code is codes.MISSING:
             return LostOutputs(CacheReason.OUTPUT_GONE, name)
         return LostOutputs(CacheReason.OUTPUT_DAMAGED, f"{name}: {fault.args['path']}: {fault.args['detail']}")
-    return found[0]
+    return found
 
 
 def last_entry(platform: Platform, pipeline: str, stage_id: str) -> Parts | None:
@@ -40,5 +37,5 @@ def last_entry(platform: Platform, pipeline: str, stage_id: str) -> Parts | None
 def cache_facts(platform: Platform, pipeline: str) -> CacheFacts:
     """For :func:`bongsu.planner.planning.draft`."""
     return CacheFacts(
-        outputs=lambda key: lookup(platform, key), last=lambda stage: last_entry(platform, pipeline, stage)
+        work=lambda key: lookup(platform, key), last=lambda stage: last_entry(platform, pipeline, stage)
     )

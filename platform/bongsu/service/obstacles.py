@@ -27,7 +27,7 @@ class Verdict:
 def ask_executor(platform: Platform, plan: RunPlan) -> Verdict:
     """Hold a plan against what the platform's executor has. It is not started to be asked; a Ray that runs elsewhere
     is connected to."""
-    if all(planned.cache.hit for planned in plan.stages):
+    if not any(planned.cache.runs for planned in plan.stages):
         return Verdict()
     has = platform.executor().capacity()
     return Verdict((*check_room(plan, has), *_interpreters(plan, has)), tuple(advise_room(plan, has)))
@@ -51,7 +51,7 @@ def beyond_executor(platform: Platform, stages: Iterable[Stage]) -> Iterator[Pro
 def _interpreters(plan: RunPlan, has: Capacity) -> Iterator[Problem]:
     seen = set()
     for planned in plan.stages:
-        if not planned.cache.hit and planned.stage not in seen:
+        if planned.cache.runs and planned.stage not in seen:
             seen.add(planned.stage)
             yield from _interpreter(planned.stage, planned.environment, has)
 

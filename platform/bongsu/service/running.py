@@ -56,7 +56,7 @@ def run_plan(
         BongsuError: ``run.driven-elsewhere``; nothing was submitted then.
     """
     with open_driver(platform) as driving:
-        if not all(planned.cache.hit for planned in plan.stages):
+        if any(planned.cache.runs for planned in plan.stages):
             platform.warm_up()
         submission = submit(platform, plan)
         if on_begin:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.ids import Digest
+from bongsu.planner.facts import EarlierWork
 from bongsu.store.json_columns import refs_from, refs_json
 from bongsu.store.schema import cache_entries, input_cache
 
@@ -36,10 +37,10 @@ class CacheEntry:
     created_at: float
 
 
-def find_outputs(connection: Connection, key: Digest) -> tuple[dict[str, ArtifactRef], dict[str, float]] | None:
-    """Outputs and metrics of the work that ``key`` stands for."""
+def find_work(connection: Connection, key: Digest) -> EarlierWork | None:
+    """What ``key`` stands for, whether or not its outputs are still there."""
     row = connection.execute(select(cache_entries).where(cache_entries.c.key == key)).one_or_none()
-    return (refs_from(row.outputs), json.loads(row.metrics)) if row else None
+    return EarlierWork(refs_from(row.outputs), json.loads(row.metrics)) if row else None
 
 
 def last_parts(connection: Connection, pipeline: str, stage_id: str) -> dict[str, Any] | None:

@@ -17,7 +17,7 @@ from bongsu.domain.pipeline import PipelineSpec
 from bongsu.domain.plan import CacheReason, RunPlan
 from bongsu.domain.problems import BongsuError
 from bongsu.planner.cache_key import cache_key, cache_parts
-from bongsu.planner.facts import CacheFacts, LostOutputs, ResolvedInput
+from bongsu.planner.facts import CacheFacts, EarlierWork, LostOutputs, ResolvedInput
 from bongsu.planner.planning import draft
 from bongsu.service.catalogue import InstalledStages
 
@@ -115,7 +115,7 @@ class Memory:
     """A cache that remembers what a plan made, as the store does."""
 
     def __init__(self) -> None:
-        self.outputs: dict[Digest, dict[str, ArtifactRef]] = {}
+        self.work: dict[Digest, EarlierWork] = {}
         self.last: dict[str, Any] = {}
 
     def run(self, made: RunPlan) -> None:
@@ -129,12 +129,13 @@ class Memory:
             refs[planned.id] = ArtifactRef(
                 digest=digest_of(cache_key(parts).encode()), type=ArtifactType.FILES, label=planned.label
             )
-            self.outputs[cache_key(parts)] = {"files": refs[planned.id]}
+            figures = {"value": float(planned.params["metric"])}
+            self.work[cache_key(parts)] = EarlierWork({"files": refs[planned.id]}, figures)
             self.last[planned.id] = parts
 
     @property
     def facts(self) -> CacheFacts:
-        return CacheFacts(self.outputs.get, self.last.get)
+        return CacheFacts(self.work.get, self.last.get)
 
 
 def verdicts(made: RunPlan) -> dict[str, tuple[str, str]]:
@@ -154,7 +155,7 @@ def test_a_verdict_says_why() -> None:
     raised = plan(spec([probe("a", **{"with": {"text": "1"}})], classification="S"), {}, STAGES, memory.facts)
     assert verdicts(raised)["a"][0] == "hit"
     assert raised.stage("a").label.grade is Grade.SENSITIVE
-    memory.outputs.clear()
+    memory.work.clear()
     assert verdicts(plan(chain(), {}, STAGES, memory.facts))["a"][0] == "output-gone"
 
 
@@ -165,6 +166,66 @@ def test_an_output_that_cannot_be_taken_says_what_is_wrong_with_it() -> None:
     facts = CacheFacts(lambda _key: lost, memory.last.get)
     found = verdicts(plan(chain(), {}, STAGES, facts))
     assert found == {"a": ("output-damaged", "files: a.txt: it is gone"), "b": ("upstream-runs", "a")}
+
+
+def conditional(metric: float, last_after: list[str]) -> PipelineSpec:
+    return spec(
+        [
+            probe("measure", **{"with": {"metric": metric}}),
+            probe("good", "measure.files", when="measure.metrics.value < 1"),
+            probe("next", "good.files"),
+            probe("bad", "measure.files", when="measure.metrics.value >= 1"),
+            probe("last", *last_after),
+        ]
+    )
+
+
+def test_a_condition_that_cached_figures_settle_is_settled_by_the_plan() -> None:
+    memory = Memory()
+    both = ["next.files", "bad.files"]
+    memory.run(plan(conditional(2.0, ["bad.files"]), {}, STAGES))
+    unmeasured = plan(conditional(0.5, both), {}, STAGES, memory.facts)
+    assert verdicts(unmeasured) == {
+        "measure": ("params-changed", "metric 2.0 → 0.5"),
+        "good": ("upstream-runs", "measure"),
+        "next": ("upstream-runs", "good"),
+        "bad": ("upstream-runs", "measure"),
+        "last": ("upstream-runs", "next"),
+    }
+    measured = plan(conditional(2.0, both), {}, STAGES, memory.facts)
+    assert verdicts(measured) == {
+        "measure": ("hit", ""),
+        "good": ("condition-false", "measure.metrics.value < 1"),
+        "next": ("input-skipped", "good"),
+        "bad": ("hit", ""),
+        "last": ("hit", ""),
+    }
+    assert measured.hash == plan(conditional(2.0, both), {}, STAGES).hash
+    assert not any(planned.cache.runs for planned in measured.stages)
+
+
+def test_a_condition_on_a_skipped_stage_skips_and_one_that_holds_runs() -> None:
+    memory = Memory()
+    memory.run(plan(spec([probe("measure", **{"with": {"metric": 2.0}})]), {}, STAGES))
+    made = plan(
+        spec(
+            [
+                probe("measure", **{"with": {"metric": 2.0}}),
+                probe("skipped", "measure.files", when="measure.metrics.value < 1"),
+                probe("asks", when="skipped.metrics.value < 1"),
+                probe("handles", when="skipped.state == 'skipped'"),
+            ]
+        ),
+        {},
+        STAGES,
+        memory.facts,
+    )
+    assert verdicts(made) == {
+        "measure": ("hit", ""),
+        "skipped": ("condition-false", "measure.metrics.value < 1"),
+        "asks": ("input-skipped", "skipped"),
+        "handles": ("first-run", ""),
+    }
 
 
 def test_an_output_that_was_made_under_a_higher_label_is_not_taken_for_a_lower_one() -> None:

@@ -15,6 +15,7 @@ from bongsu.domain.plan import PlannedStage
 from bongsu.domain.publication import RegisteredVersion, RegistrationRequest
 from bongsu.domain.run import RunState
 from bongsu.planner.cache_key import cache_key, cache_parts
+from bongsu.planner.facts import EarlierWork
 from bongsu.reconciler.actions import RecordVersion, RememberOutputs
 from bongsu.reconciler.facts import Refused, Registered
 
@@ -26,7 +27,7 @@ def remember(run: PureRun, name: str, *upstream: str, label: Label | None = None
     planned = run.plan.stage(name)
     taken = [next(iter(outputs_of(run.plan.stage(before)).values())).digest for before in upstream]
     key = cache_key(cache_parts(planned, {"after": taken} if upstream else {}))
-    run.cache[key] = (outputs_of(planned, label), {"loss": 1.0})
+    run.cache[key] = EarlierWork(outputs_of(planned, label), {"loss": 1.0})
 
 
 def test_a_stage_whose_output_is_there_takes_it_and_starts_nothing() -> None:

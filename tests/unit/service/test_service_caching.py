@@ -12,7 +12,7 @@ from small_plans import plan_of, stage
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.pipeline import Input
 from bongsu.domain.problems import BongsuError
-from bongsu.planner.facts import LostOutputs
+from bongsu.planner.facts import EarlierWork, LostOutputs
 from bongsu.service.caching import cache_facts
 from bongsu.service.inputs.resolving import resolve_input
 from bongsu.service.showing import show_run
@@ -65,9 +65,9 @@ def test_a_damaged_output_is_no_hit_and_is_made_again(
     assert key is not None
     ref = output_of_a(place, first)
     facts = cache_facts(place.platform, "sample")
-    assert facts.outputs(key) == {"files": ref}
+    assert facts.work(key) == EarlierWork({"files": ref}, {"loss": 1.0})
     damage(place, ref)
-    lost = facts.outputs(key)
+    lost = facts.work(key)
     assert isinstance(lost, LostOutputs)
     assert lost.reason == reason
     assert lost.detail.startswith("files")

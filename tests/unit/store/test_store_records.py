@@ -16,6 +16,7 @@ from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.ids import AttemptId, RunId, StageId, digest_of
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.problems import BongsuError
+from bongsu.planner.facts import EarlierWork
 from bongsu.store import artifacts, cache, datasets, history, models
 from bongsu.store.artifacts import Maker
 from bongsu.store.cache import CacheEntry
@@ -47,8 +48,8 @@ def test_outputs_are_found_by_their_key_and_the_newest_stands(database: Database
         for text, seconds in (("old", 10.0), ("new", 20.0)):
             outputs = {"files": ref_of(text)}
             cache.remember(connection, entry({"p": text}, outputs=outputs, metrics={"loss": 1.0}, seconds=seconds))
-        assert cache.find_outputs(connection, KEY) == ({"files": ref_of("new")}, {"loss": 1.0})
-        assert cache.find_outputs(connection, digest_of(b"other")) is None
+        assert cache.find_work(connection, KEY) == EarlierWork({"files": ref_of("new")}, {"loss": 1.0})
+        assert cache.find_work(connection, digest_of(b"other")) is None
         assert cache.usual_seconds(connection, "sample") == {"a": 20.0}
 
 

@@ -25,7 +25,8 @@ def test_every_name_becomes_one_that_mlflow_takes(name: str) -> None:
     assert is_taken(allowed_name(name))
 
 
-@given(NAMES.filter(is_taken))
+# The pattern of MLflow ends in `$`, which lets a newline at the end pass that nobody means.
+@given(NAMES.filter(is_taken).filter(lambda name: not name.endswith("\n")))
 def test_a_name_that_mlflow_takes_stays(name: str) -> None:
     assert allowed_name(name) == name
 

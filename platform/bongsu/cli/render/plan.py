@@ -14,7 +14,7 @@ from rich.text import Text
 
 from bongsu.cli.texts import _, translate
 from bongsu.domain.messages import N_
-from bongsu.domain.plan import CacheReason, MemoryEstimate, PlannedStage, RunPlan, SkippedStage
+from bongsu.domain.plan import CacheReason, CacheVerdict, MemoryEstimate, PlannedStage, RunPlan, SkippedStage
 from bongsu.domain.quantities import short, size
 from bongsu.domain.scalars import format_scalar
 
@@ -31,6 +31,8 @@ CACHE_WORDS = {
     CacheReason.LABEL_CHANGED: N_("label changed"),
     CacheReason.OUTPUT_GONE: N_("output is gone"),
     CacheReason.OUTPUT_DAMAGED: N_("output is damaged"),
+    CacheReason.CONDITION_FALSE: N_("skipped: {condition} is false"),
+    CacheReason.INPUT_SKIPPED: N_("skipped: it needs {stages}"),
 }
 
 
@@ -118,21 +120,27 @@ def _stages(plan: RunPlan, every: bool, parts: bool) -> Table:
         stage.append(f"  {planned.uses}", style="not bold dim")
         if planned.upstream:
             stage.append(f"\n← {_upstream(planned, titles, every)}", style="not bold")
-        if planned.when:
+        if planned.when and not planned.cache.will_be_skipped:
             stage.append("\n" + _("only if {condition}").format(condition=planned.when), style="not bold yellow")
         stage.append(f"\n{cache_words(planned, titles)}", style="not bold dim")
         if parts and planned.memory:
             stage.append(f"\n{memory_words(planned.memory)}", style="not bold dim")
         table.add_row(
-            Text("✓" if planned.cache.hit else "▶", style="green" if planned.cache.hit else ""),
+            _mark(planned.cache),
             stage,
             workers(planned),
             size(planned.memory.total) if planned.memory else "–",
             _stage_hours(planned),
             str(planned.label),
-            style="dim" if planned.cache.hit else "",
+            style="" if planned.cache.runs else "dim",
         )
     return table
+
+
+def _mark(verdict: CacheVerdict) -> Text:
+    if verdict.hit:
+        return Text("✓", style="green")
+    return Text("▶" if verdict.runs else "–")
 
 
 def _add_skipped(table: Table, plan: RunPlan, skipped: Sequence[SkippedStage], every: bool) -> None:
@@ -193,18 +201,22 @@ def memory_words(memory: MemoryEstimate) -> str:
 
 
 def cache_words(planned: PlannedStage, titles: Mapping[str, str]) -> str:
-    """Whether the stage comes from the cache, and why not."""
+    """Whether the stage comes from the cache, and why not; or why it will not run at all."""
     words = _(CACHE_WORDS[planned.cache.reason])
     detail = titles.get(planned.cache.detail, planned.cache.detail)
+    if planned.cache.will_be_skipped:
+        return words.format(condition=detail, stages=detail)
     return f"{words}: {detail}" if detail else words
 
 
 def _summary(plan: RunPlan, skipped: int) -> str:
     hits = sum(planned.cache.hit for planned in plan.stages)
+    run = sum(planned.cache.runs for planned in plan.stages)
     text = _("{total} stages, {run} to run, {hits} from the cache; highest label {label}.").format(
-        total=len(plan.stages), run=len(plan.stages) - hits, hits=hits, label=plan.label
+        total=len(plan.stages), run=run, hits=hits, label=plan.label
     )
-    conditional = sum(planned.when is not None for planned in plan.stages)
+    skipped += len(plan.stages) - run - hits
+    conditional = sum(planned.when is not None and planned.cache.runs for planned in plan.stages)
     if conditional:
         text += " " + _("{count} run only if their condition holds.").format(count=conditional)
     if skipped:
@@ -214,7 +226,7 @@ def _summary(plan: RunPlan, skipped: int) -> str:
 
 def _gpu_words(plan: RunPlan) -> str:
     """What the stages that will run take of GPUs."""
-    if not any(planned.resources.total_gpus for planned in plan.stages if not planned.cache.hit):
+    if not any(planned.resources.total_gpus for planned in plan.stages if planned.cache.runs):
         return _("No GPU.")
     if plan.gpu_hours is None:
         return _("GPU-hours cannot be estimated.")
