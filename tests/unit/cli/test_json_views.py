@@ -159,3 +159,17 @@ def test_values_without_a_place_in_json() -> None:
         "id",
         "tokensPerSecond",
     ]
+
+
+def test_what_is_written_is_said(place: Place, tmp_path: Path, shell: Shell) -> None:
+    assert json.loads(shell("init", "new.yaml", "--json").out) == {"path": "new.yaml", "model": None}
+    run = run_with_everything(place)
+    said = shell("--home", str(place.folder), "report", run, "-o", "page.html", "--json").out
+    assert json.loads(said) == {"runId": run, "path": "page.html"}
+    assert (tmp_path / "page.html").exists()
+
+
+def test_codes_are_explained_to_machines(shell: Shell) -> None:
+    one = json.loads(shell("explain", "run.home-closed", "--json").out)
+    assert (one["code"], one["exitStatus"]) == ("run.home-closed", 7)
+    assert one in json.loads(shell("explain", "--json").out)

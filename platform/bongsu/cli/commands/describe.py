@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from bongsu.domain.ports import Port
+    from bongsu.domain.problems import Code
     from bongsu.domain.stages import StageSignature
 
 stages = typer.Typer(help=_("Stages that pipelines can use."), no_args_is_help=True, rich_markup_mode=None)
@@ -191,20 +192,34 @@ def explain(
         str | None,
         typer.Argument(help=_("A code such as spec.unknown-key."), autocompletion=completion.error_codes),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     from bongsu.domain.codes import all_codes
     from bongsu.domain.codes import cli as codes
     from bongsu.domain.suggest import closest
 
     known = {entry.name: entry for entry in all_codes()}
+    if code is not None and code not in known:
+        raise codes.UNKNOWN_CODE.error(code=code, suggestion=closest(code, known))
+    if as_json:
+        documents = [_explained(entry) for entry in known.values() if code in (None, entry.name)]
+        say_json(documents if code is None else documents[0])
+        return
     if code is None:
         for entry in known.values():
             say(f"{entry.name:36} {translate(entry.what)}")
         return
-    if code not in known:
-        raise codes.UNKNOWN_CODE.error(code=code, suggestion=closest(code, known))
     entry = known[code]
     out().print(_headed(entry.name, f"\n  {translate(entry.what)}\n  → {translate(entry.fix)}"))
+
+
+def _explained(entry: Code) -> dict[str, Any]:
+    return {
+        "code": entry.name,
+        "message": translate(entry.what),
+        "fix": translate(entry.fix),
+        "exitStatus": entry.exit_code,
+    }
 
 
 def doctor(context: typer.Context, as_json: AsJson = False) -> None:

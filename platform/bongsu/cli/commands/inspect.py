@@ -184,6 +184,7 @@ def report(
     context: typer.Context,
     run: RunName = "latest",
     output: Annotated[Path | None, typer.Option("--output", "-o", help=_("File to write."))] = None,
+    as_json: AsJson = False,
 ) -> None:
     from bongsu.service.report.collect import collect
     from bongsu.service.report.page import render_page
@@ -192,4 +193,7 @@ def report(
         gathered = collect(opened, run)
     path = output or Path(f"{gathered.run_id}.html")
     write_file(path, render_page(gathered, language(), translate, settle_particles))
+    if as_json:
+        say_json({"runId": gathered.run_id, "path": str(path)})
+        return
     say(_("Wrote {path}.").format(path=path))

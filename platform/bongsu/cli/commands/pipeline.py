@@ -39,6 +39,7 @@ def init(
     dataset: Annotated[
         str, typer.Option(help=_("Address of the text to adapt to."))
     ] = "package:konlpy/konlpy/data/corpus",
+    as_json: AsJson = False,
 ) -> None:
     from bongsu.service.starting import UNKNOWN_MODEL, as_written_in, near_model, starter_text
 
@@ -52,6 +53,9 @@ def init(
         language=language(),
     )
     write_file(file, text, new=True)
+    if as_json:
+        say_json({"path": str(file), "model": base})
+        return
     say(_("Wrote {path}.").format(path=file))
     if base is None:
         say(
