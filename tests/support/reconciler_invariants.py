@@ -43,7 +43,7 @@ def check_store(world: World, acknowledged: Collection[RunId]) -> None:
 def check_driver(world: World) -> None:
     """What the driver knows of a run that nobody changed meanwhile is what the store has."""
     with world.database.read() as connection:
-        for run_id, known in world.driver._facts.items():
+        for run_id, known in world.driver.facts.items():
             facts = load_facts(connection, run_id, known.plan)
             assert known.run.version != facts.run.version or known == facts
 

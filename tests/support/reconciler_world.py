@@ -66,14 +66,14 @@ class World:
     def _boot(self) -> None:
         faulty = FaultyDatabase(self.database.engine, self.faults)
         store = FaultyStore(self.artifacts, self.faults)
-        executor = SimulatedExecutor(self.cluster, self.faults.hit)
+        self.executor = SimulatedExecutor(self.cluster, self.faults.hit)
         self.publisher = GatedPublisher(self.registry)
         self.delivery = Delivery(self.database, self.publisher, self.artifacts, PATIENT)
         self.driver = Driver(
             Surroundings(
                 faulty,
                 store,
-                lambda: executor,
+                lambda: self.executor,
                 self.delivery,
                 lambda: self.now,
                 lambda: self.ticks,  # type: ignore[arg-type]

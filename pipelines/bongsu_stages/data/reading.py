@@ -23,7 +23,7 @@ from bongsu_stages.runtime.faults import is_of_machine
 Format = Literal["text", "html", "jsonl", "parquet"]
 LARGEST_TEXT = 64 * 1024 * 1024
 """Bytes of one text file, or of one line of JSON."""
-_PIECE = 1024 * 1024
+PIECE = 1024 * 1024
 _FORMATS: dict[str, Format] = {
     ".txt": "text",
     ".html": "html",
@@ -123,7 +123,7 @@ def _bounded(stream: BinaryIO) -> Iterator[bytes | None]:
             yield line
             continue
         while line and not line.endswith(b"\n"):
-            line = stream.readline(_PIECE)
+            line = stream.readline(PIECE)
         yield None
 
 

@@ -58,7 +58,7 @@ def train(ctx: StageContext, recipe: Recipe) -> StageOutputs:
     if made is None:
         if ctx.spec.resources.workers == 1:
             return StageOutputs(metrics=_in_process(ctx, recipe, fingerprint))
-        _on_gang(ctx, recipe, fingerprint)
+        train_on_gang(ctx, recipe, fingerprint)
         made = folder.latest(fingerprint, MODEL)
     if made is None:
         raise StageError(
@@ -81,7 +81,7 @@ def fingerprint_of(ctx: StageContext, recipe: Recipe) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def _task(ctx: StageContext, recipe: Recipe, fingerprint: str, sink: Sink, output: Path | None) -> Task:
+def task_of(ctx: StageContext, recipe: Recipe, fingerprint: str, sink: Sink, output: Path | None) -> Task:
     return Task(
         recipe=recipe,
         store_uri=ctx.store.uri,
@@ -96,20 +96,20 @@ def _task(ctx: StageContext, recipe: Recipe, fingerprint: str, sink: Sink, outpu
 
 
 def _in_process(ctx: StageContext, recipe: Recipe, fingerprint: str) -> dict[str, float]:
-    task = _task(ctx, recipe, fingerprint, ctx, ctx.output("model").directory)
-    return _fit(task, ctx.spec.resources, 0)
+    task = task_of(ctx, recipe, fingerprint, ctx, ctx.output("model").directory)
+    return fit(task, ctx.spec.resources, 0)
 
 
-def _on_gang(ctx: StageContext, recipe: Recipe, fingerprint: str) -> None:
+def train_on_gang(ctx: StageContext, recipe: Recipe, fingerprint: str) -> None:
     from ray.util.queue import Queue
 
     resources = ctx.spec.resources
     queue: Any = Queue(actor_options={"num_cpus": 0})
     listener = threading.Thread(target=repeat, args=(queue, ctx), daemon=True)
     listener.start()
-    task = _task(ctx, recipe, fingerprint, QueueSink(queue, time.monotonic), None)
+    task = task_of(ctx, recipe, fingerprint, QueueSink(queue, time.monotonic), None)
     try:
-        _fit(task, resources, resources.workers)
+        fit(task, resources, resources.workers)
     finally:
         _hear_out(queue, listener)
 
@@ -124,7 +124,7 @@ def _hear_out(queue: Any, listener: threading.Thread) -> None:
         queue.shutdown(force=True)
 
 
-def _fit(task: Task, resources: Resources, num_workers: int) -> dict[str, float]:
+def fit(task: Task, resources: Resources, num_workers: int) -> dict[str, float]:
     """Run the workers to their end; the figures that the first of them returns."""
     from ray.train import CheckpointConfig, RunConfig, ScalingConfig, TrainingFailedError
     from ray.train.torch import TorchConfig
@@ -153,12 +153,12 @@ def _fit(task: Task, resources: Resources, num_workers: int) -> dict[str, float]
         try:
             result = trainer.fit()
         except TrainingFailedError as error:
-            raise _cause(error) from error
+            raise cause_of(error) from error
     figures: dict[str, float] = result.return_value
     return figures
 
 
-def _cause(error: Exception) -> Exception:
+def cause_of(error: Exception) -> Exception:
     """What a worker raised itself, if its kind says whose fault that is, rather than Ray Train's report of it."""
     failures = getattr(error, "worker_failures", {})
     raised: list[Exception] = [getattr(failure, "_base_exc", failure) for _, failure in sorted(failures.items())]

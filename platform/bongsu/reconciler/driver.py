@@ -59,7 +59,11 @@ class Surroundings:
 
 
 class Driver:
-    """Moves runs until they are over. One at a time per store: the caller holds the driver's lock."""
+    """Moves runs until they are over. One at a time per store: the caller holds the driver's lock.
+
+    Attributes:
+        facts: what it knows of the runs that it drives or has driven.
+    """
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._s = surroundings
@@ -68,7 +72,7 @@ class Driver:
         self._watching = Watching(surroundings.monotonic)
         self._lingering = Lingering()
         self._wanted: set[RunId] = set()
-        self._facts: dict[RunId, RunFacts] = {}
+        self.facts: dict[RunId, RunFacts] = {}
         self._usual: dict[str, dict[str, float]] = {}
         self._ahead: dict[RunId, dict[StageId, float]] = {}
         self._again = False
@@ -90,7 +94,7 @@ class Driver:
                 for run_id in sorted(self._wanted if trouble != told else moved & self._wanted):
                     on_update(self.view(run_id))
             told = trouble
-            if all(self._facts[run_id].run.state.is_final for run_id in self._wanted):
+            if all(self.facts[run_id].run.state.is_final for run_id in self._wanted):
                 return
             if not self._again:
                 self._wait()
@@ -101,7 +105,7 @@ class Driver:
 
     def view(self, run_id: RunId) -> RunView:
         """The run as it is known now."""
-        facts = self._facts[run_id]
+        facts = self.facts[run_id]
         usual = self._usual.get(facts.run.pipeline, {})
         now = self._s.clock()
         watch = Watch(self._watching.progress, self._backend.observations, usual, now, self._trouble)
@@ -111,7 +115,7 @@ class Driver:
         """Look, decide and carry out once; returns the runs that changed, or whose progress did."""
         moved = self._refresh()
         self._again = False
-        live = [attempt for facts in self._facts.values() for attempt in facts.live]
+        live = [attempt for facts in self.facts.values() for attempt in facts.live]
         ids = [attempt.id for attempt in live]
         self._stored.begin(ids)
         self._backend.observe([*ids, *self._lingering.attempts])
@@ -121,7 +125,7 @@ class Driver:
             self._s.delivery.hold_off()
         moved |= self._watching.look(self._backend.events, live)
         budget = self._budget()
-        for run_id in sorted(self._facts, key=lambda run_id: (self._facts[run_id].run.created_at, run_id)):
+        for run_id in sorted(self.facts, key=lambda run_id: (self.facts[run_id].run.created_at, run_id)):
             try:
                 if self._advance(run_id, budget):
                     moved.add(run_id)
@@ -148,21 +152,21 @@ class Driver:
             scope = self._wanted | {run for run, (state, _v) in active.items() if state is RunState.CANCELLING}
             changed = set()
             for run_id in scope:
-                known = self._facts.get(run_id)
+                known = self.facts.get(run_id)
                 version = active[run_id][1] if run_id in active else None
                 # One that is over and has no version among the active ones stays as it is, unless it is resumed.
                 is_over = known is not None and known.run.state.is_final and version is None
                 if known is None or (known.run.version != version and not is_over):
-                    self._facts[run_id] = load_facts(connection, run_id, known.plan if known else None)
+                    self.facts[run_id] = load_facts(connection, run_id, known.plan if known else None)
                     changed.add(run_id)
             for run_id in changed:
-                pipeline = self._facts[run_id].run.pipeline
+                pipeline = self.facts[run_id].run.pipeline
                 if pipeline not in self._usual:
                     self._usual[pipeline] = cache.usual_seconds(connection, pipeline)
         return changed
 
     def _budget(self) -> Budget:
-        if all(facts.run.state.is_final for facts in self._facts.values()):
+        if all(facts.run.state.is_final for facts in self.facts.values()):
             return Budget.spent()
         capacity = self._backend.capacity()
         if capacity is None:
@@ -170,7 +174,7 @@ class Driver:
         budget = Budget.of(capacity)
         for needs in self._lingering.needs:
             budget.spend(needs)
-        for facts in self._facts.values():
+        for facts in self.facts.values():
             running = {attempt.id.stage_id for attempt in facts.live}
             for planned in facts.plan.stages if running else ():
                 if planned.id in running:
@@ -184,7 +188,7 @@ class Driver:
     def _advance(self, run_id: RunId, budget: Budget) -> bool:
         """Decide on one run and carry it out; True if anything changed. Raises StaleRun, StoreSilent; then
         nothing did."""
-        facts = self._facts[run_id]
+        facts = self.facts[run_id]
         if facts.run.state.is_final:
             return False
         self._ask_registry(facts)
@@ -198,7 +202,7 @@ class Driver:
             # What was seen on the way is written first: the story of an attempt ends with its end.
             touched = apply(connection, facts, actions, world.now, self._watching.unsaved(facts.live, ended))
             after = load_changed(connection, facts, touched)
-        self._facts[run_id] = after
+        self.facts[run_id] = after
         self._watching.saved(facts.live, ended)
         self._follow_up(facts, actions)
         return True
@@ -248,7 +252,7 @@ class Driver:
         """Ask for what the store says is wanted: start what was requested, stop what is to end or is over."""
         for over in self._lingering.attempts:
             self._backend.stop(over)
-        for facts in self._facts.values():
+        for facts in self.facts.values():
             for attempt in facts.live:
                 if attempt.stop_reason:
                     self._backend.stop(attempt.id)
@@ -259,5 +263,5 @@ class Driver:
         """Until something may have changed, or something is due."""
         longest = LOOK_REGISTERING_S if self._s.delivery.registrar.is_busy else LOOK_S
         now = self._s.clock()
-        due = min((next_deadline(facts, now) for facts in self._facts.values()), default=longest)
+        due = min((next_deadline(facts, now) for facts in self.facts.values()), default=longest)
         self._backend.wait(max(0.0, min(longest, due)))

@@ -67,13 +67,13 @@ class Driving:
         """
         platform = self.platform
         platform.lock.note(run_ids)
-        _note(platform, run_ids, "begins")
+        note_driver(platform, run_ids, "begins")
         try:
             self.driver.run(run_ids, on_update)
         except BaseException:
             # Without this entry the run would seem to have been worked on until its last sign of life.
             with contextlib.suppress(Exception):
-                _note(platform, run_ids, "ends")
+                note_driver(platform, run_ids, "ends")
             raise
         self._give_up_right()
         if platform.on_leftover is not None and self.delivery.leave():
@@ -128,7 +128,7 @@ def _held_up(platform: Platform) -> tuple[int, str]:
     return (waiting, trouble) if trouble else (0, "")
 
 
-def _note(platform: Platform, run_ids: Sequence[RunId], act: str) -> None:
+def note_driver(platform: Platform, run_ids: Sequence[RunId], act: str) -> None:
     """Write into the log of each run that is not over that this process begins, or ends, to work on it."""
     with platform.database.write() as connection:
         for run_id in run_ids:

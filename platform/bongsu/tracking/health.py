@@ -9,7 +9,7 @@ from pathlib import Path
 from bongsu.tracking.birth import path_of
 
 # Another process that writes to it is done within this time, if all is well.
-_PATIENCE_S = 2.0
+PATIENCE_S = 2.0
 
 
 def trouble_of(uri: str) -> str:
@@ -28,7 +28,7 @@ def trouble_of(uri: str) -> str:
 
 
 def _look(path: Path) -> str:
-    with contextlib.closing(sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None)) as connection:
+    with contextlib.closing(sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None)) as connection:
         (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if found != "ok":
             return f"{path}: {found}"

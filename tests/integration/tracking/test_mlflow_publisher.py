@@ -201,8 +201,8 @@ def test_a_version_points_at_the_artifact_and_stores_nothing_twice(
     version = publisher.client.get_model_version_by_alias("axk1-law", "candidate")
     assert version.tags["bongsu.digest"] == MADE.digest
     assert version.description == "# 카드"
-    mlflow.set_registry_uri(publisher._settings.tracking_uri)
-    mlflow.set_tracking_uri(publisher._settings.tracking_uri)
+    mlflow.set_registry_uri(publisher.client.tracking_uri)
+    mlflow.set_tracking_uri(publisher.client.tracking_uri)
     got = Path(mlflow.artifacts.download_artifacts("models:/axk1-law/1"))
     assert (got / "deep" / "config.json").read_text() == "{}"
     assert (got / "weights.bin").stat().st_ino == (tmp_path / "weights.bin").stat().st_ino

@@ -242,7 +242,7 @@ def test_a_line_that_is_too_long_is_dropped_and_those_after_it_are_read(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
     monkeypatch.setattr(reading, "LARGEST_TEXT", 1_000)
-    monkeypatch.setattr(reading, "_PIECE", 64)
+    monkeypatch.setattr(reading, "PIECE", 64)
     rows = ["a", "b" * 5_000, "c", "d" * 3_000]
     data = "\n".join(json.dumps({"text": row}) for row in rows).encode()
     packed = {"": data, ".gz": gzip.compress(data), ".zst": zstandard.compress(data)}[suffix]

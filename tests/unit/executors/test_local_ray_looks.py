@@ -29,7 +29,7 @@ def test_while_its_environment_is_made_an_attempt_runs_and_says_so(
     executor: LocalRayExecutor, tmp_path: Path
 ) -> None:
     asked = spec(tmp_path)
-    executor._jobs.add(asked)
+    executor.jobs.add(asked)
     folder = tmp_path / "logs" / asked.id.key
     note_process(folder / "task.json")
     os.utime(folder / "task.json", (1000.0, 1000.0))
@@ -44,9 +44,9 @@ def test_while_its_environment_is_made_an_attempt_runs_and_says_so(
 
 def test_an_end_between_a_look_and_the_wait_is_not_slept_over(executor: LocalRayExecutor, tmp_path: Path) -> None:
     asked = spec(tmp_path)
-    job = executor._jobs.add(asked)
+    job = executor.jobs.add(asked)
     executor.observe([asked.id])
-    executor._jobs.end(job, Observation(phase=Phase.SUCCEEDED))
+    executor.jobs.end(job, Observation(phase=Phase.SUCCEEDED))
     began = time.monotonic()
     executor.wait(20.0)
     assert time.monotonic() - began < 10.0

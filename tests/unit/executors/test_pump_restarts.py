@@ -63,8 +63,7 @@ class Bench:
 
     def run(self) -> None:
         self.pump.start()
-        assert self.pump._thread is not None
-        self.pump._thread.join(30)
+        self.pump.stop(30)
 
     def _start(self) -> Host:
         self.started += 1

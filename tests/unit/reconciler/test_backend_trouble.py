@@ -127,7 +127,7 @@ def test_a_worker_that_stays_after_its_result_is_told_to_go_until_it_is_gone_and
     world.cluster.capacity = Capacity(cpus=1, gpus=0, memory=16_000_000_000)
     (first,) = begun(world, "a", "b")
     heard: list[AttemptId] = []
-    executor = world.driver._backend._executor
+    executor = world.executor
     monkeypatch.setattr(executor, "cancel", lambda each: heard.append(each) if len(heard) else _deaf(heard, each))
     world.cluster.succeed(first, hang=True)
     for _ in range(4):
@@ -161,7 +161,7 @@ def test_who_watches_is_told_why_a_registration_waits_although_nothing_moves(
         if view.trouble and not seen:
             seen.append(view.trouble)
             request_cancel(world.elsewhere, run)
-            world.delivery._line.hang_up()  # it would wait before it tries again
+            world.delivery.close()  # it would wait before it tries again
 
     monkeypatch.setattr(world.publisher, "publish_registration", silent)
     driving = threading.Thread(target=lambda: world.driver.run([run], watch), daemon=True)

@@ -45,14 +45,14 @@ def killed_in(place: Place, name: str, *, after: float) -> RunId:
     run = submit(place.platform, CHAIN).run
     place.fate = fate
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(driving, "_note", _note_of_the_killed)
+        patch.setattr(driving, "note_driver", _note_of_the_killed)
         with pytest.raises(Killed):
             drive(place.platform, [run.id])
     place.fate = place.cluster.succeed
     return run.id
 
 
-_note = driving._note
+_note = driving.note_driver
 
 
 def _note_of_the_killed(platform: Platform, run_ids: Sequence[RunId], act: str) -> None:

@@ -503,14 +503,14 @@ def test_who_waited_for_an_import_does_not_copy_again(
 ) -> None:
     write(tmp_path / "law", a__txt="x")
     copies: list[int] = []
-    copy = importing._copy
+    copy = importing.copy_in
 
     def slowly(*args: Any) -> Any:
         copies.append(1)
         time.sleep(0.2)
         return copy(*args)
 
-    monkeypatch.setattr(importing, "_copy", slowly)
+    monkeypatch.setattr(importing, "copy_in", slowly)
     with ThreadPoolExecutor(3) as pool:
         found = list(pool.map(lambda _: take(place, tmp_path, dataset="file:law").ref, range(3)))
     assert (len(set(found)), len(copies)) == (1, 1)

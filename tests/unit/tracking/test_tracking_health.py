@@ -38,7 +38,7 @@ def test_a_damaged_database_is_told(database: Path, begin: int) -> None:
 
 
 def test_a_database_that_somebody_holds_is_told(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "_PATIENCE_S", 0.05)
+    monkeypatch.setattr(health, "PATIENCE_S", 0.05)
     with closing(sqlite3.connect(database, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         assert "locked" in trouble_of(f"sqlite:///{database}")

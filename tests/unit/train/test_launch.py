@@ -44,11 +44,11 @@ def test_a_queue_that_died_does_not_hide_why_the_workers_failed(monkeypatch: pyt
         return made[-1]
 
     monkeypatch.setattr("ray.util.queue.Queue", queue)
-    monkeypatch.setattr(launch, "_fit", lost)
-    monkeypatch.setattr(launch, "_task", lambda *_arguments: None)
+    monkeypatch.setattr(launch, "fit", lost)
+    monkeypatch.setattr(launch, "task_of", lambda *_arguments: None)
     context = SimpleNamespace(spec=SimpleNamespace(resources=Resources(workers=2)))
     with pytest.raises(StageError, match="A worker was lost"):
-        launch._on_gang(cast(Any, context), cast(Any, None), "fingerprint")
+        launch.train_on_gang(cast(Any, context), cast(Any, None), "fingerprint")
     assert made[0].ended, "it is ended though it took no last word"
 
 
@@ -70,11 +70,11 @@ def test_who_listens_to_a_queue_that_died_goes_home() -> None:
 )
 def test_what_a_worker_raised_is_told_as_what_it_is(raised: Exception) -> None:
     report = SimpleNamespace(worker_failures={1: RuntimeError("gloo: connection closed"), 2: raised})
-    assert launch._cause(cast(Any, report)) is raised
+    assert launch.cause_of(cast(Any, report)) is raised
 
 
 def test_what_nobody_foresaw_in_a_worker_may_be_tried_again() -> None:
-    told = launch._cause(cast(Any, SimpleNamespace(worker_failures={0: RuntimeError("gloo: connection closed")})))
+    told = launch.cause_of(cast(Any, SimpleNamespace(worker_failures={0: RuntimeError("gloo: connection closed")})))
     assert isinstance(told, StageError)
     assert told.retryable
     assert "RuntimeError: gloo" in str(told)

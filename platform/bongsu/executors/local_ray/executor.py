@@ -40,6 +40,9 @@ class LocalRayExecutor:
     Args:
         surroundings: places, environment and clocks.
         ray: the Ray to use.
+
+    Attributes:
+        jobs: attempts that it was asked for.
     """
 
     name = "local-ray"
@@ -50,11 +53,11 @@ class LocalRayExecutor:
         self._ray = ray
         self._traces = Traces(surroundings.logs)
         self._reaper = Reaper(self._traces)
-        self._jobs = Jobs()
+        self.jobs = Jobs()
         self._events_seen: dict[AttemptId, int] = {}
         self._is_warm = False
         self._over_before = 0
-        self._pump = Pump(self._jobs, self._traces, self._reaper, self._start_host, surroundings)
+        self._pump = Pump(self.jobs, self._traces, self._reaper, self._start_host, surroundings)
 
     def start(self) -> None:
         """Begin to start Ray, so that it is warm when the first stage is ready."""
@@ -75,10 +78,10 @@ class LocalRayExecutor:
         spec = attempt.model_copy(update=here)
         if self._traces.mark_launched(spec):
             self._pump.start()
-            self._pump.submit(self._jobs.add(spec))
+            self._pump.submit(self.jobs.add(spec))
 
     def observe(self, attempts: Collection[AttemptId]) -> Mapping[AttemptId, Observation]:
-        self._over_before = self._jobs.count_over
+        self._over_before = self.jobs.count_over
         seen = {}
         for attempt in attempts:
             # Of an attempt whose records cannot be read nothing is said, and of the others all the same.
@@ -87,8 +90,8 @@ class LocalRayExecutor:
         return seen
 
     def cancel(self, attempt: AttemptId) -> None:
-        with self._jobs.changed:
-            job = self._jobs.get(attempt)
+        with self.jobs.changed:
+            job = self.jobs.get(attempt)
             if job is None:
                 _in_background(lambda: self._cancel_foreign(attempt))
                 return
@@ -103,13 +106,13 @@ class LocalRayExecutor:
     def wait(self, timeout_s: float) -> None:
         deadline = self._surroundings.monotonic() + timeout_s
         # Since the last look: what ended after it is not to be waited for.
-        while self._jobs.count_over == self._over_before and not self._events_grew():
+        while self.jobs.count_over == self._over_before and not self._events_grew():
             left = deadline - self._surroundings.monotonic()
             if left <= 0:
                 return
-            with self._jobs.changed:
-                self._jobs.changed.wait(min(left, LOOK_INTERVAL_S))
-        self._over_before = self._jobs.count_over
+            with self.jobs.changed:
+                self.jobs.changed.wait(min(left, LOOK_INTERVAL_S))
+        self._over_before = self.jobs.count_over
 
     def events(self, attempt: AttemptId, cursor: int = 0) -> EventPage:
         return self._traces.events(attempt, cursor)
@@ -118,8 +121,8 @@ class LocalRayExecutor:
         return self._traces.follow(attempt, lambda: follow and self._is_live(attempt))
 
     def close(self) -> None:
-        self._jobs.close()
-        left = [job for job in self._jobs.live if job.is_submitted]
+        self.jobs.close()
+        left = [job for job in self.jobs.live if job.is_submitted]
         for job in left:
             self._pump.kill(job)
         self._pump.stop(JOIN_S)
@@ -139,8 +142,8 @@ class LocalRayExecutor:
         return HostProcess(begin, ray_environment(around.environment, ray), around.ray_log)
 
     def _observe(self, attempt: AttemptId) -> Observation:
-        with self._jobs.changed:
-            job = self._jobs.get(attempt)
+        with self.jobs.changed:
+            job = self.jobs.get(attempt)
             if job is not None:
                 return job.final or self._live(job)
         if not self._traces.was_launched(attempt):
@@ -154,13 +157,13 @@ class LocalRayExecutor:
             return self._running(job.id)
         if not self._pump.is_ready:
             return Observation(phase=Phase.STARTING, waiting_for=N_("Ray starts"))
-        if not self._is_warm and not self._jobs.count_over:
+        if not self._is_warm and not self.jobs.count_over:
             return Observation(phase=Phase.STARTING, waiting_for=N_("the first worker starts"))
         return Observation(phase=Phase.QUEUED, waiting_for=N_("cores of this machine"))
 
     def _is_live(self, attempt: AttemptId) -> bool:
         """True while its log may grow. To look does it no harm, whatever is there."""
-        job = self._jobs.get(attempt)
+        job = self.jobs.get(attempt)
         if job is not None:
             return job.final is None
         if not self._traces.was_launched(attempt) or self._traces.recorded(attempt) is not None:
@@ -194,7 +197,7 @@ class LocalRayExecutor:
 
     def _events_grew(self) -> bool:
         grew = False
-        for job in self._jobs.live:
+        for job in self.jobs.live:
             size = self._traces.events_size(job.id)
             grew = grew or size > self._events_seen.get(job.id, 0)
             self._events_seen[job.id] = size

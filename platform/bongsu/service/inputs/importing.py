@@ -34,7 +34,7 @@ def import_files(platform: Platform, files: FileSet) -> tuple[Digest, int]:
         known = _known(platform, location, fingerprint)
         if known is not None:
             return known
-        manifest = _copy(writer, files)
+        manifest = copy_in(writer, files)
         if files.fingerprint == fingerprint:
             with platform.database.write() as connection:
                 remember_input(connection, location, fingerprint, manifest.digest, manifest.size)
@@ -47,7 +47,7 @@ def _known(platform: Platform, location: str, fingerprint: Digest) -> tuple[Dige
     return known if known is not None and fault_of(platform.artifacts, known[0]) is None else None
 
 
-def _copy(writer: TreeWriter, files: FileSet) -> Manifest:
+def copy_in(writer: TreeWriter, files: FileSet) -> Manifest:
     with ThreadPoolExecutor(THREADS) as pool:
         # A link is followed: the store keeps bytes, and refuses links.
         for _ in pool.map(lambda entry: writer.add(entry[0], entry[1].resolve()), files.files):
