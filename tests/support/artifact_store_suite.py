@@ -186,6 +186,20 @@ class ArtifactStoreSuite:
         assert [entry.path for entry in manifest.files] == ["a.bin", "b.bin"]
         store.reader(manifest.digest).verify()
 
+    def test_a_file_that_is_given_again_takes_the_place_of_the_first(
+        self, store: ArtifactStore, tmp_path: Path
+    ) -> None:
+        for name, data in (("one", b"old"), ("two", b"new")):
+            (tmp_path / name).write_bytes(data)
+        writer = store.writer("r-1/again/1/out")
+        writer.add("over", tmp_path / "one")
+        writer.add("over", tmp_path / "two")
+        with writer.create("streamed") as stream:
+            stream.write(b"old")
+        writer.add("streamed", tmp_path / "two")
+        reader = store.reader(writer.commit().digest)
+        assert (reader.open("over").read(), reader.open("streamed").read()) == (b"new", b"new")
+
     def test_changed_bytes_are_found_on_read(self, store: ArtifactStore, damage: Damage) -> None:
         digest = self._commit(store, "damaged", {"good": b"good", "bad": b"x" * 5000})
         damage.change(store, digest, "bad")

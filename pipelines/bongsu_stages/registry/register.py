@@ -15,6 +15,7 @@ from bongsu.domain.evidence import Evaluation, Verification, metrics_of, verdict
 from bongsu.domain.ids import Digest
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Phrase, as_phrase, joined, phrase
+from bongsu.domain.publication import Alias, ModelName
 from bongsu.domain.stages import Objection, Params, StageFacts
 from bongsu.domain.suggest import closest
 from bongsu.domain.weights import weight_bytes
@@ -26,12 +27,8 @@ from bongsu_stages.runtime.stage import StageError, stage
 class RegisterParams(Params):
     """Parameters of ``registry.register``."""
 
-    name: str = Field(
-        pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._-]*$", max_length=100, description="Name of the registered model"
-    )
-    alias: str | None = Field(
-        default="candidate", pattern=r"^[a-z][a-z0-9-]*$", description="Alias that the version gets; null for none"
-    )
+    name: ModelName = Field(description="Name of the registered model")
+    alias: Alias | None = Field(default="candidate", description="Alias that the version gets; null for none")
     select: Literal["smallest", "best", "fastest"] = Field(
         default="smallest", description="Which of the candidates within the bounds is registered"
     )

@@ -20,6 +20,7 @@ from bongsu.domain.ids import Digest, digest_of
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
 from bongsu.machine.processes import die_with_parent, mark_of
+from bongsu.machine.python import python_command
 from bongsu.machine.requirements import with_included
 from bongsu_stages.runtime.attempt import leave_failure
 from bongsu_stages.runtime.catalogue import GROUP, entry_of, load_stage
@@ -27,6 +28,7 @@ from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.runtime.surroundings import inherited, to_install, to_reach_store
 
 FAILED = FailureReason.ENVIRONMENT_FAILED
+_START = "import sys\n\nfrom bongsu_stages.runtime.worker import main\n\nsys.exit(main())\n"
 
 
 def needs_own_process(spec: AttemptSpec) -> bool:
@@ -47,7 +49,7 @@ class EndedWithoutRecord:
 def run_isolated(
     spec: AttemptSpec, environments: Path, environment: Mapping[str, str]
 ) -> AttemptResult | Failure | EndedWithoutRecord:
-    """Run the attempt as ``interpreter -m bongsu_stages.runtime.worker`` and read its record.
+    """Run the attempt by :mod:`bongsu_stages.runtime.worker` in the stage's interpreter, and read its record.
 
     Never raises for what the stage's environment, the artifact store or the disk does.
 
@@ -97,9 +99,11 @@ def _run(
         folder = Path(name)
         (folder / "spec.json").write_text(plain.model_dump_json())
         lend_packages(folder / "packages", spec.uses)
+        # Not by `-m`: an older interpreter would take files of this directory for modules, and knows no `-P`.
+        (folder / "start.py").write_text(_START)
         try:
             done = subprocess.run(
-                [interpreter, "-m", "bongsu_stages.runtime.worker", "--spec", str(folder / "spec.json")],
+                [interpreter, str(folder / "start.py"), "--spec", str(folder / "spec.json")],
                 env={**_given(spec, environment), "PYTHONPATH": str(folder / "packages")},
                 check=False,
                 preexec_fn=die_with_parent,
@@ -205,9 +209,9 @@ def _virtual_environment(
         if (ready / ".ready").exists():
             return ready
         shutil.rmtree(ready, ignore_errors=True)
-        _call([sys.executable, "-m", "venv", str(ready)], surrounding)
-        pip = [str(ready / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        _call([*pip, "--require-hashes", "-r", str(requirements)], surrounding)
+        _call(python_command("venv", str(ready)), surrounding)
+        quietly = ("install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", str(requirements))
+        _call(python_command("pip", *quietly, interpreter=str(ready / "bin" / "python")), surrounding)
         (ready / ".ready").touch()
     return ready
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from safetensors import SafetensorError
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
 from bongsu.machine.processes import die_with_parent
+from bongsu.machine.python import python_command
 from bongsu_stages.models.configuration import read_config
 from bongsu_stages.models.fingerprints import read_fingerprints
 from bongsu_stages.models.loading import bytes_in_memory, has_adapter
@@ -50,7 +50,7 @@ def reload_all(
         "disk": str(room_of(ctx).disk),
         "memory": ctx.spec.resources.memory,
     }
-    command = [sys.executable, "-m", "bongsu_stages.verify.probe", str(scratch / "job.json")]
+    command = python_command("bongsu_stages.verify.probe", str(scratch / "job.json"))
     found: dict[int, Outputs | str] = {}
     while left := [number for number in range(len(models)) if number not in found]:
         rest = {"models": [asked[number] for number in left]}

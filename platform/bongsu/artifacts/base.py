@@ -38,7 +38,8 @@ class TreeWriter(Protocol):
         ...
 
     def add(self, path: str, source: Path) -> None:
-        """Copy ``source`` in, hashing while copying. Raises OSError, ``artifact.unsafe-path``."""
+        """Copy ``source`` in, hashing while copying; it takes the place of other bytes that were written under
+        ``path`` before. Raises OSError, ``artifact.unsafe-path``."""
         ...
 
     def add_tree(self, source: Path) -> None:

@@ -110,7 +110,7 @@ class LocalStore:
         return tuple(number for one in found for number in (one.st_ino, one.st_ctime_ns))
 
     def _manifest_path(self, digest: str) -> Path:
-        if not DIGEST_PATTERN.match(digest):
+        if not DIGEST_PATTERN.fullmatch(digest):
             raise codes.MISSING.error(digest=ascii(digest), store=self.uri)
         return self.root / "manifests" / f"{digest}.json"
 

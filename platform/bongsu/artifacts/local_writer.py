@@ -31,6 +31,7 @@ from bongsu.domain.codes import artifact as codes
 
 THREADS = 4
 STAGING = "staging"
+Stamp = tuple[int, int, int, int]
 # What is committed does not change, and is its owner's alone.
 _COMMITTED = 0o400
 
@@ -55,6 +56,7 @@ class LocalWriter:
         self._lock = Lock()
         self._left: dict[str, tuple[int, int, str]] | None = None
         self._written: dict[str, tuple[int, int, str]] = {}
+        self._sources: dict[str, Stamp | None] = {}
 
     def alone(self) -> AbstractContextManager[None]:
         self._begin()
@@ -68,6 +70,7 @@ class LocalWriter:
 
     def create(self, path: str) -> BinaryIO:
         target = self._target(path)
+        self._sources[path] = None
         with self._explained():
             file = open(target, "wb", opener=private)  # noqa: SIM115 - the stream closes it
         writer = HashingWriter(file, lambda s, d: self._note(path, target, s, d), self._explained)
@@ -77,7 +80,12 @@ class LocalWriter:
         if source.is_symlink() or not source.is_file():
             raise codes.UNSAFE_PATH.error(path=ascii(path), detail="it is not a regular file")
         self._begin()
-        if self._complete(path, self._staging / check_tree_path(path), source.stat().st_size):
+        stamp = stamp_of(source)
+        from_elsewhere = self._sources.get(path, stamp) != stamp
+        self._sources[path] = stamp
+        if not from_elsewhere and self._complete(
+            path, self._staging / check_tree_path(path), source.stat().st_size
+        ):
             return
         target = self._target(path)
         with self._explained():
@@ -129,7 +137,7 @@ class LocalWriter:
 
     def _read_again(self) -> None:
         """Another writer of the key may have worked since."""
-        self._left, self._written, self._settled = None, {}, False
+        self._left, self._written, self._sources, self._settled = None, {}, {}, False
 
     def _move(self, final: Path) -> None:
         make_folder(final.parent)
@@ -232,6 +240,12 @@ def _read_journal(path: Path) -> Iterator[tuple[str, tuple[int, int, str]]]:
         except ValueError:
             continue  # the last line of a killed writer
         yield name, (size, mtime, digest)
+
+
+def stamp_of(file: Path) -> Stamp:
+    """What another file, or another state of it, does not share."""
+    found = file.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def regular_files(folder: Path) -> Iterator[Path]:

@@ -14,9 +14,11 @@ def read_json(reader: TreeReader, path: str) -> Any:
     """Content of a JSON file.
 
     Raises:
-        ValueError: it is not JSON, nested too deeply, or larger than 16 MiB.
-        OSError, BongsuError: it is not in the tree, or cannot be read.
+        ValueError: the tree has no such file, or it is not JSON, nested too deeply, or larger than 16 MiB.
+        OSError, BongsuError: it cannot be read.
     """
+    if not any(entry.path == path for entry in reader.manifest.files):
+        raise ValueError(f"the tree has no {path}")
     with reader.open(path) as file:
         data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:

@@ -59,7 +59,7 @@ def _entries(value: object) -> list[object]:
 
 def _names_model(row: Mapping[object, object]) -> bool:
     digest = row.get("modelDigest")
-    return isinstance(digest, str) and DIGEST_PATTERN.match(digest) is not None
+    return isinstance(digest, str) and DIGEST_PATTERN.fullmatch(digest) is not None
 
 
 class _Tolerant(BaseModel):

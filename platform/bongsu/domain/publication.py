@@ -109,6 +109,13 @@ class ModelPage(_Frozen):
     path: str
 
 
+ModelName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._-]*$", max_length=100)]
+"""Name of a registered model: nothing that means something else in a path, an address or a filter."""
+
+Alias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=100)]
+"""Name of one version among those of a model."""
+
+
 class RegistrationRefused(Exception):
     """The registry said no, and will say it again; any other exception means that it gave no answer."""
 
@@ -129,8 +136,8 @@ class RegistrationRequest(_Frozen):
     pipeline: str
     ministry: str
     use_class: str
-    name: str
-    alias: str | None = None
+    name: ModelName
+    alias: Alias | None = None
     title: str = ""
     model: ArtifactRef
     source_uri: str

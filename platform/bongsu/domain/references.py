@@ -37,7 +37,7 @@ class Reference:
 
 def parse_reference(text: str) -> Reference | None:
     """The reference, or None if ``text`` is not written like one."""
-    match = _REFERENCE.match(text)
+    match = _REFERENCE.fullmatch(text)
     if not match:
         return None
     select = match["select"]

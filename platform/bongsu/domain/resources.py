@@ -68,7 +68,9 @@ def _within(limit: Any, written: str) -> AfterValidator:
 
 
 def format_duration(value: timedelta) -> str:
-    return f"{value.total_seconds():g}s"
+    """In seconds, exactly: what :func:`parse_duration` reads as the same."""
+    whole, parts = divmod(value, timedelta(seconds=1))
+    return f"{whole}.{parts.microseconds:06d}".rstrip("0").rstrip(".") + "s" if parts else f"{whole}s"
 
 
 Bytes = Annotated[

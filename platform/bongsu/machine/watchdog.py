@@ -10,6 +10,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from bongsu.machine.python import python_command
+
 _IN_ORDER = b"in order\n"
 _LAST_S = 5.0
 
@@ -25,7 +27,7 @@ class Watchdog:
     def __init__(self, session: int, token: str) -> None:
         self._process = subprocess.Popen(
             # -P: what lies in the current folder is no module of ours.
-            [sys.executable, "-P", "-m", "bongsu.machine.watchdog", str(session), token],
+            python_command("bongsu.machine.watchdog", str(session), token),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
+
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bongsu.artifacts.base import ArtifactStore
@@ -12,7 +15,7 @@ from bongsu.domain.ids import Digest
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
 from bongsu.domain.plan import PlannedStage
-from bongsu.domain.publication import RegistrationRequest
+from bongsu.domain.publication import Alias, ModelName, RegistrationRequest
 from bongsu.planner.taken_trees import InputTrees
 from bongsu.reconciler.facts import Refused, RunFacts
 
@@ -22,9 +25,9 @@ class _Registration(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    name: str
+    name: ModelName
     modelDigest: Digest
-    alias: str | None = None
+    alias: Alias | None = None
     title: str = ""
     evaluations: tuple[Digest, ...] = ()
     verifications: tuple[Digest, ...] = ()
@@ -62,7 +65,7 @@ def registration_request(
         return Refused(phrase(N_("{title} names a model that is not among its inputs"), title=planned.title))
     if not all(digest in refs for digest in evidence):
         return Refused(phrase(N_("{title} names evidence that is not among its inputs"), title=planned.title))
-    if not any(passed(artifacts, digest, model.digest) for digest in wanted.verifications):
+    if not passed(artifacts, wanted.verifications, model.digest):
         missing = N_("no verification that {title} names has passed on {model}")
         return Refused(phrase(missing, title=planned.title, model=titles[model.digest]))
     return RegistrationRequest(
@@ -84,10 +87,11 @@ def registration_request(
     )
 
 
-def passed(artifacts: ArtifactStore, verification: Digest, model: Digest) -> bool:
-    """True if the verification examined exactly this model, and every entry about it says that it passed."""
-    try:
-        content = read_json(artifacts.reader(verification), "verification.json")
-    except (ValueError, FileNotFoundError):  # it is none
-        return False
-    return verdicts_of([Verification.model_validate(content)]).get(model, False)
+def passed(artifacts: ArtifactStore, verifications: Iterable[Digest], model: Digest) -> bool:
+    """True if exactly this model was examined, and passed wherever it was."""
+    found = []
+    for digest in verifications:
+        with suppress(ValueError):  # it is none
+            content = read_json(artifacts.reader(digest), "verification.json")
+            found.append(Verification.model_validate(content))
+    return verdicts_of(found).get(model, False)

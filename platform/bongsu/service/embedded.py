@@ -6,7 +6,6 @@ import contextlib
 import os
 import secrets
 import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from bongsu.artifacts.durable import create_once
 from bongsu.domain.codes import run as codes
 from bongsu.domain.unseen import first_unseen
 from bongsu.executors.base import Executor
+from bongsu.machine.python import python_command
 from bongsu.reconciler.lock import FileLock, FileTurn
 from bongsu.service.artifact_place import ArtifactPlace, keep, place_of, reached
 from bongsu.service.home import (
@@ -109,7 +109,7 @@ def _deliver_behind(home: Path) -> None:
     """Start a process that outlives this one and ends when MLflow has heard of everything."""
     with (home / DELIVERY_LOG).open("a") as log:
         subprocess.Popen(
-            [sys.executable, "-m", "bongsu.service.delivering", str(home)],
+            python_command("bongsu.service.delivering", str(home)),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -57,7 +57,7 @@ def find_version(connection: Connection, reference: str) -> ModelVersionRecord:
 
     Raises ``run.unknown-model``.
     """
-    match = _REFERENCE.match(reference)
+    match = _REFERENCE.fullmatch(reference)
     versions = list_versions(connection, match["name"]) if match else []
     which = match["which"] if match else None
     for version in versions:

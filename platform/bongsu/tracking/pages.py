@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 
+from bongsu.machine.python import python_command
 from bongsu.tracking.settings import QUIET_ENVIRONMENT, TrackingSettings
 
 HOST = "127.0.0.1"
@@ -30,7 +30,7 @@ def server_command(settings: TrackingSettings, port: int) -> list[str]:
     is enough for one person and starts in a quarter of the time that four take.
     """
     return [
-        *(sys.executable, "-m", "mlflow", "server"),
+        *python_command("mlflow", "server"),
         *("--backend-store-uri", settings.tracking_uri),
         *("--default-artifact-root", settings.artifact_root),
         "--no-serve-artifacts",
@@ -39,8 +39,9 @@ def server_command(settings: TrackingSettings, port: int) -> list[str]:
 
 
 def server_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment of that command: nothing is reported to anybody. What the operator has set stands."""
-    return QUIET_ENVIRONMENT | dict(environment)
+    """The environment of that command: nothing is reported to anybody. What the operator has set stands. The processes
+    that MLflow starts in turn import nothing from the directory in which somebody stands."""
+    return QUIET_ENVIRONMENT | {"PYTHONSAFEPATH": "1"} | dict(environment)
 
 
 def serve(settings: TrackingSettings, port: int) -> None:

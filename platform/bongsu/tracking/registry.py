@@ -61,8 +61,9 @@ class RegistryWriter:
         return RegisteredVersion(name=request.name, version=version, link=f"models:/{request.name}/{version}")
 
     def _find(self, request: RegistrationRequest) -> int | None:
-        found = self._client.search_model_versions(f"name = '{request.name}'", max_results=1000)
         # A run that is resumed may ask again for bytes that it made anew.
+        asked = f"name = '{request.name}' and tags.`bongsu.key` = '{request.key}'"
+        found = self._client.search_model_versions(asked, max_results=1000)
         wanted = {"bongsu.key": request.key, "bongsu.digest": request.model.digest}
         return next((int(v.version) for v in found if wanted.items() <= v.tags.items()), None)
 

@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
@@ -63,6 +63,14 @@ def test_a_duration_is_kept_or_refused_and_never_overflows(text: str) -> None:
     except ValidationError:
         return
     assert timedelta(0) <= value <= MAX_DURATION
+
+
+@given(st.timedeltas(timedelta(0), MAX_DURATION))
+@example(timedelta(days=12))
+@example(timedelta(seconds=123456.7))
+@example(timedelta(microseconds=1))
+def test_a_duration_is_read_back_as_it_was_written(value: timedelta) -> None:
+    assert DURATION.validate_json(DURATION.dump_json(value)) == value
 
 
 @given(st.from_regex(r"[0-9]{1,400}(\.[0-9]{1,30})?(Ki|Mi|Gi|Ti|k|M|G|T|)", fullmatch=True))

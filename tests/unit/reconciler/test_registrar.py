@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from reconciler_world import registering_stage, registration_inputs
-from small_plans import plan_of
+from small_plans import plan_of, planned_input, source
 from store_places import store_at, submitted
 
 from bongsu.artifacts.local import LocalStore
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import StageId
+from bongsu.domain.plan import PlannedInput
 from bongsu.domain.publication import (
     ModelPage,
     Publication,
@@ -71,24 +74,35 @@ class Place:
 
 
 @pytest.fixture
-def facts(tmp_path: Path) -> Iterator[RunFacts]:
+def facts(tmp_path: Path) -> RunFacts:
     """A run whose stage ``register`` has written what it wants registered."""
     artifacts = LocalStore(tmp_path / "artifacts")
     base, proof = registration_inputs(artifacts)
     wanted = {"name": "light", "modelDigest": base.ref.digest, "verifications": [proof.ref.digest]}
-    writer = artifacts.writer("wanted")
-    with writer.create("registration.json") as file:
-        file.write(json.dumps(wanted).encode())
+    written = tree(artifacts, ArtifactType.REGISTRATION, "registration.json", wanted)
+    return publishing(tmp_path, written, base, proof)
+
+
+def tree(artifacts: LocalStore, type_: ArtifactType, path: str, content: Any) -> ArtifactRef:
+    writer = artifacts.writer(f"written/{path}")
+    with writer.create(path) as file:
+        file.write(json.dumps(content).encode())
     manifest = writer.commit()
-    tree = ArtifactRef(digest=manifest.digest, type=ArtifactType.REGISTRATION, size=manifest.size)
-    database = store_at(tmp_path)
-    run = submitted(database, plan=plan_of(registering_stage("register"), inputs=(base, proof)))
-    with database.read() as connection:
-        loaded = load_facts(connection, run)
+    return ArtifactRef(digest=manifest.digest, type=type_, size=manifest.size)
+
+
+def publishing(tmp_path: Path, written: ArtifactRef, *inputs: PlannedInput) -> RunFacts:
+    """A run whose stage ``register`` takes ``inputs`` and has left ``written``."""
     stage_id = StageId("register")
-    record = replace(loaded.stages[stage_id], state=StageState.PUBLISHING, outputs={"registration": tree})
-    yield replace(loaded, stages={stage_id: record})
-    database.close()
+    taking = registering_stage(stage_id)
+    proofs = tuple(source(f"inputs.{one.name}") for one in inputs if one.ref.type is ArtifactType.VERIFICATION)
+    taking = taking.model_copy(update={"inputs": taking.inputs | {"verifications": proofs}})
+    with closing(store_at(tmp_path)) as database:
+        run = submitted(database, plan=plan_of(taking, inputs=inputs))
+        with database.read() as connection:
+            loaded = load_facts(connection, run)
+    record = replace(loaded.stages[stage_id], state=StageState.PUBLISHING, outputs={"registration": written})
+    return replace(loaded, stages={stage_id: record})
 
 
 def place(facts: RunFacts, tmp_path: Path, failures: Sequence[Exception] = ()) -> Place:
@@ -174,6 +188,39 @@ def test_what_cannot_be_made_a_request_is_refused_at_once(
     at.registrar.work()
     assert isinstance(at.result, Refused)
     assert "cannot be read" in str(at.result.reason)
+
+
+@pytest.mark.parametrize(
+    ("path", "changes"),
+    [("other.json", {}), ("registration.json", {"name": "../light"}), ("registration.json", {"name": "a' or 1"})],
+)
+def test_a_tree_that_is_no_registration_is_refused_at_once(
+    tmp_path: Path, path: str, changes: dict[str, str]
+) -> None:
+    artifacts = LocalStore(tmp_path / "artifacts")
+    base, proof = registration_inputs(artifacts)
+    wanted = {"name": "light", "modelDigest": base.ref.digest, "verifications": [proof.ref.digest], **changes}
+    written = tree(artifacts, ArtifactType.REGISTRATION, path, wanted)
+    at = place(publishing(tmp_path, written, base, proof), tmp_path)
+    at.ask()
+    at.registrar.work()
+    assert isinstance(at.result, Refused)
+    assert at.registry.calls == 0
+
+
+def test_one_verification_that_failed_on_the_model_outweighs_all_that_passed(tmp_path: Path) -> None:
+    artifacts = LocalStore(tmp_path / "artifacts")
+    base, proof = registration_inputs(artifacts)
+    entries = [{"modelDigest": base.ref.digest, "passed": False}]
+    failed = tree(artifacts, ArtifactType.VERIFICATION, "verification.json", {"entries": entries})
+    against = planned_input("against", "file:against", failed)
+    named = [proof.ref.digest, failed.digest]
+    wanted = {"name": "light", "modelDigest": base.ref.digest, "verifications": named}
+    written = tree(artifacts, ArtifactType.REGISTRATION, "registration.json", wanted)
+    at = place(publishing(tmp_path, written, base, proof, against), tmp_path)
+    at.ask()
+    at.registrar.work()
+    assert isinstance(at.result, Refused)
 
 
 def test_the_registrys_no_is_final_at_once(facts: RunFacts, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from bongsu.domain.ids import AttemptId, RunId, StageId
 from bongsu.domain.labels import OPEN
 from bongsu.domain.pipeline import Environment
 from bongsu.domain.resources import Resources
+from bongsu.machine.python import python_command
 from bongsu_stages.runtime import isolated
 from bongsu_stages.runtime.surroundings import inherited, to_install, to_reach_store
 from bongsu_stages.runtime.testing import probe
@@ -113,6 +114,20 @@ def test_a_stage_under_its_own_interpreter_sees_no_secret(tmp_path: Path, monkey
     seen = store.reader(outcome.outputs["files"].digest).open("env").read().decode()
     assert "of-the-worker" not in seen
     assert {"HF_TOKEN=of the file", "SUITE=봉화"} <= set(seen.splitlines())
+
+
+def test_files_where_the_user_stands_are_not_taken_for_modules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "random.py").write_text("raise SystemExit('this is not the library')")
+    monkeypatch.chdir(mine)
+    attempt = spec(LocalStore(tmp_path / "store"), environment=Environment(interpreter=sys.executable))
+    outcome = isolated.run_isolated(attempt, tmp_path / "environments", os.environ)
+    assert isinstance(outcome, AttemptResult), outcome
+    done = subprocess.run(python_command("bongsu.service.delivering"), capture_output=True, text=True, check=False)
+    assert "IndexError" in done.stderr, "it came to its arguments"
 
 
 @pytest.mark.parametrize(("uses", "key"), [("data.curate", True), ("probe", False), ("acme.mask", True)])

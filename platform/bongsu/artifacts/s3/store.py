@@ -193,6 +193,6 @@ class S3Store:
             return {entry["Key"].removeprefix(base): (entry["Size"], entry["ETag"]) for entry in listed(pages)}
 
     def _checked(self, digest: Digest) -> Digest:
-        if not DIGEST_PATTERN.match(digest):
+        if not DIGEST_PATTERN.fullmatch(digest):
             raise codes.MISSING.error(digest=ascii(digest), store=self.uri)
         return digest

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from bongsu.artifacts.checking import is_damage
 from bongsu.artifacts.claim import Claim
 from bongsu.artifacts.durable import make_folder
-from bongsu.artifacts.local_writer import regular_files
+from bongsu.artifacts.local_writer import Stamp, regular_files, stamp_of
 from bongsu.artifacts.refusals import writing_to
 from bongsu.artifacts.s3.progress import Journal, Progress, Uploaded
 from bongsu.artifacts.s3.upload import PART_BYTES, MultipartUpload, UploadStream
@@ -44,6 +44,7 @@ class S3Writer:
         self._settled = False
         self._lock = Lock()
         self._progress = Progress()
+        self._sources: dict[str, Stamp | None] = {}
 
     @property
     def prefix(self) -> str:
@@ -62,6 +63,7 @@ class S3Writer:
     def create(self, path: str) -> BinaryIO:
         check_tree_path(path)
         self._begin()
+        self._sources[path] = None
         key = self._store.key(f"{self.prefix}/{path}")
         upload = MultipartUpload(self._store.client, self._store.bucket, key, self._store.uri)
         return cast(
@@ -72,11 +74,14 @@ class S3Writer:
         if source.is_symlink() or not source.is_file():
             raise codes.UNSAFE_PATH.error(path=ascii(path), detail="it is not a regular file")
         self._begin()
+        stamp = stamp_of(source)
         known = self._progress.files.get(path)
-        if known and known.entry.size == source.stat().st_size:
+        if self._sources.get(path, stamp) == stamp and known and known.entry.size == source.stat().st_size:
+            self._sources[path] = stamp
             return
         with source.open("rb") as file, self.create(path) as target:
             shutil.copyfileobj(file, target, PART_BYTES)
+        self._sources[path] = stamp
 
     def add_tree(self, source: Path) -> None:
         files = sorted(regular_files(source))
@@ -127,7 +132,7 @@ class S3Writer:
     def _read_again(self) -> None:
         """Another writer of the key may have worked since. Where it was killed just after its commit, its folder is
         the tree's, and this writer takes another."""
-        self._settled = False
+        self._settled, self._sources = False, {}
         left = self._journal.read()
         self._progress = left or Progress()
         if self._is_committed():

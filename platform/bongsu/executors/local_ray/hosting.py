@@ -8,7 +8,6 @@ import secrets
 import selectors
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ import psutil
 from bongsu.executors.local_ray.endings import Ending
 from bongsu.executors.local_ray.host_messages import Answer, Begin, Command, parse_answer
 from bongsu.machine.processes import TOKEN, kill_all
+from bongsu.machine.python import python_command
 from bongsu.machine.watchdog import Watchdog
 
 _LOG_BYTES = 1024 * 1024
@@ -44,7 +44,7 @@ class HostProcess:
         with log.open("ab") as errors:
             # -P: what lies in the current folder is no module of ours.
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "bongsu.executors.local_ray.host"],
+                python_command("bongsu.executors.local_ray.host"),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,

@@ -152,7 +152,7 @@ def _import(platform: Platform, files: FileSet) -> _Tree:
 
 
 def _artifact(platform: Platform, digest: str) -> _Tree:
-    if not DIGEST_PATTERN.match(digest):
+    if not DIGEST_PATTERN.fullmatch(digest):
         raise UnknownAddress
     if not platform.artifacts.has(Digest(digest)):
         raise NotFound("it is not in the artifact store")

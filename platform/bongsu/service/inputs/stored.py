@@ -38,7 +38,7 @@ def _named(files: FileSet) -> Iterator[Digest]:
     resolved = cache(Path.resolve)
     for _name, path in files.files:
         place = path.resolve() if path.is_symlink() else resolved(path.parent)
-        yield from (Digest(part) for part in place.parts if DIGEST_PATTERN.match(part))
+        yield from (Digest(part) for part in place.parts if DIGEST_PATTERN.fullmatch(part))
 
 
 def _linked(platform: Platform, files: FileSet) -> Iterator[Digest]:
@@ -62,4 +62,4 @@ def _trees_with(trees: Path, wanted: set[tuple[int, int]]) -> Iterator[Digest]:
     for base, _folders, _names in os.walk(trees):
         with os.scandir(base) as entries:
             if any(entry.inode() in inodes for entry in entries):
-                yield from (Digest(part) for part in Path(base).parts if DIGEST_PATTERN.match(part))
+                yield from (Digest(part) for part in Path(base).parts if DIGEST_PATTERN.fullmatch(part))
