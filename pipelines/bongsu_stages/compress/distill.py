@@ -15,7 +15,7 @@ from bongsu.domain.workload import WorkKind, Workload
 from bongsu_stages.compress.objections import against_distilling
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import StageError, stage
-from bongsu_stages.train.params import INCIDENTAL, TokenTrainingParams, against_mixing
+from bongsu_stages.train.params import INCIDENTAL, TokenTrainingParams, against_mixing, token_titles
 from bongsu_stages.train.workload import full_training
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def _check(params: DistillParams, facts: StageFacts) -> Iterator[Objection]:
     check=_check,
     distributed=True,
     incidental=INCIDENTAL,
+    titles=token_titles,
 )
 def distill(ctx: StageContext, params: DistillParams) -> StageOutputs:
     """Heal a compressed model by distillation: it learns the teacher's distribution over the next token.

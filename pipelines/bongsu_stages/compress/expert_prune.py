@@ -17,7 +17,7 @@ from bongsu.domain.workload import WorkKind, Workload
 from bongsu_stages.compress.objections import against_pruning
 from bongsu_stages.compress.selection import Routing, choose, keep_count
 from bongsu_stages.runtime.context import StageContext, StageOutputs
-from bongsu_stages.runtime.stage import StageError, stage
+from bongsu_stages.runtime.stage import StageError, no_titles, stage
 
 
 class ExpertPruneParams(Params):
@@ -62,6 +62,7 @@ def _fewer_experts(params: ExpertPruneParams, config: dict[str, Any]) -> dict[st
     compresses=True,
     model_effect=_fewer_experts,
     check=against_pruning,
+    titles=no_titles,
 )
 def expert_prune(ctx: StageContext, params: ExpertPruneParams) -> StageOutputs:
     """Leave out the routed experts with the lowest REAP saliency, equally many from each router group.

@@ -19,7 +19,7 @@ from bongsu_stages.compress.names import in_class
 from bongsu_stages.compress.objections import ALL_EXPERTS, against_quantising
 from bongsu_stages.compress.schemes import expertless, is_quantised, is_routed_expert, quantization_config
 from bongsu_stages.runtime.context import StageContext, StageOutputs
-from bongsu_stages.runtime.stage import StageError, stage
+from bongsu_stages.runtime.stage import StageError, no_titles, stage
 
 if TYPE_CHECKING:
     from bongsu.artifacts.base import TreeWriter
@@ -83,6 +83,7 @@ def _quantised_config(params: QuantizeParams, config: dict[str, Any]) -> dict[st
     compresses=True,
     model_effect=_quantised_config,
     check=against_quantising,
+    titles=no_titles,
 )
 def quantize(ctx: StageContext, params: QuantizeParams) -> StageOutputs:
     """Quantise a model's linear layers and experts to int4 or float8, in the compressed-tensors format.

@@ -17,7 +17,7 @@ from bongsu_stages.data.card import Card
 from bongsu_stages.data.masking_key import VARIABLE, masking_key
 from bongsu_stages.data.personal_kinds import DEFAULT_KINDS, Kind
 from bongsu_stages.runtime.context import StageContext, StageOutputs
-from bongsu_stages.runtime.stage import StageError, stage
+from bongsu_stages.runtime.stage import StageError, no_titles, stage
 
 
 class CurateParams(Params):
@@ -48,6 +48,7 @@ class CurateParams(Params):
     outputs={"documents": Documents("Clean text with its data card")},
     # Whoever has the key can find out which values were masked; only the stage that masks is to have it.
     secrets=(VARIABLE,),
+    titles=no_titles,
 )
 def curate(ctx: StageContext, params: CurateParams) -> StageOutputs:
     """Read documents, normalise and filter them, mask personal data of Korea and drop duplicates.

@@ -14,8 +14,9 @@ def masking_key(environment: Mapping[str, str]) -> tuple[bytes, bool]:
     """The key, and whether it is a lasting one.
 
     With ``BONGSU_MASKING_KEY`` set (any secret text), equal values have equal digests in every data set made with
-    it. Without it a key is drawn and forgotten: digests link equal values of one tree only. A fixed key would be
-    no protection, all resident numbers can be tried in minutes.
+    it; a home that is given none draws one for itself and keeps it. A worker without it draws a key and forgets it:
+    then digests link equal values of one tree only. A key that everybody knows would be no protection, all resident
+    numbers can be tried in minutes.
     """
     text = environment.get(VARIABLE, "")
     return (text.encode(), True) if text else (secrets.token_bytes(32), False)

@@ -13,7 +13,7 @@ from bongsu.domain.phrases import phrase
 from bongsu.domain.ports import Documents, Model, Tokens
 from bongsu.domain.stages import Params
 from bongsu_stages.runtime.context import StageContext, StageOutputs
-from bongsu_stages.runtime.stage import StageError, stage
+from bongsu_stages.runtime.stage import StageError, no_titles, stage
 
 
 class TokenizeParams(Params):
@@ -50,6 +50,7 @@ class TokenizeParams(Params):
     },
     outputs={"tokens": Tokens("Packed sequences, train and held-out")},
     packed_length=lambda params: params.sequence_length,
+    titles=no_titles,
 )
 def tokenize(ctx: StageContext, params: TokenizeParams) -> StageOutputs:
     """Tokenize documents, pack them into sequences and hold a part out without leaking near duplicates.

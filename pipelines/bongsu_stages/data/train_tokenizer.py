@@ -13,7 +13,7 @@ from bongsu.domain.ports import Documents, Model
 from bongsu.domain.stages import Params
 from bongsu_stages.data.documents import read_documents
 from bongsu_stages.runtime.context import StageContext, StageOutputs
-from bongsu_stages.runtime.stage import StageError, stage
+from bongsu_stages.runtime.stage import StageError, no_titles, stage
 
 EOS, PAD = "<eos>", "<pad>"
 _SMALLEST = 258  # every byte, and the two special tokens
@@ -35,6 +35,7 @@ class TrainTokenizerParams(Params):
     inputs={"documents": Documents("Text to learn the tokens from", many=True)},
     outputs={"tokenizer": Model("tokenizer.json and tokenizer_config.json, without weights")},
     model_effect=lambda params, _config: {"vocab_size": params.vocab_size},
+    titles=no_titles,
 )
 def train_tokenizer(ctx: StageContext, params: TrainTokenizerParams) -> StageOutputs:
     """Train a byte-level BPE tokenizer whose first tokens are <eos> (0) and <pad> (1).

@@ -67,6 +67,7 @@ def _measures(params: PerplexityParams) -> frozenset[str] | None:
     workload=_workload,
     check=_check,
     measures=_measures,
+    titles=lambda params: frozenset({"models"}) if params.names else None,
 )
 def perplexity(ctx: StageContext, params: PerplexityParams) -> StageOutputs:
     """Measure the perplexity of models on held-out text, with bootstrap intervals over sequences."""

@@ -51,6 +51,7 @@ def _workload(params: SpeedParams, _length: int) -> Workload:
     },
     workload=_workload,
     measures=lambda _params: frozenset({READING, WRITING}),
+    measures_machine=True,
 )
 def speed(ctx: StageContext, params: SpeedParams) -> StageOutputs:
     """Measure how many tokens per second models read (prefill) and write (greedy decoding) here.

@@ -94,6 +94,7 @@ def _check(params: RegisterParams, facts: StageFacts) -> Iterator[Objection]:
     },
     outputs={"registration": ports.Registration("Which bytes to register, with their evidence and model card")},
     check=_check,
+    signs=True,
 )
 def register(ctx: StageContext, params: RegisterParams) -> StageOutputs:
     """Choose the model to register among verified candidates, by size, quality or speed within bounds."""

@@ -56,6 +56,7 @@ class ContainerParams(Params):
     params=ContainerParams,
     inputs={"files": Files("Anything; each tree becomes a directory", many=True, optional=True)},
     outputs={"files": Files("What the command wrote")},
+    signs=True,
 )
 def container(ctx: StageContext, params: ContainerParams) -> StageOutputs:
     """Run any command on input directories and take what it writes as the output."""

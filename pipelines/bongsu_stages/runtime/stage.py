@@ -49,6 +49,11 @@ class StageError(Exception):
         return _stage_error, (self.message, self.fix, self.retryable, self.keep)
 
 
+def no_titles(_params: object) -> frozenset[str]:
+    """For ``titles`` of a stage that makes the same of equal bytes, whatever they are called."""
+    return frozenset()
+
+
 def _stage_error(message: Words, fix: Words, retryable: bool, keep: Sequence[str]) -> StageError:
     return StageError(message, fix, retryable=retryable, keep=keep)
 
@@ -76,6 +81,9 @@ def stage(
     compresses: bool = False,
     secrets: tuple[str, ...] = (),
     incidental: frozenset[str] = frozenset(),
+    titles: Callable[[P], frozenset[str] | None] = lambda _params: None,
+    signs: bool = False,
+    measures_machine: bool = False,
     cacheable: bool = True,
     for_drills: bool = False,
 ) -> Callable[[Callable[[StageContext, P], StageOutputs]], StageDefinition]:
@@ -99,6 +107,9 @@ def stage(
             compresses=compresses,
             secrets=secrets,
             incidental=incidental,
+            titles=titles,
+            signs=signs,
+            measures_machine=measures_machine,
             cacheable=cacheable,
             for_drills=for_drills,
         )

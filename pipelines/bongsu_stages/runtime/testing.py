@@ -14,7 +14,7 @@ from bongsu.domain.messages import N_
 from bongsu.domain.ports import Files
 from bongsu.domain.stages import Params
 from bongsu_stages.runtime.context import StageContext, StageOutputs
-from bongsu_stages.runtime.stage import StageError, stage
+from bongsu_stages.runtime.stage import StageError, no_titles, stage
 
 MIB = 1024 * 1024
 
@@ -52,6 +52,7 @@ class ProbeParams(Params):
     inputs={"after": Files("Anything; only orders the stages", many=True, optional=True)},
     outputs={"files": Files("One small file")},
     for_drills=True,
+    titles=no_titles,
 )
 def probe(ctx: StageContext, params: ProbeParams) -> StageOutputs:
     """Write one small file: a stage that costs nothing, for measuring and for drills.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bongsu.domain.ports import Model, Tokens
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import stage
-from bongsu_stages.train.params import INCIDENTAL, TokenTrainingParams, against_mixing
+from bongsu_stages.train.params import INCIDENTAL, TokenTrainingParams, against_mixing, token_titles
 from bongsu_stages.train.workload import full_training
 
 
@@ -21,6 +21,7 @@ from bongsu_stages.train.workload import full_training
     check=against_mixing,
     distributed=True,
     incidental=INCIDENTAL,
+    titles=token_titles,
 )
 def continued(ctx: StageContext, params: TokenTrainingParams) -> StageOutputs:
     """Continue the pretraining of a model on one or more tokens inputs, mixed by weight.

@@ -13,7 +13,7 @@ from bongsu.domain.ports import Model, Texts
 from bongsu.domain.stages import Objection, StageFacts
 from bongsu.domain.workload import WorkKind, Workload
 from bongsu_stages.runtime.context import StageContext, StageOutputs
-from bongsu_stages.runtime.stage import stage
+from bongsu_stages.runtime.stage import no_titles, stage
 from bongsu_stages.train.lora_params import LoraParams
 from bongsu_stages.train.params import INCIDENTAL, TrainingParams
 from bongsu_stages.train.workload import training
@@ -81,6 +81,7 @@ def _check(params: FinetuneParams, _facts: StageFacts) -> Iterator[Objection]:
     check=_check,
     distributed=True,
     incidental=INCIDENTAL,
+    titles=no_titles,
 )
 def finetune(ctx: StageContext, params: FinetuneParams) -> StageOutputs:
     """Fine-tune a model on conversations with LoRA; only the assistant's answers are learned.

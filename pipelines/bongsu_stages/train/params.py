@@ -105,3 +105,8 @@ def against_mixing(params: TokenTrainingParams, facts: StageFacts) -> Iterator[O
     yield from one_for_each("mixture", params.mixture, facts, "tokens")
     yield from one_for_each("names", params.names, facts, "tokens")
     yield from all_different("names", params.names)
+
+
+def token_titles(params: TokenTrainingParams) -> frozenset[str]:
+    """For ``titles`` of a stage: held-out figures are called by the titles of their trees unless they have names."""
+    return frozenset() if params.names else frozenset({"tokens"})

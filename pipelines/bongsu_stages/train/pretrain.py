@@ -11,7 +11,7 @@ from bongsu.domain.phrases import phrase
 from bongsu.domain.ports import Files, Model, Tokens
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import StageError, stage
-from bongsu_stages.train.params import INCIDENTAL, TokenTrainingParams, against_mixing
+from bongsu_stages.train.params import INCIDENTAL, TokenTrainingParams, against_mixing, token_titles
 from bongsu_stages.train.shape import ModelShape
 from bongsu_stages.train.workload import full_training
 
@@ -41,6 +41,7 @@ def _new_config(params: PretrainParams, tokenizer: dict[str, Any]) -> dict[str, 
     check=against_mixing,
     distributed=True,
     incidental=INCIDENTAL,
+    titles=token_titles,
     model_effect=_new_config,
 )
 def pretrain(ctx: StageContext, params: PretrainParams) -> StageOutputs:

@@ -120,6 +120,7 @@ class Stage(Spec):
     timeout: Duration | None = Field(default=None, description="Per attempt, e.g. 30m")
     resources: Resources = Resources()
     environment: Environment | None = None
+    cache: bool = Field(default=True, description="Take the output of equal earlier work; false: always run")
 
 
 class PipelineBody(Spec):

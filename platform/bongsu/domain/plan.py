@@ -37,6 +37,10 @@ class Source(_Frozen):
     name: str
     """The output's name, or the input's."""
 
+    def title(self, stages: Mapping[StageId, str]) -> str:
+        """Readable name of the tree, by the titles of planned stages."""
+        return f"inputs.{self.name}" if self.stage_id is None else stages[self.stage_id]
+
 
 class MemoryEstimate(_Frozen):
     """Bytes per worker, by what they hold."""
@@ -71,6 +75,7 @@ class CacheReason(StrEnum):
     NOT_CACHEABLE = "not-cacheable"
     UPSTREAM_RUNS = "upstream-runs"
     LABEL_CHANGED = "label-changed"
+    SIGNED_CHANGED = "signed-changed"
     OUTPUT_GONE = "output-gone"
     OUTPUT_DAMAGED = "output-damaged"
     CONDITION_FALSE = "condition-false"
@@ -145,6 +150,13 @@ class PlannedStage(_Frozen):
     distributed: bool = False
     cacheable: bool = True
     incidental: tuple[str, ...] = ()
+    titles: dict[str, tuple[str, ...]] = {}
+    """Readable names of what is given at each port, where they go into what the stage makes."""
+    signed: dict[str, str] = {}
+    """Who has it made, where what it makes says so."""
+    secrets: dict[str, str] = {}
+    """Fingerprints of secrets that the operator has set and that the stage works with, by variable."""
+    measures_machine: bool = False
     """Parameters that are no part of what the stage's work is known by."""
     roles: dict[str, Role] | None = None
     """What models are to the stage, by port; None in plans of a time when the names of ports said it."""

@@ -85,12 +85,13 @@ class StageFinished(_Frozen):
 
 
 class RunClosed(_Frozen):
-    """A run reached a final state."""
+    """A run reached a final state; ``label`` is what it carries now that all its outputs are known."""
 
     type: Literal["run-closed"] = "run-closed"
     run_id: str
     pipeline: str
     state: str
+    label: Label | None = None
     time: datetime
 
     @property

@@ -88,6 +88,10 @@ class StageSignature:
         incidental: parameters, as files write them, that change nothing of what the stage makes or reports, such as how
             often a training is saved. Work that differs in nothing else is the same work: it is taken from the cache,
             and goes on where it stopped.
+        titles: ports of which the readable names of trees go into what it makes or reports, from validated parameters;
+            None: of all of them. Where the names matter, work on trees of other names is other work.
+        signs: what it makes says who had it made: pipeline, ministry, use and label. For others it is made anew.
+        measures_machine: what it reports depends on what it runs on, so that its resources belong to what is measured.
         cacheable: an unchanged rerun may take the old output.
         for_drills: it does no work of its own and is for trying the platform; lists leave it out.
     """
@@ -107,6 +111,9 @@ class StageSignature:
     compresses: bool = False
     secrets: tuple[str, ...] = ()
     incidental: frozenset[str] = frozenset()
+    titles: Callable[[Any], frozenset[str] | None] = lambda _params: None
+    signs: bool = False
+    measures_machine: bool = False
     cacheable: bool = True
     for_drills: bool = False
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,15 +55,18 @@ class PlanBuilder:
         catalogue: Catalogue,
         cache: CacheFacts,
         requirements: Mapping[str, Digest],
+        secrets: Callable[[str], str],
     ) -> None:
         self._spec = spec
         self._inputs = inputs
         self._catalogue = catalogue
         self._cache = cache
         self._requirements = requirements
+        self._secrets = secrets
         self.parameters: dict[str, Scalar] = {entry.name: entry.default for entry in spec.spec.parameters}
         self._settled: dict[StageId, Settled] = {}
         self._labels: dict[StageId, Label] = {}
+        self._titles: dict[StageId, str] = {}
         self._shapes: dict[StageId, dict[str, Any]] = {}
         self._lengths: dict[StageId, int] = {}
         self.findings: list[Finding] = []
@@ -79,7 +82,7 @@ class PlanBuilder:
         workload = _over_all(signature.workload(params, self._length(point)), point)
         # What takes no model works on the one that it makes.
         shape = shape_of(config if takes_model else made) if workload.kind is not WorkKind.LIGHT else None
-        environment = point.stage.environment
+        environment, label = point.stage.environment, self._label(point)
         planned = PlannedStage(
             id=point.id,
             stage=point.stage.name,
@@ -97,18 +100,23 @@ class PlanBuilder:
             resources=point.stage.resources,
             environment=environment,
             requirements=self._requirements.get(environment.requirements or "") if environment else None,
-            label=self._label(point),
+            label=label,
             workload=workload,
             cache=CacheVerdict(hit=False, reason=CacheReason.FIRST_RUN),
             distributed=signature.distributed,
-            cacheable=signature.cacheable,
+            cacheable=signature.cacheable and point.stage.cache,
             roles=signature.roles,
             compresses=signature.compresses,
             incidental=tuple(sorted(signature.incidental)),
+            titles=self._titles_at(point, signature.titles(params)),
+            signed=self._signed(label) if signature.signs else {},
+            secrets={name: value for name in signature.secrets if (value := self._secrets(name))},
+            measures_machine=signature.measures_machine,
         )
         update = {"cache": self._verdict(planned), **self._estimates(planned, point, shape)}
         planned = planned.model_copy(update=update)
-        self._labels[planned.id] = planned.label
+        self._labels[planned.id] = label
+        self._titles[planned.id] = planned.title
         self._lengths[planned.id] = signature.packed_length(params) or 0
         self._shapes[planned.id] = made
         return planned
@@ -133,6 +141,23 @@ class PlanBuilder:
     def _label(self, point: StagePoint) -> Label:
         sources = [source for group in point.inputs.values() for source in group]
         return high_water_mark((self._source_label(source) for source in sources), self._spec.spec.classification)
+
+    def _titles_at(self, point: StagePoint, ports: frozenset[str] | None) -> dict[str, tuple[str, ...]]:
+        """Readable names as a worker is given them."""
+        return {
+            port: tuple(source.title(self._titles) for source in sources)
+            for port, sources in point.inputs.items()
+            if ports is None or port in ports
+        }
+
+    def _signed(self, label: Label) -> dict[str, str]:
+        metadata, purpose = self._spec.metadata, self._spec.spec.purpose
+        return {
+            "pipeline": metadata.name,
+            "ministry": metadata.ministry,
+            "useClass": purpose.use_class.value,
+            "label": str(label),
+        }
 
     def _source_label(self, source: Source) -> Label:
         return self._labels[source.stage_id] if source.stage_id else self._inputs[source.name].ref.label

@@ -1,4 +1,5 @@
-"""What makes a stage's output what it is: code, parameters, inputs, environment. Equal parts, equal output.
+"""What makes a stage's output what it is: code, parameters, inputs, environment, and for some stages what else goes
+into it. Equal parts, equal output.
 
 The label is not part of the key, because it does not change a byte; it is checked when an old output is taken.
 """
@@ -17,7 +18,11 @@ REASONS = {
     "code": CacheReason.CODE_CHANGED,
     "params": CacheReason.PARAMS_CHANGED,
     "inputs": CacheReason.INPUTS_CHANGED,
+    "titles": CacheReason.INPUTS_CHANGED,
     "environment": CacheReason.ENVIRONMENT_CHANGED,
+    "resources": CacheReason.ENVIRONMENT_CHANGED,
+    "secrets": CacheReason.ENVIRONMENT_CHANGED,
+    "signed": CacheReason.SIGNED_CHANGED,
 }
 
 
@@ -36,13 +41,21 @@ def cache_parts(planned: PlannedStage, inputs: Mapping[str, Sequence[Digest]]) -
     if planned.requirements:
         # What is installed follows from the file's content; where the file lies does not matter.
         environment["requirements"] = planned.requirements
-    return {
+    parts = {
         "uses": planned.uses,
         "code": planned.code,
         "params": params,
         "inputs": {port: list(digests) for port, digests in sorted(inputs.items())},
         "environment": {name: value for name, value in environment.items() if value},
     }
+    needs = planned.resources.model_dump(mode="json", by_alias=True) if planned.measures_machine else {}
+    more: Parts = {
+        "titles": {port: list(titles) for port, titles in planned.titles.items()},
+        "resources": {name: value for name, value in needs.items() if value is not None},
+        "secrets": planned.secrets,
+        "signed": planned.signed,
+    }
+    return parts | {name: value for name, value in more.items() if value}
 
 
 def cache_key(parts: Parts) -> Digest:
@@ -56,10 +69,9 @@ def why_not(parts: Parts, last: Parts | None) -> CacheVerdict:
     if last is None or last.get("uses") != parts["uses"]:
         return CacheVerdict(hit=False, reason=CacheReason.FIRST_RUN, key=key)
     for part, reason in REASONS.items():
-        if last.get(part) != parts[part]:
-            return CacheVerdict(
-                hit=False, reason=reason, key=key, detail=_difference(part, last.get(part), parts[part])
-            )
+        old, new = last.get(part, {}), parts.get(part, {})
+        if old != new:
+            return CacheVerdict(hit=False, reason=reason, key=key, detail=_difference(part, old, new))
     return CacheVerdict(hit=False, reason=CacheReason.OUTPUT_GONE, key=key)
 
 

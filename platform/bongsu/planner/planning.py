@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bongsu.domain.artifact import ArtifactType
@@ -46,6 +46,7 @@ def draft(
     catalogue: Catalogue,
     cache: CacheFacts | None = None,
     requirements: Mapping[str, Digest] | None = None,
+    secrets: Callable[[str], str] = lambda _name: "",
 ) -> Drafted:
     """What a submit would do. Same arguments, same plan, same hash.
 
@@ -55,11 +56,12 @@ def draft(
         catalogue: installed stages by name.
         cache: earlier work; nothing is cached if left out.
         requirements: content of requirements files, by the path that stages name them with.
+        secrets: fingerprint of a variable that holds a secret; empty if the operator has set none.
 
     Raises:
         BongsuError: policy refuses, or the plan cannot be carried out; all reasons together.
     """
-    builder = PlanBuilder(spec, inputs, catalogue, cache or CacheFacts(), requirements or {})
+    builder = PlanBuilder(spec, inputs, catalogue, cache or CacheFacts(), requirements or {}, secrets)
     keeping = keep_points(expand_matrix(spec, catalogue), catalogue)
     stages = tuple(map(builder.add, keeping.kept))
     made = RunPlan(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.ids import Digest, StageId
+from bongsu.domain.labels import Label, high_water_mark
 from bongsu.domain.plan import PlannedStage, RunPlan, Source
 from bongsu.planner.facts import Standing
 
@@ -25,7 +26,7 @@ class InputTrees:
 
     def __init__(self, plan: RunPlan) -> None:
         self._given = {entry.name: entry for entry in plan.inputs}
-        self._stages = {planned.id: planned for planned in plan.stages}
+        self._titles = {planned.id: planned.title for planned in plan.stages}
 
     def of(self, planned: PlannedStage, stages: Mapping[StageId, Standing]) -> dict[str, tuple[TakenTree, ...]]:
         """Trees by port, in the order of the file; what was skipped is left out."""
@@ -41,8 +42,19 @@ class InputTrees:
     def _tree(self, source: Source, stages: Mapping[StageId, Standing]) -> TakenTree:
         if source.stage_id is None:
             given = self._given[source.name]
-            return TakenTree(given.ref, f"inputs.{source.name}", given.uri)
-        return TakenTree(stages[source.stage_id].outputs[source.name], self._stages[source.stage_id].title)
+            return TakenTree(given.ref, source.title(self._titles), given.uri)
+        return TakenTree(stages[source.stage_id].outputs[source.name], source.title(self._titles))
+
+
+def label_of(planned: PlannedStage, taken: Mapping[str, Sequence[TakenTree]]) -> Label:
+    """What the work of a stage carries: what its plan says, raised to what it really takes, because a worker may have
+    said of an output that it is worth more protection than was planned."""
+    return high_water_mark((tree.ref.label for trees in taken.values() for tree in trees), planned.label)
+
+
+def raised(outputs: Mapping[str, ArtifactRef], label: Label) -> dict[str, ArtifactRef]:
+    """Outputs as a worker named them, none of them labelled below ``label``: it is not trusted to say less."""
+    return {name: ref.model_copy(update={"label": label.join(ref.label)}) for name, ref in outputs.items()}
 
 
 def has_output(source: Source, stages: Mapping[StageId, Standing]) -> bool:

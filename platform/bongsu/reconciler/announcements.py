@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.attempt import AttemptResult, Failure
+from bongsu.domain.labels import Label, high_water_mark
 from bongsu.domain.plan import PlannedStage
 from bongsu.domain.publication import MetricPoint, PublishedTree, RunClosed, RunOpened, StageFinished
-from bongsu.domain.run import AttemptState, RunState
-from bongsu.planner.taken_trees import TakenTree
+from bongsu.domain.run import AttemptState
+from bongsu.planner.taken_trees import TakenTree, label_of
 from bongsu.reconciler.actions import TakeOutputs
 from bongsu.reconciler.facts import RunFacts
-from bongsu.store.records import AttemptRecord
+from bongsu.store.records import AttemptRecord, RunRecord
 
 Inputs = Mapping[str, tuple[TakenTree, ...]]
 
@@ -34,8 +35,11 @@ def run_opened(facts: RunFacts, now: float) -> RunOpened:
     )
 
 
-def run_closed(facts: RunFacts, state: RunState, now: float) -> RunClosed:
-    return RunClosed(run_id=facts.run.id, pipeline=facts.run.pipeline, state=state.value, time=_time(now))
+def run_closed(run: RunRecord, now: float) -> RunClosed:
+    """Args: run: in its final state."""
+    return RunClosed(
+        run_id=run.id, pipeline=run.pipeline, state=run.state.value, label=Label.parse(run.label), time=_time(now)
+    )
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ def attempt_finished(
     planned, attempt = ending.planned, ending.attempt
     result = ending.outcome if isinstance(ending.outcome, AttemptResult) else None
     failure = ending.outcome if isinstance(ending.outcome, Failure) else None
+    made = result.outputs if result else failure.evidence if failure else {}
     started = attempt.started_at if attempt.started_at is not None else attempt.requested_at
     return StageFinished(
         run_id=facts.run.id,
@@ -64,7 +69,7 @@ def attempt_finished(
         uses=planned.uses,
         pipeline=facts.run.pipeline,
         state=ending.state.value,
-        label=planned.label,
+        label=high_water_mark((ref.label for ref in made.values()), label_of(planned, inputs)),
         params=planned.params,
         metrics=result.metrics if result else {},
         history=history,
@@ -90,7 +95,7 @@ def stage_cached(
         uses=planned.uses,
         pipeline=facts.run.pipeline,
         state="cached",
-        label=planned.label,
+        label=high_water_mark((ref.label for ref in action.outputs.values()), label_of(planned, inputs)),
         params=planned.params,
         metrics=dict(action.metrics),
         inputs=_published(inputs),

@@ -3,14 +3,16 @@ what the tracking server is to be told. Nothing outside of the store happens her
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
 
+from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.attempt import AttemptResult, Failure
 from bongsu.domain.ids import StageId
+from bongsu.domain.labels import Label
 from bongsu.domain.plan import PlannedStage
 from bongsu.domain.publication import MetricPoint, Publication, VersionRegistered
 from bongsu.domain.run import AttemptState, RunState
@@ -36,7 +38,7 @@ from bongsu.store.artifacts import Maker
 from bongsu.store.cache import CacheEntry
 from bongsu.store.history import NewEvent
 from bongsu.store.records import ModelVersionRecord
-from bongsu.store.runs import claim_version, move_run
+from bongsu.store.runs import claim_version, move_run, raise_label
 from bongsu.store.stages import StageMove
 
 
@@ -140,7 +142,7 @@ class _Applier:
                 artifacts.note_artifact(self._db, entry.ref, f"inputs.{entry.name}", self._now)
             self._tell(announcements.run_opened(self._facts, self._now))
         elif action.new.is_final:
-            self._tell(announcements.run_closed(self._facts, action.new, self._now))
+            self._tell(announcements.run_closed(self._run, self._now))
 
     def _move_stage(self, action: MoveStage) -> None:
         move = StageMove(self._run.id, action.stage_id, action.old, action.new, self._now, action.reason)
@@ -167,6 +169,8 @@ class _Applier:
         if action.state is AttemptState.CANCELLED and before.state is AttemptState.REQUESTED:
             return  # it never began: there is nothing to tell
         planned = self._planned[attempt.stage_id]
+        if failure:
+            self._note_artifacts(planned, failure.evidence.values())
         item = announcements.attempt_finished(
             self._facts,
             announcements.Ending(planned, before, action.state, action.outcome),
@@ -188,14 +192,19 @@ class _Applier:
         inputs = self._trees.of(planned, self._stages)
         reused = action.result is None
         self._graph(provenance.of_stage(self._facts, planned, inputs, action.outputs, reused=reused))
-        self._note_artifacts(planned, action)
+        self._note_artifacts(planned, action.outputs.values())
         if reused:
             self._tell(announcements.stage_cached(self._facts, planned, action, inputs, self._now))
 
-    def _note_artifacts(self, planned: PlannedStage, action: TakeOutputs) -> None:
-        maker = Maker(self._run.id, planned.id)
-        for ref in action.outputs.values():
-            artifacts.note_artifact(self._db, ref, planned.title, self._now, maker)
+    def _note_artifacts(self, planned: PlannedStage, refs: Iterable[ArtifactRef]) -> None:
+        """From now on these bytes are known for what they are; the run is worth no less protection than they."""
+        label = Label.parse(self._run.label)
+        for ref in refs:
+            artifacts.note_artifact(self._db, ref, planned.title, self._now, Maker(self._run.id, planned.id))
+            label = label.join(ref.label)
+        if str(label) != self._run.label:
+            raise_label(self._db, self._run.id, label)
+            self._run = replace(self._run, label=str(label))
 
     def _record_version(self, action: RecordVersion) -> None:
         request, version = action.registered.request, action.registered.version

@@ -17,8 +17,8 @@ def read_outcome(
 ) -> AttemptResult | Failure | None:
     """The attempt's result or failure record; None if it left none.
 
-    A worker is not trusted with labels: outputs carry at least what the plan says. A result that lacks an output of
-    the plan, or has it with another type, is a failure, and so is one whose trees do not stand in the store.
+    A result that lacks an output of the plan, or has it with another type, is a failure, and so is one whose trees do
+    not stand in the store.
 
     Raises:
         OSError, BongsuError: the store does not answer at the moment.
@@ -30,12 +30,7 @@ def read_outcome(
         found = outcome.outputs.get(name)
         if found is None or found.type is not type_:
             return _bad(phrase(N_("It left no output {name} of type {type}."), name=name, type=type_.value))
-    outputs = {
-        name: ref.model_copy(update={"label": planned.label.join(ref.label)})
-        for name, ref in outcome.outputs.items()
-    }
-    result = outcome.model_copy(update={"outputs": outputs})
-    return _lost_output(artifacts, result) or result
+    return _lost_output(artifacts, outcome) or outcome
 
 
 def _lost_output(artifacts: ArtifactStore, result: AttemptResult) -> Failure | None:

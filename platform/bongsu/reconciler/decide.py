@@ -11,13 +11,14 @@ from dataclasses import replace
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.attempt import AttemptResult, Failure
 from bongsu.domain.ids import AttemptId
+from bongsu.domain.labels import Label
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Words, as_phrase, phrase
 from bongsu.domain.plan import PlannedStage
 from bongsu.domain.run import AttemptState, RunState, StageState, StopReason
 from bongsu.planner.cache_key import cache_key, cache_parts
 from bongsu.planner.readiness import readiness_of
-from bongsu.planner.taken_trees import InputTrees
+from bongsu.planner.taken_trees import InputTrees, label_of, raised
 from bongsu.reconciler.actions import (
     Action,
     FinishAttempt,
@@ -104,10 +105,14 @@ class _Decider:
                 case Ended(_, AttemptResult() as result):
                     self._succeed(planned, attempt, result)
                 case Ended(state, failure):
+                    if isinstance(failure, Failure):
+                        evidence = raised(failure.evidence, self._label(planned))
+                        failure = failure.model_copy(update={"evidence": evidence})
                     self._end(planned, attempt, state, failure)
                     self._after_failure(planned, attempt.stop_reason is StopReason.CANCELLED)
 
-    def _succeed(self, planned: PlannedStage, attempt: AttemptRecord, result: AttemptResult) -> None:
+    def _succeed(self, planned: PlannedStage, attempt: AttemptRecord, told: AttemptResult) -> None:
+        result = told.model_copy(update={"outputs": raised(told.outputs, self._label(planned))})
         self._end(planned, attempt, AttemptState.SUCCEEDED, result)
         parts = cache_parts(planned, self._trees.digests(planned, self._stages))
         taken = TakeOutputs(planned.id, result.outputs, result.metrics, cache_key(parts), result)
@@ -172,7 +177,7 @@ class _Decider:
             return False
         key = cache_key(cache_parts(planned, self._trees.digests(planned, self._stages)))
         found = self._world.cached(key)
-        taken = found.under(planned.label) if found else None
+        taken = found.under(self._label(planned)) if found else None
         if taken is None:
             return False
         self._take(TakeOutputs(planned.id, taken.outputs, taken.metrics, key, None))
@@ -236,6 +241,9 @@ class _Decider:
             self._actions.append(MoveRun(RunState.SUCCEEDED))
 
     # -- looking and noting ------------------------------------------------------------------------------------
+
+    def _label(self, planned: PlannedStage) -> Label:
+        return label_of(planned, self._trees.of(planned, self._stages))
 
     def _state(self, planned: PlannedStage) -> StageState:
         return self._stages[planned.id].state

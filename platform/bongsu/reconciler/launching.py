@@ -5,7 +5,7 @@ from __future__ import annotations
 from bongsu.domain.attempt import AttemptSpec
 from bongsu.domain.ids import AttemptId, Digest
 from bongsu.domain.plan import PlannedStage
-from bongsu.planner.taken_trees import InputTrees
+from bongsu.planner.taken_trees import InputTrees, label_of
 from bongsu.reconciler.facts import RunFacts
 
 
@@ -22,7 +22,7 @@ def attempt_spec(facts: RunFacts, attempt: AttemptId, artifact_store: str) -> At
         input_titles={port: tuple(tree.title for tree in found) for port, found in trees.items()},
         many_inputs=planned.many_inputs,
         outputs=planned.outputs,
-        label=planned.label,
+        label=label_of(planned, trees),
         resources=planned.resources,
         environment=planned.environment,
         requirements=planned.requirements,

@@ -7,6 +7,7 @@ from typing import Any
 
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.documents import plain
+from bongsu.domain.labels import high_water_mark
 from bongsu.service.showing import RunDetails, StageDetails
 from bongsu.service.summaries import AttemptSummary
 from bongsu.service.variants import Variant
@@ -46,7 +47,7 @@ def _stage(stage: StageDetails, view: StageProgress | None) -> dict[str, Any]:
         "uses": planned.uses,
         "point": plain(planned.point),
         "params": plain(planned.params),
-        "label": str(planned.label),
+        "label": str(high_water_mark((ref.label for ref in stage.record.outputs.values()), planned.label)),
         "state": facts["state"],
         "reason": facts["reason"],
         "startedAt": facts["startedAt"],

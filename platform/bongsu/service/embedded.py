@@ -102,6 +102,7 @@ def _opened(home: Path, place: ArtifactPlace, ray_address: str | None, undo: con
         publisher_turn=FileTurn(home / PUBLISHER_LOCK),
         on_leftover=lambda: _deliver_behind(home),
         tracking_trouble=lambda: trouble_of(tracking.tracking_uri),
+        environment=os.environ,
     )
 
 

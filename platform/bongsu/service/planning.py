@@ -16,6 +16,7 @@ from bongsu.service.obstacles import ask_executor, beyond_executor
 from bongsu.service.placing import placed, placed_problem
 from bongsu.service.platform import Platform
 from bongsu.service.requirements import requirements_of, with_absolute_requirements
+from bongsu.service.secrets import fingerprints
 from bongsu.specfile import FaultyPipeline, LoadedPipeline, load
 
 
@@ -66,7 +67,8 @@ def prepare(platform: Platform, path: Path, overrides: Mapping[str, str] | None 
     try:
         inputs = resolve_inputs(platform, loaded.spec, directory, locate)
         if not faults:
-            made = draft(loaded.spec, inputs, catalogue, facts, requirements=requirements.digests)
+            secrets = fingerprints(platform.environment)
+            made = draft(loaded.spec, inputs, catalogue, facts, requirements.digests, secrets)
     except BongsuError as error:
         faults += error.problems
     if made is None:

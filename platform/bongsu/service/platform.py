@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bongsu.artifacts.base import ArtifactStore
@@ -46,6 +46,7 @@ class Platform:
     lock: held while runs are driven.
     publisher_turn: held while the tracking server is talked to; None where one process does that.
     on_leftover: starts another process that tells the tracking server what it has not heard; None if nobody can.
+    environment: of the operator: secrets that stages declare come from it.
     tracking_trouble: looks what is in the way of telling the tracking server anything; empty if nothing is.
     clock: seconds since the epoch.
     new_run_id: an id that was never used, from the time.
@@ -67,6 +68,7 @@ class Platform:
     publisher_turn: Turn | None = None
     on_leftover: Callable[[], None] | None = None
     tracking_trouble: Callable[[], str] = lambda: ""
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     def warm_up(self) -> None:
         """Begin to start what a run will need, so that it is there when planning is done. Nothing can be run where

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Callable, Set
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -18,6 +18,7 @@ from bongsu.reconciler.facts import RunFacts
 from bongsu.reconciler.loading import load_facts
 from bongsu.service.catalogue import InstalledStages
 from bongsu.service.platform import Platform
+from bongsu.service.secrets import fingerprints
 from bongsu.store.history import NewEvent, append_events
 from bongsu.store.records import RunRecord
 from bongsu.store.runs import StaleRun, claim_version, find_run, get_run, move_run
@@ -33,8 +34,8 @@ def resume(platform: Platform, run: str) -> RunRecord:
 
     Raises:
         BongsuError: ``run.unknown``, ``run.ambiguous``, ``run.not-resumable``, ``run.still-cancelling``; and
-            ``run.code-changed`` and ``run.requirements-changed``, one for each stage that is still to run: its outputs
-            would be remembered as those of the older code.
+            ``run.code-changed``, ``run.requirements-changed`` and ``run.secret-changed``, one for each stage that is
+            still to run: its outputs would be remembered as those of the older code, or of the other secret.
     """
     while True:
         with platform.database.read() as connection:
@@ -46,7 +47,7 @@ def resume(platform: Platform, run: str) -> RunRecord:
             raise codes.STILL_CANCELLING.error(run=record.id)
         # The artifact store may be far away: nobody waits for it with the database in hand.
         again = _to_do_again(facts, _without_outputs(platform, facts)) if record.state.is_final else frozenset()
-        _refuse_changed(facts, again)
+        _refuse_changed(facts, again, fingerprints(platform.environment))
         if not record.state.is_final:
             return record
         try:
@@ -58,7 +59,7 @@ def resume(platform: Platform, run: str) -> RunRecord:
             continue
 
 
-def _refuse_changed(facts: RunFacts, again: Set[StageId]) -> None:
+def _refuse_changed(facts: RunFacts, again: Set[StageId], secret: Callable[[str], str]) -> None:
     installed = InstalledStages()
     changed: list[Problem] = []
     for planned in facts.plan.stages:
@@ -69,6 +70,9 @@ def _refuse_changed(facts: RunFacts, again: Set[StageId]) -> None:
         file = planned.environment.requirements if planned.environment else None
         if file and not _is_as_planned(Path(file), planned.requirements):
             changed.append(codes.REQUIREMENTS_CHANGED.at(stage=planned.id, path=file))
+        for name in installed[planned.uses].secrets if planned.uses in installed else ():
+            if secret(name) != planned.secrets.get(name, ""):
+                changed.append(codes.SECRET_CHANGED.at(stage=planned.id, name=name))
     if changed:
         raise BongsuError(changed)
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import Digest, RunId
+from bongsu.domain.labels import Label
 from bongsu.domain.plan import RunPlan
 from bongsu.domain.run import RUN_MOVES, RunState, StageState
 from bongsu.store.records import RunRecord
@@ -122,6 +123,11 @@ def active_versions(connection: Connection) -> dict[RunId, tuple[RunState, int]]
         .order_by(runs.c.created_at, runs.c.id)
     )
     return {RunId(row.id): (RunState(row.state), row.version) for row in connection.execute(query)}
+
+
+def raise_label(connection: Connection, run_id: RunId, label: Label) -> None:
+    """What the run carries, now that it made something of a higher label than was planned."""
+    connection.execute(update(runs).where(runs.c.id == run_id).values(label=str(label)))
 
 
 def claim_version(connection: Connection, run_id: RunId, version: int) -> None:

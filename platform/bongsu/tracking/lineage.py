@@ -70,6 +70,8 @@ class LineageWriter:
         if run is None:
             raise LookupError(f"MLflow does not know the run {item.run_id}")
         self._client.set_tag(run, "bongsu.state", item.state)
+        if item.label is not None:
+            self._client.set_tag(run, "bongsu.label", str(item.label))
         self._client.set_terminated(run, RUN_STATUS.get(item.state, "FAILED"), _milliseconds(item.time))
 
     def finish_stage(self, item: StageFinished) -> None:

@@ -29,6 +29,7 @@ CACHE_WORDS = {
     CacheReason.NOT_CACHEABLE: N_("always runs"),
     CacheReason.UPSTREAM_RUNS: N_("input is made anew"),
     CacheReason.LABEL_CHANGED: N_("label changed"),
+    CacheReason.SIGNED_CHANGED: N_("made for others"),
     CacheReason.OUTPUT_GONE: N_("output is gone"),
     CacheReason.OUTPUT_DAMAGED: N_("output is damaged"),
     CacheReason.CONDITION_FALSE: N_("skipped: {condition} is false"),

@@ -165,6 +165,11 @@ REQUIREMENTS_CHANGED = Code(
     "The stage {stage} was planned with other requirements than {path} has now.",
     "`bongsu run` plans the file anew; what did not change comes from the cache.",
 )
+SECRET_CHANGED = Code(
+    "run.secret-changed",
+    "The stage {stage} was planned with another value of {name} than is set now.",
+    "Set {name} as it was, or `bongsu run` the file, which plans it anew.",
+)
 STILL_CANCELLING = Code(
     "run.still-cancelling",
     "The run {run} is being cancelled.",
