@@ -25,6 +25,7 @@ from bongsu.domain.attempt import (
 from bongsu.domain.capacity import Capacity
 from bongsu.domain.events import Progress, StageEvent
 from bongsu.domain.ids import AttemptId, digest_of
+from bongsu.domain.labels import Label
 from bongsu.executors.base import EventPage
 
 
@@ -79,15 +80,20 @@ class SimulatedCluster:
         event = Progress(time=self._clock(), step=step, total=total, metrics={"loss": 1.0 / (step + 1)})
         self.jobs[attempt].events.append(event)
 
-    def succeed(self, attempt: AttemptId, *, hang: bool = False) -> None:
-        """It writes its outputs and its result; with ``hang`` its worker stays there afterwards."""
+    def succeed(self, attempt: AttemptId, *, hang: bool = False, label: Label | None = None) -> None:
+        """It writes its outputs and its result; with ``hang`` its worker stays there afterwards. A worker may say that
+        its outputs are worth another ``label`` than it was told."""
         job = self.jobs[attempt]
         if job.started_at is None:
             self.start(attempt)
         now = datetime.fromtimestamp(self._clock(), UTC)
         result = AttemptResult(
             id=attempt,
-            outputs={name: write_output(self.artifacts, job.spec, name) for name in job.spec.outputs},
+            outputs={
+                name: made if label is None else made.model_copy(update={"label": label})
+                for name in job.spec.outputs
+                if (made := write_output(self.artifacts, job.spec, name))
+            },
             metrics={"loss": 1.0},
             started_at=min(now, datetime.fromtimestamp(job.started_at or 0.0, UTC)),
             finished_at=now,

@@ -25,7 +25,7 @@ def register_dataset(
     name: str,
     uri: str,
     directory: Path,
-    grade: Grade = Grade.OPEN,
+    grade: Grade | None = None,
     compartments: Iterable[str] = (),
 ) -> DatasetVersion:
     """Give a data set a name and a version, so that pipelines can take it as ``datasets:/NAME/VERSION``.
@@ -35,7 +35,7 @@ def register_dataset(
         name: of the data set; lower-case letters, digits and hyphens.
         uri: ``file:``, ``package:`` or ``artifact:``, as in a pipeline.
         directory: what ``file:`` is relative to.
-        grade, compartments: its label, if it is higher than its card says.
+        grade, compartments: its label, if it is higher than its card says or if nobody here knows it.
 
     Returns:
         The version: the newest one if the bytes and the label are the same, else a new one.
@@ -45,7 +45,9 @@ def register_dataset(
     """
     if not _NAME.fullmatch(name):
         raise codes.DATASET_NAME.error(name=name)
-    label = Label(grade=grade, compartments=frozenset(compartments))
+    held_in = frozenset(compartments)
+    is_stated = grade is not None or held_in
+    label = Label(grade=grade or Grade.OPEN, compartments=held_in) if is_stated else None
     resolved = resolve_input(platform, name, Input(dataset=uri, label=label), directory)
     with platform.database.write() as connection:
         now = platform.clock()

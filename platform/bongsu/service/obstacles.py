@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.capacity import Capacity
 from bongsu.domain.codes import plan as codes
 from bongsu.domain.pipeline import Environment, Stage
@@ -14,6 +15,7 @@ from bongsu.domain.problems import BongsuError, Problem
 from bongsu.planner.advice import advise_room
 from bongsu.planner.room import check_room, check_stage_room
 from bongsu.service.platform import Platform
+from bongsu.store.models import list_versions
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,17 @@ def beyond_executor(platform: Platform, stages: Iterable[Stage]) -> Iterator[Pro
     for stage in certain:
         yield from check_stage_room(stage.name, stage.resources, stage.environment, has)
         yield from _interpreter(stage.name, stage.environment, has)
+
+
+def names_of_others(platform: Platform, plan: RunPlan) -> Iterator[Problem]:
+    """Models that the plan is to register under a name that another ministry has."""
+    ministry = plan.metadata.ministry
+    registering = [one for one in plan.stages if ArtifactType.REGISTRATION in one.outputs.values()]
+    for stage, name in dict.fromkeys((one.stage, str(one.params.get("name", ""))) for one in registering):
+        with platform.database.read() as connection:
+            owners = {version.ministry for version in list_versions(connection, name)} if name else set()
+        if owners - {ministry}:
+            yield codes.NAME_OF_ANOTHER_MINISTRY.at(None, f"{stage}.with.name", name=name, ministry=ministry)
 
 
 def _interpreters(plan: RunPlan, has: Capacity) -> Iterator[Problem]:

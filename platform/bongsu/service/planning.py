@@ -12,7 +12,7 @@ from bongsu.planner.planning import Drafted, draft
 from bongsu.service.caching import cache_facts
 from bongsu.service.catalogue import InstalledStages
 from bongsu.service.inputs.resolving import masked_elsewhere, missing_inputs, resolve_inputs
-from bongsu.service.obstacles import ask_executor, beyond_executor
+from bongsu.service.obstacles import ask_executor, beyond_executor, names_of_others
 from bongsu.service.placing import placed, placed_problem
 from bongsu.service.platform import Platform
 from bongsu.service.requirements import requirements_of, with_absolute_requirements
@@ -76,10 +76,11 @@ def prepare(platform: Platform, path: Path, overrides: Mapping[str, str] | None 
         raise placed(loaded, BongsuError(faults))
     found = with_absolute_requirements(made.plan, directory)
     verdict = ask_executor(platform, found)
+    taken = tuple(names_of_others(platform, found))
     unmasked = masked_elsewhere(platform, loaded.spec.spec.inputs, inputs)
     warnings, obstacles = (
         tuple(placed_problem(loaded, problem) for problem in problems)
-        for problems in ((*unmasked, *made.warnings, *verdict.warnings), verdict.obstacles)
+        for problems in ((*unmasked, *made.warnings, *verdict.warnings), (*verdict.obstacles, *taken))
     )
     return Prepared(loaded, found, warnings, obstacles, made.skipped)
 

@@ -11,7 +11,7 @@ from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import Digest, RunId, StageId
 from bongsu.domain.labels import Label
 from bongsu.store.records import ArtifactRecord
-from bongsu.store.schema import artifacts
+from bongsu.store.schema import artifacts, model_versions
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,18 @@ class Maker:
 def note_artifact(
     connection: Connection, ref: ArtifactRef, title: str, now: float, maker: Maker | None = None
 ) -> None:
-    """Record an artifact; without a maker it was given. One that stands keeps its maker, and its label only rises."""
+    """Record an artifact; without a maker it was given. One that stands keeps its maker, and its label only rises; that
+    of model versions with these bytes rises with it."""
     known = connection.execute(select(artifacts.c.label).where(artifacts.c.digest == ref.digest)).scalar()
     if known is not None:
         label = str(Label.parse(known).join(ref.label))
         if label != known:
             connection.execute(update(artifacts).where(artifacts.c.digest == ref.digest).values(label=label))
+            versions = select(model_versions.c.name, model_versions.c.version, model_versions.c.label)
+            for row in connection.execute(versions.where(model_versions.c.digest == ref.digest)).all():
+                one = (model_versions.c.name == row.name, model_versions.c.version == row.version)
+                risen = str(Label.parse(row.label).join(ref.label))
+                connection.execute(update(model_versions).where(*one).values(label=risen))
         return
     connection.execute(
         insert(artifacts).values(

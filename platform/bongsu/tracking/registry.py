@@ -75,6 +75,11 @@ class RegistryWriter:
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
+            owner = self._client.get_registered_model(request.name).tags.get("bongsu.ministry", request.ministry)
+            if owner != request.ministry:
+                raise RegistrationRefused(
+                    f"models named {request.name} are registered by another ministry than {request.ministry}"
+                ) from None
         tags = {
             "bongsu.key": request.key,
             "bongsu.digest": request.model.digest,

@@ -231,6 +231,14 @@ def test_another_request_gives_the_next_version(publisher: MlflowPublisher, tmp_
     assert publisher.publish_registration(request.model_copy(update={"key": "r-3/register"})).version == 2
 
 
+def test_a_name_of_another_ministry_is_refused_for_good(publisher: MlflowPublisher, tmp_path: Path) -> None:
+    request = registration(tmp_path, name="axk1-law-owned")
+    assert publisher.publish_registration(request).version == 1
+    other = request.model_copy(update={"key": "r-4/register", "ministry": "moi"})
+    with pytest.raises(RegistrationRefused, match="another ministry"):
+        publisher.publish_registration(other)
+
+
 def test_other_bytes_of_a_resumed_run_are_another_version(publisher: MlflowPublisher, tmp_path: Path) -> None:
     request = registration(tmp_path, name="axk1-law-resumed")
     assert publisher.publish_registration(request).version == 1

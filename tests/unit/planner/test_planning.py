@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from typing import Any
@@ -46,6 +48,10 @@ def probe(name: str, *after: str, **more: Any) -> dict[str, Any]:
 
 def resolved(text: str, label: Label) -> ResolvedInput:
     return ResolvedInput(ArtifactRef(digest=digest_of(text.encode()), type=ArtifactType.FILES, label=label))
+
+
+def resolved_as(type_: ArtifactType, text: str, config: dict[str, Any] | None = None) -> ResolvedInput:
+    return ResolvedInput(ArtifactRef(digest=digest_of(text.encode()), type=type_, label=Label()), config or {})
 
 
 labels = st.builds(
@@ -225,6 +231,88 @@ def test_a_condition_on_a_skipped_stage_skips_and_one_that_holds_runs() -> None:
         "skipped": ("condition-false", "measure.metrics.value < 1"),
         "asks": ("input-skipped", "skipped"),
         "handles": ("first-run", ""),
+    }
+
+
+MODELS = {name: {"model": f"file:{name}"} for name in ("m", "n")}
+TEXTS = {name: {"dataset": f"file:{name}"} for name in ("t", "u")}
+GIVEN = {
+    **{name: resolved_as(ArtifactType.MODEL, name, {"model_type": "AXK1"}) for name in MODELS},
+    **{name: resolved_as(ArtifactType.TOKENS, name) for name in TEXTS},
+}
+
+
+def parts_of(stage: dict[str, Any], inputs: dict[str, str] | None = None, **spec_: Any) -> dict[str, Any]:
+    """Parts of the key of the one stage, whose inputs are called as ``inputs`` says."""
+    called = inputs or {}
+    text = re.sub(r"inputs\.(\w+)", lambda found: f"inputs.{called.get(found[1], found[1])}", json.dumps(stage))
+    named = {called.get(name, name): one for name, one in (MODELS | TEXTS).items()}
+    given = {called.get(name, name): one for name, one in GIVEN.items()}
+    made = draft(spec([json.loads(text)], named, **spec_), given, STAGES, secrets=lambda _name: "").plan.stages[0]
+    digests = {port: [given[source.name].ref.digest for source in sources] for port, sources in made.inputs.items()}
+    return cache_parts(made, digests)
+
+
+def stage_on(
+    uses: str, inputs: dict[str, Any], params: dict[str, Any] | None = None, **more: Any
+) -> dict[str, Any]:
+    return {"name": "s", "uses": uses, "inputs": inputs, "with": params or {}, **more}
+
+
+PERPLEXITY = {"models": ["inputs.m"], "tokens": ["inputs.t", "inputs.u"]}
+CONTINUE = {"model": "inputs.m", "tokens": ["inputs.t"]}
+SPEED = {"models": ["inputs.m"]}
+
+
+def test_names_are_part_of_the_key_where_they_go_into_what_is_made() -> None:
+    exchanged = {"t": "u", "u": "t"}
+    plain = stage_on("evaluate.perplexity", PERPLEXITY)
+    assert parts_of(plain) != parts_of(plain, exchanged), "the figures are called by the names of the texts"
+    named = stage_on("evaluate.perplexity", PERPLEXITY, {"names": ["law", "general"]})
+    assert parts_of(named) == parts_of(named, exchanged)
+    assert parts_of(named) != parts_of(named, {"m": "other"}), "several models would be told apart by theirs"
+    training = stage_on("train.continue", CONTINUE, {"steps": 3, "learningRate": 0.1})
+    assert parts_of(training) != parts_of(training, {"t": "other"})
+    assert parts_of(training) == parts_of(training, {"m": "other"})
+
+
+def test_what_a_stage_measures_of_the_machine_depends_on_its_resources() -> None:
+    plain, wide = (stage_on("evaluate.speed", SPEED, resources={"cpusPerWorker": count}) for count in (1, 2))
+    assert parts_of(plain) != parts_of(wide)
+    plain, wide = (stage_on("evaluate.perplexity", PERPLEXITY, resources={"cpusPerWorker": n}) for n in (1, 2))
+    assert parts_of(plain) == parts_of(wide)
+
+
+def test_what_says_who_had_it_made_is_made_anew_for_others() -> None:
+    shown = {"name": "s", "uses": "container", "with": {"command": ["true"]}}
+    plain = parts_of(shown)
+    for changes in (
+        {"classification": "S"},
+        {"purpose": {"useClass": "cyber-defence", "statement": "Draft and search documents"}},
+    ):
+        assert parts_of(shown, **changes) != plain
+    probing = {"name": "s", "uses": "probe"}
+    assert parts_of(probing, classification="S") == parts_of(probing)
+
+
+def test_another_secret_is_other_work() -> None:
+    raw = resolved_as(ArtifactType.FILES, "t")
+    curate = spec([stage_on("data.curate", {"documents": "inputs.t"})], {"t": TEXTS["t"]})
+
+    def key(fingerprint: str) -> Digest:
+        made = draft(curate, {"t": raw}, STAGES, secrets=lambda _name: fingerprint).plan.stages[0]
+        return cache_key(cache_parts(made, {}))
+
+    assert key("") != key("a") != key("b")
+
+
+def test_a_stage_may_say_that_it_always_runs() -> None:
+    memory = Memory()
+    always = spec([probe("a", cache=False), probe("b", "a.files")])
+    memory.run(plan(always, {}, STAGES))
+    assert verdicts(plan(always, {}, STAGES, memory.facts)) == {
+        "a": ("not-cacheable", ""),
+        "b": ("upstream-runs", "a"),
     }
 
 

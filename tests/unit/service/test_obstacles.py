@@ -7,11 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from reconciler_world import registering_stage, registration_inputs
 from service_places import CAPACITY, Place, drive
+from small_plans import plan_of
 
+from bongsu.artifacts.local import LocalStore
 from bongsu.domain.capacity import Capacity, shortfalls
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.resources import Resources
+from bongsu.service.models import list_models
+from bongsu.service.obstacles import names_of_others
 from bongsu.service.planning import Prepared, prepare
 from bongsu.service.submitting import submit
 
@@ -141,6 +146,19 @@ def test_what_comes_from_the_cache_needs_nothing(place: Place) -> None:
     again = "name: a, with: {text: x}, resources: {cpusPerWorker: 64}"
     assert prepared(place, again).plan.stage("a").cache.hit
     assert not told(place, again)
+
+
+def test_a_model_name_of_another_ministry_is_told_before_anything_runs(place: Place) -> None:
+    plan = plan_of(
+        registering_stage("register"), inputs=registration_inputs(LocalStore(place.folder / "artifacts"))
+    )
+    run = submit(place.platform, plan).run
+    drive(place.platform, [run.id])
+    (version,) = list_models(place.platform)
+    assert list(names_of_others(place.platform, plan)) == []
+    other = plan.model_copy(update={"metadata": plan.metadata.model_copy(update={"ministry": "moi"})})
+    (problem,) = names_of_others(place.platform, other)
+    assert (problem.code.name, problem.args["name"]) == ("plan.name-of-another-ministry", version.name)
 
 
 def test_an_interpreter_that_is_not_there_is_told_where_workers_see_the_same_files(place: Place) -> None:

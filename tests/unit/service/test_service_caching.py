@@ -10,6 +10,7 @@ from service_places import Place, drive
 from small_plans import plan_of, stage
 
 from bongsu.domain.artifact import ArtifactRef
+from bongsu.domain.labels import Label
 from bongsu.domain.pipeline import Input
 from bongsu.domain.problems import BongsuError
 from bongsu.planner.facts import EarlierWork, LostOutputs
@@ -90,5 +91,5 @@ def test_an_input_that_only_the_store_has_and_that_is_damaged_is_refused(place: 
     ref = resolve_input(place.platform, "it", Input(dataset="file:law.txt"), tmp_path).ref
     cut(place, ref)
     with pytest.raises(BongsuError) as caught:
-        resolve_input(place.platform, "it", Input(dataset=f"artifact:{ref.digest}"), tmp_path)
+        resolve_input(place.platform, "it", Input(dataset=f"artifact:{ref.digest}", label=Label()), tmp_path)
     assert caught.value.problems[0].code.name == "artifact.corrupt"

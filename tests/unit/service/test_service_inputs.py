@@ -183,8 +183,9 @@ def test_an_address_of_no_known_form_is_told(place: Place, tmp_path: Path, uri: 
 
 def test_an_artifact_is_taken_by_its_digest(place: Place, tmp_path: Path) -> None:
     write(tmp_path / "law", a__txt="x")
+    version = register_dataset(place.platform, "law", "file:law", tmp_path)
     ref = take(place, tmp_path, dataset="file:law").ref
-    assert take(place, tmp_path, dataset=f"artifact:{ref.digest}").ref == ref
+    assert take(place, tmp_path, dataset=f"artifact:{version.digest}").ref == ref
     assert "not in the artifact store" in refused(place, tmp_path, dataset=f"artifact:{ref_of('no').digest}").what()
 
 
@@ -302,6 +303,20 @@ def test_what_a_card_said_holds_for_the_bytes_by_any_address(place: Place, tmp_p
     ref = take(place, tmp_path, dataset="file:law").ref
     by_digest = take(place, tmp_path, dataset=f"artifact:{ref.digest}", label=Label())
     assert by_digest.ref.label.grade is Grade.SENSITIVE, "although nothing has run with it yet"
+
+
+def test_bytes_of_the_store_that_nobody_here_knows_are_taken_only_with_a_label(
+    place: Place, tmp_path: Path
+) -> None:
+    write(tmp_path / "law", a__txt="x")
+    ref = take(place, tmp_path, dataset="file:law", label=SENSITIVE).ref
+    (tree,) = (tmp_path / "artifacts").rglob(f"trees/*/{ref.digest}")
+    for address in (f"artifact:{ref.digest}", f"file:{tree}", f"file:{tree}/a.txt"):
+        assert refused(place, tmp_path, dataset=address).code.name == "run.label-unknown"
+        with pytest.raises(BongsuError):
+            register_dataset(place.platform, "law", address, tmp_path)
+        stated = Label(grade=Grade.CLASSIFIED)
+        assert take(place, tmp_path, dataset=address, label=stated).ref.label == stated
 
 
 def test_bytes_that_are_known_to_be_sensitive_stay_so_under_another_name(place: Place, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from bongsu.domain.publication import ModelPage, Publication
 from bongsu.domain.run import RunState
 from bongsu.reconciler.lock import FileLock
 from bongsu.service.cancelling import cancel, request_cancel
+from bongsu.service.catalogue import InstalledStages
 from bongsu.service.platform import run_id_at
 from bongsu.service.resuming import resume
 from bongsu.service.showing import attempt_logs, list_runs, run_events, show_run
@@ -358,6 +359,7 @@ def test_what_would_run_by_other_code_than_was_planned_is_not_resumed(place: Pla
     file = tmp_path / "requirements.txt"
     file.write_text("one==1\n")
     old = {"code": digest_of(b"older code")}
+    masking = {"uses": "data.curate", "code": InstalledStages()["data.curate"].code}
     plan = plan_of(
         stage("a", **old),
         stage("b", "a"),
@@ -368,6 +370,8 @@ def test_what_would_run_by_other_code_than_was_planned_is_not_resumed(place: Pla
             environment=Environment(requirements=str(file)),
             requirements=digest_of(b"other content"),
         ),
+        stage("e", "b", **masking, secrets={"BONGSU_MASKING_KEY": "a fingerprint"}),
+        stage("f", "b", **masking),
     )
     failing(place, "b")
     run = submit(place.platform, plan).run
@@ -376,7 +380,11 @@ def test_what_would_run_by_other_code_than_was_planned_is_not_resumed(place: Pla
     with pytest.raises(BongsuError) as caught:
         resume(place.platform, run.id)
     told = [(problem.code.name, problem.args["stage"]) for problem in caught.value.problems]
-    assert told == [("run.code-changed", "c"), ("run.requirements-changed", "d")], "a has succeeded and stays"
+    assert told == [
+        ("run.code-changed", "c"),
+        ("run.requirements-changed", "d"),
+        ("run.secret-changed", "e"),
+    ], "a has succeeded and stays"
     assert states(place, run.id) == before
     assert show_run(place.platform, run.id).run.state is RunState.FAILED
 

@@ -225,6 +225,18 @@ def test_the_newest_version_of_each_digest_is_found(database: Database) -> None:
     assert {digest: one.version for digest, one in found.items()} == {version(1).digest: 1}
 
 
+def test_a_version_is_worth_no_less_protection_than_its_bytes_are_known_for(database: Database) -> None:
+    with database.write() as connection:
+        ref = ref_of("weights", ArtifactType.MODEL)
+        artifacts.note_artifact(connection, ref, "it", NOW)
+        models.add_version(connection, replace(version(1), digest=ref.digest))
+        models.add_version(connection, version(2))
+        sensitive = Label(grade=Grade.SENSITIVE, compartments=frozenset({"signals"}))
+        artifacts.note_artifact(connection, ref.model_copy(update={"label": sensitive}), "it", NOW)
+        labels = {one.version: one.label for one in models.list_versions(connection, "light")}
+    assert labels == {1: "S/signals", 2: "O"}
+
+
 # -- data sets -----------------------------------------------------------------------------------------------------
 
 

@@ -47,7 +47,10 @@ def add(
     address: Annotated[
         str, typer.Argument(help=_("file:PATH, package:DISTRIBUTION/PATH or artifact:DIGEST, as in a pipeline."))
     ],
-    grade: Annotated[Grade, typer.Option(help=_("Its grade, if it is higher than its card says."))] = Grade.OPEN,
+    grade: Annotated[
+        Grade | None,
+        typer.Option(help=_("Its grade, if it is higher than its card says, or if nobody here knows it.")),
+    ] = None,
     compartment: Annotated[
         list[str] | None, typer.Option(help=_("A compartment it is held in; repeatable."))
     ] = None,

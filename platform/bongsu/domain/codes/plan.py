@@ -57,3 +57,8 @@ IDLE_GPUS_OF_ONE_WORKER = Code(
     "{stage} computes on one GPU, and asks for {gpus}: the others would be idle.",
     "Write gpusPerWorker: 1.",
 )
+NAME_OF_ANOTHER_MINISTRY = Code(
+    "plan.name-of-another-ministry",
+    "Models named {name} are registered by another ministry than {ministry}.",
+    "Give with.name a name of its own, such as {ministry}-{name}.",
+)

@@ -242,6 +242,11 @@ NOT_MASKED_HERE = Code(
     "personal data in them may not be masked.",
     "Give the texts that they were made from to data.curate, unless you know that it was done.",
 )
+LABEL_UNKNOWN = Code(
+    "run.label-unknown",
+    "Nobody in this home knows what the bytes of the input {name} ({uri}) are labelled.",
+    "Ask whoever made them and state it: `label: S` beside the address in a pipeline, `--grade S` for `datasets add`.",
+)
 INPUT_NOT_A_MODEL = Code(
     "run.input-not-a-model",
     "The input {name} ({uri}) is not a model: {detail}.",

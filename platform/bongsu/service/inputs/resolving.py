@@ -19,7 +19,7 @@ from bongsu.service.inputs.addresses import LOCAL, UnknownAddress, files_of, not
 from bongsu.service.inputs.card import config_of, label_of, type_of
 from bongsu.service.inputs.files import FileSet, NotFound
 from bongsu.service.inputs.importing import import_files
-from bongsu.service.inputs.stored import known_label, label_in_store
+from bongsu.service.inputs.stored import UnknownLabel, known_label, label_in_store
 from bongsu.service.platform import Platform
 from bongsu.store import datasets, models
 from bongsu.store.artifacts import get_artifact, note_artifact
@@ -41,8 +41,8 @@ def resolve_inputs(
         locate: place of an input (by name) in the file, for messages.
 
     Raises:
-        BongsuError: ``run.input-missing``, ``run.input-scheme``, ``run.input-not-a-model``, ``artifact.corrupt``;
-            all together.
+        BongsuError: ``run.input-missing``, ``run.input-scheme``, ``run.input-not-a-model``, ``run.label-unknown``,
+            ``artifact.corrupt``; all together.
     """
     found: dict[str, ResolvedInput] = {}
     problems: list[Problem] = []
@@ -75,6 +75,8 @@ def resolve_input(
     try:
         with told(name, given, place):
             return _resolve(platform, given, directory)
+    except UnknownLabel:
+        raise codes.LABEL_UNKNOWN.error(place, f"spec.inputs.{name}", name=name, uri=given.uri) from None
     except _NotAModel as error:
         field = f"spec.inputs.{name}"
         raise codes.INPUT_NOT_A_MODEL.error(place, field, name=name, uri=given.uri, detail=str(error)) from error
@@ -86,6 +88,8 @@ def missing_inputs(platform: Platform, inputs: Mapping[str, Input], directory: P
         try:
             with told(name, given):
                 _find(platform, given, directory)
+        except UnknownLabel:
+            yield codes.LABEL_UNKNOWN.at(None, f"spec.inputs.{name}", name=name, uri=given.uri)
         except BongsuError as error:
             yield from error.problems
 
@@ -108,7 +112,7 @@ def _resolve(platform: Platform, given: Input, directory: Path) -> ResolvedInput
     knows of these bytes and of the artifacts that they are part of: an input cannot be stated to be less than it is
     known to be."""
     found = _find(platform, given, directory)
-    tree = _import(platform, found) if isinstance(found, FileSet) else found
+    tree = _import(platform, found, given.label) if isinstance(found, FileSet) else found
     reader = platform.artifacts.reader(tree.digest)
     reader.check_sizes()
     names = [entry.path for entry in reader.manifest.files]
@@ -137,7 +141,7 @@ def _find(platform: Platform, given: Input, directory: Path) -> FileSet | _Tree:
     if scheme in LOCAL:
         return files_of(scheme, rest, directory)
     if scheme == "artifact":
-        return _artifact(platform, rest)
+        return _artifact(platform, rest, given.label)
     if scheme == "models":
         return _model(platform, given.uri)
     if scheme == "datasets":
@@ -145,17 +149,25 @@ def _find(platform: Platform, given: Input, directory: Path) -> FileSet | _Tree:
     raise UnknownAddress
 
 
-def _import(platform: Platform, files: FileSet) -> _Tree:
-    stated = [label for label in (label_of(files), label_in_store(platform, files)) if label is not None]
+def _import(platform: Platform, files: FileSet, given: Label | None) -> _Tree:
+    try:
+        in_store = label_in_store(platform, files)
+    except UnknownLabel:
+        if given is None:
+            raise
+        in_store = None
+    stated = [label for label in (label_of(files), in_store) if label is not None]
     digest, size = import_files(platform, files)
     return _Tree(digest, size, high_water_mark(stated) if stated else None)
 
 
-def _artifact(platform: Platform, digest: str) -> _Tree:
+def _artifact(platform: Platform, digest: str, given: Label | None) -> _Tree:
     if not DIGEST_PATTERN.fullmatch(digest):
         raise UnknownAddress
     if not platform.artifacts.has(Digest(digest)):
         raise NotFound("it is not in the artifact store")
+    if given is None and known_label(platform, Digest(digest)) is None:
+        raise UnknownLabel
     return _Tree(Digest(digest), platform.artifacts.reader(Digest(digest)).manifest.size, None)
 
 

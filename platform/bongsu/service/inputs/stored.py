@@ -22,16 +22,26 @@ def known_label(platform: Platform, digest: Digest) -> Label | None:
     return Label.parse(known.label) if known else None
 
 
+class UnknownLabel(Exception):
+    """The bytes lie in the artifact store, and nothing here knows what they are: another home made them, or nobody
+    ran what they were taken in for. They may be worth any protection."""
+
+
 def label_in_store(platform: Platform, files: FileSet) -> Label | None:
     """The least upper bound of the labels of those artifacts that the files are part of; None if they are of none.
 
     The folders of the store and the copies of a bucket's are called by the digest of their tree, so whatever
     lies below such a folder counts, by whatever links it was named. So does another name (a hard link) of a file of
     the store.
+
+    Raises:
+        UnknownLabel: they are of one whose label nobody here knows.
     """
-    trees = {*_named(files), *_linked(platform, files)}
-    found = [label for tree in sorted(trees) if (label := known_label(platform, tree)) is not None]
-    return high_water_mark(found) if found else None
+    labels = {tree: known_label(platform, tree) for tree in (*_named(files), *_linked(platform, files))}
+    if any(label is None and platform.artifacts.has(tree) for tree, label in labels.items()):
+        raise UnknownLabel
+    known = [label for label in labels.values() if label is not None]
+    return high_water_mark(known) if known else None
 
 
 def _named(files: FileSet) -> Iterator[Digest]:

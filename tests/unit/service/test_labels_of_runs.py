@@ -1,0 +1,64 @@
+"""What a worker says of an output's label reaches everything that is made of it, and is never less than was planned."""
+
+from __future__ import annotations
+
+from service_places import Place, drive
+from small_plans import plan_of, stage
+
+from bongsu.domain.attempt import AttemptId
+from bongsu.domain.ids import StageId
+from bongsu.domain.labels import Grade, Label
+from bongsu.service.showing import show_run
+from bongsu.service.submitting import submit
+from bongsu.store.artifacts import get_artifact
+
+CLASSIFIED, SENSITIVE, OPEN = (Label(grade=grade) for grade in (Grade.CLASSIFIED, Grade.SENSITIVE, Grade.OPEN))
+
+
+def label_in_database(place: Place, digest: str) -> str:
+    with place.platform.database.read() as connection:
+        known = get_artifact(connection, digest)
+    assert known is not None
+    return known.label
+
+
+def test_a_label_that_a_worker_raised_stays_up(place: Place) -> None:
+    def fate(attempt: AttemptId) -> None:
+        place.cluster.succeed(attempt, label=CLASSIFIED if attempt.stage_id == "a" else OPEN)
+
+    place.fate = fate
+    plan = plan_of(stage("a", label=SENSITIVE), stage("b", "a", label=SENSITIVE), stage("c", "b", label=SENSITIVE))
+    run = submit(place.platform, plan).run.id
+    drive(place.platform, [run])
+    details = show_run(place.platform, run)
+    assert details.run.label == "C"
+    for name in "abc":
+        ref = details.stage(name).record.outputs["files"]
+        assert ref.label == CLASSIFIED
+        assert label_in_database(place, ref.digest) == "C"
+    told = {attempt.stage_id: spec.label for attempt, spec in place.cluster.seen_specs.items()}
+    assert told == {"a": SENSITIVE, "b": CLASSIFIED, "c": CLASSIFIED}
+
+
+def test_a_worker_cannot_say_less_than_was_planned(place: Place) -> None:
+    place.fate = lambda attempt: place.cluster.succeed(attempt, label=OPEN)
+    run = submit(place.platform, plan_of(stage("a", label=SENSITIVE))).run.id
+    drive(place.platform, [run])
+    assert show_run(place.platform, run).stage("a").record.outputs["files"].label == SENSITIVE
+
+
+def test_what_a_failed_attempt_leaves_is_known_for_what_it_is(place: Place) -> None:
+    given = submit(place.platform, plan_of(stage("given"))).run.id
+    drive(place.platform, [given])
+    left = show_run(place.platform, given).stage("given").record.outputs["files"]
+    assert label_in_database(place, left.digest) == "O"
+    place.fate = lambda attempt: place.cluster.fail(attempt, retryable=False, evidence={"proof": left})
+    run = submit(place.platform, plan_of(stage("gate", label=CLASSIFIED))).run.id
+    drive(place.platform, [run])
+    details = show_run(place.platform, run)
+    failure = details.stage("gate").last_failure
+    assert failure is not None
+    assert failure.evidence["proof"].label == CLASSIFIED
+    assert label_in_database(place, left.digest) == "C"
+    assert details.run.label == "C"
+    assert StageId("gate") in {attempt.stage_id for attempt in place.cluster.seen_specs}
