@@ -16,6 +16,7 @@ from pathlib import Path
 from bongsu.artifacts.open import open_store
 from bongsu.artifacts.outcomes import recorded_outcome
 from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure, FailureReason
+from bongsu.domain.entry_points import STAGES
 from bongsu.domain.ids import Digest, digest_of
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
@@ -23,7 +24,7 @@ from bongsu.machine.processes import die_with_parent, mark_of
 from bongsu.machine.python import python_command
 from bongsu.machine.requirements import with_included
 from bongsu_stages.runtime.attempt import leave_failure
-from bongsu_stages.runtime.catalogue import GROUP, entry_of, load_stage
+from bongsu_stages.runtime.catalogue import entry_of, load_stage
 from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.runtime.surroundings import inherited, to_install, to_reach_store
 
@@ -170,7 +171,7 @@ def lend_packages(folder: Path, uses: str) -> None:
     note = folder / "bongsu_lent-0.dist-info"
     note.mkdir()
     (note / "METADATA").write_text("Metadata-Version: 2.1\nName: bongsu-lent\nVersion: 0\n")
-    (note / "entry_points.txt").write_text(f"[{GROUP}]\n{entry.name} = {entry.value}\n")
+    (note / "entry_points.txt").write_text(f"[{STAGES}]\n{entry.name} = {entry.value}\n")
 
 
 def _interpreter(spec: AttemptSpec, environments: Path, surrounding: Mapping[str, str]) -> str:

@@ -36,7 +36,7 @@ def duration(seconds: float | None) -> str:
 
 
 def figure(value: float | None) -> str:
-    """A metric with at most five significant digits and thousands separated."""
+    """A metric with four significant digits; from 9,999.5 on a whole number with thousands separated."""
     if value is None:
         return "–"
     if not math.isfinite(value):

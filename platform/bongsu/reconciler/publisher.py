@@ -9,9 +9,9 @@ from bongsu.domain.publication import ModelPage, Publication, RegisteredVersion,
 
 
 class Publisher(Protocol):
-    """Both calls are idempotent by the keys of what they are given: they are made at least once.
+    """What is published is idempotent by the keys of what is given: each call is made at least once.
 
-    They are made from one thread. Both may raise anything; the caller tries again later. Only
+    Calls are made from one thread. They may raise anything; the caller tries again later. Only
     :class:`bongsu.domain.publication.RegistrationRefused` is taken for the registry's no.
     """
 

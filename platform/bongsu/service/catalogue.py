@@ -7,10 +7,9 @@ from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 
 from bongsu.domain.codes import cli as codes
+from bongsu.domain.entry_points import STAGES
 from bongsu.domain.stages import StageSignature
 from bongsu.domain.suggest import closest
-
-GROUP = "bongsu.stages"
 
 
 class InstalledStages(Mapping[str, StageSignature]):
@@ -21,7 +20,7 @@ class InstalledStages(Mapping[str, StageSignature]):
 
     @cached_property
     def _points(self) -> dict[str, EntryPoint]:
-        return {point.name: point for point in sorted(entry_points(group=GROUP), key=lambda p: p.name)}
+        return {point.name: point for point in sorted(entry_points(group=STAGES), key=lambda p: p.name)}
 
     @cached_property
     def _loaded(self) -> dict[str, StageSignature]:
@@ -31,7 +30,7 @@ class InstalledStages(Mapping[str, StageSignature]):
         if name not in self._loaded:
             signature = self._points[name].load().signature
             if not isinstance(signature, StageSignature):
-                raise TypeError(f"the entry point {name} in {GROUP} is not a stage")
+                raise TypeError(f"the entry point {name} in {STAGES} is not a stage")
             self._loaded[name] = signature
         return self._loaded[name]
 

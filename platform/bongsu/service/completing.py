@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from bongsu.domain.entry_points import STAGES
 from bongsu.service.home import DATABASE
 from bongsu.store import names
 
@@ -44,4 +45,4 @@ class Completions:
 
 def stage_kinds() -> list[str]:
     """Names of the stages that are installed."""
-    return sorted(point.name for point in entry_points(group="bongsu.stages"))
+    return sorted(point.name for point in entry_points(group=STAGES))

@@ -14,8 +14,8 @@ __all__ = ["Finding", "examine"]
 
 
 def examine(home: Path) -> list[Finding]:
-    """Look at everything that a run on this machine depends on. Changes nothing but a probe file in ``home``, and
-    takes from others the right to look into it.
+    """Look at everything that a run on this machine depends on. Of ``home`` it changes no more than any command does:
+    it is made if it is not there, and others lose the right to look into it; a probe file comes and goes.
 
     Raises ``run.home-not-local``.
     """

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bongsu.domain.problems import Translate
+from bongsu.service.home import PICTURES
 from bongsu.service.platform import Platform
 from bongsu.service.report.charts import frontier, is_drawable
 from bongsu.service.report.collect import report_variant
@@ -26,7 +27,7 @@ def save_frontier(
     metrics = list(named)
     if not metrics:
         return None
-    path = platform.home / "pictures" / f"{run_id}.png"
+    path = platform.home / PICTURES / f"{run_id}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     font = hangul_font()
     path.write_bytes(frontier(shown, metrics, as_png, translate if font else str, [font] if font else []))
