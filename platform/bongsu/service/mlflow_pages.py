@@ -57,7 +57,7 @@ def restore_lost(home: Path) -> None:
 
 
 def serve_pages(home: Path, port: int = PORT) -> None:
-    """Serve them in place of this process, until it is ended; for this machine alone. Whoever is logged in to it can open
-    them; the files of the home stay its owner's."""
+    """Serve them in place of this process, until it is ended; for this machine alone. Whoever is logged in to it can
+    open them; the files of the home stay its owner's."""
     os.umask(PRIVATE_UMASK)
     serve(TrackingSettings.embedded(local_home(home)), port)
