@@ -19,7 +19,7 @@ from bongsu.artifacts.open import open_store
 from bongsu.domain.ids import Digest
 from bongsu_stages.models.configuration import read_config
 from bongsu_stages.train.chat_recipe import ChatRecipe
-from bongsu_stages.train.finetune import FinetuneParams
+from bongsu_stages.train.finetune_params import FinetuneParams
 from bongsu_stages.train.optimizer import freeze, make_optimizer
 from bongsu_stages.train.parallel import average_replicated, replicate
 from bongsu_stages.train.workers import WorkerGroup

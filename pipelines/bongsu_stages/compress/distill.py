@@ -5,32 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from pydantic import Field
-
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
 from bongsu.domain.ports import Model, Role, Tokens
 from bongsu.domain.stages import Objection, StageFacts
 from bongsu.domain.workload import WorkKind, Workload
+from bongsu_stages.compress.distill_params import DistillParams
 from bongsu_stages.compress.objections import against_distilling
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import StageError, stage
-from bongsu_stages.train.params import INCIDENTAL, TokenTrainingParams, against_mixing, token_titles
+from bongsu_stages.train.params import INCIDENTAL, against_mixing, token_titles
 from bongsu_stages.train.workload import full_training
 
 if TYPE_CHECKING:
     from bongsu.artifacts.base import TreeReader
-
-
-class DistillParams(TokenTrainingParams):
-    """Parameters of ``compress.distill``."""
-
-    learning_rate: float = Field(default=5e-4, gt=0, le=1, description="Highest learning rate, after the warm-up")
-    warmup_steps: int = Field(default=5, ge=0, description="Steps over which the learning rate rises from 0")
-    temperature: float = Field(default=1.0, gt=0, le=20, description="Softens both distributions before comparing")
-    alpha: float = Field(
-        default=1.0, ge=0, le=1, description="Share of the teacher's distribution in the loss; the rest is the text"
-    )
 
 
 def _workload(params: DistillParams, packed: int) -> Workload:

@@ -10,7 +10,7 @@ from torch import nn
 
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.domain.ids import Digest
-from bongsu_stages.compress.distill import DistillParams
+from bongsu_stages.compress.distill_params import DistillParams
 from bongsu_stages.models.device import compute_dtype
 from bongsu_stages.models.loading import load_model
 from bongsu_stages.train.batches import TrainingData

@@ -4,32 +4,18 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any, Literal
-
-from pydantic import Field
+from typing import Any
 
 from bongsu.artifacts.writing import write_bytes
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
 from bongsu.domain.ports import Model, Tokens
-from bongsu.domain.stages import Params
 from bongsu.domain.workload import WorkKind, Workload
+from bongsu_stages.compress.expert_prune_params import ExpertPruneParams
 from bongsu_stages.compress.objections import against_pruning
 from bongsu_stages.compress.selection import Routing, choose, keep_count
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import StageError, no_titles, stage
-
-
-class ExpertPruneParams(Params):
-    """Parameters of ``compress.expert-prune``."""
-
-    keep_fraction: float = Field(gt=0, le=1, description="Share of the routed experts of each layer that stays")
-    method: Literal["reap", "frequency", "random"] = Field(
-        default="reap", description="Score: REAP saliency, how often an expert is chosen, or chance"
-    )
-    calibration_sequences: int = Field(default=128, ge=1, description="Sequences of calibration text")
-    micro_batch: int = Field(default=8, ge=1, description="Sequences in one forward pass")
-    seed: int = Field(default=0, ge=0, description="Seed of the choice of sequences, and of random scores")
 
 
 def _workload(params: ExpertPruneParams, length: int) -> Workload:

@@ -6,20 +6,18 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Phrase, phrase
 from bongsu.domain.stages import Objection, StageFacts
+from bongsu_stages.compress.distill_params import DistillParams
+from bongsu_stages.compress.expert_prune_params import ExpertPruneParams
 from bongsu_stages.compress.names import FAMILIES
+from bongsu_stages.compress.quantize_params import QuantizeParams
 from bongsu_stages.compress.row_lengths import row_lengths
 from bongsu_stages.compress.schemes import is_quantised, is_routed_expert
 from bongsu_stages.compress.selection import Routing, keep_count
-
-if TYPE_CHECKING:
-    from bongsu_stages.compress.distill import DistillParams
-    from bongsu_stages.compress.expert_prune import ExpertPruneParams
-    from bongsu_stages.compress.quantize import QuantizeParams
 
 Config = Mapping[str, Any]
 _MODEL = ("inputs", "model")

@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, Self
-
-from pydantic import Field, model_validator
+from typing import TYPE_CHECKING, Any
 
 from bongsu.artifacts.writing import write_bytes
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
 from bongsu.domain.ports import Model, Tokens
-from bongsu.domain.stages import Params
 from bongsu.domain.workload import WorkKind, Workload
 from bongsu_stages.compress.names import in_class
 from bongsu_stages.compress.objections import ALL_EXPERTS, against_quantising
+from bongsu_stages.compress.quantize_params import QuantizeParams
 from bongsu_stages.compress.schemes import expertless, is_quantised, is_routed_expert, quantization_config
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import StageError, no_titles, stage
@@ -27,30 +25,6 @@ if TYPE_CHECKING:
     from bongsu_stages.compress.layer_files import LayerFiles
     from bongsu_stages.compress.quantize_files import Quantise
     from bongsu_stages.models.weight_index import WeightIndex
-
-
-class QuantizeParams(Params):
-    """Parameters of ``compress.quantize``."""
-
-    scheme: Literal["W4A16", "FP8"] = Field(
-        default="W4A16", description="int4 weights in groups, or float8 weights and activations"
-    )
-    method: Literal["rounding", "gptq"] = Field(
-        default="rounding", description="Round each weight, or pass errors on by GPTQ (W4A16; needs calibration)"
-    )
-    group_size: int = Field(default=128, ge=8, le=1024, description="Columns that share a scale (W4A16)")
-    ignore: tuple[str, ...] = Field(
-        default=("lm_head", r"\.gate$"), description="Linear modules to leave as they are, as regular expressions"
-    )
-    calibration_sequences: int = Field(default=128, ge=1, description="Sequences of calibration text (GPTQ)")
-    micro_batch: int = Field(default=8, ge=1, description="Sequences in one forward pass (GPTQ)")
-    seed: int = Field(default=0, ge=0, description="Seed of the choice of sequences")
-
-    @model_validator(mode="after")
-    def _gptq_is_for_int4(self) -> Self:
-        if self.method == "gptq" and self.scheme != "W4A16":
-            raise ValueError("method gptq goes with scheme W4A16 only")
-        return self
 
 
 def _workload(params: QuantizeParams, length: int) -> Workload:

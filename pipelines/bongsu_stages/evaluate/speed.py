@@ -4,31 +4,15 @@ from __future__ import annotations
 
 from statistics import median
 
-from pydantic import Field
-
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
 from bongsu.domain.ports import Evaluation, Model
-from bongsu.domain.stages import Params
 from bongsu.domain.workload import WorkKind, Workload
+from bongsu_stages.evaluate.speed_params import READING, WRITING, SpeedParams
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import stage
 
 _STEADY = 1.5
-READING, WRITING = "speed.tokensPerSecond", "speed.decodeTokensPerSecond"
-
-
-class SpeedParams(Params):
-    """Parameters of ``evaluate.speed``."""
-
-    prompt_tokens: int = Field(default=128, ge=1, description="Tokens of the prompt")
-    new_tokens: int = Field(default=32, ge=1, description="Tokens to generate")
-    batch: int = Field(default=8, ge=1, description="Sequences at once")
-    passes: int = Field(default=2, ge=1, le=10, description="Times to go through all models")
-    repeats: int = Field(
-        default=3, ge=1, le=100, description="Measurements of a model in each pass; the median counts"
-    )
-    seed: int = Field(default=0, ge=0, description="Seed of the random prompt")
 
 
 def _workload(params: SpeedParams, _length: int) -> Workload:

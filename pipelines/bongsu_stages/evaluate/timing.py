@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from bongsu_stages.evaluate.speed import READING, WRITING
+from bongsu_stages.evaluate.speed_params import READING, WRITING, SpeedParams
 from bongsu_stages.models.placement import input_device
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-    from bongsu_stages.evaluate.speed import SpeedParams
 
 
 def machine() -> dict[str, str]:

@@ -26,7 +26,7 @@ from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.train.batches import TrainingData
 from bongsu_stages.train.chat import KOREAN_TEMPLATE, Chat
 from bongsu_stages.train.examples import ChatData, Encoded, encode_all, read_examples, split
-from bongsu_stages.train.finetune import FinetuneParams
+from bongsu_stages.train.finetune_params import FinetuneParams
 from bongsu_stages.train.lora import adapter_fingerprints, add_adapter, merged_in_parts, save_adapter
 from bongsu_stages.train.objective import CrossEntropy, Objective
 from bongsu_stages.train.parallel import shards_of

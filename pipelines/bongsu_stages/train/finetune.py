@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Self
-
-from pydantic import Field, model_validator
 
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
@@ -14,33 +11,9 @@ from bongsu.domain.stages import Objection, StageFacts
 from bongsu.domain.workload import WorkKind, Workload
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.stage import no_titles, stage
-from bongsu_stages.train.lora_params import LoraParams
-from bongsu_stages.train.params import INCIDENTAL, TrainingParams
+from bongsu_stages.train.finetune_params import FinetuneParams
+from bongsu_stages.train.params import INCIDENTAL
 from bongsu_stages.train.workload import training
-
-
-class FinetuneParams(TrainingParams):
-    """Parameters of ``train.finetune``."""
-
-    balance_rate: float = Field(
-        default=0.0, ge=0, description="Step of the router bias; 0 leaves the routing as the base has it"
-    )
-    sequence_length: int = Field(default=2048, ge=8, description="Longest conversation in tokens; the rest is cut")
-    held_out: float = Field(
-        default=0.05, ge=0, le=0.5, description="Fraction of the conversations kept back for the held-out loss"
-    )
-    chat_template: str = Field(
-        default="",
-        description="Jinja template of a conversation; empty: the tokenizer's own, or headings in Korean",
-    )
-    lora: LoraParams = Field(default=LoraParams(), description="The adapter")
-
-    @model_validator(mode="after")
-    def _linear_layers_of_shared_models(self) -> Self:
-        if self.parallel == "shard" and self.lora.target_parameters:
-            raise ValueError("targetParameters are adapted in whole models only: name targetModules, or replicate")
-        return self
-
 
 # Frozen weights are held in the numbers that are computed in; what auto means depends on the device.
 _WEIGHT_BYTES = {"auto": None, "fp32": 4.0, "bf16": 2.0, "fp16": 2.0}

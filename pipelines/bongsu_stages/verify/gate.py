@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Collection, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -24,10 +24,8 @@ from bongsu_stages.verify import checks
 from bongsu_stages.verify.attribution import is_of_the_machine
 from bongsu_stages.verify.checks import Check
 from bongsu_stages.verify.outputs import Outputs, outputs_of
+from bongsu_stages.verify.params import ReloadParams
 from bongsu_stages.verify.reloading import check_room, reload_all, room_of
-
-if TYPE_CHECKING:
-    from bongsu_stages.verify.reload import ReloadParams
 
 
 def examine(ctx: StageContext, params: ReloadParams) -> list[dict[str, Any]]:

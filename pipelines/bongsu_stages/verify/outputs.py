@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from bongsu_stages.verify.reload import GENERATED, MAX_LOGITS
+from bongsu_stages.verify.params import GENERATED, MAX_LOGITS
 
 if TYPE_CHECKING:
     from bongsu_stages.models.placement import Room

@@ -18,7 +18,8 @@ from bongsu.domain.resources import Resources
 from bongsu.planner.config_shapes import shape_of
 from bongsu.planner.memory import estimate_memory
 from bongsu_stages.models.configuration import read_config
-from bongsu_stages.train.finetune import FinetuneParams, finetune
+from bongsu_stages.train.finetune import finetune
+from bongsu_stages.train.finetune_params import FinetuneParams
 
 WORKERS = 2
 

@@ -13,7 +13,8 @@ import torch
 import torch.nn.functional as F
 
 from bongsu.domain.events import Progress, StageEvent
-from bongsu_stages.compress.distill import DistillParams, distill
+from bongsu_stages.compress.distill import distill
+from bongsu_stages.compress.distill_params import DistillParams
 from bongsu_stages.models.loading import load_model
 from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.train.continued import continued

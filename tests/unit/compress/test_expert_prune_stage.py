@@ -12,7 +12,8 @@ import tiny_training as tiny
 import torch
 
 from bongsu.domain.attempt import Failure
-from bongsu_stages.compress.expert_prune import ExpertPruneParams, expert_prune
+from bongsu_stages.compress.expert_prune import expert_prune
+from bongsu_stages.compress.expert_prune_params import ExpertPruneParams
 from bongsu_stages.models.loading import load_model
 from bongsu_stages.models.weight_index import stored_fingerprints
 from bongsu_stages.runtime.stage import StageError

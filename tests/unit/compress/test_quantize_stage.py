@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from bongsu.domain.attempt import AttemptResult, Failure
-from bongsu_stages.compress.quantize import QuantizeParams
+from bongsu_stages.compress.quantize_params import QuantizeParams
 from bongsu_stages.models.loading import load_model
 
 STAGE = "compress.quantize"

@@ -11,7 +11,8 @@ import torch
 from bongsu.planner.adapter import adapter_parameters
 from bongsu.planner.config_shapes import shape_of
 from bongsu_stages.models.loading import model_class
-from bongsu_stages.train.finetune import FinetuneParams, finetune
+from bongsu_stages.train.finetune import finetune
+from bongsu_stages.train.finetune_params import FinetuneParams
 from bongsu_stages.train.lora import add_adapter
 
 IDS = {"bos_token_id": 0, "eos_token_id": 0, "pad_token_id": 1}

@@ -15,7 +15,8 @@ from bongsu.domain.events import Progress, StageEvent
 from bongsu_stages.models.loading import load_model, load_tokenizer
 from bongsu_stages.models.placement import Room
 from bongsu_stages.runtime.stage import StageError
-from bongsu_stages.train.finetune import FinetuneParams, finetune
+from bongsu_stages.train.finetune import finetune
+from bongsu_stages.train.finetune_params import FinetuneParams
 
 PARAMS = {"steps": 8, "microBatch": 4, "learningRate": 2e-2, "warmupSteps": 0, "heldOut": 0.2, "sequenceLength": 96}
 EXPERTS = ["mlp.experts.gate_up_proj", "mlp.experts.down_proj"]
