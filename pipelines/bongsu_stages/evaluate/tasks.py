@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from itertools import islice
 from pathlib import PurePosixPath
 from string import Formatter
 from typing import TYPE_CHECKING, Any
@@ -33,7 +32,9 @@ class TasksParams(Params):
         description="Prompt; {question} is filled in, a choice follows behind a space",
     )
     normalise: bool = Field(default=True, description="Divide a choice's log-likelihood by its number of tokens")
-    max_questions: int = Field(default=10_000, ge=1, description="At most this many questions of each file")
+    max_questions: int = Field(
+        default=10_000, ge=1, description="At most this many questions of each file, evenly spaced"
+    )
 
     @field_validator("template")
     @classmethod
@@ -106,12 +107,16 @@ def _examine(ctx: StageContext, model: NamedTree, files: dict[str, list[Question
 
 
 def read_questions(tree: TreeReader, limit: int) -> dict[str, list[Question]]:
-    """Questions of each ``.jsonl`` file, by the file's name without its ending. Raises StageError."""
+    """Questions of each ``.jsonl`` file, by the file's name without its ending; of more than ``limit`` those that are
+    evenly spaced, for files are often sorted by subject. Raises StageError."""
+    from bongsu_stages.data.tokens import evenly
+
     found: dict[str, list[Question]] = {}
     places: dict[str, str] = {}
     for path in (entry.path for entry in tree.manifest.files if entry.path.endswith(".jsonl")):
-        lines = islice(json_lines(tree, path), limit)
-        questions = [_question(line, path, number) for number, line in lines]
+        chosen = set(evenly(sum(1 for _ in json_lines(tree, path)), limit).tolist())
+        lines = enumerate(json_lines(tree, path))
+        questions = [_question(line, path, number) for place, (number, line) in lines if place in chosen]
         name = PurePosixPath(path).stem
         if questions and name in found:
             raise StageError(

@@ -71,3 +71,12 @@ def test_a_line_that_is_too_long_is_refused_by_its_number(tmp_path: Path, monkey
     given = tree(tmp_path, {"a": b"{}\n" + b"x" * (2**20 + 1)})
     with pytest.raises(StageError, match=r"a, line 2 has more than 1 MiB\."):
         list(json_lines(given, "a"))
+
+
+def test_of_many_questions_evenly_spaced_ones_are_asked(tmp_path: Path) -> None:
+    lines = b"".join(
+        json.dumps({"question": str(n), "choices": ["a", "b"], "answer": 0}).encode() + b"\n\n" for n in range(9)
+    )
+    asked = read_questions(tree(tmp_path, {"a.jsonl": lines}), 3)["a"]
+    assert [one.question for one in asked] == ["0", "3", "6"]
+    assert len(read_questions(tree(tmp_path, {"a.jsonl": lines}), 100)["a"]) == 9
