@@ -107,7 +107,8 @@ def _is_service(match: Match) -> bool:
     return near(match, _SERVICE_WORDS, before=14, after=8) and _no_amount(match)
 
 
-_GAP = rf"(?:\s?[-~_/\u00b7]\s?|{_ESCAPED_HYPHEN.pattern}|[. \n])"
+_GAP = rf"(?:\s?(?:--|[-~_/\u00b7])\s?|{_ESCAPED_HYPHEN.pattern}|[. \n])"
+_INLINE_GAP = rf"(?:-{{1,2}}| |{_ESCAPED_HYPHEN.pattern})"
 # A part of a longer number is another number.
 _START = r"(?<!\d)(?<!\d-)"
 _END = r"(?!\d)(?!-\d)"
@@ -121,7 +122,10 @@ _BANKS = "은행|뱅크|농협|수협|신협|축협|우체국|새마을금고"
 _BANK_WORDS = re.compile(f"{_BANKS}|계좌|예금|입금|송금|이체|\\b(?:KB|IBK|NH|SC)\\b", re.IGNORECASE)
 _ACCOUNT_WORDS = re.compile("계좌|예금|입금|송금|이체")
 _ACCOUNT_LABEL = re.compile(rf"(?:{_BANKS}|계좌(?:\s?번호)?)(?:은|는)?\s?[:)]?\s?$")
-_BANK_NAME = re.compile(r"(?:국민|신한|우리|하나|기업|산업|부산|대구|광주|전북|경남|제주)\s?[:)]?\s?$")
+_BANK_NAME = re.compile(
+    r"(?:국민|신한|우리|하나|기업|산업|부산|대구|광주|전북|경남|제주|SC\s?제일|(?<![가-힣])(?:토스|카카오|씨티))\s?[:)]?\s?$",
+    re.IGNORECASE,
+)
 _BUSINESS_FORM = re.compile(r"\d{3}-\d{2}-\d{5}")
 _SERVICE_WORDS = re.compile("군\\s?번|인식표|service (?:number|no)", re.IGNORECASE)
 _RANKS = (
@@ -133,10 +137,12 @@ _DRIVER_WORDS = re.compile("면허")
 _PHONE_WORDS = r"(?:전화|연락처|휴대폰|핸드폰|휴대전화|팩스|군선|내선|☎|☏|\bTEL\b|\bFAX\b|\bMOBILE\b)"
 _PHONE_NEAR = re.compile(_PHONE_WORDS, re.IGNORECASE)
 _REGIONS = "서울|부산|대구|인천|광주|대전|울산|경기|강원|충북|충남|전북|전남|경북|경남|제주"
-_AREA = r"(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70|50\d)"
+_AREA = r"(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70|50\d?)"
 _ABROAD = r"(?<!\d)\(?(?:\+\s?|00)82\s?\)?[-. ]?(?:\(0\)\s?|0)?"
 _DOT = r"(?:\.|\s?[\[(]\s?(?:dot|점)\s?[\])]\s?)"
 _AT = rf"(?:[ ]?@[ ]?|{ESCAPED_AT}|\s?[\[(]\s?(?:at|골뱅이)\s?[\])]\s?)"
+_HOST = rf"(?:[A-Z0-9가-힣](?:[A-Z0-9가-힣-]{{0,61}}[A-Z0-9가-힣])?{_DOT})+(?:[A-Z]{{2,24}}|한국)(?![A-Z0-9-])"
+_QUOTE = r"(?:[\"\u201c\u201d]|&quot;|&#0{0,4}34;)"
 
 
 def _rule(pattern: str, accept: Callable[[Match], bool] = lambda _match: True) -> Rule:
@@ -151,10 +157,9 @@ RULES: dict[Kind, tuple[Rule, ...]] = {
             lambda m: _dated_resident(m) or _named_resident(m),
         ),
         _rule(
-            rf"{_ALONE}\d{{6}}\s?[~_/\u00b7,:]?\s?\d{{7}}{_END}",
+            rf"{_ALONE}\d{{6}}\s?[~_/\u00b7,:.]?\s?\d{{7}}{_END}",
             lambda m: _checked_resident(m) or _named_resident(m),
         ),
-        _rule(rf"{_ALONE}\d{{6}}\s?\.\s?\d{{7}}{_END}", _named_resident),
         _rule(rf"{_ALONE}\d\d([-./])\d\d\1\d\d\s?[-./]?\s?\d{{7}}{_END}", _named_resident),
         # Letter-spaced, as in forms with a box for each digit.
         _rule(rf"{_START}\d(?:[ |]\d){{5}} ?[-~|]? ?\d(?:[ |]\d){{6}}{_END}", _named_resident),
@@ -178,14 +183,15 @@ RULES: dict[Kind, tuple[Rule, ...]] = {
         _rule(rf"(?P<value>{_ALONE}\d\d-7\d{{7}}{_END})\s?[),:]?\s?(?:{_RANKS})"),
     ),
     Kind.EMAIL: (
-        _rule(
-            rf"(?:(?<![A-Z0-9._%+-])[A-Z0-9._%+-]{{1,254}}|(?<![가-힣])[가-힣]{{1,20}}){_AT}"
-            rf"(?:[A-Z0-9가-힣](?:[A-Z0-9가-힣-]{{0,61}}[A-Z0-9가-힣])?{_DOT})+(?:[A-Z]{{2,24}}|한국)(?![A-Z0-9-])"
-        ),
+        _rule(rf"(?:(?<![A-Z0-9._%+-])[A-Z0-9._%+-]{{1,254}}|(?<![가-힣])[가-힣]{{1,20}}){_AT}{_HOST}"),
+        # A local part in quotes may hold what it likes; only what stands at the sign at once is one.
+        _rule(rf"{_QUOTE}[^\"\u201c\u201d\n&]{{1,64}}{_QUOTE}(?:@|{ESCAPED_AT}){_HOST}"),
     ),
     Kind.PHONE: (
         _rule(rf"{_ALONE}01[016789]\d{{7,8}}{_END}"),
         _rule(rf"{_START}\(?01[016789](?:\)\s?|{_GAP})\d{{3,4}}{_GAP}?\d{{4}}{_END}"),
+        # Seven digits first: six could be a date before a time of day.
+        _rule(rf"{_ALONE}01[016789]\d{{4}}{_INLINE_GAP}\d{{4}}{_END}"),
         _rule(rf"{_START}\(?0{_AREA}(?:\)\s?|{_GAP})\d{{3,4}}{_GAP}\d{{4}}{_END}"),
         _rule(rf"{_ABROAD}(?:1[016789]|{_AREA}){_GAP}?\d{{3,4}}{_GAP}?\d{{4}}{_END}"),
         _rule(rf"{_START}82-10-\d{{4}}-\d{{4}}{_END}"),

@@ -105,6 +105,25 @@ def kinds(text: str) -> list[Kind]:
         ("국민은행 123456 04 123456", Kind.ACCOUNT),
         ("계좌번호는 3333 01 1234567", Kind.ACCOUNT),
         ("신한은행　１１０－１２３－４５６７８９", Kind.ACCOUNT),
+        ("010--1234--5678", Kind.PHONE),
+        ("010——1234——5678", Kind.PHONE),
+        ("02--748--1234", Kind.PHONE),
+        ("0101234 5678", Kind.PHONE),
+        ("0101234-5678", Kind.PHONE),
+        ("050-1234-5678", Kind.PHONE),
+        ("0505-123-4567", Kind.PHONE),
+        ('"kim lee"@army.mil.kr', Kind.EMAIL),
+        ("“kim lee”@army.mil.kr", Kind.EMAIL),
+        ("&quot;kim lee&quot;&#64;army.mil.kr", Kind.EMAIL),
+        ("900101.1234568", Kind.RESIDENT),
+        ("900101/1234568", Kind.RESIDENT),
+        ("sc제일 123-20-123456", Kind.ACCOUNT),
+        ("SC 제일: 123-20-123456", Kind.ACCOUNT),
+        ("토스 1000-1234-5678", Kind.ACCOUNT),
+        ("카카오 3333-01-1234567", Kind.ACCOUNT),
+        ("제일은행 123-20-123456", Kind.ACCOUNT),
+        ("SC은행 123-20-123456", Kind.ACCOUNT),
+        ("SC은행 123 20 123456", Kind.ACCOUNT),
     ],
 )
 def test_personal_data_is_found(text: str, kind: Kind | None) -> None:
@@ -131,7 +150,30 @@ def test_personal_data_is_found(text: str, kind: Kind | None) -> None:
         "9001011234567",  # wrong check digit and no dash
         "1234-900101-1234567",  # a part of a longer number
         "192.168.100.1234",
-        "900101.1234568",  # a decimal number
+        "900101.1234567",  # a decimal number: wrong check digit
+        "좌표는 900101.1234560과 37.5665350이다",
+        "1,900101.1234568",  # a part of a longer number
+        "901301.1234568",  # no such month
+        "제일 2010-2015-0001 문서",
+        "점수가 제일 높은 123-20-123456 과제",
+        "토스트 1000-1234-5678 규격",
+        "011231 1530에 관측",  # a date and a time of day
+        "010930 1530",
+        "0101234\n5678",  # two cells of a table
+        "010123 45678",
+        "0101234 56789",
+        "버전 0.10.1234 5678",
+        "판 3.0.101234.5678",
+        "주소 10.0.0.1, 192.168.0.254:8080",
+        "2010--2012년",
+        "옵션 --010 --1234",
+        "도로교통법 제50조-1234-5678",
+        "단가 050,000원, 050-12-345",
+        '그는 "가자"@ 하고 외쳤다',
+        '"값"@3.5',
+        '"kim lee" @army는 계정이다',
+        "「형법」 제250조제1항, 제1234조의5678",
+        "가격 1,000,100.1234567",
         "전화사업은 1998 2003년에",
         "군번 제도는 1950 1955년 사이에 바뀌었다",
         "면허세 111234567890원",
@@ -172,6 +214,8 @@ def test_one_value_written_differently_has_one_plain_form() -> None:
     assert {one.value for one in found} == {"01012345678"}
     _, found = mask("+82-010-1234-5678 / 0082 10 1234 5678 / +82(0)10-1234-5678 / (010)1234/5678 / 82-10-1234-5678")
     assert [one.value for one in found] == ["01012345678"] * 5
+    _, found = mask("010--1234--5678 / 0101234 5678")
+    assert [one.value for one in found] == ["01012345678"] * 2
     _, found = mask("a@b.kr, A＠B.KR, a (at) b [dot] kr, a @ b.kr")
     assert [one.value for one in found] == ["a@b.kr"] * 4
 
