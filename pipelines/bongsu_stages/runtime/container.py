@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
+from typing import Annotated
 
 from pydantic import Field
 
@@ -40,6 +41,15 @@ MAX_NAME_CHARACTERS = 250
 _HOW = N_('Write an object of names and numbers, such as {"accuracy": 0.9}.')
 
 
+VariableName = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        description=N_("Letters, digits and underscores, not starting with a digit"),
+    ),
+]
+
+
 class ContainerParams(Params):
     """Parameters of ``container``."""
 
@@ -48,7 +58,7 @@ class ContainerParams(Params):
         description="Program and arguments, no shell involved; reads $BONGSU_INPUTS/files/0 and on, "
         "writes $BONGSU_OUTPUTS/files",
     )
-    variables: dict[str, str] = Field(default={}, description="Environment variables, no secrets")
+    variables: dict[VariableName, str] = Field(default={}, description="Environment variables, no secrets")
 
 
 @stage(

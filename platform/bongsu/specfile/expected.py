@@ -142,6 +142,16 @@ def find(model: type[BaseModel], loc: Loc) -> Found:
     return here
 
 
+def find_key(model: type[BaseModel], loc: Loc) -> Found:
+    """What the keys of a mapping are declared as: ``loc`` is the mapping's, then the key, then ``[key]``."""
+    here = find(model, loc[:-2])
+    for type_, _metadata in parts(here.annotation, here.metadata):
+        origin, args = typing.get_origin(type_), typing.get_args(type_)
+        if isinstance(origin, type) and issubclass(origin, Mapping) and len(args) == 2:
+            return _of_item(args[0])
+    return here
+
+
 def _step(here: Found, step: str | int) -> Found | None:
     for type_, _metadata in parts(here.annotation, here.metadata):
         origin = typing.get_origin(type_) or type_

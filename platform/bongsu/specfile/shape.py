@@ -18,7 +18,7 @@ from bongsu.domain.phrases import Description, Phrase, Words, phrase
 from bongsu.domain.problems import Code
 from bongsu.domain.scalars import NumberTooLarge, format_scalar, kind_of, parse_scalar
 from bongsu.domain.suggest import closest
-from bongsu.specfile.expected import Found, Loc, choices, describe, find, keys_of, unit_of
+from bongsu.specfile.expected import Found, Loc, choices, describe, find, find_key, keys_of, unit_of
 from bongsu.specfile.meant import meant_quantity, meant_value
 
 M = TypeVar("M", bound=BaseModel)
@@ -199,7 +199,8 @@ def _finding(
         args = {"key": path[-1], "known": listed(known), "suggestion": closest(str(path[-1]), absent)}
         return Finding(codes.UNKNOWN_KEY, where, args, at_key=True)
     if error.loc[-1:] == ("[key]",):
-        wanted = _described(declared) if declared.description else phrase(N_("another key"))
+        key = find_key(model, error.loc)
+        wanted = _described(key) if key.description else phrase(N_("another key"))
         return Finding(codes.BAD_TEXT, where, {"value": path[-1], "expected": wanted}, at_key=True)
     code, args = _value_finding(error, declared, in_union=in_union)
     return Finding(code, where, args)

@@ -134,6 +134,15 @@ def test_a_gathered_stage_counts_without_points_that_never_run() -> None:
     assert "tokens gets 1" in refused(*stages, train % "mixture: [1, 2]")["spec.stages[2].with.mixture"]
 
 
+@pytest.mark.parametrize("name", ["A=B", "", "1A", "A B", "A\\n", "변수"])
+def test_a_variable_of_a_command_that_no_environment_can_hold(name: str) -> None:
+    command = "{name: c, uses: container, with: {command: [env], variables: {%s: x}}}"
+    ((field, told),) = refused(command % f'"{name}"').items()
+    assert field.startswith("spec.stages[0].with.variables")
+    assert "cannot stand here. Write letters, digits and underscores, not starting with a digit." in told
+    assert loads(text(command % "_A1"), "f.yaml", STAGES)
+
+
 def test_bounds_without_what_they_are_relative_to() -> None:
     measured = REGISTER.replace("verifications:", "evaluations: [e.evaluation], verifications:")
     told = refused(VERIFY, PERPLEXITY + "}", measured + ", with: {name: m, within: {perplexity.law: 1.05}}}")
