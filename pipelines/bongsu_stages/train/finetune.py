@@ -47,7 +47,7 @@ def _check(params: FinetuneParams, _facts: StageFacts) -> Iterator[Objection]:
     params=FinetuneParams,
     inputs={
         "model": Model("The base"),
-        "examples": Texts('JSON Lines of {"messages": [{"role", "content"}, ...]}'),
+        "examples": Texts('JSON Lines of {"messages": [{"role", "content"}, ...]}', learned=True),
     },
     outputs={"model": Model("The base with the adapter merged into it, in bf16")},
     workload=_workload,

@@ -28,6 +28,8 @@ class Port:
         refuses: types that it does not take although ``type`` would accept them.
         role: of a model (inputs only). The planner, the comparison of a run's models and the rule of registrations go
             by it, whatever the port is called.
+        learned: a model learns these texts as they were given (inputs only): somebody is told that nothing masks
+        personal data in them.
     """
 
     type: ArtifactType
@@ -36,6 +38,7 @@ class Port:
     doc: str = ""
     refuses: frozenset[ArtifactType] = frozenset()
     role: Role = Role.SUBJECT
+    learned: bool = False
 
     def accepts(self, type_: ArtifactType) -> bool:
         """Whether a tree of this type may be given."""
@@ -77,7 +80,7 @@ def Files(doc: str = "", *, many: bool = False, optional: bool = False) -> Port:
     return Port(ArtifactType.FILES, many, optional, doc)
 
 
-def Texts(doc: str = "", *, many: bool = False, optional: bool = False) -> Port:
+def Texts(doc: str = "", *, many: bool = False, optional: bool = False, learned: bool = False) -> Port:
     """Files to read as text: given or made, and none of what stages make for other stages or for people."""
     made = frozenset(ArtifactType) - {ArtifactType.FILES, ArtifactType.DOCUMENTS}
-    return Port(ArtifactType.FILES, many, optional, doc, made)
+    return Port(ArtifactType.FILES, many, optional, doc, made, learned=learned)

@@ -21,6 +21,7 @@ from bongsu.planner.feasibility import check_feasible
 from bongsu.planner.keeping import Dropped, keep_points
 from bongsu.planner.matrix import expand_matrix
 from bongsu.planner.port_types import check_port_types
+from bongsu.planner.unmasked import unmasked_texts
 from bongsu.policy.rules import check_plan
 
 PROMOTION_APPROVERS = 2
@@ -87,7 +88,8 @@ def draft(
     if problems:
         raise BongsuError(problems)
     warnings = [problem for code, problem in said if code is not codes.STAGE_REFUSES]
-    return Drafted(made, (*warnings, *advise(made)), tuple(map(_skipped, keeping.dropped)))
+    unmasked = unmasked_texts(keeping.kept, spec.spec.inputs, types, catalogue)
+    return Drafted(made, (*unmasked, *warnings, *advise(made)), tuple(map(_skipped, keeping.dropped)))
 
 
 def _skipped(dropped: Dropped) -> SkippedStage:

@@ -127,6 +127,30 @@ def test_documents_that_were_not_made_here_are_told(folder: Path, place: Place) 
         assert "raw (file:raw)" in warning.what()
 
 
+FINETUNE = (
+    "    - {name: talk, uses: train.finetune, inputs: {model: inputs.base, examples: %s},"
+    " matrix: {seed: [1, 2]}, with: {steps: 1, learningRate: 0.1}}\n"
+)
+
+
+def test_files_that_are_learned_as_they_are_given_are_told_once(folder: Path, place: Place) -> None:
+    told = [p for p in prepare(place.platform, write(folder, FINETUNE % "inputs.raw")).warnings if p.location]
+    (warning,) = [problem for problem in told if problem.code.name == "run.not-masked"]
+    assert warning.field_path == "spec.inputs.raw"
+    assert "talk learns from the files of the input raw (file:raw)" in warning.what()
+
+
+def test_files_that_a_stage_works_on_or_that_a_command_made_are_not_told(folder: Path, place: Place) -> None:
+    curated = "    - {name: curate, uses: data.curate, inputs: {documents: inputs.raw}}\n"
+    made = (
+        "    - {name: chats, uses: container, inputs: {files: [inputs.raw]}, with: {command: [cp]}}\n"
+        + FINETUNE % "chats.files"
+    )
+    for stages in (curated, made):
+        warnings = prepare(place.platform, write(folder, stages)).warnings
+        assert "run.not-masked" not in [problem.code.name for problem in warnings]
+
+
 def test_documents_that_a_run_here_made_are_not_told(folder: Path, place: Place) -> None:
     (folder / "raw" / "part-0.parquet").write_bytes(b"")
     (folder / "raw" / "card.json").write_text(json.dumps(CARD))

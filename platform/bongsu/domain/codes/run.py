@@ -247,6 +247,12 @@ LABEL_UNKNOWN = Code(
     "Nobody in this home knows what the bytes of the input {name} ({uri}) are labelled.",
     "Ask whoever made them and state it: `label: S` beside the address in a pipeline, `--grade S` for `datasets add`.",
 )
+NOT_MASKED = Code(
+    "run.not-masked",
+    "The stage {stage} learns from the files of the input {name} ({uri}) as they are: "
+    "nothing masks personal data in them.",
+    "Mask personal data in the files before you give them, unless you know that there is none.",
+)
 INPUT_NOT_A_MODEL = Code(
     "run.input-not-a-model",
     "The input {name} ({uri}) is not a model: {detail}.",
