@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bongsu.domain.codes import specfile as codes
 from bongsu.domain.plan import RunPlan, SkippedStage
 from bongsu.domain.problems import BongsuError, Location, Problem
 from bongsu.planner.planning import Drafted, draft
 from bongsu.service.caching import cache_facts
 from bongsu.service.catalogue import InstalledStages
-from bongsu.service.inputs.resolving import masked_elsewhere, missing_inputs, resolve_inputs
+from bongsu.service.inputs.resolving import faulty_inputs, masked_elsewhere, resolve_inputs
 from bongsu.service.obstacles import ask_executor, beyond_executor, names_of_others
 from bongsu.service.placing import placed, placed_problem
 from bongsu.service.platform import Platform
@@ -90,8 +91,15 @@ def _besides(platform: Platform, faulty: FaultyPipeline, directory: Path) -> Ite
     if faulty.rest is None:
         return
     body = faulty.rest.spec.spec
-    inputs = {name: given for name, given in body.inputs.items() if not faulty.is_broken(("spec", "inputs", name))}
+    # What has no form of an address cannot be found either.
+    odd = {problem.field_path for problem in faulty.problems if problem.code is codes.INPUT_URI}
+    inputs = {
+        name: given
+        for name, given in body.inputs.items()
+        if not faulty.is_broken(("spec", "inputs", name))
+        and not odd & {f"spec.inputs.{name}.model", f"spec.inputs.{name}.dataset"}
+    }
     stages = [stage for number, stage in enumerate(body.stages) if not faulty.is_broken(("spec", "stages", number))]
     unread = requirements_of(stages, directory).problems
-    for problem in (*missing_inputs(platform, inputs, directory), *unread, *beyond_executor(platform, stages)):
+    for problem in (*faulty_inputs(platform, inputs, directory), *unread, *beyond_executor(platform, stages)):
         yield placed_problem(faulty.rest, problem)

@@ -18,6 +18,7 @@ from bongsu.domain.resources import Resources
 from bongsu.service.models import list_models
 from bongsu.service.obstacles import names_of_others
 from bongsu.service.planning import Prepared, prepare
+from bongsu.service.showing import show_run
 from bongsu.service.submitting import submit
 
 HEAD = """apiVersion: bongsu.dev/v1alpha1
@@ -102,6 +103,48 @@ def test_inputs_and_resources_are_told_together_with_faults_of_the_file(place: P
         (14, "spec.wrong-unit"),
         (15, "plan.interpreter-missing"),
         (16, "plan.requirements-unreadable"),
+    ]
+
+
+INPUTS = """    gone: {dataset: "file:gone"}
+    form: {model: "nowhere:x"}
+    short: {model: "models:/nobody"}
+    empty: {model: "file:empty"}
+    torn: {model: "file:torn"}
+    made: {model: "artifact:%s"}
+    card: {dataset: "file:card"}
+    fine: {model: "file:fine"}
+"""
+
+
+def test_inputs_that_are_no_models_are_told_beside_faults_of_the_file_and_each_fault_once(place: Place) -> None:
+    run = submit(place.platform, prepared(place, "name: a, with: {text: x}").plan).run.id
+    drive(place.platform, [run])
+    (stage,) = show_run(place.platform, run).stages
+    made = stage.record.outputs["files"].digest
+    contents = {
+        "empty/weights.bin": "",
+        "torn/config.json": "{",
+        "card/card.yaml": "label: X",
+        "fine/config.json": '{"model_type": "other", "hidden_size": 8}',
+    }
+    for path, content in contents.items():
+        (place.folder / path).parent.mkdir(exist_ok=True)
+        (place.folder / path).write_text(content)
+    file = place.folder / "pipeline.yaml"
+    file.write_text(
+        HEAD.replace("  stages:\n", f"  inputs:\n{INPUTS % made}  stages:\n    - {{name: a, uses: probe}}\n")
+    )
+    with pytest.raises(BongsuError) as caught:
+        prepare(place.platform, file)
+    assert [(problem.field_path, problem.code.name) for problem in caught.value.problems] == [
+        ("spec.inputs.gone", "run.input-missing"),
+        ("spec.inputs.form.model", "spec.input-uri"),
+        ("spec.inputs.short.model", "spec.input-uri"),
+        ("spec.inputs.empty", "run.input-not-a-model"),
+        ("spec.inputs.torn", "run.input-not-a-model"),
+        ("spec.inputs.made", "run.input-not-a-model"),
+        ("spec.inputs.card", "run.input-missing"),
     ]
 
 

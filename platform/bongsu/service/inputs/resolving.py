@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.codes import run as codes
@@ -72,30 +73,41 @@ def resolve_input(
     platform: Platform, name: str, given: Input, directory: Path, place: Location | None = None
 ) -> ResolvedInput:
     """One input; arguments and errors as of :func:`resolve_inputs`."""
-    try:
-        with told(name, given, place):
-            return _resolve(platform, given, directory)
-    except UnknownLabel:
-        raise codes.LABEL_UNKNOWN.error(place, f"spec.inputs.{name}", name=name, uri=given.uri) from None
-    except _NotAModel as error:
-        field = f"spec.inputs.{name}"
-        raise codes.INPUT_NOT_A_MODEL.error(place, field, name=name, uri=given.uri, detail=str(error)) from error
+    with _all_told(name, given, place):
+        return _resolve(platform, given, directory)
 
 
-def missing_inputs(platform: Platform, inputs: Mapping[str, Input], directory: Path) -> Iterator[Problem]:
-    """What is wrong with the addresses of inputs; nothing is taken into the artifact store, nor read as a whole."""
+def faulty_inputs(platform: Platform, inputs: Mapping[str, Input], directory: Path) -> Iterator[Problem]:
+    """What is wrong with inputs, as far as their files tell without being read as a whole; nothing is taken into the
+    artifact store."""
     for name, given in inputs.items():
         try:
-            with told(name, given):
-                _find(platform, given, directory)
-        except UnknownLabel:
-            yield codes.LABEL_UNKNOWN.at(None, f"spec.inputs.{name}", name=name, uri=given.uri)
+            with _all_told(name, given, None):
+                found = _find(platform, given, directory)
+                if isinstance(found, FileSet):
+                    label_of(found)
+                    _label_in_store(platform, found, given.label)
+                if given.model is not None:
+                    _look_for_config(platform, found)
         except BongsuError as error:
             yield from error.problems
 
 
 class _NotAModel(Exception):
     """The tree is not a model."""
+
+
+@contextmanager
+def _all_told(name: str, given: Input, place: Location | None) -> Iterator[None]:
+    """As :func:`told`, and that it is no model or that nobody knows its label."""
+    field = f"spec.inputs.{name}"
+    try:
+        with told(name, given, place):
+            yield
+    except UnknownLabel:
+        raise codes.LABEL_UNKNOWN.error(place, field, name=name, uri=given.uri) from None
+    except _NotAModel as error:
+        raise codes.INPUT_NOT_A_MODEL.error(place, field, name=name, uri=given.uri, detail=str(error)) from error
 
 
 @dataclass(frozen=True)
@@ -116,7 +128,7 @@ def _resolve(platform: Platform, given: Input, directory: Path) -> ResolvedInput
     reader = platform.artifacts.reader(tree.digest)
     reader.check_sizes()
     names = [entry.path for entry in reader.manifest.files]
-    config = _config(platform, tree.digest, names) if given.model is not None else {}
+    config = _config(names, reader.open) if given.model is not None else {}
     label = high_water_mark(
         label for label in (given.label, tree.label, known_label(platform, tree.digest)) if label
     )
@@ -150,15 +162,20 @@ def _find(platform: Platform, given: Input, directory: Path) -> FileSet | _Tree:
 
 
 def _import(platform: Platform, files: FileSet, given: Label | None) -> _Tree:
-    try:
-        in_store = label_in_store(platform, files)
-    except UnknownLabel:
-        if given is None:
-            raise
-        in_store = None
+    in_store = _label_in_store(platform, files, given)
     stated = [label for label in (label_of(files), in_store) if label is not None]
     digest, size = import_files(platform, files)
     return _Tree(digest, size, high_water_mark(stated) if stated else None)
+
+
+def _label_in_store(platform: Platform, files: FileSet, given: Label | None) -> Label | None:
+    """Raises UnknownLabel where nobody has ``given`` one either."""
+    try:
+        return label_in_store(platform, files)
+    except UnknownLabel:
+        if given is None:
+            raise
+        return None
 
 
 def _artifact(platform: Platform, digest: str, given: Label | None) -> _Tree:
@@ -205,10 +222,20 @@ def _dataset(platform: Platform, rest: str) -> _Tree:
     return _Tree(wanted.digest, wanted.size, Label.parse(wanted.label))
 
 
-def _config(platform: Platform, digest: Digest, names: list[str]) -> dict[str, Any]:
+def _look_for_config(platform: Platform, found: FileSet | _Tree) -> None:
+    """Raises _NotAModel."""
+    if isinstance(found, FileSet):
+        files = dict(found.files)
+        _config(files, lambda name: files[name].open("rb"))
+    else:
+        reader = platform.artifacts.reader(found.digest)
+        _config([entry.path for entry in reader.manifest.files], reader.open)
+
+
+def _config(names: Collection[str], opened: Callable[[str], BinaryIO]) -> dict[str, Any]:
     if _CONFIG not in names:
         raise _NotAModel(f"it has no {_CONFIG}")
-    with platform.artifacts.reader(digest).open(_CONFIG) as file:
+    with opened(_CONFIG) as file:
         text = file.read(_MAX_CONFIG_BYTES).decode("utf-8", "replace")
     try:
         return config_of(text)
