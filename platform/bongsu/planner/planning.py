@@ -105,14 +105,16 @@ def _skipped(dropped: Dropped) -> SkippedStage:
 
 
 def _approvals(stages: tuple[PlannedStage, ...]) -> list[ApprovalNeed]:
-    """Promotions that the registrations of this plan will ask for before anything is served."""
+    """Promotions that the registrations of this plan will ask for before anything is served; a version without an
+    alias is promoted to nothing."""
     return [
         ApprovalNeed(
             kind="promotion",
-            subject=f"{planned.params.get('name', planned.title)}@{planned.params.get('alias') or 'candidate'}",
+            subject=f"{planned.params.get('name', planned.title)}@{planned.params.get('alias', 'candidate')}",
             approvers=PROMOTION_APPROVERS,
             rule=N_("two people, neither of them the submitter, approve the same digests"),
         )
         for planned in stages
         if ArtifactType.REGISTRATION in planned.outputs.values()
+        and planned.params.get("alias", "candidate") is not None
     ]

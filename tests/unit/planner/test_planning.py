@@ -352,7 +352,12 @@ def test_a_registration_of_what_no_verification_examined_is_refused() -> None:
         plan(spec(stages, uris), inputs, STAGES)
     assert [problem.code.name for problem in error.value.problems] == ["policy.unverified-registration"]
     stages[1]["inputs"]["models"] = "inputs.other"
-    assert plan(spec(stages, uris), inputs, STAGES).approvals[0].approvers == 2
+    (need,) = plan(spec(stages, uris), inputs, STAGES).approvals
+    assert (need.subject, need.approvers) == ("m@candidate", 2)
+    stages[1]["with"]["alias"] = None
+    assert plan(spec(stages, uris), inputs, STAGES).approvals == ()
+    stages[1]["with"]["alias"] = "champion"
+    assert [need.subject for need in plan(spec(stages, uris), inputs, STAGES).approvals] == ["m@champion"]
 
 
 def test_gpus_that_do_not_hold_a_stage_are_said_before_it_starts() -> None:
