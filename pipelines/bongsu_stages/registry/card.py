@@ -67,16 +67,17 @@ def render_card(
 def _table(candidates: Sequence[Candidate]) -> list[str]:
     names = list(dict.fromkeys(name for candidate in candidates for name in candidate.metrics))
     rows = [
-        f"| {_cell(c.title)} | {c.size_bytes / 1e6:,.2f} MB | "
-        + " | ".join(f"{c.metrics[n]:.4g}" if n in c.metrics else "–" for n in names)
-        + f" | {'yes' if c.verified else 'no'} |"
+        [
+            _cell(c.title),
+            f"{c.size_bytes / 1e6:,.2f} MB",
+            *(f"{c.metrics[name]:.4g}" if name in c.metrics else "–" for name in names),
+            "yes" if c.verified else "no",
+        ]
         for c in candidates
     ]
-    return [
-        f"| variant | weights | {' | '.join(map(_cell, names))} | verified |",
-        f"| --- | ---: | {' | '.join('---:' for _ in names)} | --- |",
-        *rows,
-    ]
+    head = ["variant", "weights", *map(_cell, names), "verified"]
+    rule = ["---", "---:", *("---:" for _ in names), "---"]
+    return [f"| {' | '.join(cells)} |" for cells in (head, rule, *rows)]
 
 
 def _cell(text: str) -> str:

@@ -91,6 +91,16 @@ def test_a_baseline_that_knew_no_answer_was_measured() -> None:
     )
 
 
+@pytest.mark.parametrize("figures", [{}, {"perplexity.law": 2.0}, {"perplexity.law": 2.0, "tasks.law": 0.5}])
+def test_a_card_has_a_whole_table_whatever_was_measured(figures: dict[str, float]) -> None:
+    measured = Candidate("a", "sha256-a", 1, figures, True)
+    card = render_card(CardFacts("m", "p", "mnd", "", "smallest", ""), measured, [candidate("b")], [])
+    rows = [line.strip("|").split("|") for line in card.splitlines() if line.startswith("|")]
+    assert [len(row) for row in rows] == [3 + len(figures)] * 4
+    assert all(cell.strip() for row in rows for cell in row)
+    assert [cell.strip() for cell in rows[0]] == ["variant", "weights", *figures, "verified"]
+
+
 def test_a_title_with_a_bar_stays_within_its_cell() -> None:
     title = "quantize (domain=law|general)"
     chosen = Candidate(title, "sha256-a", 1, {f"perplexity.{title}": 2.0}, True)
