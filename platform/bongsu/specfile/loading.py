@@ -19,6 +19,7 @@ from bongsu.domain.stages import Catalogue
 from bongsu.planner.matrix import expand
 from bongsu.specfile.draft import Draft, draft_of
 from bongsu.specfile.fields import check_fields
+from bongsu.specfile.filled import told_of_source
 from bongsu.specfile.nodes import MapNode, Node, child
 from bongsu.specfile.parameters import Parameters, read_parameters
 from bongsu.specfile.parse import parse
@@ -112,6 +113,7 @@ def _load(
     checked = _check(root, catalogue, dict(overrides or {}))
     tagged = {problem.location for problem in problems if problem.code is codes.TAG}
     findings = first_unknown(f for f in unique(checked.findings) if not _is_merged(f, root))
+    findings = told_of_source(findings, root)
     found = [_problem(finding, places, checked.changed) for finding in findings]
     problems += [problem for problem in found if problem.location not in tagged]
     draft = checked.draft

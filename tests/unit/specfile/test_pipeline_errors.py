@@ -230,6 +230,25 @@ IN_STAGES: list[tuple[str, tuple[str, ...], list[str]]] = [
     ("no template", (TRAIN + ", seed: '§${seed}'}}",), ["bad-template"]),
     ("open template", (TRAIN + ", seed: 'x §${params.steps'}}",), ["bad-template"]),
     ("unknown axis name", (TRAIN + ", seed: '§${matrix.x}'}}",), ["unknown-matrix-name"]),
+    ("number for a text", ("{name: §'${params.steps}', uses: probe}",), ["unquoted-value"]),
+    (
+        "numbers of an axis for a text",
+        (
+            "{name: e, uses: evaluate.perplexity, inputs: {models: inputs.base}, matrix: {k: [1, 2]},"
+            " with: {names: [§'${matrix.k}']}}",
+        ),
+        ["unquoted-value"],
+    ),
+    (
+        "number within a longer text",
+        ("{name: a, uses: probe, environment: {variables: {A: 'x${params.steps}'}}, §x: 1}",),
+        ["unknown-key"],
+    ),
+    (
+        "text of an axis for a number",
+        (TRAIN.replace("steps: 1", "steps: §'${matrix.k}'") + ", learningRate: 0.1}, matrix: {k: ['1', '2']}}",),
+        ["quoted-value"],
+    ),
     ("type of a template", (TRAIN + ", seed: §'${params.word}'}}",), ["wrong-type"]),
     (
         "matrix in a name",
@@ -486,3 +505,27 @@ def test_an_address_is_suggested_whole_and_only_if_it_would_do() -> None:
 def test_a_parameter_is_suggested_only_for_a_value_of_its_type() -> None:
     assert suggestions(SETTABLE, {"step": "3"}) == ["steps"]
     assert suggestions(SETTABLE, {"step": "yes"}) == [None]
+
+
+def test_quotes_help_where_the_value_is_written_that_a_template_fills_in() -> None:
+    environment = "{name: a, uses: probe, environment: {variables: {N: '${params.steps}'}}}"
+    axis = (
+        "{name: e, uses: evaluate.perplexity, inputs: {models: inputs.base}, matrix: {k: [1]},"
+        " with: {names: ['${matrix.k}']}}"
+    )
+    text = (
+        TRAIN.replace("name: a", "name: t").replace("steps: 1", "steps: '${params.count}'")
+        + ", learningRate: 0.1}}"
+    )
+    head = HEAD.replace("    - {name: word", '    - {name: count, default: "7"}\n    - {name: word')
+    with pytest.raises(BongsuError) as caught:
+        loads(head + "".join(f"    - {row}\n" for row in (environment, axis, text)), "f.yaml", CATALOGUE)
+    assert [f"{problem.what()} {problem.fix()}" for problem in caught.value.problems] == [
+        "${params.steps} stands for 80, which is a whole number, and this must be text."
+        " Put the default of the parameter steps into quotes: '80'.",
+        "${matrix.k} stands for 1, which is a whole number, and this must be text."
+        " Put the values of the matrix axis k into quotes: '1'.",
+        "${params.count} stands for 7 in quotes, which is text, and this must be a whole number."
+        " Write the default of the parameter count without quotes.",
+    ]
+    loads(HEAD.replace("default: 80", 'default: "80"') + f"    - {environment}\n", "f.yaml", CATALOGUE)

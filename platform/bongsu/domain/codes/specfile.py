@@ -81,6 +81,16 @@ NUMBER_AS_TEXT = Code(
     "{value} in quotes is text, and this must be {expected}.",
     "Write it without quotes.",
 )
+FILLED_NUMBER = Code(
+    "spec.unquoted-value",
+    "{template} stands for {value}, which is {found}, and this must be text.",
+    "Put {hint} into quotes: '{value}'.",
+)
+FILLED_TEXT = Code(
+    "spec.quoted-value",
+    "{template} stands for {value} in quotes, which is text, and this must be {expected}.",
+    "Write {hint} without quotes.",
+)
 NOT_ALLOWED = Code("spec.not-allowed", "{value} is none of the allowed values.", "Allowed: {known}.")
 OUT_OF_RANGE = Code("spec.out-of-range", "{value} is out of range.", "It must be {range}.")
 LENGTH = Code("spec.length", "This has the wrong length.", "It must have {range}.")
