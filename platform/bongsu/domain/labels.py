@@ -6,14 +6,17 @@ things carries their least upper bound (high-water mark); a person sees what the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
 from functools import reduce
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, field_serializer, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
 from pydantic.alias_generators import to_camel
+
+from bongsu.domain.messages import N_
 
 
 class Grade(StrEnum):
@@ -28,6 +31,14 @@ class Grade(StrEnum):
         return list(Grade).index(self)
 
 
+_LETTER = "[a-z0-9가-힣]"
+COMPARTMENT = re.compile(rf"^{_LETTER}(?:[a-z0-9가-힣-]{{0,38}}{_LETTER})?$")
+COMPARTMENT_FORM = N_("Lower-case letters a to z, digits and Hangul, with hyphens inside, at most 40 characters")
+Compartment = Annotated[str, Field(pattern=COMPARTMENT.pattern, description=COMPARTMENT_FORM)]
+"""Labels are written as one text with ``/`` between them, which a name may not hold; and one compartment has one
+spelling."""
+
+
 class Label(BaseModel):
     """A grade, the compartments it is held in, and the day on which it may be reviewed for release.
 
@@ -37,7 +48,7 @@ class Label(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
 
     grade: Grade = Grade.OPEN
-    compartments: frozenset[str] = frozenset()
+    compartments: frozenset[Compartment] = frozenset()
     declassify_on: date | None = None
 
     @model_validator(mode="before")

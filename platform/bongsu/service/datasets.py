@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bongsu.domain.codes import run as codes
-from bongsu.domain.labels import Grade, Label
+from bongsu.domain.labels import COMPARTMENT, Grade, Label
 from bongsu.domain.pipeline import Input
+from bongsu.domain.problems import BongsuError
 from bongsu.service.inputs.resolving import resolve_input
 from bongsu.service.platform import Platform
 from bongsu.store import datasets
@@ -41,11 +42,14 @@ def register_dataset(
         The version: the newest one if the bytes and the label are the same, else a new one.
 
     Raises:
-        BongsuError: ``run.dataset-name``, ``run.input-missing``, ``run.input-scheme``.
+        BongsuError: ``run.dataset-name``, ``run.compartment-name``, ``run.input-missing``, ``run.input-scheme``.
     """
     if not _NAME.fullmatch(name):
         raise codes.DATASET_NAME.error(name=name)
     held_in = frozenset(compartments)
+    wrong = [one for one in sorted(held_in) if not COMPARTMENT.fullmatch(one)]
+    if wrong:
+        raise BongsuError(codes.COMPARTMENT_NAME.at(name=one) for one in wrong)
     is_stated = grade is not None or held_in
     label = Label(grade=grade or Grade.OPEN, compartments=held_in) if is_stated else None
     resolved = resolve_input(platform, name, Input(dataset=uri, label=label), directory)

@@ -45,5 +45,16 @@ def test_a_name_that_no_address_could_hold_is_refused(shell: Shell, tmp_path: Pa
         assert "[run.dataset-name]" in shell("datasets", "add", "--", name, "file:law.txt").error
 
 
+def test_compartments_that_no_label_could_hold_are_refused_all_at_once(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "law.txt").write_text("text")
+    given = [part for name in ("a/b", "A", "", "병참") for part in ("--compartment", name)]
+    said = shell("datasets", "add", "law", "file:law.txt", *given)
+    assert said.status == 2
+    assert said.error.count("[run.compartment-name]") == 3
+    assert "a/b cannot be the name of a compartment" in said.error
+    assert "datasets:/law" not in shell("datasets", "list").out
+    assert "O/병참" in shell("datasets", "add", "law", "file:law.txt", "--compartment", "병참").out
+
+
 def test_nothing_yet_says_how_to_begin(shell: Shell) -> None:
     assert "bongsu datasets add" in shell("datasets", "list").out

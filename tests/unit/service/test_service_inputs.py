@@ -438,6 +438,14 @@ def test_a_label_in_a_readme_under_another_name_is_not_passed_over(place: Place,
     assert take(place, tmp_path, dataset="file:law").ref.label == Label()
 
 
+@pytest.mark.parametrize("name", ["a/b", "A", "", "x" * 41])
+def test_a_card_says_how_a_compartment_is_written(place: Place, tmp_path: Path, name: str) -> None:
+    write(tmp_path / "law", card__yaml=f"label: {{grade: S, compartments: [logistics, '{name}']}}", a__txt="x")
+    problem = refused(place, tmp_path, dataset="file:law")
+    assert "a compartment is written in lower-case letters a to z, digits and Hangul" in problem.what()
+    assert f"(it says {name!r})" in problem.what()
+
+
 def test_a_grade_that_is_none_is_told_in_words(place: Place, tmp_path: Path) -> None:
     write(tmp_path / "law", card__yaml="label: Z", a__txt="x")
     said = refused(place, tmp_path, dataset="file:law").what()

@@ -339,6 +339,12 @@ IN_HEAD: list[tuple[str, str, str, list[tuple[str, int, int]]]] = [
         "  classification: {grade: S, compartments: a}\n  inputs:",
         [("wrong-type", 11, 44)],
     ),
+    (
+        "spelling of compartments",
+        "  inputs:",
+        "  classification: {grade: S, compartments: [logistics, a/b, '']}\n  inputs:",
+        [("bad-text", 11, 56), ("bad-text", 11, 61)],
+    ),
     ("date", "  inputs:", "  classification: {grade: S, declassifyOn: soon}\n  inputs:", [("wrong-type", 11, 44)]),
     ("input without source", '{dataset: "datasets:/law/1"}', "{}", [("input-source", 13, 10)]),
     ("input with two", '{dataset: "datasets:/law/1"}', "{model: m, dataset: d}", [("input-source", 13, 10)]),

@@ -108,6 +108,11 @@ DATASET_NAME = Code(
     "{name} cannot be the name of a data set.",
     "Use lower-case letters, digits and hyphens, at most 63, such as korean-law.",
 )
+COMPARTMENT_NAME = Code(
+    "run.compartment-name",
+    "{name} cannot be the name of a compartment.",
+    "Use lower-case letters a to z, digits and Hangul, with hyphens inside, at most 40 characters, such as logistics.",
+)
 NO_RUN_YET = Code(
     "run.none-yet",
     "There is no run yet.",

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from bongsu.domain.labels import Label
+from bongsu.domain.labels import COMPARTMENT_FORM, Label
 from bongsu.service.inputs.files import NotFound
 
 MAX_CARD_BYTES = 1_000_000
@@ -102,7 +102,10 @@ def _in_words(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
-        return f"{place + ': ' if place else ''}{first['msg']} (it says {str(first['input'])[:60]!r})"
+        wrong = first["msg"]
+        if first["type"] == "string_pattern_mismatch":  # of a label, a compartment alone has a pattern
+            wrong = f"a compartment is written in {COMPARTMENT_FORM[0].lower()}{COMPARTMENT_FORM[1:]}"
+        return f"{place + ': ' if place else ''}{wrong} (it says {str(first['input'])[:60]!r})"
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
     return str(error)[:200]
