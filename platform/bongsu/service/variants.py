@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,7 +40,7 @@ class Variant:
         baseline: it is the uncompressed model that the others are compared with.
         verified: verdict of the verification gate, None if it was not asked.
         version: the registered version of these bytes, if there is one; None where the run is to register one and has
-            not.
+            not. Of a run that registers, it is one of the name that it registers under.
         page: where MLflow shows these bytes once `bongsu mlflow` serves its pages; None while MLflow has not heard of
             them.
     """
@@ -74,11 +74,12 @@ def variants(platform: Platform, run: str) -> list[Variant]:
     verdicts = verdicts_of(Verification.model_validate(content) for content in read)
     metrics, intervals = metrics_of(evaluations), intervals_of(evaluations)
     base = baseline_digest(details)
+    registering = [stage for stage in details.stages if _registers(stage.planned)]
     with platform.database.read() as connection:
-        versions = versions_of_digests(connection, list(trees))
+        versions = versions_of_digests(connection, list(trees), _names(stage.planned for stage in registering))
         pages = pages_of(connection, list(trees), details.run.pipeline)
     # A version of the same bytes from another run would look like what this run has come to.
-    awaits = any(_registers(stage.planned) and not stage.record.state.has_output for stage in details.stages)
+    awaits = any(not stage.record.state.has_output for stage in registering)
     base_metrics = metrics.get(base, {}) if base else {}
     base_weights = _sizes(platform, base)[1] if base else None
     rows = []
@@ -123,6 +124,12 @@ def baseline_digest(details: RunDetails) -> Digest | None:
 
 def _registers(planned: PlannedStage) -> bool:
     return ArtifactType.REGISTRATION in planned.outputs.values()
+
+
+def _names(registering: Iterable[PlannedStage]) -> set[str] | None:
+    """Under which a run registers; None for any name: it registers nothing, or does not say as what."""
+    names = [planned.params.get("name") for planned in registering]
+    return {str(name) for name in names} if names and None not in names else None
 
 
 def _model_sources(details: RunDetails, planned: PlannedStage) -> Iterator[Source]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
@@ -66,9 +66,13 @@ def find_version(connection: Connection, reference: str) -> ModelVersionRecord:
     raise codes.UNKNOWN_MODEL.error(model=reference)
 
 
-def versions_of_digests(connection: Connection, digests: Sequence[str]) -> dict[str, ModelVersionRecord]:
-    """The newest version of each artifact that is registered."""
+def versions_of_digests(
+    connection: Connection, digests: Sequence[str], names: Collection[str] | None = None
+) -> dict[str, ModelVersionRecord]:
+    """The newest version of each artifact that is registered, under one of ``names`` if they are given."""
     query = select(model_versions).where(model_versions.c.digest.in_(digests)).order_by(model_versions.c.created_at)
+    if names is not None:
+        query = query.where(model_versions.c.name.in_(names))
     named = _aliases(connection)
     return {
         row.digest: _version(row._mapping, named.get((row.name, row.version), []))

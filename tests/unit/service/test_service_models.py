@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
@@ -18,7 +19,7 @@ from bongsu.artifacts.base import ArtifactStore
 from bongsu.cli.render.lineage import lineage_view
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.attempt import AttemptResult, result_key
-from bongsu.domain.ids import AttemptId
+from bongsu.domain.ids import AttemptId, StageId
 from bongsu.domain.plan import PlannedStage
 from bongsu.domain.problems import BongsuError
 from bongsu.service.documents import run_document
@@ -29,6 +30,7 @@ from bongsu.service.report.page import render_page
 from bongsu.service.showing import show_run
 from bongsu.service.submitting import submit
 from bongsu.service.variants import variants
+from bongsu.store.models import add_version
 
 
 def tree(artifacts: ArtifactStore, type_: ArtifactType, **files: bytes) -> ArtifactRef:
@@ -272,6 +274,23 @@ def test_a_registered_model_is_listed(place: Place, registered: str) -> None:
     row = next(row for row in variants(place.platform, registered) if row.digest == version.digest)
     assert row.version is not None
     assert row.version.version == 1
+
+
+def test_a_version_under_another_name_is_none_of_a_run_that_registers(place: Place, registered: str) -> None:
+    (version,) = list_models(place.platform)
+    inputs = registration_inputs(place.platform.artifacts)  # type: ignore[arg-type]
+    beside = submit(place.platform, plan_of(stage("b"), inputs=inputs)).run
+    drive(place.platform, [beside.id])
+    with place.platform.database.write() as connection:
+        add_version(
+            connection, replace(version, name="heavy", stage_id=StageId("x"), created_at=version.created_at + 1)
+        )
+
+    def named(run: str) -> list[str]:
+        return [row.version.name for row in variants(place.platform, run) if row.version]
+
+    assert named(registered) == ["light"]
+    assert named(beside.id) == ["heavy"], "the newest, of a run that registers nothing"
 
 
 @pytest.mark.parametrize("reference", ["light@1", "light", "models:/light/1"])

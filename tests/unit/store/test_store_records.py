@@ -222,7 +222,13 @@ def test_the_newest_version_of_each_digest_is_found(database: Database) -> None:
         models.add_version(connection, version(1))
         models.add_version(connection, version(2))
         found = models.versions_of_digests(connection, [version(1).digest, digest_of(b"none")])
+        models.add_version(connection, replace(version(1, name="other", stage="beside"), created_at=NOW + 9))
+        both, mine, none = (
+            models.versions_of_digests(connection, [version(1).digest], names) for names in (None, ["light"], [])
+        )
     assert {digest: one.version for digest, one in found.items()} == {version(1).digest: 1}
+    assert [one.name for found in (both, mine) for one in found.values()] == ["other", "light"]
+    assert none == {}
 
 
 def test_a_version_is_worth_no_less_protection_than_its_bytes_are_known_for(database: Database) -> None:
