@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import Words, as_phrase, phrase
+
 Config = Mapping[str, Any]
 # Beyond what any model has; more is a slip, and would take for ever to count.
 _MOST_OF_ALL = 10_000_000
@@ -64,10 +67,10 @@ _LAYER_TYPES = (
     _Figure("moe_layer_freq", 1, needed=BY_LAYER),
 )
 _KINDS: dict[str, tuple[type, str]] = {
-    "model_type": (str, "a text"),
-    "architectures": (list, "a list"),
-    "mlp_layer_types": (list, "a list"),
-    "quantization_config": (dict, "an object"),
+    "model_type": (str, N_("a text")),
+    "architectures": (list, N_("a list")),
+    "mlp_layer_types": (list, N_("a list")),
+    "quantization_config": (dict, N_("an object")),
 }
 
 
@@ -76,7 +79,7 @@ def sizes_of(family: str) -> tuple[str, ...]:
     return tuple(figure.name for figure in (*_SIZES, *(_LATENT_SIZES if family in LATENT else ())))
 
 
-def config_faults(config: Config) -> Iterator[str]:
+def config_faults(config: Config) -> Iterator[Words]:
     """What is wrong, in words, each with its key; what is absent is not."""
     family = config.get("model_type")
     by_layer = family in BY_LAYER and config.get("mlp_layer_types") is not None
@@ -87,7 +90,8 @@ def config_faults(config: Config) -> Iterator[str]:
         if figure.name not in config or (value is None and takes_null):
             continue
         if not _is_count(value, figure):
-            yield _said(figure.name, value, f"a whole number from {figure.least} to {figure.most:,}")
+            whole = N_("a whole number from {least} to {most:,}")
+            yield _said(figure.name, value, phrase(whole, least=figure.least, most=figure.most))
     for name, (kind, words) in _KINDS.items():
         if config.get(name) is not None and not isinstance(config[name], kind):
             yield _said(name, config[name], words)
@@ -95,20 +99,21 @@ def config_faults(config: Config) -> Iterator[str]:
         yield from _layer_types(config)
 
 
-def _layer_types(config: Config) -> Iterator[str]:
+def _layer_types(config: Config) -> Iterator[Words]:
     name, layers = "mlp_layer_types", config.get("num_hidden_layers")
     given = config[name]
     if not isinstance(given, list):
         return
     if not all(isinstance(kind, str) for kind in given):
-        yield _said(name, given, "a list of texts")
+        yield _said(name, given, N_("a list of texts"))
     elif isinstance(layers, int) and len(given) < layers:
-        yield _said(name, given, f"a text for each of {layers:,} layers")
+        yield _said(name, given, phrase(N_("a text for each of {layers:,} layers"), layers=layers))
 
 
 def _is_count(value: Any, figure: _Figure) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and figure.least <= value <= figure.most
 
 
-def _said(name: str, value: Any, right: str) -> str:
-    return f"{name} is {str(value)[:40]!r} and not {right}"
+def _said(name: str, value: Any, right: Words) -> Words:
+    words = N_("{name} is {value} and not {right}")
+    return phrase(words, name=name, value=repr(str(value)[:40]), right=as_phrase(right))

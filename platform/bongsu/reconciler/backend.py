@@ -11,7 +11,10 @@ from math import inf
 from bongsu.domain.attempt import AttemptSpec, Observation, Phase
 from bongsu.domain.capacity import Capacity
 from bongsu.domain.ids import AttemptId
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import Words, as_phrase, phrase
 from bongsu.executors.base import EventPage, Executor
+from bongsu.reconciler.words_of_errors import words_of
 
 # Asking an executor again to stop what does not stop.
 CANCEL_AGAIN_S = 5.0
@@ -29,7 +32,7 @@ class Backend:
     def __init__(self, make: Callable[[], Executor], monotonic: Callable[[], float]) -> None:
         self._make = make
         self._monotonic = monotonic
-        self._troubles: dict[tuple[str, AttemptId | None], str] = {}
+        self._troubles: dict[tuple[str, AttemptId | None], Words] = {}
         self._observations: dict[AttemptId, Observation] = {}
         self._capacity: Capacity | None = None
         self._capacity_at = -inf
@@ -41,7 +44,7 @@ class Backend:
         return self._make()
 
     @property
-    def trouble(self) -> str:
+    def trouble(self) -> Words:
         """Why an answer of the executor did not come that nothing has made up for since; empty if there is none."""
         return next(iter(self._troubles.values()), "")
 
@@ -114,6 +117,7 @@ class Backend:
         try:
             yield
         except Exception as error:  # whatever a backend that is down comes up with
-            self._troubles[call, attempt] = f"the executor does not answer: {error}"
+            words = N_("the executor does not answer: {detail}")
+            self._troubles[call, attempt] = phrase(words, detail=as_phrase(words_of(error)))
         else:
             self._troubles.pop((call, attempt), None)

@@ -13,12 +13,15 @@ from contextlib import contextmanager
 
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.domain.codes import artifact as codes
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import Phrase, Words, as_phrase, joined, phrase
 from bongsu.domain.problems import BongsuError
 from bongsu.reconciler.lock import Turn
 from bongsu.reconciler.outbox_delivery import OutboxDelivery
 from bongsu.reconciler.publisher import Publisher
 from bongsu.reconciler.registrar import Registrar
-from bongsu.reconciler.tracking_line import Patience, TrackingLine, words_of
+from bongsu.reconciler.tracking_line import Patience, TrackingLine
+from bongsu.reconciler.words_of_errors import words_of
 from bongsu.store.database import Database
 
 # How often it is looked whether another process is done with the server.
@@ -60,7 +63,7 @@ class Delivery:
         self._checkpoints: list[str] = []
         # When the outbox is due; an earlier process may have left something in it.
         self._due: float | None = monotonic() + self._patience.quiet
-        self._fault = ""
+        self._fault: Words = ""
         self._is_busy = False
         self._thread = threading.Thread(target=self._run, name="delivery", daemon=True)
         self._thread.start()
@@ -85,21 +88,28 @@ class Delivery:
             self._checkpoints.append(key)
 
     @property
-    def trouble(self) -> str:
+    def trouble(self) -> Words:
         """Why something is not delivered, and what that holds up; empty while nothing is in the way."""
-        is_awaited = self.registrar.is_busy
-        minutes = f"{self._patience.give_up / 60:g} minutes"
-        unread = self.registrar.trouble
-        found = []
+        unread, kept = self.registrar.trouble, self._outbox.trouble
+        found: list[Words] = []
         if self._line.trouble:
-            held = f"a registration waits for it, {minutes} at most" if is_awaited else "runs go on"
-            found.append(f"MLflow does not answer ({held}): {self._line.trouble}")
-        if unread or self._outbox.trouble:
-            held = "a registration waits for it" if unread else "runs go on"
-            found.append(f"MLflow is not told everything ({held}): {unread or self._outbox.trouble}")
+            words = N_("MLflow does not answer ({held}): {detail}")
+            found.append(phrase(words, held=self._held(), detail=as_phrase(self._line.trouble)))
+        if unread or kept:
+            held = as_phrase(N_("a registration waits for it") if unread else N_("runs go on"))
+            words = N_("MLflow is not told everything ({held}): {detail}")
+            found.append(phrase(words, held=held, detail=as_phrase(unread or kept)))
         if self._fault:
-            found.append(f"what MLflow is to be told cannot be read or noted: {self._fault}")
-        return "; ".join(found)
+            words = N_("what MLflow is to be told cannot be read or noted: {detail}")
+            found.append(phrase(words, detail=as_phrase(self._fault)))
+        return joined(found) if found else ""
+
+    def _held(self) -> Phrase:
+        """What waits while the server does not answer."""
+        if not self.registrar.is_busy:
+            return as_phrase(N_("runs go on"))
+        words = N_("a registration waits for it, {minutes:g} minutes at most")
+        return phrase(words, minutes=self._patience.give_up / 60)
 
     def drain(self, timeout_s: float) -> int:
         """Deliver everything now; returns how many items are left after ``timeout_s`` seconds at most."""
@@ -129,7 +139,7 @@ class Delivery:
 
     def _run(self) -> None:
         while self._await_work():
-            faults: list[str] = []
+            faults: list[Words] = []
             with _collecting(faults):
                 if self._has_work() and self._take_turn():
                     self._work(faults)
@@ -156,7 +166,7 @@ class Delivery:
             self._line.pause(TURN_S)
         return False
 
-    def _work(self, faults: list[str]) -> None:
+    def _work(self, faults: list[Words]) -> None:
         """Tell and ask, and let others have their turn. What is in the way of one thing keeps from no other."""
         try:
             with _collecting(faults):
@@ -203,7 +213,7 @@ class Delivery:
 
 
 @contextmanager
-def _collecting(faults: list[str]) -> Iterator[None]:
+def _collecting(faults: list[Words]) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # without this thread everybody would wait for ever; it is told, and tried again

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.domain.attempt import AttemptResult
 from bongsu.domain.ids import RunId, StageId
+from bongsu.domain.phrases import Words
 from bongsu.domain.run import AttemptState, RunState, StageState
 from bongsu.executors.base import Executor
 from bongsu.reconciler.actions import Action, FinishAttempt, MoveStage, TakeOutputs
@@ -85,7 +86,7 @@ class Driver:
             on_update: called with a run's view whenever something about it changed, from this thread.
         """
         self.want(run_ids)
-        told = ""
+        told: Words = ""
         while True:
             moved = self.step()
             # It also comes and goes while this thread waits.
@@ -139,7 +140,7 @@ class Driver:
         return moved
 
     @property
-    def _trouble(self) -> str:
+    def _trouble(self) -> Words:
         """Who of those that a run needs does not answer: the executor, the artifact store, the tracking server."""
         return self._backend.trouble or self._stored.trouble or self._s.delivery.trouble
 

@@ -14,10 +14,13 @@ from collections.abc import Callable
 from math import inf
 
 from bongsu.artifacts.base import ArtifactStore
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import Words, as_phrase, phrase
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.publication import ModelPage, Publication, PublishedTree, RunOpened, StageFinished
 from bongsu.reconciler.publisher import Publisher
-from bongsu.reconciler.tracking_line import Answer, Patience, TrackingLine, words_of
+from bongsu.reconciler.tracking_line import Answer, Patience, TrackingLine
+from bongsu.reconciler.words_of_errors import words_of
 from bongsu.store import outbox, pages
 from bongsu.store.database import Database
 from bongsu.store.outbox import Unreadable
@@ -57,7 +60,7 @@ class OutboxDelivery:
         self._monotonic = monotonic
         self._put_off: dict[int, float] = {}
         self._unopened: dict[str, float] = {}
-        self._held_by: dict[int, str] = {}
+        self._held_by: dict[int, Words] = {}
         # What the server took and the database does not know yet: it is not told again while that is down.
         self._taken: list[int] = []
         self._shown: list[ModelPage] = []
@@ -67,7 +70,7 @@ class OutboxDelivery:
         # Since when the server has taken nothing of what it was told, and until when it is left alone for that.
         self._failing_since: float | None = None
         self._rests_until: float | None = None
-        self.trouble = ""
+        self.trouble: Words = ""
 
     def deliver(self, others: Callable[[], None] = lambda: None) -> None:
         """One pass: everything that waits and is not put off as it begins, until the line is hung up.
@@ -181,14 +184,16 @@ class OutboxDelivery:
     def _deliver_one(self, number: int, item: Publication | Unreadable) -> None:
         self._hold(number, "")
         if isinstance(item, Unreadable):
-            self._hold(number, f"a record of {item.run_id} cannot be read by this version: {item.why}")
+            words = N_("a record of {run} cannot be read by this version: {detail}")
+            self._hold(number, phrase(words, run=item.run_id, detail=item.why))
             self._put_it_off(number, inf, item.run_id if item.may_open else None, self._held_by[number])
             return
         opens = item.run_id if isinstance(item, RunOpened) else None
         try:
             placed = self._placed(item)
         except (OSError, BongsuError) as error:
-            self._hold(number, f"the artifact store does not answer: {words_of(error)}")
+            words = N_("the artifact store does not answer: {detail}")
+            self._hold(number, phrase(words, detail=as_phrase(words_of(error))))
             self._put_it_off(number, self._next_time(), opens, self._held_by[number])
             return
         began = self._monotonic()
@@ -204,14 +209,14 @@ class OutboxDelivery:
     def _next_time(self) -> float:
         return self._monotonic() + self._patience.again
 
-    def _hold(self, number: int, why: str) -> None:
+    def _hold(self, number: int, why: Words) -> None:
         """The item cannot even be told, or can if ``why`` is empty."""
         self._held_by.pop(number, None)
         if why:
             self._held_by[number] = why
         self.trouble = next(iter(self._held_by.values()), "")
 
-    def _put_it_off(self, number: int, until: float, opens: str | None, why: str) -> None:
+    def _put_it_off(self, number: int, until: float, opens: str | None, why: Words) -> None:
         """Not before ``until``, and nothing of the run either that it opens."""
         self._put_off[number] = until
         if opens is not None:

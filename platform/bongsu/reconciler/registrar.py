@@ -10,14 +10,15 @@ from bongsu.artifacts.base import ArtifactStore
 from bongsu.domain.codes import artifact as codes
 from bongsu.domain.ids import RunId, StageId
 from bongsu.domain.messages import N_
-from bongsu.domain.phrases import phrase
+from bongsu.domain.phrases import Words, as_phrase, phrase
 from bongsu.domain.plan import PlannedStage
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.publication import RegistrationRefused, RegistrationRequest
 from bongsu.reconciler.facts import Published, Refused, Registered, RunFacts, Withdrawn
 from bongsu.reconciler.publisher import Publisher
 from bongsu.reconciler.registration import registration_request
-from bongsu.reconciler.tracking_line import Answer, Patience, TrackingLine, words_of
+from bongsu.reconciler.tracking_line import Answer, Patience, TrackingLine
+from bongsu.reconciler.words_of_errors import words_of
 
 Key = tuple[RunId, StageId]
 
@@ -35,7 +36,7 @@ class _Job:
     planned: PlannedStage
     due: float
     asked_at: float | None = None
-    unread: str = ""
+    unread: Words = ""
     is_in_hand: bool = False
 
 
@@ -105,7 +106,7 @@ class Registrar:
             return bool(self._jobs)
 
     @property
-    def trouble(self) -> str:
+    def trouble(self) -> Words:
         """Why a registration waits although the server is not to blame; empty if none does."""
         with self._changed:
             return next((job.unread for job in self._jobs.values() if job.unread), "")
@@ -147,10 +148,12 @@ class Registrar:
         try:
             request = self._request(job)
         except (OSError, BongsuError) as error:
-            job.unread = f"the artifact store does not answer: {words_of(error)}"
+            words = N_("the artifact store does not answer: {detail}")
+            job.unread = phrase(words, detail=as_phrase(words_of(error)))
             return None
         except Exception as error:  # the same bytes will be read the same way again
-            return Refused(phrase(N_("what is to be registered cannot be read: {detail}"), detail=words_of(error)))
+            words = N_("what is to be registered cannot be read: {detail}")
+            return Refused(phrase(words, detail=as_phrase(words_of(error))))
         job.unread = ""
         if isinstance(request, Refused):
             return request
@@ -168,7 +171,7 @@ class Registrar:
             return made[0]
         if answer is Answer.NONE and self._monotonic() > job.asked_at + self._patience.give_up:
             silent = N_("the registry gave no answer for {seconds:g} s: {trouble}")
-            return Refused(phrase(silent, seconds=self._patience.give_up, trouble=self._line.trouble))
+            return Refused(phrase(silent, seconds=self._patience.give_up, trouble=as_phrase(self._line.trouble)))
         return None
 
     def _request(self, job: _Job) -> RegistrationRequest | Refused:

@@ -9,10 +9,13 @@ from bongsu.artifacts.base import ArtifactStore
 from bongsu.artifacts.checking import fault_of
 from bongsu.domain.attempt import AttemptResult, Failure, Observation, Phase
 from bongsu.domain.ids import AttemptId, Digest
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import Words, as_phrase, phrase
 from bongsu.domain.problems import BongsuError
 from bongsu.planner.facts import EarlierWork
 from bongsu.reconciler.attempt_records import read_outcome
 from bongsu.reconciler.facts import Outcome, RunFacts
+from bongsu.reconciler.words_of_errors import words_of
 from bongsu.store import cache
 from bongsu.store.database import Database
 
@@ -37,13 +40,13 @@ class StoredWork:
         self._database = database
         self._artifacts = artifacts
         self._monotonic = monotonic
-        self._unread: dict[AttemptId, str] = {}
-        self._unfound: dict[Digest, str] = {}
+        self._unread: dict[AttemptId, Words] = {}
+        self._unfound: dict[Digest, Words] = {}
         self._looked_at = -inf
         self._looks_at_all = True
 
     @property
-    def trouble(self) -> str:
+    def trouble(self) -> Words:
         """Why the artifact store does not answer something that is still to be known; empty if it answers all."""
         return next(iter((*self._unread.values(), *self._unfound.values())), "")
 
@@ -109,5 +112,5 @@ class StoredWork:
         return found if there else None
 
 
-def _told(error: Exception) -> str:
-    return f"the artifact store does not answer: {error}"
+def _told(error: Exception) -> Words:
+    return phrase(N_("the artifact store does not answer: {detail}"), detail=as_phrase(words_of(error)))

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from bongsu.domain.problems import BongsuError
+from bongsu.domain.phrases import Words
+from bongsu.reconciler.words_of_errors import words_of
 
 MAX_TRIES = 5
 
@@ -50,7 +51,7 @@ class TrackingLine:
         self._condition = threading.Condition()
         self._was_used = False
         self._is_closed = False
-        self.trouble = ""
+        self.trouble: Words = ""
 
     @property
     def is_closed(self) -> bool:
@@ -102,8 +103,3 @@ class TrackingLine:
             self._is_closed = True
             self._condition.notify_all()
             return True
-
-
-def words_of(error: Exception) -> str:
-    """What an error says; one that is none of ours with its kind, because alone it may say little."""
-    return str(error) if isinstance(error, BongsuError) else f"{type(error).__name__}: {str(error)[:500]}"

@@ -57,7 +57,7 @@ class RunView:
 
     stages: tuple[StageView, ...]
     seconds_left: float | None = None
-    trouble: str = ""
+    trouble: Words = ""
 
     @property
     def takes_longer(self) -> bool:
@@ -78,7 +78,7 @@ class Watch:
     observations: Mapping[AttemptId, Observation]
     usual_seconds: Mapping[str, float]
     now: float
-    trouble: str = ""
+    trouble: Words = ""
 
 
 def view_of(facts: RunFacts, watch: Watch) -> RunView:

@@ -10,6 +10,7 @@ import os
 import sys
 from pathlib import Path
 
+from bongsu.domain.phrases import Words
 from bongsu.reconciler.delivery import Delivery
 from bongsu.service.platform import Platform
 
@@ -22,7 +23,7 @@ def begin_delivery(platform: Platform) -> Delivery:
     return Delivery(platform.database, platform.publisher, platform.artifacts, turn=platform.publisher_turn)
 
 
-def deliver(platform: Platform, timeout_s: float = DRAIN_S) -> tuple[int, str]:
+def deliver(platform: Platform, timeout_s: float = DRAIN_S) -> tuple[int, Words]:
     """Deliver everything that waits; returns how many items are left, and the last error if there are any."""
     delivery = begin_delivery(platform)
     try:

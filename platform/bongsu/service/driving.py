@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import RunId
+from bongsu.domain.phrases import Words
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.run import RunState
 from bongsu.reconciler.delivery import Delivery
@@ -31,7 +32,7 @@ class Driven:
 
     runs: tuple[RunRecord, ...]
     undelivered: int = 0
-    trouble: str = ""
+    trouble: Words = ""
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class Driving:
                 note_driver(platform, run_ids, "ends")
             raise
         self._give_up_right()
+        trouble: Words
         if platform.on_leftover is not None and self.delivery.leave():
             platform.on_leftover()
             left, trouble = _held_up(platform)
@@ -120,7 +122,7 @@ def open_driver(platform: Platform) -> Iterator[Driving]:
             delivery.close()
 
 
-def _held_up(platform: Platform) -> tuple[int, str]:
+def _held_up(platform: Platform) -> tuple[int, Words]:
     """How many publications another process will not get delivered, as far as can be told before it tries, and why."""
     with platform.database.read() as connection:
         waiting, earlier = outbox.count_waiting(connection), outbox.last_error(connection)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bongsu.domain.phrases import Words
 from bongsu.domain.plan import RunPlan
 from bongsu.domain.problems import Problem, Translate
 from bongsu.service.driving import Driven, open_driver
@@ -35,7 +36,7 @@ class Outcome:
     variants: tuple[Variant, ...]
     problem: Problem | None = None
     undelivered: int = 0
-    trouble: str = ""
+    trouble: Words = ""
 
 
 def run_plan(

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, func, insert, select, update
 
+from bongsu.domain.phrases import Words
 from bongsu.domain.publication import Publication
+from bongsu.store.json_columns import words_from, words_text
 from bongsu.store.schema import outbox
 
+_LONGEST = 2000
 _ITEM: TypeAdapter[Publication] = TypeAdapter(Publication)
 
 
@@ -65,22 +68,23 @@ def count_waiting(connection: Connection) -> int:
     return connection.execute(select(func.count()).where(outbox.c.done.is_(False))).scalar_one()
 
 
-def last_error(connection: Connection) -> str:
+def last_error(connection: Connection) -> Words:
     """Why the item that was tried last was not delivered; empty if none has failed."""
     query = (
         select(outbox.c.error).where(outbox.c.done.is_(False), outbox.c.error != "").order_by(outbox.c.id.desc())
     )
-    return connection.execute(query.limit(1)).scalar() or ""
+    return words_from(connection.execute(query.limit(1)).scalar() or "")
 
 
 def mark_done(connection: Connection, ids: Sequence[int]) -> None:
     connection.execute(update(outbox).where(outbox.c.id.in_(ids)).values(done=True, error=""))
 
 
-def mark_failed(connection: Connection, item: int, error: str) -> None:
-    connection.execute(
-        update(outbox).where(outbox.c.id == item).values(tries=outbox.c.tries + 1, error=error[:2000])
-    )
+def mark_failed(connection: Connection, item: int, error: Words) -> None:
+    stored = words_text(error)
+    if len(stored) > _LONGEST:
+        stored = str(error)[:_LONGEST]  # half a template would be none
+    connection.execute(update(outbox).where(outbox.c.id == item).values(tries=outbox.c.tries + 1, error=stored))
 
 
 def _read(run_id: str, body: str) -> Publication | Unreadable:

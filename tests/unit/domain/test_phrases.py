@@ -17,6 +17,8 @@ from bongsu.domain.stored_words import as_json, from_json
 
 PACKAGES = [Path(package.__file__ or "").parent for package in (bongsu, bongsu_stages)]
 SPOKEN = ("StageError", "Failure")
+# What these are given first stands inside a sentence that is translated.
+INSIDE = ("NotFound", "UnreadableConfig", "_NotAModel", "_Unreadable", "_undecidable", "Refused")
 
 
 def calls(*names: str) -> Iterator[tuple[str, ast.Call]]:
@@ -60,6 +62,28 @@ def test_every_sentence_of_a_failure_can_be_translated() -> None:
                 texts = [part.value for part in sentence.values if isinstance(part, ast.Constant)]
                 assert not any(map(str.isalpha, "".join(map(str, texts)))), f"{place}: no phrase"
     assert seen > 150
+
+
+def test_what_stands_inside_a_sentence_can_be_translated() -> None:
+    seen = dict.fromkeys(INSIDE, 0)
+    for place, call in calls(*INSIDE):
+        detail = call.args[0]
+        seen[call.func.id] += 1  # type: ignore[attr-defined]
+        assert not isinstance(detail, ast.Constant | ast.JoinedStr | ast.BinOp), f"{place}: neither N_ nor phrase"
+    assert all(seen.values()), "each stands somewhere"
+
+
+def test_why_nothing_moves_can_be_translated() -> None:
+    """Sentences in the reconciler are written with N_; an f-string has no letters but those of values."""
+    files = sorted((PACKAGES[0] / "reconciler").glob("*.py"))
+    seen = 0
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.JoinedStr):
+                seen += 1
+                texts = "".join(str(part.value) for part in node.values if isinstance(part, ast.Constant))
+                assert " " not in texts.strip(": "), f"{file.name}:{node.lineno}: {texts!r} is no phrase"
+    assert seen
 
 
 def test_the_words_of_every_code_can_be_kept() -> None:

@@ -52,7 +52,7 @@ def bench() -> Bench:
 def test_a_capacity_that_is_told_again_is_no_trouble_any_more(bench: Bench) -> None:
     bench.executor.broken = {"capacity"}
     assert bench.backend.capacity() is None
-    assert "no capacity" in bench.backend.trouble
+    assert "no capacity" in str(bench.backend.trouble)
     bench.executor.broken = set()
     assert bench.backend.capacity() is not None
     assert bench.backend.trouble == ""
@@ -62,7 +62,7 @@ def test_what_is_seen_hides_no_capacity_that_is_not_told(bench: Bench) -> None:
     bench.executor.broken = {"capacity"}
     bench.backend.capacity()
     bench.backend.observe([attempt(1)])
-    assert "no capacity" in bench.backend.trouble
+    assert "no capacity" in str(bench.backend.trouble)
 
 
 def test_a_stop_that_was_not_heard_is_trouble_until_it_is_or_the_attempt_is_over(bench: Bench) -> None:
@@ -72,7 +72,7 @@ def test_a_stop_that_was_not_heard_is_trouble_until_it_is_or_the_attempt_is_over
     bench.executor.broken = set()
     bench.backend.stop(attempt(1))
     bench.backend.observe([attempt(1), attempt(2)])
-    assert "no cancel" in bench.backend.trouble
+    assert "no cancel" in str(bench.backend.trouble)
     bench.backend.observe([attempt(1)])
     assert bench.backend.trouble == ""
 
@@ -112,7 +112,7 @@ def test_a_record_that_cannot_be_read_is_told_although_another_can(
     for _ in range(3):
         world.ticks += 10  # time to look for the record of the one that runs, too
         world.driver.step()
-        assert "no route" in world.driver.view(one.run_id).trouble
+        assert "no route" in str(world.driver.view(one.run_id).trouble)
     world.cluster.succeed(both[1 - which])
     monkeypatch.undo()
     world.driver.step()
@@ -159,7 +159,7 @@ def test_who_watches_is_told_why_a_registration_waits_although_nothing_moves(
 
     def watch(view: RunView) -> None:
         if view.trouble and not seen:
-            seen.append(view.trouble)
+            seen.append(str(view.trouble))
             request_cancel(world.elsewhere, run)
             world.delivery.close()  # it would wait before it tries again
 

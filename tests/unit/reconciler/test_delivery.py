@@ -75,10 +75,10 @@ def test_a_record_that_cannot_be_read_holds_up_no_other_and_is_told(
     delivery = made(server)
     assert delivery.drain(20) == 1
     assert server.heard == ["r-1", "r-1/closed"]
-    assert "a record of r-1 cannot be read by this version" in delivery.trouble
-    assert "MLflow does not answer" not in delivery.trouble
+    assert "a record of r-1 cannot be read by this version" in str(delivery.trouble)
+    assert "MLflow does not answer" not in str(delivery.trouble)
     with database.read() as connection:
-        assert "cannot be read" in outbox.last_error(connection)
+        assert "cannot be read" in str(outbox.last_error(connection))
 
 
 def test_nothing_is_told_of_a_run_whose_beginning_cannot_be_read(
@@ -101,8 +101,8 @@ def test_trees_that_cannot_be_looked_up_are_the_artifact_stores_trouble(
     delivery = made(server)
     assert delivery.drain(20) == 1
     assert server.heard == ["r-1", "r-1/closed"]
-    assert "the artifact store does not answer" in delivery.trouble
-    assert "MLflow does not answer" not in delivery.trouble
+    assert "the artifact store does not answer" in str(delivery.trouble)
+    assert "MLflow does not answer" not in str(delivery.trouble)
     store.failures = {}
     assert delivery.drain(20) == 0
     assert delivery.trouble == ""
@@ -119,8 +119,8 @@ def test_a_database_that_takes_nothing_is_told_and_keeps_no_registration_waiting
     monkeypatch.setattr(delivery.registrar, "work", worked.set)
     assert delivery.drain(0.5) == 1
     assert worked.is_set()
-    assert "disk full" in delivery.trouble
-    assert "MLflow does not answer" not in delivery.trouble
+    assert "disk full" in str(delivery.trouble)
+    assert "MLflow does not answer" not in str(delivery.trouble)
     assert server.heard == ["r-1"], "it is not told again and again"
     database.is_broken = False
     assert delivery.drain(20) == 0

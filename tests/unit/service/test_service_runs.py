@@ -431,7 +431,7 @@ def left_behind(place: Place, trouble: str) -> tuple[int, str]:
     platform = place.other_process(on_leftover=lambda: tried.append("again"), tracking_trouble=lambda: trouble)
     driven = drive(platform, [submit(platform, CHAIN).run.id])
     assert tried == ["again"]
-    return driven.undelivered, driven.trouble
+    return driven.undelivered, str(driven.trouble)
 
 
 def test_a_run_says_what_keeps_another_process_from_telling_mlflow(place: Place) -> None:

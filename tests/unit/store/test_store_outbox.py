@@ -13,6 +13,7 @@ from store_places import store_at
 from bongsu.artifacts.local import LocalStore
 from bongsu.domain.ids import digest_of
 from bongsu.domain.labels import OPEN
+from bongsu.domain.phrases import Words, phrase
 from bongsu.domain.publication import (
     ModelPage,
     Publication,
@@ -88,7 +89,7 @@ def delivered(database: Database, tmp_path: Path, server: Server) -> tuple[int, 
     """What is left once a process has done what it can, and its last trouble."""
     delivery = Delivery(database, server, LocalStore(tmp_path / "artifacts"), IMPATIENT)
     try:
-        return delivery.drain(20), delivery.trouble
+        return delivery.drain(20), str(delivery.trouble)
     finally:
         delivery.close()
 
@@ -119,6 +120,21 @@ def test_what_was_told_waits_no_longer_and_what_failed_does(database: Database) 
         assert outbox.count_waiting(connection) == 2
     assert waiting(database) == [item(2), item(3)]
     assert waiting(database, skip=numbers[1:2]) == [item(3)]
+
+
+@pytest.mark.parametrize(
+    ("why", "kept"),
+    [
+        ("no answer", "no answer"),
+        (phrase("no {what}", what="answer"), phrase("no {what}", what="answer")),
+        (phrase("no {what}", what="x" * 3000), "no " + "x" * 1997),
+    ],
+)
+def test_why_something_waits_can_be_said_in_another_language(database: Database, why: Words, kept: Words) -> None:
+    put(database, 1)
+    with database.write() as connection:
+        outbox.mark_failed(connection, outbox.waiting(connection)[0][0], why)
+        assert outbox.last_error(connection) == kept
 
 
 def test_everything_is_delivered_once_and_in_order(database: Database, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from bongsu.cli.commands.shared import AsJson
 from bongsu.cli.files import write_file
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.state import options
-from bongsu.cli.texts import _, translate
+from bongsu.cli.texts import _, said, translate
 from bongsu.domain.messages import N_
 
 if TYPE_CHECKING:
@@ -233,7 +233,9 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
         console = out()
         for finding in findings:
             mark, style = marks[finding.level]
-            console.print(_headed(mark, f" {translate(finding.subject)}: {finding.fact}", style), soft_wrap=True)
+            console.print(
+                _headed(mark, f" {translate(finding.subject)}: {said(finding.fact)}", style), soft_wrap=True
+            )
             if finding.fix:
                 console.print(f"    → {translate(finding.fix)}", soft_wrap=True)
     if any(finding.level == "problem" for finding in findings):

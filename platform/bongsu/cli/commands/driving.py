@@ -12,7 +12,8 @@ import typer
 from bongsu.cli.commands.shared import problem_documents
 from bongsu.cli.ending import Ended
 from bongsu.cli.printing import out, say, say_json, unheard
-from bongsu.cli.texts import _, translate
+from bongsu.cli.texts import _, said, translate
+from bongsu.domain.phrases import clause
 from bongsu.domain.problems import BongsuError
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _print_outcome(outcome: Outcome) -> None:
 def _tell_undelivered(outcome: Outcome) -> None:
     if outcome.undelivered:
         waiting = _("{count} records wait for MLflow: {trouble}. Later runs try again; see `bongsu doctor`.")
-        say(waiting.format(count=outcome.undelivered, trouble=outcome.trouble.rstrip(".")), error=True)
+        say(waiting.format(count=outcome.undelivered, trouble=said(clause(outcome.trouble))), error=True)
 
 
 @contextmanager

@@ -60,7 +60,7 @@ def progress_view(view: RunProgress, width: int = _WIDE) -> RenderableType:
         table.add_row(Text(mark, style=style), title, _bar(stage, bar), words(stage), time)
     parts: list[RenderableType] = [table, Text(summary(view), style="bold")]
     if view.trouble:
-        parts.append(Text(view.trouble, style="red"))
+        parts.append(Text(said(view.trouble), style="red"))
     return Group(*parts)
 
 
@@ -121,11 +121,11 @@ class ProgressLines:
         self._monotonic = monotonic
         self._seen: dict[str, tuple[StageState, int]] = {}
         self._said_at: dict[str, float] = {}
-        self._trouble = ""
+        self._trouble: Words = ""
 
     def update(self, view: RunProgress) -> None:
         if view.trouble and view.trouble != self._trouble:
-            self._write(view.trouble)
+            self._write(said(view.trouble))
         self._trouble = view.trouble
         for stage in view.stages:
             seen = (stage.state, stage.attempt)
@@ -134,11 +134,11 @@ class ProgressLines:
                 continue
             self._seen[stage.id] = seen
             self._said_at[stage.id] = self._monotonic()
-            said = _event(stage)
-            if said is not None:
+            told = _event(stage)
+            if told is not None:
                 took = f"  {duration(stage.seconds)}" if stage.state.is_final and stage.seconds else ""
                 state = _(stage.state.value)
-                self._write(f"{MARKS[stage.state][0]} {brief(stage.title)}: {state}{took}  {said}".rstrip())
+                self._write(f"{MARKS[stage.state][0]} {brief(stage.title)}: {state}{took}  {told}".rstrip())
 
     def _go_on(self, stage: StageProgress) -> None:
         """How far a stage is that has run for a while since the last line."""

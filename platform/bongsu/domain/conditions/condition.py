@@ -14,6 +14,7 @@ from bongsu.domain.phrases import Words, phrase
 from bongsu.domain.pipeline import Scalar
 from bongsu.domain.problems import BongsuError
 
+_NEITHER = N_("{part} is neither true nor false")
 _ORDER: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -74,7 +75,7 @@ class Condition:
             return _truth(rest)
         missing = next(names_in(rest), None)
         if missing is None:
-            raise _undecidable(f"{rest} is neither true nor false")
+            raise _undecidable(phrase(_NEITHER, part=rest))
         known = {"metrics": facts.metrics.get(missing.target, {})}.get(missing.scope, {})
         raise codes.CONDITION_MISSING.error(name=str(missing), known=_listed(known))
 
@@ -133,7 +134,7 @@ def _listed(names: Iterable[str]) -> Words:
 def _truth(part: Expression) -> bool:
     if isinstance(part, Literal) and isinstance(part.value, bool):
         return part.value
-    raise _undecidable(f"{part} is neither true nor false")
+    raise _undecidable(phrase(_NEITHER, part=part))
 
 
 def _compare(word: str, left: Any, right: Any) -> bool:
@@ -141,12 +142,13 @@ def _compare(word: str, left: Any, right: Any) -> bool:
         if isinstance(right, str) and isinstance(left, str):
             return (left in right) is (word == "in")
         if not isinstance(right, tuple):
-            raise _undecidable(f"{Literal(right)} is not a list")
+            raise _undecidable(phrase(N_("{value} is not a list"), value=Literal(right)))
         return any(_equal(left, item) for item in right) is (word == "in")
     if word in ("==", "!="):
         return _equal(left, right) is (word == "==")
     if _kind(left) != _kind(right) or _kind(left) not in ("number", "text"):
-        raise _undecidable(f"{Literal(left)} and {Literal(right)} have no order")
+        words = N_("{left} and {right} have no order")
+        raise _undecidable(phrase(words, left=Literal(left), right=Literal(right)))
     return _ORDER[word](left, right)
 
 
@@ -162,5 +164,5 @@ def _kind(value: Any) -> str:
     return "text" if isinstance(value, str) else "list"
 
 
-def _undecidable(detail: str) -> BongsuError:
+def _undecidable(detail: Words) -> BongsuError:
     return codes.CONDITION_TYPE.error(detail=detail)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from bongsu.domain.phrases import Words
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -12,5 +14,5 @@ class Finding:
 
     level: Literal["ok", "warning", "problem"]
     subject: str
-    fact: str
+    fact: Words
     fix: str = ""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bongsu.domain.codes import run as codes
 from bongsu.domain.messages import N_
+from bongsu.domain.phrases import Phrase, as_phrase, joined, phrase
 from bongsu.domain.problems import BongsuError, Problem
 from bongsu.service.artifact_place import place_of, reached
 from bongsu.service.doctor.finding import Finding
@@ -86,8 +87,9 @@ def artifacts(home: Path, clock: Callable[[], datetime]) -> list[Finding]:
 
 
 def _told(subject: str, problem: Problem) -> Finding:
-    facts = ", ".join(str(value) for value in problem.args.values())
-    return Finding("problem", subject, f"{problem.code.name}: {facts}", problem.code.fix)
+    facts = joined([value if isinstance(value, Phrase) else str(value) for value in problem.args.values()], ", ")
+    fact = phrase("{code}: {facts}", code=problem.code.name, facts=facts)
+    return Finding("problem", subject, fact, problem.code.fix)
 
 
 def database(home: Path, name: str, subject: str) -> Finding:
@@ -108,7 +110,12 @@ def database(home: Path, name: str, subject: str) -> Finding:
             refuse_newer(f"sqlite:///{path}")
     except BongsuError as error:
         problem = error.problems[0]
-        return Finding("problem", subject, f"{path}: {problem.args['detail']}", problem.code.fix)
+        return Finding(
+            "problem",
+            subject,
+            phrase("{path}: {detail}", path=path, detail=problem.args["detail"]),
+            problem.code.fix,
+        )
     return Finding("ok", subject, str(path))
 
 
@@ -157,4 +164,4 @@ def undelivered(home: Path) -> Finding:
         "MLflow did not take them when they were last tried. Mend what is named here; every run tries again, and"
         " `delivery.log` in the state directory has more."
     )
-    return Finding("warning", subject, f"{count} ({error})", fix)
+    return Finding("warning", subject, phrase("{count} ({error})", count=count, error=as_phrase(error)), fix)

@@ -11,6 +11,8 @@ from typing import Any, BinaryIO
 
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.codes import run as codes
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import as_phrase, phrase
 from bongsu.domain.pipeline import Input, PipelineSpec
 from bongsu.domain.problems import BongsuError, Location, Problem
 from bongsu.service.inputs.card import type_of
@@ -39,10 +41,10 @@ def files_of(scheme: str, rest: str, directory: Path) -> FileSet:
     try:
         path = (directory / Path(rest.removeprefix("//")).expanduser()).absolute()
     except RuntimeError:  # pathlib's word for a user that this machine does not have
-        raise NotFound(f"{rest} names a user that this machine does not have", None) from None
+        raise NotFound(phrase(N_("{path} names a user that this machine does not have"), path=rest)) from None
     if not path.exists():
         near = nearest_path(path)
-        raise NotFound(f"{path} does not exist", f"file:{near}" if near else None)
+        raise NotFound(phrase(N_("{path} does not exist"), path=path), f"file:{near}" if near else None)
     return files_at(path, f"file:{path.resolve()}")
 
 
@@ -59,9 +61,11 @@ def told(name: str, given: Input, place: Location | None = None) -> Iterator[Non
         yield
     except UnknownAddress:
         raise codes.INPUT_SCHEME.error(place, field, **args) from None
-    except (NotFound, OSError) as error:
-        args |= {"detail": str(error), "suggestion": getattr(error, "suggestion", None)}
+    except NotFound as error:
+        args |= {"detail": as_phrase(error.detail), "suggestion": error.suggestion}
         raise codes.INPUT_MISSING.error(place, field, **args) from error
+    except OSError as error:
+        raise codes.INPUT_MISSING.error(place, field, **args, detail=str(error)) from error
 
 
 def not_masked_here(name: str, given: Input) -> Problem:

@@ -10,6 +10,8 @@ from typing import Any, BinaryIO
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.config_faults import config_faults
 from bongsu.domain.labels import Label, high_water_mark
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import Words, joined
 from bongsu.service.inputs.files import FileSet
 from bongsu.service.inputs.label_card import folder_label, looks_like_a_card
 
@@ -75,19 +77,29 @@ def _first_label(folders: Iterable[Path]) -> Label | None:
     return next((label for label in map(folder_label, folders) if label is not None), None)
 
 
+class UnreadableConfig(Exception):
+    """Why a ``config.json`` says nothing of a model."""
+
+    def __init__(self, detail: Words) -> None:
+        super().__init__(str(detail))
+        self.detail = detail
+
+
 def config_of(text: str) -> dict[str, Any]:
     """Content of a model's ``config.json``.
 
     Raises:
-        ValueError: it is no JSON object, or has figures of which there is no model.
+        UnreadableConfig: it is no JSON object, or has figures of which there is no model.
     """
     try:
         content = json.loads(text)
         if not isinstance(content, dict):
-            raise ValueError("it is no object")
+            raise UnreadableConfig(N_("it is no object"))
         wrong = list(config_faults(content))
+    except ValueError as error:
+        raise UnreadableConfig(str(error)) from error
     except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+        raise UnreadableConfig(N_("it is nested too deeply")) from None
     if wrong:
-        raise ValueError("; ".join(wrong[:5]))
+        raise UnreadableConfig(joined(wrong[:5]))
     return content

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bongsu.domain.ids import Digest, digest_of
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import Words, phrase
 
 # What tools leave behind, and what is not content.
 _PASSED_OVER = frozenset({"__pycache__"})
@@ -17,8 +19,8 @@ _PASSED_OVER = frozenset({"__pycache__"})
 class NotFound(Exception):
     """An input cannot be found. ``suggestion`` is what was probably meant."""
 
-    def __init__(self, detail: str, suggestion: str | None = None) -> None:
-        super().__init__(detail)
+    def __init__(self, detail: Words, suggestion: str | None = None) -> None:
+        super().__init__(str(detail))
         self.detail = detail
         self.suggestion = suggestion
 
@@ -53,7 +55,7 @@ def files_at(path: Path, location: str) -> FileSet:
         return FileSet(location, ((path.name, path),), _homes([path.parent, path.resolve().parent]))
     found = sorted(_walk(path))
     if not found:
-        raise NotFound(f"{path} has no files")
+        raise NotFound(phrase(N_("{path} has no files"), path=path))
     linked = [file.resolve().parent for file in found if file.is_symlink()]
     homes = _homes([path, path.resolve(), *linked])
     return FileSet(location, tuple((file.relative_to(path).as_posix(), file) for file in found), homes)
@@ -70,11 +72,11 @@ def _walk(folder: Path) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if _counts(name))
         for name in folders:
             if Path(base, name).is_symlink():
-                raise NotFound(f"{Path(base, name)} is a link to a directory")
+                raise NotFound(phrase(N_("{path} is a link to a directory"), path=Path(base, name)))
         for name in names:
             if _counts(name):
                 if not Path(base, name).is_file():
-                    raise NotFound(f"{Path(base, name)} is a broken link or a special file")
+                    raise NotFound(phrase(N_("{path} is a broken link or a special file"), path=Path(base, name)))
                 yield Path(base, name)
 
 

@@ -12,9 +12,12 @@ import yaml
 from pydantic import ValidationError
 
 from bongsu.domain.labels import COMPARTMENT_FORM, Label
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import Description, Words, as_phrase, phrase
 from bongsu.service.inputs.files import NotFound
 
 MAX_CARD_BYTES = 1_000_000
+_UNREADABLE = N_("the label in {path} cannot be read: {detail}")
 _FENCE, _END = "---", ("---", "...")
 # What somebody calls a card who means one, in lower case.
 _MISNAMED = ("card.yaml", "card.yml", ".card.yaml", ".card.yml")
@@ -32,6 +35,10 @@ _FAULTS = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, R
 
 class _Unreadable(Exception):
     """Why a card says nothing that can be relied on."""
+
+    def __init__(self, detail: Words) -> None:
+        super().__init__(str(detail))
+        self.detail = detail
 
 
 def looks_like_a_card(name: str) -> bool:
@@ -51,7 +58,8 @@ def folder_label(folder: Path) -> Label | None:
         names = _names(folder)
         misnamed = next((folder / name for name in names if name.lower() in _MISNAMED), None)
         if misnamed is not None and "card.yaml" not in names:
-            raise NotFound(f"{misnamed} would be a label's card if its name were card.yaml; rename it")
+            words = N_("{path} would be a label's card if its name were card.yaml; rename it")
+            raise NotFound(phrase(words, path=misnamed))
         _refuse_misnamed_readme(folder, names)
     return label
 
@@ -82,7 +90,8 @@ def _refuse_misnamed_readme(folder: Path, names: list[str]) -> None:
     for name in names:
         path = folder / name
         if name.lower() in _MISNAMED_READMES and _card_label(path, _front_matter) is not None:
-            raise NotFound(f"the label in {path} would count if its name were README.md; rename it")
+            words = N_("the label in {path} would count if its name were README.md; rename it")
+            raise NotFound(phrase(words, path=path))
 
 
 def _card_label(path: Path, front: Callable[[str], str]) -> Label | None:
@@ -90,24 +99,33 @@ def _card_label(path: Path, front: Callable[[str], str]) -> Label | None:
     if mode is None:
         return None
     if not path.is_file():
-        what = "a directory" if path.is_dir() else "a broken link" if stat.S_ISLNK(mode) else "a special file"
-        raise NotFound(f"the label in {path} cannot be read: it is {what}")
+        raise NotFound(phrase(_UNREADABLE, path=path, detail=as_phrase(_kind(path, mode))))
     try:
         return _stated(yaml.load(front(_read(path)), _Loader))
     except (*_FAULTS, _Unreadable) as error:
-        raise NotFound(f"the label in {path} cannot be read: {_in_words(error)}") from error
+        raise NotFound(phrase(_UNREADABLE, path=path, detail=_in_words(error))) from error
 
 
-def _in_words(error: Exception) -> str:
+def _kind(path: Path, mode: int) -> Words:
+    """Of what stands where a card should, and is no file."""
+    if path.is_dir():
+        return N_("it is a directory")
+    return N_("it is a broken link") if stat.S_ISLNK(mode) else N_("it is a special file")
+
+
+def _in_words(error: Exception) -> Words:
+    if isinstance(error, _Unreadable):
+        return as_phrase(error.detail)
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
-        wrong = first["msg"]
+        wrong: object = first["msg"]
         if first["type"] == "string_pattern_mismatch":  # of a label, a compartment alone has a pattern
-            wrong = f"a compartment is written in {COMPARTMENT_FORM[0].lower()}{COMPARTMENT_FORM[1:]}"
-        return f"{place + ': ' if place else ''}{wrong} (it says {str(first['input'])[:60]!r})"
+            wrong = phrase(N_("a compartment is written in {form}"), form=Description(COMPARTMENT_FORM))
+        fault = phrase("{place}: {wrong}", place=place, wrong=wrong) if place else wrong
+        return phrase(N_("{fault} (it says {value})"), fault=fault, value=repr(str(first["input"])[:60]))
     if isinstance(error, RecursionError):
-        return "it is nested too deeply"
+        return as_phrase(N_("it is nested too deeply"))
     return str(error)[:200]
 
 
@@ -115,15 +133,15 @@ def _stated(content: Any) -> Label | None:
     if content is None:
         return None
     if not isinstance(content, dict):
-        raise _Unreadable("it is no mapping")
+        raise _Unreadable(N_("it is no mapping"))
     for key in content:
         meant = _plainly(str(key))
         if key != "label" and (meant == "label" or ("label" not in content and meant in _OTHER_WORDS)):
-            raise _Unreadable(f"the key {key!r} has to be written label")
+            raise _Unreadable(phrase(N_("the key {key} has to be written label"), key=repr(key)))
     if "label" not in content:
         return None
     if content["label"] is None:
-        raise _Unreadable("label: is empty")
+        raise _Unreadable(N_("label: is empty"))
     return Label.model_validate(content["label"])
 
 
@@ -138,7 +156,7 @@ def _read(path: Path) -> str:
     with path.open("rb") as file:
         content = file.read(MAX_CARD_BYTES + 1)
     if len(content) > MAX_CARD_BYTES:
-        raise _Unreadable(f"it has more than {MAX_CARD_BYTES:,} bytes")
+        raise _Unreadable(phrase(N_("it has more than {most:,} bytes"), most=MAX_CARD_BYTES))
     return content.decode("utf-8-sig")  # editors put a byte order mark in front
 
 
@@ -146,15 +164,15 @@ def _front_matter(text: str) -> str:
     lines = text.lstrip().splitlines()
     first = lines[0].rstrip() if lines else ""
     if first.startswith("+++"):
-        raise _Unreadable("its front matter is TOML; write it as YAML between two lines of ---")
+        raise _Unreadable(N_("its front matter is TOML; write it as YAML between two lines of ---"))
     if first.startswith(_FENCE) and first.strip("-"):
-        raise _Unreadable(f"the line {first[:40]!r} has to be --- alone")
+        raise _Unreadable(phrase(N_("the line {line} has to be --- alone"), line=repr(first[:40])))
     if first != _FENCE:
         return ""
     for place, line in enumerate(lines[1:], start=1):
         if line.rstrip() in _END:
             return "\n".join(lines[1:place])
-    raise _Unreadable("its front matter has no end; close it with ---")
+    raise _Unreadable(N_("its front matter has no end; close it with ---"))
 
 
 _CARDS: dict[str, Callable[[str], str]] = {"card.yaml": str, "README.md": _front_matter}
@@ -168,8 +186,6 @@ class _Loader(yaml.SafeLoader):
         for key_node, _value in node.value:
             key = (key_node.tag, str(key_node.value))
             if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key_node.value!s} stands twice", key_node.start_mark
-                )
+                raise _Unreadable(phrase(N_("the key {key} stands twice"), key=str(key_node.value)))
             seen.add(key)
         return super().construct_mapping(node, deep)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib.metadata import Distribution, PackageNotFoundError, distribution, packages_distributions
 from pathlib import Path, PurePosixPath
 
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu.service.inputs.files import FileSet, NotFound
 
 
@@ -18,7 +20,9 @@ def package_files(name: str, path: str) -> FileSet:
     try:
         dist = distribution(name)
     except PackageNotFoundError:
-        raise NotFound(f"the package {name} is not installed", _nearest_package(name)) from None
+        raise NotFound(
+            phrase(N_("the package {name} is not installed"), name=name), _nearest_package(name)
+        ) from None
     wanted = PurePosixPath(path)
     found = {}
     for entry in dist.files or ():
@@ -28,10 +32,11 @@ def package_files(name: str, path: str) -> FileSet:
             relative = inside.name if inside == wanted else inside.relative_to(wanted).as_posix()
             found[relative] = Path(str(dist.locate_file(entry)))
     if not found:
-        raise NotFound(f"the package {name} has no files at {path}", _nearest_folder(name, dist, path))
+        nothing = phrase(N_("the package {name} has no files at {path}"), name=name, path=path)
+        raise NotFound(nothing, _nearest_folder(name, dist, path))
     missing = sorted(relative for relative, file in found.items() if not file.is_file())
     if missing:
-        raise NotFound(f"the package {name} is damaged: {missing[0]} is gone")
+        raise NotFound(phrase(N_("the package {name} is damaged: {path} is gone"), name=name, path=missing[0]))
     version = dist.version
     location = f"package:{name}=={version}/{path}"
     return FileSet(location, tuple(sorted(found.items())), (_home(dist, wanted),))

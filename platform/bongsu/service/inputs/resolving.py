@@ -12,12 +12,14 @@ from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import DIGEST_PATTERN, Digest
 from bongsu.domain.labels import Label, high_water_mark
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import Words, as_phrase, phrase
 from bongsu.domain.pipeline import Input, PipelineSpec
 from bongsu.domain.problems import BongsuError, Location, Problem
 from bongsu.domain.suggest import closest
 from bongsu.planner.facts import ResolvedInput
 from bongsu.service.inputs.addresses import LOCAL, UnknownAddress, files_of, not_masked_here, told
-from bongsu.service.inputs.card import config_of, label_of, type_of
+from bongsu.service.inputs.card import UnreadableConfig, config_of, label_of, type_of
 from bongsu.service.inputs.files import FileSet, NotFound
 from bongsu.service.inputs.importing import import_files
 from bongsu.service.inputs.stored import UnknownLabel, known_label, label_in_store
@@ -96,6 +98,10 @@ def faulty_inputs(platform: Platform, inputs: Mapping[str, Input], directory: Pa
 class _NotAModel(Exception):
     """The tree is not a model."""
 
+    def __init__(self, detail: Words) -> None:
+        super().__init__(str(detail))
+        self.detail = detail
+
 
 @contextmanager
 def _all_told(name: str, given: Input, place: Location | None) -> Iterator[None]:
@@ -107,7 +113,8 @@ def _all_told(name: str, given: Input, place: Location | None) -> Iterator[None]
     except UnknownLabel:
         raise codes.LABEL_UNKNOWN.error(place, field, name=name, uri=given.uri) from None
     except _NotAModel as error:
-        raise codes.INPUT_NOT_A_MODEL.error(place, field, name=name, uri=given.uri, detail=str(error)) from error
+        args = {"name": name, "uri": given.uri, "detail": as_phrase(error.detail)}
+        raise codes.INPUT_NOT_A_MODEL.error(place, field, **args) from error
 
 
 @dataclass(frozen=True)
@@ -182,7 +189,7 @@ def _artifact(platform: Platform, digest: str, given: Label | None) -> _Tree:
     if not DIGEST_PATTERN.fullmatch(digest):
         raise UnknownAddress
     if not platform.artifacts.has(Digest(digest)):
-        raise NotFound("it is not in the artifact store")
+        raise NotFound(N_("it is not in the artifact store"))
     if given is None and known_label(platform, Digest(digest)) is None:
         raise UnknownLabel
     return _Tree(Digest(digest), platform.artifacts.reader(Digest(digest)).manifest.size, None)
@@ -195,9 +202,9 @@ def _model(platform: Platform, uri: str) -> _Tree:
         except BongsuError:
             known = {found.name for found in models.list_versions(connection)}
             name = uri.removeprefix("models:/").partition("/")[0].partition("@")[0]
-            raise NotFound("no such version is registered", _models_like(name, known)) from None
+            raise NotFound(N_("no such version is registered"), _models_like(name, known)) from None
     if not platform.artifacts.has(version.digest):
-        raise NotFound(f"its bytes ({version.digest}) are no longer in the artifact store")
+        raise _gone(version.digest)
     size = platform.artifacts.reader(version.digest).manifest.size
     return _Tree(version.digest, size, Label.parse(version.label))
 
@@ -216,10 +223,14 @@ def _dataset(platform: Platform, rest: str) -> _Tree:
     if wanted is None:
         best = closest(name, everything)
         near = f"datasets:/{name}/{found[0].version}" if found else (f"datasets:/{best}/..." if best else None)
-        raise NotFound("no such version is registered", near)
+        raise NotFound(N_("no such version is registered"), near)
     if not platform.artifacts.has(wanted.digest):
-        raise NotFound(f"its bytes ({wanted.digest}) are no longer in the artifact store")
+        raise _gone(wanted.digest)
     return _Tree(wanted.digest, wanted.size, Label.parse(wanted.label))
+
+
+def _gone(digest: Digest) -> NotFound:
+    return NotFound(phrase(N_("its bytes ({digest}) are no longer in the artifact store"), digest=digest))
 
 
 def _look_for_config(platform: Platform, found: FileSet | _Tree) -> None:
@@ -234,10 +245,11 @@ def _look_for_config(platform: Platform, found: FileSet | _Tree) -> None:
 
 def _config(names: Collection[str], opened: Callable[[str], BinaryIO]) -> dict[str, Any]:
     if _CONFIG not in names:
-        raise _NotAModel(f"it has no {_CONFIG}")
+        raise _NotAModel(phrase(N_("it has no {file}"), file=_CONFIG))
     with opened(_CONFIG) as file:
         text = file.read(_MAX_CONFIG_BYTES).decode("utf-8", "replace")
     try:
         return config_of(text)
-    except ValueError as error:
-        raise _NotAModel(f"its {_CONFIG} cannot be read: {error}") from error
+    except UnreadableConfig as error:
+        why = phrase(N_("its {file} cannot be read: {detail}"), file=_CONFIG, detail=as_phrase(error.detail))
+        raise _NotAModel(why) from error
