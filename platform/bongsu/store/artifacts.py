@@ -10,6 +10,7 @@ from sqlalchemy import Connection, insert, select, update
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import Digest, RunId, StageId
 from bongsu.domain.labels import Label
+from bongsu.store.faults import readable
 from bongsu.store.records import ArtifactRecord
 from bongsu.store.schema import artifacts, model_versions
 
@@ -56,14 +57,15 @@ def find_artifacts(connection: Connection, prefix: str) -> list[ArtifactRecord]:
     """Artifacts whose digest begins with ``prefix`` (with or without ``sha256-``); ten at most."""
     text = prefix if prefix.startswith("sha256-") else f"sha256-{prefix}"
     query = select(artifacts).where(artifacts.c.digest.startswith(text, autoescape=True)).limit(10)
-    return [_artifact(row) for row in connection.execute(query)]
+    return [_artifact(connection, row) for row in connection.execute(query)]
 
 
 def get_artifact(connection: Connection, digest: str) -> ArtifactRecord | None:
     row = connection.execute(select(artifacts).where(artifacts.c.digest == digest)).one_or_none()
-    return _artifact(row) if row else None
+    return _artifact(connection, row) if row else None
 
 
-def _artifact(row: Any) -> ArtifactRecord:
+def _artifact(connection: Connection, row: Any) -> ArtifactRecord:
     values = dict(row._mapping)
-    return ArtifactRecord(**values | {"digest": Digest(row.digest), "type": ArtifactType(row.type)})
+    with readable(connection, artifacts, row.digest):
+        return ArtifactRecord(**values | {"digest": Digest(row.digest), "type": ArtifactType(row.type)})

@@ -11,6 +11,7 @@ from bongsu.domain.attempt import AttemptResult, Failure
 from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import AttemptId, StageId
 from bongsu.domain.run import ATTEMPT_MOVES, AttemptState, StopReason
+from bongsu.store.faults import readable
 from bongsu.store.json_columns import from_json, to_json
 from bongsu.store.records import AttemptRecord
 from bongsu.store.schema import attempts
@@ -25,7 +26,7 @@ def attempts_of(
     query = select(attempts).where(attempts.c.run_id == run_id).order_by(attempts.c.stage_id, attempts.c.number)
     if only is not None:
         query = query.where(attempts.c.stage_id.in_(only))
-    return [_attempt(row) for row in connection.execute(query)]
+    return [_attempt(connection, row) for row in connection.execute(query)]
 
 
 def request_attempt(connection: Connection, attempt: AttemptId, now: float) -> None:
@@ -100,17 +101,18 @@ def _is_attempt(attempt: AttemptId) -> Any:
     )
 
 
-def _attempt(row: Row[Any]) -> AttemptRecord:
-    return AttemptRecord(
-        id=AttemptId(run_id=row.run_id, stage_id=row.stage_id, number=row.number),
-        state=AttemptState(row.state),
-        stop_reason=StopReason(row.stop_reason) if row.stop_reason else None,
-        requested_at=row.requested_at,
-        started_at=row.started_at,
-        finished_at=row.finished_at,
-        failure=Failure.model_validate_json(row.failure) if row.failure else None,
-        environment=from_json(row.environment),
-        peak_memory_bytes=row.peak_memory_bytes,
-        last_step=row.last_step,
-        events_cursor=row.events_cursor,
-    )
+def _attempt(connection: Connection, row: Row[Any]) -> AttemptRecord:
+    with readable(connection, attempts, f"{row.run_id}/{row.stage_id}/{row.number}"):
+        return AttemptRecord(
+            id=AttemptId(run_id=row.run_id, stage_id=row.stage_id, number=row.number),
+            state=AttemptState(row.state),
+            stop_reason=StopReason(row.stop_reason) if row.stop_reason else None,
+            requested_at=row.requested_at,
+            started_at=row.started_at,
+            finished_at=row.finished_at,
+            failure=Failure.model_validate_json(row.failure) if row.failure else None,
+            environment=from_json(row.environment),
+            peak_memory_bytes=row.peak_memory_bytes,
+            last_step=row.last_step,
+            events_cursor=row.events_cursor,
+        )

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.ids import Digest
 from bongsu.planner.facts import EarlierWork
+from bongsu.store.faults import readable
 from bongsu.store.json_columns import refs_from, refs_json
 from bongsu.store.schema import cache_entries, input_cache
 
@@ -40,7 +41,10 @@ class CacheEntry:
 def find_work(connection: Connection, key: Digest) -> EarlierWork | None:
     """What ``key`` stands for, whether or not its outputs are still there."""
     row = connection.execute(select(cache_entries).where(cache_entries.c.key == key)).one_or_none()
-    return EarlierWork(refs_from(row.outputs), json.loads(row.metrics)) if row else None
+    if row is None:
+        return None
+    with readable(connection, cache_entries, key):
+        return EarlierWork(refs_from(row.outputs), json.loads(row.metrics))
 
 
 def last_parts(connection: Connection, pipeline: str, stage_id: str) -> dict[str, Any] | None:
@@ -51,7 +55,8 @@ def last_parts(connection: Connection, pipeline: str, stage_id: str) -> dict[str
         .order_by(cache_entries.c.created_at.desc())
         .limit(1)
     ).scalar()
-    return json.loads(text) if text else None
+    with readable(connection, cache_entries, f"{pipeline}/{stage_id}"):
+        return json.loads(text) if text else None
 
 
 def remember(connection: Connection, entry: CacheEntry) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError
 
 from bongsu.domain.codes import run as codes
+from bongsu.domain.problems import BongsuError
 from bongsu.store import sqlite
 from bongsu.store.faults import code_of, explained
 from bongsu.store.schema import metadata
@@ -87,12 +88,17 @@ def open_database(url: str, may_be_new: Callable[[], bool] = lambda: True) -> Da
 
 def check_database(url: str, may_be_new: Callable[[], bool] = lambda: True) -> None:
     """Read all of a database and change nothing. Arguments and errors as of :func:`open_database`; besides,
-    ``run.database-damaged`` for damage that only a look at everything finds."""
+    ``run.database-damaged`` for damage that only a look at everything finds, once for each row that cannot be read."""
+    from bongsu.store.rows import unreadable_rows
+
     with open_for_reading(url) as connection:
         found = sqlite.damage(connection) if connection.dialect.name == "sqlite" else ""
         if found:
             raise codes.DATABASE_DAMAGED.error(url=make_url(url).render_as_string(), detail=found)
-        _current_revision(connection.engine, may_be_new)
+        if _current_revision(connection.engine, may_be_new) == HEAD_REVISION:
+            problems = list(unreadable_rows(connection))
+            if problems:
+                raise BongsuError(problems)
 
 
 def refuse_newer(url: str) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import Digest
+from bongsu.store.faults import readable
 from bongsu.store.records import DatasetVersionRecord
 from bongsu.store.schema import dataset_versions
 
@@ -39,9 +40,10 @@ def list_dataset_versions(connection: Connection, name: str | None = None) -> li
     query = select(dataset_versions).order_by(dataset_versions.c.name, dataset_versions.c.version.desc())
     if name:
         query = query.where(dataset_versions.c.name == name)
-    return [_dataset(row) for row in connection.execute(query)]
+    return [_dataset(connection, row) for row in connection.execute(query)]
 
 
-def _dataset(row: Any) -> DatasetVersionRecord:
+def _dataset(connection: Connection, row: Any) -> DatasetVersionRecord:
     values = dict(row._mapping)
-    return DatasetVersionRecord(**values | {"digest": Digest(row.digest), "type": ArtifactType(row.type)})
+    with readable(connection, dataset_versions, f"{row.name}/{row.version}"):
+        return DatasetVersionRecord(**values | {"digest": Digest(row.digest), "type": ArtifactType(row.type)})

@@ -1,4 +1,5 @@
-"""What a database says when its disk or its file fails, as errors that say what to do."""
+"""What a database says when its disk or its file fails, and a row of which no record can be made, as errors that say
+what to do."""
 
 from __future__ import annotations
 
@@ -6,9 +7,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pydantic import ValidationError
+from sqlalchemy import Connection, Table
 from sqlalchemy.exc import DBAPIError
 
 from bongsu.domain.codes import run as codes
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu.domain.problems import Code
 
 # Result codes, the extended ones before their primary ones; https://www.sqlite.org/rescode.html
@@ -35,6 +40,29 @@ _SQLSTATE = {
     "XX001": codes.DATABASE_DAMAGED,
     "XX002": codes.DATABASE_DAMAGED,
 }
+
+
+# What enums, parsers and models come up with for values that they do not know.
+_UNKNOWN = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
+
+
+@contextmanager
+def readable(connection: Connection, table: Table, key: str) -> Iterator[None]:
+    """Raise ``run.database-damaged`` if no record can be made of the row of ``table`` that ``key`` names."""
+    try:
+        yield
+    except _UNKNOWN as error:
+        words = N_("the row of {key} in the table {table} cannot be read: {detail}")
+        told = phrase(words, key=key, table=table.name, detail=_first_of(error))
+        url = connection.engine.url.render_as_string()
+        raise codes.DATABASE_DAMAGED.error(url=url, detail=told) from error
+
+
+def _first_of(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False)[0]
+        return ": ".join(part for part in (".".join(map(str, first["loc"])), first["msg"]) if part)
+    return " ".join(str(error).split())[:200]
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, insert, or_, select
 
 from bongsu.domain.ids import AttemptId, RunId
+from bongsu.store.faults import readable
 from bongsu.store.records import EventRecord
 from bongsu.store.schema import metric_points, run_events
 
@@ -55,7 +56,9 @@ def events_of(connection: Connection, run_id: str, after: int = 0) -> list[Event
         .where(run_events.c.run_id == run_id, run_events.c.sequence > after)
         .order_by(run_events.c.sequence)
     )
-    return [EventRecord(**dict(row._mapping) | {"body": json.loads(row.body)}) for row in connection.execute(query)]
+    with readable(connection, run_events, run_id):
+        rows = connection.execute(query)
+        return [EventRecord(**dict(row._mapping) | {"body": json.loads(row.body)}) for row in rows]
 
 
 def beginnings_of(connection: Connection, run_ids: Sequence[str]) -> dict[str, list[tuple[int, float]]]:

@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, Connection, insert, select, update
 from bongsu.domain.ids import digest_of
 from bongsu.domain.labels import Label
 from bongsu.domain.lineage import EdgeKind, NodeKind
+from bongsu.store.faults import readable
 from bongsu.store.schema import edges, nodes
 
 CHUNK = 500
@@ -119,7 +120,7 @@ def walk(
                 )
             )
         ]
-        found += [Edge(row.source, row.target, EdgeKind(row.kind)) for row in rows]
+        found += [_edge(connection, row) for row in rows]
         frontier = sorted({row.next for row in rows} - seen)
         seen |= set(frontier)
     return get_nodes(connection, sorted(seen)), list(dict.fromkeys(found))
@@ -143,7 +144,17 @@ def get_nodes(connection: Connection, ids: list[str]) -> list[Node]:
         for begin in range(0, len(ids), CHUNK)
         for row in connection.execute(select(nodes).where(nodes.c.id.in_(ids[begin : begin + CHUNK])))
     ]
-    return [Node(row.id, NodeKind(row.kind), row.title, row.label, json.loads(row.body)) for row in rows]
+    return [_node(connection, row) for row in rows]
+
+
+def _node(connection: Connection, row: Any) -> Node:
+    with readable(connection, nodes, row.id):
+        return Node(row.id, NodeKind(row.kind), row.title, row.label, json.loads(row.body))
+
+
+def _edge(connection: Connection, row: Any) -> Edge:
+    with readable(connection, edges, f"{row.source}, {row.target}"):
+        return Edge(row.source, row.target, EdgeKind(row.kind))
 
 
 def graph_of_run(connection: Connection, run_id: str, stage_ids: Sequence[str]) -> tuple[list[Node], list[Edge]]:
@@ -162,7 +173,7 @@ def graph_of_run(connection: Connection, run_id: str, stage_ids: Sequence[str]) 
 def _edges_at(connection: Connection, ids: Sequence[str], end: ColumnElement[str]) -> list[Edge]:
     query = select(edges.c.source, edges.c.target, edges.c.kind)
     return [
-        Edge(row.source, row.target, EdgeKind(row.kind))
+        _edge(connection, row)
         for begin in range(0, len(ids), CHUNK)
         for row in connection.execute(query.where(end.in_(ids[begin : begin + CHUNK])))
     ]

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select
 
 from bongsu.domain.codes import run as codes
+from bongsu.store.faults import readable
 from bongsu.store.records import ModelVersionRecord
 from bongsu.store.schema import aliases, model_versions
 
@@ -49,7 +50,7 @@ def list_versions(connection: Connection, name: str | None = None) -> list[Model
     if name:
         query = query.where(model_versions.c.name == name)
     named = _aliases(connection)
-    return [_version(row._mapping, named.get((row.name, row.version), [])) for row in connection.execute(query)]
+    return [_version(connection, row, named.get((row.name, row.version), [])) for row in connection.execute(query)]
 
 
 def find_version(connection: Connection, reference: str) -> ModelVersionRecord:
@@ -75,7 +76,7 @@ def versions_of_digests(
         query = query.where(model_versions.c.name.in_(names))
     named = _aliases(connection)
     return {
-        row.digest: _version(row._mapping, named.get((row.name, row.version), []))
+        row.digest: _version(connection, row, named.get((row.name, row.version), []))
         for row in connection.execute(query)
     }
 
@@ -88,8 +89,8 @@ def _aliases(connection: Connection) -> dict[tuple[str, int], list[str]]:
     return named
 
 
-def _version(row: Any, named: list[str]) -> ModelVersionRecord:
-    values = dict(row)
-    return ModelVersionRecord(
-        **values | {"metrics": json.loads(values["metrics"]), "aliases": tuple(sorted(named))}
-    )
+def _version(connection: Connection, row: Any, named: list[str]) -> ModelVersionRecord:
+    values = dict(row._mapping)
+    with readable(connection, model_versions, f"{row.name}/{row.version}"):
+        values |= {"metrics": json.loads(row.metrics), "aliases": tuple(sorted(named))}
+        return ModelVersionRecord(**values)

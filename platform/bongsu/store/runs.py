@@ -12,6 +12,7 @@ from bongsu.domain.ids import Digest, RunId
 from bongsu.domain.labels import Label
 from bongsu.domain.plan import RunPlan
 from bongsu.domain.run import RUN_MOVES, RunState, StageState
+from bongsu.store.faults import readable
 from bongsu.store.records import RunRecord
 from bongsu.store.schema import runs, stages
 
@@ -64,12 +65,13 @@ def open_run_of(connection: Connection, plan_hash: Digest) -> RunRecord | None:
     """The run of this plan that is under way and not being cancelled."""
     query = select(*_COLUMNS).where(runs.c.open_key == plan_hash)
     row = connection.execute(query).one_or_none()
-    return _run(row) if row else None
+    return _run(connection, row) if row else None
 
 
 def get_plan(connection: Connection, run_id: str) -> RunPlan:
     text = connection.execute(select(runs.c.plan).where(runs.c.id == run_id)).scalar_one()
-    return RunPlan.model_validate_json(text)
+    with readable(connection, runs, run_id):
+        return RunPlan.model_validate_json(text)
 
 
 def get_run(connection: Connection, run_id: str) -> RunRecord:
@@ -77,7 +79,7 @@ def get_run(connection: Connection, run_id: str) -> RunRecord:
     row = connection.execute(select(*_COLUMNS).where(runs.c.id == run_id)).one_or_none()
     if row is None:
         raise codes.UNKNOWN_RUN.error(run=run_id)
-    return _run(row)
+    return _run(connection, row)
 
 
 def find_run(connection: Connection, text: str) -> RunRecord:
@@ -100,7 +102,7 @@ def find_run(connection: Connection, text: str) -> RunRecord:
         raise codes.UNKNOWN_RUN.error(run=text)
     if len(rows) > 1 and not exact:
         raise codes.AMBIGUOUS_RUN.error(run=text, found=", ".join(row.id for row in rows))
-    return _run((exact or rows)[0])
+    return _run(connection, (exact or rows)[0])
 
 
 def list_runs(
@@ -112,7 +114,7 @@ def list_runs(
         query = query.where(runs.c.state.in_([state.value for state in states]))
     if pipeline:
         query = query.where(runs.c.pipeline == pipeline)
-    return [_run(row) for row in connection.execute(query)]
+    return [_run(connection, row) for row in connection.execute(query)]
 
 
 def active_versions(connection: Connection) -> dict[RunId, tuple[RunState, int]]:
@@ -166,6 +168,7 @@ def move_run(connection: Connection, record: RunRecord, state: RunState, now: fl
         raise codes.INVALID_MOVE.error(subject=f"run {record.id}", old=old, new=state.value)
 
 
-def _run(row: Row[Any]) -> RunRecord:
+def _run(connection: Connection, row: Row[Any]) -> RunRecord:
     values = dict(row._mapping)
-    return RunRecord(**values | {"state": RunState(values["state"])})
+    with readable(connection, runs, row.id):
+        return RunRecord(**values | {"state": RunState(values["state"])})

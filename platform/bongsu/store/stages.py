@@ -13,6 +13,7 @@ from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import Digest, RunId, StageId
 from bongsu.domain.phrases import Words
 from bongsu.domain.run import STAGE_MOVES, StageState
+from bongsu.store.faults import readable
 from bongsu.store.json_columns import from_json, refs_from, refs_json, to_json, words_from, words_text
 from bongsu.store.records import StageRecord
 from bongsu.store.schema import stages
@@ -53,7 +54,7 @@ def stages_of(connection: Connection, run_id: str, only: Collection[StageId] | N
     query = select(stages).where(stages.c.run_id == run_id).order_by(stages.c.position)
     if only is not None:
         query = query.where(stages.c.stage_id.in_(only))
-    return [_stage(row) for row in connection.execute(query)]
+    return [_stage(connection, row) for row in connection.execute(query)]
 
 
 def makers_of(connection: Connection, taken: Mapping[Digest, float]) -> dict[Digest, StageRecord]:
@@ -70,7 +71,7 @@ def makers_of(connection: Connection, taken: Mapping[Digest, float]) -> dict[Dig
         for row in connection.execute(query.order_by(stages.c.finished_at)):
             key = Digest(row.cache_key)
             if row.finished_at <= taken[key] or key not in found:
-                found[key] = _stage(row)
+                found[key] = _stage(connection, row)
     return found
 
 
@@ -128,18 +129,19 @@ def _is_stage(run_id: str, stage_id: str) -> Any:
     return and_(stages.c.run_id == run_id, stages.c.stage_id == stage_id)
 
 
-def _stage(row: Row[Any]) -> StageRecord:
-    return StageRecord(
-        run_id=RunId(row.run_id),
-        stage_id=StageId(row.stage_id),
-        position=row.position,
-        state=StageState(row.state),
-        reason=words_from(row.reason),
-        cache_key=row.cache_key,
-        outputs=refs_from(row.outputs),
-        metrics=from_json(row.metrics),
-        notes=from_json(row.notes),
-        reopened_after=row.reopened_after,
-        started_at=row.started_at,
-        finished_at=row.finished_at,
-    )
+def _stage(connection: Connection, row: Row[Any]) -> StageRecord:
+    with readable(connection, stages, f"{row.run_id}/{row.stage_id}"):
+        return StageRecord(
+            run_id=RunId(row.run_id),
+            stage_id=StageId(row.stage_id),
+            position=row.position,
+            state=StageState(row.state),
+            reason=words_from(row.reason),
+            cache_key=row.cache_key,
+            outputs=refs_from(row.outputs),
+            metrics=from_json(row.metrics),
+            notes=from_json(row.notes),
+            reopened_after=row.reopened_after,
+            started_at=row.started_at,
+            finished_at=row.finished_at,
+        )

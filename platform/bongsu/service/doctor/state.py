@@ -25,6 +25,9 @@ from bongsu.service.home import (
     refuse_closed,
 )
 
+# Of rows that cannot be read.
+SHOWN = 3
+
 
 def closed(home: Path) -> Finding | None:
     """Whose home it is, if this user may not look into it."""
@@ -109,13 +112,9 @@ def database(home: Path, name: str, subject: str) -> Finding:
         if name == DATABASE:
             refuse_newer(f"sqlite:///{path}")
     except BongsuError as error:
-        problem = error.problems[0]
-        return Finding(
-            "problem",
-            subject,
-            phrase("{path}: {detail}", path=path, detail=problem.args["detail"]),
-            problem.code.fix,
-        )
+        details = joined([problem.args["detail"] for problem in error.problems[:SHOWN]])
+        fact = phrase("{path}: {detail}", path=path, detail=details)
+        return Finding("problem", subject, fact, error.problems[0].code.fix)
     return Finding("ok", subject, str(path))
 
 
