@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -36,8 +37,12 @@ def pages_address(home: Path, port: int = PORT) -> str:
     return address(port)
 
 
-def restore_lost(home: Path) -> None:
+def restore_lost(home: Path, on_begin: Callable[[], None] = lambda: None) -> None:
     """Write MLflow's database again from the records of the runs, if it is gone and there are any.
+
+    Args:
+        home: the state directory.
+        on_begin: called before it is written, which may take minutes.
 
     Raises:
         BongsuError: what :func:`bongsu.service.embedded.open_home` raises.
@@ -48,10 +53,15 @@ def restore_lost(home: Path) -> None:
         return
     from bongsu.service.delivering import deliver
     from bongsu.service.embedded import open_home
+    from bongsu.store import outbox
 
     platform = open_home(home)
     try:
-        deliver(platform)
+        with platform.database.read() as connection:
+            records = outbox.count_told(connection) + outbox.count_waiting(connection)
+        if records:
+            on_begin()
+            deliver(platform)
     finally:
         platform.close()
 

@@ -26,7 +26,14 @@ def mlflow(
     from bongsu.service.mlflow_pages import pages_address, restore_lost, serve_pages
 
     home = options(context).home
-    restore_lost(home)
+    restore_lost(home, _say_that_it_is_written)
     say(_("MLflow starts at {address}; Ctrl-C ends it.").format(address=pages_address(home, port)))
     sys.stdout.flush()  # this process gives way to the server
     serve_pages(home, port)
+
+
+def _say_that_it_is_written() -> None:
+    say(
+        _("MLflow's database is missing: it is being written from the records of the runs, which may take minutes.")
+    )
+    sys.stdout.flush()  # whoever reads a pipe waits as well
