@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from cli_shell import Shell
 from hypothesis import given
 from hypothesis import strategies as st
+from service_places import Place, drive
+from small_plans import plan_of, stage
 
 from bongsu.cli.commands.inspect import why_silent
 from bongsu.cli.printing import log_lines
 from bongsu.domain.run import StageState
+from bongsu.service.submitting import submit
 
 RED, RESET = "\x1b[31m", "\x1b[0m"
 
@@ -51,3 +57,30 @@ def test_no_escape_but_a_colour_reaches_a_terminal(line: str) -> None:
 )
 def test_who_prints_nothing_says_why(states: tuple[StageState, ...], words: str) -> None:
     assert words in why_silent(states)
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (["logs", "-f"], ["a | one", "a | two", "b | three"]),
+        (["logs", "latest", "b", "--follow"], ["three"]),
+        (["logs", "latest", "a", "-f", "--attempt", "1"], ["one", "two"]),
+        (
+            ["logs", "--follow", "--json"],
+            ['{"stage": "a", "line": "one"}', '{"stage": "a", "line": "two"}', '{"stage": "b", "line": "three"}'],
+        ),
+    ],
+)
+def test_each_line_of_a_run_that_is_followed_stands_under_its_stage(
+    shell: Shell, tmp_path: Path, words: list[str], shown: list[str]
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    place = Place(home)
+    drive(place.platform, [submit(place.platform, plan_of(stage("a"), stage("b", "a"))).run.id])
+    place.close()
+    for attempt in place.cluster.jobs:
+        folder = home / "logs" / attempt.key
+        folder.mkdir(parents=True)
+        (folder / "log.txt").write_text({"a": "one\ntwo\n", "b": "three\n"}[attempt.stage_id])
+    assert shell(*words).out.splitlines() == shown

@@ -19,6 +19,7 @@ from bongsu.domain.run import ShownState, StageState
 from bongsu.domain.unseen import escaped_json
 
 if TYPE_CHECKING:
+    from bongsu.service.following import LogLine
     from bongsu.service.lineage import Direction
 
 
@@ -84,43 +85,54 @@ def logs(
         typer.Argument(help=_("A stage's id; all stages if not given."), autocompletion=completion.stages),
     ] = None,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help=_("Wait for more until the attempt ends."))
+        bool, typer.Option("--follow", "-f", help=_("Wait for more until the stages are over."))
     ] = False,
     attempt: Annotated[
         int | None, typer.Option(min=1, help=_("Number of the attempt; the newest if not given."))
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help=_("Print one JSON object a line of the log."))] = False,
 ) -> None:
+    from bongsu.service.following import LogLine, follow_logs
     from bongsu.service.showing import attempt_logs, show_run
 
     with platform(context) as opened:
         details = show_run(opened, run)
         if run == "latest":
             say(_("Logs of run {run}:").format(run=details.run.id), error=True)
-        names = [stage] if stage else [found.planned.id for found in details.stages]
-        printed = 0
-        for name in names:
-            lines = attempt_logs(opened, details.run.id, name, attempt, follow)
-            printed += _json_log(lines, name) if as_json else _print_log(lines, "" if stage else f"{name} | ")
-    if not printed and not as_json:
-        say(why_silent([details.stage(name).record.state for name in names]), error=True)
+        asked = [details.stage(stage)] if stage else details.stages
+        names = [found.planned.id for found in asked]
+        if follow and attempt is None:
+            lines = follow_logs(opened, details.run.id, names)
+        else:
+            lines = (
+                LogLine(name, line)
+                for name in names
+                for line in attempt_logs(opened, details.run.id, name, attempt, follow)
+            )
+        printed = _json_log(lines, stage) if as_json else _print_log(lines, with_names=not stage)
+        if not printed and not as_json:
+            details = show_run(opened, details.run.id)
+            say(why_silent([details.stage(name).record.state for name in names]), error=True)
 
 
-def _json_log(lines: Iterable[str], stage: str) -> int:
-    """How many lines there were. A reader of the other end gets each when it is there."""
+def _json_log(lines: Iterable[LogLine], stage: str | None) -> int:
+    """How many lines there were. A reader of the other end gets each when it is there, under the name that was asked
+    for."""
     count = 0
-    for line in lines:
+    for one in lines:
         count += 1
-        typer.echo(escaped_json(json.dumps({"stage": stage, "line": line}, ensure_ascii=False)))
+        found = {"stage": stage or one.stage_id, "line": one.line}
+        typer.echo(escaped_json(json.dumps(found, ensure_ascii=False)))
     return count
 
 
-def _print_log(lines: Iterable[str], before: str) -> int:
+def _print_log(lines: Iterable[LogLine], *, with_names: bool) -> int:
     """How many lines there were."""
     colours, count = out().color_system is not None, 0
-    for line in lines:
+    for one in lines:
         count += 1
-        for part in log_lines(line, colours=colours):
+        before = f"{one.stage_id} | " if with_names else ""
+        for part in log_lines(one.line, colours=colours):
             typer.echo(before + part)
     return count
 
