@@ -68,6 +68,19 @@ def test_an_input_that_cannot_be_found_is_told_in_korean(shell: Shell, tmp_path:
     assert english_in(said.error) == []
 
 
+@pytest.mark.usefixtures("korean")
+@pytest.mark.parametrize("config", [None, "[]", '{"hidden_size": "x", "architectures": 5}'])
+def test_what_is_no_model_is_told_in_korean(shell: Shell, tmp_path: Path, config: str | None) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model.safetensors").write_text("x")
+    if config is not None:
+        (tmp_path / "model" / "config.json").write_text(config)
+    (tmp_path / "p.yaml").write_text(PIPELINE.format(uri="file:./model").replace("dataset:", "model:"))
+    said = shell("plan", "p.yaml")
+    assert "run.input-not-a-model" in said.error
+    assert english_in(said.error) == []
+
+
 def test_the_net_for_english_has_no_hole() -> None:
     assert english_in("입력 x(file:/y)을(를) 찾을 수 없습니다: /y does not exist. [run.input-missing]") == [
         "does not"
