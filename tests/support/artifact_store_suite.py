@@ -205,11 +205,34 @@ class ArtifactStoreSuite:
         damage.change(store, digest, "bad")
         reader = store.reader(digest)
         assert reader.open("good").read() == b"good"
-        for read in (lambda: reader.open("bad").read(), reader.verify, reader.local):
+        for read in (
+            lambda: reader.open("bad").read(),
+            lambda: reader.open("bad", 0, 10).read(),
+            lambda: reader.open("bad", 4000, 10).read(),
+            reader.verify,
+            reader.local,
+        ):
             with pytest.raises(BongsuError) as error:
                 read()
             assert code(error) == "artifact.corrupt"
             assert "bad" in str(error.value)
+
+    def test_parts_of_a_large_file_are_what_they_were(
+        self, store: ArtifactStore, damage: Damage, tmp_path: Path
+    ) -> None:
+        data = os.urandom(MIB) * 40
+        (tmp_path / "large.bin").write_bytes(data)
+        writer = store.writer("r-1/parts/1/out")
+        writer.add("large.bin", tmp_path / "large.bin")
+        digest = writer.commit().digest
+        reader = store.reader(digest)
+        for offset, length in ((0, 8), (16 * MIB - 3, 7), (15 * MIB, 20 * MIB), (40 * MIB - 5, 5), (32 * MIB, MIB)):
+            assert reader.open("large.bin", offset, length).read() == data[offset : offset + length]
+        damage.change(store, digest, "large.bin")
+        again = store.reader(digest)
+        with pytest.raises(BongsuError) as error:
+            [again.open("large.bin", offset, 8 * MIB).read() for offset in range(0, 40 * MIB, 8 * MIB)]
+        assert code(error) == "artifact.corrupt"
 
     @pytest.mark.parametrize("way", ["cut", "remove"])
     def test_a_file_that_is_gone_or_shorter_is_found_without_reading(

@@ -46,6 +46,7 @@ _FAMILIES = (
     "NCCL_",
     "GLOO_",
     "OMP_",
+    "GOMP_",
     "KMP_",
     "MKL_",
     "OPENBLAS_",

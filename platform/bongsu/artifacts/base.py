@@ -71,7 +71,7 @@ class TreeReader(Protocol):
 
     def open(self, path: str, offset: int = 0, length: int | None = None) -> BinaryIO:
         """Stream ``length`` bytes of a file from ``offset``. Reading a whole file to its end checks its hash
-        and raises ``artifact.corrupt`` at the end if it differs."""
+        and raises ``artifact.corrupt`` at the end if it differs; of a part, no byte is handed out unchecked."""
         ...
 
     def local(self) -> Path:

@@ -1,4 +1,4 @@
-"""Checking a tree that is handed out as a directory, which nobody can check while it is read.
+"""Checking a tree that is handed out as a directory or in parts, which nobody can check while it is read.
 
 Small files are hashed every time. A large one is hashed once, and again when its inode tells of any change since: the
 kernel moves the time of the last change (ctime) with every write, and no owner of a file can set it (inode(7)).
@@ -47,10 +47,43 @@ def hand_out_faults(folder: Path, manifest: Manifest, notes: Path) -> list[Probl
         found = [problem for problem in pool.map(fault, manifest.files) if problem]
     found += unlisted(folder, manifest)
     if fresh:
-        with contextlib.suppress(OSError):  # a store that may only be read is hashed every time
-            make_folder(notes.parent)
-            write_whole(notes, json.dumps(known | fresh, sort_keys=True).encode())
+        _note(notes, fresh)
     return found
+
+
+class RangeChecks:
+    """Files of which parts are read: each is hashed as a whole before, unless it was and is as it was then.
+
+    Args:
+        folder, manifest, notes: as of :func:`hand_out_faults`.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest, notes: Path) -> None:
+        self._folder = folder
+        self._manifest = manifest
+        self._notes = notes
+        self._seen: dict[str, list[int]] = {}
+
+    def fault(self, entry: FileEntry) -> Problem | None:
+        path = self._folder / entry.path
+        stamp = _stamp(path)
+        if stamp is None or self._seen.get(entry.path) != stamp:
+            is_large = entry.size > LARGE_BYTES
+            if stamp is None or not (is_large and _read(self._notes).get(entry.path) == stamp):
+                problem = file_fault(path, entry, self._manifest.digest)
+                if problem is not None:
+                    return problem
+                if stamp is not None and is_large:
+                    _note(self._notes, {entry.path: stamp})
+            if stamp is not None:
+                self._seen[entry.path] = stamp
+        return None
+
+
+def _note(notes: Path, fresh: dict[str, list[int]]) -> None:
+    with contextlib.suppress(OSError):  # a store that may only be read is hashed every time
+        make_folder(notes.parent)
+        write_whole(notes, json.dumps(_read(notes) | fresh, sort_keys=True).encode())
 
 
 def _stamp(path: Path) -> list[int] | None:

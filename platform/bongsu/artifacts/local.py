@@ -26,7 +26,7 @@ from typing import BinaryIO, cast
 
 from bongsu.artifacts.checking import is_broken, is_gone_wrong, local_faults, not_a_manifest, size_fault
 from bongsu.artifacts.durable import NotAFileError, create_once, make_folder, read_file
-from bongsu.artifacts.handing_out import hand_out_faults
+from bongsu.artifacts.handing_out import RangeChecks, hand_out_faults
 from bongsu.artifacts.hashing import CheckingReader, RangeReader
 from bongsu.artifacts.keys import check_key
 from bongsu.artifacts.local_writer import LocalWriter, committing
@@ -130,6 +130,7 @@ class LocalReader:
         self._digest = digest
         self._manifest = manifest
         self._entries = {entry.path: entry for entry in manifest.files}
+        self._ranges = RangeChecks(folder, manifest, notes)
 
     @property
     def manifest(self) -> Manifest:
@@ -158,6 +159,10 @@ class LocalReader:
         if offset == 0 and length is None:
             checked = CheckingReader(file, (entry.size, entry.sha256), lambda detail: self._corrupt(path, detail))
             return cast(BinaryIO, io.BufferedReader(checked, 1024 * 1024))
+        problem = self._ranges.fault(entry)
+        if problem:
+            file.close()
+            raise BongsuError([problem])
         file.seek(offset)
         left = entry.size - offset if length is None else length
         return cast(BinaryIO, io.BufferedReader(RangeReader(file, max(0, left)), 1024 * 1024))

@@ -50,7 +50,6 @@ def english_in(said: str) -> list[str]:
         "package:pyyaml/no/such/folder",
         f"artifact:{NOBODY}",
         "datasets:/law/1",
-        "models:/law/1",
     ],
 )
 def test_an_input_that_cannot_be_found_is_told_in_korean(shell: Shell, tmp_path: Path, uri: str) -> None:

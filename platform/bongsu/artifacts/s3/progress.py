@@ -18,10 +18,11 @@ from bongsu.domain.ids import Digest
 
 @dataclass(frozen=True)
 class Uploaded:
-    """A file that is complete in the bucket, and the ETag that the server gave it."""
+    """A file that is complete in the bucket, the ETag that the server gave it, and the hashes of its pieces."""
 
     entry: FileEntry
     etag: str
+    pieces: tuple[str, ...] = ()
 
 
 @dataclass
@@ -53,7 +54,8 @@ class Journal:
         found = Progress(token)
         for row in rows:
             if "file" in row:
-                file = Uploaded(FileEntry.model_validate(row["file"]), str(row.get("etag", "")))
+                entry = FileEntry.model_validate(row["file"])
+                file = Uploaded(entry, str(row.get("etag", "")), tuple(row.get("pieces", ())))
                 found.files[file.entry.path] = file
             found.committed = row.get("commit", found.committed)
         return found
@@ -83,7 +85,7 @@ class Journal:
 
 
 def _file_row(file: Uploaded) -> dict[str, Any]:
-    return {"file": file.entry.model_dump(), "etag": file.etag}
+    return {"file": file.entry.model_dump(), "etag": file.etag, "pieces": file.pieces}
 
 
 def _row(line: str) -> dict[str, Any] | None:

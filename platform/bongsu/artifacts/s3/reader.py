@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import shutil
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from bongsu.artifacts.checking import size_fault
 from bongsu.artifacts.durable import make_folder, private
 from bongsu.artifacts.hashing import CheckingReader
+from bongsu.artifacts.pieces import PIECE_BYTES, PieceReader, count_of
 from bongsu.artifacts.s3.client import NOT_FOUND, OUT_OF_RANGE, error_code, explained
 from bongsu.domain.artifact import FileEntry, Manifest
 from bongsu.domain.codes import artifact as codes
@@ -22,13 +27,25 @@ if TYPE_CHECKING:
 
 THREADS = 8
 CHUNK = 1 << 20
+KEPT_PIECES = 2
 
 
 class S3Reader:
     """Streams from the bucket; ``local()`` keeps a verified copy in the cache."""
 
-    def __init__(self, store: S3Store, digest: Digest, prefix: str, manifest: Manifest) -> None:
+    def __init__(
+        self,
+        store: S3Store,
+        digest: Digest,
+        prefix: str,
+        manifest: Manifest,
+        pieces: Mapping[str, Sequence[str]],
+    ) -> None:
         self._store = store
+        self._pieces = pieces
+        self._whole: set[str] = set()
+        self._kept: OrderedDict[tuple[str, int], bytes] = OrderedDict()
+        self._lock = Lock()
         self._digest = digest
         self._prefix = prefix
         self._manifest = manifest
@@ -55,12 +72,46 @@ class S3Reader:
         end = entry.size if length is None else min(entry.size, offset + length)
         if end <= offset and not whole:
             return io.BytesIO(b"")
-        stream = _BodyStream(self._store.uri, self._body(entry, "" if whole else f"bytes={offset}-{end - 1}"))
-        if whole:
-            expected = (entry.size, entry.sha256)
-            checked = CheckingReader(cast(BinaryIO, stream), expected, lambda detail: self._corrupt(path, detail))
-            return cast(BinaryIO, io.BufferedReader(checked, CHUNK))
-        return cast(BinaryIO, io.BufferedReader(stream, CHUNK))
+        if not whole:
+            return cast(BinaryIO, io.BufferedReader(self._range(entry, offset, end), CHUNK))
+        stream = _BodyStream(self._store.uri, self._body(entry, ""))
+        expected = (entry.size, entry.sha256)
+        checked = CheckingReader(cast(BinaryIO, stream), expected, lambda detail: self._corrupt(path, detail))
+        return cast(BinaryIO, io.BufferedReader(checked, CHUNK))
+
+    def _range(self, entry: FileEntry, start: int, end: int) -> io.RawIOBase:
+        """The bytes ``start`` to ``end``, none of them unchecked."""
+        hashes = self._pieces.get(entry.path, ()) if entry.size > PIECE_BYTES else (entry.sha256,)
+        if len(hashes) != count_of(entry.size):
+            self._check_once(entry)
+            return _BodyStream(self._store.uri, self._body(entry, f"bytes={start}-{end - 1}"))
+        return PieceReader(lambda number: self._piece(entry, number, hashes[number]), start, end)
+
+    def _piece(self, entry: FileEntry, number: int, digest: str) -> bytes:
+        """One piece of a file. The last ones are kept: tensors that lie side by side are often in one piece."""
+        key = (entry.path, number)
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        begin, end = number * PIECE_BYTES, min(entry.size, (number + 1) * PIECE_BYTES)
+        with _BodyStream(self._store.uri, self._body(entry, f"bytes={begin}-{end - 1}")) as stream:
+            data = stream.readall()
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise self._corrupt(entry.path, "its bytes changed")
+        with self._lock:
+            self._kept[key] = data
+            while len(self._kept) > KEPT_PIECES:
+                self._kept.popitem(last=False)
+        return data
+
+    def _check_once(self, entry: FileEntry) -> None:
+        """Of a file without hashes of its pieces, all of it is read before a part."""
+        if entry.path not in self._whole:
+            fault = self._fault(entry)
+            if fault:
+                raise BongsuError([fault])
+            self._whole.add(entry.path)
 
     def local(self) -> Path:
         return self._store.copies.give(self._manifest, self._fetch)

@@ -24,6 +24,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 
+from pydantic import TypeAdapter
+
 from bongsu.artifacts.checking import is_broken, not_a_manifest
 from bongsu.artifacts.keys import check_key
 from bongsu.artifacts.s3.client import CONFLICT, EXISTS, NOT_FOUND, connect, error_code, explained
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 CONFLICT_TRIES = 5
+
+_PIECES = TypeAdapter(dict[str, tuple[str, ...]])
 
 
 class S3Store:
@@ -83,11 +87,13 @@ class S3Store:
         try:
             content = json.loads(text)
             manifest, prefix = Manifest.model_validate(content["manifest"]), str(content["prefix"])
+            # Trees from before have none.
+            pieces = _PIECES.validate_python(content.get("pieces", {}))
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise codes.CORRUPT.error(path="(manifest)", digest=digest, detail=not_a_manifest(error)) from None
         if manifest.digest != digest:
             raise codes.CORRUPT.error(path="(manifest)", digest=digest, detail="it lists another tree")
-        return S3Reader(self, digest, prefix, manifest)
+        return S3Reader(self, digest, prefix, manifest, pieces)
 
     def has(self, digest: Digest) -> bool:
         return self.object_size(f"trees/{self._checked(digest)}.json") is not None

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
+from bongsu.artifacts.pieces import PieceHasher
 from bongsu.artifacts.s3.client import explained
 
 if TYPE_CHECKING:
@@ -92,13 +93,15 @@ class MultipartUpload:
 
 
 class UploadStream(io.RawIOBase):
-    """A file that goes to S3 while it is written; calls ``done(size, sha256, etag)`` once it is there."""
+    """A file that goes to S3 while it is written; calls ``done(size, sha256, pieces, etag)`` once it is there, with
+    the hashes of :class:`bongsu.artifacts.pieces.PieceHasher`."""
 
-    def __init__(self, upload: MultipartUpload, done: Callable[[int, str, str], None]) -> None:
+    def __init__(self, upload: MultipartUpload, done: Callable[[int, str, tuple[str, ...], str], None]) -> None:
         self._upload = upload
         self._done = done
         self._buffer = bytearray()
         self._hash = hashlib.sha256()
+        self._pieces = PieceHasher()
         self._size = 0
 
     def writable(self) -> bool:
@@ -107,6 +110,7 @@ class UploadStream(io.RawIOBase):
     def write(self, data: object) -> int:
         view = memoryview(data).cast("B")  # type: ignore[arg-type]
         self._hash.update(view)
+        self._pieces.update(view)
         self._size += len(view)
         self._buffer += view
         while len(self._buffer) >= self._upload.part_bytes():
@@ -120,7 +124,7 @@ class UploadStream(io.RawIOBase):
             return
         try:
             etag = self._upload.finish(bytes(self._buffer))
-            self._done(self._size, self._hash.hexdigest(), etag)
+            self._done(self._size, self._hash.hexdigest(), self._pieces.hashes(), etag)
         except BaseException:
             self._upload.abandon()
             raise

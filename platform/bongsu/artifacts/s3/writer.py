@@ -67,7 +67,11 @@ class S3Writer:
         key = self._store.key(f"{self.prefix}/{path}")
         upload = MultipartUpload(self._store.client, self._store.bucket, key, self._store.uri)
         return cast(
-            BinaryIO, io.BufferedWriter(UploadStream(upload, lambda s, d, e: self._note(path, s, d, e)), 1 << 20)
+            BinaryIO,
+            io.BufferedWriter(
+                UploadStream(upload, lambda *facts: self._note(path, *facts)),
+                1 << 20,
+            ),
         )
 
     def add(self, path: str, source: Path) -> None:
@@ -101,7 +105,10 @@ class S3Writer:
         self._progress.committed = manifest.digest
         self._journal.committing(manifest.digest)
         name = f"trees/{manifest.digest}.json"
-        body = json.dumps({"prefix": self.prefix, "manifest": manifest.model_dump()}).encode()
+        # The hash of a file that is one piece stands in the manifest.
+        pieces = {path: file.pieces for path, file in self._progress.files.items() if len(file.pieces) > 1}
+        record = {"prefix": self.prefix, "manifest": manifest.model_dump(), "pieces": pieces}
+        body = json.dumps(record).encode()
         if not self._store.create_once(name, body):
             if self._stands_elsewhere(manifest.digest):
                 self.abort()
@@ -176,8 +183,8 @@ class S3Writer:
             return False
         return True
 
-    def _note(self, path: str, size: int, digest: str, etag: str) -> None:
-        file = Uploaded(FileEntry(path=path, size=size, sha256=digest), etag)
+    def _note(self, path: str, size: int, digest: str, pieces: tuple[str, ...], etag: str) -> None:
+        file = Uploaded(FileEntry(path=path, size=size, sha256=digest), etag, pieces)
         with self._lock, writing_to(self._store.cache):
             self._progress.files[path] = file
             self._journal.uploaded(file)

@@ -50,9 +50,18 @@ class RaySettings:
     cpus: float | None = None
 
 
+SHARING_THREADS = {"GOMP_SPINCOUNT": "3000"}
+"""Threads of GNU OpenMP, which torch computes with, spin while they wait for one another, by default for milliseconds.
+That takes the cores from those they wait for where other programs are at work; a short spin costs nothing where none are
+(``tests/bench/bench_busy_machine.py``). It is read when the library is loaded, so it has to stand in the environment
+before."""
+
+
 def ray_environment(environment: Mapping[str, str], settings: RaySettings) -> dict[str, str]:
     """The environment of a process that is to :func:`connect`; what stands in it already is left as it is."""
-    return {**RAY_ENVIRONMENT, **({} if settings.address else OWN_RAY_ENVIRONMENT), **environment}
+    own = {} if settings.address else OWN_RAY_ENVIRONMENT
+    threads = {} if "OMP_WAIT_POLICY" in environment else SHARING_THREADS
+    return {**RAY_ENVIRONMENT, **own, **threads, **environment}
 
 
 def connect(settings: RaySettings, environment: Mapping[str, str]) -> Any:

@@ -1,0 +1,19 @@
+"""What Ray and its workers are set up with, and what an operator has set."""
+
+from __future__ import annotations
+
+import pytest
+
+from bongsu.executors.local_ray.session import SHARING_THREADS, RaySettings, ray_environment
+
+
+def test_threads_share_the_machine_unless_the_operator_says_how_they_wait() -> None:
+    (name, value), *_ = SHARING_THREADS.items()
+    assert ray_environment({}, RaySettings())[name] == value
+    assert ray_environment({name: "7"}, RaySettings())[name] == "7"
+    assert name not in ray_environment({"OMP_WAIT_POLICY": "active"}, RaySettings())
+
+
+@pytest.mark.parametrize("address", [None, "127.0.0.1:6379"])
+def test_nothing_is_reported_to_anybody(address: str | None) -> None:
+    assert ray_environment({}, RaySettings(address=address))["RAY_USAGE_STATS_ENABLED"] == "0"
