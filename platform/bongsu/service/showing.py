@@ -60,11 +60,16 @@ class RunDetails:
 
     @property
     def reason(self) -> Words:
-        """Why the run failed: what the first stage that failed says."""
-        failed = [stage for stage in self.stages if stage.record.state is StageState.FAILED]
-        if not failed:
+        """Why the run failed: what the stage says that failed first, and which others failed."""
+        broken = [stage for stage in self.stages if stage.record.state is StageState.FAILED]
+        if not broken:
             return ""
-        return phrase("{title}: {failure}", title=failed[0].planned.title, failure=as_phrase(failed[0].failure))
+        first, *others = sorted(broken, key=lambda stage: stage.record.finished_at or 0.0)
+        told = phrase("{title}: {failure}", title=first.planned.title, failure=as_phrase(first.failure))
+        if not others:
+            return told
+        names = ", ".join(stage.planned.title for stage in others)
+        return phrase(N_("{failure}; also failed: {stages}"), failure=clause(told), stages=names)
 
     @property
     def problem(self) -> Problem | None:

@@ -248,6 +248,17 @@ def failing(place: Place, name: str) -> None:
     place.fate = fate
 
 
+def test_the_first_failure_is_told_and_the_others_are_named(place: Place) -> None:
+    def fate(attempt: AttemptId) -> None:
+        place.now += 5
+        place.cluster.fail(attempt, retryable=False)
+
+    place.fate = fate
+    run = submit(place.platform, plan_of(stage("early"), stage("other"), stage("third"))).run
+    drive(place.platform, [run.id])
+    assert str(show_run(place.platform, run.id).reason) == "early: It broke; also failed: other, third"
+
+
 def test_a_resumed_run_does_only_what_did_not_succeed(place: Place) -> None:
     failing(place, "b")
     plan = plan_of(stage("a"), stage("b", "a"), stage("c", "b"))
