@@ -134,7 +134,10 @@ def _link_input(
             "suggestion": closest(reference.output, _fitting_inputs(place, directory)),
         }
         return None, [Finding(codes.UNKNOWN_INPUT, place.path, args)]
-    return reference, _check_type(text, input_types(source), place, _declared_otherwise(source, place))
+    fitting = _fitting_inputs(place, directory)
+    # Where the pipeline has what is wanted, that is meant, and not that the other is declared wrongly.
+    meant = f"inputs.{fitting[0]}" if len(fitting) == 1 else None if fitting else _declared_otherwise(source, place)
+    return reference, _check_type(text, input_types(source), place, meant)
 
 
 def _link_stage(

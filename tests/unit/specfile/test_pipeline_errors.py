@@ -495,6 +495,14 @@ def test_an_input_is_suggested_only_if_it_fits_the_port() -> None:
     assert suggestions(stage(PRUNE.replace("inputs.base", "inputs.laws"))) == [None]
 
 
+def test_what_the_port_takes_is_suggested_in_place_of_an_input_of_another_kind() -> None:
+    wrong = stage("{name: q, uses: compress.quantize, inputs: {model: inputs.law}}")
+    assert suggestions(wrong) == ["inputs.base"]
+    alone = wrong.replace('model: "models:/base/1"', "dataset: file:other")
+    assert alone != wrong
+    assert suggestions(alone.replace("datasets:/law/1", "file:law")) == ["model: file:law"]
+
+
 def test_a_key_that_is_there_already_is_not_suggested() -> None:
     assert suggestions(stage("{name: a, uses: probe, timeouts: 1h}")) == ["timeout"]
     assert suggestions(stage("{name: a, uses: probe, timeouts: 1h, timeout: 1h}")) == [None]
