@@ -368,7 +368,8 @@ def test_a_directory_that_was_replaced_by_a_link_is_refused_and_what_it_points_a
     tmp_path: Path,
 ) -> None:
     elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir(mode=0o755)
+    elsewhere.mkdir()
+    elsewhere.chmod(0o755)
     (elsewhere / "secret").write_bytes(b"not an output")
     writer = LocalStore(tmp_path / "store").writer("r-1/a/1/files")
     given = writer.directory
