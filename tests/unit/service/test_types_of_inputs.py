@@ -87,12 +87,12 @@ def test_tokens_where_documents_are_wanted_have_no_way_back(folder: Path) -> Non
     assert "takes documents, and inputs.raw is tokens" in only(caught).what()
 
 
-def test_what_is_declared_as_the_other_kind_is_told_with_how_it_is_written(folder: Path) -> None:
+def test_inputs_that_are_exchanged_are_told_with_the_ones_that_fit(folder: Path) -> None:
     stage = TRAIN.replace("model: inputs.base", "model: inputs.raw").replace("[inputs.raw]", "[inputs.base]")
     with pytest.raises(BongsuError) as caught:
         validate_file(write(folder, stage))
     fixes = {problem.fix().partition("? ")[0] for problem in caught.value.problems}
-    assert fixes == {"Did you mean model: file:raw", "Did you mean dataset: file:base"}
+    assert fixes == {"Did you mean inputs.base", "Did you mean inputs.raw"}
 
 
 def test_inputs_that_fit_or_cannot_be_found_and_stages_that_never_run_are_no_problem(folder: Path) -> None:
