@@ -26,7 +26,7 @@ from typing import BinaryIO, cast
 
 from bongsu.artifacts.checking import is_broken, is_gone_wrong, local_faults, not_a_manifest, size_fault
 from bongsu.artifacts.durable import NotAFileError, create_once, make_folder, read_file
-from bongsu.artifacts.handing_out import RangeChecks, hand_out_faults
+from bongsu.artifacts.handing_out import HandingOut
 from bongsu.artifacts.hashing import CheckingReader, RangeReader
 from bongsu.artifacts.keys import check_key
 from bongsu.artifacts.local_writer import LocalWriter, committing
@@ -126,11 +126,10 @@ class LocalReader:
 
     def __init__(self, folder: Path, digest: Digest, manifest: Manifest, notes: Path) -> None:
         self._folder = folder
-        self._notes = notes
         self._digest = digest
         self._manifest = manifest
         self._entries = {entry.path: entry for entry in manifest.files}
-        self._ranges = RangeChecks(folder, manifest, notes)
+        self._handing_out = HandingOut(folder, manifest, notes)
 
     @property
     def manifest(self) -> Manifest:
@@ -159,7 +158,7 @@ class LocalReader:
         if offset == 0 and length is None:
             checked = CheckingReader(file, (entry.size, entry.sha256), lambda detail: self._corrupt(path, detail))
             return cast(BinaryIO, io.BufferedReader(checked, 1024 * 1024))
-        problem = self._ranges.fault(entry)
+        problem = self._handing_out.fault(entry)
         if problem:
             file.close()
             raise BongsuError([problem])
@@ -168,7 +167,7 @@ class LocalReader:
         return cast(BinaryIO, io.BufferedReader(RangeReader(file, max(0, left)), 1024 * 1024))
 
     def local(self) -> Path:
-        _raise(hand_out_faults(self._folder, self._manifest, self._notes))
+        _raise(self._handing_out.faults())
         return self._folder
 
     def check_sizes(self) -> None:

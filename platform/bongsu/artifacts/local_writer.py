@@ -26,12 +26,12 @@ from bongsu.artifacts.durable import (
 )
 from bongsu.artifacts.hashing import HashingWriter, copy_hashed, hash_file
 from bongsu.artifacts.refusals import writing_to
+from bongsu.artifacts.stamps import Stamp, stamp_of
 from bongsu.domain.artifact import FileEntry, Manifest, check_tree_path
 from bongsu.domain.codes import artifact as codes
 
 THREADS = 4
 STAGING = "staging"
-Stamp = tuple[int, int, int, int]
 # What is committed does not change, and is its owner's alone.
 _COMMITTED = 0o400
 
@@ -81,11 +81,9 @@ class LocalWriter:
             raise codes.UNSAFE_PATH.error(path=ascii(path), detail="it is not a regular file")
         self._begin()
         stamp = stamp_of(source)
-        from_elsewhere = self._sources.get(path, stamp) != stamp
+        is_same = self._sources.get(path, stamp) == stamp
         self._sources[path] = stamp
-        if not from_elsewhere and self._complete(
-            path, self._staging / check_tree_path(path), source.stat().st_size
-        ):
+        if is_same and self._complete(path, self._staging / check_tree_path(path), source.stat().st_size):
             return
         target = self._target(path)
         with self._explained():
@@ -240,12 +238,6 @@ def _read_journal(path: Path) -> Iterator[tuple[str, tuple[int, int, str]]]:
         except ValueError:
             continue  # the last line of a killed writer
         yield name, (size, mtime, digest)
-
-
-def stamp_of(file: Path) -> Stamp:
-    """What another file, or another state of it, does not share."""
-    found = file.stat()
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def regular_files(folder: Path) -> Iterator[Path]:

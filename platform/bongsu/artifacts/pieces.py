@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable
+from typing import Any
 
 PIECE_BYTES = 16 * 1024 * 1024
 
@@ -58,8 +59,8 @@ class PieceReader(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: object) -> int:
-        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer).cast("B")
         if self._at >= self._end or not len(view):
             return 0
         number, skip = divmod(self._at, PIECE_BYTES)

@@ -26,7 +26,6 @@ class Watchdog:
 
     def __init__(self, session: int, token: str) -> None:
         self._process = subprocess.Popen(
-            # -P: what lies in the current folder is no module of ours.
             python_command("bongsu.machine.watchdog", str(session), token),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,

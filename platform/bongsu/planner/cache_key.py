@@ -1,7 +1,8 @@
 """What makes a stage's output what it is: code, parameters, inputs, environment, and for some stages what else goes
 into it. Equal parts, equal output.
 
-The label is not part of the key, because it does not change a byte; it is checked when an old output is taken.
+The label is part of the key only where what is made says it. Elsewhere it does not change a byte; it is checked when an
+old output is taken.
 """
 
 from __future__ import annotations

@@ -46,10 +46,15 @@ class InputTrees:
         return TakenTree(stages[source.stage_id].outputs[source.name], source.title(self._titles))
 
 
-def label_of(planned: PlannedStage, taken: Mapping[str, Sequence[TakenTree]]) -> Label:
-    """What the work of a stage carries: what its plan says, raised to what it really takes, because a worker may have
-    said of an output that it is worth more protection than was planned."""
-    return high_water_mark((tree.ref.label for trees in taken.values() for tree in trees), planned.label)
+def label_of(
+    planned: PlannedStage,
+    taken: Mapping[str, Sequence[TakenTree]],
+    made: Mapping[str, ArtifactRef] | None = None,
+) -> Label:
+    """What the work of a stage carries: what its plan says, raised to what it really takes, and to what it made once it
+    has: a worker may say of an output that it is worth more protection than was planned."""
+    given = high_water_mark((tree.ref.label for trees in taken.values() for tree in trees), planned.label)
+    return high_water_mark((ref.label for ref in (made or {}).values()), given)
 
 
 def raised(outputs: Mapping[str, ArtifactRef], label: Label) -> dict[str, ArtifactRef]:

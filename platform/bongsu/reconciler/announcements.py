@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.attempt import AttemptResult, Failure
-from bongsu.domain.labels import Label, high_water_mark
+from bongsu.domain.labels import Label
 from bongsu.domain.plan import PlannedStage
 from bongsu.domain.publication import MetricPoint, PublishedTree, RunClosed, RunOpened, StageFinished
 from bongsu.domain.run import AttemptState
@@ -69,7 +69,7 @@ def attempt_finished(
         uses=planned.uses,
         pipeline=facts.run.pipeline,
         state=ending.state.value,
-        label=high_water_mark((ref.label for ref in made.values()), label_of(planned, inputs)),
+        label=label_of(planned, inputs, made),
         params=planned.params,
         metrics=result.metrics if result else {},
         history=history,
@@ -95,7 +95,7 @@ def stage_cached(
         uses=planned.uses,
         pipeline=facts.run.pipeline,
         state="cached",
-        label=high_water_mark((ref.label for ref in action.outputs.values()), label_of(planned, inputs)),
+        label=label_of(planned, inputs, action.outputs),
         params=planned.params,
         metrics=dict(action.metrics),
         inputs=_published(inputs),

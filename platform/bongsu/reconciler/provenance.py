@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bongsu.domain.artifact import ArtifactRef
-from bongsu.domain.labels import high_water_mark
 from bongsu.domain.lineage import EdgeKind, NodeKind
 from bongsu.domain.plan import PlannedStage, RunPlan
 from bongsu.planner.taken_trees import TakenTree, label_of
@@ -46,7 +45,7 @@ def of_stage(
     """What a stage took and gave; ``reused`` if an earlier run had made it."""
     here = stage_node(facts.run.id, planned.id)
     body = {"run": facts.run.id, "stage": planned.id, "uses": planned.uses, "pipeline": facts.run.pipeline}
-    label = high_water_mark((ref.label for ref in outputs.values()), label_of(planned, inputs))
+    label = label_of(planned, inputs, outputs)
     nodes = [Node(here, NodeKind.RUN_STAGE, planned.title, str(label), body)]
     edges = []
     for trees in inputs.values():

@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bongsu.artifacts.durable import FILE_MODE, make_folder
-from bongsu.artifacts.handing_out import hand_out_faults
+from bongsu.artifacts.handing_out import HandingOut
 from bongsu.domain.artifact import Manifest
 from bongsu.domain.ids import Digest
 
@@ -54,7 +54,7 @@ class TreeCache:
         make_folder(self.folder)
         ready = self.folder / manifest.digest
         with _held(self._beside(manifest.digest, "lock"), fcntl.LOCK_EX):
-            if ready.exists() and hand_out_faults(ready, manifest, self._beside(manifest.digest, "hashed")):
+            if ready.exists() and HandingOut(ready, manifest, self._beside(manifest.digest, "hashed")).faults():
                 shutil.rmtree(ready)
             if not ready.exists():
                 self._make_room(manifest.size)

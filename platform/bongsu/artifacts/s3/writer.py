@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from bongsu.artifacts.checking import is_damage
 from bongsu.artifacts.claim import Claim
 from bongsu.artifacts.durable import make_folder
-from bongsu.artifacts.local_writer import Stamp, regular_files, stamp_of
+from bongsu.artifacts.local_writer import regular_files
 from bongsu.artifacts.refusals import writing_to
 from bongsu.artifacts.s3.progress import Journal, Progress, Uploaded
 from bongsu.artifacts.s3.upload import PART_BYTES, MultipartUpload, UploadStream
+from bongsu.artifacts.stamps import Stamp, stamp_of
 from bongsu.domain.artifact import FileEntry, Manifest, check_tree_path
 from bongsu.domain.codes import artifact as codes
 from bongsu.domain.ids import Digest
@@ -66,13 +67,8 @@ class S3Writer:
         self._sources[path] = None
         key = self._store.key(f"{self.prefix}/{path}")
         upload = MultipartUpload(self._store.client, self._store.bucket, key, self._store.uri)
-        return cast(
-            BinaryIO,
-            io.BufferedWriter(
-                UploadStream(upload, lambda *facts: self._note(path, *facts)),
-                1 << 20,
-            ),
-        )
+        stream = UploadStream(upload, lambda *facts: self._note(path, *facts))
+        return cast(BinaryIO, io.BufferedWriter(stream, 1 << 20))
 
     def add(self, path: str, source: Path) -> None:
         if source.is_symlink() or not source.is_file():
@@ -80,7 +76,8 @@ class S3Writer:
         self._begin()
         stamp = stamp_of(source)
         known = self._progress.files.get(path)
-        if self._sources.get(path, stamp) == stamp and known and known.entry.size == source.stat().st_size:
+        is_same = self._sources.get(path, stamp) == stamp
+        if is_same and known and known.entry.size == source.stat().st_size:
             self._sources[path] = stamp
             return
         with source.open("rb") as file, self.create(path) as target:

@@ -42,7 +42,6 @@ class HostProcess:
             log.replace(log.with_name(log.name + ".1"))
         token = secrets.token_hex(16)
         with log.open("ab") as errors:
-            # -P: what lies in the current folder is no module of ours.
             self._process = subprocess.Popen(
                 python_command("bongsu.executors.local_ray.host"),
                 stdin=subprocess.PIPE,

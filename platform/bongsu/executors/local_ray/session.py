@@ -52,7 +52,7 @@ class RaySettings:
 
 SHARING_THREADS = {"GOMP_SPINCOUNT": "3000"}
 """Threads of GNU OpenMP, which torch computes with, spin while they wait for one another, by default for milliseconds.
-That takes the cores from those they wait for where other programs are at work; a short spin costs nothing where none
+That takes the cores from those they wait for where other programs are at work; a short spin costs little where none
 are (``tests/bench/bench_busy_machine.py``). It is read when the library is loaded, so it stands in the environment
 before."""
 
