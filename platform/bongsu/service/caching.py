@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping
+
 from bongsu.artifacts.checking import fault_of
 from bongsu.domain.codes import artifact as codes
 from bongsu.domain.ids import Digest
@@ -28,14 +31,12 @@ def lookup(platform: Platform, key: Digest) -> EarlierWork | LostOutputs | None:
     return found
 
 
-def last_entry(platform: Platform, pipeline: str, stage_id: str) -> Parts | None:
-    """What the stage was made of the last time, to say why its key differs now."""
-    with platform.database.read() as connection:
-        return cache.last_parts(connection, pipeline, stage_id)
-
-
 def cache_facts(platform: Platform, pipeline: str) -> CacheFacts:
-    """For :func:`bongsu.planner.planning.draft`."""
-    return CacheFacts(
-        work=lambda key: lookup(platform, key), last=lambda stage: last_entry(platform, pipeline, stage)
-    )
+    """For :func:`bongsu.planner.planning.draft`: as it is now, read when it is first asked for."""
+
+    @functools.cache
+    def last() -> Mapping[str, Parts]:
+        with platform.database.read() as connection:
+            return cache.last_parts(connection, pipeline)
+
+    return CacheFacts(work=lambda key: lookup(platform, key), last=lambda stage: last().get(stage))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, and_, delete, func, insert, select
 
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.ids import Digest
@@ -47,16 +47,27 @@ def find_work(connection: Connection, key: Digest) -> EarlierWork | None:
         return EarlierWork(refs_from(row.outputs), json.loads(row.metrics))
 
 
-def last_parts(connection: Connection, pipeline: str, stage_id: str) -> dict[str, Any] | None:
-    """What the newest entry of this stage was made of, to say why a key differs."""
-    text = connection.execute(
-        select(cache_entries.c.parts)
-        .where(cache_entries.c.pipeline == pipeline, cache_entries.c.stage_id == stage_id)
-        .order_by(cache_entries.c.created_at.desc())
-        .limit(1)
-    ).scalar()
-    with readable(connection, cache_entries, f"{pipeline}/{stage_id}"):
-        return json.loads(text) if text else None
+def last_parts(connection: Connection, pipeline: str) -> dict[str, dict[str, Any]]:
+    """What the newest entry of each stage was made of, to say why a key differs."""
+    newest = (
+        select(cache_entries.c.stage_id, func.max(cache_entries.c.created_at).label("created_at"))
+        .where(cache_entries.c.pipeline == pipeline)
+        .group_by(cache_entries.c.stage_id)
+        .subquery()
+    )
+    is_newest = and_(
+        cache_entries.c.stage_id == newest.c.stage_id, cache_entries.c.created_at == newest.c.created_at
+    )
+    query = (
+        select(cache_entries.c.stage_id, cache_entries.c.parts)
+        .join(newest, is_newest)
+        .where(cache_entries.c.pipeline == pipeline)
+    )
+    found = {}
+    for row in connection.execute(query):
+        with readable(connection, cache_entries, f"{pipeline}/{row.stage_id}"):
+            found[row.stage_id] = json.loads(row.parts)
+    return found
 
 
 def remember(connection: Connection, entry: CacheEntry) -> None:

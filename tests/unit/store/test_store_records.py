@@ -59,8 +59,8 @@ def test_the_parts_of_the_newest_entry_of_a_stage_are_kept(database: Database) -
             key = digest_of(text.encode())
             made = entry({"가": text}, key=key, pipeline=pipeline, seconds=place + 1.0, created_at=NOW + place)
             cache.remember(connection, made)
-        assert cache.last_parts(connection, "sample", "a") == {"가": "two"}
-        assert cache.last_parts(connection, "sample", "b") is None
+        assert cache.last_parts(connection, "sample") == {"a": {"가": "two"}}
+        assert cache.last_parts(connection, "none") == {}
         assert cache.usual_seconds(connection, "sample") == {"a": 1.5}
 
 

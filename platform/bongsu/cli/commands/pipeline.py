@@ -10,6 +10,7 @@ import typer
 from bongsu.cli.commands.shared import AsJson, SetValues, overrides, platform
 from bongsu.cli.failures import print_problems, print_warnings, problem_document
 from bongsu.cli.files import write_file
+from bongsu.cli.memory import without_collecting
 from bongsu.cli.printing import out, say, say_json, unheard
 from bongsu.cli.texts import _, language
 from bongsu.domain.documents import plain
@@ -66,6 +67,7 @@ def init(
     say(_("Next: `bongsu validate {path}`, `bongsu plan {path}`, `bongsu run {path}`.").format(path=file))
 
 
+@without_collecting()
 def validate(
     files: Annotated[list[Path], typer.Argument(help=_("Pipeline files."), show_default=False)],
     set_: SetValues = None,
@@ -103,6 +105,7 @@ def validate(
         say(_("{file}: {name} is right ({stages} stages).").format(**row))
 
 
+@without_collecting()
 def plan(
     context: typer.Context,
     file: File,
