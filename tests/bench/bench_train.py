@@ -3,8 +3,8 @@
 The same model, rows, optimizer and number of processes twice: through the stage ``train.continue`` (TorchTrainer, our
 loop, events), and as a loop of twenty lines in bare processes (gloo, DistributedDataParallel). Figures are tokens per
 second of the median step after the warm-up. Target: at least 0.97 of the plain loop. The two take turns, and so does
-which of them goes first: each round has its ratio, and the median of the rounds counts, because a machine that others
-share changes its pace by a tenth from one minute to the next.
+which of them goes first. Each round has its ratio, and the median of the rounds counts: a machine that others share
+changes its pace from one minute to the next.
 
 Where the gang takes every core, Ray's own processes (controller, queue, raylet, GCS server) take their share from it.
 With ``--spare-core`` each kind of worker is held on the first core and everything else on the others: what is left is
@@ -153,6 +153,25 @@ def step_times_of_the_plain_loop(
     return times
 
 
+def one_round(
+    number: int,
+    store: LocalStore,
+    inputs: dict[str, Any],
+    rows: torch.Tensor,
+    folder: Path,
+    given: argparse.Namespace,
+    workers: int,
+) -> tuple[float, float]:
+    """Median seconds per step of the plain loop and of the stage. Every other round the stage goes first."""
+    scratch = folder / f"{workers}-{number}"
+    sides = {
+        "plain": lambda: step_times_of_the_plain_loop(folder / "model", rows, given, workers),
+        "stage": lambda: step_times_of_the_stage(store, inputs, scratch, given, workers),
+    }
+    medians = {side: statistics.median(sides[side]()) for side in sorted(sides, reverse=number % 2 == 1)}
+    return medians["plain"], medians["stage"]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=120)
@@ -179,21 +198,13 @@ def main() -> None:
         )
         missed: list[str] = []
         for workers in given.workers:
-            plain: list[float] = []
-            ours: list[float] = []
-            for number in range(given.rounds):
-                kinds = ["plain", "stage"] if number % 2 == 0 else ["stage", "plain"]
-                for kind in kinds:
-                    if kind == "plain":
-                        times = step_times_of_the_plain_loop(folder / "model", rows, given, workers)
-                        plain.append(statistics.median(times))
-                    else:
-                        scratch = folder / f"{workers}-{number}"
-                        times = step_times_of_the_stage(store, inputs, scratch, given, workers)
-                        ours.append(statistics.median(times))
+            rounds = [
+                one_round(number, store, inputs, rows, folder, given, workers) for number in range(given.rounds)
+            ]
+            plain, ours = zip(*rounds, strict=True)
             tokens_per_step = workers * BATCH * LENGTH
             fast, slow = (tokens_per_step / statistics.median(medians) for medians in (plain, ours))
-            ratios = [bare / stage for bare, stage in zip(plain, ours, strict=True)]
+            ratios = [bare / stage for bare, stage in rounds]
             ratio, spread = statistics.median(ratios), f"{min(ratios):.3f} - {max(ratios):.3f}"
             print(f"{workers:7} {fast:22.0f} {slow:25.0f} {ratio:13.3f} {spread:>14}", flush=True)
             missed += [f"{workers} workers"] if ratio < TARGET else []
