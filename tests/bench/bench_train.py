@@ -7,9 +7,10 @@ tokens per second of the median step after the warm-up. Target: at least 0.97 of
 so does which of them goes first. Each round has its ratio, and the median of the rounds counts: a machine that others
 share changes its pace from one minute to the next.
 
-Where the gang takes every core, Ray's own processes (controller, queue, raylet, GCS server) take their share from it.
-With ``--spare-core`` each kind of worker is held on the first core and everything else on the others: what is left is
-the cost of the loop itself.
+Where the gang takes every core, Ray's own processes (controller, queue, raylet, GCS server) take their share from it,
+and workers that exchange gradients wait for the one that was interrupted. Two figures tell that share from the cost of
+the loop: the third column is our loop in bare processes, without Ray; and with ``--spare-core`` each kind of worker is
+held on the first core and everything else on the others.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +41,17 @@ from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.events import Progress, StageEvent
 from bongsu.executors.local_ray.session import RaySettings, connect, ray_environment
 from bongsu_stages.data.tokens import TokenTree
+from bongsu_stages.models.configuration import read_config
+from bongsu_stages.models.device import pick_device
 from bongsu_stages.models.loading import load_model
 from bongsu_stages.train.continued import continued
+from bongsu_stages.train.loop import TrainingLoop
+from bongsu_stages.train.packed import PackedRecipe, named_tokens
+from bongsu_stages.train.parallel import replicate
 from bongsu_stages.train.params import TokenTrainingParams
 from bongsu_stages.train.shape import ModelShape
+from bongsu_stages.train.sink import SilentSink
+from bongsu_stages.train.workers import WorkerGroup
 
 # Of the plain loop's tokens per second.
 TARGET = 0.97
@@ -74,12 +83,27 @@ def hold_on_first_core(process: psutil.Process) -> None:
             os.sched_setaffinity(thread.id, set(CORES[:1] if is_worker else CORES[1:]))
 
 
+def training_params(given: argparse.Namespace) -> TokenTrainingParams:
+    params = {"microBatch": BATCH, "learningRate": 1e-3, "evaluateSequences": 0, "balanceRate": 0}
+    return TokenTrainingParams.model_validate({"steps": given.steps} | params)
+
+
+@dataclass(frozen=True)
+class StepTimes(SilentSink):
+    """Keeps the tokens per second of every step."""
+
+    rates: list[float] = field(default_factory=list)
+
+    def progress(self, step: int, total: int | None = None, **metrics: float) -> None:
+        if "learning_rate" in metrics:
+            self.rates.append(metrics["tokens_per_second"])
+
+
 def step_times_of_the_stage(
     store: LocalStore, inputs: dict[str, Any], scratch: Path, given: argparse.Namespace, workers: int
 ) -> list[float]:
     """Seconds per step, from the events of the stage."""
     events: list[StageEvent] = []
-    steps: int = given.steps
 
     def emit(event: StageEvent) -> None:
         if given.spare_core and not any(isinstance(one, Progress) for one in events):
@@ -90,8 +114,7 @@ def step_times_of_the_stage(
 
     ctx = tiny.context(store, scratch, "train.continue", inputs, workers=workers, emit=emit)
     ctx.spec = ctx.spec.model_copy(update={"checkpoint_key": scratch.name})
-    params = {"steps": steps, "microBatch": BATCH, "learningRate": 1e-3, "evaluateSequences": 0, "balanceRate": 0}
-    continued.function(ctx, TokenTrainingParams.model_validate(params))
+    continued.function(ctx, training_params(given))
     rates = [
         e.metrics["tokens_per_second"] for e in events if isinstance(e, Progress) and "learning_rate" in e.metrics
     ]
@@ -153,6 +176,40 @@ def plain_worker(
         torch.distributed.destroy_process_group()
 
 
+def loop_worker(
+    rank: int,
+    workers: int,
+    store: LocalStore,
+    inputs: dict[str, Any],
+    scratch: Path,
+    given: argparse.Namespace,
+    results: Any,
+) -> None:
+    """The loop of the stage in a bare process, as a worker of Ray Train runs it, without checkpoints."""
+    torch.set_num_threads(1)
+    if given.spare_core:
+        psutil.Process().cpu_affinity(CORES[:1])
+    if workers > 1:
+        torch.distributed.init_process_group(
+            "gloo", init_method=f"tcp://127.0.0.1:{PORT}", rank=rank, world_size=workers
+        )
+    ctx = tiny.context(store, scratch / str(rank), "train.continue", inputs, workers=workers)
+    params = training_params(given)
+    (ref,) = ctx.spec.inputs["model"]
+    recipe = PackedRecipe(
+        params, named_tokens(ctx, params), read_config(ctx.input("model")), ref.digest, ref.digest
+    )
+    gang = WorkerGroup(rank, workers, pick_device())
+    model = replicate(recipe.build(store, gang), gang)
+    steps = StepTimes()
+    loop = TrainingLoop(model, recipe.open_data(store), params, gang, steps, recipe.objective(store, gang))
+    loop.run(0, lambda _step: None)
+    if rank == 0:
+        results.put([workers * BATCH * LENGTH / rate for rate in steps.rates[WARM_UP:]])
+    if workers > 1:
+        torch.distributed.destroy_process_group()
+
+
 def in_new_processes(target: Callable[..., None], *calls: tuple[Any, ...]) -> list[float]:
     """Seconds per step, as one of the processes puts them into the queue that is the last argument of each."""
     context = torch.multiprocessing.get_context("spawn")
@@ -175,23 +232,30 @@ def one_round(
     folder: Path,
     given: argparse.Namespace,
     workers: int,
-) -> tuple[float, float]:
-    """Median seconds per step of the plain loop and of the stage. Every other round the stage goes first."""
+) -> tuple[float, float, float]:
+    """Median seconds per step of the plain loop, of our loop without Ray and of the stage.
+
+    Every other round they go in the opposite order.
+    """
     scratch = folder / f"{workers}-{number}"
     sides = {
         "plain": lambda: in_new_processes(
             plain_worker, *((rank, workers, folder / "model", rows, given) for rank in range(workers))
         ),
+        "loop": lambda: in_new_processes(
+            loop_worker, *((rank, workers, store, inputs, scratch / "loop", given) for rank in range(workers))
+        ),
         "stage": lambda: in_new_processes(stage_process, (address, store, inputs, scratch, given, workers)),
     }
-    medians = {side: statistics.median(sides[side]()) for side in sorted(sides, reverse=number % 2 == 1)}
-    return medians["plain"], medians["stage"]
+    order = list(sides)[:: -1 if number % 2 else 1]
+    medians = {side: statistics.median(sides[side]()) for side in order}
+    return medians["plain"], medians["loop"], medians["stage"]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=120)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--spare-core", action="store_true", help="workers on the first core, Ray on the others")
     given = parser.parse_args()
@@ -210,8 +274,8 @@ def main() -> None:
         tree = TokenTree(store.reader(tokens), "tokens")
         rows = torch.from_numpy(tree.take("train", np.arange(ROWS)).astype("int64"))
         print(
-            f"{'workers':>7} {'plain torch, tokens/s':>22} {'train.continue, tokens/s':>25}"
-            f" {'median ratio':>13} {'rounds':>14}"
+            f"{'workers':>7} {'plain torch, tokens/s':>22} {'loop without Ray: ratio':>24}"
+            f" {'train.continue, tokens/s':>25} {'median ratio':>13} {'rounds':>14}"
         )
         missed: list[str] = []
         for workers in given.workers:
@@ -219,12 +283,13 @@ def main() -> None:
                 one_round(number, address, store, inputs, rows, folder, given, workers)
                 for number in range(given.rounds)
             ]
-            plain, ours = zip(*rounds, strict=True)
+            plain, _, ours = zip(*rounds, strict=True)
             tokens_per_step = workers * BATCH * LENGTH
             fast, slow = (tokens_per_step / statistics.median(medians) for medians in (plain, ours))
-            ratios = [bare / stage for bare, stage in rounds]
+            loop = statistics.median(bare / without_ray for bare, without_ray, _ in rounds)
+            ratios = [bare / stage for bare, _, stage in rounds]
             ratio, spread = statistics.median(ratios), f"{min(ratios):.3f} - {max(ratios):.3f}"
-            print(f"{workers:7} {fast:22.0f} {slow:25.0f} {ratio:13.3f} {spread:>14}", flush=True)
+            print(f"{workers:7} {fast:22.0f} {loop:24.3f} {slow:25.0f} {ratio:13.3f} {spread:>14}", flush=True)
             missed += [f"{workers} workers"] if ratio < TARGET else []
     ray.shutdown()
     settle(missed)

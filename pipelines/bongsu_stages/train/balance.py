@@ -7,6 +7,8 @@ buffer, ``e_score_correction_bias``, which transformers reads and never updates.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -27,6 +29,7 @@ class RouterBalance:
 
     def __init__(self, model: nn.Module, rate: float) -> None:
         self._rate = rate
+        self._is_counting = False
         self._routers = [module for module in model.modules() if BIAS in module._buffers]
         self._counts = [torch.zeros_like(self._bias(router), dtype=torch.float32) for router in self._routers]
         self._hooks = [router.register_forward_hook(self._counter(i)) for i, router in enumerate(self._routers)]
@@ -39,13 +42,23 @@ class RouterBalance:
         return bias
 
     def _counter(self, index: int) -> Any:
-        def count(module: nn.Module, _inputs: Any, outputs: Any) -> None:
-            if module.training:
+        def count(_module: nn.Module, _inputs: Any, outputs: Any) -> None:
+            if self._is_counting:
                 chosen = outputs[_CHOSEN_EXPERTS].reshape(-1)
                 counts = self._counts[index]
                 counts += torch.bincount(chosen, minlength=len(counts)).to(counts.dtype)
 
         return count
+
+    @contextmanager
+    def counting(self) -> Iterator[None]:
+        """Tokens that pass the routers within the block count. What runs again in a backward pass, to save memory,
+        has been counted."""
+        self._is_counting = True
+        try:
+            yield
+        finally:
+            self._is_counting = False
 
     def take(self) -> torch.Tensor:
         """Tokens of this worker per router and expert since the last call, flat; empty without routers."""

@@ -153,19 +153,25 @@ class TrainingLoop:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.params, step)
         loss = torch.zeros((), dtype=torch.float64, device=self._workers.device)
-        for index, batch in enumerate(batches):
-            loss += self._accumulate(batch, last=index == len(batches) - 1)
-        if is_sharded(self.model):
-            average_replicated(self.model, self._workers)
         # One clock decides for all: a checkpoint is written by the workers together.
         is_due = self._workers.rank == 0 and self._pace.is_due(step + 1)
-        sums, load = self._over_all(torch.tensor([sum(batch.targets for batch in batches), is_due]), loss)
+        for index, batch in enumerate(batches):
+            is_last = index == len(batches) - 1
+            total = self._loss(batch, is_last)
+            loss += total.detach()
+            if is_last:
+                counts = torch.tensor([sum(batch.targets for batch in batches), is_due])
+                over_all = self._over_all(counts, loss)
+            self._backward(total)
+        if is_sharded(self.model):
+            average_replicated(self.model, self._workers)
+        sums, load = over_all()
         # The one moment of a step at which a GPU is waited for.
-        targets, due, total, norm = torch.stack([*sums, self._gradient_norm().to(sums)]).tolist()
+        targets, due, total_loss, norm = torch.stack([*sums, self._gradient_norm().to(sums)]).tolist()
         self._is_save_due = due > 0
         correction = self._divisor / max(1.0, targets)
-        self._guard.check(step + 1, total, norm * correction)
-        meter.loss += total
+        self._guard.check(step + 1, total_loss, norm * correction)
+        meter.loss += total_loss
         meter.targets += int(targets)
         meter.tokens += sum(batch.input_ids.numel() for batch in batches) * self._workers.size
         self._update(norm * correction, correction)
@@ -177,13 +183,23 @@ class TrainingLoop:
         """Near the targets of a step, and the same on every worker before they know how many they are."""
         return float(self.params.sequences_per_worker * self._workers.size * _NOMINAL_LENGTH)
 
-    def _over_all(self, counts: torch.Tensor, loss: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Counts and loss (one tensor), and expert load, of all workers, in one exchange: each costs a wait for the
-        slowest."""
+    def _over_all(
+        self, counts: torch.Tensor, loss: torch.Tensor
+    ) -> Callable[[], tuple[torch.Tensor, torch.Tensor]]:
+        """Begin to sum counts and loss (one tensor), and expert load, over all workers; what is returned waits for it.
+
+        In one exchange, and while the last backward pass runs: a wait of its own costs as much as the slowest worker
+        is behind.
+        """
         load = self._balance.take().to(loss)
         figures = torch.cat([counts.to(loss), loss[None]])
-        sums = self._workers.sum(torch.cat([figures, load]))
-        return sums[: len(figures)], sums[len(figures) :]
+        summed = self._workers.sum_later(torch.cat([figures, load]))
+
+        def both() -> tuple[torch.Tensor, torch.Tensor]:
+            sums = summed()
+            return sums[: len(figures)], sums[len(figures) :]
+
+        return both
 
     def _micro_batches(self, step: int) -> list[Batch]:
         """This worker's rows of the step, the same rows whatever ran before."""
@@ -192,19 +208,18 @@ class TrainingLoop:
         starts = range(first, first + self.params.sequences_per_worker * gang, size * gang)
         return [self._data.rows(start, size).to(self._workers.device) for start in starts]
 
-    def _accumulate(self, batch: Batch, last: bool) -> torch.Tensor:
-        """Add the gradient of ``batch`` to what is there; workers exchange gradients at the last one only.
-
-        Returns the loss, summed over the targets.
-        """
-        exchange_gradients(self._forward, last)
-        with autocast(self._workers.device, self._dtype):
+    def _loss(self, batch: Batch, is_last: bool) -> torch.Tensor:
+        """The loss, summed over the targets of ``batch``."""
+        exchange_gradients(self._forward, is_last)
+        with autocast(self._workers.device, self._dtype), self._balance.counting():
             logits = logits_of(self._forward, batch)
-        total = self._objective.summed(logits, batch)
+        return self._objective.summed(logits, batch)
+
+    def _backward(self, total: torch.Tensor) -> None:
+        """Add the gradient of the loss to what is there; workers exchange gradients at the last batch of a step."""
         # Data parallelism averages gradients over the workers.
         share = total * (self._workers.size / self._divisor)
         self.scaler.scale(share).backward()  # type: ignore[no-untyped-call]
-        return total.detach()
 
     def _gradient_norm(self) -> torch.Tensor:
         """Of what has been accumulated, without the scale of fp16."""

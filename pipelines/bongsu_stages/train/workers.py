@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +38,17 @@ class WorkerGroup:
         if self.size > 1:
             dist.all_reduce(tensor)
         return tensor
+
+    def sum_later(self, tensor: torch.Tensor) -> Callable[[], torch.Tensor]:
+        """Begin the sum over all workers, in place; what is returned waits for it."""
+        exchange = dist.all_reduce(tensor, async_op=True) if self.size > 1 else None
+
+        def summed() -> torch.Tensor:
+            if exchange is not None:
+                exchange.wait()
+            return tensor
+
+        return summed
 
     def gather(self, value: Any) -> list[Any]:
         """Every worker's ``value``, in the order of ranks. Small picklable values only."""
