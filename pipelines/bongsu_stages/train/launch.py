@@ -39,8 +39,9 @@ from bongsu_stages.train.worker import KEPT, Task, group_name, train_worker
 LAST_WORDS_S = 10.0
 
 _RAY_TRAIN = {
-    # The controller looks after its workers every two seconds otherwise, and so sees their end late.
-    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",
+    # The controller looks after its workers every two seconds otherwise, and so sees their end late. Each look takes
+    # a moment of a worker's core.
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "1",
     # A preempted attempt is started again by the control plane.
     "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
     "RAY_TRAIN_METRICS_ENABLED": "0",

@@ -27,14 +27,14 @@ Call = tuple[str, tuple[Any, ...], dict[str, float]]
 class QueueSink:
     """In a worker: puts calls on a Ray queue. The process that started the gang repeats them.
 
-    Training does not wait for anybody to take note of a step, and steps go together, twice a second at most: each
+    Training does not wait for anybody to take note of a step, and steps go together, once a second at most: each
     parcel costs three processes a moment in which a worker of a small machine has to wait. Calls arrive in their order,
     and with anything but a step on its way everything before it has arrived.
     """
 
     queue: Any
     monotonic: Callable[[], float]
-    every_s: float = 0.5
+    every_s: float = 1.0
     _pending: list[Call] = field(default_factory=list)
     _sent_at: float = -math.inf
 
