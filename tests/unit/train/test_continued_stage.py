@@ -97,6 +97,18 @@ def test_evaluations_between_steps_change_nothing_that_is_learned(inputs: Any, t
     assert all(torch.equal(expected[name], weights[name]) for name in expected)
 
 
+def test_what_the_backward_pass_computes_again_is_not_counted_again(inputs: Any, tmp_path: Any) -> None:
+    params = {"balanceRate": 0.01, "gradientAccumulation": 2, "microBatch": 2}
+    _, once, expected = run(inputs, tmp_path, key="kept", **params)
+    _, again, weights = run(inputs, tmp_path, key="recomputed", recomputeActivations=True, **params)
+    busiest = [
+        [e.metrics["busiest_expert"] for e in events if isinstance(e, Progress) and "busiest_expert" in e.metrics]
+        for events in (once, again)
+    ]
+    assert busiest[0] == busiest[1]
+    assert all(torch.equal(expected[name], weights[name]) for name in expected)
+
+
 def test_checkpoints_go_by_the_clock_where_no_step_is_said(inputs: Any, tmp_path: Any) -> None:
     _, events, _ = run(inputs, tmp_path, steps=4, checkpointMinutes=1e-6)
     assert [event.step for event in events if isinstance(event, Checkpointed)][:1] == [1]
