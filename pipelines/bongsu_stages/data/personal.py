@@ -31,9 +31,9 @@ PLACEHOLDERS = {
     Kind.ACCOUNT: "[계좌번호]",
     Kind.BUSINESS: "[사업자등록번호]",
 }
-_ABROAD = re.compile("(?:00)?820?")
+_ABROAD = re.compile("(?:00)?820?(?=[1-7]\\d{7,10}$)")
 _AT_WORDS = re.compile(rf"\s?[\[(]\s?(?:at|골뱅이)\s?[\])]\s?| ?@ ?|{ESCAPED_AT}", re.IGNORECASE)
-_DOT_WORDS = re.compile(r"\s?[\[(]\s?(?:dot|점)\s?[\])]\s?")
+_DOT_WORDS = re.compile(r" (?:dot|점) |\s?[\[(]\s?(?:dot|점)\s?[\])]\s?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def _canonical(kind: Kind, value: str) -> str:
     if kind is Kind.EMAIL:
         return _written_out(value.lower())
     bare = plain(value)
-    return "0" + _ABROAD.sub("", bare) if kind is Kind.PHONE and _ABROAD.match(bare) else bare
+    return "0" + _ABROAD.sub("", bare, count=1) if kind is Kind.PHONE and _ABROAD.match(bare) else bare
 
 
 def _written_out(address: str) -> str:

@@ -70,6 +70,12 @@ def _dated_resident(match: Match) -> bool:
     return digits[6] in "12345678" and _is_birth_date(digits)
 
 
+def _is_row_of_resident(match: Match) -> bool:
+    """Three figures at most, alone before it: no longer number goes on here."""
+    row = _ROW.search(match.string[max(0, match.start() - 5) : match.start()])
+    return bool(row) and _dated_resident(match)
+
+
 def _named_resident(match: Match) -> bool:
     return near(match, _RESIDENT_WORDS)
 
@@ -89,7 +95,7 @@ def _is_account(match: Match) -> bool:
     if (
         not 10 <= len(digits) <= 16
         or _DATED.match(match[0])
-        or _NUMBERED.search(match.string[: match.start()][-2:])
+        or _NUMBERED.search(match.string[max(0, match.start() - 2) : match.start()])
         or not _no_amount(match)
     ):
         return False
@@ -104,7 +110,7 @@ def _is_spaced_account(match: Match) -> bool:
 
 
 def _is_service(match: Match) -> bool:
-    return near(match, _SERVICE_WORDS, before=14, after=8) and _no_amount(match)
+    return near(match, _SERVICE_WORDS, before=17, after=8) and _no_amount(match)
 
 
 _GAP = rf"(?:\s?(?:--|[-~_/\u00b7])\s?|{_ESCAPED_HYPHEN.pattern}|[. \n])"
@@ -116,7 +122,15 @@ _ALONE = rf"{_START}(?<!\d[.,])"
 
 _DATED = re.compile(r"(?:19|20)\d\d-(?:0?[1-9]|1[0-2])-(?:0?[1-9]|[12]\d|3[01])(?:-|$)")
 _NUMBERED = re.compile("제 ?$")
-_UNIT = re.compile(r"\s?(?:원|천원|만원|억|달러|년|월|일|명|호|조|항|주|%)")
+_PARTICLES = (
+    "을|를|이|가|은|는|의|에|에서|에게|과|와|도|만|씩|정|짜리|까지|부터|으로|로|간|분|동안|당|쯤|가량|경|여|이상|이하|미만|초과|"
+    "인|이다|이며|이고|이었다|였다|대|중|말|초|자|생"
+)
+# A unit is a word of its own: names and labels begin like some of them (조성민, 일병, 명의, 주소).
+_UNIT = re.compile(
+    rf" ?(?:%|(?:(?:천|만|억|조)?원|억|달러|년|월|일|명(?!의)|호|조|항|주)(?:{_PARTICLES})?(?![가-힣]))"
+)
+_ROW = re.compile(r"(?<![\d-])\d{1,3}-$")
 _RESIDENT_WORDS = re.compile("주민\\s?(?:등록|번호)|외국인\\s?등록|거소\\s?신고|\\bRRN\\b", re.IGNORECASE)
 _BANKS = "은행|뱅크|농협|수협|신협|축협|우체국|새마을금고"
 _BANK_WORDS = re.compile(f"{_BANKS}|계좌|예금|입금|송금|이체|\\b(?:KB|IBK|NH|SC)\\b", re.IGNORECASE)
@@ -139,7 +153,7 @@ _PHONE_NEAR = re.compile(_PHONE_WORDS, re.IGNORECASE)
 _REGIONS = "서울|부산|대구|인천|광주|대전|울산|경기|강원|충북|충남|전북|전남|경북|경남|제주"
 _AREA = r"(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70|50\d?)"
 _ABROAD = r"(?<!\d)\(?(?:\+\s?|00)82\s?\)?[-. ]?(?:\(0\)\s?|0)?"
-_DOT = r"(?:\.|\s?[\[(]\s?(?:dot|점)\s?[\])]\s?)"
+_DOT = r"(?:\.| (?:dot|점) |\s?[\[(]\s?(?:dot|점)\s?[\])]\s?)"
 _AT = rf"(?:[ ]?@[ ]?|{ESCAPED_AT}|\s?[\[(]\s?(?:at|골뱅이)\s?[\])]\s?)"
 _HOST = rf"(?:[A-Z0-9가-힣](?:[A-Z0-9가-힣-]{{0,61}}[A-Z0-9가-힣])?{_DOT})+(?:[A-Z]{{2,24}}|한국)(?![A-Z0-9-])"
 _QUOTE = r"(?:[\"\u201c\u201d]|&quot;|&#0{0,4}34;)"
@@ -156,6 +170,8 @@ RULES: dict[Kind, tuple[Rule, ...]] = {
             rf"{_START}\d{{6}}\s?{_HYPHEN}{{1,2}}\s?\d ?\d{{6}}{_END}",
             lambda m: _dated_resident(m) or _named_resident(m),
         ),
+        # After the number of a row or a key.
+        _rule(rf"(?<!\d)(?<=\d-)(?P<value>\d{{6}}{_HYPHEN}\d{{7}}){_END}", _is_row_of_resident),
         _rule(
             rf"{_ALONE}\d{{6}}\s?[~_/\u00b7,:.]?\s?\d{{7}}{_END}",
             lambda m: _checked_resident(m) or _named_resident(m),

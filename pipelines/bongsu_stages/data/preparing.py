@@ -85,7 +85,8 @@ def _why_not(text: str, rules: Rules) -> tuple[str, str] | None:
 
 
 def _lost(record: Lost, rules: Rules) -> Lost:
-    return replace(record, id=_masked_id(record.id, rules), source=mask(record.source, rules.kinds)[0])
+    source, detail = (mask(text, rules.kinds)[0] for text in (record.source, record.detail))
+    return replace(record, id=_masked_id(record.id, rules), source=source, detail=detail)
 
 
 def _masked_id(given: str, rules: Rules) -> str:

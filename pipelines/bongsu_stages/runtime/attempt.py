@@ -41,7 +41,7 @@ from bongsu.domain.phrases import phrase
 from bongsu.domain.problems import BongsuError
 from bongsu_stages.runtime.catalogue import load_stage
 from bongsu_stages.runtime.context import StageContext
-from bongsu_stages.runtime.faults import is_full_disk, is_out_of_memory
+from bongsu_stages.runtime.faults import full_disk, is_out_of_memory
 from bongsu_stages.runtime.memory import PeakMemory
 from bongsu_stages.runtime.stage import StageError
 
@@ -241,10 +241,11 @@ def failure_of(error: BaseException) -> Failure:
             fix=N_("Ask for more memory, or lower microBatch or sequenceLength."),
             detail=detail,
         )
-    if is_full_disk(error):
+    disk = full_disk(error)
+    if disk is not None:
         return Failure(
             reason=FailureReason.STORAGE_FAILED,
-            message=phrase(N_("The disk does not take what the stage writes: {detail}."), detail=error),
+            message=phrase(N_("The disk does not take what the stage writes: {detail}."), detail=disk),
             fix=N_("Make room or the disk writable, and `bongsu resume`."),
             retryable=True,
             detail=detail,

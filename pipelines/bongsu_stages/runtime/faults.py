@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import re
+from collections.abc import Iterator
 
-DISK_TAKES_NOTHING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+DISK_TAKES_NOTHING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
 
 
 def is_of_machine(error: BaseException) -> bool:
@@ -13,9 +15,30 @@ def is_of_machine(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno is not None
 
 
-def is_full_disk(error: BaseException) -> bool:
-    """True if nothing more can be written, for want of room, of quota or of leave."""
-    return isinstance(error, OSError) and error.errno in DISK_TAKES_NOTHING
+def full_disk(error: BaseException) -> BaseException | None:
+    """What says that nothing more can be written, for want of room, of quota or of leave: ``error`` itself or what it
+    came of. Writers of weights put words of their own over it, and those in Rust give the number in words alone."""
+    return next((one for one in _came_of(error) if _number(one) in DISK_TAKES_NOTHING), None)
+
+
+def _came_of(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    one: BaseException | None = error
+    while one is not None and id(one) not in seen:
+        seen.add(id(one))
+        yield one
+        one = one.__cause__ or one.__context__
+
+
+def _number(error: BaseException) -> int | None:
+    """Number of the system's error."""
+    if isinstance(error, OSError):
+        return error.errno
+    told = _IN_WORDS.search(str(error))
+    return int(told[1]) if told else None
+
+
+_IN_WORDS = re.compile(r"\(os error (\d+)\)")
 
 
 def is_out_of_memory(error: BaseException) -> bool:

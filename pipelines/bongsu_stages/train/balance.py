@@ -46,7 +46,8 @@ class RouterBalance:
             if self._is_counting:
                 chosen = outputs[_CHOSEN_EXPERTS].reshape(-1)
                 counts = self._counts[index]
-                counts += torch.bincount(chosen, minlength=len(counts)).to(counts.dtype)
+                # bincount would wait for a GPU to tell the largest index.
+                counts.index_add_(0, chosen, torch.ones_like(chosen, dtype=counts.dtype))
 
         return count
 

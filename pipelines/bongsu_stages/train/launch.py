@@ -27,7 +27,7 @@ from bongsu.domain.phrases import phrase
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.resources import Resources
 from bongsu_stages.runtime.context import StageContext, StageOutputs
-from bongsu_stages.runtime.faults import is_full_disk, is_out_of_memory
+from bongsu_stages.runtime.faults import full_disk, is_out_of_memory
 from bongsu_stages.runtime.scratch import Scratch
 from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.train.folder import MODEL, Checkpoint, CheckpointFolder
@@ -164,11 +164,7 @@ def cause_of(error: Exception) -> Exception:
     failures = getattr(error, "worker_failures", {})
     raised: list[Exception] = [getattr(failure, "_base_exc", failure) for _, failure in sorted(failures.items())]
     for exception in raised:
-        if (
-            isinstance(exception, StageError | BongsuError)
-            or is_full_disk(exception)
-            or is_out_of_memory(exception)
-        ):
+        if isinstance(exception, StageError | BongsuError) or full_disk(exception) or is_out_of_memory(exception):
             return exception
     told = "; ".join(f"{type(exception).__name__}: {exception}" for exception in raised) or str(error)
     return StageError(

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from ray.train.torch import TorchTrainer
-from ray.train.v2._internal.execution.scaling_policy import FixedScalingPolicy
 
 _NEEDLESS = frozenset(
     {
@@ -22,16 +21,7 @@ _NEEDLESS = frozenset(
 )
 
 
-class StaticGang(FixedScalingPolicy):  # type: ignore[misc]  # Ray Train has no types
-    """A gang of one size on a cluster of one size: nobody is asked to add nodes for it."""
-
-    def after_controller_start(self, train_run_context: object) -> None:
-        """Not joined to the coordinator of autoscaling, which is an actor."""
-
-    def _maybe_send_resource_request(self) -> None: ...
-
-
-class LeanTorchTrainer(TorchTrainer):  # type: ignore[misc]
+class LeanTorchTrainer(TorchTrainer):  # type: ignore[misc]  # Ray Train has no types
     """The same trainer. Should another Ray know these helpers by other names, they are started as before."""
 
     def _create_default_callbacks(self) -> list[Any]:
@@ -40,6 +30,11 @@ class LeanTorchTrainer(TorchTrainer):  # type: ignore[misc]
         ]
 
     def _initialize_and_run_controller(self, **parts: Any) -> Any:
-        if type(parts.get("scaling_policy")) is FixedScalingPolicy:
+        policy = parts.get("scaling_policy")
+        try:
+            from bongsu_stages.train.static_gang import StaticGang
+        except ImportError:
+            return super()._initialize_and_run_controller(**parts)
+        if type(policy) is StaticGang.__base__:
             parts["scaling_policy"] = StaticGang(self.scaling_config)
         return super()._initialize_and_run_controller(**parts)

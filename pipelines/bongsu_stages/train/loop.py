@@ -51,6 +51,16 @@ class Meter:
         return time.perf_counter() - self.started - self.paused
 
 
+@dataclass(frozen=True)
+class StepFigures:
+    """Of one step of all workers together. ``norm`` is that of the gradient of the mean loss, before clipping."""
+
+    loss: float
+    targets: int
+    norm: float
+    is_save_due: bool
+
+
 class TrainingLoop:
     """Trains a model in place.
 
@@ -86,7 +96,6 @@ class TrainingLoop:
         self._balance = RouterBalance(self.model, params.balance_rate)
         self._log_every = max(1, params.steps // POINTS)
         self._pace = CheckpointPace(params)
-        self._is_save_due = False
 
     def run(self, start: int, save: Callable[[int], None]) -> dict[str, float]:
         """Train from step ``start`` to the last.
@@ -107,15 +116,15 @@ class TrainingLoop:
         self.model.train()
         meter, tokens, seconds = Meter(), 0, 0.0
         for step in range(start, params.steps):
-            gradient_norm = self._step(step, meter)
+            figures_of_step = self._step(step, meter)
             done = step + 1
             if done % self._log_every == 0 or done == params.steps:
-                loss = self._log(done, meter, gradient_norm)
+                loss = self._log(done, meter, figures_of_step.norm)
                 tokens, seconds = tokens + meter.tokens, seconds + meter.seconds
                 figures = {"loss": loss, "tokens_per_second": tokens / seconds}
                 meter = Meter()
             if done < params.steps:
-                meter.paused += self._between(done, save)
+                meter.paused += self._between(done, figures_of_step.is_save_due, save)
         check_weights(self._weights, params.steps)
         self._sink.phase("evaluating")
         figures |= self.evaluate()
@@ -128,13 +137,13 @@ class TrainingLoop:
         parts = self._data.held_out
         return held_out_losses(self._forward, parts, self.params.micro_batch, self._dtype, self._workers)
 
-    def _between(self, done: int, save: Callable[[int], None]) -> float:
+    def _between(self, done: int, is_save_due: bool, save: Callable[[int], None]) -> float:
         """Evaluate and save where it is due; returns the seconds it took."""
         began = time.perf_counter()
         if self.params.evaluate_every and done % self.params.evaluate_every == 0:
             self._sink.progress(done, self.params.steps, **self.evaluate())
             self.model.train()
-        if self._is_save_due:
+        if is_save_due:
             check_weights(self._weights, done)
             with self._pace.saving():
                 save(done)
@@ -145,68 +154,74 @@ class TrainingLoop:
     def _weights(self) -> list[torch.Tensor]:
         return [weight for group in self.optimizer.param_groups for weight in group["params"]]
 
-    def _step(self, step: int, meter: Meter) -> float:
-        """One optimizer step; returns the norm of the gradient before clipping."""
+    def _step(self, step: int, meter: Meter) -> StepFigures:
+        """One optimizer step."""
         batches = self._micro_batches(step)
+        # Before they are moved: a GPU would be waited for.
+        targets = sum(batch.targets for batch in batches)
+        *others, last = [batch.to(self._workers.device) for batch in batches]
         # Dropout and whatever else is random depends on the step and the worker, not on what ran before.
         torch.manual_seed(fold(self.params.seed, step, self._workers.rank) >> 1)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.params, step)
         loss = torch.zeros((), dtype=torch.float64, device=self._workers.device)
-        # One clock decides for all: a checkpoint is written by the workers together.
-        is_due = self._workers.rank == 0 and self._pace.is_due(step + 1)
-        for index, batch in enumerate(batches):
-            is_last = index == len(batches) - 1
-            total = self._loss(batch, is_last)
-            loss += total.detach()
-            if is_last:
-                counts = torch.tensor([sum(batch.targets for batch in batches), is_due])
-                over_all = self._over_all(counts, loss)
-            self._backward(total)
+        for batch in others:
+            part = self._loss(batch, is_last=False)
+            loss += part.detach()
+            self._backward(part)
+        part = self._loss(last, is_last=True)
+        loss += part.detach()
+        exchanged = self._exchange(step + 1, targets, loss)
+        self._backward(part)
         if is_sharded(self.model):
             average_replicated(self.model, self._workers)
-        sums, load = over_all()
-        # The one moment of a step at which a GPU is waited for.
-        targets, due, total_loss, norm = torch.stack([*sums, self._gradient_norm().to(sums)]).tolist()
-        self._is_save_due = due > 0
-        correction = self._divisor / max(1.0, targets)
-        self._guard.check(step + 1, total_loss, norm * correction)
-        meter.loss += total_loss
-        meter.targets += int(targets)
+        figures, load = exchanged(self._gradient_norm())
+        self._guard.check(step + 1, figures.loss, figures.norm)
+        meter.loss += figures.loss
+        meter.targets += figures.targets
         meter.tokens += sum(batch.input_ids.numel() for batch in batches) * self._workers.size
-        self._update(norm * correction, correction)
+        self._update(figures)
         self._balance.step(load)
-        return float(norm * correction)
+        return figures
 
     @property
     def _divisor(self) -> float:
         """Near the targets of a step, and the same on every worker before they know how many they are."""
         return float(self.params.sequences_per_worker * self._workers.size * _NOMINAL_LENGTH)
 
-    def _over_all(
-        self, counts: torch.Tensor, loss: torch.Tensor
-    ) -> Callable[[], tuple[torch.Tensor, torch.Tensor]]:
-        """Begin to sum counts and loss (one tensor), and expert load, over all workers; what is returned waits for it.
+    def _exchange(
+        self, done: int, targets: int, loss: torch.Tensor
+    ) -> Callable[[torch.Tensor], tuple[StepFigures, torch.Tensor]]:
+        """Begin to sum targets, loss and expert load over all workers, in one exchange and while the last backward pass
+        runs: a wait of its own costs as much as the slowest worker is behind.
 
-        In one exchange, and while the last backward pass runs: a wait of its own costs as much as the slowest worker
-        is behind.
+        What is returned waits for it, and for the norm of the accumulated gradient, which it is given: the one moment
+        of a step at which a GPU is waited for. It gives the figures, and the load as :meth:`RouterBalance.step` wants
+        it.
         """
-        load = self._balance.take().to(loss)
-        figures = torch.cat([counts.to(loss), loss[None]])
-        summed = self._workers.sum_later(torch.cat([figures, load]))
+        # One clock decides for all: a checkpoint is written by the workers together.
+        is_due = self._workers.rank == 0 and self._pace.is_due(done)
+        counts = torch.tensor([targets, is_due]).to(loss, non_blocking=True)
+        summed = self._workers.sum_later(torch.cat([loss[None], counts, self._balance.take().to(loss)]))
 
-        def both() -> tuple[torch.Tensor, torch.Tensor]:
+        def read(norm: torch.Tensor) -> tuple[StepFigures, torch.Tensor]:
             sums = summed()
-            return sums[: len(figures)], sums[len(figures) :]
+            total, counted, due, accumulated = torch.cat([sums[:3], norm.to(sums)[None]]).tolist()
+            mean_norm = accumulated * self._correction(counted)
+            return StepFigures(total, int(counted), mean_norm, due > 0), sums[3:]
 
-        return both
+        return read
+
+    def _correction(self, targets: float) -> float:
+        """Makes of the accumulated gradient that of the mean loss."""
+        return self._divisor / max(1.0, targets)
 
     def _micro_batches(self, step: int) -> list[Batch]:
-        """This worker's rows of the step, the same rows whatever ran before."""
+        """This worker's rows of the step, the same rows whatever ran before, in the memory of the host."""
         size, gang = self.params.micro_batch, self._workers.size
         first = step * self.params.sequences_per_worker * gang + self._workers.rank * size
         starts = range(first, first + self.params.sequences_per_worker * gang, size * gang)
-        return [self._data.rows(start, size).to(self._workers.device) for start in starts]
+        return [self._data.rows(start, size) for start in starts]
 
     def _loss(self, batch: Batch, is_last: bool) -> torch.Tensor:
         """The loss, summed over the targets of ``batch``."""
@@ -228,13 +243,10 @@ class TrainingLoop:
         full: torch.Tensor = norm.full_tensor() if hasattr(norm, "full_tensor") else norm
         return full
 
-    def _update(self, norm: float, correction: float) -> None:
-        """Step along the gradient times ``correction``, which makes it that of the mean loss, clipped.
-
-        ``norm`` is that of the corrected gradient.
-        """
+    def _update(self, figures: StepFigures) -> None:
+        """Step along the gradient of the mean loss, clipped."""
         limit = self.params.clip_norm or math.inf
-        factor = min(limit / (norm + _SMALL), 1.0) * correction
+        factor = min(limit / (figures.norm + _SMALL), 1.0) * self._correction(figures.targets)
         torch._foreach_mul_([weight.grad for weight in self._weights if weight.grad is not None], factor)
         self.scaler.step(self.optimizer)
         self.scaler.update()

@@ -15,10 +15,13 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.filesystem import FileSystemReader, FileSystemWriter
 from torch.distributed.checkpoint.state_dict import StateDictOptions, get_state_dict, set_state_dict
 from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import save
+
+from bongsu_stages.runtime.faults import full_disk
 
 _SCALER = "scaler.json"
 # Frozen weights come from where the run started, as they did before.
@@ -30,8 +33,8 @@ def save_state(
 ) -> None:
     """Write this worker's part of the state into ``directory``. Every worker calls it at the same step."""
     weights, moments = get_state_dict(model, optimizer, options=_OPTIONS)
-    writer = FileSystemWriter(directory, single_file_per_rank=True, overwrite=True)
-    with _single_is_meant():
+    writer = _Writer(directory, single_file_per_rank=True, overwrite=True)
+    with _single_is_meant(), _one_fault():
         save({"model": weights, "optimizer": moments}, storage_writer=writer, no_dist=not _is_gang())
     if _is_first():
         (directory / _SCALER).write_text(json.dumps(scaler.state_dict()))
@@ -43,7 +46,7 @@ def load_state(
     """Put what :func:`save_state` wrote back, in place."""
     weights, moments = get_state_dict(model, optimizer, options=_OPTIONS)
     state: dict[str, Any] = {"model": weights, "optimizer": moments}
-    with _single_is_meant():
+    with _single_is_meant(), _one_fault():
         load(state, storage_reader=FileSystemReader(directory), no_dist=not _is_gang())
     set_state_dict(
         model,
@@ -63,6 +66,29 @@ def _is_gang() -> bool:
 
 def _is_first() -> bool:
     return not _is_gang() or torch.distributed.get_rank() == 0
+
+
+class _Writer(FileSystemWriter):
+    """Raises what the disk said: a fault travels to the other workers without what it came of."""
+
+    def write_data(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().write_data(*args, **kwargs)
+        except Exception as error:
+            disk = full_disk(error)
+            if disk is None:
+                raise
+            raise disk from error
+
+
+@contextmanager
+def _one_fault() -> Iterator[None]:
+    """What went wrong on a worker, rather than torch's list of it, which is no Exception."""
+    try:
+        yield
+    except CheckpointException as error:
+        faults = [fault for _, (fault, _) in sorted(error.failures.items())]
+        raise next((fault for fault in faults if full_disk(fault)), faults[0]) from error
 
 
 @contextmanager

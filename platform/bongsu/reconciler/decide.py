@@ -126,7 +126,7 @@ class _Decider:
 
     def _after_failure(self, planned: PlannedStage, stopped: bool) -> None:
         key = self._stages[planned.id].cache_key
-        if key is not None:
+        if key is not None and planned.cacheable:
             self._budget.under_way.discard(key)
         if stopped or self._cancelling:
             self._move(planned, StageState.CANCELLED, CANCELLED)
@@ -224,7 +224,8 @@ class _Decider:
         number = len(self._attempts.get(planned.id, ())) + 1
         attempt = AttemptId(run_id=self._run.id, stage_id=planned.id, number=number)
         self._actions.append(RequestAttempt(attempt, key))
-        self._budget.under_way.add(key)
+        if planned.cacheable:
+            self._budget.under_way.add(key)
         self._move(planned, StageState.RUNNING)
 
     # -- the run -----------------------------------------------------------------------------------------------

@@ -10,10 +10,14 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.domain.attempt import AttemptResult
+from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import RunId, StageId
 from bongsu.domain.phrases import Words
+from bongsu.domain.problems import BongsuError
 from bongsu.domain.run import AttemptState, RunState, StageState
 from bongsu.executors.base import Executor
 from bongsu.reconciler.actions import Action, FinishAttempt, MoveStage, TakeOutputs
@@ -74,6 +78,7 @@ class Driver:
         self._lingering = Lingering()
         self._wanted: set[RunId] = set()
         self.facts: dict[RunId, RunFacts] = {}
+        self._unreadable: dict[RunId, int | None] = {}
         self._usual: dict[str, dict[str, float]] = {}
         self._ahead: dict[RunId, dict[StageId, float]] = {}
         self._again = False
@@ -157,14 +162,30 @@ class Driver:
                 version = active[run_id][1] if run_id in active else None
                 # One that is over and has no version among the active ones stays as it is, unless it is resumed.
                 is_over = known is not None and known.run.state.is_final and version is None
-                if known is None or (known.run.version != version and not is_over):
-                    self.facts[run_id] = load_facts(connection, run_id, known.plan if known else None)
+                if known is not None and (known.run.version == version or is_over):
+                    continue
+                if self._load(connection, run_id, version):
                     changed.add(run_id)
             for run_id in changed:
                 pipeline = self.facts[run_id].run.pipeline
                 if pipeline not in self._usual:
                     self._usual[pipeline] = cache.usual_seconds(connection, pipeline)
         return changed
+
+    def _load(self, connection: Connection, run_id: RunId, version: int | None) -> bool:
+        """Read a run. Whose row is damaged, or of a newer version, waits for a change of it and keeps nobody else from
+        going on; asking for that run itself raises what is wrong."""
+        known = self.facts.get(run_id)
+        if run_id in self._unreadable and self._unreadable[run_id] == version and run_id not in self._wanted:
+            return False
+        try:
+            self.facts[run_id] = load_facts(connection, run_id, known.plan if known else None)
+        except BongsuError as error:
+            if run_id in self._wanted or error.problems[0].code != codes.DATABASE_DAMAGED:
+                raise
+            self._unreadable[run_id] = version
+            return False
+        return True
 
     def _budget(self) -> Budget:
         if all(facts.run.state.is_final for facts in self.facts.values()):

@@ -28,7 +28,7 @@ from bongsu.domain.problems import BongsuError
 from bongsu_stages.data import reading
 from bongsu_stages.data.decoding import decode
 from bongsu_stages.data.documents import Document, DocumentWriter, read_documents
-from bongsu_stages.data.html import html_text
+from bongsu_stages.data.html import DEEPEST, html_text
 from bongsu_stages.data.language import hangul_share, identified
 from bongsu_stages.data.normalising import normalise
 from bongsu_stages.data.reading import Lost, Record, format_of, read_file
@@ -267,3 +267,13 @@ def test_a_line_that_expands_without_end_is_never_held(bench: Bench, monkeypatch
     assert isinstance(lost, Lost)
     assert lost.reason == "too-large"
     assert most < 20 * 2**20
+
+
+def test_a_page_of_nothing_but_depth_is_lost_and_one_without_end_tags_is_not(bench: Bench) -> None:
+    deep, wide = "<div>" * (DEEPEST + 1) + "봉수", "<ul>" + "<li>봉수<p>대" * (DEEPEST + 1)
+    (lost,) = records(bench, "deep.html", deep.encode())
+    assert isinstance(lost, Lost)
+    assert lost.reason == "corrupt-file"
+    (document,) = records(bench, "wide.html", wide.encode())
+    assert isinstance(document, Document)
+    assert document.text.count("봉수") == DEEPEST + 1
