@@ -276,6 +276,12 @@ def test_what_does_not_exist_is_said_plainly(shell: Shell) -> None:
         assert problems[0]["fix"]
 
 
+def test_a_refusal_keeps_its_status_although_nobody_reads_it(shell: Shell) -> None:
+    command = f"{BONGSU} validate nowhere.yaml 2>&1 | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], cwd=shell.folder, env=shell.environment, timeout=60, check=False)
+    assert done.returncode == 3
+
+
 def test_a_failed_run_is_one_json_document_and_brackets_are_text(shell: Shell) -> None:
     shell_file = shell.folder / "fails.yaml"
     shell_file.write_text(HEAD + '    - {name: a, uses: probe, with: {text: "[/pair.cc:534] x", fail: true}}\n')

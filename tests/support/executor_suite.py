@@ -644,5 +644,5 @@ class ExecutorSuite:
         elif not succeeded:
             assert seen.phase in (Phase.LOST, Phase.CANCELLED)
             assert seen.failure is not None
-            assert seen.failure.reason == "WorkerLost"
+            assert seen.failure.reason in ("DriverEnded", "WorkerLost")
             assert seen.failure.retryable

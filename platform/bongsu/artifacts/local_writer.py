@@ -78,7 +78,7 @@ class LocalWriter:
 
     def add(self, path: str, source: Path) -> None:
         if source.is_symlink() or not source.is_file():
-            raise codes.UNSAFE_PATH.error(path=ascii(path), detail="it is not a regular file")
+            raise codes.UNSAFE_PATH.error(path=repr(path), detail="it is not a regular file")
         self._begin()
         stamp = stamp_of(source)
         is_same = self._sources.get(path, stamp) == stamp
@@ -243,11 +243,11 @@ def _read_journal(path: Path) -> Iterator[tuple[str, tuple[int, int, str]]]:
 def regular_files(folder: Path) -> Iterator[Path]:
     """Every file below ``folder``; a link, ``folder`` itself too, or a special file raises ``artifact.unsafe-path``."""
     if folder.is_symlink():
-        raise codes.UNSAFE_PATH.error(path=ascii(folder.name), detail="it is a link")
+        raise codes.UNSAFE_PATH.error(path=repr(folder.name), detail="it is a link")
     for base, folders, names in os.walk(folder):
         for name in (*folders, *names):
             path = Path(base, name)
             if path.is_symlink() or not (path.is_dir() or path.is_file()):
                 detail = "it is a link or a special file"
-                raise codes.UNSAFE_PATH.error(path=ascii(path.relative_to(folder).as_posix()), detail=detail)
+                raise codes.UNSAFE_PATH.error(path=repr(path.relative_to(folder).as_posix()), detail=detail)
         yield from (Path(base, name) for name in names)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from bongsu.cli.particles import settle_particles
-from bongsu.cli.printing import out, say_json
+from bongsu.cli.printing import discard_output, out, say_json
 from bongsu.cli.texts import _, translate
 from bongsu.domain.fieldpath import shown
 from bongsu.domain.messages import N_
@@ -39,7 +39,10 @@ def report(error: BongsuError, as_json: bool) -> int:
     if as_json:
         say_json({"problems": [problem_document(problem) for problem in error.problems]})
         return error.exit_code
-    print_problems(out(error=True, markup=True), error.problems)
+    try:
+        print_problems(out(error=True, markup=True), error.problems)
+    except BrokenPipeError:  # nobody reads it, and it is as true as before
+        discard_output(error=True)
     return error.exit_code
 
 

@@ -33,9 +33,9 @@ def say(text: str, *, error: bool = False, end: str = "\n") -> None:
     typer.echo(escaped(text) + end, nl=False, err=error)
 
 
-def discard_output() -> None:
-    """Print into nowhere from now on: who read standard output has left."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def discard_output(*, error: bool = False) -> None:
+    """Print into nowhere from now on: who read standard output, or standard error, has left."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), (sys.stderr if error else sys.stdout).fileno())
 
 
 def unheard(tell: Callable[P, None]) -> Callable[P, None]:

@@ -88,5 +88,5 @@ def check_tree_path(path: str) -> str:
     elif any(0xD800 <= ord(char) <= 0xDFFF for char in path):
         detail = "it is not valid UTF-8"
     if detail:
-        raise codes.UNSAFE_PATH.error(path=ascii(path), detail=detail)
+        raise codes.UNSAFE_PATH.error(path=repr(path), detail=detail)
     return path

@@ -109,6 +109,7 @@ class FailureReason(StrEnum):
     STAGE_ERROR = "StageError"  # the stage's code raised
     OUT_OF_MEMORY = "OutOfMemory"
     WORKER_LOST = "WorkerLost"
+    DRIVER_ENDED = "DriverEnded"  # its worker ended with the process that drove the run
     TIMEOUT = "Timeout"
     ENVIRONMENT_FAILED = "EnvironmentFailed"  # the stage's own environment could not be made
     EXECUTOR_FAILED = "ExecutorFailed"  # what runs the attempts is itself out of order

@@ -55,7 +55,7 @@ FORBIDDEN = (
         (
             r"lethal autonom|autonomous(?:ly)? (?:\w+ )?(?:lethal|weapon|kill)|(?:weapon|lethal|drone|robot)\w* laws(?![a-z])",
             r"kill ?bots?(?![a-z])|(?<![a-z])auto ?(?:kill|fire|strike)s?(?![a-z])|killer ?(?:robot|drone|ai|bot)|slaughter ?bot|hunter ?killer|terminator (?:robot|drone)",
-            r"(?:seek|search|find|hunt) (?:and|n|then|to) (?:destroy|kill)|find fix|(?:shoot|kill) on sight",
+            r"(?:seek|search|find|hunt) (?:and|n|then|to) (?:destroy|kill)|find,? fix|(?:shoot|kill) on sight",
             r"deadly (?:ai|autonom\w*|drones?|robots?)|(?:robot(?:ic)?|ai|machine|drone) (?:infantry|soldiers?|warriors?|snipers?|assassins?)(?![a-z])",
             r"targeted (?:kill|strik|assassin|eliminat|attack|shoot)\w*|licen[cs]e to kill|sensor to shooter|kill (?:chain|web|list|box|order)",
             rf"{v.AUTONOMOUS_EN} (?:\w+ ){{0,2}}{v.WEAPON_EN}|{v.WEAPON_EN} (?:\w+ ){{0,3}}{v.AUTONOMOUS_EN}",
@@ -121,6 +121,8 @@ FORBIDDEN = (
             rf"(?:(?:die|live|kill|shoot|strike|attack|fire|engage|bomb|sink|destroy|hit|shell)s?(?![a-z])|{v.FIRE_EN})",
             rf"(?:who|whom|which (?:\w+ )?) ?(?:\w+ ){{0,4}}{_DYING_EN} (?:first|next|last)(?![a-z])",
             rf"(?:누구|누가|누굴|어느 ?(?:집|건물|마을|사람)|어떤 ?(?:집|건물|마을|사람))[^.]{{0,12}}(?:죽|쏠|쏘|칠지|칠까|{v.KILL_KO}|공격|타격)",
+            r"assassinat\w* (?:plan|mission|operation|target|list|order)\w*|(?:plan|prepar|order|schedul|organi[sz])\w* "
+            r"(?:\w+ ){0,3}assassinat\w*|암살 ?(?:계획|작전|임무|명령)",
             r"(?:choos|pick|select|decid)\w* (?:\w+ ){0,5}(?:missiles?|drones?|bombs?|shells?|rockets?) (?:\w+ )?hits?(?![a-z])",
             rf"(?:{v.KILL_KO}|타격|사격) ?좌표(?:를|을)? ?(?:생성|만[들드든]|산출|계산|추출|뽑)",
             rf"(?:제압|처치|무력화)할 ?(?:[가-힣]+ )?(?:사람|인원|요인|참가자|시위대|인물)(?:을|를)? ?{_CHOOSING_KO}",

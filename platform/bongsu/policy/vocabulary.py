@@ -89,7 +89,7 @@ ENEMY_EN = en(
 PEOPLE_EN = en(
     "soldiers?", "troops?", "people", "persons?", "humans?", "civilians?", "men", "personnel", "individuals?",
     "crowds?",
-    "leaders?", "anyone", "anybody", "everyone", "whoever", "protesters?", "pedestrians?", "suspects?",
+    "leaders?", "anyone", "anybody", "everyone", "whoever", "protesters?", "pedestrians?", "suspects?", "dissidents?", "activists?", "defectors?",
 )  # fmt: skip
 _ENEMY_THING = "(?:전차|병력|간부|수뇌부?|지도부|장교|저격수|포수|조종사|전투기|헬기|함선|잠수함|시설|고지|기지|차량|진지|함정|부대|인원|요원|지휘관|포병|장갑차|병사|포대|드론|항공기|보병|군인)"
 ENEMY_KO = rf"(?<![가-힣])(?:적군|적병|적 ?{_ENEMY_THING}|적|테러범|테러리스트|전투원|반군|게릴라|침투조)(?:들)?"

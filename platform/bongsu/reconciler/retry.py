@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bongsu.domain.attempt import FailureReason
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Words, phrase
 from bongsu.domain.pipeline import Retries
@@ -56,8 +57,11 @@ def is_due(decision: RetryDecision, ended_at: float | None, now: float) -> bool:
 def _lost_without_progress(attempts: Sequence[AttemptRecord]) -> int:
     count = 0
     for place in range(len(attempts) - 1, -1, -1):
+        failure = attempts[place].failure
         if attempts[place].state is not AttemptState.LOST:
             break
+        if failure is not None and failure.reason is FailureReason.DRIVER_ENDED:
+            continue  # says nothing about the stage, however often somebody does it
         before = max((attempt.last_step or 0 for attempt in attempts[:place]), default=0)
         if (attempts[place].last_step or 0) > before:
             break

@@ -66,8 +66,19 @@ def run_plan(
     return outcome_of(platform, driven)
 
 
-def resume_run(platform: Platform, run: str, on_update: OnUpdate | None = None) -> Outcome:
+def resume_run(
+    platform: Platform,
+    run: str,
+    on_begin: Callable[[str, str], None] | None = None,
+    on_update: OnUpdate | None = None,
+) -> Outcome:
     """Go on with a run.
+
+    Args:
+        platform: what to work on.
+        run: as a person names it.
+        on_begin: called with the run's id and its pipeline once it is known which run this is.
+        on_update: as of :meth:`bongsu.service.driving.Driving.drive`.
 
     Raises:
         BongsuError: ``run.driven-elsewhere`` and what :func:`bongsu.service.resuming.resume` raises; nothing was
@@ -75,6 +86,8 @@ def resume_run(platform: Platform, run: str, on_update: OnUpdate | None = None) 
     """
     with open_driver(platform) as driving:
         record = resume(platform, run)
+        if on_begin:
+            on_begin(record.id, record.pipeline)
         platform.warm_up()
         driven = driving.drive([record.id], on_update)
     return outcome_of(platform, driven)

@@ -6,7 +6,7 @@ import pytest
 from pure_run import PureRun
 from small_plans import plan_of, stage
 
-from bongsu.domain.attempt import Failure, Phase
+from bongsu.domain.attempt import Failure, FailureReason, Phase
 from bongsu.domain.pipeline import Retries
 from bongsu.domain.run import AttemptState, RunState
 from bongsu.reconciler.actions import StopAttempt
@@ -161,6 +161,21 @@ def test_too_many_losses_in_a_row_fail_the_stage() -> None:
         run.step()
     assert run.ends("a") == ["lost"] * MAX_LOST_IN_A_ROW
     assert (run.states["a"], run.reason("a")) == ("failed", "its worker was lost 5 times in a row")
+
+
+def test_ends_of_the_driver_are_no_losses_of_the_worker() -> None:
+    run = started()
+    gone = Failure(reason=FailureReason.DRIVER_ENDED, message="The process that ran this attempt is gone.")
+    for _ in range(3 * MAX_LOST_IN_A_ROW):
+        run.see("a", Phase.LOST, gone)
+        run.step()
+    for _ in range(MAX_LOST_IN_A_ROW - 1):
+        run.see("a", Phase.LOST)
+        run.step()
+    assert run.states["a"] == "running"
+    run.see("a", Phase.LOST)
+    run.step()
+    assert run.states["a"] == "failed"
 
 
 def test_a_failure_record_of_a_lost_worker_counts_as_the_failure_it_was() -> None:

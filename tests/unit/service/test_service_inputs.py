@@ -401,6 +401,23 @@ def test_a_card_above_that_is_no_file_is_not_passed_over(
     assert ("a special file" if kind == "fifo" else "a broken link") in said
 
 
+def test_what_the_kernel_tells_of_processes_is_no_data(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("/proc/self/environ")
+    for uri in ("file:/proc/self/environ", "file:link"):
+        problem = refused(place, tmp_path, dataset=uri)
+        assert problem.code.name == "run.input-missing"
+        assert "no file of a disk" in problem.what()
+
+
+def test_an_unsafe_name_is_told_with_the_input_that_has_it(place: Place, tmp_path: Path) -> None:
+    write(tmp_path / "law", a__txt="x")
+    (tmp_path / "law" / "가\n나.txt").write_text("x")
+    problem = refused(place, tmp_path, dataset="file:law")
+    assert problem.code.name == "artifact.unsafe-path"
+    assert problem.field_path.startswith("spec.inputs.")
+    assert "'가\\n나.txt'" in problem.what()
+
+
 @pytest.mark.parametrize("first", ["--- # of the ministry", "--- !!map", "---\u00a0x", "+++"])
 def test_front_matter_that_begins_otherwise_is_not_taken_for_open(place: Place, tmp_path: Path, first: str) -> None:
     write(tmp_path / "law", README__md=f"{first}\nlabel: S\n---\n# Law\n", a__txt="x")

@@ -72,7 +72,7 @@ class S3Writer:
 
     def add(self, path: str, source: Path) -> None:
         if source.is_symlink() or not source.is_file():
-            raise codes.UNSAFE_PATH.error(path=ascii(path), detail="it is not a regular file")
+            raise codes.UNSAFE_PATH.error(path=repr(path), detail="it is not a regular file")
         self._begin()
         stamp = stamp_of(source)
         known = self._progress.files.get(path)

@@ -46,6 +46,12 @@ def show_driving(platform: Platform, work: Callable[[OnUpdate | None], Outcome],
         say(_("Report: `bongsu report {run}` writes one page for a browser.").format(run=run))
 
 
+def tell_begin(run: str, pipeline: str, *, is_new: bool = False) -> None:
+    """Which run it is."""
+    text = _("Run {run}") if is_new else _("Run {run} goes on")
+    say(text.format(run=run) + f"  ({pipeline})")
+
+
 def _print_document(outcome: Outcome) -> None:
     from bongsu.service.documents import run_document
 

@@ -154,7 +154,7 @@ def _document(prepared: Prepared) -> dict[str, Any]:
 
 
 def run(context: typer.Context, file: File, set_: SetValues = None, as_json: AsJson = False) -> None:
-    from bongsu.cli.commands.driving import show_driving
+    from bongsu.cli.commands.driving import show_driving, tell_begin
     from bongsu.service.planning import prepare
     from bongsu.service.running import run_plan
 
@@ -163,10 +163,9 @@ def run(context: typer.Context, file: File, set_: SetValues = None, as_json: AsJ
         made = prepared.to_run()
         if not as_json:
             print_warnings(out(error=True, markup=True), prepared.warnings)
-        begun = None if as_json else unheard(_tell_begin)
+
+        def tell(submission: Submission) -> None:
+            tell_begin(submission.run.id, submission.run.pipeline, is_new=submission.created)
+
+        begun = None if as_json else unheard(tell)
         show_driving(opened, lambda update: run_plan(opened, made, begun, update), as_json)
-
-
-def _tell_begin(submission: Submission) -> None:
-    text = _("Run {run}") if submission.created else _("Run {run} goes on")
-    say(text.format(run=submission.run.id) + f"  ({submission.run.pipeline})")

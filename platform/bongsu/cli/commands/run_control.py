@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from bongsu.cli.commands.shared import AsJson, RunName, platform, problem_documents
-from bongsu.cli.printing import out, say_json
+from bongsu.cli.printing import out, say_json, unheard
 from bongsu.cli.texts import _
 
 
@@ -15,11 +15,12 @@ def add_to(app: typer.Typer) -> None:
 
 
 def resume(context: typer.Context, run: RunName = "latest", as_json: AsJson = False) -> None:
-    from bongsu.cli.commands.driving import show_driving
+    from bongsu.cli.commands.driving import show_driving, tell_begin
     from bongsu.service.running import resume_run
 
     with platform(context) as opened:
-        show_driving(opened, lambda update: resume_run(opened, run, update), as_json)
+        begun = None if as_json else unheard(tell_begin)
+        show_driving(opened, lambda update: resume_run(opened, run, begun, update), as_json)
 
 
 def cancel(context: typer.Context, run: RunName = "latest", as_json: AsJson = False) -> None:

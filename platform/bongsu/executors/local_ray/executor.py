@@ -182,7 +182,7 @@ class LocalRayExecutor:
         self._reaper.end_foreign(attempt)
         recorded = self._traces.recorded(attempt)  # it may have come to its end before it was killed
         message = N_("The process that ran this attempt is gone.")
-        failure = Failure(reason=FailureReason.WORKER_LOST, message=message)
+        failure = Failure(reason=FailureReason.DRIVER_ENDED, message=message)
         return recorded or Observation(phase=Phase.LOST, failure=failure)
 
     def _cancel_foreign(self, attempt: AttemptId) -> None:

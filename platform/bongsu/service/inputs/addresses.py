@@ -22,6 +22,10 @@ from bongsu.service.inputs.package import package_files
 LOCAL = ("file", "package")
 
 
+# What the kernel tells of processes and devices, the secrets of this process among it.
+_OF_THE_KERNEL = ("/proc", "/sys")
+
+
 class UnknownAddress(Exception):
     """The address has no known form."""
 
@@ -45,7 +49,10 @@ def files_of(scheme: str, rest: str, directory: Path) -> FileSet:
     if not path.exists():
         near = nearest_path(path)
         raise NotFound(phrase(N_("{path} does not exist"), path=path), f"file:{near}" if near else None)
-    return files_at(path, f"file:{path.resolve()}")
+    whole = path.resolve()
+    if any(whole.is_relative_to(folder) for folder in _OF_THE_KERNEL):
+        raise NotFound(phrase(N_("{path} is no file of a disk"), path=path))
+    return files_at(path, f"file:{whole}")
 
 
 @contextmanager

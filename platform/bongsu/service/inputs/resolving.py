@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from bongsu.domain.artifact import ArtifactRef, ArtifactType
+from bongsu.domain.artifact import ArtifactRef, ArtifactType, check_tree_path
 from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import DIGEST_PATTERN, Digest
 from bongsu.domain.labels import Label, high_water_mark
@@ -87,6 +87,8 @@ def faulty_inputs(platform: Platform, inputs: Mapping[str, Input], directory: Pa
             with _all_told(name, given, None):
                 found = _find(platform, given, directory)
                 if isinstance(found, FileSet):
+                    for path, _ in found.files:
+                        check_tree_path(path)
                     label_of(found)
                     _label_in_store(platform, found, given.label)
                 if given.model is not None:
@@ -115,6 +117,11 @@ def _all_told(name: str, given: Input, place: Location | None) -> Iterator[None]
     except _NotAModel as error:
         args = {"name": name, "uri": given.uri, "detail": as_phrase(error.detail)}
         raise codes.INPUT_NOT_A_MODEL.error(place, field, **args) from error
+    except BongsuError as error:  # the artifact store does not know of whom it speaks
+        raise BongsuError(
+            replace(problem, location=problem.location or place, field_path=problem.field_path or field)
+            for problem in error.problems
+        ) from error
 
 
 @dataclass(frozen=True)
