@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
 from bongsu.domain.codes import spec as codes
 from bongsu.domain.fieldpath import FieldPath, Finding
@@ -58,19 +58,22 @@ def own_points(matrix: Matrix | None, path: FieldPath, stage: str) -> OwnPoints:
     names = tuple(axes) or tuple(matrix.include[0] if matrix.include else ())
     if not names:
         findings.append(Finding(codes.MATRIX_NO_AXES, path))
-    findings += _check_keys(matrix, names, path)
+    findings += _check_keys("include", matrix.include, names, path)
+    # An entry that names no axis takes nothing out; what else is wrong with the stage is told beside it.
+    misnamed = _check_keys("exclude", matrix.exclude, names, path)
     if findings:
-        return OwnPoints((), (), tuple(findings))
+        return OwnPoints((), (), (*findings, *misnamed))
     if (prod(map(len, axes.values())) if axes else 0) + len(matrix.include) > MAX_POINTS:
         return OwnPoints((), (), (Finding(codes.MATRIX_TOO_LARGE, path, {"stage": stage, "limit": MAX_POINTS}),))
     points = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())] if axes else []
-    points, findings = _exclude(points, matrix, path)
+    points, findings = _exclude(points, matrix.exclude, {finding.path[-2] for finding in misnamed}, path)
     points += [{axis: extra[axis] for axis in names} for extra in matrix.include]
     findings += _check_duplicates(points, len(points) - len(matrix.include), path)
     if not points and not findings:
         findings.append(Finding(codes.MATRIX_EMPTY, path))
     # What takes nothing out leaves no doubt about what is left.
     is_known = all(finding.code is codes.MATRIX_EXCLUDES_NOTHING for finding in findings)
+    findings += misnamed
     return OwnPoints(tuple(points), names, tuple(findings)) if is_known else OwnPoints((), (), tuple(findings))
 
 
@@ -95,31 +98,34 @@ def _check_axis(name: str, values: Any, path: FieldPath) -> list[Finding]:
     return findings
 
 
-def _check_keys(matrix: Matrix, names: tuple[str, ...], path: FieldPath) -> list[Finding]:
+def _check_keys(
+    word: Literal["include", "exclude"], entries: Sequence[Point], names: tuple[str, ...], path: FieldPath
+) -> list[Finding]:
     findings = []
-    for word, entries in (("include", matrix.include), ("exclude", matrix.exclude)):
-        for index, entry in enumerate(entries):
-            here = (*path, word, index)
-            for key in entry:
-                if key not in names:
-                    args = {"name": key, "known": ", ".join(names), "suggestion": closest(key, names)}
-                    findings.append(Finding(codes.MATRIX_UNKNOWN_KEY, (*here, key), args, at_key=True))
-                elif not _AXIS_NAME.fullmatch(key):
-                    findings.append(Finding(codes.MATRIX_AXIS_NAME, (*here, key), {"name": key}, at_key=True))
-            missing = [name for name in names if name not in entry]
-            if missing and word == "include":
-                args = {"missing": ", ".join(missing)}
-                findings.append(Finding(codes.MATRIX_INCOMPLETE_INCLUDE, here, args))
+    for index, entry in enumerate(entries):
+        here = (*path, word, index)
+        for key in entry:
+            if key not in names:
+                args = {"name": key, "known": ", ".join(names), "suggestion": closest(key, names)}
+                findings.append(Finding(codes.MATRIX_UNKNOWN_KEY, (*here, key), args, at_key=True))
+            elif not _AXIS_NAME.fullmatch(key):
+                findings.append(Finding(codes.MATRIX_AXIS_NAME, (*here, key), {"name": key}, at_key=True))
+        missing = [name for name in names if name not in entry]
+        if missing and word == "include":
+            args = {"missing": ", ".join(missing)}
+            findings.append(Finding(codes.MATRIX_INCOMPLETE_INCLUDE, here, args))
     return findings
 
 
 def _exclude(
-    points: list[dict[str, Scalar]], matrix: Matrix, path: FieldPath
+    points: list[dict[str, Scalar]], patterns: Sequence[Point], passed_over: Collection[object], path: FieldPath
 ) -> tuple[list[dict[str, Scalar]], list[Finding]]:
     findings = []
     excluded: set[int] = set()
     by_axes: dict[tuple[str, ...], dict[object, list[int]]] = {}
-    for index, pattern in enumerate(matrix.exclude):
+    for index, pattern in enumerate(patterns):
+        if index in passed_over:
+            continue
         axes = tuple(sorted(pattern))
         if axes not in by_axes:
             by_axes[axes] = _places(points, axes)
