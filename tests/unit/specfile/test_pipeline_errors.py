@@ -168,13 +168,16 @@ IN_STAGES: list[tuple[str, tuple[str, ...], list[str]]] = [
     ("axis for nothing", ("{name: a, uses: probe, matrix: {§k: [1]}}",), ["matrix-unused-axis"]),
     (
         "unknown key in exclude",
-        ('{name: a, uses: probe, matrix: {k: [1], exclude: [{§q: 1}]}, with: {text: "${matrix.k}"}}',),
-        ["matrix-unknown-key"],
+        ("{name: a, uses: probe, matrix: {§k: [1], exclude: [{§q: 1}]}}",),
+        ["matrix-unused-axis", "matrix-unknown-key"],
     ),
     (
         "what an unknown key in exclude does not hide",
-        ('{name: a, uses: probe, matrix: {§k: [1], exclude: [{§q: 1}]}, with: {text: "§${matrix.l}"}}',),
-        ["matrix-unused-axis", "matrix-unknown-key", "unknown-matrix-name"],
+        (
+            "{name: a, uses: probe, matrix: {§k: [1], exclude: [{§q: 1}]}}",
+            "{name: b, uses: probe, inputs: {one: §'a[l=1].files'}}",
+        ),
+        ["matrix-unused-axis", "matrix-unknown-key", "unknown-axis"],
     ),
     (
         "short include",
