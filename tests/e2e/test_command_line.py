@@ -276,6 +276,18 @@ def test_what_does_not_exist_is_said_plainly(shell: Shell) -> None:
         assert problems[0]["fix"]
 
 
+def test_a_run_says_what_it_leaves_out(shell: Shell) -> None:
+    stages = """\
+    - {name: a, uses: probe}
+    - {name: b, uses: probe, when: "params.word == 'no'"}
+    - {name: c, uses: probe, inputs: {after: [b.files]}}
+"""
+    (shell.folder / "partly.yaml").write_text(HEAD + stages)
+    said = shell("run", "partly.yaml").stdout
+    assert "– b: skipped: params.word == 'no' is false" in said
+    assert "– c: skipped: it needs b" in said
+
+
 def test_a_refusal_keeps_its_status_although_nobody_reads_it(shell: Shell) -> None:
     command = f"{BONGSU} validate nowhere.yaml 2>&1 | true; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], cwd=shell.folder, env=shell.environment, timeout=60, check=False)

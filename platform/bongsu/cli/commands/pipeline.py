@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,9 +18,12 @@ from bongsu.domain.documents import plain
 from bongsu.domain.problems import BongsuError, Problem
 
 if TYPE_CHECKING:
+    from bongsu.domain.plan import SkippedStage
     from bongsu.service.planning import Prepared
     from bongsu.service.submitting import Submission
 
+# Of a large matrix.
+_MOST_SKIPPED = 10
 File = Annotated[Path, typer.Argument(help=_("A pipeline file."), show_default=False)]
 
 
@@ -153,6 +157,17 @@ def _document(prepared: Prepared) -> dict[str, Any]:
     }
 
 
+def _tell_skipped(skipped: Sequence[SkippedStage]) -> None:
+    """They are no part of the run: nobody will hear of them again."""
+    from bongsu.cli.render.plan import why_skipped
+
+    why = why_skipped(skipped)
+    for one in skipped[:_MOST_SKIPPED]:
+        say(f"– {one.short_title}: {why[one.id]}")
+    if len(skipped) > _MOST_SKIPPED:
+        say("– " + _("… {count} more (`bongsu plan --all` shows them)").format(count=len(skipped) - _MOST_SKIPPED))
+
+
 def run(context: typer.Context, file: File, set_: SetValues = None, as_json: AsJson = False) -> None:
     from bongsu.cli.commands.driving import show_driving, tell_begin
     from bongsu.service.planning import prepare
@@ -166,6 +181,8 @@ def run(context: typer.Context, file: File, set_: SetValues = None, as_json: AsJ
 
         def tell(submission: Submission) -> None:
             tell_begin(submission.run.id, submission.run.pipeline, is_new=submission.created)
+            if prepared.skipped:
+                _tell_skipped(prepared.skipped)
 
         begun = None if as_json else unheard(tell)
         show_driving(opened, lambda update: run_plan(opened, made, begun, update), as_json)

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bongsu.cli.texts import _, translate
+from bongsu.domain.ids import StageId
 from bongsu.domain.messages import N_
 from bongsu.domain.plan import CacheReason, CacheVerdict, MemoryEstimate, PlannedStage, RunPlan, SkippedStage
 from bongsu.domain.quantities import short, size
@@ -144,20 +145,28 @@ def _mark(verdict: CacheVerdict) -> Text:
     return Text("▶" if verdict.runs else "–")
 
 
-def _add_skipped(table: Table, plan: RunPlan, skipped: Sequence[SkippedStage], every: bool) -> None:
-    """Rows of stages that are known not to run, and why."""
+def why_skipped(skipped: Sequence[SkippedStage]) -> dict[StageId, str]:
+    """For each its reason, in words."""
     titles = {str(one.id): one.short_title for one in skipped}
-    for one in _chosen(skipped, every):
-        if isinstance(one, int):
-            table.add_row("", _more(one))
-            continue
+    words = {}
+    for one in skipped:
         because = ", ".join(titles.get(name, name) for name in one.because)
-        why = (
+        words[one.id] = (
             _("skipped: it needs {stages}").format(stages=because)
             if because
             else _("skipped: {condition} is false").format(condition=one.when)
         )
-        table.add_row("–", Text(f"{one.short_title}  {one.uses}\n{why}"), "–", "–", "–", "–", style="dim")
+    return words
+
+
+def _add_skipped(table: Table, plan: RunPlan, skipped: Sequence[SkippedStage], every: bool) -> None:
+    """Rows of stages that are known not to run, and why."""
+    why = why_skipped(skipped)
+    for one in _chosen(skipped, every):
+        if isinstance(one, int):
+            table.add_row("", _more(one))
+            continue
+        table.add_row("–", Text(f"{one.short_title}  {one.uses}\n{why[one.id]}"), "–", "–", "–", "–", style="dim")
 
 
 def _more(count: int) -> Text:
