@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,7 +35,8 @@ class Variant:
         weights_bytes: bytes of the weight files alone, what a server has to load.
         metrics, intervals: by name, from evaluations of exactly these bytes.
         change: of each metric against the baseline, ``0.05`` for 5% more. A model among the pipeline's inputs has none,
-            and no ``shrink``: it is what was there before the adaptation, and no result to be judged.
+            and no ``shrink``: it is what was there before the adaptation, and no result to be judged. None either for
+            a speed whose interval meets the baseline's: that the machine was measured twice tells no more.
         shrink: how many times smaller the weights are than the baseline's.
         baseline: it is the uncompressed model that the others are compared with.
         verified: verdict of the verification gate, None if it was not asked.
@@ -87,6 +88,7 @@ def variants(platform: Platform, run: str) -> list[Variant]:
         size, weights = _sizes(platform, digest)
         mine = metrics.get(digest, {})
         compared = stage_id is not None and digest != base
+        alike = _alike(intervals.get(digest, {}), intervals.get(base, {}) if base else {})
         rows.append(
             Variant(
                 title=title,
@@ -97,7 +99,7 @@ def variants(platform: Platform, run: str) -> list[Variant]:
                 weights_bytes=weights,
                 metrics=mine,
                 intervals=intervals.get(digest, {}),
-                change=_change(mine, base_metrics) if compared else {},
+                change=_change(mine, base_metrics, alike) if compared else {},
                 shrink=base_weights / weights if compared and base_weights and weights else None,
                 baseline=digest == base,
                 verified=verdicts.get(digest),
@@ -173,8 +175,16 @@ def _contents(platform: Platform, details: RunDetails, type_: ArtifactType, file
                     yield read_json(platform.artifacts.reader(ref.digest), file)
 
 
-def _change(mine: Mapping[str, float], base: Mapping[str, float]) -> dict[str, float]:
-    changes = {name: as_number(value / base[name] - 1) for name, value in mine.items() if base.get(name)}
+def _alike(mine: Mapping[str, tuple[float, float]], base: Mapping[str, tuple[float, float]]) -> set[str]:
+    """Speeds of which nobody can tell which is the larger. Other figures come from the same tokens or questions for
+    both, and differ by less than the interval of either says."""
+    shared = {name for name in mine.keys() & base.keys() if name.startswith("speed.")}
+    return {name for name in shared if mine[name][0] <= base[name][1] and base[name][0] <= mine[name][1]}
+
+
+def _change(mine: Mapping[str, float], base: Mapping[str, float], alike: Collection[str]) -> dict[str, float]:
+    compared = {name: value for name, value in mine.items() if base.get(name) and name not in alike}
+    changes = {name: as_number(value / base[name] - 1) for name, value in compared.items()}
     return {name: change for name, change in changes.items() if change is not None}
 
 
