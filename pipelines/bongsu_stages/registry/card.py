@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import yaml
 
+from bongsu.domain.quantities import figure
 from bongsu_stages.registry.choice import Candidate, Rejection
 
 
@@ -70,7 +71,7 @@ def _table(candidates: Sequence[Candidate]) -> list[str]:
         [
             _cell(c.title),
             f"{c.size_bytes / 1e6:,.2f} MB",
-            *(f"{c.metrics[name]:.4g}" if name in c.metrics else "–" for name in names),
+            *(figure(c.metrics.get(name)) for name in names),
             "yes" if c.verified else "no",
         ]
         for c in candidates
