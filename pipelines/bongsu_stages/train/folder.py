@@ -7,9 +7,10 @@ Ray Train copies them from all workers at once, a kill may leave any part behind
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,7 @@ class CheckpointFacts:
         fingerprint: of everything that decides the run; another one must not resume from here.
         workers: size of the gang that wrote it.
         files: size in bytes of each file by its path.
+        digests: SHA-256 of each file by its path.
         metrics: figures so far; the final ones where ``kind`` is ``model``.
         kind: :data:`STATE` or :data:`MODEL`.
     """
@@ -45,6 +47,7 @@ class CheckpointFacts:
     files: dict[str, int]
     metrics: dict[str, float] = field(default_factory=dict)
     kind: str = STATE
+    digests: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
         return json.dumps(self.__dict__, sort_keys=True)
@@ -77,10 +80,14 @@ class CheckpointFolder:
             if facts and all(sizes.get(f"{folder}/{name}") == size for name, size in facts.files.items()):
                 yield Checkpoint(folder, facts)
 
-    def latest(self, fingerprint: str, kind: str) -> Checkpoint | None:
-        """The whole checkpoint of this fingerprint and kind with the most steps."""
+    def newest(self, fingerprint: str, kind: str) -> list[Checkpoint]:
+        """Whole checkpoints of this fingerprint and kind, the one with the most steps first."""
         found = [c for c in self.whole() if c.facts.fingerprint == fingerprint and c.facts.kind == kind]
-        return max(found, key=lambda c: c.facts.step, default=None)
+        return sorted(found, key=lambda c: c.facts.step, reverse=True)
+
+    def latest(self, fingerprint: str, kind: str) -> Checkpoint | None:
+        """The first of :meth:`newest`."""
+        return next(iter(self.newest(fingerprint, kind)), None)
 
     def put(self, group: str, name: str, directory: Path) -> None:
         """Copy a local checkpoint in; its marker last."""
@@ -135,3 +142,14 @@ def files_below(directory: Path) -> dict[str, int]:
         for path in sorted(directory.rglob("*"))
         if path.is_file() and path.name != MARKER
     }
+
+
+def digest_of_file(path: Path) -> str:
+    """SHA-256 in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def changed_files(directory: Path, digests: Mapping[str, str], rank: int, workers: int) -> list[str]:
+    """Files that are not as they were written, of this worker's share: together the workers look at each once."""
+    return [name for name in sorted(digests)[rank::workers] if digest_of_file(directory / name) != digests[name]]

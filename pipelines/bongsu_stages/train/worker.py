@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from torch import nn
@@ -11,7 +13,16 @@ from torch import nn
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.artifacts.open import open_store
 from bongsu_stages.runtime.scratch import Scratch
-from bongsu_stages.train.folder import MARKER, MODEL, STATE, CheckpointFacts, CheckpointFolder, files_below
+from bongsu_stages.train.folder import (
+    MARKER,
+    MODEL,
+    STATE,
+    CheckpointFacts,
+    CheckpointFolder,
+    changed_files,
+    digest_of_file,
+    files_below,
+)
 from bongsu_stages.train.loop import TrainingLoop
 from bongsu_stages.train.optimizer import freeze
 from bongsu_stages.train.parallel import replicate
@@ -88,19 +99,27 @@ class _Worker:
 
     def _resume(self, loop: TrainingLoop) -> int:
         """Finished steps of the checkpoint that was loaded; 0 if there is none."""
-        latest = self._folder.latest(self._task.fingerprint, STATE)
-        if latest is None:
-            return 0
-        with self._folder.local(latest, self._task.scratch) as directory:
-            load_state(directory, loop.model, loop.optimizer, loop.scaler)
-        note = "" if latest.facts.workers == self._workers.size else f", written by {latest.facts.workers} workers"
-        self._sink.message(f"Resumed after step {latest.facts.step}{note}.")
-        return latest.facts.step
+        for checkpoint in self._folder.newest(self._task.fingerprint, STATE):
+            facts = checkpoint.facts
+            with self._folder.local(checkpoint, self._task.scratch) as directory:
+                if self._is_changed(directory, facts):
+                    self._sink.message(f"The checkpoint of step {facts.step} is damaged and is passed over.")
+                    continue
+                load_state(directory, loop.model, loop.optimizer, loop.scaler)
+            note = "" if facts.workers == self._workers.size else f", written by {facts.workers} workers"
+            self._sink.message(f"Resumed after step {facts.step}{note}.")
+            return facts.step
+        return 0
+
+    def _is_changed(self, directory: Path, facts: CheckpointFacts) -> bool:
+        """Every worker answers the same."""
+        changed = changed_files(directory, facts.digests, self._workers.rank, self._workers.size)
+        return any(self._workers.gather(changed))
 
     def _save(self, loop: TrainingLoop, step: int) -> None:
         with self._task.scratch.folder("checkpoint") as directory:
             save_state(directory, loop.model, loop.optimizer, loop.scaler)
-            self._report(directory, f"step-{step:08d}", CheckpointFacts(step, self._task.fingerprint, 0, {}))
+            self._report(directory, f"step-{step:08d}", step)
 
     def _finish(self, loop: TrainingLoop, figures: dict[str, float]) -> None:
         if self._task.output is not None:
@@ -109,7 +128,7 @@ class _Worker:
         with self._task.scratch.folder("model") as directory:
             self._write(loop.model, directory)
             steps = self._task.recipe.params.steps
-            self._report(directory, MODEL, CheckpointFacts(steps, self._task.fingerprint, 0, {}, figures, MODEL))
+            self._report(directory, MODEL, steps, figures, MODEL)
 
     def _write(self, model: nn.Module, directory: Path) -> None:
         """The first worker writes; where the model is sharded, the others hand it their shares."""
@@ -119,20 +138,31 @@ class _Worker:
         for _ in parts or ():
             pass
 
-    def _report(self, directory: Path, name: str, facts: CheckpointFacts) -> None:
+    def _report(
+        self,
+        directory: Path,
+        name: str,
+        step: int,
+        metrics: Mapping[str, float] = MappingProxyType({}),
+        kind: str = STATE,
+    ) -> None:
         """Hand a checkpoint to Ray Train, which copies every worker's files; a single worker copies its own."""
         import ray.train
 
         files: dict[str, int] = {}
-        for part in self._workers.gather(files_below(directory)):
-            files |= part
-        complete = CheckpointFacts(
-            facts.step, facts.fingerprint, self._workers.size, files, facts.metrics, facts.kind
-        )
+        digests: dict[str, str] = {}
+        own = files_below(directory)
+        hashed = {path: digest_of_file(directory / path) for path in own}
+        for sizes, sums in self._workers.gather((own, hashed)):
+            files |= sizes
+            digests |= sums
         if self._workers.is_first:
-            (directory / MARKER).write_text(complete.to_json())
+            facts = CheckpointFacts(
+                step, self._task.fingerprint, self._workers.size, files, dict(metrics), kind, digests
+            )
+            (directory / MARKER).write_text(facts.to_json())
         checkpoint = ray.train.Checkpoint.from_directory(directory)
-        ray.train.report({"step": facts.step}, checkpoint=checkpoint, checkpoint_dir_name=name)
+        ray.train.report({"step": step}, checkpoint=checkpoint, checkpoint_dir_name=name)
         if self._workers.size == 1:
             self._folder.put(group_name(1), name, directory)
             self._folder.keep_newest(group_name(1), KEPT)

@@ -15,6 +15,7 @@ from bongsu_stages.models.loading import load_model
 from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.train import worker
 from bongsu_stages.train.continued import continued
+from bongsu_stages.train.folder import CheckpointFolder
 from bongsu_stages.train.params import TokenTrainingParams
 
 PARAMS = {"steps": 12, "microBatch": 4, "learningRate": 5e-3, "warmupSteps": 2, "evaluateSequences": 8}
@@ -75,6 +76,22 @@ def test_resumed_run_equals_an_uninterrupted_one(inputs: Any, tmp_path: Any) -> 
     assert min(curve(second)) == 6
     assert curve(first) | curve(second) == curve(whole)
     assert expected.keys() == resumed.keys()
+    assert all(torch.equal(expected[name], resumed[name]) for name in expected)
+
+
+def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(inputs: Any, tmp_path: Any) -> None:
+    _, whole, expected = run(inputs, tmp_path, key="whole")
+    _, first, _ = run(inputs, tmp_path, key="broken", stop_at=11, checkpointEvery=4)
+    assert [event.step for event in first if isinstance(event, Checkpointed)] == [4, 8]
+    folder = CheckpointFolder(inputs.store.checkpoint_uri(f"{tmp_path.name}/broken"))
+    (newest,) = (one for one in folder.whole() if one.facts.step == 8)
+    damaged = max(Path(newest.path).rglob("*.distcp"), key=lambda path: path.stat().st_size)
+    content = bytearray(damaged.read_bytes())
+    content[len(content) // 2] ^= 1
+    damaged.write_bytes(content)
+    _, second, resumed = run(inputs, tmp_path, key="broken", attempt=2, checkpointEvery=4)
+    assert min(curve(second)) == 5
+    assert curve(second).items() <= curve(whole).items()
     assert all(torch.equal(expected[name], resumed[name]) for name in expected)
 
 
