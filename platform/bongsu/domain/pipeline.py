@@ -15,14 +15,9 @@ from bongsu.domain.labels import OPEN, Label
 from bongsu.domain.resources import Duration, Resources
 from bongsu.domain.uses import UseClass
 
-Name = Annotated[
-    str,
-    Field(
-        pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$",
-        max_length=40,
-        description="Lower-case letters, digits and hyphens, starting with a letter",
-    ),
-]
+NAME_PATTERN = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
+NAME_FORM = "Lower-case letters, digits and hyphens, starting with a letter"
+Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=40, description=NAME_FORM)]
 Key = Annotated[
     str,
     Field(pattern=r"^[a-zA-Z][a-zA-Z0-9]*$", max_length=40, description="Letters and digits, in camelCase"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -15,6 +15,7 @@ from bongsu.domain.fieldpath import FieldPath, Finding, shown, unique
 from bongsu.domain.links import listed
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Description, Phrase, Words, phrase
+from bongsu.domain.pipeline import NAME_FORM, NAME_PATTERN
 from bongsu.domain.problems import Code
 from bongsu.domain.scalars import NumberTooLarge, format_scalar, kind_of, parse_scalar
 from bongsu.domain.suggest import closest
@@ -196,7 +197,10 @@ def _finding(
     if error.type == "extra_forbidden":
         known = [key for parent in find(model, error.loc[:-1]).models for key in keys_of(parent)]
         absent = [key for key in known if key not in siblings]
-        args = {"key": path[-1], "known": listed(known), "suggestion": closest(str(path[-1]), absent)}
+        nearest = closest(str(path[-1]), known)
+        # What stands there already was not meant; neither is the next best then.
+        suggestion = nearest if nearest in absent else None
+        args = {"key": path[-1], "known": listed(known), "suggestion": suggestion}
         return Finding(codes.UNKNOWN_KEY, where, args, at_key=True)
     if error.loc[-1:] == ("[key]",):
         key = find_key(model, error.loc)
@@ -231,7 +235,10 @@ def _value_finding(error: _Error, declared: Found, *, in_union: bool) -> tuple[C
             return codes.LENGTH, {"range": phrase(N_("at least one item"))}
         return codes.LENGTH, {"range": phrase(words, count=f"{count:,}")}
     if error.type == "string_pattern_mismatch":
-        fitting = phrase(N_("a text that fits {pattern}"), pattern=error.context.get("pattern", ""))
+        pattern = error.context.get("pattern", "")
+        if pattern == NAME_PATTERN:  # the field's own description tells what it is for
+            declared = replace(declared, description=NAME_FORM)
+        fitting = phrase(N_("a text that fits {pattern}"), pattern=pattern)
         expected = _described(declared) if declared.description else fitting
         return codes.BAD_TEXT, {"value": value, "expected": expected}
     if error.type in ("value_error", "assertion_error"):
