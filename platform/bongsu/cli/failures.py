@@ -25,7 +25,7 @@ EXIT_CODES = {
     4: N_("refused by policy"),
     5: N_("the run failed"),
     6: N_("the run was cancelled"),
-    7: N_("the environment lacks something"),
+    7: N_("the environment lacks something, and nothing else is wrong"),
     8: N_("stored data is damaged"),
     # As shells have it: 128 and the number of the signal.
     129: N_("ended because its terminal went away (SIGHUP)"),

@@ -13,6 +13,9 @@ from typing import Any
 
 from bongsu.domain.phrases import Phrase, phrase, said
 
+LACKING = 7
+"""Exit status of what another machine, or another environment, would mend."""
+
 
 @dataclass(frozen=True)
 class Code:
@@ -136,4 +139,8 @@ class BongsuError(Exception):
 
     @property
     def exit_code(self) -> int:
-        return max((p.code.exit_code for p in self.problems), default=1)
+        statuses = {problem.code.exit_code for problem in self.problems}
+        if len(statuses) > 1:
+            # Another machine alone would not help.
+            statuses.discard(LACKING)
+        return max(statuses, default=1)

@@ -6,7 +6,7 @@ import pickle
 
 from bongsu.artifacts.checking import is_damage
 from bongsu.domain.codes import artifact as codes
-from bongsu.domain.problems import BongsuError, Location
+from bongsu.domain.problems import BongsuError, Code, Location
 
 
 def test_an_error_that_comes_from_another_process_is_the_same_error() -> None:
@@ -19,3 +19,15 @@ def test_an_error_that_comes_from_another_process_is_the_same_error() -> None:
     assert isinstance(came, BongsuError)
     assert came.problems == error.problems
     assert (str(came), came.exit_code, is_damage(came)) == (str(error), error.exit_code, True)
+
+
+FAULTS = (("a.file", 2), ("a.machine", 7), ("a.store", 8))
+
+
+def test_what_another_machine_does_not_mend_decides_the_status() -> None:
+    file, machine, data = (Code(name, "It is wrong.", "Mend it.", status).at() for name, status in FAULTS)
+    assert [BongsuError(found).exit_code for found in ([file, machine], [machine], [file, machine, data])] == [
+        2,
+        7,
+        8,
+    ]
