@@ -11,8 +11,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import stat
 import subprocess
+import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +40,7 @@ MAX_METRICS_BYTES = 1_000_000
 MAX_LINE_CHARACTERS = 64 * 1024
 MAX_LOG_CHARACTERS = 256 * 1024 * 1024
 MAX_NAME_CHARACTERS = 250
+_OWN_END_S = 3.0
 _HOW = N_('Write an object of names and numbers, such as {"accuracy": 0.9}.')
 
 
@@ -135,6 +138,10 @@ def _run(ctx: StageContext, command: list[str], environment: dict[str, str]) -> 
         status = process.wait()
     if said > MAX_LOG_CHARACTERS:
         ctx.message(f"The log ends after {MAX_LOG_CHARACTERS:,} characters; the command printed {said:,}.")
+    if status == -signal.SIGKILL:
+        # Who ends this worker ends what it started a moment before (Ray does, and the watchdog may), and that is no
+        # failure of the command: there is nobody to record it once this process is gone.
+        time.sleep(_OWN_END_S)
     if status != 0:
         raise StageError(
             phrase(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import sys
 import time
 from pathlib import Path
@@ -133,6 +134,30 @@ def test_a_command_that_fails_is_quoted_with_its_last_words(store: LocalStore) -
     assert "status 7" in str(failure.message)
     assert str(failure.message).endswith("마지막 말")
     assert len(str(failure.message)) < 2000
+
+
+def test_a_command_that_is_killed_a_moment_before_its_worker_has_not_failed(
+    store: LocalStore, tmp_path: Path
+) -> None:
+    """As Ray ends a worker: first what it started, then itself."""
+    begun = tmp_path / "begun"
+    worker = multiprocessing.get_context("spawn").Process(
+        target=_run_container, args=(str(tmp_path / "store"), f"echo $$ > {begun}; sleep 61.5")
+    )
+    worker.start()
+    deadline = time.monotonic() + 60
+    while not (begun.exists() and begun.read_text().strip()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    psutil.Process(int(begun.read_text())).kill()
+    time.sleep(1)
+    worker.kill()
+    worker.join()
+    records = [path for path in (tmp_path / "store").rglob("*") if path.is_file() and "failures" in path.parts]
+    assert not records
+
+
+def _run_container(root: str, script: str) -> None:
+    StageRunner(LocalStore(Path(root))).run("container", shell(script), {})
 
 
 def test_what_a_command_leaves_behind_ends_with_it(store: LocalStore) -> None:
