@@ -13,7 +13,6 @@ _BREAK = "\x1e"  # a control character that no HTML text has: whitespace of the 
 _SPACE = re.compile(r"[ \t\r\n\f\u00a0]+")
 _BREAKS = re.compile(rf"(?: ?{_BREAK} ?)+")
 
-
 DEEPEST = 5_000
 """Elements within elements. The time of a parser goes with the square of the depth; pages of people stay below 100."""
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]*)")

@@ -1,7 +1,7 @@
 """TorchTrainer without helpers that have nothing to do here.
 
-Each is an actor: a process that imports Ray Train, seconds of a small machine's start, and afterwards about 1% of a
-core for as long as training lasts (every process of Ray looks for signals a hundred times a second).
+Each is an actor: a process that imports Ray Train, seconds of a small machine's start, and that takes some of a core
+for as long as training lasts (docs/adr/0013-gangs-without-helpers.md).
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ class _Writer(FileSystemWriter):
     def write_data(self, *args: Any, **kwargs: Any) -> Any:
         try:
             return super().write_data(*args, **kwargs)
-        except Exception as error:
+        except (OSError, RuntimeError) as error:  # torch puts a RuntimeError over what the disk said
             disk = full_disk(error)
             if disk is None:
                 raise

@@ -35,9 +35,7 @@ class WorkerGroup:
 
     def sum(self, tensor: torch.Tensor) -> torch.Tensor:
         """Sum over all workers, in place."""
-        if self.size > 1:
-            dist.all_reduce(tensor)
-        return tensor
+        return self.sum_later(tensor)()
 
     def sum_later(self, tensor: torch.Tensor) -> Callable[[], torch.Tensor]:
         """Begin the sum over all workers, in place; what is returned waits for it."""
