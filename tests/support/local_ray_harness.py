@@ -22,6 +22,7 @@ from bongsu.executors.local_ray.session import RaySettings
 from bongsu.executors.local_ray.surroundings import LocalSurroundings
 
 CPUS = 2
+EXECUTORS_CHILDREN = {"bongsu.executors.local_ray.host", "bongsu.machine.watchdog"}
 
 
 def make(home: str, cpus: float = CPUS, address: str | None = None) -> LocalRayExecutor:
@@ -89,8 +90,13 @@ class LocalRayHarness:
 
 
 def ray_processes() -> list[psutil.Process]:
-    """Every process that this one's executors have started."""
-    return psutil.Process().children(recursive=True)
+    """Every process that this one's executors have started, and nothing that other tests have."""
+    return [
+        process
+        for child in psutil.Process().children()
+        if not EXECUTORS_CHILDREN.isdisjoint(child.cmdline())
+        for process in [child, *child.children(recursive=True)]
+    ]
 
 
 def kill_ray(*names: str) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
+import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
+import stage_runner
 from stage_runner import StageRunner
 
 from bongsu.artifacts.local import LocalStore
@@ -140,24 +142,25 @@ def test_a_command_that_is_killed_a_moment_before_its_worker_has_not_failed(
     store: LocalStore, tmp_path: Path
 ) -> None:
     """As Ray ends a worker: first what it started, then itself."""
-    begun = tmp_path / "begun"
-    worker = multiprocessing.get_context("spawn").Process(
-        target=_run_container, args=(str(tmp_path / "store"), f"echo $$ > {begun}; sleep 61.5")
+    begun, ended = tmp_path / "begun", tmp_path / "ended"
+    worker = (
+        "import sys; from pathlib import Path; from stage_runner import StageRunner; from test_container import shell;"
+        "from bongsu.artifacts.local import LocalStore; _, store, script, ended = sys.argv;"
+        "print(StageRunner(LocalStore(Path(store))).run('container', shell(script), {}), file=open(ended, 'w'))"
     )
-    worker.start()
-    deadline = time.monotonic() + 60
-    while not (begun.exists() and begun.read_text().strip()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    psutil.Process(int(begun.read_text())).kill()
-    time.sleep(1)
-    worker.kill()
-    worker.join()
-    records = [path for path in (tmp_path / "store").rglob("*") if path.is_file() and "failures" in path.parts]
-    assert not records
-
-
-def _run_container(root: str, script: str) -> None:
-    StageRunner(LocalStore(Path(root))).run("container", shell(script), {})
+    script = f"echo $$ > {begun}; sleep 61.5"
+    path = os.pathsep.join([str(Path(__file__).parent), str(Path(stage_runner.__file__).parent)])
+    with subprocess.Popen(
+        [sys.executable, "-c", worker, str(tmp_path / "store"), script, str(ended)],
+        env={**os.environ, "PYTHONPATH": path},
+    ) as process:
+        deadline = time.monotonic() + 60
+        while not (begun.exists() and begun.read_text().strip()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        psutil.Process(int(begun.read_text())).kill()
+        time.sleep(1)
+        process.kill()
+    assert not ended.exists(), "what the worker told before it was killed"
 
 
 def test_what_a_command_leaves_behind_ends_with_it(store: LocalStore) -> None:
