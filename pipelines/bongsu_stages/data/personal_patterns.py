@@ -77,7 +77,10 @@ def _is_row_of_resident(match: Match) -> bool:
 
 
 def _named_resident(match: Match) -> bool:
-    return near(match, _RESIDENT_WORDS)
+    """The word stands beside it, or before a list of numbers that it is one of."""
+    return near(match, _RESIDENT_WORDS) or bool(
+        _RESIDENT_LIST.search(match.string[max(0, match.start() - 200) : match.start()])
+    )
 
 
 def _no_amount(match: Match) -> bool:
@@ -100,13 +103,18 @@ def _is_account(match: Match) -> bool:
     ):
         return False
     words = _ACCOUNT_WORDS if _BUSINESS_FORM.fullmatch(match[0]) else _BANK_WORDS
-    return near(match, words) or bool(_BANK_NAME.search(match.string[max(0, match.start() - 8) : match.start()]))
+    return (
+        near(match, words)
+        or bool(_BANK_NAME.search(match.string[max(0, match.start() - 8) : match.start()]))
+        or bool(_BANK_BEHIND.match(match.string, match.end()))
+    )
 
 
 def _is_spaced_account(match: Match) -> bool:
     """Without hyphens a row of figures is an account only where it follows the word or the bank at once."""
     before = match.string[max(0, match.start() - 12) : match.start()]
-    return len(plain(match[0])) >= 11 and bool(_ACCOUNT_LABEL.search(before)) and _no_amount(match)
+    is_labelled = bool(_ACCOUNT_LABEL.search(before) or _BANK_NAME.search(before))
+    return len(plain(match[0])) >= 11 and is_labelled and _no_amount(match)
 
 
 def _is_service(match: Match) -> bool:
@@ -131,15 +139,18 @@ _UNIT = re.compile(
     rf" ?(?:%|(?:(?:천|만|억|조)?원|억|달러|년|월|일|명(?!의)|호|조|항|주)(?:{_PARTICLES})?(?![가-힣]))"
 )
 _ROW = re.compile(r"(?<![\d-])\d{1,3}-$")
-_RESIDENT_WORDS = re.compile("주민\\s?(?:등록|번호)|외국인\\s?등록|거소\\s?신고|\\bRRN\\b", re.IGNORECASE)
+_RESIDENT = "주민\\s?(?:등록|번호)|주민증|민증|외국인\\s?등록|거소\\s?신고|\\bRRN\\b"
+_RESIDENT_WORDS = re.compile(_RESIDENT, re.IGNORECASE)
+_RESIDENT_LIST = re.compile(rf"(?:{_RESIDENT})[^\d\n]{{0,10}}[\d ,;/\u00b7.:()-]*$", re.IGNORECASE)
 _BANKS = "은행|뱅크|농협|수협|신협|축협|우체국|새마을금고"
 _BANK_WORDS = re.compile(f"{_BANKS}|계좌|예금|입금|송금|이체|\\b(?:KB|IBK|NH|SC)\\b", re.IGNORECASE)
 _ACCOUNT_WORDS = re.compile("계좌|예금|입금|송금|이체")
 _ACCOUNT_LABEL = re.compile(rf"(?:{_BANKS}|계좌(?:\s?번호)?)(?:은|는)?\s?[:)]?\s?$")
-_BANK_NAME = re.compile(
-    r"(?:국민|신한|우리|하나|기업|산업|부산|대구|광주|전북|경남|제주|SC\s?제일|(?<![가-힣])(?:토스|카카오|씨티))\s?[:)]?\s?$",
-    re.IGNORECASE,
+_NAMES_OF_BANKS = (
+    r"(?:국민|신한|우리|하나|기업|산업|부산|대구|광주|전북|경남|제주|SC\s?제일|(?<![가-힣])(?:토스|카카오|씨티))"
 )
+_BANK_NAME = re.compile(rf"{_NAMES_OF_BANKS}\s?[:)]?\s?$", re.IGNORECASE)
+_BANK_BEHIND = re.compile(rf"\s?\({_NAMES_OF_BANKS}", re.IGNORECASE)
 _BUSINESS_FORM = re.compile(r"\d{3}-\d{2}-\d{5}")
 _SERVICE_WORDS = re.compile("군\\s?번|인식표|service (?:number|no)", re.IGNORECASE)
 _RANKS = (
@@ -177,6 +188,7 @@ RULES: dict[Kind, tuple[Rule, ...]] = {
             lambda m: _checked_resident(m) or _named_resident(m),
         ),
         _rule(rf"{_ALONE}\d\d([-./])\d\d\1\d\d\s?[-./]?\s?\d{{7}}{_END}", _named_resident),
+        _rule(rf"{_ALONE}(?:19|20)\d{{6}}\s?[-./]?\s?\d{{7}}{_END}", _named_resident),
         # Letter-spaced, as in forms with a box for each digit.
         _rule(rf"{_START}\d(?:[ |]\d){{5}} ?[-~|]? ?\d(?:[ |]\d){{6}}{_END}", _named_resident),
     ),
@@ -195,8 +207,10 @@ RULES: dict[Kind, tuple[Rule, ...]] = {
     ),
     Kind.SERVICE: (
         _rule(rf"{_ALONE}(?:\d{{2,4}}\s?-\s?\d{{4,8}}|\d\d \d{{5,8}}|\d{{7,10}}){_END}", _is_service),
-        _rule(rf"(?:{_RANKS})\s?[가-힣]{{2,4}}\s?[(,:]?\s?(?P<value>{_START}\d\d-\d{{5,8}}{_END})"),
-        _rule(rf"(?P<value>{_ALONE}\d\d-7\d{{7}}{_END})\s?[),:]?\s?(?:{_RANKS})"),
+        _rule(
+            rf"(?:{_RANKS})(?:\s?[가-힣](?:\s?[가-힣]){{1,3}})?\s?[(,:]?\s?(?P<value>{_START}\d\d-\d{{5,8}}{_END})"
+        ),
+        _rule(rf"(?P<value>{_ALONE}\d\d-7\d{{7}}{_END})\s?[),:]?\s?(?:[가-힣]{{2,4}}\s?)?(?:{_RANKS})"),
     ),
     Kind.EMAIL: (
         _rule(rf"(?:(?<![A-Z0-9._%+-])[A-Z0-9._%+-]{{1,254}}|(?<![가-힣])[가-힣]{{1,20}}){_AT}{_HOST}"),
@@ -209,6 +223,10 @@ RULES: dict[Kind, tuple[Rule, ...]] = {
         # Seven digits first: six could be a date before a time of day.
         _rule(rf"{_ALONE}01[016789]\d{{4}}{_INLINE_GAP}\d{{4}}{_END}"),
         _rule(rf"{_START}\(?0{_AREA}(?:\)\s?|{_GAP})\d{{3,4}}{_GAP}\d{{4}}{_END}"),
+        _rule(
+            rf"{_START}\(?0{_AREA}(?:\)\s?|{_GAP})\d{{7,8}}{_END}",
+            lambda match: near(match, _PHONE_NEAR) and _no_amount(match),
+        ),
         _rule(rf"{_ABROAD}(?:1[016789]|{_AREA}){_GAP}?\d{{3,4}}{_GAP}?\d{{4}}{_END}"),
         _rule(rf"{_START}82-10-\d{{4}}-\d{{4}}{_END}"),
         _rule(

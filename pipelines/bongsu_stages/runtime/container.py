@@ -9,6 +9,7 @@ its standard output move the progress bar. Of the worker's environment it sees n
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import signal
@@ -92,8 +93,10 @@ def container(ctx: StageContext, params: ContainerParams) -> StageOutputs:
         "BONGSU_OUTPUTS": str(outputs),
         **mark_of(os.environ),
     }
-    _run(ctx, list(params.command), environment)
-    _check_inputs(ctx)
+    try:
+        _run(ctx, list(params.command), environment)
+    finally:
+        _check_inputs(ctx)
     ctx.output("files").add_tree(outputs / "files")
     return StageOutputs(metrics=_metrics(outputs / "metrics.json"))
 
@@ -149,7 +152,11 @@ def _run(ctx: StageContext, command: list[str], environment: dict[str, str]) -> 
                 status=status,
                 words="".join(tail).strip()[-1500:],
             ),
-            N_("`bongsu logs RUN STAGE` shows all of what it printed."),
+            phrase(
+                N_("`bongsu logs {run} {stage}` shows all of what it printed."),
+                run=ctx.spec.id.run_id,
+                stage=ctx.spec.id.stage_id,
+            ),
             retryable=True,
         )
 
@@ -222,4 +229,6 @@ def _metrics(path: Path) -> dict[str, float]:
 def _is_figure(name: str, value: object) -> bool:
     if not name.strip() or len(name) > MAX_NAME_CHARACTERS or isinstance(value, bool):
         return False
-    return isinstance(value, float) or (isinstance(value, int) and abs(value) < 1 << 1023)
+    if isinstance(value, float):
+        return math.isfinite(value)  # NaN and Infinity, which Python's JSON has, are no figures to decide by
+    return isinstance(value, int) and abs(value) < 1 << 1023

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import typer
 
+from bongsu.domain.codes import cli as codes
+
 
 @dataclass(frozen=True)
 class Options:
@@ -23,8 +25,12 @@ class Options:
 
 
 def home_of(given: str | None, environment: Mapping[str, str]) -> Path:
-    """The directory that ``--home`` names, else BONGSU_HOME, else ``.bongsu`` in the current directory."""
-    return Path(given or environment.get("BONGSU_HOME") or ".bongsu").absolute()
+    """The directory that ``--home`` names, else BONGSU_HOME, else ``.bongsu`` in the current directory. Raises
+    ``cli.folder-gone``."""
+    try:
+        return Path(given or environment.get("BONGSU_HOME") or ".bongsu").absolute()
+    except FileNotFoundError:
+        raise codes.FOLDER_GONE.error() from None
 
 
 def options(context: typer.Context) -> Options:

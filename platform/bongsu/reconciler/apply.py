@@ -33,7 +33,7 @@ from bongsu.reconciler.actions import (
 )
 from bongsu.reconciler.facts import RunFacts
 from bongsu.reconciler.watching import Unsaved
-from bongsu.store import artifacts, attempts, cache, history, lineage, models, outbox, stages
+from bongsu.store import artifacts, attempts, cache, history, label_flow, lineage, models, outbox, stages
 from bongsu.store.artifacts import Maker
 from bongsu.store.cache import CacheEntry
 from bongsu.store.history import NewEvent
@@ -193,6 +193,8 @@ class _Applier:
         reused = action.result is None
         self._graph(provenance.of_stage(self._facts, planned, inputs, action.outputs, reused=reused))
         self._note_artifacts(planned, action.outputs.values())
+        # Labels of what it took may have risen since the plan was made.
+        label_flow.flow(self._db, sorted({tree.ref.digest for trees in inputs.values() for tree in trees}))
         if reused:
             self._tell(announcements.stage_cached(self._facts, planned, action, inputs, self._now))
 
@@ -225,6 +227,7 @@ class _Applier:
         )
         models.add_version(self._db, record)
         self._graph(provenance.of_version(action.registered))
+        label_flow.flow(self._db, [request.model.digest])
         self._tell(VersionRegistered(request=request, version=version.version))
         self._note("registered", action.stage_id, name=version.name, version=version.version)
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import suppress
-
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bongsu.artifacts.base import ArtifactStore
@@ -39,7 +36,8 @@ def registration_request(
     facts: RunFacts, planned: PlannedStage, artifacts: ArtifactStore
 ) -> RegistrationRequest | Refused:
     """What is to be registered, or why it must not be: the model and every piece of evidence have to be inputs of
-    the stage, and a verification among them must have passed on exactly these bytes.
+    the stage, a verification among them must have passed on exactly these bytes, and none may have failed on them,
+    whether or not the stage names it.
 
     Raises:
         OSError, BongsuError: the artifact store cannot be read at the moment, or its bytes are damaged.
@@ -65,7 +63,18 @@ def registration_request(
         return Refused(phrase(N_("{title} names a model that is not among its inputs"), title=planned.title))
     if not all(digest in refs for digest in evidence):
         return Refused(phrase(N_("{title} names evidence that is not among its inputs"), title=planned.title))
-    if not passed(artifacts, wanted.verifications, model.digest):
+    if not all(refs[digest].type is ArtifactType.VERIFICATION for digest in wanted.verifications):
+        return Refused(phrase(N_("{title} names as a verification what is none"), title=planned.title))
+    examined: dict[Digest, Verification] = {}
+    for digest in (digest for digest, ref in refs.items() if ref.type is ArtifactType.VERIFICATION):
+        try:
+            content = read_json(artifacts.reader(digest), "verification.json")
+        except ValueError as error:
+            unread = N_("verification.json of {verification} cannot be read: {detail}")
+            return Refused(phrase(unread, verification=titles[digest], detail=str(error)[:300]))
+        examined[digest] = Verification.model_validate(content)
+    named = verdicts_of(examined[digest] for digest in wanted.verifications)
+    if not (named.get(model.digest) and verdicts_of(examined.values())[model.digest]):
         missing = N_("no verification that {title} names has passed on {model}")
         return Refused(phrase(missing, title=planned.title, model=titles[model.digest]))
     return RegistrationRequest(
@@ -85,13 +94,3 @@ def registration_request(
         tags=wanted.tags,
         evidence=evidence,
     )
-
-
-def passed(artifacts: ArtifactStore, verifications: Iterable[Digest], model: Digest) -> bool:
-    """True if exactly this model was examined, and passed wherever it was."""
-    found = []
-    for digest in verifications:
-        with suppress(ValueError):  # it is none
-            content = read_json(artifacts.reader(digest), "verification.json")
-            found.append(Verification.model_validate(content))
-    return verdicts_of(found).get(model, False)

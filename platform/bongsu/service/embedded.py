@@ -7,6 +7,7 @@ import os
 import secrets
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,6 +77,7 @@ def _opened(home: Path, place: ArtifactPlace, ray_address: str | None, undo: con
     """The platform of a home that is there; what it opens, and what it changes in this process, ``undo`` takes back."""
     from bongsu.artifacts.open import open_store
     from bongsu.tracking.health import trouble_of
+    from bongsu.tracking.moving import follow_home
     from bongsu.tracking.pages import address
     from bongsu.tracking.publisher import MlflowPublisher
     from bongsu.tracking.settings import TrackingSettings
@@ -90,6 +92,7 @@ def _opened(home: Path, place: ArtifactPlace, ray_address: str | None, undo: con
     local = _LocalExecutor(home, place, ray_address)
     undo.callback(local.close)
     tracking = TrackingSettings.embedded(home)
+    follow_home(tracking)
     return Platform(
         home=home,
         database=database,
@@ -148,9 +151,7 @@ class _LocalExecutor:
             # be looked at, and no worker starts there.
             variables = {}
             if os.access(self._home, os.W_OK):
-                variables[MASKING_VARIABLE] = os.environ.get(MASKING_VARIABLE) or lasting_key(
-                    self._home / MASKING_KEY
-                )
+                variables[MASKING_VARIABLE] = masking_key(os.environ) or lasting_key(self._home / MASKING_KEY)
             if self._place.is_remote and self._address:
                 # What a Ray that ran before has not inherited.
                 variables |= {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
@@ -166,6 +167,14 @@ class _LocalExecutor:
             )
             self._made = LocalRayExecutor(surroundings, RaySettings(self._address))
         return self._made
+
+
+def masking_key(environment: Mapping[str, str]) -> str:
+    """The operator's own; empty if there is none. Raises ``run.undecodable-variable``."""
+    key = environment.get(MASKING_VARIABLE, "")
+    if any("\ud800" <= character <= "\udfff" for character in key):
+        raise codes.UNDECODABLE_VARIABLE.error(name=MASKING_VARIABLE)
+    return key
 
 
 def lasting_key(path: Path) -> str:

@@ -16,6 +16,7 @@ from bongsu.domain.problems import BongsuError
 from bongsu.service.platform import Platform
 from bongsu.store import lineage
 from bongsu.store.artifacts import find_artifacts
+from bongsu.store.datasets import list_dataset_versions
 from bongsu.store.lineage import Edge, Node, artifact_node, version_node
 from bongsu.store.models import find_version, list_versions
 from bongsu.store.runs import find_run
@@ -24,6 +25,7 @@ from bongsu.store.stages import stages_of
 Direction = Literal["upstream", "downstream"]
 Way = Literal["upstream", "downstream", "both"]
 _MODEL = re.compile(r"models:/(?P<name>[^@/]+)[@/]")
+_DATASETS = "datasets:/"
 _MIN_PREFIX = 6
 _DIGEST_DIGITS = 64
 
@@ -44,11 +46,12 @@ def trace(platform: Platform, reference: str, direction: Direction = "upstream")
 
     Args:
         platform: what to work on.
-        reference: ``NAME@3``, ``NAME/3``, ``NAME@alias``, ``NAME``; or at least 6 characters of a digest.
+        reference: ``NAME@3``, ``NAME/3``, ``NAME@alias``, ``NAME``; at least 6 characters of a digest; or
+            ``datasets:/NAME/3``.
         direction: ``upstream`` for what it was made from, ``downstream`` for what was made from it.
 
     Raises:
-        BongsuError: ``run.unknown-model``, ``run.ambiguous-digest``.
+        BongsuError: ``run.unknown-model``, ``run.unknown-dataset``, ``run.unknown-digest``, ``run.ambiguous-digest``.
     """
     with platform.database.read() as connection:
         start = _node_of(connection, reference, direction)
@@ -96,6 +99,12 @@ def _is_input(node: Node) -> bool:
 
 def _node_of(connection: Connection, reference: str, direction: Direction) -> str:
     """Downstream of a version is what was made from its bytes, under whatever name they were taken."""
+    if reference.startswith(_DATASETS):
+        name, _, number = reference.removeprefix(_DATASETS).partition("/")
+        for one in list_dataset_versions(connection, name) if name else ():
+            if number in ("", str(one.version)):
+                return artifact_node(one.digest)
+        raise codes.UNKNOWN_DATASET.error(dataset=reference)
     prefix = reference.removeprefix("artifact:").removeprefix("sha256-").lower()
     if _MIN_PREFIX <= len(prefix) <= _DIGEST_DIGITS and set(prefix) <= set("0123456789abcdef"):
         found = find_artifacts(connection, prefix)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bongsu.domain.codes import run as codes
 from bongsu.service.home import DATABASE, PRIVATE_UMASK, TRACKING_DATABASE, local_home, refuse_closed
+from bongsu.tracking.moving import follow_home
 from bongsu.tracking.pages import HOST, PORT, address, serve
 from bongsu.tracking.settings import TrackingSettings
 
@@ -70,4 +71,6 @@ def serve_pages(home: Path, port: int = PORT) -> None:
     """Serve them in place of this process, until it is ended; for this machine alone. Whoever is logged in to it can
     open them; the files of the home stay its owner's."""
     os.umask(PRIVATE_UMASK)
-    serve(TrackingSettings.embedded(local_home(home)), port)
+    settings = TrackingSettings.embedded(local_home(home))
+    follow_home(settings)
+    serve(settings, port)

@@ -62,7 +62,7 @@ def draft_of(data: dict[str, Any], broken: set[FieldPath]) -> tuple[Draft | None
         ``broken`` yet.
     """
     spec, findings = validate(PipelineSpec, data)
-    findings = [f for f in findings if not _under(f.path, broken)]
+    findings = [f for f in findings if not _is_told(f, broken)]
     if spec is not None and not broken:
         return Draft(spec), []
     unknown_keys = {f.path for f in findings if f.code is codes.UNKNOWN_KEY}
@@ -90,6 +90,12 @@ def _outermost(paths: Iterable[FieldPath]) -> list[FieldPath]:
         if not _under(path, chosen):
             chosen.add(path)
     return sorted(chosen, key=repr)
+
+
+def _is_told(finding: Finding, broken: Set[FieldPath]) -> bool:
+    """True if what is broken explains it. A key is unknown whatever becomes of its value."""
+    is_about_key = finding.code is codes.UNKNOWN_KEY and "${" not in str(finding.path[-1])
+    return _under(finding.path[:-1] if is_about_key else finding.path, broken)
 
 
 def _under(path: FieldPath, broken: Set[FieldPath]) -> bool:

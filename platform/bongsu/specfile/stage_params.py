@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from bongsu.domain.axes import MAX_POINTS, UNKNOWN, own_points
+from bongsu.domain.codes import specfile as codes
 from bongsu.domain.fieldpath import FieldPath, Finding, unique
 from bongsu.domain.pipeline import Stage
 from bongsu.domain.stages import StageSignature
@@ -34,17 +35,35 @@ def check_params(
         if signature is None or draft.is_broken((*path, "with")):
             continue
         planned = points.get(index)
+        strange = _strange_keys(draft, stage, signature, path)
         if planned is None:
-            found = _check_unplanned(stage, signature, path, with_points=unplanned < MAX_UNPLANNED)
+            found = _check_unplanned(stage, signature, path, strange, with_points=unplanned < MAX_UNPLANNED)
             unplanned += MAX_POINTS if stage.matrix else 0
         else:
-            found = _check_planned(stage, signature, path, planned)
-        findings += [finding for finding in found if not draft.has_broken(finding.path)]
+            found = _check_planned(stage, signature, path, strange, planned)
+        findings += [finding for finding in found if not _is_told(draft, finding)]
     return list(unique(findings))
 
 
+def _is_told(draft: Draft, finding: Finding) -> bool:
+    if finding.code is codes.UNKNOWN_KEY:
+        return draft.is_broken(finding.path[:-1])
+    return draft.has_broken(finding.path)
+
+
+def _strange_keys(draft: Draft, stage: Stage, signature: StageSignature, path: FieldPath) -> dict[str, None]:
+    """Keys of ``with`` that the stage does not know. They are told whatever becomes of their values."""
+    lost = {str(other[-1]) for other in draft.broken if other[:-1] == (*path, "with")}
+    known = keys_of(signature.params)
+    return dict.fromkeys(key for key in sorted(stage.with_.keys() | lost) if key not in known and "${" not in key)
+
+
 def _check_planned(
-    stage: Stage, signature: StageSignature, path: FieldPath, points: Sequence[StagePoint]
+    stage: Stage,
+    signature: StageSignature,
+    path: FieldPath,
+    strange: Mapping[str, None],
+    points: Sequence[StagePoint],
 ) -> list[Finding]:
     findings: list[Finding] = []
     seen: set[str] = set()
@@ -52,19 +71,19 @@ def _check_planned(
         text = json.dumps(point.params, sort_keys=True, default=str)
         if text not in seen:
             seen.add(text)
-            _params, found = validate(signature.params, point.params, (*path, "with"))
+            _params, found = validate(signature.params, {**strange, **point.params}, (*path, "with"))
             # A value whose template leads nowhere is left out, and has a finding already.
-            lost = {(*path, "with", key) for key in stage.with_ if key not in point.params}
+            lost = {(*path, "with", key) for key in stage.with_ if key not in point.params and key not in strange}
             findings += [at_axis(f, stage, path, point.point) for f in found if f.path not in lost]
     return findings
 
 
 def _check_unplanned(
-    stage: Stage, signature: StageSignature, path: FieldPath, *, with_points: bool
+    stage: Stage, signature: StageSignature, path: FieldPath, strange: Mapping[str, None], *, with_points: bool
 ) -> list[Finding]:
     """The points are unknown because of other errors: check what the stage's own matrix and ``with`` tell."""
     fixed = {key: value for key, value in stage.with_.items() if not has_template(value)}
-    unknown = set(stage.with_) - set(fixed)
+    unknown = set(stage.with_) - set(fixed) - set(strange)
     own = own_points(stage.matrix, (*path, "matrix"), stage.name) if with_points else UNKNOWN
     if not own.points:
         unknown |= set(stage.matrix.axes if stage.matrix else ())
@@ -78,7 +97,7 @@ def _check_unplanned(
         if text in seen:
             continue
         seen.add(text)
-        _params, found = validate(signature.params, fixed | setting, (*path, "with"))
+        _params, found = validate(signature.params, {**strange, **fixed, **setting}, (*path, "with"))
         findings += [
             at_axis(finding, stage, path, point)
             for finding in found

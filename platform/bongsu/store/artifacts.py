@@ -11,8 +11,9 @@ from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import Digest, RunId, StageId
 from bongsu.domain.labels import Label
 from bongsu.store.faults import readable
+from bongsu.store.label_flow import flow
 from bongsu.store.records import ArtifactRecord
-from bongsu.store.schema import artifacts, model_versions
+from bongsu.store.schema import artifacts
 
 
 @dataclass(frozen=True)
@@ -26,18 +27,14 @@ class Maker:
 def note_artifact(
     connection: Connection, ref: ArtifactRef, title: str, now: float, maker: Maker | None = None
 ) -> None:
-    """Record an artifact; without a maker it was given. One that stands keeps its maker, and its label only rises; that
-    of model versions with these bytes rises with it."""
+    """Record an artifact; without a maker it was given. One that stands keeps its maker, and its label only rises; with
+    it rise those of whatever was made from it."""
     known = connection.execute(select(artifacts.c.label).where(artifacts.c.digest == ref.digest)).scalar()
     if known is not None:
         label = str(Label.parse(known).join(ref.label))
         if label != known:
             connection.execute(update(artifacts).where(artifacts.c.digest == ref.digest).values(label=label))
-            versions = select(model_versions.c.name, model_versions.c.version, model_versions.c.label)
-            for row in connection.execute(versions.where(model_versions.c.digest == ref.digest)).all():
-                one = (model_versions.c.name == row.name, model_versions.c.version == row.version)
-                risen = str(Label.parse(row.label).join(ref.label))
-                connection.execute(update(model_versions).where(*one).values(label=risen))
+            flow(connection, [ref.digest])
         return
     connection.execute(
         insert(artifacts).values(
@@ -60,6 +57,13 @@ def find_artifacts(connection: Connection, prefix: str) -> list[ArtifactRecord]:
     return [_artifact(connection, row) for row in connection.execute(query)]
 
 
+def list_artifacts(connection: Connection) -> list[ArtifactRecord]:
+    """All of them, by their digests."""
+    return [
+        _artifact(connection, row) for row in connection.execute(select(artifacts).order_by(artifacts.c.digest))
+    ]
+
+
 def get_artifact(connection: Connection, digest: str) -> ArtifactRecord | None:
     row = connection.execute(select(artifacts).where(artifacts.c.digest == digest)).one_or_none()
     return _artifact(connection, row) if row else None
@@ -68,4 +72,5 @@ def get_artifact(connection: Connection, digest: str) -> ArtifactRecord | None:
 def _artifact(connection: Connection, row: Any) -> ArtifactRecord:
     values = dict(row._mapping)
     with readable(connection, artifacts, row.digest):
+        Label.parse(row.label)
         return ArtifactRecord(**values | {"digest": Digest(row.digest), "type": ArtifactType(row.type)})

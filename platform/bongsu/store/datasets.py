@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import Digest
+from bongsu.domain.labels import Label
 from bongsu.store.faults import readable
 from bongsu.store.records import DatasetVersionRecord
 from bongsu.store.schema import dataset_versions
@@ -46,4 +47,5 @@ def list_dataset_versions(connection: Connection, name: str | None = None) -> li
 def _dataset(connection: Connection, row: Any) -> DatasetVersionRecord:
     values = dict(row._mapping)
     with readable(connection, dataset_versions, f"{row.name}/{row.version}"):
+        Label.parse(row.label)
         return DatasetVersionRecord(**values | {"digest": Digest(row.digest), "type": ArtifactType(row.type)})

@@ -30,6 +30,7 @@ _SQLITE = {
     sqlite3.SQLITE_CANTOPEN: codes.DATABASE_UNUSABLE,
     sqlite3.SQLITE_PERM: codes.DATABASE_UNUSABLE,
 }
+_UNDECODABLE = "Could not decode to UTF-8"
 # SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html
 _SQLSTATE = {
     "53100": codes.DATABASE_FULL,
@@ -80,6 +81,8 @@ def explained(url: str) -> Iterator[None]:
 
 def code_of(error: DBAPIError) -> Code | None:
     """What kind of trouble with the surroundings it is; None for any other error."""
+    if isinstance(error.orig, sqlite3.OperationalError) and _UNDECODABLE in str(error.orig):
+        return codes.DATABASE_DAMAGED  # said by Python's driver, which gives no code
     number = getattr(error.orig, "sqlite_errorcode", None)
     if number is not None:
         return _SQLITE.get(number) or _SQLITE.get(number & 0xFF)

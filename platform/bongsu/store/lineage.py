@@ -149,6 +149,7 @@ def get_nodes(connection: Connection, ids: list[str]) -> list[Node]:
 
 def _node(connection: Connection, row: Any) -> Node:
     with readable(connection, nodes, row.id):
+        Label.parse(row.label)
         return Node(row.id, NodeKind(row.kind), row.title, row.label, json.loads(row.body))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select
 
 from bongsu.domain.codes import run as codes
+from bongsu.domain.labels import Label
 from bongsu.store.faults import readable
 from bongsu.store.records import ModelVersionRecord
 from bongsu.store.schema import aliases, model_versions
@@ -92,5 +93,6 @@ def _aliases(connection: Connection) -> dict[tuple[str, int], list[str]]:
 def _version(connection: Connection, row: Any, named: list[str]) -> ModelVersionRecord:
     values = dict(row._mapping)
     with readable(connection, model_versions, f"{row.name}/{row.version}"):
+        Label.parse(row.label)
         values |= {"metrics": json.loads(row.metrics), "aliases": tuple(sorted(named))}
         return ModelVersionRecord(**values)

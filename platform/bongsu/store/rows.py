@@ -8,6 +8,7 @@ from functools import partial
 from sqlalchemy import Connection, select
 
 from bongsu.domain.problems import BongsuError, Problem
+from bongsu.store.artifacts import list_artifacts
 from bongsu.store.attempts import attempts_of
 from bongsu.store.datasets import list_dataset_versions
 from bongsu.store.models import list_versions
@@ -18,8 +19,8 @@ from bongsu.store.stages import stages_of
 
 def unreadable_rows(connection: Connection) -> Iterator[Problem]:
     """``run.database-damaged`` for what cannot be read: once for each kind of row of each run, and for each list of
-    registered versions. What is only noted to save work, and the logs of events, are left out."""
-    looks: list[Callable[[Connection], object]] = [list_versions, list_dataset_versions]
+    registered versions and of artifacts. What is only noted to save work, and the logs of events, are left out."""
+    looks: list[Callable[[Connection], object]] = [list_versions, list_dataset_versions, list_artifacts]
     for run_id in connection.execute(select(runs.c.id).order_by(runs.c.created_at)).scalars():
         looks += [partial(look, run_id=run_id) for look in (get_run, get_plan, stages_of, attempts_of)]
     for look in looks:

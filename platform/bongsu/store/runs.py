@@ -128,8 +128,9 @@ def active_versions(connection: Connection) -> dict[RunId, tuple[RunState, int]]
 
 
 def raise_label(connection: Connection, run_id: RunId, label: Label) -> None:
-    """What the run carries, now that it made something of a higher label than was planned."""
-    connection.execute(update(runs).where(runs.c.id == run_id).values(label=str(label)))
+    """What the run carries, now that it made something of a higher label than was planned; it only rises."""
+    known = connection.execute(select(runs.c.label).where(runs.c.id == run_id)).scalar_one()
+    connection.execute(update(runs).where(runs.c.id == run_id).values(label=str(Label.parse(known).join(label))))
 
 
 def claim_version(connection: Connection, run_id: RunId, version: int) -> None:
@@ -171,4 +172,5 @@ def move_run(connection: Connection, record: RunRecord, state: RunState, now: fl
 def _run(connection: Connection, row: Row[Any]) -> RunRecord:
     values = dict(row._mapping)
     with readable(connection, runs, row.id):
+        Label.parse(row.label)
         return RunRecord(**values | {"state": RunState(values["state"])})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ from bongsu.domain.publication import (
     StageFinished,
     VersionRegistered,
 )
+from bongsu.tracking.moving import follow_home
 from bongsu.tracking.publisher import MlflowPublisher
 from bongsu.tracking.settings import TrackingSettings
 
@@ -266,6 +268,31 @@ def test_a_database_that_does_not_answer_is_no_refusal(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="registered_models") as caught:
         publisher.publish_registration(registration(source, name="law"))
     assert not isinstance(caught.value, RegistrationRefused)
+
+
+@pytest.mark.parametrize("is_copied", [False, True])
+def test_a_model_of_a_home_that_was_moved_loads_from_where_it_is_now(tmp_path: Path, is_copied: bool) -> None:
+    import mlflow
+
+    before, now = tmp_path / "before", tmp_path / "now"
+    source = before / "artifacts" / "tree"
+    source.mkdir(parents=True)
+    first = MlflowPublisher(TrackingSettings.embedded(before))
+    first.publish([OPENED, ADAPTED])
+    first.publish_registration(registration(source, name="moved"))
+    shutil.copytree(before, now) if is_copied else before.rename(now)
+    settings = TrackingSettings.embedded(now)
+    assert follow_home(settings)
+    assert not follow_home(settings), "it was done"
+    client = MlflowPublisher(settings).client
+    mlflow.set_registry_uri(settings.tracking_uri)
+    mlflow.set_tracking_uri(settings.tracking_uri)
+    assert Path(mlflow.artifacts.download_artifacts("models:/moved/1")).is_relative_to(now)
+    (experiment,) = client.search_experiments(filter_string="name = 'axk1-law'")
+    runs = client.search_runs([experiment.experiment_id])
+    assert {urlparse(run.info.artifact_uri).path.startswith(f"{now}/") for run in runs} == {True}
+    with sqlite3.connect(now / "mlflow.db") as connection:
+        assert str(before) + "/" not in "\n".join(connection.iterdump())
 
 
 def test_a_database_whose_making_was_killed_is_made_anew(tmp_path: Path) -> None:

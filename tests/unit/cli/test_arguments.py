@@ -134,6 +134,15 @@ def test_a_home_whose_name_would_be_read_as_something_else_is_refused(shell: She
     assert ESC not in shell("--home", name, "runs").error
 
 
+def test_a_folder_that_was_deleted_is_told(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BONGSU_HOME")
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert codes_of(shell, "runs") == ["cli.folder-gone"]
+
+
 def test_what_the_system_refuses_is_no_fault_of_bongsu(shell: Shell) -> None:
     assert codes_of(shell, "--home", "a" * 5000, "doctor") == ["cli.system-error"]
 

@@ -48,6 +48,8 @@ def damage(home: Path, statement: str) -> None:
         ("update runs set state='bogus'", ["resume"]),
         ("update runs set plan='{}'", ["resume"]),
         ("update runs set state='bogus'", ["runs"]),
+        ("update runs set plan_hash=cast(x'ff' as text)", ["runs"]),
+        ("update runs set label='X/foo'", ["runs"]),
         ("update runs set state='bogus'", ["cancel", "latest"]),
         ("update runs set plan='{}'", ["logs"]),
         ("update stages set outputs='[]'", ["report"]),
@@ -56,7 +58,7 @@ def damage(home: Path, statement: str) -> None:
 def test_it_is_damage_to_the_database(shell: Shell, home: Path, statement: str, words: list[str]) -> None:
     damage(home, statement)
     said = shell(*words)
-    assert said.status == 8
+    assert said.status == 8, said.error
     assert "run.database-damaged" in said.error
     assert "bongsu resume" not in said.error
     assert "Unexpected" not in said.error

@@ -95,6 +95,10 @@ def test_without_a_direction_both_are_shown_and_in_json_as_one_graph(shell: Shel
         said = shell("lineage", digest, *words).out
         assert (said.count("file:law.txt") > 0, said.count("Nothing was made from it.")) == (up, down)
     assert json.loads(shell("lineage", digest, "--json").out)["direction"] == "both"
+    for address in ("datasets:/law/1", "datasets:/law"):
+        assert shell("lineage", address).out == shell("lineage", digest).out
+    said = shell("lineage", "datasets:/law/2")
+    assert (said.status, "run.unknown-dataset" in said.error) == (3, True)
 
 
 def test_that_there_is_nothing_is_said() -> None:

@@ -14,6 +14,10 @@ def test_threads_share_the_machine_unless_the_operator_says_how_they_wait() -> N
     assert name not in ray_environment({"OMP_WAIT_POLICY": "active"}, RaySettings())
 
 
+def test_a_cluster_that_others_use_is_not_taken_for_ours() -> None:
+    assert "RAY_ADDRESS" not in ray_environment({"RAY_ADDRESS": "127.0.0.1:6399"}, RaySettings())
+
+
 @pytest.mark.parametrize("address", [None, "127.0.0.1:6379"])
 def test_nothing_is_reported_to_anybody(address: str | None) -> None:
     assert ray_environment({}, RaySettings(address=address))["RAY_USAGE_STATS_ENABLED"] == "0"

@@ -208,19 +208,43 @@ def test_a_tree_that_is_no_registration_is_refused_at_once(
     assert at.registry.calls == 0
 
 
-def test_one_verification_that_failed_on_the_model_outweighs_all_that_passed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_named", [True, False])
+def test_one_verification_that_failed_on_the_model_outweighs_all_that_passed(
+    tmp_path: Path, is_named: bool
+) -> None:
     artifacts = LocalStore(tmp_path / "artifacts")
     base, proof = registration_inputs(artifacts)
     entries = [{"modelDigest": base.ref.digest, "passed": False}]
     failed = tree(artifacts, ArtifactType.VERIFICATION, "verification.json", {"entries": entries})
     against = planned_input("against", "file:against", failed)
-    named = [proof.ref.digest, failed.digest]
+    named = [proof.ref.digest, *([failed.digest] if is_named else [])]
     wanted = {"name": "light", "modelDigest": base.ref.digest, "verifications": named}
     written = tree(artifacts, ArtifactType.REGISTRATION, "registration.json", wanted)
     at = place(publishing(tmp_path, written, base, proof, against), tmp_path)
     at.ask()
     at.registrar.work()
     assert isinstance(at.result, Refused)
+
+
+@pytest.mark.parametrize(("is_model", "words"), [(False, "cannot be read"), (True, "what is none")])
+def test_what_cannot_be_read_as_a_verification_is_not_passed_over(
+    tmp_path: Path, is_model: bool, words: str
+) -> None:
+    artifacts = LocalStore(tmp_path / "artifacts")
+    base, proof = registration_inputs(artifacts)
+    entries = [{"modelDigest": base.ref.digest, "passed": True}]
+    other = tree(artifacts, ArtifactType.VERIFICATION, "other.json", {"entries": entries})
+    odd = base if is_model else planned_input("odd", "file:odd", other)
+    named = [proof.ref.digest, odd.ref.digest]
+    wanted = {"name": "light", "modelDigest": base.ref.digest, "verifications": named}
+    written = tree(artifacts, ArtifactType.REGISTRATION, "registration.json", wanted)
+    inputs = [base, proof] if is_model else [base, proof, odd]
+    at = place(publishing(tmp_path, written, *inputs), tmp_path)
+    at.ask()
+    at.registrar.work()
+    assert isinstance(at.result, Refused)
+    assert words in str(at.result.reason)
+    assert at.registry.calls == 0
 
 
 def test_the_registrys_no_is_final_at_once(facts: RunFacts, tmp_path: Path) -> None:

@@ -69,12 +69,15 @@ def test_input_trees_are_directories_in_the_order_of_the_file(store: LocalStore)
         assert store.reader(digest).open("probe.txt").read().decode() == word  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("end", ["true", "exit 3"])
 @pytest.mark.parametrize("change", ["echo x >> $0/probe.txt", "rm $0/probe.txt", "echo x > $0/another"])
-def test_a_command_that_changes_its_input_fails_and_the_input_is_set_aside(store: LocalStore, change: str) -> None:
+def test_a_command_that_changes_its_input_fails_and_the_input_is_set_aside(
+    store: LocalStore, change: str, end: str
+) -> None:
     runner = StageRunner(store)
     made = runner.made("probe", {"text": "하나"}, {}).outputs["files"].digest
     given = {"files": [("first", ArtifactType.FILES, made)]}
-    script = f'chmod -R u+w "$BONGSU_INPUTS/files/0/"; {change}; touch "$BONGSU_OUTPUTS/files/done"'
+    script = f'chmod -R u+w "$BONGSU_INPUTS/files/0/"; {change}; touch "$BONGSU_OUTPUTS/files/done"; {end}'
     command = ["sh", "-c", f'set -- x; cd "$BONGSU_INPUTS/files/0"; {script.replace("$0", ".")}']
     outcome = runner.run("container", {"command": command}, given)
     assert isinstance(outcome, Failure)
@@ -98,6 +101,7 @@ def test_figures_are_read_and_bad_ones_are_told(store: LocalStore) -> None:
         ("{", "is no JSON"),
         ('{"score": "much"}', 'no figures with a name of at most 250 characters: "score"'),
         ('{"a": 1, "": 1, "b": null, "c": true}', "3 of 4 entries are no figures"),
+        ('{"a": NaN, "b": -Infinity}', "2 of 2 entries are no figures"),
     ]:
         assert words in str(failed(store, shell(write.replace("{}", bad))).message)
 

@@ -8,9 +8,10 @@ from small_plans import plan_of, stage
 from bongsu.domain.attempt import AttemptId
 from bongsu.domain.ids import StageId
 from bongsu.domain.labels import Grade, Label
+from bongsu.service.lineage import trace
 from bongsu.service.showing import show_run
 from bongsu.service.submitting import submit
-from bongsu.store.artifacts import get_artifact
+from bongsu.store.artifacts import get_artifact, note_artifact
 
 CLASSIFIED, SENSITIVE, OPEN = (Label(grade=grade) for grade in (Grade.CLASSIFIED, Grade.SENSITIVE, Grade.OPEN))
 
@@ -62,3 +63,35 @@ def test_what_a_failed_attempt_leaves_is_known_for_what_it_is(place: Place) -> N
     assert label_in_database(place, left.digest) == "C"
     assert details.run.label == "C"
     assert StageId("gate") in {attempt.stage_id for attempt in place.cluster.seen_specs}
+
+
+def test_a_label_that_is_stated_later_holds_for_what_was_made_before(place: Place) -> None:
+    run = submit(place.platform, plan_of(stage("a"), stage("b", "a"))).run.id
+    drive(place.platform, [run])
+    made = show_run(place.platform, run).stage("a").record.outputs["files"]
+    with place.platform.database.write() as connection:
+        note_artifact(connection, made.model_copy(update={"label": SENSITIVE}), "a", 1.0)
+    details = show_run(place.platform, run)
+    assert details.run.label == "S"
+    for name in "ab":
+        ref = details.stage(name).record.outputs["files"]
+        assert ref.label == SENSITIVE
+        assert label_in_database(place, ref.digest) == "S"
+        graph = trace(place.platform, ref.digest)
+        assert {node.label for node in graph.nodes} == {"S"}
+
+
+def test_a_label_that_rises_while_a_run_goes_on_reaches_what_is_made_next(place: Place) -> None:
+    def fate(attempt: AttemptId) -> None:
+        place.cluster.succeed(attempt)
+        if attempt.stage_id == "b":
+            made = show_run(place.platform, attempt.run_id).stage("a").record.outputs["files"]
+            with place.platform.database.write() as connection:
+                note_artifact(connection, made.model_copy(update={"label": CLASSIFIED}), "a", 1.0)
+
+    place.fate = fate
+    run = submit(place.platform, plan_of(stage("a"), stage("b", "a"), stage("c", "b"))).run.id
+    drive(place.platform, [run])
+    details = show_run(place.platform, run)
+    assert details.run.label == "C"
+    assert {stage.record.outputs["files"].label for stage in details.stages} == {CLASSIFIED}

@@ -235,6 +235,16 @@ IN_STAGES: list[tuple[str, tuple[str, ...], list[str]]] = [
     ("parameter unit", (TRAIN + ", checkpointEvery: §5}}",), ["wrong-unit"]),
     # templates
     ("unknown template", (TRAIN + ", seed: '§${params.sed}'}}",), ["unknown-parameter"]),
+    (
+        "unknown key of an unknown template",
+        (TRAIN + ", §sed: '§${params.sed}', §stps: '§${params.step}'}, resources: {§wrkers: '§${params.no}'}}",),
+        ["unknown-key", "unknown-parameter"] * 3,
+    ),
+    (
+        "misspelt key of an unknown template",
+        (TRAIN.replace("steps: 1", "§stps: '§${params.step}'") + ", learningRate: 0.1}}",),
+        ["unknown-key", "unknown-parameter"],
+    ),
     ("no template", (TRAIN + ", seed: '§${seed}'}}",), ["bad-template"]),
     ("open template", (TRAIN + ", seed: 'x §${params.steps'}}",), ["bad-template"]),
     ("unknown axis name", (TRAIN + ", seed: '§${matrix.x}'}}",), ["unknown-matrix-name"]),
@@ -392,6 +402,11 @@ def test_mistake_outside_of_stages(old: str, new: str, expected: list[tuple[str,
 )
 def test_set_on_the_command_line(name: str, value: str, expected: tuple[str, int, int]) -> None:
     assert [found[:3] for found in problems_of(GOOD, {name: value})] == [expected]
+
+
+def test_a_key_is_unknown_though_the_parameter_in_its_value_is_broken() -> None:
+    text = stage(TRAIN + ", sed: '${params.steps}'}}").replace("{name: steps, default: 80}", "{name: steps}")
+    assert [found[0] for found in problems_of(text)] == ["missing-key", "unknown-key"]
 
 
 def test_consequences_of_a_mistake_are_not_reported() -> None:

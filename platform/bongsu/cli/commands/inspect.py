@@ -170,7 +170,8 @@ def lineage(
     reference: Annotated[
         str,
         typer.Argument(
-            help=_("NAME@3, NAME/3, NAME@alias, or the beginning of a digest."), autocompletion=completion.versions
+            help=_("NAME@3, NAME/3, NAME@alias, datasets:/NAME/3, or the beginning of a digest."),
+            autocompletion=completion.versions,
         ),
     ],
     upstream: Annotated[bool, typer.Option("--upstream", help=_("Only what it was made from."))] = False,

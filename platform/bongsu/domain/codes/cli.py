@@ -29,6 +29,12 @@ EMPTY_HOME = Code(
     "The value of --home is empty.",
     "Give a directory, or leave --home out for BONGSU_HOME or .bongsu of the current folder. Is a variable not set?",
 )
+FOLDER_GONE = Code(
+    "cli.folder-gone",
+    "The current folder does not exist any more.",
+    "Change to another one (`cd`), or name the state directory in full with --home or BONGSU_HOME.",
+    exit_code=7,
+)
 UNKNOWN_LANGUAGE = Code(
     "cli.unknown-language",
     "Bongsu has no texts in the language {language}.",

@@ -62,6 +62,12 @@ HOME_IS_A_FILE = Code(
     "{home} is a file, and state lies in a directory.",
     "Give a directory with --home or BONGSU_HOME; it is made if it does not exist.",
 )
+UNDECODABLE_VARIABLE = Code(
+    "run.undecodable-variable",
+    "The environment variable {name} is not UTF-8.",
+    "Write its value in letters, digits and signs of UTF-8, or unset it.",
+    exit_code=7,
+)
 HOME_CLOSED = Code(
     "run.home-closed",
     "The state directory {home} belongs to {owner}, and {user} may not look into it.",
@@ -221,6 +227,12 @@ UNKNOWN_MODEL = Code(
     "run.unknown-model",
     "There is no model version {model}.",
     "`bongsu models` lists them; write NAME@3, NAME/3 or NAME@alias.",
+    exit_code=3,
+)
+UNKNOWN_DATASET = Code(
+    "run.unknown-dataset",
+    "There is no version {dataset} of a data set.",
+    "`bongsu datasets list` lists them; write datasets:/NAME/VERSION.",
     exit_code=3,
 )
 INPUT_MISSING = Code(

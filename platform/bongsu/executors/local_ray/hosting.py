@@ -62,8 +62,9 @@ class HostProcess:
     def send(self, command: Command) -> None:
         """Tell it; nothing happens if it is gone, which :meth:`answers` shows."""
         assert self._process.stdin is not None
+        line = command.line()  # what cannot be written is the caller's mistake, and no sign of an end
         with self._writing, contextlib.suppress(OSError, ValueError):
-            self._process.stdin.write(command.line())
+            self._process.stdin.write(line)
             self._process.stdin.flush()
 
     def answers(self, look_s: float) -> Iterator[Answer | None]:

@@ -61,7 +61,10 @@ def ray_environment(environment: Mapping[str, str], settings: RaySettings) -> di
     """The environment of a process that is to :func:`connect`; what stands in it already is left as it is."""
     own = {} if settings.address else OWN_RAY_ENVIRONMENT
     threads = {} if "OMP_WAIT_POLICY" in environment else SHARING_THREADS
-    return {**RAY_ENVIRONMENT, **own, **threads, **environment}
+    given = dict(environment)
+    if settings.address is None:
+        given.pop("RAY_ADDRESS", None)  # Ray would connect to that one instead of starting one of its own
+    return {**RAY_ENVIRONMENT, **own, **threads, **given}
 
 
 def connect(settings: RaySettings, environment: Mapping[str, str]) -> Any:

@@ -1,0 +1,100 @@
+"""Labels that rise after the fact: what was made from a tree is worth no less protection than the tree itself.
+
+A label that is stated today (a card that was corrected, ``bongsu datasets add --grade S``) also holds for what was made
+yesterday. It flows along the edges of the lineage graph: from a tree to the stages that used it, to what these gave,
+and to the versions that were registered from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from sqlalchemy import ColumnElement, Connection, Table, select, update
+
+from bongsu.domain.ids import Digest
+from bongsu.domain.labels import OPEN, Label
+from bongsu.domain.lineage import EdgeKind
+from bongsu.store.json_columns import refs_from, refs_json
+from bongsu.store.lineage import artifact_node
+from bongsu.store.schema import artifacts, dataset_versions, edges, model_versions, nodes, runs, stages
+
+_GAVE = (EdgeKind.MADE.value, EdgeKind.REUSED.value)
+_ARTIFACT = artifact_node("")
+_STAGE = "stage:"
+
+
+def flow(connection: Connection, digests: Iterable[Digest]) -> None:
+    """Raise whatever came of these trees, at any distance, to the labels that they have now."""
+    known = {digest: _label_of(connection, digest) for digest in digests}
+    waiting = [digest for digest, label in known.items() if label != OPEN]
+    while waiting:
+        digest = waiting.pop()
+        label = known[digest]
+        _raise_tree(connection, digest, label)
+        for stage in _ends(connection, artifact_node(digest), EdgeKind.USED.value):
+            _raise_stage(connection, stage, label)
+            for made in _digests(_ends(connection, stage, *_GAVE)):
+                before = known.get(made) or _label_of(connection, made)
+                known[made] = before.join(label)
+                if known[made] != before:
+                    waiting.append(made)
+
+
+def _raise_tree(connection: Connection, digest: Digest, label: Label) -> None:
+    """The tree itself, under every name by which it is known, and the stages that gave it."""
+    here = artifact_node(digest)
+    _raise(connection, artifacts, artifacts.c.digest == digest, label)
+    _raise(connection, nodes, nodes.c.id == here, label)
+    for table in (model_versions, dataset_versions):
+        _raise(connection, table, table.c.digest == digest, label)
+    for version in _ends(connection, here, EdgeKind.REGISTERED.value):
+        _raise(connection, nodes, nodes.c.id == version, label)
+    for source in _origins(connection, here, EdgeKind.RESOLVED.value):
+        _raise(connection, nodes, nodes.c.id == source, label)
+    for stage in _origins(connection, here, *_GAVE):
+        _raise_stage(connection, stage, label, digest)
+
+
+def _raise_stage(connection: Connection, node: str, label: Label, output: Digest | None = None) -> None:
+    """A stage and its run; and what it says of one of its outputs."""
+    _raise(connection, nodes, nodes.c.id == node, label)
+    run_id, _, stage_id = node.removeprefix(_STAGE).partition("/")
+    _raise(connection, runs, runs.c.id == run_id, label)
+    if output is None:
+        return
+    is_stage = (stages.c.run_id == run_id) & (stages.c.stage_id == stage_id)
+    text = connection.execute(select(stages.c.outputs).where(is_stage)).scalar()
+    known = refs_from(text)
+    risen = {
+        name: ref.model_copy(update={"label": ref.label.join(label)}) if ref.digest == output else ref
+        for name, ref in known.items()
+    }
+    if risen != known:
+        connection.execute(update(stages).where(is_stage).values(outputs=refs_json(risen)))
+
+
+def _raise(connection: Connection, table: Table, which: ColumnElement[bool], label: Label) -> None:
+    """Rows of a table that have a label; it only rises."""
+    for known in set(connection.execute(select(table.c.label).where(which)).scalars()):
+        risen = str(Label.parse(known).join(label))
+        if risen != known:
+            connection.execute(update(table).where(which, table.c.label == known).values(label=risen))
+
+
+def _label_of(connection: Connection, digest: Digest) -> Label:
+    known = connection.execute(select(artifacts.c.label).where(artifacts.c.digest == digest)).scalar()
+    return Label.parse(known) if known is not None else OPEN
+
+
+def _ends(connection: Connection, source: str, *kinds: str) -> list[str]:
+    query = select(edges.c.target).where(edges.c.source == source, edges.c.kind.in_(kinds))
+    return list(connection.execute(query).scalars())
+
+
+def _origins(connection: Connection, target: str, *kinds: str) -> list[str]:
+    query = select(edges.c.source).where(edges.c.target == target, edges.c.kind.in_(kinds))
+    return list(connection.execute(query).scalars())
+
+
+def _digests(ids: Iterable[str]) -> Iterator[Digest]:
+    return (Digest(one.removeprefix(_ARTIFACT)) for one in ids if one.startswith(_ARTIFACT))
