@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
-from bongsu.domain.attempt import AttemptResult, AttemptSpec, Failure
+from bongsu.domain.attempt import PROCESS_NOTE, AttemptResult, AttemptSpec, Failure
 from bongsu.machine.processes import marked, note_process
 from bongsu_stages.runtime.attempt import leave_failure, run_attempt
 from bongsu_stages.runtime.memory import give_back
@@ -29,7 +29,7 @@ def run_logged(spec: AttemptSpec, clock: Callable[[], float]) -> AttemptResult |
     folder = Path(spec.log_directory)
     outcome: AttemptResult | Failure | None = None
     try:
-        note_process(folder / "process.json")
+        note_process(folder / PROCESS_NOTE)
         with closing(EventFile(folder / "events.jsonl")) as events, marked(folder), output_to(folder / "log.txt"):
             outcome = run_attempt(spec, LogLines(events), clock)
             if isinstance(outcome, Failure):

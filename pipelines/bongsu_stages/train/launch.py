@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import json
 import logging
-import os
 import shutil
 import threading
 import time
@@ -26,6 +25,7 @@ from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.resources import Resources
+from bongsu.machine.environment import overlaid
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.faults import full_disk, is_out_of_memory
 from bongsu_stages.runtime.scratch import Scratch
@@ -185,17 +185,11 @@ def _take_model(ctx: StageContext, folder: CheckpointFolder, made: Checkpoint) -
 @contextmanager
 def _settings() -> Iterator[None]:
     """Ray Train's environment, and no line in the log for every report, while a trainer runs."""
-    before = {name: os.environ.get(name) for name in _RAY_TRAIN}
-    os.environ.update(_RAY_TRAIN)
     logger = logging.getLogger("ray.train")
     level = logger.level
     logger.setLevel(logging.WARNING)
     try:
-        yield
+        with overlaid(_RAY_TRAIN):
+            yield
     finally:
         logger.setLevel(level)
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -19,6 +19,9 @@ from bongsu.domain.stored_words import StoredWords, encodable
 
 SCRATCH = "scratch"
 """Name of an attempt's scratch directory below its log directory."""
+TASK_NOTE, PROCESS_NOTE = "task.json", "process.json"
+"""Files of that directory in which processes say who they are: the one that was given the attempt to see to, and the
+one that runs the stage."""
 
 
 class _Frozen(BaseModel):

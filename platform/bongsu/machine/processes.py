@@ -19,6 +19,8 @@ from pathlib import Path
 
 import psutil
 
+from bongsu.machine.environment import overlaid
+
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_GET_CHILD_SUBREAPER = 37
@@ -139,16 +141,10 @@ def marked(directory: Path) -> Iterator[None]:
 
     So do those that they leave behind. What this process had started before goes on.
     """
-    before = os.environ.get(MARK)
-    os.environ[MARK] = str(directory)
     try:
-        with no_one_left_behind():
+        with overlaid({MARK: str(directory)}), no_one_left_behind():
             yield
     finally:
-        if before is None:
-            del os.environ[MARK]
-        else:
-            os.environ[MARK] = before
         kill_marked(directory)
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from bongsu.artifacts.durable import create_once
 from bongsu.domain.codes import artifact as artifact_codes
 from bongsu.domain.codes import run as codes
+from bongsu.machine.environment import overlaid
 from bongsu.service.home import ARTIFACT_CACHE, ARTIFACTS, DATABASE, STORE_RECORD, holds_work
 
 SETTING = "BONGSU_ARTIFACTS"
@@ -98,14 +99,9 @@ def keep(home: Path, place: ArtifactPlace) -> None:
 def reached(place: ArtifactPlace) -> Iterator[None]:
     """Within the block, this process and those that it starts look for S3 where the home says, although the
     environment does not name it. Arrow and MLflow know of no other way."""
-    if place.endpoint is None or any(os.environ.get(name) for name in _ENDPOINTS):
+    is_set = any(os.environ.get(name) for name in _ENDPOINTS)
+    with overlaid({} if place.endpoint is None or is_set else {ENDPOINT: place.endpoint}):
         yield
-        return
-    os.environ[ENDPOINT] = place.endpoint
-    try:
-        yield
-    finally:
-        os.environ.pop(ENDPOINT, None)
 
 
 def _address(given: str) -> str | None:

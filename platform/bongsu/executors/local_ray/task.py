@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from bongsu.domain.attempt import AttemptSpec, Failure
+from bongsu.domain.attempt import TASK_NOTE, AttemptSpec, Failure
 from bongsu.executors.local_ray.host_messages import Returned
 
 
@@ -33,7 +33,7 @@ def run_attempt_task(spec_json: str, environments: str, variables: Mapping[str, 
         failure = outcome if isinstance(outcome, Failure) else None
         return Returned(attempt=spec.id, failure=failure).model_dump_json()
     folder = Path(spec.log_directory or ".")
-    note_process(folder / "task.json")
+    note_process(folder / TASK_NOTE)
     with marked(folder), output_to(folder / "log.txt"):
         isolated = run_isolated(spec, Path(environments), os.environ)
     if isinstance(isolated, EndedWithoutRecord):

@@ -23,7 +23,16 @@ from bongsu.artifacts.base import ArtifactStore
 from bongsu.artifacts.durable import create_once, write_whole
 from bongsu.artifacts.open import open_store
 from bongsu.artifacts.outcomes import recorded_outcome
-from bongsu.domain.attempt import SCRATCH, AttemptResult, AttemptSpec, Failure, Observation, Phase
+from bongsu.domain.attempt import (
+    PROCESS_NOTE,
+    SCRATCH,
+    TASK_NOTE,
+    AttemptResult,
+    AttemptSpec,
+    Failure,
+    Observation,
+    Phase,
+)
 from bongsu.domain.events import StageEvent, parse_event
 from bongsu.domain.ids import AttemptId
 from bongsu.executors.base import EventPage
@@ -55,14 +64,19 @@ class Traces:
 
     def workers(self, attempt: AttemptId) -> list[psutil.Process]:
         """Live processes that were given the attempt; they may be at another one by now if it is over."""
-        found = [find_process(self.folder(attempt) / name) for name in ("process.json", "task.json")]
+        found = [find_process(note) for note in self._notes(attempt)]
         return [process for process in found if process is not None]
+
+    def _notes(self, attempt: AttemptId) -> tuple[Path, Path]:
+        """Where the process that Ray gave the attempt to says which one it is: the first of these that is there. Where
+        an interpreter of the stage's own runs it, that writes the second, and the worker that started it the first."""
+        folder = self.folder(attempt)
+        return folder / TASK_NOTE, folder / PROCESS_NOTE
 
     def watch_worker(self, attempt: AttemptId) -> WatchedProcess | None:
         """The process that Ray gave the attempt to; None as long as it has not begun, and when it is gone."""
-        # Where an interpreter of the stage's own writes process.json, the worker that started it writes task.json.
-        for name in ("task.json", "process.json"):
-            found = find_process(self.folder(attempt) / name)
+        for note in self._notes(attempt):
+            found = find_process(note)
             if found is not None:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     return WatchedProcess(found.pid)
@@ -70,14 +84,14 @@ class Traces:
 
     def worker_pid(self, attempt: AttemptId) -> int | None:
         """Of the process that Ray gave the attempt to, which may be gone; None if it has not begun."""
-        for name in ("task.json", "process.json"):
+        for note in self._notes(attempt):
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-                return int(json.loads((self.folder(attempt) / name).read_bytes())["pid"])
+                return int(json.loads(note.read_bytes())["pid"])
         return None
 
     def was_begun(self, attempt: AttemptId) -> bool:
         """True once a worker was at the attempt, whatever became of it."""
-        return any((self.folder(attempt) / name).exists() for name in ("process.json", "task.json"))
+        return any(note.exists() for note in self._notes(attempt))
 
     def was_launched(self, attempt: AttemptId) -> bool:
         return (self.folder(attempt) / "launched.json").exists()
@@ -121,15 +135,15 @@ class Traces:
 
     def started_at(self, attempt: AttemptId) -> float | None:
         """When a worker began with it, in seconds since the epoch; None before that."""
-        for name in ("task.json", "process.json"):
+        for note in self._notes(attempt):
             with contextlib.suppress(OSError):
-                return (self.folder(attempt) / name).stat().st_mtime
+                return note.stat().st_mtime
         return None
 
     def awaits_environment(self, attempt: AttemptId) -> bool:
         """True while a worker makes the environment in which the stage will run."""
-        folder = self.folder(attempt)
-        return (folder / "task.json").exists() and not (folder / "process.json").exists()
+        by_task, by_process = self._notes(attempt)
+        return by_task.exists() and not by_process.exists()
 
     def events_size(self, attempt: AttemptId) -> int:
         try:

@@ -1,0 +1,22 @@
+"""Variables of this process, for libraries that take a setting in no other way."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+
+@contextmanager
+def overlaid(changes: Mapping[str, str]) -> Iterator[None]:
+    """Within the block, this process and those that it starts have these variables; then each is what it was before."""
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
