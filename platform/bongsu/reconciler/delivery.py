@@ -141,7 +141,9 @@ class Delivery:
         while self._await_work():
             faults: list[Words] = []
             with _collecting(faults):
-                if self._has_work() and self._take_turn():
+                if not self._has_work():
+                    self._outbox.note_all_told()
+                elif self._take_turn():
                     self._work(faults)
             self._clear()
             self._fault = next(iter(faults), "")

@@ -112,12 +112,12 @@ class OutboxDelivery:
 
     def has_work(self) -> bool:
         """True if there is something to tell. Asks nobody but the database and the files of this machine."""
-        if self.count_waiting() > 0 or self._is_lost():
-            return True
-        # What was put off here was told by another process.
+        return self.count_waiting() > 0 or self._is_lost()
+
+    def note_all_told(self) -> None:
+        """Nothing waits any more: what was put off here was told by another process."""
         self._put_off, self._unopened, self._rests_until = {}, {}, None
         self._held_by, self.trouble = {}, ""
-        return False
 
     def hurry(self) -> None:
         """Put nothing off any longer; whatever thread calls this."""
