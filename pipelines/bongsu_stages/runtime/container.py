@@ -146,12 +146,11 @@ def _run(ctx: StageContext, command: list[str], environment: dict[str, str]) -> 
         # failure of the command: there is nobody to record it once this process is gone.
         time.sleep(_OWN_END_S)
     if status != 0:
+        words = "".join(tail).strip()[-1500:]
+        told = N_("The command ended with status {status}. Its last words: {words}")
+        silent = N_("The command ended with status {status} and printed nothing.")
         raise StageError(
-            phrase(
-                N_("The command ended with status {status}. Its last words: {words}"),
-                status=status,
-                words="".join(tail).strip()[-1500:],
-            ),
+            phrase(told if words else silent, status=status, words=words),
             phrase(
                 N_("`bongsu logs {run} {stage}` shows all of what it printed."),
                 run=ctx.spec.id.run_id,

@@ -142,6 +142,10 @@ def test_a_command_that_fails_is_quoted_with_its_last_words(store: LocalStore) -
     assert len(str(failure.message)) < 2000
 
 
+def test_a_command_that_fails_without_a_word_is_said_to_have_printed_nothing(store: LocalStore) -> None:
+    assert str(failed(store, shell("exit 3")).message) == "The command ended with status 3 and printed nothing."
+
+
 def test_a_command_that_is_killed_a_moment_before_its_worker_has_not_failed(
     store: LocalStore, tmp_path: Path
 ) -> None:
