@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,7 +76,7 @@ def test_show_says_it_in_the_language_that_is_asked_for(place: Place, shell: She
     use_language("ko")
     korean = shell("show").out
     assert korean.count("명령이 종료 상태 3으로") == 4
-    assert "    → `bongsu logs RUN STAGE`로 출력 전체를" in korean
+    assert re.search(r"    → `bongsu logs r-\w{12} shaky`로 출력 전체를", korean)
     assert "ended with status" not in korean
 
 
