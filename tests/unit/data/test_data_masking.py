@@ -215,6 +215,10 @@ def test_personal_data_is_found(text: str, kind: Kind | None) -> None:
         "991399-1 234567",
         "900101&#46;1234567",
         "할인율 40%40명",
+        "토지대장 12-34567",
+        "전화 상담 02건",
+        "주민증 2024년 12월 31일",
+        "2019-2023 (국민연금)",
     ],
 )
 def test_what_is_no_personal_data_stays(text: str) -> None:
