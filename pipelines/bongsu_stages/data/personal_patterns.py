@@ -207,9 +207,7 @@ RULES: dict[Kind, tuple[Rule, ...]] = {
     ),
     Kind.SERVICE: (
         _rule(rf"{_ALONE}(?:\d{{2,4}}\s?-\s?\d{{4,8}}|\d\d \d{{5,8}}|\d{{7,10}}){_END}", _is_service),
-        _rule(
-            rf"(?:{_RANKS})\s?[가-힣](?:\s?[가-힣]){{1,3}}\s?[(,:]?\s?(?P<value>{_START}\d\d-\d{{5,8}}{_END})"
-        ),
+        _rule(rf"(?:{_RANKS})\s?[가-힣](?:\s?[가-힣]){{1,3}}\s?[(,:]?\s?(?P<value>{_START}\d\d-\d{{5,8}}{_END})"),
         # Without a name between them some ranks are other words (대장, a register): the form of enlisted men's alone.
         _rule(rf"(?:{_RANKS})\s?[(,:]?\s?(?P<value>{_START}\d\d-7\d{{7}}{_END})"),
         _rule(rf"(?P<value>{_ALONE}\d\d-7\d{{7}}{_END})\s?[),:]?\s?(?:[가-힣]{{2,4}}\s?)?(?:{_RANKS})"),

@@ -14,6 +14,7 @@ from typing import Any
 from bongsu.domain.codes import specfile as codes
 from bongsu.domain.fieldpath import FieldPath, Finding
 from bongsu.domain.pipeline import PipelineSpec
+from bongsu.specfile import parameters
 from bongsu.specfile.shape import validate
 
 _STAGE_NAME = "unnamed"
@@ -116,8 +117,11 @@ def _patch(data: dict[str, Any], path: FieldPath, unknown_key: bool, names: set[
             _patch_stage(data["spec"]["stages"], index, tuple(rest), names)
         case ("spec", "inputs", str() as name, *_):
             data["spec"]["inputs"][name] = {}
-        case ("spec", "parameters", int() as index, *_):
-            data["spec"]["parameters"][index] = {"name": f"unnamed{index}", "default": ""}
+        case ("spec", "parameters", int() as index, *rest):
+            written = data["spec"]["parameters"][index]
+            name = written.get("name") if isinstance(written, dict) and rest[:1] != ["name"] else None
+            is_usable = isinstance(name, str) and parameters.NAME.fullmatch(name)
+            data["spec"]["parameters"][index] = {"name": name if is_usable else f"unnamed{index}", "default": ""}
         case ("spec", "inputs" | "parameters" | "classification" as key):
             data["spec"].pop(key, None)
         case ("spec", "classification", *_):

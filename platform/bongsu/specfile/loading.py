@@ -185,6 +185,7 @@ def _body_with_values(spec: PipelineSpec, parameters: Parameters) -> object:
     held = tuple(
         parameter.model_copy(update={"default": parameters.values.get(parameter.name, parameter.default)})
         for parameter in spec.spec.parameters
+        if parameter.name in parameters.indices  # else it stands for one without a usable name
     )
     return spec.spec.model_copy(update={"parameters": held})
 

@@ -16,7 +16,7 @@ from bongsu.domain.suggest import closest
 from bongsu.domain.unseen import first_unseen
 from bongsu.specfile.nodes import ListNode, MapNode, Node, ScalarNode, child
 
-_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9]{0,39}")
+NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9]{0,39}")
 PATH: FieldPath = ("spec", "parameters")
 
 
@@ -53,7 +53,7 @@ def read_parameters(root: MapNode, overrides: Mapping[str, str]) -> Parameters:
 
 def _read_one(node: Node, index: int, found: Parameters) -> None:
     name = _scalar(child(node, "name"))
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         found.uncertain = True
         return
     if name in found.indices:

@@ -409,6 +409,22 @@ def test_a_key_is_unknown_though_the_parameter_in_its_value_is_broken() -> None:
     assert [found[0] for found in problems_of(text)] == ["missing-key", "unknown-key"]
 
 
+def test_parameters_are_listed_by_the_names_that_they_have() -> None:
+    text = stage("{name: a, uses: probe, when: params.nope > 1}")
+    text = text.replace("{name: steps, default: 80}", "{name: steps}").replace("{name: word,", "{nmae: word,")
+    with pytest.raises(BongsuError) as caught:
+        loads(text, "f.yaml", CATALOGUE)
+    listed = [p.fix() for p in caught.value.problems if p.code.name == "spec.unknown-parameter"]
+    assert all("unnamed" not in fix for fix in listed)
+    kept = stage("{name: a, uses: probe, when: params.nope > 1}").replace(
+        "{name: steps, default: 80}", "{name: steps}"
+    )
+    with pytest.raises(BongsuError) as caught:
+        loads(kept, "f.yaml", CATALOGUE)
+    (fix,) = [p.fix() for p in caught.value.problems if p.code.name == "spec.unknown-parameter"]
+    assert "Parameters of this pipeline: steps, share, register, word." in fix
+
+
 def test_consequences_of_a_mistake_are_not_reported() -> None:
     """A stage that is not known has outputs that are not known, and so on down the graph."""
     text = stage(
