@@ -118,10 +118,11 @@ def _patch(data: dict[str, Any], path: FieldPath, unknown_key: bool, names: set[
         case ("spec", "inputs", str() as name, *_):
             data["spec"]["inputs"][name] = {}
         case ("spec", "parameters", int() as index, *rest):
-            written = data["spec"]["parameters"][index]
-            name = written.get("name") if isinstance(written, dict) and rest[:1] != ["name"] else None
-            is_usable = isinstance(name, str) and parameters.NAME.fullmatch(name)
-            data["spec"]["parameters"][index] = {"name": name if is_usable else f"unnamed{index}", "default": ""}
+            parameter = data["spec"]["parameters"][index]
+            written = parameter.get("name") if isinstance(parameter, dict) and rest[:1] != ["name"] else None
+            is_usable = isinstance(written, str) and parameters.NAME.fullmatch(written)
+            given = written if is_usable else f"unnamed{index}"
+            data["spec"]["parameters"][index] = {"name": given, "default": ""}
         case ("spec", "inputs" | "parameters" | "classification" as key):
             data["spec"].pop(key, None)
         case ("spec", "classification", *_):
