@@ -7,7 +7,7 @@ tokens per second of the median step after the warm-up. Target: at least 0.97 of
 so does which of them goes first. Each round has its ratio, and the median of the rounds counts: a machine that others
 share changes its pace from one minute to the next.
 
-Where the gang takes every core, Ray's own processes (controller, queue, raylet, GCS server) take their share from it,
+Where the gang takes every core, Ray's own processes (controller, barriers, raylet, GCS server) take their share from it,
 and workers that exchange gradients wait for the one that was interrupted. Two figures tell that share from the cost of
 the loop: the third column is our loop in bare processes, without Ray; and with ``--spare-core`` each kind of worker is
 held on the first core and everything else on the others.

@@ -7,17 +7,14 @@ docs/adr/0005-one-worker-trains-in-process.md.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import logging
 import shutil
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pyarrow.fs as pafs
 
@@ -33,10 +30,9 @@ from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.train.folder import MODEL, Checkpoint, CheckpointFolder
 from bongsu_stages.train.params import INCIDENTAL
 from bongsu_stages.train.recipe import Recipe
-from bongsu_stages.train.sink import QueueSink, Sink, repeat
+from bongsu_stages.train.sink import RemoteSink, Sink
+from bongsu_stages.train.sink_server import SinkServer
 from bongsu_stages.train.worker import KEPT, Task, group_name, train_worker
-
-LAST_WORDS_S = 10.0
 
 _RAY_TRAIN = {
     # The controller looks after its workers every two seconds otherwise, and so sees their end late. Each look takes
@@ -102,27 +98,11 @@ def _in_process(ctx: StageContext, recipe: Recipe, fingerprint: str) -> dict[str
 
 
 def train_on_gang(ctx: StageContext, recipe: Recipe, fingerprint: str) -> None:
-    from ray.util.queue import Queue
+    import ray
 
-    resources = ctx.spec.resources
-    queue: Any = Queue(actor_options={"num_cpus": 0})
-    listener = threading.Thread(target=repeat, args=(queue, ctx), daemon=True)
-    listener.start()
-    task = task_of(ctx, recipe, fingerprint, QueueSink(queue, time.monotonic), None)
-    try:
-        fit(task, resources, resources.workers)
-    finally:
-        _hear_out(queue, listener)
-
-
-def _hear_out(queue: Any, listener: threading.Thread) -> None:
-    """Wait for what is on its way, and end the queue. It may have died with the workers, whose end is the news: so
-    nothing is raised, and each step is made whether the one before it worked or not."""
-    with contextlib.suppress(Exception):
-        queue.put(None)
-    listener.join(timeout=LAST_WORDS_S)
-    with contextlib.suppress(Exception):
-        queue.shutdown(force=True)
+    with SinkServer(ray.util.get_node_ip_address(), ctx) as server:
+        task = task_of(ctx, recipe, fingerprint, RemoteSink(server.ear, time.monotonic), None)
+        fit(task, ctx.spec.resources, ctx.spec.resources.workers)
 
 
 def fit(task: Task, resources: Resources, num_workers: int) -> dict[str, float]:

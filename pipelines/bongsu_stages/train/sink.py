@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
+import pickle
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bongsu.domain.phrases import Words
+
+# Of a send: a process that was stopped for a while hears afterwards what it was sent.
+_PATIENCE_S = 600.0
 
 
 class Sink(Protocol):
@@ -23,44 +28,57 @@ Call = tuple[str, tuple[Any, ...], dict[str, float]]
 """Name of a method of a sink, and its arguments."""
 
 
+@dataclass(frozen=True)
+class Ear:
+    """Where a :class:`SinkServer` listens, and the token that it knows its workers by."""
+
+    host: str
+    port: int
+    token: bytes = field(repr=False)
+
+
 @dataclass
-class QueueSink:
-    """In a worker: puts calls on a Ray queue. The process that started the gang repeats them.
+class RemoteSink:
+    """In a worker: sends calls to the process that started the gang, which repeats them.
 
     Training does not wait for anybody to take note of a step, and steps go together, once a second at most: each
-    parcel costs three processes a moment in which a worker of a small machine has to wait. Calls arrive in their order,
-    and with anything but a step on its way everything before it has arrived.
+    parcel costs two processes a moment in which a worker of a small machine has to wait. Calls arrive in their order.
+
+    Raises:
+        OSError: nobody listens there any more.
     """
 
-    queue: Any
+    ear: Ear
     monotonic: Callable[[], float]
     every_s: float = 1.0
     _pending: list[Call] = field(default_factory=list)
     _sent_at: float = -math.inf
+    _line: socket.socket | None = None
 
     def progress(self, step: int, total: int | None = None, **metrics: float) -> None:
         self._pending.append(("progress", (step, total), metrics))
-        if step == total:
-            self._send(self.queue.put)
-        elif self.monotonic() >= self._sent_at + self.every_s:
-            self._send(self.queue.actor.put_nowait.remote)
+        if step == total or self.monotonic() >= self._sent_at + self.every_s:
+            self._send()
 
     def message(self, text: str) -> None:
         self._pending.append(("message", (text,), {}))
-        self._send(self.queue.put)
+        self._send()
 
     def phase(self, name: Words) -> None:
         self._pending.append(("phase", (name,), {}))
-        self._send(self.queue.put)
+        self._send()
 
     def checkpointed(self, step: int) -> None:
         self._pending.append(("checkpointed", (step,), {}))
-        self._send(self.queue.put)
+        self._send()
 
-    def _send(self, put: Callable[[list[Call]], object]) -> None:
+    def _send(self) -> None:
+        if self._line is None:
+            self._line = socket.create_connection((self.ear.host, self.ear.port), timeout=_PATIENCE_S)
+            self._line.sendall(self.ear.token)
         calls, self._pending = self._pending, []
         self._sent_at = self.monotonic()
-        put(calls)
+        self._line.sendall(pickle.dumps(calls))
 
 
 @dataclass(frozen=True)
@@ -71,18 +89,3 @@ class SilentSink:
     def message(self, text: str) -> None: ...
     def phase(self, name: Words) -> None: ...
     def checkpointed(self, step: int) -> None: ...
-
-
-def repeat(queue: Any, sink: Sink) -> None:
-    """Repeat calls from ``queue`` on ``sink`` until None comes, or the queue is no more."""
-    while (calls := _next(queue)) is not None:
-        for name, arguments, keywords in calls:
-            getattr(sink, name)(*arguments, **keywords)
-
-
-def _next(queue: Any) -> list[Call] | None:
-    try:
-        calls: list[Call] | None = queue.get()
-    except Exception:  # Ray says in many ways that the queue's process ended; the trainer hears of it by itself
-        return None
-    return calls

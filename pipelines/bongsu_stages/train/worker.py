@@ -12,6 +12,7 @@ from torch import nn
 
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.artifacts.open import open_store
+from bongsu_stages.runtime.memory import keep_pages
 from bongsu_stages.runtime.scratch import Scratch
 from bongsu_stages.train.folder import (
     MARKER,
@@ -65,6 +66,8 @@ def train_worker(config: dict[str, Any]) -> dict[str, float]:
     """Entry point of a Ray Train worker: ``config`` is ``{"task": Task}``. Returns the final figures."""
     task: Task = config["task"]
     workers = WorkerGroup.of_ray(task.threads)
+    if workers.device.type == "cpu":
+        keep_pages()
     return _Worker(task, workers, open_store(task.store_uri, task.cache)).run()
 
 

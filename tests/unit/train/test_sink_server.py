@@ -1,0 +1,145 @@
+"""What a worker says reaches the process that started it: in order, in few parcels, nothing forgotten, to the moment at
+which it is killed; and nobody else is heard."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import socket
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bongsu_stages.train import sink_server
+from bongsu_stages.train.sink import Ear, RemoteSink, Sink
+from bongsu_stages.train.sink_server import SinkServer
+
+HOST = "127.0.0.1"
+
+
+class Said(list[str]):
+    def progress(self, step: int, total: int | None = None, **metrics: float) -> None:
+        self.append(f"{step}/{total} {metrics}")
+
+    def message(self, text: str) -> None:
+        self.append(text)
+
+    def phase(self, name: Any) -> None:
+        self.append(f"[{name}]")
+
+    def checkpointed(self, step: int) -> None:
+        self.append(f"saved {step}")
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def tell(sink: Sink, clock: Clock, last_step: int = 100) -> None:
+    sink.phase("training")
+    for step in range(1, last_step + 1):
+        clock.now = step / 40
+        sink.progress(step, 100, loss=1 / step)
+        if step == 40:
+            sink.checkpointed(40)
+    sink.message("끝")
+
+
+def tell_and_die(ear: Ear, parcels: Any) -> None:
+    clock = Clock()
+    sink = Counting(ear, clock)
+    tell(sink, clock)
+    parcels.put(sink.parcels)
+    time.sleep(0.2)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Counting(RemoteSink):
+    parcels = 0
+
+    def _send(self) -> None:
+        self.parcels += 1
+        super()._send()
+
+
+def test_everything_comes_out_in_order_and_steps_go_together() -> None:
+    said, heard = Said(), Said()
+    tell(said, Clock())
+    context = multiprocessing.get_context("spawn")
+    parcels = context.Queue()
+    with SinkServer(HOST, heard) as server:
+        worker = context.Process(target=tell_and_die, args=(server.ear, parcels))
+        worker.start()
+        assert parcels.get(timeout=60) < 10
+        worker.join()
+    assert worker.exitcode == -signal.SIGKILL
+    assert heard == said
+
+
+def test_a_worker_that_never_spoke_holds_nobody_up() -> None:
+    began = time.monotonic()
+    with SinkServer(HOST, Said()):
+        pass
+    assert time.monotonic() - began < sink_server.LAST_WORDS_S
+
+
+def test_why_the_workers_failed_is_raised() -> None:
+    with pytest.raises(RuntimeError, match="lost"), SinkServer(HOST, Said()):
+        raise RuntimeError("a worker was lost")
+
+
+def test_a_stranger_is_not_heard(tmp_path: Path) -> None:
+    heard = Said()
+    with SinkServer(HOST, heard) as server:
+        stranger = RemoteSink(replace(server.ear, token=bytes(len(server.ear.token))), Clock())
+        stranger.message("Good day.")
+        with socket.create_connection((HOST, server.ear.port)) as line:
+            line.sendall(pickle.dumps(Malice(tmp_path / "made")))
+            line.shutdown(socket.SHUT_WR)
+            assert line.recv(1) == b"", "it is shown the door"
+        hang_up(stranger)
+    assert heard == []
+    assert not (tmp_path / "made").exists()
+
+
+class Malice:
+    """Unpickled, it makes a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mknod, (str(self._path),)
+
+
+def test_the_token_is_in_no_printed_form() -> None:
+    with SinkServer(HOST, Said()) as server:
+        assert repr(server.ear.token) not in repr(RemoteSink(server.ear, time.monotonic))
+
+
+def test_a_parcel_that_is_cut_off_ends_the_conversation() -> None:
+    heard = Said()
+    with SinkServer(HOST, heard) as server, socket.create_connection((HOST, server.ear.port)) as line:
+        whole = pickle.dumps([("message", ("one",), {})])
+        line.sendall(server.ear.token + whole + whole[:-3])
+    assert heard == ["one"]
+
+
+def test_who_speaks_when_nobody_listens_any_more_is_told() -> None:
+    with SinkServer(HOST, Said()) as server:
+        sink = RemoteSink(server.ear, time.monotonic)
+    with pytest.raises(OSError, match="refused"):
+        sink.message("Hello?")
+
+
+def hang_up(sink: RemoteSink) -> None:
+    assert sink._line is not None
+    sink._line.close()
