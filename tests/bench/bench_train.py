@@ -1,16 +1,19 @@
 """What Ray Train and our loop cost over plain torch: ``python tests/bench/bench_train.py``.
 
-The same model, rows, optimizer and number of processes twice: through the stage ``train.continue`` (TorchTrainer, our
-loop, events), and as a loop of twenty lines in bare processes (gloo, DistributedDataParallel). Every round starts new
-processes for both: a process that has done other work before is slower by 1 to 2%, whichever loop it runs. Figures are
-tokens per second of the median step after the warm-up. Target: at least 0.97 of the plain loop. The two take turns, and
-so does which of them goes first. Each round has its ratio, and the median of the rounds counts: a machine that others
-share changes its pace from one minute to the next.
+The same model, rows, optimizer and number of processes three times: through the stage ``train.continue``
+(TorchTrainer, our loop, events), as a loop of twenty lines in bare processes (gloo, DistributedDataParallel), and our
+loop in bare processes, without Ray. Target: the stage reaches at least 0.97 of the plain loop's tokens per second after
+the warm-up.
 
-Where the gang takes every core, Ray's own processes (controller, barriers, raylet, GCS server) take their share from it,
-and workers that exchange gradients wait for the one that was interrupted. Two figures tell that share from the cost of
-the loop: the third column is our loop in bare processes, without Ray; and with ``--spare-core`` each kind of worker is
-held on the first core and everything else on the others.
+A machine that others share changes its pace by a tenth from one minute to the next. So all three are alive at once and
+take turns of a few seconds: while one computes, the processes of the others are stopped (SIGSTOP), Ray's own among
+them. Figures are those of each side's median step, and each round starts new processes, which differ by a percent or
+two among themselves; the median of the rounds counts.
+
+Where the gang takes every core, Ray's own processes (controller, barriers, raylet, GCS server) take their share from
+it, and workers that exchange gradients wait for the one that was interrupted. The column of the loop without Ray tells
+that share from the cost of the loop, and ``--spare-core`` too: it holds the workers on the first core and everything
+else on the others.
 """
 
 from __future__ import annotations
@@ -18,12 +21,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
+import signal
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +75,13 @@ SHAPE = ModelShape(
 )
 LENGTH, ROWS, BATCH = 128, 512, 8
 WARM_UP = 40
-PORT = 29587
+# More than the turns have time for, and no more than have an event each.
+STEPS = 490
+PORT_OF_PLAIN, PORT_OF_LOOP = 29587, 29588
+TURN_S = 4.0
+PATIENCE_S = 300.0
+# Of the command lines of Ray's own processes and its workers.
+RAY_PARTS = re.compile(r"/ray/|ray::|TrainWorker|TrainController|SynchronizationActor|Agent\b")
 CORES = sorted(os.sched_getaffinity(0))
 
 
@@ -83,42 +94,21 @@ def hold_on_first_core(process: psutil.Process) -> None:
             os.sched_setaffinity(thread.id, set(CORES[:1] if is_worker else CORES[1:]))
 
 
-def training_params(given: argparse.Namespace) -> TokenTrainingParams:
+def training_params() -> TokenTrainingParams:
     params = {"microBatch": BATCH, "learningRate": 1e-3, "evaluateSequences": 0, "balanceRate": 0}
-    return TokenTrainingParams.model_validate({"steps": given.steps} | params)
+    return TokenTrainingParams.model_validate({"steps": STEPS} | params)
 
 
 @dataclass(frozen=True)
 class StepTimes(SilentSink):
-    """Keeps the tokens per second of every step."""
+    """Keeps the seconds of every step in an array that another process reads."""
 
-    rates: list[float] = field(default_factory=list)
+    times: Any
+    tokens: int
 
     def progress(self, step: int, total: int | None = None, **metrics: float) -> None:
         if "learning_rate" in metrics:
-            self.rates.append(metrics["tokens_per_second"])
-
-
-def step_times_of_the_stage(
-    store: LocalStore, inputs: dict[str, Any], scratch: Path, given: argparse.Namespace, workers: int
-) -> list[float]:
-    """Seconds per step, from the events of the stage."""
-    events: list[StageEvent] = []
-
-    def emit(event: StageEvent) -> None:
-        if given.spare_core and not any(isinstance(one, Progress) for one in events):
-            for process in psutil.Process(os.getppid()).children(recursive=True):
-                if process.pid != os.getpid():
-                    hold_on_first_core(process)
-        events.append(event)
-
-    ctx = tiny.context(store, scratch, "train.continue", inputs, workers=workers, emit=emit)
-    ctx.spec = ctx.spec.model_copy(update={"checkpoint_key": scratch.name})
-    continued.function(ctx, training_params(given))
-    rates = [
-        e.metrics["tokens_per_second"] for e in events if isinstance(e, Progress) and "learning_rate" in e.metrics
-    ]
-    return [workers * BATCH * LENGTH / rate for rate in rates[WARM_UP:]]
+            self.times[step - 1] = self.tokens / metrics["tokens_per_second"]
 
 
 def stage_process(
@@ -128,15 +118,31 @@ def stage_process(
     scratch: Path,
     given: argparse.Namespace,
     workers: int,
-    results: Any,
+    times: Any,
 ) -> None:
     """The stage in a process that is connected to Ray, as Bongsu's workers are."""
     connect(RaySettings(address=ray_address), os.environ)
-    results.put(step_times_of_the_stage(store, inputs, scratch, given, workers))
+    sink = StepTimes(times, workers * BATCH * LENGTH)
+    is_held = not given.spare_core
+
+    def emit(event: StageEvent) -> None:
+        nonlocal is_held
+        if not isinstance(event, Progress):
+            return
+        if not is_held:
+            for process in psutil.Process(os.getppid()).children(recursive=True):
+                if process.pid != os.getpid():
+                    hold_on_first_core(process)
+            is_held = True
+        sink.progress(event.step, event.total, **event.metrics)
+
+    ctx = tiny.context(store, scratch, "train.continue", inputs, workers=workers, emit=emit)
+    ctx.spec = ctx.spec.model_copy(update={"checkpoint_key": scratch.name})
+    continued.function(ctx, training_params())
 
 
 def plain_worker(
-    rank: int, workers: int, model: Path, rows: torch.Tensor, given: argparse.Namespace, results: Any
+    rank: int, workers: int, model: Path, rows: torch.Tensor, given: argparse.Namespace, times: Any
 ) -> None:
     """The plain loop. Every worker has one thread, as Ray gives it."""
     torch.set_num_threads(1)
@@ -145,7 +151,7 @@ def plain_worker(
     distributed = workers > 1
     if distributed:
         torch.distributed.init_process_group(
-            "gloo", init_method=f"tcp://127.0.0.1:{PORT}", rank=rank, world_size=workers
+            "gloo", init_method=f"tcp://127.0.0.1:{PORT_OF_PLAIN}", rank=rank, world_size=workers
         )
     network: nn.Module = load_model(model, dtype=torch.float32, experts_implementation="grouped_mm")
     network.train()
@@ -155,8 +161,7 @@ def plain_worker(
         else network
     )
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, betas=(0.9, 0.95), weight_decay=0.1, fused=True)
-    times = []
-    for step in range(given.steps):
+    for step in range(STEPS):
         began = time.perf_counter()
         first = (step * workers + rank) * BATCH % (len(rows) - BATCH)
         ids = rows[first : first + BATCH]
@@ -169,11 +174,8 @@ def plain_worker(
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         loss.item()
-        times.append(time.perf_counter() - began)
-    if rank == 0:
-        results.put(times[WARM_UP:])
-    if distributed:
-        torch.distributed.destroy_process_group()
+        if rank == 0:
+            times[step] = time.perf_counter() - began
 
 
 def loop_worker(
@@ -183,7 +185,7 @@ def loop_worker(
     inputs: dict[str, Any],
     scratch: Path,
     given: argparse.Namespace,
-    results: Any,
+    times: Any,
 ) -> None:
     """The loop of the stage in a bare process, as a worker of Ray Train runs it, without checkpoints."""
     torch.set_num_threads(1)
@@ -191,36 +193,69 @@ def loop_worker(
         psutil.Process().cpu_affinity(CORES[:1])
     if workers > 1:
         torch.distributed.init_process_group(
-            "gloo", init_method=f"tcp://127.0.0.1:{PORT}", rank=rank, world_size=workers
+            "gloo", init_method=f"tcp://127.0.0.1:{PORT_OF_LOOP}", rank=rank, world_size=workers
         )
     ctx = tiny.context(store, scratch / str(rank), "train.continue", inputs, workers=workers)
-    params = training_params(given)
+    params = training_params()
     (ref,) = ctx.spec.inputs["model"]
     recipe = PackedRecipe(
         params, named_tokens(ctx, params), read_config(ctx.input("model")), ref.digest, ref.digest
     )
     gang = WorkerGroup(rank, workers, pick_device())
     model = replicate(recipe.build(store, gang), gang)
-    steps = StepTimes()
-    loop = TrainingLoop(model, recipe.open_data(store), params, gang, steps, recipe.objective(store, gang))
+    sink = StepTimes(times, workers * BATCH * LENGTH) if rank == 0 else SilentSink()
+    loop = TrainingLoop(model, recipe.open_data(store), params, gang, sink, recipe.objective(store, gang))
     loop.run(0, lambda _step: None)
-    if rank == 0:
-        results.put([workers * BATCH * LENGTH / rate for rate in steps.rates[WARM_UP:]])
-    if workers > 1:
-        torch.distributed.destroy_process_group()
 
 
-def in_new_processes(target: Callable[..., None], *calls: tuple[Any, ...]) -> list[float]:
-    """Seconds per step, as one of the processes puts them into the queue that is the last argument of each."""
-    context = torch.multiprocessing.get_context("spawn")
-    results = context.Queue()
-    processes = [context.Process(target=target, args=(*call, results)) for call in calls]
-    for process in processes:
-        process.start()
-    times: list[float] = results.get(timeout=600)
-    for process in processes:
-        process.join()
-    return times
+class Side:
+    """Processes that train, and whatever serves them, which compute only in their turns.
+
+    Args:
+        target: what each process runs.
+        calls: its arguments, for one process each; the array for the seconds of steps comes after them.
+        has_ray: Ray's processes belong to it.
+    """
+
+    def __init__(self, target: Callable[..., None], *calls: tuple[Any, ...], has_ray: bool = False) -> None:
+        context = torch.multiprocessing.get_context("spawn")
+        self._has_ray = has_ray
+        self._times = context.Array("d", STEPS, lock=False)
+        self._processes = [context.Process(target=target, args=(*call, self._times)) for call in calls]
+        for process in self._processes:
+            process.start()
+
+    def warm_up(self) -> None:
+        """Compute until the warm-up is over, and stop."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not self._times[WARM_UP]:
+            if time.monotonic() > deadline or not all(process.is_alive() for process in self._processes):
+                raise RuntimeError("A side of the benchmark ended before its turn; see above.")
+            time.sleep(0.1)
+        self._send(signal.SIGSTOP)
+
+    def take_turn(self) -> None:
+        self._send(signal.SIGCONT)
+        time.sleep(TURN_S)
+        self._send(signal.SIGSTOP)
+
+    def end(self) -> None:
+        self._send(signal.SIGCONT)
+        for process in self._processes:
+            process.kill()
+            process.join()
+
+    @property
+    def median(self) -> float:
+        """Seconds of the median step after the warm-up. The first is not whole, nor those between two turns."""
+        return statistics.median(seconds for seconds in self._times[WARM_UP + 1 :] if seconds)
+
+    def _send(self, number: int) -> None:
+        own = {process.pid for process in self._processes}
+        for process in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                if process.pid in own or (self._has_ray and RAY_PARTS.search(" ".join(process.cmdline()))):
+                    process.send_signal(number)
 
 
 def one_round(
@@ -235,26 +270,33 @@ def one_round(
 ) -> tuple[float, float, float]:
     """Median seconds per step of the plain loop, of our loop without Ray and of the stage.
 
-    Every other round they go in the opposite order.
+    Every other turn they go in the opposite order.
     """
     scratch = folder / f"{workers}-{number}"
-    sides = {
-        "plain": lambda: in_new_processes(
-            plain_worker, *((rank, workers, folder / "model", rows, given) for rank in range(workers))
-        ),
-        "loop": lambda: in_new_processes(
-            loop_worker, *((rank, workers, store, inputs, scratch / "loop", given) for rank in range(workers))
-        ),
-        "stage": lambda: in_new_processes(stage_process, (address, store, inputs, scratch, given, workers)),
-    }
-    order = list(sides)[:: -1 if number % 2 else 1]
-    medians = {side: statistics.median(sides[side]()) for side in order}
-    return medians["plain"], medians["loop"], medians["stage"]
+    ranks = range(workers)
+    starts: list[Callable[[], Side]] = [
+        lambda: Side(plain_worker, *((rank, workers, folder / "model", rows, given) for rank in ranks)),
+        lambda: Side(loop_worker, *((rank, workers, store, inputs, scratch / "loop", given) for rank in ranks)),
+        lambda: Side(stage_process, (address, store, inputs, scratch, given, workers), has_ray=True),
+    ]
+    sides: list[Side] = []
+    try:
+        for start in starts:
+            sides.append(start())
+            sides[-1].warm_up()
+        for turn in range(given.turns):
+            for side in sides[:: -1 if turn % 2 else 1]:
+                side.take_turn()
+        plain, loop, stage = (side.median for side in sides)
+    finally:
+        for side in sides:
+            side.end()
+    return plain, loop, stage
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=120)
+    parser.add_argument("--turns", type=int, default=8, help="of each side in a round")
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--spare-core", action="store_true", help="workers on the first core, Ray on the others")

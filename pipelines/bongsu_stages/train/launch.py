@@ -21,7 +21,6 @@ import pyarrow.fs as pafs
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
 from bongsu.domain.problems import BongsuError
-from bongsu.domain.resources import Resources
 from bongsu.machine.environment import overlaid
 from bongsu_stages.runtime.context import StageContext, StageOutputs
 from bongsu_stages.runtime.faults import full_disk, is_out_of_memory
@@ -41,6 +40,8 @@ _RAY_TRAIN = {
     # A preempted attempt is started again by the control plane.
     "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
     "RAY_TRAIN_METRICS_ENABLED": "0",
+    # The controller runs in a process of ours, whose log is the stage's.
+    "RAY_TRAIN_ENABLE_CONTROLLER_STRUCTURED_LOGGING": "0",
 }
 
 
@@ -94,7 +95,7 @@ def task_of(ctx: StageContext, recipe: Recipe, fingerprint: str, sink: Sink, out
 
 def _in_process(ctx: StageContext, recipe: Recipe, fingerprint: str) -> dict[str, float]:
     task = task_of(ctx, recipe, fingerprint, ctx, ctx.output("model").directory)
-    return fit(task, ctx.spec.resources, 0)
+    return fit(ctx, task, 0)
 
 
 def train_on_gang(ctx: StageContext, recipe: Recipe, fingerprint: str) -> None:
@@ -102,16 +103,17 @@ def train_on_gang(ctx: StageContext, recipe: Recipe, fingerprint: str) -> None:
 
     with SinkServer(ray.util.get_node_ip_address(), ctx) as server:
         task = task_of(ctx, recipe, fingerprint, RemoteSink(server.ear, time.monotonic), None)
-        fit(task, ctx.spec.resources, ctx.spec.resources.workers)
+        fit(ctx, task, ctx.spec.resources.workers)
 
 
-def fit(task: Task, resources: Resources, num_workers: int) -> dict[str, float]:
+def fit(ctx: StageContext, task: Task, num_workers: int) -> dict[str, float]:
     """Run the workers to their end; the figures that the first of them returns."""
     from ray.train import CheckpointConfig, RunConfig, ScalingConfig, TrainingFailedError
     from ray.train.torch import TorchConfig
 
     from bongsu_stages.train.lean_trainer import LeanTorchTrainer
 
+    resources = ctx.spec.resources
     per_worker: dict[str, float] = {"CPU": resources.cpus_per_worker}
     if resources.gpus_per_worker:
         per_worker["GPU"] = resources.gpus_per_worker
@@ -119,7 +121,8 @@ def fit(task: Task, resources: Resources, num_workers: int) -> dict[str, float]:
         per_worker["memory"] = resources.memory
     with _settings():
         trainer = LeanTorchTrainer(
-            train_worker,
+            ctx.spec.id.key,
+            train_loop_per_worker=train_worker,
             train_loop_config={"task": task},
             scaling_config=ScalingConfig(
                 num_workers=num_workers, use_gpu=resources.gpus_per_worker > 0, resources_per_worker=per_worker

@@ -1,4 +1,5 @@
-"""TorchTrainer without helpers that have nothing to do here.
+"""TorchTrainer without helpers that have nothing to do here. Its controller is one of them: the process that starts the
+gang waits for it anyway.
 
 Each is an actor: a process that imports Ray Train, seconds of a small machine's start, and that takes some of a core
 for as long as training lasts (docs/adr/0013-gangs-without-helpers.md).
@@ -22,7 +23,16 @@ _NEEDLESS = frozenset(
 
 
 class LeanTorchTrainer(TorchTrainer):  # type: ignore[misc]  # Ray Train has no types
-    """The same trainer. Should another Ray know these helpers by other names, they are started as before."""
+    """The same trainer. Should another Ray know these helpers by other names, they are started as before.
+
+    Args:
+        attempt_key: of the attempt that it trains for.
+        options: of ``TorchTrainer``.
+    """
+
+    def __init__(self, attempt_key: str, **options: Any) -> None:
+        super().__init__(**options)
+        self._attempt_key = attempt_key
 
     def _create_default_callbacks(self) -> list[Any]:
         return [
@@ -30,11 +40,10 @@ class LeanTorchTrainer(TorchTrainer):  # type: ignore[misc]  # Ray Train has no 
         ]
 
     def _initialize_and_run_controller(self, **parts: Any) -> Any:
-        policy = parts.get("scaling_policy")
         try:
-            from bongsu_stages.train.static_gang import StaticGang
+            from bongsu_stages.train.gang_controller import StaticGang, run_here
         except ImportError:
             return super()._initialize_and_run_controller(**parts)
-        if type(policy) is StaticGang.__base__:
+        if type(parts.get("scaling_policy")) is StaticGang.__base__:
             parts["scaling_policy"] = StaticGang(self.scaling_config)
-        return super()._initialize_and_run_controller(**parts)
+        return run_here(self._attempt_key, parts)

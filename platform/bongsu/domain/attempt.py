@@ -24,6 +24,12 @@ TASK_NOTE, PROCESS_NOTE = "task.json", "process.json"
 one that runs the stage."""
 
 
+def place_name(attempt_key: str, number: int | None = None) -> str:
+    """Name of the place that Ray keeps for the gang of an attempt, the ``number``-th that was asked for; without a
+    number what they all begin with."""
+    return f"{attempt_key}/place-{'' if number is None else number}"
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
-from bongsu.domain.attempt import AttemptSpec
+from bongsu.domain.attempt import AttemptSpec, place_name
 from bongsu.domain.ids import AttemptId
 from bongsu.executors.local_ray.failures import failure_from_ray, not_taken
 from bongsu.executors.local_ray.host_messages import (
@@ -124,6 +124,7 @@ class RayHost:
             self._die(f"its client says: {error}")
         for reference in done:
             attempt = self._running.pop(reference)
+            free_places(attempt)
             try:
                 self._say(Returned.model_validate_json(ray.get(reference)))
             except Exception as error:  # Ray raises what ended the task, of whatever kind
@@ -139,6 +140,17 @@ class RayHost:
         """The last word. What Ray left is ended by the executor; an orderly ``ray.shutdown()`` would wait for it."""
         self._say(Died(message=message))
         os._exit(_DIED)
+
+
+def free_places(attempt: AttemptId) -> None:
+    """Give back what Ray keeps for the gang of an attempt that is over. One that ended in order has done so itself;
+    the process that was to do so may have been killed (`bongsu_stages.train.gang_controller`)."""
+    from ray.util.placement_group import get_placement_group, placement_group_table, remove_placement_group
+
+    with contextlib.suppress(Exception):  # Ray may be about to end itself
+        for place in placement_group_table().values():
+            if place["name"].startswith(place_name(attempt.key)) and place["state"] != "REMOVED":
+                remove_placement_group(get_placement_group(place["name"]))
 
 
 def stay_until_told() -> None:
