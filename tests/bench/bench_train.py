@@ -10,7 +10,7 @@ take turns of a few seconds: while one computes, the processes of the others are
 them. Figures are those of each side's median step, and each round starts new processes, which differ by a percent or
 two among themselves; the median of the rounds counts.
 
-Where the gang takes every core, Ray's own processes (controller, barriers, raylet, GCS server) take their share from
+Where the gang takes every core, Ray's own processes (barriers, raylet, GCS server, agents) take their share from
 it, and workers that exchange gradients wait for the one that was interrupted. The column of the loop without Ray tells
 that share from the cost of the loop, and ``--spare-core`` too: it holds the workers on the first core and everything
 else on the others.
@@ -81,7 +81,7 @@ PORT_OF_PLAIN, PORT_OF_LOOP = 29587, 29588
 TURN_S = 4.0
 PATIENCE_S = 300.0
 # Of the command lines of Ray's own processes and its workers.
-RAY_PARTS = re.compile(r"/ray/|ray::|TrainWorker|TrainController|SynchronizationActor|Agent\b")
+RAY_PARTS = re.compile(r"/ray/|ray::|TrainWorker|SynchronizationActor|Agent\b")
 CORES = sorted(os.sched_getaffinity(0))
 
 

@@ -52,7 +52,7 @@ def give_back() -> None:
 
 
 def keep_pages() -> None:
-    """Have the C library keep freed pages until :func:`return_pages`, in this process.
+    """Have the C library keep freed pages in this process, from now on; :func:`return_pages` returns what lies there.
 
     A training step frees what the next one takes again: pages that went back in between are faulted in and zeroed anew,
     1 to 2% of a step on a CPU. Whoever sets `MALLOC_..._` in the environment has decided otherwise, and is left alone.

@@ -34,11 +34,12 @@ def run_here(attempt_key: str, parts: dict[str, Any]) -> Any:
     """What ``TorchTrainer`` has its controller actor do; ``parts`` are that actor's arguments. Returns its result.
 
     Ray frees the place of a gang when the actor that asked for it dies. Here that is no actor, so the place has a name
-    by which whoever sees the end of the attempt frees it (:func:`bongsu.domain.attempt.place_name`).
+    by which whoever sees the end of the attempt frees it (:func:`bongsu.domain.attempt.place_name`). Gangs have GPUs or
+    cores: what Ray reserves for TPUs is not asked for.
     """
     places = itertools.count(1)
 
-    class NamedGroup(WorkerGroup):  # type: ignore[misc]
+    class NamedGroup(WorkerGroup):  # type: ignore[misc]  # Ray Train has no types
         def _create_placement_group(self, _scaling_config: object, context: Any) -> DefaultPlacementGroupHandle:
             place = placement_group(
                 bundles=[context.resources_per_worker] * context.num_workers,
@@ -52,7 +53,7 @@ def run_here(attempt_key: str, parts: dict[str, Any]) -> Any:
             with _no_actor():
                 super()._init_train_context_on_workers(*arguments)
 
-    class ControllerHere(TrainController):  # type: ignore[misc]
+    class ControllerHere(TrainController):  # type: ignore[misc]  # Ray Train has no types
         worker_group_cls = NamedGroup
 
     controller = ControllerHere(**parts)
