@@ -14,10 +14,10 @@ from bongsu.domain.codes import run as codes
 from bongsu.domain.problems import BongsuError
 from bongsu.store import sqlite
 from bongsu.store.faults import code_of, explained
-from bongsu.store.schema import metadata
+from bongsu.store.schemas import metadata
 
 # The newest migration in ``migrations/versions``; a test compares the two.
-HEAD_REVISION = "0004"
+HEAD_REVISION = "0005"
 _VERSIONS = "alembic_version"
 
 

@@ -1,6 +1,6 @@
-"""The tables. Times are seconds since the epoch (UTC) as double precision; structured values are JSON text.
+"""Runs and what comes of them: states, events, artifacts, lineage, models, data sets.
 
-Names of constraints are fixed, so that migrations can refer to them on every database.
+Times are seconds since the epoch (UTC) as double precision; structured values are JSON text.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
-    MetaData,
     PrimaryKeyConstraint,
     String,
     Table,
@@ -21,18 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-ID = String(64)
-DIGEST = String(71)
-NAME = String(200)
+from bongsu.store.metadata import DIGEST, ID, NAME, metadata
 
 runs = Table(
     "runs",

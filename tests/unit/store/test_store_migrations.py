@@ -17,7 +17,7 @@ import bongsu.store
 from bongsu.domain.problems import BongsuError
 from bongsu.reconciler.loading import load_facts
 from bongsu.store.database import HEAD_REVISION, migrate
-from bongsu.store.schema import metadata
+from bongsu.store.schemas import metadata
 
 MIGRATIONS = Path(bongsu.store.__file__).parent / "migrations"
 

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from bongsu.store.schema import metadata
+from bongsu.store.schemas import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -1,0 +1,1 @@
+"""Who asks: tokens that say so, and who gives them out."""
