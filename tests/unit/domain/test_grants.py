@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,7 +54,7 @@ def test_what_is_held_at_this_moment_counts_as_used_and_against_its_reservation(
 @given(st.integers(0, 512), st.lists(st.integers(0, 10**9), min_size=3, max_size=6))
 def test_metering_in_parts_is_metering_the_whole(gpus: int, times: list[int]) -> None:
     moments = sorted(time / 1000 for time in times)
-    parts = sum(metered(gpus, a, b) for a, b in zip(moments, moments[1:], strict=False))
+    parts = sum(metered(gpus, a, b) for a, b in itertools.pairwise(moments))
     assert parts == metered(gpus, moments[0], moments[-1])
 
 
