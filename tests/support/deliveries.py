@@ -26,6 +26,7 @@ from bongsu.domain.publication import (
 from bongsu.reconciler.tracking_line import Patience
 from bongsu.store import outbox
 from bongsu.store.database import Database
+from bongsu.store.scope import AT_HOME, Scope
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 IMPATIENT = Patience(quiet=1e6, retry=0.0, again=1e6)
@@ -77,10 +78,10 @@ class BrokenDatabase(Database):
     is_broken = False
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, scope: Scope = AT_HOME) -> Iterator[Connection]:
         if self.is_broken:
             raise OSError("disk full")
-        with super().write() as connection:
+        with super().write(scope) as connection:
             yield connection
 
 

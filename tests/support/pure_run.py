@@ -15,6 +15,7 @@ from bongsu.domain.ids import AttemptId, Digest, RunId, StageId
 from bongsu.domain.labels import Label
 from bongsu.domain.plan import PlannedStage, RunPlan
 from bongsu.domain.run import ATTEMPT_MOVES, RUN_MOVES, STAGE_MOVES, AttemptState, RunState, StageState
+from bongsu.domain.tenants import HOME, Tenant
 from bongsu.planner.facts import EarlierWork
 from bongsu.reconciler.actions import (
     Action,
@@ -47,7 +48,7 @@ class PureRun:
         self.cache: dict[Digest, EarlierWork] = {}
         self.published: dict[StageId, Registered | Refused] = {}
         self.usual_seconds: dict[str, float] = {}
-        self.under_way: set[Digest] = set()
+        self.under_way: set[tuple[Tenant, Digest]] = set()
         self._seen: dict[AttemptId, Observation] = {}
         self._outcomes: dict[AttemptId, AttemptResult | Failure] = {}
         stages = {
@@ -95,7 +96,7 @@ class PureRun:
             planned = self.plan.stage(attempt.id.stage_id)
             budget.spend(planned.resources)
             key = self.facts.stages[planned.id].cache_key
-            budget.under_way |= {key} if key and planned.cacheable else set()
+            budget.under_way |= {(HOME, key)} if key and planned.cacheable else set()
         return budget
 
     # -- what happens outside ------------------------------------------------------------------------------------

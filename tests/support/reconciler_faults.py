@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.domain.publication import ModelPage, Publication, RegisteredVersion, RegistrationRequest
 from bongsu.store.database import Database
+from bongsu.store.scope import AT_HOME, Scope
 
 
 class Killed(BaseException):
@@ -82,9 +83,9 @@ class FaultyDatabase(Database):
         self._faults = faults
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, scope: Scope = AT_HOME) -> Iterator[Connection]:
         self._faults.hit("database: before a transaction")
-        with super().write() as connection:
+        with super().write(scope) as connection:
             yield connection
             self._faults.hit("database: before a commit")
         self._faults.hit("database: after a commit")

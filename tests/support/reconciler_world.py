@@ -68,11 +68,11 @@ class World:
         store = FaultyStore(self.artifacts, self.faults)
         self.executor = SimulatedExecutor(self.cluster, self.faults.hit)
         self.publisher = GatedPublisher(self.registry)
-        self.delivery = Delivery(self.database, self.publisher, self.artifacts, PATIENT)
+        self.delivery = Delivery(self.database, self.publisher, lambda _tenant: self.artifacts, PATIENT)
         self.driver = Driver(
             Surroundings(
                 faulty,
-                store,
+                lambda _tenant: store,  # type: ignore[arg-type,return-value]
                 lambda: self.executor,
                 self.delivery,
                 lambda: self.now,
@@ -85,7 +85,7 @@ class World:
         return Platform(
             home=self.folder,
             database=database,
-            artifacts=self.artifacts,
+            stores=lambda _tenant: self.artifacts,
             executor=lambda: SimulatedExecutor(self.cluster),
             publisher=self.publisher,
             lock=FileLock(self.folder / "driver.lock"),

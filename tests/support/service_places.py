@@ -69,7 +69,7 @@ class Place:
         self.platform = Platform(
             home=folder,
             database=store_at(folder),
-            artifacts=artifacts,
+            stores=lambda _tenant: artifacts,
             executor=lambda: executor,
             publisher=publisher,
             lock=FileLock(folder / "driver.lock"),

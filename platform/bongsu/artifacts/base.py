@@ -6,12 +6,14 @@ into memory or on one disk: a reader streams any range of any file, a writer tak
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from bongsu.domain.artifact import Manifest
 from bongsu.domain.ids import Digest
+from bongsu.domain.tenants import Tenant
 
 
 class TreeWriter(Protocol):
@@ -123,3 +125,7 @@ class ArtifactStore(Protocol):
         ...
 
     def clear_checkpoints(self, key: str) -> None: ...
+
+
+StoreOf = Callable[[Tenant], ArtifactStore]
+"""Where the trees and records of a tenant lie: no ministry's lie with another's, whatever their bytes."""

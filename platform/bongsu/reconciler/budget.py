@@ -10,6 +10,7 @@ from bongsu.domain.capacity import ROUNDING, Capacity, memory_asked, shortfalls
 from bongsu.domain.ids import Digest
 from bongsu.domain.phrases import Phrase
 from bongsu.domain.resources import Resources
+from bongsu.domain.tenants import Tenant
 
 
 @dataclass
@@ -24,7 +25,7 @@ class Budget:
     cpus: float
     gpus: int
     memory: int
-    under_way: set[Digest] = field(default_factory=set)
+    under_way: set[tuple[Tenant, Digest]] = field(default_factory=set)
 
     @classmethod
     def of(cls, capacity: Capacity) -> Budget:

@@ -11,11 +11,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from bongsu.artifacts.base import ArtifactStore
+from bongsu.artifacts.base import StoreOf
 from bongsu.domain.codes import artifact as codes
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Phrase, Words, as_phrase, joined, phrase
 from bongsu.domain.problems import BongsuError
+from bongsu.domain.tenants import Tenant
 from bongsu.reconciler.lock import Turn
 from bongsu.reconciler.outbox_delivery import OutboxDelivery
 from bongsu.reconciler.publisher import Publisher
@@ -34,7 +35,7 @@ class Delivery:
     Args:
         database: holds the outbox.
         publisher: called from this thread only.
-        artifacts: where trees lie.
+        artifacts: where the trees of each tenant lie.
         patience: how long to wait for what.
         turn: held while the server is talked to, where several processes may do so.
         monotonic: seconds that only grow.
@@ -47,7 +48,7 @@ class Delivery:
         self,
         database: Database,
         publisher: Publisher,
-        artifacts: ArtifactStore,
+        artifacts: StoreOf,
         patience: Patience | None = None,
         turn: Turn | None = None,
         monotonic: Callable[[], float] = time.monotonic,
@@ -60,7 +61,7 @@ class Delivery:
         self._line = TrackingLine(self._patience)
         self._outbox = OutboxDelivery(database, publisher, artifacts, self._line, self._patience, monotonic)
         self.registrar = Registrar(publisher, artifacts, self._line, self._patience, monotonic, self._changed)
-        self._checkpoints: list[str] = []
+        self._checkpoints: list[tuple[Tenant, str]] = []
         # When the outbox is due; an earlier process may have left something in it.
         self._due: float | None = monotonic() + self._patience.quiet
         self._fault: Words = ""
@@ -82,10 +83,10 @@ class Delivery:
             if self._due is not None:
                 self._due = max(self._due, self._monotonic() + self._patience.quiet)
 
-    def clear_checkpoints(self, key: str) -> None:
-        """Delete the checkpoints below ``key`` when there is time."""
+    def clear_checkpoints(self, tenant: Tenant, key: str) -> None:
+        """Delete the tenant's checkpoints below ``key`` when there is time."""
         with self._changed:
-            self._checkpoints.append(key)
+            self._checkpoints.append((tenant, key))
 
     @property
     def trouble(self) -> Words:
@@ -202,14 +203,14 @@ class Delivery:
         with self._changed:
             keys, self._checkpoints = self._checkpoints, []
         left, is_reached = [], True
-        for key in keys:
+        for tenant, key in keys:
             if is_reached:
                 try:
-                    self._artifacts.clear_checkpoints(key)
+                    self._artifacts(tenant).clear_checkpoints(key)
                     continue
                 except Exception as error:  # whatever a store comes up with: all that is lost is space
                     is_reached = not _is_out_of_reach(error)
-            left.append(key)  # while nobody answers, each would wait as long as the first did
+            left.append((tenant, key))  # while nobody answers, each would wait as long as the first did
         with self._changed:
             self._checkpoints += left
 

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from bongsu.artifacts.base import ArtifactStore
+from bongsu.artifacts.base import StoreOf
 from bongsu.domain.attempt import AttemptResult
 from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import RunId, StageId
 from bongsu.domain.phrases import Words
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.run import AttemptState, RunState, StageState
+from bongsu.domain.tenants import Tenant
 from bongsu.executors.base import Executor
 from bongsu.reconciler.actions import Action, FinishAttempt, MoveStage, TakeOutputs
 from bongsu.reconciler.apply import apply
@@ -38,6 +39,7 @@ from bongsu.reconciler.watching import Watching
 from bongsu.store import cache
 from bongsu.store.database import Database
 from bongsu.store.runs import StaleRun, active_versions
+from bongsu.store.scope import EVERYTHING, Scope
 
 # How long the driver sleeps at most, so that it sees what another process wrote into the store.
 LOOK_S = 0.5
@@ -50,13 +52,14 @@ class Surroundings:
     """What the driver works on.
 
     Attributes:
+        artifacts: where the trees and records of each tenant lie.
         executor: makes one on the first call and gives the same afterwards.
         clock: seconds since the epoch; it may jump.
         monotonic: seconds that only grow, for how often to look.
     """
 
     database: Database
-    artifacts: ArtifactStore
+    artifacts: StoreOf
     executor: Callable[[], Executor]
     delivery: Delivery
     clock: Callable[[], float]
@@ -79,7 +82,7 @@ class Driver:
         self._wanted: set[RunId] = set()
         self.facts: dict[RunId, RunFacts] = {}
         self._unreadable: dict[RunId, int | None] = {}
-        self._usual: dict[str, dict[str, float]] = {}
+        self._usual: dict[tuple[Tenant, str], dict[str, float]] = {}
         self._ahead: dict[RunId, dict[StageId, float]] = {}
         self._again = False
 
@@ -112,7 +115,7 @@ class Driver:
     def view(self, run_id: RunId) -> RunView:
         """The run as it is known now."""
         facts = self.facts[run_id]
-        usual = self._usual.get(facts.run.pipeline, {})
+        usual = self._usual.get((facts.run.tenant, facts.run.pipeline), {})
         now = self._s.clock()
         watch = Watch(self._watching.progress, self._backend.observations, usual, now, self._trouble)
         return view_of(facts, watch)
@@ -153,7 +156,7 @@ class Driver:
 
     def _refresh(self) -> set[RunId]:
         """Read again what changed in the store since it was read."""
-        with self._s.database.read() as connection:
+        with self._s.database.read(EVERYTHING) as connection:
             active = active_versions(connection)
             scope = self._wanted | {run for run, (state, _v) in active.items() if state is RunState.CANCELLING}
             changed = set()
@@ -166,10 +169,11 @@ class Driver:
                     continue
                 if self._load(connection, run_id, version):
                     changed.add(run_id)
-            for run_id in changed:
-                pipeline = self.facts[run_id].run.pipeline
-                if pipeline not in self._usual:
-                    self._usual[pipeline] = cache.usual_seconds(connection, pipeline)
+        for run_id in changed:
+            run = self.facts[run_id].run
+            if (run.tenant, run.pipeline) not in self._usual:
+                with self._s.database.read(Scope.of(run.tenant)) as connection:
+                    self._usual[run.tenant, run.pipeline] = cache.usual_seconds(connection, run.pipeline)
         return changed
 
     def _load(self, connection: Connection, run_id: RunId, version: int | None) -> bool:
@@ -202,7 +206,7 @@ class Driver:
                 if planned.id in running:
                     budget.spend(planned.resources)
                     key = facts.stages[planned.id].cache_key
-                    budget.under_way |= {key} if key and planned.cacheable else set()
+                    budget.under_way |= {(facts.run.tenant, key)} if key and planned.cacheable else set()
         return budget
 
     # -- one run -----------------------------------------------------------------------------------------------
@@ -220,7 +224,7 @@ class Driver:
         if not actions and not self._watching.is_due(facts.live):
             return False
         self._watching.look(self._backend.events, [attempt for attempt in facts.live if attempt.id in ended])
-        with self._s.database.write() as connection:
+        with self._s.database.write(Scope.of(facts.run.tenant)) as connection:
             # What was seen on the way is written first: the story of an attempt ends with its end.
             touched = apply(connection, facts, actions, world.now, self._watching.unsaved(facts.live, ended))
             after = load_changed(connection, facts, touched)
@@ -232,13 +236,13 @@ class Driver:
     def _world(self, facts: RunFacts) -> WorldFacts:
         observations = dict(self._backend.observations)
         if facts.run.id not in self._ahead:
-            usual = self._usual.get(facts.run.pipeline, {})
+            usual = self._usual.get((facts.run.tenant, facts.run.pipeline), {})
             self._ahead[facts.run.id] = seconds_to_end(facts.plan, usual)
         return WorldFacts(
             now=self._s.clock(),
             outcomes=self._stored.outcomes(facts, observations),
             observations=observations,
-            cached=self._stored.lookup(),
+            cached=self._stored.lookup(facts.run.tenant),
             published=self._s.delivery.registrar.results(facts.run.id),
             ahead=self._ahead[facts.run.id],
         )
@@ -263,7 +267,8 @@ class Driver:
                 case MoveStage(stage_id=stage_id, old=StageState.PUBLISHING):
                     self._s.delivery.registrar.forget(facts.run.id, stage_id)
                 case TakeOutputs(stage_id=stage_id, result=AttemptResult(id=attempt)):
-                    self._s.delivery.clear_checkpoints(checkpoint_key(planned[stage_id], attempt, action.key))
+                    key = checkpoint_key(planned[stage_id], attempt, action.key)
+                    self._s.delivery.clear_checkpoints(facts.run.tenant, key)
                 case FinishAttempt(attempt=attempt):
                     seen = self._backend.observations.get(attempt)
                     self._lingering.note(attempt, planned[attempt.stage_id].resources, seen)
@@ -279,7 +284,7 @@ class Driver:
                 if attempt.stop_reason:
                     self._backend.stop(attempt.id)
                 elif attempt.state is AttemptState.REQUESTED and self._backend.is_to_start(attempt.id):
-                    self._backend.start(attempt_spec(facts, attempt.id, self._s.artifacts.uri))
+                    self._backend.start(attempt_spec(facts, attempt.id, self._s.artifacts(facts.run.tenant).uri))
 
     def _wait(self) -> None:
         """Until something may have changed, or something is due."""

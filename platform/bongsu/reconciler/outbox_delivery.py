@@ -13,17 +13,19 @@ import threading
 from collections.abc import Callable
 from math import inf
 
-from bongsu.artifacts.base import ArtifactStore
+from bongsu.artifacts.base import ArtifactStore, StoreOf
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Words, as_phrase, phrase
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.publication import ModelPage, Publication, PublishedTree, RunOpened, StageFinished
+from bongsu.domain.tenants import Tenant
 from bongsu.reconciler.publisher import Publisher
 from bongsu.reconciler.tracking_line import Answer, Patience, TrackingLine
 from bongsu.reconciler.words_of_errors import words_of
 from bongsu.store import outbox, pages
 from bongsu.store.database import Database
-from bongsu.store.outbox import Unreadable
+from bongsu.store.outbox import Unreadable, Waiting
+from bongsu.store.scope import EVERYTHING, Scope
 
 BATCH = 20
 
@@ -34,7 +36,7 @@ class OutboxDelivery:
     Args:
         database: holds the outbox.
         publisher: takes the items.
-        artifacts: where trees lie.
+        artifacts: where the trees of each tenant lie.
         line: to the tracking server.
         patience: how long an item that failed is put off.
         monotonic: seconds that only grow.
@@ -47,7 +49,7 @@ class OutboxDelivery:
         self,
         database: Database,
         publisher: Publisher,
-        artifacts: ArtifactStore,
+        artifacts: StoreOf,
         line: TrackingLine,
         patience: Patience,
         monotonic: Callable[[], float],
@@ -63,7 +65,7 @@ class OutboxDelivery:
         self._held_by: dict[int, Words] = {}
         # What the server took and the database does not know yet: it is not told again while that is down.
         self._taken: list[int] = []
-        self._shown: list[ModelPage] = []
+        self._shown: dict[Tenant, list[ModelPage]] = {}
         self._is_hurried = threading.Event()
         self._has_looked = False
         self._begins_anew = False
@@ -94,9 +96,9 @@ class OutboxDelivery:
             if not found:
                 self._begins_anew = False
                 return
-            for number, item in found:
-                if item.run_id not in self._unopened and not self._line.is_closed:
-                    self._deliver_one(number, item)
+            for one in found:
+                if one.item.run_id not in self._unopened and not self._line.is_closed:
+                    self._deliver_one(one)
                 if not self._begins_anew and self._monotonic() > their_turn:
                     others()
                     their_turn = self._monotonic() + self._patience.again
@@ -124,7 +126,7 @@ class OutboxDelivery:
         self._is_hurried.set()
 
     def count_waiting(self) -> int:
-        with self._database.read() as connection:
+        with self._database.read(EVERYTHING) as connection:
             return outbox.count_waiting(connection)
 
     def next_try(self) -> float | None:
@@ -136,7 +138,7 @@ class OutboxDelivery:
     def _begin_anew_if_lost(self) -> None:
         """A server that has lost everything is told all of it again, before it is told anything else."""
         if self._is_lost():
-            with self._database.write() as connection:
+            with self._database.write(EVERYTHING) as connection:
                 outbox.tell_again(connection)
             self._begins_anew = True
         self._has_looked = True
@@ -145,11 +147,11 @@ class OutboxDelivery:
         """True if the server knows nothing of what it was told; looked for once, as the process begins."""
         if self._has_looked or not self._publisher.is_blank():
             return False
-        with self._database.read() as connection:
+        with self._database.read(EVERYTHING) as connection:
             return outbox.count_told(connection) > 0
 
-    def _next_batch(self) -> list[tuple[int, Publication | Unreadable]]:
-        with self._database.read() as connection:
+    def _next_batch(self) -> list[Waiting]:
+        with self._database.read(EVERYTHING) as connection:
             return outbox.waiting(connection, BATCH, skip=sorted(self._put_off), skip_runs=sorted(self._unopened))
 
     # -- a server that is down ---------------------------------------------------------------------------------
@@ -181,7 +183,8 @@ class OutboxDelivery:
 
     # -- one item ----------------------------------------------------------------------------------------------
 
-    def _deliver_one(self, number: int, item: Publication | Unreadable) -> None:
+    def _deliver_one(self, waiting: Waiting) -> None:
+        number, item = waiting.number, waiting.item
         self._hold(number, "")
         if isinstance(item, Unreadable):
             words = N_("a record of {run} cannot be read by this version: {detail}")
@@ -190,14 +193,15 @@ class OutboxDelivery:
             return
         opens = item.run_id if isinstance(item, RunOpened) else None
         try:
-            placed = self._placed(item)
+            placed = self._placed(item, self._artifacts(waiting.tenant))
         except (OSError, BongsuError) as error:
             words = N_("the artifact store does not answer: {detail}")
             self._hold(number, phrase(words, detail=as_phrase(words_of(error))))
             self._put_it_off(number, self._next_time(), opens, self._held_by[number])
             return
         began = self._monotonic()
-        answer = self._line.call(lambda: self._shown.extend(self._publisher.publish([placed])))
+        shown = self._shown.setdefault(waiting.tenant, [])
+        answer = self._line.call(lambda: shown.extend(self._publisher.publish([placed])))
         if answer is Answer.YES:
             self._failing_since = None
             self._taken.append(number)
@@ -221,33 +225,36 @@ class OutboxDelivery:
         self._put_off[number] = until
         if opens is not None:
             self._unopened[opens] = until
-        with self._database.write() as connection:
+        with self._database.write(EVERYTHING) as connection:
             outbox.mark_failed(connection, number, why)
 
     def _note_taken(self) -> None:
         if not self._taken:
             return
-        with self._database.write() as connection:
+        for tenant, shown in self._shown.items():
+            with self._database.write(Scope.of(tenant)) as connection:
+                pages.put_pages(connection, shown)
+        with self._database.write(EVERYTHING) as connection:
             outbox.mark_done(connection, self._taken)
-            pages.put_pages(connection, self._shown)
-        self._taken, self._shown = [], []
+        self._taken, self._shown = [], {}
 
     def _forget_what_is_due(self, now: float) -> None:
         self._put_off = {number: until for number, until in self._put_off.items() if until > now}
         self._unopened = {run: until for run, until in self._unopened.items() if until > now}
 
-    def _placed(self, item: Publication) -> Publication:
+    def _placed(self, item: Publication, artifacts: ArtifactStore) -> Publication:
         """With the address of every tree, looked up here so that nobody waits for it."""
         if not isinstance(item, StageFinished):
             return item
         return item.model_copy(
             update={
-                "inputs": tuple(self._with_uri(tree) for tree in item.inputs),
-                "outputs": tuple(self._with_uri(tree) for tree in item.outputs),
+                "inputs": tuple(_with_uri(tree, artifacts) for tree in item.inputs),
+                "outputs": tuple(_with_uri(tree, artifacts) for tree in item.outputs),
             }
         )
 
-    def _with_uri(self, tree: PublishedTree) -> PublishedTree:
-        if tree.uri or not self._artifacts.has(tree.ref.digest):
-            return tree
-        return tree.model_copy(update={"uri": self._artifacts.reader(tree.ref.digest).uri})
+
+def _with_uri(tree: PublishedTree, artifacts: ArtifactStore) -> PublishedTree:
+    if tree.uri or not artifacts.has(tree.ref.digest):
+        return tree
+    return tree.model_copy(update={"uri": artifacts.reader(tree.ref.digest).uri})

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bongsu.artifacts.base import ArtifactStore
+from bongsu.artifacts.base import StoreOf
 from bongsu.domain.codes import artifact as codes
 from bongsu.domain.ids import RunId, StageId
 from bongsu.domain.messages import N_
@@ -46,7 +46,7 @@ class Registrar:
 
     Args:
         publisher: makes versions; called by :meth:`work` only.
-        artifacts: where registrations and their evidence lie.
+        artifacts: where the registrations of each tenant and their evidence lie.
         line: to the tracking server.
         patience: how long to wait for what.
         monotonic: seconds that only grow.
@@ -56,7 +56,7 @@ class Registrar:
     def __init__(
         self,
         publisher: Publisher,
-        artifacts: ArtifactStore,
+        artifacts: StoreOf,
         line: TrackingLine,
         patience: Patience,
         monotonic: Callable[[], float],
@@ -176,7 +176,7 @@ class Registrar:
 
     def _request(self, job: _Job) -> RegistrationRequest | Refused:
         try:
-            return registration_request(job.facts, job.planned, self._artifacts)
+            return registration_request(job.facts, job.planned, self._artifacts(job.facts.run.tenant))
         except BongsuError as error:
             if error.problems[0].code in (codes.CORRUPT, codes.MISSING):
                 return Refused(error.problems[0].sentence())  # the bytes will not mend themselves

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from math import inf
 
-from bongsu.artifacts.base import ArtifactStore
+from bongsu.artifacts.base import StoreOf
 from bongsu.artifacts.checking import fault_of
 from bongsu.domain.attempt import AttemptResult, Failure, Observation, Phase
 from bongsu.domain.ids import AttemptId, Digest
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Words, as_phrase, phrase
 from bongsu.domain.problems import BongsuError
+from bongsu.domain.tenants import Tenant
 from bongsu.planner.facts import EarlierWork
 from bongsu.reconciler.attempt_records import read_outcome
 from bongsu.reconciler.facts import Outcome, RunFacts
 from bongsu.reconciler.words_of_errors import words_of
 from bongsu.store import cache
 from bongsu.store.database import Database
+from bongsu.store.scope import Scope
 
 # Records of attempts that run are looked for so often, in case an executor never says that they are over.
 RECORDS_S = 5.0
@@ -32,16 +34,16 @@ class StoredWork:
 
     Args:
         database: knows which outputs belong to which cache key.
-        artifacts: holds them.
+        artifacts: hold them, by tenant.
         monotonic: seconds that only grow.
     """
 
-    def __init__(self, database: Database, artifacts: ArtifactStore, monotonic: Callable[[], float]) -> None:
+    def __init__(self, database: Database, artifacts: StoreOf, monotonic: Callable[[], float]) -> None:
         self._database = database
         self._artifacts = artifacts
         self._monotonic = monotonic
         self._unread: dict[AttemptId, Words] = {}
-        self._unfound: dict[Digest, Words] = {}
+        self._unfound: dict[tuple[Tenant, Digest], Words] = {}
         self._looked_at = -inf
         self._looks_at_all = True
 
@@ -75,7 +77,7 @@ class StoredWork:
             if not over and not self._looks_at_all:
                 continue
             try:
-                outcome = read_outcome(self._artifacts, attempt.id, planned[attempt.id.stage_id])
+                outcome = read_outcome(self._artifacts(facts.run.tenant), attempt.id, planned[attempt.id.stage_id])
             except (OSError, BongsuError) as error:
                 observations.pop(attempt.id, None)
                 self._unread[attempt.id] = _told(error)
@@ -85,8 +87,8 @@ class StoredWork:
                 found[attempt.id] = outcome
         return found
 
-    def lookup(self) -> Callable[[Digest], EarlierWork | None]:
-        """What the cache has for a key, if it stands in the artifact store as it was left; each key is looked up once.
+    def lookup(self, tenant: Tenant) -> Callable[[Digest], EarlierWork | None]:
+        """What the tenant's cache has for a key, if it stands in the artifact store as it was left; each key is looked up once.
 
         The function raises :class:`StoreSilent`.
         """
@@ -94,20 +96,20 @@ class StoredWork:
 
         def find(key: Digest) -> EarlierWork | None:
             if key not in known:
-                known[key] = self._find(key)
+                known[key] = self._find(tenant, key)
             return known[key]
 
         return find
 
-    def _find(self, key: Digest) -> EarlierWork | None:
-        with self._database.read() as connection:
+    def _find(self, tenant: Tenant, key: Digest) -> EarlierWork | None:
+        with self._database.read(Scope.of(tenant)) as connection:
             found = cache.find_work(connection, key)
         if found is None:
             return None
         try:
-            there = all(fault_of(self._artifacts, ref.digest) is None for ref in found.outputs.values())
+            there = all(fault_of(self._artifacts(tenant), ref.digest) is None for ref in found.outputs.values())
         except (OSError, BongsuError) as error:
-            self._unfound[key] = _told(error)
+            self._unfound[tenant, key] = _told(error)
             raise StoreSilent(str(error)) from error
         return found if there else None
 

@@ -17,7 +17,7 @@ from bongsu.store import cache
 
 def lookup(platform: Platform, key: Digest) -> EarlierWork | LostOutputs | None:
     """The work that ``key`` stands for, if every output of it still stands in the artifact store as it was left."""
-    with platform.database.read() as connection:
+    with platform.read() as connection:
         found = cache.find_work(connection, key)
     if found is None:
         return None
@@ -36,7 +36,7 @@ def cache_facts(platform: Platform, pipeline: str) -> CacheFacts:
 
     @functools.cache
     def last() -> Mapping[str, Parts]:
-        with platform.database.read() as connection:
+        with platform.read() as connection:
             return cache.last_parts(connection, pipeline)
 
     return CacheFacts(work=lambda key: lookup(platform, key), last=lambda stage: last().get(stage))

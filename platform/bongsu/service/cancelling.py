@@ -21,7 +21,7 @@ def request_cancel(platform: Platform, run: str) -> RunRecord:
     Raises:
         BongsuError: ``run.unknown``, ``run.ambiguous``, ``run.not-cancellable`` if it is over.
     """
-    with platform.database.write() as connection:
+    with platform.write() as connection:
         record = find_run(connection, run)
         if record.state.is_final:
             raise codes.NOT_CANCELLABLE.error(run=record.id, state=phrase(record.state.value))

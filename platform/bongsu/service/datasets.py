@@ -53,7 +53,7 @@ def register_dataset(
     is_stated = grade is not None or held_in
     label = Label(grade=grade or Grade.OPEN, compartments=held_in) if is_stated else None
     resolved = resolve_input(platform, name, Input(dataset=uri, label=label), directory)
-    with platform.database.write() as connection:
+    with platform.write() as connection:
         now = platform.clock()
         note_artifact(connection, resolved.ref, name, now)
         version = datasets.add_dataset_version(connection, name, resolved.ref, uri, now)
@@ -62,5 +62,5 @@ def register_dataset(
 
 def list_datasets(platform: Platform, name: str | None = None) -> list[DatasetVersion]:
     """By name, newest version first."""
-    with platform.database.read() as connection:
+    with platform.read() as connection:
         return datasets.list_dataset_versions(connection, name)

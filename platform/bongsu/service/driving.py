@@ -83,7 +83,7 @@ class Driving:
             left, trouble = _held_up(platform)
         else:
             left, trouble = self.delivery.drain(drain_s), self.delivery.trouble
-        with platform.database.read() as connection:
+        with platform.read() as connection:
             ended = tuple(get_run(connection, run_id) for run_id in run_ids)
         return Driven(ended, left, trouble if left else "")
 
@@ -91,7 +91,7 @@ class Driving:
         """Let others drive. Whoever cancelled a run up to that moment was told that it is driven here, so it is."""
         while True:
             self.right.close()
-            with self.platform.database.read() as connection:
+            with self.platform.read() as connection:
                 active = active_versions(connection)
             left = [run_id for run_id, (state, _version) in active.items() if state is RunState.CANCELLING]
             if not left:
@@ -113,9 +113,7 @@ def open_driver(platform: Platform) -> Iterator[Driving]:
     with ExitStack() as right:
         right.enter_context(platform.lock)
         delivery = begin_delivery(platform)
-        surroundings = Surroundings(
-            platform.database, platform.artifacts, platform.executor, delivery, platform.clock
-        )
+        surroundings = Surroundings(platform.database, platform.stores, platform.executor, delivery, platform.clock)
         try:
             yield Driving(platform, Driver(surroundings), delivery, right)
         finally:
@@ -124,7 +122,7 @@ def open_driver(platform: Platform) -> Iterator[Driving]:
 
 def _held_up(platform: Platform) -> tuple[int, Words]:
     """How many publications another process will not get delivered, as far as can be told before it tries, and why."""
-    with platform.database.read() as connection:
+    with platform.read() as connection:
         waiting, earlier = outbox.count_waiting(connection), outbox.last_error(connection)
     trouble = platform.tracking_trouble() or earlier
     return (waiting, trouble) if trouble else (0, "")
@@ -132,7 +130,7 @@ def _held_up(platform: Platform) -> tuple[int, Words]:
 
 def note_driver(platform: Platform, run_ids: Sequence[RunId], act: str) -> None:
     """Write into the log of each run that is not over that this process begins, or ends, to work on it."""
-    with platform.database.write() as connection:
+    with platform.write() as connection:
         for run_id in run_ids:
             record = get_run(connection, run_id)
             if not record.state.is_final:

@@ -93,10 +93,11 @@ def _opened(home: Path, place: ArtifactPlace, ray_address: str | None, undo: con
     undo.callback(local.close)
     tracking = TrackingSettings.embedded(home)
     follow_home(tracking)
+    store = open_store(place.uri, place.cache)
     return Platform(
         home=home,
         database=database,
-        artifacts=open_store(place.uri, place.cache),
+        stores=lambda _tenant: store,
         executor=local.get,
         publisher=MlflowPublisher(tracking),
         lock=FileLock(home / LOCK),

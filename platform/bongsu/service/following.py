@@ -110,7 +110,7 @@ def follow_logs(platform: Platform, run_id: RunId, stages: Sequence[StageId]) ->
 def _look(platform: Platform, run_id: RunId, known: RunFacts | None) -> tuple[RunFacts, bool]:
     """The run as it is now, read again only if it changed, and whether it goes on by itself."""
     before = platform.lock.driven()
-    with platform.database.read() as connection:
+    with platform.read() as connection:
         record = get_run(connection, run_id)
         if known is None or known.run.version != record.version:
             known = load_facts(connection, run_id, known.plan if known else None)

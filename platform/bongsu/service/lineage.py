@@ -53,7 +53,7 @@ def trace(platform: Platform, reference: str, direction: Direction = "upstream")
     Raises:
         BongsuError: ``run.unknown-model``, ``run.unknown-dataset``, ``run.unknown-digest``, ``run.ambiguous-digest``.
     """
-    with platform.database.read() as connection:
+    with platform.read() as connection:
         start = _node_of(connection, reference, direction)
         nodes, edges = lineage.walk(connection, start, direction)
         named = _with_versions(connection, nodes, edges)
@@ -69,7 +69,7 @@ def joined(upstream: LineageGraph, downstream: LineageGraph) -> LineageGraph:
 
 def run_graph(platform: Platform, run: str) -> tuple[list[Node], list[Edge]]:
     """What happened in one run: its inputs, stages, artifacts and versions, reused ones too."""
-    with platform.database.read() as connection:
+    with platform.read() as connection:
         record = find_run(connection, run)
         stages = [stage.stage_id for stage in stages_of(connection, record.id)]
         nodes, edges = lineage.graph_of_run(connection, record.id, stages)

@@ -58,7 +58,7 @@ def restore_lost(home: Path, on_begin: Callable[[], None] = lambda: None) -> Non
 
     platform = open_home(home)
     try:
-        with platform.database.read() as connection:
+        with platform.read() as connection:
             records = outbox.count_told(connection) + outbox.count_waiting(connection)
         if records:
             on_begin()

@@ -12,5 +12,5 @@ ModelVersion = ModelVersionRecord
 
 def list_models(platform: Platform, name: str | None = None) -> list[ModelVersion]:
     """By name, newest version first."""
-    with platform.database.read() as connection:
+    with platform.read() as connection:
         return models.list_versions(connection, name)

@@ -55,7 +55,7 @@ def names_of_others(platform: Platform, plan: RunPlan) -> Iterator[Problem]:
     ministry = plan.metadata.ministry
     registering = [one for one in plan.stages if ArtifactType.REGISTRATION in one.outputs.values()]
     for stage, name in dict.fromkeys((one.stage, str(one.params.get("name", ""))) for one in registering):
-        with platform.database.read() as connection:
+        with platform.read() as connection:
             owners = {version.ministry for version in list_versions(connection, name)} if name else set()
         if owners - {ministry}:
             yield codes.NAME_OF_ANOTHER_MINISTRY.at(None, f"{stage}.with.name", name=name, ministry=ministry)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bongsu.artifacts.base import ArtifactStore
+from sqlalchemy import Connection
+
+from bongsu.artifacts.base import ArtifactStore, StoreOf
 from bongsu.domain.ids import RunId
 from bongsu.executors.base import Executor
 from bongsu.reconciler.lock import DriverLock, Turn
 from bongsu.reconciler.publisher import Publisher
 from bongsu.store.database import Database
+from bongsu.store.scope import AT_HOME, Scope
 
 # Crockford's base 32 in lower case: its characters sort as their values do.
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -36,10 +40,13 @@ def run_id_at(seconds: float, random: Callable[[int], int] = secrets.randbelow) 
 
 @dataclass(frozen=True)
 class Platform:
-    """Attributes:
+    """What a use case works on, for whoever asks.
+
+    Attributes:
+    scope: what of the store there is for who asks; everything of a home on one machine, unless something else is said.
     home: directory for files that people look at.
     database: the store.
-    artifacts: where trees and records lie.
+    stores: where the trees and records of each tenant lie.
     executor: makes the executor on the first call and gives the same one afterwards.
     publisher: the tracking server.
     pages: address at which people look at the tracking server; paths of its pages follow it.
@@ -56,7 +63,7 @@ class Platform:
 
     home: Path
     database: Database
-    artifacts: ArtifactStore
+    stores: StoreOf
     executor: Callable[[], Executor]
     publisher: Publisher
     lock: DriverLock
@@ -69,6 +76,20 @@ class Platform:
     on_leftover: Callable[[], None] | None = None
     tracking_trouble: Callable[[], str] = lambda: ""
     environment: Mapping[str, str] = field(default_factory=dict)
+    scope: Scope = AT_HOME
+
+    @property
+    def artifacts(self) -> ArtifactStore:
+        """Of the one tenant in whose name somebody asks."""
+        return self.stores(self.scope.tenant)
+
+    def read(self) -> AbstractContextManager[Connection]:
+        """A consistent view of what there is for who asks."""
+        return self.database.read(self.scope)
+
+    def write(self) -> AbstractContextManager[Connection]:
+        """A transaction on what there is for who asks."""
+        return self.database.write(self.scope)
 
     def warm_up(self) -> None:
         """Begin to start what a run will need, so that it is there when planning is done. Nothing can be run where

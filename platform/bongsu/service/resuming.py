@@ -38,7 +38,7 @@ def resume(platform: Platform, run: str) -> RunRecord:
             still to run: its outputs would be remembered as those of the older code, or of the other secret.
     """
     while True:
-        with platform.database.read() as connection:
+        with platform.read() as connection:
             facts = load_facts(connection, find_run(connection, run).id)
         record = facts.run
         if record.state is RunState.SUCCEEDED:
@@ -51,7 +51,7 @@ def resume(platform: Platform, run: str) -> RunRecord:
         if not record.state.is_final:
             return record
         try:
-            with platform.database.write() as connection:
+            with platform.write() as connection:
                 claim_version(connection, record.id, record.version)
                 _reopen(connection, facts, again, platform.clock())
                 return get_run(connection, record.id)

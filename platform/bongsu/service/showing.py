@@ -94,7 +94,7 @@ def list_runs(
     """Newest first, those in any of these states if some are given."""
     before = platform.lock.driven()
     stored = [state for state in RunState if _may_be_shown_as(state, states)] if states else []
-    with platform.database.read() as connection:
+    with platform.read() as connection:
         found = runs.list_runs(connection, stored, pipeline, None if states else limit)
         driven = driven_of(found, before, platform.lock.driven())
         if states:
@@ -122,7 +122,7 @@ def driven_of(found: Sequence[RunRecord], *looks: frozenset[RunId] | None) -> fr
 def show_run(platform: Platform, run: str) -> RunDetails:
     """``run`` is an id, a unique beginning of one, or ``latest``. Raises ``run.unknown``, ``run.ambiguous``."""
     before = platform.lock.driven()
-    with platform.database.read() as connection:
+    with platform.read() as connection:
         facts = load_facts(connection, runs.find_run(connection, run).id)
         driven = driven_of([facts.run], before, platform.lock.driven())
         times = worktimes(connection, [facts.run], driven, platform.clock())[facts.run.id]
@@ -139,7 +139,7 @@ def show_run(platform: Platform, run: str) -> RunDetails:
 
 def run_events(platform: Platform, run: str, after: int = 0) -> list[EventRecord]:
     """Entries of the run's log behind number ``after``."""
-    with platform.database.read() as connection:
+    with platform.read() as connection:
         return history.events_of(connection, runs.find_run(connection, run).id, after)
 
 
@@ -154,7 +154,7 @@ class MetricSeries:
 
 def run_metrics(platform: Platform, run: str, stage_id: str | None = None) -> list[MetricSeries]:
     """Metrics by step, of one stage or of all."""
-    with platform.database.read() as connection:
+    with platform.read() as connection:
         rows = history.metric_points_of(connection, runs.find_run(connection, run).id, stage_id)
     series: dict[tuple[str, str], list[tuple[int, float, float]]] = {}
     for stage, name, step, value, time in rows:

@@ -27,7 +27,7 @@ def submit(platform: Platform, plan: RunPlan) -> Submission:
     plan_hash = plan.hash
     for left in range(_TRIES - 1, -1, -1):
         try:
-            with platform.database.write() as connection:
+            with platform.write() as connection:
                 known = open_run_of(connection, plan_hash)
                 if known is not None:
                     return Submission(known, created=False)

@@ -76,7 +76,7 @@ def variants(platform: Platform, run: str) -> list[Variant]:
     metrics, intervals = metrics_of(evaluations), intervals_of(evaluations)
     base = baseline_digest(details)
     registering = [stage for stage in details.stages if _registers(stage.planned)]
-    with platform.database.read() as connection:
+    with platform.read() as connection:
         versions = versions_of_digests(connection, list(trees), _names(stage.planned for stage in registering))
         pages = pages_of(connection, list(trees), details.run.pipeline)
     # A version of the same bytes from another run would look like what this run has come to.

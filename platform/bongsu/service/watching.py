@@ -18,7 +18,7 @@ def watch_run(platform: Platform, run: str) -> RunProgress:
 
     Raises ``run.unknown``, ``run.ambiguous``.
     """
-    with platform.database.read() as connection:
+    with platform.read() as connection:
         facts = load_facts(connection, find_run(connection, run).id)
     progress = {}
     for attempt in facts.live:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, and_, insert, select, update
 
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import Digest, RunId, StageId
@@ -14,6 +14,7 @@ from bongsu.store.faults import readable
 from bongsu.store.label_flow import flow
 from bongsu.store.records import ArtifactRecord
 from bongsu.store.schema import artifacts
+from bongsu.store.scope import owned, sees, tenant_of, visible
 
 
 @dataclass(frozen=True)
@@ -29,15 +30,17 @@ def note_artifact(
 ) -> None:
     """Record an artifact; without a maker it was given. One that stands keeps its maker, and its label only rises; with
     it rise those of whatever was made from it."""
-    known = connection.execute(select(artifacts.c.label).where(artifacts.c.digest == ref.digest)).scalar()
+    is_it = and_(owned(connection, artifacts), artifacts.c.digest == ref.digest)
+    known = connection.execute(select(artifacts.c.label).where(is_it)).scalar()
     if known is not None:
         label = str(Label.parse(known).join(ref.label))
         if label != known:
-            connection.execute(update(artifacts).where(artifacts.c.digest == ref.digest).values(label=label))
+            connection.execute(update(artifacts).where(is_it).values(label=label))
             flow(connection, [ref.digest])
         return
     connection.execute(
         insert(artifacts).values(
+            tenant=tenant_of(connection),
             digest=ref.digest,
             type=ref.type.value,
             size=ref.size,
@@ -53,24 +56,32 @@ def note_artifact(
 def find_artifacts(connection: Connection, prefix: str) -> list[ArtifactRecord]:
     """Artifacts whose digest begins with ``prefix`` (with or without ``sha256-``); ten at most."""
     text = prefix if prefix.startswith("sha256-") else f"sha256-{prefix}"
-    query = select(artifacts).where(artifacts.c.digest.startswith(text, autoescape=True)).limit(10)
+    begins_so = artifacts.c.digest.startswith(text, autoescape=True)
+    query = select(artifacts).where(visible(connection, artifacts), begins_so).limit(10)
     return [_artifact(connection, row) for row in connection.execute(query)]
 
 
 def list_artifacts(connection: Connection) -> list[ArtifactRecord]:
     """All of them, by their digests."""
-    return [
-        _artifact(connection, row) for row in connection.execute(select(artifacts).order_by(artifacts.c.digest))
-    ]
+    query = select(artifacts).where(visible(connection, artifacts)).order_by(artifacts.c.digest)
+    return [_artifact(connection, row) for row in connection.execute(query)]
 
 
 def get_artifact(connection: Connection, digest: str) -> ArtifactRecord | None:
-    row = connection.execute(select(artifacts).where(artifacts.c.digest == digest)).one_or_none()
+    """None if there is none that the reader sees."""
+    found = find_owned(connection, digest)
+    return found if found is not None and sees(connection, found.label) else None
+
+
+def find_owned(connection: Connection, digest: str) -> ArtifactRecord | None:
+    """As :func:`get_artifact`, whatever its label: for what is decided, and told to nobody."""
+    query = select(artifacts).where(owned(connection, artifacts), artifacts.c.digest == digest)
+    row = connection.execute(query).one_or_none()
     return _artifact(connection, row) if row else None
 
 
 def _artifact(connection: Connection, row: Any) -> ArtifactRecord:
-    values = dict(row._mapping)
+    values = {name: value for name, value in row._mapping.items() if name != "tenant"}
     with readable(connection, artifacts, row.digest):
         Label.parse(row.label)
         return ArtifactRecord(**values | {"digest": Digest(row.digest), "type": ArtifactType(row.type)})

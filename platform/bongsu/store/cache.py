@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select
 
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.ids import Digest
@@ -15,6 +15,7 @@ from bongsu.planner.facts import EarlierWork
 from bongsu.store.faults import readable
 from bongsu.store.json_columns import refs_from, refs_json
 from bongsu.store.schema import cache_entries, input_cache
+from bongsu.store.scope import owned, tenant_of
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class CacheEntry:
 
 def find_work(connection: Connection, key: Digest) -> EarlierWork | None:
     """What ``key`` stands for, whether or not its outputs are still there."""
-    row = connection.execute(select(cache_entries).where(cache_entries.c.key == key)).one_or_none()
+    row = connection.execute(select(cache_entries).where(_is_key(connection, key))).one_or_none()
     if row is None:
         return None
     with readable(connection, cache_entries, key):
@@ -51,7 +52,7 @@ def last_parts(connection: Connection, pipeline: str) -> dict[str, dict[str, Any
     """What the newest entry of each stage was made of, to say why a key differs."""
     newest = (
         select(cache_entries.c.stage_id, func.max(cache_entries.c.created_at).label("created_at"))
-        .where(cache_entries.c.pipeline == pipeline)
+        .where(owned(connection, cache_entries), cache_entries.c.pipeline == pipeline)
         .group_by(cache_entries.c.stage_id)
         .subquery()
     )
@@ -61,7 +62,7 @@ def last_parts(connection: Connection, pipeline: str) -> dict[str, dict[str, Any
     query = (
         select(cache_entries.c.stage_id, cache_entries.c.parts)
         .join(newest, is_newest)
-        .where(cache_entries.c.pipeline == pipeline)
+        .where(owned(connection, cache_entries), cache_entries.c.pipeline == pipeline)
     )
     found = {}
     for row in connection.execute(query):
@@ -72,9 +73,10 @@ def last_parts(connection: Connection, pipeline: str) -> dict[str, dict[str, Any
 
 def remember(connection: Connection, entry: CacheEntry) -> None:
     """Note the outputs of a stage, in place of those that were noted under its key before."""
-    connection.execute(delete(cache_entries).where(cache_entries.c.key == entry.key))
+    connection.execute(delete(cache_entries).where(_is_key(connection, entry.key)))
     connection.execute(
         insert(cache_entries).values(
+            tenant=tenant_of(connection),
             key=entry.key,
             pipeline=entry.pipeline,
             stage_id=entry.stage_id,
@@ -91,7 +93,7 @@ def usual_seconds(connection: Connection, pipeline: str) -> dict[str, float]:
     """How long each stage of a pipeline took on average, for estimates of the time left."""
     query = (
         select(cache_entries.c.stage_id, func.avg(cache_entries.c.seconds))
-        .where(cache_entries.c.pipeline == pipeline)
+        .where(owned(connection, cache_entries), cache_entries.c.pipeline == pipeline)
         .group_by(cache_entries.c.stage_id)
     )
     return {row[0]: float(row[1]) for row in connection.execute(query)}
@@ -99,14 +101,20 @@ def usual_seconds(connection: Connection, pipeline: str) -> dict[str, float]:
 
 def known_input(connection: Connection, location: str, fingerprint: Digest) -> tuple[Digest, int] | None:
     """Digest and size of an input that was imported before and not touched since."""
-    row = connection.execute(
-        select(input_cache).where(input_cache.c.location == location, input_cache.c.fingerprint == fingerprint)
-    ).one_or_none()
+    is_same = and_(_is_at(connection, location), input_cache.c.fingerprint == fingerprint)
+    row = connection.execute(select(input_cache).where(is_same)).one_or_none()
     return (Digest(row.digest), row.size) if row else None
 
 
 def remember_input(connection: Connection, location: str, fingerprint: Digest, digest: Digest, size: int) -> None:
-    connection.execute(delete(input_cache).where(input_cache.c.location == location))
-    connection.execute(
-        insert(input_cache).values(location=location, fingerprint=fingerprint, digest=digest, size=size)
-    )
+    connection.execute(delete(input_cache).where(_is_at(connection, location)))
+    values = {"location": location, "fingerprint": fingerprint, "digest": digest, "size": size}
+    connection.execute(insert(input_cache).values(tenant=tenant_of(connection), **values))
+
+
+def _is_key(connection: Connection, key: Digest) -> ColumnElement[bool]:
+    return and_(owned(connection, cache_entries), cache_entries.c.key == key)
+
+
+def _is_at(connection: Connection, location: str) -> ColumnElement[bool]:
+    return and_(owned(connection, input_cache), input_cache.c.location == location)

@@ -15,9 +15,10 @@ from bongsu.domain.problems import BongsuError
 from bongsu.store import sqlite
 from bongsu.store.faults import code_of, explained
 from bongsu.store.schemas import metadata
+from bongsu.store.scope import AT_HOME, OPTION, Scope
 
 # The newest migration in ``migrations/versions``; a test compares the two.
-HEAD_REVISION = "0005"
+HEAD_REVISION = "0006"
 _VERSIONS = "alembic_version"
 
 
@@ -34,23 +35,23 @@ class Database:
         self._url = engine.url.render_as_string()
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A transaction that commits at the end, or not at all."""
+    def write(self, scope: Scope = AT_HOME) -> Iterator[Connection]:
+        """A transaction that commits at the end, or not at all; what there is in it, ``scope`` says."""
         if self.read_only:
             raise codes.DATABASE_READ_ONLY.error(url=self._url, detail="its file or directory may not be written")
         with explained(self._url), self.engine.begin() as connection:
             if self.engine.dialect.name == "sqlite":
                 # Take the write lock at once: a transaction that upgrades later may fail with SQLITE_BUSY.
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
-            yield connection
+            yield connection.execution_options(**{OPTION: scope})
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """A consistent view; nothing is written."""
+    def read(self, scope: Scope = AT_HOME) -> Iterator[Connection]:
+        """A consistent view of what there is in ``scope``; nothing is written."""
         with explained(self._url), self.engine.connect() as connection:
             if self.engine.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN")
-            yield connection
+            yield connection.execution_options(**{OPTION: scope})
             connection.rollback()
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, and_, func, insert, select
 
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import Digest
@@ -12,6 +12,7 @@ from bongsu.domain.labels import Label
 from bongsu.store.faults import readable
 from bongsu.store.records import DatasetVersionRecord
 from bongsu.store.schema import dataset_versions
+from bongsu.store.scope import owned, tenant_of, visible
 
 
 def add_dataset_version(connection: Connection, name: str, ref: ArtifactRef, origin: str, now: float) -> int:
@@ -19,10 +20,12 @@ def add_dataset_version(connection: Connection, name: str, ref: ArtifactRef, ori
     versions = list_dataset_versions(connection, name)
     if versions and (versions[0].digest, versions[0].label) == (ref.digest, str(ref.label)):
         return versions[0].version
-    newest = select(func.coalesce(func.max(dataset_versions.c.version), 0)).where(dataset_versions.c.name == name)
+    is_so_called = and_(owned(connection, dataset_versions), dataset_versions.c.name == name)
+    newest = select(func.coalesce(func.max(dataset_versions.c.version), 0)).where(is_so_called)
     version = int(connection.execute(newest).scalar_one()) + 1
     connection.execute(
         insert(dataset_versions).values(
+            tenant=tenant_of(connection),
             name=name,
             version=version,
             digest=ref.digest,
@@ -38,14 +41,15 @@ def add_dataset_version(connection: Connection, name: str, ref: ArtifactRef, ori
 
 def list_dataset_versions(connection: Connection, name: str | None = None) -> list[DatasetVersionRecord]:
     """By name, newest version first."""
-    query = select(dataset_versions).order_by(dataset_versions.c.name, dataset_versions.c.version.desc())
+    query = select(dataset_versions).where(visible(connection, dataset_versions))
+    query = query.order_by(dataset_versions.c.name, dataset_versions.c.version.desc())
     if name:
         query = query.where(dataset_versions.c.name == name)
     return [_dataset(connection, row) for row in connection.execute(query)]
 
 
 def _dataset(connection: Connection, row: Any) -> DatasetVersionRecord:
-    values = dict(row._mapping)
+    values = {name: value for name, value in row._mapping.items() if name != "tenant"}
     with readable(connection, dataset_versions, f"{row.name}/{row.version}"):
         Label.parse(row.label)
         return DatasetVersionRecord(**values | {"digest": Digest(row.digest), "type": ArtifactType(row.type)})

@@ -17,6 +17,7 @@ from bongsu.domain.lineage import EdgeKind
 from bongsu.store.json_columns import refs_from, refs_json
 from bongsu.store.lineage import artifact_node
 from bongsu.store.schema import artifacts, dataset_versions, edges, model_versions, nodes, runs, stages
+from bongsu.store.scope import owned
 
 _GAVE = (EdgeKind.MADE.value, EdgeKind.REUSED.value)
 _ARTIFACT = artifact_node("")
@@ -75,6 +76,7 @@ def _raise_stage(connection: Connection, node: str, label: Label, output: Digest
 
 def _raise(connection: Connection, table: Table, which: ColumnElement[bool], label: Label) -> None:
     """Rows of a table that have a label; it only rises."""
+    which = owned(connection, table) & which
     for known in set(connection.execute(select(table.c.label).where(which)).scalars()):
         risen = str(Label.parse(known).join(label))
         if risen != known:
@@ -82,18 +84,19 @@ def _raise(connection: Connection, table: Table, which: ColumnElement[bool], lab
 
 
 def _label_of(connection: Connection, digest: Digest) -> Label:
-    known = connection.execute(select(artifacts.c.label).where(artifacts.c.digest == digest)).scalar()
+    is_it = owned(connection, artifacts) & (artifacts.c.digest == digest)
+    known = connection.execute(select(artifacts.c.label).where(is_it)).scalar()
     return Label.parse(known) if known is not None else OPEN
 
 
 def _ends(connection: Connection, source: str, *kinds: str) -> list[str]:
-    query = select(edges.c.target).where(edges.c.source == source, edges.c.kind.in_(kinds))
-    return list(connection.execute(query).scalars())
+    query = select(edges.c.target).where(owned(connection, edges), edges.c.source == source)
+    return list(connection.execute(query.where(edges.c.kind.in_(kinds))).scalars())
 
 
 def _origins(connection: Connection, target: str, *kinds: str) -> list[str]:
-    query = select(edges.c.source).where(edges.c.target == target, edges.c.kind.in_(kinds))
-    return list(connection.execute(query).scalars())
+    query = select(edges.c.source).where(owned(connection, edges), edges.c.target == target)
+    return list(connection.execute(query.where(edges.c.kind.in_(kinds))).scalars())
 
 
 def _digests(ids: Iterable[str]) -> Iterator[Digest]:

@@ -10,17 +10,18 @@ because the maker is known), and a version was ``registered`` from an artifact b
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, insert, select, update
 
 from bongsu.domain.ids import digest_of
 from bongsu.domain.labels import Label
 from bongsu.domain.lineage import EdgeKind, NodeKind
 from bongsu.store.faults import readable
 from bongsu.store.schema import edges, nodes
+from bongsu.store.scope import owned, tenant_of, visible
 
 CHUNK = 500
 
@@ -63,14 +64,16 @@ def version_node(name: str, version: int) -> str:
 def put_nodes(connection: Connection, found: list[Node]) -> None:
     """Add nodes; one that stands is left as it is, but for its label, which only rises."""
     wanted = {node.id: node for node in found}
-    standing = select(nodes.c.id, nodes.c.label).where(nodes.c.id.in_(list(wanted)))
+    standing = select(nodes.c.id, nodes.c.label).where(owned(connection, nodes), nodes.c.id.in_(list(wanted)))
     known = {row.id: row.label for row in connection.execute(standing)}
     for node_id, label in known.items():
         risen = str(Label.parse(label).join(Label.parse(wanted[node_id].label)))
         if risen != label:
-            connection.execute(update(nodes).where(nodes.c.id == node_id).values(label=risen))
+            is_it = and_(owned(connection, nodes), nodes.c.id == node_id)
+            connection.execute(update(nodes).where(is_it).values(label=risen))
     rows = [
         {
+            "tenant": tenant_of(connection),
             "id": node.id,
             "kind": node.kind.value,
             "title": node.title[:500],
@@ -88,14 +91,11 @@ def put_edges(connection: Connection, found: list[Edge], run_id: str, now: float
     """Add edges; one that stands is left as it is."""
     wanted = {(edge.source, edge.target, edge.kind.value) for edge in found}
     sources = {edge.source for edge in found}
-    known = {
-        tuple(row)
-        for row in connection.execute(
-            select(edges.c.source, edges.c.target, edges.c.kind).where(edges.c.source.in_(sources))
-        )
-    }
+    standing = select(edges.c.source, edges.c.target, edges.c.kind).where(owned(connection, edges))
+    known = {tuple(row) for row in connection.execute(standing.where(edges.c.source.in_(sources)))}
+    shared = {"tenant": tenant_of(connection), "run_id": run_id, "created_at": now}
     rows = [
-        {"source": source, "target": target, "kind": kind, "run_id": run_id, "created_at": now}
+        {"source": source, "target": target, "kind": kind, **shared}
         for source, target, kind in sorted(wanted - known)
     ]
     if rows:
@@ -105,31 +105,37 @@ def put_edges(connection: Connection, found: list[Edge], run_id: str, now: float
 def walk(
     connection: Connection, start: str, direction: Literal["upstream", "downstream"]
 ) -> tuple[list[Node], list[Edge]]:
-    """Everything that ``start`` was made from, or that was made from it; ``start`` itself included."""
+    """Everything that ``start`` was made from, or that was made from it; ``start`` itself included. What the reader may
+    not see is left out, and so is what is known only through it."""
     here, there = (edges.c.target, edges.c.source) if direction == "upstream" else (edges.c.source, edges.c.target)
     seen = {start}
     frontier = [start]
     found: list[Edge] = []
+    there_are: dict[str, Node] = {}
     while frontier:
+        there_are |= {node.id: node for node in get_nodes(connection, frontier)}
+        frontier = [node_id for node_id in frontier if node_id in there_are]
         rows = [
             row
             for begin in range(0, len(frontier), CHUNK)
             for row in connection.execute(
                 select(edges.c.source, edges.c.target, edges.c.kind, there.label("next")).where(
-                    here.in_(frontier[begin : begin + CHUNK]), edges.c.kind != EdgeKind.REUSED.value
+                    owned(connection, edges),
+                    here.in_(frontier[begin : begin + CHUNK]),
+                    edges.c.kind != EdgeKind.REUSED.value,
                 )
             )
         ]
         found += [_edge(connection, row) for row in rows]
         frontier = sorted({row.next for row in rows} - seen)
         seen |= set(frontier)
-    return get_nodes(connection, sorted(seen)), list(dict.fromkeys(found))
+    return [there_are[node_id] for node_id in sorted(there_are)], _between(there_are, found)
 
 
 def resolved_at(connection: Connection, sources: Sequence[str]) -> dict[tuple[str, str], float]:
     """When each of these inputs was first resolved to each artifact: seconds since the epoch by (input, artifact)."""
     query = select(edges.c.source, edges.c.target, edges.c.created_at).where(
-        edges.c.kind == EdgeKind.RESOLVED.value
+        owned(connection, edges), edges.c.kind == EdgeKind.RESOLVED.value
     )
     return {
         (row.source, row.target): row.created_at
@@ -139,10 +145,12 @@ def resolved_at(connection: Connection, sources: Sequence[str]) -> dict[tuple[st
 
 
 def get_nodes(connection: Connection, ids: list[str]) -> list[Node]:
+    """Those of them that the reader may see."""
+    query = select(nodes).where(visible(connection, nodes))
     rows = [
         row
         for begin in range(0, len(ids), CHUNK)
-        for row in connection.execute(select(nodes).where(nodes.c.id.in_(ids[begin : begin + CHUNK])))
+        for row in connection.execute(query.where(nodes.c.id.in_(ids[begin : begin + CHUNK])))
     ]
     return [_node(connection, row) for row in rows]
 
@@ -166,13 +174,17 @@ def graph_of_run(connection: Connection, run_id: str, stage_ids: Sequence[str]) 
     touched = sorted({edge.source for edge in found} | {edge.target for edge in found})
     found += [edge for edge in _edges_at(connection, touched, edges.c.target) if edge.kind is EdgeKind.RESOLVED]
     found += [edge for edge in _edges_at(connection, touched, edges.c.source) if edge.kind is EdgeKind.REGISTERED]
-    found = list(dict.fromkeys(found))
-    ids = sorted({edge.source for edge in found} | {edge.target for edge in found})
-    return get_nodes(connection, ids), found
+    there_are = get_nodes(connection, sorted({edge.source for edge in found} | {edge.target for edge in found}))
+    return there_are, _between({node.id for node in there_are}, found)
+
+
+def _between(there_are: Collection[str], found: Sequence[Edge]) -> list[Edge]:
+    """Each edge once, those with an end that the reader may not see left out."""
+    return [edge for edge in dict.fromkeys(found) if edge.source in there_are and edge.target in there_are]
 
 
 def _edges_at(connection: Connection, ids: Sequence[str], end: ColumnElement[str]) -> list[Edge]:
-    query = select(edges.c.source, edges.c.target, edges.c.kind)
+    query = select(edges.c.source, edges.c.target, edges.c.kind).where(owned(connection, edges))
     return [
         _edge(connection, row)
         for begin in range(0, len(ids), CHUNK)

@@ -7,25 +7,26 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, and_, delete, insert, select
 
 from bongsu.domain.codes import run as codes
 from bongsu.domain.labels import Label
 from bongsu.store.faults import readable
 from bongsu.store.records import ModelVersionRecord
 from bongsu.store.schema import aliases, model_versions
+from bongsu.store.scope import owned, tenant_of, visible
 
 _REFERENCE = re.compile(r"^(?:models:/)?(?P<name>[^@/]+)(?:[@/](?P<which>[^@/]+))?$")
 
 
 def add_version(connection: Connection, record: ModelVersionRecord) -> None:
     """Record a version and its aliases once; an alias moves to it."""
-    there = select(model_versions.c.version).where(
-        model_versions.c.name == record.name, model_versions.c.version == record.version
-    )
+    is_it = and_(model_versions.c.name == record.name, model_versions.c.version == record.version)
+    there = select(model_versions.c.version).where(owned(connection, model_versions), is_it)
     if connection.execute(there).scalar() is None:
         connection.execute(
             insert(model_versions).values(
+                tenant=tenant_of(connection),
                 name=record.name,
                 version=record.version,
                 digest=record.digest,
@@ -41,13 +42,16 @@ def add_version(connection: Connection, record: ModelVersionRecord) -> None:
             )
         )
     for alias in record.aliases:
-        connection.execute(delete(aliases).where(aliases.c.name == record.name, aliases.c.alias == alias))
-        connection.execute(insert(aliases).values(name=record.name, alias=alias, version=record.version))
+        is_alias = and_(aliases.c.name == record.name, aliases.c.alias == alias)
+        connection.execute(delete(aliases).where(owned(connection, aliases), is_alias))
+        values = {"name": record.name, "alias": alias, "version": record.version}
+        connection.execute(insert(aliases).values(tenant=tenant_of(connection), **values))
 
 
 def list_versions(connection: Connection, name: str | None = None) -> list[ModelVersionRecord]:
     """By name, newest version first."""
-    query = select(model_versions).order_by(model_versions.c.name, model_versions.c.version.desc())
+    query = select(model_versions).where(visible(connection, model_versions))
+    query = query.order_by(model_versions.c.name, model_versions.c.version.desc())
     if name:
         query = query.where(model_versions.c.name == name)
     named = _aliases(connection)
@@ -72,7 +76,8 @@ def versions_of_digests(
     connection: Connection, digests: Sequence[str], names: Collection[str] | None = None
 ) -> dict[str, ModelVersionRecord]:
     """The newest version of each artifact that is registered, under one of ``names`` if they are given."""
-    query = select(model_versions).where(model_versions.c.digest.in_(digests)).order_by(model_versions.c.created_at)
+    of_these = and_(visible(connection, model_versions), model_versions.c.digest.in_(digests))
+    query = select(model_versions).where(of_these).order_by(model_versions.c.created_at)
     if names is not None:
         query = query.where(model_versions.c.name.in_(names))
     named = _aliases(connection)
@@ -85,13 +90,13 @@ def versions_of_digests(
 def _aliases(connection: Connection) -> dict[tuple[str, int], list[str]]:
     """Of each version, by name and number."""
     named: dict[tuple[str, int], list[str]] = {}
-    for row in connection.execute(select(aliases)):
+    for row in connection.execute(select(aliases).where(owned(connection, aliases))):
         named.setdefault((row.name, row.version), []).append(row.alias)
     return named
 
 
 def _version(connection: Connection, row: Any, named: list[str]) -> ModelVersionRecord:
-    values = dict(row._mapping)
+    values = {name: value for name, value in row._mapping.items() if name != "tenant"}
     with readable(connection, model_versions, f"{row.name}/{row.version}"):
         Label.parse(row.label)
         values |= {"metrics": json.loads(row.metrics), "aliases": tuple(sorted(named))}

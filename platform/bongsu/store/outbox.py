@@ -11,8 +11,9 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from bongsu.domain.phrases import Words
 from bongsu.domain.publication import Publication
+from bongsu.domain.tenants import HOME, Tenant
 from bongsu.store.json_columns import words_from, words_text
-from bongsu.store.schema import outbox
+from bongsu.store.schema import outbox, runs
 
 _LONGEST = 2000
 _ITEM: TypeAdapter[Publication] = TypeAdapter(Publication)
@@ -32,6 +33,15 @@ class Unreadable:
     why: str
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """An undelivered item: its number in the outbox, and whose run it speaks of."""
+
+    number: int
+    tenant: Tenant
+    item: Publication | Unreadable
+
+
 def put(connection: Connection, run_id: str, item: Publication) -> None:
     connection.execute(
         insert(outbox).values(run_id=run_id, body=_ITEM.dump_json(item).decode(), tries=0, done=False, error="")
@@ -40,10 +50,11 @@ def put(connection: Connection, run_id: str, item: Publication) -> None:
 
 def waiting(
     connection: Connection, limit: int = 100, skip: Sequence[int] = (), skip_runs: Sequence[str] = ()
-) -> list[tuple[int, Publication | Unreadable]]:
+) -> list[Waiting]:
     """The oldest undelivered items, in order, without those in ``skip`` and those of the runs in ``skip_runs``."""
     query = (
-        select(outbox.c.id, outbox.c.run_id, outbox.c.body)
+        select(outbox.c.id, outbox.c.run_id, outbox.c.body, runs.c.tenant)
+        .join_from(outbox, runs, runs.c.id == outbox.c.run_id, isouter=True)
         .where(outbox.c.done.is_(False))
         .order_by(outbox.c.id)
         .limit(limit)
@@ -52,7 +63,10 @@ def waiting(
         query = query.where(outbox.c.id.not_in(skip))
     if skip_runs:
         query = query.where(outbox.c.run_id.not_in(skip_runs))
-    return [(row.id, _read(row.run_id, row.body)) for row in connection.execute(query)]
+    return [
+        Waiting(row.id, Tenant(row.tenant or HOME), _read(row.run_id, row.body))
+        for row in connection.execute(query)
+    ]
 
 
 def count_told(connection: Connection) -> int:

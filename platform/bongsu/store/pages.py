@@ -9,18 +9,21 @@ from sqlalchemy import Connection, delete, insert, select
 from bongsu.domain.ids import Digest
 from bongsu.domain.publication import ModelPage
 from bongsu.store.schema import model_pages
+from bongsu.store.scope import owned, tenant_of
 
 
 def put_pages(connection: Connection, found: Iterable[ModelPage]) -> None:
     """Note pages, in place of those that the same bytes had in the same pipeline."""
     for page in {(page.digest, page.pipeline): page for page in found}.values():
-        here = (model_pages.c.digest == page.digest) & (model_pages.c.pipeline == page.pipeline)
+        is_so_called = (model_pages.c.digest == page.digest) & (model_pages.c.pipeline == page.pipeline)
+        here = owned(connection, model_pages) & is_so_called
         connection.execute(delete(model_pages).where(here))
-        connection.execute(insert(model_pages).values(page.model_dump()))
+        connection.execute(insert(model_pages).values(tenant=tenant_of(connection), **page.model_dump()))
 
 
 def pages_of(connection: Connection, digests: Sequence[Digest], pipeline: str) -> dict[Digest, str]:
     """The path of each model's page; in this pipeline's experiment if there is one, else in another's."""
-    query = select(model_pages).where(model_pages.c.digest.in_(digests)).order_by(model_pages.c.pipeline)
+    of_these = owned(connection, model_pages) & model_pages.c.digest.in_(digests)
+    query = select(model_pages).where(of_these).order_by(model_pages.c.pipeline)
     rows = sorted(connection.execute(query), key=lambda row: row.pipeline == pipeline)
     return {Digest(row.digest): row.path for row in rows}

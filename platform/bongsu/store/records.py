@@ -10,6 +10,7 @@ from bongsu.domain.attempt import Failure
 from bongsu.domain.ids import AttemptId, Digest, RunId, StageId
 from bongsu.domain.phrases import Words
 from bongsu.domain.run import AttemptState, RunState, StageState, StopReason
+from bongsu.domain.tenants import HOME, Tenant
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,12 @@ class PublicRun:
 
 @dataclass(frozen=True)
 class RunRecord(PublicRun):
-    """A run as its row has it; ``version`` counts its changes, so that two writers notice one another."""
+    """A run as its row has it; ``version`` counts its changes, so that two writers notice one another. Whose it is, and
+    which actor submitted it (empty where there was nobody to tell apart)."""
 
     version: int
+    tenant: Tenant = HOME
+    submitted_by: str = ""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from bongsu.domain.run import RUN_MOVES, RunState, StageState
 from bongsu.store.faults import readable
 from bongsu.store.records import RunRecord
 from bongsu.store.schema import runs, stages
+from bongsu.store.scope import owned, tenant_of, visible
 
 _LONGEST_ID = 40
 _ACTIVE = tuple(state.value for state in RunState if not state.is_final)
@@ -25,7 +26,7 @@ class StaleRun(Exception):
     """Somebody else changed the run since it was read; read it again and decide anew."""
 
 
-def create_run(connection: Connection, run_id: RunId, plan: RunPlan, now: float) -> None:
+def create_run(connection: Connection, run_id: RunId, plan: RunPlan, now: float, submitted_by: str = "") -> None:
     """Record a run and all its stages; the caller's transaction makes it one act.
 
     Raises:
@@ -35,6 +36,8 @@ def create_run(connection: Connection, run_id: RunId, plan: RunPlan, now: float)
     connection.execute(
         insert(runs).values(
             id=run_id,
+            tenant=tenant_of(connection),
+            submitted_by=submitted_by,
             pipeline=plan.metadata.name,
             ministry=plan.metadata.ministry,
             plan_hash=plan_hash,
@@ -63,7 +66,7 @@ def create_run(connection: Connection, run_id: RunId, plan: RunPlan, now: float)
 
 def open_run_of(connection: Connection, plan_hash: Digest) -> RunRecord | None:
     """The run of this plan that is under way and not being cancelled."""
-    query = select(*_COLUMNS).where(runs.c.open_key == plan_hash)
+    query = select(*_COLUMNS).where(owned(connection, runs), runs.c.open_key == plan_hash)
     row = connection.execute(query).one_or_none()
     return _run(connection, row) if row else None
 
@@ -76,7 +79,8 @@ def get_plan(connection: Connection, run_id: str) -> RunPlan:
 
 def get_run(connection: Connection, run_id: str) -> RunRecord:
     """Raises ``run.unknown``."""
-    row = connection.execute(select(*_COLUMNS).where(runs.c.id == run_id)).one_or_none()
+    query = select(*_COLUMNS).where(owned(connection, runs), runs.c.id == run_id)
+    row = connection.execute(query).one_or_none()
     if row is None:
         raise codes.UNKNOWN_RUN.error(run=run_id)
     return _run(connection, row)
@@ -88,7 +92,9 @@ def find_run(connection: Connection, text: str) -> RunRecord:
     Raises:
         BongsuError: ``run.unknown``, ``run.none-yet`` or ``run.ambiguous``.
     """
-    newest_first = select(*_COLUMNS).order_by(runs.c.created_at.desc(), runs.c.id.desc())
+    newest_first = (
+        select(*_COLUMNS).where(visible(connection, runs)).order_by(runs.c.created_at.desc(), runs.c.id.desc())
+    )
     if text == "latest":
         query = newest_first.limit(1)
     else:
@@ -109,7 +115,8 @@ def list_runs(
     connection: Connection, states: Sequence[RunState] = (), pipeline: str | None = None, limit: int | None = 50
 ) -> list[RunRecord]:
     """Newest first; all of them without a limit."""
-    query = select(*_COLUMNS).order_by(runs.c.created_at.desc(), runs.c.id.desc()).limit(limit)
+    query = select(*_COLUMNS).where(visible(connection, runs))
+    query = query.order_by(runs.c.created_at.desc(), runs.c.id.desc()).limit(limit)
     if states:
         query = query.where(runs.c.state.in_([state.value for state in states]))
     if pipeline:
@@ -121,7 +128,7 @@ def active_versions(connection: Connection) -> dict[RunId, tuple[RunState, int]]
     """State and version of every run that is not finished, oldest first: one small query tells what changed."""
     query = (
         select(runs.c.id, runs.c.state, runs.c.version)
-        .where(runs.c.state.in_(_ACTIVE))
+        .where(owned(connection, runs), runs.c.state.in_(_ACTIVE))
         .order_by(runs.c.created_at, runs.c.id)
     )
     return {RunId(row.id): (RunState(row.state), row.version) for row in connection.execute(query)}

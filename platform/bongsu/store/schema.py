@@ -20,18 +20,21 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from bongsu.store.metadata import DIGEST, ID, NAME, metadata
+from bongsu.store.metadata import DIGEST, ID, LABEL, NAME, metadata
 
 runs = Table(
     "runs",
     metadata,
     Column("id", ID, primary_key=True),
     Column("pipeline", NAME, nullable=False),
+    Column("tenant", NAME, nullable=False, default="", server_default=""),
     Column("ministry", NAME, nullable=False),
+    # Who submitted it: an actor's id; empty where there was nobody to tell apart.
+    Column("submitted_by", NAME, nullable=False, default="", server_default=""),
     Column("plan_hash", DIGEST, nullable=False),
     Column("plan", Text, nullable=False),
     Column("state", String(20), nullable=False),
-    Column("label", String(500), nullable=False),
+    Column("label", LABEL, nullable=False),
     Column("use_class", String(60), nullable=False),
     Column("created_at", Double, nullable=False),
     Column("started_at", Double),
@@ -43,6 +46,8 @@ runs = Table(
     Index(None, "state"),
     Index(None, "pipeline", "created_at"),
     Index(None, "plan_hash"),
+    Index(None, "tenant", "label", "created_at"),
+    Index(None, "tenant", "created_at"),
     UniqueConstraint("open_key"),
 )
 
@@ -120,43 +125,51 @@ metric_points = Table(
 artifacts = Table(
     "artifacts",
     metadata,
-    Column("digest", DIGEST, primary_key=True),
+    Column("tenant", NAME, nullable=False, default="", server_default=""),
+    Column("digest", DIGEST, nullable=False),
     Column("type", String(20), nullable=False),
     Column("size", BigInteger, nullable=False),
-    Column("label", String(500), nullable=False),
+    Column("label", LABEL, nullable=False),
     Column("title", NAME, nullable=False),
     Column("run_id", ID),
     Column("stage_id", NAME),
     Column("created_at", Double, nullable=False),
+    PrimaryKeyConstraint("tenant", "digest"),
+    Index(None, "tenant", "label"),
 )
 
 edges = Table(
     "edges",
     metadata,
+    Column("tenant", NAME, nullable=False, default="", server_default=""),
     Column("source", String(300), nullable=False),
     Column("target", String(300), nullable=False),
     Column("kind", String(40), nullable=False),
     Column("run_id", ID, nullable=False),
     Column("created_at", Double, nullable=False),
-    PrimaryKeyConstraint("source", "target", "kind"),
-    Index(None, "target"),
+    PrimaryKeyConstraint("tenant", "source", "target", "kind"),
+    Index(None, "tenant", "target"),
     Index(None, "run_id"),
 )
 
 nodes = Table(
     "nodes",
     metadata,
-    Column("id", String(300), primary_key=True),
+    Column("tenant", NAME, nullable=False, default="", server_default=""),
+    Column("id", String(300), nullable=False),
     Column("kind", String(40), nullable=False),
     Column("title", String(500), nullable=False),
-    Column("label", String(500), nullable=False),
+    Column("label", LABEL, nullable=False),
     Column("body", Text, nullable=False),
+    PrimaryKeyConstraint("tenant", "id"),
+    Index(None, "tenant", "label"),
 )
 
 cache_entries = Table(
     "cache_entries",
     metadata,
-    Column("key", DIGEST, primary_key=True),
+    Column("tenant", NAME, nullable=False, default="", server_default=""),
+    Column("key", DIGEST, nullable=False),
     Column("pipeline", NAME, nullable=False),
     Column("stage_id", NAME, nullable=False),
     Column("parts", Text, nullable=False),
@@ -164,7 +177,8 @@ cache_entries = Table(
     Column("metrics", Text, nullable=False),
     Column("seconds", Double, nullable=False),
     Column("created_at", Double, nullable=False),
-    Index(None, "pipeline", "stage_id", "created_at"),
+    PrimaryKeyConstraint("tenant", "key"),
+    Index(None, "tenant", "pipeline", "stage_id", "created_at"),
 )
 
 outbox = Table(
@@ -182,10 +196,11 @@ outbox = Table(
 model_versions = Table(
     "model_versions",
     metadata,
+    Column("tenant", NAME, nullable=False, default="", server_default=""),
     Column("name", NAME, nullable=False),
     Column("version", Integer, nullable=False),
     Column("digest", DIGEST, nullable=False),
-    Column("label", String(500), nullable=False),
+    Column("label", LABEL, nullable=False),
     Column("use_class", String(60), nullable=False),
     Column("ministry", NAME, nullable=False),
     Column("run_id", ID, nullable=False),
@@ -194,50 +209,57 @@ model_versions = Table(
     Column("metrics", Text, nullable=False),
     Column("link", String(500), nullable=False),
     Column("created_at", Double, nullable=False),
-    PrimaryKeyConstraint("name", "version"),
+    PrimaryKeyConstraint("tenant", "name", "version"),
     UniqueConstraint("run_id", "stage_id"),
-    Index(None, "digest"),
+    Index(None, "tenant", "digest"),
+    Index(None, "tenant", "label"),
 )
 
 model_pages = Table(
     "model_pages",
     metadata,
+    Column("tenant", NAME, nullable=False, default="", server_default=""),
     Column("digest", DIGEST, nullable=False),
     Column("pipeline", NAME, nullable=False),
     Column("path", String(500), nullable=False),
-    PrimaryKeyConstraint("digest", "pipeline"),
+    PrimaryKeyConstraint("tenant", "digest", "pipeline"),
 )
 
 aliases = Table(
     "aliases",
     metadata,
+    Column("tenant", NAME, nullable=False, default="", server_default=""),
     Column("name", NAME, nullable=False),
     Column("alias", NAME, nullable=False),
     Column("version", Integer, nullable=False),
-    PrimaryKeyConstraint("name", "alias"),
+    PrimaryKeyConstraint("tenant", "name", "alias"),
 )
 
 dataset_versions = Table(
     "dataset_versions",
     metadata,
+    Column("tenant", NAME, nullable=False, default="", server_default=""),
     Column("name", NAME, nullable=False),
     Column("version", Integer, nullable=False),
     Column("digest", DIGEST, nullable=False),
     Column("type", String(20), nullable=False),
-    Column("label", String(500), nullable=False),
+    Column("label", LABEL, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("origin", String(1000), nullable=False),
     Column("created_at", Double, nullable=False),
-    PrimaryKeyConstraint("name", "version"),
-    Index(None, "digest"),
+    PrimaryKeyConstraint("tenant", "name", "version"),
+    Index(None, "tenant", "digest"),
+    Index(None, "tenant", "label"),
 )
 
 input_cache = Table(
     "input_cache",
     metadata,
-    Column("location", String(1000), primary_key=True),
+    Column("tenant", NAME, nullable=False, default="", server_default=""),
+    Column("location", String(1000), nullable=False),
     # Digest over path, size and modification time of every file: equal means that nothing was touched.
     Column("fingerprint", DIGEST, nullable=False),
     Column("digest", DIGEST, nullable=False),
     Column("size", BigInteger, nullable=False),
+    PrimaryKeyConstraint("tenant", "location"),
 )

@@ -31,7 +31,7 @@ def made(database: Database, store: Store) -> Iterator[Callable[[Server], Delive
     open_ones: list[Delivery] = []
 
     def make(server: Server) -> Delivery:
-        open_ones.append(Delivery(database, server, store, IMPATIENT))
+        open_ones.append(Delivery(database, server, lambda _tenant: store, IMPATIENT))
         return open_ones[-1]
 
     yield make

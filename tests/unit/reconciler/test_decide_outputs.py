@@ -14,6 +14,7 @@ from bongsu.domain.labels import OPEN, Grade, Label
 from bongsu.domain.plan import PlannedStage
 from bongsu.domain.publication import RegisteredVersion, RegistrationRequest
 from bongsu.domain.run import RunState
+from bongsu.domain.tenants import HOME
 from bongsu.planner.cache_key import cache_key, cache_parts
 from bongsu.planner.facts import EarlierWork
 from bongsu.reconciler.actions import RecordVersion, RememberOutputs
@@ -109,7 +110,7 @@ def test_a_success_leaves_its_output_to_later_runs() -> None:
 def test_work_that_is_under_way_elsewhere_is_waited_for_and_then_taken() -> None:
     run = PureRun(plan_of(stage("a"), stage("b")))
     key = cache_key(cache_parts(run.plan.stage("a"), {}))
-    run.under_way = {key}
+    run.under_way = {(HOME, key)}
     run.step()
     assert run.live == ["b/1"]
     assert run.states["a"] == "ready"
@@ -131,7 +132,7 @@ def test_two_equal_stages_of_one_run_are_done_once() -> None:
 
 def test_what_becomes_ready_late_is_looked_up_again_and_wakes_what_follows() -> None:
     run = PureRun(plan_of(stage("a"), stage("b", "a")))
-    run.under_way = {cache_key(cache_parts(run.plan.stage("a"), {}))}
+    run.under_way = {(HOME, cache_key(cache_parts(run.plan.stage("a"), {})))}
     run.step()
     assert run.states == {"a": "ready", "b": "waiting"}
     run.under_way = set()

@@ -10,6 +10,7 @@ from deliveries import BrokenDatabase, Server, Store, closed, finished, opened, 
 from sqlalchemy import insert, update
 
 from bongsu.domain.codes import artifact as codes
+from bongsu.domain.tenants import HOME
 from bongsu.reconciler.delivery import Delivery
 from bongsu.reconciler.outbox_delivery import OutboxDelivery
 from bongsu.reconciler.tracking_line import Patience, TrackingLine
@@ -26,7 +27,7 @@ def test_checkpoints_that_cannot_be_cleared_stop_nobody_and_are_cleared_later(
     delivery = made(Server())
     store.failures = {"a": DENIED, "b": OSError("busy")}
     for key in ("a", "b", "c"):
-        delivery.clear_checkpoints(key)
+        delivery.clear_checkpoints(HOME, key)
     assert delivery.leave()
     assert store.cleared == ["c"]
     store.failures = {}
@@ -40,7 +41,7 @@ def test_a_store_out_of_reach_is_not_asked_for_every_checkpoint(
     delivery = made(Server())
     store.failures = dict.fromkeys("abc", UNREACHABLE)
     for key in "abc":
-        delivery.clear_checkpoints(key)
+        delivery.clear_checkpoints(HOME, key)
     delivery.close()
     assert store.asked == 1
     store.failures = {}
@@ -142,7 +143,7 @@ def test_who_hurries_while_something_is_put_off_is_not_overheard(database: Datab
     patience = Patience(quiet=0.0, retry=0.0, again=1e6)
     line = TrackingLine(patience)
     line.trouble = "it was down before"  # one try each
-    delivery = OutboxDelivery(database, Server(down_once), store, line, patience, lambda: 0.0)
+    delivery = OutboxDelivery(database, Server(down_once), lambda _tenant: store, line, patience, lambda: 0.0)
     delivery.deliver()
     assert tries == 2
     assert delivery.count_waiting() == 0

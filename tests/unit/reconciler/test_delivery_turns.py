@@ -27,7 +27,9 @@ class Slow:
         self.server = Server(self._on_call)
         patience = Patience(retry=0.0, again=30.0)
         self.line = TrackingLine(patience)
-        self.outbox = OutboxDelivery(database, self.server, store, self.line, patience, lambda: self.now)
+        self.outbox = OutboxDelivery(
+            database, self.server, lambda _tenant: store, self.line, patience, lambda: self.now
+        )
 
     def _on_call(self) -> None:
         self.now += self.seconds
@@ -119,7 +121,7 @@ EAGER = Patience(quiet=0.0, retry=0.0, again=1e6)
 
 def test_who_has_nothing_to_tell_takes_nobodys_turn(database: Database, store: Store) -> None:
     turn = Held(is_held=True)
-    delivery = Delivery(database, Server(), store, EAGER, turn)
+    delivery = Delivery(database, Server(), lambda _tenant: store, EAGER, turn)
     assert delivery.drain(20) == 0
     assert not turn.asked.is_set()
     assert delivery.leave()
@@ -130,7 +132,7 @@ def test_who_leaves_does_not_wait_for_another_process_that_talks_to_the_server(
 ) -> None:
     put(database, closed("r-1"))
     turn = Held(is_held=True)
-    delivery = Delivery(database, Server(), store, EAGER, turn)
+    delivery = Delivery(database, Server(), lambda _tenant: store, EAGER, turn)
     assert turn.asked.wait(20)
     began = time.monotonic()
     assert delivery.leave()
@@ -140,7 +142,7 @@ def test_who_leaves_does_not_wait_for_another_process_that_talks_to_the_server(
 def test_once_the_other_process_is_done_everything_is_delivered(database: Database, store: Store) -> None:
     put(database, closed("r-1"))
     turn, server = Held(is_held=True), Server()
-    delivery = Delivery(database, server, store, EAGER, turn)
+    delivery = Delivery(database, server, lambda _tenant: store, EAGER, turn)
     assert turn.asked.wait(20)
     turn.is_held = False
     assert delivery.drain(20) == 0

@@ -62,7 +62,9 @@ class Place:
         self.registry = registry
         self.now = 0.0
         line = TrackingLine(PATIENCE)
-        self.registrar = Registrar(registry, artifacts, line, PATIENCE, lambda: self.now, threading.Condition())
+        self.registrar = Registrar(
+            registry, lambda _tenant: artifacts, line, PATIENCE, lambda: self.now, threading.Condition()
+        )
         self.planned = facts.plan.stage("register")
 
     def ask(self) -> None:

@@ -454,5 +454,5 @@ def test_a_run_says_what_keeps_another_process_from_telling_mlflow(place: Place)
 def test_a_run_says_what_mlflow_did_not_take_before(place: Place) -> None:
     left_behind(place, "")
     with place.platform.database.write() as connection:
-        outbox.mark_failed(connection, outbox.waiting(connection, 1)[0][0], "refused")
+        outbox.mark_failed(connection, outbox.waiting(connection, 1)[0].number, "refused")
     assert left_behind(place, "")[1] == "refused"

@@ -43,7 +43,7 @@ def test_a_full_disk_is_told_as_such_and_nothing_is_written(folder: Path) -> Non
             connection.exec_driver_sql("PRAGMA max_page_count=1")  # it is larger already, so it cannot grow
             for number in range(1000):
                 row = {"id": f"{number}" * 50}
-                connection.execute(text("INSERT INTO nodes VALUES (:id, 'x', :id, 'O', :id)"), row)
+                connection.execute(text("INSERT INTO nodes VALUES ('', :id, 'x', :id, 'O', :id)"), row)
 
     with pytest.raises(BongsuError) as caught:
         write_a_lot()

@@ -53,7 +53,7 @@ def waiting(
     database: Database, limit: int = 100, skip: Sequence[int] = ()
 ) -> list[Publication | outbox.Unreadable]:
     with database.read() as connection:
-        return [found for _, found in outbox.waiting(connection, limit, skip)]
+        return [found.item for found in outbox.waiting(connection, limit, skip)]
 
 
 class Server:
@@ -87,7 +87,7 @@ class Server:
 
 def delivered(database: Database, tmp_path: Path, server: Server) -> tuple[int, str]:
     """What is left once a process has done what it can, and its last trouble."""
-    delivery = Delivery(database, server, LocalStore(tmp_path / "artifacts"), IMPATIENT)
+    delivery = Delivery(database, server, lambda _tenant: LocalStore(tmp_path / "artifacts"), IMPATIENT)
     try:
         return delivery.drain(20), str(delivery.trouble)
     finally:
@@ -114,7 +114,7 @@ def test_what_a_transaction_put_is_gone_with_it(database: Database) -> None:
 def test_what_was_told_waits_no_longer_and_what_failed_does(database: Database) -> None:
     put(database, 1, 2, 3)
     with database.write() as connection:
-        numbers = [number for number, _ in outbox.waiting(connection)]
+        numbers = [found.number for found in outbox.waiting(connection)]
         outbox.mark_done(connection, numbers[:1])
         outbox.mark_failed(connection, numbers[1], "no answer")
         assert outbox.count_waiting(connection) == 2
@@ -133,7 +133,7 @@ def test_what_was_told_waits_no_longer_and_what_failed_does(database: Database) 
 def test_why_something_waits_can_be_said_in_another_language(database: Database, why: Words, kept: Words) -> None:
     put(database, 1)
     with database.write() as connection:
-        outbox.mark_failed(connection, outbox.waiting(connection)[0][0], why)
+        outbox.mark_failed(connection, outbox.waiting(connection)[0].number, why)
         assert outbox.last_error(connection) == kept
 
 

@@ -36,13 +36,13 @@ def import_files(platform: Platform, files: FileSet) -> tuple[Digest, int]:
             return known
         manifest = copy_in(writer, files)
         if files.fingerprint == fingerprint:
-            with platform.database.write() as connection:
+            with platform.write() as connection:
                 remember_input(connection, location, fingerprint, manifest.digest, manifest.size)
     return manifest.digest, manifest.size
 
 
 def _known(platform: Platform, location: str, fingerprint: Digest) -> tuple[Digest, int] | None:
-    with platform.database.read() as connection:
+    with platform.read() as connection:
         known = known_input(connection, location, fingerprint)
     return known if known is not None and fault_of(platform.artifacts, known[0]) is None else None
 

@@ -65,7 +65,7 @@ def masked_elsewhere(
     """A warning for each input of documents that no run here has made: nobody here saw them masked."""
     for name, input_ in found.items():
         if input_.ref.type is ArtifactType.DOCUMENTS:
-            with platform.database.read() as connection:
+            with platform.read() as connection:
                 known = get_artifact(connection, input_.ref.digest)
             if known is None or known.run_id is None:
                 yield not_masked_here(name, inputs[name])
@@ -158,7 +158,7 @@ def _remember_label(platform: Platform, ref: ArtifactRef, uri: str) -> None:
     known = known_label(platform, ref.digest) or Label()
     if known.join(ref.label) == known or platform.database.read_only:
         return
-    with platform.database.write() as connection:
+    with platform.write() as connection:
         note_artifact(connection, ref, uri, platform.clock())
 
 
@@ -203,7 +203,7 @@ def _artifact(platform: Platform, digest: str, given: Label | None) -> _Tree:
 
 
 def _model(platform: Platform, uri: str) -> _Tree:
-    with platform.database.read() as connection:
+    with platform.read() as connection:
         try:
             version = models.find_version(connection, uri)
         except BongsuError:
@@ -223,7 +223,7 @@ def _models_like(name: str, known: set[str]) -> str | None:
 
 def _dataset(platform: Platform, rest: str) -> _Tree:
     name, _, version = rest.lstrip("/").partition("/")
-    with platform.database.read() as connection:
+    with platform.read() as connection:
         found = datasets.list_dataset_versions(connection, name) if name else []
         everything = {one.name for one in datasets.list_dataset_versions(connection)} if not found else set()
     wanted = next((one for one in found if version == str(one.version)), None)

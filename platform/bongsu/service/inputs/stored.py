@@ -17,7 +17,7 @@ from bongsu.store.artifacts import get_artifact
 
 def known_label(platform: Platform, digest: Digest) -> Label | None:
     """What the database knows of these bytes; None if it does not know them."""
-    with platform.database.read() as connection:
+    with platform.read() as connection:
         known = get_artifact(connection, digest)
     return Label.parse(known.label) if known else None
 

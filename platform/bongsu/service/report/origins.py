@@ -50,7 +50,7 @@ def works(platform: Platform, details: RunDetails) -> list[Work]:
         if stage.record.state is StageState.CACHED and stage.record.cache_key:
             cached[stage.record.cache_key].append(titles[str(stage.planned.id)])
             times[stage.record.cache_key] = stage.record.finished_at or inf
-    with platform.database.read() as connection:
+    with platform.read() as connection:
         makers = makers_of(connection, times)
     taken: dict[str, dict[str, str]] = defaultdict(dict)
     for key, maker in makers.items():
