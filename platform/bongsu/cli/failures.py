@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from bongsu.cli.particles import settle_particles
 from bongsu.cli.printing import discard_output, out, say_json
 from bongsu.cli.texts import _, translate
 from bongsu.domain.fieldpath import shown
 from bongsu.domain.messages import N_
 from bongsu.domain.problems import BongsuError, Problem
+from bongsu.language.particles import settle_particles
 
 if TYPE_CHECKING:
     from rich.console import Console

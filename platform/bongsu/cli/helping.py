@@ -12,9 +12,10 @@ from typer.core import TyperCommand, TyperGroup
 
 from bongsu.cli.columns import two_columns
 from bongsu.cli.failures import EXIT_CODES
-from bongsu.cli.texts import LOCALES, _, known_language, translate
+from bongsu.cli.texts import _, translate
 from bongsu.domain.codes import cli as codes
 from bongsu.domain.messages import N_
+from bongsu.language.translation import LOCALES, known_language
 
 # Sentences of Typer's own: those above are looked up by itself through gettext, those below it writes as they are.
 LOOKED_UP = (N_("Arguments"), N_("Options"), N_("Commands"), N_("required"), N_("default: {default}"))

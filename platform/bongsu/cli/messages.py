@@ -17,10 +17,10 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from bongsu.cli.texts import LOCALES
 from bongsu.domain.codes import all_codes
 from bongsu.domain.pipeline import PipelineSpec
 from bongsu.domain.problems import DID_YOU_MEAN
+from bongsu.language.translation import LOCALES
 from bongsu.service.catalogue import InstalledStages
 
 PACKAGE = Path(__file__).parent.parent

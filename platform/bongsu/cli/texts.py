@@ -5,23 +5,18 @@ English sentences are the message ids (gettext); ``locale/ko/LC_MESSAGES/bongsu.
 
 from __future__ import annotations
 
-import gettext
-import re
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
-from bongsu.cli.particles import settle_particles
 from bongsu.domain.phrases import Words, in_words
-
-LANGUAGES = ("ko", "en")
-LOCALES = Path(__file__).parent.parent / "locale"
+from bongsu.language.particles import settle_particles
+from bongsu.language.translation import LANGUAGES, known_language, translator
 
 
 class _Active:
     """The language in force. One process shows one language, and gettext's own interface is global too."""
 
     language = "en"
-    translation = gettext.NullTranslations()
+    translate: Callable[[str], str] = staticmethod(translator("en"))
 
 
 def choose_language(arguments: Sequence[str], environment: Mapping[str, str]) -> str:
@@ -38,16 +33,10 @@ def choose_language(arguments: Sequence[str], environment: Mapping[str, str]) ->
     return known_language(chosen) or "en"
 
 
-def known_language(name: str) -> str | None:
-    """``ko`` for ``ko``, ``KO`` and ``ko_KR.UTF-8``; None for a language that there are no texts in."""
-    found = re.match("[a-z]+", name.lower())
-    return found[0] if found and found[0] in LANGUAGES else None
-
-
 def use_language(language: str) -> None:
     """Switch all texts; called once, before the commands are built, because their help is text too."""
     _Active.language = language if language in LANGUAGES else "en"
-    _Active.translation = gettext.translation("bongsu", LOCALES, languages=[_Active.language], fallback=True)
+    _Active.translate = translator(_Active.language)
 
 
 def language() -> str:
@@ -55,7 +44,7 @@ def language() -> str:
 
 
 def translate(text: str) -> str:
-    return _Active.translation.gettext(text) if text else ""
+    return _Active.translate(text)
 
 
 _: Callable[[str], str] = translate

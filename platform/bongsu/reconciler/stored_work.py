@@ -88,7 +88,8 @@ class StoredWork:
         return found
 
     def lookup(self, tenant: Tenant) -> Callable[[Digest], EarlierWork | None]:
-        """What the tenant's cache has for a key, if it stands in the artifact store as it was left; each key is looked up once.
+        """What the tenant's cache has for a key, if it stands in the artifact store as it was left; each is looked up
+        once.
 
         The function raises :class:`StoreSilent`.
         """

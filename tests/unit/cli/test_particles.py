@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bongsu.cli.particles import settle_particles
 from bongsu.cli.texts import translate, use_language
 from bongsu.domain.problems import BongsuError
+from bongsu.language.particles import settle_particles
 from bongsu.service.catalogue import InstalledStages
 from bongsu.specfile import loads
 

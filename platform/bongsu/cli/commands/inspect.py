@@ -12,11 +12,11 @@ import typer
 from bongsu.cli import completion
 from bongsu.cli.commands.shared import AsJson, RunName, platform, problem_documents
 from bongsu.cli.files import write_file
-from bongsu.cli.particles import settle_particles
 from bongsu.cli.printing import log_lines, out, say, say_json
 from bongsu.cli.texts import _, language, translate
 from bongsu.domain.run import ShownState, StageState
 from bongsu.domain.unseen import escaped_json
+from bongsu.language.particles import settle_particles
 
 if TYPE_CHECKING:
     from bongsu.service.following import LogLine

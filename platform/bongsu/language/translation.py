@@ -1,0 +1,46 @@
+"""Sentences in a reader's language: English ones are the message ids (gettext), and ``locale/`` has the others."""
+
+from __future__ import annotations
+
+import gettext
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+from bongsu.domain.phrases import Words, in_words
+from bongsu.language.particles import settle_particles
+
+LANGUAGES = ("ko", "en")
+LOCALES = Path(__file__).parent.parent / "locale"
+
+
+def known_language(name: str) -> str | None:
+    """``ko`` for ``ko``, ``KO`` and ``ko_KR.UTF-8``; None for a language that there are no texts in."""
+    found = re.match("[a-z]+", name.lower())
+    return found[0] if found and found[0] in LANGUAGES else None
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def translator(language: str) -> Callable[[str], str]:
+    """Gives a sentence in ``ko`` or ``en``, placeholders and both forms of particles as they are; read once."""
+    translation = gettext.translation("bongsu", LOCALES, languages=[language], fallback=True)
+    return lambda text: translation.gettext(text) if text else ""
+
+
+def said_in(language: str, words: Words) -> str:
+    """Words with their values, as a reader of ``language`` reads them."""
+    return settle_particles(in_words(words, translator(language)))
+
+
+def preferred_language(header: str | None, default: str = "ko") -> str:
+    """Of an ``Accept-Language`` header (RFC 9110, 12.5.4): the first of those we have, by its weight."""
+    weighed = []
+    for place, part in enumerate((header or "").split(",")):
+        name, _, rest = part.strip().partition(";")
+        known = known_language(name) if name else None
+        match = re.fullmatch(r"\s*q=([01](?:\.\d{0,3})?)\s*", rest) if rest else None
+        weight = float(match[1]) if match else (0.0 if rest else 1.0)
+        if known and weight > 0:
+            weighed.append((-weight, place, known))
+    return min(weighed)[2] if weighed else default
