@@ -85,6 +85,7 @@ class Driver:
         self._usual: dict[tuple[Tenant, str], dict[str, float]] = {}
         self._ahead: dict[RunId, dict[StageId, float]] = {}
         self._again = False
+        self._drives_all = False
 
     def run(self, run_ids: Collection[RunId], on_update: Callable[[RunView], None] | None = None) -> None:
         """Drive these runs, and whatever is being cancelled, until they are over.
@@ -105,8 +106,24 @@ class Driver:
             told = trouble
             if all(self.facts[run_id].run.state.is_final for run_id in self._wanted):
                 return
-            if not self._again:
-                self._wait()
+            self.wait()
+
+    def step_all(self) -> set[RunId]:
+        """As :meth:`step`, for every run there is; those that are over are forgotten. One whose row cannot be read keeps
+        nobody else from going on."""
+        self._drives_all = True
+        over = {run_id for run_id, facts in self.facts.items() if facts.run.state.is_final}
+        for run_id in over:
+            del self.facts[run_id]
+            self._ahead.pop(run_id, None)
+        with self._s.database.read(EVERYTHING) as connection:
+            self._wanted = set(active_versions(connection))
+        return self.step()
+
+    @property
+    def driven(self) -> frozenset[RunId]:
+        """What is wanted of it."""
+        return frozenset(self._wanted) - set(self._unreadable)
 
     def want(self, run_ids: Collection[RunId]) -> None:
         """Drive these runs from the next step on."""
@@ -180,15 +197,17 @@ class Driver:
         """Read a run. Whose row is damaged, or of a newer version, waits for a change of it and keeps nobody else from
         going on; asking for that run itself raises what is wrong."""
         known = self.facts.get(run_id)
-        if run_id in self._unreadable and self._unreadable[run_id] == version and run_id not in self._wanted:
+        is_asked_for = run_id in self._wanted and not self._drives_all
+        if run_id in self._unreadable and self._unreadable[run_id] == version and not is_asked_for:
             return False
         try:
             self.facts[run_id] = load_facts(connection, run_id, known.plan if known else None)
         except BongsuError as error:
-            if run_id in self._wanted or error.problems[0].code != codes.DATABASE_DAMAGED:
+            if is_asked_for or error.problems[0].code != codes.DATABASE_DAMAGED:
                 raise
             self._unreadable[run_id] = version
             return False
+        self._unreadable.pop(run_id, None)
         return True
 
     def _budget(self) -> Budget:
@@ -286,8 +305,10 @@ class Driver:
                 elif attempt.state is AttemptState.REQUESTED and self._backend.is_to_start(attempt.id):
                     self._backend.start(attempt_spec(facts, attempt.id, self._s.artifacts(facts.run.tenant).uri))
 
-    def _wait(self) -> None:
+    def wait(self) -> None:
         """Until something may have changed, or something is due."""
+        if self._again:
+            return
         longest = LOOK_REGISTERING_S if self._s.delivery.registrar.is_busy else LOOK_S
         now = self._s.clock()
         due = min((next_deadline(facts, now) for facts in self.facts.values()), default=longest)

@@ -128,6 +128,32 @@ class FileLock:
             self._file = None
 
 
+class ServerLock:
+    """A lock of a server on one machine: a process at a time by a lock on a file, and what it drives in its memory,
+    where those who ask are too."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = FileLock(path)
+        self._driven: frozenset[RunId] | None = None
+
+    def __enter__(self) -> ServerLock:
+        self._lock.__enter__()
+        self._driven = frozenset()
+        return self
+
+    def note(self, runs: Collection[RunId]) -> None:
+        self._driven = frozenset(runs)
+
+    def driven(self) -> frozenset[RunId] | None:
+        return self._driven
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._driven = None
+        self._lock.__exit__(kind, error, trace)
+
+
 def _taken(file: IO[str]) -> bool:
     for left in range(_TRIES - 1, -1, -1):
         try:

@@ -10,6 +10,7 @@ from bongsu.domain.codes import run as codes
 from bongsu.domain.labels import COMPARTMENT, Grade, Label
 from bongsu.domain.pipeline import Input
 from bongsu.domain.problems import BongsuError
+from bongsu.service.inputs.given import Files
 from bongsu.service.inputs.resolving import resolve_input
 from bongsu.service.platform import Platform
 from bongsu.store import datasets
@@ -52,7 +53,7 @@ def register_dataset(
         raise BongsuError(codes.COMPARTMENT_NAME.at(name=one) for one in wrong)
     is_stated = grade is not None or held_in
     label = Label(grade=grade or Grade.OPEN, compartments=held_in) if is_stated else None
-    resolved = resolve_input(platform, name, Input(dataset=uri, label=label), directory)
+    resolved = resolve_input(platform, name, Input(dataset=uri, label=label), Files(directory))
     with platform.write() as connection:
         now = platform.clock()
         note_artifact(connection, resolved.ref, name, now)

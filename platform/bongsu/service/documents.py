@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.documents import plain
 from bongsu.domain.labels import high_water_mark
+from bongsu.domain.problems import Problem
+from bongsu.service.planning import Prepared
 from bongsu.service.showing import RunDetails, StageDetails
 from bongsu.service.summaries import AttemptSummary
 from bongsu.service.variants import Variant
@@ -35,6 +37,25 @@ def run_document(
         "stages": [_stage(stage, live.get(stage.planned.id)) for stage in details.stages],
         "variants": [plain(variant) | {"label": str(variant.label)} for variant in variants],
         "problems": list(problems),
+    }
+
+
+def plan_document(prepared: Prepared, told: Callable[[Problem], Mapping[str, Any]]) -> dict[str, Any]:
+    """A plan: what is hashed and estimated, and what is said about it.
+
+    Args:
+        prepared: the plan.
+        told: a problem in the reader's language.
+    """
+    made = prepared.plan
+    return {
+        "hash": made.hash,
+        "gpuHours": made.gpu_hours,
+        "gpuHoursNotEstimated": [planned.id for planned in made.not_estimated],
+        "warnings": [told(problem) for problem in prepared.warnings],
+        "obstacles": [told(problem) for problem in prepared.obstacles],
+        "skipped": [plain(skipped) for skipped in prepared.skipped],
+        **plain(made),
     }
 
 

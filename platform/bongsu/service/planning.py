@@ -12,6 +12,7 @@ from bongsu.domain.problems import BongsuError, Location, Problem
 from bongsu.planner.planning import Drafted, draft
 from bongsu.service.caching import cache_facts
 from bongsu.service.catalogue import InstalledStages
+from bongsu.service.inputs.given import Files
 from bongsu.service.inputs.resolving import faulty_inputs, masked_elsewhere, resolve_inputs
 from bongsu.service.obstacles import ask_executor, beyond_executor, names_of_others
 from bongsu.service.placing import placed, placed_problem
@@ -51,22 +52,41 @@ def prepare(platform: Platform, path: Path, overrides: Mapping[str, str] | None 
         BongsuError: what is wrong with the file, its inputs or the plan, each with its place in the file. What can be
             known of inputs and resources is told with faults of the file.
     """
-    catalogue = InstalledStages()
-    directory = path.absolute().parent
+    files = Files(path.absolute().parent)
     try:
-        loaded = load(path, catalogue, overrides)
+        loaded = load(path, InstalledStages(), overrides)
     except FaultyPipeline as faulty:
-        raise BongsuError([*faulty.problems, *_besides(platform, faulty, directory)]) from None
+        raise with_what_is_known(platform, faulty, files) from None
+    return prepare_loaded(platform, loaded, files)
+
+
+def with_what_is_known(platform: Platform, faulty: FaultyPipeline, files: Files) -> BongsuError:
+    """What is wrong with a file, with what can be known of its inputs and resources all the same."""
+    return BongsuError([*faulty.problems, *_besides(platform, faulty, files)])
+
+
+def prepare_loaded(platform: Platform, loaded: LoadedPipeline, files: Files) -> Prepared:
+    """Find the inputs of a pipeline that was read, and plan it.
+
+    Args:
+        platform: what to work on.
+        loaded: the pipeline.
+        files: where those lie that it names.
+
+    Raises:
+        BongsuError: what is wrong with the inputs or the plan, each with its place in the file.
+    """
+    catalogue = InstalledStages()
 
     def locate(name: str) -> Location:
         return loaded.places.locate(("spec", "inputs", name))
 
     facts = cache_facts(platform, loaded.spec.metadata.name)
-    requirements = requirements_of(loaded.spec.spec.stages, directory)
+    requirements = requirements_of(loaded.spec.spec.stages, files.directory)
     faults = list(requirements.problems)
     made: Drafted | None = None
     try:
-        inputs = resolve_inputs(platform, loaded.spec, directory, locate)
+        inputs = resolve_inputs(platform, loaded.spec, files, locate)
         if not faults:
             secrets = fingerprints(platform.environment)
             made = draft(loaded.spec, inputs, catalogue, facts, requirements.digests, secrets)
@@ -75,7 +95,7 @@ def prepare(platform: Platform, path: Path, overrides: Mapping[str, str] | None 
     if made is None:
         faults += beyond_executor(platform, loaded.spec.spec.stages)
         raise placed(loaded, BongsuError(faults))
-    found = with_absolute_requirements(made.plan, directory)
+    found = with_absolute_requirements(made.plan, files.directory)
     verdict = ask_executor(platform, found)
     taken = tuple(names_of_others(platform, found))
     unmasked = masked_elsewhere(platform, loaded.spec.spec.inputs, inputs)
@@ -86,7 +106,7 @@ def prepare(platform: Platform, path: Path, overrides: Mapping[str, str] | None 
     return Prepared(loaded, found, warnings, obstacles, made.skipped)
 
 
-def _besides(platform: Platform, faulty: FaultyPipeline, directory: Path) -> Iterator[Problem]:
+def _besides(platform: Platform, faulty: FaultyPipeline, files: Files) -> Iterator[Problem]:
     """What is wrong with the parts of a file that hold, each with its place."""
     if faulty.rest is None:
         return
@@ -100,6 +120,6 @@ def _besides(platform: Platform, faulty: FaultyPipeline, directory: Path) -> Ite
         and not odd & {f"spec.inputs.{name}.model", f"spec.inputs.{name}.dataset"}
     }
     stages = [stage for number, stage in enumerate(body.stages) if not faulty.is_broken(("spec", "stages", number))]
-    unread = requirements_of(stages, directory).problems
-    for problem in (*faulty_inputs(platform, inputs, directory), *unread, *beyond_executor(platform, stages)):
+    unread = requirements_of(stages, files.directory).problems
+    for problem in (*faulty_inputs(platform, inputs, files), *unread, *beyond_executor(platform, stages)):
         yield placed_problem(faulty.rest, problem)

@@ -13,6 +13,8 @@ from sqlalchemy import Connection
 
 from bongsu.artifacts.base import ArtifactStore, StoreOf
 from bongsu.domain.ids import RunId
+from bongsu.domain.people import Actor, Role
+from bongsu.domain.tenants import HOME
 from bongsu.executors.base import Executor
 from bongsu.reconciler.lock import DriverLock, Turn
 from bongsu.reconciler.publisher import Publisher
@@ -23,6 +25,8 @@ from bongsu.store.scope import AT_HOME, Scope
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _TIME_CHARACTERS = 9
 _RANDOM_CHARACTERS = 3
+
+OWNER = Actor("local", "local", roles={HOME: frozenset(Role)})
 
 
 def run_id_at(seconds: float, random: Callable[[int], int] = secrets.randbelow) -> RunId:
@@ -44,6 +48,7 @@ class Platform:
 
     Attributes:
     scope: what of the store there is for who asks; everything of a home on one machine, unless something else is said.
+    actor: who asks; the owner of the home, who answers to nobody, unless somebody else is said.
     home: directory for files that people look at.
     database: the store.
     stores: where the trees and records of each tenant lie.
@@ -77,6 +82,7 @@ class Platform:
     tracking_trouble: Callable[[], str] = lambda: ""
     environment: Mapping[str, str] = field(default_factory=dict)
     scope: Scope = AT_HOME
+    actor: Actor = OWNER
 
     @property
     def artifacts(self) -> ArtifactStore:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
+from bongsu.domain.codes import api as codes
 from bongsu.domain.plan import RunPlan
 from bongsu.service.platform import Platform
 from bongsu.store.records import RunRecord
+from bongsu.store.requests import RequestKey, earlier_request, note_request
 from bongsu.store.runs import create_run, get_run, open_run_of
 
 _TRIES = 5
@@ -22,21 +25,44 @@ class Submission:
     created: bool
 
 
-def submit(platform: Platform, plan: RunPlan) -> Submission:
-    """Record a run of ``plan``, or find the one that is under way; a finished one is no obstacle to another."""
+def submit(platform: Platform, plan: RunPlan, key: RequestKey | None = None) -> Submission:
+    """Record a run of ``plan``, or find the one that is under way; a finished one is no obstacle to another.
+
+    Args:
+        platform: what to work on.
+        plan: what to run.
+        key: of the request; one that comes again is answered with the run that came of it, over or not.
+
+    Raises:
+        BongsuError: ``api.key-used-otherwise``.
+    """
     plan_hash = plan.hash
     for left in range(_TRIES - 1, -1, -1):
         try:
             with platform.write() as connection:
-                known = open_run_of(connection, plan_hash)
-                if known is not None:
-                    return Submission(known, created=False)
+                repeated = _repeated(connection, key)
+                if repeated is not None:
+                    return Submission(repeated, created=False)
                 now = platform.clock()
-                run_id = platform.new_run_id(now)
-                create_run(connection, run_id, plan, now)
-                return Submission(get_run(connection, run_id), created=True)
+                known = open_run_of(connection, plan_hash)
+                run_id = known.id if known else platform.new_run_id(now)
+                if known is None:
+                    create_run(connection, run_id, plan, now, platform.actor.id)
+                if key is not None:
+                    note_request(connection, key, run_id, now)
+                return Submission(get_run(connection, run_id), created=known is None)
         except IntegrityError:
-            # Another process submitted the same plan, or drew the same id, at this very moment.
+            # Another process submitted the same plan, the same request, or drew the same id, at this very moment.
             if not left:
                 raise
     raise AssertionError("unreachable")
+
+
+def _repeated(connection: Connection, key: RequestKey | None) -> RunRecord | None:
+    """The run that came of the same request before."""
+    earlier = earlier_request(connection, key) if key is not None else None
+    if key is None or earlier is None:
+        return None
+    if earlier.request != key.request:
+        raise codes.KEY_USED_OTHERWISE.error(key=key.key)
+    return get_run(connection, earlier.result)

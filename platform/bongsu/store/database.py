@@ -18,7 +18,7 @@ from bongsu.store.schemas import metadata
 from bongsu.store.scope import AT_HOME, OPTION, Scope
 
 # The newest migration in ``migrations/versions``; a test compares the two.
-HEAD_REVISION = "0006"
+HEAD_REVISION = "0012"
 _VERSIONS = "alembic_version"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
@@ -37,6 +37,11 @@ class RunRecord(PublicRun):
     version: int
     tenant: Tenant = HOME
     submitted_by: str = ""
+
+    @property
+    def public(self) -> PublicRun:
+        """What everybody may know of it who may see it."""
+        return PublicRun(**{field.name: getattr(self, field.name) for field in fields(PublicRun)})
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from bongsu.store.scope import owned, tenant_of, visible
 
 _LONGEST_ID = 40
 _ACTIVE = tuple(state.value for state in RunState if not state.is_final)
-_COLUMNS = [column for column in runs.columns if column.name not in ("plan", "open_key")]
+COLUMNS = [column for column in runs.columns if column.name not in ("plan", "open_key")]
 
 
 class StaleRun(Exception):
@@ -66,9 +66,9 @@ def create_run(connection: Connection, run_id: RunId, plan: RunPlan, now: float,
 
 def open_run_of(connection: Connection, plan_hash: Digest) -> RunRecord | None:
     """The run of this plan that is under way and not being cancelled."""
-    query = select(*_COLUMNS).where(owned(connection, runs), runs.c.open_key == plan_hash)
+    query = select(*COLUMNS).where(owned(connection, runs), runs.c.open_key == plan_hash)
     row = connection.execute(query).one_or_none()
-    return _run(connection, row) if row else None
+    return run_of(connection, row) if row else None
 
 
 def get_plan(connection: Connection, run_id: str) -> RunPlan:
@@ -79,11 +79,11 @@ def get_plan(connection: Connection, run_id: str) -> RunPlan:
 
 def get_run(connection: Connection, run_id: str) -> RunRecord:
     """Raises ``run.unknown``."""
-    query = select(*_COLUMNS).where(owned(connection, runs), runs.c.id == run_id)
+    query = select(*COLUMNS).where(owned(connection, runs), runs.c.id == run_id)
     row = connection.execute(query).one_or_none()
     if row is None:
         raise codes.UNKNOWN_RUN.error(run=run_id)
-    return _run(connection, row)
+    return run_of(connection, row)
 
 
 def find_run(connection: Connection, text: str) -> RunRecord:
@@ -93,7 +93,7 @@ def find_run(connection: Connection, text: str) -> RunRecord:
         BongsuError: ``run.unknown``, ``run.none-yet`` or ``run.ambiguous``.
     """
     newest_first = (
-        select(*_COLUMNS).where(visible(connection, runs)).order_by(runs.c.created_at.desc(), runs.c.id.desc())
+        select(*COLUMNS).where(visible(connection, runs)).order_by(runs.c.created_at.desc(), runs.c.id.desc())
     )
     if text == "latest":
         query = newest_first.limit(1)
@@ -108,20 +108,20 @@ def find_run(connection: Connection, text: str) -> RunRecord:
         raise codes.UNKNOWN_RUN.error(run=text)
     if len(rows) > 1 and not exact:
         raise codes.AMBIGUOUS_RUN.error(run=text, found=", ".join(row.id for row in rows))
-    return _run(connection, (exact or rows)[0])
+    return run_of(connection, (exact or rows)[0])
 
 
 def list_runs(
     connection: Connection, states: Sequence[RunState] = (), pipeline: str | None = None, limit: int | None = 50
 ) -> list[RunRecord]:
     """Newest first; all of them without a limit."""
-    query = select(*_COLUMNS).where(visible(connection, runs))
+    query = select(*COLUMNS).where(visible(connection, runs))
     query = query.order_by(runs.c.created_at.desc(), runs.c.id.desc()).limit(limit)
     if states:
         query = query.where(runs.c.state.in_([state.value for state in states]))
     if pipeline:
         query = query.where(runs.c.pipeline == pipeline)
-    return [_run(connection, row) for row in connection.execute(query)]
+    return [run_of(connection, row) for row in connection.execute(query)]
 
 
 def active_versions(connection: Connection) -> dict[RunId, tuple[RunState, int]]:
@@ -176,7 +176,7 @@ def move_run(connection: Connection, record: RunRecord, state: RunState, now: fl
         raise codes.INVALID_MOVE.error(subject=f"run {record.id}", old=old, new=state.value)
 
 
-def _run(connection: Connection, row: Row[Any]) -> RunRecord:
+def run_of(connection: Connection, row: Row[Any]) -> RunRecord:
     values = dict(row._mapping)
     with readable(connection, runs, row.id):
         Label.parse(row.label)

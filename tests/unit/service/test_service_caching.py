@@ -15,6 +15,7 @@ from bongsu.domain.pipeline import Input
 from bongsu.domain.problems import BongsuError
 from bongsu.planner.facts import EarlierWork, LostOutputs
 from bongsu.service.caching import cache_facts
+from bongsu.service.inputs.given import Files
 from bongsu.service.inputs.resolving import resolve_input
 from bongsu.service.showing import show_run
 from bongsu.service.submitting import submit
@@ -80,16 +81,16 @@ def test_a_damaged_output_is_no_hit_and_is_made_again(
 def test_an_input_whose_stored_copy_is_damaged_is_taken_in_again(place: Place, tmp_path: Path) -> None:
     (tmp_path / "law.txt").write_text("text of a law")
     given = Input(dataset="file:law.txt")
-    ref = resolve_input(place.platform, "it", given, tmp_path).ref
+    ref = resolve_input(place.platform, "it", given, Files(tmp_path)).ref
     cut(place, ref)
-    assert resolve_input(place.platform, "it", given, tmp_path).ref == ref
+    assert resolve_input(place.platform, "it", given, Files(tmp_path)).ref == ref
     place.platform.artifacts.reader(ref.digest).verify()
 
 
 def test_an_input_that_only_the_store_has_and_that_is_damaged_is_refused(place: Place, tmp_path: Path) -> None:
     (tmp_path / "law.txt").write_text("text of a law")
-    ref = resolve_input(place.platform, "it", Input(dataset="file:law.txt"), tmp_path).ref
+    ref = resolve_input(place.platform, "it", Input(dataset="file:law.txt"), Files(tmp_path)).ref
     cut(place, ref)
     with pytest.raises(BongsuError) as caught:
-        resolve_input(place.platform, "it", Input(dataset=f"artifact:{ref.digest}", label=Label()), tmp_path)
+        resolve_input(place.platform, "it", Input(dataset=f"artifact:{ref.digest}", label=Label()), Files(tmp_path))
     assert caught.value.problems[0].code.name == "artifact.corrupt"

@@ -28,6 +28,7 @@ from bongsu.domain.problems import BongsuError, Location, Problem
 from bongsu.planner.facts import ResolvedInput
 from bongsu.service.datasets import list_datasets, register_dataset
 from bongsu.service.inputs import importing
+from bongsu.service.inputs.given import Files
 from bongsu.service.inputs.resolving import resolve_input, resolve_inputs
 from bongsu.store.artifacts import note_artifact
 from bongsu.store.models import add_version
@@ -46,7 +47,7 @@ def write(folder: Path, **files: str) -> Path:
 
 
 def take(place: Place, folder: Path, **given: Any) -> ResolvedInput:
-    return resolve_input(place.platform, "it", Input(**given), folder)
+    return resolve_input(place.platform, "it", Input(**given), Files(folder))
 
 
 def refused(place: Place, folder: Path, **given: Any) -> Problem:
@@ -509,11 +510,12 @@ from pathlib import Path
 from bongsu.domain.pipeline import Input
 from bongsu.service.embedded import open_home
 from bongsu.service.inputs import importing
+from bongsu.service.inputs.given import Files
 from bongsu.service.inputs.resolving import resolve_input
 platform = open_home(Path(sys.argv[1]))
 print("ready", flush=True)
 sys.stdin.readline()
-ref = resolve_input(platform, "it", Input(dataset="file:many"), Path(sys.argv[2])).ref
+ref = resolve_input(platform, "it", Input(dataset="file:many"), Files(Path(sys.argv[2]))).ref
 print(len(platform.artifacts.reader(ref.digest).manifest.files), flush=True)
 """
 
@@ -578,7 +580,9 @@ def test_everything_that_cannot_be_found_is_told_at_once_with_its_place(place: P
     )
     lines = {"one": 7, "two": 8, "three": 9}
     with pytest.raises(BongsuError) as caught:
-        resolve_inputs(place.platform, spec, tmp_path, lambda name: Location("pipeline.yaml", lines[name], 5))
+        resolve_inputs(
+            place.platform, spec, Files(tmp_path), lambda name: Location("pipeline.yaml", lines[name], 5)
+        )
     told = [(p.location.line if p.location else 0, p.field_path, p.code.name) for p in caught.value.problems]
     assert told == [
         (7, "spec.inputs.one", "run.input-missing"),

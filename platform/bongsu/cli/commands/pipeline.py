@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,7 +14,6 @@ from bongsu.cli.files import write_file
 from bongsu.cli.memory import without_collecting
 from bongsu.cli.printing import out, say, say_json, unheard
 from bongsu.cli.texts import _, language
-from bongsu.domain.documents import plain
 from bongsu.domain.problems import BongsuError, Problem
 
 if TYPE_CHECKING:
@@ -123,7 +122,9 @@ def plan(
     with platform(context) as opened:
         prepared = prepare(opened, file, overrides(set_))
     if as_json:
-        say_json(_document(prepared))
+        from bongsu.service.documents import plan_document
+
+        say_json(plan_document(prepared, problem_document))
         _leave_as_run_would(prepared)
         return
     from bongsu.cli.render.plan import plan_view
@@ -141,20 +142,6 @@ def _leave_as_run_would(prepared: Prepared) -> None:
     """A script that plans first learns by the status whether it may run."""
     if prepared.obstacles:
         raise typer.Exit(BongsuError(prepared.obstacles).exit_code)
-
-
-def _document(prepared: Prepared) -> dict[str, Any]:
-    """A plan as JSON has it: what is hashed and estimated, and what is said about it."""
-    made = prepared.plan
-    return {
-        "hash": made.hash,
-        "gpuHours": made.gpu_hours,
-        "gpuHoursNotEstimated": [planned.id for planned in made.not_estimated],
-        "warnings": [problem_document(problem) for problem in prepared.warnings],
-        "obstacles": [problem_document(problem) for problem in prepared.obstacles],
-        "skipped": [plain(skipped) for skipped in prepared.skipped],
-        **plain(made),
-    }
 
 
 def _tell_skipped(skipped: Sequence[SkippedStage]) -> None:

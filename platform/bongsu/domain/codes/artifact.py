@@ -98,3 +98,8 @@ REMOTE_UNREACHABLE = Code(
     "Check AWS_ENDPOINT_URL_S3, the network and the credentials.",
     exit_code=7,
 )
+NOT_AN_ARCHIVE = Code(
+    "artifact.not-an-archive",
+    "What was sent is no archive of plain files: {detail}.",
+    "Send a tar archive without compression, whose members are files with paths below its root; `bongsu` does so.",
+)

@@ -275,3 +275,8 @@ INPUT_NOT_A_MODEL = Code(
     "The input {name} ({uri}) is not a model: {detail}.",
     "A model is a directory as transformers writes it, with config.json; name data with `dataset:`.",
 )
+UNSAFE_FILE = Code(
+    "run.unsafe-file",
+    "The file {path} does not lie below the pipeline's folder.",
+    "Files that stages name go with the pipeline to the server: put them beside it or in folders below it.",
+)

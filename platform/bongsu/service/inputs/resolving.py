@@ -21,11 +21,12 @@ from bongsu.planner.facts import ResolvedInput
 from bongsu.service.inputs.addresses import LOCAL, UnknownAddress, files_of, not_masked_here, told
 from bongsu.service.inputs.card import UnreadableConfig, config_of, label_of, type_of
 from bongsu.service.inputs.files import FileSet, NotFound
+from bongsu.service.inputs.given import Files
 from bongsu.service.inputs.importing import import_files
 from bongsu.service.inputs.stored import UnknownLabel, known_label, label_in_store
 from bongsu.service.platform import Platform
 from bongsu.store import datasets, models
-from bongsu.store.artifacts import get_artifact, note_artifact
+from bongsu.store.artifacts import find_owned, get_artifact, note_artifact
 
 Locate = Callable[[str], Location | None]
 _CONFIG = "config.json"
@@ -33,14 +34,14 @@ _MAX_CONFIG_BYTES = 4_000_000
 
 
 def resolve_inputs(
-    platform: Platform, spec: PipelineSpec, directory: Path, locate: Locate = lambda _name: None
+    platform: Platform, spec: PipelineSpec, files: Files, locate: Locate = lambda _name: None
 ) -> Mapping[str, ResolvedInput]:
     """Find every input and take it into the artifact store.
 
     Args:
         platform: what to work on.
         spec: its inputs are resolved.
-        directory: of the pipeline file; ``file:`` is relative to it.
+        files: where those lie that the pipeline names.
         locate: place of an input (by name) in the file, for messages.
 
     Raises:
@@ -51,7 +52,7 @@ def resolve_inputs(
     problems: list[Problem] = []
     for name, given in spec.spec.inputs.items():
         try:
-            found[name] = resolve_input(platform, name, given, directory, locate(name))
+            found[name] = resolve_input(platform, name, given, files, locate(name))
         except BongsuError as error:
             problems += error.problems
     if problems:
@@ -72,20 +73,20 @@ def masked_elsewhere(
 
 
 def resolve_input(
-    platform: Platform, name: str, given: Input, directory: Path, place: Location | None = None
+    platform: Platform, name: str, given: Input, files: Files, place: Location | None = None
 ) -> ResolvedInput:
     """One input; arguments and errors as of :func:`resolve_inputs`."""
     with _all_told(name, given, place):
-        return _resolve(platform, given, directory)
+        return _resolve(platform, files.address_of(name, given), files.directory)
 
 
-def faulty_inputs(platform: Platform, inputs: Mapping[str, Input], directory: Path) -> Iterator[Problem]:
+def faulty_inputs(platform: Platform, inputs: Mapping[str, Input], files: Files) -> Iterator[Problem]:
     """What is wrong with inputs, as far as their files tell without being read as a whole; nothing is taken into the
     artifact store."""
     for name, given in inputs.items():
         try:
             with _all_told(name, given, None):
-                found = _find(platform, given, directory)
+                found = _find(platform, files.address_of(name, given), files.directory)
                 if isinstance(found, FileSet):
                     for path, _ in found.files:
                         check_tree_path(path)
@@ -195,7 +196,9 @@ def _label_in_store(platform: Platform, files: FileSet, given: Label | None) -> 
 def _artifact(platform: Platform, digest: str, given: Label | None) -> _Tree:
     if not DIGEST_PATTERN.fullmatch(digest):
         raise UnknownAddress
-    if not platform.artifacts.has(Digest(digest)):
+    with platform.read() as connection:
+        is_hidden = find_owned(connection, digest) is not None and get_artifact(connection, digest) is None
+    if is_hidden or not platform.artifacts.has(Digest(digest)):
         raise NotFound(N_("it is not in the artifact store"))
     if given is None and known_label(platform, Digest(digest)) is None:
         raise UnknownLabel

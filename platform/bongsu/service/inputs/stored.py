@@ -12,13 +12,13 @@ from bongsu.domain.ids import DIGEST_PATTERN, Digest
 from bongsu.domain.labels import Label, high_water_mark
 from bongsu.service.inputs.files import FileSet
 from bongsu.service.platform import Platform
-from bongsu.store.artifacts import get_artifact
+from bongsu.store.artifacts import find_owned
 
 
 def known_label(platform: Platform, digest: Digest) -> Label | None:
     """What the database knows of these bytes; None if it does not know them."""
     with platform.read() as connection:
-        known = get_artifact(connection, digest)
+        known = find_owned(connection, digest)
     return Label.parse(known.label) if known else None
 
 

@@ -1,0 +1,1 @@
+"""The control plane over HTTP: thin routes over the use cases of ``bongsu.service``."""

@@ -1,0 +1,120 @@
+"""Answers: a document with its tag, the fields that were asked for, and lists by the page."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Query, Request
+from fastapi.responses import JSONResponse, Response
+
+from bongsu.domain.codes import api as codes
+from bongsu.domain.documents import plain
+
+T = TypeVar("T")
+MOST_ITEMS = 500
+
+Limit = Annotated[int, Query(ge=1, le=MOST_ITEMS, description="At most this many, 50 if not given.")]
+Cursor = Annotated[str, Query(max_length=1000, description="`next` of the page before.")]
+Fields = Annotated[
+    str, Query(max_length=500, description="Only these keys of each document, separated by commas; all if empty.")
+]
+Filter = Annotated[
+    str,
+    Query(max_length=2000, description='E.g. `state : running, failed AND createdAt >= "2026-11-01T00:00:00Z"`.'),
+]
+Ministry = Annotated[
+    str | None, Query(max_length=40, description="Which ministry; may be left out by who acts in one only.")
+]
+
+
+def answer(request: Request, document: Any, fields: str = "", status: int = 200) -> Response:
+    """A document or a list of them, as JSON with a strong tag: who has it already is told so (RFC 9110, 13.1.2).
+
+    Raises ``api.unknown-field``.
+    """
+    body = JSONResponse(only(plain(document), fields)).body
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Accept-Language"}
+    known = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
+    if status == 200 and request.method in ("GET", "HEAD") and (tag in known or "*" in known):
+        return Response(status_code=304, headers=headers)
+    return Response(body, status, headers, "application/json")
+
+
+def only(document: Any, fields: str) -> Any:
+    """What ``fields`` names of a document, or of each in a list or in a page's ``items``."""
+    if not fields:
+        return document
+    wanted = list(dict.fromkeys(name.strip() for name in fields.split(",") if name.strip()))
+    if isinstance(document, dict) and isinstance(document.get("items"), list) and "next" in document:
+        return document | {"items": [_only(item, wanted) for item in document["items"]]}
+    return [_only(item, wanted) for item in document] if isinstance(document, list) else _only(document, wanted)
+
+
+def _only(document: dict[str, Any], wanted: list[str]) -> dict[str, Any]:
+    for name in wanted:
+        if name not in document:
+            raise codes.UNKNOWN_FIELD.error(field=name, known=", ".join(sorted(document)))
+    return {name: document[name] for name in wanted}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a page begins: behind the item with this key, in a list that was asked for in this way."""
+
+    key: tuple[Any, ...]
+
+
+def place_of(cursor: str, asked: str) -> Place | None:
+    """Of a cursor; None for the beginning.
+
+    Args:
+        cursor: as the client gave it back.
+        asked: what else was asked for: a cursor of one list is none of another.
+
+    Raises:
+        BongsuError: ``api.bad-cursor``.
+    """
+    if not cursor:
+        return None
+    try:
+        found = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if not isinstance(found, list) or not found or found[0] != _short(asked):
+            raise codes.BAD_CURSOR.error()
+        return Place(tuple(found[1:]))
+    except (ValueError, binascii.Error):
+        raise codes.BAD_CURSOR.error() from None
+
+
+def page(found: Sequence[T], limit: int, asked: str, key: Callable[[T], tuple[Any, ...]]) -> dict[str, Any]:
+    """A page's document.
+
+    Args:
+        found: one item more than fits, if there are more.
+        limit: how many fit.
+        asked: as of :func:`place_of`.
+        key: what an item is found by again.
+    """
+    shown = found[:limit]
+    behind = None
+    if len(found) > limit:
+        text = json.dumps([_short(asked), *key(shown[-1])], separators=(",", ":"))
+        behind = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return {"items": plain(list(shown)), "next": behind}
+
+
+def sliced(found: Sequence[T], limit: int, place: Place | None, key: Callable[[T], tuple[Any, ...]]) -> list[T]:
+    """Of a short list that was read as a whole and is in the order of its keys: what follows a place, one more than
+    fits."""
+    behind = [item for item in found if place is None or list(key(item)) > list(place.key)]
+    return behind[: limit + 1]
+
+
+def _short(asked: str) -> str:
+    return hashlib.sha256(asked.encode()).hexdigest()[:12]

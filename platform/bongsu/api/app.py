@@ -1,0 +1,77 @@
+"""The application: routes, what holds for all of them, and nothing that somebody may reach without a permission."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+
+from bongsu import __version__
+from bongsu.api.asking import unstated
+from bongsu.api.problems import handle_problems
+from bongsu.api.requests import Bounded, Numbered, Rate
+from bongsu.api.routes import about, artifacts, events, models, pipelines, runs
+from bongsu.service.control_plane import ControlPlane
+
+REQUESTS_A_MINUTE = 6000
+_ROUTERS: tuple[APIRouter, ...] = (
+    about.router,
+    pipelines.router,
+    runs.router,
+    events.router,
+    models.router,
+    artifacts.router,
+)
+
+
+def create_app(
+    plane: ControlPlane,
+    background: Callable[[], AbstractContextManager[object]] | None = None,
+    routers: Sequence[APIRouter] = (),
+    requests_a_minute: int = REQUESTS_A_MINUTE,
+) -> FastAPI:
+    """The control plane as an ASGI application.
+
+    Args:
+        plane: what it serves.
+        background: entered when the server begins and left when it ends.
+        routers: more routes.
+        requests_a_minute: how many each actor may make.
+
+    Raises:
+        RuntimeError: a route states no permission. Nothing is served then.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        if background is None:
+            yield
+            return
+        with background():
+            yield
+
+    app = FastAPI(
+        title="Bongsu",
+        version=__version__,
+        description="The MLOps control plane of several ministries. Errors are `application/problem+json` (RFC 9457).",
+        lifespan=lifespan,
+        # Their pages load scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.plane = plane
+    app.state.rate = Rate(requests_a_minute)
+    for router in (*_ROUTERS, *routers):
+        app.include_router(router)
+    handle_problems(app)
+    app.add_middleware(Bounded, takes_files=_takes_files)
+    app.add_middleware(Numbered)
+    missing = list(unstated(app))
+    if missing:
+        raise RuntimeError(f"routes without a permission: {', '.join(missing)}")
+    return app
+
+
+def _takes_files(path: str) -> bool:
+    return path.startswith("/v1/ministries/") and path.endswith("/artifacts")

@@ -1,0 +1,109 @@
+"""Who asks, and what for: every route states its permission, and gets nothing but what that and the asker allow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.routing import APIRoute
+
+from bongsu.api.requests import Rate, request_id
+from bongsu.domain.codes import access as codes
+from bongsu.domain.people import Actor
+from bongsu.language.translation import preferred_language, translator
+from bongsu.policy.access import Permission
+from bongsu.service.control_plane import ControlPlane
+from bongsu.service.platform import Platform
+
+STATED = "x-permission"
+ANYBODY = "anybody"
+SIGNED_IN = "signed-in"
+
+
+@dataclass(frozen=True)
+class Asker:
+    """A request, as far as a route needs it.
+
+    Attributes:
+        actor: who asks.
+        permission: what the route asks for; None where being signed in is enough.
+        language: ``ko`` or ``en``, as the reader wants it.
+        request: number of the request.
+    """
+
+    plane: ControlPlane
+    actor: Actor
+    permission: Permission | None
+    language: str
+    request: str
+
+    def everywhere(self) -> Platform:
+        """See :meth:`bongsu.service.control_plane.ControlPlane.everywhere`."""
+        assert self.permission is not None
+        return self.plane.everywhere(self.actor, self.permission)
+
+    def each(self) -> Iterator[tuple[str, Platform]]:
+        """See :meth:`bongsu.service.control_plane.ControlPlane.each`."""
+        assert self.permission is not None
+        return self.plane.each(self.actor, self.permission)
+
+    def within(self, ministry: str | None) -> Platform:
+        """See :meth:`bongsu.service.control_plane.ControlPlane.within`."""
+        assert self.permission is not None
+        return self.plane.within(self.actor, self.permission, ministry)
+
+    @property
+    def translate(self) -> Callable[[str], str]:
+        return translator(self.language)
+
+
+def asks_for(permission: Permission) -> dict[str, Any]:
+    """For a route: ``@router.get("/runs", **asks_for(Permission.RUN_READ))``."""
+    return {"openapi_extra": {STATED: permission.value, "security": [{"bearer": []}]}}
+
+
+def for_anybody() -> dict[str, Any]:
+    """For a route that tells nobody anything: whether the server is there, its schema."""
+    return {"openapi_extra": {STATED: ANYBODY, "security": []}}
+
+
+def for_signed_in() -> dict[str, Any]:
+    """For a route about the asker."""
+    return {"openapi_extra": {STATED: SIGNED_IN, "security": [{"bearer": []}]}}
+
+
+def stated(route: APIRoute) -> str | None:
+    """What a route asks for; None if it does not say."""
+    return (route.openapi_extra or {}).get(STATED)
+
+
+def _asker(request: Request) -> Asker:
+    """Runs in a thread of its own, as the routes do: a database is asked."""
+    plane: ControlPlane = request.app.state.plane
+    rate: Rate = request.app.state.rate
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        rate.take(f"address {request.client.host if request.client else ''}")
+        raise codes.NOT_SIGNED_IN.error()
+    actor = plane.identify(token.strip())
+    rate.take(f"actor {actor.id}")
+    found = stated(request.scope["route"])
+    permission = None if found in (None, SIGNED_IN, ANYBODY) else Permission(found)
+    language = preferred_language(request.headers.get("accept-language"))
+    return Asker(plane, actor, permission, language, request_id(request))
+
+
+Asking = Annotated[Asker, Depends(_asker)]
+
+
+def unstated(app: FastAPI) -> Iterator[str]:
+    """Routes that state no permission, or state one and do not ask who is there. There must be none."""
+    for route in app.routes:
+        if not isinstance(route, APIRoute):
+            continue
+        permission = stated(route)
+        is_asked = any(part.call is _asker for part in route.dependant.dependencies)
+        if permission is None or (permission != ANYBODY) != is_asked:
+            yield f"{sorted(route.methods or ())} {route.path}"

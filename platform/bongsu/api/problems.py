@@ -1,0 +1,111 @@
+"""Errors as ``application/problem+json`` (RFC 9457), with our codes, in the reader's language."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from bongsu.api.requests import request_id
+from bongsu.domain.codes import access, api, run
+from bongsu.domain.problems import BongsuError, Code, Problem
+from bongsu.language.particles import settle_particles
+from bongsu.language.translation import preferred_language, translator
+
+MEDIA_TYPE = "application/problem+json"
+# What a code's exit status says of the request; codes that say something else stand below.
+_STATUS = {1: 500, 2: 422, 3: 404, 4: 403, 5: 409, 6: 409, 7: 503, 8: 500}
+_OTHER_STATUS: dict[Code, int] = {
+    access.NOT_SIGNED_IN: 401,
+    access.SEVERAL_MINISTRIES: 400,
+    api.BAD_REQUEST: 422,
+    api.WRONG_METHOD: 405,
+    api.BAD_CURSOR: 400,
+    api.BAD_FILTER: 400,
+    api.UNKNOWN_FIELD: 400,
+    api.TOO_LARGE: 413,
+    api.TOO_MANY: 429,
+    api.KEY_USED_OTHERWISE: 422,
+    api.CHANGED_MEANWHILE: 412,
+    run.NOT_CANCELLABLE: 409,
+    run.NOT_RESUMABLE: 409,
+    run.STILL_CANCELLING: 409,
+    run.DRIVEN_ELSEWHERE: 409,
+}
+_log = logging.getLogger("bongsu.api")
+
+
+def status_of(problems: list[Problem]) -> int:
+    """Of the gravest: a fault of ours before a refusal, a refusal before a mistake."""
+    found = [_OTHER_STATUS.get(problem.code, _STATUS[problem.code.exit_code]) for problem in problems]
+    return max(found, key=lambda status: (status >= 500, status in (401, 403, 404), status))
+
+
+def problem_response(request: Request, error: BongsuError) -> Response:
+    """All problems in one document; those of files keep their places."""
+    language = preferred_language(request.headers.get("accept-language"))
+    status = status_of(error.problems)
+    headers = {"Content-Language": language, "Vary": "Accept-Language", "Cache-Control": "no-store"}
+    if status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="bongsu"'
+    seconds = error.problems[0].args.get("seconds")
+    if status == 429 and seconds is not None:
+        headers["Retry-After"] = str(seconds)
+    document = problem_document(error.problems, language, status, request_id(request))
+    return JSONResponse(document, status, headers, MEDIA_TYPE)
+
+
+def problem_document(problems: list[Problem], language: str, status: int, request: str) -> dict[str, Any]:
+    """The body of an error."""
+    told = [_told(problem, language) for problem in problems]
+    first = told[0]
+    return {
+        "type": f"urn:bongsu:problem:{first['code']}",
+        "title": first["message"],
+        "status": status,
+        "detail": first["fix"],
+        "instance": f"urn:bongsu:request:{request}",
+        "code": first["code"],
+        "exitCode": BongsuError(problems).exit_code,
+        "problems": told,
+    }
+
+
+def _told(problem: Problem, language: str) -> dict[str, Any]:
+    document = problem.as_dict(translator(language))
+    return document | {name: settle_particles(document[name]) for name in ("message", "fix")}
+
+
+def handle_problems(app: FastAPI) -> None:
+    """Whatever is raised in a route ends as a problem; what we did not foresee tells nothing but its number."""
+
+    @app.exception_handler(BongsuError)
+    def _bongsu(request: Request, error: BongsuError) -> Response:
+        return problem_response(request, error)
+
+    @app.exception_handler(RequestValidationError)
+    def _validation(request: Request, error: RequestValidationError) -> Response:
+        problems = [
+            api.BAD_REQUEST.at(place=".".join(map(str, one["loc"])), detail=one["msg"].rstrip("."))
+            for one in error.errors()
+        ]
+        return problem_response(request, BongsuError(problems))
+
+    @app.exception_handler(HTTPException)
+    def _http(request: Request, error: HTTPException) -> Response:
+        if error.status_code == 405:
+            problem = api.WRONG_METHOD.error(path=request.url.path, method=request.method)
+        elif error.status_code == 404:
+            problem = api.NO_SUCH_ROUTE.error(path=request.url.path)
+        else:
+            problem = api.BAD_REQUEST.error(place=request.url.path, detail=str(error.detail).rstrip("."))
+        return problem_response(request, problem)
+
+    @app.exception_handler(Exception)
+    def _unforeseen(request: Request, error: Exception) -> Response:
+        _log.exception("request %s failed", request_id(request), exc_info=error)
+        return problem_response(request, api.BROKEN.error(request=request_id(request)))

@@ -1,0 +1,50 @@
+"""The server itself, and the asker as the server knows them."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from bongsu import __version__
+from bongsu.api.answers import answer
+from bongsu.api.asking import Asking, for_anybody, for_signed_in
+from bongsu.policy.access import permissions_in
+from bongsu.service.health import is_ready
+
+router = APIRouter(tags=["about"])
+
+
+@router.get("/healthz", **for_anybody())
+def alive() -> Response:
+    """The process answers."""
+    return JSONResponse({"status": "alive"})
+
+
+@router.get("/readyz", **for_anybody())
+def ready(request: Request) -> Response:
+    """It can serve: its database answers and has the schema of this version, and it is not going down."""
+    is_there = is_ready(request.app.state.plane.base)
+    return JSONResponse({"status": "ready" if is_there else "not ready"}, 200 if is_there else 503)
+
+
+@router.get("/v1/me", **for_signed_in())
+def me(request: Request, asker: Asking) -> Response:
+    """Who the asker is here: roles and permissions by ministry, and clearance."""
+    actor = asker.actor
+    ministries = {
+        name: {
+            "roles": sorted(role.value for role in actor.is_in(name)),
+            "permissions": sorted(permission.value for permission in permissions_in(actor, name)),
+        }
+        for name in sorted(actor.ministries)
+    }
+    document = {
+        "id": actor.id,
+        "name": actor.name,
+        "kind": actor.kind.value,
+        "clearance": str(actor.clearance),
+        "ministries": ministries,
+        "site": asker.plane.site,
+        "version": __version__,
+    }
+    return answer(request, document)

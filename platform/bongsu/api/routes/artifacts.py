@@ -1,0 +1,72 @@
+"""Artifacts: what is known of one, its files, and new ones from a client's machine."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import Response, StreamingResponse
+
+from bongsu.api.answers import answer
+from bongsu.api.asking import Asking, asks_for
+from bongsu.domain.codes import api as codes
+from bongsu.domain.labels import Label
+from bongsu.policy.access import Permission
+from bongsu.service.artifacts import open_file, show_artifact
+from bongsu.service.uploading import take_upload
+
+router = APIRouter(prefix="/v1/ministries/{ministry}/artifacts", tags=["artifacts"])
+MOST_BYTES = 1 << 40
+_PIECE = 1 << 20
+
+
+@router.get("/{digest}", **asks_for(Permission.ARTIFACT_READ))
+def show(request: Request, asker: Asking, ministry: str, digest: str) -> Response:
+    """An artifact: type, size, label, who made it, its files with their digests."""
+    return answer(request, show_artifact(asker.within(ministry), digest))
+
+
+@router.get("/{digest}/files/{path:path}", **asks_for(Permission.ARTIFACT_READ))
+def read(asker: Asking, ministry: str, digest: str, path: str) -> Response:
+    """The bytes of one of its files."""
+    file, size = open_file(asker.within(ministry), digest, path)
+
+    def pieces() -> Iterator[bytes]:
+        with file:
+            while piece := file.read(_PIECE):
+                yield piece
+
+    headers = {"Content-Length": str(size), "ETag": f'"{digest}"', "Cache-Control": "private, no-cache"}
+    return StreamingResponse(pieces(), media_type="application/octet-stream", headers=headers)
+
+
+@router.post("", status_code=201, **asks_for(Permission.RUN_SUBMIT))
+async def upload(
+    request: Request,
+    asker: Asking,
+    ministry: str,
+    title: Annotated[str, Query(max_length=200, description="What the files are called on the client's machine.")],
+    label: Annotated[str, Query(max_length=500, description="E.g. `S/logistics`; what cards say, if higher.")] = "",
+    is_model: Annotated[bool, Query(alias="isModel")] = False,
+) -> Response:
+    """Take in files: the body is a tar archive without compression."""
+    platform = await run_in_threadpool(asker.within, ministry)
+    try:
+        stated = Label.parse(label) if label else None
+    except ValueError:
+        raise codes.BAD_REQUEST.error(place="query.label", detail=f"{label!r} is no label") from None
+    with tempfile.TemporaryDirectory(prefix="bongsu-upload-", dir=platform.home) as folder:
+        archive = Path(folder) / "files.tar"
+        seen = 0
+        with archive.open("xb") as file:
+            async for piece in request.stream():
+                seen += len(piece)
+                if seen > MOST_BYTES:
+                    raise codes.TOO_LARGE.error(limit=MOST_BYTES)
+                await run_in_threadpool(file.write, piece)
+        taken = await run_in_threadpool(take_upload, platform, archive, title, stated, is_model=is_model)
+    return answer(request, taken, status=201)

@@ -1,0 +1,117 @@
+"""What happens in a run, entry by entry, and what its stages write: read, or followed as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import Response, StreamingResponse
+
+from bongsu.api.answers import Limit, answer
+from bongsu.api.asking import Asking, asks_for
+from bongsu.domain.documents import plain
+from bongsu.domain.ids import StageId
+from bongsu.policy.access import Permission
+from bongsu.service.following import LogLine, follow_logs
+from bongsu.service.platform import Platform
+from bongsu.service.run_lists import of_run
+from bongsu.service.showing import attempt_logs, run_events, show_run
+from bongsu.store.records import EventRecord
+
+router = APIRouter(prefix="/v1/runs/{run}", tags=["events and logs"])
+LOOK_S = 0.5
+# So often something is sent although nothing happens: proxies close what is silent.
+BEAT_S = 15.0
+STREAM = "text/event-stream"
+
+
+@router.get("/events", **asks_for(Permission.RUN_READ))
+def events(
+    request: Request,
+    asker: Asking,
+    run: str,
+    after: Annotated[int, Query(ge=0, description="Only entries behind this number.")] = 0,
+    limit: Limit = 500,
+    accept: Annotated[str, Header()] = "",
+    last_event_id: Annotated[str, Header(pattern=r"^\d{0,18}$")] = "",
+) -> Response:
+    """Entries of a run's log. Who accepts ``text/event-stream`` gets them as they come (server-sent events), behind
+    ``Last-Event-ID`` if that is given, until the run is over."""
+    platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
+    begin = max(after, int(last_event_id or 0))
+    if STREAM in accept:
+        return StreamingResponse(_stream(request, platform, record.id, begin), media_type=STREAM, headers=_LIVE)
+    found = run_events(platform, record.id, begin)
+    behind = found[limit - 1].sequence if len(found) > limit else None
+    return answer(request, {"items": plain(found[:limit]), "next": behind})
+
+
+_LIVE = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+async def _stream(request: Request, platform: Platform, run_id: str, after: int) -> AsyncIterator[str]:
+    yield "retry: 2000\n\n"
+    quiet = 0.0
+    while not await request.is_disconnected():
+        # The state is read first: an end that comes after it has its entries read in the next round.
+        over = await run_in_threadpool(lambda: show_run(platform, run_id).run.state.is_final)
+        found = await run_in_threadpool(run_events, platform, run_id, after)
+        for event in found:
+            after = event.sequence
+            yield _message(event)
+        if over:
+            yield "event: end\ndata: {}\n\n"
+            return
+        quiet = 0.0 if found else quiet + LOOK_S
+        if quiet >= BEAT_S:
+            quiet = 0.0
+            yield ": still there\n\n"
+        await asyncio.sleep(LOOK_S)
+
+
+def _message(event: EventRecord) -> str:
+    return f"id: {event.sequence}\nevent: {event.type}\ndata: {json.dumps(plain(event), ensure_ascii=False)}\n\n"
+
+
+@router.get("/stages/{stage}/logs", **asks_for(Permission.LOG_READ))
+def stage_logs(
+    asker: Asking,
+    run: str,
+    stage: str,
+    attempt: Annotated[int | None, Query(ge=1, description="The newest if not given.")] = None,
+    follow: Annotated[bool, Query(description="Wait for more until the stage is over.")] = False,
+) -> Response:
+    """What a stage wrote, as JSON lines: ``{"stage": ..., "line": ...}``."""
+    platform, record = of_run(asker.plane, asker.actor, Permission.LOG_READ, run)
+    found = show_run(platform, record.id).stage(stage)
+    name = found.planned.id
+    if follow and attempt is None:
+        lines: Iterator[LogLine] = follow_logs(platform, record.id, [name])
+    else:
+        lines = (LogLine(name, line) for line in attempt_logs(platform, record.id, name, attempt, follow))
+    return StreamingResponse(_lines(lines), media_type="application/x-ndjson", headers=_LIVE)
+
+
+@router.get("/logs", **asks_for(Permission.LOG_READ))
+def run_logs(
+    asker: Asking,
+    run: str,
+    follow: Annotated[bool, Query(description="Wait for more until the run is over.")] = False,
+) -> Response:
+    """What all stages wrote, as JSON lines."""
+    platform, record = of_run(asker.plane, asker.actor, Permission.LOG_READ, run)
+    names: list[StageId] = [stage.planned.id for stage in show_run(platform, record.id).stages]
+    if follow:
+        lines: Iterator[LogLine] = follow_logs(platform, record.id, names)
+    else:
+        lines = (LogLine(name, line) for name in names for line in attempt_logs(platform, record.id, name))
+    return StreamingResponse(_lines(lines), media_type="application/x-ndjson", headers=_LIVE)
+
+
+def _lines(lines: Iterator[LogLine]) -> Iterator[str]:
+    for one in lines:
+        yield json.dumps({"stage": one.stage_id, "line": one.line}, ensure_ascii=False) + "\n"

@@ -1,0 +1,114 @@
+"""Registered models and data sets, and where they come from."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from bongsu.api.answers import Cursor, Fields, Limit, Ministry, answer, page, place_of, sliced
+from bongsu.api.asking import Asking, asks_for
+from bongsu.domain.documents import plain
+from bongsu.domain.labels import Grade
+from bongsu.policy.access import Permission
+from bongsu.service.datasets import list_datasets, register_dataset
+from bongsu.service.lineage import joined, run_graph, trace
+from bongsu.service.models import list_models
+from bongsu.service.run_lists import of_run
+
+router = APIRouter(prefix="/v1", tags=["models, data sets, lineage"])
+
+
+@router.get("/models", **asks_for(Permission.MODEL_READ))
+def models(
+    request: Request,
+    asker: Asking,
+    name: str | None = None,
+    ministry: Ministry = None,
+    limit: Limit = 50,
+    cursor: Cursor = "",
+    fields: Fields = "",
+) -> Response:
+    """Model versions, by ministry and name, newest version first."""
+    asked = f"models {name} {ministry}"
+    found = [
+        {"ministry": owner} | plain(one)
+        for owner, platform in asker.each()
+        if ministry in (None, owner)
+        for one in list_models(platform, name)
+    ]
+    shown = sliced(found, limit, place_of(cursor, asked), _version_key)
+    return answer(request, page(shown, limit, asked, _version_key), fields)
+
+
+@router.get("/datasets", **asks_for(Permission.DATASET_READ))
+def datasets(
+    request: Request,
+    asker: Asking,
+    name: str | None = None,
+    ministry: Ministry = None,
+    limit: Limit = 50,
+    cursor: Cursor = "",
+    fields: Fields = "",
+) -> Response:
+    """Versions of data sets, by ministry and name, newest version first."""
+    asked = f"datasets {name} {ministry}"
+    found = [
+        {"ministry": owner} | plain(one)
+        for owner, platform in asker.each()
+        if ministry in (None, owner)
+        for one in list_datasets(platform, name)
+    ]
+    shown = sliced(found, limit, place_of(cursor, asked), _version_key)
+    return answer(request, page(shown, limit, asked, _version_key), fields)
+
+
+def _version_key(document: dict[str, object]) -> tuple[object, ...]:
+    version = document["version"]
+    assert isinstance(version, int)
+    return (document["ministry"], document["name"], -version)
+
+
+class DatasetRequest(BaseModel):
+    """A data set to be registered: an artifact that was uploaded or made, under a name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(max_length=63)
+    uri: str = Field(pattern=r"^(artifact:sha256-[0-9a-f]{64}|package:.+)$", max_length=1000)
+    grade: Grade | None = None
+    compartments: tuple[str, ...] = ()
+
+
+@router.post("/ministries/{ministry}/datasets", status_code=201, **asks_for(Permission.DATASET_REGISTER))
+def register(request: Request, asker: Asking, ministry: str, dataset: DatasetRequest) -> Response:
+    """Give an artifact a name and a version; the newest one if bytes and label are the same."""
+    platform = asker.within(ministry)
+    made = register_dataset(platform, dataset.name, dataset.uri, platform.home, dataset.grade, dataset.compartments)
+    return answer(request, {"ministry": ministry} | plain(made), status=201)
+
+
+@router.get("/ministries/{ministry}/lineage", **asks_for(Permission.MODEL_READ))
+def lineage(
+    request: Request,
+    asker: Asking,
+    ministry: str,
+    of: str,
+    direction: Literal["upstream", "downstream", "both"] = "both",
+) -> Response:
+    """The graph around a model version (``NAME@3``), a data set (``datasets:/NAME/3``) or a digest: what it was made
+    from, and what was made from it."""
+    platform = asker.within(ministry)
+    if direction == "both":
+        return answer(request, joined(trace(platform, of, "upstream"), trace(platform, of, "downstream")))
+    return answer(request, trace(platform, of, direction))
+
+
+@router.get("/runs/{run}/lineage", tags=["runs"], **asks_for(Permission.RUN_READ))
+def lineage_of_run(request: Request, asker: Asking, run: str) -> Response:
+    """What happened in one run: its inputs, stages, artifacts and versions."""
+    platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
+    nodes, edges = run_graph(platform, record.id)
+    return answer(request, {"nodes": nodes, "edges": edges})

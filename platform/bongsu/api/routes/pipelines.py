@@ -1,0 +1,81 @@
+"""Pipelines: checked, planned, submitted."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from bongsu.api.answers import answer
+from bongsu.api.asking import Asker, Asking, asks_for
+from bongsu.domain.documents import plain
+from bongsu.domain.ids import Digest
+from bongsu.domain.problems import Problem
+from bongsu.language.particles import settle_particles
+from bongsu.policy.access import Permission
+from bongsu.service.documents import plan_document
+from bongsu.service.handed_in import HandedIn, prepare_handed_in, read_pipeline, submit_handed_in
+
+router = APIRouter(prefix="/v1", tags=["pipelines"])
+DIGEST = r"^sha256-[0-9a-f]{64}$"
+
+
+class PipelineRequest(BaseModel):
+    """A pipeline file, and what goes with it."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+
+    text: str = Field(max_length=1_500_000, description="The YAML text.")
+    file: str = Field(default="pipeline.yaml", max_length=500, description="What it is called in messages.")
+    overrides: dict[str, str] = Field(
+        default_factory=dict, description="Values of parameters, as `--set` has them."
+    )
+    uploaded: dict[str, Annotated[str, Field(pattern=DIGEST)]] = Field(
+        default_factory=dict,
+        description="By input: the digest of the tree that was uploaded for its `file:` address.",
+    )
+    beside: dict[str, str] = Field(
+        default_factory=dict, description="Requirements files, by path relative to the pipeline."
+    )
+
+    def handed_in(self) -> HandedIn:
+        uploaded = {name: Digest(digest) for name, digest in self.uploaded.items()}
+        return HandedIn(self.text, self.file, self.overrides, uploaded, self.beside)
+
+
+@router.post("/pipelines/validate", **asks_for(Permission.PIPELINE_PLAN))
+def validate(request: Request, asker: Asking, pipeline: PipelineRequest) -> Response:
+    """Check a file on its own; inputs need not be there."""
+    spec = read_pipeline(pipeline.handed_in()).spec
+    return answer(request, {"file": pipeline.file, "name": spec.metadata.name, "stages": len(spec.spec.stages)})
+
+
+@router.post("/pipelines/plan", **asks_for(Permission.PIPELINE_PLAN))
+def plan(request: Request, asker: Asking, pipeline: PipelineRequest) -> Response:
+    """What a submit would do, without doing it."""
+    _platform, prepared = prepare_handed_in(asker.plane, asker.actor, pipeline.handed_in())
+    return answer(request, plan_document(prepared, lambda problem: _told(asker, problem)))
+
+
+@router.post("/runs", status_code=201, tags=["runs"], **asks_for(Permission.RUN_SUBMIT))
+def submit(
+    request: Request,
+    asker: Asking,
+    pipeline: PipelineRequest,
+    idempotency_key: Annotated[str, Header(max_length=200, pattern=r"^[\x21-\x7e]*$")] = "",
+) -> Response:
+    """Submit a pipeline. An unfinished run of the same plan goes on; a request that comes again with its
+    ``Idempotency-Key`` is answered with the run that came of it."""
+    submission = submit_handed_in(asker.plane, asker.actor, pipeline.handed_in(), idempotency_key)
+    document = {"run": plain(submission.run.public), "created": submission.created}
+    response = answer(request, document, status=201 if submission.created else 200)
+    response.headers["Location"] = f"/v1/runs/{submission.run.id}"
+    return response
+
+
+def _told(asker: Asker, problem: Problem) -> dict[str, Any]:
+    document = problem.as_dict(asker.translate)
+    return document | {name: settle_particles(document[name]) for name in ("message", "fix")}

@@ -1,0 +1,92 @@
+"""Runs: lists, one in full, its plan, its metrics; cancelling and resuming one."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from bongsu.api.answers import Cursor, Fields, Filter, Limit, answer, page, place_of
+from bongsu.api.asking import Asker, Asking, asks_for
+from bongsu.domain.codes import api as codes
+from bongsu.domain.documents import plain
+from bongsu.language.particles import settle_particles
+from bongsu.policy.access import Permission
+from bongsu.service.cancelling import request_cancel
+from bongsu.service.documents import run_document
+from bongsu.service.platform import Platform
+from bongsu.service.resuming import resume
+from bongsu.service.run_lists import of_run, read_filter
+from bongsu.service.run_lists import page as page_of_runs
+from bongsu.service.showing import run_metrics, show_run
+from bongsu.service.variants import variants
+from bongsu.service.watching import watch_run
+
+router = APIRouter(prefix="/v1/runs", tags=["runs"])
+
+
+@router.get("", **asks_for(Permission.RUN_READ))
+def list_runs(
+    request: Request,
+    asker: Asking,
+    filter: Filter = "",
+    limit: Limit = 50,
+    cursor: Cursor = "",
+    fields: Fields = "",
+) -> Response:
+    """Runs of the asker's ministries, newest first."""
+    place = place_of(cursor, f"runs {filter}")
+    behind = None
+    if place is not None:
+        match place.key:
+            case (float() | int() as created_at, str() as run_id):
+                behind = (float(created_at), run_id)
+            case _:
+                raise codes.BAD_CURSOR.error()
+    found = page_of_runs(asker.everywhere(), read_filter(filter), limit + 1, behind)
+    return answer(request, page(found, limit, f"runs {filter}", lambda run: (run.created_at, run.id)), fields)
+
+
+@router.get("/{run}", **asks_for(Permission.RUN_READ))
+def show(request: Request, asker: Asking, run: str, fields: Fields = "") -> Response:
+    """A run, its stages with their attempts, and the models that came of it."""
+    platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
+    return answer(request, _document(asker, platform, record.id), fields)
+
+
+@router.get("/{run}/plan", **asks_for(Permission.RUN_READ))
+def plan(request: Request, asker: Asking, run: str, fields: Fields = "") -> Response:
+    """What the run does, as it was planned."""
+    platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
+    made = show_run(platform, record.id).plan
+    return answer(request, made.model_dump(mode="json", by_alias=True), fields)
+
+
+@router.get("/{run}/metrics", **asks_for(Permission.RUN_READ))
+def metrics(request: Request, asker: Asking, run: str, stage: str | None = None) -> Response:
+    """Curves: points of step, value and time, by stage and name."""
+    platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
+    return answer(request, run_metrics(platform, record.id, stage))
+
+
+@router.post("/{run}/cancel", **asks_for(Permission.RUN_CONTROL))
+def cancel(request: Request, asker: Asking, run: str) -> Response:
+    """End a run. One that is being cancelled stays so."""
+    platform, record = of_run(asker.plane, asker.actor, Permission.RUN_CONTROL, run)
+    request_cancel(platform, record.id)
+    return answer(request, _document(asker, platform, record.id), status=202)
+
+
+@router.post("/{run}/resume", **asks_for(Permission.RUN_CONTROL))
+def resume_it(request: Request, asker: Asking, run: str) -> Response:
+    """Go on with a run that failed or was cancelled."""
+    platform, record = of_run(asker.plane, asker.actor, Permission.RUN_CONTROL, run)
+    resume(platform, record.id)
+    return answer(request, _document(asker, platform, record.id), status=202)
+
+
+def _document(asker: Asker, platform: Platform, run: str) -> dict[str, object]:
+    details = show_run(platform, run)
+    problems = [details.problem.as_dict(asker.translate)] if details.problem else []
+    told = [one | {name: settle_particles(one[name]) for name in ("message", "fix")} for one in problems]
+    document = run_document(details, variants(platform, run), watch_run(platform, run), told)
+    return document | {"submittedBy": plain(details.run).get("submittedBy", "")}

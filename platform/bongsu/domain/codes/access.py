@@ -1,0 +1,40 @@
+"""Codes of who may do what."""
+
+from bongsu.domain.problems import Code
+
+NOT_SIGNED_IN = Code(
+    "access.not-signed-in",
+    "This needs somebody who is signed in.",
+    "`bongsu login` signs in; a program sends its token as `Authorization: Bearer TOKEN`.",
+    exit_code=4,
+)
+FORBIDDEN = Code(
+    "access.forbidden",
+    "{actor} may not do this in {ministry}: it needs the permission {permission}, and they are {roles} there.",
+    "These roles have it: {having}. An operator of {ministry} gives roles.",
+    exit_code=4,
+)
+NOT_A_MEMBER = Code(
+    "access.not-a-member",
+    "{actor} is nothing in a ministry called {ministry}.",
+    "They act in: {ministries}. An operator of a ministry takes people in.",
+    exit_code=3,
+)
+PEOPLE_DECIDE = Code(
+    "access.people-decide",
+    "The permission {permission} is for people: {actor} is a service account.",
+    "Have somebody do it who answers for it.",
+    exit_code=4,
+)
+SEVERAL_MINISTRIES = Code(
+    "access.several-ministries",
+    "In which ministry? {actor} acts in {ministries}.",
+    "Name one: `ministry` in the address, or `bongsu context use --ministry NAME`.",
+)
+"""A name means something in one ministry only."""
+ABOVE_CLEARANCE = Code(
+    "access.above-clearance",
+    "This would be labelled {label}, and your clearance is {clearance}.",
+    "Nobody makes what they may not see: leave out the inputs that are labelled so, or have somebody do it who may.",
+    exit_code=4,
+)

@@ -1,0 +1,48 @@
+"""Codes of requests that cannot be served as they are."""
+
+from bongsu.domain.problems import Code
+
+BAD_REQUEST = Code("api.bad-request", "{place}: {detail}.", "The schema at /openapi.json says what belongs there.")
+NO_SUCH_ROUTE = Code(
+    "api.no-such-route", "There is nothing at {path}.", "/openapi.json lists what there is.", exit_code=3
+)
+WRONG_METHOD = Code("api.wrong-method", "{path} is not asked with {method}.", "/openapi.json lists what there is.")
+BAD_CURSOR = Code(
+    "api.bad-cursor",
+    "This cursor is none of this list, or was changed.",
+    "Begin without a cursor, and give back `next` of each page as it came, with the same filter.",
+)
+BAD_FILTER = Code(
+    "api.bad-filter",
+    "The filter cannot be read at “{near}”: {detail}.",
+    'Write for example: state = running AND pipeline = "demo" AND createdAt >= "2026-11-01T00:00:00Z".',
+)
+UNKNOWN_FIELD = Code("api.unknown-field", "There is no field {field} here.", "There are: {known}.")
+TOO_LARGE = Code(
+    "api.too-large",
+    "The request has more than {limit} bytes.",
+    "Send less; files are uploaded as artifacts, whose limit is another.",
+)
+TOO_MANY = Code(
+    "api.too-many",
+    "That was more than {limit} requests a minute.",
+    "Wait {seconds} s; lists come in pages, and events can be followed instead of asked for.",
+    exit_code=7,
+)
+KEY_USED_OTHERWISE = Code(
+    "api.key-used-otherwise",
+    "The idempotency key {key} stands for another request.",
+    "Give each request a key of its own, and repeat it only with the same content.",
+)
+CHANGED_MEANWHILE = Code(
+    "api.changed-meanwhile",
+    "It was changed since it was read.",
+    "Read it again, and decide anew.",
+)
+BROKEN = Code(
+    "api.broken",
+    "The server failed at this request ({request}).",
+    "Nothing was done, or all of it: look before you repeat it. Tell an operator the number of the request.",
+    exit_code=1,
+)
+ENDING = Code("api.ending", "The server is going down.", "Ask again in a moment.", exit_code=7)

@@ -1,0 +1,73 @@
+"""The control plane of several ministries: the platform of each of them, as each person may have it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from bongsu.domain.codes import access as codes
+from bongsu.domain.people import Actor, ActorKind
+from bongsu.domain.tenants import Tenant
+from bongsu.policy.access import DECISIONS_OF_PEOPLE, PERMISSIONS, Permission, permissions_in
+from bongsu.service.platform import Platform
+from bongsu.store.scope import Scope
+
+
+@dataclass(frozen=True)
+class ControlPlane:
+    """Attributes:
+    base: what there is, for the control plane itself.
+    identify: the actor whose token this is; raises ``access.not-signed-in`` for any other text.
+    site: name of this installation, as its records have it.
+    """
+
+    base: Platform
+    identify: Callable[[str], Actor]
+    site: str = "bongsu"
+
+    def everywhere(self, actor: Actor, permission: Permission) -> Platform:
+        """For a list: what the actor sees in every ministry in which they have the permission; maybe nothing."""
+        ministries = (one for one in actor.ministries if permission in permissions_in(actor, one))
+        scope = Scope(frozenset(map(Tenant, ministries)), actor.clearance)
+        return replace(self.base, scope=scope, actor=actor)
+
+    def each(self, actor: Actor, permission: Permission) -> Iterator[tuple[str, Platform]]:
+        """As :meth:`everywhere`, ministry by ministry, by their names."""
+        everywhere = self.everywhere(actor, permission)
+        for tenant in sorted(everywhere.scope.tenants or ()):
+            yield tenant, replace(everywhere, scope=Scope.of(tenant, actor.clearance))
+
+    def within(self, actor: Actor, permission: Permission, ministry: str | None = None) -> Platform:
+        """For one thing, or an act, in one ministry.
+
+        Args:
+            actor: who asks.
+            permission: what for.
+            ministry: where; the actor's only one if none is named.
+
+        Raises:
+            BongsuError: ``access.not-a-member``, ``access.forbidden``, ``access.several-ministries``,
+                ``access.people-decide``.
+        """
+        known = sorted(actor.ministries)
+        if ministry is None and len(known) > 1:
+            raise codes.SEVERAL_MINISTRIES.error(actor=actor.id, ministries=", ".join(known))
+        chosen = ministry if ministry is not None else next(iter(known), "")
+        if chosen not in actor.ministries:
+            raise codes.NOT_A_MEMBER.error(actor=actor.id, ministry=chosen, ministries=", ".join(known))
+        refuse_without(actor, permission, chosen)
+        return replace(self.base, scope=Scope.of(Tenant(chosen), actor.clearance), actor=actor)
+
+
+def refuse_without(actor: Actor, permission: Permission, ministry: str) -> None:
+    """Raises ``access.forbidden`` or ``access.people-decide`` if the actor, who is something in the ministry, lacks the
+    permission there."""
+    if permission in permissions_in(actor, ministry):
+        return
+    if actor.kind is not ActorKind.PERSON and permission in DECISIONS_OF_PEOPLE:
+        raise codes.PEOPLE_DECIDE.error(permission=permission.value, actor=actor.id)
+    having = ", ".join(role.value for role, granted in PERMISSIONS.items() if permission in granted)
+    roles = ", ".join(sorted(role.value for role in actor.is_in(ministry)))
+    raise codes.FORBIDDEN.error(
+        actor=actor.id, ministry=ministry, permission=permission.value, roles=roles, having=having
+    )

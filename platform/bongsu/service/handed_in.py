@@ -1,0 +1,124 @@
+"""Pipelines that a client hands in: read, planned and submitted for who hands them in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from bongsu.artifacts.durable import create_once
+from bongsu.domain.codes import access, run
+from bongsu.domain.ids import Digest, digest_of
+from bongsu.domain.labels import Label
+from bongsu.domain.people import Actor
+from bongsu.domain.problems import BongsuError
+from bongsu.policy.access import Permission
+from bongsu.service.catalogue import InstalledStages
+from bongsu.service.control_plane import ControlPlane
+from bongsu.service.inputs.given import Files
+from bongsu.service.planning import Prepared, prepare_loaded, with_what_is_known
+from bongsu.service.platform import Platform
+from bongsu.service.submitting import Submission, submit
+from bongsu.specfile import FaultyPipeline, LoadedPipeline, loads
+from bongsu.store.requests import RequestKey
+
+_FOLDER = "handed-in"
+
+
+@dataclass(frozen=True)
+class HandedIn:
+    """A pipeline as a client hands it in.
+
+    Attributes:
+        text: of the file.
+        file: what it is called in messages.
+        overrides: of its parameters.
+        uploaded: trees that were sent before, by the name of the input that names files of the client's machine.
+        beside: small text files that stages name (requirements), by their paths relative to the pipeline.
+    """
+
+    text: str
+    file: str
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    uploaded: Mapping[str, Digest] = field(default_factory=dict)
+    beside: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> Digest:
+        """Of all of it."""
+        parts = [
+            self.text,
+            self.file,
+            *(sorted(part.items()) for part in (self.overrides, self.uploaded, self.beside)),
+        ]
+        return digest_of(json.dumps(parts, ensure_ascii=False).encode())
+
+
+def read_pipeline(handed: HandedIn) -> LoadedPipeline:
+    """Raises what :func:`bongsu.specfile.loads` does."""
+    return loads(handed.text, handed.file, InstalledStages(), handed.overrides)
+
+
+def prepare_handed_in(plane: ControlPlane, actor: Actor, handed: HandedIn) -> tuple[Platform, Prepared]:
+    """The plan of a pipeline, and the platform of the ministry that it names.
+
+    Raises:
+        BongsuError: as :func:`bongsu.service.planning.prepare`, and what :meth:`ControlPlane.within` raises.
+    """
+    try:
+        loaded = read_pipeline(handed)
+    except FaultyPipeline as faulty:
+        ministry = faulty.rest.spec.metadata.ministry if faulty.rest else None
+        if ministry not in actor.ministries:
+            raise
+        platform = plane.within(actor, Permission.PIPELINE_PLAN, ministry)
+        raise with_what_is_known(platform, faulty, _files(platform, handed)) from None
+    platform = plane.within(actor, Permission.PIPELINE_PLAN, loaded.spec.metadata.ministry)
+    prepared = prepare_loaded(platform, loaded, _files(platform, handed))
+    refuse_above(actor, prepared.plan.label)
+    return platform, prepared
+
+
+def submit_handed_in(plane: ControlPlane, actor: Actor, handed: HandedIn, key: str = "") -> Submission:
+    """Plan a pipeline and submit the plan.
+
+    Args:
+        plane: the control plane.
+        actor: who hands it in.
+        handed: the pipeline.
+        key: of the request, as the client gave it; one that comes again is the same submission.
+
+    Raises:
+        BongsuError: as :func:`prepare_handed_in`; what keeps the plan from running; ``api.key-used-otherwise``.
+    """
+    platform, prepared = prepare_handed_in(plane, actor, handed)
+    plane.within(actor, Permission.RUN_SUBMIT, platform.scope.tenant)
+    request = RequestKey(actor.id, key, handed.digest) if key else None
+    return submit(platform, prepared.to_run(), request)
+
+
+def refuse_above(actor: Actor, label: Label) -> None:
+    """Nobody makes what they may not see. Raises ``access.above-clearance``."""
+    if not actor.clearance.dominates(label):
+        raise access.ABOVE_CLEARANCE.error(label=str(label), clearance=str(actor.clearance))
+
+
+def _files(platform: Platform, handed: HandedIn) -> Files:
+    """The small files in a folder that is called by their content, so that workers find them whenever they begin."""
+    if not handed.beside:
+        return Files(platform.home / _FOLDER, handed.uploaded)
+    name = digest_of(json.dumps(sorted(handed.beside.items()), ensure_ascii=False).encode())
+    folder = platform.home / _FOLDER / name
+    for path, text in handed.beside.items():
+        place = folder / _inside(path)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        create_once(place, text.encode())
+    return Files(folder, handed.uploaded)
+
+
+def _inside(path: str) -> Path:
+    parts = PurePosixPath(path).parts
+    if not parts or path.startswith("/") or ".." in parts or "\\" in path:
+        raise BongsuError([run.UNSAFE_FILE.at(path=path)])
+    return Path(*parts)

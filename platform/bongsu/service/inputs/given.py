@@ -1,0 +1,32 @@
+"""Where the files lie that a pipeline names: beside it on this machine, or with a client that has sent them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bongsu.domain.ids import Digest
+from bongsu.domain.messages import N_
+from bongsu.domain.pipeline import Input
+from bongsu.service.inputs.files import NotFound
+
+
+@dataclass(frozen=True)
+class Files:
+    """Attributes:
+    directory: what paths are relative to.
+    uploaded: trees that a client has sent, by the name of the input; None if the pipeline is of this machine.
+    """
+
+    directory: Path
+    uploaded: Mapping[str, Digest] | None = None
+
+    def address_of(self, name: str, given: Input) -> Input:
+        """The input with an address that means something here. Raises NotFound."""
+        if self.uploaded is None or not given.uri.startswith("file:"):
+            return given
+        digest = self.uploaded.get(name)
+        if digest is None:
+            raise NotFound(N_("it lies on another machine, which has not sent it"))
+        return given.model_copy(update={"model" if given.model else "dataset": f"artifact:{digest}"})

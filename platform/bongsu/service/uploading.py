@@ -1,0 +1,94 @@
+"""Files that a client sends, taken into the artifact store of its ministry."""
+
+from __future__ import annotations
+
+import secrets
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from bongsu.domain.artifact import ArtifactRef, check_tree_path
+from bongsu.domain.codes import artifact as codes
+from bongsu.domain.ids import Digest
+from bongsu.domain.labels import Label, high_water_mark
+from bongsu.service.handed_in import refuse_above
+from bongsu.service.inputs.card import label_of, type_of
+from bongsu.service.inputs.files import NotFound, files_at
+from bongsu.service.inputs.importing import copy_in
+from bongsu.service.platform import Platform
+from bongsu.store.artifacts import find_owned, note_artifact
+
+MOST_FILES = 100_000
+
+
+@dataclass(frozen=True)
+class Uploaded:
+    """A tree that was sent. ``size`` in bytes."""
+
+    digest: Digest
+    type: str
+    size: int
+    label: str
+
+
+def take_upload(platform: Platform, archive: Path, title: str, stated: Label | None, *, is_model: bool) -> Uploaded:
+    """Unpack a tar archive of plain files and keep them as an artifact.
+
+    Its label is the least upper bound of what the client states, what cards among the files say, and what is known of
+    these bytes in the ministry.
+
+    Args:
+        platform: of the ministry.
+        archive: on this machine; nothing of it is trusted.
+        title: what the files were on the client's machine, for people.
+        stated: what cards above the files say there, or the client itself.
+        is_model: whether it is to be used as one.
+
+    Raises:
+        BongsuError: ``artifact.not-an-archive``, ``artifact.unsafe-path``; ``access.above-clearance`` if the sender may
+            not see what this would be.
+    """
+    with tempfile.TemporaryDirectory(prefix="upload-", dir=archive.parent) as folder:
+        _unpack(archive, Path(folder))
+        try:
+            files = files_at(Path(folder), f"upload:{title}")
+            on_card = label_of(files)
+        except NotFound as error:
+            raise codes.NOT_AN_ARCHIVE.error(detail=error.detail) from error
+        label = high_water_mark(one for one in (stated, on_card) if one is not None)
+        refuse_above(platform.actor, label)
+        writer = platform.artifacts.writer(f"uploads/{secrets.token_hex(8)}")
+        manifest = copy_in(writer, files)
+    reader = platform.artifacts.reader(manifest.digest)
+    type_ = type_of([entry.path for entry in manifest.files], reader.open, model=is_model)
+    ref = ArtifactRef(digest=manifest.digest, type=type_, label=label, size=manifest.size)
+    with platform.write() as connection:
+        note_artifact(connection, ref, title, platform.clock())
+        known = find_owned(connection, manifest.digest)
+    assert known is not None
+    # What is known here to be worth more is not told to who may not see it.
+    refuse_above(platform.actor, Label.parse(known.label))
+    return Uploaded(manifest.digest, type_.value, manifest.size, known.label)
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    count = 0
+    try:
+        with tarfile.open(archive, "r:") as tar:
+            for member in tar:
+                if member.isdir():
+                    continue
+                count += 1
+                if not member.isreg() or count > MOST_FILES:
+                    raise codes.NOT_AN_ARCHIVE.error(detail=f"{member.name}: not a plain file, or too many files")
+                check_tree_path(member.name)
+                place = folder / member.name
+                place.parent.mkdir(parents=True, exist_ok=True)
+                content = tar.extractfile(member)
+                assert content is not None
+                with content, place.open("xb") as file:
+                    while piece := content.read(1 << 20):
+                        file.write(piece)
+    except (tarfile.TarError, FileExistsError, NotADirectoryError, IsADirectoryError, EOFError) as error:
+        raise codes.NOT_AN_ARCHIVE.error(detail=str(error)) from error

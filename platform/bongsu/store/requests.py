@@ -1,0 +1,50 @@
+"""Requests that were carried out: noted in the transaction of what they asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, insert, select
+
+from bongsu.domain.ids import Digest
+from bongsu.store.schema_requests import idempotency_keys
+
+# So long a client may repeat a request; seconds.
+KEPT_S = 7 * 24 * 3600.0
+
+
+@dataclass(frozen=True)
+class RequestKey:
+    """Whose request, by the key that the client gave it, and the digest of its content."""
+
+    actor: str
+    key: str
+    request: Digest
+
+
+@dataclass(frozen=True)
+class EarlierRequest:
+    """Digest of what was asked for under a key, and what came of it."""
+
+    request: Digest
+    result: str
+
+
+def earlier_request(connection: Connection, key: RequestKey) -> EarlierRequest | None:
+    """What the key stood for before."""
+    query = select(idempotency_keys.c.request, idempotency_keys.c.result).where(
+        idempotency_keys.c.actor == key.actor, idempotency_keys.c.key == key.key
+    )
+    row = connection.execute(query).one_or_none()
+    return EarlierRequest(Digest(row.request), row.result) if row else None
+
+
+def note_request(connection: Connection, key: RequestKey, result: str, now: float) -> None:
+    """Note what came of a request, and forget old ones.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: the same request is carried out by somebody else at this moment.
+    """
+    connection.execute(delete(idempotency_keys).where(idempotency_keys.c.created_at < now - KEPT_S))
+    values = {"actor": key.actor, "key": key.key, "request": key.request, "result": result, "created_at": now}
+    connection.execute(insert(idempotency_keys).values(values))
