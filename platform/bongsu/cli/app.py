@@ -54,6 +54,10 @@ def _globals(
         str | None,
         typer.Option(callback=_check_language, is_eager=True, help=_("Language of texts: ko or en.")),
     ] = None,
+    context_: Annotated[
+        str | None,
+        typer.Option("--context", metavar="NAME", help=_("Control plane to speak to; see `bongsu context list`.")),
+    ] = None,
     debug: Annotated[bool, typer.Option(help=_("Show tracebacks of unexpected faults."))] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help=_("Print the version."))
@@ -62,7 +66,8 @@ def _globals(
     del lang, version  # the language was chosen before the commands were declared
     if home == "":  # as a path it would be the current folder
         raise codes.EMPTY_HOME.error()
-    context.obj = Options(home_of(home, os.environ), debug)
+    chosen = context_ or os.environ.get("BONGSU_CONTEXT") or None
+    context.obj = Options(home_of(home, os.environ), debug, home is not None, chosen)
 
 
 for module in (pipeline, run_control, inspect, mlflow, datasets, describe):

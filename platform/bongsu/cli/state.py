@@ -18,10 +18,14 @@ class Options:
     Attributes:
         home: where state lives; ``--home``, else BONGSU_HOME, else ``.bongsu`` in the current directory.
         debug: show tracebacks.
+        names_home: whether ``--home`` was given.
+        context: the control plane that ``--context`` names, else BONGSU_CONTEXT; None for the one in use.
     """
 
     home: Path
     debug: bool = False
+    names_home: bool = False
+    context: str | None = None
 
 
 def home_of(given: str | None, environment: Mapping[str, str]) -> Path:

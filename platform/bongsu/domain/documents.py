@@ -12,7 +12,7 @@ from typing import Any
 from bongsu.domain.phrases import Phrase
 
 # A field of this name holds seconds since the epoch.
-_TIME = "_at"
+TIME = "_at"
 
 
 def plain(value: Any) -> Any:
@@ -53,7 +53,7 @@ def iso_time(seconds: float | None) -> str | None:
 
 
 def _field(name: str, value: Any) -> Any:
-    return iso_time(value) if name.endswith(_TIME) else plain(value)
+    return iso_time(value) if name.endswith(TIME) else plain(value)
 
 
 def _model(model: Any) -> dict[str, Any]:

@@ -109,8 +109,8 @@ class Driver:
             self.wait()
 
     def step_all(self) -> set[RunId]:
-        """As :meth:`step`, for every run there is; those that are over are forgotten. One whose row cannot be read keeps
-        nobody else from going on."""
+        """As :meth:`step`, for every run there is; those that are over are forgotten. One whose row cannot be read
+        keeps nobody else from going on."""
         self._drives_all = True
         over = {run_id for run_id, facts in self.facts.items() if facts.run.state.is_final}
         for run_id in over:

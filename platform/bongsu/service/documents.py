@@ -9,7 +9,7 @@ from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.documents import plain
 from bongsu.domain.labels import high_water_mark
 from bongsu.domain.problems import Problem
-from bongsu.service.planning import Prepared
+from bongsu.service.plane import PlanShown
 from bongsu.service.showing import RunDetails, StageDetails
 from bongsu.service.summaries import AttemptSummary
 from bongsu.service.variants import Variant
@@ -40,7 +40,7 @@ def run_document(
     }
 
 
-def plan_document(prepared: Prepared, told: Callable[[Problem], Mapping[str, Any]]) -> dict[str, Any]:
+def plan_document(prepared: PlanShown, told: Callable[[Problem], Mapping[str, Any]]) -> dict[str, Any]:
     """A plan: what is hashed and estimated, and what is said about it.
 
     Args:

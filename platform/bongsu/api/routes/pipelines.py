@@ -18,6 +18,7 @@ from bongsu.language.particles import settle_particles
 from bongsu.policy.access import Permission
 from bongsu.service.documents import plan_document
 from bongsu.service.handed_in import HandedIn, prepare_handed_in, read_pipeline, submit_handed_in
+from bongsu.service.plane import PlanShown
 
 router = APIRouter(prefix="/v1", tags=["pipelines"])
 DIGEST = r"^sha256-[0-9a-f]{64}$"
@@ -57,7 +58,8 @@ def validate(request: Request, asker: Asking, pipeline: PipelineRequest) -> Resp
 def plan(request: Request, asker: Asking, pipeline: PipelineRequest) -> Response:
     """What a submit would do, without doing it."""
     _platform, prepared = prepare_handed_in(asker.plane, asker.actor, pipeline.handed_in())
-    return answer(request, plan_document(prepared, lambda problem: _told(asker, problem)))
+    shown = PlanShown(prepared.plan, prepared.skipped, prepared.warnings, prepared.obstacles)
+    return answer(request, plan_document(shown, lambda problem: _told(asker, problem)))
 
 
 @router.post("/runs", status_code=201, tags=["runs"], **asks_for(Permission.RUN_SUBMIT))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from fastapi.responses import HTMLResponse, Response
 
 from bongsu.api.answers import Cursor, Fields, Filter, Limit, answer, page, place_of
 from bongsu.api.asking import Asker, Asking, asks_for
@@ -14,6 +14,8 @@ from bongsu.policy.access import Permission
 from bongsu.service.cancelling import request_cancel
 from bongsu.service.documents import run_document
 from bongsu.service.platform import Platform
+from bongsu.service.report.collect import collect
+from bongsu.service.report.page import render_page
 from bongsu.service.resuming import resume
 from bongsu.service.run_lists import of_run, read_filter
 from bongsu.service.run_lists import page as page_of_runs
@@ -66,6 +68,23 @@ def metrics(request: Request, asker: Asking, run: str, stage: str | None = None)
     """Curves: points of step, value and time, by stage and name."""
     platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
     return answer(request, run_metrics(platform, record.id, stage))
+
+
+@router.get("/{run}/progress", **asks_for(Permission.RUN_READ))
+def progress(request: Request, asker: Asking, run: str) -> Response:
+    """How far its stages are at this moment."""
+    platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
+    return answer(request, watch_run(platform, record.id))
+
+
+@router.get("/{run}/report", response_class=HTMLResponse, **asks_for(Permission.RUN_READ))
+def report(asker: Asking, run: str) -> Response:
+    """One self-contained HTML page about the run, in the reader's language."""
+    platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
+    page = render_page(collect(platform, record.id), asker.language, asker.translate, settle_particles)
+    # Opened in a browser, nothing of it is run.
+    headers = {"Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"}
+    return HTMLResponse(page, headers=headers | {"Cache-Control": "private, no-cache"})
 
 
 @router.post("/{run}/cancel", **asks_for(Permission.RUN_CONTROL))

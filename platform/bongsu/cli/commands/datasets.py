@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bongsu.cli import completion
-from bongsu.cli.commands.shared import AsJson, platform
+from bongsu.cli.commands.shared import AsJson, plane
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.texts import _
 from bongsu.domain.labels import Grade
@@ -28,10 +28,8 @@ def list_(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    from bongsu.service.datasets import list_datasets
-
-    with platform(context) as opened:
-        found = list_datasets(opened, name)
+    with plane(context) as opened:
+        found = opened.datasets(name)
     if as_json:
         say_json(found)
         return
@@ -56,10 +54,8 @@ def add(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    from bongsu.service.datasets import register_dataset
-
-    with platform(context) as opened:
-        version = register_dataset(opened, name, address, Path.cwd(), grade, compartment or ())
+    with plane(context) as opened:
+        version = opened.register_dataset(name, address, Path.cwd(), grade, compartment or ())
     if as_json:
         say_json(version)
         return

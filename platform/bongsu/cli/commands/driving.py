@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
@@ -17,12 +17,16 @@ from bongsu.domain.phrases import clause
 from bongsu.domain.problems import BongsuError
 
 if TYPE_CHECKING:
-    from bongsu.service.platform import Platform
+    from bongsu.domain.plan import SkippedStage
+    from bongsu.service.plane import Begun, Plane
     from bongsu.service.running import OnUpdate, Outcome
     from bongsu.service.watching import RunProgress
 
+# Of a large matrix.
+_MOST_SKIPPED = 10
 
-def show_driving(platform: Platform, work: Callable[[OnUpdate | None], Outcome], as_json: bool) -> None:
+
+def show_driving(plane: Plane, work: Callable[[OnUpdate | None], Outcome], as_json: bool) -> None:
     """Do the work, which drives a run, while its progress is shown; then show what came of it.
 
     Raises:
@@ -37,19 +41,30 @@ def show_driving(platform: Platform, work: Callable[[OnUpdate | None], Outcome],
     if outcome.problem:
         raise BongsuError([outcome.problem])
     if outcome.variants:
-        from bongsu.service.running import save_picture
-
-        path = save_picture(platform, outcome, translate)
+        path = plane.picture(outcome, translate)
         if path:
             say(_("Picture: {path}").format(path=path))
         run = outcome.details.run.id
         say(_("Report: `bongsu report {run}` writes one page for a browser.").format(run=run))
 
 
-def tell_begin(run: str, pipeline: str, *, is_new: bool = False) -> None:
-    """Which run it is."""
-    text = _("Run {run}") if is_new else _("Run {run} goes on")
-    say(text.format(run=run) + f"  ({pipeline})")
+def tell_begin(begun: Begun) -> None:
+    """Which run it is, and what is no part of it."""
+    text = _("Run {run}") if begun.created else _("Run {run} goes on")
+    say(text.format(run=begun.run_id) + f"  ({begun.pipeline})")
+    if begun.skipped:
+        _tell_skipped(begun.skipped)
+
+
+def _tell_skipped(skipped: Sequence[SkippedStage]) -> None:
+    """They are no part of the run: nobody will hear of them again."""
+    from bongsu.cli.render.plan import why_skipped
+
+    why = why_skipped(skipped)
+    for one in skipped[:_MOST_SKIPPED]:
+        say(f"– {one.short_title}: {why[one.id]}")
+    if len(skipped) > _MOST_SKIPPED:
+        say("– " + _("… {count} more (`bongsu plan --all` shows them)").format(count=len(skipped) - _MOST_SKIPPED))
 
 
 def _print_document(outcome: Outcome) -> None:

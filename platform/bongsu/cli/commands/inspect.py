@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bongsu.cli import completion
-from bongsu.cli.commands.shared import AsJson, RunName, platform, problem_documents
+from bongsu.cli.commands.shared import AsJson, RunName, plane, problem_documents
 from bongsu.cli.files import write_file
 from bongsu.cli.printing import log_lines, out, say, say_json
 from bongsu.cli.texts import _, language, translate
 from bongsu.domain.run import ShownState, StageState
 from bongsu.domain.unseen import escaped_json
-from bongsu.language.particles import settle_particles
 
 if TYPE_CHECKING:
     from bongsu.service.following import LogLine
@@ -42,10 +41,8 @@ def runs(
     limit: Annotated[int, typer.Option(min=1, max=10_000, help=_("At most this many."))] = 20,
     as_json: AsJson = False,
 ) -> None:
-    from bongsu.service.showing import list_runs
-
-    with platform(context) as opened:
-        found = list_runs(opened, state or (), pipeline, limit)
+    with plane(context) as opened:
+        found = opened.runs(state or (), pipeline, limit)
     if as_json:
         say_json(found)
         return
@@ -55,14 +52,10 @@ def runs(
 
 
 def show(context: typer.Context, run: RunName = "latest", as_json: AsJson = False) -> None:
-    from bongsu.service.showing import show_run
-    from bongsu.service.variants import variants
-    from bongsu.service.watching import watch_run
-
-    with platform(context) as opened:
-        details = show_run(opened, run)
-        found = variants(opened, details.run.id)
-        watched = watch_run(opened, details.run.id)
+    with plane(context) as opened:
+        details = opened.show(run)
+        found = opened.variants(details.run.id)
+        watched = opened.progress(details.run.id)
     if as_json:
         from bongsu.service.documents import run_document
 
@@ -92,26 +85,16 @@ def logs(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help=_("Print one JSON object a line of the log."))] = False,
 ) -> None:
-    from bongsu.service.following import LogLine, follow_logs
-    from bongsu.service.showing import attempt_logs, show_run
-
-    with platform(context) as opened:
-        details = show_run(opened, run)
+    with plane(context) as opened:
+        details = opened.show(run)
         if run == "latest":
             say(_("Logs of run {run}:").format(run=details.run.id), error=True)
         asked = [details.stage(stage)] if stage else details.stages
         names = [found.planned.id for found in asked]
-        if follow and attempt is None:
-            lines = follow_logs(opened, details.run.id, names)
-        else:
-            lines = (
-                LogLine(name, line)
-                for name in names
-                for line in attempt_logs(opened, details.run.id, name, attempt, follow)
-            )
+        lines = opened.lines(details.run.id, names, attempt, follow)
         printed = _json_log(lines, stage) if as_json else _print_log(lines, with_names=not stage)
         if not printed and not as_json:
-            details = show_run(opened, details.run.id)
+            details = opened.show(details.run.id)
             say(why_silent([details.stage(name).record.state for name in names]), error=True)
 
 
@@ -153,10 +136,8 @@ def models(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    from bongsu.service.models import list_models
-
-    with platform(context) as opened:
-        found = list_models(opened, name)
+    with plane(context) as opened:
+        found = opened.models(name)
     if as_json:
         say_json(found)
         return
@@ -178,14 +159,14 @@ def lineage(
     downstream: Annotated[bool, typer.Option("--downstream", help=_("Only what was made from it."))] = False,
     as_json: AsJson = False,
 ) -> None:
-    from bongsu.service.lineage import joined, trace
-
     directions: list[Direction] = ["downstream"] if downstream else ["upstream"]
     if upstream == downstream:
         directions = ["upstream", "downstream"]
-    with platform(context) as opened:
-        graphs = [trace(opened, reference, direction) for direction in directions]
+    with plane(context) as opened:
+        graphs = [opened.lineage(reference, direction) for direction in directions]
     if as_json:
+        from bongsu.service.lineage import joined
+
         say_json(graphs[0] if len(graphs) == 1 else joined(*graphs))
         return
     from bongsu.cli.render.lineage import both_view, lineage_view
@@ -199,14 +180,11 @@ def report(
     output: Annotated[Path | None, typer.Option("--output", "-o", help=_("File to write."))] = None,
     as_json: AsJson = False,
 ) -> None:
-    from bongsu.service.report.collect import collect
-    from bongsu.service.report.page import render_page
-
-    with platform(context) as opened:
-        gathered = collect(opened, run)
-    path = output or Path(f"{gathered.run_id}.html")
-    write_file(path, render_page(gathered, language(), translate, settle_particles))
+    with plane(context) as opened:
+        run_id, page = opened.report(run, language(), translate)
+    path = output or Path(f"{run_id}.html")
+    write_file(path, page)
     if as_json:
-        say_json({"runId": gathered.run_id, "path": str(path)})
+        say_json({"runId": run_id, "path": str(path)})
         return
     say(_("Wrote {path}.").format(path=path))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bongsu.cli.commands.shared import AsJson, SetValues, overrides, platform
+from bongsu.cli.commands.shared import AsJson, SetValues, overrides, pipeline_of, plane
 from bongsu.cli.failures import print_problems, print_warnings, problem_document
 from bongsu.cli.files import write_file
 from bongsu.cli.memory import without_collecting
@@ -17,12 +17,8 @@ from bongsu.cli.texts import _, language
 from bongsu.domain.problems import BongsuError, Problem
 
 if TYPE_CHECKING:
-    from bongsu.domain.plan import SkippedStage
-    from bongsu.service.planning import Prepared
-    from bongsu.service.submitting import Submission
+    from bongsu.service.plane import PlanShown
 
-# Of a large matrix.
-_MOST_SKIPPED = 10
 File = Annotated[Path, typer.Argument(help=_("A pipeline file."), show_default=False)]
 
 
@@ -31,6 +27,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("validate", help=_("Check pipeline files; tells everything that is wrong at once."))(validate)
     app.command("plan", help=_("Show exactly what a run would do, without doing it."))(plan)
     app.command("run", help=_("Run a pipeline; an unfinished run of the same plan goes on."))(run)
+    app.command("submit", help=_("Hand a pipeline to the server of the context; it runs there."))(submit)
 
 
 def init(
@@ -117,10 +114,8 @@ def plan(
     verbose: Annotated[bool, typer.Option("--verbose", help=_("What the estimated memory is made of."))] = False,
     as_json: AsJson = False,
 ) -> None:
-    from bongsu.service.planning import prepare
-
-    with platform(context) as opened:
-        prepared = prepare(opened, file, overrides(set_))
+    with plane(context) as opened:
+        prepared = opened.plan(pipeline_of(file, set_))
     if as_json:
         from bongsu.service.documents import plan_document
 
@@ -138,38 +133,45 @@ def plan(
     _leave_as_run_would(prepared)
 
 
-def _leave_as_run_would(prepared: Prepared) -> None:
+def _leave_as_run_would(prepared: PlanShown) -> None:
     """A script that plans first learns by the status whether it may run."""
     if prepared.obstacles:
         raise typer.Exit(BongsuError(prepared.obstacles).exit_code)
 
 
-def _tell_skipped(skipped: Sequence[SkippedStage]) -> None:
-    """They are no part of the run: nobody will hear of them again."""
-    from bongsu.cli.render.plan import why_skipped
-
-    why = why_skipped(skipped)
-    for one in skipped[:_MOST_SKIPPED]:
-        say(f"– {one.short_title}: {why[one.id]}")
-    if len(skipped) > _MOST_SKIPPED:
-        say("– " + _("… {count} more (`bongsu plan --all` shows them)").format(count=len(skipped) - _MOST_SKIPPED))
-
-
 def run(context: typer.Context, file: File, set_: SetValues = None, as_json: AsJson = False) -> None:
     from bongsu.cli.commands.driving import show_driving, tell_begin
-    from bongsu.service.planning import prepare
-    from bongsu.service.running import run_plan
 
-    with platform(context) as opened:
-        prepared = prepare(opened, file, overrides(set_))
-        made = prepared.to_run()
+    with plane(context) as opened:
+        begun = None if as_json else unheard(tell_begin)
+        warned = _warned(as_json)
+        asked = pipeline_of(file, set_)
+        show_driving(opened, lambda update: opened.run(asked, warned, begun, update), as_json)
+
+
+def submit(
+    context: typer.Context,
+    file: File,
+    set_: SetValues = None,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help=_("Show its progress until it is over."))] = False,
+    as_json: AsJson = False,
+) -> None:
+    from bongsu.cli.commands.driving import show_driving, tell_begin
+
+    with plane(context) as opened:
+        asked = pipeline_of(file, set_)
+        begun = opened.submit(asked, _warned(as_json))
         if not as_json:
-            print_warnings(out(error=True, markup=True), prepared.warnings)
+            tell_begin(begun)
+        if watch:
+            show_driving(opened, lambda update: opened.watch(begun.run_id, update), as_json)
+            return
+    if as_json:
+        say_json({"runId": begun.run_id, "pipeline": begun.pipeline, "created": begun.created})
+        return
+    say(_("`bongsu show {run}` and `bongsu logs {run} --follow` tell how it goes.").format(run=begun.run_id))
 
-        def tell(submission: Submission) -> None:
-            tell_begin(submission.run.id, submission.run.pipeline, is_new=submission.created)
-            if prepared.skipped:
-                _tell_skipped(prepared.skipped)
 
-        begun = None if as_json else unheard(tell)
-        show_driving(opened, lambda update: run_plan(opened, made, begun, update), as_json)
+def _warned(as_json: bool) -> Callable[[Sequence[Problem]], None]:
+    """Tells warnings on standard error; a machine reads the document alone."""
+    return lambda warnings: None if as_json else print_warnings(out(error=True, markup=True), warnings)

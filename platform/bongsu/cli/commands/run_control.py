@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from bongsu.cli.commands.shared import AsJson, RunName, platform, problem_documents
+from bongsu.cli.commands.shared import AsJson, RunName, plane, problem_documents
 from bongsu.cli.printing import out, say_json, unheard
 from bongsu.cli.texts import _
 
@@ -16,23 +16,20 @@ def add_to(app: typer.Typer) -> None:
 
 def resume(context: typer.Context, run: RunName = "latest", as_json: AsJson = False) -> None:
     from bongsu.cli.commands.driving import show_driving, tell_begin
-    from bongsu.service.running import resume_run
 
-    with platform(context) as opened:
+    with plane(context) as opened:
         begun = None if as_json else unheard(tell_begin)
-        show_driving(opened, lambda update: resume_run(opened, run, begun, update), as_json)
+        show_driving(opened, lambda update: opened.resume(run, begun, update), as_json)
 
 
 def cancel(context: typer.Context, run: RunName = "latest", as_json: AsJson = False) -> None:
-    from bongsu.service.cancelling import cancel as stop
-    from bongsu.service.documents import run_document
-    from bongsu.service.showing import show_run
-    from bongsu.service.variants import variants
-
-    with platform(context) as opened:
-        record = stop(opened, run)
+    with plane(context) as opened:
+        record = opened.cancel(run)
         if as_json:
-            details = show_run(opened, record.id)
-            say_json(run_document(details, variants(opened, record.id), problems=problem_documents(details)))
+            from bongsu.service.documents import run_document
+
+            details = opened.show(record.id)
+            found = opened.variants(record.id)
+            say_json(run_document(details, found, problems=problem_documents(details)))
             return
     out().print(_("Run {run} is {state}.").format(run=record.id, state=_(record.state.value)))

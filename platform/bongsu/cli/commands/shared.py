@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,10 +13,13 @@ import typer
 from bongsu.cli import completion
 from bongsu.cli.failures import problem_document
 from bongsu.cli.state import options
-from bongsu.cli.texts import _
+from bongsu.cli.texts import _, language
+from bongsu.client.contexts import contexts_file, load_contexts
 from bongsu.domain.codes import cli as codes
 
 if TYPE_CHECKING:
+    from bongsu.client.contexts import Context
+    from bongsu.service.plane import Pipeline, Plane
     from bongsu.service.platform import Platform
     from bongsu.service.showing import RunDetails
 
@@ -50,11 +55,46 @@ def problem_documents(details: RunDetails) -> list[dict[str, Any]]:
     return [problem_document(details.problem)] if details.problem else []
 
 
+def pipeline_of(file: Path, set_: Sequence[str] | None) -> Pipeline:
+    """A file with what ``--set`` says. Raises ``cli.bad-set``."""
+    from bongsu.service.plane import Pipeline
+
+    return Pipeline(file, overrides(set_))
+
+
+@contextmanager
+def plane(context: typer.Context) -> Iterator[Plane]:
+    """The control plane that commands speak to: the server of the context in force, else that of the home directory."""
+    found = server_context(context)
+    if found is None:
+        from bongsu.service.here import Here
+
+        with platform(context) as opened:
+            yield Here(opened)
+        return
+    from bongsu.client.opening import open_remote
+
+    name, server = found
+    with open_remote(contexts_file(os.environ), name, server, language()) as remote:
+        yield remote
+
+
+def server_context(context: typer.Context) -> tuple[str, Context] | None:
+    """Name and server of the context in force: ``--context``, else BONGSU_CONTEXT, else the one in use; None for this
+    machine. Whoever names a home means that home."""
+    asked = options(context)
+    path = contexts_file(os.environ)
+    if asked.context is None and (asked.names_home or not path.exists()):
+        return None
+    known = load_contexts(path)
+    name = asked.context or known.current
+    found = known.named(name)
+    return (name, found) if found is not None else None
+
+
 @contextmanager
 def platform(context: typer.Context) -> Iterator[Platform]:
     """The platform in the home directory; what it started ends with the block."""
-    import os
-
     from bongsu.service.embedded import open_home
 
     opened = open_home(options(context).home, os.environ.get("BONGSU_RAY_ADDRESS"))

@@ -87,3 +87,8 @@ BAD_SET = Code(
     "{value} is not of the form NAME=VALUE.",
     "Write for example --set steps=100.",
 )
+NEEDS_SERVER = Code(
+    "cli.needs-server",
+    "Without a server nobody would go on with the run once this command has ended.",
+    "`bongsu run` runs a pipeline here; `bongsu login URL` makes the commands speak to a server.",
+)

@@ -1,0 +1,196 @@
+"""Requests to a server: signed, repeated where that is safe, and errors as the server means them."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import httpx
+
+from bongsu import __version__
+from bongsu.domain.codes import client as codes
+from bongsu.domain.problems import BongsuError, Code, Location, Problem
+from bongsu.domain.read_documents import Unlike, read
+
+T = TypeVar("T")
+Tokens = Callable[[bool], str]
+"""The access token; a new one if the argument says that the old one was refused."""
+TIMEOUT_S = 60.0
+_TRIES = 4
+_FIRST_PAUSE_S = 0.2
+# The server, or something before it, is not there for the moment (RFC 9110, 15.6).
+_FOR_NOW = (429, 502, 503, 504)
+
+
+class Server:
+    """One server, for one person.
+
+    Args:
+        url: where it is, without a path behind it.
+        tokens: of the person.
+        language: ``ko`` or ``en``.
+        sleep: waits some seconds.
+    """
+
+    def __init__(
+        self, url: str, tokens: Tokens, language: str, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self.url = url.rstrip("/")
+        self._tokens = tokens
+        self._sleep = sleep
+        headers = {"Accept-Language": language, "User-Agent": f"bongsu/{__version__}"}
+        # The system's proxies are for the world outside: a control plane is not there.
+        self._http = httpx.Client(base_url=self.url, headers=headers, timeout=TIMEOUT_S, trust_env=False)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def get(self, path: str, kind: type[T], **query: Any) -> T:
+        """A document, read as ``kind``."""
+        return self._as(kind, path, self.json("GET", path, query=query))
+
+    def pages(self, path: str, kind: type[T], most: int | None = None, **query: Any) -> Iterator[T]:
+        """The items of a list, page by page, ``most`` at most."""
+        left = most
+        cursor = ""
+        while left is None or left > 0:
+            limit = 500 if left is None else min(left, 500)
+            page = self.json("GET", path, query={**query, "limit": limit, "cursor": cursor})
+            for item in page["items"]:
+                yield self._as(kind, path, item)
+            left = left - len(page["items"]) if left is not None else None
+            cursor = page["next"]
+            if not cursor:
+                return
+
+    def post(self, path: str, body: Any = None, **query: Any) -> Any:
+        """Ask for a change; asked again until there is an answer, and done once."""
+        return self.json("POST", path, body, query, {"Idempotency-Key": uuid.uuid4().hex})
+
+    def json(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """The answer's document.
+
+        Raises:
+            BongsuError: what the server says is wrong; ``client.unreachable``, ``client.not-understood``,
+                ``client.sign-in-again``.
+        """
+        content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        kind = {"Content-Type": "application/json"} if content is not None else {}
+        response = self._send(method, path, content, query or {}, {**kind, **(headers or {})})
+        try:
+            return response.json()
+        except ValueError as error:
+            raise codes.NOT_UNDERSTOOD.error(url=self.url, detail=str(error)) from error
+
+    def text(self, path: str, **query: Any) -> str:
+        """A page that is no JSON."""
+        return self._send("GET", path, None, query, {}).text
+
+    def upload(self, path: str, pieces: Callable[[], Iterator[bytes]], **query: Any) -> Any:
+        """Send bytes; the same bytes twice are the same artifact, so they are sent again if there was no answer."""
+        return self._send("POST", path, pieces, query, {"Content-Type": "application/x-tar"}).json()
+
+    def lines(self, path: str, **query: Any) -> Iterator[Any]:
+        """The documents of a stream of JSON lines, as they come."""
+        with self._stream(path, query, "application/x-ndjson") as response:
+            for line in response.iter_lines():
+                if line:
+                    yield json.loads(line)
+
+    @contextmanager
+    def _stream(self, path: str, query: Mapping[str, Any], accept: str) -> Iterator[httpx.Response]:
+        headers = {"Accept": accept, "Authorization": f"Bearer {self._tokens(False)}"}
+        with self._reached():
+            timeout = httpx.Timeout(TIMEOUT_S, read=None)
+            with self._http.stream("GET", path, params=_given(query), headers=headers, timeout=timeout) as response:
+                if response.is_error:
+                    response.read()
+                    raise self._error(response)
+                yield response
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        content: bytes | Callable[[], Iterator[bytes]] | None,
+        query: Mapping[str, Any],
+        headers: Mapping[str, str],
+    ) -> httpx.Response:
+        is_refused = False
+        pause = _FIRST_PAUSE_S
+        for left in range(_TRIES - 1, -1, -1):
+            signed = {**headers, "Authorization": f"Bearer {self._tokens(is_refused)}"}
+            body = content() if callable(content) else content
+            try:
+                with self._reached():
+                    response = self._http.request(method, path, params=_given(query), headers=signed, content=body)
+            except BongsuError:
+                if not left:
+                    raise
+            else:
+                if response.is_success:
+                    return response
+                was_refused, is_refused = is_refused, response.status_code == 401
+                if not left or (is_refused and was_refused) or not (is_refused or response.status_code in _FOR_NOW):
+                    raise self._error(response)
+                pause = max(pause, min(5.0, float(response.headers.get("retry-after", "0"))))
+            if not is_refused:
+                self._sleep(pause)
+                pause *= 2
+        raise AssertionError("unreachable")
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        try:
+            yield
+        except httpx.InvalidURL as error:
+            raise codes.BAD_SERVER_URL.error(url=self.url, detail=str(error)) from error
+        except httpx.HTTPError as error:
+            detail = str(error) or type(error).__name__
+            raise codes.UNREACHABLE.error(url=self.url, detail=detail) from error
+
+    def _error(self, response: httpx.Response) -> BongsuError:
+        try:
+            document = response.json()
+            problems = [_problem(one, document["exitCode"]) for one in document["problems"]]
+            return BongsuError(problems)
+        except (ValueError, KeyError, TypeError):
+            detail = f"HTTP {response.status_code}"
+            if response.status_code == 401:
+                return codes.SIGN_IN_AGAIN.error(url=self.url)
+            return codes.NOT_UNDERSTOOD.error(url=self.url, detail=detail)
+
+    def _as(self, kind: type[T], path: str, document: Any) -> T:
+        try:
+            return read(kind, document)
+        except Unlike as error:
+            raise codes.NOT_UNDERSTOOD.error(url=self.url + path, detail=str(error)) from error
+
+
+def problem_of(document: Mapping[str, Any]) -> Problem:
+    """A warning or an obstacle as a server tells it, in the language that was asked for."""
+    return _problem(document, 2)
+
+
+def _problem(document: Mapping[str, Any], exit_code: int) -> Problem:
+    what, fix = (str(document[name]).replace("{", "{{").replace("}", "}}") for name in ("message", "fix"))
+    code = Code(document["code"], what, fix, exit_code)
+    place = None
+    if document.get("file") and document.get("line"):
+        place = Location(document["file"], int(document["line"]), int(document["column"] or 1))
+    return Problem(code, place, document.get("field") or "")
+
+
+def _given(query: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in query.items() if value not in (None, "")}

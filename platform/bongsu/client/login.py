@@ -1,0 +1,168 @@
+"""Signing in at a server with a code that is confirmed in a browser (device authorization grant, RFC 8628)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from bongsu.client.contexts import SignIn
+from bongsu.domain.codes import client as codes
+from bongsu.domain.messages import N_
+
+_DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+_TIMEOUT_S = 30.0
+_WHY = {
+    "access_denied": N_("somebody refused it on the page"),
+    "expired_token": N_("the code ran out before it was confirmed"),
+}
+
+
+@dataclass(frozen=True)
+class Provider:
+    """Where people of a server sign in: endpoints of its identity provider, and what this program is called there."""
+
+    token_endpoint: str
+    device_endpoint: str
+    client_id: str
+    scope: str
+
+
+@dataclass(frozen=True)
+class DeviceCode:
+    """What a person has to do: open the page and confirm the code. Times in seconds."""
+
+    page: str
+    whole_page: str
+    user_code: str
+    device_code: str
+    interval: float
+    expires_in: float
+
+
+def checked_url(url: str) -> str:
+    """A server's address without a path. Tokens go over TLS, or do not leave the machine.
+
+    Raises:
+        BongsuError: ``client.bad-server-url``.
+    """
+    parts = urlsplit(url if "://" in url else f"https://{url}")
+    is_here = parts.hostname in ("127.0.0.1", "localhost", "::1")
+    if not parts.hostname or parts.scheme not in ("https", "http"):
+        raise codes.BAD_SERVER_URL.error(url=url, detail=N_("it has no host"))
+    if parts.scheme == "http" and not is_here:
+        raise codes.BAD_SERVER_URL.error(url=url, detail=N_("without TLS a token could be read on the way"))
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def provider_of(url: str) -> Provider:
+    """What a server says of its sign-in. Raises ``client.unreachable``, ``client.not-understood``."""
+    about = _asked(url, "GET", f"{url}/v1/server")
+    issuer = about.get("signIn") or {}
+    try:
+        found = _asked(url, "GET", f"{issuer['issuer'].rstrip('/')}/.well-known/openid-configuration")
+        return Provider(
+            found["token_endpoint"], found["device_authorization_endpoint"], issuer["clientId"], issuer["scope"]
+        )
+    except KeyError as error:
+        raise codes.NOT_UNDERSTOOD.error(url=url, detail=f"{error.args[0]} is missing") from error
+
+
+def begin(provider: Provider) -> DeviceCode:
+    """Ask for a code."""
+    told = _asked(
+        provider.device_endpoint,
+        "POST",
+        provider.device_endpoint,
+        client_id=provider.client_id,
+        scope=provider.scope,
+    )
+    page = told["verification_uri"]
+    return DeviceCode(
+        page,
+        told.get("verification_uri_complete") or page,
+        told["user_code"],
+        told["device_code"],
+        float(told.get("interval", 5)),
+        float(told["expires_in"]),
+    )
+
+
+def wait(provider: Provider, code: DeviceCode, sleep: Callable[[float], None] = time.sleep) -> SignIn:
+    """Until somebody has confirmed the code. Raises ``client.login-refused``."""
+    interval, waited = code.interval, 0.0
+    while waited <= code.expires_in:
+        sleep(interval)
+        waited += interval
+        form = {"grant_type": _DEVICE_GRANT, "device_code": code.device_code, "client_id": provider.client_id}
+        response = _sent(provider.token_endpoint, "POST", provider.token_endpoint, form)
+        if response.is_success:
+            return _signed_in(
+                _document(provider.token_endpoint, response), provider.token_endpoint, provider.client_id
+            )
+        match _document(provider.token_endpoint, response).get("error"):
+            case "authorization_pending":
+                continue
+            case "slow_down":
+                interval += 5
+            case other:
+                raise codes.LOGIN_REFUSED.error(detail=_WHY.get(str(other), str(other)))
+    raise codes.LOGIN_REFUSED.error(detail=_WHY["expired_token"])
+
+
+def with_secret(provider: Provider, client_id: str, secret: str) -> SignIn:
+    """As a service account (client credentials). Raises ``client.login-refused``."""
+    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
+    response = _sent(provider.token_endpoint, "POST", provider.token_endpoint, form | {"scope": provider.scope})
+    document = _document(provider.token_endpoint, response)
+    if not response.is_success:
+        raise codes.LOGIN_REFUSED.error(detail=str(document.get("error")))
+    return _signed_in(document, provider.token_endpoint, client_id)
+
+
+def renewed(held: SignIn, url: str) -> SignIn:
+    """A new token for an old sign-in. Raises ``client.sign-in-again``."""
+    if not held.refresh_token or not held.token_endpoint:
+        raise codes.SIGN_IN_AGAIN.error(url=url)
+    form = {"grant_type": "refresh_token", "refresh_token": held.refresh_token, "client_id": held.client_id}
+    response = _sent(url, "POST", held.token_endpoint, form)
+    if not response.is_success:
+        raise codes.SIGN_IN_AGAIN.error(url=url)
+    return _signed_in(_document(url, response), held.token_endpoint, held.client_id, held.refresh_token)
+
+
+def _signed_in(document: dict[str, Any], endpoint: str, client_id: str, refresh_token: str = "") -> SignIn:
+    return SignIn(
+        access_token=document["access_token"],
+        refresh_token=document.get("refresh_token") or refresh_token,
+        expires_at=time.time() + float(document.get("expires_in") or 0),
+        token_endpoint=endpoint,
+        client_id=client_id,
+    )
+
+
+def _asked(url: str, method: str, address: str, **form: str) -> dict[str, Any]:
+    response = _sent(url, method, address, form or None)
+    if not response.is_success:
+        raise codes.NOT_UNDERSTOOD.error(url=address, detail=f"HTTP {response.status_code}")
+    return _document(url, response)
+
+
+def _sent(url: str, method: str, address: str, form: dict[str, str] | None) -> httpx.Response:
+    try:
+        with httpx.Client(timeout=_TIMEOUT_S, trust_env=False) as client:
+            return client.request(method, address, data=form)
+    except httpx.HTTPError as error:
+        raise codes.UNREACHABLE.error(url=url, detail=str(error) or type(error).__name__) from error
+
+
+def _document(url: str, response: httpx.Response) -> dict[str, Any]:
+    try:
+        found = response.json()
+    except ValueError as error:
+        raise codes.NOT_UNDERSTOOD.error(url=url, detail=str(error)) from error
+    return found if isinstance(found, dict) else {}

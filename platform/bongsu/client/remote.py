@@ -1,0 +1,218 @@
+"""The control plane of a server, as the command line asks it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bongsu.client.http import Server, problem_of
+from bongsu.client.uploading import files_beside, upload_files, upload_inputs
+from bongsu.domain.codes import access as codes
+from bongsu.domain.ids import AttemptId, RunId, StageId
+from bongsu.domain.labels import Grade
+from bongsu.domain.pipeline import Input
+from bongsu.domain.plan import RunPlan, SkippedStage
+from bongsu.domain.problems import Problem, Translate
+from bongsu.domain.read_documents import read
+from bongsu.domain.run import ShownState
+from bongsu.service.catalogue import InstalledStages
+from bongsu.service.datasets import DatasetVersion
+from bongsu.service.following import LogLine
+from bongsu.service.inputs.addresses import files_of, told
+from bongsu.service.inputs.card import label_of
+from bongsu.service.lineage import Direction, LineageGraph
+from bongsu.service.models import ModelVersion
+from bongsu.service.plane import Begun, OnBegin, Pipeline, PlanShown
+from bongsu.service.running import OnUpdate, Outcome
+from bongsu.service.showing import RunDetails, StageDetails
+from bongsu.service.summaries import AttemptSummary, RunSummary, StageSummary
+from bongsu.service.variants import Variant
+from bongsu.service.watching import RunProgress
+from bongsu.specfile import FaultyPipeline, load
+
+LOOK_S = 1.0
+
+
+class Remote:
+    """See :class:`bongsu.service.plane.Plane`; the server drives what runs.
+
+    Args:
+        server: which.
+        ministry: in which models and data sets are looked for by name.
+    """
+
+    def __init__(self, server: Server, ministry: str | None, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._server = server
+        self._ministry = ministry
+        self._sleep = sleep
+
+    def runs(self, states: Sequence[ShownState], pipeline: str | None, limit: int) -> list[RunSummary]:
+        wanted = [f"state : {', '.join(state.value for state in states)}"] if states else []
+        if pipeline:
+            wanted.append(f'pipeline = "{_quoted(pipeline)}"')
+        return list(self._server.pages("/v1/runs", RunSummary, limit, filter=" AND ".join(wanted)))
+
+    def show(self, run: str) -> RunDetails:
+        document = self._server.json("GET", f"/v1/runs/{run}")
+        run_id = RunId(document["run"]["id"])
+        plan = self._server.get(f"/v1/runs/{run_id}/plan", RunPlan)
+        stages = tuple(_stage(plan, run_id, place, told) for place, told in enumerate(document["stages"]))
+        return RunDetails(read(RunSummary, document["run"]), plan, stages)
+
+    def variants(self, run: str) -> list[Variant]:
+        document = self._server.json("GET", f"/v1/runs/{run}", query={"fields": "variants"})
+        return [read(Variant, told) for told in document["variants"]]
+
+    def progress(self, run: str) -> RunProgress:
+        return self._server.get(f"/v1/runs/{run}/progress", RunProgress)
+
+    def lines(
+        self, run: RunId, stages: Sequence[StageId], attempt: int | None = None, follow: bool = False
+    ) -> Iterator[LogLine]:
+        paths = [f"/v1/runs/{run}/stages/{stage}/logs" for stage in stages]
+        if follow and len(stages) > 1:
+            paths = [f"/v1/runs/{run}/logs"]
+        for path in paths:
+            query = {"attempt": attempt, "follow": "true" if follow else None}
+            for line in self._server.lines(path, **query):
+                yield LogLine(StageId(line["stage"]), line["line"])
+
+    def models(self, name: str | None = None) -> list[ModelVersion]:
+        return list(self._server.pages("/v1/models", ModelVersion, name=name, ministry=self._ministry))
+
+    def datasets(self, name: str | None = None) -> list[DatasetVersion]:
+        return list(self._server.pages("/v1/datasets", DatasetVersion, name=name, ministry=self._ministry))
+
+    def register_dataset(
+        self, name: str, uri: str, directory: Path, grade: Grade | None, compartments: Sequence[str]
+    ) -> DatasetVersion:
+        ministry = self._in_one_ministry()
+        scheme, _, rest = uri.partition(":")
+        if scheme == "file":
+            with told(name, Input(dataset=uri)):
+                files = files_of(scheme, rest, directory)
+                label = label_of(files)
+            taken = upload_files(self._server, ministry, files, name, {"label": str(label) if label else ""})
+            uri = f"artifact:{taken['digest']}"
+        body = {"name": name, "uri": uri, "grade": grade, "compartments": list(compartments)}
+        answer = self._server.post(f"/v1/ministries/{ministry}/datasets", body)
+        return read(DatasetVersion, answer)
+
+    def lineage(self, reference: str, direction: Direction) -> LineageGraph:
+        path = f"/v1/ministries/{self._in_one_ministry()}/lineage"
+        return self._server.get(path, LineageGraph, of=reference, direction=direction)
+
+    def plan(self, pipeline: Pipeline) -> PlanShown:
+        return _plan(self._server.post("/v1/pipelines/plan", self._handed_in(pipeline)))
+
+    def submit(self, pipeline: Pipeline, on_warnings: Callable[[Sequence[Problem]], None]) -> Begun:
+        body = self._handed_in(pipeline)
+        shown = _plan(self._server.post("/v1/pipelines/plan", body))
+        shown.refuse()
+        on_warnings(shown.warnings)
+        answer = self._server.post("/v1/runs", body)
+        return Begun(RunId(answer["run"]["id"]), answer["run"]["pipeline"], answer["created"], shown.skipped)
+
+    def run(
+        self,
+        pipeline: Pipeline,
+        on_warnings: Callable[[Sequence[Problem]], None],
+        on_begin: OnBegin | None,
+        on_update: OnUpdate | None,
+    ) -> Outcome:
+        begun = self.submit(pipeline, on_warnings)
+        if on_begin:
+            on_begin(begun)
+        return self.watch(begun.run_id, on_update)
+
+    def resume(self, run: str, on_begin: OnBegin | None, on_update: OnUpdate | None) -> Outcome:
+        told = self._server.post(f"/v1/runs/{run}/resume")["run"]
+        if on_begin:
+            on_begin(Begun(RunId(told["id"]), told["pipeline"], created=False))
+        return self.watch(told["id"], on_update)
+
+    def watch(self, run: str, on_update: OnUpdate | None) -> Outcome:
+        shown: RunProgress | None = None
+        while True:
+            # The state is read first: what is seen behind it is as new at least.
+            state = self._server.json("GET", f"/v1/runs/{run}", query={"fields": "run"})["run"]
+            seen = self.progress(state["id"])
+            if on_update and seen != shown:
+                on_update(seen)
+            shown = seen
+            if state["finishedAt"] is not None:
+                details = self.show(state["id"])
+                return Outcome(details, tuple(self.variants(state["id"])), details.problem)
+            self._sleep(LOOK_S)
+
+    def cancel(self, run: str) -> RunSummary:
+        return read(RunSummary, self._server.post(f"/v1/runs/{run}/cancel")["run"])
+
+    def report(self, run: str, language: str, translate: Translate) -> tuple[str, str]:
+        run_id = self._server.json("GET", f"/v1/runs/{run}", query={"fields": "run"})["run"]["id"]
+        return run_id, self._server.text(f"/v1/runs/{run_id}/report")
+
+    def picture(self, outcome: Outcome, translate: Translate) -> Path | None:
+        """None: the report has it."""
+        return None
+
+    def _handed_in(self, pipeline: Pipeline) -> dict[str, Any]:
+        """The file, and what goes with it: the files that its inputs name are on the server afterwards."""
+        directory = pipeline.path.absolute().parent
+        try:
+            loaded = load(pipeline.path, InstalledStages(), pipeline.overrides)
+        except FaultyPipeline as faulty:
+            if faulty.rest is None:
+                raise
+            # The server tells what is wrong, with what it knows of inputs and resources.
+            return _body(faulty.rest.text, pipeline, {}, {})
+        uploaded = upload_inputs(self._server, loaded, directory)
+        return _body(loaded.text, pipeline, uploaded, files_beside(loaded, directory))
+
+    def _in_one_ministry(self) -> str:
+        if self._ministry:
+            return self._ministry
+        me = self._server.json("GET", "/v1/me")
+        mine = list(me["ministries"])
+        if len(mine) != 1:
+            raise codes.SEVERAL_MINISTRIES.error(actor=me["id"], ministries=", ".join(mine) or "–")
+        return str(mine[0])
+
+
+def _body(text: str, pipeline: Pipeline, uploaded: Mapping[str, str], beside: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "text": text,
+        "file": str(pipeline.path),
+        "overrides": dict(pipeline.overrides),
+        "uploaded": dict(uploaded),
+        "beside": dict(beside),
+    }
+
+
+def _plan(document: Mapping[str, Any]) -> PlanShown:
+    return PlanShown(
+        read(RunPlan, document),
+        tuple(read(SkippedStage, told) for told in document["skipped"]),
+        tuple(map(problem_of, document["warnings"])),
+        tuple(map(problem_of, document["obstacles"])),
+    )
+
+
+def _stage(plan: RunPlan, run_id: RunId, position: int, told: Mapping[str, Any]) -> StageDetails:
+    planned = plan.stage(told["id"])
+    record = read(StageSummary, {"runId": run_id, "stageId": planned.id, "position": position} | dict(told))
+    attempts = tuple(_attempt(run_id, planned.id, one) for one in told["attempts"])
+    return StageDetails(planned, record, attempts)
+
+
+def _attempt(run_id: RunId, stage_id: StageId, told: Mapping[str, Any]) -> AttemptSummary:
+    attempt = AttemptId(run_id=run_id, stage_id=stage_id, number=told["number"])
+    named = {"runId": run_id, "stageId": stage_id, "number": attempt.number}
+    return replace(read(AttemptSummary, {"id": named} | dict(told)), id=attempt)
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')

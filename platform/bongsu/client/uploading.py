@@ -1,0 +1,85 @@
+"""Sending the files that a pipeline names to the server that runs it."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bongsu.client.http import Server
+from bongsu.domain.ids import Digest
+from bongsu.domain.pipeline import Input
+from bongsu.machine.requirements import with_included
+from bongsu.service.inputs.addresses import files_of, told
+from bongsu.service.inputs.card import label_of
+from bongsu.service.inputs.files import FileSet
+from bongsu.specfile import LoadedPipeline
+
+_PIECE = 1 << 20
+
+
+def upload_inputs(server: Server, loaded: LoadedPipeline, directory: Path) -> dict[str, Digest]:
+    """Digests of the trees of all ``file:`` inputs, by their names; the server has them afterwards.
+
+    Raises:
+        BongsuError: ``run.input-missing`` for each that cannot be found; what the server refuses.
+    """
+    found: dict[str, Digest] = {}
+    for name, given in loaded.spec.spec.inputs.items():
+        scheme, _, rest = given.uri.partition(":")
+        if scheme != "file":
+            continue
+        with told(name, given, loaded.places.locate(("spec", "inputs", name))):
+            files = files_of(scheme, rest, directory)
+            label = label_of(files)
+        stated = {"label": str(label) if label else "", "isModel": given.model is not None}
+        answer = upload_files(server, loaded.spec.metadata.ministry, files, title_of(given), stated)
+        found[name] = Digest(answer["digest"])
+    return found
+
+
+def title_of(given: Input) -> str:
+    """What the files are called on this machine, without the way to them."""
+    return given.uri.rstrip("/").rpartition("/")[2].removeprefix("file:")[:200] or "files"
+
+
+def upload_files(server: Server, ministry: str, files: FileSet, title: str, stated: dict[str, Any]) -> Any:
+    """Send files as one artifact; the server's word about it."""
+    path = f"/v1/ministries/{ministry}/artifacts"
+    return server.upload(path, lambda: _archive(files), title=title, **stated)
+
+
+def files_beside(loaded: LoadedPipeline, directory: Path) -> dict[str, str]:
+    """The requirements files that stages name, by their paths as written; one that cannot be read is left out, and the
+    server says so."""
+    found: dict[str, str] = {}
+    for stage in loaded.spec.spec.stages:
+        path = stage.environment.requirements if stage.environment else None
+        if path and path not in found:
+            try:
+                found[path] = with_included(directory / path).decode()
+            except (OSError, UnicodeDecodeError):
+                continue
+    return found
+
+
+def _archive(files: FileSet) -> Iterator[bytes]:
+    """A tar archive of the files, piece by piece: names and bytes, and nothing of whose they are."""
+    for name, path in files.files:
+        with path.open("rb") as file:
+            member = tarfile.TarInfo(name)
+            member.size = size = path.stat().st_size
+            yield member.tobuf(tarfile.PAX_FORMAT)
+            sent = 0
+            while sent < size:
+                piece = file.read(min(_PIECE, size - sent))
+                if not piece:
+                    raise OSError(f"{path} became shorter while it was sent")
+                sent += len(piece)
+                yield piece
+        yield bytes(-size % tarfile.BLOCKSIZE)
+    end = io.BytesIO()
+    end.write(bytes(2 * tarfile.BLOCKSIZE))
+    yield end.getvalue()
