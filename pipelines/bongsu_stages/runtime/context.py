@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,6 +97,13 @@ class StageContext:
                 self._told.add(name)
                 self.message(f"{name} is {value} at step {step} and cannot be shown.")
         self._emit(Progress(time=self._clock(), step=step, total=total, metrics=metrics))
+
+    def earlier(self, seconds: float) -> StageContext:
+        """The same context, for events that happened so long ago."""
+        found = copy.copy(self)
+        clock = self._clock
+        found._clock = lambda: clock() - max(0.0, seconds)
+        return found
 
     def message(self, text: str) -> None:
         self._emit(Message(time=self._clock(), text=text))

@@ -50,11 +50,29 @@ class DivergenceGuard:
 
 
 @torch.no_grad()
+def check_model(model: torch.nn.Module, step: int) -> None:
+    """As :func:`check_weights`, of everything that is saved of a model: what no optimizer holds, too."""
+    for tensor in (*model.parameters(), *model.buffers()):
+        here = tensor.to_local() if hasattr(tensor, "to_local") else tensor
+        if here.is_floating_point() and here.dtype.itemsize > 1 and not bool(torch.isfinite(here).all()):
+            raise _not_finite(step)
+
+
+@torch.no_grad()
 def check_weights(weights: Iterable[torch.Tensor], step: int) -> None:
     """Raise StageError if a weight is no finite number after ``step`` steps. Every worker calls it."""
     norm = torch.nn.utils.get_total_norm(list(weights), norm_type=math.inf)
     whole = norm.full_tensor() if hasattr(norm, "full_tensor") else norm
     if not math.isfinite(float(whole)):
-        raise StageError(
-            phrase(N_("A weight is no finite number after step {step}; nothing of it was saved."), step=step), _FIX
+        raise _not_finite(step)
+
+
+def _not_finite(step: int) -> StageError:
+    if step == 0:
+        return StageError(
+            N_("The model that training starts from has a weight that is no finite number."),
+            N_("Take another base model, or make this one again: `bongsu lineage` tells where it comes from."),
         )
+    return StageError(
+        phrase(N_("A weight is no finite number after step {step}; nothing of it was saved."), step=step), _FIX
+    )

@@ -148,11 +148,27 @@ def cause_of(error: Exception) -> Exception:
     for exception in raised:
         if isinstance(exception, StageError | BongsuError) or full_disk(exception) or is_out_of_memory(exception):
             return exception
+    if any(map(_is_of_a_lost_worker, raised)):
+        return StageError(
+            N_("A training worker ended in the middle of the work, and the others cannot go on without it."),
+            N_("Look who ends processes on this machine, and whether its memory ran out; the log has last words."),
+            retryable=True,
+        )
     told = "; ".join(f"{type(exception).__name__}: {exception}" for exception in raised) or str(error)
     return StageError(
         phrase(N_("A training worker failed: {told}"), told=told[:2000]),
         N_("Look at the log of the stage."),
         retryable=True,
+    )
+
+
+def _is_of_a_lost_worker(exception: Exception) -> bool:
+    """What Ray says of a worker that is gone, and the others of their connection to it."""
+    if type(exception).__name__ in ("WorkerHealthCheckFailedError", "ActorDiedError", "RayActorError"):
+        return True
+    text = str(exception)
+    return (
+        "gloo/transport" in text or "Connection closed by peer" in text or "NCCL communicator was aborted" in text
     )
 
 

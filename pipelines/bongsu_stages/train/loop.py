@@ -14,7 +14,7 @@ from bongsu_stages.models.device import autocast, compute_dtype
 from bongsu_stages.models.sharding import is_sharded
 from bongsu_stages.train.balance import RouterBalance
 from bongsu_stages.train.batches import Batch, TrainingData
-from bongsu_stages.train.divergence import DivergenceGuard, check_weights
+from bongsu_stages.train.divergence import DivergenceGuard, check_model, check_weights
 from bongsu_stages.train.evaluation import held_out_losses
 from bongsu_stages.train.loss import logits_of
 from bongsu_stages.train.objective import CrossEntropy, Objective
@@ -112,6 +112,7 @@ class TrainingLoop:
             StageError: the loss, the gradient or a weight is not a number any more; no such weight is saved.
         """
         params, figures = self.params, dict[str, float]()
+        check_model(self.model, start)
         self._pace.begin()
         self.model.train()
         meter, tokens, seconds = Meter(), 0, 0.0

@@ -24,8 +24,33 @@ class Sink(Protocol):
     def checkpointed(self, step: int) -> None: ...
 
 
-Call = tuple[str, tuple[Any, ...], dict[str, float]]
-"""Name of a method of a sink, and its arguments."""
+class Recorder(Sink, Protocol):
+    """The sink of the process that started a gang: what is repeated there happened a moment before."""
+
+    def earlier(self, seconds: float) -> Sink:
+        """The same, for what happened so long ago."""
+        ...
+
+
+@dataclass(frozen=True)
+class Call:
+    """A method of a sink, its arguments, and when it was called on the clock of whoever holds it."""
+
+    name: str
+    arguments: tuple[Any, ...]
+    figures: dict[str, float]
+    at: float
+
+    def repeat(self, sink: Sink) -> None:
+        getattr(sink, self.name)(*self.arguments, **self.figures)
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """Calls, and when they were sent, on the clock that they carry."""
+
+    calls: list[Call]
+    sent_at: float
 
 
 @dataclass(frozen=True)
@@ -56,21 +81,24 @@ class RemoteSink:
     _line: socket.socket | None = None
 
     def progress(self, step: int, total: int | None = None, **metrics: float) -> None:
-        self._pending.append(("progress", (step, total), metrics))
+        self._keep("progress", step, total, **metrics)
         if step == total or self.monotonic() >= self._sent_at + self.every_s:
             self._send()
 
     def message(self, text: str) -> None:
-        self._pending.append(("message", (text,), {}))
+        self._keep("message", text)
         self._send()
 
     def phase(self, name: Words) -> None:
-        self._pending.append(("phase", (name,), {}))
+        self._keep("phase", name)
         self._send()
 
     def checkpointed(self, step: int) -> None:
-        self._pending.append(("checkpointed", (step,), {}))
+        self._keep("checkpointed", step)
         self._send()
+
+    def _keep(self, name: str, *arguments: Any, **figures: float) -> None:
+        self._pending.append(Call(name, arguments, figures, self.monotonic()))
 
     def _send(self) -> None:
         if self._line is None:
@@ -78,7 +106,7 @@ class RemoteSink:
             self._line.sendall(self.ear.token)
         calls, self._pending = self._pending, []
         self._sent_at = self.monotonic()
-        self._line.sendall(pickle.dumps(calls))
+        self._line.sendall(pickle.dumps(Parcel(calls, self._sent_at)))
 
 
 @dataclass(frozen=True)

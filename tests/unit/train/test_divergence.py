@@ -13,7 +13,7 @@ from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.events import Checkpointed, Progress, StageEvent
 from bongsu_stages.runtime.stage import StageError
 from bongsu_stages.train.continued import continued
-from bongsu_stages.train.divergence import MOST_OVERFLOWS, DivergenceGuard, check_weights
+from bongsu_stages.train.divergence import MOST_OVERFLOWS, DivergenceGuard, check_model, check_weights
 from bongsu_stages.train.folder import STATE, CheckpointFolder
 from bongsu_stages.train.objective import CrossEntropy
 from bongsu_stages.train.params import TokenTrainingParams
@@ -100,3 +100,17 @@ def test_weights_that_are_no_numbers_are_not_saved(value: float) -> None:
     weights[1][2] = value
     with pytest.raises(StageError, match="after step 3"):
         check_weights(weights, 3)
+
+
+@pytest.mark.parametrize("place", ["weight", "frozen", "buffer"])
+def test_a_model_that_is_broken_before_training_is_not_trained(place: str) -> None:
+    model = torch.nn.Linear(3, 2)
+    model.register_buffer("buffer", torch.ones(4))
+    model.register_parameter("frozen", torch.nn.Parameter(torch.ones(2), requires_grad=False))
+    model.register_buffer("counts", torch.arange(3))
+    check_model(model, 0)
+    with torch.no_grad():
+        getattr(model, place).view(-1)[1] = math.nan
+    with pytest.raises(StageError, match="starts from") as caught:
+        check_model(model, 0)
+    assert "base model" in str(caught.value.fix)

@@ -32,3 +32,11 @@ def test_what_nobody_foresaw_in_a_worker_may_be_tried_again() -> None:
     assert isinstance(told, StageError)
     assert told.retryable
     assert "RuntimeError: gloo" in str(told)
+
+
+def test_a_worker_that_was_killed_is_named_by_what_the_others_say_of_it() -> None:
+    said = RuntimeError("[third_party/gloo/gloo/transport/tcp/pair.cc:545] Connection closed by peer [127.0.0.1]:1")
+    told = launch.cause_of(cast(Any, SimpleNamespace(worker_failures={0: said})))
+    assert isinstance(told, StageError)
+    assert told.retryable
+    assert "training worker ended" in str(told)

@@ -3,12 +3,15 @@ which it is killed; and nobody else is heard."""
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import pickle
 import signal
 import socket
+import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,13 +19,17 @@ from typing import Any
 import pytest
 
 from bongsu_stages.train import sink_server
-from bongsu_stages.train.sink import Ear, RemoteSink, Sink
+from bongsu_stages.train.sink import Call, Ear, Parcel, RemoteSink, Sink
 from bongsu_stages.train.sink_server import SinkServer
 
 HOST = "127.0.0.1"
 
 
 class Said(list[str]):
+    def __init__(self) -> None:
+        super().__init__()
+        self.ages: list[float] = []
+
     def progress(self, step: int, total: int | None = None, **metrics: float) -> None:
         self.append(f"{step}/{total} {metrics}")
 
@@ -34,6 +41,10 @@ class Said(list[str]):
 
     def checkpointed(self, step: int) -> None:
         self.append(f"saved {step}")
+
+    def earlier(self, seconds: float) -> Said:
+        self.ages.append(seconds)
+        return self
 
 
 class Clock:
@@ -82,6 +93,7 @@ def test_everything_comes_out_in_order_and_steps_go_together() -> None:
         worker.join()
     assert worker.exitcode == -signal.SIGKILL
     assert heard == said
+    assert max(heard.ages) == pytest.approx(1.0, abs=0.1), "steps are dated when they were made, not when they came"
 
 
 def test_a_worker_that_never_spoke_holds_nobody_up() -> None:
@@ -103,8 +115,9 @@ def test_a_stranger_is_not_heard(tmp_path: Path) -> None:
         stranger.message("Good day.")
         with socket.create_connection((HOST, server.ear.port)) as line:
             line.sendall(pickle.dumps(Malice(tmp_path / "made")))
-            line.shutdown(socket.SHUT_WR)
-            assert line.recv(1) == b"", "it is shown the door"
+            line.settimeout(10)
+            with contextlib.suppress(ConnectionError):
+                assert line.recv(1) == b"", "it is shown the door"
         hang_up(stranger)
     assert heard == []
     assert not (tmp_path / "made").exists()
@@ -128,7 +141,7 @@ def test_the_token_is_in_no_printed_form() -> None:
 def test_a_parcel_that_is_cut_off_ends_the_conversation() -> None:
     heard = Said()
     with SinkServer(HOST, heard) as server, socket.create_connection((HOST, server.ear.port)) as line:
-        whole = pickle.dumps([("message", ("one",), {})])
+        whole = pickle.dumps(Parcel([Call("message", ("one",), {}, 0.0)], 0.0))
         line.sendall(server.ear.token + whole + whole[:-3])
     assert heard == ["one"]
 
@@ -138,6 +151,52 @@ def test_who_speaks_when_nobody_listens_any_more_is_told() -> None:
         sink = RemoteSink(server.ear, time.monotonic)
     with pytest.raises(OSError, match="refused"):
         sink.message("Hello?")
+
+
+def test_strangers_cost_one_thread_and_few_descriptors_and_hold_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = Said()
+    threads = threading.active_count()
+    with contextlib.ExitStack() as lines:
+        began = time.monotonic()
+        with SinkServer(HOST, heard) as server:
+            for _ in range(3 * sink_server.AT_THE_DOOR):
+                line = lines.enter_context(socket.create_connection((HOST, server.ear.port)))
+                line.send(b"x")
+            sink = RemoteSink(server.ear, time.monotonic)
+            sink.message("I am one of yours.")
+            until(lambda: heard == ["I am one of yours."])
+            assert threading.active_count() <= threads + 2
+            hang_up(sink)
+        assert time.monotonic() - began < sink_server.LAST_WORDS_S / 2
+
+
+def test_who_drips_is_shown_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sink_server, "KNOCK_S", 0.3)
+    with SinkServer(HOST, Said()) as server, socket.create_connection((HOST, server.ear.port)) as line:
+        line.settimeout(10)
+
+        def drip() -> bool:
+            with contextlib.suppress(OSError):
+                line.send(b"x")
+            time.sleep(0.1)
+            line.setblocking(False)
+            try:
+                return line.recv(1) == b""
+            except BlockingIOError:
+                return False
+            except OSError:
+                return True
+            finally:
+                line.setblocking(True)
+
+        until(drip)
+
+
+def until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def hang_up(sink: RemoteSink) -> None:

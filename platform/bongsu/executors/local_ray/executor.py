@@ -15,13 +15,14 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
 
-from bongsu.domain.attempt import AttemptSpec, Failure, FailureReason, Observation, Phase
+from bongsu.domain.attempt import AttemptSpec, Observation, Phase
 from bongsu.domain.capacity import Capacity
 from bongsu.domain.ids import AttemptId
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
 from bongsu.domain.problems import BongsuError
 from bongsu.executors.base import EventPage
+from bongsu.executors.local_ray.failures import DRIVER_ENDED
 from bongsu.executors.local_ray.host_messages import Begin
 from bongsu.executors.local_ray.hosting import HostProcess
 from bongsu.executors.local_ray.jobs import Job, Jobs
@@ -181,9 +182,7 @@ class LocalRayExecutor:
             return Observation(phase=Phase.QUEUED, waiting_for=driver)
         self._reaper.end_foreign(attempt)
         recorded = self._traces.recorded(attempt)  # it may have come to its end before it was killed
-        message = N_("The process that ran this attempt is gone.")
-        failure = Failure(reason=FailureReason.DRIVER_ENDED, message=message)
-        return recorded or Observation(phase=Phase.LOST, failure=failure)
+        return recorded or Observation(phase=Phase.LOST, failure=DRIVER_ENDED)
 
     def _cancel_foreign(self, attempt: AttemptId) -> None:
         if self._traces.was_launched(attempt) and self._traces.recorded(attempt) is None:

@@ -9,6 +9,8 @@ from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Words, phrase
 from bongsu.executors.local_ray.endings import Ending
 
+DRIVER_ENDED = Failure(reason=FailureReason.DRIVER_ENDED, message=N_("The process that ran this attempt is gone."))
+
 
 def failure_from_ray(error: BaseException) -> Failure:
     """A cause and a way out for an exception that ``ray.get`` raised."""

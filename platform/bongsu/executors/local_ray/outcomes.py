@@ -8,7 +8,7 @@ from datetime import datetime
 from bongsu.domain.attempt import Failure, FailureReason, Observation, Phase
 from bongsu.domain.messages import N_
 from bongsu.executors.local_ray.endings import Ending, WatchedProcess, out_of_memory_kills
-from bongsu.executors.local_ray.failures import worker_ended
+from bongsu.executors.local_ray.failures import DRIVER_ENDED, worker_ended
 from bongsu.executors.local_ray.host_messages import Broke, Returned
 from bongsu.executors.local_ray.jobs import Job, Jobs
 from bongsu.executors.local_ray.reaping import Reaper
@@ -47,7 +47,8 @@ class Outcomes:
         """Of a job that was under way when its Ray died."""
         self._reaper.sweep(job.id)
         phase = Phase.CANCELLED if job.is_cancelled else Phase.LOST
-        return self._recorded(job) or Observation(phase=phase, failure=failure, finished_at=self._now())
+        told = DRIVER_ENDED if self._jobs.is_closing else failure
+        return self._recorded(job) or Observation(phase=phase, failure=told, finished_at=self._now())
 
     def failed(self, failure: Failure) -> Observation:
         return Observation(phase=Phase.FAILED, failure=failure, finished_at=self._now())
@@ -61,11 +62,11 @@ class Outcomes:
         now = self._now()
         if job.is_cancelled:
             return Observation(phase=Phase.CANCELLED, finished_at=now)
+        if self._jobs.is_closing:  # who ends because this process does was not at fault
+            return Observation(phase=Phase.LOST, failure=DRIVER_ENDED, finished_at=now)
         if failure.reason is FailureReason.WORKER_LOST and not self._traces.was_begun(job.id):
             told = failure.model_copy(update={"message": N_("The worker process ended before the stage began.")})
             return Observation(phase=Phase.LOST, failure=told, finished_at=now)
-        if self._jobs.is_closing:  # who ends because this process does was not at fault
-            return Observation(phase=Phase.LOST, failure=failure, finished_at=now)
         kills = out_of_memory_kills() - job.memory_kills_before
         return worker_ended(failure, ending, kills).model_copy(update={"finished_at": now})
 
