@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from database_places import fresh_database
 from postgres_server import PostgresServer
+from reconciler_world import World
 from small_plans import plan_of, ref_of, stage
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import IntegrityError
@@ -17,8 +19,9 @@ from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import RunId, StageId, digest_of
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.lineage import EdgeKind, NodeKind
-from bongsu.domain.publication import ModelPage
+from bongsu.domain.publication import ModelPage, RunClosed
 from bongsu.domain.run import RunState
+from bongsu.service.cancelling import request_cancel
 from bongsu.store import artifacts, cache, datasets, history, label_flow, lineage, models, outbox, pages, runs
 from bongsu.store.cache import CacheEntry
 from bongsu.store.database import Database
@@ -171,10 +174,6 @@ def test_who_decided_before_somebody_else_wrote_is_refused(database: Database) -
 
 
 def test_every_failure_of_an_item_is_counted(database: Database) -> None:
-    from datetime import UTC, datetime
-
-    from bongsu.domain.publication import RunClosed
-
     item = RunClosed(run_id=RUN, pipeline="p", state="failed", time=datetime(2026, 1, 1, tzinfo=UTC))
     with database.write() as connection:
         outbox.put(connection, RUN, item)
@@ -270,7 +269,9 @@ def test_labels_that_rise_from_two_sides_meet(database: Database) -> None:
         artifacts.note_artifact(connection, stated, "it", NOW)
 
     at_once(database, lambda c: rise(c, left, "a"), lambda c: rise(c, right, "b"))
+    joined = [stage_node(RUN, "join"), artifact_node(both.digest)]
     with database.read() as connection:
+        assert {node.label for node in lineage.get_nodes(connection, joined)} == {"O/a/b"}
         found = artifacts.get_artifact(connection, both.digest)
     assert found is not None
     assert found.label == "O/a/b"
@@ -280,10 +281,6 @@ def test_labels_that_rise_from_two_sides_meet(database: Database) -> None:
 
 
 def test_a_cancellation_comes_through_while_the_run_is_being_changed(database: Database) -> None:
-    from reconciler_world import World
-
-    from bongsu.service.cancelling import request_cancel
-
     world = World(database=database)
     try:
         submitted(database, plan=plan_of(stage("a")))

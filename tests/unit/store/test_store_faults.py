@@ -110,7 +110,17 @@ def test_what_sqlite_says_has_a_code(number: int, expected: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "expected"), [("53100", "run.database-full"), ("25006", "run.database-read-only"), ("42601", None)]
+    ("state", "expected"),
+    [
+        ("53100", "run.database-full"),
+        ("53200", "run.database-busy"),
+        ("25006", "run.database-read-only"),
+        ("40P01", "run.database-busy"),
+        ("57P03", "run.database-unreachable"),
+        ("57014", "run.database-busy"),
+        ("XX002", "run.database-damaged"),
+        ("42601", None),
+    ],
 )
 def test_what_postgresql_says_has_a_code(state: str, expected: str | None) -> None:
     said = Exception("it says so")
