@@ -141,6 +141,13 @@ def test_a_mistake_of_ours_stays_what_it_is(folder: Path) -> None:
         connection.execute(text("SELECT nothing FROM nowhere"))
 
 
+def test_a_file_that_is_no_database_is_told_as_such(folder: Path) -> None:
+    (folder / "bongsu.db").write_bytes(b"not a database, but long enough to be looked at " * 100)
+    with pytest.raises(BongsuError) as caught:
+        open_at(folder)
+    assert name_of(caught) == "run.database-damaged"
+
+
 # -- tables that are gone ------------------------------------------------------------------------------------------
 
 
