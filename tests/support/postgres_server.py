@@ -139,6 +139,12 @@ class PostgresServer:
             cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description else []
 
+    def end_lock_holders(self, url: str) -> int:
+        """End the sessions of a database that hold an advisory lock; returns how many these were."""
+        query = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+        here = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        return len(self.execute(f"{query} AND {here}", url.rpartition("/")[2]))
+
     @property
     def data(self) -> Path:
         """Where its files lie."""
