@@ -120,7 +120,7 @@ class Leadership:
 
     def close(self) -> None:
         """Let go of everything, the lock included."""
-        self._lock.give_back()
+        self._lock.close()
         self._others.close()
 
     @property

@@ -85,6 +85,11 @@ class SessionLock:
                 self._session.close()
             self._session = None
 
+    def close(self) -> None:
+        """Give it back, and keep no connection for the next time."""
+        self.give_back()
+        self._engine.dispose()
+
     def _beat(self, session: Connection, over: threading.Event) -> None:
         while not over.wait(self._lease / _BEATS):
             began = self._monotonic()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from bongsu.domain.codes import database as server_codes
 from bongsu.domain.codes import run as codes
@@ -61,7 +61,7 @@ def _drive(driving: Driving, stop: threading.Event, on_trouble: Callable[[Words]
     while not stop.is_set():
         with driving.platform.database.read() as connection:
             active = active_versions(connection)
-        note_driver(driving.platform, [run for run in active if run not in taken_up], "begins")
+        _note(driving, [run for run in active if run not in taken_up], "begins")
         taken_up = set(active)
         driver.want(active, each_counts=False)
         driver.step()
@@ -73,4 +73,14 @@ def _drive(driving: Driving, stop: threading.Event, on_trouble: Callable[[Words]
                 )
         told = dict(driver.aside)
         driver.pause()
-    note_driver(driving.platform, sorted(taken_up), "ends")
+    _note(driving, sorted(taken_up), "ends")
+
+
+def _note(driving: Driving, runs: Sequence[RunId], act: str) -> None:
+    """Each in a transaction of its own: a run whose row is damaged is the driver's to set aside."""
+    for run_id in runs:
+        try:
+            note_driver(driving.platform, [run_id], act)
+        except BongsuError as error:
+            if error.problems[0].code is not codes.DATABASE_DAMAGED:
+                raise

@@ -273,5 +273,5 @@ def test_a_turn_is_one_processes_at_a_time(database: Database) -> None:
     one.give_back()
     assert two.take()
     assert not one.take()
-    for lock in (two, other):
-        lock.give_back()
+    for lock in (one, two, other):
+        lock.close()
