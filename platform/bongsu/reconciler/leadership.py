@@ -21,7 +21,7 @@ from bongsu.domain.codes import run as codes
 from bongsu.domain.codes.database import LEADERSHIP_LOST
 from bongsu.domain.ids import RunId
 from bongsu.domain.messages import N_
-from bongsu.domain.phrases import Words, phrase
+from bongsu.domain.phrases import Phrase, phrase
 from bongsu.domain.problems import BongsuError
 from bongsu.reconciler.session_lock import LEASE_S, SessionLock
 from bongsu.store.addresses import shown
@@ -116,7 +116,7 @@ class Leadership:
 
     def assure(self) -> None:
         if not self.is_held:
-            raise self._lost(N_("it was out of touch for longer than its lease"))
+            raise self._lost(phrase(N_("it was out of touch for longer than its lease")))
 
     def close(self) -> None:
         """Let go of everything, the lock included."""
@@ -133,7 +133,7 @@ class Leadership:
         if epoch != self._epoch:
             raise self._lost(phrase(N_("{holder} has taken over"), holder=holder))
 
-    def _lost(self, detail: Words) -> BongsuError:
+    def _lost(self, detail: Phrase) -> BongsuError:
         return LEADERSHIP_LOST.error(holder=self._holder, url=self._url, detail=detail)
 
 

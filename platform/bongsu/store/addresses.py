@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError
 
 from bongsu.domain.codes.database import DATABASE_ADDRESS
 from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 
 _POSTGRESQL = "postgresql+psycopg"
 _KNOWN = ("sqlite", "sqlite+pysqlite", _POSTGRESQL)
@@ -21,11 +22,11 @@ def parsed(url: str) -> URL:
     with suppress(ArgumentError, ValueError):  # which hold the address, so they are not kept as a context either
         found = make_url(url)
     if found is None:
-        raise DATABASE_ADDRESS.error(detail=N_("it has another form"))
+        raise DATABASE_ADDRESS.error(detail=phrase(N_("it has another form")))
     if found.drivername == "postgresql":
         found = found.set(drivername=_POSTGRESQL)
     if found.drivername not in _KNOWN:
-        raise DATABASE_ADDRESS.error(detail=N_("it names another kind of database"))
+        raise DATABASE_ADDRESS.error(detail=phrase(N_("it names another kind of database")))
     return found
 
 

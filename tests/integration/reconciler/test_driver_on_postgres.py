@@ -31,7 +31,7 @@ from bongsu.store.runs import list_runs
 
 LEASE_S = 1.0
 # Every how many points of a journey the process is killed; all of them are tried on SQLite.
-EVERY = 9
+EVERY = 13
 DEADLINE_S = 60.0
 
 
