@@ -37,6 +37,7 @@ from bongsu.store import artifacts, attempts, cache, history, label_flow, lineag
 from bongsu.store.artifacts import Maker
 from bongsu.store.cache import CacheEntry
 from bongsu.store.history import NewEvent
+from bongsu.store.locks import hold_labels
 from bongsu.store.records import ModelVersionRecord
 from bongsu.store.runs import claim_version, move_run, raise_label
 from bongsu.store.stages import StageMove
@@ -64,6 +65,7 @@ def apply(
     Raises:
         StaleRun: somebody else changed the run meanwhile; nothing was done.
     """
+    hold_labels(connection)  # before the run's row, which whoever holds them may be waiting for
     claim_version(connection, facts.run.id, facts.run.version)
     applier = _Applier(connection, facts, now)
     for one in unsaved:

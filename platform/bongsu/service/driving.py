@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import RunId
@@ -20,7 +20,7 @@ from bongsu.service.watching import RunProgress
 from bongsu.store import outbox
 from bongsu.store.history import DRIVING, NewEvent, append_events
 from bongsu.store.records import RunRecord
-from bongsu.store.runs import active_versions, claim_version, get_run
+from bongsu.store.runs import active_versions, claim_version, get_run, hold_run
 
 DRAIN_S = 120.0
 
@@ -113,9 +113,17 @@ def open_driver(platform: Platform) -> Iterator[Driving]:
     with ExitStack() as right:
         right.enter_context(platform.lock)
         delivery = begin_delivery(platform)
-        surroundings = Surroundings(platform.database, platform.stores, platform.executor, delivery, platform.clock)
+        fenced = replace(platform, database=platform.lock.fenced(platform.database))
+        surroundings = Surroundings(
+            fenced.database,
+            platform.stores,
+            platform.executor,
+            delivery,
+            platform.clock,
+            assure=platform.lock.assure,
+        )
         try:
-            yield Driving(platform, Driver(surroundings), delivery, right)
+            yield Driving(fenced, Driver(surroundings), delivery, right)
         finally:
             delivery.close()
 
@@ -132,7 +140,7 @@ def note_driver(platform: Platform, run_ids: Sequence[RunId], act: str) -> None:
     """Write into the log of each run that is not over that this process begins, or ends, to work on it."""
     with platform.write() as connection:
         for run_id in run_ids:
-            record = get_run(connection, run_id)
+            record = hold_run(connection, run_id)
             if not record.state.is_final:
                 claim_version(connection, run_id, record.version)
                 append_events(connection, run_id, platform.clock(), [NewEvent(DRIVING, body={"act": act})])

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, insert, select, update
+from sqlalchemy import Connection, and_, select, update
 
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import Digest, RunId, StageId
 from bongsu.domain.labels import Label
 from bongsu.store.faults import readable
 from bongsu.store.label_flow import flow
+from bongsu.store.locks import hold_labels
 from bongsu.store.records import ArtifactRecord
 from bongsu.store.schema import artifacts
 from bongsu.store.scope import owned, sees, tenant_of, visible
+from bongsu.store.upsert import insert_absent
 
 
 @dataclass(frozen=True)
@@ -30,27 +32,26 @@ def note_artifact(
 ) -> None:
     """Record an artifact; without a maker it was given. One that stands keeps its maker, and its label only rises; with
     it rise those of whatever was made from it."""
-    is_it = and_(owned(connection, artifacts), artifacts.c.digest == ref.digest)
-    known = connection.execute(select(artifacts.c.label).where(is_it)).scalar()
-    if known is not None:
-        label = str(Label.parse(known).join(ref.label))
-        if label != known:
-            connection.execute(update(artifacts).where(is_it).values(label=label))
-            flow(connection, [ref.digest])
+    hold_labels(connection)
+    row = {
+        "tenant": tenant_of(connection),
+        "digest": ref.digest,
+        "type": ref.type.value,
+        "size": ref.size,
+        "label": str(ref.label),
+        "title": title[:200],
+        "run_id": maker.run_id if maker else None,
+        "stage_id": maker.stage_id if maker else None,
+        "created_at": now,
+    }
+    if insert_absent(connection, artifacts, row):
         return
-    connection.execute(
-        insert(artifacts).values(
-            tenant=tenant_of(connection),
-            digest=ref.digest,
-            type=ref.type.value,
-            size=ref.size,
-            label=str(ref.label),
-            title=title[:200],
-            run_id=maker.run_id if maker else None,
-            stage_id=maker.stage_id if maker else None,
-            created_at=now,
-        )
-    )
+    is_it = and_(owned(connection, artifacts), artifacts.c.digest == ref.digest)
+    known = connection.execute(select(artifacts.c.label).where(is_it)).scalar_one()
+    label = str(Label.parse(known).join(ref.label))
+    if label != known:
+        connection.execute(update(artifacts).where(is_it).values(label=label))
+        flow(connection, [ref.digest])
 
 
 def find_artifacts(connection: Connection, prefix: str) -> list[ArtifactRecord]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.ids import Digest
@@ -16,6 +16,7 @@ from bongsu.store.faults import readable
 from bongsu.store.json_columns import refs_from, refs_json
 from bongsu.store.schema import cache_entries, input_cache
 from bongsu.store.scope import owned, tenant_of
+from bongsu.store.upsert import put
 
 
 @dataclass(frozen=True)
@@ -73,20 +74,18 @@ def last_parts(connection: Connection, pipeline: str) -> dict[str, dict[str, Any
 
 def remember(connection: Connection, entry: CacheEntry) -> None:
     """Note the outputs of a stage, in place of those that were noted under its key before."""
-    connection.execute(delete(cache_entries).where(_is_key(connection, entry.key)))
-    connection.execute(
-        insert(cache_entries).values(
-            tenant=tenant_of(connection),
-            key=entry.key,
-            pipeline=entry.pipeline,
-            stage_id=entry.stage_id,
-            parts=json.dumps(dict(entry.parts), ensure_ascii=False, sort_keys=True),
-            outputs=refs_json(entry.outputs),
-            metrics=json.dumps(dict(entry.metrics)),
-            seconds=entry.seconds,
-            created_at=entry.created_at,
-        )
-    )
+    row = {
+        "tenant": tenant_of(connection),
+        "key": entry.key,
+        "pipeline": entry.pipeline,
+        "stage_id": entry.stage_id,
+        "parts": json.dumps(dict(entry.parts), ensure_ascii=False, sort_keys=True),
+        "outputs": refs_json(entry.outputs),
+        "metrics": json.dumps(dict(entry.metrics)),
+        "seconds": entry.seconds,
+        "created_at": entry.created_at,
+    }
+    put(connection, cache_entries, row)
 
 
 def usual_seconds(connection: Connection, pipeline: str) -> dict[str, float]:
@@ -107,9 +106,8 @@ def known_input(connection: Connection, location: str, fingerprint: Digest) -> t
 
 
 def remember_input(connection: Connection, location: str, fingerprint: Digest, digest: Digest, size: int) -> None:
-    connection.execute(delete(input_cache).where(_is_at(connection, location)))
-    values = {"location": location, "fingerprint": fingerprint, "digest": digest, "size": size}
-    connection.execute(insert(input_cache).values(tenant=tenant_of(connection), **values))
+    row = {"location": location, "fingerprint": fingerprint, "digest": digest, "size": size}
+    put(connection, input_cache, {"tenant": tenant_of(connection), **row})
 
 
 def _is_key(connection: Connection, key: Digest) -> ColumnElement[bool]:

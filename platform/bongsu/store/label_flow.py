@@ -16,6 +16,7 @@ from bongsu.domain.labels import OPEN, Label
 from bongsu.domain.lineage import EdgeKind
 from bongsu.store.json_columns import refs_from, refs_json
 from bongsu.store.lineage import artifact_node
+from bongsu.store.locks import hold_labels
 from bongsu.store.schema import artifacts, dataset_versions, edges, model_versions, nodes, runs, stages
 from bongsu.store.scope import owned
 
@@ -26,6 +27,7 @@ _STAGE = "stage:"
 
 def flow(connection: Connection, digests: Iterable[Digest]) -> None:
     """Raise whatever came of these trees, at any distance, to the labels that they have now."""
+    hold_labels(connection)
     known = {digest: _label_of(connection, digest) for digest in digests}
     waiting = [digest for digest, label in known.items() if label != OPEN]
     while waiting:

@@ -14,14 +14,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, and_, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, select, update
 
 from bongsu.domain.ids import digest_of
 from bongsu.domain.labels import Label
 from bongsu.domain.lineage import EdgeKind, NodeKind
 from bongsu.store.faults import readable
+from bongsu.store.locks import hold_labels
 from bongsu.store.schema import edges, nodes
 from bongsu.store.scope import owned, tenant_of, visible
+from bongsu.store.upsert import insert_absent
 
 CHUNK = 500
 
@@ -63,6 +65,7 @@ def version_node(name: str, version: int) -> str:
 
 def put_nodes(connection: Connection, found: list[Node]) -> None:
     """Add nodes; one that stands is left as it is, but for its label, which only rises."""
+    hold_labels(connection)
     wanted = {node.id: node for node in found}
     standing = select(nodes.c.id, nodes.c.label).where(owned(connection, nodes), nodes.c.id.in_(list(wanted)))
     known = {row.id: row.label for row in connection.execute(standing)}
@@ -83,23 +86,16 @@ def put_nodes(connection: Connection, found: list[Node]) -> None:
         for node in wanted.values()
         if node.id not in known
     ]
-    if rows:
-        connection.execute(insert(nodes), rows)
+    insert_absent(connection, nodes, *rows)
 
 
 def put_edges(connection: Connection, found: list[Edge], run_id: str, now: float) -> None:
     """Add edges; one that stands is left as it is."""
+    hold_labels(connection)
     wanted = {(edge.source, edge.target, edge.kind.value) for edge in found}
-    sources = {edge.source for edge in found}
-    standing = select(edges.c.source, edges.c.target, edges.c.kind).where(owned(connection, edges))
-    known = {tuple(row) for row in connection.execute(standing.where(edges.c.source.in_(sources)))}
     shared = {"tenant": tenant_of(connection), "run_id": run_id, "created_at": now}
-    rows = [
-        {"source": source, "target": target, "kind": kind, **shared}
-        for source, target, kind in sorted(wanted - known)
-    ]
-    if rows:
-        connection.execute(insert(edges), rows)
+    rows = [{"source": source, "target": target, "kind": kind, **shared} for source, target, kind in wanted]
+    insert_absent(connection, edges, *rows)
 
 
 def walk(

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, insert, select
+from sqlalchemy import Connection, and_, select
 
 from bongsu.domain.codes import run as codes
 from bongsu.domain.labels import Label
@@ -15,37 +15,31 @@ from bongsu.store.faults import readable
 from bongsu.store.records import ModelVersionRecord
 from bongsu.store.schema import aliases, model_versions
 from bongsu.store.scope import owned, tenant_of, visible
+from bongsu.store.upsert import insert_absent, put
 
 _REFERENCE = re.compile(r"^(?:models:/)?(?P<name>[^@/]+)(?:[@/](?P<which>[^@/]+))?$")
 
 
 def add_version(connection: Connection, record: ModelVersionRecord) -> None:
     """Record a version and its aliases once; an alias moves to it."""
-    is_it = and_(model_versions.c.name == record.name, model_versions.c.version == record.version)
-    there = select(model_versions.c.version).where(owned(connection, model_versions), is_it)
-    if connection.execute(there).scalar() is None:
-        connection.execute(
-            insert(model_versions).values(
-                tenant=tenant_of(connection),
-                name=record.name,
-                version=record.version,
-                digest=record.digest,
-                label=record.label,
-                use_class=record.use_class,
-                ministry=record.ministry,
-                run_id=record.run_id,
-                stage_id=record.stage_id,
-                title=record.title,
-                metrics=json.dumps(record.metrics),
-                link=record.link,
-                created_at=record.created_at,
-            )
-        )
-    for alias in record.aliases:
-        is_alias = and_(aliases.c.name == record.name, aliases.c.alias == alias)
-        connection.execute(delete(aliases).where(owned(connection, aliases), is_alias))
-        values = {"name": record.name, "alias": alias, "version": record.version}
-        connection.execute(insert(aliases).values(tenant=tenant_of(connection), **values))
+    tenant = {"tenant": tenant_of(connection)}
+    row = {
+        "name": record.name,
+        "version": record.version,
+        "digest": record.digest,
+        "label": record.label,
+        "use_class": record.use_class,
+        "ministry": record.ministry,
+        "run_id": record.run_id,
+        "stage_id": record.stage_id,
+        "title": record.title[:200],
+        "metrics": json.dumps(record.metrics),
+        "link": record.link,
+        "created_at": record.created_at,
+    }
+    insert_absent(connection, model_versions, tenant | row)
+    for alias in sorted(record.aliases):
+        put(connection, aliases, tenant | {"name": record.name, "alias": alias, "version": record.version})
 
 
 def list_versions(connection: Connection, name: str | None = None) -> list[ModelVersionRecord]:

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
-from store_places import RUN, store_at, submitted, with_attempt
+from sqlalchemy import Connection, text
+from store_places import RUN, submitted, with_attempt
 
 from bongsu.domain.problems import BongsuError
 from bongsu.store.attempts import attempts_of
-from bongsu.store.database import check_database
+from bongsu.store.database import Database, check_database
 from bongsu.store.history import events_of
 from bongsu.store.runs import find_run, get_plan, list_runs
 from bongsu.store.stages import stages_of
 
 
-def change(folder: Path, statement: str) -> None:
-    connection = sqlite3.connect(folder / "bongsu.db")
-    with connection:
-        connection.execute(statement)
-    connection.close()
+def change(database: Database, statement: str) -> None:
+    with database.write() as connection:
+        connection.execute(text(statement))
 
 
 def events(connection: Connection) -> object:
@@ -43,18 +39,17 @@ READERS: dict[str, tuple[str, Callable[[Connection], object]]] = {
 
 
 @pytest.mark.parametrize("statement", READERS)
-def test_it_is_told_where_it_is_read_and_where_everything_is(tmp_path: Path, statement: str) -> None:
+def test_it_is_told_where_it_is_read_and_where_everything_is(database: Database, statement: str) -> None:
     table, read = READERS[statement]
-    database = store_at(tmp_path)
+    url = database.engine.url.render_as_string(hide_password=False)
     submitted(database)
     with_attempt(database)
-    check_database(f"sqlite:///{tmp_path / 'bongsu.db'}")
-    change(tmp_path, statement)
-    with database.read() as connection, pytest.raises(BongsuError) as caught:
+    check_database(url)
+    change(database, statement)
+    with pytest.raises(BongsuError) as caught, database.read() as connection:
         read(connection)
     with pytest.raises(BongsuError) as found:
-        check_database(f"sqlite:///{tmp_path / 'bongsu.db'}")
-    database.close()
+        check_database(url)
     for error in (caught.value, found.value):
         (problem,) = error.problems
         assert (problem.code.name, problem.code.exit_code) == ("run.database-damaged", 8)
