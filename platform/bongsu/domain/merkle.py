@@ -141,3 +141,43 @@ def _subtree(nodes: Nodes, begin: int, end: int) -> bytes:
 def _split(count: int) -> int:
     """The largest power of two below ``count``, which is 2 or more."""
     return 1 << ((count - 1).bit_length() - 1)
+
+
+class Frontier:
+    """The right edge of a tree that grows: as little of it as the next root needs, about ``log2(n)`` hashes."""
+
+    def __init__(self, size: int = 0, edge: Sequence[bytes] = ()) -> None:
+        """Args: a tree's size, and the roots of the complete subtrees that it consists of, largest first.
+
+        Raises ValueError if a tree of this size consists of another number of them.
+        """
+        if size < 0 or len(edge) != size.bit_count():
+            raise ValueError(f"a tree of {size} entries has not {len(edge)} complete subtrees")
+        self.size = size
+        self._edge = list(edge)
+
+    def add(self, leaf: bytes) -> None:
+        """One more entry, by the hash of its leaf."""
+        found, size = leaf, self.size
+        while size % 2:
+            found, size = _inner_hash(self._edge.pop(), found), size // 2
+        self._edge.append(found)
+        self.size += 1
+
+    def root(self) -> bytes:
+        """Of the tree so far."""
+        if not self._edge:
+            return EMPTY_ROOT
+        found = self._edge[-1]
+        for left in reversed(self._edge[:-1]):
+            found = _inner_hash(left, found)
+        return found
+
+
+def edge_places(size: int) -> Iterator[tuple[int, int]]:
+    """Level and index of the complete subtrees that a tree of ``size`` entries consists of, largest first."""
+    begin = 0
+    for level in reversed(range(size.bit_length())):
+        if size >> level & 1:
+            yield level, begin >> level
+            begin += 1 << level

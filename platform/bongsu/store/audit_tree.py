@@ -1,0 +1,79 @@
+"""The tree of a log: its size, its roots, and proofs out of the stored hashes of complete subtrees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import Connection, select, tuple_
+
+from bongsu.domain import merkle
+from bongsu.domain.merkle import Frontier, Nodes, edge_places
+from bongsu.domain.tenants import Tenant
+from bongsu.store.schema_audit import audit_logs, audit_nodes
+
+
+def size_of(connection: Connection, tenant: Tenant) -> int:
+    """How many entries the log has; 0 for one that was never written to."""
+    found = connection.execute(select(audit_logs.c.size).where(audit_logs.c.tenant == tenant)).scalar()
+    return int(found or 0)
+
+
+def tenants_with_logs(connection: Connection) -> list[Tenant]:
+    """Whoever has a log, by name."""
+    query = select(audit_logs.c.tenant).order_by(audit_logs.c.tenant)
+    return [Tenant(tenant) for tenant in connection.execute(query).scalars()]
+
+
+def root_at(connection: Connection, tenant: Tenant, size: int) -> bytes:
+    """Of the first ``size`` entries. Raises LookupError if a node is missing."""
+    return frontier_at(connection, tenant, size).root()
+
+
+def frontier_at(connection: Connection, tenant: Tenant, size: int) -> Frontier:
+    """The edge of the tree over the first ``size`` entries. Raises LookupError if a node is missing."""
+    places = list(edge_places(size))
+    known = nodes_at(connection, tenant, places)
+    return Frontier(size, [known[place] for place in places])
+
+
+def inclusion_proof(connection: Connection, tenant: Tenant, index: int, size: int) -> list[bytes]:
+    """As of :func:`bongsu.domain.merkle.inclusion_proof`. Raises LookupError if a node is missing."""
+    return _with_nodes(connection, tenant, lambda nodes: merkle.inclusion_proof(nodes, index, size))
+
+
+def consistency_proof(connection: Connection, tenant: Tenant, old: int, new: int) -> list[bytes]:
+    """As of :func:`bongsu.domain.merkle.consistency_proof`; empty for an empty old tree, of which nothing has to be
+    shown. Raises LookupError if a node is missing."""
+    if old == 0:
+        return []
+    return _with_nodes(connection, tenant, lambda nodes: merkle.consistency_proof(nodes, old, new))
+
+
+def leaf_at(connection: Connection, tenant: Tenant, position: int) -> bytes:
+    """The stored hash of an entry. Raises LookupError if there is none."""
+    return nodes_at(connection, tenant, [(0, position)])[0, position]
+
+
+def _with_nodes(connection: Connection, tenant: Tenant, prove: Callable[[Nodes], list[bytes]]) -> list[bytes]:
+    """Run a proof twice: to learn which nodes it takes, and with these, read by one query."""
+    asked: list[tuple[int, int]] = []
+
+    def note(level: int, place: int) -> bytes:
+        asked.append((level, place))
+        return b""
+
+    prove(note)
+    known = nodes_at(connection, tenant, asked)
+    return prove(lambda level, place: known[level, place])
+
+
+def nodes_at(
+    connection: Connection, tenant: Tenant, places: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], bytes]:
+    """The stored hashes among these, by level and place."""
+    if not places:
+        return {}
+    query = select(audit_nodes.c.level, audit_nodes.c.place, audit_nodes.c.hash).where(
+        audit_nodes.c.tenant == tenant, tuple_(audit_nodes.c.level, audit_nodes.c.place).in_(places)
+    )
+    return {(row.level, row.place): bytes(row.hash) for row in connection.execute(query)}
