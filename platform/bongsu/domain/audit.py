@@ -9,11 +9,15 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from bongsu.domain.labels import OPEN, Label
+from bongsu.domain.ids import Digest
+from bongsu.domain.labels import OPEN, Label, high_water_mark
 from bongsu.domain.tenants import HOME, Tenant
 
 SYSTEM = "system"
 """The actor of what the control plane does by itself."""
+
+# An entry tells facts, and is no list: lineage has the rest.
+_MOST_NAMED = 50
 
 
 class AuditOutcome(StrEnum):
@@ -88,3 +92,35 @@ class Author:
         return AuditEvent(
             self.tenant, self.actor, action, object_, at, label=label, facts=facts or {}, request_id=self.request_id
         )
+
+    def raised(self, labels: Mapping[Digest, Label], at: float) -> list[AuditEvent]:
+        """An entry about trees whose labels rose together, the cause of it first; none if there are no such."""
+        if not labels:
+            return []
+        cause, *others = labels
+        facts = {"to": str(labels[cause]), "also": others[:_MOST_NAMED], "count": len(labels)}
+        return [self.did("label.raise", f"artifact:{cause}", at, high_water_mark(labels.values()), facts)]
+
+
+@dataclass(frozen=True)
+class EntryFilter:
+    """What entries are asked for; empty takes all.
+
+    Attributes:
+        actor: exactly.
+        object: beginning of it, e.g. ``model:axk1-admin/`` for every version.
+        action: exactly, or a beginning that ends in ``.``: ``grant.`` for every action on grants.
+        since, until: seconds since the epoch; the end is exclusive.
+        outcome: whether it was done.
+    """
+
+    actor: str = ""
+    object: str = ""
+    action: str = ""
+    since: float | None = None
+    until: float | None = None
+    outcome: AuditOutcome | None = None
+
+    @property
+    def takes_all(self) -> bool:
+        return self == EntryFilter()

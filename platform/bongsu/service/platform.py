@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bongsu.artifacts.base import ArtifactStore
+from bongsu.domain.audit import Author
 from bongsu.domain.ids import RunId
 from bongsu.executors.base import Executor
 from bongsu.reconciler.lock import DriverLock, Turn
@@ -47,6 +48,7 @@ class Platform:
     publisher_turn: held while the tracking server is talked to; None where one process does that.
     on_leftover: starts another process that tells the tracking server what it has not heard; None if nobody can.
     environment: of the operator: secrets that stages declare come from it.
+    author: in whose log and in whose name what is done here is recorded; a server replaces it for each request.
     tracking_trouble: looks what is in the way of telling the tracking server anything; empty if nothing is.
     clock: seconds since the epoch.
     new_run_id: an id that was never used, from the time.
@@ -69,6 +71,7 @@ class Platform:
     on_leftover: Callable[[], None] | None = None
     tracking_trouble: Callable[[], str] = lambda: ""
     environment: Mapping[str, str] = field(default_factory=dict)
+    author: Author = field(default_factory=Author)
 
     def warm_up(self) -> None:
         """Begin to start what a run will need, so that it is there when planning is done. Nothing can be run where

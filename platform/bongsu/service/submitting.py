@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from sqlalchemy.exc import IntegrityError
 
+from bongsu.domain.audit import AuditEvent, Author
 from bongsu.domain.plan import RunPlan
 from bongsu.service.platform import Platform
+from bongsu.store.audit import append
 from bongsu.store.records import RunRecord
 from bongsu.store.runs import create_run, get_run, open_run_of
 
@@ -34,9 +36,16 @@ def submit(platform: Platform, plan: RunPlan) -> Submission:
                 now = platform.clock()
                 run_id = platform.new_run_id(now)
                 create_run(connection, run_id, plan, now)
-                return Submission(get_run(connection, run_id), created=True)
+                run = get_run(connection, run_id)
+                append(connection, _submitted(platform.author, run, plan))
+                return Submission(run, created=True)
         except IntegrityError:
             # Another process submitted the same plan, or drew the same id, at this very moment.
             if not left:
                 raise
     raise AssertionError("unreachable")
+
+
+def _submitted(author: Author, run: RunRecord, plan: RunPlan) -> AuditEvent:
+    facts = {"pipeline": run.pipeline, "ministry": run.ministry, "plan": run.plan_hash, "useClass": run.use_class}
+    return author.did("run.submit", f"run:{run.id}", run.created_at, plan.label, facts)

@@ -26,16 +26,20 @@ class Maker:
 
 def note_artifact(
     connection: Connection, ref: ArtifactRef, title: str, now: float, maker: Maker | None = None
-) -> None:
+) -> dict[Digest, Label]:
     """Record an artifact; without a maker it was given. One that stands keeps its maker, and its label only rises; with
-    it rise those of whatever was made from it."""
+    it rise those of whatever was made from it.
+
+    Returns:
+        Trees that carry a higher label than before, with that label.
+    """
     known = connection.execute(select(artifacts.c.label).where(artifacts.c.digest == ref.digest)).scalar()
     if known is not None:
-        label = str(Label.parse(known).join(ref.label))
-        if label != known:
-            connection.execute(update(artifacts).where(artifacts.c.digest == ref.digest).values(label=label))
-            flow(connection, [ref.digest])
-        return
+        label = Label.parse(known).join(ref.label)
+        if str(label) == known:
+            return {}
+        connection.execute(update(artifacts).where(artifacts.c.digest == ref.digest).values(label=str(label)))
+        return {ref.digest: label} | flow(connection, [ref.digest])
     connection.execute(
         insert(artifacts).values(
             digest=ref.digest,
@@ -48,6 +52,7 @@ def note_artifact(
             created_at=now,
         )
     )
+    return {}
 
 
 def find_artifacts(connection: Connection, prefix: str) -> list[ArtifactRecord]:

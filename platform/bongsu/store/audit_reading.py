@@ -8,36 +8,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
 
-from bongsu.domain.audit import AuditOutcome
+from bongsu.domain.audit import EntryFilter
 from bongsu.domain.labels import Label
 from bongsu.domain.tenants import Tenant
 from bongsu.store.schema_audit import audit_entries, audit_nodes
 
 _BATCH = 1000
-
-
-@dataclass(frozen=True)
-class EntryFilter:
-    """What entries are asked for; empty takes all.
-
-    Attributes:
-        actor: exactly.
-        object: beginning of it, e.g. ``model:axk1-admin/`` for every version.
-        action: exactly, or a beginning that ends in ``.``: ``grant.`` for every action on grants.
-        since, until: seconds since the epoch; the end is exclusive.
-        outcome: whether it was done.
-    """
-
-    actor: str = ""
-    object: str = ""
-    action: str = ""
-    since: float | None = None
-    until: float | None = None
-    outcome: AuditOutcome | None = None
-
-    @property
-    def takes_all(self) -> bool:
-        return self == EntryFilter()
 
 
 @dataclass(frozen=True)

@@ -26,14 +26,15 @@ def tenants_with_logs(connection: Connection) -> list[Tenant]:
 
 def root_at(connection: Connection, tenant: Tenant, size: int) -> bytes:
     """Of the first ``size`` entries. Raises LookupError if a node is missing."""
-    return frontier_at(connection, tenant, size).root()
+    return Frontier(size, edge_at(connection, tenant, size)).root()
 
 
-def frontier_at(connection: Connection, tenant: Tenant, size: int) -> Frontier:
-    """The edge of the tree over the first ``size`` entries. Raises LookupError if a node is missing."""
+def edge_at(connection: Connection, tenant: Tenant, size: int) -> list[bytes]:
+    """Roots of the complete subtrees that the tree over the first ``size`` entries consists of, largest first. Raises
+    LookupError if one is missing."""
     places = list(edge_places(size))
     known = nodes_at(connection, tenant, places)
-    return Frontier(size, [known[place] for place in places])
+    return [known[place] for place in places]
 
 
 def inclusion_proof(connection: Connection, tenant: Tenant, index: int, size: int) -> list[bytes]:
@@ -47,11 +48,6 @@ def consistency_proof(connection: Connection, tenant: Tenant, old: int, new: int
     if old == 0:
         return []
     return _with_nodes(connection, tenant, lambda nodes: merkle.consistency_proof(nodes, old, new))
-
-
-def leaf_at(connection: Connection, tenant: Tenant, position: int) -> bytes:
-    """The stored hash of an entry. Raises LookupError if there is none."""
-    return nodes_at(connection, tenant, [(0, position)])[0, position]
 
 
 def _with_nodes(connection: Connection, tenant: Tenant, prove: Callable[[Nodes], list[bytes]]) -> list[bytes]:
