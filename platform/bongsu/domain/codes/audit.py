@@ -181,8 +181,8 @@ UNKNOWN_WITNESS = Code(
 )
 NOT_WITNESSED = Code(
     "audit.not-witnessed",
-    "The witness {name} did not sign any checkpoint that covers the whole bundle.",
-    "Have the newest checkpoint witnessed (`bongsu audit checkpoint`, `witness`, `accept`) and export again.",
+    "The witness {name} signed nothing in this file.",
+    "Have a checkpoint witnessed (`bongsu audit checkpoint --since`, `witness`, `accept`) and export again.",
     exit_code=8,
 )
 NO_CHECKPOINT = Code(

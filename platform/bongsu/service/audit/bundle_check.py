@@ -135,7 +135,7 @@ class BundleCheck:
         size = newest.size if newest else 0
         self._close()
         self._signatures.close(size)
-        problems = [*self._problems, *self._signatures.problems, *self._signatures.unwitnessed(size)]
+        problems = [*self._problems, *self._signatures.problems, *self._signatures.unwitnessed()]
         proved, unproved = self._signatures.sentences(size)
         return Verdict(
             origin=self._head.origin,
@@ -182,7 +182,9 @@ class BundleCheck:
             found.append(phrase(words, count=self._redacted))
         older = len(self._matched - {size})
         if older:
-            found.append(phrase(N_("{count} older checkpoints are beginnings of this log."), count=older))
+            found.append(
+                phrase(N_("Older checkpoints in the file that are beginnings of this log: {count}."), count=older)
+            )
         given = self._trust.checkpoint
         if given is not None and given.checkpoint.size in self._matched:
             words = N_("The checkpoint of {size} entries that you hold is a beginning of this log.")

@@ -143,12 +143,10 @@ class Signatures:
     def _wrong(self, problem: Problem) -> None:
         self.problems.append(problem)
 
-    def unwitnessed(self, size: int) -> list[Problem]:
-        """Witnesses whose signature was asked for, and that signed nothing of at least this size."""
+    def unwitnessed(self) -> list[Problem]:
+        """Witnesses whose signature was asked for, and that signed nothing here."""
         return [
-            codes.NOT_WITNESSED.at(name=key.name)
-            for key in self.trust.witnesses
-            if self.witnesses.get(str(key), (0, 0))[0] < size
+            codes.NOT_WITNESSED.at(name=key.name) for key in self.trust.witnesses if str(key) not in self.witnesses
         ]
 
     def sentences(self, size: int) -> tuple[list[Words], list[Words]]:
@@ -174,12 +172,13 @@ class Signatures:
                     "That {key}, which signed {seen} entries on {time}, is a witness: give its key with --witness."
                 )
                 unproved.append(phrase(words, **values))
-        if not any(seen >= size for seen, _at in self.witnesses.values()):
+        seen = max((seen for seen, _at in self.witnesses.values()), default=0) if self.trust.witnesses else 0
+        if seen < size:
             words = N_(
-                "That the log shows everybody the same history: no witness signed all of this, so whoever holds the"
-                " log's key could show others another one."
+                "That everybody is shown the same entries from {seen} on: no witness that you named has signed them, so"
+                " whoever holds the log's key could show others another history."
             )
-            unproved.append(words)
+            unproved.append(phrase(words, seen=seen))
         return proved, unproved
 
 
