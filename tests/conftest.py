@@ -6,7 +6,11 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from database_places import database, postgres, small_database
 from hypothesis import settings
+
+# Fixtures for every test: a store on each kind of database.
+__all__ = ["database", "postgres", "small_database"]
 
 # How long one example takes says more about the machine's other work than about the code.
 settings.register_profile("untimed", deadline=None)

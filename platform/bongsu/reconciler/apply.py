@@ -40,6 +40,7 @@ from bongsu.store.artifacts import Maker
 from bongsu.store.audit import append_all
 from bongsu.store.cache import CacheEntry
 from bongsu.store.history import NewEvent
+from bongsu.store.locks import hold_labels
 from bongsu.store.records import ModelVersionRecord
 from bongsu.store.runs import claim_version, move_run, raise_label
 from bongsu.store.stages import StageMove
@@ -67,6 +68,7 @@ def apply(
     Raises:
         StaleRun: somebody else changed the run meanwhile; nothing was done.
     """
+    hold_labels(connection)  # before the run's row, which whoever holds them may be waiting for
     claim_version(connection, facts.run.id, facts.run.version)
     applier = _Applier(connection, facts, now)
     for one in unsaved:

@@ -14,7 +14,7 @@ from bongsu.service.summaries import RunSummary
 from bongsu.store.audit import append
 from bongsu.store.history import NewEvent, append_events
 from bongsu.store.records import RunRecord
-from bongsu.store.runs import claim_version, find_run, get_run, move_run
+from bongsu.store.runs import claim_version, find_run, get_run, hold_run, move_run
 
 
 def request_cancel(platform: Platform, run: str) -> RunRecord:
@@ -24,12 +24,11 @@ def request_cancel(platform: Platform, run: str) -> RunRecord:
         BongsuError: ``run.unknown``, ``run.ambiguous``, ``run.not-cancellable`` if it is over.
     """
     with platform.database.write() as connection:
-        record = find_run(connection, run)
+        record = hold_run(connection, find_run(connection, run).id)
         if record.state.is_final:
             raise codes.NOT_CANCELLABLE.error(run=record.id, state=phrase(record.state.value))
         if record.state is RunState.CANCELLING:
             return record
-        # Nothing comes between reading and claiming within a transaction that writes.
         claim_version(connection, record.id, record.version)
         now = platform.clock()
         move_run(connection, record, RunState.CANCELLING, now)

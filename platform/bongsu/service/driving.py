@@ -20,7 +20,7 @@ from bongsu.service.watching import RunProgress
 from bongsu.store import outbox
 from bongsu.store.history import DRIVING, NewEvent, append_events
 from bongsu.store.records import RunRecord
-from bongsu.store.runs import active_versions, claim_version, get_run
+from bongsu.store.runs import active_versions, claim_version, get_run, hold_run
 
 DRAIN_S = 120.0
 
@@ -134,7 +134,7 @@ def note_driver(platform: Platform, run_ids: Sequence[RunId], act: str) -> None:
     """Write into the log of each run that is not over that this process begins, or ends, to work on it."""
     with platform.database.write() as connection:
         for run_id in run_ids:
-            record = get_run(connection, run_id)
+            record = hold_run(connection, run_id)
             if not record.state.is_final:
                 claim_version(connection, run_id, record.version)
                 append_events(connection, run_id, platform.clock(), [NewEvent(DRIVING, body={"act": act})])

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import Digest, RunId, StageId
 from bongsu.domain.labels import Label
 from bongsu.store.faults import readable
 from bongsu.store.label_flow import flow
+from bongsu.store.locks import hold_labels
 from bongsu.store.records import ArtifactRecord
 from bongsu.store.schema import artifacts
+from bongsu.store.upsert import insert_absent
 
 
 @dataclass(frozen=True)
@@ -33,26 +35,25 @@ def note_artifact(
     Returns:
         Trees that carry a higher label than before, with that label.
     """
-    known = connection.execute(select(artifacts.c.label).where(artifacts.c.digest == ref.digest)).scalar()
-    if known is not None:
-        label = Label.parse(known).join(ref.label)
-        if str(label) == known:
-            return {}
-        connection.execute(update(artifacts).where(artifacts.c.digest == ref.digest).values(label=str(label)))
-        return {ref.digest: label} | flow(connection, [ref.digest])
-    connection.execute(
-        insert(artifacts).values(
-            digest=ref.digest,
-            type=ref.type.value,
-            size=ref.size,
-            label=str(ref.label),
-            title=title[:200],
-            run_id=maker.run_id if maker else None,
-            stage_id=maker.stage_id if maker else None,
-            created_at=now,
-        )
-    )
-    return {}
+    hold_labels(connection)
+    row = {
+        "digest": ref.digest,
+        "type": ref.type.value,
+        "size": ref.size,
+        "label": str(ref.label),
+        "title": title[:200],
+        "run_id": maker.run_id if maker else None,
+        "stage_id": maker.stage_id if maker else None,
+        "created_at": now,
+    }
+    if insert_absent(connection, artifacts, row):
+        return {}
+    known = connection.execute(select(artifacts.c.label).where(artifacts.c.digest == ref.digest)).scalar_one()
+    label = Label.parse(known).join(ref.label)
+    if str(label) == known:
+        return {}
+    connection.execute(update(artifacts).where(artifacts.c.digest == ref.digest).values(label=str(label)))
+    return {ref.digest: label} | flow(connection, [ref.digest])
 
 
 def find_artifacts(connection: Connection, prefix: str) -> list[ArtifactRecord]:

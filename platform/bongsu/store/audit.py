@@ -10,13 +10,13 @@ import secrets
 from collections.abc import Iterable
 
 from sqlalchemy import Connection, insert, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bongsu.domain.audit import AuditEvent
 from bongsu.domain.merkle import appended, leaf_hash
 from bongsu.domain.tenants import Tenant
 from bongsu.store.audit_tree import nodes_at
 from bongsu.store.schema_audit import audit_entries, audit_logs, audit_nodes
+from bongsu.store.upsert import insert_absent
 
 _SALT_BYTES = 16
 
@@ -60,8 +60,7 @@ def _next_position(connection: Connection, tenant: Tenant) -> int:
     )
     size = connection.execute(grown).scalar()
     if size is None:  # the first entry, or the first of several at once
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        connection.execute(dialect.insert(audit_logs).values(tenant=tenant, size=0).on_conflict_do_nothing())
+        insert_absent(connection, audit_logs, {"tenant": tenant, "size": 0})
         size = connection.execute(grown).scalar_one()
     return int(size) - 1
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, insert, select
+from sqlalchemy import Connection, and_, func, select
 
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.ids import Digest
@@ -15,6 +15,7 @@ from bongsu.planner.facts import EarlierWork
 from bongsu.store.faults import readable
 from bongsu.store.json_columns import refs_from, refs_json
 from bongsu.store.schema import cache_entries, input_cache
+from bongsu.store.upsert import put
 
 
 @dataclass(frozen=True)
@@ -72,19 +73,17 @@ def last_parts(connection: Connection, pipeline: str) -> dict[str, dict[str, Any
 
 def remember(connection: Connection, entry: CacheEntry) -> None:
     """Note the outputs of a stage, in place of those that were noted under its key before."""
-    connection.execute(delete(cache_entries).where(cache_entries.c.key == entry.key))
-    connection.execute(
-        insert(cache_entries).values(
-            key=entry.key,
-            pipeline=entry.pipeline,
-            stage_id=entry.stage_id,
-            parts=json.dumps(dict(entry.parts), ensure_ascii=False, sort_keys=True),
-            outputs=refs_json(entry.outputs),
-            metrics=json.dumps(dict(entry.metrics)),
-            seconds=entry.seconds,
-            created_at=entry.created_at,
-        )
-    )
+    row = {
+        "key": entry.key,
+        "pipeline": entry.pipeline,
+        "stage_id": entry.stage_id,
+        "parts": json.dumps(dict(entry.parts), ensure_ascii=False, sort_keys=True),
+        "outputs": refs_json(entry.outputs),
+        "metrics": json.dumps(dict(entry.metrics)),
+        "seconds": entry.seconds,
+        "created_at": entry.created_at,
+    }
+    put(connection, cache_entries, row)
 
 
 def usual_seconds(connection: Connection, pipeline: str) -> dict[str, float]:
@@ -106,7 +105,5 @@ def known_input(connection: Connection, location: str, fingerprint: Digest) -> t
 
 
 def remember_input(connection: Connection, location: str, fingerprint: Digest, digest: Digest, size: int) -> None:
-    connection.execute(delete(input_cache).where(input_cache.c.location == location))
-    connection.execute(
-        insert(input_cache).values(location=location, fingerprint=fingerprint, digest=digest, size=size)
-    )
+    row = {"location": location, "fingerprint": fingerprint, "digest": digest, "size": size}
+    put(connection, input_cache, row)

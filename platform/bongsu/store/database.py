@@ -6,40 +6,44 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Engine, create_engine, inspect, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy import URL, Connection, Engine, inspect, text
+from sqlalchemy.exc import DBAPIError
 
 from bongsu.domain.codes import run as codes
 from bongsu.domain.problems import BongsuError
-from bongsu.store import sqlite
-from bongsu.store.faults import code_of, explained
+from bongsu.store import addresses, sqlite
+from bongsu.store.addresses import is_sqlite, shown
+from bongsu.store.faults import code_of, explained, said_by
 from bongsu.store.schemas import metadata
 
 # The newest migration in ``migrations/versions``; a test compares the two.
-HEAD_REVISION = "0007"
+HEAD_REVISION = "0010"
 _VERSIONS = "alembic_version"
 
 
 class Database:
     """One SQL database with the current schema.
 
-    What disk and file do to it while it is used is raised as ``run.database-full``, ``-disk-error``, ``-read-only``,
-    ``-busy``, ``-damaged`` or ``-unusable``.
+    What disk, file and server do to it while it is used is raised as ``run.database-full``, ``-disk-error``,
+    ``-read-only``, ``-busy``, ``-damaged``, ``-unreachable``, ``-refused`` or ``-unusable``. Whether a transaction was
+    written whose connection was lost while it was being written, nobody can tell: it is asked for again.
     """
 
     def __init__(self, engine: Engine, *, read_only: bool = False) -> None:
         self.engine = engine
         self.read_only = read_only
-        self._url = engine.url.render_as_string()
+        self._url = shown(engine.url)
+        self._is_sqlite = is_sqlite(engine.url)
+        self._reading = engine if self._is_sqlite else _reading(engine)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction that commits at the end, or not at all."""
+        """A transaction that commits at the end, or not at all. On PostgreSQL others write meanwhile, and each
+        statement sees what they have committed (READ COMMITTED)."""
         if self.read_only:
             raise codes.DATABASE_READ_ONLY.error(url=self._url, detail="its file or directory may not be written")
         with explained(self._url), self.engine.begin() as connection:
-            if self.engine.dialect.name == "sqlite":
+            if self._is_sqlite:
                 # Take the write lock at once: a transaction that upgrades later may fail with SQLITE_BUSY.
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
@@ -47,8 +51,8 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A consistent view; nothing is written."""
-        with explained(self._url), self.engine.connect() as connection:
-            if self.engine.dialect.name == "sqlite":
+        with explained(self._url), self._reading.connect() as connection:
+            if self._is_sqlite:
                 connection.exec_driver_sql("BEGIN")
             yield connection
             connection.rollback()
@@ -70,7 +74,7 @@ def open_database(url: str, may_be_new: Callable[[], bool] = lambda: True) -> Da
         BongsuError: ``run.newer-database`` if a newer Bongsu wrote it; ``run.database-lost`` if it lost its tables;
             ``run.database-unusable`` or another code of :class:`Database` if it cannot be opened.
     """
-    parsed = make_url(url)
+    parsed = addresses.parsed(url)
     with _opening(parsed):
         path = sqlite.file_of(parsed)
         if path is not None:
@@ -78,8 +82,8 @@ def open_database(url: str, may_be_new: Callable[[], bool] = lambda: True) -> Da
         if path is not None and path.exists() and not sqlite.can_be_written(path):
             return _open_for_reading(path)
         if path is not None and not path.exists() and not may_be_new():
-            raise codes.DATABASE_LOST.error(url=parsed.render_as_string(), detail="the file is gone")
-        engine = sqlite.writing_engine(parsed, path) if _is_sqlite(parsed) else create_engine(parsed)
+            raise codes.DATABASE_LOST.error(url=shown(parsed), detail="the file is gone")
+        engine = sqlite.writing_engine(parsed, path) if is_sqlite(parsed) else _server_engine(parsed)
         revision = _current_revision(engine, may_be_new)
         if revision != HEAD_REVISION:
             migrate(engine)
@@ -94,7 +98,7 @@ def check_database(url: str, may_be_new: Callable[[], bool] = lambda: True) -> N
     with open_for_reading(url) as connection:
         found = sqlite.damage(connection) if connection.dialect.name == "sqlite" else ""
         if found:
-            raise codes.DATABASE_DAMAGED.error(url=make_url(url).render_as_string(), detail=found)
+            raise codes.DATABASE_DAMAGED.error(url=shown(addresses.parsed(url)), detail=found)
         if _current_revision(connection.engine, may_be_new) == HEAD_REVISION:
             problems = list(unreadable_rows(connection))
             if problems:
@@ -107,18 +111,18 @@ def refuse_newer(url: str) -> None:
         revision = _revision_of(connection)
     if revision is not None and revision > HEAD_REVISION:
         detail = f"its schema is {revision}, and this one knows {HEAD_REVISION}"
-        raise codes.NEWER_DATABASE.error(url=make_url(url).render_as_string(), detail=detail)
+        raise codes.NEWER_DATABASE.error(url=shown(addresses.parsed(url)), detail=detail)
 
 
 @contextmanager
 def open_for_reading(url: str) -> Iterator[Connection]:
     """A connection that can change nothing, whatever the schema. Raises as :func:`open_database`."""
-    parsed = make_url(url)
+    parsed = addresses.parsed(url)
     with _opening(parsed):
         path = sqlite.file_of(parsed)
         if path is not None:
             sqlite.refuse_other_than_file(path)
-        engine = sqlite.reading_engine(path) if path is not None else create_engine(parsed)
+        engine = sqlite.reading_engine(path) if path is not None else _reading(_server_engine(parsed))
         try:
             with engine.connect() as connection:
                 yield connection
@@ -130,14 +134,22 @@ def open_for_reading(url: str) -> Iterator[Connection]:
 def _opening(url: URL) -> Iterator[None]:
     try:
         yield
-    except (OSError, DatabaseError) as error:
-        code = (code_of(error) if isinstance(error, DatabaseError) else None) or codes.DATABASE_UNUSABLE
-        detail = str(getattr(error, "orig", None) or error)
-        raise code.error(url=url.render_as_string(), detail=detail) from error
+    except (OSError, DBAPIError) as error:
+        code = (code_of(error) if isinstance(error, DBAPIError) else None) or codes.DATABASE_UNUSABLE
+        detail = said_by(error) if isinstance(error, DBAPIError) else str(error)
+        raise code.error(url=shown(url), detail=detail) from error
 
 
-def _is_sqlite(url: URL) -> bool:
-    return url.get_backend_name() == "sqlite"
+def _server_engine(url: URL) -> Engine:
+    from bongsu.store.postgres import engine_of
+
+    return engine_of(url)
+
+
+def _reading(engine: Engine) -> Engine:
+    from bongsu.store.postgres import READING
+
+    return engine.execution_options(**READING)
 
 
 def _open_for_reading(path: Path) -> Database:
@@ -145,7 +157,7 @@ def _open_for_reading(path: Path) -> Database:
     revision = _current_revision(database.engine, lambda: False)
     if revision != HEAD_REVISION:
         detail = f"its schema is {revision} and has to become {HEAD_REVISION} first"
-        raise codes.DATABASE_READ_ONLY.error(url=database.engine.url.render_as_string(), detail=detail)
+        raise codes.DATABASE_READ_ONLY.error(url=shown(database.engine.url), detail=detail)
     return database
 
 
@@ -165,7 +177,7 @@ def _current_revision(engine: Engine, may_be_new: Callable[[], bool]) -> str | N
     if missing:
         named = ", ".join(sorted(missing)[:3]) + (", …" if len(missing) > 3 else "")
         detail = f"it lacks the tables {named}"
-        raise codes.DATABASE_LOST.error(url=engine.url.render_as_string(), detail=detail)
+        raise codes.DATABASE_LOST.error(url=shown(engine.url), detail=detail)
     return revision
 
 
@@ -198,6 +210,10 @@ def migrate(engine: Engine, revision: str = "head") -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     target = HEAD_REVISION if revision == "head" else revision
     with Database(engine).write() as connection:
+        if not is_sqlite(engine.url):
+            from bongsu.store.postgres import change_schema_alone
+
+            change_schema_alone(connection)
         current = _revision_of(connection)
         if current == target:
             return
@@ -206,4 +222,4 @@ def migrate(engine: Engine, revision: str = "head") -> None:
         try:
             (command.downgrade if down else command.upgrade)(config, target)
         except CommandError as error:
-            raise codes.NEWER_DATABASE.error(url=engine.url.render_as_string(), detail=str(error)) from error
+            raise codes.NEWER_DATABASE.error(url=shown(engine.url), detail=str(error)) from error

@@ -10,12 +10,14 @@ from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import Digest
 from bongsu.domain.labels import Label
 from bongsu.store.faults import readable
+from bongsu.store.locks import hold
 from bongsu.store.records import DatasetVersionRecord
 from bongsu.store.schema import dataset_versions
 
 
 def add_dataset_version(connection: Connection, name: str, ref: ArtifactRef, origin: str, now: float) -> int:
     """The version of these bytes under this name; a new one if the newest has other bytes."""
+    hold(connection, f"dataset {name}")
     versions = list_dataset_versions(connection, name)
     if versions and (versions[0].digest, versions[0].label) == (ref.digest, str(ref.label)):
         return versions[0].version

@@ -9,12 +9,15 @@ from contextlib import contextmanager
 
 from pydantic import ValidationError
 from sqlalchemy import Connection, Table
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
+from bongsu.domain.codes import database as server_codes
 from bongsu.domain.codes import run as codes
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
 from bongsu.domain.problems import Code
+from bongsu.store.addresses import shown
 
 # Result codes, the extended ones before their primary ones; https://www.sqlite.org/rescode.html
 _SQLITE = {
@@ -31,16 +34,35 @@ _SQLITE = {
     sqlite3.SQLITE_PERM: codes.DATABASE_UNUSABLE,
 }
 _UNDECODABLE = "Could not decode to UTF-8"
-# SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html
+# SQLSTATE, the whole ones before their classes; https://www.postgresql.org/docs/current/errcodes-appendix.html
 _SQLSTATE = {
     "53100": codes.DATABASE_FULL,
-    "58030": codes.DATABASE_DISK_ERROR,
     "25006": codes.DATABASE_READ_ONLY,
+    "25P03": codes.DATABASE_BUSY,
+    "42501": server_codes.DATABASE_REFUSED,
+    "53300": server_codes.DATABASE_UNREACHABLE,
     "55P03": codes.DATABASE_BUSY,
-    "40P01": codes.DATABASE_BUSY,
+    "57014": codes.DATABASE_BUSY,
     "XX001": codes.DATABASE_DAMAGED,
     "XX002": codes.DATABASE_DAMAGED,
+    "08": server_codes.DATABASE_UNREACHABLE,
+    "28": server_codes.DATABASE_REFUSED,
+    "3D": server_codes.DATABASE_REFUSED,
+    "40": codes.DATABASE_BUSY,
+    "53": codes.DATABASE_BUSY,
+    "57": server_codes.DATABASE_UNREACHABLE,
+    "58": codes.DATABASE_DISK_ERROR,
 }
+# What a server says to somebody whom it does not let in, for which the client library has no SQLSTATE. One that speaks
+# another language is taken for one that does not answer; its words are told either way.
+_REFUSALS = (
+    "authentication failed",
+    "does not exist",
+    "pg_hba.conf",
+    "not permitted",
+    "permission denied",
+    "password",
+)
 
 
 # What enums, parsers and models come up with for values that they do not know.
@@ -55,8 +77,7 @@ def readable(connection: Connection, table: Table, key: str) -> Iterator[None]:
     except _UNKNOWN as error:
         words = N_("the row of {key} in the table {table} cannot be read: {detail}")
         told = phrase(words, key=key, table=table.name, detail=_first_of(error))
-        url = connection.engine.url.render_as_string()
-        raise codes.DATABASE_DAMAGED.error(url=url, detail=told) from error
+        raise codes.DATABASE_DAMAGED.error(url=shown(connection.engine.url), detail=told) from error
 
 
 def _first_of(error: Exception) -> str:
@@ -76,7 +97,14 @@ def explained(url: str) -> Iterator[None]:
         code = code_of(error)
         if code is None:
             raise
-        raise code.error(url=url, detail=str(error.orig)) from error
+        raise code.error(url=url, detail=said_by(error)) from error
+    except NoConnectionLeft as error:
+        raise codes.DATABASE_BUSY.error(url=url, detail=str(error)) from error
+
+
+def said_by(error: DBAPIError) -> str:
+    """The database's own words, on one line and without a point at their end."""
+    return " ".join(str(error.orig or error).split()).rstrip(".")
 
 
 def code_of(error: DBAPIError) -> Code | None:
@@ -88,5 +116,8 @@ def code_of(error: DBAPIError) -> Code | None:
         return _SQLITE.get(number) or _SQLITE.get(number & 0xFF)
     state = getattr(error.orig, "sqlstate", None)
     if state is not None:
-        return _SQLSTATE.get(state)
+        return _SQLSTATE.get(state) or _SQLSTATE.get(state[:2])
+    if hasattr(error.orig, "sqlstate") and isinstance(error, OperationalError | InterfaceError):
+        is_refused = any(words in str(error.orig) for words in _REFUSALS)
+        return server_codes.DATABASE_REFUSED if is_refused else server_codes.DATABASE_UNREACHABLE
     return codes.DATABASE_UNUSABLE if error.connection_invalidated else None

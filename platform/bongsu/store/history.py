@@ -13,9 +13,11 @@ from bongsu.domain.ids import AttemptId, RunId
 from bongsu.store.faults import readable
 from bongsu.store.records import EventRecord
 from bongsu.store.schema import metric_points, run_events
+from bongsu.store.upsert import insert_absent
 
 # Type of the entries that say that a process took a run up, and that it let go of it.
 DRIVING = "driving"
+_LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -93,22 +95,15 @@ def last_sign_of_life(connection: Connection, run_id: str, before: tuple[int, fl
 def add_metric_points(
     connection: Connection, attempt: AttemptId, points: Iterable[tuple[str, int, float, float]]
 ) -> None:
-    """Points (name, step, value, time) of an attempt; a step that it has already keeps its first value."""
+    """Points (name, step, value, time) of an attempt; a step that it has already keeps its first value. Names that are
+    longer than a column are left out, as no curve can be told by them."""
     its_own = {"run_id": attempt.run_id, "stage_id": attempt.stage_id, "attempt": attempt.number}
-    known = {
-        (row.name, row.step)
-        for row in connection.execute(
-            select(metric_points.c.name, metric_points.c.step).where(
-                *(metric_points.c[column] == value for column, value in its_own.items())
-            )
-        )
+    rows = {
+        (name, step): its_own | {"name": name, "step": step, "value": value, "time": time}
+        for name, step, value, time in points
+        if len(name) <= _LONGEST_NAME
     }
-    rows: dict[tuple[str, int], dict[str, Any]] = {}
-    for name, step, value, time in points:
-        if (name, step) not in known:
-            rows[name, step] = its_own | {"name": name, "step": step, "value": value, "time": time}
-    if rows:
-        connection.execute(insert(metric_points), list(rows.values()))
+    insert_absent(connection, metric_points, *rows.values())
 
 
 def metric_points_of(

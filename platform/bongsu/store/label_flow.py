@@ -16,6 +16,7 @@ from bongsu.domain.labels import OPEN, Label
 from bongsu.domain.lineage import EdgeKind
 from bongsu.store.json_columns import refs_from, refs_json
 from bongsu.store.lineage import artifact_node
+from bongsu.store.locks import hold_labels
 from bongsu.store.schema import artifacts, dataset_versions, edges, model_versions, nodes, runs, stages
 
 _GAVE = (EdgeKind.MADE.value, EdgeKind.REUSED.value)
@@ -29,6 +30,7 @@ def flow(connection: Connection, digests: Iterable[Digest]) -> dict[Digest, Labe
     Returns:
         Trees that carry a higher label than before, with that label.
     """
+    hold_labels(connection)
     risen: dict[Digest, Label] = {}
     known = {digest: _label_of(connection, digest) for digest in digests}
     waiting = [digest for digest, label in known.items() if label != OPEN]

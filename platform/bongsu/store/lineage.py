@@ -14,13 +14,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, select, update
 
 from bongsu.domain.ids import digest_of
 from bongsu.domain.labels import Label
 from bongsu.domain.lineage import EdgeKind, NodeKind
 from bongsu.store.faults import readable
+from bongsu.store.locks import hold_labels
 from bongsu.store.schema import edges, nodes
+from bongsu.store.upsert import insert_absent
 
 CHUNK = 500
 
@@ -62,6 +64,7 @@ def version_node(name: str, version: int) -> str:
 
 def put_nodes(connection: Connection, found: list[Node]) -> None:
     """Add nodes; one that stands is left as it is, but for its label, which only rises."""
+    hold_labels(connection)
     wanted = {node.id: node for node in found}
     standing = select(nodes.c.id, nodes.c.label).where(nodes.c.id.in_(list(wanted)))
     known = {row.id: row.label for row in connection.execute(standing)}
@@ -80,26 +83,18 @@ def put_nodes(connection: Connection, found: list[Node]) -> None:
         for node in wanted.values()
         if node.id not in known
     ]
-    if rows:
-        connection.execute(insert(nodes), rows)
+    insert_absent(connection, nodes, *rows)
 
 
 def put_edges(connection: Connection, found: list[Edge], run_id: str, now: float) -> None:
     """Add edges; one that stands is left as it is."""
+    hold_labels(connection)
     wanted = {(edge.source, edge.target, edge.kind.value) for edge in found}
-    sources = {edge.source for edge in found}
-    known = {
-        tuple(row)
-        for row in connection.execute(
-            select(edges.c.source, edges.c.target, edges.c.kind).where(edges.c.source.in_(sources))
-        )
-    }
     rows = [
         {"source": source, "target": target, "kind": kind, "run_id": run_id, "created_at": now}
-        for source, target, kind in sorted(wanted - known)
+        for source, target, kind in wanted
     ]
-    if rows:
-        connection.execute(insert(edges), rows)
+    insert_absent(connection, edges, *rows)
 
 
 def walk(

@@ -7,42 +7,37 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, select
 
 from bongsu.domain.codes import run as codes
 from bongsu.domain.labels import Label
 from bongsu.store.faults import readable
 from bongsu.store.records import ModelVersionRecord
 from bongsu.store.schema import aliases, model_versions
+from bongsu.store.upsert import insert_absent, put
 
 _REFERENCE = re.compile(r"^(?:models:/)?(?P<name>[^@/]+)(?:[@/](?P<which>[^@/]+))?$")
 
 
 def add_version(connection: Connection, record: ModelVersionRecord) -> None:
     """Record a version and its aliases once; an alias moves to it."""
-    there = select(model_versions.c.version).where(
-        model_versions.c.name == record.name, model_versions.c.version == record.version
-    )
-    if connection.execute(there).scalar() is None:
-        connection.execute(
-            insert(model_versions).values(
-                name=record.name,
-                version=record.version,
-                digest=record.digest,
-                label=record.label,
-                use_class=record.use_class,
-                ministry=record.ministry,
-                run_id=record.run_id,
-                stage_id=record.stage_id,
-                title=record.title,
-                metrics=json.dumps(record.metrics),
-                link=record.link,
-                created_at=record.created_at,
-            )
-        )
-    for alias in record.aliases:
-        connection.execute(delete(aliases).where(aliases.c.name == record.name, aliases.c.alias == alias))
-        connection.execute(insert(aliases).values(name=record.name, alias=alias, version=record.version))
+    row = {
+        "name": record.name,
+        "version": record.version,
+        "digest": record.digest,
+        "label": record.label,
+        "use_class": record.use_class,
+        "ministry": record.ministry,
+        "run_id": record.run_id,
+        "stage_id": record.stage_id,
+        "title": record.title[:200],
+        "metrics": json.dumps(record.metrics),
+        "link": record.link,
+        "created_at": record.created_at,
+    }
+    insert_absent(connection, model_versions, row)
+    for alias in sorted(record.aliases):
+        put(connection, aliases, {"name": record.name, "alias": alias, "version": record.version})
 
 
 def list_versions(connection: Connection, name: str | None = None) -> list[ModelVersionRecord]:

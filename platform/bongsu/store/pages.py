@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, select
 
 from bongsu.domain.ids import Digest
 from bongsu.domain.publication import ModelPage
 from bongsu.store.schema import model_pages
+from bongsu.store.upsert import put
 
 
 def put_pages(connection: Connection, found: Iterable[ModelPage]) -> None:
     """Note pages, in place of those that the same bytes had in the same pipeline."""
-    for page in {(page.digest, page.pipeline): page for page in found}.values():
-        here = (model_pages.c.digest == page.digest) & (model_pages.c.pipeline == page.pipeline)
-        connection.execute(delete(model_pages).where(here))
-        connection.execute(insert(model_pages).values(page.model_dump()))
+    for _, page in sorted({(page.digest, page.pipeline): page for page in found}.items()):
+        put(connection, model_pages, page.model_dump())
 
 
 def pages_of(connection: Connection, digests: Sequence[Digest], pipeline: str) -> dict[Digest, str]:

@@ -13,6 +13,7 @@ from bongsu.domain.labels import Label
 from bongsu.domain.plan import RunPlan
 from bongsu.domain.run import RUN_MOVES, RunState, StageState
 from bongsu.store.faults import readable
+from bongsu.store.locks import hold
 from bongsu.store.records import RunRecord
 from bongsu.store.schema import runs, stages
 
@@ -32,6 +33,7 @@ def create_run(connection: Connection, run_id: RunId, plan: RunPlan, now: float)
         sqlalchemy.exc.IntegrityError: a run of the same plan is under way.
     """
     plan_hash = plan.hash
+    _hold_plan(connection, plan_hash)
     connection.execute(
         insert(runs).values(
             id=run_id,
@@ -61,6 +63,11 @@ def create_run(connection: Connection, run_id: RunId, plan: RunPlan, now: float)
     connection.execute(insert(stages), rows)
 
 
+def _hold_plan(connection: Connection, plan_hash: str) -> None:
+    """Nobody else makes a run the open one of its plan until the transaction ends."""
+    hold(connection, f"plan {plan_hash}")
+
+
 def open_run_of(connection: Connection, plan_hash: Digest) -> RunRecord | None:
     """The run of this plan that is under way and not being cancelled."""
     query = select(*_COLUMNS).where(runs.c.open_key == plan_hash)
@@ -77,6 +84,14 @@ def get_plan(connection: Connection, run_id: str) -> RunPlan:
 def get_run(connection: Connection, run_id: str) -> RunRecord:
     """Raises ``run.unknown``."""
     row = connection.execute(select(*_COLUMNS).where(runs.c.id == run_id)).one_or_none()
+    if row is None:
+        raise codes.UNKNOWN_RUN.error(run=run_id)
+    return _run(connection, row)
+
+
+def hold_run(connection: Connection, run_id: str) -> RunRecord:
+    """As :func:`get_run`; nobody else changes the run until the transaction ends."""
+    row = connection.execute(select(*_COLUMNS).where(runs.c.id == run_id).with_for_update()).one_or_none()
     if row is None:
         raise codes.UNKNOWN_RUN.error(run=run_id)
     return _run(connection, row)
@@ -155,6 +170,7 @@ def move_run(connection: Connection, record: RunRecord, state: RunState, now: fl
         values["started_at"] = func.coalesce(runs.c.started_at, now)
     if state is RunState.PENDING:
         values["finished_at"] = None
+        _hold_plan(connection, record.plan_hash)
         # A resumed run is the open one of its plan again, unless there is a newer one.
         values["open_key"] = None if open_run_of(connection, record.plan_hash) else record.plan_hash
     if state.is_final:

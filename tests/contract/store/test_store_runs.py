@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from small_plans import plan_of, ref_of, stage
 from sqlalchemy.exc import IntegrityError
-from store_places import NOW, RUN, chain, store_at, submitted, with_attempt
+from store_places import NOW, RUN, chain, submitted, with_attempt
 
 from bongsu.domain.attempt import AttemptResult, Failure
 from bongsu.domain.ids import AttemptId, RunId, StageId, digest_of
@@ -22,13 +20,6 @@ from bongsu.store.database import Database
 from bongsu.store.stages import StageMove
 
 OTHER = RunId("r-000000000002")
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = store_at(tmp_path)
-    yield opened
-    opened.close()
 
 
 def code_of(caught: pytest.ExceptionInfo[BongsuError]) -> str:

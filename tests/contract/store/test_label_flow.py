@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, select
-from store_places import NOW, RUN, store_at
+from store_places import NOW, RUN
 
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import Digest, digest_of
@@ -26,13 +22,9 @@ LABELS = [OPEN, Label(grade=Grade.SENSITIVE), Label(compartments=frozenset({"log
 History = tuple[list[tuple[list[int], bool]], list[tuple[int, Label]]]
 
 
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    folder: Path = tmp_path_factory.mktemp("flow")
-    opened = store_at(folder)
-    yield opened
-    opened.close()
-    shutil.rmtree(folder)
+@pytest.fixture
+def database(small_database: Database) -> Database:
+    return small_database
 
 
 @st.composite

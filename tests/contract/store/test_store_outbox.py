@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from store_places import store_at
 
 from bongsu.artifacts.local import LocalStore
 from bongsu.domain.ids import digest_of
@@ -30,13 +29,6 @@ from bongsu.store.database import Database
 # Nothing is told before a test drains the outbox, and nothing that failed is tried again.
 IMPATIENT = Patience(quiet=1e6, retry=0.0, again=1e6)
 PAGE = ModelPage(digest=digest_of(b"model"), pipeline="p", path="")
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = store_at(tmp_path)
-    yield opened
-    opened.close()
 
 
 def item(number: int) -> RunClosed:

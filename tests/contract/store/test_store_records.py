@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from small_plans import ref_of
 from sqlalchemy import Connection
-from store_places import NOW, RUN, store_at, submitted
+from store_places import NOW, RUN, submitted
 
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.ids import AttemptId, RunId, StageId, digest_of
@@ -26,13 +25,6 @@ from bongsu.store.records import ModelVersionRecord
 
 SENSITIVE = Label(grade=Grade.SENSITIVE)
 KEY = digest_of(b"key")
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = store_at(tmp_path)
-    yield opened
-    opened.close()
 
 
 # -- cache ---------------------------------------------------------------------------------------------------------

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete
-from store_places import NOW, RUN, store_at
+from store_places import NOW, RUN
 
 from bongsu.domain.lineage import EdgeKind, NodeKind
 from bongsu.store import lineage
@@ -21,13 +17,9 @@ from bongsu.store.schema import edges, nodes
 KINDS = tuple(EdgeKind)
 
 
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    folder: Path = tmp_path_factory.mktemp("lineage")
-    opened = store_at(folder)
-    yield opened
-    opened.close()
-    shutil.rmtree(folder)
+@pytest.fixture
+def database(small_database: Database) -> Database:
+    return small_database
 
 
 def fill(database: Database, found: list[Edge]) -> None:

@@ -1,0 +1,80 @@
+"""What is true of PostgreSQL alone: settings of its connections, and the lock under which its schema is changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg.types.string import StrDumper
+from sqlalchemy import URL, Connection, Engine, Pool, create_engine, event, text
+
+from bongsu.store.locks import hold
+
+# How long a statement waits for a row that another transaction holds, and how long it may take in all.
+LOCK_TIMEOUT_MS = 10_000
+STATEMENT_TIMEOUT_MS = 60_000
+# A process that stops in the middle of a transaction holds its rows no longer than that.
+IDLE_TIMEOUT_MS = 60_000
+# For whoever comes while another process changes the schema.
+MIGRATION_TIMEOUT_MS = 600_000
+POOL_SIZE = 10
+POOL_TIMEOUT_S = 10.0
+# A server that is gone without a word is noticed within half a minute.
+_CONNECTION = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+    "application_name": "bongsu",
+}
+_SETTINGS = {
+    "lock_timeout": LOCK_TIMEOUT_MS,
+    "statement_timeout": STATEMENT_TIMEOUT_MS,
+    "idle_in_transaction_session_timeout": IDLE_TIMEOUT_MS,
+}
+# One consistent view for all statements of a transaction, that promises to write nothing.
+READING = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+def engine_of(url: URL, pool: type[Pool] | None = None, **settings: int) -> Engine:
+    """An engine whose transactions are READ COMMITTED; what ``url`` itself says of a connection counts.
+
+    Args:
+        url: ``postgresql+psycopg://...``
+        pool: another kind of pool than the usual one.
+        settings: of the server for these connections, beside the usual ones.
+    """
+    options = " ".join(f"-c {name}={value}" for name, value in (_SETTINGS | settings).items())
+    asked: dict[str, Any] = _CONNECTION | {"options": options}
+    sizes: dict[str, Any] = {"pool_size": POOL_SIZE, "max_overflow": POOL_SIZE, "pool_timeout": POOL_TIMEOUT_S}
+    engine = create_engine(
+        url,
+        connect_args={name: value for name, value in asked.items() if name not in url.query},
+        isolation_level="READ COMMITTED",
+        # A connection that the server has closed meanwhile, at its restart for example, is replaced unnoticed.
+        pool_pre_ping=True,
+        # Values may be secrets, and what is wrong with a statement shows without them.
+        hide_parameters=True,
+        **(sizes if pool is None else {"poolclass": pool}),
+    )
+    event.listen(engine, "connect", _take_any_text)
+    return engine
+
+
+def change_schema_alone(connection: Connection) -> None:
+    """Until the transaction ends, nobody else migrates; whoever tries waits."""
+    connection.execute(text(f"SET LOCAL lock_timeout = {MIGRATION_TIMEOUT_MS}"))
+    connection.execute(text("SET LOCAL statement_timeout = 0"))
+    hold(connection, "schema")
+
+
+class _TextDumper(StrDumper):
+    """PostgreSQL has no place for NUL in a text, and what a stage or a server says may hold one."""
+
+    def dump(self, obj: str) -> Any:
+        return super().dump(obj.replace("\0", "\N{REPLACEMENT CHARACTER}"))
+
+
+def _take_any_text(connection: psycopg.Connection[Any], _record: object) -> None:
+    connection.adapters.register_dumper(str, _TextDumper)
