@@ -69,7 +69,7 @@ def keys_of(connection: Connection, tenant: Tenant) -> list[str]:
         select(audit_checkpoints.c.key)
         .where(audit_checkpoints.c.tenant == tenant)
         .group_by(audit_checkpoints.c.key)
-        .order_by(func.min(audit_checkpoints.c.created_at), audit_checkpoints.c.key)
+        .order_by(func.min(audit_checkpoints.c.size), audit_checkpoints.c.key)
     )
     return list(connection.execute(query).scalars())
 
@@ -102,7 +102,8 @@ def cosignatures_between(
 
 
 def unsigned_logs(connection: Connection) -> Iterator[tuple[Tenant, int, int, float | None]]:
-    """Logs that grew since their newest checkpoint: tenant, size, size that is signed, and when that was signed."""
+    """Logs that are not what their newest checkpoint says: tenant, size, size that is signed, and when that was signed.
+    One that is smaller lost entries."""
     newest = (
         select(
             audit_checkpoints.c.tenant,
@@ -116,7 +117,7 @@ def unsigned_logs(connection: Connection) -> Iterator[tuple[Tenant, int, int, fl
     query = (
         select(audit_logs.c.tenant, audit_logs.c.size, signed, newest.c.at)
         .join_from(audit_logs, newest, audit_logs.c.tenant == newest.c.tenant, isouter=True)
-        .where(audit_logs.c.size > signed)
+        .where(audit_logs.c.size != signed)
         .order_by(audit_logs.c.tenant)
     )
     for tenant, size, known, at in connection.execute(query).all():

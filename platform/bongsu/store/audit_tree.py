@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import Connection, select, tuple_
 
 from bongsu.domain import merkle
-from bongsu.domain.merkle import Frontier, Nodes, edge_places
+from bongsu.domain.merkle import Frontier, Nodes, edge_places, inner_hash
 from bongsu.domain.tenants import Tenant
 from bongsu.store.schema_audit import audit_logs, audit_nodes
+
+_BATCH = 500
 
 
 def size_of(connection: Connection, tenant: Tenant) -> int:
@@ -48,6 +50,31 @@ def consistency_proof(connection: Connection, tenant: Tenant, old: int, new: int
     if old == 0:
         return []
     return _with_nodes(connection, tenant, lambda nodes: merkle.consistency_proof(nodes, old, new))
+
+
+def wrong_node(connection: Connection, tenant: Tenant, size: int) -> tuple[int, int] | None:
+    """Level and place of a stored hash that is not that of the two below it, or is missing; None if all are right."""
+    for level in range(1, size.bit_length()):
+        count = size >> level
+        for begin in range(0, count, _BATCH):
+            places = range(begin, min(begin + _BATCH, count))
+            below = _level(connection, tenant, level - 1, range(2 * begin, 2 * places.stop))
+            here = _level(connection, tenant, level, places)
+            for place in places:
+                left, right = below.get(2 * place), below.get(2 * place + 1)
+                if left is None or right is None or here.get(place) != inner_hash(left, right):
+                    return level, place
+    return None
+
+
+def _level(connection: Connection, tenant: Tenant, level: int, places: range) -> dict[int, bytes]:
+    query = select(audit_nodes.c.place, audit_nodes.c.hash).where(
+        audit_nodes.c.tenant == tenant,
+        audit_nodes.c.level == level,
+        audit_nodes.c.place >= places.start,
+        audit_nodes.c.place < places.stop,
+    )
+    return {row.place: bytes(row.hash) for row in connection.execute(query)}
 
 
 def _with_nodes(connection: Connection, tenant: Tenant, prove: Callable[[Nodes], list[bytes]]) -> list[bytes]:

@@ -1,4 +1,5 @@
-"""Whether the stored log is what its own tree and its own signatures say: entries against leaves, leaves against roots.
+"""Whether the stored log is what its own tree and its own signatures say: entries against leaves, every hash of the
+tree against those below it, roots against checkpoints.
 
 A witness, or an exported bundle, shows more: whoever can write into the database can also make a log that agrees with
 itself.
@@ -13,11 +14,13 @@ from sqlalchemy import Connection
 from bongsu.domain.checkpoints import SignedCheckpoint
 from bongsu.domain.codes import audit as codes
 from bongsu.domain.merkle import Frontier, leaf_hash
+from bongsu.domain.messages import N_
 from bongsu.domain.people import Actor
+from bongsu.domain.phrases import phrase
 from bongsu.domain.problems import BongsuError, Problem
 from bongsu.domain.tenants import Tenant
 from bongsu.service.audit.access import may
-from bongsu.service.audit.checkpoints import LACKS_HASHES, damaged
+from bongsu.service.audit.checkpoints import damaged
 from bongsu.service.platform import Platform
 from bongsu.store import audit_checkpoints, audit_reading, audit_tree
 
@@ -68,9 +71,9 @@ def checked(connection: Connection, tenant: Tenant) -> Checked:
         problems.append(codes.TRUNCATED.at(found=tree.size, size=max((size, *expected))))
     if problems:
         raise BongsuError(problems)
-    try:
-        if audit_tree.root_at(connection, tenant, size) != tree.root():
-            raise codes.ROOT_DIFFERS.error(first=0, last=size - 1, size=size)
-    except LookupError:
-        raise damaged(tenant, LACKS_HASHES) from None
+    wrong = audit_tree.wrong_node(connection, tenant, size)
+    if wrong is not None:
+        raise damaged(
+            tenant, phrase(N_("the hash of level {level} at {place} is wrong"), level=wrong[0], place=wrong[1])
+        )
     return Checked(size, tree.root().hex(), len(expected))

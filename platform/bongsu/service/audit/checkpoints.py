@@ -73,7 +73,7 @@ def checkpoint_due(platform: Platform, keys: LogKeys) -> list[Tenant]:
     due = [
         tenant
         for tenant, size, signed, at in grown
-        if at is None or size - signed >= DUE_ENTRIES or abs(now - at) >= DUE_S
+        if at is None or not 0 < size - signed < DUE_ENTRIES or abs(now - at) >= DUE_S
     ]
     problems: list[Problem] = []
     done: list[Tenant] = []
