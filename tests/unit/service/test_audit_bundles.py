@@ -66,11 +66,12 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
 
 
 def wrong(exported: Exported, data: bytes) -> list[str]:
-    """Codes of what is found to be wrong, in a file that can be read and in one that cannot."""
+    """Codes of what is found to be wrong, or to count for nothing, whether or not the file can be read to its end."""
     path = exported.folder / "changed"
     path.write_bytes(data)
     try:
-        return codes(verify(path, TRUST))
+        verdict = verify(path, TRUST)
+        return [problem.code.name for problem in (*verdict.problems, *verdict.warnings)]
     except BongsuError as error:
         return [problem.code.name for problem in error.problems if problem.location is not None]
 
