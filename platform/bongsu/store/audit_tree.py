@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, and_, or_, select
 
 from bongsu.domain import merkle
 from bongsu.domain.merkle import Frontier, Nodes, edge_places, inner_hash
@@ -96,7 +96,10 @@ def nodes_at(
     """The stored hashes among these, by level and place."""
     if not places:
         return {}
-    query = select(audit_nodes.c.level, audit_nodes.c.place, audit_nodes.c.hash).where(
-        audit_nodes.c.tenant == tenant, tuple_(audit_nodes.c.level, audit_nodes.c.place).in_(places)
+    columns = audit_nodes.c
+    # SQLite would read the whole tree for a list of pairs, and looks into the index for each of these.
+    rows = (
+        and_(columns.tenant == tenant, columns.level == level, columns.place == place) for level, place in places
     )
+    query = select(columns.level, columns.place, columns.hash).where(or_(*rows))
     return {(row.level, row.place): bytes(row.hash) for row in connection.execute(query)}
