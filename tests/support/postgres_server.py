@@ -31,8 +31,8 @@ OWNER, PASSWORD = "owner", "correct horse"
 START_S = 60.0
 # linux/prctl.h
 _PR_SET_PDEATHSIG = 1
-# What was acknowledged may be lost with the machine's power, which no plain test cuts.
-_CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# What was acknowledged may be lost with the machine's power, which no test cuts; a killed server loses nothing of it.
+_CARELESS = {"fsync": "off", "full_page_writes": "off"}
 
 
 class PostgresServer:
@@ -40,7 +40,7 @@ class PostgresServer:
 
     Args:
         folder: for its data; its user may write there.
-        careless: True for speed; False where a test kills it and counts what was acknowledged.
+        careless: True for speed; False where it is to wait for the disk as it does in earnest.
     """
 
     def __init__(self, folder: Path, *, careless: bool = True) -> None:
@@ -68,7 +68,7 @@ class PostgresServer:
         asked = ["--auth=scram-sha-256", f"--username={OWNER}", f"--pwfile={secret}"]
         asked += ["--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions"]
         subprocess.run(
-            [_binary("initdb"), "-D", str(self._data), *asked],
+            [_binary("initdb"), "-D", str(self.data), *asked],
             check=True,
             cwd=self._folder,
             capture_output=True,
@@ -81,7 +81,7 @@ class PostgresServer:
         settings = [word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")]
         with (self._folder / "log.txt").open("ab") as log:
             self._process = subprocess.Popen(
-                [_binary("postgres"), "-D", str(self._data), *settings],
+                [_binary("postgres"), "-D", str(self.data), *settings],
                 cwd=self._folder,
                 stdout=log,
                 stderr=log,
@@ -139,8 +139,15 @@ class PostgresServer:
             cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description else []
 
+    def end_lock_holders(self, url: str) -> int:
+        """End the sessions of a database that hold an advisory lock; returns how many these were."""
+        query = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+        here = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        return len(self.execute(f"{query} AND {here}", url.rpartition("/")[2]))
+
     @property
-    def _data(self) -> Path:
+    def data(self) -> Path:
+        """Where its files lie."""
         return self._folder / "data"
 
     def _connect(self, database: str = "postgres") -> psycopg.Connection[tuple[Any, ...]]:

@@ -46,19 +46,25 @@ def connect(path: Path) -> Any:
     return engine
 
 
-class World:
-    """Store, artifacts, cluster and registry stay; the process (``driver``, ``platform``) comes and goes."""
+def _own_database(folder: Path) -> Database:
+    (folder / "bongsu.db").write_bytes(empty_database())
+    return Database(connect(folder / "bongsu.db"))
 
-    def __init__(self, capacity: Capacity = CAPACITY) -> None:
+
+class World:
+    """Store, artifacts, cluster and registry stay; the process (``driver``, ``platform``) comes and goes. The store is
+    a file of its own, unless another ``database`` is given, which stays open."""
+
+    def __init__(self, capacity: Capacity = CAPACITY, database: Database | None = None) -> None:
         self.folder = fast_folder()
-        (self.folder / "bongsu.db").write_bytes(empty_database())
         self.now = 1_700_000_000.0
         self.ticks = 0.0
         self.faults = Faults()
         self.registry = Registry()
         self.artifacts = LocalStore(self.folder / "artifacts")
         self.cluster = SimulatedCluster(self.artifacts, capacity, lambda: self.now)
-        self.database = Database(connect(self.folder / "bongsu.db"))
+        self._is_own = database is None
+        self.database = database or _own_database(self.folder)
         self.checked: dict[RunId, int] = {}
         self._runs = 0
         self._boot()
@@ -126,7 +132,8 @@ class World:
 
     def close(self) -> None:
         self._end()
-        self.database.close()
+        if self._is_own:
+            self.database.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _end(self) -> None:

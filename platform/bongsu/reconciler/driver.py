@@ -35,6 +35,7 @@ from bongsu.reconciler.stored_work import StoredWork, StoreSilent
 from bongsu.reconciler.urgency import seconds_to_end
 from bongsu.reconciler.view import RunView, Watch, view_of
 from bongsu.reconciler.watching import Watching
+from bongsu.reconciler.words_of_errors import words_of
 from bongsu.store import cache
 from bongsu.store.database import Database
 from bongsu.store.runs import StaleRun, active_versions
@@ -53,6 +54,7 @@ class Surroundings:
         executor: makes one on the first call and gives the same afterwards.
         clock: seconds since the epoch; it may jump.
         monotonic: seconds that only grow, for how often to look.
+        assure: called before the executor is asked for anything; raises where another process may be driving by now.
     """
 
     database: Database
@@ -61,6 +63,7 @@ class Surroundings:
     delivery: Delivery
     clock: Callable[[], float]
     monotonic: Callable[[], float] = time.monotonic
+    assure: Callable[[], None] = lambda: None
 
 
 class Driver:
@@ -68,6 +71,7 @@ class Driver:
 
     Attributes:
         facts: what it knows of the runs that it drives or has driven.
+        aside: runs with which it cannot go on, and why; they wait until somebody changes them.
     """
 
     def __init__(self, surroundings: Surroundings) -> None:
@@ -78,6 +82,8 @@ class Driver:
         self._lingering = Lingering()
         self._wanted: set[RunId] = set()
         self.facts: dict[RunId, RunFacts] = {}
+        self.aside: dict[RunId, Words] = {}
+        self._asked_for: set[RunId] = set()
         self._unreadable: dict[RunId, int | None] = {}
         self._usual: dict[str, dict[str, float]] = {}
         self._ahead: dict[RunId, dict[StageId, float]] = {}
@@ -102,12 +108,22 @@ class Driver:
             told = trouble
             if all(self.facts[run_id].run.state.is_final for run_id in self._wanted):
                 return
-            if not self._again:
-                self._wait()
+            self.pause()
 
-    def want(self, run_ids: Collection[RunId]) -> None:
-        """Drive these runs from the next step on."""
+    def want(self, run_ids: Collection[RunId], *, each_counts: bool = True) -> None:
+        """Drive these runs from the next step on. Where not ``each_counts``, one with which nobody can deal is set
+        aside, and nothing is raised."""
         self._wanted |= set(run_ids)
+        if each_counts:
+            self._asked_for |= set(run_ids)
+
+    def let_go(self) -> None:
+        """Forget runs that are over; one that is resumed has to be wanted again."""
+        over = [run_id for run_id, facts in self.facts.items() if facts.run.state.is_final]
+        self._wanted.difference_update(over)
+        for run_id in over:
+            del self.facts[run_id]
+            self._ahead.pop(run_id, None)
 
     def view(self, run_id: RunId) -> RunView:
         """The run as it is known now."""
@@ -140,6 +156,13 @@ class Driver:
                 moved.add(run_id)
                 budget = self._budget()  # what was decided on it did not happen
             except StoreSilent:
+                budget = self._budget()
+            except (
+                Exception
+            ) as error:  # whatever a plan, or a database that dislikes what is to be written, leads to
+                if run_id in self._asked_for or isinstance(error, BongsuError):
+                    raise
+                self._set_aside(run_id, self.facts.pop(run_id).run.version, error)
                 budget = self._budget()
         self._ask_executor()
         return moved
@@ -176,16 +199,21 @@ class Driver:
         """Read a run. Whose row is damaged, or of a newer version, waits for a change of it and keeps nobody else from
         going on; asking for that run itself raises what is wrong."""
         known = self.facts.get(run_id)
-        if run_id in self._unreadable and self._unreadable[run_id] == version and run_id not in self._wanted:
+        counts = run_id in self._asked_for
+        if run_id in self._unreadable and self._unreadable[run_id] == version and not counts:
             return False
         try:
             self.facts[run_id] = load_facts(connection, run_id, known.plan if known else None)
         except BongsuError as error:
-            if run_id in self._wanted or error.problems[0].code != codes.DATABASE_DAMAGED:
+            if counts or error.problems[0].code != codes.DATABASE_DAMAGED:
                 raise
-            self._unreadable[run_id] = version
+            self._set_aside(run_id, version, error)
             return False
+        self.aside.pop(run_id, None)
         return True
+
+    def _set_aside(self, run_id: RunId, version: int | None, error: Exception) -> None:
+        self._unreadable[run_id], self.aside[run_id] = version, words_of(error)
 
     def _budget(self) -> Budget:
         if all(facts.run.state.is_final for facts in self.facts.values()):
@@ -272,6 +300,7 @@ class Driver:
 
     def _ask_executor(self) -> None:
         """Ask for what the store says is wanted: start what was requested, stop what is to end or is over."""
+        self._s.assure()
         for over in self._lingering.attempts:
             self._backend.stop(over)
         for facts in self.facts.values():
@@ -281,8 +310,10 @@ class Driver:
                 elif attempt.state is AttemptState.REQUESTED and self._backend.is_to_start(attempt.id):
                     self._backend.start(attempt_spec(facts, attempt.id, self._s.artifacts.uri))
 
-    def _wait(self) -> None:
-        """Until something may have changed, or something is due."""
+    def pause(self) -> None:
+        """Until something may have changed, or something is due; not at all if there is more to do at once."""
+        if self._again:
+            return
         longest = LOOK_REGISTERING_S if self._s.delivery.registrar.is_busy else LOOK_S
         now = self._s.clock()
         due = min((next_deadline(facts, now) for facts in self.facts.values()), default=longest)

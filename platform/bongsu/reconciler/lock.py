@@ -6,13 +6,14 @@ import errno
 import fcntl
 import os
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Container
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Protocol
 
 from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import RunId
+from bongsu.store.database import Database
 
 # Whoever only asks whether the lock is held takes it for less than a millisecond.
 _TRIES = 5
@@ -31,8 +32,16 @@ class DriverLock(Protocol):
         """Say which runs the holder, who calls this, drives."""
         ...
 
-    def driven(self) -> frozenset[RunId] | None:
+    def driven(self) -> Container[RunId] | None:
         """Runs that the holder drives, whichever process that is; None if nobody holds the lock."""
+        ...
+
+    def fenced(self, database: Database) -> Database:
+        """The store as the holder writes to it: not at all any more once somebody else has taken the lock."""
+        ...
+
+    def assure(self) -> None:
+        """Before the holder asks others for anything: raises ``run.leadership-lost`` if somebody else may hold it."""
         ...
 
     def __exit__(
@@ -119,6 +128,13 @@ class FileLock:
             except BlockingIOError:
                 return frozenset(map(RunId, file.read().split()[1:]))
         return None
+
+    def fenced(self, database: Database) -> Database:
+        """As it is: the kernel takes the lock from nobody who lives."""
+        return database
+
+    def assure(self) -> None:
+        pass
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

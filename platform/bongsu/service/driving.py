@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import RunId
@@ -113,11 +113,17 @@ def open_driver(platform: Platform) -> Iterator[Driving]:
     with ExitStack() as right:
         right.enter_context(platform.lock)
         delivery = begin_delivery(platform)
+        fenced = replace(platform, database=platform.lock.fenced(platform.database))
         surroundings = Surroundings(
-            platform.database, platform.artifacts, platform.executor, delivery, platform.clock
+            fenced.database,
+            platform.artifacts,
+            platform.executor,
+            delivery,
+            platform.clock,
+            assure=platform.lock.assure,
         )
         try:
-            yield Driving(platform, Driver(surroundings), delivery, right)
+            yield Driving(fenced, Driver(surroundings), delivery, right)
         finally:
             delivery.close()
 

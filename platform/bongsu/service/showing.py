@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
 from bongsu.domain.attempt import Failure
@@ -107,7 +107,7 @@ def _may_be_shown_as(state: RunState, wanted: Sequence[ShownState]) -> bool:
     return state.value in wanted or (ShownState.INTERRUPTED in wanted and not state.is_final)
 
 
-def driven_of(found: Sequence[RunRecord], *looks: frozenset[RunId] | None) -> frozenset[str]:
+def driven_of(found: Sequence[RunRecord], *looks: Container[RunId] | None) -> frozenset[str]:
     """Those of the runs that a process drives: whoever drives any ends those that are being cancelled, too.
 
     Args:
@@ -115,8 +115,11 @@ def driven_of(found: Sequence[RunRecord], *looks: frozenset[RunId] | None) -> fr
         looks: what the lock said before and after the store was read, because a run may begin or end in between.
     """
     held = [look for look in looks if look is not None]
-    named = frozenset[str]().union(*held)
-    return frozenset(run.id for run in found if run.id in named or (held and run.state is RunState.CANCELLING))
+    return frozenset(
+        run.id
+        for run in found
+        if any(run.id in look for look in held) or (held and run.state is RunState.CANCELLING)
+    )
 
 
 def show_run(platform: Platform, run: str) -> RunDetails:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from sqlalchemy import URL
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -15,10 +17,11 @@ _KNOWN = ("sqlite", "sqlite+pysqlite", _POSTGRESQL)
 
 def parsed(url: str) -> URL:
     """Raises ``run.database-address``, which never tells the address: a password may be what is wrong with it."""
-    try:
+    found = None
+    with suppress(ArgumentError, ValueError):  # which hold the address, so they are not kept as a context either
         found = make_url(url)
-    except (ArgumentError, ValueError):
-        raise DATABASE_ADDRESS.error(detail=N_("it has another form")) from None
+    if found is None:
+        raise DATABASE_ADDRESS.error(detail=N_("it has another form"))
     if found.drivername == "postgresql":
         found = found.set(drivername=_POSTGRESQL)
     if found.drivername not in _KNOWN:

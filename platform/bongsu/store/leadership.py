@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, func, select
 
 from bongsu.store.schema_leadership import leadership
 from bongsu.store.upsert import insert_absent
@@ -23,8 +21,8 @@ def begin_epoch(connection: Connection, name: str, holder: str, now: float) -> i
     return int(connection.execute(taken).scalar_one())
 
 
-def keep_epoch(connection: Connection, name: str, idle_ms: int) -> Row[Any]:
-    """``epoch`` and ``holder`` of the leader, which nobody follows until this transaction ends.
+def keep_epoch(connection: Connection, name: str, idle_ms: int) -> tuple[int, str]:
+    """Number and holder of the newest epoch, which nobody follows until this transaction ends.
 
     Args:
         connection: in a transaction, of which this is the first statement.
@@ -34,7 +32,8 @@ def keep_epoch(connection: Connection, name: str, idle_ms: int) -> Row[Any]:
     """
     quick = func.set_config("idle_in_transaction_session_timeout", str(idle_ms), True)
     query = select(leadership.c.epoch, leadership.c.holder, quick).where(leadership.c.name == name)
-    return connection.execute(query.with_for_update(read=True)).one()
+    row = connection.execute(query.with_for_update(read=True)).one()
+    return row.epoch, row.holder
 
 
 def holder_of(connection: Connection, name: str) -> str:

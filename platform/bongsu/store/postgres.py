@@ -6,9 +6,9 @@ from typing import Any
 
 import psycopg
 from psycopg.types.string import StrDumper
-from sqlalchemy import URL, Connection, Engine, Pool, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 
-from bongsu.store.locks import hold
+from bongsu.store.locks import hold, key_of
 
 # How long a statement waits for a row that another transaction holds, and how long it may take in all.
 LOCK_TIMEOUT_MS = 10_000
@@ -37,17 +37,16 @@ _SETTINGS = {
 READING = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
-def engine_of(url: URL, pool: type[Pool] | None = None, **settings: int) -> Engine:
+def engine_of(url: URL, pool_size: int = POOL_SIZE, **settings: int) -> Engine:
     """An engine whose transactions are READ COMMITTED; what ``url`` itself says of a connection counts.
 
     Args:
         url: ``postgresql+psycopg://...``
-        pool: another kind of pool than the usual one.
+        pool_size: how many connections are kept; as many more are made when they are needed.
         settings: of the server for these connections, beside the usual ones.
     """
     options = " ".join(f"-c {name}={value}" for name, value in (_SETTINGS | settings).items())
     asked: dict[str, Any] = _CONNECTION | {"options": options}
-    sizes: dict[str, Any] = {"pool_size": POOL_SIZE, "max_overflow": POOL_SIZE, "pool_timeout": POOL_TIMEOUT_S}
     engine = create_engine(
         url,
         connect_args={name: value for name, value in asked.items() if name not in url.query},
@@ -56,10 +55,24 @@ def engine_of(url: URL, pool: type[Pool] | None = None, **settings: int) -> Engi
         pool_pre_ping=True,
         # Values may be secrets, and what is wrong with a statement shows without them.
         hide_parameters=True,
-        **(sizes if pool is None else {"poolclass": pool}),
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=POOL_TIMEOUT_S,
     )
     event.listen(engine, "connect", _take_any_text)
     return engine
+
+
+def is_held(connection: Connection, name: str) -> bool:
+    """True if a session holds the lock of that name, in its own right or for a transaction; takes it from nobody."""
+    number = key_of(name) & (2**64 - 1)
+    query = text(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        " AND classid = :high AND objid = :low"
+    )
+    found = connection.execute(query, {"high": number >> 32, "low": number & (2**32 - 1)})
+    return bool(found.scalar_one())
 
 
 def change_schema_alone(connection: Connection) -> None:

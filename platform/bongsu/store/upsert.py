@@ -10,7 +10,6 @@ from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 Row = Mapping[str, Any]
-_INSERT = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 
 
 def insert_absent(connection: Connection, table: Table, *rows: Row) -> bool:
@@ -23,16 +22,20 @@ def insert_absent(connection: Connection, table: Table, *rows: Row) -> bool:
     if not ordered:
         return False
     keys = [column.name for column in table.primary_key]
-    statement = _INSERT[connection.dialect.name](table).on_conflict_do_nothing(index_elements=keys)
+    statement = _insert(connection, table).on_conflict_do_nothing(index_elements=keys)
     return connection.execute(statement, ordered).rowcount == 1
 
 
 def put(connection: Connection, table: Table, row: Row) -> None:
     """Add a row, or let it take the place of the one that has its primary key."""
     keys = [column.name for column in table.primary_key]
-    statement = _INSERT[connection.dialect.name](table).values(**row)
+    statement = _insert(connection, table).values(**row)
     others = {name: statement.excluded[name] for name in row if name not in keys}
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=others))
+
+
+def _insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
 
 
 def _in_order(table: Table, rows: Sequence[Row]) -> list[dict[str, Any]]:

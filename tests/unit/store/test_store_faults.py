@@ -110,7 +110,17 @@ def test_what_sqlite_says_has_a_code(number: int, expected: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "expected"), [("53100", "run.database-full"), ("25006", "run.database-read-only"), ("42601", None)]
+    ("state", "expected"),
+    [
+        ("53100", "run.database-full"),
+        ("53200", "run.database-busy"),
+        ("25006", "run.database-read-only"),
+        ("40P01", "run.database-busy"),
+        ("57P03", "run.database-unreachable"),
+        ("57014", "run.database-busy"),
+        ("XX002", "run.database-damaged"),
+        ("42601", None),
+    ],
 )
 def test_what_postgresql_says_has_a_code(state: str, expected: str | None) -> None:
     said = Exception("it says so")
@@ -129,6 +139,13 @@ def test_a_violated_constraint_stays_what_it_is(folder: Path) -> None:
 def test_a_mistake_of_ours_stays_what_it_is(folder: Path) -> None:
     with pytest.raises(OperationalError), store_at(folder).read() as connection, explained("x"):
         connection.execute(text("SELECT nothing FROM nowhere"))
+
+
+def test_a_file_that_is_no_database_is_told_as_such(folder: Path) -> None:
+    (folder / "bongsu.db").write_bytes(b"not a database, but long enough to be looked at " * 100)
+    with pytest.raises(BongsuError) as caught:
+        open_at(folder)
+    assert name_of(caught) == "run.database-damaged"
 
 
 # -- tables that are gone ------------------------------------------------------------------------------------------

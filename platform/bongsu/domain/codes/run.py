@@ -30,14 +30,15 @@ DATABASE_DISK_ERROR = Code(
 DATABASE_READ_ONLY = Code(
     "run.database-read-only",
     "The database {url} may only be read: {detail}.",
-    "Look with `bongsu runs`, `show`, `models`, `lineage` or `report -o`; to change something, make the place writable"
-    " or use another --home.",
+    "Look with `bongsu runs`, `show`, `models`, `lineage` or `report -o`; to change something, make the place writable,"
+    " name the server that takes writes, or use another --home.",
     exit_code=7,
 )
 DATABASE_BUSY = Code(
     "run.database-busy",
     "Another program holds the database {url}: {detail}.",
-    "Try again in a moment; if it stays so, look which process has the file open and end it.",
+    "Try again in a moment; if it stays so, look which process has the file open, or which session of the server has"
+    " a transaction open (pg_stat_activity), and end it.",
     exit_code=7,
 )
 DATABASE_DAMAGED = Code(

@@ -1,0 +1,86 @@
+"""What a server does beside answering: it leads whenever nobody else does, and drives every run while it leads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+from bongsu.domain.codes import database as server_codes
+from bongsu.domain.codes import run as codes
+from bongsu.domain.ids import RunId
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import Words, as_phrase, phrase
+from bongsu.domain.problems import BongsuError
+from bongsu.service.driving import Driving, note_driver, open_driver
+from bongsu.service.platform import Platform
+from bongsu.store.runs import active_versions
+
+# How often one that does not lead looks whether nobody does.
+STANDBY_S = 1.0
+# What passes by itself: another leads, or the database is being restarted.
+_PASSING = (
+    codes.DRIVEN_ELSEWHERE,
+    codes.DATABASE_BUSY,
+    codes.DATABASE_FULL,
+    codes.DATABASE_READ_ONLY,
+    server_codes.DATABASE_REFUSED,
+    server_codes.DATABASE_UNREACHABLE,
+    server_codes.LEADERSHIP_LOST,
+)
+
+
+def lead(
+    platform: Platform, stop: threading.Event, on_trouble: Callable[[Words], None] = lambda _words: None
+) -> None:
+    """Until ``stop`` is set. Of several processes that share a database one drives, and the others wait to follow it.
+
+    A run with which nobody can deal holds up no other: it is left where it stands until somebody changes it.
+
+    Args:
+        platform: of this process; its lock says who may lead.
+        stop: set by somebody else; then the lock is given back, and workers go on.
+        on_trouble: told why this process does not drive at the moment, each time that it is tried, and once of each
+            run that is left where it stands.
+
+    Raises:
+        BongsuError: what does not pass by itself, such as ``run.database-damaged``.
+    """
+    while not stop.is_set():
+        try:
+            with open_driver(platform) as driving:
+                _drive(driving, stop, on_trouble)
+        except BongsuError as error:
+            if error.problems[0].code not in _PASSING:
+                raise
+            on_trouble(error.problems[0].sentence())
+        stop.wait(STANDBY_S)
+
+
+def _drive(driving: Driving, stop: threading.Event, on_trouble: Callable[[Words], None]) -> None:
+    driver, taken_up, told = driving.driver, set[RunId](), dict[RunId, Words]()
+    while not stop.is_set():
+        with driving.platform.database.read() as connection:
+            active = active_versions(connection)
+        _note(driving, [run for run in active if run not in taken_up], "begins")
+        taken_up = set(active)
+        driver.want(active, each_counts=False)
+        driver.step()
+        driver.let_go()
+        for run_id, why in driver.aside.items():
+            if told.get(run_id) != why:
+                on_trouble(
+                    phrase(N_("the run {run} is left where it stands: {detail}"), run=run_id, detail=as_phrase(why))
+                )
+        told = dict(driver.aside)
+        driver.pause()
+    _note(driving, sorted(taken_up), "ends")
+
+
+def _note(driving: Driving, runs: Sequence[RunId], act: str) -> None:
+    """Each in a transaction of its own: a run whose row is damaged is the driver's to set aside."""
+    for run_id in runs:
+        try:
+            note_driver(driving.platform, [run_id], act)
+        except BongsuError as error:
+            if error.problems[0].code is not codes.DATABASE_DAMAGED:
+                raise

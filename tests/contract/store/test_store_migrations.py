@@ -1,0 +1,150 @@
+"""The schema: what migrations make, that they go up and down with data in every table, and who opens at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from database_places import KINDS, count_rows
+from filled_tables import fill
+from postgres_server import PostgresServer
+from sqlalchemy import Engine, create_engine, inspect, select, text
+from store_places import RUN, submitted, with_attempt
+
+import bongsu.store
+from bongsu.domain.problems import BongsuError
+from bongsu.reconciler.loading import load_facts
+from bongsu.store.database import HEAD_REVISION, Database, migrate, open_database
+from bongsu.store.schemas import metadata
+
+MIGRATIONS = Path(bongsu.store.__file__).parent / "migrations"
+
+
+@pytest.fixture(params=KINDS)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Of a database in which nothing was made yet."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'bongsu.db'}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    made = server.new_database(migrated=False)
+    yield made
+    server.drop_database(made)
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    """Migrated from nothing."""
+    opened = open_database(url)
+    yield opened
+    opened.close()
+
+
+def differences(database: Database) -> list[object]:
+    """Between the schema that is there and the one that the code uses."""
+    with database.engine.connect() as connection:
+        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+
+def test_the_migrated_schema_is_the_one_that_the_code_uses(database: Database) -> None:
+    assert differences(database) == []
+
+
+def test_indexes_and_constraints_have_the_names_that_the_code_gives_them(
+    database: Database, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    plain = create_engine(f"sqlite:///{tmp_path / 'plain.db'}")
+    if database.engine.dialect.name == "postgresql":
+        server: PostgresServer = request.getfixturevalue("postgres")
+        plain = create_engine(server.new_database(migrated=False))
+    metadata.create_all(plain)
+    migrated, made = inspect(database.engine), inspect(plain)
+
+    def named(rows: list[dict[str, object]]) -> set[tuple[object, str]]:
+        return {(row["name"], str(row.get("column_names") or row.get("constrained_columns"))) for row in rows}
+
+    for table in metadata.tables:
+        assert named(migrated.get_indexes(table)) == named(made.get_indexes(table)), table
+        assert named(migrated.get_unique_constraints(table)) == named(made.get_unique_constraints(table)), table
+        assert named([migrated.get_pk_constraint(table)]) == named([made.get_pk_constraint(table)]), table
+        assert named(migrated.get_foreign_keys(table)) == named(made.get_foreign_keys(table)), table
+    plain.dispose()
+
+
+def test_the_newest_migration_is_the_one_that_the_code_asks_for() -> None:
+    assert ScriptDirectory(str(MIGRATIONS)).get_current_head() == HEAD_REVISION
+
+
+def rows_in(engine: Engine) -> dict[str, int]:
+    """Of every table that is there, whatever the schema."""
+    names = set(inspect(engine).get_table_names()) - {"alembic_version"}
+    with engine.connect() as connection:
+        return {name: connection.execute(text(f"SELECT count(*) FROM {name}")).scalar_one() for name in names}
+
+
+def test_every_migration_goes_down_and_up_again_with_rows_in_every_table(database: Database) -> None:
+    submitted(database)
+    with_attempt(database)
+    with database.read() as connection:
+        before = load_facts(connection, RUN)
+    revisions = [one.revision for one in ScriptDirectory(str(MIGRATIONS)).walk_revisions()]
+    for older in revisions[1:]:  # newest first
+        with database.write() as connection:
+            fill(connection)
+        full = count_rows(database)
+        assert all(full.values())
+        migrate(database.engine, older)
+        kept = rows_in(database.engine)
+        assert kept == {name: full[name] for name in kept}, f"what {older} knows of is there"
+        migrate(database.engine)
+        assert differences(database) == [], f"down to {older} and up again"
+        assert {name: count_rows(database)[name] for name in kept} == kept
+        with database.read() as connection:
+            assert load_facts(connection, RUN) == before, f"down to {older} and up again"
+    migrate(database.engine, "base")
+    assert set(inspect(database.engine).get_table_names()) <= {"alembic_version"}
+    migrate(database.engine)
+    submitted(database)
+
+
+def test_opening_again_keeps_what_is_there(database: Database, url: str) -> None:
+    submitted(database)
+    database.close()
+    again = open_database(url)
+    with again.read() as connection:
+        assert load_facts(connection, RUN).run.id == RUN
+    again.close()
+
+
+def test_a_database_of_a_newer_bongsu_is_left_alone(database: Database, url: str) -> None:
+    with database.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(BongsuError) as caught:
+        open_database(url)
+    assert caught.value.problems[0].code.name == "run.newer-database"
+
+
+def test_no_tables_are_made_where_there_must_have_been_some(url: str) -> None:
+    with pytest.raises(BongsuError) as caught:
+        open_database(url, may_be_new=lambda: False)
+    assert caught.value.problems[0].code.name == "run.database-lost"
+
+
+def test_of_processes_that_open_a_new_database_at_once_one_migrates(url: str) -> None:
+    code = f"from bongsu.store.database import open_database; open_database({url!r})"
+    # Nothing of the parent's environment is needed.
+    processes = [subprocess.Popen([sys.executable, "-c", code], env={}, stderr=subprocess.PIPE) for _ in range(3)]
+    for process in processes:
+        _, error = process.communicate(timeout=60)
+        assert process.returncode == 0, error.decode()
+    opened = open_database(url)
+    assert differences(opened) == []
+    with opened.engine.connect() as connection:
+        assert connection.execute(select(text("count(*) from alembic_version"))).scalar_one() == 1
+    opened.close()
