@@ -388,6 +388,21 @@ def test_a_key_that_was_changed_is_good_with_the_new_one_and_not_with_the_old_al
     assert codes(exported.of(text, Trust(KEYS.public(MND)))) == ["audit.unsigned"]
 
 
+def test_a_log_whose_site_has_another_name_since_its_key_was_lost_is_exported_under_that_name(
+    exported: Exported,
+) -> None:
+    folder = exported.folder / "renamed"
+    folder.mkdir()
+    logs = logs_over(store_at(folder), folder)
+    logs.add(*events(3))
+    sign(logs.platform, KEYS, MND)
+    other = LogKeys((SigningKey("other.example", bytes([9]) * 32),))
+    text = "".join(logs.bundle(auditor(), keys=other))
+    verdict = exported.of(text, Trust(other.public(MND)))
+    assert verdict.holds, verdict.problems
+    assert verdict.origin == "other.example/mnd"
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -411,7 +426,7 @@ def test_what_is_no_bundle_is_refused_with_its_line(exported: Exported, change: 
     assert wrong(exported, change(text).encode())
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_byte_of_a_bundle_that_matters_can_be_changed(exported: Exported, data: st.DataObject) -> None:
     raw = bytearray(exported.text.encode())

@@ -113,10 +113,11 @@ def parsed(raw: bytes) -> Line:
         raise ValueError(N_("it is not JSON")) from None
     if not isinstance(document, dict):
         raise ValueError(N_("it is not a line of a bundle"))
-    for kind, parse in _KINDS.items():
-        if kind in document:
-            return parse(document)
-    raise ValueError(N_("it is not a line of a bundle"))
+    kind = next((kind for kind in _KINDS if kind in document), None)
+    # A key under another name would be an entry that seems to have no text.
+    if kind is None or not document.keys() <= {kind, *_BESIDE.get(kind, ())}:
+        raise ValueError(N_("it is not a line of a bundle"))
+    return _KINDS[kind](document)
 
 
 def _head(document: dict[str, Any]) -> Head:
@@ -140,6 +141,10 @@ _KINDS: Mapping[str, Callable[[dict[str, Any]], Line]] = {
     "checkpoint": lambda document: CheckpointLine(_string(document, "checkpoint")),
     "position": _entry,
     "end": lambda document: EndLine(_number(document, "end")),
+}
+_BESIDE: Mapping[str, tuple[str, ...]] = {
+    "format": ("origin", "begin", "edge", "size"),
+    "position": ("leaf", "entry"),
 }
 
 

@@ -62,7 +62,9 @@ def _lines(platform: Platform, actor: Actor, tenant: Tenant, origin: str, begin:
         for key in (*audit_checkpoints.keys_of(connection, tenant), *witnesses):
             yield KeyLine(key)
         for stored in audit_checkpoints.checkpoints_between(connection, tenant, begin, size):
-            note = SignedCheckpoint.parse(stored.note).note
+            checkpoint, note = SignedCheckpoint.parse(stored.note)
+            if checkpoint.origin != origin:
+                continue  # from before a lost key took the site's name along
             lines = (*note.signatures, *cosignatures.get(stored.size, ()))
             yield CheckpointLine(str(SignedNote(note.text, lines)))
         seen = set(map(str, visible_labels(connection, actor, tenant)))
