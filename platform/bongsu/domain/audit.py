@@ -11,6 +11,7 @@ from typing import Any
 
 from bongsu.domain.ids import Digest
 from bongsu.domain.labels import OPEN, Label, high_water_mark
+from bongsu.domain.stored_words import encodable
 from bongsu.domain.tenants import HOME, Tenant
 
 SYSTEM = "system"
@@ -70,7 +71,8 @@ class AuditEvent:
             "request": self.request_id,
             "tenant": self.tenant,
         } | ({"salt": salt} if salt else {})
-        return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        text = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return encodable(text)  # half a surrogate becomes the escape that JSON has for it
 
 
 @dataclass(frozen=True)

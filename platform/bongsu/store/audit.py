@@ -19,13 +19,17 @@ from bongsu.store.schema_audit import audit_entries, audit_logs, audit_nodes
 from bongsu.store.upsert import insert_absent
 
 _SALT_BYTES = 16
+# A bundle has an entry on one line, of which who verifies it reads a bounded length.
+_MOST_BYTES = 262_144
 
 
 def append(connection: Connection, event: AuditEvent) -> int:
     """Add an entry, in the transaction of the change that it tells of, as its last statement; its position in the
-    tenant's log."""
-    position = _next_position(connection, event.tenant)
+    tenant's log. Raises ValueError for an entry of more than 256 KiB: facts are no content."""
     entry = event.canonical(secrets.token_hex(_SALT_BYTES))
+    if len(entry.encode()) > _MOST_BYTES:
+        raise ValueError(f"an entry about {event.object} is longer than {_MOST_BYTES} bytes")
+    position = _next_position(connection, event.tenant)
     connection.execute(
         insert(audit_entries).values(
             tenant=event.tenant,

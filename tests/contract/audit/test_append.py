@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from dataclasses import replace
 
 import pytest
 from audit_places import MND, MSIT, NOW, Logs, auditor, event, events, refused
@@ -165,6 +167,22 @@ def test_a_log_of_the_older_schema_becomes_a_tree(logs: Logs) -> None:
         connection.execute(text("DELETE FROM audit_entries"))
     logs.add(event(9))
     assert check_log(logs.platform, auditor(), MND).size == 8
+
+
+def test_whatever_facts_hold_can_be_recorded_and_read(logs: Logs) -> None:
+    odd = {"quote": '"\\\n\x00', "half": "\udcff", "한글": "봉수", "deep": [{"a": None, "b": 1.5}]}
+    logs.add(replace(event(0), facts=odd))
+    with logs.database.read() as connection:
+        entry = entry_at(connection, MND, 0)
+    assert entry is not None
+    assert json.loads(entry.entry)["facts"] == odd
+    assert check_log(logs.platform, auditor(), MND).size == 1
+
+
+def test_an_entry_that_is_longer_than_its_reader_takes_is_refused(logs: Logs) -> None:
+    with pytest.raises(ValueError, match="longer than"):
+        logs.add(replace(event(0), facts={"content": "x" * 300_000}))
+    assert check_log(logs.platform, auditor(), MND).size == 0
 
 
 def test_an_entry_of_the_older_schema_has_the_hash_of_its_text() -> None:
