@@ -76,6 +76,12 @@ def entries_between(connection: Connection, tenant: Tenant, begin: int, end: int
         begin = rows[-1].position + 1
 
 
+def last_position(connection: Connection, tenant: Tenant) -> int:
+    """Of the entry with the highest one, whatever the log's head says; -1 if there is none."""
+    query = select(func.coalesce(func.max(audit_entries.c.position), -1)).where(audit_entries.c.tenant == tenant)
+    return int(connection.execute(query).scalar_one())
+
+
 def entry_at(connection: Connection, tenant: Tenant, position: int) -> StoredEntry | None:
     row = connection.execute(_entries(tenant).where(audit_entries.c.position == position)).one_or_none()
     return _stored(row) if row else None

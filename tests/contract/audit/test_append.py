@@ -127,6 +127,12 @@ def test_writers_at_once_make_one_log_without_gaps(logs: Logs) -> None:
         ("UPDATE audit_entries SET entry = replace(entry, 'kim', 'lee') WHERE position = 2", "audit.entry-changed"),
         ("DELETE FROM audit_entries WHERE position = 2", "audit.entry-missing"),
         ("DELETE FROM audit_entries WHERE position = 4", "audit.truncated"),
+        (
+            "INSERT INTO audit_entries (tenant, position, at, actor, action, object, label, outcome, entry)"
+            " SELECT tenant, 5, at, actor, action, object, label, outcome, entry"
+            " FROM (SELECT * FROM audit_entries WHERE position = 4) AS last",
+            "audit.entry-out-of-order",
+        ),
         ("DELETE FROM audit_nodes WHERE level = 2", "audit.damaged"),
         (
             "UPDATE audit_nodes SET hash = (SELECT hash FROM audit_nodes WHERE level = 1 AND place = 0)"

@@ -69,6 +69,9 @@ def checked(connection: Connection, tenant: Tenant) -> Checked:
             problems.append(codes.ROOT_DIFFERS.at(first=confirmed, last=tree.size - 1, size=tree.size))
     if not problems and tree.size != max((size, *expected)):
         problems.append(codes.TRUNCATED.at(found=tree.size, size=max((size, *expected))))
+    last = audit_reading.last_position(connection, tenant)
+    if last >= size:
+        problems.append(codes.ENTRY_OUT_OF_ORDER.at(position=last, expected=size))
     if problems:
         raise BongsuError(problems)
     wrong = audit_tree.wrong_node(connection, tenant, size)
