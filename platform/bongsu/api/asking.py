@@ -92,7 +92,8 @@ def _asker(request: Request) -> Asker:
     found = stated(request.scope["route"])
     permission = None if found in (None, SIGNED_IN, ANYBODY) else Permission(found)
     language = preferred_language(request.headers.get("accept-language"))
-    return Asker(plane, actor, permission, language, request_id(request))
+    number = request_id(request)
+    return Asker(plane.for_request(number), actor, permission, language, number)
 
 
 Asking = Annotated[Asker, Depends(_asker)]

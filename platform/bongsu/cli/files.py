@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from bongsu.domain.codes import cli as codes
+from bongsu.domain.problems import BongsuError
 
 
 def write_file(path: Path, text: str, *, new: bool = False) -> None:
@@ -24,5 +29,32 @@ def write_file(path: Path, text: str, *, new: bool = False) -> None:
     except FileExistsError:
         raise codes.FILE_EXISTS.error(path=path) from None
     except (OSError, ValueError) as error:
-        detail = getattr(error, "strerror", None) or str(error)
-        raise codes.CANNOT_WRITE.error(path=path, detail=detail) from None
+        raise _cannot_write(path, error) from None
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[TextIO]:
+    """A new file for its owner alone, to be written as UTF-8 bit by bit; it is removed if that comes to no end.
+
+    Raises:
+        BongsuError: ``cli.file-exists``, ``cli.cannot-write``.
+    """
+    try:
+        made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise codes.FILE_EXISTS.error(path=path) from None
+    except (OSError, ValueError) as error:
+        raise _cannot_write(path, error) from None
+    try:
+        with os.fdopen(made, "w", encoding="utf-8") as target:
+            yield target
+    except BaseException as error:
+        path.unlink(missing_ok=True)
+        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+            raise _cannot_write(path, error) from None
+        raise
+
+
+def _cannot_write(path: Path, error: OSError | ValueError) -> BongsuError:
+    detail = getattr(error, "strerror", None) or str(error)
+    return codes.CANNOT_WRITE.error(path=path, detail=detail)

@@ -9,8 +9,16 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from bongsu.domain.labels import OPEN, Label
-from bongsu.domain.tenants import Tenant
+from bongsu.domain.ids import Digest
+from bongsu.domain.labels import OPEN, Label, high_water_mark
+from bongsu.domain.stored_words import encodable
+from bongsu.domain.tenants import HOME, Tenant
+
+SYSTEM = "system"
+"""The actor of what the control plane does by itself."""
+
+# An entry tells facts, and is no list: lineage has the rest.
+_MOST_NAMED = 50
 
 
 class AuditOutcome(StrEnum):
@@ -26,7 +34,7 @@ class AuditEvent:
 
     Attributes:
         tenant: whose log it stands in: the one that the object is of.
-        actor: id of who did it; ``system`` for what the control plane does by itself.
+        actor: id of who did it, or :data:`SYSTEM`.
         action: object and verb, e.g. ``grant.give``, ``run.submit``, ``model.suspend``.
         object: e.g. ``grant:nap-2026-mnd-01``, ``run:r-0123``, ``model:axk1-admin/3``.
         at: seconds since the epoch.
@@ -46,9 +54,13 @@ class AuditEvent:
     facts: Mapping[str, Any] = field(default_factory=dict)
     request_id: str = ""
 
-    def canonical(self) -> str:
-        """The text that is hashed: JSON with sorted keys and no blanks."""
-        document = {
+    def canonical(self, salt: str = "") -> str:
+        """The text that is hashed: JSON with sorted keys and no blanks.
+
+        Args:
+            salt: chance. Whoever may not see an entry is given its hash; without salt they could try what it says.
+        """
+        document: dict[str, Any] = {
             "action": self.action,
             "actor": self.actor,
             "at": datetime.fromtimestamp(self.at, UTC).isoformat(timespec="milliseconds"),
@@ -58,5 +70,59 @@ class AuditEvent:
             "outcome": self.outcome.value,
             "request": self.request_id,
             "tenant": self.tenant,
-        }
-        return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        } | ({"salt": salt} if salt else {})
+        text = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return encodable(text)  # half a surrogate becomes the escape that JSON has for it
+
+
+@dataclass(frozen=True)
+class Author:
+    """In whose log, and in whose name, a use case records what it does.
+
+    Attributes:
+        tenant, actor, request_id: as of :class:`AuditEvent`.
+    """
+
+    tenant: Tenant = HOME
+    actor: str = SYSTEM
+    request_id: str = ""
+
+    def did(
+        self, action: str, object_: str, at: float, label: Label = OPEN, facts: Mapping[str, Any] | None = None
+    ) -> AuditEvent:
+        """An entry about what was done; arguments as the attributes of :class:`AuditEvent`."""
+        return AuditEvent(
+            self.tenant, self.actor, action, object_, at, label=label, facts=facts or {}, request_id=self.request_id
+        )
+
+    def raised(self, labels: Mapping[Digest, Label], at: float) -> list[AuditEvent]:
+        """An entry about trees whose labels rose together, the cause of it first; none if there are no such."""
+        if not labels:
+            return []
+        cause, *others = labels
+        facts = {"to": str(labels[cause]), "also": others[:_MOST_NAMED], "count": len(labels)}
+        return [self.did("label.raise", f"artifact:{cause}", at, high_water_mark(labels.values()), facts)]
+
+
+@dataclass(frozen=True)
+class EntryFilter:
+    """What entries are asked for; empty takes all.
+
+    Attributes:
+        actor: exactly.
+        object: beginning of it, e.g. ``model:axk1-admin/`` for every version.
+        action: exactly, or a beginning that ends in ``.``: ``grant.`` for every action on grants.
+        since, until: seconds since the epoch; the end is exclusive.
+        outcome: whether it was done.
+    """
+
+    actor: str = ""
+    object: str = ""
+    action: str = ""
+    since: float | None = None
+    until: float | None = None
+    outcome: AuditOutcome | None = None
+
+    @property
+    def takes_all(self) -> bool:
+        return self == EntryFilter()

@@ -23,7 +23,8 @@ def leaf_hash(entry: bytes) -> bytes:
     return hashlib.sha256(_LEAF + entry).digest()
 
 
-def _inner_hash(left: bytes, right: bytes) -> bytes:
+def inner_hash(left: bytes, right: bytes) -> bytes:
+    """Of two subtrees, the left one of which is complete."""
     return hashlib.sha256(_INNER + left + right).digest()
 
 
@@ -32,7 +33,7 @@ def appended(nodes: Nodes, size: int, leaf: bytes) -> Iterator[tuple[int, int, b
     level, index, found = 0, size, leaf
     yield level, index, found
     while index % 2:
-        found = _inner_hash(nodes(level, index - 1), found)
+        found = inner_hash(nodes(level, index - 1), found)
         level, index = level + 1, index // 2
         yield level, index, found
 
@@ -88,11 +89,11 @@ def includes(root_hash: bytes, size: int, index: int, leaf: bytes, proof: Sequen
         if last == 0:
             return False
         if place % 2 or place == last:
-            found = _inner_hash(sibling, found)
+            found = inner_hash(sibling, found)
             while place and not place % 2:
                 place, last = place // 2, last // 2
         else:
-            found = _inner_hash(found, sibling)
+            found = inner_hash(found, sibling)
         place, last = place // 2, last // 2
     return last == 0 and found == root_hash
 
@@ -119,11 +120,11 @@ def is_consistent(old_root: bytes, old: int, new_root: bytes, new: int, proof: S
         if last == 0:
             return False
         if place % 2 or place == last:
-            before, after = _inner_hash(sibling, before), _inner_hash(sibling, after)
+            before, after = inner_hash(sibling, before), inner_hash(sibling, after)
             while place and not place % 2:
                 place, last = place // 2, last // 2
         else:
-            after = _inner_hash(after, sibling)
+            after = inner_hash(after, sibling)
         place, last = place // 2, last // 2
     return last == 0 and before == old_root and after == new_root
 
@@ -135,9 +136,49 @@ def _subtree(nodes: Nodes, begin: int, end: int) -> bytes:
         level = count.bit_length() - 1
         return nodes(level, begin >> level)
     middle = begin + _split(count)
-    return _inner_hash(_subtree(nodes, begin, middle), _subtree(nodes, middle, end))
+    return inner_hash(_subtree(nodes, begin, middle), _subtree(nodes, middle, end))
 
 
 def _split(count: int) -> int:
     """The largest power of two below ``count``, which is 2 or more."""
     return 1 << ((count - 1).bit_length() - 1)
+
+
+class Frontier:
+    """The right edge of a tree that grows: as little of it as the next root needs, about ``log2(n)`` hashes."""
+
+    def __init__(self, size: int = 0, edge: Sequence[bytes] = ()) -> None:
+        """Args: a tree's size, and the roots of the complete subtrees that it consists of, largest first.
+
+        Raises ValueError if a tree of this size consists of another number of them.
+        """
+        if size < 0 or len(edge) != size.bit_count():
+            raise ValueError(f"a tree of {size} entries has not {len(edge)} complete subtrees")
+        self.size = size
+        self._edge = list(edge)
+
+    def add(self, leaf: bytes) -> None:
+        """One more entry, by the hash of its leaf."""
+        found, size = leaf, self.size
+        while size % 2:
+            found, size = inner_hash(self._edge.pop(), found), size // 2
+        self._edge.append(found)
+        self.size += 1
+
+    def root(self) -> bytes:
+        """Of the tree so far."""
+        if not self._edge:
+            return EMPTY_ROOT
+        found = self._edge[-1]
+        for left in reversed(self._edge[:-1]):
+            found = inner_hash(left, found)
+        return found
+
+
+def edge_places(size: int) -> Iterator[tuple[int, int]]:
+    """Level and index of the complete subtrees that a tree of ``size`` entries consists of, largest first."""
+    begin = 0
+    for level in reversed(range(size.bit_length())):
+        if size >> level & 1:
+            yield level, begin >> level
+            begin += 1 << level

@@ -3,7 +3,7 @@ what the tracking server is to be told. Nothing outside of the store happens her
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.attempt import AttemptResult, Failure
-from bongsu.domain.ids import StageId
+from bongsu.domain.audit import AuditEvent, Author
+from bongsu.domain.ids import Digest, StageId
 from bongsu.domain.labels import Label
 from bongsu.domain.plan import PlannedStage
 from bongsu.domain.publication import MetricPoint, Publication, VersionRegistered
@@ -35,6 +36,7 @@ from bongsu.reconciler.facts import RunFacts
 from bongsu.reconciler.watching import Unsaved
 from bongsu.store import artifacts, attempts, cache, history, label_flow, lineage, models, outbox, stages
 from bongsu.store.artifacts import Maker
+from bongsu.store.audit import append_all
 from bongsu.store.cache import CacheEntry
 from bongsu.store.history import NewEvent
 from bongsu.store.locks import hold_labels
@@ -73,6 +75,7 @@ def apply(
     for action in actions:
         applier.carry_out(action)
     applier.write_log()
+    applier.record()
     touched = {stage_of(action) for action in actions} | {one.attempt.stage_id for one in unsaved}
     return {stage_id for stage_id in touched if stage_id is not None}
 
@@ -87,6 +90,8 @@ class _Applier:
         self._stages = dict(facts.stages)
         self._trees = InputTrees(facts.plan)
         self._log: list[NewEvent] = []
+        self._audit: list[AuditEvent] = []
+        self._author = Author(facts.run.tenant)
 
     def carry_out(self, action: Action) -> None:
         match action:
@@ -134,6 +139,10 @@ class _Applier:
     def write_log(self) -> None:
         history.append_events(self._db, self._run.id, self._now, self._log)
 
+    def record(self) -> None:
+        """For good, as the last thing that the transaction does."""
+        append_all(self._db, self._audit)
+
     def _move_run(self, action: MoveRun) -> None:
         move_run(self._db, self._run, action.new, self._now)
         self._note("run", state=action.new.value)
@@ -141,7 +150,7 @@ class _Applier:
         if action.new is RunState.RUNNING:
             self._graph(provenance.of_inputs(self._facts.plan))
             for entry in self._facts.plan.inputs:
-                artifacts.note_artifact(self._db, entry.ref, f"inputs.{entry.name}", self._now)
+                self._risen(artifacts.note_artifact(self._db, entry.ref, f"inputs.{entry.name}", self._now))
             self._tell(announcements.run_opened(self._facts, self._now))
         elif action.new.is_final:
             self._tell(announcements.run_closed(self._run, self._now))
@@ -196,7 +205,8 @@ class _Applier:
         self._graph(provenance.of_stage(self._facts, planned, inputs, action.outputs, reused=reused))
         self._note_artifacts(planned, action.outputs.values())
         # Labels of what it took may have risen since the plan was made.
-        label_flow.flow(self._db, sorted({tree.ref.digest for trees in inputs.values() for tree in trees}))
+        taken = sorted({tree.ref.digest for trees in inputs.values() for tree in trees})
+        self._risen(label_flow.flow(self._db, taken))
         if reused:
             self._tell(announcements.stage_cached(self._facts, planned, action, inputs, self._now))
 
@@ -204,7 +214,8 @@ class _Applier:
         """From now on these bytes are known for what they are; the run is worth no less protection than they."""
         label = Label.parse(self._run.label)
         for ref in refs:
-            artifacts.note_artifact(self._db, ref, planned.title, self._now, Maker(self._run.id, planned.id))
+            maker = Maker(self._run.id, planned.id)
+            self._risen(artifacts.note_artifact(self._db, ref, planned.title, self._now, maker))
             label = label.join(ref.label)
         if str(label) != self._run.label:
             raise_label(self._db, self._run.id, label)
@@ -229,9 +240,19 @@ class _Applier:
         )
         models.add_version(self._db, record)
         self._graph(provenance.of_version(action.registered))
-        label_flow.flow(self._db, [request.model.digest])
+        self._risen(label_flow.flow(self._db, [request.model.digest]))
+        self._audit.append(self._registered(record))
         self._tell(VersionRegistered(request=request, version=version.version))
         self._note("registered", action.stage_id, name=version.name, version=version.version)
+
+    def _registered(self, record: ModelVersionRecord) -> AuditEvent:
+        facts: dict[str, Any] = {"digest": record.digest, "run": record.run_id, "useClass": record.use_class}
+        facts["aliases"] = list(record.aliases)
+        object_ = f"model:{record.name}/{record.version}"
+        return self._author.did("model.register", object_, self._now, Label.parse(record.label), facts)
+
+    def _risen(self, labels: Mapping[Digest, Label]) -> None:
+        self._audit += self._author.raised(labels, self._now)
 
     def _history(self, stage_id: StageId) -> tuple[MetricPoint, ...]:
         points = history.metric_points_of(self._db, self._run.id, stage_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bongsu.domain.codes import run as codes
+from bongsu.domain.labels import Label
 from bongsu.domain.phrases import phrase
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.run import RunState
@@ -10,6 +11,7 @@ from bongsu.service.driving import open_driver
 from bongsu.service.platform import Platform
 from bongsu.service.showing import show_run
 from bongsu.service.summaries import RunSummary
+from bongsu.store.audit import append
 from bongsu.store.history import NewEvent, append_events
 from bongsu.store.records import RunRecord
 from bongsu.store.runs import claim_version, find_run, get_run, hold_run, move_run
@@ -31,7 +33,10 @@ def request_cancel(platform: Platform, run: str) -> RunRecord:
         now = platform.clock()
         move_run(connection, record, RunState.CANCELLING, now)
         append_events(connection, record.id, now, [NewEvent("run", body={"state": RunState.CANCELLING.value})])
-        return get_run(connection, record.id)
+        cancelled = get_run(connection, record.id)
+        label = Label.parse(record.label)
+        append(connection, platform.author.did("run.cancel", f"run:{record.id}", now, label))
+        return cancelled
 
 
 def cancel(platform: Platform, run: str) -> RunSummary:

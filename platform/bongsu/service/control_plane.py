@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from bongsu.domain.audit import Author
 from bongsu.domain.codes import access as codes
 from bongsu.domain.people import Actor, ActorKind
-from bongsu.domain.tenants import Tenant
+from bongsu.domain.tenants import HOME, Tenant
 from bongsu.policy.access import DECISIONS_OF_PEOPLE, PERMISSIONS, Permission, permissions_in
 from bongsu.service.platform import Platform
 from bongsu.store.scope import Scope
@@ -19,23 +20,38 @@ class ControlPlane:
     base: what there is, for the control plane itself.
     identify: the actor whose token this is; raises ``access.not-signed-in`` for any other text.
     site: name of this installation, as its records have it.
+    request_id: of the request that is served; empty for what nobody asked for.
     """
 
     base: Platform
     identify: Callable[[str], Actor]
     site: str = "bongsu"
+    request_id: str = ""
+
+    def for_request(self, number: str) -> ControlPlane:
+        """The same, for one request: what it records carries its number."""
+        return replace(self, request_id=number)
+
+    def _in_name_of(self, actor: Actor, scope: Scope) -> Platform:
+        tenants = scope.tenants or frozenset()
+        tenant = next(iter(tenants)) if len(tenants) == 1 else HOME
+        author = Author(tenant, actor.id, self.request_id)
+        return replace(self.base, scope=scope, actor=actor, author=author)
 
     def everywhere(self, actor: Actor, permission: Permission) -> Platform:
         """For a list: what the actor sees in every ministry in which they have the permission; maybe nothing."""
         ministries = (one for one in actor.ministries if permission in permissions_in(actor, one))
         scope = Scope(frozenset(map(Tenant, ministries)), actor.clearance)
-        return replace(self.base, scope=scope, actor=actor)
+        return self._in_name_of(actor, scope)
 
     def each(self, actor: Actor, permission: Permission) -> Iterator[tuple[str, Platform]]:
         """As :meth:`everywhere`, ministry by ministry, by their names."""
-        everywhere = self.everywhere(actor, permission)
-        for tenant in sorted(everywhere.scope.tenants or ()):
-            yield tenant, replace(everywhere, scope=Scope.of(tenant, actor.clearance))
+        for tenant in sorted(self.everywhere(actor, permission).scope.tenants or ()):
+            yield tenant, self.of_tenant(actor, tenant)
+
+    def of_tenant(self, actor: Actor, tenant: Tenant) -> Platform:
+        """What the actor, who was found to be somebody there, has there."""
+        return self._in_name_of(actor, Scope.of(tenant, actor.clearance))
 
     def within(self, actor: Actor, permission: Permission, ministry: str | None = None) -> Platform:
         """For one thing, or an act, in one ministry.
@@ -56,7 +72,7 @@ class ControlPlane:
         if chosen not in actor.ministries:
             raise codes.NOT_A_MEMBER.error(actor=actor.id, ministry=chosen, ministries=", ".join(known))
         refuse_without(actor, permission, chosen)
-        return replace(self.base, scope=Scope.of(Tenant(chosen), actor.clearance), actor=actor)
+        return self.of_tenant(actor, Tenant(chosen))
 
 
 def refuse_without(actor: Actor, permission: Permission, ministry: str) -> None:

@@ -15,10 +15,12 @@ from bongsu.service.inputs.resolving import resolve_input
 from bongsu.service.platform import Platform
 from bongsu.store import datasets
 from bongsu.store.artifacts import note_artifact
+from bongsu.store.audit import append_all
 from bongsu.store.records import DatasetVersionRecord
 
 # A data set's version as the store has it; nothing is to be added for those who look at it.
 DatasetVersion = DatasetVersionRecord
+_LONGEST_ORIGIN = 300
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -56,9 +58,18 @@ def register_dataset(
     resolved = resolve_input(platform, name, Input(dataset=uri, label=label), Files(directory))
     with platform.write() as connection:
         now = platform.clock()
-        note_artifact(connection, resolved.ref, name, now)
-        version = datasets.add_dataset_version(connection, name, resolved.ref, uri, now)
-        return next(one for one in datasets.list_dataset_versions(connection, name) if one.version == version)
+        risen = note_artifact(connection, resolved.ref, name, now)
+        before = {one.version for one in datasets.list_dataset_versions(connection, name)}
+        number = datasets.add_dataset_version(connection, name, resolved.ref, uri, now)
+        versions = datasets.list_dataset_versions(connection, name)
+        version = next(one for one in versions if one.version == number)
+        events = platform.author.raised(risen, now)
+        if number not in before:
+            facts = {"digest": version.digest, "origin": uri[:_LONGEST_ORIGIN]}
+            label = Label.parse(version.label)
+            events.append(platform.author.did("dataset.add", f"dataset:{name}/{number}", now, label, facts))
+        append_all(connection, events)
+        return version
 
 
 def list_datasets(platform: Platform, name: str | None = None) -> list[DatasetVersion]:

@@ -34,6 +34,7 @@ from bongsu.service.home import (
     prepare_home,
     refuse_closed,
 )
+from bongsu.service.local_actor import local_actor, local_author
 from bongsu.service.platform import Platform
 from bongsu.store.database import open_database
 
@@ -107,6 +108,8 @@ def _opened(home: Path, place: ArtifactPlace, ray_address: str | None, undo: con
         on_leftover=lambda: _deliver_behind(home),
         tracking_trouble=lambda: trouble_of(tracking.tracking_uri),
         environment=os.environ,
+        author=local_author(),
+        actor=local_actor(),
     )
 
 

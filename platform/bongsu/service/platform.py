@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from bongsu.artifacts.base import ArtifactStore, StoreOf
+from bongsu.domain.audit import Author
 from bongsu.domain.ids import RunId
 from bongsu.domain.people import Actor, Role
 from bongsu.domain.tenants import HOME
@@ -59,6 +60,7 @@ class Platform:
     publisher_turn: held while the tracking server is talked to; None where one process does that.
     on_leftover: starts another process that tells the tracking server what it has not heard; None if nobody can.
     environment: of the operator: secrets that stages declare come from it.
+    author: in whose log and in whose name what is done here is recorded; a server replaces it for each request.
     tracking_trouble: looks what is in the way of telling the tracking server anything; empty if nothing is.
     clock: seconds since the epoch.
     new_run_id: an id that was never used, from the time.
@@ -83,6 +85,7 @@ class Platform:
     environment: Mapping[str, str] = field(default_factory=dict)
     scope: Scope = AT_HOME
     actor: Actor = OWNER
+    author: Author = field(default_factory=Author)
 
     @property
     def artifacts(self) -> ArtifactStore:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from bongsu.artifacts.checking import fault_of
 from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import Digest, StageId, digest_of
+from bongsu.domain.labels import Label
 from bongsu.domain.phrases import phrase
 from bongsu.domain.problems import BongsuError, Problem
 from bongsu.domain.run import RunState, StageState
@@ -19,6 +20,7 @@ from bongsu.reconciler.loading import load_facts
 from bongsu.service.catalogue import InstalledStages
 from bongsu.service.platform import Platform
 from bongsu.service.secrets import fingerprints
+from bongsu.store.audit import append
 from bongsu.store.history import NewEvent, append_events
 from bongsu.store.records import RunRecord
 from bongsu.store.runs import StaleRun, claim_version, find_run, get_run, move_run
@@ -53,8 +55,12 @@ def resume(platform: Platform, run: str) -> RunRecord:
         try:
             with platform.write() as connection:
                 claim_version(connection, record.id, record.version)
-                _reopen(connection, facts, again, platform.clock())
-                return get_run(connection, record.id)
+                now = platform.clock()
+                _reopen(connection, facts, again, now)
+                resumed = get_run(connection, record.id)
+                label, stages = Label.parse(record.label), {"stages": sorted(again)}
+                append(connection, platform.author.did("run.resume", f"run:{record.id}", now, label, stages))
+                return resumed
         except StaleRun:  # somebody else changed it meanwhile
             continue
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from bongsu.domain.filters import Comparison, parse_filter
 from bongsu.domain.people import Actor
-from bongsu.domain.tenants import Tenant
 from bongsu.policy.access import Permission
 from bongsu.service.control_plane import ControlPlane, refuse_without
 from bongsu.service.platform import Platform
@@ -17,7 +15,6 @@ from bongsu.service.worktime import worktimes
 from bongsu.store.records import RunRecord
 from bongsu.store.run_lists import FIELDS, Behind, page_of_runs
 from bongsu.store.runs import find_run
-from bongsu.store.scope import Scope
 
 
 def read_filter(text: str) -> tuple[Comparison, ...]:
@@ -61,4 +58,4 @@ def of_run(plane: ControlPlane, actor: Actor, permission: Permission, run: str) 
     with looking.read() as connection:
         record = find_run(connection, run)
     refuse_without(actor, permission, record.tenant)
-    return replace(looking, scope=Scope.of(Tenant(record.tenant), actor.clearance)), record
+    return plane.of_tenant(actor, record.tenant), record

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
+from bongsu.domain.audit import AuditEvent, Author
 from bongsu.domain.codes import api as codes
 from bongsu.domain.plan import RunPlan
 from bongsu.service.platform import Platform
+from bongsu.store.audit import append
 from bongsu.store.records import RunRecord
 from bongsu.store.requests import RequestKey, earlier_request, note_request
 from bongsu.store.runs import create_run, get_run, open_run_of
@@ -50,7 +52,10 @@ def submit(platform: Platform, plan: RunPlan, key: RequestKey | None = None) -> 
                     create_run(connection, run_id, plan, now, platform.actor.id)
                 if key is not None:
                     note_request(connection, key, run_id, now)
-                return Submission(get_run(connection, run_id), created=known is None)
+                run = get_run(connection, run_id)
+                if known is None:
+                    append(connection, _submitted(platform.author, run, plan))
+                return Submission(run, created=known is None)
         except IntegrityError:
             # Another process submitted the same plan, the same request, or drew the same id, at this very moment.
             if not left:
@@ -66,3 +71,8 @@ def _repeated(connection: Connection, key: RequestKey | None) -> RunRecord | Non
     if earlier.request != key.request:
         raise codes.KEY_USED_OTHERWISE.error(key=key.key)
     return get_run(connection, earlier.result)
+
+
+def _submitted(author: Author, run: RunRecord, plan: RunPlan) -> AuditEvent:
+    facts = {"pipeline": run.pipeline, "ministry": run.ministry, "plan": run.plan_hash, "useClass": run.use_class}
+    return author.did("run.submit", f"run:{run.id}", run.created_at, plan.label, facts)

@@ -29,9 +29,13 @@ class Maker:
 
 def note_artifact(
     connection: Connection, ref: ArtifactRef, title: str, now: float, maker: Maker | None = None
-) -> None:
+) -> dict[Digest, Label]:
     """Record an artifact; without a maker it was given. One that stands keeps its maker, and its label only rises; with
-    it rise those of whatever was made from it."""
+    it rise those of whatever was made from it.
+
+    Returns:
+        Trees that carry a higher label than before, with that label.
+    """
     hold_labels(connection)
     row = {
         "tenant": tenant_of(connection),
@@ -45,13 +49,14 @@ def note_artifact(
         "created_at": now,
     }
     if insert_absent(connection, artifacts, row):
-        return
+        return {}
     is_it = and_(owned(connection, artifacts), artifacts.c.digest == ref.digest)
     known = connection.execute(select(artifacts.c.label).where(is_it)).scalar_one()
-    label = str(Label.parse(known).join(ref.label))
-    if label != known:
-        connection.execute(update(artifacts).where(is_it).values(label=label))
-        flow(connection, [ref.digest])
+    label = Label.parse(known).join(ref.label)
+    if str(label) == known:
+        return {}
+    connection.execute(update(artifacts).where(is_it).values(label=str(label)))
+    return {ref.digest: label} | flow(connection, [ref.digest])
 
 
 def find_artifacts(connection: Connection, prefix: str) -> list[ArtifactRecord]:

@@ -25,15 +25,21 @@ _ARTIFACT = artifact_node("")
 _STAGE = "stage:"
 
 
-def flow(connection: Connection, digests: Iterable[Digest]) -> None:
-    """Raise whatever came of these trees, at any distance, to the labels that they have now."""
+def flow(connection: Connection, digests: Iterable[Digest]) -> dict[Digest, Label]:
+    """Raise whatever came of these trees, at any distance, to the labels that they have now.
+
+    Returns:
+        Trees that carry a higher label than before, with that label.
+    """
     hold_labels(connection)
+    risen: dict[Digest, Label] = {}
     known = {digest: _label_of(connection, digest) for digest in digests}
     waiting = [digest for digest, label in known.items() if label != OPEN]
     while waiting:
         digest = waiting.pop()
         label = known[digest]
-        _raise_tree(connection, digest, label)
+        if _raise_tree(connection, digest, label):
+            risen[digest] = label
         for stage in _ends(connection, artifact_node(digest), EdgeKind.USED.value):
             _raise_stage(connection, stage, label)
             for made in _digests(_ends(connection, stage, *_GAVE)):
@@ -41,12 +47,13 @@ def flow(connection: Connection, digests: Iterable[Digest]) -> None:
                 known[made] = before.join(label)
                 if known[made] != before:
                     waiting.append(made)
+    return risen
 
 
-def _raise_tree(connection: Connection, digest: Digest, label: Label) -> None:
-    """The tree itself, under every name by which it is known, and the stages that gave it."""
+def _raise_tree(connection: Connection, digest: Digest, label: Label) -> bool:
+    """The tree itself, under every name by which it is known, and the stages that gave it; whether it rose."""
     here = artifact_node(digest)
-    _raise(connection, artifacts, artifacts.c.digest == digest, label)
+    is_risen = _raise(connection, artifacts, artifacts.c.digest == digest, label)
     _raise(connection, nodes, nodes.c.id == here, label)
     for table in (model_versions, dataset_versions):
         _raise(connection, table, table.c.digest == digest, label)
@@ -56,6 +63,7 @@ def _raise_tree(connection: Connection, digest: Digest, label: Label) -> None:
         _raise(connection, nodes, nodes.c.id == source, label)
     for stage in _origins(connection, here, *_GAVE):
         _raise_stage(connection, stage, label, digest)
+    return is_risen
 
 
 def _raise_stage(connection: Connection, node: str, label: Label, output: Digest | None = None) -> None:
@@ -76,13 +84,16 @@ def _raise_stage(connection: Connection, node: str, label: Label, output: Digest
         connection.execute(update(stages).where(is_stage).values(outputs=refs_json(risen)))
 
 
-def _raise(connection: Connection, table: Table, which: ColumnElement[bool], label: Label) -> None:
-    """Rows of a table that have a label; it only rises."""
+def _raise(connection: Connection, table: Table, which: ColumnElement[bool], label: Label) -> bool:
+    """Rows of a table that have a label; it only rises. True if one did."""
     which = owned(connection, table) & which
+    is_risen = False
     for known in set(connection.execute(select(table.c.label).where(which)).scalars()):
         risen = str(Label.parse(known).join(label))
         if risen != known:
             connection.execute(update(table).where(which, table.c.label == known).values(label=risen))
+            is_risen = True
+    return is_risen
 
 
 def _label_of(connection: Connection, digest: Digest) -> Label:

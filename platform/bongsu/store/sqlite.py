@@ -92,6 +92,8 @@ def _prepare(connection: Any, _record: Any) -> None:
     _use_write_ahead_log(cursor)
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
+    # Else INSERT OR REPLACE would delete rows of the audit log without its triggers.
+    cursor.execute("PRAGMA recursive_triggers=ON")
     cursor.close()
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bongsu.domain.merkle import (
     EMPTY_ROOT,
+    Frontier,
     appended,
     consistency_proof,
     includes,
@@ -56,6 +57,15 @@ logs = sizes.map(lambda size: Log([str(number).encode() for number in range(size
 def test_the_root_is_that_of_the_rfc(log: Log) -> None:
     for size in range(len(log.entries) + 1):
         assert root(log.node, size) == tree_hash(log.entries[:size])
+
+
+@given(logs)
+def test_the_right_edge_alone_gives_the_root_of_the_rfc(log: Log) -> None:
+    tree = Frontier()
+    assert tree.root() == EMPTY_ROOT
+    for size, entry in enumerate(log.entries, start=1):
+        tree.add(leaf_hash(entry))
+        assert (tree.size, tree.root()) == (size, tree_hash(log.entries[:size]))
 
 
 def test_the_root_of_published_test_vectors() -> None:

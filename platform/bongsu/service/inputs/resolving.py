@@ -27,6 +27,7 @@ from bongsu.service.inputs.stored import UnknownLabel, known_label, label_in_sto
 from bongsu.service.platform import Platform
 from bongsu.store import datasets, models
 from bongsu.store.artifacts import find_owned, get_artifact, note_artifact
+from bongsu.store.audit import append_all
 
 Locate = Callable[[str], Location | None]
 _CONFIG = "config.json"
@@ -160,7 +161,8 @@ def _remember_label(platform: Platform, ref: ArtifactRef, uri: str) -> None:
     if known.join(ref.label) == known or platform.database.read_only:
         return
     with platform.write() as connection:
-        note_artifact(connection, ref, uri, platform.clock())
+        now = platform.clock()
+        append_all(connection, platform.author.raised(note_artifact(connection, ref, uri, now), now))
 
 
 def _find(platform: Platform, given: Input, directory: Path) -> FileSet | _Tree:

@@ -1,0 +1,168 @@
+"""The audit log: ``audit list``, ``show``, ``export`` and ``check``; what is signed is in ``audit_signing``."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bongsu.cli.commands import audit_signing
+from bongsu.cli.commands.shared import AsJson, platform
+from bongsu.cli.failures import print_problems, print_warnings, problem_document
+from bongsu.cli.files import new_file, write_file
+from bongsu.cli.printing import out, say, say_json
+from bongsu.cli.texts import _, said
+from bongsu.domain.audit import AuditOutcome, EntryFilter
+from bongsu.domain.problems import BongsuError
+from bongsu.domain.tenants import HOME
+
+audit = typer.Typer(help=_("Who did what: the append-only log."), no_args_is_help=True, rich_markup_mode=None)
+
+
+def add_to(app: typer.Typer) -> None:
+    audit_signing.add_to(audit)
+    app.add_typer(audit, name="audit")
+
+
+@audit.command("list", help=_("List entries, newest first."))
+def list_(
+    context: typer.Context,
+    actor: Annotated[str, typer.Option(help=_("Only what this actor did."))] = "",
+    object_: Annotated[
+        str, typer.Option("--object", metavar="BEGINNING", help=_("Only about objects that begin so, e.g. run:."))
+    ] = "",
+    action: Annotated[str, typer.Option(help=_("Only this action, or with a dot behind it, all of a kind."))] = "",
+    since: Annotated[datetime | None, typer.Option(help=_("Only from this time on."))] = None,
+    until: Annotated[datetime | None, typer.Option(help=_("Only before this time."))] = None,
+    outcome: Annotated[
+        AuditOutcome | None, typer.Option(help=_("Only what was done, or what was refused."))
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help=_("At most this many."))] = 20,
+    before: Annotated[int | None, typer.Option(min=0, help=_("Only entries below this position."))] = None,
+    as_json: AsJson = False,
+) -> None:
+    from bongsu.service.audit.reading import list_entries
+    from bongsu.service.local_actor import local_actor
+
+    times = (since.timestamp() if since else None, until.timestamp() if until else None)
+    wanted = EntryFilter(actor, object_, action, *times, outcome)
+    with platform(context) as opened:
+        page = list_entries(opened, local_actor(), HOME, wanted, limit, before)
+    if as_json:
+        say_json(page)
+        return
+    from bongsu.cli.render.audit import entries_view
+
+    out().print(entries_view(page.entries) if page.entries else _("No such entries."))
+    if page.next_before is not None:
+        say(_("Older ones: --before {position}").format(position=page.next_before))
+
+
+@audit.command("show", help=_("Show one entry; --proof writes a file that shows offline that it is in the log."))
+def show(
+    context: typer.Context,
+    position: Annotated[int, typer.Argument(min=0, help=_("Position of the entry, from 0."))],
+    proof: Annotated[Path | None, typer.Option(metavar="FILE", help=_("Write the proof to this file."))] = None,
+    as_json: AsJson = False,
+) -> None:
+    from bongsu.service.audit.keys import home_keys
+    from bongsu.service.audit.reading import prove_entry, show_entry
+    from bongsu.service.local_actor import local_actor
+
+    with platform(context) as opened:
+        entry = show_entry(opened, local_actor(), HOME, position)
+        if proof is not None:
+            proved = prove_entry(opened, home_keys(opened.home), local_actor(), HOME, position)
+            write_file(proof, str(proved))
+    if as_json:
+        say_json(entry)
+    else:
+        say(json.dumps(entry.content, ensure_ascii=False, indent=2))
+        say(_("leaf {leaf}").format(leaf=entry.leaf))
+
+
+@audit.command("export", help=_("Write the log into a file that verifies anywhere, without this home."))
+def export(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help=_("The new file."))],
+    since: Annotated[int, typer.Option(min=0, help=_("Position of the first entry."))] = 0,
+) -> None:
+    from bongsu.service.audit.exporting import export as begin
+    from bongsu.service.audit.keys import home_keys
+    from bongsu.service.local_actor import local_actor
+
+    with platform(context) as opened, new_file(file) as target:
+        exported = begin(opened, home_keys(opened.home), local_actor(), HOME, since)
+        target.writelines(exported.lines)
+    count = exported.size - exported.begin
+    say(
+        _("{count} entries, to position {last}, are in {file}.").format(
+            count=count, last=exported.size - 1, file=file
+        )
+    )
+
+
+@audit.command("verify", help=_("Verify a bundle or a proof, offline; without a file, the log of this home."))
+def verify(
+    context: typer.Context,
+    file: Annotated[
+        Path | None, typer.Argument(help=_("As `audit export` or `audit show --proof` wrote it."))
+    ] = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY", help=_("Public key of the log, or a file of keys; repeatable.")),
+    ] = None,
+    witness: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY", help=_("Public key of a witness that must have signed; repeatable.")),
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(metavar="FILE", help=_("An older checkpoint that you hold."))
+    ] = None,
+    entry: Annotated[
+        Path | None, typer.Option(metavar="FILE", help=_("Entries, one a line, that have to be in the log."))
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    if file is None:
+        _verify_home(context, as_json)
+        return
+    from bongsu.service.audit.verdict import Trust
+    from bongsu.service.audit.verifying import read_checkpoint, read_keys, read_small, verify
+
+    trust = Trust(
+        keys=read_keys(key or ()),
+        witnesses=read_keys(witness or ()),
+        checkpoint=read_checkpoint(checkpoint) if checkpoint else None,
+        entries=tuple(filter(None, read_small(entry).split("\n"))) if entry else (),
+    )
+    verdict = verify(file, trust)
+    if as_json:
+        document = {"origin": verdict.origin, "size": verdict.size, "root": verdict.root, "holds": verdict.holds}
+        document |= {"proved": [*map(said, verdict.proved)], "unproved": [*map(said, verdict.unproved)]}
+        document |= {"problems": [*map(problem_document, verdict.problems)]}
+        say_json(document | {"warnings": [*map(problem_document, verdict.warnings)]})
+    else:
+        from bongsu.cli.render.audit import verdict_view
+
+        out().print(verdict_view(verdict))
+        print_warnings(out(error=True, markup=True), verdict.warnings)
+        print_problems(out(error=True, markup=True), verdict.problems)
+    if not verdict.holds:
+        raise typer.Exit(BongsuError(verdict.problems).exit_code)
+
+
+def _verify_home(context: typer.Context, as_json: bool) -> None:
+    from bongsu.service.audit.checking import check_log
+    from bongsu.service.local_actor import local_actor
+
+    with platform(context) as opened:
+        checked = check_log(opened, local_actor(), HOME)
+    if as_json:
+        say_json(checked)
+        return
+    words = _("{size} entries and {checkpoints} checkpoints agree; the root is {root}.")
+    say(words.format(size=checked.size, checkpoints=checked.checkpoints, root=checked.root))

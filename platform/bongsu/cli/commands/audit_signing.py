@@ -1,0 +1,117 @@
+"""What is signed of a log: ``audit checkpoint``, ``keys``, ``witness`` and ``accept``."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bongsu.cli.commands.shared import platform
+from bongsu.cli.files import write_file
+from bongsu.cli.printing import say
+from bongsu.cli.texts import _
+from bongsu.domain.tenants import HOME
+
+Target = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help=_("Write it to this file instead of printing it.")),
+]
+
+
+def add_to(audit: typer.Typer) -> None:
+    audit.command("checkpoint", help=_("Sign what the log is now."))(checkpoint)
+    audit.command("keys", help=_("Print the public keys by which others verify this log."))(keys)
+    audit.command("witness", help=_("Sign another log's checkpoint, if the log only grew; works offline."))(witness)
+    audit.command("accept", help=_("Keep what a witness signed, so that exports hold it."))(accept)
+
+
+def checkpoint(
+    context: typer.Context,
+    since: Annotated[
+        int | None,
+        typer.Option(min=0, help=_("Make a request for a witness that saw so many entries last; 0 for a new one.")),
+    ] = None,
+    rotate_key: Annotated[
+        bool, typer.Option("--rotate-key", help=_("Draw a new key; this checkpoint is signed by both."))
+    ] = False,
+    output: Target = None,
+) -> None:
+    from bongsu.service.audit.checkpoints import request_witness
+    from bongsu.service.audit.keys import begin_rotation, end_rotation, home_keys
+    from bongsu.service.home import AUDIT_KEY
+    from bongsu.service.local_actor import local_actor
+
+    with platform(context) as opened:
+        signing = home_keys(opened.home)
+        if rotate_key:
+            signing = begin_rotation(opened.home / AUDIT_KEY)
+        request = request_witness(opened, signing, local_actor(), HOME, since or 0)
+        if rotate_key:
+            end_rotation(opened.home / AUDIT_KEY)
+    _give(str(request.signed.note if since is None else request), output)
+
+
+def keys(context: typer.Context) -> None:
+    from bongsu.service.audit.checkpoints import public_keys
+    from bongsu.service.audit.keys import home_keys
+    from bongsu.service.local_actor import local_actor
+
+    with platform(context) as opened:
+        for key in public_keys(opened, home_keys(opened.home), local_actor(), HOME):
+            say(str(key))
+
+
+def witness(
+    request: Annotated[Path, typer.Argument(help=_("What `audit checkpoint --since` wrote."))],
+    state: Annotated[Path, typer.Option(metavar="FILE", help=_("Where this witness remembers what it signed."))],
+    key: Annotated[Path, typer.Option(metavar="FILE", help=_("The key of this witness."))],
+    name: Annotated[str, typer.Option(help=_("Name of a new witness, for which a key is drawn."))] = "",
+    log_key: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY", help=_("Public key of the log, the first time; or a file of keys; repeatable.")
+        ),
+    ] = None,
+    output: Target = None,
+) -> None:
+    from bongsu.domain.checkpoints import WitnessRequest
+    from bongsu.domain.signed_notes import SignatureKind
+    from bongsu.service.audit.verifying import malformed, read_keys, read_small
+    from bongsu.service.audit.witnessing import WitnessMemory, cosign, witness_key
+
+    try:
+        asked = WitnessRequest.parse(read_small(request))
+    except ValueError as error:
+        raise malformed(str(request), 1, str(error)) from None
+    signing = witness_key(key, name)
+    signed = cosign(asked, WitnessMemory(state), signing, time.time(), read_keys(log_key or ()))
+    _give(str(signed.note), output)
+    told = _("Signed {size} entries of {origin}; others verify it with {key}")
+    values = {"size": signed.checkpoint.size, "origin": signed.checkpoint.origin}
+    say(told.format(**values, key=signing.public(SignatureKind.WITNESS)), error=True)
+
+
+def accept(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help=_("The checkpoint as the witness gave it back."))],
+    witness: Annotated[str, typer.Option(metavar="KEY", help=_("Public key of the witness, or a file with it."))],
+) -> None:
+    from bongsu.service.audit.checkpoints import accept_cosignature
+    from bongsu.service.audit.verifying import read_checkpoint, read_keys
+    from bongsu.service.local_actor import local_actor
+
+    cosigned = read_checkpoint(file)
+    with platform(context) as opened:
+        for key in read_keys([witness]):
+            is_new = accept_cosignature(opened, local_actor(), HOME, cosigned, key)
+            told = _("Kept the signature of {name}.") if is_new else _("The signature of {name} was there before.")
+            say(told.format(name=key.name))
+
+
+def _give(text: str, output: Path | None) -> None:
+    if output is not None:
+        write_file(output, text)
+    else:
+        say(text, end="")

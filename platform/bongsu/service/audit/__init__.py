@@ -1,0 +1,1 @@
+"""The audit log: reading, signing, witnessing, exporting and verifying it."""

@@ -1,0 +1,82 @@
+"""Whether the stored log is what its own tree and its own signatures say: entries against leaves, every hash of the
+tree against those below it, roots against checkpoints.
+
+A witness, or an exported bundle, shows more: whoever can write into the database can also make a log that agrees with
+itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from bongsu.domain.checkpoints import SignedCheckpoint
+from bongsu.domain.codes import audit as codes
+from bongsu.domain.merkle import Frontier, leaf_hash
+from bongsu.domain.messages import N_
+from bongsu.domain.people import Actor
+from bongsu.domain.phrases import phrase
+from bongsu.domain.problems import BongsuError, Problem
+from bongsu.domain.tenants import Tenant
+from bongsu.service.audit.access import may
+from bongsu.service.audit.checkpoints import damaged
+from bongsu.service.platform import Platform
+from bongsu.store import audit_checkpoints, audit_reading, audit_tree
+
+_MOST = 100
+
+
+@dataclass(frozen=True)
+class Checked:
+    """How large a sound log is, and how many of its checkpoints were compared."""
+
+    size: int
+    root: str
+    checkpoints: int
+
+
+def check_log(platform: Platform, actor: Actor, tenant: Tenant) -> Checked:
+    """Read all of a log and change nothing.
+
+    Raises:
+        BongsuError: ``audit.entry-changed``, ``audit.entry-missing``, ``audit.root-differs`` and ``audit.truncated``
+            with the positions; ``audit.damaged``; and as :func:`bongsu.service.audit.access.may`.
+    """
+    may(platform, actor, tenant)
+    with platform.database.read() as connection:
+        return checked(connection, tenant)
+
+
+def checked(connection: Connection, tenant: Tenant) -> Checked:
+    """As :func:`check_log`, in the caller's transaction."""
+    size = audit_tree.size_of(connection, tenant)
+    stored = audit_checkpoints.checkpoints_between(connection, tenant, 0, 1 << 62)
+    expected = {one.size: SignedCheckpoint.parse(one.note).checkpoint.root for one in stored}
+    problems: list[Problem] = []
+    tree, confirmed = Frontier(), 0
+    for entry in audit_reading.entries_between(connection, tenant, 0, size):
+        if entry.position != tree.size:
+            problems.append(codes.ENTRY_MISSING.at(first=tree.size, last=entry.position - 1))
+            break  # no root behind a gap can be right
+        leaf = leaf_hash(entry.entry.encode())
+        if leaf != entry.leaf and len(problems) < _MOST:
+            problems.append(codes.ENTRY_CHANGED.at(position=entry.position))
+        tree.add(leaf)
+        if expected.get(tree.size, tree.root()) == tree.root():
+            confirmed = tree.size if tree.size in expected else confirmed
+        elif len(problems) < _MOST:
+            problems.append(codes.ROOT_DIFFERS.at(first=confirmed, last=tree.size - 1, size=tree.size))
+    if not problems and tree.size != max((size, *expected)):
+        problems.append(codes.TRUNCATED.at(found=tree.size, size=max((size, *expected))))
+    last = audit_reading.last_position(connection, tenant)
+    if last >= size:
+        problems.append(codes.ENTRY_OUT_OF_ORDER.at(position=last, expected=size))
+    if problems:
+        raise BongsuError(problems)
+    wrong = audit_tree.wrong_node(connection, tenant, size)
+    if wrong is not None:
+        raise damaged(
+            tenant, phrase(N_("the hash of level {level} at {place} is wrong"), level=wrong[0], place=wrong[1])
+        )
+    return Checked(size, tree.root().hex(), len(expected))

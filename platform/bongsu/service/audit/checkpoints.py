@@ -1,0 +1,189 @@
+"""Signing what a log is, and what witnesses add to that.
+
+A log never signs what contradicts what it signed before: before each signature the tree is compared with the newest
+checkpoint.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from bongsu.domain.audit import SYSTEM, AuditEvent
+from bongsu.domain.checkpoints import Checkpoint, SignedCheckpoint, WitnessRequest
+from bongsu.domain.codes import audit as codes
+from bongsu.domain.messages import N_
+from bongsu.domain.people import Actor
+from bongsu.domain.phrases import Words, as_phrase, phrase
+from bongsu.domain.problems import BongsuError, Problem
+from bongsu.domain.signed_notes import SignatureLine, SignedNote, VerifierKey
+from bongsu.domain.tenants import Tenant
+from bongsu.service.audit.access import WITNESS, may, named
+from bongsu.service.audit.keys import LogKeys
+from bongsu.service.platform import Platform
+from bongsu.store import audit_checkpoints, audit_tree
+from bongsu.store.audit import append
+from bongsu.store.audit_checkpoints import StoredCheckpoint, StoredCosignature
+
+DUE_ENTRIES = 1000
+"""So many unsigned entries are signed at once,"""
+DUE_S = 600.0
+"""and fewer after so many seconds: what an attacker could rewrite without contradicting a signature is at most this."""
+
+LACKS_HASHES = N_("hashes of its tree are missing")
+
+
+def sign(platform: Platform, keys: LogKeys, tenant: Tenant) -> SignedCheckpoint:
+    """A checkpoint of all that the log holds: a new one, or the one that is there. A new key is recorded first.
+
+    Raises:
+        BongsuError: ``audit.empty``; ``audit.damaged`` if the log contradicts what was signed before.
+    """
+    with platform.database.write() as connection:
+        if not audit_checkpoints.take_head(connection, tenant):
+            raise codes.EMPTY.error()
+        newest = audit_checkpoints.newest_checkpoint(connection, tenant)
+        current = str(keys.public(tenant)[0])
+        if newest is not None:
+            _compare(connection, tenant, newest)
+            if newest.key != current:
+                append(connection, _key_changed(keys, tenant, newest.key, platform.clock()))
+        size = audit_tree.size_of(connection, tenant)
+        if newest is not None and (newest.size, newest.key) == (size, current):
+            return SignedCheckpoint.parse(newest.note)
+        checkpoint = Checkpoint(keys.origin(tenant), size, _root(connection, tenant, size))
+        note = keys.sign(checkpoint)
+        stored = StoredCheckpoint(size, current, str(note), platform.clock())
+        audit_checkpoints.add_checkpoint(connection, tenant, stored)
+        return SignedCheckpoint(checkpoint, note)
+
+
+def checkpoint_due(platform: Platform, keys: LogKeys) -> list[Tenant]:
+    """Sign every log that has grown enough, or long enough ago. The leader calls this every few seconds: one query
+    tells that there is nothing to do.
+
+    Returns:
+        Tenants whose logs were signed.
+
+    Raises:
+        BongsuError: ``audit.damaged`` for each log that is; all others were signed.
+    """
+    now = platform.clock()
+    with platform.database.read() as connection:
+        grown = list(audit_checkpoints.unsigned_logs(connection))
+    due = [
+        tenant
+        for tenant, size, signed, at in grown
+        if at is None or not 0 < size - signed < DUE_ENTRIES or abs(now - at) >= DUE_S
+    ]
+    problems: list[Problem] = []
+    done: list[Tenant] = []
+    for tenant in due:
+        try:
+            sign(platform, keys, tenant)
+            done.append(tenant)
+        except BongsuError as error:
+            problems += error.problems
+    if problems:
+        raise BongsuError(problems)
+    return done
+
+
+def request_witness(
+    platform: Platform, keys: LogKeys, actor: Actor, tenant: Tenant, since: int = 0
+) -> WitnessRequest:
+    """A checkpoint with what was cosigned of it, and the proof that it begins with the first ``since`` entries.
+
+    Raises:
+        BongsuError: ``audit.no-such-size``, and as :func:`sign` and :func:`bongsu.service.audit.access.may`.
+    """
+    may(platform, actor, tenant)
+    signed = sign(platform, keys, tenant)
+    size = signed.checkpoint.size
+    if not 0 <= since <= size:
+        raise codes.NO_SUCH_SIZE.error(size=size, asked=since)
+    with platform.database.read() as connection:
+        try:
+            proof = audit_tree.consistency_proof(connection, tenant, since, size)
+        except LookupError:
+            raise damaged(tenant, LACKS_HASHES) from None
+        return WitnessRequest(since, tuple(proof), full_note(connection, tenant, signed))
+
+
+def accept_cosignature(
+    platform: Platform, actor: Actor, tenant: Tenant, cosigned: SignedCheckpoint, witness: VerifierKey
+) -> bool:
+    """Keep a witness's signature under one of the log's checkpoints, so that exports hold it.
+
+    Returns:
+        False if it was there before.
+
+    Raises:
+        BongsuError: ``audit.fork`` if the log never signed this; ``audit.not-cosigned``, ``audit.wrong-signature``,
+            and as :func:`bongsu.service.audit.access.may`.
+    """
+    may(platform, actor, tenant, WITNESS)
+    checkpoint, note = cosigned
+    lines = note.of(witness)
+    if not lines:
+        raise codes.NOT_COSIGNED.error(witness=witness.name)
+    if not all(witness.signed(note.text, line.signature) for line in lines):
+        raise codes.WRONG_SIGNATURE.error(name=witness.name, size=checkpoint.size)
+    size, now = checkpoint.size, platform.clock()
+    with platform.database.write() as connection:
+        audit_checkpoints.take_head(connection, tenant)
+        known = audit_checkpoints.checkpoints_between(connection, tenant, size, size)
+        if note.text not in [SignedNote.parse(one.note).text for one in known]:
+            raise codes.FORK.error(origin=checkpoint.origin, size=size)
+        stored = StoredCosignature(size, str(witness), str(lines[0]))
+        if not audit_checkpoints.add_cosignature(connection, tenant, stored, now):
+            return False
+        facts = {"size": size, "witness": str(witness)}
+        append(connection, AuditEvent(tenant, actor.id, "audit.cosign", f"audit:{tenant}", now, facts=facts))
+        return True
+
+
+def public_keys(platform: Platform, keys: LogKeys, actor: Actor, tenant: Tenant) -> list[VerifierKey]:
+    """Whatever the log was or is signed by, the oldest first. Raises as :func:`bongsu.service.audit.access.may`."""
+    may(platform, actor, tenant)
+    with platform.database.read() as connection:
+        known = [VerifierKey.parse(key) for key in audit_checkpoints.keys_of(connection, tenant)]
+    return known + [key for key in reversed(keys.public(tenant)) if key not in known]
+
+
+def full_note(connection: Connection, tenant: Tenant, signed: SignedCheckpoint) -> SignedCheckpoint:
+    """With the lines of witnesses below those of the log."""
+    size = signed.checkpoint.size
+    stored = audit_checkpoints.cosignatures_between(connection, tenant, size, size)
+    added = tuple(SignatureLine.parse(one.line) for one in stored)
+    note = SignedNote(signed.note.text, (*signed.note.signatures, *added))
+    return SignedCheckpoint(signed.checkpoint, note)
+
+
+def _compare(connection: Connection, tenant: Tenant, newest: StoredCheckpoint) -> None:
+    """Raise ``audit.damaged`` unless the tree begins with what was signed last."""
+    signed = SignedCheckpoint.parse(newest.note).checkpoint
+    size = audit_tree.size_of(connection, tenant)
+    if size < signed.size:
+        shorter = N_("it has {size} entries, and {signed} were signed")
+        raise damaged(tenant, phrase(shorter, size=size, signed=signed.size))
+    if _root(connection, tenant, signed.size) != signed.root:
+        others = N_("its first {size} entries are not those that were signed")
+        raise damaged(tenant, phrase(others, size=signed.size))
+
+
+def _root(connection: Connection, tenant: Tenant, size: int) -> bytes:
+    try:
+        return audit_tree.root_at(connection, tenant, size)
+    except LookupError:
+        raise damaged(tenant, LACKS_HASHES) from None
+
+
+def damaged(tenant: Tenant, detail: Words) -> BongsuError:
+    """What to raise when the stored log contradicts itself or what was signed."""
+    return codes.DAMAGED.error(tenant=named(tenant), detail=as_phrase(detail))
+
+
+def _key_changed(keys: LogKeys, tenant: Tenant, old: str, now: float) -> AuditEvent:
+    new, *former = map(str, keys.public(tenant))
+    facts = {"from": old, "to": new, "formerKeySigns": old in former}
+    return AuditEvent(tenant, SYSTEM, "audit.change-key", f"audit:{tenant}", now, facts=facts)

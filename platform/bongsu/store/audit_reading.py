@@ -1,0 +1,127 @@
+"""Looking into a log: by position, by what is asked for, and by what the reader may see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
+
+from bongsu.domain.audit import EntryFilter
+from bongsu.domain.labels import Label
+from bongsu.domain.tenants import Tenant
+from bongsu.store.schema_audit import audit_entries, audit_nodes
+
+_BATCH = 1000
+
+
+@dataclass(frozen=True)
+class StoredEntry:
+    """``entry`` is the text that is hashed, ``leaf`` the hash that was stored with it."""
+
+    position: int
+    label: str
+    entry: str
+    leaf: bytes
+
+
+def labels_in(connection: Connection, tenant: Tenant) -> list[Label]:
+    """Every label that an entry carries, found by as many looks into an index as there are labels."""
+    found: list[str] = []
+    here = audit_entries.c.tenant == tenant
+    label = connection.execute(select(func.min(audit_entries.c.label)).where(here)).scalar()
+    while label is not None:
+        found.append(label)
+        after = select(func.min(audit_entries.c.label)).where(here, audit_entries.c.label > label)
+        label = connection.execute(after).scalar()
+    return [Label.parse(one) for one in found]
+
+
+def page(
+    connection: Connection,
+    tenant: Tenant,
+    wanted: EntryFilter,
+    limit: int,
+    before: int | None = None,
+    labels: Sequence[Label] | None = None,
+) -> list[StoredEntry]:
+    """The newest entries first.
+
+    Args:
+        connection: in a transaction.
+        tenant: whose log.
+        wanted: which entries.
+        limit: at most this many.
+        before: only entries below this position.
+        labels: only entries that carry one of these; None for any.
+    """
+    query = _entries(tenant).where(*_conditions(wanted)).order_by(audit_entries.c.position.desc()).limit(limit)
+    if before is not None:
+        query = query.where(audit_entries.c.position < before)
+    if labels is not None:
+        query = query.where(audit_entries.c.label.in_([str(label) for label in labels]))
+    return [_stored(row) for row in connection.execute(query)]
+
+
+def entries_between(connection: Connection, tenant: Tenant, begin: int, end: int) -> Iterator[StoredEntry]:
+    """In order of position, read by the thousand."""
+    while begin < end:
+        here = audit_entries.c.position >= begin, audit_entries.c.position < end
+        query = _entries(tenant).where(*here).order_by(audit_entries.c.position).limit(_BATCH)
+        rows = connection.execute(query).all()
+        if not rows:
+            return
+        yield from map(_stored, rows)
+        begin = rows[-1].position + 1
+
+
+def last_position(connection: Connection, tenant: Tenant) -> int:
+    """Of the entry with the highest one, whatever the log's head says; -1 if there is none."""
+    query = select(func.coalesce(func.max(audit_entries.c.position), -1)).where(audit_entries.c.tenant == tenant)
+    return int(connection.execute(query).scalar_one())
+
+
+def entry_at(connection: Connection, tenant: Tenant, position: int) -> StoredEntry | None:
+    row = connection.execute(_entries(tenant).where(audit_entries.c.position == position)).one_or_none()
+    return _stored(row) if row else None
+
+
+def _entries(tenant: Tenant) -> Select[tuple[int, str, str, bytes]]:
+    leaf = and_(
+        audit_nodes.c.tenant == audit_entries.c.tenant,
+        audit_nodes.c.level == 0,
+        audit_nodes.c.place == audit_entries.c.position,
+    )
+    columns = audit_entries.c
+    return (
+        select(columns.position, columns.label, columns.entry, audit_nodes.c.hash)
+        .join_from(audit_entries, audit_nodes, leaf)
+        .where(audit_entries.c.tenant == tenant)
+    )
+
+
+def _conditions(wanted: EntryFilter) -> Iterator[ColumnElement[bool]]:
+    if wanted.actor:
+        yield audit_entries.c.actor == wanted.actor
+    if wanted.object:
+        yield _begins(audit_entries.c.object, wanted.object)
+    if wanted.action.endswith("."):
+        yield _begins(audit_entries.c.action, wanted.action)
+    elif wanted.action:
+        yield audit_entries.c.action == wanted.action
+    if wanted.since is not None:
+        yield audit_entries.c.at >= wanted.since
+    if wanted.until is not None:
+        yield audit_entries.c.at < wanted.until
+    if wanted.outcome is not None:
+        yield audit_entries.c.outcome == wanted.outcome.value
+
+
+def _begins(column: ColumnElement[str], beginning: str) -> ColumnElement[bool]:
+    """To the letter: LIKE of SQLite takes capitals and small letters for the same."""
+    return func.substr(column, 1, len(beginning)) == beginning
+
+
+def _stored(row: Any) -> StoredEntry:
+    return StoredEntry(row.position, row.label, row.entry, bytes(row.hash))

@@ -1,0 +1,81 @@
+"""Who read what is not for everybody: one entry for one look, however often a page asks."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from audit_places import MND, SECRET, Logs, auditor
+
+from bongsu.domain.labels import Label
+from bongsu.service.audit.reading import list_entries
+from bongsu.service.audit.reads import WINDOW_S, forget_old_reads, record_read
+
+MODEL = "model:axk1-admin/3"
+
+
+def entries(logs: Logs) -> list[tuple[str, str, str]]:
+    found = list_entries(logs.platform, auditor(), MND).entries
+    return [
+        (entry.content["actor"], entry.content["action"], entry.content["object"])
+        for entry in reversed(found)
+        if entry.content
+    ]
+
+
+def test_a_reading_is_recorded_in_the_log_of_whose_the_object_is(logs: Logs) -> None:
+    reader = auditor(ministry=MND)
+    assert record_read(logs.platform, reader, MND, MODEL, SECRET, "req-1")
+    assert entries(logs) == [("mnd/park", "model.read", MODEL)]
+
+
+@pytest.mark.parametrize(("label", "is_recorded"), [("O", False), ("O/logistics", True), ("S", True), ("C", True)])
+def test_what_everybody_may_see_is_not_recorded(logs: Logs, label: str, is_recorded: bool) -> None:
+    assert record_read(logs.platform, auditor(), MND, MODEL, Label.parse(label)) is is_recorded
+
+
+def test_reading_again_is_the_same_reading_until_the_window_is_over(logs: Logs) -> None:
+    read = (logs.platform, auditor(), MND, MODEL, SECRET)
+    assert record_read(*read)
+    for seconds in (0.0, 1.0, WINDOW_S - 2):
+        logs.clock.now += seconds
+        assert not record_read(*read)
+    logs.clock.now += 1.0
+    assert record_read(*read), "readings in between do not put the end of the window off"
+    assert len(entries(logs)) == 2
+
+
+def test_another_person_another_object_and_another_label_are_other_readings(logs: Logs) -> None:
+    assert record_read(logs.platform, auditor(), MND, MODEL, SECRET)
+    assert record_read(logs.platform, auditor(), MND, "model:axk1-admin/4", SECRET)
+    assert record_read(logs.platform, auditor(), MND, MODEL, Label.parse("C/logistics"))
+    other = auditor().__class__("mnd/choi", "Choi", roles=auditor().roles, clearance=auditor().clearance)
+    assert record_read(logs.platform, other, MND, MODEL, Label.parse("C/logistics"))
+
+
+def test_a_clock_that_was_set_back_hides_no_reading(logs: Logs) -> None:
+    assert record_read(logs.platform, auditor(), MND, MODEL, SECRET)
+    logs.clock.now -= 3600
+    assert record_read(logs.platform, auditor(), MND, MODEL, SECRET)
+
+
+def test_of_requests_at_once_one_makes_the_entry(logs: Logs) -> None:
+    made: list[bool] = []
+    threads = [
+        threading.Thread(target=lambda: made.append(record_read(logs.platform, auditor(), MND, MODEL, SECRET)))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(made) == [False, False, False, True]
+    assert len(entries(logs)) == 1
+
+
+def test_old_readings_are_forgotten_and_the_log_keeps_them(logs: Logs) -> None:
+    record_read(logs.platform, auditor(), MND, MODEL, SECRET)
+    assert forget_old_reads(logs.platform) == 0
+    logs.clock.now += WINDOW_S + 1
+    assert forget_old_reads(logs.platform) == 1
+    assert len(entries(logs)) == 1
