@@ -31,6 +31,7 @@ from bongsu.reconciler.actions import (
     TakeOutputs,
     stage_of,
 )
+from bongsu.reconciler.charging import Charging
 from bongsu.reconciler.facts import RunFacts
 from bongsu.reconciler.watching import Unsaved
 from bongsu.store import artifacts, attempts, cache, history, label_flow, lineage, models, outbox, stages
@@ -71,6 +72,7 @@ def apply(
     for action in actions:
         applier.carry_out(action)
     applier.write_log()
+    applier.charge()
     touched = {stage_of(action) for action in actions} | {one.attempt.stage_id for one in unsaved}
     return {stage_id for stage_id in touched if stage_id is not None}
 
@@ -84,6 +86,7 @@ class _Applier:
         self._planned = {planned.id: planned for planned in facts.plan.stages}
         self._stages = dict(facts.stages)
         self._trees = InputTrees(facts.plan)
+        self._charging = Charging(connection, facts, now)
         self._log: list[NewEvent] = []
 
     def carry_out(self, action: Action) -> None:
@@ -96,7 +99,8 @@ class _Applier:
                 self._request(action)
             case MarkStarted(attempt, at):
                 attempts.mark_started(self._db, attempt, at)
-                self._note("attempt-started", attempt.stage_id, attempt.number)
+                gpus = self._charging.admitted(self._planned[attempt.stage_id], at)
+                self._note("attempt-started", attempt.stage_id, attempt.number, **gpus)
             case StopAttempt(attempt, reason):
                 attempts.ask_to_stop(self._db, attempt, reason)
                 self._note("attempt-stopping", attempt.stage_id, attempt.number, reason=reason.value)
@@ -132,6 +136,10 @@ class _Applier:
     def write_log(self) -> None:
         history.append_events(self._db, self._run.id, self._now, self._log)
 
+    def charge(self) -> None:
+        """Book what GPUs were used; the last that is done."""
+        self._charging.book(is_over=self._run.state.is_final)
+
     def _move_run(self, action: MoveRun) -> None:
         move_run(self._db, self._run, action.new, self._now)
         self._note("run", state=action.new.value)
@@ -164,11 +172,12 @@ class _Applier:
         extra: dict[str, Any] = (
             {"cause": failure.reason, "message": str(failure.message), "fix": str(failure.fix)} if failure else {}
         )
-        self._note("attempt-finished", attempt.stage_id, attempt.number, state=action.state.value, **extra)
         before = self._facts.attempts[attempt.stage_id][-1]
+        planned = self._planned[attempt.stage_id]
+        extra |= self._charging.released(planned, before, action.held, action.state.value)
+        self._note("attempt-finished", attempt.stage_id, attempt.number, state=action.state.value, **extra)
         if action.state is AttemptState.CANCELLED and before.state is AttemptState.REQUESTED:
             return  # it never began: there is nothing to tell
-        planned = self._planned[attempt.stage_id]
         if failure:
             self._note_artifacts(planned, failure.evidence.values())
         item = announcements.attempt_finished(

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from bongsu.artifacts.checking import fault_of
 from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import Digest, StageId, digest_of
+from bongsu.domain.people import Actor
 from bongsu.domain.phrases import phrase
 from bongsu.domain.problems import BongsuError, Problem
 from bongsu.domain.run import RunState, StageState
@@ -17,6 +18,8 @@ from bongsu.machine.requirements import with_included
 from bongsu.reconciler.facts import RunFacts
 from bongsu.reconciler.loading import load_facts
 from bongsu.service.catalogue import InstalledStages
+from bongsu.service.grants.reserving import ReservationRefused, record_refused, set_aside_again
+from bongsu.service.owner import OWNER
 from bongsu.service.platform import Platform
 from bongsu.service.secrets import fingerprints
 from bongsu.store.history import NewEvent, append_events
@@ -25,7 +28,7 @@ from bongsu.store.runs import StaleRun, claim_version, find_run, get_run, move_r
 from bongsu.store.stages import reopen_stage
 
 
-def resume(platform: Platform, run: str) -> RunRecord:
+def resume(platform: Platform, run: str, actor: Actor = OWNER) -> RunRecord:
     """Make a run ready to be driven again; :func:`bongsu.service.driving.drive` does that.
 
     A run that is under way (its driver was killed) is left as it is. Of one that is over, the stages that failed or
@@ -36,7 +39,16 @@ def resume(platform: Platform, run: str) -> RunRecord:
         BongsuError: ``run.unknown``, ``run.ambiguous``, ``run.not-resumable``, ``run.still-cancelling``; and
             ``run.code-changed``, ``run.requirements-changed`` and ``run.secret-changed``, one for each stage that is
             still to run: its outputs would be remembered as those of the older code, or of the other secret.
+        ReservationRefused: its grant does not pay for what is still to do.
     """
+    try:
+        return _resume(platform, run, actor)
+    except ReservationRefused as refused:
+        record_refused(platform, actor, refused)
+        raise
+
+
+def _resume(platform: Platform, run: str, actor: Actor) -> RunRecord:
     while True:
         with platform.database.read() as connection:
             facts = load_facts(connection, find_run(connection, run).id)
@@ -53,7 +65,10 @@ def resume(platform: Platform, run: str) -> RunRecord:
         try:
             with platform.database.write() as connection:
                 claim_version(connection, record.id, record.version)
-                _reopen(connection, facts, again, platform.clock())
+                now = platform.clock()
+                _reopen(connection, facts, again, now)
+                to_do = [planned for planned in facts.plan.stages if planned.id in again]
+                set_aside_again(connection, record.id, facts.plan, to_do, now, actor)
                 return get_run(connection, record.id)
         except StaleRun:  # somebody else changed it meanwhile
             continue

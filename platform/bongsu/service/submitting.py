@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from sqlalchemy.exc import IntegrityError
 
+from bongsu.domain.people import Actor
 from bongsu.domain.plan import RunPlan
+from bongsu.service.grants.reserving import ReservationRefused, record_refused, set_aside
+from bongsu.service.owner import OWNER
 from bongsu.service.platform import Platform
 from bongsu.store.records import RunRecord
 from bongsu.store.runs import create_run, get_run, open_run_of
@@ -22,8 +25,20 @@ class Submission:
     created: bool
 
 
-def submit(platform: Platform, plan: RunPlan) -> Submission:
-    """Record a run of ``plan``, or find the one that is under way; a finished one is no obstacle to another."""
+def submit(platform: Platform, plan: RunPlan, actor: Actor = OWNER) -> Submission:
+    """Record a run of ``plan``, or find the one that is under way; a finished one is no obstacle to another.
+
+    Raises:
+        ReservationRefused: its grant does not pay for it; nothing was recorded but the refusal.
+    """
+    try:
+        return _submit(platform, plan, actor)
+    except ReservationRefused as refused:
+        record_refused(platform, actor, refused)
+        raise
+
+
+def _submit(platform: Platform, plan: RunPlan, actor: Actor) -> Submission:
     plan_hash = plan.hash
     for left in range(_TRIES - 1, -1, -1):
         try:
@@ -34,6 +49,7 @@ def submit(platform: Platform, plan: RunPlan) -> Submission:
                 now = platform.clock()
                 run_id = platform.new_run_id(now)
                 create_run(connection, run_id, plan, now)
+                set_aside(connection, run_id, plan, now, actor)
                 return Submission(get_run(connection, run_id), created=True)
         except IntegrityError:
             # Another process submitted the same plan, or drew the same id, at this very moment.
