@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bongsu.domain.grants import Held, metered
+from bongsu.domain.grants import Held
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,10 @@ class UseEvent:
     admitted_at: float
     released_at: float | None = None
 
+    def until(self, now: float) -> Held:
+        """What is held since then, up to now."""
+        return Held(self.gpus, self.admitted_at, now)
+
 
 @dataclass(frozen=True)
 class Recount:
@@ -42,7 +46,7 @@ class Recount:
         """By run, what is held now has used since it was admitted."""
         use: dict[str, int] = {}
         for event in self.held.values():
-            use[event.run_id] = use.get(event.run_id, 0) + metered(event.gpus, event.admitted_at, now)
+            use[event.run_id] = use.get(event.run_id, 0) + event.until(now).gpu_ms
         return use
 
 

@@ -35,6 +35,15 @@ class GrantState(StrEnum):
     CLOSED = "closed"
 
 
+class Dimension(StrEnum):
+    """By what a showback tells rows apart. ``MINISTRY`` is who received the grant."""
+
+    MINISTRY = "ministry"
+    PROGRAMME = "programme"
+    GRANT = "grant"
+    MODEL = "model"
+
+
 @dataclass(frozen=True)
 class Grant:
     """What was given, and for what.

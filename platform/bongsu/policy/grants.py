@@ -67,7 +67,12 @@ def unknown(grant: str | None, ministry: str) -> Decision:
 
 def decide(purse: Purse, asked: Asked) -> list[Decision]:
     """What each rule says of a grant that is the asking ministry's."""
-    return [*_use(purse.grant, asked), *_type(purse.grant, asked), *_window(purse.grant, asked), *_amount(purse, asked)]
+    return [
+        *_use(purse.grant, asked),
+        *_type(purse.grant, asked),
+        *_window(purse.grant, asked),
+        *_amount(purse, asked),
+    ]
 
 
 def _use(grant: Grant, asked: Asked) -> Iterator[Decision]:
@@ -83,15 +88,27 @@ def _type(grant: Grant, asked: Asked) -> Iterator[Decision]:
     others = {kind: names for kind, names in asked.need.stages.items() if not is_of(kind, grant.accelerator)}
     for kind, names in sorted(others.items()):
         facts = {"accelerator": kind, "granted": grant.accelerator, "stages": ", ".join(names)}
-        args = {"accelerator": grant.accelerator, "stages": ", ".join(names), "asked": kind, "assumed": asked.assumed}
+        args = {
+            "accelerator": grant.accelerator,
+            "stages": ", ".join(names),
+            "asked": kind,
+            "assumed": asked.assumed,
+        }
         yield _denied(TYPE, codes.OTHER_ACCELERATOR, facts, grant, **args)
     if not others:
-        yield Decision(TYPE, None, {"accelerator": ", ".join(sorted(asked.need.stages)), "granted": grant.accelerator})
+        yield Decision(
+            TYPE, None, {"accelerator": ", ".join(sorted(asked.need.stages)), "granted": grant.accelerator}
+        )
 
 
 def _window(grant: Grant, asked: Asked) -> Iterator[Decision]:
     until = asked.now + asked.need.seconds
-    facts = {"begins": moment(grant.begins), "ends": moment(grant.ends), "now": moment(asked.now), "until": moment(until)}
+    facts = {
+        "begins": moment(grant.begins),
+        "ends": moment(grant.ends),
+        "now": moment(asked.now),
+        "until": moment(until),
+    }
     match grant.state(asked.now):
         case GrantState.CLOSED:
             yield _denied(WINDOW, codes.CLOSED, facts, grant, closed=moment(grant.closed_at or asked.now))
@@ -144,8 +161,10 @@ def _waiting(purse: Purse, lacking: int) -> Phrase:
     words = (
         N_("up to {back} GPU-hours come back of what runs under way do not use, the last of them about {by}")
         if reserved >= lacking
-        else N_("up to {back} GPU-hours come back of what runs under way do not use, the last of them about {by}, which"
-                " alone is not enough")
+        else N_(
+            "up to {back} GPU-hours come back of what runs under way do not use, the last of them about {by}, which"
+            " alone is not enough"
+        )
     )
     return phrase(words, back=back, by=moment(purse.returns_by))
 

@@ -86,7 +86,10 @@ def prepare(platform: Platform, path: Path, overrides: Mapping[str, str] | None 
     unmasked = masked_elsewhere(platform, loaded.spec.spec.inputs, inputs)
     warnings, obstacles = (
         tuple(placed_problem(loaded, problem) for problem in problems)
-        for problems in ((*unmasked, *made.warnings, *verdict.warnings), (*verdict.obstacles, *taken, *obstacles_of(paid)))
+        for problems in (
+            (*unmasked, *made.warnings, *verdict.warnings),
+            (*verdict.obstacles, *taken, *obstacles_of(paid)),
+        )
     )
     standing = paid if isinstance(paid, GrantStanding) else None
     return Prepared(loaded, found, warnings, obstacles, made.skipped, standing)

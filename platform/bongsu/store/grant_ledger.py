@@ -83,7 +83,7 @@ def book(connection: Connection, grant_id: str, entries: Sequence[NewEntry]) -> 
             select(c.kind, c.subject).where(c.grant_id == grant_id, c.subject.in_([one.subject for one in entries]))
         )
     }
-    added = []
+    added: list[LedgerEntry] = []
     for entry in entries:
         if (entry.kind.value, entry.subject) in known:
             continue

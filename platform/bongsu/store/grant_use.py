@@ -38,7 +38,9 @@ def recount_of(connection: Connection, grant_id: str) -> Recount:
     """Everything that was recorded of a grant's GPUs, whichever run it was; this reads the logs of all runs."""
     query = (
         select(run_events)
-        .where(run_events.c.type.in_((STARTED, FINISHED)), run_events.c.body.contains(f'"{grant_id}"', autoescape=True))
+        .where(
+            run_events.c.type.in_((STARTED, FINISHED)), run_events.c.body.contains(f'"{grant_id}"', autoescape=True)
+        )
         .order_by(run_events.c.run_id, run_events.c.sequence)
     )
     return recount(_events(connection, connection.execute(query), grant_id))

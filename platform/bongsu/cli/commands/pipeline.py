@@ -128,7 +128,7 @@ def plan(
         return
     from bongsu.cli.render.plan import plan_view
 
-    out().print(plan_view(prepared.plan, prepared.skipped, every=all_, parts=verbose))
+    out().print(plan_view(prepared.plan, prepared.skipped, prepared.grant, every=all_, parts=verbose))
     console = out(markup=True)
     print_warnings(console, prepared.warnings)
     if prepared.obstacles:
@@ -145,11 +145,14 @@ def _leave_as_run_would(prepared: Prepared) -> None:
 
 def _document(prepared: Prepared) -> dict[str, Any]:
     """A plan as JSON has it: what is hashed and estimated, and what is said about it."""
+    from bongsu.service.grants.documents import standing_document
+
     made = prepared.plan
     return {
         "hash": made.hash,
         "gpuHours": made.gpu_hours,
         "gpuHoursNotEstimated": [planned.id for planned in made.not_estimated],
+        "grantStanding": standing_document(prepared.grant) if prepared.grant else None,
         "warnings": [problem_document(problem) for problem in prepared.warnings],
         "obstacles": [problem_document(problem) for problem in prepared.obstacles],
         "skipped": [plain(skipped) for skipped in prepared.skipped],

@@ -23,8 +23,8 @@ OTHER_USE = Code(
 OTHER_ACCELERATOR = Code(
     "grants.other-accelerator",
     "The grant {grant} pays for {accelerator}, and {stages} would hold {asked} (rule {rule}).",
-    "Write accelerator: {accelerator} under resources there, or name a grant for {asked}. A stage that asks for GPUs and"
-    " does not say which is taken to ask for {assumed}.",
+    "Write accelerator: {accelerator} under resources there, or name a grant for {asked}. A stage that asks for GPUs"
+    " and does not say which is taken to ask for {assumed}.",
     exit_code=4,
 )
 NOT_BEGUN = Code(
@@ -99,7 +99,8 @@ BAD_WINDOW = Code(
 BAD_DATE = Code(
     "grants.bad-date",
     "{date} is no date.",
-    "Write a day such as 2026-07-01, or a time such as 2026-07-01T09:00+09:00. A day without a time begins at 00:00 UTC.",
+    "Write a day such as 2026-07-01, or a time such as 2026-07-01T09:00+09:00. A day without a time begins at 00:00"
+    " UTC.",
 )
 UNKNOWN_ACCELERATOR = Code(
     "grants.unknown-accelerator",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -66,8 +67,9 @@ def permitted(platform: Platform, actor: Actor, permission: Permission, grant_id
     if grant is None or found is Verdict.UNKNOWN:
         raise codes.UNKNOWN.error(grant=grant_id)
     if found is Verdict.FORBIDDEN:
-        where = {"permission": permission.value, "ministry": grant.giver}
-        error = codes.FORBIDDEN.error(actor=actor.id, grant=grant_id, **where)
+        error = codes.FORBIDDEN.error(
+            actor=actor.id, grant=grant_id, permission=permission.value, ministry=grant.giver
+        )
         record_refusal(platform, actor, grant, action, error)
         raise error
     return grant
@@ -89,3 +91,13 @@ def record_refusal(platform: Platform, actor: Actor, grant: Grant, action: str, 
     facts = {"problems": [problem.code.name for problem in error.problems]}
     with platform.database.write() as connection:
         record(connection, actor, grant, Deed(action, platform.clock(), facts, AuditOutcome.REFUSED))
+
+
+@contextmanager
+def refusals_recorded(platform: Platform, actor: Actor, grant: Grant, action: str) -> Iterator[None]:
+    """What the block refuses is recorded, and raised."""
+    try:
+        yield
+    except BongsuError as error:
+        record_refusal(platform, actor, grant, action, error)
+        raise
