@@ -87,13 +87,16 @@ def elapsed_share(grant: Grant, now: float) -> float:
     return min(1.0, max(0.0, (now - grant.begins) / (grant.ends - grant.begins)))
 
 
-def reclaimable(grant: Grant, has: Balance, seen: Sequence[Forecast], now: float) -> int:
+def reclaimable(
+    grant: Grant, has: Balance, seen: Sequence[Forecast], now: float, limits: Thresholds = THRESHOLDS
+) -> int:
     """Whole GPU-hours, in GPU-milliseconds, that will not be used even at the highest rate that was seen; what is set
-    aside is left out. Nothing before there is a rate; everything that is free once the window is over."""
+    aside is left out. Nothing early in the window, or before there is a rate; everything that is free once nothing more
+    can be set aside."""
     free = max(0, has.available)
     if not grant.is_open(now) and now >= min(grant.ends, grant.closed_at or grant.ends):
         return free
-    if not seen:
+    if not seen or elapsed_share(grant, now) < limits.window_share:
         return 0
     days = max(0.0, grant.ends - now) / DAY
     spare = free - math.ceil(max(one.most for one in seen) * days)
