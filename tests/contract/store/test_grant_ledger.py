@@ -1,4 +1,4 @@
-"""Ledgers of grants in the store: nothing is booked twice, nothing is changed, and two who book wait for one another."""
+"""Ledgers of grants in the store: nothing is booked twice or changed, and two who book wait for one another."""
 
 from __future__ import annotations
 
@@ -19,7 +19,15 @@ from bongsu.domain.grants import EntryKind, Held, balance
 from bongsu.domain.ids import AttemptId
 from bongsu.domain.uses import UseClass
 from bongsu.store.database import Database, migrate, open_database
-from bongsu.store.grant_ledger import LedgerEntry, NewEntry, book, entries_of, find_entry, grant_of_run, metered_entry
+from bongsu.store.grant_ledger import (
+    LedgerEntry,
+    NewEntry,
+    book,
+    entries_of,
+    find_entry,
+    grant_of_run,
+    metered_entry,
+)
 from bongsu.store.grant_notices import Notice, announce, end_notice, standing_notice
 from bongsu.store.grants import add_grant, close_grant, get_grant, grants_between
 from bongsu.store.schema_grants import grant_entries, grants

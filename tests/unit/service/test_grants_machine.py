@@ -7,7 +7,6 @@ what the logs of runs say of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import ceil
 
@@ -37,7 +36,6 @@ from bongsu.store.runs import get_run, list_runs
 HOUR_MS = 3_600_000
 PICK = st.integers(0, 9)
 MAX_RUNS = 4
-MAX_STEPS = 60
 GPUS = 8
 
 
@@ -139,7 +137,11 @@ class Accounts(RuleBasedStateMachine):
     @precondition(lambda self: self.plans)
     @rule(pick=PICK)
     def cancel(self, pick: int) -> None:
-        self._unless_refused(lambda: request_cancel(self.world.elsewhere, self._pick(pick)))
+        run = self._pick(pick)
+        with self.world.database.read() as connection:
+            is_over = get_run(connection, run).state.is_final
+        if not is_over:
+            request_cancel(self.world.elsewhere, run)
 
     @precondition(lambda self: self.plans)
     @rule(pick=PICK)
@@ -268,18 +270,14 @@ class Accounts(RuleBasedStateMachine):
     def _pick(self, pick: int) -> RunId:
         return list(self.plans)[pick % len(self.plans)]
 
-    def _unless_refused(self, act: Callable[[], object]) -> None:
-        try:
-            act()
-        except BongsuError as error:
-            assert error.problems[0].code.name.startswith("run.")
-
 
 TestAccounts = Accounts.TestCase
 TestAccounts.settings = settings(
-    max_examples=25,
-    stateful_step_count=MAX_STEPS,
+    max_examples=40,
+    stateful_step_count=40,
     deadline=None,
-    phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
+    derandomize=True,
     suppress_health_check=list(HealthCheck),
+    # As of the reconciler's histories: shrinking takes many minutes.
+    phases=[Phase.generate],
 )

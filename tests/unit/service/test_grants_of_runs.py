@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +24,6 @@ from bongsu.service.planning import prepare
 from bongsu.service.resuming import resume
 from bongsu.service.showing import list_runs, run_events
 from bongsu.service.submitting import submit
-from bongsu.store.database import open_database
 from bongsu.store.schema_audit import audit_entries
 
 HOUR = 3600.0
@@ -176,6 +172,25 @@ def test_what_is_held_now_counts_as_used_before_it_is_booked(place: Place) -> No
     assert figures(place) == (2, 0, 98)
 
 
+def test_what_a_run_holds_beyond_what_it_set_aside_is_not_there_for_others(place: Place) -> None:
+    run = submit(place.platform, paid_plan(gpu_stage("a", hours=2))).run
+    place.fate = place.cluster.start
+    refused = []
+
+    def look(_update: object) -> None:
+        begun = any(event.type == "attempt-started" for event in run_events(place.platform, run.id))
+        if begun and not refused:
+            place.now += 20 * HOUR
+            with pytest.raises(BongsuError) as caught:
+                submit(place.platform, paid_plan(gpu_stage("a", hours=61), name="other"))
+            refused.extend(caught.value.problems)
+            assert figures(place) == (40, 0, 60)
+            place.cluster.succeed(place.cluster.live[0])
+
+    drive(place.platform, [run.id], look)
+    assert [problem.code.name for problem in refused] == ["grants.exceeded"]
+
+
 def test_a_plan_above_the_grant_is_refused_with_the_three_ways_out_and_leaves_no_run(place: Place) -> None:
     submit(place.platform, paid_plan(gpu_stage("a", hours=30, gpus=3), name="other"))
     with pytest.raises(BongsuError) as caught:
@@ -183,7 +198,7 @@ def test_a_plan_above_the_grant_is_refused_with_the_three_ways_out_and_leaves_no
     (problem,) = caught.value.problems
     assert problem.what() == (
         "This plan needs 90.50 GPU-hours, and the grant nap-2026-mnd-01 has 70.00 left: 100.00 given, 0.00 used, 30.00"
-        " set aside by 1 runs under way (rule grants.amount)."
+        " set aside for runs under way, which are 1 (rule grants.amount)."
     )
     assert problem.fix() == (
         "One of three: make the plan smaller by 20.50 GPU-hours; ask msit for 20.50 more; or wait: up to 30.00"
@@ -250,26 +265,6 @@ def test_a_closed_grant_pays_for_what_is_under_way_and_for_nothing_new(place: Pl
     assert refusal(caught) == ["grants.closed"]
 
 
-def test_of_two_who_submit_at_once_on_a_grant_for_one_one_is_refused(place: Place, tmp_path: Path) -> None:
-    at_once = threading.Barrier(2)
-    url = place.platform.database.engine.url.render_as_string(hide_password=False)
-
-    def ask(name: str) -> str:
-        with closing(open_database(url)) as mine:
-            platform = place.other_process(database=mine)
-            at_once.wait(30)
-            try:
-                return submit(platform, paid_plan(gpu_stage("a", hours=60), name=name)).run.id
-            except BongsuError as error:
-                return error.problems[0].code.name
-
-    with ThreadPoolExecutor(2) as pool:
-        found = list(pool.map(ask, ("one", "other")))
-    assert found.count("grants.exceeded") == 1
-    assert [run.id for run in list_runs(place.platform)] == [one for one in found if one != "grants.exceeded"]
-    assert figures(place) == (0, 60, 40)
-
-
 PIPELINE = """apiVersion: bongsu.dev/v1alpha1
 kind: Pipeline
 metadata: {name: sample, ministry: mnd}
@@ -302,7 +297,9 @@ def test_a_plan_says_what_it_does_to_its_grant_and_where_the_file_is_wrong(place
     refused = prepare(place.platform, file).obstacles
     codes = {problem.code.name for problem in refused if problem.code.name.startswith("grants.")}
     assert codes == {"grants.other-use", "grants.other-accelerator", "grants.not-estimated"}
-    lines = {problem.location.line for problem in refused if problem.location and "spec.grant" in problem.field_path}
+    lines = {
+        problem.location.line for problem in refused if problem.location and "spec.grant" in problem.field_path
+    }
     assert lines == {6}
 
 

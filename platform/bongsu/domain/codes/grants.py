@@ -60,7 +60,7 @@ NOT_ESTIMATED = Code(
 EXCEEDED = Code(
     "grants.exceeded",
     "This plan needs {needed} GPU-hours, and the grant {grant} has {available} left: {given} given, {used} used,"
-    " {reserved} set aside by {runs} runs under way (rule {rule}).",
+    " {reserved} set aside for runs under way, which are {runs} (rule {rule}).",
     "One of three: make the plan smaller by {lacking} GPU-hours; ask {giver} for {lacking} more; or wait: {waiting}.",
     exit_code=4,
 )
