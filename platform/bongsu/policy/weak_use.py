@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from bongsu.domain.grants import MS_PER_HOUR, Balance, Grant, Held
+from bongsu.domain.grants import MS_PER_HOUR, Balance, Grant
+from bongsu.domain.run import AttemptState
 from bongsu.policy.grant_forecast import DAY, Forecast
 
 
@@ -67,12 +68,12 @@ class Uses:
 
     Attributes:
         balance: what is held now included.
-        metered: how each attempt ended, and what it held.
+        metered: GPU-milliseconds by how attempts ended.
         silent: seconds since the last word, by attempt that holds GPUs, with what it has used so far.
     """
 
     balance: Balance
-    metered: Sequence[tuple[str, Held]] = ()
+    metered: Mapping[str, int] = field(default_factory=dict)
     silent: Mapping[str, tuple[float, int]] = field(default_factory=dict)
 
 
@@ -125,8 +126,8 @@ def _behind(grant: Grant, uses: Uses, now: float, limits: Thresholds) -> WeakUse
 
 
 def _fruitless(uses: Uses, limits: Thresholds) -> WeakUse | None:
-    every = sum(held.gpu_ms for _outcome, held in uses.metered)
-    lost = sum(held.gpu_ms for outcome, held in uses.metered if outcome != "succeeded")
+    every = sum(uses.metered.values())
+    lost = every - uses.metered.get(AttemptState.SUCCEEDED.value, 0)
     if lost < limits.fruitless_least or lost < limits.fruitless_share * every:
         return None
     return WeakUse(Weakness.FRUITLESS, lost, lost / every)

@@ -6,16 +6,18 @@ gaps and two reservations see one another.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, func, insert, select, update
 
-from bongsu.domain.grants import Entry, EntryKind, Held
+from bongsu.domain.grants import Balance, Entry, EntryKind, Held, balance
 from bongsu.domain.ids import AttemptId
+from bongsu.domain.run import RunState
 from bongsu.store.faults import readable
-from bongsu.store.schema_grants import grant_entries
+from bongsu.store.schema import runs
+from bongsu.store.schema_grants import grant_entries, grants
 
 
 @dataclass(frozen=True)
@@ -91,12 +93,62 @@ def book(connection: Connection, grant_id: str, entries: Sequence[NewEntry]) -> 
         added.append(_placed(entry, last + len(added) + 1))
     if added:
         connection.execute(insert(grant_entries), [_row(grant_id, entry) for entry in added])
+        given = sums(added, EntryKind.GIVEN, EntryKind.ADJUSTED) - sums(added, EntryKind.RECLAIMED)
+        totals = {
+            "given_ms": grants.c.given_ms + given,
+            "used_ms": grants.c.used_ms + sums(added, EntryKind.METERED),
+        }
+        connection.execute(update(grants).where(grants.c.id == grant_id).values(**totals))
     return added
 
 
-def entries_of(connection: Connection, grant_id: str) -> list[LedgerEntry]:
-    """The whole ledger, in the order in which it was written."""
-    query = select(grant_entries).where(grant_entries.c.grant_id == grant_id).order_by(grant_entries.c.position)
+def entries_of(connection: Connection, grant_id: str, newest: int | None = None) -> list[LedgerEntry]:
+    """The ledger, in the order in which it was written: all of it, or the newest entries."""
+    query = select(grant_entries).where(grant_entries.c.grant_id == grant_id)
+    query = query.order_by(grant_entries.c.position.desc()).limit(newest)
+    return [_entry(connection, row) for row in connection.execute(query)][::-1]
+
+
+def metered_between(connection: Connection, grant_id: str, begins: float, ends: float) -> list[LedgerEntry]:
+    """What was metered of GPUs that were held at some moment of a period."""
+    c = grant_entries.c
+    within = (c.ends > begins) & (c.begins < ends)
+    query = select(grant_entries).where(c.grant_id == grant_id, c.kind == EntryKind.METERED.value, within)
+    return [_entry(connection, row) for row in connection.execute(query.order_by(c.position))]
+
+
+def metered_by_outcome(connection: Connection, grant_id: str) -> dict[str, int]:
+    """GPU-milliseconds by how attempts ended."""
+    c = grant_entries.c
+    query = select(c.reason, func.sum(c.gpu_ms)).where(c.grant_id == grant_id, c.kind == EntryKind.METERED.value)
+    return {reason: int(total) for reason, total in connection.execute(query.group_by(c.reason))}
+
+
+def balance_of(connection: Connection, grant_id: str, open_use: Mapping[str, int]) -> Balance:
+    """What the ledger comes to, without reading all of it: sums stand in the grant's row, and only runs that are not
+    over can have something set aside.
+
+    Args:
+        connection: in a transaction.
+        grant_id: of a grant that is there.
+        open_use: by run, what GPUs that are held now have used.
+    """
+    query = select(grants.c.given_ms, grants.c.used_ms).where(grants.c.id == grant_id)
+    given, used = connection.execute(query).one()
+    live = balance([entry.entry for entry in entries_under_way(connection, grant_id)], open_use)
+    return Balance(given, used + sum(open_use.values()), live.reserved, live.reserved_by_run)
+
+
+def entries_under_way(connection: Connection, grant_id: str) -> list[LedgerEntry]:
+    """What concerns runs that are not over."""
+    c = grant_entries.c
+    active = [state.value for state in RunState if not state.is_final]
+    query = (
+        select(grant_entries)
+        .join(runs, runs.c.id == c.run_id)
+        .where(c.grant_id == grant_id, runs.c.state.in_(active))
+        .order_by(c.position)
+    )
     return [_entry(connection, row) for row in connection.execute(query)]
 
 
@@ -111,6 +163,14 @@ def find_entry(connection: Connection, grant_id: str, kind: EntryKind, subject: 
     c = grant_entries.c
     query = select(grant_entries).where(c.grant_id == grant_id, c.kind == kind.value, c.subject == subject)
     row = connection.execute(query).one_or_none()
+    return _entry(connection, row) if row else None
+
+
+def last_entry(connection: Connection, grant_id: str, kind: EntryKind) -> LedgerEntry | None:
+    """The newest of a kind."""
+    c = grant_entries.c
+    query = select(grant_entries).where(c.grant_id == grant_id, c.kind == kind.value).order_by(c.position.desc())
+    row = connection.execute(query.limit(1)).first()
     return _entry(connection, row) if row else None
 
 

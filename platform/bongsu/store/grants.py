@@ -28,6 +28,8 @@ def add_grant(connection: Connection, grant: Grant, now: float) -> None:
             ends=grant.ends,
             given_by=grant.given_by,
             created_at=now,
+            given_ms=0,
+            used_ms=0,
         )
     )
 

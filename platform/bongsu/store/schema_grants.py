@@ -39,6 +39,10 @@ grants = Table(
     Column("given_by", NAME, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("closed_at", Double),
+    # Sums over the ledger, kept in the transaction that adds to it: what was given, adjusted and not taken back, and
+    # what was metered.
+    Column("given_ms", BigInteger, nullable=False, default=0),
+    Column("used_ms", BigInteger, nullable=False, default=0),
     Index(None, "giver"),
     Index(None, "receiver"),
 )
@@ -67,6 +71,7 @@ grant_entries = Table(
     ForeignKeyConstraint(["grant_id"], ["grants.id"]),
     UniqueConstraint("grant_id", "kind", "subject"),
     Index(None, "run_id"),
+    Index(None, "grant_id", "kind", "ends"),
 )
 
 grant_notices = Table(

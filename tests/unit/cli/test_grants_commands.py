@@ -30,7 +30,9 @@ def flat(text: str) -> str:
 def test_a_grant_is_given_listed_adjusted_and_closed(shell: Shell) -> None:
     assert "No grants yet" in shell("grants", "list").out
     assert shell(*GIVE).out == "mnd has the grant nap-2026-mnd-01 now.\n"
-    assert "entry 2" in shell("grants", "adjust", "nap-2026-mnd-01", "--gpu-hours", "-1.5", "--reason", "A slip.").out
+    assert (
+        "entry 2" in shell("grants", "adjust", "nap-2026-mnd-01", "--gpu-hours", "-1.5", "--reason", "A slip.").out
+    )
     (listed,) = json.loads(shell("grants", "list", "--json").out)
     assert (listed["state"], listed["available"]["gpuHours"], listed["useClasses"]) == ("open", 98.5, [])
     assert "98.50" in shell("grants", "list").out
@@ -100,7 +102,9 @@ def test_a_showback_is_shown_printed_and_written(shell: Shell, tmp_path: Path) -
         (("showback", "--from", "2026-02-01", "--to", "2026-01-01"), 2, "grants.bad-period"),
     ],
 )
-def test_what_cannot_be_done_is_said_with_its_code(shell: Shell, words: tuple[str, ...], status: int, code: str) -> None:
+def test_what_cannot_be_done_is_said_with_its_code(
+    shell: Shell, words: tuple[str, ...], status: int, code: str
+) -> None:
     refused = shell(*words)
     assert refused.status == status
     assert f"[{code}]" in refused.error

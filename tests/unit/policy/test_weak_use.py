@@ -74,18 +74,18 @@ def test_less_than_a_straight_line_is_behind_once_a_quarter_of_the_window_is_ove
 
 
 def test_what_went_into_failures_is_told_if_it_is_much() -> None:
-    ten, nine = Held(10, NOW, NOW + 3600), Held(9, NOW, NOW + 3600)
+    ten, nine = 10 * HOUR_MS, 9 * HOUR_MS
     has = Balance(100 * HOUR_MS, 0, 0)
-    (weak,) = weak_uses(WINDOW, Uses(has, [("failed", ten), ("succeeded", ten)]), NOW)
+    (weak,) = weak_uses(WINDOW, Uses(has, {"failed": ten, "succeeded": ten}), NOW)
     assert (weak.weakness, weak.gpu_ms, weak.share) == (Weakness.FRUITLESS, 10 * HOUR_MS, 0.5)
-    assert weak_uses(WINDOW, Uses(has, [("failed", nine)]), NOW) == [], "it is little"
-    assert weak_uses(WINDOW, Uses(has, [("lost", ten), ("succeeded", ten), ("succeeded", ten)]), NOW) == []
+    assert weak_uses(WINDOW, Uses(has, {"failed": nine}), NOW) == [], "it is little"
+    assert weak_uses(WINDOW, Uses(has, {"lost": ten, "succeeded": 2 * ten}), NOW) == []
 
 
 def test_gpus_that_are_held_in_silence_are_told_with_who_holds_them() -> None:
     has = Balance(100 * HOUR_MS, 0, 0)
     silent = {"r-1/a/1": (7200.0, 3 * HOUR_MS), "r-2/b/1": (7199.0, HOUR_MS)}
-    (weak,) = weak_uses(WINDOW, Uses(has, (), silent), NOW)
+    (weak,) = weak_uses(WINDOW, Uses(has, {}, silent), NOW)
     assert (weak.weakness, weak.gpu_ms, weak.share) == (Weakness.SILENT, 3 * HOUR_MS, 0.75)
     assert weak.attempts == ("r-1/a/1",)
 

@@ -63,7 +63,7 @@ def show(
     from bongsu.service.owner import OWNER
 
     with platform(context) as opened:
-        details = show_grant(opened, OWNER, grant)
+        details = show_grant(opened, OWNER, grant, entries)
         counted = recount_grant(opened, OWNER, grant) if recount else None
     if as_json:
         document = details_document(details)
@@ -71,7 +71,7 @@ def show(
     else:
         from bongsu.cli.render.grants import details_view, recount_words
 
-        out().print(details_view(details, entries))
+        out().print(details_view(details))
         if counted:
             say(recount_words(counted))
     if counted and counted.differing:

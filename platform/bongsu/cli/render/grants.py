@@ -28,7 +28,7 @@ from bongsu.service.grants.showback import Showback
 STATE_WORDS = {
     GrantState.NOT_BEGUN: N_("not begun"),
     GrantState.OPEN: N_("open"),
-    GrantState.ENDED: N_("ended"),
+    GrantState.ENDED: N_("over"),
     GrantState.CLOSED: N_("closed"),
 }
 KIND_WORDS = {
@@ -66,9 +66,9 @@ def grants_view(found: Sequence[GrantSummary]) -> Table:
     return table
 
 
-def details_view(details: GrantDetails, newest: int) -> RenderableType:
-    """One grant; at most so many of its newest entries."""
-    return Group(*_details(details, newest))
+def details_view(details: GrantDetails) -> RenderableType:
+    """One grant."""
+    return Group(*_details(details))
 
 
 def standing_view(paid: GrantStanding) -> RenderableType:
@@ -139,7 +139,7 @@ def booked_words(grant: str, entry: LedgerEntry) -> str:
     return words.format(hours=hours_text(entry.gpu_ms), grant=grant, position=entry.position)
 
 
-def _details(details: GrantDetails, newest: int) -> Iterator[RenderableType]:
+def _details(details: GrantDetails) -> Iterator[RenderableType]:
     one = details.summary
     grant = one.grant
     head = Text(grant.id, style="bold")
@@ -163,8 +163,8 @@ def _details(details: GrantDetails, newest: int) -> Iterator[RenderableType]:
     yield from (Text("• " + _weak_words(weak), style="yellow") for weak in details.weak)
     if details.notice or details.reclaimable:
         yield Text("• " + proposal_words(details), style="yellow")
-    if newest and details.entries:
-        yield _ledger(details.entries[-newest:])
+    if details.entries:
+        yield _ledger(details.entries)
 
 
 def _forecast_words(seen: Forecast, ends: float) -> str:

@@ -10,9 +10,11 @@ from sqlalchemy.exc import IntegrityError
 
 from bongsu.domain.capacity import is_of
 from bongsu.domain.codes import grants as codes
-from bongsu.domain.grants import EntryKind, Grant, balance, gpu_ms_of, hours_text
+from bongsu.domain.grants import EntryKind, Grant, gpu_ms_of, hours_text
 from bongsu.domain.ids import digest_of
+from bongsu.domain.messages import N_
 from bongsu.domain.people import Actor
+from bongsu.domain.phrases import as_phrase
 from bongsu.domain.pipeline import NAME_PATTERN
 from bongsu.domain.problems import BongsuError, Problem
 from bongsu.domain.tenants import HOME
@@ -22,7 +24,7 @@ from bongsu.policy.access import Permission, permissions_in
 from bongsu.policy.grants import moment
 from bongsu.service.grants.standing import Deed, permitted, record, record_refusal, refusals_recorded, tenant_of
 from bongsu.service.platform import Platform
-from bongsu.store.grant_ledger import LedgerEntry, NewEntry, book, entries_of, find_entry
+from bongsu.store.grant_ledger import LedgerEntry, NewEntry, balance_of, book, find_entry
 from bongsu.store.grant_use import held_now
 from bongsu.store.grants import add_grant, close_grant, get_grant, takes_part
 
@@ -135,8 +137,7 @@ def adjust(
             if (known.gpu_ms, known.reason) != (amount, entry.reason):
                 raise codes.KEY_REUSED.error(key=subject, grant=grant_id)
             return known
-        entries = [one.entry for one in entries_of(connection, grant_id)]
-        left = balance(entries, held_now(connection, grant_id).open_use(now)).available
+        left = balance_of(connection, grant_id, held_now(connection, grant_id).open_use(now)).available
         if amount < 0 and -amount > left:
             raise codes.BELOW_USE.error(
                 grant=grant_id, hours=hours_text(-amount), available=hours_text(max(0, left))
@@ -193,10 +194,15 @@ def _refuse_faulty(platform: Platform, actor: Actor, order: Order) -> None:
 
 
 def _faults(order: Order) -> Iterable[Problem]:
-    names = {"name": order.id, "programme": order.programme, "giver": order.giver, "receiver": order.receiver}
+    names = {
+        N_("name"): order.id,
+        N_("programme"): order.programme,
+        N_("giver"): order.giver,
+        N_("receiver"): order.receiver,
+    }
     for what, name in names.items():
         if not re.fullmatch(NAME_PATTERN, name) or len(name) > LONGEST_NAME:
-            yield codes.BAD_NAME.at(name=name, what=what)
+            yield codes.BAD_NAME.at(name=name, what=as_phrase(what))
     if not 0 < order.gpu_hours <= MOST_HOURS or gpu_ms_of(order.gpu_hours) == 0:
         yield codes.BAD_AMOUNT.at(hours=f"{order.gpu_hours:g}", most=f"{MOST_HOURS:,}")
     if not 0 <= order.begins < order.ends <= LATEST:

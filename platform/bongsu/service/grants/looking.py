@@ -12,16 +12,22 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, select
 
 from bongsu.domain.grant_recount import Recount
-from bongsu.domain.grants import Balance, EntryKind, Grant, GrantState, Held, balance
+from bongsu.domain.grants import Balance, EntryKind, Grant, GrantState, Held
 from bongsu.domain.labels import Label
 from bongsu.domain.people import Actor
 from bongsu.domain.tenants import HOME
 from bongsu.policy.access import Permission, Thing, Verdict, judge
-from bongsu.policy.grant_forecast import Forecast, forecasts
+from bongsu.policy.grant_forecast import DAY, SPANS, Forecast, forecasts
 from bongsu.policy.weak_use import Uses, WeakUse, reclaimable, weak_uses
 from bongsu.service.grants.standing import permitted, tenant_of, verdict
 from bongsu.service.platform import Platform
-from bongsu.store.grant_ledger import LedgerEntry, entries_of
+from bongsu.store.grant_ledger import (
+    LedgerEntry,
+    balance_of,
+    entries_of,
+    metered_between,
+    metered_by_outcome,
+)
 from bongsu.store.grant_notices import Notice, standing_notice
 from bongsu.store.grant_use import held_now, last_signs, recount_of
 from bongsu.store.grants import grants_between
@@ -42,6 +48,7 @@ __all__ = [
     "visible_runs",
 ]
 
+NEWEST = 1000
 HIDDEN = ""
 """In place of what the giver does not see: which run it was."""
 _CHUNK = 500
@@ -64,7 +71,7 @@ class GrantDetails:
     """A grant in full.
 
     Attributes:
-        entries: its ledger, in order.
+        entries: of its ledger the newest, in order.
         held: GPU-milliseconds of what is held now, within what is used.
         forecasts: for the last 7 and 28 days, or as many as there are.
         weak: what is past a threshold.
@@ -101,26 +108,33 @@ def list_grants(platform: Platform, actor: Actor) -> list[GrantSummary]:
     with platform.database.read() as connection:
         found = grants_between(connection, parties)
         seen = [one for one in found if verdict(actor, Permission.GRANT_READ, one, now) is Verdict.ALLOWED]
-        return [_summary(connection, grant, now)[0] for grant in seen]
+        return [_summary(connection, grant, held_now(connection, grant.id), now) for grant in seen]
 
 
-def show_grant(platform: Platform, actor: Actor, grant_id: str) -> GrantDetails:
-    """One grant. Raises ``grants.unknown``, ``grants.forbidden``."""
+def show_grant(platform: Platform, actor: Actor, grant_id: str, newest: int = NEWEST) -> GrantDetails:
+    """One grant, with its newest entries. Raises ``grants.unknown``, ``grants.forbidden``."""
     grant = permitted(platform, actor, Permission.GRANT_READ, grant_id, "grant.read")
     now = platform.clock()
     with platform.database.read() as connection:
-        summary, entries, held = _summary(connection, grant, now)
+        held = held_now(connection, grant_id)
+        summary = _summary(connection, grant, held, now)
+        entries = entries_of(connection, grant_id, newest)
+        recent = metered_between(connection, grant_id, now - max(SPANS) * DAY, now)
+        outcomes = metered_by_outcome(connection, grant_id)
         signs = last_signs(connection, held.held)
         notice = standing_notice(connection, grant_id)
-        visible = visible_runs(connection, actor, grant, entries, now)
+        named = {entry.run_id for entry in entries} | {event.run_id for event in held.held.values()}
+        visible = visible_runs(connection, actor, grant, named, now)
     has = Balance(summary.given, summary.used, summary.reserved)
-    seen = forecasts(grant, has.given - has.used, spans_of(entries, held, now), now)
+    seen = forecasts(grant, has.given - has.used, spans_of(recent, held, now), now)
+    silent = {key: (max(0.0, now - signs[key]), event.until(now).gpu_ms) for key, event in held.held.items()}
+    weak = weak_uses(grant, Uses(has, outcomes, silent), now)
     return GrantDetails(
         summary=summary,
         entries=tuple(_as_seen(entry, visible) for entry in entries),
         held=sum(held.open_use(now).values()),
         forecasts=tuple(seen),
-        weak=tuple(_weak_as_seen(weak_uses(grant, _uses(has, entries, held, signs, now), now), visible)),
+        weak=tuple(_weak_as_seen(weak, visible)),
         reclaimable=reclaimable(grant, has, seen, now),
         notice=notice,
     )
@@ -132,7 +146,8 @@ def recount_grant(platform: Platform, actor: Actor, grant_id: str) -> Recounted:
     with platform.database.read() as connection:
         entries = entries_of(connection, grant_id)
         counted = recount_of(connection, grant_id).released
-        visible = visible_runs(connection, actor, grant, entries, platform.clock())
+        named = {entry.run_id for entry in entries} | {key.partition("/")[0] for key in counted}
+        visible = visible_runs(connection, actor, grant, named, platform.clock())
     booked = {entry.subject: entry.held for entry in entries if entry.kind is EntryKind.METERED}
     keys = sorted(key for key in booked.keys() | counted.keys() if booked.get(key) != counted.get(key))
     shown = (key if key.partition("/")[0] in visible else HIDDEN for key in keys)
@@ -141,9 +156,9 @@ def recount_grant(platform: Platform, actor: Actor, grant_id: str) -> Recounted:
 
 
 def visible_runs(
-    connection: Connection, actor: Actor, grant: Grant, entries: Sequence[LedgerEntry], now: float
+    connection: Connection, actor: Actor, grant: Grant, run_ids: Collection[str], now: float
 ) -> frozenset[str]:
-    """Runs of the ledger that the actor may know of."""
+    """Those of the runs of a grant that the actor may know of."""
     moment = datetime.fromtimestamp(now, UTC)
     tenant = tenant_of(actor, grant.receiver)
 
@@ -154,7 +169,7 @@ def visible_runs(
         thing = Thing(f"run:{run_id}", tenant, top)
         return judge(as_seen, Permission.RUN_READ, thing, (), moment) is Verdict.ALLOWED
 
-    ids = sorted({entry.run_id for entry in entries if entry.run_id})
+    ids = sorted(filter(None, set(run_ids)))
     found = set()
     for begin in range(0, len(ids), _CHUNK):
         query = select(runs.c.id, runs.c.label).where(runs.c.id.in_(ids[begin : begin + _CHUNK]))
@@ -168,18 +183,9 @@ def spans_of(entries: Sequence[LedgerEntry], held: Recount, now: float) -> list[
     return over + [event.until(now) for event in held.held.values()]
 
 
-def _summary(connection: Connection, grant: Grant, now: float) -> tuple[GrantSummary, list[LedgerEntry], Recount]:
-    entries = entries_of(connection, grant.id)
-    held = held_now(connection, grant.id)
-    has = balance([entry.entry for entry in entries], held.open_use(now))
-    summary = GrantSummary(grant, grant.state(now), has.given, has.used, has.reserved, has.available)
-    return summary, entries, held
-
-
-def _uses(has: Balance, entries: Sequence[LedgerEntry], held: Recount, signs: dict[str, float], now: float) -> Uses:
-    metered = [(entry.reason, entry.held) for entry in entries if entry.held is not None]
-    silent = {key: (max(0.0, now - signs[key]), event.until(now).gpu_ms) for key, event in held.held.items()}
-    return Uses(has, metered, silent)
+def _summary(connection: Connection, grant: Grant, held: Recount, now: float) -> GrantSummary:
+    has = balance_of(connection, grant.id, held.open_use(now))
+    return GrantSummary(grant, grant.state(now), has.given, has.used, has.reserved, has.available)
 
 
 def _as_seen(entry: LedgerEntry, visible: Collection[str]) -> LedgerEntry:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from bongsu.domain.codes import grants as codes
-from bongsu.domain.grants import EntryKind, Grant, balance, gpu_ms_of, hours_text
+from bongsu.domain.grants import EntryKind, Grant, gpu_ms_of, hours_text
 from bongsu.domain.people import Actor
 from bongsu.policy.access import Permission
 from bongsu.policy.grant_forecast import DAY
@@ -18,7 +18,7 @@ from bongsu.policy.weak_use import THRESHOLDS, notice_due
 from bongsu.service.grants.giving import MOST_HOURS
 from bongsu.service.grants.standing import Deed, permitted, record, refusals_recorded
 from bongsu.service.platform import Platform
-from bongsu.store.grant_ledger import LedgerEntry, NewEntry, book, entries_of
+from bongsu.store.grant_ledger import LedgerEntry, NewEntry, balance_of, book, last_entry
 from bongsu.store.grant_notices import Notice, announce, end_notice, standing_notice
 from bongsu.store.grant_use import held_now
 from bongsu.store.grants import get_grant
@@ -79,18 +79,17 @@ def carry_out_reclaim(platform: Platform, actor: Actor, grant_id: str) -> Ledger
     now = platform.clock()
     with refusals_recorded(platform, actor, seen, action), platform.database.write() as connection:
         grant = _locked(connection, grant_id)
-        entries = entries_of(connection, grant_id)
         notice = standing_notice(connection, grant_id)
         if notice is None:
-            before = [entry for entry in entries if entry.kind is EntryKind.RECLAIMED]
-            if before:
-                return before[-1]
+            before = last_entry(connection, grant_id, EntryKind.RECLAIMED)
+            if before is not None:
+                return before
             raise codes.NO_NOTICE.error(grant=grant_id)
         if now < notice.effective_at:
             raise codes.NOTICE_RUNS.error(
                 grant=grant_id, receiver=grant.receiver, due=moment(notice.effective_at), now=moment(now)
             )
-        left = balance([one.entry for one in entries], held_now(connection, grant_id).open_use(now)).available
+        left = balance_of(connection, grant_id, held_now(connection, grant_id).open_use(now)).available
         amount = min(notice.gpu_ms, max(0, left))
         entry = NewEntry(
             EntryKind.RECLAIMED, f"notice/{notice.number}", amount, now, actor=actor.id, reason=notice.reason

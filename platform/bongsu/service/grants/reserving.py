@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from bongsu.domain.grants import Balance, EntryKind, Grant, balance
+from bongsu.domain.grants import Balance, EntryKind, Grant
 from bongsu.domain.ids import RunId
 from bongsu.domain.people import Actor
 from bongsu.domain.plan import PlannedStage, RunPlan
@@ -22,7 +22,7 @@ from bongsu.policy.grant_needs import Need, need_of
 from bongsu.policy.grants import Asked, Purse, decide, unknown
 from bongsu.service.grants.standing import Deed, record, record_refusal
 from bongsu.service.platform import Platform
-from bongsu.store.grant_ledger import LedgerEntry, NewEntry, book, entries_of, entries_of_run
+from bongsu.store.grant_ledger import LedgerEntry, NewEntry, balance_of, book, entries_of_run, entries_under_way
 from bongsu.store.grant_use import held_now
 from bongsu.store.grants import get_grant, is_home
 from bongsu.store.runs import open_run_of
@@ -145,12 +145,10 @@ def _payer(connection: Connection, plan: RunPlan, *, lock: bool = False) -> Gran
 def _standing(
     connection: Connection, grant: Grant, plan: RunPlan, stages: Iterable[PlannedStage], now: float
 ) -> GrantStanding:
-    entries = entries_of(connection, grant.id)
-    held = held_now(connection, grant.id)
-    has = balance([entry.entry for entry in entries], held.open_use(now))
+    has = balance_of(connection, grant.id, held_now(connection, grant.id).open_use(now))
     need = need_of(stages, DEFAULT_ACCELERATOR)
     asked = Asked(plan.purpose.use_class, need, DEFAULT_ACCELERATOR, now)
-    purse = Purse(grant, has, _returns_by(entries, has))
+    purse = Purse(grant, has, _returns_by(entries_under_way(connection, grant.id), has))
     return GrantStanding(grant, has, need, tuple(decide(purse, asked)))
 
 

@@ -23,7 +23,7 @@ from bongsu.policy.grants import moment
 from bongsu.service.grants.looking import visible_runs
 from bongsu.service.grants.standing import verdict
 from bongsu.service.platform import Platform
-from bongsu.store.grant_ledger import entries_of
+from bongsu.store.grant_ledger import metered_between
 from bongsu.store.grant_use import held_now
 from bongsu.store.grants import grants_between
 from bongsu.store.schema import model_versions
@@ -122,12 +122,14 @@ def as_csv(found: Showback) -> str:
 def _uses_of(
     connection: Connection, actor: Actor, grant: Grant, period: tuple[float, float], now: float
 ) -> Iterable[_Use]:
-    entries = entries_of(connection, grant.id)
-    models = _models(connection, visible_runs(connection, actor, grant, entries, now))
+    entries = metered_between(connection, grant.id, *period)
+    held_runs = held_now(connection, grant.id).held.values()
+    run_ids = {entry.run_id for entry in entries} | {event.run_id for event in held_runs}
+    models = _models(connection, visible_runs(connection, actor, grant, run_ids, now))
     for entry in entries:
         if entry.held is not None and (used := entry.held.within(*period)):
             yield _Use(grant, models.get(entry.run_id, ""), used, 0)
-    for event in held_now(connection, grant.id).held.values():
+    for event in held_runs:
         if held := event.until(now).within(*period):
             yield _Use(grant, models.get(event.run_id, ""), 0, held)
 

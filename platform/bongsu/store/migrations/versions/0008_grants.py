@@ -26,6 +26,8 @@ def upgrade() -> None:
         sa.Column("given_by", NAME, nullable=False),
         sa.Column("created_at", sa.Double(), nullable=False),
         sa.Column("closed_at", sa.Double()),
+        sa.Column("given_ms", sa.BigInteger(), nullable=False),
+        sa.Column("used_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_grants"),
     )
     op.create_index("ix_grants_giver", "grants", ["giver"])
@@ -49,6 +51,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("grant_id", "kind", "subject", name="uq_grant_entries_grant_id_kind_subject"),
     )
     op.create_index("ix_grant_entries_run_id", "grant_entries", ["run_id"])
+    op.create_index("ix_grant_entries_grant_id_kind_ends", "grant_entries", ["grant_id", "kind", "ends"])
     op.create_table(
         "grant_notices",
         sa.Column("grant_id", ID, nullable=False),
