@@ -65,7 +65,13 @@ def days_of(held: Sequence[Held], now: float, days: int) -> list[int]:
     """GPU-milliseconds of each of the last days, the oldest first; a day is 24 hours that end at ``now`` or a whole
     number of days before it."""
     starts = [now - DAY * place for place in range(days, 0, -1)]
-    return [sum(one.within(start, start + DAY) for one in held) for start in starts]
+    totals = [0] * days
+    for one in held:
+        # A day more to either side: what lies on an edge is nobody's twice, and rounding may not lose it.
+        first, last = (int((time - starts[0]) // DAY) for time in (one.admitted_at, one.released_at))
+        for place in range(max(0, first - 1), min(days, last + 2)):
+            totals[place] += one.within(starts[place], starts[place] + DAY)
+    return totals
 
 
 def _forecast(grant: Grant, left: int, each: Sequence[int], now: float) -> Forecast:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
 
 from bongsu.domain.grants import Balance, Entry, EntryKind, Held, balance
 from bongsu.domain.ids import AttemptId
@@ -79,12 +79,9 @@ def book(connection: Connection, grant_id: str, entries: Sequence[NewEntry]) -> 
     """
     c = grant_entries.c
     last = connection.execute(select(func.max(c.position)).where(c.grant_id == grant_id)).scalar() or 0
-    known = {
-        (row.kind, row.subject)
-        for row in connection.execute(
-            select(c.kind, c.subject).where(c.grant_id == grant_id, c.subject.in_([one.subject for one in entries]))
-        )
-    }
+    asked = (c.kind.in_({one.kind.value for one in entries})) & c.subject.in_([one.subject for one in entries])
+    query = select(c.kind, c.subject).where(c.grant_id == grant_id, asked)
+    known = {(row.kind, row.subject) for row in connection.execute(query)}
     added: list[LedgerEntry] = []
     for entry in entries:
         if (entry.kind.value, entry.subject) in known:
@@ -141,22 +138,15 @@ def balance_of(connection: Connection, grant_id: str, open_use: Mapping[str, int
 
 def entries_under_way(connection: Connection, grant_id: str) -> list[LedgerEntry]:
     """What concerns runs that are not over."""
-    c = grant_entries.c
     active = [state.value for state in RunState if not state.is_final]
-    query = (
-        select(grant_entries)
-        .join(runs, runs.c.id == c.run_id)
-        .where(c.grant_id == grant_id, runs.c.state.in_(active))
-        .order_by(c.position)
+    return _of_runs(
+        connection, grant_id, grant_entries.c.run_id.in_(select(runs.c.id).where(runs.c.state.in_(active)))
     )
-    return [_entry(connection, row) for row in connection.execute(query)]
 
 
 def entries_of_run(connection: Connection, grant_id: str, run_id: str) -> list[LedgerEntry]:
     """What concerns one run, in order."""
-    c = grant_entries.c
-    query = select(grant_entries).where(c.grant_id == grant_id, c.run_id == run_id).order_by(c.position)
-    return [_entry(connection, row) for row in connection.execute(query)]
+    return _of_runs(connection, grant_id, grant_entries.c.run_id == run_id)
 
 
 def find_entry(connection: Connection, grant_id: str, kind: EntryKind, subject: str) -> LedgerEntry | None:
@@ -184,6 +174,13 @@ def grant_of_run(connection: Connection, run_id: str) -> str | None:
 def sums(entries: Iterable[LedgerEntry], *kinds: EntryKind) -> int:
     """GPU-milliseconds of the entries of these kinds."""
     return sum(entry.gpu_ms for entry in entries if entry.kind in kinds)
+
+
+def _of_runs(connection: Connection, grant_id: str, which: ColumnElement[bool]) -> list[LedgerEntry]:
+    """Put in order here: for an order of its own SQLite would read the whole ledger along it."""
+    query = select(grant_entries).where(grant_entries.c.grant_id == grant_id, which)
+    found = [_entry(connection, row) for row in connection.execute(query)]
+    return sorted(found, key=lambda entry: entry.position)
 
 
 def _placed(entry: NewEntry, position: int) -> LedgerEntry:

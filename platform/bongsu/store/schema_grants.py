@@ -70,7 +70,7 @@ grant_entries = Table(
     PrimaryKeyConstraint("grant_id", "position"),
     ForeignKeyConstraint(["grant_id"], ["grants.id"]),
     UniqueConstraint("grant_id", "kind", "subject"),
-    Index(None, "run_id"),
+    Index(None, "run_id", "grant_id"),
     Index(None, "grant_id", "kind", "ends"),
 )
 

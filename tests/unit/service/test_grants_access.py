@@ -153,6 +153,8 @@ def test_the_giver_sees_what_was_used_and_not_by_which_run(place: Place) -> None
     assert run.id not in repr(theirs)
     assert ENGINEER.id not in repr(theirs)
     assert MANAGER.id in repr(theirs)
+    logs = [(tenant, action) for tenant, _actor, action, _outcome in recorded(place)]
+    assert logs == [("mnd", "grant.give"), ("mnd", "grant.reserve"), ("msit", "grant.give")]
 
 
 def test_within_the_receiver_a_run_above_ones_clearance_is_not_named_either(place: Place) -> None:

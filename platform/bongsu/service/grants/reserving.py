@@ -105,7 +105,7 @@ def set_aside_again(
 def record_refused(platform: Platform, actor: Actor, refused: ReservationRefused) -> None:
     """Write down that a grant did not pay; nobody hears of a grant that is not there."""
     if refused.grant is not None:
-        record_refusal(platform, actor, refused.grant, "grant.reserve", refused)
+        record_refusal(platform, actor, refused.grant, "grant.reserve", refused, of_receiver=True)
 
 
 def _reserve(
@@ -129,7 +129,7 @@ def _reserve(
     )
     book(connection, grant.id, [entry])
     facts = {"run": run_id, "gpuMilliseconds": need.gpu_ms, "rules": [one.rule for one in standing.decisions]}
-    record(connection, actor, grant, Deed("grant.reserve", now, facts))
+    record(connection, actor, grant, Deed("grant.reserve", now, facts, of_receiver=True))
 
 
 def _payer(connection: Connection, plan: RunPlan, *, lock: bool = False) -> Grant | Decision | None:

@@ -47,12 +47,16 @@ def verdict(actor: Actor, permission: Permission, grant: Grant, now: float) -> V
 
 @dataclass(frozen=True)
 class Deed:
-    """What was done to a grant, or asked for and refused: ``action`` as of :class:`bongsu.domain.audit.AuditEvent`."""
+    """What was done to a grant, or asked for and refused: ``action`` as of :class:`bongsu.domain.audit.AuditEvent`.
+
+    ``of_receiver``: it is of the receiver's runs, of which the giver does not hear.
+    """
 
     action: str
     at: float
     facts: Mapping[str, Any] = field(default_factory=dict)
     outcome: AuditOutcome = AuditOutcome.DONE
+    of_receiver: bool = False
 
 
 def permitted(platform: Platform, actor: Actor, permission: Permission, grant_id: str, action: str) -> Grant:
@@ -78,19 +82,23 @@ def permitted(platform: Platform, actor: Actor, permission: Permission, grant_id
 def record(connection: Connection, actor: Actor, grant: Grant, deed: Deed) -> None:
     """Write it into the logs of both sides, as the last statements of the transaction; always in one order, so that
     nobody waits in a circle."""
-    for tenant in sorted({tenant_of(actor, grant.giver), tenant_of(actor, grant.receiver)}):
+    sides = {grant.receiver} if deed.of_receiver else {grant.giver, grant.receiver}
+    for tenant in sorted({tenant_of(actor, side) for side in sides}):
         thing = f"grant:{grant.id}"
         event = AuditEvent(tenant, actor.id, deed.action, thing, deed.at, deed.outcome, OPEN, dict(deed.facts))
         audit.append(connection, event)
 
 
-def record_refusal(platform: Platform, actor: Actor, grant: Grant, action: str, error: BongsuError) -> None:
+def record_refusal(
+    platform: Platform, actor: Actor, grant: Grant, action: str, error: BongsuError, *, of_receiver: bool = False
+) -> None:
     """As :func:`record`, of what was asked for and not done, in a transaction of its own."""
     if platform.database.read_only:
         return
     facts = {"problems": [problem.code.name for problem in error.problems]}
     with platform.database.write() as connection:
-        record(connection, actor, grant, Deed(action, platform.clock(), facts, AuditOutcome.REFUSED))
+        deed = Deed(action, platform.clock(), facts, AuditOutcome.REFUSED, of_receiver)
+        record(connection, actor, grant, deed)
 
 
 @contextmanager

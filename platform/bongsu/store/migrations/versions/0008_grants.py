@@ -50,7 +50,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["grant_id"], ["grants.id"], name="fk_grant_entries_grant_id"),
         sa.UniqueConstraint("grant_id", "kind", "subject", name="uq_grant_entries_grant_id_kind_subject"),
     )
-    op.create_index("ix_grant_entries_run_id", "grant_entries", ["run_id"])
+    op.create_index("ix_grant_entries_run_id_grant_id", "grant_entries", ["run_id", "grant_id"])
     op.create_index("ix_grant_entries_grant_id_kind_ends", "grant_entries", ["grant_id", "kind", "ends"])
     op.create_table(
         "grant_notices",
