@@ -62,7 +62,7 @@ def logs_over(database: Database, folder: Path) -> Logs:
     def nobody(*_: object) -> object:
         raise AssertionError("the audit log asks for nothing but the database")
 
-    lacking: dict[str, object] = dict.fromkeys(("artifacts", "publisher", "lock"), nobody)
+    lacking: dict[str, object] = dict.fromkeys(("stores", "publisher", "lock"), nobody)
     platform = Platform(home=folder, database=database, executor=nobody, clock=clock, **lacking)  # type: ignore[arg-type]
     return Logs(platform, clock)
 

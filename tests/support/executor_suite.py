@@ -173,6 +173,7 @@ class ExecutorSuite:
         seen = watch.end(executor, spec.id)
         assert seen.phase is Phase.SUCCEEDED
         assert seen.failure is None
+        assert seen.started_at is not None, "what it held is counted from there, whoever looks now"
         record = harness.store.get_record(result_key(spec.id))
         assert record is not None
         result = AttemptResult.model_validate_json(record)
@@ -231,6 +232,7 @@ class ExecutorSuite:
         seen = watch.end(executor, spec.id)
         assert seen.phase is Phase.FAILED
         assert seen.failure is not None
+        assert seen.started_at is not None
         assert (seen.failure.reason, seen.failure.retryable) == ("StageError", False)
         assert (seen.failure.message, seen.failure.fix) == ("The probe was told to fail.", "Set fail: false.")
         record = harness.store.get_record(failure_key(spec.id))

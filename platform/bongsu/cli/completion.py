@@ -44,6 +44,10 @@ def datasets(context: typer.Context, incomplete: str) -> list[str]:
     return _beginning(_known(context).datasets(), incomplete)
 
 
+def grants(context: typer.Context, incomplete: str) -> list[str]:
+    return _beginning(_known(context).grants(), incomplete)
+
+
 def stage_kinds(incomplete: str) -> list[str]:
     from bongsu.service.completing import stage_kinds as installed
 

@@ -150,7 +150,11 @@ class Failure(_Frozen):
 
 
 class Observation(_Frozen):
-    """Phase of an attempt as the executor sees it now."""
+    """Phase of an attempt as the executor sees it now.
+
+    ``started_at`` is since when it holds what it asked for, and is said of attempts that are over, too;
+    ``finished_at`` is when it let go of it. What GPUs are charged follows from the two.
+    """
 
     phase: Phase
     failure: Failure | None = None

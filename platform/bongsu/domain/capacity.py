@@ -82,7 +82,7 @@ def _gpus(needs: Resources, has: Capacity) -> Iterator[Shortfall]:
         )
         return
     asked = needs.accelerator if needs.gpus_per_worker else None
-    if asked and has.accelerators and not any(_is_of(asked, kind) for kind in has.accelerators):
+    if asked and has.accelerators and not any(is_of(asked, kind) for kind in has.accelerators):
         known = ", ".join(has.accelerators)
         yield Shortfall(
             "accelerator",
@@ -91,8 +91,9 @@ def _gpus(needs: Resources, has: Capacity) -> Iterator[Shortfall]:
         )
 
 
-def _is_of(accelerator: str, kind: str) -> bool:
-    """``H100-80GB`` is what Ray calls ``H100``, and ``A100-40GB`` what it calls ``A100-40G``."""
+def is_of(accelerator: str, kind: str) -> bool:
+    """Whether a GPU of the type that is asked for is of a kind: ``H100-80GB`` is what Ray calls ``H100``, and
+    ``A100-40GB`` what it calls ``A100-40G``."""
     return accelerator in (kind, f"{kind}B") or accelerator.startswith(f"{kind}-")
 
 

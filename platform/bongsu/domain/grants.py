@@ -26,6 +26,24 @@ class EntryKind(StrEnum):
     METERED = "metered"
 
 
+class GrantState(StrEnum):
+    """Where a grant stands in its window."""
+
+    NOT_BEGUN = "not-begun"
+    OPEN = "open"
+    ENDED = "ended"
+    CLOSED = "closed"
+
+
+class Dimension(StrEnum):
+    """By what a showback tells rows apart. ``MINISTRY`` is who received the grant."""
+
+    MINISTRY = "ministry"
+    PROGRAMME = "programme"
+    GRANT = "grant"
+    MODEL = "model"
+
+
 @dataclass(frozen=True)
 class Grant:
     """What was given, and for what.
@@ -34,8 +52,11 @@ class Grant:
         id: e.g. ``nap-2026-mnd-01``.
         giver, receiver: ministries.
         use_classes: what it may be spent on; empty for anything that is permitted.
-        accelerator: type of GPU, e.g. ``H100``.
+        accelerator: type of GPU, e.g. ``H100-80GB``; ``H100`` is any of that name.
         begins, ends: seconds since the epoch; the end is exclusive.
+        programme: under which it was given, e.g. ``nap``.
+        given_by: id of the person who gave it.
+        closed_at: since when nothing more is set aside of it; None while it is open.
     """
 
     id: str
@@ -45,9 +66,19 @@ class Grant:
     accelerator: str
     begins: float
     ends: float
+    programme: str = ""
+    given_by: str = ""
+    closed_at: float | None = None
 
     def is_open(self, now: float) -> bool:
-        return self.begins <= now < self.ends
+        return self.closed_at is None and self.begins <= now < self.ends
+
+    def state(self, now: float) -> GrantState:
+        if self.closed_at is not None:
+            return GrantState.CLOSED
+        if now < self.begins:
+            return GrantState.NOT_BEGUN
+        return GrantState.OPEN if now < self.ends else GrantState.ENDED
 
 
 @dataclass(frozen=True)
@@ -123,6 +154,37 @@ def metered(gpus: int, admitted_at: float, released_at: float) -> int:
     return gpus * max(0, round(released_at * 1000) - round(admitted_at * 1000))
 
 
+@dataclass(frozen=True)
+class Held:
+    """GPUs that were held from admission to release (seconds since the epoch)."""
+
+    gpus: int
+    admitted_at: float
+    released_at: float
+
+    @property
+    def gpu_ms(self) -> int:
+        return metered(self.gpus, self.admitted_at, self.released_at)
+
+    def within(self, since: float, until: float) -> int:
+        """The part of :attr:`gpu_ms` that lies in a period. Periods that follow one another give the whole, to the
+        last digit."""
+        return metered(self.gpus, max(self.admitted_at, since), min(self.released_at, until))
+
+
 def hours(gpu_ms: int) -> float:
     """GPU-hours, as people read them."""
     return gpu_ms / MS_PER_HOUR
+
+
+def gpu_ms_of(gpu_hours: float) -> int:
+    """GPU-milliseconds of GPU-hours that a person wrote: the nearest whole number."""
+    return round(gpu_hours * MS_PER_HOUR)
+
+
+def hours_text(gpu_ms: int, *, up: bool = False) -> str:
+    """``1,234.50``: GPU-hours in a sentence, in hundredths; ``up`` rounds up, for what is lacking."""
+    hundredths, rest = divmod(abs(gpu_ms), MS_PER_HOUR // 100)
+    hundredths += rest > 0 if up else 2 * rest >= MS_PER_HOUR // 100
+    sign = "-" if gpu_ms < 0 and hundredths else ""
+    return f"{sign}{hundredths // 100:,}.{hundredths % 100:02d}"

@@ -75,9 +75,13 @@ class StopAttempt:
 
 @dataclass(frozen=True)
 class FinishAttempt:
+    """The attempt is over. ``held`` is from when until when it held what it asked for, in seconds since the epoch; None
+    if it never did, as far as anybody knows."""
+
     attempt: AttemptId
     state: AttemptState
     outcome: AttemptResult | Failure | None
+    held: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

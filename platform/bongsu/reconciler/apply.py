@@ -32,6 +32,7 @@ from bongsu.reconciler.actions import (
     TakeOutputs,
     stage_of,
 )
+from bongsu.reconciler.charging import Charging
 from bongsu.reconciler.facts import RunFacts
 from bongsu.reconciler.watching import Unsaved
 from bongsu.store import artifacts, attempts, cache, history, label_flow, lineage, models, outbox, stages
@@ -75,6 +76,7 @@ def apply(
     for action in actions:
         applier.carry_out(action)
     applier.write_log()
+    applier.charge()
     applier.record()
     touched = {stage_of(action) for action in actions} | {one.attempt.stage_id for one in unsaved}
     return {stage_id for stage_id in touched if stage_id is not None}
@@ -89,6 +91,7 @@ class _Applier:
         self._planned = {planned.id: planned for planned in facts.plan.stages}
         self._stages = dict(facts.stages)
         self._trees = InputTrees(facts.plan)
+        self._charging = Charging(connection, facts, now)
         self._log: list[NewEvent] = []
         self._audit: list[AuditEvent] = []
         self._author = Author(facts.run.tenant)
@@ -103,7 +106,8 @@ class _Applier:
                 self._request(action)
             case MarkStarted(attempt, at):
                 attempts.mark_started(self._db, attempt, at)
-                self._note("attempt-started", attempt.stage_id, attempt.number)
+                gpus = self._charging.admitted(self._planned[attempt.stage_id], at)
+                self._note("attempt-started", attempt.stage_id, attempt.number, **gpus)
             case StopAttempt(attempt, reason):
                 attempts.ask_to_stop(self._db, attempt, reason)
                 self._note("attempt-stopping", attempt.stage_id, attempt.number, reason=reason.value)
@@ -138,6 +142,11 @@ class _Applier:
 
     def write_log(self) -> None:
         history.append_events(self._db, self._run.id, self._now, self._log)
+
+    def charge(self) -> None:
+        """Book what GPUs were used. Whoever books waits for the grant's row, and then for the log's head: never the
+        other way round."""
+        self._charging.book(is_over=self._run.state.is_final)
 
     def record(self) -> None:
         """For good, as the last thing that the transaction does."""
@@ -175,11 +184,12 @@ class _Applier:
         extra: dict[str, Any] = (
             {"cause": failure.reason, "message": str(failure.message), "fix": str(failure.fix)} if failure else {}
         )
-        self._note("attempt-finished", attempt.stage_id, attempt.number, state=action.state.value, **extra)
         before = self._facts.attempts[attempt.stage_id][-1]
+        planned = self._planned[attempt.stage_id]
+        extra |= self._charging.released(planned, before, action.held, action.state.value)
+        self._note("attempt-finished", attempt.stage_id, attempt.number, state=action.state.value, **extra)
         if action.state is AttemptState.CANCELLED and before.state is AttemptState.REQUESTED:
             return  # it never began: there is nothing to tell
-        planned = self._planned[attempt.stage_id]
         if failure:
             self._note_artifacts(planned, failure.evidence.values())
         item = announcements.attempt_finished(

@@ -65,6 +65,27 @@ def changes_of(
     return _under_way(attempt, timeout, seen, now=world.now, cancelling=cancelling)
 
 
+def held_span(
+    attempt: AttemptRecord, seen: Observation | None, outcome: AttemptResult | Failure | None, now: float
+) -> tuple[float, float] | None:
+    """From when until when an attempt that is over held what it asked for, from its admission to its release.
+
+    The executor's word comes first, then the worker's own. An attempt of which nobody knows that it began was never
+    admitted. Where nobody says when it was released, it was held until now.
+    """
+    result = outcome if isinstance(outcome, AttemptResult) else None
+    admitted = attempt.started_at
+    if admitted is None and seen is not None and seen.started_at is not None:
+        admitted = seen.started_at.timestamp()
+    if admitted is None and result is not None:
+        admitted = result.started_at.timestamp()
+    if admitted is None:
+        return None
+    if seen is not None and seen.finished_at is not None:
+        return admitted, seen.finished_at.timestamp()
+    return admitted, result.finished_at.timestamp() if result else now
+
+
 def _without_result(
     attempt: AttemptRecord, timeout: timedelta | None, seen: Observation, outcome: Failure | None
 ) -> Ended:

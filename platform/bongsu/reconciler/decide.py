@@ -31,7 +31,7 @@ from bongsu.reconciler.actions import (
     StopAttempt,
     TakeOutputs,
 )
-from bongsu.reconciler.attempt_changes import Ended, Started, Stop, changes_of
+from bongsu.reconciler.attempt_changes import Ended, Started, Stop, changes_of, held_span
 from bongsu.reconciler.budget import Budget
 from bongsu.reconciler.facts import Refused, RunFacts, Withdrawn, WorldFacts
 from bongsu.reconciler.lingering import is_there
@@ -277,9 +277,11 @@ class _Decider:
         state: AttemptState,
         outcome: AttemptResult | Failure | None,
     ) -> None:
-        self._actions.append(FinishAttempt(attempt.id, state, outcome))
+        seen = self._world.observations.get(attempt.id)
+        held = held_span(attempt, seen, outcome, self._world.now)
+        self._actions.append(FinishAttempt(attempt.id, state, outcome, held))
         failure = outcome if isinstance(outcome, Failure) else None
         ended = replace(attempt, state=state, finished_at=self._world.now, failure=failure)
-        if not is_there(self._world.observations.get(attempt.id)):
+        if not is_there(seen):
             self._budget.give_back(planned.resources)
         self._attempts[planned.id] = (*self._attempts[planned.id][:-1], ended)

@@ -39,6 +39,9 @@ class Completions:
         """As ``NAME/3``: shells break words at other signs."""
         return [f"{name}/{version}" for name, version in names.model_versions(self._database)]
 
+    def grants(self) -> list[str]:
+        return names.grants(self._database)
+
     def datasets(self) -> list[str]:
         return names.datasets(self._database)
 

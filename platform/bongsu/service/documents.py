@@ -9,6 +9,7 @@ from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.documents import plain
 from bongsu.domain.labels import high_water_mark
 from bongsu.domain.problems import Problem
+from bongsu.service.grants.documents import standing_document
 from bongsu.service.plane import PlanShown
 from bongsu.service.showing import RunDetails, StageDetails
 from bongsu.service.summaries import AttemptSummary
@@ -52,6 +53,7 @@ def plan_document(prepared: PlanShown, told: Callable[[Problem], Mapping[str, An
         "hash": made.hash,
         "gpuHours": made.gpu_hours,
         "gpuHoursNotEstimated": [planned.id for planned in made.not_estimated],
+        "grantStanding": standing_document(prepared.grant) if prepared.grant else None,
         "warnings": [told(problem) for problem in prepared.warnings],
         "obstacles": [told(problem) for problem in prepared.obstacles],
         "skipped": [plain(skipped) for skipped in prepared.skipped],

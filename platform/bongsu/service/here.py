@@ -121,4 +121,4 @@ class Here:
 
 
 def _shown(prepared: Prepared) -> PlanShown:
-    return PlanShown(prepared.plan, prepared.skipped, prepared.warnings, prepared.obstacles)
+    return PlanShown(prepared.plan, prepared.skipped, prepared.warnings, prepared.obstacles, prepared.grant)

@@ -14,6 +14,7 @@ from bongsu.domain.problems import BongsuError, Problem, Translate
 from bongsu.domain.run import ShownState
 from bongsu.service.datasets import DatasetVersion
 from bongsu.service.following import LogLine
+from bongsu.service.grants.reserving import GrantStanding
 from bongsu.service.lineage import Direction, LineageGraph
 from bongsu.service.models import ModelVersion
 from bongsu.service.running import OnUpdate, Outcome
@@ -31,6 +32,7 @@ class PlanShown:
     skipped: tuple[SkippedStage, ...] = ()
     warnings: tuple[Problem, ...] = ()
     obstacles: tuple[Problem, ...] = ()
+    grant: GrantStanding | None = None
 
     def refuse(self) -> None:
         """Raises BongsuError with every obstacle if it cannot run there."""

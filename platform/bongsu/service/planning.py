@@ -12,6 +12,7 @@ from bongsu.domain.problems import BongsuError, Location, Problem
 from bongsu.planner.planning import Drafted, draft
 from bongsu.service.caching import cache_facts
 from bongsu.service.catalogue import InstalledStages
+from bongsu.service.grants.reserving import GrantStanding, obstacles_of, standing_of
 from bongsu.service.inputs.given import Files
 from bongsu.service.inputs.resolving import faulty_inputs, masked_elsewhere, resolve_inputs
 from bongsu.service.obstacles import ask_executor, beyond_executor, names_of_others
@@ -30,6 +31,7 @@ class Prepared:
         warnings: what will run, and probably not as it is meant, each with its place in the file.
         obstacles: why it cannot run on this platform.
         skipped: what will not run whatever comes of the rest.
+        grant: what the plan would do to the grant that pays for it; None if none is asked.
     """
 
     pipeline: LoadedPipeline
@@ -37,6 +39,7 @@ class Prepared:
     warnings: tuple[Problem, ...] = ()
     obstacles: tuple[Problem, ...] = ()
     skipped: tuple[SkippedStage, ...] = ()
+    grant: GrantStanding | None = None
 
     def to_run(self) -> RunPlan:
         """The plan. Raises BongsuError with every obstacle if it cannot run here."""
@@ -98,12 +101,18 @@ def prepare_loaded(platform: Platform, loaded: LoadedPipeline, files: Files) -> 
     found = with_absolute_requirements(made.plan, files.directory)
     verdict = ask_executor(platform, found)
     taken = tuple(names_of_others(platform, found))
+    with platform.read() as connection:
+        paid = standing_of(connection, found, platform.clock())
     unmasked = masked_elsewhere(platform, loaded.spec.spec.inputs, inputs)
     warnings, obstacles = (
         tuple(placed_problem(loaded, problem) for problem in problems)
-        for problems in ((*unmasked, *made.warnings, *verdict.warnings), (*verdict.obstacles, *taken))
+        for problems in (
+            (*unmasked, *made.warnings, *verdict.warnings),
+            (*verdict.obstacles, *taken, *obstacles_of(paid)),
+        )
     )
-    return Prepared(loaded, found, warnings, obstacles, made.skipped)
+    standing = paid if isinstance(paid, GrantStanding) else None
+    return Prepared(loaded, found, warnings, obstacles, made.skipped, standing)
 
 
 def _besides(platform: Platform, faulty: FaultyPipeline, files: Files) -> Iterator[Problem]:

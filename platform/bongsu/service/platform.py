@@ -14,11 +14,11 @@ from sqlalchemy import Connection
 from bongsu.artifacts.base import ArtifactStore, StoreOf
 from bongsu.domain.audit import Author
 from bongsu.domain.ids import RunId
-from bongsu.domain.people import Actor, Role
-from bongsu.domain.tenants import HOME
+from bongsu.domain.people import Actor
 from bongsu.executors.base import Executor
 from bongsu.reconciler.lock import DriverLock, Turn
 from bongsu.reconciler.publisher import Publisher
+from bongsu.service.owner import OWNER
 from bongsu.store.database import Database
 from bongsu.store.scope import AT_HOME, Scope
 
@@ -26,8 +26,6 @@ from bongsu.store.scope import AT_HOME, Scope
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _TIME_CHARACTERS = 9
 _RANDOM_CHARACTERS = 3
-
-OWNER = Actor("local", "local", roles={HOME: frozenset(Role)})
 
 
 def run_id_at(seconds: float, random: Callable[[int], int] = secrets.randbelow) -> RunId:

@@ -18,6 +18,7 @@ from bongsu.machine.requirements import with_included
 from bongsu.reconciler.facts import RunFacts
 from bongsu.reconciler.loading import load_facts
 from bongsu.service.catalogue import InstalledStages
+from bongsu.service.grants.reserving import ReservationRefused, record_refused, set_aside_again
 from bongsu.service.platform import Platform
 from bongsu.service.secrets import fingerprints
 from bongsu.store.audit import append
@@ -38,7 +39,16 @@ def resume(platform: Platform, run: str) -> RunRecord:
         BongsuError: ``run.unknown``, ``run.ambiguous``, ``run.not-resumable``, ``run.still-cancelling``; and
             ``run.code-changed``, ``run.requirements-changed`` and ``run.secret-changed``, one for each stage that is
             still to run: its outputs would be remembered as those of the older code, or of the other secret.
+        ReservationRefused: its grant does not pay for what is still to do.
     """
+    try:
+        return _resume(platform, run)
+    except ReservationRefused as refused:
+        record_refused(platform, platform.actor, refused)
+        raise
+
+
+def _resume(platform: Platform, run: str) -> RunRecord:
     while True:
         with platform.read() as connection:
             facts = load_facts(connection, find_run(connection, run).id)
@@ -57,6 +67,8 @@ def resume(platform: Platform, run: str) -> RunRecord:
                 claim_version(connection, record.id, record.version)
                 now = platform.clock()
                 _reopen(connection, facts, again, now)
+                to_do = [planned for planned in facts.plan.stages if planned.id in again]
+                set_aside_again(connection, record.id, facts.plan, to_do, now, platform.actor)
                 resumed = get_run(connection, record.id)
                 label, stages = Label.parse(record.label), {"stages": sorted(again)}
                 append(connection, platform.author.did("run.resume", f"run:{record.id}", now, label, stages))

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from bongsu.domain.audit import AuditEvent, Author
 from bongsu.domain.codes import api as codes
 from bongsu.domain.plan import RunPlan
+from bongsu.service.grants.reserving import ReservationRefused, record_refused, set_aside
 from bongsu.service.platform import Platform
 from bongsu.store.audit import append
 from bongsu.store.records import RunRecord
@@ -37,7 +38,16 @@ def submit(platform: Platform, plan: RunPlan, key: RequestKey | None = None) -> 
 
     Raises:
         BongsuError: ``api.key-used-otherwise``.
+        ReservationRefused: its grant does not pay for it; nothing was recorded but the refusal.
     """
+    try:
+        return _submit(platform, plan, key)
+    except ReservationRefused as refused:
+        record_refused(platform, platform.actor, refused)
+        raise
+
+
+def _submit(platform: Platform, plan: RunPlan, key: RequestKey | None) -> Submission:
     plan_hash = plan.hash
     for left in range(_TRIES - 1, -1, -1):
         try:
@@ -52,10 +62,12 @@ def submit(platform: Platform, plan: RunPlan, key: RequestKey | None = None) -> 
                     create_run(connection, run_id, plan, now, platform.actor.id)
                 if key is not None:
                     note_request(connection, key, run_id, now)
+                if known is not None:
+                    return Submission(known, created=False)
+                set_aside(connection, run_id, plan, now, platform.actor)
                 run = get_run(connection, run_id)
-                if known is None:
-                    append(connection, _submitted(platform.author, run, plan))
-                return Submission(run, created=known is None)
+                append(connection, _submitted(platform.author, run, plan))
+                return Submission(run, created=True)
         except IntegrityError:
             # Another process submitted the same plan, the same request, or drew the same id, at this very moment.
             if not left:

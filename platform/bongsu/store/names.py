@@ -47,6 +47,10 @@ def model_names(database: Path) -> list[str]:
     ]
 
 
+def grants(database: Path) -> list[str]:
+    return [row[0] for row in _rows(database, f"SELECT id FROM grants ORDER BY id LIMIT {MOST}")]
+
+
 def datasets(database: Path) -> list[str]:
     query = f"SELECT DISTINCT name FROM dataset_versions ORDER BY name LIMIT {MOST}"
     return [row[0] for row in _rows(database, query)]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from grant_places import grant
 from sqlalchemy import Connection, text
-from store_places import RUN, submitted, with_attempt
+from store_places import NOW, RUN, submitted, with_attempt
 
 from bongsu.domain.problems import BongsuError
 from bongsu.store.attempts import attempts_of
 from bongsu.store.database import Database, check_database
+from bongsu.store.grants import add_grant
 from bongsu.store.history import events_of
 from bongsu.store.runs import find_run, get_plan, list_runs
 from bongsu.store.stages import stages_of
@@ -55,3 +57,27 @@ def test_it_is_told_where_it_is_read_and_where_everything_is(database: Database,
         assert (problem.code.name, problem.code.exit_code) == ("run.database-damaged", 8)
         assert f"the row of {RUN}" in problem.what()
         assert f"in the table {table} cannot be read" in problem.what()
+
+
+@pytest.mark.parametrize(
+    ("statement", "table"),
+    [
+        ("update grants set use_classes='war'", "grants"),
+        (
+            "insert into grant_entries values"
+            " ('nap-2026-mnd-01', 1, 'stolen', 's', 1, '', 0.0, null, null, null, '', '')",
+            "grant_entries",
+        ),
+    ],
+)
+def test_a_damaged_grant_is_told_too(database: Database, statement: str, table: str) -> None:
+    with database.write() as connection:
+        add_grant(connection, grant(), NOW)
+    url = database.engine.url.render_as_string(hide_password=False)
+    check_database(url)
+    with database.write() as connection:
+        connection.execute(text(statement))
+    with pytest.raises(BongsuError) as found:
+        check_database(url)
+    (problem,) = found.value.problems
+    assert f"in the table {table} cannot be read" in problem.what()

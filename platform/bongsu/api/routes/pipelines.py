@@ -58,7 +58,7 @@ def validate(request: Request, asker: Asking, pipeline: PipelineRequest) -> Resp
 def plan(request: Request, asker: Asking, pipeline: PipelineRequest) -> Response:
     """What a submit would do, without doing it."""
     _platform, prepared = prepare_handed_in(asker.plane, asker.actor, pipeline.handed_in())
-    shown = PlanShown(prepared.plan, prepared.skipped, prepared.warnings, prepared.obstacles)
+    shown = PlanShown(prepared.plan, prepared.skipped, prepared.warnings, prepared.obstacles, prepared.grant)
     return answer(request, plan_document(shown, lambda problem: _told(asker, problem)))
 
 

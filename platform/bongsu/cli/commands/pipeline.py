@@ -124,7 +124,7 @@ def plan(
         return
     from bongsu.cli.render.plan import plan_view
 
-    out().print(plan_view(prepared.plan, prepared.skipped, every=all_, parts=verbose))
+    out().print(plan_view(prepared.plan, prepared.skipped, prepared.grant, every=all_, parts=verbose))
     console = out(markup=True)
     print_warnings(console, prepared.warnings)
     if prepared.obstacles:

@@ -12,12 +12,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from bongsu.cli.render.grants import standing_view
 from bongsu.cli.texts import _, translate
 from bongsu.domain.ids import StageId
 from bongsu.domain.messages import N_
 from bongsu.domain.plan import CacheReason, CacheVerdict, MemoryEstimate, PlannedStage, RunPlan, SkippedStage
 from bongsu.domain.quantities import short, size
 from bongsu.domain.scalars import format_scalar
+from bongsu.service.grants.reserving import GrantStanding
 
 # Reasons of `CacheVerdict`, for people; the detail behind them comes from the planner.
 CACHE_WORDS = {
@@ -58,20 +60,28 @@ _FIRST_POINTS = 3
 
 
 def plan_view(
-    plan: RunPlan, skipped: Sequence[SkippedStage] = (), *, every: bool = False, parts: bool = False
+    plan: RunPlan,
+    skipped: Sequence[SkippedStage] = (),
+    paid: GrantStanding | None = None,
+    *,
+    every: bool = False,
+    parts: bool = False,
 ) -> RenderableType:
     """The whole plan: heading, inputs, stages, what it costs, which approvals it will need.
 
     Args:
         plan: what is shown.
         skipped: stages that are known not to run.
+        paid: what it would do to its grant; None if none is asked.
         every: show all points of large matrices.
         parts: show what the estimated memory of each stage is made of.
     """
-    return Group(*_parts(plan, skipped, every, parts))
+    return Group(*_parts(plan, skipped, paid, every, parts))
 
 
-def _parts(plan: RunPlan, skipped: Sequence[SkippedStage], every: bool, parts: bool) -> Iterator[RenderableType]:
+def _parts(
+    plan: RunPlan, skipped: Sequence[SkippedStage], paid: GrantStanding | None, every: bool, parts: bool
+) -> Iterator[RenderableType]:
     heading = Text(f"{plan.metadata.name}", style="bold")
     heading.append(f"  {plan.metadata.ministry} · {plan.purpose.use_class.value} · {short(plan.hash)}", style="dim")
     yield heading
@@ -84,7 +94,9 @@ def _parts(plan: RunPlan, skipped: Sequence[SkippedStage], every: bool, parts: b
     _add_skipped(table, plan, skipped, every)
     yield table
     yield Text(_summary(plan, len(skipped)))
-    if plan.grant:
+    if paid is not None:
+        yield standing_view(paid)
+    elif plan.grant:
         yield Text(_("The grant {grant} is recorded, and not checked on this machine.").format(grant=plan.grant))
     for need in plan.approvals:
         yield Text(

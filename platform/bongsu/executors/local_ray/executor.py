@@ -146,10 +146,18 @@ class LocalRayExecutor:
         with self.jobs.changed:
             job = self.jobs.get(attempt)
             if job is not None:
-                return job.final or self._live(job)
+                return self._ended(attempt, job.final) if job.final else self._live(job)
         if not self._traces.was_launched(attempt):
             return Observation(phase=Phase.ABSENT)
-        return self._traces.recorded(attempt) or self._foreign(attempt)
+        recorded = self._traces.recorded(attempt)
+        return self._ended(attempt, recorded) if recorded else self._foreign(attempt)
+
+    def _ended(self, attempt: AttemptId, seen: Observation) -> Observation:
+        """What is seen of an attempt that is over, and when it began: who looks now may never have seen it run."""
+        started = self._traces.started_at(attempt) if seen.started_at is None else None
+        if started is None:
+            return seen
+        return seen.model_copy(update={"started_at": datetime.fromtimestamp(started, UTC)})
 
     def _live(self, job: Job) -> Observation:
         """An attempt of this process that is not over."""

@@ -1,0 +1,212 @@
+"""Giving a grant, setting its ledger right by an entry, and closing it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from sqlalchemy.exc import IntegrityError
+
+from bongsu.domain.capacity import is_of
+from bongsu.domain.codes import grants as codes
+from bongsu.domain.grants import EntryKind, Grant, gpu_ms_of, hours_text
+from bongsu.domain.ids import digest_of
+from bongsu.domain.messages import N_
+from bongsu.domain.people import Actor
+from bongsu.domain.phrases import as_phrase
+from bongsu.domain.pipeline import NAME_PATTERN
+from bongsu.domain.problems import BongsuError, Problem
+from bongsu.domain.tenants import HOME
+from bongsu.domain.uses import UseClass
+from bongsu.planner.accelerators import ACCELERATORS
+from bongsu.policy.access import Permission, permissions_in
+from bongsu.policy.grants import moment
+from bongsu.service.grants.standing import Deed, permitted, record, record_refusal, refusals_recorded, tenant_of
+from bongsu.service.platform import Platform
+from bongsu.store.grant_ledger import LedgerEntry, NewEntry, balance_of, book, find_entry
+from bongsu.store.grant_use import held_now
+from bongsu.store.grants import add_grant, close_grant, get_grant, takes_part
+
+LONGEST_NAME = 40
+# All GPUs of the National AI Project's plan for 2028, held for ten years.
+MOST_HOURS = 15_000 * 24 * 3660
+LATEST = 32_503_680_000.0
+"""The year 3000, in seconds since the epoch."""
+GIVEN = "given"
+_LONGEST_KEY = 100
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be given; fields as of :class:`bongsu.domain.grants.Grant`, and how much of it in GPU-hours."""
+
+    id: str
+    giver: str
+    receiver: str
+    programme: str
+    accelerator: str
+    gpu_hours: float
+    begins: float
+    ends: float
+    use_classes: frozenset[UseClass] = frozenset()
+
+    def as_grant(self, given_by: str) -> Grant:
+        return Grant(
+            id=self.id,
+            giver=self.giver,
+            receiver=self.receiver,
+            use_classes=self.use_classes,
+            accelerator=self.accelerator,
+            begins=self.begins,
+            ends=self.ends,
+            programme=self.programme,
+            given_by=given_by,
+        )
+
+
+def give(platform: Platform, actor: Actor, order: Order) -> Grant:
+    """Give a grant. The same order of the same person again finds what was given.
+
+    Raises:
+        BongsuError: ``grants.forbidden`` for whoever may not give in the giver's name, and everything that is wrong
+            with the order; ``grants.name-taken``.
+    """
+    grant = order.as_grant(actor.id)
+    if Permission.GRANT_GIVE not in permissions_in(actor, tenant_of(actor, order.giver)):
+        needed = Permission.GRANT_GIVE.value
+        error = codes.FORBIDDEN.error(actor=actor.id, grant=order.id, permission=needed, ministry=order.giver)
+        if order.giver in actor.ministries:  # nobody's log is written by those who are nothing there
+            record_refusal(platform, actor, _within(grant, actor), "grant.give", error)
+        raise error
+    _refuse_faulty(platform, actor, order)
+    now, amount = platform.clock(), gpu_ms_of(order.gpu_hours)
+    try:
+        with platform.database.write() as connection:
+            add_grant(connection, grant, now)
+            book(connection, grant.id, [NewEntry(EntryKind.GIVEN, GIVEN, amount, now, actor=actor.id)])
+            facts = {
+                "receiver": grant.receiver,
+                "programme": grant.programme,
+                "accelerator": grant.accelerator,
+                "useClasses": sorted(grant.use_classes),
+                "gpuMilliseconds": amount,
+                "begins": moment(grant.begins),
+                "ends": moment(grant.ends),
+            }
+            record(connection, actor, grant, Deed("grant.give", now, facts))
+    except IntegrityError:
+        with platform.database.read() as connection:
+            known = get_grant(connection, grant.id)
+            first = find_entry(connection, grant.id, EntryKind.GIVEN, GIVEN)
+        if known == grant and first is not None and first.gpu_ms == amount:
+            return grant
+        raise codes.NAME_TAKEN.error(grant=grant.id) from None
+    return grant
+
+
+def adjust(
+    platform: Platform, actor: Actor, grant_id: str, gpu_hours: float, reason: str, key: str = ""
+) -> LedgerEntry:
+    """Book more, or less than nothing, with a reason; no entry that stands is touched.
+
+    Args:
+        platform: what to work on.
+        actor: who books it.
+        grant_id: the grant.
+        gpu_hours: added to what was given; may be negative, as far as it is neither used nor set aside.
+        reason: in a sentence.
+        key: a request that is sent again under its key books nothing; one is drawn if it is empty.
+
+    Raises:
+        BongsuError: ``grants.unknown``, ``grants.forbidden``, ``grants.bad-amount``, ``grants.no-reason``,
+            ``grants.below-use``, ``grants.key-reused``.
+    """
+    grant = permitted(platform, actor, Permission.GRANT_ADJUST, grant_id, "grant.adjust")
+    amount = _amount(gpu_hours)
+    if not reason.strip():
+        raise codes.NO_REASON.error()
+    now = platform.clock()
+    subject = subject_of(platform, key)
+    entry = NewEntry(EntryKind.ADJUSTED, subject, amount, now, actor=actor.id, reason=reason.strip())
+    refusals = refusals_recorded(platform, actor, grant, "grant.adjust")
+    with refusals, platform.database.write() as connection:
+        get_grant(connection, grant_id, lock=True)
+        known = find_entry(connection, grant_id, EntryKind.ADJUSTED, subject)
+        if known is not None:
+            if (known.gpu_ms, known.reason) != (amount, entry.reason):
+                raise codes.KEY_REUSED.error(key=subject, grant=grant_id)
+            return known
+        left = balance_of(connection, grant_id, held_now(connection, grant_id).open_use(now)).available
+        if amount < 0 and -amount > left:
+            raise codes.BELOW_USE.error(
+                grant=grant_id, hours=hours_text(-amount), available=hours_text(max(0, left))
+            )
+        (booked,) = book(connection, grant_id, [entry])
+        facts = {"gpuMilliseconds": amount, "reason": entry.reason, "position": booked.position}
+        record(connection, actor, grant, Deed("grant.adjust", now, facts))
+        return booked
+
+
+def close(platform: Platform, actor: Actor, grant_id: str, reason: str) -> Grant:
+    """Let nothing more be set aside of a grant. Runs under way go on, and the ledger stays. Once more does nothing.
+
+    Raises:
+        BongsuError: ``grants.unknown``, ``grants.forbidden``, ``grants.no-reason``.
+    """
+    grant = permitted(platform, actor, Permission.GRANT_ADJUST, grant_id, "grant.close")
+    if not reason.strip():
+        raise codes.NO_REASON.error()
+    now = platform.clock()
+    with platform.database.write() as connection:
+        if close_grant(connection, grant_id, now):
+            record(connection, actor, grant, Deed("grant.close", now, {"reason": reason.strip()}))
+        found = get_grant(connection, grant_id)
+    return found or grant
+
+
+def subject_of(platform: Platform, key: str) -> str:
+    """What the ledger knows a request by: its key, or one that is drawn."""
+    if not key:
+        return platform.new_run_id(platform.clock()).removeprefix("r-")
+    return key if len(key) <= _LONGEST_KEY else digest_of(key.encode())
+
+
+def _amount(gpu_hours: float) -> int:
+    if not abs(gpu_hours) <= MOST_HOURS or gpu_ms_of(gpu_hours) == 0:
+        raise codes.BAD_AMOUNT.error(hours=f"{gpu_hours:g}", most=f"{MOST_HOURS:,}")
+    return gpu_ms_of(gpu_hours)
+
+
+def _within(grant: Grant, actor: Actor) -> Grant:
+    """The grant as far as it concerns the log of whoever asked: nothing was given, so no receiver hears of it."""
+    return replace(grant, receiver=grant.giver)
+
+
+def _refuse_faulty(platform: Platform, actor: Actor, order: Order) -> None:
+    problems = list(_faults(order))
+    if HOME not in actor.ministries:
+        with platform.database.read() as connection:
+            gone = [side for side in (order.giver, order.receiver) if not takes_part(connection, side)]
+        problems += [codes.NO_SUCH_MINISTRY.at(ministry=side) for side in dict.fromkeys(gone)]
+    if problems:
+        raise BongsuError(problems)
+
+
+def _faults(order: Order) -> Iterable[Problem]:
+    names = {
+        N_("name"): order.id,
+        N_("programme"): order.programme,
+        N_("giver"): order.giver,
+        N_("receiver"): order.receiver,
+    }
+    for what, name in names.items():
+        if not re.fullmatch(NAME_PATTERN, name) or len(name) > LONGEST_NAME:
+            yield codes.BAD_NAME.at(name=name, what=as_phrase(what))
+    if not 0 < order.gpu_hours <= MOST_HOURS or gpu_ms_of(order.gpu_hours) == 0:
+        yield codes.BAD_AMOUNT.at(hours=f"{order.gpu_hours:g}", most=f"{MOST_HOURS:,}")
+    if not 0 <= order.begins < order.ends <= LATEST:
+        begins, ends = (moment(min(max(0.0, time), LATEST)) for time in (order.begins, order.ends))
+        yield codes.BAD_WINDOW.at(begins=begins, ends=ends)
+    if not any(is_of(kind, order.accelerator) for kind in ACCELERATORS):
+        yield codes.UNKNOWN_ACCELERATOR.at(accelerator=order.accelerator, known=", ".join(ACCELERATORS))

@@ -1,0 +1,162 @@
+"""Setting aside of a grant what a run will need: when it is submitted, and when it is resumed.
+
+The two sides of a reservation and everything else that is booked wait for one another at the grant's row, so that of
+two runs for which a grant does not suffice one is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+
+from bongsu.domain.grants import Balance, EntryKind, Grant
+from bongsu.domain.ids import RunId
+from bongsu.domain.people import Actor
+from bongsu.domain.plan import PlannedStage, RunPlan
+from bongsu.domain.problems import BongsuError, Problem
+from bongsu.planner.accelerators import DEFAULT_ACCELERATOR
+from bongsu.policy.decision import Decision
+from bongsu.policy.grant_needs import Need, need_of
+from bongsu.policy.grants import Asked, Purse, decide, unknown
+from bongsu.service.grants.standing import Deed, record, record_refusal
+from bongsu.service.platform import Platform
+from bongsu.store.grant_ledger import LedgerEntry, NewEntry, balance_of, book, entries_of_run, entries_under_way
+from bongsu.store.grant_use import held_now
+from bongsu.store.grants import get_grant, is_home
+from bongsu.store.runs import open_run_of
+
+
+class ReservationRefused(BongsuError):
+    """The grant does not pay for the run; nothing was written.
+
+    Attributes:
+        grant: None if the ministry has no such grant.
+    """
+
+    def __init__(self, decisions: Iterable[Decision], grant: Grant | None) -> None:
+        super().__init__(decision.problem for decision in decisions if decision.problem)
+        self.grant = grant
+
+
+@dataclass(frozen=True)
+class GrantStanding:
+    """What a plan would do to its grant; amounts in GPU-milliseconds.
+
+    Attributes:
+        decisions: what each rule says.
+        balance: of the grant before the plan is submitted.
+        need: what the plan takes.
+    """
+
+    grant: Grant
+    balance: Balance
+    need: Need
+    decisions: tuple[Decision, ...]
+
+    @property
+    def left_afterwards(self) -> int:
+        return self.balance.available - self.need.gpu_ms
+
+
+def holds_gpus(plan: RunPlan) -> bool:
+    """True if any stage may, should it run."""
+    return any(planned.resources.total_gpus for planned in plan.stages)
+
+
+def standing_of(connection: Connection, plan: RunPlan, now: float) -> GrantStanding | Decision | None:
+    """How the plan's grant stands to it; None if no grant is asked: the plan holds no GPU, or this is a home that does
+    not know the grant. A Decision that denies if its ministry has no such grant. Of a plan that is under way nothing
+    more will be set aside."""
+    found = _payer(connection, plan) if holds_gpus(plan) else None
+    if not isinstance(found, Grant):
+        return found
+    if open_run_of(connection, plan.hash) is not None:
+        return replace(_standing(connection, found, plan, [], now), decisions=())
+    return _standing(connection, found, plan, [one for one in plan.stages if one.cache.runs], now)
+
+
+def obstacles_of(standing: GrantStanding | Decision | None) -> list[Problem]:
+    """Why a plan will not be paid; nothing if it will, or if no grant is asked."""
+    if standing is None:
+        return []
+    decisions = [standing] if isinstance(standing, Decision) else standing.decisions
+    return [decision.problem for decision in decisions if decision.problem]
+
+
+def set_aside(connection: Connection, run_id: RunId, plan: RunPlan, now: float, actor: Actor) -> None:
+    """Set aside what a new run of the plan will need, in the transaction that creates it and behind that.
+
+    Raises:
+        ReservationRefused: the transaction must not be committed.
+    """
+    _reserve(connection, run_id, plan, [planned for planned in plan.stages if planned.cache.runs], now, actor)
+
+
+def set_aside_again(
+    connection: Connection, run_id: RunId, plan: RunPlan, again: Sequence[PlannedStage], now: float, actor: Actor
+) -> None:
+    """Set aside what a run that is resumed needs for what it has still to do, in the transaction that reopens it and
+    behind that. Raises as :func:`set_aside`."""
+    _reserve(connection, run_id, plan, again, now, actor)
+
+
+def record_refused(platform: Platform, actor: Actor, refused: ReservationRefused) -> None:
+    """Write down that a grant did not pay; nobody hears of a grant that is not there."""
+    if refused.grant is not None:
+        record_refusal(platform, actor, refused.grant, "grant.reserve", refused, of_receiver=True)
+
+
+def _reserve(
+    connection: Connection, run_id: RunId, plan: RunPlan, stages: Sequence[PlannedStage], now: float, actor: Actor
+) -> None:
+    if not holds_gpus(plan):
+        return
+    grant = _payer(connection, plan, lock=True)
+    if grant is None:
+        return
+    if isinstance(grant, Decision):
+        raise ReservationRefused([grant], None)
+    standing = _standing(connection, grant, plan, stages, now)
+    if not all(decision.allowed for decision in standing.decisions):
+        raise ReservationRefused(standing.decisions, grant)
+    need = standing.need
+    opening = sum(entry.kind is EntryKind.RESERVED for entry in entries_of_run(connection, grant.id, run_id)) + 1
+    subject = f"{run_id}/{opening}"
+    entry = NewEntry(
+        EntryKind.RESERVED, subject, need.gpu_ms, now, str(run_id), until=now + need.seconds, actor=actor.id
+    )
+    book(connection, grant.id, [entry])
+    facts = {"run": run_id, "gpuMilliseconds": need.gpu_ms, "rules": [one.rule for one in standing.decisions]}
+    record(connection, actor, grant, Deed("grant.reserve", now, facts, of_receiver=True))
+
+
+def _payer(connection: Connection, plan: RunPlan, *, lock: bool = False) -> Grant | Decision | None:
+    ministry = plan.metadata.ministry
+    grant = get_grant(connection, plan.grant, lock=lock) if plan.grant else None
+    if grant is not None and grant.receiver == ministry:
+        return grant
+    if grant is None and is_home(connection):
+        return None
+    return unknown(plan.grant, ministry)
+
+
+def _standing(
+    connection: Connection, grant: Grant, plan: RunPlan, stages: Iterable[PlannedStage], now: float
+) -> GrantStanding:
+    has = balance_of(connection, grant.id, held_now(connection, grant.id).open_use(now))
+    need = need_of(stages, DEFAULT_ACCELERATOR)
+    asked = Asked(plan.purpose.use_class, need, DEFAULT_ACCELERATOR, now)
+    purse = Purse(grant, has, _returns_by(entries_under_way(connection, grant.id), has))
+    return GrantStanding(grant, has, need, tuple(decide(purse, asked)))
+
+
+def _returns_by(entries: Iterable[LedgerEntry], has: Balance) -> float | None:
+    """When the last of the runs that have something set aside is estimated to be over."""
+    ends = [
+        entry.until
+        for entry in entries
+        if entry.kind is EntryKind.RESERVED and entry.run_id in has.reserved_by_run and entry.until is not None
+    ]
+    return max(ends, default=None)

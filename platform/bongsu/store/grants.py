@@ -1,0 +1,89 @@
+"""Grants: giving, finding, locking and closing them. Their ledgers have a module of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, or_, select, update
+
+from bongsu.domain.grants import Grant
+from bongsu.domain.uses import UseClass
+from bongsu.store.faults import readable
+from bongsu.store.schema_grants import grants
+from bongsu.store.schema_people import ministries
+
+
+def add_grant(connection: Connection, grant: Grant, now: float) -> None:
+    """Raises ``sqlalchemy.exc.IntegrityError`` if the name is taken."""
+    connection.execute(
+        insert(grants).values(
+            id=grant.id,
+            giver=grant.giver,
+            receiver=grant.receiver,
+            programme=grant.programme,
+            use_classes=" ".join(sorted(grant.use_classes)),
+            accelerator=grant.accelerator,
+            begins=grant.begins,
+            ends=grant.ends,
+            given_by=grant.given_by,
+            created_at=now,
+            given_ms=0,
+            used_ms=0,
+        )
+    )
+
+
+def get_grant(connection: Connection, grant_id: str, *, lock: bool = False) -> Grant | None:
+    """The grant; None if there is none.
+
+    Args:
+        connection: in a transaction that writes, if ``lock`` is given.
+        grant_id: its name.
+        lock: keep every other booking on it waiting until this transaction ends. Whoever holds rows of runs takes
+            them before, and the log of a tenant after it, so that nobody waits in a circle.
+    """
+    query = select(grants).where(grants.c.id == grant_id)
+    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    return _grant(connection, row) if row else None
+
+
+def grants_between(connection: Connection, parties: Collection[str] | None) -> list[Grant]:
+    """Those that one of these ministries gave or has received, by name; all of them for None."""
+    query = select(grants).order_by(grants.c.id)
+    if parties is not None:
+        query = query.where(or_(grants.c.giver.in_(parties), grants.c.receiver.in_(parties)))
+    return [_grant(connection, row) for row in connection.execute(query)]
+
+
+def close_grant(connection: Connection, grant_id: str, now: float) -> bool:
+    """False if it was closed before."""
+    is_open = (grants.c.id == grant_id) & grants.c.closed_at.is_(None)
+    return connection.execute(update(grants).where(is_open).values(closed_at=now)).rowcount == 1
+
+
+def is_home(connection: Connection) -> bool:
+    """True where no ministries take part: the home of one person."""
+    return connection.execute(select(ministries.c.name).limit(1)).first() is None
+
+
+def takes_part(connection: Connection, ministry: str) -> bool:
+    """True for a ministry that is there and was not closed."""
+    found = select(ministries.c.name).where(ministries.c.name == ministry, ministries.c.closed_at.is_(None))
+    return connection.execute(found).first() is not None
+
+
+def _grant(connection: Connection, row: Row[Any]) -> Grant:
+    with readable(connection, grants, row.id):
+        return Grant(
+            id=row.id,
+            giver=row.giver,
+            receiver=row.receiver,
+            use_classes=frozenset(UseClass(word) for word in row.use_classes.split()),
+            accelerator=row.accelerator,
+            begins=row.begins,
+            ends=row.ends,
+            programme=row.programme,
+            given_by=row.given_by,
+            closed_at=row.closed_at,
+        )
