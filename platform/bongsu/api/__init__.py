@@ -1,0 +1,1 @@
+"""What is reached by HTTP: routers, thin over the use cases."""
