@@ -13,6 +13,7 @@ import re
 import secrets
 import threading
 from dataclasses import dataclass
+from functools import cached_property
 
 _FORM = re.compile(r"scrypt\$(\d{1,2})\$(\d{1,2})\$(\d{1,2})\$([A-Za-z0-9_-]{22})\$([A-Za-z0-9_-]{43})")
 _SALT_BYTES, _HASH_BYTES = 16, 32
@@ -46,8 +47,11 @@ class SecretHasher:
     def __init__(self, cost: Cost = PASSWORD_COST) -> None:
         self._cost = cost
         self._turns = threading.BoundedSemaphore(_AT_ONCE)
-        # What is compared with where there is no such account: it takes as long.
-        self._nobody = self.hashed(secrets.token_urlsafe(_HASH_BYTES))
+
+    @cached_property
+    def _nobody(self) -> str:
+        """What is compared with where there is no such account: it takes as long."""
+        return self.hashed(secrets.token_urlsafe(_HASH_BYTES))
 
     def hashed(self, secret: str) -> str:
         """``scrypt$log_n$r$p$salt$hash`` with a salt of its own."""

@@ -32,6 +32,12 @@ LAST_OPERATOR = Code(
     "Give another person the role operator there first.",
     exit_code=4,
 )
+LAST_MINISTRY = Code(
+    "people.last-ministry",
+    "The ministry {ministry} is the last one that has an operator.",
+    "Register another ministry with an operator first.",
+    exit_code=4,
+)
 SERVICE_ROLE = Code(
     "people.service-role",
     "The service account {person} cannot have the role {role}, which is for people.",
