@@ -89,7 +89,7 @@ def _device(connection: Connection, which: Any) -> DeviceGrant | None:
     if row is None:
         return None
     with readable(connection, device_grants, row.user_code):
-        return DeviceGrant(**row._mapping | {"state": DeviceState(row.state)})
+        return DeviceGrant(**dict(row._mapping) | {"state": DeviceState(row.state)})
 
 
 def _device_values(grant: DeviceGrant) -> dict[str, Any]:
