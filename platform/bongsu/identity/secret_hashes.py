@@ -67,7 +67,7 @@ class SecretHasher:
         cost = Cost(*(int(written[place]) for place in (1, 2, 3)))
         try:
             found = self._scrypt(secret, _bytes(written[4]), cost)
-        except (ValueError, binascii.Error):
+        except (ValueError, TypeError, binascii.Error):  # no cost that there could be
             return False
         return hmac.compare_digest(found, _bytes(written[5])) and kept is not None
 
