@@ -1,4 +1,5 @@
-"""What the built-in issuer keeps: sign-ins under way, refresh tokens, secrets of service accounts. Hashes only."""
+"""What the built-in issuer keeps: sign-ins under way, refresh tokens, secrets of service accounts, all as hashes; and
+which ministries somebody was sent to."""
 
 from __future__ import annotations
 
@@ -75,6 +76,19 @@ refresh_grants = Table(
     Column("used_at", Double),
     ForeignKeyConstraint(["family"], ["session_families.id"], ondelete="CASCADE"),
     Index(None, "family"),
+)
+
+secondments = Table(
+    "secondments",
+    metadata,
+    Column("person", NAME, nullable=False),
+    # Whose operators may make the person something there. No reference: who sends somebody is not told whether there
+    # is such a ministry.
+    Column("ministry", NAME, nullable=False),
+    Column("since", Double, nullable=False),
+    PrimaryKeyConstraint("person", "ministry"),
+    ForeignKeyConstraint(["person"], ["people.id"], ondelete="CASCADE"),
+    Index(None, "ministry"),
 )
 
 service_secrets = Table(

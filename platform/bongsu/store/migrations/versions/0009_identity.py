@@ -1,4 +1,4 @@
-"""Sign-ins under way, refresh tokens, secrets of service accounts."""
+"""Sign-ins under way, refresh tokens, secrets of service accounts, and where people were sent."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -69,6 +69,15 @@ def upgrade() -> None:
     )
     op.create_index("ix_refresh_grants_family", "refresh_grants", ["family"])
     op.create_table(
+        "secondments",
+        sa.Column("person", NAME, nullable=False),
+        sa.Column("ministry", NAME, nullable=False),
+        sa.Column("since", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("person", "ministry", name="pk_secondments"),
+        sa.ForeignKeyConstraint(["person"], ["people.id"], name="fk_secondments_person", ondelete="CASCADE"),
+    )
+    op.create_index("ix_secondments_ministry", "secondments", ["ministry"])
+    op.create_table(
         "service_secrets",
         sa.Column("person", NAME, nullable=False),
         sa.Column("id", ID, nullable=False),
@@ -91,6 +100,7 @@ def downgrade() -> None:
     for table in (
         "sign_in_failures",
         "service_secrets",
+        "secondments",
         "refresh_grants",
         "session_families",
         "code_grants",
