@@ -28,10 +28,18 @@ def is_from_here(request: Request, settings: IssuerSettings) -> bool:
     host = request.headers.get("host", "")
     if settings.network:
         return host == settings.authority
-    name = urlsplit(f"//{host}").hostname if host else None
+    name = _host_name(host)
     return (
         name is not None and is_loopback(name) and request.client is not None and is_loopback(request.client.host)
     )
+
+
+def _host_name(authority: str) -> str | None:
+    """Without the port; None for what can be no authority."""
+    try:
+        return urlsplit(f"//{authority}").hostname
+    except ValueError:
+        return None
 
 
 async def form_of(request: Request) -> OAuthForm:
@@ -99,7 +107,8 @@ def set_form_key(response: Response, settings: IssuerSettings, key: str) -> None
 def is_own_form(request: Request, form: OAuthForm) -> bool:
     """Whether a page of ours sent the form, as far as the browser tells, and with its key."""
     origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+    host = request.headers.get("host")
+    if origin is not None and origin not in (f"http://{host}", f"https://{host}"):
         return False
     if site not in (None, "same-origin"):
         return False
