@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -295,7 +297,40 @@ def test_who_is_disabled_is_out_at_once(server: IssuerServer) -> None:
     assert server.answer_device(server.start_device()["user_code"]).status_code == 403
 
 
+def at_once(call: Callable[[int], httpx.Response], times: int = 4) -> list[int]:
+    """Statuses of several that come at the same moment, in order."""
+    together = threading.Barrier(times)
+
+    def asked(number: int) -> int:
+        together.wait()
+        return call(number).status_code
+
+    with ThreadPoolExecutor(times) as threads:
+        return sorted(threads.map(asked, range(times)))
+
+
+def test_of_several_that_bring_the_same_at_once_one_gets_tokens(server: IssuerServer) -> None:
+    device = server.start_device()
+    server.answer_device(device["user_code"])
+    assert at_once(lambda _: server.poll(device)) == [200, 400, 400, 400]
+    code = server.code()
+    assert at_once(lambda _: server.exchange(code)) == [200, 400, 400, 400]
+    token = server.cli_tokens()["refresh_token"]
+    assert at_once(lambda _: refresh(server, token)) == [200, 400, 400, 400]
+    assert server.people.log("mnd")[-1]["action"] == "session.reuse"
+
+
 # Signing in
+
+
+def test_tries_that_come_at_once_are_counted_each(server: IssuerServer) -> None:
+    pages = [hidden(server.http.get("/device").text) for _ in range(12)]
+
+    def tried(number: int) -> httpx.Response:
+        form = pages[number] | {"user_code": "BBBB-BBBB", "login": "kim", "password": "x", "answer": "allow"}
+        return server.http.post("/device", data=form)
+
+    assert at_once(tried, 12) == [403] * 5 + [429] * 7
 
 
 def test_a_wrong_password_an_unknown_name_and_a_stranger_are_told_the_same(server: IssuerServer) -> None:
