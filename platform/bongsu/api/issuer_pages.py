@@ -38,6 +38,7 @@ _LABELS = {
     "password": N_("Password"),
     "code": N_("Code on the device"),
     "allow": N_("Sign in"),
+    "connect": N_("Connect"),
     "deny": N_("Turn away"),
 }
 

@@ -17,7 +17,7 @@ from bongsu.identity.key_file import KeyFile
 from bongsu.identity.key_ring import ALGORITHM, KeyRing
 from bongsu.identity.oauth import CLI, GrantType, OAuthClient
 from bongsu.identity.secret_hashes import SECRET_COST, SecretHasher
-from bongsu.identity.settings import TrustedIssuer, is_loopback, is_safe_url
+from bongsu.identity.settings import DAY_S, TrustedIssuer, is_loopback, is_safe_url
 from bongsu.identity.verifier import Trust
 from bongsu.store.database import Database
 
@@ -64,6 +64,11 @@ class IssuerSettings:
         if not self.network and not is_loopback(self.host):
             words = N_("it is no address of this machine, and `network` is off")
             raise codes.SETTING.error(name="issuer", issuer=self.issuer, detail=phrase(words))
+        # A key that signs no longer is kept for a day: no token of it may last longer.
+        if not 0 < self.access_life_s <= DAY_S:
+            words = N_("{given} is not from 1 to {most}")
+            told = phrase(words, given=self.access_life_s, most=DAY_S)
+            raise codes.SETTING.error(name="access_life_s", issuer=self.issuer, detail=told)
 
     @property
     def host(self) -> str:
@@ -141,7 +146,7 @@ def open_issuer(
     Raises:
         BongsuError: ``identity.key-file``, ``identity.account-file``.
     """
-    keys = KeyFile(home / ISSUER_KEYS, clock, settings.access_life_s)
+    keys = KeyFile(home / ISSUER_KEYS, clock, DAY_S)
     keys.ring()
     accounts = read_accounts(home / ACCOUNTS, SecretHasher()) if with_people else None
     return Issuer(settings, database, keys, accounts, SecretHasher(SECRET_COST), clock)
