@@ -34,7 +34,7 @@ WRONG_CODE = N_("No device waits with this code. It holds for a few minutes; sta
 WRONG_FORM = N_("This page was open for too long, or it was not sent from here. Try once more.")
 TOO_MANY_TRIES = N_("There were too many tries. Wait {seconds} seconds.")
 _LABELS = {
-    "login": N_("Name"),
+    "login": N_("User name"),
     "password": N_("Password"),
     "code": N_("Code on the device"),
     "allow": N_("Sign in"),
