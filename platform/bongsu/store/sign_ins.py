@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
 from dataclasses import asdict
 from typing import Any
 
@@ -63,25 +63,22 @@ def forget_sign_ins(connection: Connection, before: float) -> None:
 
 
 def failures_at(connection: Connection, place: int) -> tuple[int, float]:
-    """How often names of this place failed, and when last."""
-    query = select(sign_in_failures.c.failures, sign_in_failures.c.last_at).where(sign_in_failures.c.place == place)
-    row = connection.execute(query.with_for_update()).one_or_none()
-    return (int(row.failures), float(row.last_at)) if row is not None else (0, 0.0)
+    """How often names of this place failed, and when last; locked until the transaction ends."""
+    query = select(sign_in_failures.c.failures, sign_in_failures.c.last_at)
+    locked = query.where(sign_in_failures.c.place == place).with_for_update()
+    row = connection.execute(locked).one_or_none()
+    if row is None:
+        # A row that is not there cannot be locked, and several that come at once would all be the first.
+        with contextlib.suppress(IntegrityError), connection.begin_nested():
+            connection.execute(insert(sign_in_failures).values(place=place, failures=0, last_at=0.0))
+        row = connection.execute(locked).one()
+    return int(row.failures), float(row.last_at)
 
 
-def note_failures(connection: Connection, place: int, change: Callable[[int], int], now: float) -> None:
-    """Set how often they failed to what ``change`` makes of it, without losing one that comes at the same time."""
-    failures, _last_at = failures_at(connection, place)
-    values = {"failures": change(failures), "last_at": now}
-    row = sign_in_failures.c.place == place
-    if connection.execute(update(sign_in_failures).where(row).values(**values)).rowcount:
-        return
-    try:
-        with connection.begin_nested():
-            connection.execute(insert(sign_in_failures).values(place=place, **values))
-    except IntegrityError:  # another was first, and its row can be locked now
-        failures, _last_at = failures_at(connection, place)
-        connection.execute(update(sign_in_failures).where(row).values(failures=change(failures), last_at=now))
+def set_failures(connection: Connection, place: int, failures: int, now: float) -> None:
+    """How often they failed, of a place that is locked."""
+    values = {"failures": failures, "last_at": now}
+    connection.execute(update(sign_in_failures).where(sign_in_failures.c.place == place).values(**values))
 
 
 def _device(connection: Connection, which: Any) -> DeviceGrant | None:

@@ -11,7 +11,7 @@ NOT_SIGNED_IN = Code(
 SETTING = Code(
     "identity.setting",
     "The setting {name} of the identity provider {issuer} does not hold: {detail}.",
-    "docs/identity.md lists the settings and what each may be.",
+    "The settings, and what each may be, stand in docs/identity.md.",
 )
 KEY_FILE = Code(
     "identity.key-file",

@@ -8,7 +8,7 @@ from bongsu.domain.people import ActorKind
 from bongsu.identity.accounts import Account
 from bongsu.service.issuing.issuer import Issuer
 from bongsu.store.people import actor_of
-from bongsu.store.sign_ins import failures_at, note_failures
+from bongsu.store.sign_ins import failures_at, set_failures
 
 FREE_TRIES = 5
 MOST_WAIT_S = 300
@@ -44,7 +44,8 @@ def sign_in(issuer: Issuer, login: str, password: str) -> Account:
         actor = actor_of(connection, issuer.settings.issuer, account.subject) if account is not None else None
         if account is None or actor is None or actor.kind is not ActorKind.PERSON:
             raise SignInRefusedError
-        note_failures(connection, place, lambda _: 0, issuer.clock())
+        failures_at(connection, place)
+        set_failures(connection, place, 0, issuer.clock())
     return account
 
 
@@ -56,7 +57,7 @@ def _count_try(issuer: Issuer, place: int) -> None:
         is_forgotten = abs(now - last_at) > _FORGET_S
         wait_s = 0 if is_forgotten else _wait(failures) - abs(now - last_at)
         if wait_s <= 0:
-            note_failures(connection, place, lambda known: 1 if is_forgotten else known + 1, now)
+            set_failures(connection, place, 1 if is_forgotten else failures + 1, now)
     if wait_s > 0:
         raise TooManyTriesError(max(1, round(wait_s)))
 
