@@ -12,6 +12,7 @@ from bongsu.domain.phrases import Words, in_words
 from bongsu.language.particles import settle_particles
 
 LANGUAGES = ("ko", "en")
+_LONGEST = 500
 LOCALES = Path(__file__).parent.parent / "locale"
 
 
@@ -33,10 +34,20 @@ def said_in(language: str, words: Words) -> str:
     return settle_particles(in_words(words, translator(language)))
 
 
-def preferred_language(header: str | None, default: str = "ko") -> str:
-    """Of an ``Accept-Language`` header (RFC 9110, 12.5.4): the first of those we have, by its weight."""
+def preferred_language(header: str | None, default: str = "ko", wished: str = "") -> str:
+    """The language of an answer.
+
+    Args:
+        header: ``Accept-Language`` (RFC 9110, 12.5.4); of those we have the first by its weight counts.
+        default: where it names none that we have.
+        wished: what goes before the header: ``ui_locales`` of an OpenID Connect request, with blanks between them.
+    """
+    for name in wished[:_LONGEST].split():
+        known = known_language(name)
+        if known:
+            return known
     weighed = []
-    for place, part in enumerate((header or "").split(",")):
+    for place, part in enumerate((header or "")[:_LONGEST].split(",")):
         name, _, rest = part.strip().partition(";")
         known = known_language(name) if name else None
         match = re.fullmatch(r"\s*q=([01](?:\.\d{0,3})?)\s*", rest) if rest else None

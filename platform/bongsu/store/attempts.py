@@ -29,6 +29,12 @@ def attempts_of(
     return [_attempt(connection, row) for row in connection.execute(query)]
 
 
+def is_live(connection: Connection, attempt: AttemptId) -> bool:
+    """True while the attempt is asked for or under way."""
+    query = select(attempts.c.state).where(_is_attempt(attempt), attempts.c.state.in_(_LIVE))
+    return connection.execute(query).one_or_none() is not None
+
+
 def request_attempt(connection: Connection, attempt: AttemptId, now: float) -> None:
     connection.execute(
         insert(attempts).values(

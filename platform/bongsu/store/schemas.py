@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from bongsu.store import schema, schema_audit, schema_grants, schema_leadership, schema_people, schema_requests
+from bongsu.store import (
+    schema,
+    schema_audit,
+    schema_grants,
+    schema_identity,
+    schema_leadership,
+    schema_people,
+    schema_requests,
+)
 from bongsu.store.metadata import metadata
 
 __all__ = [
@@ -10,6 +18,7 @@ __all__ = [
     "schema",
     "schema_audit",
     "schema_grants",
+    "schema_identity",
     "schema_leadership",
     "schema_people",
     "schema_requests",

@@ -1,0 +1,104 @@
+"""Codes of ministries, people, service accounts, and what each is where."""
+
+from bongsu.domain.problems import Code
+
+UNKNOWN_PERSON = Code(
+    "people.unknown",
+    "There is no person or service account {person}.",
+    "Look at the list of the ministry's people; an id is written MINISTRY/NAME, such as mnd/kim.",
+    exit_code=3,
+)
+UNKNOWN_MINISTRY = Code(
+    "people.unknown-ministry",
+    "There is no ministry {ministry}.",
+    "Look at the list of ministries; names are short, such as mnd.",
+    exit_code=3,
+)
+NOT_ALLOWED = Code(
+    "people.not-allowed",
+    "In the ministry {ministry} you lack the permission {permission}.",
+    "Ask somebody who has it there: {roles}.",
+    exit_code=4,
+)
+OWN_RIGHTS = Code(
+    "people.own-rights",
+    "Nobody changes their own roles, their own clearance or their own account.",
+    "Ask another operator of the ministry {ministry}.",
+    exit_code=4,
+)
+LAST_OPERATOR = Code(
+    "people.last-operator",
+    "{person} is the last operator of the ministry {ministry}.",
+    "Give another person the role operator there first.",
+    exit_code=4,
+)
+LAST_MINISTRY = Code(
+    "people.last-ministry",
+    "The ministry {ministry} is the last one that has an operator.",
+    "Register another ministry with an operator first.",
+    exit_code=4,
+)
+SERVICE_ROLE = Code(
+    "people.service-role",
+    "The service account {person} cannot have the role {role}, which is for people.",
+    "Give the role to a person: somebody has to answer for what it decides.",
+    exit_code=4,
+)
+DISABLED = Code(
+    "people.disabled",
+    "{person} is disabled.",
+    "Add a new person or account under another name; one that was disabled stays so.",
+    exit_code=4,
+)
+PERSON_EXISTS = Code(
+    "people.exists",
+    "{person} is already there, with other particulars.",
+    "Choose another id, or change that person's roles or clearance.",
+)
+MINISTRY_EXISTS = Code(
+    "people.ministry-exists",
+    "The ministry {ministry} is already there.",
+    "Choose another name.",
+)
+PLATFORM_FOUNDED = Code(
+    "people.founded",
+    "This platform already has ministries.",
+    "An operator registers further ones.",
+    exit_code=4,
+)
+SUBJECT_TAKEN = Code(
+    "people.subject-taken",
+    "The subject {subject} of the identity provider {issuer} belongs to somebody already.",
+    "A subject stands for one person. Look up whose it is at the identity provider.",
+)
+PERSON_ID = Code(
+    "people.id-form",
+    "{person} cannot be the id of a person or service account of the ministry {ministry}.",
+    "Write {ministry}/NAME; the name has lower-case letters, digits, dots and hyphens, at most 63.",
+)
+MINISTRY_NAME = Code(
+    "people.ministry-form",
+    "{ministry} cannot be the name of a ministry.",
+    "Use lower-case letters, digits and hyphens, at most 63, such as mnd.",
+)
+TEXT_FORM = Code(
+    "people.text-form",
+    "The {field} has to be a text of 1 to {limit} characters that can be seen.",
+    "Write it anew, without line breaks and invisible characters.",
+)
+NOT_A_SERVICE = Code(
+    "people.not-a-service",
+    "{person} is a person, and only service accounts have secrets.",
+    "Make a service account, or have the person sign in.",
+)
+TOO_MANY_SECRETS = Code(
+    "people.too-many-secrets",
+    "The service account {person} already has {count} secrets that hold.",
+    "Withdraw one, or wait until the older one ends.",
+)
+UNKNOWN_SECRET = Code(
+    "people.unknown-secret",
+    "The service account {person} has no secret {secret} that holds.",
+    "The list of its secrets shows their ids.",
+    exit_code=3,
+)

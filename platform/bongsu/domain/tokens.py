@@ -1,0 +1,30 @@
+"""What a token says once it was verified."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bongsu.domain.ids import AttemptId
+from bongsu.domain.people import ActorKind
+
+
+@dataclass(frozen=True)
+class VerifiedToken:
+    """Who somebody is, as an issuer that is trusted says. What they may do is not in it: that is in the store.
+
+    Attributes:
+        issuer, subject: ``iss`` and ``sub``; together they name one person, service account or attempt.
+        kind: ``SERVICE`` where the subject is the client itself (RFC 9068, section 2.2), which a person never is.
+        scopes: of the access token; empty if it has none.
+        expires_at: seconds since the epoch.
+        attempt: of a worker's token; None for everybody else.
+        ministry: of the attempt's run; empty for everybody else.
+    """
+
+    issuer: str
+    subject: str
+    kind: ActorKind
+    scopes: frozenset[str]
+    expires_at: float
+    attempt: AttemptId | None = None
+    ministry: str = ""

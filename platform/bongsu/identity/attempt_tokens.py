@@ -1,0 +1,109 @@
+"""Tokens that the control plane signs for the worker of one attempt at a stage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from bongsu.domain.ids import AttemptId
+from bongsu.domain.people import Actor, ActorKind
+from bongsu.domain.tokens import VerifiedToken
+from bongsu.identity.key_ring import ALGORITHM, KeyRing
+from bongsu.identity.parsing import Unverified
+from bongsu.identity.refusals import Cause, TokenRefusedError
+from bongsu.identity.signatures import ClaimRules, check_claims, sign, signed_claims
+
+CONTROL_PLANE = "urn:bongsu:control-plane"
+WORKER_AUDIENCE = "bongsu-worker"
+ATTEMPT_TYPE = "bongsu-attempt+jwt"
+LONGEST_LIFE_S = 86_400
+"""A stage that runs for longer gets another token while its attempt is live."""
+_LEEWAY_S = 30
+
+
+@dataclass(frozen=True)
+class AttemptGrant:
+    """What a worker's token is given for.
+
+    Attributes:
+        attempt: at which stage of which run.
+        ministry: of the run.
+        timeout_s: after which the attempt is stopped; None if it may go on for as long as it takes.
+    """
+
+    attempt: AttemptId
+    ministry: str
+    timeout_s: float | None = None
+
+
+def issue_attempt_token(ring: KeyRing, grant: AttemptGrant, now: float) -> str:
+    """A token that holds as long as the attempt may take, and at most :data:`LONGEST_LIFE_S`."""
+    life = LONGEST_LIFE_S if grant.timeout_s is None else min(grant.timeout_s, LONGEST_LIFE_S)
+    claims = {
+        "iss": CONTROL_PLANE,
+        "aud": WORKER_AUDIENCE,
+        "sub": grant.attempt.key,
+        "iat": int(now),
+        # Rounded down: a token never outlives its attempt.
+        "exp": int(now + life),
+        "run": grant.attempt.run_id,
+        "stage": grant.attempt.stage_id,
+        "attempt": grant.attempt.number,
+        "ministry": grant.ministry,
+    }
+    header = {"alg": ALGORITHM, "kid": ring.signing.id, "typ": ATTEMPT_TYPE}
+    return sign(header, claims, ring.signing.key)
+
+
+def verify_attempt_token(ring: KeyRing, token: Unverified, now: float) -> VerifiedToken:
+    """Of which attempt the token is; whether that is under way still is another question.
+
+    Raises:
+        TokenRefusedError: it is not one of ours, or it is over.
+    """
+    if token.type != ATTEMPT_TYPE:
+        raise TokenRefusedError(Cause.TYPE)
+    key = ring.find(token.key_id, token.algorithm, now)
+    if key is None:
+        raise TokenRefusedError(Cause.KEY)
+    claims = signed_claims(token, key, (ALGORITHM,))
+    # A clock of ours wrote the times; the leeway is for another replica's.
+    check_claims(claims, ClaimRules(CONTROL_PLANE, WORKER_AUDIENCE, _LEEWAY_S, LONGEST_LIFE_S), now)
+    if claims["exp"] <= now:
+        raise TokenRefusedError(Cause.EXPIRED)
+    attempt, ministry = _attempt(claims)
+    return VerifiedToken(
+        issuer=CONTROL_PLANE,
+        subject=claims["sub"],
+        kind=ActorKind.WORKER,
+        scopes=frozenset(),
+        expires_at=float(claims["exp"]),
+        attempt=attempt,
+        ministry=ministry,
+    )
+
+
+def worker_of(token: VerifiedToken) -> Actor:
+    """Who acts with a worker's token: nobody in any ministry. What it may do says :mod:`bongsu.policy.worker`; its
+    ministry stands there without a role."""
+    return Actor(
+        id=f"worker:{token.subject}",
+        name=token.subject,
+        kind=ActorKind.WORKER,
+        roles={token.ministry: frozenset()},
+        attempt=token.attempt,
+    )
+
+
+def _attempt(claims: Mapping[str, Any]) -> tuple[AttemptId, str]:
+    try:
+        attempt = AttemptId(run_id=claims["run"], stage_id=claims["stage"], number=claims["attempt"])
+    except (ValidationError, KeyError):
+        raise TokenRefusedError(Cause.CLAIMS) from None
+    ministry = claims.get("ministry")
+    if not isinstance(ministry, str) or claims["sub"] != attempt.key:
+        raise TokenRefusedError(Cause.CLAIMS)
+    return attempt, ministry

@@ -1,0 +1,76 @@
+"""Fetching an identity provider's keys: little, quickly, and from where its settings say."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from bongsu.identity.public_keys import Keys, usable_keys
+from bongsu.identity.settings import TrustedIssuer, is_safe_url
+
+MAX_ANSWER_BYTES = 256 * 1024
+DISCOVERY = "/.well-known/openid-configuration"
+
+
+class FetchError(Exception):
+    """What was in the way; for the log."""
+
+
+@dataclass(frozen=True)
+class KeyFetcher:
+    """Called, it gives the provider's keys of now.
+
+    Attributes:
+        issuer: whose.
+        client: which follows no redirects; it may be shared by threads.
+        monotonic: seconds of a clock that is never set.
+    """
+
+    issuer: TrustedIssuer
+    client: httpx.Client
+    monotonic: Callable[[], float] = time.monotonic
+
+    def __call__(self) -> Keys:
+        """Raises FetchError."""
+        document = self._json(self.issuer.jwks_uri or self._discovered())
+        try:
+            return usable_keys(document)
+        except ValueError as error:
+            raise FetchError(str(error)) from error
+
+    def _discovered(self) -> str:
+        document = self._json(self.issuer.issuer.rstrip("/") + DISCOVERY)
+        # Discovery 1.0, section 4.3: what speaks for another issuer is not to be used.
+        if not isinstance(document, dict) or document.get("issuer") != self.issuer.issuer:
+            raise FetchError("the discovery document is that of another issuer")
+        uri = document.get("jwks_uri")
+        if not isinstance(uri, str) or not is_safe_url(uri):
+            raise FetchError("the discovery document names no safe address of keys")
+        return uri
+
+    def _json(self, url: str) -> Any:
+        try:
+            return json.loads(self._bytes(url))
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise FetchError(f"{url}: {type(error).__name__}") from error
+        except (ValueError, RecursionError) as error:
+            raise FetchError(f"{url}: the answer is no JSON") from error
+
+    def _bytes(self, url: str) -> bytes:
+        """The answer, unless it is too long or takes too long: a server may send a byte each second."""
+        limit_s = self.issuer.fetch_timeout_s
+        deadline = self.monotonic() + limit_s
+        found = bytearray()
+        with self.client.stream("GET", url, timeout=limit_s, follow_redirects=False) as answer:
+            if answer.status_code != httpx.codes.OK:
+                raise FetchError(f"{url}: status {answer.status_code}")
+            for piece in answer.iter_bytes():
+                found += piece
+                if len(found) > MAX_ANSWER_BYTES or self.monotonic() > deadline:
+                    raise FetchError(f"{url}: the answer is too long or too slow")
+        return bytes(found)

@@ -1,0 +1,38 @@
+"""Why a token is refused: the cause is for the operator's log, strangers get one text whatever it was."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from bongsu.domain.codes import identity as codes
+from bongsu.domain.problems import BongsuError
+
+
+class Cause(StrEnum):
+    """For the log alone: told to whoever tries tokens, it would say how far a forged one came."""
+
+    TOO_LARGE = "too-large"
+    MALFORMED = "malformed"
+    HEADER = "header"
+    ALGORITHM = "algorithm"
+    TYPE = "type"
+    ISSUER = "issuer"
+    KEY = "key"
+    KEYS_UNAVAILABLE = "keys-unavailable"
+    SIGNATURE = "signature"
+    AUDIENCE = "audience"
+    CLAIMS = "claims"
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not-yet-valid"
+    LIFE = "life"
+    ATTEMPT_OVER = "attempt-over"
+    PERSON = "person"
+    KIND = "kind"
+
+
+class TokenRefusedError(BongsuError):
+    """``identity.not-signed-in``, and the cause for the log."""
+
+    def __init__(self, cause: Cause) -> None:
+        super().__init__([codes.NOT_SIGNED_IN.at()])
+        self.cause = cause

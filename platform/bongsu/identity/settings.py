@@ -1,0 +1,96 @@
+"""Whose tokens are believed, and for how long."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from bongsu.domain.codes import identity as codes
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import Phrase, phrase
+from bongsu.identity.signatures import KEY_TYPES, ClaimRules
+
+MAX_LEEWAY_S = 300
+DAY_S = 86_400
+
+
+@dataclass(frozen=True)
+class TrustedIssuer:
+    """An identity provider whose tokens say who somebody is.
+
+    Attributes:
+        issuer: its URL, exactly as ``iss`` has it.
+        audience: that its tokens for this platform have in ``aud``.
+        jwks_uri: where its keys are; None asks its discovery document (OpenID Connect Discovery 1.0, section 4).
+        algorithms: with which it may sign; of :data:`bongsu.identity.signatures.KEY_TYPES`.
+        leeway_s: how far its clock may be from ours.
+        longest_life_s: a token that holds for longer is refused.
+        refresh_after_s: a key id that is not known has the keys fetched anew at most this often.
+        max_age_s: keys that were fetched longer ago are fetched anew.
+        keep_s: keys serve for so long while none can be fetched; then nobody is let in.
+        fetch_timeout_s: for one answer of the provider.
+
+    Raises:
+        BongsuError: ``identity.setting``.
+    """
+
+    issuer: str
+    audience: str
+    jwks_uri: str | None = None
+    algorithms: tuple[str, ...] = ("ES256", "RS256", "EdDSA", "Ed25519")
+    leeway_s: int = 30
+    longest_life_s: int = DAY_S
+    refresh_after_s: int = 10
+    max_age_s: int = 3600
+    keep_s: int = DAY_S
+    fetch_timeout_s: float = 5.0
+
+    def __post_init__(self) -> None:
+        for name in ("issuer", "jwks_uri"):
+            url = getattr(self, name)
+            if url is not None and not is_safe_url(url):
+                words = N_("{url} is no https:// address, nor an http:// one of this machine")
+                self._refuse(name, phrase(words, url=url))
+        if not self.audience:
+            self._refuse("audience", phrase(N_("it is empty")))
+        if not self.algorithms or not set(self.algorithms) <= KEY_TYPES.keys():
+            words = N_("it has {given}, and may have {known}")
+            told = {"given": ", ".join(self.algorithms), "known": ", ".join(KEY_TYPES)}
+            self._refuse("algorithms", phrase(words, **told))
+        if not 0 <= self.leeway_s <= MAX_LEEWAY_S:
+            words = N_("{given} is not from 0 to {most}")
+            self._refuse("leeway_s", phrase(words, given=self.leeway_s, most=MAX_LEEWAY_S))
+        for name in ("longest_life_s", "refresh_after_s", "max_age_s", "keep_s", "fetch_timeout_s"):
+            if getattr(self, name) <= 0:
+                self._refuse(name, phrase(N_("{given} is not above 0"), given=getattr(self, name)))
+
+    @property
+    def rules(self) -> ClaimRules:
+        return ClaimRules(self.issuer, self.audience, self.leeway_s, self.longest_life_s)
+
+    def _refuse(self, name: str, detail: Phrase) -> None:
+        raise codes.SETTING.error(name=name, issuer=self.issuer, detail=detail)
+
+
+def is_safe_url(url: str) -> bool:
+    """True for https, and for http on this machine's loopback, where nobody is in between; without a query, a fragment
+    or somebody's name."""
+    try:
+        parts = urlsplit(url)
+        _port = parts.port
+    except ValueError:
+        return False
+    if not parts.hostname or parts.query or parts.fragment or parts.username is not None:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
+
+
+def is_loopback(host: str) -> bool:
+    """True for ``localhost`` and addresses of the loopback range."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,32 @@
+"""The authenticator of a process: tokens by the identity layer, people and attempts out of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bongsu.domain.ids import AttemptId
+from bongsu.domain.people import Actor
+from bongsu.identity.authenticator import Authenticator
+from bongsu.identity.key_file import KeyFile
+from bongsu.identity.verifier import TokenVerifier, Trust
+from bongsu.store.attempts import is_live
+from bongsu.store.database import Database
+from bongsu.store.people import actor_of
+
+
+def open_authenticator(database: Database, trusts: Iterable[Trust], attempt_keys: KeyFile) -> Authenticator:
+    """Args:
+    database: with people and attempts.
+    trusts: identity providers (:func:`bongsu.identity.verifier.trusting`), and the built-in issuer if it is on.
+    attempt_keys: with which the control plane signs tokens of workers.
+    """
+
+    def people(issuer: str, subject: str) -> Actor | None:
+        with database.read() as connection:
+            return actor_of(connection, issuer, subject)
+
+    def live(attempt: AttemptId) -> bool:
+        with database.read() as connection:
+            return is_live(connection, attempt)
+
+    return Authenticator(TokenVerifier(trusts), people, attempt_keys.ring, live)

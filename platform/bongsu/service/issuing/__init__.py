@@ -1,0 +1,1 @@
+"""The built-in issuer: signing people in, and giving out tokens. Off unless switched on (docs/identity.md)."""

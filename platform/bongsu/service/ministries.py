@@ -1,0 +1,157 @@
+"""Ministries that take part: the first one, further ones, and one that leaves."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from bongsu.domain.audit import AuditEvent
+from bongsu.domain.codes import people as codes
+from bongsu.domain.people import Actor, ActorKind, Role
+from bongsu.domain.tenants import Tenant
+from bongsu.domain.unseen import first_unseen
+from bongsu.policy.access import Permission, permissions_in
+from bongsu.service.entitlement import require, roles_with
+from bongsu.service.people import NewPerson, check_person, insert_person
+from bongsu.service.platform import Platform
+from bongsu.service.recording import Asked, recorded
+from bongsu.store import audit
+from bongsu.store import people as store
+from bongsu.store.people import Ministry, home_of
+
+_NAME = re.compile("[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_MAX_TITLE = 200
+SYSTEM = "system"
+
+
+@dataclass(frozen=True)
+class NewMinistry:
+    """Attributes:
+    name: short; part of ids, so it never changes.
+    title_ko, title_en: as people read it.
+    """
+
+    name: str
+    title_ko: str
+    title_en: str
+
+
+def found_platform(platform: Platform, new: NewMinistry, operator: NewPerson) -> Ministry:
+    """The first ministry and its operator, by whoever installs the platform: there is nobody yet who could allow it.
+    Asked twice, it is done once.
+
+    Raises:
+        BongsuError: ``people.founded`` if there are other ministries, and as :func:`register_ministry`.
+    """
+    _check(new, operator)
+    with platform.database.write() as connection:
+        known = store.list_ministries(connection)
+        if known and [one.name for one in known] != [new.name]:
+            raise codes.PLATFORM_FOUNDED.error()
+        now = platform.clock()
+        if _insert(connection, new, operator, now):
+            facts = {"operator": operator.id, "issuer": operator.issuer}
+            tenant, thing = Tenant(new.name), f"ministry:{new.name}"
+            audit.append(connection, AuditEvent(tenant, SYSTEM, "ministry.register", thing, now, facts=facts))
+        return _found(connection, new.name)
+
+
+def register_ministry(
+    platform: Platform, actor: Actor, new: NewMinistry, operator: NewPerson, request_id: str = ""
+) -> Ministry:
+    """A further ministry with its first operator, who adds its people. Whoever registers it is nothing in it.
+
+    Args:
+        platform: what to work on.
+        actor: an operator of any ministry.
+        new: the ministry.
+        operator: a person of the new ministry.
+        request_id: of the request.
+
+    Raises:
+        BongsuError: ``people.ministry-form``, ``people.id-form``, ``people.text-form``, ``people.not-allowed``,
+            ``people.ministry-exists``, ``people.subject-taken``.
+    """
+    _check(new, operator)
+    with recorded(
+        platform, Asked(actor, "ministry.register", f"ministry:{new.name}", new.name, request_id)
+    ) as change:
+        _require_anywhere(actor, Permission.MINISTRY_MANAGE)
+        change.is_new = _insert(change.connection, new, operator, platform.clock())
+        change.facts = {"operator": operator.id, "issuer": operator.issuer}
+        return _found(change.connection, new.name)
+
+
+def close_ministry(platform: Platform, actor: Actor, ministry: str, request_id: str = "") -> Ministry:
+    """A ministry leaves: nobody is anything in it from now on. Its objects and its log stay.
+
+    Raises:
+        BongsuError: ``people.unknown-ministry``, ``people.not-allowed``; ``people.last-ministry`` if no other one has
+            an operator.
+    """
+    if _NAME.fullmatch(ministry) is None:
+        raise codes.UNKNOWN_MINISTRY.error(ministry=ministry)
+    with recorded(platform, Asked(actor, "ministry.close", f"ministry:{ministry}", ministry, request_id)) as change:
+        everyone = store.list_ministries(change.connection)
+        store.lock_ministries(change.connection, [one.name for one in everyone])
+        require(change.connection, actor, ministry, Permission.MINISTRY_MANAGE)
+        others = [one.name for one in store.list_ministries(change.connection) if one.closed_at is None]
+        others.remove(ministry)
+        if not any(store.holders_of(change.connection, other, Role.OPERATOR) for other in others):
+            raise codes.LAST_MINISTRY.error(ministry=ministry)
+        store.close_ministry(change.connection, ministry, platform.clock())
+        return _found(change.connection, ministry)
+
+
+def list_ministries(platform: Platform, actor: Actor) -> list[Ministry]:
+    """Those in which the actor may look, by name."""
+    visible = [one for one in actor.ministries if Permission.MINISTRY_READ in permissions_in(actor, one)]
+    with platform.database.read() as connection:
+        return store.list_ministries(connection, visible)
+
+
+def _insert(connection: Connection, new: NewMinistry, operator: NewPerson, now: float) -> bool:
+    """False if everything is there already, exactly so."""
+    known = store.find_ministry(connection, new.name)
+    if known is not None:
+        same = (known.title_ko, known.title_en, known.closed_at) == (new.title_ko, new.title_en, None)
+        person = store.find_person(connection, operator.id)
+        if same and person is not None and Role.OPERATOR in person.roles.get(new.name, ()):
+            return insert_person(connection, operator, now)
+        raise codes.MINISTRY_EXISTS.error(ministry=new.name)
+    try:
+        with connection.begin_nested():
+            store.add_ministry(connection, Ministry(new.name, new.title_ko, new.title_en, now))
+    except IntegrityError:  # another operator was first
+        raise codes.MINISTRY_EXISTS.error(ministry=new.name) from None
+    insert_person(connection, operator, now)
+    store.add_role(connection, operator.id, new.name, Role.OPERATOR)
+    return True
+
+
+def _check(new: NewMinistry, operator: NewPerson) -> None:
+    if _NAME.fullmatch(new.name) is None:
+        raise codes.MINISTRY_NAME.error(ministry=new.name)
+    for title in (new.title_ko, new.title_en):
+        if not title.strip() or len(title) > _MAX_TITLE or not title.isprintable() or first_unseen(title):
+            raise codes.TEXT_FORM.error(field="title", limit=_MAX_TITLE)
+    check_person(operator, new.name)
+    if operator.kind is not ActorKind.PERSON:
+        raise codes.SERVICE_ROLE.error(person=operator.id, role=Role.OPERATOR.value)
+
+
+def _require_anywhere(actor: Actor, permission: Permission) -> None:
+    if not any(permission in permissions_in(actor, ministry) for ministry in actor.ministries):
+        raise codes.NOT_ALLOWED.error(
+            ministry=home_of(actor.id), permission=permission.value, roles=", ".join(roles_with(permission))
+        )
+
+
+def _found(connection: Connection, ministry: str) -> Ministry:
+    found = store.find_ministry(connection, ministry)
+    if found is None:
+        raise codes.UNKNOWN_MINISTRY.error(ministry=ministry)
+    return found

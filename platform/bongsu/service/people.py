@@ -1,0 +1,251 @@
+"""People of ministries: who there is, what each is where, and what they may see.
+
+A person's own ministry, the one in their id, answers for them: its operators set the clearance and end the account.
+What somebody is in a ministry, its operators say.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from bongsu.domain.codes import people as codes
+from bongsu.domain.labels import OPEN, Label
+from bongsu.domain.people import Actor, ActorKind, Role
+from bongsu.domain.unseen import first_unseen
+from bongsu.policy.access import Permission
+from bongsu.service.entitlement import refuse_own, require, seen_person
+from bongsu.service.platform import Platform
+from bongsu.service.recording import Asked, recorded
+from bongsu.store import people as store
+from bongsu.store.people import Person, home_of
+from bongsu.store.sessions import end_families_of
+
+_NAME = "[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?"
+_ID = re.compile(rf"({_NAME})/({_NAME})")
+_MAX_NAME, _MAX_ISSUER, _MAX_SUBJECT, _MAX_REASON = 200, 500, 255, 500
+FOR_PEOPLE = frozenset({Role.APPROVER, Role.ACCREDITOR, Role.OPERATOR})
+"""Roles that are nothing but decisions, for which somebody has to answer."""
+
+
+@dataclass(frozen=True)
+class NewPerson:
+    """Somebody who is to be added.
+
+    Attributes:
+        id: ``MINISTRY/NAME``.
+        name: as people read it.
+        issuer, subject: ``iss`` and ``sub`` of their tokens.
+        kind: ``SERVICE`` for a service account.
+        clearance: what they may see at most.
+    """
+
+    id: str
+    name: str
+    issuer: str
+    subject: str
+    kind: ActorKind = ActorKind.PERSON
+    clearance: Label = OPEN
+
+
+def add_person(platform: Platform, actor: Actor, new: NewPerson, request_id: str = "") -> Person:
+    """Add somebody without a role. Asked twice, it is done once.
+
+    Raises:
+        BongsuError: ``people.id-form``, ``people.text-form``, ``people.unknown-ministry``, ``people.not-allowed``,
+            ``people.exists``, ``people.subject-taken``.
+    """
+    home = home_of(new.id)
+    check_person(new, home)
+    with recorded(platform, Asked(actor, "person.add", f"person:{new.id}", home, request_id)) as change:
+        store.lock_ministries(change.connection, [home])
+        require(change.connection, actor, home, Permission.PERSON_MANAGE)
+        change.is_new = insert_person(change.connection, new, platform.clock())
+        change.facts = {"kind": new.kind.value, "clearance": str(new.clearance), "issuer": new.issuer}
+        return _found(change.connection, new.id)
+
+
+def give_role(
+    platform: Platform, actor: Actor, person: str, ministry: str, role: Role, request_id: str = ""
+) -> Person:
+    """Make somebody whom the actor sees something in a ministry. Asked twice, it is done once.
+
+    Raises:
+        BongsuError: ``people.unknown``, ``people.unknown-ministry``, ``people.not-allowed``, ``people.own-rights``,
+            ``people.disabled``, ``people.service-role``.
+    """
+    _refuse_other_forms(person)
+    with recorded(platform, Asked(actor, "role.give", f"person:{person}", ministry, request_id)) as change:
+        store.lock_ministries(change.connection, [ministry])
+        require(change.connection, actor, ministry, Permission.PERSON_MANAGE)
+        store.lock_person(change.connection, person)
+        found = seen_person(change.connection, actor, person)
+        refuse_own(actor, found)
+        if found.disabled_at is not None:
+            raise codes.DISABLED.error(person=person)
+        if found.kind is not ActorKind.PERSON and role in FOR_PEOPLE:
+            raise codes.SERVICE_ROLE.error(person=person, role=role.value)
+        change.facts = {"ministry": ministry, "role": role.value}
+        change.is_new = role not in found.roles.get(ministry, ())
+        if change.is_new:
+            store.add_role(change.connection, person, ministry, role)
+        return _found(change.connection, person)
+
+
+def take_role(
+    platform: Platform, actor: Actor, person: str, ministry: str, role: Role, request_id: str = ""
+) -> Person:
+    """Take a role away; somebody who does not have it stays as they are.
+
+    Raises:
+        BongsuError: ``people.unknown``, ``people.unknown-ministry``, ``people.not-allowed``, ``people.own-rights``,
+            ``people.last-operator``.
+    """
+    _refuse_other_forms(person)
+    with recorded(platform, Asked(actor, "role.take", f"person:{person}", ministry, request_id)) as change:
+        store.lock_ministries(change.connection, [ministry])
+        require(change.connection, actor, ministry, Permission.PERSON_MANAGE)
+        found = seen_person(change.connection, actor, person)
+        refuse_own(actor, found)
+        if role is Role.OPERATOR:
+            _refuse_last_operator(change.connection, person, [ministry])
+        change.facts = {"ministry": ministry, "role": role.value}
+        change.is_new = role in found.roles.get(ministry, ())
+        store.remove_role(change.connection, person, ministry, role)
+        return _found(change.connection, person)
+
+
+def set_clearance(
+    platform: Platform, actor: Actor, person: str, clearance: Label, reason: str, request_id: str = ""
+) -> Person:
+    """Say what somebody may see at most, and why: which vetting it follows.
+
+    Raises:
+        BongsuError: ``people.unknown``, ``people.not-allowed``, ``people.own-rights``, ``people.disabled``,
+            ``people.text-form`` for a reason that is none.
+    """
+    _refuse_other_forms(person)
+    _refuse_text("reason", reason, _MAX_REASON)
+    asked = Asked(actor, "clearance.set", f"person:{person}", home_of(person), request_id)
+    with recorded(platform, asked) as change:
+        store.lock_person(change.connection, person)
+        found = seen_person(change.connection, actor, person)
+        require(change.connection, actor, found.home, Permission.PERSON_MANAGE)
+        refuse_own(actor, found)
+        if found.disabled_at is not None:
+            raise codes.DISABLED.error(person=person)
+        change.facts = {"from": str(found.clearance), "to": str(clearance), "reason": reason}
+        change.is_new = str(found.clearance) != str(clearance)
+        store.set_clearance(change.connection, person, clearance)
+        return _found(change.connection, person)
+
+
+def disable(platform: Platform, actor: Actor, person: str, request_id: str = "") -> Person:
+    """Let somebody in no longer, from this moment on, whatever tokens they have. It is for good.
+
+    Raises:
+        BongsuError: ``people.unknown``, ``people.not-allowed``, ``people.own-rights``, ``people.last-operator`` of any
+            ministry.
+    """
+    _refuse_other_forms(person)
+    asked = Asked(actor, "person.disable", f"person:{person}", home_of(person), request_id)
+    with recorded(platform, asked) as change:
+        # First without a lock: which ministries have to be locked stands in the person's roles.
+        before = seen_person(change.connection, actor, person)
+        store.lock_ministries(change.connection, [before.home, *before.roles])
+        store.lock_person(change.connection, person)
+        found = _found(change.connection, person)
+        require(change.connection, actor, found.home, Permission.PERSON_MANAGE)
+        refuse_own(actor, found)
+        operated = [ministry for ministry, roles in found.roles.items() if Role.OPERATOR in roles]
+        if found.disabled_at is None:
+            _refuse_last_operator(change.connection, person, operated)
+        change.is_new = found.disabled_at is None
+        store.disable_person(change.connection, person, platform.clock())
+        for subject in store.subjects_of(change.connection, person):
+            end_families_of(change.connection, subject, platform.clock())
+        return _found(change.connection, person)
+
+
+def list_people(platform: Platform, actor: Actor, ministry: str) -> list[Person]:
+    """Whom a ministry answers for, and who is anything in it; those who are disabled, too. Of what people of others are
+    elsewhere, only as much as the actor may look at.
+
+    Raises:
+        BongsuError: ``people.unknown-ministry``, ``people.not-allowed``.
+    """
+    with platform.database.read() as connection:
+        require(connection, actor, ministry, Permission.PERSON_READ)
+        return [_as_seen(actor, person) for person in store.people_of(connection, ministry)]
+
+
+def show_person(platform: Platform, actor: Actor, person: str) -> Person:
+    """Raises ``people.unknown``."""
+    _refuse_other_forms(person)
+    with platform.database.read() as connection:
+        return _as_seen(actor, seen_person(connection, actor, person))
+
+
+def insert_person(connection: Connection, new: NewPerson, now: float) -> bool:
+    """Add somebody; False if they are there already, exactly so. Raises ``people.exists``, ``people.subject-taken``."""
+    known = store.find_person(connection, new.id)
+    owner = store.subject_owner(connection, new.issuer, new.subject)
+    if known is not None:
+        same = (known.name, known.kind, str(known.clearance)) == (new.name, new.kind, str(new.clearance))
+        if same and owner == new.id and known.disabled_at is None:
+            return False
+        raise codes.PERSON_EXISTS.error(person=new.id)
+    if owner is not None:
+        raise codes.SUBJECT_TAKEN.error(subject=new.subject, issuer=new.issuer)
+    store.add_person(connection, Person(new.id, new.name, new.kind, new.clearance, {}, now))
+    try:
+        with connection.begin_nested():
+            store.add_subject(connection, new.issuer, new.subject, new.id)
+    except IntegrityError:  # another ministry's operator was first
+        raise codes.SUBJECT_TAKEN.error(subject=new.subject, issuer=new.issuer) from None
+    return True
+
+
+def check_person(new: NewPerson, ministry: str) -> None:
+    """Raises ``people.id-form``, ``people.text-form``."""
+    written = _ID.fullmatch(new.id)
+    if written is None or written[1] != ministry:
+        raise codes.PERSON_ID.error(person=new.id, ministry=ministry)
+    _refuse_text("name", new.name, _MAX_NAME)
+    _refuse_text("issuer", new.issuer, _MAX_ISSUER)
+    _refuse_text("subject", new.subject, _MAX_SUBJECT)
+
+
+def _refuse_text(field: str, text: str, limit: int) -> None:
+    if not text.strip() or len(text) > limit or not text.isprintable() or first_unseen(text):
+        raise codes.TEXT_FORM.error(field=field, limit=limit)
+
+
+def _refuse_other_forms(person: str) -> None:
+    """What cannot be an id is nobody's, and no object that a log could name."""
+    if _ID.fullmatch(person) is None:
+        raise codes.UNKNOWN_PERSON.error(person=person)
+
+
+def _refuse_last_operator(connection: Connection, person: str, ministries: list[str]) -> None:
+    """Asked with the ministries locked."""
+    for ministry in ministries:
+        if store.holders_of(connection, ministry, Role.OPERATOR) == [person]:
+            raise codes.LAST_OPERATOR.error(person=person, ministry=ministry)
+
+
+def _as_seen(actor: Actor, person: Person) -> Person:
+    roles = {ministry: held for ministry, held in person.roles.items() if ministry in actor.ministries}
+    return Person(
+        person.id, person.name, person.kind, person.clearance, roles, person.created_at, person.disabled_at
+    )
+
+
+def _found(connection: Connection, person: str) -> Person:
+    found = store.find_person(connection, person)
+    if found is None:
+        raise codes.UNKNOWN_PERSON.error(person=person)
+    return found

@@ -1,0 +1,92 @@
+"""A change and the entry that tells of it, in one transaction; and an attempt that was refused, which changes nothing
+and is told of, too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import Connection
+
+from bongsu.domain.audit import AuditEvent, AuditOutcome
+from bongsu.domain.people import Actor
+from bongsu.domain.problems import BongsuError
+from bongsu.domain.tenants import Tenant
+from bongsu.service.platform import Platform
+from bongsu.store import audit
+from bongsu.store.people import find_ministry, home_of
+
+# Exit statuses of what somebody asked for wrongly, did not find, or may not do. Others are faults of the machine.
+_REFUSALS = frozenset({2, 3, 4})
+
+
+@dataclass
+class Change:
+    """A change under way.
+
+    Attributes:
+        connection: of its transaction.
+        facts: to be recorded.
+        is_new: False if everything was so already: nothing is recorded then, and asking twice is asking once.
+    """
+
+    connection: Connection
+    facts: dict[str, Any] = field(default_factory=dict)
+    is_new: bool = True
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Who asks for what.
+
+    Attributes:
+        actor: who.
+        action: e.g. ``person.disable``.
+        object: e.g. ``person:mnd/kim``.
+        ministry: whose the object is.
+        request_id: of the request; empty if there was none.
+    """
+
+    actor: Actor
+    action: str
+    object: str
+    ministry: str
+    request_id: str = ""
+
+    def event(self, at: float) -> AuditEvent:
+        return AuditEvent(
+            tenant=Tenant(self.ministry),
+            actor=self.actor.id,
+            action=self.action,
+            object=self.object,
+            at=at,
+            request_id=self.request_id,
+        )
+
+
+@contextmanager
+def recorded(platform: Platform, asked: Asked) -> Iterator[Change]:
+    """A transaction that ends with the entry. If the body raises, nothing is changed; a refusal is recorded."""
+    event = asked.event(platform.clock())
+    try:
+        with platform.database.write() as connection:
+            change = Change(connection)
+            yield change
+            if change.is_new:
+                audit.append(connection, replace(event, facts=change.facts))
+    except BongsuError as error:
+        codes = [problem.code for problem in error.problems]
+        if all(code.exit_code in _REFUSALS for code in codes):
+            facts = {"refused": [code.name for code in codes]}
+            _record_refusal(platform, asked, replace(event, outcome=AuditOutcome.REFUSED, facts=facts))
+        raise
+
+
+def _record_refusal(platform: Platform, asked: Asked, event: AuditEvent) -> None:
+    with platform.database.write() as connection:
+        # A ministry that there is not has no log: then it is an entry of the ministry of whoever asked.
+        if find_ministry(connection, event.tenant) is None:
+            event = replace(event, tenant=Tenant(home_of(asked.actor.id)))
+        audit.append(connection, event)

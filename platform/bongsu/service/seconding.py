@@ -1,0 +1,85 @@
+"""Sending people to other ministries, and calling them back.
+
+A ministry's people do not exist for others until it sends one: then the other ministry's operators may make that person
+something there. Neither learns more of the other by it: who sends is not told whether there is such a ministry.
+"""
+
+from __future__ import annotations
+
+import re
+
+from bongsu.domain.audit import AuditEvent
+from bongsu.domain.codes import people as codes
+from bongsu.domain.people import Actor, Role
+from bongsu.domain.tenants import Tenant
+from bongsu.policy.access import Permission
+from bongsu.service.entitlement import refuse_own, require, seen_person
+from bongsu.service.people import show_person
+from bongsu.service.platform import Platform
+from bongsu.service.recording import Asked, recorded
+from bongsu.store import audit, secondments
+from bongsu.store import people as store
+from bongsu.store.people import Person, home_of
+
+_MINISTRY = re.compile("[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+
+def send_person(platform: Platform, actor: Actor, person: str, ministry: str, request_id: str = "") -> Person:
+    """Let another ministry's operators make somebody something there. Asked twice, it is done once.
+
+    Raises:
+        BongsuError: ``people.unknown``, ``people.unknown-ministry``, ``people.not-allowed``, ``people.own-rights``,
+            ``people.disabled``, ``people.ministry-form``.
+    """
+    _refuse_other_forms(ministry)
+    show_person(platform, actor, person)
+    asked = Asked(actor, "person.send", f"person:{person}", home_of(person), request_id)
+    with recorded(platform, asked) as change:
+        store.lock_person(change.connection, person)
+        found = seen_person(change.connection, actor, person)
+        require(change.connection, actor, found.home, Permission.PERSON_MANAGE)
+        refuse_own(actor, found)
+        if found.disabled_at is not None:
+            raise codes.DISABLED.error(person=person)
+        change.facts = {"ministry": ministry}
+        known = {found.home, *secondments.sent_to(change.connection, person)}
+        change.is_new = ministry not in known
+        if change.is_new:
+            secondments.send(change.connection, person, ministry, platform.clock())
+    return show_person(platform, actor, person)
+
+
+def recall_person(platform: Platform, actor: Actor, person: str, ministry: str, request_id: str = "") -> Person:
+    """End what somebody is in another ministry. Asked twice, it is done once.
+
+    Raises:
+        BongsuError: as :func:`send_person`, and ``people.last-operator`` of the other ministry.
+    """
+    _refuse_other_forms(ministry)
+    show_person(platform, actor, person)
+    asked = Asked(actor, "person.recall", f"person:{person}", home_of(person), request_id)
+    with recorded(platform, asked) as change:
+        store.lock_ministries(change.connection, [ministry])
+        store.lock_person(change.connection, person)
+        found = seen_person(change.connection, actor, person)
+        require(change.connection, actor, found.home, Permission.PERSON_MANAGE)
+        refuse_own(actor, found)
+        change.facts = {"ministry": ministry}
+        change.is_new = ministry != found.home and ministry in secondments.sent_to(change.connection, person)
+        if change.is_new:
+            roles = found.roles.get(ministry, frozenset())
+            if Role.OPERATOR in roles and store.holders_of(change.connection, ministry, Role.OPERATOR) == [person]:
+                raise codes.LAST_OPERATOR.error(person=person, ministry=ministry)
+            secondments.recall(change.connection, person, ministry)
+            if roles:
+                # What they were there is told where they were it, too.
+                facts = {"ministry": ministry, "roles": sorted(roles)}
+                thing, at = f"person:{person}", platform.clock()
+                event = AuditEvent(Tenant(ministry), actor.id, "role.take", thing, at, facts=facts)
+                audit.append(change.connection, event)
+    return show_person(platform, actor, person)
+
+
+def _refuse_other_forms(ministry: str) -> None:
+    if _MINISTRY.fullmatch(ministry) is None:
+        raise codes.MINISTRY_NAME.error(ministry=ministry)

@@ -1,0 +1,107 @@
+"""Secrets of service accounts: shown once, kept as hashes, replaced one by one, withdrawn.
+
+The account itself is added as a person is (:func:`bongsu.service.people.add_person` with the kind ``SERVICE``).
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from bongsu.domain.codes import people as codes
+from bongsu.domain.people import Actor, ActorKind
+from bongsu.identity.secret_hashes import SECRET_COST, SecretHasher
+from bongsu.policy.access import Permission
+from bongsu.service.entitlement import refuse_own, require, seen_person
+from bongsu.service.people import show_person
+from bongsu.service.platform import Platform
+from bongsu.service.recording import Asked, recorded
+from bongsu.store import people as people_store
+from bongsu.store.people import Person, home_of
+from bongsu.store.service_secrets import ServiceSecret, add_secret, end_secret, secrets_of
+
+MOST_SECRETS = 2
+"""One that is in use, and one that takes its place."""
+_SECRET_BYTES, _ID_BYTES = 32, 6
+
+
+@dataclass(frozen=True)
+class ShownSecret:
+    """Attributes:
+    id: by which it is withdrawn.
+    secret: which nobody can look up again.
+    """
+
+    id: str
+    secret: str
+
+
+@dataclass(frozen=True)
+class SecretSummary:
+    """What can be told of a secret. Attributes are those of :class:`bongsu.store.service_secrets.ServiceSecret`."""
+
+    id: str
+    created_at: float
+    ends_at: float | None
+
+
+def new_secret(
+    platform: Platform, actor: Actor, person: str, overlap_s: float = 0.0, request_id: str = ""
+) -> ShownSecret:
+    """A secret for a service account; the one before holds for ``overlap_s`` seconds more.
+
+    Raises:
+        BongsuError: ``people.unknown``, ``people.not-allowed``, ``people.not-a-service``, ``people.disabled``,
+            ``people.too-many-secrets`` while two older ones hold.
+    """
+    show_person(platform, actor, person)
+    shown = ShownSecret(secrets.token_hex(_ID_BYTES), secrets.token_urlsafe(_SECRET_BYTES))
+    # Outside of the transaction: it takes a while, and others wait for the lock.
+    hashed = SecretHasher(SECRET_COST).hashed(shown.secret)
+    asked = Asked(actor, "secret.new", f"person:{person}", home_of(person), request_id)
+    with recorded(platform, asked) as change:
+        now = platform.clock()
+        _service(change.connection, actor, person)
+        known = secrets_of(change.connection, person, now)
+        if overlap_s > 0 and len(known) >= MOST_SECRETS:
+            raise codes.TOO_MANY_SECRETS.error(person=person, count=len(known))
+        for one in known:
+            end_secret(change.connection, person, one.id, now + overlap_s)
+        add_secret(change.connection, ServiceSecret(person, shown.id, hashed, now))
+        change.facts = {"secret": shown.id, "replaces": [one.id for one in known], "overlapSeconds": overlap_s}
+    return shown
+
+
+def withdraw_secret(platform: Platform, actor: Actor, person: str, secret: str, request_id: str = "") -> None:
+    """It holds no longer from now on. Raises as :func:`new_secret`, and ``people.unknown-secret``."""
+    show_person(platform, actor, person)
+    asked = Asked(actor, "secret.withdraw", f"person:{person}", home_of(person), request_id)
+    with recorded(platform, asked) as change:
+        now = platform.clock()
+        _service(change.connection, actor, person)
+        if all(one.id != secret for one in secrets_of(change.connection, person, now)):
+            raise codes.UNKNOWN_SECRET.error(person=person, secret=secret)
+        end_secret(change.connection, person, secret, now)
+        change.facts = {"secret": secret}
+
+
+def list_secrets(platform: Platform, actor: Actor, person: str) -> list[SecretSummary]:
+    """Those that hold, oldest first. Raises ``people.unknown``."""
+    show_person(platform, actor, person)
+    with platform.database.read() as connection:
+        known = secrets_of(connection, person, platform.clock())
+        return [SecretSummary(one.id, one.created_at, one.ends_at) for one in known]
+
+
+def _service(connection: Connection, actor: Actor, person: str) -> Person:
+    people_store.lock_person(connection, person)
+    found = seen_person(connection, actor, person)
+    require(connection, actor, found.home, Permission.PERSON_MANAGE)
+    refuse_own(actor, found)
+    if found.kind is not ActorKind.SERVICE:
+        raise codes.NOT_A_SERVICE.error(person=person)
+    if found.disabled_at is not None:
+        raise codes.DISABLED.error(person=person)
+    return found

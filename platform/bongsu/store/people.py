@@ -1,0 +1,229 @@
+"""Ministries, people and service accounts, and what each is where."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, and_, delete, func, insert, select, update
+
+from bongsu.domain.labels import Label
+from bongsu.domain.people import Actor, ActorKind, Role
+from bongsu.store.faults import readable
+from bongsu.store.schema_people import memberships, ministries, people, subjects
+
+
+@dataclass(frozen=True)
+class Ministry:
+    """Attributes:
+    name: short, e.g. ``mnd``.
+    title_ko, title_en: as people read it.
+    created_at, closed_at: seconds since the epoch; None while it takes part.
+    """
+
+    name: str
+    title_ko: str
+    title_en: str
+    created_at: float
+    closed_at: float | None = None
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody, or a service account.
+
+    Attributes:
+        id: ``MINISTRY/NAME``; the ministry is the one that answers for them.
+        name: as people read it.
+        kind: ``PERSON`` or ``SERVICE``.
+        clearance: what they may see at most.
+        roles: by ministry.
+        created_at, disabled_at: seconds since the epoch; None while they may come in.
+    """
+
+    id: str
+    name: str
+    kind: ActorKind
+    clearance: Label
+    roles: dict[str, frozenset[Role]]
+    created_at: float
+    disabled_at: float | None = None
+
+    @property
+    def home(self) -> str:
+        """The ministry that answers for them."""
+        return home_of(self.id)
+
+
+def home_of(person: str) -> str:
+    """The ministry in an id; what has no ministry in it is of none."""
+    return person.partition("/")[0] if "/" in person else ""
+
+
+def actor_of(connection: Connection, issuer: str, subject: str) -> Actor | None:
+    """Who an identity provider's subject is now; None for one that is not known, or that was disabled. Roles in a
+    ministry that takes part no longer are none."""
+    query = select(subjects.c.person).where(subjects.c.issuer == issuer, subjects.c.subject == subject)
+    known = connection.execute(query).scalar()
+    person = find_person(connection, known) if known is not None else None
+    if person is None or person.disabled_at is not None:
+        return None
+    open_query = select(ministries.c.name).where(
+        ministries.c.name.in_(person.roles), ministries.c.closed_at.is_(None)
+    )
+    taking_part = {str(name) for name in connection.execute(open_query).scalars()} if person.roles else set()
+    roles = {ministry: held for ministry, held in person.roles.items() if ministry in taking_part}
+    return Actor(person.id, person.name, person.kind, roles, person.clearance)
+
+
+def find_person(connection: Connection, person: str) -> Person | None:
+    """With all roles."""
+    row = connection.execute(select(people).where(people.c.id == person)).one_or_none()
+    return _people(connection, [row])[0] if row is not None else None
+
+
+def people_of(connection: Connection, ministry: str) -> list[Person]:
+    """Whom the ministry answers for, and who is anything in it, by id; those who are disabled, too."""
+    within = select(memberships.c.person).where(memberships.c.ministry == ministry)
+    prefix = f"{ministry}/"
+    at_home = func.substr(people.c.id, 1, len(prefix)) == prefix
+    query = select(people).where(at_home | people.c.id.in_(within)).order_by(people.c.id)
+    return _people(connection, list(connection.execute(query)))
+
+
+def add_person(connection: Connection, person: Person) -> None:
+    """With its roles. Raises IntegrityError if the id is taken."""
+    connection.execute(
+        insert(people).values(
+            id=person.id,
+            name=person.name,
+            kind=person.kind.value,
+            clearance=str(person.clearance),
+            created_at=person.created_at,
+            disabled_at=person.disabled_at,
+        )
+    )
+    for ministry, roles in person.roles.items():
+        for role in sorted(roles):
+            add_role(connection, person.id, ministry, role)
+
+
+def add_subject(connection: Connection, issuer: str, subject: str, person: str) -> None:
+    """Raises IntegrityError if it is somebody's already."""
+    connection.execute(insert(subjects).values(issuer=issuer, subject=subject, person=person))
+
+
+def subject_owner(connection: Connection, issuer: str, subject: str) -> str | None:
+    """The id of whose subject it is."""
+    query = select(subjects.c.person).where(subjects.c.issuer == issuer, subjects.c.subject == subject)
+    return connection.execute(query).scalar()
+
+
+def subjects_of(connection: Connection, person: str) -> list[str]:
+    """What identity providers call them."""
+    query = select(subjects.c.subject).where(subjects.c.person == person).order_by(subjects.c.subject)
+    return [str(found) for found in connection.execute(query).scalars()]
+
+
+def lock_person(connection: Connection, person: str) -> None:
+    """Nobody else changes the person before this transaction ends."""
+    connection.execute(select(people.c.id).where(people.c.id == person).with_for_update())
+
+
+def lock_ministries(connection: Connection, names: Iterable[str]) -> None:
+    """Nobody else changes who is what there before this transaction ends. In one order, so that two never wait for
+    each other."""
+    for name in sorted(set(names)):
+        connection.execute(select(ministries.c.name).where(ministries.c.name == name).with_for_update())
+
+
+def add_role(connection: Connection, person: str, ministry: str, role: Role) -> None:
+    """Raises IntegrityError if they have it."""
+    connection.execute(insert(memberships).values(person=person, ministry=ministry, role=role.value))
+
+
+def remove_role(connection: Connection, person: str, ministry: str, role: Role) -> None:
+    connection.execute(
+        delete(memberships).where(
+            memberships.c.person == person, memberships.c.ministry == ministry, memberships.c.role == role.value
+        )
+    )
+
+
+def set_clearance(connection: Connection, person: str, clearance: Label) -> None:
+    connection.execute(update(people).where(people.c.id == person).values(clearance=str(clearance)))
+
+
+def disable_person(connection: Connection, person: str, now: float) -> None:
+    """The first time stays."""
+    connection.execute(
+        update(people).where(and_(people.c.id == person, people.c.disabled_at.is_(None))).values(disabled_at=now)
+    )
+
+
+def holders_of(connection: Connection, ministry: str, role: Role) -> list[str]:
+    """Ids of people, no service accounts, who have the role and are not disabled."""
+    query = (
+        select(people.c.id)
+        .join(memberships, memberships.c.person == people.c.id)
+        .where(memberships.c.ministry == ministry, memberships.c.role == role.value)
+        .where(people.c.disabled_at.is_(None), people.c.kind == ActorKind.PERSON.value)
+        .order_by(people.c.id)
+    )
+    return [str(found) for found in connection.execute(query).scalars()]
+
+
+def add_ministry(connection: Connection, ministry: Ministry) -> None:
+    """Raises IntegrityError if the name is taken."""
+    connection.execute(
+        insert(ministries).values(
+            name=ministry.name,
+            title_ko=ministry.title_ko,
+            title_en=ministry.title_en,
+            created_at=ministry.created_at,
+            closed_at=ministry.closed_at,
+        )
+    )
+
+
+def find_ministry(connection: Connection, name: str) -> Ministry | None:
+    row = connection.execute(select(ministries).where(ministries.c.name == name)).one_or_none()
+    return Ministry(**row._mapping) if row is not None else None
+
+
+def close_ministry(connection: Connection, name: str, now: float) -> None:
+    """It takes part no longer from now on."""
+    connection.execute(
+        update(ministries).where(ministries.c.name == name, ministries.c.closed_at.is_(None)).values(closed_at=now)
+    )
+
+
+def list_ministries(connection: Connection, only: Collection[str] | None = None) -> list[Ministry]:
+    """All, or ``only`` those of these names, by name."""
+    query = select(ministries).order_by(ministries.c.name)
+    if only is not None:
+        query = query.where(ministries.c.name.in_(list(only)))
+    return [Ministry(**row._mapping) for row in connection.execute(query)]
+
+
+def _people(connection: Connection, rows: list[Any]) -> list[Person]:
+    roles: dict[str, dict[str, set[Role]]] = {row.id: {} for row in rows}
+    query = select(memberships).where(memberships.c.person.in_(list(roles)))
+    for one in connection.execute(query) if roles else ():
+        with readable(connection, memberships, f"{one.person}/{one.ministry}"):
+            roles[one.person].setdefault(one.ministry, set()).add(Role(one.role))
+    return [_person(connection, row, roles[row.id]) for row in rows]
+
+
+def _person(connection: Connection, row: Any, roles: dict[str, set[Role]]) -> Person:
+    with readable(connection, people, row.id):
+        return Person(
+            id=row.id,
+            name=row.name,
+            kind=ActorKind(row.kind),
+            clearance=Label.parse(row.clearance),
+            roles={ministry: frozenset(held) for ministry, held in sorted(roles.items())},
+            created_at=row.created_at,
+            disabled_at=row.disabled_at,
+        )

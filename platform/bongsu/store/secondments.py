@@ -1,0 +1,24 @@
+"""To which other ministries somebody was sent."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, delete, insert, select
+
+from bongsu.store.schema_identity import secondments
+from bongsu.store.schema_people import memberships
+
+
+def sent_to(connection: Connection, person: str) -> set[str]:
+    """Names of ministries; there need not be such."""
+    return set(connection.execute(select(secondments.c.ministry).where(secondments.c.person == person)).scalars())
+
+
+def send(connection: Connection, person: str, ministry: str, now: float) -> None:
+    """Raises IntegrityError if they were sent there already."""
+    connection.execute(insert(secondments).values(person=person, ministry=ministry, since=now))
+
+
+def recall(connection: Connection, person: str, ministry: str) -> None:
+    """They are nothing there from now on."""
+    for table in (secondments, memberships):
+        connection.execute(delete(table).where(table.c.person == person, table.c.ministry == ministry))

@@ -1,0 +1,96 @@
+"""A provider's keys over HTTP: from where they are said to be, and nothing that is too long, too slow or another's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from identity_provider import AUDIENCE, ISSUER, KEYS, NOW, good
+
+from bongsu.identity.fetching import FetchError, KeyFetcher
+from bongsu.identity.settings import TrustedIssuer
+from bongsu.identity.verifier import TokenVerifier, trusting
+
+SET = {"keys": [key.as_dict(private=False) for key in KEYS.values()]}
+CONFIGURATION = f"{ISSUER}/.well-known/openid-configuration"
+JWKS = "https://keys.mnd.example/set"
+
+
+def fetcher(answers: dict[str, httpx.Response], jwks_uri: str | None = None) -> KeyFetcher:
+    def answered(request: httpx.Request) -> httpx.Response:
+        return answers.get(str(request.url), httpx.Response(404))
+
+    client = httpx.Client(transport=httpx.MockTransport(answered))
+    return KeyFetcher(TrustedIssuer(ISSUER, AUDIENCE, jwks_uri=jwks_uri), client)
+
+
+def discovered(**other: object) -> httpx.Response:
+    return httpx.Response(200, json={"issuer": ISSUER, "jwks_uri": JWKS} | other)
+
+
+def test_keys_are_where_the_discovery_document_says() -> None:
+    keys = fetcher({CONFIGURATION: discovered(), JWKS: httpx.Response(200, json=SET)})()
+    assert {key_id for key_id, _ in keys} == {"ec", "rsa", "okp"}
+
+
+def test_keys_are_where_the_settings_say() -> None:
+    assert fetcher({JWKS: httpx.Response(200, json=SET)}, JWKS)()
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {},
+        {CONFIGURATION: discovered(issuer="https://evil.example")},
+        {CONFIGURATION: discovered(jwks_uri="http://keys.mnd.example/set")},
+        {CONFIGURATION: discovered(jwks_uri=None)},
+        {CONFIGURATION: httpx.Response(200, content=b"<html>")},
+        {CONFIGURATION: httpx.Response(200, json=[1])},
+        {CONFIGURATION: discovered(), JWKS: httpx.Response(500)},
+        {CONFIGURATION: discovered(), JWKS: httpx.Response(302, headers={"Location": "https://evil.example"})},
+        {CONFIGURATION: discovered(), JWKS: httpx.Response(200, content=b"[" * 100_000)},
+        {CONFIGURATION: discovered(), JWKS: httpx.Response(200, json={"keys": {}})},
+        {CONFIGURATION: discovered(), JWKS: httpx.Response(200, json={"keys": [{}] * 101})},
+    ],
+)
+def test_what_cannot_be_used_is_said_to_be_so(answers: dict[str, httpx.Response]) -> None:
+    with pytest.raises(FetchError):
+        fetcher(answers)()
+
+
+class Endless(httpx.SyncByteStream):
+    def __init__(self, most: int) -> None:
+        self.given = 0
+        self._most = most
+
+    def __iter__(self) -> Iterator[bytes]:
+        while self.given < self._most:
+            self.given += 1
+            yield b" " * 1024
+
+
+def test_an_answer_without_end_is_left() -> None:
+    stream = Endless(10_000)
+    with pytest.raises(FetchError, match="too long"):
+        fetcher({JWKS: httpx.Response(200, stream=stream)}, JWKS)()
+    assert stream.given < 300
+
+
+def test_an_answer_byte_by_byte_is_left() -> None:
+    stream = Endless(10_000)
+    slow = fetcher({JWKS: httpx.Response(200, stream=stream)}, JWKS)
+    seconds = iter(range(10_000))
+    with pytest.raises(FetchError, match="too slow"):
+        KeyFetcher(slow.issuer, slow.client, lambda: float(next(seconds)))()
+    assert stream.given <= 10
+
+
+def test_a_provider_is_trusted_by_its_settings() -> None:
+    def answered(request: httpx.Request) -> httpx.Response:
+        return discovered() if "well-known" in str(request.url) else httpx.Response(200, content=json.dumps(SET))
+
+    client = httpx.Client(transport=httpx.MockTransport(answered))
+    checking = TokenVerifier(trusting([TrustedIssuer(ISSUER, AUDIENCE)], client))
+    assert checking.verify(good(), NOW).subject == "kim"

@@ -1,0 +1,151 @@
+"""Workers of a run: each gets a token for its own attempt, which ends with it, and reads its own inputs alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from service_places import Place, drive
+from small_plans import plan_of, stage
+from sqlalchemy import select
+
+from bongsu.domain.ids import AttemptId, Digest
+from bongsu.domain.people import Actor, ActorKind
+from bongsu.domain.problems import BongsuError
+from bongsu.identity.authenticator import Authenticator
+from bongsu.policy.worker import WorkerAction, WorkerAsk
+from bongsu.service.authenticating import open_authenticator
+from bongsu.service.signing_keys import KeyUse, list_keys, rotate_keys, signing_keys, withdraw_key
+from bongsu.service.submitting import submit
+from bongsu.service.worker_access import renewed_worker_token, require_worker, worker_token
+from bongsu.store.schema_audit import audit_entries
+from bongsu.store.stages import stages_of
+
+
+class Workers:
+    """Runs ``plan`` in which every worker, while it is under way, does what ``works`` says."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.platform = place.platform
+        self.keys = signing_keys(place.folder, KeyUse.ATTEMPTS, place.platform.clock)
+        self.door: Authenticator = open_authenticator(place.platform.database, [], self.keys)
+        self.tokens: dict[str, str] = {}
+        self.read: dict[str, list[Digest]] = {}
+
+    def run(self, *stages: str, timeout: float | None = None) -> None:
+        plan = plan_of(
+            *(stage(name, *list(stages[:place][-1:]), timeout=timeout) for place, name in enumerate(stages))
+        )
+        self.place.fate = self._work
+        run = submit(self.platform, plan).run
+        drive(self.platform, [run.id])
+        with self.platform.database.read() as connection:
+            self.made = {one.stage_id: one.outputs["files"].digest for one in stages_of(connection, run.id)}
+
+    def _work(self, attempt: AttemptId) -> None:
+        token = worker_token(self.platform, self.keys, attempt)
+        self.tokens[attempt.stage_id] = token
+        self.read[attempt.stage_id] = self._readable(self.door.actor(token, self.place.now))
+        self.place.cluster.succeed(attempt)
+
+    def _readable(self, actor: Actor) -> list[Digest]:
+        """Of the trees that the run has made so far, those that this worker may read."""
+        assert actor.attempt is not None
+        with self.platform.database.read() as connection:
+            done = stages_of(connection, actor.attempt.run_id)
+        made = [tree.digest for one in done for tree in one.outputs.values()]
+        return [
+            digest for digest in made if self._may(actor, WorkerAsk(WorkerAction.READ_INPUT, actor.attempt, digest))
+        ]
+
+    def _may(self, actor: Actor, ask: WorkerAsk) -> bool:
+        try:
+            require_worker(self.platform, actor, ask)
+        except BongsuError:
+            return False
+        return True
+
+    def refusals(self) -> list[dict[str, object]]:
+        with self.platform.database.read() as connection:
+            entries = connection.execute(select(audit_entries.c.entry)).scalars()
+            return [entry for entry in map(json.loads, entries) if entry["outcome"] == "refused"]
+
+
+@pytest.fixture
+def workers(place: Place) -> Workers:
+    return Workers(place)
+
+
+def test_each_worker_reads_what_its_stage_takes_and_nothing_else(workers: Workers) -> None:
+    workers.run("a", "b", "c")
+    assert workers.read == {"a": [], "b": [workers.made["a"]], "c": [workers.made["b"]]}
+    (refused,) = workers.refusals()
+    assert (refused["tenant"], refused["action"]) == ("mnd", "inputs.read")
+    assert refused["facts"]["digest"] == workers.made["a"]  # type: ignore[index]
+
+
+def test_a_token_ends_with_its_attempt(workers: Workers) -> None:
+    workers.run("a")
+    with pytest.raises(BongsuError, match=r"identity\.not-signed-in"):
+        workers.door.actor(workers.tokens["a"], workers.place.now)
+
+
+def test_a_worker_renews_its_token_while_it_works(workers: Workers) -> None:
+    renewed: list[str] = []
+
+    def fate(attempt: AttemptId) -> None:
+        actor = workers.door.actor(worker_token(workers.platform, workers.keys, attempt), workers.place.now)
+        renewed.append(renewed_worker_token(workers.platform, workers.keys, actor))
+        assert workers.door.actor(renewed[0], workers.place.now) == actor
+        workers.place.cluster.succeed(attempt)
+
+    workers.place.fate = fate
+    run = submit(workers.platform, plan_of(stage("a"))).run
+    drive(workers.platform, [run.id])
+    assert renewed
+    for actor in (Actor("mnd/kim", "김"), Actor("mnd/bot", "bot", ActorKind.SERVICE)):
+        with pytest.raises(BongsuError, match=r"identity\.not-signed-in"):
+            renewed_worker_token(workers.platform, workers.keys, actor)
+
+
+def test_there_is_no_token_for_an_attempt_that_is_over_or_never_was(workers: Workers) -> None:
+    workers.run("a")
+    with workers.platform.database.read() as connection:
+        run = connection.exec_driver_sql("SELECT id FROM runs").scalar_one()
+    for number in (1, 2):
+        with pytest.raises(BongsuError, match=r"run\.unknown-attempt"):
+            worker_token(workers.platform, workers.keys, AttemptId(run_id=run, stage_id="a", number=number))
+    with pytest.raises(BongsuError, match=r"run\.unknown"):
+        worker_token(workers.platform, workers.keys, AttemptId(run_id="r-none", stage_id="a", number=1))
+
+
+def test_a_token_holds_no_longer_than_the_attempt_may_take(workers: Workers) -> None:
+    seen: list[bool] = []
+
+    def fate(attempt: AttemptId) -> None:
+        token = worker_token(workers.platform, workers.keys, attempt)
+        for later in (59, 60):
+            try:
+                workers.door.actor(token, workers.place.now + later)
+                seen.append(True)
+            except BongsuError:
+                seen.append(False)
+        workers.place.cluster.succeed(attempt)
+
+    workers.place.fate = fate
+    run = submit(workers.platform, plan_of(stage("a", timeout=60))).run
+    drive(workers.platform, [run.id])
+    assert seen == [True, False]
+
+
+def test_keys_are_listed_rotated_and_withdrawn_without_being_told(tmp_path: Path) -> None:
+    keys = signing_keys(tmp_path, KeyUse.ISSUER, lambda: 100.0)
+    (first,) = list_keys(keys, KeyUse.ISSUER)
+    assert (first.created_at, first.retired_at) == (100.0, None)
+    old, newer = rotate_keys(keys, KeyUse.ISSUER)
+    assert (old.id, old.retired_at, newer.retired_at) == (first.id, 100.0, None)
+    assert withdraw_key(keys, KeyUse.ISSUER, old.id) == [newer]
+    secret = json.loads(keys.path.read_text())["keys"][0]["key"]["d"]
+    assert secret not in str(list_keys(keys, KeyUse.ISSUER))
