@@ -37,6 +37,7 @@ from bongsu.store import artifacts, attempts, cache, history, label_flow, lineag
 from bongsu.store.artifacts import Maker
 from bongsu.store.cache import CacheEntry
 from bongsu.store.history import NewEvent
+from bongsu.store.label_releases import settled
 from bongsu.store.records import ModelVersionRecord
 from bongsu.store.runs import claim_version, move_run, raise_label
 from bongsu.store.stages import StageMove
@@ -139,7 +140,8 @@ class _Applier:
         if action.new is RunState.RUNNING:
             self._graph(provenance.of_inputs(self._facts.plan))
             for entry in self._facts.plan.inputs:
-                artifacts.note_artifact(self._db, entry.ref, f"inputs.{entry.name}", self._now)
+                ref = settled(self._db, entry.ref)  # it may have been planned before a downgrade
+                artifacts.note_artifact(self._db, ref, f"inputs.{entry.name}", self._now)
             self._tell(announcements.run_opened(self._facts, self._now))
         elif action.new.is_final:
             self._tell(announcements.run_closed(self._run, self._now))
@@ -202,7 +204,8 @@ class _Applier:
         """From now on these bytes are known for what they are; the run is worth no less protection than they."""
         label = Label.parse(self._run.label)
         for ref in refs:
-            artifacts.note_artifact(self._db, ref, planned.title, self._now, Maker(self._run.id, planned.id))
+            maker = Maker(self._run.id, planned.id)
+            artifacts.note_artifact(self._db, settled(self._db, ref), planned.title, self._now, maker)
             label = label.join(ref.label)
         if str(label) != self._run.label:
             raise_label(self._db, self._run.id, label)

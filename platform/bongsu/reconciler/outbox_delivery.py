@@ -17,11 +17,19 @@ from bongsu.artifacts.base import ArtifactStore
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Words, as_phrase, phrase
 from bongsu.domain.problems import BongsuError
-from bongsu.domain.publication import ModelPage, Publication, PublishedTree, RunOpened, StageFinished
+from bongsu.domain.publication import (
+    AliasChanged,
+    ModelPage,
+    Publication,
+    PublishedTree,
+    RunOpened,
+    StageFinished,
+)
 from bongsu.reconciler.publisher import Publisher
 from bongsu.reconciler.tracking_line import Answer, Patience, TrackingLine
 from bongsu.reconciler.words_of_errors import words_of
 from bongsu.store import outbox, pages
+from bongsu.store.aliases import alias_target
 from bongsu.store.database import Database
 from bongsu.store.outbox import Unreadable
 
@@ -237,7 +245,10 @@ class OutboxDelivery:
         self._unopened = {run: until for run, until in self._unopened.items() if until > now}
 
     def _placed(self, item: Publication) -> Publication:
-        """With the address of every tree, looked up here so that nobody waits for it."""
+        """With the address of every tree, looked up here so that nobody waits for it, and aliases as they are now."""
+        if isinstance(item, AliasChanged):
+            with self._database.read() as connection:
+                return item.model_copy(update={"version": alias_target(connection, item.name, item.alias)})
         if not isinstance(item, StageFinished):
             return item
         return item.model_copy(

@@ -13,7 +13,7 @@ from bongsu.planner.planning import Drafted, draft
 from bongsu.service.caching import cache_facts
 from bongsu.service.catalogue import InstalledStages
 from bongsu.service.inputs.resolving import faulty_inputs, masked_elsewhere, resolve_inputs
-from bongsu.service.obstacles import ask_executor, beyond_executor, names_of_others
+from bongsu.service.obstacles import against_rules, ask_executor, beyond_executor, names_of_others
 from bongsu.service.placing import placed, placed_problem
 from bongsu.service.platform import Platform
 from bongsu.service.requirements import requirements_of, with_absolute_requirements
@@ -77,7 +77,7 @@ def prepare(platform: Platform, path: Path, overrides: Mapping[str, str] | None 
         raise placed(loaded, BongsuError(faults))
     found = with_absolute_requirements(made.plan, directory)
     verdict = ask_executor(platform, found)
-    taken = tuple(names_of_others(platform, found))
+    taken = (*names_of_others(platform, found), *against_rules(platform, found))
     unmasked = masked_elsewhere(platform, loaded.spec.spec.inputs, inputs)
     warnings, obstacles = (
         tuple(placed_problem(loaded, problem) for problem in problems)

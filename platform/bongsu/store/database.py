@@ -17,7 +17,7 @@ from bongsu.store.faults import code_of, explained
 from bongsu.store.schemas import metadata
 
 # The newest migration in ``migrations/versions``; a test compares the two.
-HEAD_REVISION = "0005"
+HEAD_REVISION = "0011"
 _VERSIONS = "alembic_version"
 
 
