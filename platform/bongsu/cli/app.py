@@ -11,7 +11,19 @@ import typer
 from typer.exceptions import TyperException
 
 from bongsu.cli import failures
-from bongsu.cli.commands import datasets, describe, inspect, mlflow, pipeline, run_control
+from bongsu.cli.commands import (
+    approvals,
+    datasets,
+    describe,
+    inspect,
+    mlflow,
+    models,
+    permits,
+    pipeline,
+    policy,
+    run_control,
+    uses,
+)
 from bongsu.cli.ending import Ended
 from bongsu.cli.helping import check_language, speak
 from bongsu.cli.printing import discard_output, say
@@ -65,7 +77,19 @@ def _globals(
     context.obj = Options(home_of(home, os.environ), debug)
 
 
-for module in (pipeline, run_control, inspect, mlflow, datasets, describe):
+for module in (
+    pipeline,
+    run_control,
+    inspect,
+    models,
+    mlflow,
+    datasets,
+    uses,
+    permits,
+    approvals,
+    policy,
+    describe,
+):
     module.add_to(app)
 speak(app)
 

@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, insert, select
 
 from bongsu.policy.standing import Verdict
 from bongsu.store.schema_governance import model_standings
 
+Key = tuple[str, str, int]
+"""Ministry, name and version."""
+_C = model_standings.c
 
-def note_standing(connection: Connection, key: tuple[str, str, int], verdict: Verdict, now: float) -> bool:
-    """Note where a version stands; False if that was known. The caller has locked the model.
 
-    Args:
-        connection: in a transaction.
-        key: ministry, name and version.
-        verdict: what was found.
-        now: seconds since the epoch.
-    """
-    tenant, name, version = key
-    columns = model_standings.c
-    here = (columns.tenant == tenant) & (columns.name == name) & (columns.version == version)
-    lapses = json.dumps([str(lapse.what) for lapse in verdict.lapses], ensure_ascii=False)
-    known = connection.execute(select(columns.standing, columns.lapses).where(here)).one_or_none()
-    if known is not None and (known.standing, known.lapses) == (verdict.standing.value, lapses):
+def is_noted(connection: Connection, key: Key, verdict: Verdict) -> bool:
+    """Whether that is where the version was last seen to stand, for the same reasons."""
+    known = connection.execute(select(_C.standing, _C.lapses).where(_here(key))).one_or_none()
+    return known is not None and (known.standing, known.lapses) == (verdict.standing.value, _lapses(verdict))
+
+
+def note_standing(connection: Connection, key: Key, verdict: Verdict, now: float) -> bool:
+    """Note where a version stands at ``now`` (seconds since the epoch); False if that was known. The caller has locked
+    the model."""
+    if is_noted(connection, key, verdict):
         return False
-    connection.execute(delete(model_standings).where(here))
+    tenant, name, version = key
+    connection.execute(delete(model_standings).where(_here(key)))
     connection.execute(
         insert(model_standings).values(
             tenant=tenant,
@@ -35,14 +34,17 @@ def note_standing(connection: Connection, key: tuple[str, str, int], verdict: Ve
             version=version,
             standing=verdict.standing.value,
             since=verdict.since,
-            lapses=lapses,
+            lapses=_lapses(verdict),
             noted_at=now,
         )
     )
     return True
 
 
-def standings_of(connection: Connection, name: str) -> Sequence[tuple[int, str]]:
-    """Versions of a model and where they stand, as far as it was noted."""
-    query = select(model_standings.c.version, model_standings.c.standing).where(model_standings.c.name == name)
-    return [(row.version, row.standing) for row in connection.execute(query.order_by(model_standings.c.version))]
+def _here(key: Key) -> ColumnElement[bool]:
+    tenant, name, version = key
+    return (_C.tenant == tenant) & (_C.name == name) & (_C.version == version)
+
+
+def _lapses(verdict: Verdict) -> str:
+    return json.dumps([str(lapse.what) for lapse in verdict.lapses], ensure_ascii=False)

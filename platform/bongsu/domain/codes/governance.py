@@ -43,6 +43,11 @@ NO_REASON = Code(
     "{field} is empty, and it is recorded for good.",
     "Say why, or name what is asked for.",
 )
+WHICH_MINISTRY = Code(
+    "governance.which-ministry",
+    "You are somebody in several ministries: {found}.",
+    "Name the one that you act for with --ministry.",
+)
 UNKNOWN_MINISTRY = Code(
     "governance.unknown-ministry",
     "{ministry} is no ministry that takes part here.",
@@ -106,7 +111,7 @@ NOT_APPROVED = Code(
 NOT_SUSPENDED = Code(
     "model.not-suspended",
     "{name} is not suspended.",
-    "There is nothing to lift; `bongsu models list` shows which versions may be used.",
+    "There is nothing to lift; `bongsu models` shows which versions may be used.",
 )
 NO_EVIDENCE = Code(
     "approval.no-evidence",
