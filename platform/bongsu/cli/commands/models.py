@@ -4,30 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import click
 import typer
-from typer.core import TyperGroup
 
 from bongsu.cli import completion
 from bongsu.cli.commands.acting import Ministry, Reason, acting
 from bongsu.cli.commands.approvals import told
 from bongsu.cli.commands.shared import AsJson, platform
+from bongsu.cli.helping import ListingGroup
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.texts import _
 
-
-class _ListsByItself(TyperGroup):
-    """``bongsu models NAME`` lists, as it did before there were commands below it."""
-
-    def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
-        first = arguments[0] if arguments else ""
-        if first not in self.commands and first not in ("-h", "--help"):
-            arguments = ["list", *arguments]
-        return super().parse_args(context, arguments)
-
-
 models = typer.Typer(
-    help=_("Registered model versions: listing them, and stopping one."), cls=_ListsByItself, rich_markup_mode=None
+    help=_("Registered model versions: listing them, and stopping one."), cls=ListingGroup, rich_markup_mode=None
 )
 Version = Annotated[int | None, typer.Option(min=1, help=_("The version; all versions if not given."))]
 ModelName = Annotated[str, typer.Argument(help=_("Name of the model."), autocompletion=completion.models)]

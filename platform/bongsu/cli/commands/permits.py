@@ -1,4 +1,5 @@
-"""Permits of data and of access: ``permits list``, ``give-data``, ``revoke-data``, ``give-access``, ``revoke-access``."""
+"""Permits of data and of access: ``permits list``, ``give-data`` and ``revoke-data``, ``give-access`` and
+``revoke-access``."""
 
 from __future__ import annotations
 
