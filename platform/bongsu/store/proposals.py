@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from bongsu.domain.approval import ApprovalState, Binding, Choice, Proposal, ProposalKind, Vote
 from bongsu.domain.ids import Digest
@@ -93,6 +93,12 @@ def open_proposal(connection: Connection, open_key: str) -> Proposal | None:
     """The open one of the same thing."""
     row = connection.execute(select(proposals).where(proposals.c.open_key == open_key)).one_or_none()
     return _with_votes(connection, [row])[0] if row else None
+
+
+def count_proposals(connection: Connection, tenant: str, object_: str) -> int:
+    """How often something was proposed of this, which numbers the next time."""
+    query = select(func.count()).where(proposals.c.tenant == tenant, proposals.c.object == object_)
+    return connection.execute(query).scalar_one()
 
 
 def proposals_of(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from bongsu.domain.suspension import Suspension
 from bongsu.domain.tenants import Tenant
@@ -56,6 +56,12 @@ def suspensions_in(connection: Connection, ministries: Iterable[str]) -> tuple[S
     query = select(suspensions).where(suspensions.c.tenant.in_(sorted(ministries)))
     ordered = query.order_by(suspensions.c.suspended_at.desc(), suspensions.c.id)
     return tuple(_suspension(row) for row in connection.execute(ordered))
+
+
+def count_suspensions(connection: Connection, tenant: str, name: str) -> int:
+    """How often the model was suspended, which numbers the next time."""
+    query = select(func.count()).where(suspensions.c.tenant == tenant, suspensions.c.name == name)
+    return connection.execute(query).scalar_one()
 
 
 def _key(tenant: str, name: str, version: int | None) -> str:

@@ -92,8 +92,9 @@ def _propose(ask: Ask, request: ProposalRequest) -> Proposal:
             raise codes.NO_SUCH.error(object=request.object)
         demand(connection, ask, subject.thing, *PROPOSING[request.kind])
         _check(connection, ask, subject)
+        earlier = store.count_proposals(connection, ask.tenant, request.object)
         proposal = Proposal(
-            id=short_id("p", ask.actor.id, ask.tenant, subject.binding.digest, ask.now),
+            id=short_id("p", ask.tenant, request.object, earlier),
             tenant=ask.tenant,
             binding=subject.binding,
             reason=request.reason,

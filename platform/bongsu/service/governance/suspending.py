@@ -79,8 +79,9 @@ def _suspend(ask: Ask, name: str, version: int | None, reason: str) -> Suspensio
         known = suspensions.open_suspension(connection, ask.tenant, name, version)
         if known is not None:
             return known
+        earlier = suspensions.count_suspensions(connection, ask.tenant, name)
         suspension = Suspension(
-            id=short_id("s", ask.tenant, ask.object, ask.actor.id, ask.now),
+            id=short_id("s", ask.tenant, name, earlier),
             tenant=ask.tenant,
             name=name,
             version=version,
