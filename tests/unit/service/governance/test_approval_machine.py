@@ -7,11 +7,13 @@ the alias in the store has to be the one that the oracle expects.
 
 from __future__ import annotations
 
+import random
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from governed_places import DAY, GovernedPlace
 from hypothesis import HealthCheck, settings
@@ -20,9 +22,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from sqlalchemy import delete, insert, update
 
 from bongsu.domain.approval import ApprovalState
-from bongsu.domain.ids import digest_of
+from bongsu.domain.ids import Digest, digest_of
 from bongsu.domain.labels import OPEN, Grade, Label
-from bongsu.domain.people import ActorKind, Role
+from bongsu.domain.people import Actor, ActorKind, Role
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.use_register import Tier
 from bongsu.service.governance.carrying_out import carry_out
@@ -30,17 +32,19 @@ from bongsu.service.governance.deciding import approve, reject
 from bongsu.service.governance.proposing import ProposalRequest, propose, show_proposal, withdraw
 from bongsu.service.governance.suspending import propose_lift, suspend
 from bongsu.service.governance.sweeping import sweep
+from bongsu.service.governance.uses import withdraw_use
 from bongsu.store.schema import model_versions
 from bongsu.store.schema_people import memberships
 
 VERSIONS = (1, 2)
 DECIDERS = ("ann", "bae", "cho", "acc", "kim", "lee", "sub", "bot", "low", "army-ann")
-MAY_DECIDE = {"ann", "bae", "cho", "acc", "sub", "low"}
+MAY_DECIDE = {"ann", "bae", "cho", "acc", "sub", "low", "lee"}
 MAY_PROPOSE = ("kim", "lee")
 SUBMITTER = {1: "kim", 2: "sub"}
 NEEDS = {Tier.I: 2, Tier.II: 3, Tier.III: 4}
 MONTH = 30 * DAY
-_BUNDLES = st.sampled_from(DECIDERS)
+Choose = Callable[[Sequence[Any]], Any]
+CHOOSE = st.randoms(use_true_random=False).map(lambda rng: rng.choice)
 
 
 @dataclass
@@ -69,19 +73,22 @@ class Approvals(RuleBasedStateMachine):
         place.add_person("sub", "mnd", Role.APPROVER)
         place.add_person("bot", "mnd", Role.APPROVER, kind=ActorKind.SERVICE)
         place.add_person("low", "mnd", Role.APPROVER, clearance=OPEN)
-        place.permit_use(days=3000)
-        place.permit_data(days=3000)
+        with place.platform.database.write() as connection:
+            connection.execute(insert(memberships).values(person="lee", ministry="mnd", role="approver"))
+        place.permit_use(days=100_000)
+        place.permit_data(days=100_000)
         self.looks = {}
         self.content = {}
         for version in VERSIONS:
             self.content[version] = place.register(version=version, submitter=SUBMITTER[version])
             self.looks[version] = (0, 0)  # which bytes, which label
-        self.tier = Tier.I
+        self.tier, self.higher = Tier.I, ""
         self.closed: set[str] = set()
         self.dismissed: set[str] = set()
         self.believed: dict[str, Believed] = {}
         self.suspended = False
         self.alias: int | None = None
+        self.promotions = 0
 
     def teardown(self) -> None:
         self.place.close()
@@ -106,10 +113,23 @@ class Approvals(RuleBasedStateMachine):
 
     @precondition(lambda self: self.believed)
     @rule(
-        who=_BUNDLES, data=st.data(), says_yes=st.booleans(), looked=st.sampled_from(["here", "here", "elsewhere"])
+        who=st.sampled_from(DECIDERS),
+        choose=CHOOSE,
+        says_yes=st.booleans(),
+        looked=st.sampled_from(["here", "here", "elsewhere"]),
     )
-    def decides(self, who: str, data: st.DataObject, says_yes: bool, looked: str) -> None:
-        name, one = self.pick(data)
+    def decides(self, who: str, choose: Choose, says_yes: bool, looked: str) -> None:
+        self.decide(who, self.pick(choose)[0], says_yes, looked)
+
+    @precondition(lambda self: any(one.is_open for one in self.believed.values()))
+    @rule(who=st.permutations(["ann", "bae", "cho", "acc"]), choose=CHOOSE)
+    def several_say_yes(self, who: list[str], choose: Choose) -> None:
+        name = choose(sorted(name for name, one in self.believed.items() if one.is_open))
+        for person in who[: choose((2, 3, 4))]:
+            self.decide(person, name, True, "here")
+
+    def decide(self, who: str, name: str, says_yes: bool, looked: str) -> None:
+        one = self.believed[name]
         if who in self.closed:
             return  # nobody signs in with a closed account
         digest = self.digest(name) if looked == "here" else digest_of(b"elsewhere")
@@ -138,9 +158,9 @@ class Approvals(RuleBasedStateMachine):
                 one.state = "approved"
 
     @precondition(lambda self: self.believed)
-    @rule(who=st.sampled_from(MAY_PROPOSE), data=st.data())
-    def takes_back(self, who: str, data: st.DataObject) -> None:
-        name, one = self.pick(data)
+    @rule(who=st.sampled_from(MAY_PROPOSE), choose=CHOOSE)
+    def takes_back(self, who: str, choose: Choose) -> None:
+        name, one = self.pick(choose)
         if who in self.closed:
             return
         expected = who == one.proposer and (one.is_open or one.state == "withdrawn")
@@ -148,10 +168,20 @@ class Approvals(RuleBasedStateMachine):
         if expected:
             one.state = "withdrawn"
 
+    @rule(who=st.permutations(["ann", "bae", "cho", "acc"]), version=st.sampled_from(VERSIONS), choose=CHOOSE)
+    def usual_way(self, who: list[str], version: int, choose: Choose) -> None:
+        self.proposes("lee", version)
+        for name, one in self.believed.items():
+            if one.version == version and one.is_open:
+                for person in who[: choose((2, 3, 4))]:
+                    self.decide(person, name, True, "here")
+
     @precondition(lambda self: self.believed)
-    @rule(who=st.sampled_from((*MAY_PROPOSE, "ann", "army-ann", "dc")), data=st.data())
-    def carries_out(self, who: str, data: st.DataObject) -> None:
-        name, one = self.pick(data)
+    @rule(who=st.sampled_from((*MAY_PROPOSE, "ann", "army-ann", "dc")), choose=CHOOSE)
+    def carries_out(self, who: str, choose: Choose) -> None:
+        approved = sorted(name for name, one in self.believed.items() if one.state == "approved")
+        name = choose(approved) if approved and choose((True, False)) else self.pick(choose)[0]
+        one = self.believed[name]
         if who in self.closed:
             return
         counting = {
@@ -173,33 +203,29 @@ class Approvals(RuleBasedStateMachine):
             assert len(counting) >= 2
             assert not counting & {one.proposer, SUBMITTER[one.version], "bot"}
             one.state, self.alias = "carried-out", one.version
+            self.promotions += 1
 
     # -- what happens meanwhile --------------------------------------------------------------------------------
 
-    @rule(version=st.sampled_from(VERSIONS))
-    def bytes_are_swapped(self, version: int) -> None:
+    @rule(version=st.sampled_from(VERSIONS), what=st.integers(0, 5), grade=st.sampled_from(list(Grade)))
+    def version_changes(self, version: int, what: int, grade: Grade) -> None:
         bytes_, label = self.looks[version]
-        self.looks[version] = (bytes_ + 1, label)
-        other = self.place.tree(f"swapped {version} {bytes_ + 1}")
-        self.set_version(version, digest=other)
+        if what == 0:
+            self.looks[version] = (bytes_ + 1, label)
+            self.set_version(version, digest=self.place.tree(f"swapped {version} {bytes_ + 1}"))
+        elif what == 1:
+            self.looks[version] = (bytes_, grade.rank)
+            self.set_version(version, label=str(Label(grade=grade)))
+        else:
+            self.looks[version] = (0, 0)
+            self.set_version(version, digest=self.content[version], label="O")
 
-    @rule(version=st.sampled_from(VERSIONS))
-    def bytes_come_back(self, version: int) -> None:
-        self.looks[version] = (0, self.looks[version][1])
-        self.set_version(version, digest=self.content[version])
-
-    @rule(version=st.sampled_from(VERSIONS), grade=st.sampled_from(list(Grade)))
-    def label_changes(self, version: int, grade: Grade) -> None:
-        self.looks[version] = (self.looks[version][0], grade.rank)
-        self.set_version(version, label=str(Label(grade=grade)))
-
-    @rule(who=st.sampled_from(["ann", "bae", "cho"]))
-    def account_closes_or_opens(self, who: str) -> None:
-        self.place.disable(who, again=who in self.closed)
-        self.closed ^= {who}
-
-    @rule(who=st.sampled_from(["ann", "bae", "cho"]))
-    def role_is_taken_or_given(self, who: str) -> None:
+    @rule(who=st.sampled_from(["ann", "bae", "cho"]), is_account=st.booleans())
+    def person_changes(self, who: str, is_account: bool) -> None:
+        if is_account:
+            self.place.disable(who, again=who in self.closed)
+            self.closed ^= {who}
+            return
         with self.place.platform.database.write() as connection:
             if who in self.dismissed:
                 connection.execute(insert(memberships).values(person=who, ministry="mnd", role="approver"))
@@ -207,15 +233,15 @@ class Approvals(RuleBasedStateMachine):
                 connection.execute(delete(memberships).where(memberships.c.person == who))
         self.dismissed ^= {who}
 
-    @precondition(lambda self: self.tier is Tier.I)
-    @rule(tier=st.sampled_from([Tier.II, Tier.III]))
-    def tier_rises(self, tier: Tier) -> None:
-        self.place.permit_use(tier, days=3000)
-        self.tier = tier
-
-    @rule(days=st.sampled_from([1, 10, 31]))
-    def time_passes(self, days: int) -> None:
+    @rule(days=st.sampled_from([1, 1, 10, 31, 280]), tier=st.sampled_from([Tier.I, Tier.I, Tier.II, Tier.III]))
+    def time_passes(self, days: int, tier: Tier) -> None:
         self.place.now += days * DAY
+        if tier is not Tier.I and self.tier is Tier.I:
+            self.higher = self.place.permit_use(tier, days=100_000).id
+            self.tier = tier
+        elif self.tier is not Tier.I:
+            withdraw_use(self.place.platform, self.actor("acc"), self.higher, "Assessed anew")
+            self.tier = Tier.I
 
     @precondition(lambda self: not self.suspended)
     @rule()
@@ -276,14 +302,14 @@ class Approvals(RuleBasedStateMachine):
 
     # -- looking -----------------------------------------------------------------------------------------------
 
-    def actor(self, who: str):  # type: ignore[no-untyped-def]
+    def actor(self, who: str) -> Actor:
         return self.place.actor(who)
 
-    def pick(self, data: st.DataObject) -> tuple[str, Believed]:
-        name = data.draw(st.sampled_from(sorted(self.believed)))
+    def pick(self, choose: Choose) -> tuple[str, Believed]:
+        name = choose(sorted(self.believed))
         return name, self.believed[name]
 
-    def digest(self, name: str):  # type: ignore[no-untyped-def]
+    def digest(self, name: str) -> Digest:
         return show_proposal(self.place.platform, self.actor("acc"), name).binding.digest
 
     def cleared(self, who: str, one: Believed) -> bool:
@@ -308,8 +334,66 @@ class Approvals(RuleBasedStateMachine):
 
 TestApprovals = Approvals.TestCase
 TestApprovals.settings = settings(
-    max_examples=25,
-    stateful_step_count=30,
+    max_examples=15,
+    stateful_step_count=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
 )
+
+
+def _last_minute(machine: Approvals, choose: Choose) -> None:
+    """Something changes when all is approved, and then somebody carries it out."""
+    what = choose(("person", "tier", "version", "nothing"))
+    if what == "person":
+        machine.person_changes(choose(("ann", "bae", "cho")), choose((True, False)))
+    elif what == "tier":
+        machine.time_passes(1, choose((Tier.II, Tier.III)))
+    elif what == "version":
+        machine.version_changes(choose(VERSIONS), choose((0, 1, 2)), choose(list(Grade)))
+    for _again in range(2):
+        machine.carries_out(choose(MAY_PROPOSE), choose)
+
+
+def _step(machine: Approvals, rng: random.Random) -> None:
+    """One thing that somebody does, or that happens: what leads on more often than what leads back."""
+    choose: Choose = rng.choice
+    version, who = choose(VERSIONS), rng.sample(["ann", "bae", "cho", "acc"], 4)
+    moves: list[tuple[int, Callable[[], object]]] = [
+        (4, lambda: machine.usual_way(who, version, choose)),
+        (2, lambda: machine.proposes(choose(MAY_PROPOSE), version)),
+        (2, lambda: machine.version_changes(version, choose((0, 1, 2, 3, 4)), choose(list(Grade)))),
+        (1, lambda: machine.person_changes(choose(("ann", "bae", "cho")), choose((True, False)))),
+        (
+            1,
+            lambda: machine.time_passes(
+                choose((1, 1, 1, 1, 10, 31, 280)), choose((Tier.I, Tier.I, Tier.I, Tier.II))
+            ),
+        ),
+        (1, machine.leader_sweeps),
+    ]
+    if machine.believed:
+        looked = choose(("here", "here", "elsewhere"))
+        moves += [
+            (4, lambda: machine.decides(choose(DECIDERS), choose, choose((True, True, False)), looked)),
+            (5, lambda: machine.carries_out(choose((*MAY_PROPOSE, "ann", "army-ann", "dc")), choose)),
+            (1, lambda: machine.takes_back(choose(MAY_PROPOSE), choose)),
+        ]
+    if any(one.state == "approved" for one in machine.believed.values()):
+        moves.append((4, lambda: _last_minute(machine, choose)))
+    moves.append((3, machine.suspension_is_lifted) if machine.suspended else (1, machine.model_is_suspended))
+    rng.choices([move for _weight, move in moves], [weight for weight, _move in moves])[0]()
+
+
+def test_long_histories_with_many_promotions_agree_with_the_oracle() -> None:
+    promotions = 0
+    for seed in range(4):
+        machine, rng = Approvals(), random.Random(seed)
+        try:
+            for _number in range(150):
+                _step(machine, rng)
+                machine.alias_is_what_people_approved()
+                machine.states_are_those_that_the_oracle_believes()
+        finally:
+            machine.teardown()
+        promotions += machine.promotions
+    assert promotions >= 5, "histories without promotions prove nothing"
