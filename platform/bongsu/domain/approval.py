@@ -141,6 +141,8 @@ class Proposal:
         submitters: ids of those who submitted the runs that made the bytes and their evidence; they do not decide.
         needs: how many people have to approve.
         expires_at: from when on it is not carried out any more; seconds since the epoch.
+        carried_out_at: None if it never was.
+        note: why it is in its state, where that is no decision of people.
         version: grows with every change.
     """
 
@@ -155,6 +157,7 @@ class Proposal:
     proposed_at: float
     expires_at: float
     changed_at: float
+    carried_out_at: float | None = None
     note: str = ""
     version: int = 0
     votes: tuple[Vote, ...] = ()
@@ -186,4 +189,5 @@ def moved(proposal: Proposal, state: ApprovalState, now: float, note: str = "") 
     """The proposal in another state. Raises ValueError for a move that there is not."""
     if state not in APPROVAL_MOVES[proposal.state]:
         raise ValueError(f"{proposal.id} is {proposal.state.value} and cannot become {state.value}")
-    return replace(proposal, state=state, changed_at=now, note=note or proposal.note)
+    carried_out_at = now if state is ApprovalState.CARRIED_OUT else proposal.carried_out_at
+    return replace(proposal, state=state, changed_at=now, carried_out_at=carried_out_at, note=note or proposal.note)

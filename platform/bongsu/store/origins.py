@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from bongsu.domain.approval import ApprovalState, ProposalKind
+from bongsu.domain.approval import ProposalKind
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.ids import Digest
 from bongsu.domain.lineage import EdgeKind
@@ -105,9 +105,11 @@ def made_by(connection: Connection, digests: Collection[Digest]) -> set[str]:
 
 
 def _evidence_until(connection: Connection, objects: set[str]) -> dict[tuple[str, str], float]:
+    """By ministry and object; an approval that was carried out once counts by its evidence, whatever became of it: what
+    was made of a model does not stand better when the model itself has to be looked at again."""
     found: dict[tuple[str, str], float] = {}
-    for proposal in proposals_of(connection, objects, [ApprovalState.CARRIED_OUT]):
-        if proposal.binding.kind in _USES:
+    for proposal in proposals_of(connection, objects):
+        if proposal.binding.kind in _USES and proposal.carried_out_at is not None:
             key = (str(proposal.tenant), proposal.binding.object)
             found[key] = max(found.get(key, 0.0), proposal.binding.evidence_until)
     return found

@@ -63,6 +63,7 @@ def save(connection: Connection, before: Proposal, after: Proposal) -> None:
             state=after.state.value,
             note=after.note,
             changed_at=after.changed_at,
+            carried_out_at=after.carried_out_at,
             version=before.version + 1,
             open_key=after.open_key if after.state.is_open else None,
         )
@@ -166,6 +167,7 @@ def _proposal(connection: Connection, row: Any, said: tuple[Vote, ...]) -> Propo
             proposed_at=row.proposed_at,
             expires_at=row.expires_at,
             changed_at=row.changed_at,
+            carried_out_at=row.carried_out_at,
             note=row.note,
             version=row.version,
             votes=said,

@@ -115,6 +115,7 @@ proposals = Table(
     Column("proposed_at", Double, nullable=False),
     Column("expires_at", Double, nullable=False),
     Column("changed_at", Double, nullable=False),
+    Column("carried_out_at", Double),
     # Grows with every change: a writer that read an older one is refused.
     Column("version", Integer, nullable=False, default=0),
     # What is proposed, while it is open: of two that propose the same at once one finds the other's.

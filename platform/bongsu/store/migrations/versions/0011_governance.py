@@ -117,6 +117,7 @@ def _proposals() -> None:
         column("proposed_at", sa.Double()),
         column("expires_at", sa.Double()),
         column("changed_at", sa.Double()),
+        column("carried_out_at", sa.Double(), nullable=True),
         column("version", sa.Integer()),
         column("open_key", sa.String(700), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_proposals"),
