@@ -11,7 +11,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bongsu.domain.ids import Digest, digest_of
+from bongsu.domain.messages import N_
 from bongsu.domain.tenants import Tenant
+
+TARGET = N_("target")
+EVIDENCE_END = N_("end of the evidence")
 
 
 class ApprovalState(StrEnum):
@@ -110,14 +114,14 @@ class Binding:
     def differences(self, other: Binding) -> tuple[str, ...]:
         """Names of the parts that differ, for people."""
         pairs = {
-            "object": (self.object, other.object),
-            "target": (self.target, other.target),
-            "bytes": (self.content, other.content),
-            "evidence": (sorted(self.evidence), sorted(other.evidence)),
-            "plan": (self.plan_hash, other.plan_hash),
-            "label": (self.label, other.label),
-            "use class": (self.use_class, other.use_class),
-            "end of the evidence": (self.evidence_until, other.evidence_until),
+            N_("object"): (self.object, other.object),
+            TARGET: (self.target, other.target),
+            N_("bytes"): (self.content, other.content),
+            N_("evidence"): (sorted(self.evidence), sorted(other.evidence)),
+            N_("plan"): (self.plan_hash, other.plan_hash),
+            N_("label"): (self.label, other.label),
+            N_("use class"): (self.use_class, other.use_class),
+            EVIDENCE_END: (self.evidence_until, other.evidence_until),
         }
         return tuple(name for name, (mine, theirs) in pairs.items() if mine != theirs)
 

@@ -10,7 +10,7 @@ from bongsu.domain.ids import Digest
 from bongsu.domain.labels import Label
 from bongsu.domain.messages import N_
 from bongsu.domain.people import Actor, ActorKind
-from bongsu.domain.phrases import phrase
+from bongsu.domain.phrases import joined, phrase
 from bongsu.policy.access import Permission, permissions_in
 from bongsu.policy.decision import Decision
 from bongsu.policy.rule import Rule
@@ -124,7 +124,7 @@ def separate(person: str, proposal: Proposal) -> Decision:
 def in_time(proposal: Proposal, wanted: tuple[ApprovalState, ...], now: float) -> Decision:
     """Whether the proposal is in one of these states and its end is ahead."""
     if proposal.state not in wanted:
-        states = ", ".join(state.value for state in wanted)
+        states = joined([phrase(state.value) for state in wanted], ", ")
         state = phrase(proposal.state.value)
         problem = codes.WRONG_STATE.at(proposal=proposal.id, state=state, wanted=states)
         return STATE.deny(problem, state=proposal.state.value)
@@ -139,8 +139,8 @@ def unchanged(proposal: Proposal, current: Binding | None) -> Decision:
     facts = {"proposal": proposal.id, "bound": proposal.binding.digest}
     if current is not None and current.digest == proposal.binding.digest:
         return BINDING.allow(**facts)
-    differing = ", ".join(proposal.binding.differences(current)) if current else ""
-    fact = phrase("{parts}", parts=differing) if differing else phrase(N_("it is there no longer"))
+    differing = proposal.binding.differences(current) if current else ()
+    fact = joined([phrase(name) for name in differing], ", ") if differing else phrase(N_("it is there no longer"))
     return BINDING.deny(codes.CHANGED.at(proposal=proposal.id, fact=fact), **facts)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bongsu.domain.approval import ApprovalState, Binding, Proposal, ProposalKind
+from bongsu.domain.approval import EVIDENCE_END, TARGET, ApprovalState, Binding, Proposal, ProposalKind
 from bongsu.domain.codes import governance as codes
 from bongsu.domain.messages import N_
 from bongsu.domain.problems import Problem
@@ -45,7 +45,7 @@ def approved(
         bound = proposal.binding
         if (bound.kind, bound.target, proposal.state) != (kind, target, ApprovalState.CARRIED_OUT):
             continue
-        differing = set(bound.differences(current)) - {"end of the evidence", "target"}
+        differing = set(bound.differences(current)) - {EVIDENCE_END, TARGET}
         if not differing and now < bound.evidence_until:
             return APPROVED.allow(**facts, proposal=proposal.id)
     use = f"{kind.value} {target}".rstrip()
