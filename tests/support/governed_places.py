@@ -112,10 +112,16 @@ class GovernedPlace(Place):
         )
         return register_use(self.platform, self.actor(accreditor), request)
 
-    def permit_data(self, days: float = 300, uses: Iterable[UseClass] = (ADMINISTRATION,), version: int = 1) -> str:
+    def permit_data(
+        self,
+        days: float = 300,
+        uses: Iterable[UseClass] = (ADMINISTRATION,),
+        version: int = 1,
+        name: str = "law",
+    ) -> str:
         request = DataPermitRequest(
             ministry="mnd",
-            name="law",
+            name=name,
             version=version,
             use_classes=frozenset(uses),
             card="https://example.org/card",

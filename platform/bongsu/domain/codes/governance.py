@@ -198,7 +198,8 @@ BAD_LABEL = Code(
 BAD_ALIAS = Code(
     "approval.bad-target",
     "{target} cannot be the target of this proposal.",
-    "An alias has lower-case letters, digits and hyphens and begins with a letter; a transfer names a ministry.",
+    "An alias has lower-case letters, digits and hyphens and begins with a letter, and is neither latest nor v1; a"
+    " transfer names a ministry.",
 )
 BAD_OBJECT = Code(
     "governance.bad-object",

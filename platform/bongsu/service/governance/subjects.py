@@ -24,7 +24,8 @@ from bongsu.store.permitted_uses import uses_of
 from bongsu.store.submitters import submitters_of
 from bongsu.store.suspensions import open_suspensions
 
-_ALIAS = re.compile(r"[a-z][a-z0-9-]{0,99}")
+# MLflow keeps `latest` and `v3` to itself, and would never be told of such an alias.
+_ALIAS = re.compile(r"(?!latest$|v[0-9]+$)[a-z][a-z0-9-]{0,99}")
 _PLACE = re.compile(r"[a-z0-9][a-z0-9./-]{0,199}")
 
 

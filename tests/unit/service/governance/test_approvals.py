@@ -230,6 +230,13 @@ def test_what_was_not_looked_at_is_not_approved(governed: GovernedPlace) -> None
     assert codes_of(caught) == ["approval.other-digest"]
 
 
+@pytest.mark.parametrize("target", ["", "latest", "v1", "Production", "a b", "1st"])
+def test_an_alias_is_one_that_the_tracking_server_takes(governed: GovernedPlace, target: str) -> None:
+    with pytest.raises(BongsuError) as caught:
+        propose(governed.platform, governed.actor("lee"), governed.wish(target=target))
+    assert codes_of(caught) == ["approval.bad-target"]
+
+
 @pytest.mark.parametrize("days", [-1, 0, 400])
 def test_evidence_has_an_end_and_not_a_far_one(governed: GovernedPlace, days: float) -> None:
     with pytest.raises(BongsuError) as caught:
