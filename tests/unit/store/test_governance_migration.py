@@ -12,7 +12,7 @@ from bongsu.service.governance.access_permits import AccessRequest, give_access
 from bongsu.service.governance.carrying_out import carry_out
 from bongsu.service.governance.deciding import approve
 from bongsu.service.governance.proposing import ProposalRequest, propose
-from bongsu.service.governance.suspending import suspend
+from bongsu.service.governance.suspending import StopRequest, suspend
 from bongsu.service.governance.sweeping import sweep
 from bongsu.store.database import migrate
 from bongsu.store.schemas import metadata
@@ -43,7 +43,7 @@ def test_it_goes_down_and_up_with_rows_in_every_table(tmp_path: Path) -> None:
     carry_out(place.platform, place.actor("dc"), proposal.id)
     place.promoted()
     sweep(place.platform)
-    suspend(place.platform, place.actor("acc"), "mnd", "axk1", None, "It leaks")
+    suspend(place.platform, place.actor("acc"), StopRequest("mnd", "axk1", None, "It leaks"))
     shared = AccessRequest("dataset:law/1", "mnd", "army", use.use_class, place.now, place.now + 9, "They asked")
     give_access(place.platform, place.actor("dc"), shared)
     assert all(counts(place).values())

@@ -55,10 +55,12 @@ def suspend(
     as_json: AsJson = False,
 ) -> None:
     from bongsu.service.governance.asking import ministry_of
+    from bongsu.service.governance.suspending import StopRequest
     from bongsu.service.governance.suspending import suspend as stop
 
     with acting(context) as (opened, actor):
-        found = stop(opened, actor, ministry_of(actor, ministry), name, version, reason)
+        request = StopRequest(ministry_of(actor, ministry), name, version, reason)
+        found = stop(opened, actor, request)
     if as_json:
         say_json(found)
         return
@@ -75,8 +77,9 @@ def lift(
     as_json: AsJson = False,
 ) -> None:
     from bongsu.service.governance.asking import ministry_of
-    from bongsu.service.governance.suspending import propose_lift
+    from bongsu.service.governance.suspending import StopRequest, propose_lift
 
     with acting(context) as (opened, actor):
-        found = propose_lift(opened, actor, ministry_of(actor, ministry), name, version, reason)
+        request = StopRequest(ministry_of(actor, ministry), name, version, reason)
+        found = propose_lift(opened, actor, request)
     told(found, as_json)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
@@ -33,41 +34,51 @@ from bongsu.store.schema import model_versions
 _IN_EFFECT = (ApprovalState.PROPOSED, ApprovalState.APPROVED, ApprovalState.CARRIED_OUT)
 
 
-def suspend(
-    platform: Platform,
-    actor: Actor,
-    ministry: str,
-    name: str,
-    version: int | None,
-    reason: str,
-    request_id: str = "",
-) -> Suspension:
+@dataclass(frozen=True)
+class StopRequest:
+    """Which model is to be stopped, or let go.
+
+    Attributes:
+        ministry: whose the model is.
+        version: the one that is meant; None for all versions that there are and will be.
+        reason: recorded for good.
+    """
+
+    ministry: str
+    name: str
+    version: int | None
+    reason: str
+
+    @property
+    def object(self) -> str:
+        return f"model:{self.name}" if self.version is None else f"model:{self.name}/{self.version}"
+
+
+def suspend(platform: Platform, actor: Actor, request: StopRequest, request_id: str = "") -> Suspension:
     """Stop a model: its aliases go, its approvals need a review, nothing begins with it or with what was made from it,
     and runs that use it are cancelled. Suspending twice is suspending once.
 
     Args:
         platform: what to work on.
         actor: an accreditor of the ministry; alone is enough.
-        ministry: whose the model is.
-        name, version: of the model; None for all versions that there are and will be.
-        reason: recorded for good.
-        request_id: of the request.
+        request: what to stop, and why.
+        request_id: of the request, for the log.
 
     Raises:
         BongsuError: ``governance.*``.
     """
-    object_ = f"model:{name}" if version is None else f"model:{name}/{version}"
-    ask = Ask(platform, actor, Tenant(ministry), "model.suspend", object_, request_id)
+    ask = Ask(platform, actor, Tenant(request.ministry), "model.suspend", request.object, request_id)
     with recorded(ask):
-        if not reason.strip():
+        if not request.reason.strip():
             raise codes.NO_REASON.error(None, "reason", field="reason")
-        made = tried(lambda: _suspend(ask, name, version, reason))
+        made = tried(lambda: _suspend(ask, request))
     # The reconciler does the same in its next pass; whoever stops something should not wait for that.
     Stopping(platform.database).stop(platform.clock())
     return made
 
 
-def _suspend(ask: Ask, name: str, version: int | None, reason: str) -> Suspension:
+def _suspend(ask: Ask, request: StopRequest) -> Suspension:
+    name, version, reason = request.name, request.version, request.reason
     with ask.platform.database.write() as connection:
         demand(connection, ask, ministry_thing(ask.tenant), Permission.MODEL_SUSPEND)
         lock_model(connection, name)
@@ -107,24 +118,16 @@ def lapse(connection: Connection, tenant: str, objects: Iterable[str], note: str
     return found
 
 
-def propose_lift(
-    platform: Platform,
-    actor: Actor,
-    ministry: str,
-    name: str,
-    version: int | None,
-    reason: str,
-    request_id: str = "",
-) -> Proposal:
+def propose_lift(platform: Platform, actor: Actor, request: StopRequest, request_id: str = "") -> Proposal:
     """Propose to lift a suspension; it takes two approvers, and carrying out. Aliases do not come back by it: they are
     proposed anew. Raises ``model.not-suspended``, and as :func:`bongsu.service.governance.proposing.propose`."""
-    object_ = f"model:{name}" if version is None else f"model:{name}/{version}"
+    ministry, object_ = request.ministry, request.object
     with platform.database.read() as connection:
-        known = suspensions.open_suspension(connection, ministry, name, version)
+        known = suspensions.open_suspension(connection, ministry, request.name, request.version)
     if known is None and ministry in actor.ministries:
         raise codes.NOT_SUSPENDED.error(name=object_)
-    request = ProposalRequest(ministry, ProposalKind.LIFT, object_, known.id if known else "", reason)
-    return propose(platform, actor, request, request_id)
+    lift = ProposalRequest(ministry, ProposalKind.LIFT, object_, known.id if known else "", request.reason)
+    return propose(platform, actor, lift, request_id)
 
 
 def list_suspensions(platform: Platform, actor: Actor, ministry: str | None = None) -> list[Suspension]:

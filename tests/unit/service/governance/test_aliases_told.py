@@ -10,7 +10,7 @@ from small_plans import plan_of
 
 from bongsu.domain.publication import AliasChanged, VersionRegistered
 from bongsu.service.driving import open_driver
-from bongsu.service.governance.suspending import suspend
+from bongsu.service.governance.suspending import StopRequest, suspend
 from bongsu.service.submitting import submit
 
 
@@ -38,13 +38,13 @@ def test_a_registration_brings_no_alias_of_its_own(governed: GovernedPlace) -> N
 def test_the_tracking_server_follows_an_alias_that_is_given_and_taken(governed: GovernedPlace) -> None:
     governed.promoted()
     assert heard(governed) == [("production", 1)]
-    suspend(governed.platform, governed.actor("acc"), "mnd", "axk1", None, "It leaks")
+    suspend(governed.platform, governed.actor("acc"), StopRequest("mnd", "axk1", None, "It leaks"))
     assert heard(governed) == [("production", None)]
 
 
 def test_an_item_that_comes_late_tells_what_is_so_by_then(governed: GovernedPlace) -> None:
     governed.promoted()
-    suspend(governed.platform, governed.actor("acc"), "mnd", "axk1", None, "It leaks")
+    suspend(governed.platform, governed.actor("acc"), StopRequest("mnd", "axk1", None, "It leaks"))
     assert heard(governed) == [("production", None), ("production", None)]
 
 

@@ -30,7 +30,7 @@ from bongsu.domain.use_register import Tier
 from bongsu.service.governance.carrying_out import carry_out
 from bongsu.service.governance.deciding import approve, reject
 from bongsu.service.governance.proposing import ProposalRequest, propose, show_proposal, withdraw
-from bongsu.service.governance.suspending import propose_lift, suspend
+from bongsu.service.governance.suspending import StopRequest, propose_lift, suspend
 from bongsu.service.governance.sweeping import sweep
 from bongsu.service.governance.uses import withdraw_use
 from bongsu.store.schema import model_versions
@@ -246,7 +246,7 @@ class Approvals(RuleBasedStateMachine):
     @precondition(lambda self: not self.suspended)
     @rule()
     def model_is_suspended(self) -> None:
-        suspend(self.place.platform, self.actor("acc"), "mnd", "axk1", None, "It leaks")
+        suspend(self.place.platform, self.actor("acc"), StopRequest("mnd", "axk1", None, "It leaks"))
         self.suspended, self.alias = True, None
         for one in self.believed.values():
             if one.is_open or one.state == "carried-out":
@@ -255,7 +255,9 @@ class Approvals(RuleBasedStateMachine):
     @precondition(lambda self: self.suspended)
     @rule()
     def suspension_is_lifted(self) -> None:
-        lift = propose_lift(self.place.platform, self.actor("kim"), "mnd", "axk1", None, "It was mended")
+        lift = propose_lift(
+            self.place.platform, self.actor("kim"), StopRequest("mnd", "axk1", None, "It was mended")
+        )
         for number, person in enumerate(("acc", "dan")):
             assert not self.done(lambda: carry_out(self.place.platform, self.actor("kim"), lift.id)), number
             approve(self.place.platform, self.actor(person), lift.id, lift.binding.digest)

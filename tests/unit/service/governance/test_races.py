@@ -16,7 +16,7 @@ from bongsu.domain.problems import BongsuError
 from bongsu.service.governance.carrying_out import carry_out
 from bongsu.service.governance.deciding import approve, reject
 from bongsu.service.governance.proposing import propose, show_proposal
-from bongsu.service.governance.suspending import list_suspensions, suspend
+from bongsu.service.governance.suspending import StopRequest, list_suspensions, suspend
 from bongsu.service.platform import Platform
 
 Act = Callable[[Platform], object]
@@ -102,9 +102,9 @@ def test_a_suspension_at_the_moment_of_the_promotion_leaves_no_alias(
     lee, acc = governed.actor("lee"), governed.actor("acc")
     acts: list[Act] = [
         lambda p: carry_out(p, lee, proposal.id),
-        lambda p: suspend(p, acc, "mnd", "axk1", None, "It leaks"),
+        lambda p: suspend(p, acc, StopRequest("mnd", "axk1", None, "It leaks")),
         lambda p: carry_out(p, lee, proposal.id),
-        lambda p: suspend(p, acc, "mnd", "axk1", None, "It leaks"),
+        lambda p: suspend(p, acc, StopRequest("mnd", "axk1", None, "It leaks")),
     ]
     found = at_once(replicas, acts)
     assert found[1] == found[3] == "done"

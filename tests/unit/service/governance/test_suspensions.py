@@ -15,7 +15,7 @@ from bongsu.reconciler.gate import objections
 from bongsu.service.governance.carrying_out import carry_out
 from bongsu.service.governance.deciding import approve
 from bongsu.service.governance.proposing import propose, show_proposal
-from bongsu.service.governance.suspending import propose_lift, suspend
+from bongsu.service.governance.suspending import StopRequest, propose_lift, suspend
 from bongsu.service.showing import show_run
 from bongsu.service.submitting import submit
 from bongsu.store.runs import get_run, move_run
@@ -26,7 +26,11 @@ def codes_of(caught: pytest.ExceptionInfo[BongsuError]) -> list[str]:
 
 
 def halt(governed: GovernedPlace, version: int | None = None, person: str = "acc") -> None:
-    suspend(governed.platform, governed.actor(person), "mnd", "axk1", version, "It tells what it should not")
+    suspend(
+        governed.platform,
+        governed.actor(person),
+        StopRequest("mnd", "axk1", version, "It tells what it should not"),
+    )
 
 
 def test_aliases_approvals_and_new_plans_are_reached_at_once(governed: GovernedPlace) -> None:
@@ -57,7 +61,7 @@ def test_an_accreditor_alone_stops_and_nobody_else_does(governed: GovernedPlace,
 def test_for_a_foreign_accreditor_there_is_no_such_model(governed: GovernedPlace) -> None:
     for name in ("axk1", "nothing"):
         with pytest.raises(BongsuError) as caught:
-            suspend(governed.platform, governed.actor("army-acc"), "mnd", name, None, "x")
+            suspend(governed.platform, governed.actor("army-acc"), StopRequest("mnd", name, None, "x"))
         assert codes_of(caught) == ["governance.no-such"]
 
 
@@ -135,7 +139,7 @@ def test_an_alias_launches_what_was_approved_for_it_and_nothing_else(governed: G
 def test_it_takes_two_to_let_a_model_go_and_its_alias_does_not_come_back(governed: GovernedPlace) -> None:
     base = governed.promoted().binding.content
     halt(governed)
-    lift = propose_lift(governed.platform, governed.actor("kim"), "mnd", "axk1", None, "It was mended")
+    lift = propose_lift(governed.platform, governed.actor("kim"), StopRequest("mnd", "axk1", None, "It was mended"))
     approve(governed.platform, governed.actor("acc"), lift.id, lift.binding.digest)
     with pytest.raises(BongsuError) as caught:
         carry_out(governed.platform, governed.actor("kim"), lift.id)
@@ -145,13 +149,13 @@ def test_it_takes_two_to_let_a_model_go_and_its_alias_does_not_come_back(governe
     assert governed.aliases() == {}
     submit(governed.platform, governed.plan_with(base), "kim")
     with pytest.raises(BongsuError) as caught:
-        propose_lift(governed.platform, governed.actor("kim"), "mnd", "axk1", None, "again")
+        propose_lift(governed.platform, governed.actor("kim"), StopRequest("mnd", "axk1", None, "again"))
     assert codes_of(caught) == ["model.not-suspended"]
 
 
 def test_a_version_that_nobody_looked_at_is_not_let_go_with_the_others(governed: GovernedPlace) -> None:
     halt(governed)
-    lift = propose_lift(governed.platform, governed.actor("kim"), "mnd", "axk1", None, "It was mended")
+    lift = propose_lift(governed.platform, governed.actor("kim"), StopRequest("mnd", "axk1", None, "It was mended"))
     approve(governed.platform, governed.actor("acc"), lift.id, lift.binding.digest)
     governed.register(version=2)
     with pytest.raises(BongsuError) as caught:

@@ -9,7 +9,7 @@ from governed_places import DAY, GovernedPlace
 from bongsu.domain.approval import ApprovalState
 from bongsu.service.governance.data_permits import list_data_permits, revoke_data_permit
 from bongsu.service.governance.proposing import propose, show_proposal
-from bongsu.service.governance.suspending import suspend
+from bongsu.service.governance.suspending import StopRequest, suspend
 from bongsu.service.governance.sweeping import Swept, sweep
 from bongsu.store.aliases import set_alias
 
@@ -68,7 +68,7 @@ def test_a_base_that_is_suspended_has_its_students_looked_at(governed: GovernedP
     base = governed.promoted().binding.content
     governed.register("student", 1, made_from=[base])
     governed.promoted("model:student/1")
-    suspend(governed.platform, governed.actor("acc"), "mnd", "axk1", 1, "It leaks")
+    suspend(governed.platform, governed.actor("acc"), StopRequest("mnd", "axk1", 1, "It leaks"))
     assert sweep(governed.platform).noted == ["model:student/1"]
     assert governed.aliases("student") == {"production": 1}
     governed.now += 15 * DAY
