@@ -11,7 +11,21 @@ import typer
 from typer.exceptions import TyperException
 
 from bongsu.cli import failures
-from bongsu.cli.commands import audit, datasets, describe, grants, inspect, mlflow, pipeline, run_control
+from bongsu.cli.commands import (
+    approvals,
+    audit,
+    datasets,
+    describe,
+    grants,
+    inspect,
+    mlflow,
+    models,
+    permits,
+    pipeline,
+    policy,
+    run_control,
+    uses,
+)
 from bongsu.cli.ending import Ended
 from bongsu.cli.helping import check_language, speak
 from bongsu.cli.printing import discard_output, say
@@ -70,7 +84,21 @@ def _globals(
     context.obj = Options(home_of(home, os.environ), debug, home is not None, chosen)
 
 
-for module in (pipeline, run_control, inspect, mlflow, datasets, grants, audit, describe):
+for module in (
+    pipeline,
+    run_control,
+    inspect,
+    models,
+    mlflow,
+    datasets,
+    uses,
+    permits,
+    approvals,
+    grants,
+    audit,
+    policy,
+    describe,
+):
     module.add_to(app)
 speak(app)
 

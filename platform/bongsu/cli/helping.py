@@ -84,6 +84,16 @@ class SpokenGroup(TyperGroup):
         super().format_help(ctx, _in_cells(formatter))
 
 
+class ListingGroup(SpokenGroup):
+    """A group whose ``list`` is meant where no command is named: ``bongsu models NAME`` lists."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        given = _without_language(ctx, args)
+        first = given[0] if given else ""
+        listed = given if first in self.commands or first in ("-h", "--help") else ["list", *given]
+        return super().parse_args(ctx, listed)
+
+
 class SpokenProgram(SpokenGroup):
     """The group of all commands, whose help page ends with what an exit status means."""
 
@@ -98,9 +108,10 @@ def speak(app: typer.Typer, kind: type[SpokenGroup] = SpokenProgram) -> None:
     for command in app.registered_commands:
         command.cls = SpokenCommand
     for group in app.registered_groups:
-        group.cls = SpokenGroup
+        own = group.typer_instance.info.cls if group.typer_instance is not None else None
+        group.cls = own if isinstance(own, type) and issubclass(own, SpokenGroup) else SpokenGroup
         if group.typer_instance is not None:
-            speak(group.typer_instance, SpokenGroup)
+            speak(group.typer_instance, group.cls)
 
 
 def _without_language(context: Any, arguments: list[str]) -> list[str]:

@@ -21,6 +21,21 @@ STATES = (
     N_("interrupted"),
     N_("cached"),
 )
+APPROVALS = (
+    N_("proposed"),
+    N_("approved"),
+    N_("carried-out"),
+    N_("rejected"),
+    N_("withdrawn"),
+    N_("needs-review"),
+    N_("promotion"),
+    N_("transfer"),
+    N_("serving"),
+    N_("downgrade"),
+    N_("lift"),
+    N_("approve"),
+    N_("reject"),
+)
 PHASES = (
     N_("loading"),
     N_("training"),

@@ -173,4 +173,24 @@ class VersionRegistered(_Frozen):
         return f"{self.request.key}/version"
 
 
-Publication = Annotated[RunOpened | StageFinished | RunClosed | VersionRegistered, Field(discriminator="type")]
+class AliasChanged(_Frozen):
+    """An alias was moved or taken away by a decision.
+
+    It says to look, and not what to see: ``version`` is filled in when it is told, with what is so then (None if the
+    alias stands for nothing). So items that come late, twice or in another order come to the same.
+    """
+
+    type: Literal["alias-changed"] = "alias-changed"
+    run_id: str
+    name: ModelName
+    alias: Alias
+    version: int | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{self.name}@{self.alias}"
+
+
+Publication = Annotated[
+    RunOpened | StageFinished | RunClosed | VersionRegistered | AliasChanged, Field(discriminator="type")
+]

@@ -14,15 +14,27 @@ from functools import lru_cache
 
 from bongsu.domain.codes import policy as codes
 from bongsu.domain.fieldpath import Finding, unique
+from bongsu.domain.messages import N_
 from bongsu.domain.pipeline import PipelineSpec
 from bongsu.domain.plan import RunPlan
 from bongsu.policy.decision import Decision
 from bongsu.policy.forbidden import FORBIDDEN
 from bongsu.policy.harmless import without_harmless
 from bongsu.policy.reading import may_concern, readings
+from bongsu.policy.rule import Rule
 from bongsu.policy.written import Written, in_plan, in_spec
 
-RULE = "purpose.lethal-autonomy"
+LETHAL_AUTONOMY = Rule(
+    "purpose.lethal-autonomy",
+    N_(
+        "No text of a pipeline, of the register of uses or of a proposal names lethal autonomy, or the selection or"
+        " engagement of targets; that is no use class, and nobody can permit it."
+    ),
+    (N_("every free text, as written and as filled in"),),
+    "US DoD Directive 3000.09, NATO Principles of Responsible Use",
+    N_("when a pipeline is checked, planned and submitted, and when anything is registered or proposed"),
+)
+RULE = LETHAL_AUTONOMY.name
 
 
 @dataclass(frozen=True)
@@ -67,5 +79,5 @@ def decide(plan: RunPlan) -> list[Decision]:
     """One decision for each text of the plan that is refused, or one that allows."""
     refused = findings(in_plan(plan))
     if refused:
-        return [Decision(RULE, finding.problem(), {"rule": str(finding.args["rule"])}) for finding in refused]
-    return [Decision(RULE, None, {"use class": plan.purpose.use_class.value})]
+        return [LETHAL_AUTONOMY.deny(one.problem(), rule=str(one.args["rule"])) for one in refused]
+    return [LETHAL_AUTONOMY.allow(**{"use class": plan.purpose.use_class.value})]

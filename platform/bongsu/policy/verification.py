@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.codes import policy as codes
+from bongsu.domain.messages import N_
 from bongsu.domain.plan import PlannedStage, RunPlan
 from bongsu.domain.ports import Role
 from bongsu.policy.decision import Decision
+from bongsu.policy.rule import Rule
+
+VERIFIED = Rule(
+    "registration.verified",
+    N_("Every model that is registered is given to a verification stage of the same plan, too."),
+    (N_("stages of the plan that register"), N_("stages that verify, and what they are given")),
+    "US DoD AI Ethical Principles: reliable; US DoD Responsible AI Toolkit",
+    N_("when a run is planned and submitted"),
+)
 
 
 def decide(plan: RunPlan) -> list[Decision]:
@@ -29,5 +39,5 @@ def _decide(planned: PlannedStage, by_id: dict[str, PlannedStage]) -> Decision:
     facts = {"verified by": ", ".join(verifier.title for verifier in verifiers)}
     if unexamined:
         problem = codes.UNVERIFIED_REGISTRATION.at(None, f"{planned.stage}.inputs", stage=planned.title)
-        return Decision("registration.verified", problem, facts)
-    return Decision("registration.verified", None, facts)
+        return VERIFIED.deny(problem, **facts)
+    return VERIFIED.allow(**facts)

@@ -40,6 +40,7 @@ from bongsu.store.artifacts import Maker
 from bongsu.store.audit import append_all
 from bongsu.store.cache import CacheEntry
 from bongsu.store.history import NewEvent
+from bongsu.store.label_releases import settled
 from bongsu.store.locks import hold_labels
 from bongsu.store.records import ModelVersionRecord
 from bongsu.store.runs import claim_version, move_run, raise_label
@@ -159,7 +160,8 @@ class _Applier:
         if action.new is RunState.RUNNING:
             self._graph(provenance.of_inputs(self._facts.plan))
             for entry in self._facts.plan.inputs:
-                self._risen(artifacts.note_artifact(self._db, entry.ref, f"inputs.{entry.name}", self._now))
+                ref = settled(self._db, entry.ref)  # it may have been planned before a downgrade
+                self._risen(artifacts.note_artifact(self._db, ref, f"inputs.{entry.name}", self._now))
             self._tell(announcements.run_opened(self._facts, self._now))
         elif action.new.is_final:
             self._tell(announcements.run_closed(self._run, self._now))
@@ -225,7 +227,8 @@ class _Applier:
         label = Label.parse(self._run.label)
         for ref in refs:
             maker = Maker(self._run.id, planned.id)
-            self._risen(artifacts.note_artifact(self._db, ref, planned.title, self._now, maker))
+            settled_ref = settled(self._db, ref)
+            self._risen(artifacts.note_artifact(self._db, settled_ref, planned.title, self._now, maker))
             label = label.join(ref.label)
         if str(label) != self._run.label:
             raise_label(self._db, self._run.id, label)

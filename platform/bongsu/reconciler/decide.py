@@ -210,7 +210,7 @@ class _Decider:
         counted = self._counted(planned)
         if counted and not is_due(decide_retry(planned.retries, counted), counted[-1].finished_at, self._world.now):
             return
-        never = self._budget.why_never(planned.resources)
+        never = self._world.why_not() or self._budget.why_never(planned.resources)
         if never:
             self._move(planned, StageState.FAILED, never)
             return

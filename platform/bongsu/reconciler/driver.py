@@ -28,10 +28,12 @@ from bongsu.reconciler.budget import Budget
 from bongsu.reconciler.decide import decide
 from bongsu.reconciler.delivery import Delivery
 from bongsu.reconciler.facts import RunFacts, WorldFacts
+from bongsu.reconciler.gate import Gate
 from bongsu.reconciler.launching import attempt_spec, checkpoint_key
 from bongsu.reconciler.lingering import Lingering
 from bongsu.reconciler.loading import load_changed, load_facts
 from bongsu.reconciler.pace import next_deadline
+from bongsu.reconciler.stopping import Stopping
 from bongsu.reconciler.stored_work import StoredWork, StoreSilent
 from bongsu.reconciler.urgency import seconds_to_end
 from bongsu.reconciler.view import RunView, Watch, view_of
@@ -83,6 +85,8 @@ class Driver:
         self._stored = StoredWork(surroundings.database, surroundings.artifacts, surroundings.monotonic)
         self._watching = Watching(surroundings.monotonic)
         self._lingering = Lingering()
+        self._gate = Gate(surroundings.database, surroundings.artifacts, surroundings.clock)
+        self._stopping = Stopping(surroundings.database)
         self._wanted: set[RunId] = set()
         self.facts: dict[RunId, RunFacts] = {}
         self.aside: dict[RunId, Words] = {}
@@ -138,6 +142,7 @@ class Driver:
 
     def step(self) -> set[RunId]:
         """Look, decide and carry out once; returns the runs that changed, or whose progress did."""
+        self._stopping.stop(self._s.clock())
         moved = self._refresh()
         self._again = False
         live = [attempt for facts in self.facts.values() for attempt in facts.live]
@@ -274,6 +279,7 @@ class Driver:
             cached=self._stored.lookup(facts.run.tenant),
             published=self._s.delivery.registrar.results(facts.run.id),
             ahead=self._ahead[facts.run.id],
+            why_not=self._gate.of(facts),
         )
 
     def _ask_registry(self, facts: RunFacts) -> None:

@@ -25,6 +25,8 @@ class RunFacts:
     plan: RunPlan
     stages: Mapping[StageId, StageRecord]
     attempts: Mapping[StageId, tuple[AttemptRecord, ...]]
+    is_governed: bool = False
+    """Whether ministries share the store: then aliases are given by approvals, and by nothing else."""
 
     @cached_property
     def live(self) -> list[AttemptRecord]:
@@ -67,6 +69,7 @@ class WorldFacts:
         published: what became of registrations, by stage.
         ahead: how long the run takes from each stage to its end, as :func:`bongsu.reconciler.urgency.seconds_to_end`
             has it.
+        why_not: why nothing more of the run may begin, as far as rules over uses, data and models go; empty if all may.
     """
 
     now: float
@@ -75,3 +78,4 @@ class WorldFacts:
     cached: Callable[[Digest], EarlierWork | None] = lambda _key: None
     published: Mapping[StageId, Published] = field(default_factory=dict)
     ahead: Mapping[StageId, float] = field(default_factory=dict)
+    why_not: Callable[[], Words] = lambda: ""

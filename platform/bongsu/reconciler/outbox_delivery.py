@@ -17,12 +17,20 @@ from bongsu.artifacts.base import ArtifactStore, StoreOf
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Words, as_phrase, phrase
 from bongsu.domain.problems import BongsuError
-from bongsu.domain.publication import ModelPage, Publication, PublishedTree, RunOpened, StageFinished
+from bongsu.domain.publication import (
+    AliasChanged,
+    ModelPage,
+    Publication,
+    PublishedTree,
+    RunOpened,
+    StageFinished,
+)
 from bongsu.domain.tenants import Tenant
 from bongsu.reconciler.publisher import Publisher
 from bongsu.reconciler.tracking_line import Answer, Patience, TrackingLine
 from bongsu.reconciler.words_of_errors import words_of
 from bongsu.store import outbox, pages
+from bongsu.store.aliases import alias_target
 from bongsu.store.database import Database
 from bongsu.store.outbox import Unreadable, Waiting
 from bongsu.store.scope import EVERYTHING, Scope
@@ -193,7 +201,7 @@ class OutboxDelivery:
             return
         opens = item.run_id if isinstance(item, RunOpened) else None
         try:
-            placed = self._placed(item, self._artifacts(waiting.tenant))
+            placed = self._placed(item, waiting.tenant)
         except (OSError, BongsuError) as error:
             words = N_("the artifact store does not answer: {detail}")
             self._hold(number, phrase(words, detail=as_phrase(words_of(error))))
@@ -242,10 +250,14 @@ class OutboxDelivery:
         self._put_off = {number: until for number, until in self._put_off.items() if until > now}
         self._unopened = {run: until for run, until in self._unopened.items() if until > now}
 
-    def _placed(self, item: Publication, artifacts: ArtifactStore) -> Publication:
-        """With the address of every tree, looked up here so that nobody waits for it."""
+    def _placed(self, item: Publication, tenant: Tenant) -> Publication:
+        """With the address of every tree, looked up here so that nobody waits for it, and aliases as they are now."""
+        if isinstance(item, AliasChanged):
+            with self._database.read(Scope.of(tenant)) as connection:
+                return item.model_copy(update={"version": alias_target(connection, item.name, item.alias)})
         if not isinstance(item, StageFinished):
             return item
+        artifacts = self._artifacts(tenant)
         return item.model_copy(
             update={
                 "inputs": tuple(_with_uri(tree, artifacts) for tree in item.inputs),

@@ -85,7 +85,8 @@ def registration_request(
         ministry=facts.run.ministry,
         use_class=facts.run.use_class,
         name=wanted.name,
-        alias=wanted.alias,
+        # Where ministries share the store, an alias is given by an approval alone.
+        alias=None if facts.is_governed else wanted.alias,
         title=wanted.title or titles[model.digest],
         model=model,
         source_uri=artifacts.reader(model.digest).uri,

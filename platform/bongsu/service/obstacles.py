@@ -14,6 +14,7 @@ from bongsu.domain.plan import RunPlan
 from bongsu.domain.problems import BongsuError, Problem
 from bongsu.planner.advice import advise_room
 from bongsu.planner.room import check_room, check_stage_room
+from bongsu.reconciler.gate import objections
 from bongsu.service.platform import Platform
 from bongsu.store.models import list_versions
 
@@ -59,6 +60,12 @@ def names_of_others(platform: Platform, plan: RunPlan) -> Iterator[Problem]:
             owners = {version.ministry for version in list_versions(connection, name)} if name else set()
         if owners - {ministry}:
             yield codes.NAME_OF_ANOTHER_MINISTRY.at(None, f"{stage}.with.name", name=name, ministry=ministry)
+
+
+def against_rules(platform: Platform, plan: RunPlan) -> list[Problem]:
+    """What rules over uses, data and models have against running the plan now, where ministries share the store."""
+    with platform.read() as connection:
+        return objections(connection, plan, platform.clock())
 
 
 def _interpreters(plan: RunPlan, has: Capacity) -> Iterator[Problem]:

@@ -15,7 +15,7 @@ from bongsu.service.catalogue import InstalledStages
 from bongsu.service.grants.reserving import GrantStanding, obstacles_of, standing_of
 from bongsu.service.inputs.given import Files
 from bongsu.service.inputs.resolving import faulty_inputs, masked_elsewhere, resolve_inputs
-from bongsu.service.obstacles import ask_executor, beyond_executor, names_of_others
+from bongsu.service.obstacles import against_rules, ask_executor, beyond_executor, names_of_others
 from bongsu.service.placing import placed, placed_problem
 from bongsu.service.platform import Platform
 from bongsu.service.requirements import requirements_of, with_absolute_requirements
@@ -100,7 +100,7 @@ def prepare_loaded(platform: Platform, loaded: LoadedPipeline, files: Files) -> 
         raise placed(loaded, BongsuError(faults))
     found = with_absolute_requirements(made.plan, files.directory)
     verdict = ask_executor(platform, found)
-    taken = tuple(names_of_others(platform, found))
+    taken = (*names_of_others(platform, found), *against_rules(platform, found))
     with platform.read() as connection:
         paid = standing_of(connection, found, platform.clock())
     unmasked = masked_elsewhere(platform, loaded.spec.spec.inputs, inputs)

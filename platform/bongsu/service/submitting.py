@@ -10,12 +10,16 @@ from sqlalchemy.exc import IntegrityError
 from bongsu.domain.audit import AuditEvent, Author
 from bongsu.domain.codes import api as codes
 from bongsu.domain.plan import RunPlan
+from bongsu.domain.problems import BongsuError
+from bongsu.reconciler.gate import objections
 from bongsu.service.grants.reserving import ReservationRefused, record_refused, set_aside
 from bongsu.service.platform import Platform
 from bongsu.store.audit import append
+from bongsu.store.ministries import is_governed
 from bongsu.store.records import RunRecord
 from bongsu.store.requests import RequestKey, earlier_request, note_request
 from bongsu.store.runs import create_run, get_run, open_run_of
+from bongsu.store.submitters import note_submitter
 
 _TRIES = 5
 
@@ -37,7 +41,8 @@ def submit(platform: Platform, plan: RunPlan, key: RequestKey | None = None) -> 
         key: of the request; one that comes again is answered with the run that came of it, over or not.
 
     Raises:
-        BongsuError: ``api.key-used-otherwise``.
+        BongsuError: ``api.key-used-otherwise``; what rules over uses, data and models have against it where ministries
+            share the store.
         ReservationRefused: its grant does not pay for it; nothing was recorded but the refusal.
     """
     try:
@@ -56,12 +61,17 @@ def _submit(platform: Platform, plan: RunPlan, key: RequestKey | None) -> Submis
                 if repeated is not None:
                     return Submission(repeated, created=False)
                 now = platform.clock()
+                problems = objections(connection, plan, now)
+                if problems:
+                    raise BongsuError(problems)
                 known = open_run_of(connection, plan_hash)
                 run_id = known.id if known else platform.new_run_id(now)
                 if known is None:
                     create_run(connection, run_id, plan, now, platform.actor.id)
                 if key is not None:
                     note_request(connection, key, run_id, now)
+                if is_governed(connection):  # who submits does not decide on what comes of it
+                    note_submitter(connection, run_id, platform.actor.id, now)
                 if known is not None:
                     return Submission(known, created=False)
                 set_aside(connection, run_id, plan, now, platform.actor)

@@ -15,6 +15,7 @@ from bongsu.domain.ids import Digest
 from bongsu.domain.labels import OPEN, Label
 from bongsu.domain.lineage import EdgeKind
 from bongsu.store.json_columns import refs_from, refs_json
+from bongsu.store.label_releases import lowered, releases_of
 from bongsu.store.lineage import artifact_node
 from bongsu.store.locks import hold_labels
 from bongsu.store.schema import artifacts, dataset_versions, edges, model_versions, nodes, runs, stages
@@ -42,9 +43,11 @@ def flow(connection: Connection, digests: Iterable[Digest]) -> dict[Digest, Labe
             risen[digest] = label
         for stage in _ends(connection, artifact_node(digest), EdgeKind.USED.value):
             _raise_stage(connection, stage, label)
-            for made in _digests(_ends(connection, stage, *_GAVE)):
+            results = list(_digests(_ends(connection, stage, *_GAVE)))
+            releases = releases_of(connection, results)
+            for made in results:
                 before = known.get(made) or _label_of(connection, made)
-                known[made] = before.join(label)
+                known[made] = before.join(lowered(releases, made, label))
                 if known[made] != before:
                     waiting.append(made)
     return risen

@@ -16,16 +16,18 @@ from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, and_, select, update
 
-from bongsu.domain.ids import digest_of
+from bongsu.domain.ids import Digest, digest_of
 from bongsu.domain.labels import Label
 from bongsu.domain.lineage import EdgeKind, NodeKind
 from bongsu.store.faults import readable
+from bongsu.store.label_releases import lowered, releases_of
 from bongsu.store.locks import hold_labels
 from bongsu.store.schema import edges, nodes
 from bongsu.store.scope import owned, tenant_of, visible
 from bongsu.store.upsert import insert_absent
 
 CHUNK = 500
+_ARTIFACT = "artifact:"
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,10 @@ def put_nodes(connection: Connection, found: list[Node]) -> None:
     wanted = {node.id: node for node in found}
     standing = select(nodes.c.id, nodes.c.label).where(owned(connection, nodes), nodes.c.id.in_(list(wanted)))
     known = {row.id: row.label for row in connection.execute(standing)}
+    releases = releases_of(connection, [Digest(one.removeprefix(_ARTIFACT)) for one in known if _ARTIFACT in one])
     for node_id, label in known.items():
-        risen = str(Label.parse(label).join(Label.parse(wanted[node_id].label)))
+        stated = lowered(releases, Digest(node_id.removeprefix(_ARTIFACT)), Label.parse(wanted[node_id].label))
+        risen = str(Label.parse(label).join(stated))
         if risen != label:
             is_it = and_(owned(connection, nodes), nodes.c.id == node_id)
             connection.execute(update(nodes).where(is_it).values(label=risen))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bongsu.store import (
     schema,
     schema_audit,
+    schema_governance,
     schema_grants,
     schema_identity,
     schema_leadership,
@@ -17,6 +18,7 @@ __all__ = [
     "metadata",
     "schema",
     "schema_audit",
+    "schema_governance",
     "schema_grants",
     "schema_identity",
     "schema_leadership",

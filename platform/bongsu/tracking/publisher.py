@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.publication import (
+    AliasChanged,
     ModelPage,
     Publication,
     PublishedTree,
@@ -69,6 +70,8 @@ class MlflowPublisher:
                 self._lineage.close_run(item)
             elif isinstance(item, VersionRegistered):
                 self._register(item.request, item.version)
+            elif isinstance(item, AliasChanged):
+                self._registry.move_alias(item)
             else:
                 self._lineage.finish_stage(item)
                 for tree in item.outputs:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
 
 from bongsu.domain.ids import Digest
-from bongsu.domain.publication import RegisteredVersion, RegistrationRefused, RegistrationRequest
+from bongsu.domain.publication import AliasChanged, RegisteredVersion, RegistrationRefused, RegistrationRequest
 from bongsu.tracking.names import allowed_name
 
 if TYPE_CHECKING:
@@ -59,6 +59,19 @@ class RegistryWriter:
                 raise RegistrationRefused(str(error)) from error
             raise
         return RegisteredVersion(name=request.name, version=version, link=f"models:/{request.name}/{version}")
+
+    def move_alias(self, change: AliasChanged) -> None:
+        """Let the alias stand for the version that it stands for, or for nothing. Raises what MLflow raises."""
+        from mlflow.exceptions import MlflowException
+
+        if change.version is not None:
+            self._client.set_registered_model_alias(change.name, change.alias, str(change.version))
+            return
+        try:
+            self._client.delete_registered_model_alias(change.name, change.alias)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
 
     def _find(self, request: RegistrationRequest) -> int | None:
         # A run that is resumed may ask again for bytes that it made anew.

@@ -14,6 +14,7 @@ from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import Digest, digest_of
 from bongsu.domain.labels import Label
 from bongsu.domain.publication import (
+    AliasChanged,
     MetricPoint,
     PublishedTree,
     RegistrationRefused,
@@ -343,3 +344,18 @@ def test_a_model_that_was_damaged_and_made_again_is_what_its_versions_show(tmp_p
     publisher.publish([ADAPTED.model_copy(update={"outputs": (made_again,)})])
     view = Path(urlparse(shown.source).path)
     assert {path.name: path.read_bytes() for path in view.iterdir()} == {"weights.bin": b"whole"}
+
+
+def test_an_alias_is_moved_and_taken_away_as_often_as_that_is_told(tmp_path: Path) -> None:
+    publisher = MlflowPublisher(TrackingSettings.embedded(tmp_path / "home"))
+    (tmp_path / "tree").mkdir()
+    request = registration(tmp_path / "tree", name="law")
+    publisher.publish([OPENED])
+    publisher.publish_registration(request)
+    given = AliasChanged(run_id="r-1", name="law", alias="production", version=1)
+    for _twice in range(2):
+        publisher.publish([given])
+        assert int(publisher.client.get_model_version_by_alias("law", "production").version) == 1
+    for _twice in range(2):
+        publisher.publish([given.model_copy(update={"version": None})])
+        assert "production" not in publisher.client.get_registered_model("law").aliases

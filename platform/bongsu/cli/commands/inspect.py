@@ -1,4 +1,4 @@
-"""Commands that look: ``runs``, ``show``, ``logs``, ``models``, ``lineage``, ``report``."""
+"""Commands that look: ``runs``, ``show``, ``logs``, ``lineage``, ``report``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ def add_to(app: typer.Typer) -> None:
     app.command("runs", help=_("List runs, newest first."))(runs)
     app.command("show", help=_("Show a run: its stages, attempts and what came of it."))(show)
     app.command("logs", help=_("Print what a stage wrote; --follow waits for more."))(logs)
-    app.command("models", help=_("List registered model versions."))(models)
     tracing = _("Trace a model version or artifact: what it was made from, and what was made from it.")
     app.command("lineage", help=tracing)(lineage)
     app.command("report", help=_("Write one self-contained HTML page about a run."))(report)
@@ -127,23 +126,6 @@ def why_silent(states: Sequence[StageState]) -> str:
     if all(state in (StageState.WAITING, StageState.READY, StageState.SKIPPED) for state in states):
         return _("Nothing was written: no attempt has begun.")
     return _("Nothing was written. `bongsu show` tells how it went.")
-
-
-def models(
-    context: typer.Context,
-    name: Annotated[
-        str | None, typer.Argument(help=_("Only versions of this model."), autocompletion=completion.models)
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    with plane(context) as opened:
-        found = opened.models(name)
-    if as_json:
-        say_json(found)
-        return
-    from bongsu.cli.render.models import models_view
-
-    out().print(models_view(found) if found else _("No model is registered yet."))
 
 
 def lineage(

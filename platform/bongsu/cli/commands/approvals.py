@@ -1,0 +1,149 @@
+"""Proposals and what people say to them: ``approvals list``, ``show``, ``propose``, ``approve``, ``reject``,
+``withdraw``, ``apply``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from bongsu.cli.commands.acting import Ministry, Reason, acting, seconds
+from bongsu.cli.commands.shared import AsJson
+from bongsu.cli.printing import out, say, say_json
+from bongsu.cli.texts import _
+from bongsu.domain.approval import ApprovalState, Proposal, ProposalKind
+from bongsu.domain.ids import Digest
+
+approvals = typer.Typer(
+    help=_("Proposals, and what people decide on them."), no_args_is_help=True, rich_markup_mode=None
+)
+ProposalId = Annotated[str, typer.Argument(metavar="PROPOSAL", help=_("Id of the proposal."))]
+LookedAt = Annotated[
+    str, typer.Option("--digest", help=_("Digest of what you looked at, as `bongsu approvals show` prints it."))
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    app.add_typer(approvals, name="approvals")
+
+
+@approvals.command("list", help=_("List proposals, newest first."))
+def list_(
+    context: typer.Context,
+    state: Annotated[
+        list[ApprovalState] | None, typer.Option(help=_("Only proposals in this state; repeatable."))
+    ] = None,
+    ministry: Ministry = None,
+    as_json: AsJson = False,
+) -> None:
+    from bongsu.service.governance.proposing import list_proposals
+
+    with acting(context) as (platform, actor):
+        found = list_proposals(platform, actor, ministry, state or ())
+    if as_json:
+        say_json(found)
+        return
+    from bongsu.cli.render.governance import proposals_view
+
+    nothing = _("There is no proposal. In a home on one machine models get their aliases as they are registered.")
+    out().print(proposals_view(found) if found else nothing)
+
+
+@approvals.command("show", help=_("Show what a proposal binds, and who decided what."))
+def show(context: typer.Context, proposal: ProposalId, as_json: AsJson = False) -> None:
+    from bongsu.service.governance.proposing import show_proposal
+
+    with acting(context) as (platform, actor):
+        found = show_proposal(platform, actor, proposal)
+    if as_json:
+        say_json(found)
+        return
+    from bongsu.cli.render.governance import proposal_view
+
+    out().print(proposal_view(found))
+
+
+@approvals.command("propose", help=_("Propose to promote, transfer or serve a model, or to lower a label."))
+def propose(
+    context: typer.Context,
+    kind: Annotated[ProposalKind, typer.Argument(help=_("What is proposed."))],
+    object_: Annotated[
+        str,
+        typer.Argument(metavar="OBJECT", help=_("model:NAME/VERSION, dataset:NAME/VERSION or artifact:DIGEST.")),
+    ],
+    target: Annotated[
+        str, typer.Argument(help=_("The alias, the ministry that gets it, the place that serves it, or the label."))
+    ],
+    reason: Reason,
+    evidence_until: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help=_("Day on which the evidence of a model has to be renewed.")),
+    ] = None,
+    ministry: Ministry = None,
+    as_json: AsJson = False,
+) -> None:
+    from bongsu.service.governance.asking import ministry_of
+    from bongsu.service.governance.proposing import ProposalRequest
+    from bongsu.service.governance.proposing import propose as put
+
+    with acting(context) as (platform, actor):
+        ends = seconds(evidence_until) if evidence_until else 0.0
+        request = ProposalRequest(ministry_of(actor, ministry), kind, object_, target, reason, ends)
+        found = put(platform, actor, request)
+    told(found, as_json)
+
+
+@approvals.command("approve", help=_("Say yes to exactly what you looked at."))
+def approve(
+    context: typer.Context,
+    proposal: ProposalId,
+    digest: LookedAt,
+    reason: Annotated[str, typer.Option(help=_("Why; it is recorded for good."))] = "",
+    as_json: AsJson = False,
+) -> None:
+    from bongsu.service.governance.deciding import approve as say_yes
+
+    with acting(context) as (platform, actor):
+        found = say_yes(platform, actor, proposal, Digest(digest), reason)
+    told(found, as_json)
+
+
+@approvals.command("reject", help=_("Say no, which ends the proposal."))
+def reject(
+    context: typer.Context, proposal: ProposalId, digest: LookedAt, reason: Reason, as_json: AsJson = False
+) -> None:
+    from bongsu.service.governance.deciding import reject as say_no
+
+    with acting(context) as (platform, actor):
+        found = say_no(platform, actor, proposal, Digest(digest), reason)
+    told(found, as_json)
+
+
+@approvals.command("withdraw", help=_("Take back what you proposed."))
+def withdraw(context: typer.Context, proposal: ProposalId, reason: Reason, as_json: AsJson = False) -> None:
+    from bongsu.service.governance.proposing import withdraw as take_back
+
+    with acting(context) as (platform, actor):
+        found = take_back(platform, actor, proposal, reason)
+    told(found, as_json)
+
+
+@approvals.command("apply", help=_("Carry out what enough people have approved."))
+def apply(context: typer.Context, proposal: ProposalId, as_json: AsJson = False) -> None:
+    from bongsu.service.governance.carrying_out import carry_out
+
+    with acting(context) as (platform, actor):
+        found = carry_out(platform, actor, proposal)
+    told(found, as_json)
+
+
+def told(proposal: Proposal, as_json: bool) -> None:
+    """What became of a proposal."""
+    if as_json:
+        say_json(proposal)
+        return
+    said = _("Proposal {proposal} is {state}: {have} of {needs} have approved.")
+    have = len(proposal.approvers)
+    say(said.format(proposal=proposal.id, state=_(proposal.state.value), have=have, needs=proposal.needs))
+    say(_("It binds {digest}.").format(digest=proposal.binding.digest))

@@ -1,0 +1,85 @@
+"""Registered models: ``models [NAME]``, ``models suspend``, ``models lift``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bongsu.cli import completion
+from bongsu.cli.commands.acting import Ministry, Reason, acting
+from bongsu.cli.commands.approvals import told
+from bongsu.cli.commands.shared import AsJson, platform
+from bongsu.cli.helping import ListingGroup
+from bongsu.cli.printing import out, say, say_json
+from bongsu.cli.texts import _
+
+models = typer.Typer(
+    help=_("Registered model versions: listing them, and stopping one."), cls=ListingGroup, rich_markup_mode=None
+)
+Version = Annotated[int | None, typer.Option(min=1, help=_("The version; all versions if not given."))]
+ModelName = Annotated[str, typer.Argument(help=_("Name of the model."), autocompletion=completion.models)]
+
+
+def add_to(app: typer.Typer) -> None:
+    app.add_typer(models, name="models")
+
+
+@models.command("list", help=_("List registered model versions."))
+def list_(
+    context: typer.Context,
+    name: Annotated[
+        str | None, typer.Argument(help=_("Only versions of this model."), autocompletion=completion.models)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    from bongsu.service.models import list_models
+
+    with platform(context) as opened:
+        found = list_models(opened, name)
+    if as_json:
+        say_json(found)
+        return
+    from bongsu.cli.render.models import models_view
+
+    out().print(models_view(found) if found else _("No model is registered yet."))
+
+
+@models.command("suspend", help=_("Stop a model at once, as an accreditor: aliases, launches, running jobs."))
+def suspend(
+    context: typer.Context,
+    name: ModelName,
+    reason: Reason,
+    version: Version = None,
+    ministry: Ministry = None,
+    as_json: AsJson = False,
+) -> None:
+    from bongsu.service.governance.asking import ministry_of
+    from bongsu.service.governance.suspending import StopRequest
+    from bongsu.service.governance.suspending import suspend as stop
+
+    with acting(context) as (opened, actor):
+        request = StopRequest(ministry_of(actor, ministry), name, version, reason)
+        found = stop(opened, actor, request)
+    if as_json:
+        say_json(found)
+        return
+    say(_("Suspended: {object}. Two approvers lift it: `bongsu models lift`.").format(object=found.object))
+
+
+@models.command("lift", help=_("Propose to lift a suspension; two approvers decide."))
+def lift(
+    context: typer.Context,
+    name: ModelName,
+    reason: Reason,
+    version: Version = None,
+    ministry: Ministry = None,
+    as_json: AsJson = False,
+) -> None:
+    from bongsu.service.governance.asking import ministry_of
+    from bongsu.service.governance.suspending import StopRequest, propose_lift
+
+    with acting(context) as (opened, actor):
+        request = StopRequest(ministry_of(actor, ministry), name, version, reason)
+        found = propose_lift(opened, actor, request)
+    told(found, as_json)

@@ -1,0 +1,101 @@
+"""Rules, registers, permits and proposals, each in a few lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from bongsu.cli.render.runs import moment
+from bongsu.cli.texts import _, translate
+from bongsu.domain.approval import Proposal
+from bongsu.domain.data_permits import DatasetPermit, SharedObject
+from bongsu.domain.quantities import short
+from bongsu.domain.use_register import PermittedUse
+from bongsu.service.governance.explaining import ExplainedRule
+
+
+def rules_view(rules: Sequence[ExplainedRule], *, whole: bool) -> RenderableType:
+    """Each rule with what it says; of one that was asked for, all there is."""
+    lines: list[Text] = []
+    for rule in rules:
+        lines += [Text(rule.name, style="bold"), Text(f"  {translate(rule.says)}")]
+        if whole:
+            facts = ", ".join(translate(fact) for fact in rule.facts)
+            lines += [
+                _field(_("Looks at"), facts),
+                _field(_("Applied"), translate(rule.run)),
+                _field(_("Source"), rule.source),
+            ]
+    return Group(*lines)
+
+
+def uses_view(uses: Sequence[PermittedUse]) -> RenderableType:
+    lines = []
+    for use in uses:
+        head = Text(use.id, style="bold")
+        head.append(f"  {use.ministry} · {use.use_class.value} · {_('tier')} {use.tier.value}", style="")
+        lines += [head, _times(use.begins_at, use.until, use.owner), Text(f"  {use.statement}")]
+        if use.conditions:
+            lines.append(_field(_("Conditions"), use.conditions))
+        lines.append(_field(_("Evidence"), f"{use.evidence.reference}, {moment(use.evidence.dated_at)}"))
+    return Group(*lines)
+
+
+def permits_view(data: Sequence[DatasetPermit], shared: Sequence[SharedObject]) -> RenderableType:
+    lines = []
+    for permit in data:
+        head = Text(permit.id, style="bold")
+        head.append(f"  {permit.tenant} · {permit.name}/{permit.version} · {short(permit.digest)}", style="")
+        lines += [head, _times(permit.begins_at, permit.until, permit.custodian)]
+        lines.append(_field(_("Purposes"), ", ".join(sorted(use.value for use in permit.use_classes))))
+    for share in shared:
+        head = Text(share.id, style="bold")
+        head.append(f"  {share.object} · {share.giver} → {share.ministry} · {share.purpose.value}", style="")
+        lines += [head, _times(share.begins_at, share.until, share.given_by)]
+    return Group(*lines)
+
+
+def proposals_view(found: Sequence[Proposal]) -> RenderableType:
+    return Group(*[line for proposal in found for line in _head(proposal)])
+
+
+def proposal_view(proposal: Proposal) -> RenderableType:
+    """All that is bound, in the order in which it is hashed, and what was decided."""
+    bound = proposal.binding
+    lines = [
+        *_head(proposal),
+        _field(_("Reason"), proposal.reason),
+        _field(_("Digest"), bound.digest),
+        _field(_("Bytes"), bound.content),
+        *(_field(_("Evidence"), digest) for digest in bound.evidence),
+        _field(_("Plan"), bound.plan_hash or "-"),
+        _field(_("Label"), bound.label),
+    ]
+    if bound.use_class:
+        lines.append(_field(_("Use class"), bound.use_class))
+    if bound.evidence_until:
+        lines.append(_field(_("Evidence until"), moment(bound.evidence_until)))
+    for vote in proposal.votes:
+        said = f"{_(vote.choice.value)} · {vote.person} · {moment(vote.voted_at)}"
+        lines.append(Text(f"  {said}" + (f" · {vote.reason}" if vote.reason else "")))
+    return Group(*lines)
+
+
+def _head(proposal: Proposal) -> list[Text]:
+    bound = proposal.binding
+    head = Text(proposal.id, style="bold")
+    head.append(f"  {_(bound.kind.value)} {bound.object} → {bound.target}", style="")
+    said = _("{state}, {have} of {needs} have approved").format(
+        state=_(proposal.state.value), have=len(proposal.approvers), needs=proposal.needs
+    )
+    return [head, Text(f"  {said} · {proposal.proposer} · {moment(proposal.proposed_at)}", style="dim")]
+
+
+def _times(begins: float, until: float, who: str) -> Text:
+    return Text(f"  {moment(begins)} – {moment(until)} · {who}", style="dim")
+
+
+def _field(name: str, value: str) -> Text:
+    return Text(f"  {name}: {value}")

@@ -1,0 +1,214 @@
+"""Codes of the rules over uses, data, approvals, suspensions and labels, and of those who may ask."""
+
+from bongsu.domain.problems import Code
+
+NO_SUCH = Code(
+    "governance.no-such",
+    "There is no {object}, as far as you may know (rule access.visible).",
+    "Check its name and the ministry. What another ministry has is found only with an access permit of it.",
+    exit_code=3,
+)
+NOT_PERMITTED = Code(
+    "governance.not-permitted",
+    "{actor} may not do this to {object}: it takes the permission {permission}, which none of their roles in"
+    " {ministry} has (rule access.permission).",
+    "Ask somebody who is {roles} there, or whoever manages people in {ministry} for that role.",
+    exit_code=4,
+)
+ONE_PERSON = Code(
+    "governance.one-person",
+    "A home on one machine has one person and no ministries, so nothing in it can be permitted, approved or suspended"
+    " by somebody else.",
+    "Models get their aliases as they are registered here. For registers, permits and approvals, work with a server.",
+    exit_code=4,
+)
+SIGN_IN = Code(
+    "governance.sign-in",
+    "This home belongs to ministries, and who you are is not known.",
+    "Go through its server, which knows who asks.",
+    exit_code=4,
+)
+BAD_PERIOD = Code(
+    "governance.bad-period",
+    "The end, {ends}, does not lie behind the begin, {begins}, and behind now.",
+    "Give an end that is later than both.",
+)
+TOO_LONG = Code(
+    "governance.too-long",
+    "{field} has {size} characters; at most {limit} are kept.",
+    "Say it shorter, and refer to a document for the rest.",
+)
+NO_REASON = Code(
+    "governance.no-reason",
+    "{field} is empty, and it is recorded for good.",
+    "Say why, or name what is asked for.",
+)
+WHICH_MINISTRY = Code(
+    "governance.which-ministry",
+    "You are somebody in several ministries: {found}.",
+    "Name the one that you act for with --ministry.",
+)
+UNKNOWN_MINISTRY = Code(
+    "governance.unknown-ministry",
+    "{ministry} is no ministry that takes part here.",
+    "Take one of those that are listed as ministries.",
+    exit_code=3,
+)
+USE_NOT_PERMITTED = Code(
+    "use.not-permitted",
+    "The ministry {ministry} has no register entry by which {use_class} is permitted at this time: {fact}"
+    " (rule use.permitted).",
+    "Have an accreditor of {ministry} register the use, or state the purpose that is meant.",
+    exit_code=4,
+)
+USE_WITHDRAWN = Code(
+    "use.withdrawn-already",
+    "The register entry {use} was withdrawn, and stays so.",
+    "Register the use anew, with the evidence that it needs now.",
+)
+UNKNOWN_OWNER = Code(
+    "use.unknown-owner",
+    "{owner} is nobody who can answer for a use in {ministry}: no person with a role there, or a disabled account.",
+    "Name a person of {ministry} by their id.",
+)
+DATA_NOT_PERMITTED = Code(
+    "data.not-permitted",
+    "{name} may not be taken for {use_class} in {ministry} at this time: {fact} (rule data.permitted).",
+    "Ask a data custodian of {ministry} for a permit of this purpose, or leave this data out.",
+    exit_code=4,
+)
+DATA_GONE = Code(
+    "data.not-registered",
+    "No data set {name}/{version} is registered that a permit could be for.",
+    "Register it first, and give its name and version.",
+    exit_code=3,
+)
+MODEL_NOT_SHARED = Code(
+    "data.model-not-shared",
+    "{name} may not be taken for {use_class} in {ministry}: no access permit shares it for this purpose at this"
+    " time (rule data.model-shared).",
+    "Ask the ministry that has the model for an access permit of this purpose.",
+    exit_code=4,
+)
+MODEL_SUSPENDED = Code(
+    "model.suspended",
+    "{name} may not be used: it is, or was made from, a model that is suspended (rule model.suspended).",
+    "Take another model. A suspension is lifted by two approvers: `bongsu models lift`.",
+    exit_code=4,
+)
+MODEL_BYTES = Code(
+    "model.bytes-changed",
+    "{name} is not what was approved: {detail} (rule model.bytes).",
+    "Nothing is launched from these bytes. Tell the operator, and have the model made and approved anew.",
+    exit_code=4,
+)
+NOT_APPROVED = Code(
+    "model.not-approved",
+    "There is no approval by which {name} may be used so: {use} (rule model.approved).",
+    "Propose it with `bongsu approvals propose`, and have it approved.",
+    exit_code=4,
+)
+NOT_SUSPENDED = Code(
+    "model.not-suspended",
+    "{name} is not suspended.",
+    "There is nothing to lift; `bongsu models` shows which versions may be used.",
+)
+NO_EVIDENCE = Code(
+    "approval.no-evidence",
+    "{object} has no evaluation or verification that speaks for it (rule approval.evidence).",
+    "Register it by a run whose registration stage is given evaluations and verifications.",
+    exit_code=4,
+)
+EVIDENCE_TOO_LONG = Code(
+    "approval.evidence-end",
+    "The evidence is to hold until {ends}; it must end in the future, and at most {days} days from now"
+    " (rule approval.evidence).",
+    "Give an earlier day; after it the model is evaluated and approved anew.",
+    exit_code=4,
+)
+SUBMITTER_UNKNOWN = Code(
+    "approval.submitter-unknown",
+    "Nobody knows who submitted the run {run}, so nobody can be told from them (rule approval.separation).",
+    "Run it again through the server, which records who submits.",
+    exit_code=4,
+)
+OPEN_ALREADY = Code(
+    "approval.open-already",
+    "There is an open proposal of the same thing: {proposal}.",
+    "Decide on that one, or withdraw it first.",
+)
+NOT_A_PERSON = Code(
+    "approval.not-a-person",
+    "{actor} is no person, and approvals are given by people alone (rule approval.people).",
+    "Let a person decide who has the role of an approver or accreditor.",
+    exit_code=4,
+)
+NOT_SEPARATE = Code(
+    "approval.not-separate",
+    "{actor} may not decide on {proposal}: {fact} (rule approval.separation).",
+    "Let another approver or accreditor of the ministry decide.",
+    exit_code=4,
+)
+OTHER_DIGEST = Code(
+    "approval.other-digest",
+    "What was looked at, {given}, is not what {proposal} binds: {bound} (rule approval.binding).",
+    "Look at the proposal as it is now, and decide on that.",
+    exit_code=4,
+)
+CHANGED = Code(
+    "approval.changed",
+    "What {proposal} binds has changed since it was proposed: {fact} (rule approval.binding).",
+    "Its approvals hold no longer. Propose what is there now.",
+    exit_code=4,
+)
+WRONG_STATE = Code(
+    "approval.wrong-state",
+    "{proposal} is {state}; this takes one that is {wanted} (rule approval.state).",
+    "Look at it with `bongsu approvals show`; what is over is proposed anew.",
+    exit_code=4,
+)
+TOO_FEW = Code(
+    "approval.too-few",
+    "{proposal} has {have} of {needs} approvals that count at this moment (rule approval.enough).",
+    "An approval counts while its giver's account is open, has the role and clears the label. Have others approve.",
+    exit_code=4,
+)
+PROPOSAL_EXPIRED = Code(
+    "approval.expired",
+    "{proposal} was not carried out before {ends} (rule approval.state).",
+    "Propose it anew.",
+    exit_code=4,
+)
+NOT_THE_PROPOSER = Code(
+    "approval.not-the-proposer",
+    "Only {proposer}, who proposed {proposal}, withdraws it (rule approval.state).",
+    "An approver can reject it.",
+    exit_code=4,
+)
+NOT_LOWER = Code(
+    "downgrade.not-lower",
+    "{target} is not lower than {label}, which {object} carries (rule downgrade.lower).",
+    "A label that is to rise needs no approval: register the data again with it.",
+)
+BAD_LABEL = Code(
+    "downgrade.bad-label",
+    "{target} is no label.",
+    "Write a grade, O, S or C, and compartments behind it: `S/logistics`.",
+)
+BAD_ALIAS = Code(
+    "approval.bad-target",
+    "{target} cannot be the target of this proposal.",
+    "An alias has lower-case letters, digits and hyphens and begins with a letter, and is neither latest nor v1; a"
+    " transfer names a ministry.",
+)
+BAD_OBJECT = Code(
+    "governance.bad-object",
+    "{object} does not name what can be decided on here.",
+    "Write `model:NAME/VERSION`, `dataset:NAME/VERSION` or `artifact:DIGEST`.",
+)
+UNKNOWN_RULE = Code(
+    "policy.unknown-rule",
+    "There is no rule {rule}.",
+    "`bongsu policy explain` lists all of them.",
+    exit_code=3,
+)

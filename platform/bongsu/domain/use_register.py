@@ -1,0 +1,69 @@
+"""The register of uses: what a ministry lets models be made for, who answers for it, and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bongsu.domain.tenants import Tenant
+from bongsu.domain.uses import UseClass
+
+
+class Tier(StrEnum):
+    """How much depends on a use, from I (least) to III; after the risk ratings that JSP 936 asks for."""
+
+    I = "I"  # noqa: E741 - tiers have Roman numerals
+    II = "II"
+    III = "III"
+
+
+APPROVERS: Mapping[Tier, int] = {Tier.I: 2, Tier.II: 3, Tier.III: 4}
+"""How many people have to approve a promotion; never fewer than two."""
+
+FEWEST_APPROVERS = 2
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was looked at when the use was permitted: a digest or an address, and of when it is (seconds)."""
+
+    reference: str
+    dated_at: float
+
+
+@dataclass(frozen=True)
+class PermittedUse:
+    """One entry of a ministry's register.
+
+    Attributes:
+        statement: what for, in words; read by the screen of forbidden uses.
+        conditions: under which it may be used, in words.
+        owner: id of the person who answers for it.
+        begins_at, ends_at: seconds since the epoch; the end is exclusive.
+        withdrawn_at: None while it was not.
+    """
+
+    id: str
+    ministry: Tenant
+    use_class: UseClass
+    statement: str
+    conditions: str
+    tier: Tier
+    owner: str
+    evidence: Evidence
+    begins_at: float
+    ends_at: float
+    registered_by: str
+    registered_at: float
+    withdrawn_at: float | None = None
+    withdrawn_by: str = ""
+    withdrawn_why: str = ""
+
+    def holds(self, now: float) -> bool:
+        return self.begins_at <= now < self.ends_at and (self.withdrawn_at is None or now < self.withdrawn_at)
+
+    @property
+    def until(self) -> float:
+        """When it stops to hold, as far as is known: seconds since the epoch."""
+        return self.ends_at if self.withdrawn_at is None else min(self.ends_at, self.withdrawn_at)

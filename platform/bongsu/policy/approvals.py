@@ -1,0 +1,176 @@
+"""Who may decide on a proposal, and when it may be carried out. Facts in, decisions out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bongsu.domain.approval import ApprovalState, Binding, Proposal
+from bongsu.domain.codes import governance as codes
+from bongsu.domain.ids import Digest
+from bongsu.domain.labels import Label
+from bongsu.domain.messages import N_
+from bongsu.domain.people import Actor, ActorKind
+from bongsu.domain.phrases import joined, phrase
+from bongsu.policy.access import Permission, permissions_in
+from bongsu.policy.decision import Decision
+from bongsu.policy.rule import Rule
+from bongsu.policy.uses import day
+
+JSP = "JSP 936 Part 1 (approval of use, assurance)"
+FOUR_EYES = "Military Secrets Act (two-person rule), NIST SP 800-53 AC-5"
+VOTING = N_("when somebody approves or rejects a proposal")
+APPLYING = N_("when a proposal is carried out")
+PEOPLE = Rule(
+    "approval.people",
+    N_("Only people decide: no service account and no worker approves anything."),
+    (N_("kind of the account"),),
+    "US DoD AI Ethical Principles: responsible; " + JSP,
+    VOTING,
+)
+SEPARATION = Rule(
+    "approval.separation",
+    N_(
+        "Whoever submitted the runs behind a model, or proposed it, does not decide on it; others decide once each."
+    ),
+    (N_("submitters of the runs"), N_("proposer"), N_("decisions so far")),
+    FOUR_EYES,
+    N_("when a model is proposed, and when somebody approves or rejects it"),
+)
+BINDING = Rule(
+    "approval.binding",
+    N_(
+        "An approval is for one digest set: weights, evidence and until when it holds, plan, label and use class."
+        " What differs in anything is another digest set, and needs approvals of its own."
+    ),
+    (N_("digest that was looked at"), N_("digest that was proposed"), N_("digest of what is there now")),
+    "OpenSSF model-signing specification, " + JSP,
+    N_("when somebody approves or rejects a proposal, and when it is carried out"),
+)
+ENOUGH = Rule(
+    "approval.enough",
+    N_(
+        "A proposal is carried out when as many people have approved it as the tier says, at least two, who still may."
+    ),
+    (N_("approvals"), N_("tier"), N_("roles, clearances and accounts at this moment")),
+    FOUR_EYES + "; " + JSP,
+    APPLYING,
+)
+STATE = Rule(
+    "approval.state",
+    N_("A proposal is decided on while it is open, withdrawn by its proposer, and carried out once, in time."),
+    (N_("state of the proposal"), N_("its end"), N_("time")),
+    JSP,
+    N_("at every step of a proposal"),
+)
+EVIDENCE = Rule(
+    "approval.evidence",
+    N_(
+        "A model is proposed with evaluations or verifications that speak for it, and with a day on which they end."
+    ),
+    (N_("lineage of the registration"), N_("end of the evidence")),
+    "US DoD Responsible AI Toolkit; " + JSP,
+    N_("when a model is proposed"),
+)
+DOWNGRADE = Rule(
+    "downgrade.lower",
+    N_("A label is lowered only by a proposal with a reason and two approvers, and what was made keeps its own."),
+    (N_("label"), N_("label that is proposed"), N_("approvals")),
+    "N2SF 1.0, Military Secrets Act (declassification)",
+    N_("when a lower label is proposed"),
+)
+EVIDENCE_DAYS = 366
+"""Longest time that evidence is good for; models and what they are used on change faster than they are looked at."""
+
+
+def may_decide(actor: Actor, proposal: Proposal, looked_at: Digest, now: float) -> Decision:
+    """Whether the actor, who sees the proposal and has the role for it, may say yes or no to it now.
+
+    Args:
+        actor: who decides.
+        proposal: with all decisions so far.
+        looked_at: digest of what they looked at.
+        now: seconds since the epoch.
+    """
+    name = {"proposal": proposal.id}
+    if actor.kind is not ActorKind.PERSON:
+        return PEOPLE.deny(codes.NOT_A_PERSON.at(actor=actor.id), kind=actor.kind.value)
+    apart = separate(actor.id, proposal)
+    if not apart.allowed:
+        return apart
+    standing = in_time(proposal, (ApprovalState.PROPOSED, ApprovalState.APPROVED), now)
+    if not standing.allowed:
+        return standing
+    if looked_at != proposal.binding.digest:
+        args = {**name, "given": looked_at, "bound": proposal.binding.digest}
+        return BINDING.deny(codes.OTHER_DIGEST.at(None, "digest", **args), **name)
+    return BINDING.allow(**name, digest=looked_at)
+
+
+def separate(person: str, proposal: Proposal) -> Decision:
+    """Whether somebody is none of those whose work, or whose proposal, it is."""
+    why = None
+    if person in proposal.submitters:
+        why = phrase(N_("they submitted a run that it comes from"))
+    elif person == proposal.proposer:
+        why = phrase(N_("they proposed it"))
+    elif any(vote.person == person for vote in proposal.votes):
+        why = phrase(N_("they have decided on it already"))
+    if why is None:
+        return SEPARATION.allow(proposal=proposal.id)
+    problem = codes.NOT_SEPARATE.at(actor=person, proposal=proposal.id, fact=why)
+    return SEPARATION.deny(problem, proposal=proposal.id)
+
+
+def in_time(proposal: Proposal, wanted: tuple[ApprovalState, ...], now: float) -> Decision:
+    """Whether the proposal is in one of these states and its end is ahead."""
+    if proposal.state not in wanted:
+        states = joined([phrase(state.value) for state in wanted], ", ")
+        state = phrase(proposal.state.value)
+        problem = codes.WRONG_STATE.at(proposal=proposal.id, state=state, wanted=states)
+        return STATE.deny(problem, state=proposal.state.value)
+    if now >= proposal.expires_at:
+        problem = codes.PROPOSAL_EXPIRED.at(proposal=proposal.id, ends=day(proposal.expires_at))
+        return STATE.deny(problem, state=proposal.state.value)
+    return STATE.allow(proposal=proposal.id, state=proposal.state.value)
+
+
+def unchanged(proposal: Proposal, current: Binding | None) -> Decision:
+    """Whether what is there now is what was proposed; None if it is there no longer."""
+    facts = {"proposal": proposal.id, "bound": proposal.binding.digest}
+    if current is not None and current.digest == proposal.binding.digest:
+        return BINDING.allow(**facts)
+    differing = proposal.binding.differences(current) if current else ()
+    fact = joined([phrase(name) for name in differing], ", ") if differing else phrase(N_("it is there no longer"))
+    return BINDING.deny(codes.CHANGED.at(proposal=proposal.id, fact=fact), **facts)
+
+
+def entitled(actor: Actor, proposal: Proposal) -> bool:
+    """Whether an approval of this account, which is open, counts: a person with the role and the clearance."""
+    return (
+        actor.kind is ActorKind.PERSON
+        and Permission.APPROVAL_DECIDE in permissions_in(actor, proposal.tenant)
+        and actor.clearance.dominates(Label.parse(proposal.binding.label))
+        and actor.id not in proposal.submitters
+        and actor.id != proposal.proposer
+    )
+
+
+def enough(proposal: Proposal, accounts: Mapping[str, Actor], needs: int) -> Decision:
+    """Whether as many people as are needed have approved who may approve at this moment, too.
+
+    Args:
+        proposal: with its decisions.
+        accounts: of those who decided, by id; without those that are disabled or gone.
+        needs: how many the tier asks for now; the proposal may ask for more.
+    """
+    counting = {one for one in proposal.approvers if one in accounts and entitled(accounts[one], proposal)}
+    wanted = max(needs, proposal.needs)
+    facts = {"proposal": proposal.id, "have": str(len(counting)), "needs": str(wanted)}
+    if len(counting) >= wanted:
+        return ENOUGH.allow(**facts)
+    return ENOUGH.deny(codes.TOO_FEW.at(proposal=proposal.id, have=len(counting), needs=wanted), **facts)
+
+
+def is_lower(target: Label, label: Label) -> bool:
+    """Whether a label protects less than another, in grade or in compartments, and in neither more."""
+    return label.dominates(target) and not target.dominates(label)

@@ -1,0 +1,181 @@
+"""May a run of this purpose in this ministry take these bytes now.
+
+Permits speak of data; what is made of data (tokens, models, reports) is a use of it as well. So every data set that
+the bytes are, or were made from at whatever distance, has to be permitted for the purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from bongsu.domain.codes import governance as codes
+from bongsu.domain.data_permits import DatasetPermit, SharedObject
+from bongsu.domain.ids import Digest
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import Words, phrase
+from bongsu.domain.suspension import ModelOrigin
+from bongsu.domain.uses import UseClass
+from bongsu.policy.decision import Decision
+from bongsu.policy.rule import Rule
+from bongsu.policy.uses import day
+
+WHEN = N_("when a run is planned and submitted, before each attempt, and when its worker asks for the bytes")
+DATA = Rule(
+    "data.permitted",
+    N_(
+        "A run takes data only for a purpose that a data custodian permits at this time: one of its own ministry, or"
+        " one of another ministry that has shared the data for this purpose. It holds for whatever was made of the"
+        " data, too."
+    ),
+    (
+        N_("use class of the run"),
+        N_("ministry of the run"),
+        N_("data permits"),
+        N_("access permits"),
+        N_("lineage"),
+    ),
+    "JSP 936 Part 1 (data), N2SF 1.0, Personal Information Protection Act art. 18",
+    WHEN,
+)
+SHARED_MODEL = Rule(
+    "data.model-shared",
+    N_("A run takes a model of another ministry only by an access permit of that ministry, for its purpose."),
+    (N_("use class of the run"), N_("ministry of the run"), N_("ministry of the model"), N_("access permits")),
+    "N2SF 1.0",
+    WHEN,
+)
+SUSPENDED = Rule(
+    "model.suspended",
+    N_("Nothing is begun with a model that is suspended, or with anything that was made from it."),
+    (N_("suspensions"), N_("lineage")),
+    "US DoD Directive 3000.09 and DoD AI Ethical Principles: governable; NATO Principles: governability",
+    N_("when a run is planned and submitted, before each attempt, in each pass over running runs"),
+)
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """Who takes something, and what for."""
+
+    use_class: UseClass
+    ministry: str
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A tree that is taken, and what it comes from.
+
+    Attributes:
+        name: as whoever asks calls it; another ministry's names are not told to them.
+        data: digests of the data that it is or was made from.
+        models: registered models that it is or was made from.
+    """
+
+    name: str
+    digest: Digest
+    data: frozenset[Digest] = frozenset()
+    models: tuple[ModelOrigin, ...] = ()
+
+
+@dataclass(frozen=True)
+class Permits:
+    """Those that may matter."""
+
+    data: tuple[DatasetPermit, ...] = ()
+    shared: tuple[SharedObject, ...] = ()
+
+
+def decide(purpose: Purpose, taken: Taken, permits: Permits, now: float) -> list[Decision]:
+    """What each rule says of taking the tree; ``now`` in seconds since the epoch."""
+    return [
+        _not_suspended(taken),
+        _model_shared(purpose, taken, permits, now),
+        *(_permitted(purpose, taken, digest, permits, now) for digest in sorted(taken.data)),
+    ]
+
+
+def ends(purpose: Purpose, digest: Digest, permits: Permits) -> Iterator[float]:
+    """Until when each of the permits holds by which the data may be taken, some of which may be over, or not begun:
+    seconds since the epoch. One of another ministry ends when its sharing does."""
+    for permit in permits.data:
+        if permit.digest != digest or purpose.use_class not in permit.use_classes:
+            continue
+        if permit.tenant == purpose.ministry:
+            yield permit.until
+        for share in _shares(purpose, permit.object, permit.tenant, permits.shared):
+            yield min(permit.until, share.until)
+
+
+def holds(purpose: Purpose, digest: Digest, permits: Permits, now: float) -> bool:
+    """Whether the data may be taken for the purpose at this time."""
+    fitting = [
+        p for p in permits.data if p.digest == digest and purpose.use_class in p.use_classes and p.holds(now)
+    ]
+    return any(
+        permit.tenant == purpose.ministry
+        or any(share.holds(now) for share in _shares(purpose, permit.object, permit.tenant, permits.shared))
+        for permit in fitting
+    )
+
+
+def _permitted(purpose: Purpose, taken: Taken, digest: Digest, permits: Permits, now: float) -> Decision:
+    facts = {"use class": purpose.use_class.value, "ministry": purpose.ministry, "digest": digest}
+    if holds(purpose, digest, permits, now):
+        return DATA.allow(**facts)
+    args = {
+        "name": taken.name,
+        "use_class": purpose.use_class.value,
+        "ministry": purpose.ministry,
+        "fact": _why_not(purpose, digest, permits, now),
+    }
+    return DATA.deny(codes.DATA_NOT_PERMITTED.at(None, f"spec.inputs.{taken.name}", **args), **facts)
+
+
+def _why_not(purpose: Purpose, digest: Digest, permits: Permits, now: float) -> Words:
+    """As far as the ministry may know: of its own permits, and of what was shared with it."""
+    own = [permit for permit in permits.data if permit.digest == digest and permit.tenant == purpose.ministry]
+    fitting = [permit for permit in own if purpose.use_class in permit.use_classes]
+    if fitting:
+        last = max(fitting, key=lambda permit: permit.until)
+        name = f"{last.name}/{last.version}"
+        if now < last.begins_at:
+            return phrase(N_("the permit of {name} begins on {day}"), name=name, day=day(last.begins_at))
+        return phrase(N_("the permit of {name} ended on {day}"), name=name, day=day(last.until))
+    over = [until for until in ends(purpose, digest, permits) if until <= now]
+    if over:
+        return phrase(N_("what shared it ended on {day}"), day=day(max(over)))
+    if any(permit.holds(now) for permit in own):
+        allowed = sorted({use.value for permit in own if permit.holds(now) for use in permit.use_classes})
+        return phrase(N_("its permits name {allowed} alone"), allowed=", ".join(allowed))
+    return phrase(N_("no permit speaks of the data that it is or was made from"))
+
+
+def _model_shared(purpose: Purpose, taken: Taken, permits: Permits, now: float) -> Decision:
+    """Of the model that the tree is, not of those that it was made from: having what was made of them was a decision
+    of whoever has them."""
+    itself = [model for model in taken.models if model.digest == taken.digest]
+    facts = {"use class": purpose.use_class.value, "ministry": purpose.ministry}
+    if not itself or any(
+        model.ministry == purpose.ministry
+        or any(share.holds(now) for share in _shares(purpose, model.object, model.ministry, permits.shared))
+        for model in itself
+    ):
+        return SHARED_MODEL.allow(**facts)
+    args = {"name": taken.name, "use_class": purpose.use_class.value, "ministry": purpose.ministry}
+    return SHARED_MODEL.deny(codes.MODEL_NOT_SHARED.at(None, f"spec.inputs.{taken.name}", **args), **facts)
+
+
+def _not_suspended(taken: Taken) -> Decision:
+    stopped = [model for model in taken.models if model.suspended_at is not None]
+    if not stopped:
+        return SUSPENDED.allow()
+    problem = codes.MODEL_SUSPENDED.at(None, f"spec.inputs.{taken.name}", name=taken.name)
+    return SUSPENDED.deny(problem, models=", ".join(sorted(model.object for model in stopped)))
+
+
+def _shares(purpose: Purpose, object_: str, giver: str, shared: Iterable[SharedObject]) -> Iterator[SharedObject]:
+    for share in shared:
+        is_of_it = (share.object, share.giver) == (object_, giver)
+        if is_of_it and (share.ministry, share.purpose) == (purpose.ministry, purpose.use_class):
+            yield share

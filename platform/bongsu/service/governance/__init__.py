@@ -1,0 +1,1 @@
+"""Who may use what for what, and who says so: registers, permits, approvals, suspensions. One module a use case."""

@@ -1,0 +1,125 @@
+"""Access permits: a ministry shares an object of its own with another one, for a purpose and until a day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bongsu.domain.codes import governance as codes
+from bongsu.domain.data_permits import SharedObject
+from bongsu.domain.labels import OPEN
+from bongsu.domain.people import Actor
+from bongsu.domain.tenants import Tenant
+from bongsu.domain.uses import UseClass
+from bongsu.policy.access import Permission
+from bongsu.service.governance.asking import (
+    Ask,
+    demand,
+    done,
+    ministries_for,
+    ministry_thing,
+    period,
+    recorded,
+    refuse_unknown,
+    screened,
+    short_id,
+    tried,
+)
+from bongsu.service.platform import Platform
+from bongsu.store import permits as store
+from bongsu.store.governed_objects import find_object
+from bongsu.store.ministries import takes_part
+
+
+@dataclass(frozen=True)
+class AccessRequest:
+    """What is to be shared; as of :class:`SharedObject`."""
+
+    object: str
+    giver: str
+    ministry: str
+    purpose: UseClass
+    begins_at: float
+    ends_at: float
+    reason: str
+
+
+def give_access(platform: Platform, actor: Actor, request: AccessRequest, request_id: str = "") -> SharedObject:
+    """Share a model or a data set; a data custodian of the ministry that has it does. The same request again gives
+    the same permit. It is recorded in the logs of both ministries.
+
+    Raises:
+        BongsuError: ``governance.*``, ``policy.forbidden-use``.
+    """
+    ask = Ask(platform, actor, Tenant(request.giver), "permit.give-access", request.object, request_id)
+    with recorded(ask):
+        screened(reason=request.reason)
+        return tried(lambda: _give(ask, request))
+
+
+def _give(ask: Ask, request: AccessRequest) -> SharedObject:
+    with ask.platform.write() as connection:
+        demand(connection, ask, ministry_thing(request.giver), Permission.PERMIT_GIVE)
+        found = find_object(connection, request.giver, request.object)
+        if found is None:
+            raise codes.NO_SUCH.error(object=request.object)
+        demand(connection, ask, found.thing, Permission.PERMIT_GIVE)
+        if request.ministry == request.giver or not takes_part(connection, request.ministry):
+            raise codes.UNKNOWN_MINISTRY.error(None, "ministry", ministry=request.ministry)
+        period(request.begins_at, request.ends_at, ask.now)
+        key = (request.object, request.giver, request.ministry, request.purpose, request.begins_at, request.ends_at)
+        permit = SharedObject(
+            id=short_id("access", *key, request.reason),
+            object=request.object,
+            giver=ask.tenant,
+            ministry=Tenant(request.ministry),
+            purpose=request.purpose,
+            begins_at=request.begins_at,
+            ends_at=request.ends_at,
+            given_by=ask.actor.id,
+            given_at=ask.now,
+            reason=request.reason,
+        )
+        known = store.find_access_permit(connection, permit.id)
+        if known is not None:
+            return known
+        store.add_access_permit(connection, permit)
+        facts = {"permit": permit.id, "purpose": permit.purpose.value, "ends": permit.ends_at}
+        received = Ask(
+            ask.platform, ask.actor, permit.ministry, "permit.receive-access", ask.object, ask.request_id
+        )
+        # In the order of their names, so that two that share with each other at once do not wait for each other.
+        for one in sorted((ask, received), key=lambda one: one.tenant):
+            done(connection, one, found.thing.label, **facts, giver=permit.giver, ministry=permit.ministry)
+        return permit
+
+
+def revoke_access(platform: Platform, actor: Actor, permit_id: str, request_id: str = "") -> SharedObject:
+    """End the sharing now; a data custodian of the ministry that gave it does. Raises as :func:`give_access`."""
+    with platform.read() as connection:
+        known = store.find_access_permit(connection, permit_id)
+    tenant = known.giver if known else Tenant("")
+    ask = Ask(platform, actor, tenant, "permit.revoke-access", f"permit:{permit_id}", request_id)
+    with recorded(ask):
+        if known is None or known.giver not in actor.ministries:
+            refuse_unknown(ask)
+        with platform.write() as connection:
+            demand(connection, ask, ministry_thing(known.giver), Permission.PERMIT_GIVE)
+            shared = find_object(connection, known.giver, known.object)
+            if store.revoke_access_permit(connection, permit_id, actor.id, ask.now):
+                done(connection, ask, shared.thing.label if shared else OPEN, object=known.object)
+            found = store.find_access_permit(connection, permit_id)
+            assert found is not None
+            return found
+
+
+def list_access(platform: Platform, actor: Actor, ministry: str | None = None) -> list[SharedObject]:
+    """What the actor's ministries gave and got, of objects that they see. Raises ``governance.no-such``."""
+    ask = Ask(platform, actor, Tenant(ministry or ""), "permit.list", f"ministry:{ministry or ''}")
+    with platform.read() as connection:
+        named = ministries_for(ask, Permission.PERMIT_READ, ministry)
+        return [
+            permit
+            for permit in store.access_permits_in(connection, named)
+            if (one := find_object(connection, permit.giver, permit.object)) is None
+            or actor.clearance.dominates(one.thing.label)
+        ]

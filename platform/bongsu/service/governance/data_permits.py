@@ -1,0 +1,140 @@
+"""Data permits: what a data custodian lets a version of a data set be used for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bongsu.domain.codes import governance as codes
+from bongsu.domain.data_permits import DatasetPermit
+from bongsu.domain.labels import Label
+from bongsu.domain.people import Actor
+from bongsu.domain.tenants import Tenant
+from bongsu.domain.uses import UseClass
+from bongsu.policy.access import Permission
+from bongsu.service.governance.asking import (
+    Ask,
+    demand,
+    done,
+    ministries_for,
+    ministry_thing,
+    period,
+    recorded,
+    refuse_unknown,
+    screened,
+    short_id,
+    tried,
+)
+from bongsu.service.platform import Platform
+from bongsu.store import permits as store
+from bongsu.store.governed_objects import find_object
+
+
+@dataclass(frozen=True)
+class DataPermitRequest:
+    """What is to be permitted; as of :class:`DatasetPermit`."""
+
+    ministry: str
+    name: str
+    version: int
+    use_classes: frozenset[UseClass]
+    card: str
+    reason: str
+    begins_at: float
+    ends_at: float
+
+
+def give_data_permit(
+    platform: Platform, actor: Actor, request: DataPermitRequest, request_id: str = ""
+) -> DatasetPermit:
+    """Let the bytes of a data set's version be used for some purposes, for a time. The actor, a data custodian of the
+    ministry, answers for it. The same request again gives the same permit.
+
+    Raises:
+        BongsuError: ``data.not-registered``, ``governance.*``, ``policy.forbidden-use``.
+    """
+    object_ = f"dataset:{request.name}/{request.version}"
+    ask = Ask(platform, actor, Tenant(request.ministry), "permit.give-data", object_, request_id)
+    with recorded(ask):
+        screened(reason=request.reason, card=request.card)
+        if not request.use_classes:
+            raise codes.NO_REASON.error(None, "useClasses", field="useClasses")
+        return tried(lambda: _give(ask, request))
+
+
+def _give(ask: Ask, request: DataPermitRequest) -> DatasetPermit:
+    with ask.platform.write() as connection:
+        demand(connection, ask, ministry_thing(request.ministry), Permission.PERMIT_GIVE)
+        found = find_object(connection, ask.tenant, ask.object)
+        if found is None:
+            raise codes.DATA_GONE.error(name=request.name, version=request.version)
+        demand(connection, ask, found.thing, Permission.PERMIT_GIVE)
+        period(request.begins_at, request.ends_at, ask.now)
+        uses = ",".join(sorted(use.value for use in request.use_classes))
+        key = (
+            request.ministry,
+            ask.object,
+            found.content,
+            uses,
+            request.begins_at,
+            request.ends_at,
+            request.reason,
+        )
+        permit = DatasetPermit(
+            id=short_id("data", *key),
+            tenant=ask.tenant,
+            name=request.name,
+            version=request.version,
+            digest=found.content,
+            use_classes=request.use_classes,
+            card=request.card,
+            custodian=ask.actor.id,
+            reason=request.reason,
+            begins_at=request.begins_at,
+            ends_at=request.ends_at,
+            given_at=ask.now,
+        )
+        known = store.find_data_permit(connection, permit.id)
+        if known is not None:
+            return known
+        store.add_data_permit(connection, permit)
+        done(connection, ask, found.thing.label, permit=permit.id, useClasses=uses, ends=permit.ends_at)
+        return permit
+
+
+def revoke_data_permit(
+    platform: Platform, actor: Actor, permit_id: str, reason: str, request_id: str = ""
+) -> DatasetPermit:
+    """End a permit now; a data custodian of its ministry does. Nothing more begins with the data, and models that were
+    made of it are looked at again. Raises as :func:`give_data_permit`."""
+    with platform.read() as connection:
+        known = store.find_data_permit(connection, permit_id)
+    tenant = known.tenant if known else Tenant("")
+    ask = Ask(platform, actor, tenant, "permit.revoke-data", f"permit:{permit_id}", request_id)
+    with recorded(ask):
+        if known is None or known.tenant not in actor.ministries:
+            refuse_unknown(ask)
+        screened(reason=reason)
+        with platform.write() as connection:
+            demand(connection, ask, ministry_thing(known.tenant), Permission.PERMIT_GIVE)
+            data = find_object(connection, known.tenant, known.object)
+            label = data.thing.label if data else Label()
+            if data is not None:
+                demand(connection, ask, data.thing, Permission.PERMIT_GIVE)
+            if store.revoke_data_permit(connection, permit_id, actor.id, reason, ask.now):
+                done(connection, ask, label, object=known.object, reason=reason)
+            found = store.find_data_permit(connection, permit_id)
+            assert found is not None
+            return found
+
+
+def list_data_permits(platform: Platform, actor: Actor, ministry: str | None = None) -> list[DatasetPermit]:
+    """Permits of the actor's ministries, of data that they see. Raises ``governance.no-such``."""
+    ask = Ask(platform, actor, Tenant(ministry or ""), "permit.list", f"ministry:{ministry or ''}")
+    with platform.read() as connection:
+        named = ministries_for(ask, Permission.PERMIT_READ, ministry)
+        return [
+            permit
+            for permit in store.data_permits_in(connection, named)
+            if (data := find_object(connection, permit.tenant, permit.object)) is None
+            or actor.clearance.dominates(data.thing.label)
+        ]

@@ -1,0 +1,23 @@
+"""Whether what a model rests on holds: nothing of it suspended, its data permitted for its use."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from bongsu.domain.artifact import ArtifactType
+from bongsu.domain.uses import UseClass
+from bongsu.policy import data
+from bongsu.policy.data import Purpose
+from bongsu.policy.decision import Decision
+from bongsu.service.governance.subjects import Subject
+from bongsu.store.origins import Given, origins_of
+
+
+def unfit(connection: Connection, subject: Subject, now: float) -> list[Decision]:
+    """What the rules over data and suspensions say of using the model; ``now`` in seconds since the epoch."""
+    found = subject.found
+    if found is None or not found.use_class:
+        return []
+    origins = origins_of(connection, [Given(subject.thing.object, found.content, ArtifactType.MODEL)])
+    purpose = Purpose(UseClass(found.use_class), subject.thing.ministry)
+    return [decision for taken in origins.taken for decision in data.decide(purpose, taken, origins.permits, now)]

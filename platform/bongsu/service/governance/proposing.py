@@ -1,0 +1,203 @@
+"""Proposals: making one, looking at them, withdrawing one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+
+from bongsu.domain.approval import ApprovalState, Proposal, ProposalKind, moved
+from bongsu.domain.codes import governance as codes
+from bongsu.domain.labels import Label, high_water_mark
+from bongsu.domain.people import Actor
+from bongsu.domain.tenants import Tenant
+from bongsu.domain.uses import UseClass
+from bongsu.policy.access import Permission, Thing
+from bongsu.policy.approvals import EVIDENCE, EVIDENCE_DAYS, STATE, in_time
+from bongsu.policy.uses import day, permitted
+from bongsu.service.governance.asking import (
+    Ask,
+    allowed_or_raise,
+    demand,
+    done,
+    ministries_for,
+    ministry_thing,
+    recorded,
+    refuse_unknown,
+    screened,
+    short_id,
+    tried,
+)
+from bongsu.service.governance.fitness import unfit
+from bongsu.service.governance.subjects import (
+    Subject,
+    check_lower,
+    check_target,
+    needed,
+    subject_of,
+    subject_of_proposal,
+    submitters_behind,
+)
+from bongsu.service.platform import Platform
+from bongsu.store import proposals as store
+from bongsu.store.permitted_uses import uses_of
+
+LIFETIME_S = 30 * 86_400.0
+"""How long a proposal may be decided on and carried out; what was looked at a month ago is looked at again."""
+_DAY = 86_400.0
+PROPOSING: dict[ProposalKind, tuple[Permission, ...]] = {
+    ProposalKind.PROMOTION: (Permission.MODEL_PROPOSE,),
+    ProposalKind.TRANSFER: (Permission.MODEL_PROPOSE,),
+    ProposalKind.SERVING: (Permission.MODEL_PROPOSE,),
+    ProposalKind.DOWNGRADE: (Permission.LABEL_PROPOSE,),
+    ProposalKind.LIFT: (Permission.MODEL_SUSPEND, Permission.MODEL_PROPOSE),
+}
+
+
+@dataclass(frozen=True)
+class ProposalRequest:
+    """What is proposed; ``evidence_until``: for a model, when its evidence has to be renewed, in seconds since the
+    epoch."""
+
+    ministry: str
+    kind: ProposalKind
+    object: str
+    target: str
+    reason: str
+    evidence_until: float = 0.0
+
+
+def propose(platform: Platform, actor: Actor, request: ProposalRequest, request_id: str = "") -> Proposal:
+    """Propose to promote, transfer or serve a model, to lower a label or to lift a suspension. Whoever proposes the
+    same digest set again finds the open proposal.
+
+    Raises:
+        BongsuError: ``governance.*``, ``approval.*``, ``use.not-permitted``, ``model.suspended``, ``downgrade.*``,
+            ``policy.forbidden-use``.
+    """
+    ask = Ask(platform, actor, Tenant(request.ministry), "approval.propose", request.object, request_id)
+    with recorded(ask):
+        screened(reason=request.reason)
+        return tried(lambda: _propose(ask, request))
+
+
+def _propose(ask: Ask, request: ProposalRequest) -> Proposal:
+    with ask.platform.write() as connection:
+        demand(connection, ask, ministry_thing(request.ministry), *PROPOSING[request.kind])
+        check_target(connection, request.kind, request.object, request.target)
+        args = (request.kind, request.object, request.target, request.evidence_until)
+        subject = subject_of(connection, request.ministry, *args)
+        if subject is None:
+            raise codes.NO_SUCH.error(object=request.object)
+        demand(connection, ask, subject.thing, *PROPOSING[request.kind])
+        _check(connection, ask, subject)
+        earlier = store.count_proposals(connection, ask.tenant, request.object)
+        proposal = Proposal(
+            id=short_id("p", ask.tenant, request.object, earlier),
+            tenant=ask.tenant,
+            binding=subject.binding,
+            reason=request.reason,
+            proposer=ask.actor.id,
+            submitters=submitters_behind(connection, subject),
+            needs=needed(connection, subject, ask.now),
+            state=ApprovalState.PROPOSED,
+            proposed_at=ask.now,
+            expires_at=ask.now + LIFETIME_S,
+            changed_at=ask.now,
+        )
+        known = store.open_proposal(connection, proposal.open_key)
+        if known is not None:
+            if (known.binding.digest, known.proposer) == (proposal.binding.digest, ask.actor.id):
+                return known
+            raise codes.OPEN_ALREADY.error(proposal=known.id)
+        store.add_proposal(connection, proposal)
+        facts = {"proposal": proposal.id, "kind": request.kind.value, "target": request.target}
+        done(connection, ask, subject.thing.label, **facts, digest=proposal.binding.digest, reason=request.reason)
+        return proposal
+
+
+def _check(connection: Connection, ask: Ask, subject: Subject) -> None:
+    """What can be known before anybody decides."""
+    bound = subject.binding
+    if bound.kind is ProposalKind.DOWNGRADE:
+        check_lower(subject)
+    if not bound.kind.lets_use:
+        return
+    register = uses_of(connection, [subject.thing.ministry])
+    decisions = [permitted(UseClass(bound.use_class), subject.thing.ministry, register, ask.now)]
+    if not bound.evidence:
+        decisions.append(EVIDENCE.deny(codes.NO_EVIDENCE.at(object=bound.object)))
+    if not ask.now < bound.evidence_until <= ask.now + EVIDENCE_DAYS * _DAY:
+        args = {"ends": day(bound.evidence_until), "days": EVIDENCE_DAYS}
+        decisions.append(EVIDENCE.deny(codes.EVIDENCE_TOO_LONG.at(None, "evidenceUntil", **args)))
+    allowed_or_raise(*decisions, *unfit(connection, subject, ask.now))
+
+
+def show_proposal(platform: Platform, actor: Actor, proposal_id: str) -> Proposal:
+    """A proposal with what was decided on it. Raises ``governance.no-such``."""
+    with platform.read() as connection:
+        found = store.get_proposal(connection, proposal_id)
+        tenant = found.tenant if found else Tenant("")
+        ask = Ask(platform, actor, tenant, "approval.show", f"approval:{proposal_id}")
+        return seen(connection, ask, found, Permission.APPROVAL_READ)
+
+
+def list_proposals(
+    platform: Platform, actor: Actor, ministry: str | None = None, states: Collection[ApprovalState] = ()
+) -> list[Proposal]:
+    """Proposals of the actor's ministries that they see, newest first. Raises ``governance.no-such``."""
+    ask = Ask(platform, actor, Tenant(ministry or ""), "approval.list", f"ministry:{ministry or ''}")
+    with platform.read() as connection:
+        named = ministries_for(ask, Permission.APPROVAL_READ, ministry)
+        found = store.proposals_in(connection, named, sorted(states))
+        return [one for one in found if actor.clearance.dominates(label_of(connection, one))]
+
+
+def withdraw(platform: Platform, actor: Actor, proposal_id: str, reason: str, request_id: str = "") -> Proposal:
+    """Take a proposal back; its proposer does. Raises ``governance.*``, ``approval.*``."""
+    ask = ask_of(platform, actor, proposal_id, "approval.withdraw", request_id)
+    with recorded(ask):
+        screened(reason=reason)
+        return tried(lambda: _withdraw(ask, proposal_id, reason))
+
+
+def _withdraw(ask: Ask, proposal_id: str, reason: str) -> Proposal:
+    with ask.platform.write() as connection:
+        before = seen(
+            connection, ask, store.get_proposal(connection, proposal_id, lock=True), Permission.APPROVAL_READ
+        )
+        if before.proposer != ask.actor.id:
+            args = {"proposer": before.proposer, "proposal": before.id}
+            allowed_or_raise(STATE.deny(codes.NOT_THE_PROPOSER.at(None, "", **args)))
+        if before.state is ApprovalState.WITHDRAWN:
+            return before
+        open_states = (ApprovalState.PROPOSED, ApprovalState.APPROVED)
+        allowed_or_raise(in_time(replace(before, expires_at=ask.now + 1), open_states, ask.now))
+        after = moved(before, ApprovalState.WITHDRAWN, ask.now, reason)
+        store.save(connection, before, after)
+        done(connection, ask, Label.parse(before.binding.label), reason=reason)
+        return after
+
+
+def ask_of(platform: Platform, actor: Actor, proposal_id: str, action: str, request_id: str) -> Ask:
+    """Asked in the ministry that the proposal is of."""
+    with platform.read() as connection:
+        found = store.get_proposal(connection, proposal_id)
+    tenant = found.tenant if found else Tenant("")
+    return Ask(platform, actor, tenant, action, f"approval:{proposal_id}", request_id)
+
+
+def seen(connection: Connection, ask: Ask, proposal: Proposal | None, *permissions: Permission) -> Proposal:
+    """The proposal, if there is one as far as the actor may know. Raises ``governance.no-such``,
+    ``governance.not-permitted``, ``governance.one-person``."""
+    if proposal is None:
+        refuse_unknown(ask)
+    demand(connection, ask, Thing(ask.object, proposal.tenant, label_of(connection, proposal)), *permissions)
+    return proposal
+
+
+def label_of(connection: Connection, proposal: Proposal) -> Label:
+    """What a proposal carries: what its object carried when it was proposed, and whatever that carries now."""
+    subject = subject_of_proposal(connection, proposal)
+    return high_water_mark([subject.thing.label] if subject else [], Label.parse(proposal.binding.label))

@@ -1,0 +1,154 @@
+"""The kill switch: one accreditor stops a model at once; two approvers let it go again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from bongsu.domain.approval import ApprovalState, Proposal, ProposalKind, moved
+from bongsu.domain.codes import governance as codes
+from bongsu.domain.labels import Label, high_water_mark
+from bongsu.domain.people import Actor
+from bongsu.domain.suspension import Suspension
+from bongsu.domain.tenants import Tenant
+from bongsu.policy.access import Permission, Thing
+from bongsu.reconciler.stopping import Stopping
+from bongsu.service.governance.asking import (
+    Ask,
+    demand,
+    done,
+    ministries_for,
+    ministry_thing,
+    recorded,
+    short_id,
+    tried,
+)
+from bongsu.service.governance.proposing import ProposalRequest, propose
+from bongsu.service.platform import Platform
+from bongsu.store import proposals, suspensions
+from bongsu.store.aliases import drop_aliases, lock_model
+from bongsu.store.schema import model_versions
+
+_IN_EFFECT = (ApprovalState.PROPOSED, ApprovalState.APPROVED, ApprovalState.CARRIED_OUT)
+
+
+@dataclass(frozen=True)
+class StopRequest:
+    """Which model is to be stopped, or let go.
+
+    Attributes:
+        ministry: whose the model is.
+        version: the one that is meant; None for all versions that there are and will be.
+        reason: recorded for good.
+    """
+
+    ministry: str
+    name: str
+    version: int | None
+    reason: str
+
+    @property
+    def object(self) -> str:
+        return f"model:{self.name}" if self.version is None else f"model:{self.name}/{self.version}"
+
+
+def suspend(platform: Platform, actor: Actor, request: StopRequest, request_id: str = "") -> Suspension:
+    """Stop a model: its aliases go, its approvals need a review, nothing begins with it or with what was made from it,
+    and runs that use it are cancelled. Suspending twice is suspending once.
+
+    Args:
+        platform: what to work on.
+        actor: an accreditor of the ministry; alone is enough.
+        request: what to stop, and why.
+        request_id: of the request, for the log.
+
+    Raises:
+        BongsuError: ``governance.*``.
+    """
+    ask = Ask(platform, actor, Tenant(request.ministry), "model.suspend", request.object, request_id)
+    with recorded(ask):
+        if not request.reason.strip():
+            raise codes.NO_REASON.error(None, "reason", field="reason")
+        made = tried(lambda: _suspend(ask, request))
+    # The reconciler does the same in its next pass; whoever stops something should not wait for that.
+    Stopping(platform.database).stop(platform.clock())
+    return made
+
+
+def _suspend(ask: Ask, request: StopRequest) -> Suspension:
+    name, version, reason = request.name, request.version, request.reason
+    with ask.platform.write() as connection:
+        demand(connection, ask, ministry_thing(ask.tenant), Permission.MODEL_SUSPEND)
+        lock_model(connection, name)
+        versions = _versions(connection, ask.tenant, name, version)
+        if not versions:
+            raise codes.NO_SUCH.error(object=ask.object)
+        label = high_water_mark(versions.values())
+        demand(connection, ask, Thing(ask.object, ask.tenant, label), Permission.MODEL_SUSPEND)
+        known = suspensions.open_suspension(connection, ask.tenant, name, version)
+        if known is not None:
+            return known
+        earlier = suspensions.count_suspensions(connection, ask.tenant, name)
+        suspension = Suspension(
+            id=short_id("s", ask.tenant, name, earlier),
+            tenant=ask.tenant,
+            name=name,
+            version=version,
+            reason=reason,
+            suspended_by=ask.actor.id,
+            suspended_at=ask.now,
+        )
+        suspensions.add_suspension(connection, suspension)
+        dropped = drop_aliases(connection, name, version)
+        lapsed = lapse(connection, ask.tenant, [f"model:{name}/{one}" for one in versions], "suspended", ask.now)
+        facts = {"suspension": suspension.id, "aliases": dropped, "proposals": [one.id for one in lapsed]}
+        done(connection, ask, label, **facts, reason=reason)
+        return suspension
+
+
+def lapse(connection: Connection, tenant: str, objects: Iterable[str], note: str, now: float) -> list[Proposal]:
+    """Have every approval of these models looked at again, open or carried out; which they were."""
+    found = []
+    for before in proposals.proposals_of(connection, objects, _IN_EFFECT, lock=True):
+        if before.tenant == tenant and before.binding.kind.lets_use:
+            proposals.save(connection, before, moved(before, ApprovalState.NEEDS_REVIEW, now, note))
+            found.append(before)
+    return found
+
+
+def propose_lift(platform: Platform, actor: Actor, request: StopRequest, request_id: str = "") -> Proposal:
+    """Propose to lift a suspension; it takes two approvers, and carrying out. Aliases do not come back by it: they are
+    proposed anew. Raises ``model.not-suspended``, and as :func:`bongsu.service.governance.proposing.propose`."""
+    ministry, object_ = request.ministry, request.object
+    with platform.read() as connection:
+        known = suspensions.open_suspension(connection, ministry, request.name, request.version)
+    if known is None and ministry in actor.ministries:
+        raise codes.NOT_SUSPENDED.error(name=object_)
+    lift = ProposalRequest(ministry, ProposalKind.LIFT, object_, known.id if known else "", request.reason)
+    return propose(platform, actor, lift, request_id)
+
+
+def list_suspensions(platform: Platform, actor: Actor, ministry: str | None = None) -> list[Suspension]:
+    """Suspensions of models of the actor's ministries, as far as they see these, newest first, lifted ones too. Raises
+    ``governance.no-such``."""
+    ask = Ask(platform, actor, Tenant(ministry or ""), "model.list", f"ministry:{ministry or ''}")
+    with platform.read() as connection:
+        named = ministries_for(ask, Permission.MODEL_READ, ministry)
+        return [
+            one
+            for one in suspensions.suspensions_in(connection, named)
+            if actor.clearance.dominates(
+                high_water_mark(_versions(connection, one.tenant, one.name, one.version).values())
+            )
+        ]
+
+
+def _versions(connection: Connection, tenant: str, name: str, version: int | None) -> dict[int, Label]:
+    """Versions of the ministry's model that are meant, with their labels."""
+    query = select(model_versions.c.version, model_versions.c.label).where(
+        model_versions.c.name == name, model_versions.c.ministry == tenant
+    )
+    rows = connection.execute(query)
+    return {row.version: Label.parse(row.label) for row in rows if version in (None, row.version)}

@@ -1,0 +1,177 @@
+"""What time alone changes: proposals whose time is over, models whose permits or evidence have ended, runs of suspended
+models that nobody saw to. Called regularly by whichever process leads; called twice it changes nothing more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, select
+
+from bongsu.domain.approval import ApprovalState, moved
+from bongsu.domain.artifact import ArtifactType
+from bongsu.domain.audit import AuditEvent
+from bongsu.domain.ids import Digest, RunId
+from bongsu.domain.labels import Label
+from bongsu.domain.tenants import Tenant
+from bongsu.domain.uses import UseClass
+from bongsu.policy.standing import GRACE_S, ModelFacts, Standing, Verdict, standing
+from bongsu.reconciler.stopping import Stopping
+from bongsu.service.governance.asking import tried
+from bongsu.service.governance.suspending import lapse
+from bongsu.service.platform import Platform
+from bongsu.store import audit
+from bongsu.store.aliases import drop_aliases, lock_model
+from bongsu.store.ministries import is_governed
+from bongsu.store.origins import Given, origins_of
+from bongsu.store.permitted_uses import uses_of
+from bongsu.store.proposals import expired, save
+from bongsu.store.schema import aliases, model_versions
+from bongsu.store.schema_governance import proposals as proposals_table
+from bongsu.store.standings import is_noted, note_standing
+
+SYSTEM = "system"
+
+
+@dataclass
+class Swept:
+    """What was changed.
+
+    Attributes:
+        proposals: ids of those whose time is over.
+        noted: versions that stand elsewhere than before.
+        dropped: versions that lost aliases, with these.
+        stopped: runs that were cancelled.
+    """
+
+    proposals: list[str] = field(default_factory=list)
+    noted: list[str] = field(default_factory=list)
+    dropped: dict[str, list[str]] = field(default_factory=dict)
+    stopped: list[RunId] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Version:
+    name: str
+    version: int
+    tenant: Tenant
+    digest: Digest
+    label: Label
+    use_class: UseClass
+    created_at: float
+
+    @property
+    def object(self) -> str:
+        return f"model:{self.name}/{self.version}"
+
+
+def sweep(platform: Platform, now: float | None = None, grace_s: float = GRACE_S) -> Swept:
+    """Set right what has ended by ``now`` (seconds since the epoch; the platform's clock if not given); nothing in a
+    home of one person.
+
+    Args:
+        platform: what to work on.
+        now: the time that counts.
+        grace_s: how long aliases stay after something ended, in seconds.
+    """
+    at = platform.clock() if now is None else now
+    swept = Swept()
+    with platform.read() as connection:
+        if not is_governed(connection):
+            return swept
+        versions = _in_use(connection)
+        late = [proposal.id for proposal in expired(connection, at)]
+    if late:
+        tried(lambda: _expire(platform, at, swept))
+    for version in versions:
+        tried(lambda one=version: _look(platform, one, at, grace_s, swept))  # type: ignore[misc]
+    swept.stopped = Stopping(platform.database).stop(at)
+    return swept
+
+
+def stand(connection: Connection, version: _Version, now: float) -> Verdict:
+    """Where a version stands, by what the store has."""
+    origins = origins_of(connection, [Given(version.object, version.digest, ArtifactType.MODEL)])
+    taken = origins.taken[0]
+    itself = next(m for m in taken.models if (m.name, m.version) == (version.name, version.version))
+    facts = ModelFacts(
+        itself=itself,
+        use_class=version.use_class,
+        registered_at=version.created_at,
+        register=uses_of(connection, [version.tenant]),
+        data=taken.data,
+        permits=origins.permits,
+        bases=tuple(model for model in taken.models if model.digest != version.digest),
+    )
+    return standing(facts, now)
+
+
+def _in_use(connection: Connection) -> list[_Version]:
+    """Versions that have an alias, or an approval that was carried out."""
+    named = {(row.name, row.version) for row in connection.execute(select(aliases.c.name, aliases.c.version))}
+    approved = select(proposals_table.c.object).where(
+        proposals_table.c.state == ApprovalState.CARRIED_OUT.value, proposals_table.c.object.like("model:%/%")
+    )
+    objects = set(connection.execute(approved).scalars())
+    found = []
+    for row in connection.execute(select(model_versions).order_by(model_versions.c.name, model_versions.c.version)):
+        if (row.name, row.version) in named or f"model:{row.name}/{row.version}" in objects:
+            found.append(
+                _Version(
+                    name=row.name,
+                    version=row.version,
+                    tenant=Tenant(row.ministry),
+                    digest=Digest(row.digest),
+                    label=Label.parse(row.label),
+                    use_class=UseClass(row.use_class),
+                    created_at=row.created_at,
+                )
+            )
+    return found
+
+
+def _expire(platform: Platform, now: float, swept: Swept) -> None:
+    with platform.write() as connection:
+        late = expired(connection, now)
+        for proposal in late:
+            save(connection, proposal, moved(proposal, ApprovalState.NEEDS_REVIEW, now, "expired"))
+        for proposal in sorted(late, key=lambda one: one.tenant):
+            object_, label = f"approval:{proposal.id}", Label.parse(proposal.binding.label)
+            audit.append(
+                connection, AuditEvent(proposal.tenant, SYSTEM, "approval.expire", object_, now, label=label)
+            )
+    swept.proposals = [proposal.id for proposal in late]
+
+
+def _look(platform: Platform, version: _Version, now: float, grace_s: float, swept: Swept) -> None:
+    with platform.read() as connection:
+        seen = stand(connection, version, now)
+        known = is_noted(connection, (version.tenant, version.name, version.version), seen)
+    if known and not seen.loses_aliases(now, grace_s):
+        return
+    with platform.write() as connection:
+        lock_model(connection, version.name)
+        verdict = stand(connection, version, now) if seen.standing is not Standing.IN_ORDER else seen
+        key = (version.tenant, version.name, version.version)
+        is_new = note_standing(connection, key, verdict, now)
+        dropped: list[str] = []
+        lapsed: list[str] = []
+        if verdict.loses_aliases(now, grace_s):
+            dropped = drop_aliases(connection, version.name, version.version)
+            note = verdict.standing.value
+            lapsed = [one.id for one in lapse(connection, version.tenant, [version.object], note, now)]
+        if not (is_new or dropped or lapsed):
+            return
+        facts = {
+            "standing": verdict.standing.value,
+            "lapses": [str(one.what) for one in verdict.lapses],
+            "aliases": dropped,
+            "proposals": lapsed,
+        }
+        event = AuditEvent(
+            version.tenant, SYSTEM, "model.review", version.object, now, label=version.label, facts=facts
+        )
+        audit.append(connection, event)
+    if is_new:
+        swept.noted.append(version.object)
+    if dropped:
+        swept.dropped[version.object] = dropped

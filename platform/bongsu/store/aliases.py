@@ -1,0 +1,59 @@
+"""Moving aliases of models by decision. The tracking server follows: it is told in the same transaction, to look."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, select
+
+from bongsu.domain.publication import AliasChanged
+from bongsu.store import outbox
+from bongsu.store.schema import aliases, model_versions
+from bongsu.store.scope import owned, tenant_of
+from bongsu.store.upsert import put
+
+
+def lock_model(connection: Connection, name: str) -> None:
+    """Keep others from deciding on versions of this model until the end of the transaction."""
+    query = select(model_versions.c.version).where(owned(connection, model_versions), model_versions.c.name == name)
+    connection.execute(query.order_by(model_versions.c.version).with_for_update()).all()
+
+
+def alias_target(connection: Connection, name: str, alias: str) -> int | None:
+    """The version that an alias stands for."""
+    query = select(aliases.c.version).where(_is_alias(connection, name, alias))
+    return connection.execute(query).scalar()
+
+
+def aliases_of(connection: Connection, name: str, version: int | None = None) -> list[tuple[str, int]]:
+    """Aliases of a version, or of all versions of the model, each with its version."""
+    query = select(aliases.c.alias, aliases.c.version).where(owned(connection, aliases), aliases.c.name == name)
+    if version is not None:
+        query = query.where(aliases.c.version == version)
+    return [(row.alias, row.version) for row in connection.execute(query.order_by(aliases.c.alias))]
+
+
+def set_alias(connection: Connection, name: str, alias: str, version: int) -> None:
+    """Let an alias stand for a version; the caller has locked the model."""
+    put(connection, aliases, {"tenant": tenant_of(connection), "name": name, "alias": alias, "version": version})
+    _tell(connection, name, alias, version)
+
+
+def drop_aliases(connection: Connection, name: str, version: int | None = None) -> list[str]:
+    """Take away the aliases of a version, or of all; which they were."""
+    found = aliases_of(connection, name, version)
+    for alias, standing in found:
+        connection.execute(delete(aliases).where(_is_alias(connection, name, alias)))
+        _tell(connection, name, alias, standing)
+    return [alias for alias, _version in found]
+
+
+def _tell(connection: Connection, name: str, alias: str, version: int) -> None:
+    """Under the run that registered the version, of which nothing is told before its beginning is."""
+    query = select(model_versions.c.run_id).where(
+        owned(connection, model_versions), model_versions.c.name == name, model_versions.c.version == version
+    )
+    run_id = connection.execute(query).scalar_one()
+    outbox.put(connection, run_id, AliasChanged(run_id=run_id, name=name, alias=alias))
+
+
+def _is_alias(connection: Connection, name: str, alias: str) -> ColumnElement[bool]:
+    return and_(owned(connection, aliases), aliases.c.name == name, aliases.c.alias == alias)

@@ -1,0 +1,164 @@
+"""Permits: of data, for purposes; and of access, for other ministries. Both are given and revoked, never changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, or_, select, update
+
+from bongsu.domain.data_permits import DatasetPermit, SharedObject
+from bongsu.domain.ids import Digest
+from bongsu.domain.tenants import Tenant
+from bongsu.domain.uses import UseClass
+from bongsu.policy.access import AccessPermit
+from bongsu.policy.data import Permits
+from bongsu.store.faults import readable
+from bongsu.store.lineage import CHUNK
+from bongsu.store.schema_governance import access_permits, dataset_permits
+
+
+def add_data_permit(connection: Connection, permit: DatasetPermit) -> None:
+    """Add a permit. Raises sqlalchemy.exc.IntegrityError if there is one of this id."""
+    connection.execute(
+        insert(dataset_permits).values(
+            id=permit.id,
+            tenant=permit.tenant,
+            name=permit.name,
+            version=permit.version,
+            digest=permit.digest,
+            use_classes=json.dumps(sorted(use.value for use in permit.use_classes)),
+            card=permit.card,
+            custodian=permit.custodian,
+            reason=permit.reason,
+            begins_at=permit.begins_at,
+            ends_at=permit.ends_at,
+            given_at=permit.given_at,
+            revoked_by="",
+            revoked_why="",
+        )
+    )
+
+
+def revoke_data_permit(connection: Connection, permit_id: str, by: str, why: str, now: float) -> bool:
+    """End a permit now; False, and no change, if it was revoked before."""
+    done = connection.execute(
+        update(dataset_permits)
+        .where(dataset_permits.c.id == permit_id, dataset_permits.c.revoked_at.is_(None))
+        .values(revoked_at=now, revoked_by=by, revoked_why=why)
+    )
+    return done.rowcount == 1
+
+
+def find_data_permit(connection: Connection, permit_id: str) -> DatasetPermit | None:
+    row = connection.execute(select(dataset_permits).where(dataset_permits.c.id == permit_id)).one_or_none()
+    return _data_permit(connection, row) if row else None
+
+
+def data_permits_in(connection: Connection, ministries: Iterable[str]) -> tuple[DatasetPermit, ...]:
+    """Permits that custodians of these ministries gave, by name and version."""
+    query = (
+        select(dataset_permits)
+        .where(dataset_permits.c.tenant.in_(sorted(ministries)))
+        .order_by(dataset_permits.c.name, dataset_permits.c.version.desc(), dataset_permits.c.id)
+    )
+    return tuple(_data_permit(connection, row) for row in connection.execute(query))
+
+
+def permits_of(connection: Connection, digests: Collection[Digest], objects: Collection[str] = ()) -> Permits:
+    """What may matter to whoever takes these trees: permits of the data, and what shares it or ``objects`` (models)
+    with other ministries."""
+    wanted = sorted(digests)
+    found: list[DatasetPermit] = []
+    for begin in range(0, len(wanted), CHUNK):
+        query = select(dataset_permits).where(dataset_permits.c.digest.in_(wanted[begin : begin + CHUNK]))
+        found += [_data_permit(connection, row) for row in connection.execute(query)]
+    named = sorted({permit.object for permit in found} | set(objects))
+    shared: list[SharedObject] = []
+    for begin in range(0, len(named), CHUNK):
+        shares = select(access_permits).where(access_permits.c.object.in_(named[begin : begin + CHUNK]))
+        shared += [_shared(connection, row) for row in connection.execute(shares)]
+    return Permits(tuple(found), tuple(shared))
+
+
+def add_access_permit(connection: Connection, permit: SharedObject) -> None:
+    """Add a permit. Raises sqlalchemy.exc.IntegrityError if there is one of this id."""
+    connection.execute(
+        insert(access_permits).values(
+            id=permit.id,
+            object=permit.object,
+            giver=permit.giver,
+            ministry=permit.ministry,
+            purpose=permit.purpose.value,
+            begins_at=permit.begins_at,
+            ends_at=permit.ends_at,
+            given_by=permit.given_by,
+            given_at=permit.given_at,
+            reason=permit.reason,
+            revoked_by="",
+        )
+    )
+
+
+def revoke_access_permit(connection: Connection, permit_id: str, by: str, now: float) -> bool:
+    """End a permit now; False, and no change, if it was revoked before."""
+    done = connection.execute(
+        update(access_permits)
+        .where(access_permits.c.id == permit_id, access_permits.c.revoked_at.is_(None))
+        .values(revoked_at=now, revoked_by=by)
+    )
+    return done.rowcount == 1
+
+
+def find_access_permit(connection: Connection, permit_id: str) -> SharedObject | None:
+    row = connection.execute(select(access_permits).where(access_permits.c.id == permit_id)).one_or_none()
+    return _shared(connection, row) if row else None
+
+
+def access_permits_in(connection: Connection, ministries: Iterable[str]) -> tuple[SharedObject, ...]:
+    """Permits that these ministries gave or got, by object."""
+    named = sorted(ministries)
+    mine = or_(access_permits.c.giver.in_(named), access_permits.c.ministry.in_(named))
+    query = select(access_permits).where(mine).order_by(access_permits.c.object, access_permits.c.id)
+    return tuple(_shared(connection, row) for row in connection.execute(query))
+
+
+def permits_for(connection: Connection, ministries: Iterable[str], now: float) -> list[AccessPermit]:
+    """What other ministries share with these at this time, for :func:`bongsu.policy.access.judge`."""
+    query = select(access_permits).where(
+        access_permits.c.ministry.in_(sorted(ministries)),
+        access_permits.c.begins_at <= now,
+        access_permits.c.ends_at > now,
+        access_permits.c.revoked_at.is_(None),
+    )
+    return [as_access_permit(_shared(connection, row)) for row in connection.execute(query)]
+
+
+def as_access_permit(shared: SharedObject) -> AccessPermit:
+    return AccessPermit(
+        object=shared.object,
+        ministry=shared.ministry,
+        purpose=shared.purpose.value,
+        begins=datetime.fromtimestamp(shared.begins_at, UTC),
+        ends=datetime.fromtimestamp(shared.until, UTC),
+    )
+
+
+def _data_permit(connection: Connection, row: Any) -> DatasetPermit:
+    values = dict(row._mapping)
+    with readable(connection, dataset_permits, row.id):
+        uses = frozenset(UseClass(name) for name in json.loads(row.use_classes))
+        return DatasetPermit(
+            **values | {"tenant": Tenant(row.tenant), "digest": Digest(row.digest), "use_classes": uses}
+        )
+
+
+def _shared(connection: Connection, row: Any) -> SharedObject:
+    values = dict(row._mapping)
+    with readable(connection, access_permits, row.id):
+        return SharedObject(
+            **values
+            | {"giver": Tenant(row.giver), "ministry": Tenant(row.ministry), "purpose": UseClass(row.purpose)}
+        )

@@ -1,0 +1,77 @@
+"""The register of uses. Entries are added and withdrawn, and never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from bongsu.domain.tenants import Tenant
+from bongsu.domain.use_register import Evidence, PermittedUse, Tier
+from bongsu.domain.uses import UseClass
+from bongsu.store.faults import readable
+from bongsu.store.schema_governance import permitted_uses
+
+
+def add_use(connection: Connection, use: PermittedUse) -> None:
+    """Add an entry. Raises sqlalchemy.exc.IntegrityError if there is one of this id."""
+    connection.execute(
+        insert(permitted_uses).values(
+            id=use.id,
+            ministry=use.ministry,
+            use_class=use.use_class.value,
+            statement=use.statement,
+            conditions=use.conditions,
+            tier=use.tier.value,
+            owner=use.owner,
+            evidence=use.evidence.reference,
+            evidence_at=use.evidence.dated_at,
+            begins_at=use.begins_at,
+            ends_at=use.ends_at,
+            registered_by=use.registered_by,
+            registered_at=use.registered_at,
+            withdrawn_by="",
+            withdrawn_why="",
+        )
+    )
+
+
+def withdraw(connection: Connection, use_id: str, by: str, why: str, now: float) -> bool:
+    """Withdraw an entry; False, and no change, if it was withdrawn before."""
+    done = connection.execute(
+        update(permitted_uses)
+        .where(permitted_uses.c.id == use_id, permitted_uses.c.withdrawn_at.is_(None))
+        .values(withdrawn_at=now, withdrawn_by=by, withdrawn_why=why)
+    )
+    return done.rowcount == 1
+
+
+def find_use(connection: Connection, use_id: str) -> PermittedUse | None:
+    row = connection.execute(select(permitted_uses).where(permitted_uses.c.id == use_id)).one_or_none()
+    return _use(connection, row) if row else None
+
+
+def uses_of(connection: Connection, ministries: Iterable[str]) -> tuple[PermittedUse, ...]:
+    """Entries of these ministries, those that end last first."""
+    query = (
+        select(permitted_uses)
+        .where(permitted_uses.c.ministry.in_(sorted(ministries)))
+        .order_by(permitted_uses.c.ministry, permitted_uses.c.ends_at.desc(), permitted_uses.c.id)
+    )
+    return tuple(_use(connection, row) for row in connection.execute(query))
+
+
+def _use(connection: Connection, row: Any) -> PermittedUse:
+    values = dict(row._mapping)
+    with readable(connection, permitted_uses, row.id):
+        evidence = Evidence(values.pop("evidence"), values.pop("evidence_at"))
+        return PermittedUse(
+            **values
+            | {
+                "ministry": Tenant(row.ministry),
+                "use_class": UseClass(row.use_class),
+                "tier": Tier(row.tier),
+                "evidence": evidence,
+            }
+        )

@@ -1,0 +1,74 @@
+"""Suspended models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from bongsu.domain.suspension import Suspension
+from bongsu.domain.tenants import Tenant
+from bongsu.store.schema_governance import suspensions
+
+
+def add_suspension(connection: Connection, suspension: Suspension) -> None:
+    """Suspend; sqlalchemy.exc.IntegrityError if that is suspended already."""
+    connection.execute(
+        insert(suspensions).values(
+            id=suspension.id,
+            tenant=suspension.tenant,
+            name=suspension.name,
+            version=suspension.version,
+            reason=suspension.reason,
+            suspended_by=suspension.suspended_by,
+            suspended_at=suspension.suspended_at,
+            open_key=_key(suspension.tenant, suspension.name, suspension.version),
+        )
+    )
+
+
+def lift(connection: Connection, suspension_id: str, now: float) -> bool:
+    """Lift a suspension; False, and no change, if it was lifted before."""
+    done = connection.execute(
+        update(suspensions)
+        .where(suspensions.c.id == suspension_id, suspensions.c.lifted_at.is_(None))
+        .values(lifted_at=now, open_key=None)
+    )
+    return done.rowcount == 1
+
+
+def open_suspension(connection: Connection, tenant: str, name: str, version: int | None) -> Suspension | None:
+    """The one of exactly this."""
+    query = select(suspensions).where(suspensions.c.open_key == _key(tenant, name, version))
+    row = connection.execute(query).one_or_none()
+    return _suspension(row) if row else None
+
+
+def open_suspensions(connection: Connection) -> tuple[Suspension, ...]:
+    """All that hold, oldest first."""
+    query = select(suspensions).where(suspensions.c.lifted_at.is_(None))
+    return tuple(_suspension(row) for row in connection.execute(query.order_by(suspensions.c.suspended_at)))
+
+
+def suspensions_in(connection: Connection, ministries: Iterable[str]) -> tuple[Suspension, ...]:
+    """Those of models of these ministries, newest first, lifted ones too."""
+    query = select(suspensions).where(suspensions.c.tenant.in_(sorted(ministries)))
+    ordered = query.order_by(suspensions.c.suspended_at.desc(), suspensions.c.id)
+    return tuple(_suspension(row) for row in connection.execute(ordered))
+
+
+def count_suspensions(connection: Connection, tenant: str, name: str) -> int:
+    """How often the model was suspended, which numbers the next time."""
+    query = select(func.count()).where(suspensions.c.tenant == tenant, suspensions.c.name == name)
+    return connection.execute(query).scalar_one()
+
+
+def _key(tenant: str, name: str, version: int | None) -> str:
+    return f"{tenant}|{name}|{'*' if version is None else version}"
+
+
+def _suspension(row: Any) -> Suspension:
+    values = dict(row._mapping)
+    del values["open_key"]
+    return Suspension(**values | {"tenant": Tenant(row.tenant)})

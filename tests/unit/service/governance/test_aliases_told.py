@@ -1,0 +1,56 @@
+"""Aliases where ministries share a store: given by approvals alone, and told to the tracking server as they are."""
+
+from __future__ import annotations
+
+import pytest
+from governed_places import GovernedPlace
+from reconciler_world import registering_stage, registration_inputs
+from service_places import drive
+from small_plans import plan_of
+
+from bongsu.domain.publication import AliasChanged, VersionRegistered
+from bongsu.service.driving import open_driver
+from bongsu.service.governance.suspending import StopRequest, suspend
+from bongsu.service.submitting import submit
+
+
+def heard(governed: GovernedPlace) -> list[tuple[str, int | None]]:
+    """What the tracking server is told of aliases by what waits now."""
+    told = governed.registry.items
+    before = len(told)
+    with open_driver(governed.platform) as driving:
+        assert driving.delivery.drain(20) == 0
+    return [(one.alias, one.version) for one in told[before:] if isinstance(one, AliasChanged)]
+
+
+def test_a_registration_brings_no_alias_of_its_own(governed: GovernedPlace) -> None:
+    base, proof = registration_inputs(governed.platform.artifacts)  # type: ignore[arg-type]
+    governed.add_dataset("proof", proof.ref.digest)
+    governed.permit_data(name="proof")
+    plan = plan_of(registering_stage("register"), inputs=(base, proof))
+    run = submit(governed.as_("kim"), plan).run.id
+    assert drive(governed.platform, [run]).runs[0].state.value == "succeeded"
+    assert governed.aliases("light") == {}
+    (told,) = [one for one in governed.registry.items if isinstance(one, VersionRegistered)]
+    assert told.request.alias is None
+
+
+def test_the_tracking_server_follows_an_alias_that_is_given_and_taken(governed: GovernedPlace) -> None:
+    governed.promoted()
+    assert heard(governed) == [("production", 1)]
+    suspend(governed.platform, governed.actor("acc"), StopRequest("mnd", "axk1", None, "It leaks"))
+    assert heard(governed) == [("production", None)]
+
+
+def test_an_item_that_comes_late_tells_what_is_so_by_then(governed: GovernedPlace) -> None:
+    governed.promoted()
+    suspend(governed.platform, governed.actor("acc"), StopRequest("mnd", "axk1", None, "It leaks"))
+    assert heard(governed) == [("production", None), ("production", None)]
+
+
+@pytest.mark.parametrize("first", [1, 2])
+def test_an_alias_that_moved_twice_ends_where_it_is(governed: GovernedPlace, first: int) -> None:
+    governed.register(version=2)
+    for version in (first, 3 - first):
+        governed.promoted(f"model:axk1/{version}")
+    assert {version for _alias, version in heard(governed)} == {3 - first}
