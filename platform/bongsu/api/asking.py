@@ -10,7 +10,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.routing import APIRoute
 
 from bongsu.api.requests import Rate, request_id
-from bongsu.domain.codes import access as codes
+from bongsu.domain.codes import identity as codes
 from bongsu.domain.people import Actor
 from bongsu.language.translation import preferred_language, translator
 from bongsu.policy.access import Permission

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from bongsu.api.requests import request_id
-from bongsu.domain.codes import access, api, run
+from bongsu.domain.codes import access, api, identity, run
 from bongsu.domain.problems import BongsuError, Code, Problem
 from bongsu.language.particles import settle_particles
 from bongsu.language.translation import preferred_language, translator
@@ -20,7 +20,7 @@ MEDIA_TYPE = "application/problem+json"
 # What a code's exit status says of the request; codes that say something else stand below.
 _STATUS = {1: 500, 2: 422, 3: 404, 4: 403, 5: 409, 6: 409, 7: 503, 8: 500}
 _OTHER_STATUS: dict[Code, int] = {
-    access.NOT_SIGNED_IN: 401,
+    identity.NOT_SIGNED_IN: 401,
     access.SEVERAL_MINISTRIES: 400,
     api.BAD_REQUEST: 422,
     api.WRONG_METHOD: 405,

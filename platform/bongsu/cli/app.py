@@ -14,6 +14,7 @@ from bongsu.cli import failures
 from bongsu.cli.commands import (
     approvals,
     audit,
+    contexts,
     datasets,
     describe,
     grants,
@@ -24,6 +25,7 @@ from bongsu.cli.commands import (
     pipeline,
     policy,
     run_control,
+    serve,
     uses,
 )
 from bongsu.cli.ending import Ended
@@ -97,6 +99,8 @@ for module in (
     grants,
     audit,
     policy,
+    contexts,
+    serve,
     describe,
 ):
     module.add_to(app)

@@ -23,6 +23,7 @@ from bongsu.domain.ids import RunId
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Phrase, phrase
 from bongsu.domain.problems import BongsuError
+from bongsu.reconciler.lock import EveryRun
 from bongsu.reconciler.session_lock import LEASE_S, SessionLock
 from bongsu.store.addresses import shown
 from bongsu.store.database import Database
@@ -33,13 +34,6 @@ from bongsu.store.scope import AT_HOME, Scope
 RECONCILER = "reconciler"
 # How long it stands what was seen of another process.
 LOOK_S = 0.5
-
-
-class EveryRun(Container[RunId]):
-    """What a leader drives."""
-
-    def __contains__(self, run: object) -> bool:
-        return True
 
 
 class Leadership:

@@ -117,7 +117,7 @@ class FileLock:
         self._file.write("".join(f"{run}\n" for run in runs))
         self._file.flush()
 
-    def driven(self) -> frozenset[RunId] | None:
+    def driven(self) -> Container[RunId] | None:
         try:
             file = self._path.open()
         except FileNotFoundError:
@@ -144,30 +144,21 @@ class FileLock:
             self._file = None
 
 
-class ServerLock:
-    """A lock of a server on one machine: a process at a time by a lock on a file, and what it drives in its memory,
-    where those who ask are too."""
+class EveryRun(Container[RunId]):
+    """What the process drives that serves a control plane."""
 
-    def __init__(self, path: Path) -> None:
-        self._lock = FileLock(path)
-        self._driven: frozenset[RunId] | None = None
+    def __contains__(self, run: object) -> bool:
+        return True
 
-    def __enter__(self) -> ServerLock:
-        self._lock.__enter__()
-        self._driven = frozenset()
-        return self
+
+class ServerLock(FileLock):
+    """The lock of a server on one machine."""
 
     def note(self, runs: Collection[RunId]) -> None:
-        self._driven = frozenset(runs)
+        """Nothing: a server drives every run."""
 
-    def driven(self) -> frozenset[RunId] | None:
-        return self._driven
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._driven = None
-        self._lock.__exit__(kind, error, trace)
+    def driven(self) -> Container[RunId] | None:
+        return EveryRun() if super().driven() is not None else None
 
 
 def _taken(file: IO[str]) -> bool:

@@ -15,16 +15,31 @@ from bongsu.store.scope import Scope
 
 
 @dataclass(frozen=True)
+class SignInPlace:
+    """Attributes:
+    issuer: URL of the identity provider.
+    client_id: what the command line is called there.
+    scope: what it asks for.
+    """
+
+    issuer: str
+    client_id: str = "bongsu-cli"
+    scope: str = "openid profile offline_access"
+
+
+@dataclass(frozen=True)
 class ControlPlane:
     """Attributes:
     base: what there is, for the control plane itself.
-    identify: the actor whose token this is; raises ``access.not-signed-in`` for any other text.
+    identify: the actor whose token this is; raises ``identity.not-signed-in`` for any other text.
+    sign_in: where people sign in; None if this server does not say.
     site: name of this installation, as its records have it.
     request_id: of the request that is served; empty for what nobody asked for.
     """
 
     base: Platform
     identify: Callable[[str], Actor]
+    sign_in: SignInPlace | None = None
     site: str = "bongsu"
     request_id: str = ""
 

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 MASKING_VARIABLE = "BONGSU_MASKING_KEY"
 
 
-def open_home(home: Path, ray_address: str | None = None) -> Platform:
+def open_home(home: Path, ray_address: str | None = None, database_url: str | None = None) -> Platform:
     """The platform whose state lies in ``home``; nothing heavy is imported or started before it is needed.
 
     Until it is closed, files that this process and those it starts make are their owner's alone.
@@ -53,6 +53,7 @@ def open_home(home: Path, ray_address: str | None = None) -> Platform:
         home: made if it does not exist; one that may only be read can be looked at. Its artifacts lie where
             :func:`bongsu.service.artifact_place.place_of` says.
         ray_address: of a Ray that runs already; None starts one with the first stage.
+        database_url: of the store, where that is a server of its own; None for the file in the home.
 
     Raises:
         BongsuError: ``run.home-not-local``, ``run.home-closed``, ``run.home-name``, and what
@@ -70,11 +71,13 @@ def open_home(home: Path, ray_address: str | None = None) -> Platform:
     place = place_of(home, os.environ)
     prepare_home(home)
     with contextlib.ExitStack() as undo:
-        platform = _opened(home, place, ray_address, undo)
+        platform = _opened(home, place, ray_address, database_url, undo)
         return replace(platform, on_close=undo.pop_all().close)
 
 
-def _opened(home: Path, place: ArtifactPlace, ray_address: str | None, undo: contextlib.ExitStack) -> Platform:
+def _opened(
+    home: Path, place: ArtifactPlace, ray_address: str | None, database_url: str | None, undo: contextlib.ExitStack
+) -> Platform:
     """The platform of a home that is there; what it opens, and what it changes in this process, ``undo`` takes back."""
     from bongsu.artifacts.open import open_store
     from bongsu.tracking.health import trouble_of
@@ -86,7 +89,10 @@ def _opened(home: Path, place: ArtifactPlace, ray_address: str | None, undo: con
     undo.enter_context(reached(place))
     if place.is_new:
         keep(home, place)
-    database = open_database(f"sqlite:///{home / DATABASE}", may_be_new=lambda: not holds_work(home))
+    if database_url is not None:
+        database = open_database(database_url)
+    else:
+        database = open_database(f"sqlite:///{home / DATABASE}", may_be_new=lambda: not holds_work(home))
     undo.callback(database.close)
     # Workers, virtual environments, the tracking server's files: whatever is made in the name of this platform.
     undo.callback(os.umask, os.umask(PRIVATE_UMASK))

@@ -27,6 +27,14 @@ def ready(request: Request) -> Response:
     return JSONResponse({"status": "ready" if is_there else "not ready"}, 200 if is_there else 503)
 
 
+@router.get("/v1/server", **for_anybody())
+def server(request: Request) -> Response:
+    """What a client has to know before anybody is signed in."""
+    plane = request.app.state.plane
+    document = {"site": plane.site, "version": __version__, "signIn": plane.sign_in}
+    return answer(request, document)
+
+
 @router.get("/v1/me", **for_signed_in())
 def me(request: Request, asker: Asking) -> Response:
     """Who the asker is here: roles and permissions by ministry, and clearance."""

@@ -60,7 +60,7 @@ def plan(request: Request, asker: Asking, run: str, fields: Fields = "") -> Resp
     """What the run does, as it was planned."""
     platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
     made = show_run(platform, record.id).plan
-    return answer(request, made.model_dump(mode="json", by_alias=True), fields)
+    return answer(request, made, fields)
 
 
 @router.get("/{run}/metrics", **asks_for(Permission.RUN_READ))

@@ -2,12 +2,6 @@
 
 from bongsu.domain.problems import Code
 
-NOT_SIGNED_IN = Code(
-    "access.not-signed-in",
-    "This needs somebody who is signed in.",
-    "`bongsu login` signs in; a program sends its token as `Authorization: Bearer TOKEN`.",
-    exit_code=4,
-)
 FORBIDDEN = Code(
     "access.forbidden",
     "{actor} may not do this in {ministry}: it needs the permission {permission}, and they are {roles} there.",

@@ -46,3 +46,9 @@ BROKEN = Code(
     exit_code=1,
 )
 ENDING = Code("api.ending", "The server is going down.", "Ask again in a moment.", exit_code=7)
+PORT_TAKEN = Code(
+    "api.port-taken",
+    "Nobody can listen at {address}: {detail}.",
+    "Choose another port with --port, or end what listens there.",
+    exit_code=7,
+)

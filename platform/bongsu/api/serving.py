@@ -1,0 +1,53 @@
+"""Serving a control plane with uvicorn, until the process is asked to end."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+from fastapi import FastAPI
+
+from bongsu.api.app import create_app
+from bongsu.api.issuer import issuer_router
+from bongsu.domain.codes import api as codes
+from bongsu.service.serving import Served
+
+# How long requests that are being answered are waited for, when the process is to end.
+GRACE_S = 10
+
+
+def application(served: Served) -> FastAPI:
+    """The API, and the identity provider of this process if it has one."""
+    app = create_app(served.plane, served.at_work)
+    if served.issuer is not None:
+        app.include_router(issuer_router(served.issuer), prefix=served.issuer.settings.path)
+    return app
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The socket of a server, taken before anything is started. Raises ``api.port-taken``."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise codes.PORT_TAKEN.error(address=f"{host}:{port}", detail=error.strerror or str(error)) from error
+
+
+def serve(served: Served, listening: socket.socket, on_ready: Callable[[], None]) -> None:
+    """Answer requests until SIGTERM or Ctrl-C; then those that are under way are answered."""
+    import uvicorn
+
+    class _Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            on_ready()
+
+    config = uvicorn.Config(
+        application(served),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    _Server(config).run([listening])

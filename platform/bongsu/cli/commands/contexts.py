@@ -1,0 +1,93 @@
+"""``login``, ``logout``, ``context``: which control plane the commands speak to."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from bongsu.cli.commands.shared import AsJson
+from bongsu.cli.printing import say, say_json
+from bongsu.cli.texts import _
+from bongsu.client.contexts import LOCAL, Context, contexts_file, load_contexts, save_contexts
+
+context_app = typer.Typer(
+    help=_("Control planes that commands can speak to."), no_args_is_help=True, rich_markup_mode=None
+)
+Ministry = Annotated[str | None, typer.Option(help=_("Ministry in which commands act."))]
+Name = Annotated[str, typer.Argument(help=_("Name of a context; `local` is this machine without a server."))]
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("login", help=_("Sign in at a server; the commands speak to it from then on."))(login)
+    app.command("logout", help=_("Forget a server and the sign-in there."))(logout)
+    app.add_typer(context_app, name="context")
+
+
+def login(
+    url: Annotated[str, typer.Argument(help=_("Address of the server."))],
+    name: Annotated[str | None, typer.Option(help=_("What to call it; its host if not given."))] = None,
+    ministry: Ministry = None,
+    service_account: Annotated[
+        str | None,
+        typer.Option(help=_("Sign in as this service account, with the secret in BONGSU_SECRET, and ask nobody.")),
+    ] = None,
+) -> None:
+    from bongsu.client import login as signing_in
+
+    checked = signing_in.checked_url(url)
+    provider = signing_in.provider_of(checked)
+    if service_account:
+        found = signing_in.with_secret(provider, service_account, os.environ.get("BONGSU_SECRET", ""))
+    else:
+        code = signing_in.begin(provider)
+        say(_("Open {page} and confirm the code {code}.").format(page=code.whole_page, code=code.user_code))
+        found = signing_in.wait(provider, code)
+    path = contexts_file(os.environ)
+    chosen = name or urlsplit(checked).netloc
+    made = Context(url=checked, ministry=ministry, sign_in=found)
+    save_contexts(path, load_contexts(path).with_context(chosen, made, is_current=True))
+    say(_("Signed in at {url}; commands speak to it now (context {name}).").format(url=checked, name=chosen))
+
+
+def logout(name: Annotated[str | None, typer.Argument(help=_("The context in use if not given."))] = None) -> None:
+    path = contexts_file(os.environ)
+    known = load_contexts(path)
+    chosen = name or known.current
+    if chosen == LOCAL:
+        say(_("Commands speak to this machine: there is nobody to sign out."))
+        return
+    save_contexts(path, known.without(chosen))
+    say(_("Forgot {name}; commands speak to this machine now.").format(name=chosen))
+
+
+@context_app.command("list", help=_("List them; the star is at the one in use."))
+def list_(as_json: AsJson = False) -> None:
+    known = load_contexts(contexts_file(os.environ))
+    rows = [{"name": LOCAL, "url": None, "ministry": None, "current": known.current == LOCAL}]
+    rows += [
+        {"name": name, "url": one.url, "ministry": one.ministry, "current": known.current == name}
+        for name, one in sorted(known.known.items())
+    ]
+    if as_json:
+        say_json(rows)
+        return
+    for row in rows:
+        star = "*" if row["current"] else " "
+        where = f"{row['url']}  {row['ministry'] or ''}".rstrip() if row["url"] else _("this machine")
+        say(f"{star} {row['name']}  {where}")
+
+
+@context_app.command("use", help=_("Speak to this one from now on."))
+def use(name: Name, ministry: Ministry = None) -> None:
+    path = contexts_file(os.environ)
+    known = load_contexts(path).using(name)
+    found = known.named(name)
+    if ministry and found is not None:
+        named = found.model_copy(update={"ministry": ministry})
+        known = replace(known, known={**known.known, name: named})
+    save_contexts(path, known)
+    say(_("Commands speak to {name} now.").format(name=name))

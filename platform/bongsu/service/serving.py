@@ -1,0 +1,148 @@
+"""The control plane as a server has it: the composition root of ``bongsu serve`` and ``bongsu up``."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+from bongsu.artifacts.base import ArtifactStore
+from bongsu.artifacts.open import open_store
+from bongsu.domain.audit import SYSTEM, Author
+from bongsu.domain.people import Actor, ActorKind
+from bongsu.domain.tenants import Tenant
+from bongsu.identity.settings import TrustedIssuer
+from bongsu.reconciler.leadership import Leadership
+from bongsu.reconciler.lock import ServerLock
+from bongsu.reconciler.session_lock import SessionLock
+from bongsu.service.artifact_place import ArtifactPlace, place_of
+from bongsu.service.authenticating import open_authenticator
+from bongsu.service.control_plane import ControlPlane, SignInPlace
+from bongsu.service.embedded import open_home
+from bongsu.service.home import LOCK
+from bongsu.service.issuing.issuer import Issuer, IssuerSettings, open_issuer
+from bongsu.service.leading import lead
+from bongsu.service.platform import Platform
+from bongsu.service.signing_keys import KeyUse, signing_keys
+from bongsu.store.scope import EVERYTHING
+
+END_S = 30.0
+_log = logging.getLogger("bongsu.server")
+_THE_SERVER = Actor(SYSTEM, SYSTEM, kind=ActorKind.SERVICE)
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """Attributes:
+    home: directory for what is of this process: keys, logs, artifacts unless they lie in a bucket.
+    database_url: of PostgreSQL; None for a file in the home, for one process on one machine.
+    ray_address: of a Ray that runs already.
+    site: name of the installation, as its records have it.
+    issuers: identity providers whose tokens are taken.
+    built_in_issuer: URL of the one in this process; None switches it off.
+    leads: whether this process may drive runs.
+    """
+
+    home: Path
+    database_url: str | None = None
+    ray_address: str | None = None
+    site: str = "bongsu"
+    issuers: tuple[TrustedIssuer, ...] = ()
+    built_in_issuer: str | None = None
+    leads: bool = True
+
+
+@dataclass(frozen=True)
+class Served:
+    """What a server serves, and its own identity provider if it has one."""
+
+    plane: ControlPlane
+    issuer: Issuer | None
+    settings: ServerSettings
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Drive runs, or wait for the turn to, until the end of the block."""
+        if not self.settings.leads:
+            yield
+            return
+        stop = threading.Event()
+        thread = threading.Thread(target=self._lead, args=(stop,), name="leading", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join(END_S)
+
+    def _lead(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            try:
+                lead(self.plane.base, stop, lambda words: _log.info("%s", words))
+            except Exception:
+                _log.exception("driving runs failed; it is begun anew")
+                stop.wait(2.0)
+
+
+def trusted(urls: Iterable[str], audience: str) -> tuple[TrustedIssuer, ...]:
+    """Identity providers by their URLs. Raises ``identity.setting``."""
+    return tuple(TrustedIssuer(issuer=url, audience=audience) for url in urls)
+
+
+@contextmanager
+def open_served(settings: ServerSettings, environment: Mapping[str, str]) -> Iterator[Served]:
+    """Everything that a server works on, until the end of the block.
+
+    Raises:
+        BongsuError: what :func:`bongsu.service.embedded.open_home` and :func:`open_issuer` raise.
+    """
+    with contextlib.ExitStack() as undo:
+        home = open_home(settings.home, settings.ray_address, settings.database_url)
+        undo.callback(home.close)
+        base = _shared(home, place_of(home.home, environment), undo)
+        issuer = None
+        if settings.built_in_issuer:
+            chosen = IssuerSettings(issuer=settings.built_in_issuer)
+            issuer = open_issuer(home.home, base.database, chosen, base.clock)
+        yield Served(_plane(settings, base, issuer, undo), issuer, settings)
+
+
+def _plane(
+    settings: ServerSettings, base: Platform, issuer: Issuer | None, undo: contextlib.ExitStack
+) -> ControlPlane:
+    import httpx
+
+    from bongsu.identity.verifier import trusting
+
+    client = undo.enter_context(httpx.Client(trust_env=False))
+    trusts = [*trusting(settings.issuers, client), *([issuer.trust()] if issuer else [])]
+    keys = signing_keys(base.home, KeyUse.ATTEMPTS, base.clock)
+    door = open_authenticator(base.database, trusts, keys)
+    providers: Sequence[str] = [issuer.settings.issuer] if issuer else [one.issuer for one in settings.issuers]
+    place = SignInPlace(providers[0]) if providers else None
+    return ControlPlane(base, lambda token: door.actor(token, base.clock()), place, settings.site)
+
+
+def _shared(home: Platform, place: ArtifactPlace, undo: contextlib.ExitStack) -> Platform:
+    """A home as the ministries share it: each has its own part of the artifact store, and this process drives them
+    all."""
+
+    @lru_cache(maxsize=1000)
+    def store_of(tenant: Tenant) -> ArtifactStore:
+        cache = place.cache / tenant if place.cache else None
+        return open_store(f"{place.uri}/{tenant}" if tenant else place.uri, cache)
+
+    # This process stays, and tells the tracking server itself.
+    shared = replace(home, stores=store_of, scope=EVERYTHING, actor=_THE_SERVER, author=Author(), on_leftover=None)
+    if home.database.engine.dialect.name == "sqlite":
+        return replace(shared, lock=ServerLock(home.home / LOCK))
+    leadership = Leadership(home.database)
+    undo.callback(leadership.close)
+    turn = SessionLock(home.database.engine.url, "tracking")
+    undo.callback(turn.close)
+    return replace(shared, lock=leadership, publisher_turn=turn)
