@@ -30,7 +30,6 @@ _OTHER_STATUS: dict[Code, int] = {
     api.TOO_LARGE: 413,
     api.TOO_MANY: 429,
     api.KEY_USED_OTHERWISE: 422,
-    api.CHANGED_MEANWHILE: 412,
     run.NOT_CANCELLABLE: 409,
     run.NOT_RESUMABLE: 409,
     run.STILL_CANCELLING: 409,

@@ -9,7 +9,7 @@ import typer
 from bongsu.cli import completion
 from bongsu.cli.commands.acting import Ministry, Reason, acting
 from bongsu.cli.commands.approvals import told
-from bongsu.cli.commands.shared import AsJson, platform
+from bongsu.cli.commands.shared import AsJson, plane
 from bongsu.cli.helping import ListingGroup
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.texts import _
@@ -33,10 +33,8 @@ def list_(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    from bongsu.service.models import list_models
-
-    with platform(context) as opened:
-        found = list_models(opened, name)
+    with plane(context) as opened:
+        found = opened.models(name)
     if as_json:
         say_json(found)
         return

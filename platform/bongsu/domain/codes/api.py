@@ -34,18 +34,12 @@ KEY_USED_OTHERWISE = Code(
     "The idempotency key {key} stands for another request.",
     "Give each request a key of its own, and repeat it only with the same content.",
 )
-CHANGED_MEANWHILE = Code(
-    "api.changed-meanwhile",
-    "It was changed since it was read.",
-    "Read it again, and decide anew.",
-)
 BROKEN = Code(
     "api.broken",
     "The server failed at this request ({request}).",
     "Nothing was done, or all of it: look before you repeat it. Tell an operator the number of the request.",
     exit_code=1,
 )
-ENDING = Code("api.ending", "The server is going down.", "Ask again in a moment.", exit_code=7)
 PORT_TAKEN = Code(
     "api.port-taken",
     "Nobody can listen at {address}: {detail}.",
