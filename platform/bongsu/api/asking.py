@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 
 from bongsu.api.requests import Rate, request_id
 from bongsu.domain.codes import identity as codes
@@ -99,12 +99,33 @@ def _asker(request: Request) -> Asker:
 Asking = Annotated[Asker, Depends(_asker)]
 
 
-def unstated(app: FastAPI) -> Iterator[str]:
-    """Routes that state no permission, or state one and do not ask who is there. There must be none."""
-    for route in app.routes:
+@dataclass(frozen=True)
+class Door:
+    """A route as somebody may reach it: its path, its methods, and the permission that it states, if it does."""
+
+    path: str
+    methods: frozenset[str]
+    permission: str | None
+
+    def __str__(self) -> str:
+        return f"{'/'.join(sorted(self.methods))} {self.path}"
+
+
+def doors(app: FastAPI) -> Iterator[Door]:
+    """Every route, those of included routers too. One that states a permission and does not ask who is there states
+    none."""
+    for found in iter_route_contexts(app.routes):
+        route, path, methods = found.original_route, found.path or "", frozenset(found.methods or ())
         if not isinstance(route, APIRoute):
+            yield Door(path, methods, None)
             continue
         permission = stated(route)
         is_asked = any(part.call is _asker for part in route.dependant.dependencies)
-        if permission is None or (permission != ANYBODY) != is_asked:
-            yield f"{sorted(route.methods or ())} {route.path}"
+        yield Door(path, methods, permission if (permission == ANYBODY) != is_asked else None)
+
+
+def unstated(app: FastAPI) -> Iterator[str]:
+    """Routes without a permission; there must be none, but for the schema, which tells nobody anything."""
+    for door in doors(app):
+        if door.permission is None and door.path != app.openapi_url:
+            yield str(door)

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from bongsu.api.requests import request_id
+from bongsu.api.requests import MOST_BYTES, is_too_large, request_id
 from bongsu.domain.codes import access, api, identity, run
 from bongsu.domain.problems import BongsuError, Code, Problem
 from bongsu.language.particles import settle_particles
@@ -96,7 +96,9 @@ def handle_problems(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> Response:
-        if error.status_code == 405:
+        if is_too_large(request):
+            problem = api.TOO_LARGE.error(limit=MOST_BYTES)
+        elif error.status_code == 405:
             problem = api.WRONG_METHOD.error(path=request.url.path, method=request.method)
         elif error.status_code == 404:
             problem = api.NO_SUCH_ROUTE.error(path=request.url.path)

@@ -23,6 +23,11 @@ _PROTECTING = (
 )
 
 
+def is_too_large(request: Request) -> bool:
+    """True if reading its body was given up for that."""
+    return bool(getattr(request.state, "is_too_large", False))
+
+
 def request_id(request: Request) -> str:
     """The number of a request: the client's, if it gave a sensible one."""
     return str(getattr(request.state, "number", "-"))
@@ -76,11 +81,11 @@ class Bounded:
 
         async def bounded() -> Message:
             nonlocal seen
-            if stated.isdigit() and int(stated) > self._most:
-                raise codes.TOO_LARGE.error(limit=self._most)
-            message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > self._most:
+            message = await receive() if not (stated.isdigit() and int(stated) > self._most) else None
+            seen += len(message.get("body", b"")) if message is not None else self._most + 1
+            if message is None or seen > self._most:
+                # Whoever reads the body takes what is raised here for a body that cannot be read.
+                scope.setdefault("state", {})["is_too_large"] = True
                 raise codes.TOO_LARGE.error(limit=self._most)
             return message
 

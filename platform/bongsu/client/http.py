@@ -175,7 +175,8 @@ class Server:
         try:
             return read(kind, document)
         except Unlike as error:
-            raise codes.NOT_UNDERSTOOD.error(url=self.url + path, detail=str(error)) from error
+            told = " ".join(str(error).split())[:300]
+            raise codes.NOT_UNDERSTOOD.error(url=self.url, detail=f"{path}: {told}") from error
 
 
 def problem_of(document: Mapping[str, Any]) -> Problem:

@@ -1,0 +1,157 @@
+"""Runs over HTTP: submitted once, listed by the page, filtered, followed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from api_places import PIPELINE, ApiPlace
+from service_places import drive
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[ApiPlace]:
+    made = ApiPlace(tmp_path)
+    made.permit_use()
+    yield made
+    made.close()
+
+
+def test_a_submission_that_comes_again_is_the_same_run_even_when_it_is_over(place: ApiPlace) -> None:
+    body, key = {"text": PIPELINE}, {"Idempotency-Key": "k-1"}
+    first = place.ask("kim", "POST", "/v1/runs", json=body, headers=key)
+    assert first.status_code == 201, first.text
+    run = first.json()["run"]["id"]
+    assert first.headers["location"] == f"/v1/runs/{run}"
+    assert place.ask("kim", "POST", "/v1/runs", json=body, headers=key).json() == {
+        "run": first.json()["run"],
+        "created": False,
+    }
+    drive(place.platform, [run])
+    again = place.ask("kim", "POST", "/v1/runs", json=body, headers=key)
+    assert (again.status_code, again.json()["run"]["id"]) == (200, run)
+    other = place.ask("kim", "POST", "/v1/runs", json=body, headers={"Idempotency-Key": "k-2"})
+    assert other.json()["created"]
+    changed = {"text": PIPELINE.replace("text: x", "text: y")}
+    refused = place.ask("kim", "POST", "/v1/runs", json=changed, headers=key)
+    assert (refused.status_code, refused.json()["code"]) == (422, "api.key-used-otherwise")
+
+
+def test_faults_of_a_file_come_with_their_places_all_at_once(place: ApiPlace) -> None:
+    text = PIPELINE.replace("uses: probe", "uses: prope").replace(
+        "useClass: administration", "useClass: adminstration"
+    )
+    response = place.ask("kim", "POST", "/v1/pipelines/plan", json={"text": text, "file": "my.yaml"})
+    assert response.status_code == 422
+    assert response.headers["content-type"] == "application/problem+json"
+    places = {(one["file"], one["line"]) for one in response.json()["problems"]}
+    assert places == {("my.yaml", 5), ("my.yaml", 7)}
+    korean = place.ask(
+        "kim", "POST", "/v1/pipelines/plan", json={"text": text}, headers={"Accept-Language": "ko-KR"}
+    )
+    assert korean.headers["content-language"] == "ko"
+    assert korean.json()["title"] != response.json()["title"]
+
+
+def test_pages_hold_every_run_once_in_order_while_others_are_added(place: ApiPlace) -> None:
+    made = []
+    for number in range(7):
+        place.now += 1 if number % 2 else 0  # some are of the same moment
+        made.append(place.run_of("kim", f"p-{number}"))
+    seen: list[str] = []
+    cursor = ""
+    while True:
+        page = place.ask("kim", "GET", "/v1/runs", params={"limit": 2, "cursor": cursor}).json()
+        seen += [one["id"] for one in page["items"]]
+        if not page["next"]:
+            break
+        cursor = page["next"]
+        place.now += 1
+        place.run_of("kim", f"late-{len(seen)}")
+    assert sorted(seen) == sorted(made)
+    assert len(seen) == 7
+
+
+@pytest.mark.parametrize("cursor", ["x", "W10", "bnVsbA", "WyJhIl0", "eyJhIjoxfQ", "Wzk5OTk5XQ", "/" * 50])
+def test_a_cursor_that_is_none_is_told(place: ApiPlace, cursor: str) -> None:
+    response = place.ask("kim", "GET", "/v1/runs", params={"cursor": cursor})
+    assert (response.status_code, response.json()["code"]) == (400, "api.bad-cursor")
+
+
+def test_a_cursor_of_another_filter_is_told(place: ApiPlace) -> None:
+    for number in range(3):
+        place.run_of("kim", f"p-{number}")
+    page = place.ask("kim", "GET", "/v1/runs", params={"limit": 1}).json()
+    params = {"limit": 1, "cursor": page["next"], "filter": "state = pending"}
+    assert place.ask("kim", "GET", "/v1/runs", params=params).json()["code"] == "api.bad-cursor"
+
+
+def test_filters_and_fields(place: ApiPlace) -> None:
+    one, two = place.run_of("kim", "one"), place.run_of("kim", "two")
+    drive(place.platform, [one])
+
+    def found(text: str) -> set[str]:
+        response = place.ask("kim", "GET", "/v1/runs", params={"filter": text, "fields": "id"})
+        assert response.status_code == 200, response.text
+        return {item["id"] for item in response.json()["items"]}
+
+    assert found("state = succeeded") == {one}
+    assert found("state : pending, running") == {two}
+    assert found('pipeline = "two" AND state != failed') == {two}
+    assert found('createdAt >= "2100-01-01T00:00:00Z"') == set()
+    assert found("submittedBy = kim") == {one, two}
+    refused = place.ask("kim", "GET", "/v1/runs", params={"filter": "plan = x"})
+    assert (refused.status_code, refused.json()["code"]) == (400, "api.unknown-field")
+    refused = place.ask("kim", "GET", "/v1/runs", params={"fields": "secret"})
+    assert refused.json()["code"] == "api.unknown-field"
+
+
+def test_who_has_it_already_is_told_so(place: ApiPlace) -> None:
+    run = place.run_of("kim")
+    first = place.ask("kim", "GET", f"/v1/runs/{run}")
+    tag = {"If-None-Match": first.headers["etag"]}
+    again = place.ask("kim", "GET", f"/v1/runs/{run}", headers=tag)
+    assert (again.status_code, again.content) == (304, b"")
+    drive(place.platform, [run])
+    assert place.ask("kim", "GET", f"/v1/runs/{run}", headers=tag).status_code == 200
+
+
+def test_events_are_followed_from_any_entry_to_the_end(place: ApiPlace) -> None:
+    run = place.run_of("kim")
+    drive(place.platform, [run])
+    path = f"/v1/runs/{run}/events"
+    listed = place.ask("kim", "GET", path).json()["items"]
+    stream = place.ask("kim", "GET", path, headers={"Accept": "text/event-stream", "Last-Event-ID": "2"}).text
+    numbers = [int(line.removeprefix("id: ")) for line in stream.splitlines() if line.startswith("id: ")]
+    assert numbers == [one["sequence"] for one in listed if one["sequence"] > 2]
+    assert stream.rstrip().endswith("event: end\ndata: {}")
+    data = [json.loads(line.removeprefix("data: ")) for line in stream.splitlines() if line.startswith('data: {"')]
+    assert data == listed[2:]
+
+
+def test_what_is_too_large_and_what_is_no_json_is_told(place: ApiPlace) -> None:
+    large = place.ask("kim", "POST", "/v1/runs", content=b"x" * 2_000_001)
+    assert (large.status_code, large.json()["code"]) == (413, "api.too-large")
+    broken = place.ask("kim", "POST", "/v1/runs", content=b"{", headers={"Content-Type": "application/json"})
+    assert (broken.status_code, broken.json()["code"]) == (422, "api.bad-request")
+    unknown = place.ask("kim", "POST", "/v1/runs", json={"text": PIPELINE, "more": 1})
+    assert unknown.json()["code"] == "api.bad-request"
+
+
+def test_who_asks_too_often_is_told_when_to_come_back(tmp_path: Path) -> None:
+    place = ApiPlace(tmp_path, requests_a_minute=8)
+    answers = [place.ask("kim", "GET", "/v1/me") for _ in range(4)]
+    assert [one.status_code for one in answers] == [200, 200, 429, 429]
+    assert int(answers[-1].headers["retry-after"]) > 0
+    assert place.ask("lee", "GET", "/v1/me").status_code == 200, "others are not held up"
+    place.close()
+
+
+def test_each_answer_has_the_number_of_its_request(place: ApiPlace) -> None:
+    given = place.ask("kim", "GET", "/v1/me", headers={"X-Request-ID": "abc-12345678"})
+    assert given.headers["x-request-id"] == "abc-12345678"
+    odd = place.ask("kim", "GET", "/v1/nothing", headers={"X-Request-ID": "a b"})
+    assert odd.status_code == 404
+    assert odd.json()["instance"] == f"urn:bongsu:request:{odd.headers['x-request-id']}"

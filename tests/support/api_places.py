@@ -1,0 +1,61 @@
+"""The API over a place that ministries share; tokens are the names of people."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from fastapi.testclient import TestClient
+from governed_places import STAFF, GovernedPlace
+from small_plans import plan_of, stage
+
+from bongsu.api.app import create_app
+from bongsu.domain.codes import identity as codes
+from bongsu.domain.labels import OPEN, Label
+from bongsu.domain.people import Actor
+from bongsu.domain.plan import RunPlan
+from bongsu.service.control_plane import ControlPlane
+from bongsu.service.submitting import submit
+from bongsu.store.scope import EVERYTHING
+
+PIPELINE = """\
+apiVersion: bongsu.dev/v1alpha1
+kind: Pipeline
+metadata: {name: checks, ministry: mnd}
+spec:
+  purpose: {useClass: administration, statement: Draft administrative documents}
+  stages:
+    - {name: a, uses: probe, with: {text: x}}
+"""
+
+
+class ApiPlace(GovernedPlace):
+    """Attributes:
+    http: a client that asks the API in this process, in English, as nobody.
+    """
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        super().__init__(folder)
+        base = replace(self.platform, scope=EVERYTHING)
+        self.plane = ControlPlane(base, self.identify)
+        self.app = create_app(self.plane, **settings)
+        self.http = TestClient(self.app, headers={"Accept-Language": "en"}, raise_server_exceptions=False)
+
+    def identify(self, token: str) -> Actor:
+        if token not in STAFF:
+            raise codes.NOT_SIGNED_IN.error()
+        return self.actor(token)
+
+    def ask(self, person: str, method: str, path: str, **options: Any) -> Any:
+        headers = {"Authorization": f"Bearer {person}", **options.pop("headers", {})}
+        return self.http.request(method, path, headers=headers, **options)
+
+    def run_of(self, person: str, name: str = "checks", label: Label = OPEN) -> str:
+        """A run that somebody submitted, with this label."""
+        ministry, _role = STAFF[person]
+        plan: RunPlan = plan_of(stage("a"), name=name)
+        metadata = plan.metadata.model_copy(update={"ministry": ministry})
+        stages = tuple(one.model_copy(update={"label": label}) for one in plan.stages)
+        made = plan.model_copy(update={"metadata": metadata, "floor": label, "stages": stages})
+        return submit(self.as_(person), made).run.id
