@@ -20,14 +20,51 @@ from bongsu.domain.quantities import duration
 from bongsu.domain.uses import UseClass
 from bongsu.policy.decision import Decision
 from bongsu.policy.grant_needs import Need
+from bongsu.policy.rule import Rule
 
-OWNED, USE, TYPE, WINDOW, ESTIMATE, AMOUNT = (
+_RUN = N_("when a run is planned, submitted and resumed")
+_SOURCE = "National AI Project: allocation of GPUs by grant"
+OWNED = Rule(
     "grants.owned",
+    N_("A stage that asks for GPUs is paid by a grant that was given to the ministry of the run."),
+    (N_("grant of the plan"), N_("ministry of the plan")),
+    _SOURCE,
+    _RUN,
+)
+USE = Rule(
     "grants.use",
+    N_("A grant pays for the use classes that it was given for."),
+    (N_("use class of the plan"), N_("use classes of the grant")),
+    _SOURCE,
+    _RUN,
+)
+TYPE = Rule(
     "grants.accelerator",
+    N_("A grant pays for GPUs of its type."),
+    (N_("type of GPU that each stage asks for"), N_("type of GPU of the grant")),
+    _SOURCE,
+    _RUN,
+)
+WINDOW = Rule(
     "grants.window",
+    N_("A run is paid within the time of its grant, from its begin to its estimated end."),
+    (N_("begin and end of the grant"), N_("time"), N_("estimated duration of the plan")),
+    _SOURCE,
+    _RUN,
+)
+ESTIMATE = Rule(
     "grants.estimate",
+    N_("How long a stage holds GPUs is known beforehand, by an estimate or by its timeout."),
+    (N_("estimate and timeout of each stage"),),
+    _SOURCE,
+    _RUN,
+)
+AMOUNT = Rule(
     "grants.amount",
+    N_("A run takes no more than is left of its grant: given, less used, less what runs under way have set aside."),
+    (N_("GPU-hours of the plan"), N_("ledger of the grant")),
+    _SOURCE,
+    _RUN,
 )
 FIELD = "spec.grant"
 
@@ -62,7 +99,7 @@ class Purse:
 def unknown(grant: str | None, ministry: str) -> Decision:
     """There is no such grant, or it is not this ministry's."""
     name = grant or "–"
-    return Decision(OWNED, codes.NOT_PAID.at(None, FIELD, grant=name, ministry=ministry), {"grant": name})
+    return OWNED.deny(codes.NOT_PAID.at(None, FIELD, grant=name, ministry=ministry), grant=name)
 
 
 def decide(purse: Purse, asked: Asked) -> list[Decision]:
@@ -77,77 +114,73 @@ def decide(purse: Purse, asked: Asked) -> list[Decision]:
 
 def _use(grant: Grant, asked: Asked) -> Iterator[Decision]:
     allowed = ", ".join(sorted(grant.use_classes))
-    facts = {"use class": asked.use_class.value, "allowed": allowed}
+    facts = {"grant": grant.id, "use class": asked.use_class.value, "allowed": allowed}
     if not grant.use_classes or asked.use_class in grant.use_classes:
-        yield Decision(USE, None, facts)
+        yield USE.allow(**facts)
         return
-    yield _denied(USE, codes.OTHER_USE, facts, grant, allowed=allowed, asked=asked.use_class.value)
+    problem = _problem(USE, codes.OTHER_USE, grant, allowed=allowed, asked=asked.use_class.value)
+    yield USE.deny(problem, **facts)
 
 
 def _type(grant: Grant, asked: Asked) -> Iterator[Decision]:
     others = {kind: names for kind, names in asked.need.stages.items() if not is_of(kind, grant.accelerator)}
+    granted = {"grant": grant.id, "granted": grant.accelerator}
     for kind, names in sorted(others.items()):
-        facts = {"accelerator": kind, "granted": grant.accelerator, "stages": ", ".join(names)}
-        args = {
-            "accelerator": grant.accelerator,
-            "stages": ", ".join(names),
-            "asked": kind,
-            "assumed": asked.assumed,
-        }
-        yield _denied(TYPE, codes.OTHER_ACCELERATOR, facts, grant, **args)
+        stages = ", ".join(names)
+        told = {"accelerator": grant.accelerator, "stages": stages, "asked": kind, "assumed": asked.assumed}
+        problem = _problem(TYPE, codes.OTHER_ACCELERATOR, grant, **told)
+        yield TYPE.deny(problem, accelerator=kind, stages=stages, **granted)
     if not others:
-        yield Decision(
-            TYPE, None, {"accelerator": ", ".join(sorted(asked.need.stages)), "granted": grant.accelerator}
-        )
+        yield TYPE.allow(accelerator=", ".join(sorted(asked.need.stages)), **granted)
 
 
 def _window(grant: Grant, asked: Asked) -> Iterator[Decision]:
     until = asked.now + asked.need.seconds
-    facts = {
-        "begins": moment(grant.begins),
-        "ends": moment(grant.ends),
-        "now": moment(asked.now),
-        "until": moment(until),
-    }
+    times = {"begins": grant.begins, "ends": grant.ends, "now": asked.now, "until": until}
+    facts = {name: moment(at) for name, at in times.items()}
+    begins, ends, now = facts["begins"], facts["ends"], facts["now"]
+    problem: Problem | None = None
     match grant.state(asked.now):
         case GrantState.CLOSED:
-            yield _denied(WINDOW, codes.CLOSED, facts, grant, closed=moment(grant.closed_at or asked.now))
+            closed = moment(grant.closed_at or asked.now)
+            problem = _problem(WINDOW, codes.CLOSED, grant, closed=closed)
         case GrantState.NOT_BEGUN:
-            yield _denied(WINDOW, codes.NOT_BEGUN, facts, grant, begins=facts["begins"], now=facts["now"])
+            problem = _problem(WINDOW, codes.NOT_BEGUN, grant, begins=begins, now=now)
         case GrantState.ENDED:
-            yield _denied(WINDOW, codes.ENDED, facts, grant, ends=facts["ends"])
+            problem = _problem(WINDOW, codes.ENDED, grant, ends=ends)
         case GrantState.OPEN if until > grant.ends:
-            args = {"ends": facts["ends"], "until": facts["until"], "excess": duration(until - grant.ends)}
-            yield _denied(WINDOW, codes.WINDOW_TOO_SHORT, facts, grant, **args)
-        case _:
-            yield Decision(WINDOW, None, facts)
+            told = {"ends": ends, "until": facts["until"], "excess": duration(until - grant.ends)}
+            problem = _problem(WINDOW, codes.WINDOW_TOO_SHORT, grant, **told)
+    facts["grant"] = grant.id
+    yield WINDOW.deny(problem, **facts) if problem else WINDOW.allow(**facts)
 
 
 def _amount(purse: Purse, asked: Asked) -> Iterator[Decision]:
     grant, has, need = purse.grant, purse.balance, asked.need
     if need.unknown:
         names = ", ".join(need.unknown)
-        yield _denied(ESTIMATE, codes.NOT_ESTIMATED, {"stages": names}, grant, stages=names)
+        problem = _problem(ESTIMATE, codes.NOT_ESTIMATED, grant, stages=names)
+        yield ESTIMATE.deny(problem, grant=grant.id, stages=names)
     else:
-        yield Decision(ESTIMATE, None, {"seconds": f"{need.seconds:.0f}"})
+        yield ESTIMATE.allow(grant=grant.id, seconds=f"{need.seconds:.0f}")
     figures = {"needed": need.gpu_ms, "given": has.given, "used": has.used, "reserved": has.reserved}
     facts = {name: str(figure) for name, figure in (figures | {"available": has.available}).items()}
+    facts["grant"] = grant.id
     lacking = need.gpu_ms - has.available
     if lacking <= 0:
-        yield Decision(AMOUNT, None, facts)
+        yield AMOUNT.allow(**facts)
         return
-    args = {name: hours_text(figure) for name, figure in figures.items()}
-    yield _denied(
+    problem = _problem(
         AMOUNT,
         codes.EXCEEDED,
-        facts,
         grant,
-        **args,
+        **{name: hours_text(figure) for name, figure in figures.items()},
         available=hours_text(has.available),
         runs=len(has.reserved_by_run),
         lacking=hours_text(lacking, up=True),
         waiting=_waiting(purse, lacking),
     )
+    yield AMOUNT.deny(problem, **facts)
 
 
 def _waiting(purse: Purse, lacking: int) -> Phrase:
@@ -169,9 +202,9 @@ def _waiting(purse: Purse, lacking: int) -> Phrase:
     return phrase(words, back=back, by=moment(purse.returns_by))
 
 
-def _denied(rule: str, code: Code, facts: dict[str, str], grant: Grant, **args: object) -> Decision:
-    named = {"grant": grant.id, "giver": grant.giver, "rule": rule}
-    return Decision(rule, Problem(code, None, FIELD, named | args), {"grant": grant.id} | facts)
+def _problem(rule: Rule, code: Code, grant: Grant, **args: object) -> Problem:
+    named = {"grant": grant.id, "giver": grant.giver, "rule": rule.name}
+    return Problem(code, None, FIELD, named | args)
 
 
 def moment(seconds: float) -> str:

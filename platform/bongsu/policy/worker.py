@@ -13,8 +13,17 @@ from bongsu.domain.messages import N_
 from bongsu.domain.people import Actor, ActorKind
 from bongsu.domain.phrases import phrase
 from bongsu.policy.decision import Decision
+from bongsu.policy.rule import Rule
 
-RULE = "worker.own-attempt"
+OWN_ATTEMPT = Rule(
+    "worker.own-attempt",
+    N_(
+        "The worker of an attempt reads that attempt's inputs, writes its outputs and tells of its progress; no more."
+    ),
+    (N_("attempt of the token"), N_("attempt that is asked about"), N_("inputs of the attempt")),
+    "NIST SP 800-207 (zero trust): least privilege for each request",
+    N_("whenever a worker asks for anything"),
+)
 
 
 class WorkerAction(StrEnum):
@@ -62,9 +71,9 @@ def worker_may(actor: Actor, ask: WorkerAsk, inputs: Collection[Digest]) -> Deci
             return _denied(ask, N_("that tree is none of its inputs"), facts)
     elif ask.digest is not None:
         return _denied(ask, N_("only inputs are named by a digest"), facts)
-    return Decision(RULE, facts=facts)
+    return OWN_ATTEMPT.allow(**facts)
 
 
 def _denied(ask: WorkerAsk, detail: str, facts: dict[str, str]) -> Decision:
     problem = codes.WORKER_SCOPE.at(attempt=ask.attempt.key, action=ask.action.value, detail=phrase(detail))
-    return Decision(RULE, problem, facts)
+    return OWN_ATTEMPT.deny(problem, **facts)

@@ -38,7 +38,7 @@ BROKEN = Code(
     "api.broken",
     "The server failed at this request ({request}).",
     "Nothing was done, or all of it: look before you repeat it. Tell an operator the number of the request.",
-    exit_code=1,
+    exit_code=8,
 )
 PORT_TAKEN = Code(
     "api.port-taken",
