@@ -1,5 +1,5 @@
-"""The control plane's way into MLflow where it serves several ministries: past the door, into the workspace of the run's
-ministry, with the label of each thing, and sealed.
+"""The control plane's way into MLflow where it serves several ministries: past the door, into the workspace of the
+run's ministry, with the label of each thing, and sealed.
 
 It needs no server: it writes to MLflow's database itself, from whichever process the reconciler runs in.
 """
@@ -18,12 +18,13 @@ from bongsu.domain.publication import (
     RegistrationRequest,
     VersionRegistered,
 )
+from bongsu.tracking.governed.artifact_paths import tree_uri
 from bongsu.tracking.governed.settings import GovernedSettings, prepare_environment
+from bongsu.tracking.governed.viewer import Recorder, acting
+from bongsu.tracking.writing import PublicationWriter
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-
-    from bongsu.tracking.writing import PublicationWriter
 
 
 class GovernedPublisher:
@@ -61,10 +62,8 @@ class GovernedPublisher:
         for item in items:
             ministry = item.request.ministry if isinstance(item, VersionRegistered) else item.ministry
             with self._writing(ministry) as writer:
-                placed = self._placed(item) if isinstance(item, VersionRegistered) else item
-                pages += [
-                    page.model_copy(update={"path": _in(ministry, page.path)}) for page in writer.write(placed)
-                ]
+                found = writer.write(_with_tree(item) if isinstance(item, VersionRegistered) else item)
+            pages += [page.model_copy(update={"path": _in(ministry, page.path)}) for page in found]
         return pages
 
     def publish_registration(self, request: RegistrationRequest) -> RegisteredVersion:
@@ -76,9 +75,6 @@ class GovernedPublisher:
         with self._writing(request.ministry) as writer:
             return writer.register(_placed(request))
 
-    def _placed(self, item: VersionRegistered) -> VersionRegistered:
-        return item.model_copy(update={"request": _placed(item.request)})
-
     @contextmanager
     def _writing(self, ministry: str) -> Iterator[PublicationWriter]:
         if not ministry:
@@ -87,8 +83,6 @@ class GovernedPublisher:
         from mlflow.utils.workspace_context import ServerWorkspaceContext
 
         from bongsu.tracking.governed.stores import ensure_workspaces
-        from bongsu.tracking.governed.viewer import Recorder, acting
-        from bongsu.tracking.writing import PublicationWriter
 
         if ministry not in self._writers:
             ensure_workspaces([ministry])
@@ -99,10 +93,12 @@ class GovernedPublisher:
 
 def _placed(request: RegistrationRequest) -> RegistrationRequest:
     """Its bytes are downloaded through the mount, wherever they lie."""
-    from bongsu.tracking.governed.artifact_paths import tree_uri
-
     uri = tree_uri(request.ministry, request.name, request.model.digest)
     return request.model_copy(update={"source_uri": uri})
+
+
+def _with_tree(item: VersionRegistered) -> VersionRegistered:
+    return item.model_copy(update={"request": _placed(item.request)})
 
 
 def _in(ministry: str, path: str) -> str:
