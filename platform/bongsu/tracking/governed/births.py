@@ -79,7 +79,7 @@ class Births:
             parents = [tag.value for tag in row.tags if tag.key == _PARENT_RUN]
             sources_of_label = [self._ledger.label(Kind.RUN, parent) for parent in parents]
         label = self._label(row.tags, sources_of_label)
-        self._tag(row.tags, label, lambda text: tracking.SqlTag(key=tags.LABEL_TAG, value=text))
+        self._tag(row.tags, label, lambda text: tracking.SqlTag(run=row, key=tags.LABEL_TAG, value=text))
         self._labels[Kind.RUN, row.run_uuid] = label
         self._mentions.append((Kind.EXPERIMENT, row.experiment_id, label))
 
@@ -89,14 +89,20 @@ class Births:
             self._ledger.label(Kind.EXPERIMENT, str(row.experiment_id))
             if row.source_run_id:
                 of_run = [self._ledger.label(Kind.RUN, row.source_run_id)]
-        label = self._label(row.tags, of_run)
+        # MLflow adds them to the session one by one.
+        written = [
+            tag
+            for tag in self.session.new
+            if isinstance(tag, tracking.SqlLoggedModelTag) and tag.model_id == row.model_id
+        ]
+        label = self._label([*row.tags, *written], of_run)
 
         def tag(text: str) -> Any:
             return tracking.SqlLoggedModelTag(
-                experiment_id=row.experiment_id, tag_key=tags.LABEL_TAG, tag_value=text
+                model_id=row.model_id, experiment_id=row.experiment_id, tag_key=tags.LABEL_TAG, tag_value=text
             )
 
-        self._tag(row.tags, label, tag)
+        self._tag([*row.tags, *written], label, tag)
         self._labels[Kind.LOGGED_MODEL, row.model_id] = label
         self._mentions.append((Kind.EXPERIMENT, row.experiment_id, label))
 
@@ -201,7 +207,7 @@ class Births:
                 else:
                     row.value = str(label)
                 return
-        rows.append(make(str(label)))
+        self.session.add(make(str(label)))
 
 
 CONCEIVE: Mapping[type, Callable[[Births, Any], None]] = {

@@ -34,4 +34,6 @@ def mount(settings: GovernedSettings, viewer_of: ViewerOf) -> ASGIApp:
         warnings.simplefilter("ignore")
         from mlflow.server.fastapi_app import create_fastapi_app
 
-    return Shell(create_fastapi_app(), settings, viewer_of)
+        from bongsu.tracking.governed.public_pages import public_pages
+
+    return Shell(create_fastapi_app(), public_pages(), settings, viewer_of)

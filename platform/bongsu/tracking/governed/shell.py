@@ -52,12 +52,14 @@ class Shell:
 
     Args:
         app: MLflow's own server.
+        pages: serves the public routes.
         settings: limits, and whose pages are trusted.
         viewer_of: says who asks.
     """
 
-    def __init__(self, app: ASGIApp, settings: GovernedSettings, viewer_of: ViewerOf) -> None:
+    def __init__(self, app: ASGIApp, pages: ASGIApp, settings: GovernedSettings, viewer_of: ViewerOf) -> None:
         self._app = app
+        self._pages = pages
         self._settings = settings
         self._viewer_of = viewer_of
         self._workspaces: set[str] = set()
@@ -76,7 +78,7 @@ class Shell:
         path = get_route_path(scope)
         route = match(scope["method"], path) if path == "/" or is_plain(path.strip("/")) else None
         if route is not None and route.access is Access.PUBLIC:
-            await self._app(_inner_scope(scope, path, ""), receive, send)
+            await self._pages(_inner_scope(scope, path, ""), receive, send)
             return
         viewer = await self._viewer_of(scope)
         if viewer is None:
