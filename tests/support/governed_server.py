@@ -31,12 +31,13 @@ class GovernedServer:
     home: Path
     start_s: float
     resident_mib: float
+    client: httpx.Client
 
     def ask(self, method: str, path: str, token: str | None = None, **rest: Any) -> httpx.Response:
         headers = dict(rest.pop("headers", {}))
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
-        return httpx.request(method, f"{self.address}{path}", headers=headers, timeout=60, **rest)
+        return self.client.request(method, f"{self.address}{path}", headers=headers, **rest)
 
 
 @contextmanager
@@ -52,7 +53,8 @@ def serving(home: Path, database: str, *, unfiltered: bool = False) -> Iterator[
     try:
         _await(process, address, home / f"server-{port}.log")
         ready = json.loads((home / f"ready-{port}.json").read_text())
-        yield GovernedServer(address, home, ready["start_s"], ready["resident_mib"])
+        with httpx.Client(timeout=60) as client:
+            yield GovernedServer(address, home, ready["start_s"], ready["resident_mib"], client)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)

@@ -1,5 +1,5 @@
-"""Two ministries in one MLflow: people of several clearances, and things of several labels, each with a word that stands
-in everything that is said of it. Who sees the word has seen the thing.
+"""Two ministries in one MLflow: people of several clearances, and things of several labels, each with a word that
+stands in everything that is said of it. Who sees the word has seen the thing.
 """
 
 from __future__ import annotations
@@ -45,6 +45,11 @@ class Told:
     def run_id(self) -> str:
         return f"r-{self.word}"
 
+    @property
+    def alias(self) -> str:
+        """Says nothing, because who asks for it by name is told that there is none of this name."""
+        return f"alias-{sum(self.word.encode())}"
+
 
 TOLD = (
     Told("plainword", "mnd", "open-law", OPEN, "axk1-light"),
@@ -56,7 +61,9 @@ TOLD = (
     Told("dapaopen", "dapa", "open-law", OPEN, "dapa-model"),
     Told("dapadeep", "dapa", "deep-plan", CLASSIFIED, "dapa-model"),
 )
-BY_WORD = {told.word: told for told in TOLD}
+# Logged by somebody with MLflow's own client, see ``governed_ids``.
+LOGGED = Told("ownword", "mnd", "own-deep", CLASSIFIED, "own-model")
+BY_WORD = {told.word: told for told in (*TOLD, LOGGED)}
 
 PEOPLE = {
     "mnd-open": Viewer("mnd/oh", frozenset({"mnd"}), "mnd", OPEN, may_write=True),
@@ -87,7 +94,7 @@ def words_of(token: str | None, workspace: str | None = None) -> frozenset[str]:
         return frozenset()
     seen = {
         told.word
-        for told in TOLD
+        for told in BY_WORD.values()
         if told.ministry in viewer.ministries
         and viewer.clearance.dominates(told.label)
         and workspace in (None, told.ministry)
@@ -183,7 +190,7 @@ def _request(told: Told, made: ArtifactRef) -> RegistrationRequest:
         ministry=told.ministry,
         use_class="administration",
         name=told.model,
-        alias=f"for-{told.word}",
+        alias=told.alias,
         title=f"model {told.word}",
         model=made,
         source_uri=f"file:///{told.word}",
