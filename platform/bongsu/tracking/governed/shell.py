@@ -95,7 +95,14 @@ class Shell:
             await self._check_path(path, scope["query_string"], route, actor)
             inner = _inner_scope(scope, path, actor.workspace)
             limit = self._settings.max_file if route.takes_file else self._settings.max_message
-            await self._app(inner, _limited(scope, receive, limit), _Guarded(send))
+            body = _Body(scope, receive, limit)
+            try:
+                await self._app(inner, body, _Guarded(send, body))
+            except Exception:
+                if not body.is_too_large:
+                    raise
+            if body.is_too_large:
+                raise _TOO_LARGE
 
     def _check_origin(self, scope: Scope) -> None:
         """A browser sends a person's cookie with whatever another site asks for; a client of MLflow has no origin."""
@@ -149,33 +156,40 @@ def _inner_scope(scope: Scope, path: str, workspace: str) -> Scope:
     return {**scope, "path": path, "root_path": "", "raw_path": path.encode(), "headers": headers}
 
 
-def _limited(scope: Scope, receive: Receive, limit: int) -> Receive:
-    """The body, up to ``limit`` bytes."""
-    declared = Headers(scope=scope).get("content-length", "0")
-    if not declared.isdecimal() or int(declared) > limit:
-        raise _TOO_LARGE
-    taken = 0
+class _Body:
+    """What is received, up to ``limit`` bytes."""
 
-    async def receive_some() -> Message:
-        nonlocal taken
-        message = await receive()
-        taken += len(message.get("body", b""))
-        if taken > limit:
+    def __init__(self, scope: Scope, receive: Receive, limit: int) -> None:
+        declared = Headers(scope=scope).get("content-length", "0")
+        if not declared.isdecimal() or int(declared) > limit:
+            raise _TOO_LARGE
+        self._receive = receive
+        self._left = limit
+
+    @property
+    def is_too_large(self) -> bool:
+        return self._left < 0
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self._left -= len(message.get("body", b""))
+        if self.is_too_large:
             raise _TOO_LARGE
         return message
-
-    return receive_some
 
 
 class _Guarded:
     """Passes an answer on, with headers for browsers; an error that tells of the database is told in other words."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, body: _Body) -> None:
         self._send = send
+        self._asked = body
         self._start: dict[str, Any] | None = None
         self._body = b""
 
     async def __call__(self, message: Message) -> None:
+        if self._asked.is_too_large:
+            return  # MLflow's words about a body that broke off; the shell has its own
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             headers["cache-control"] = "no-store"
