@@ -13,8 +13,21 @@ from mlflow.store.db.base_sql_model import Base
 from mlflow.store.model_registry.dbmodels import models as registry
 from mlflow.store.tracking.dbmodels import models as tracking
 from mlflow.store.workspace.dbmodels import models as workspaces
-from sqlalchemy import ColumnElement, String, and_, bindparam, cast, exists, literal_column, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    String,
+    Table,
+    and_,
+    bindparam,
+    cast,
+    exists,
+    inspect,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.orm import with_loader_criteria
+from sqlalchemy.sql.visitors import iterate
 
 from bongsu.tracking.governed.marks import Kind, marks
 from bongsu.tracking.governed.viewer import Acting, Sight, current_actor
@@ -216,9 +229,30 @@ def criterion_of(mapped: type, unsealed: bool) -> ColumnElement[bool]:
     return NOBODY if made is None else made(Filter(unsealed and mapped is not workspaces.SqlWorkspace))
 
 
-def loader_criteria(unsealed: bool) -> dict[type, Any]:
-    """An option for statements by mapped class; built once, good for every viewer."""
-    return {
-        mapped: with_loader_criteria(mapped, criterion_of(mapped, unsealed), include_aliases=True)
-        for mapped in mapped_classes()
-    }
+class LoaderCriteria:
+    """Options for statements, built once and good for every viewer.
+
+    Each costs a statement some time, even where it has no such table; so a statement gets those of the tables that
+    stand in it, and of those that MLflow may load together with one of them.
+    """
+
+    def __init__(self, unsealed: bool) -> None:
+        # What is loaded for a row later is a statement of its own, and gets its own.
+        options = {
+            mapped: with_loader_criteria(
+                mapped, criterion_of(mapped, unsealed), include_aliases=True, propagate_to_loaders=False
+            )
+            for mapped in mapped_classes()
+        }
+        self._by_table: dict[str, tuple[tuple[str, Any], ...]] = {}
+        for mapped, option in options.items():
+            relationships: Any = inspect(mapped).relationships
+            near = {other.mapper.class_ for other in relationships} - {mapped}
+            found = [(mapped.__tablename__, option)]  # type: ignore[attr-defined]
+            found += [(other.__tablename__, options[other]) for other in sorted(near, key=lambda c: c.__name__)]
+            self._by_table[mapped.__tablename__] = tuple(found)  # type: ignore[attr-defined]
+
+    def of(self, statement: Any) -> list[Any]:
+        """The options of a statement."""
+        tables = {part.name for part in iterate(statement) if isinstance(part, Table)}
+        return list({name: o for table in tables for name, o in self._by_table.get(table, ())}.values())

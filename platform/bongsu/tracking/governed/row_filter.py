@@ -22,7 +22,7 @@ from sqlalchemy.orm import ORMExecuteState, Session
 from sqlalchemy.sql.functions import max as max_function
 
 from bongsu.tracking.governed import bulk_writes, propagation
-from bongsu.tracking.governed.criteria import loader_criteria, mapped_classes
+from bongsu.tracking.governed.criteria import LoaderCriteria, mapped_classes
 from bongsu.tracking.governed.labelling import UNFILTERED
 from bongsu.tracking.governed.sight import ensure_sight
 from bongsu.tracking.governed.viewer import Acting, current_actor
@@ -46,8 +46,8 @@ class RowFilter:
 
     def __init__(self, urls: frozenset[URL]) -> None:
         self._urls = urls
-        self._reading = loader_criteria(unsealed=False)
-        self._changing = loader_criteria(unsealed=True)
+        self._reading = LoaderCriteria(unsealed=False)
+        self._changing = LoaderCriteria(unsealed=True)
         self._hooks: tuple[tuple[Any, str, Any], ...] = (
             (Session, "do_orm_execute", self._on_execute),
             (Session, "before_flush", self._on_flush),
@@ -100,7 +100,7 @@ class RowFilter:
         if state.is_insert:
             raise Ungoverned(f"Rows of unknown label: {state.statement}")
         criteria = self._changing if changes else self._reading
-        state.statement = state.statement.options(*criteria.values())
+        state.statement = state.statement.options(*criteria.of(state.statement))
 
     def _on_flush(self, session: Session, _context: Any, _instances: Any) -> None:
         if not self._governs(session):

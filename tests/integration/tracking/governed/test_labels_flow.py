@@ -133,9 +133,8 @@ def test_a_child_is_labelled_like_its_parent_and_a_hidden_parent_is_none(world: 
     assert _label(world, "mnd-secret", _run(post, "mnd-secret", experiment, tags=tags)) == "S"
 
 
-def test_an_experiment_is_forgotten_where_its_last_run_has_risen(world: World, post: Post) -> None:
-    experiment = _experiment(post, "mnd-secret")
-    ask = {"experiment_id": experiment}
+def test_an_experiment_is_there_for_those_who_may_see_what_its_maker_may(world: World, post: Post) -> None:
+    ask = {"experiment_id": _experiment(post, "mnd-secret")}
     assert world.server.ask("GET", f"{A2}/experiments/get", "mnd-open", params=ask).status_code == 404
     assert world.server.ask("GET", f"{A2}/experiments/get", "mnd-classified", params=ask).status_code == 200
 
