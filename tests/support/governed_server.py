@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,13 +80,20 @@ def main(home: Path, database: str, port: int, mode: str) -> None:
     from starlette.types import Scope
 
     from bongsu.tracking.governed.mount import mount
-    from bongsu.tracking.governed.viewer import Viewer
+    from bongsu.tracking.governed.viewer import Viewer, Visit
 
     async def viewer_of(scope: Scope) -> Viewer | None:
         sent = dict(scope["headers"]).get(b"authorization", b"").decode()
         return PEOPLE.get(sent.removeprefix("Bearer ")) if sent.startswith("Bearer ") else None
 
-    given = settings(home, database)
+    async def note(visit: Visit) -> None:
+        with (home / "visits.txt").open("a") as file:
+            who = visit.viewer.id if visit.viewer else "nobody"
+            file.write(
+                f"{who} {visit.workspace or '-'} {visit.method} {visit.route} {visit.query} {visit.status}\n"
+            )
+
+    given = replace(settings(home, database), note=note)
     app = mount(given, viewer_of)
     start_s = time.monotonic() - began
     import psutil

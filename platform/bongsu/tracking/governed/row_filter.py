@@ -3,12 +3,13 @@ and finds only what exists for them.
 
 Three locks on one door. A statement of the ORM gets the criteria of :mod:`bongsu.tracking.governed.criteria`, lazy
 loads and subqueries included. A statement that is no query of the ORM is refused unless it is known. And the text that
-reaches the database is looked at once more: what reads a governed table without a mark in it is refused.
+reaches the database is looked at once more: what reads governed tables with fewer criteria than tables is refused.
 """
 
 from __future__ import annotations
 
 import functools
+import logging
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -27,14 +28,20 @@ from bongsu.tracking.governed.labelling import UNFILTERED
 from bongsu.tracking.governed.sight import ensure_sight
 from bongsu.tracking.governed.viewer import Acting, current_actor
 
+_log = logging.getLogger(__name__)
 # What MLflow sets for each session of SQLite; it reads nothing.
 _PRAGMA = re.compile(r"^\s*PRAGMA\s+(foreign_keys|busy_timeout|case_sensitive_like)\s*=", re.IGNORECASE)
+_MARKS = re.compile(r"FROM bongsu_marks\b|'bongsu_marks'")
 _NO_ACTOR = "Nobody asks for these rows"
 
 
 class Ungoverned(RuntimeError):
     """A statement that could show rows to somebody for whom they do not exist, or that nobody asks. A fault in this
-    program or a change of MLflow's; never the caller's."""
+    program or a change of MLflow's; never the caller's. It stands in the log, because MLflow keeps some to itself."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        _log.error("%s", why)
 
 
 class RowFilter:
@@ -80,6 +87,7 @@ class RowFilter:
             return
         if not isinstance(actor, Acting):
             return
+        actor.is_flushing = False  # a flush that found no work does not say that it is over
         if state.is_orm_statement:
             ensure_sight(actor, state.session.connection())
             self._narrow(state, actor)
@@ -179,9 +187,15 @@ def _tables_in(text: str) -> frozenset[str]:
 @functools.lru_cache(maxsize=4000)
 def _is_narrowed(text: str, is_flushing: bool) -> bool:
     """True if a statement may be sent in a viewer's name."""
-    if not _tables_in(text) or "bongsu_marks" in text:
+    tables = len(_governed_tables().findall(text))
+    if tables == 0:
         return True
     verb = text.lstrip()[:6].upper()
-    if verb == "INSERT":
-        return _tables_in(text) <= bulk_writes.WRITABLE
-    return verb in ("UPDATE", "DELETE") and is_flushing  # each row was looked at before
+    criteria = len(_MARKS.findall(text))
+    if verb in ("UPDATE", "DELETE"):
+        # Which rows are changed is decided by the first; or each row was looked at before.
+        return criteria > 0 or is_flushing
+    # Each table has one criterion at least.
+    if criteria >= tables:
+        return True
+    return verb == "INSERT" and _tables_in(text) <= bulk_writes.WRITABLE

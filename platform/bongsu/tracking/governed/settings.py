@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.domain.labels import Label
+from bongsu.tracking.governed.viewer import Note
 from bongsu.tracking.settings import quieten
 
 MEBIBYTE = 2**20
@@ -28,6 +29,8 @@ class GovernedSettings:
             clearance, because what they write may hold all that they may see.
         origins: whose pages may send changes with a person's cookie, besides the server's own; such as
             ``https://console.example``.
+        note: is told of every request but those for public pages, after its answer; raising spoils nothing for the
+            caller any more.
         max_message: bytes of a message.
         max_file: bytes of a file that is logged.
     """
@@ -37,6 +40,7 @@ class GovernedSettings:
     trees: Callable[[], ArtifactStore]
     unlabelled: Label | None = None
     origins: frozenset[str] = frozenset()
+    note: Note | None = None
     max_message: int = 16 * MEBIBYTE
     max_file: int = 10 * 1024 * MEBIBYTE
 

@@ -21,7 +21,7 @@ from bongsu.tracking.governed.artifact_paths import is_plain
 from bongsu.tracking.governed.routes import Access, Route, match
 from bongsu.tracking.governed.settings import GovernedSettings
 from bongsu.tracking.governed.stores import ensure_workspaces
-from bongsu.tracking.governed.viewer import Acting, Viewer, ViewerOf, acting
+from bongsu.tracking.governed.viewer import Acting, Viewer, ViewerOf, Visit, acting
 
 WORKSPACE_HEADER = "x-mlflow-workspace"
 _ARTIFACTS = "/mlflow-artifacts/artifacts"
@@ -47,6 +47,35 @@ _FOREIGN_PAGE = Refusal(403, "PERMISSION_DENIED", "This change was asked for by 
 _TOO_LARGE = Refusal(413, "INVALID_PARAMETER_VALUE", "This is larger than the server takes.")
 
 
+class _OpenVisit:
+    """A request while it is answered."""
+
+    def __init__(self, scope: Scope, path: str, route: Route | None, send: Send) -> None:
+        self.scope = scope
+        self.path = path
+        self.route = route
+        self.viewer: Viewer | None = None
+        self.workspace = ""
+        self._send = send
+        self._status = 500
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+        await self._send(message)
+
+    def ended(self) -> Visit:
+        return Visit(
+            viewer=self.viewer,
+            workspace=self.workspace,
+            method=self.scope["method"],
+            route=self.path if self.route is None else self.route.template,
+            path=self.path,
+            query=self.scope["query_string"].decode("latin-1"),
+            status=self._status,
+        )
+
+
 class Shell:
     """See the module's docstring.
 
@@ -69,35 +98,41 @@ class Shell:
             await send({"type": "websocket.close", "code": 1000})
         if scope["type"] != "http":
             return
-        try:
-            await self._serve(scope, receive, send)
-        except Refusal as refusal:
-            await _answer(refusal, send)
-
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = get_route_path(scope)
         route = match(scope["method"], path) if path == "/" or is_plain(path.strip("/")) else None
         if route is not None and route.access is Access.PUBLIC:
             await self._pages(_inner_scope(scope, path, ""), receive, send)
             return
-        viewer = await self._viewer_of(scope)
+        visit = _OpenVisit(scope, path, route, send)
+        try:
+            await self._serve(visit, receive)
+        except Refusal as refusal:
+            await _answer(refusal, visit.send)
+        finally:
+            if self._settings.note is not None:
+                await self._settings.note(visit.ended())
+
+    async def _serve(self, visit: _OpenVisit, receive: Receive) -> None:
+        scope, route = visit.scope, visit.route
+        visit.viewer = viewer = await self._viewer_of(scope)
         if viewer is None:
             raise _NO_NAME
         if route is None:
             raise NOT_FOUND
         self._check_origin(scope)
-        actor = Acting(viewer, _workspace(scope, viewer), self._settings.unlabelled)
+        visit.workspace = workspace = _workspace(scope, viewer)
+        actor = Acting(viewer, workspace, self._settings.unlabelled)
         _check_access(route, actor)
-        if actor.workspace not in self._workspaces:
-            await anyio.to_thread.run_sync(ensure_workspaces, [actor.workspace])
-            self._workspaces.add(actor.workspace)
+        if workspace not in self._workspaces:
+            await anyio.to_thread.run_sync(ensure_workspaces, [workspace])
+            self._workspaces.add(workspace)
         with acting(actor):
-            await self._check_path(path, scope["query_string"], route, actor)
-            inner = _inner_scope(scope, path, actor.workspace)
-            limit = self._settings.max_file if route.takes_file else self._settings.max_message
-            body = _Body(scope, receive, limit)
+            await self._check_path(visit.path, scope["query_string"], route, actor)
+            body = _Body(
+                scope, receive, self._settings.max_file if route.takes_file else self._settings.max_message
+            )
             try:
-                await self._app(inner, body, _Guarded(send, body))
+                await self._app(_inner_scope(scope, visit.path, workspace), body, _Guarded(visit.send, body))
             except Exception:
                 if not body.is_too_large:
                     raise

@@ -109,6 +109,29 @@ class Housekeeping:
     reason: str = field(default="start")
 
 
+@dataclass(frozen=True)
+class Visit:
+    """One request, and what became of it, for the log of who read what.
+
+    Attributes:
+        viewer: None for nobody.
+        workspace: in which it was asked; empty if the request came to no workspace.
+        route: template of MLflow's route, or the path as it was sent if none serves it.
+        query: of the address; names the things that were asked for, where the route takes them there.
+        status: of the answer; 500 where none was given.
+    """
+
+    viewer: Viewer | None
+    workspace: str
+    method: str
+    route: str
+    path: str
+    query: str
+    status: int
+
+
+Note = Callable[[Visit], Awaitable[None]]
+
 ViewerOf = Callable[[Scope], Awaitable[Viewer | None]]
 """Who asks: from the bearer token of an ASGI scope (or a cookie of the server that mounts this); None for nobody."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from conftest import World
@@ -98,3 +100,22 @@ def test_the_mount_starts_within_ten_seconds_and_takes_at_most_400_mebibytes(wor
         world.server.start_s < 30
     )  # ten on a machine with nothing else to do: see tests/bench/bench_row_filter.py
     assert world.server.resident_mib < 400
+
+
+def test_every_request_is_told_of_with_who_asked_and_what_became_of_it(world: World) -> None:
+    run = world.ids["deepword"].run
+    for token in ("mnd-open", "mnd-all", None):
+        world.server.ask("GET", f"{A2}/runs/get", token, params={"run_id": run, "said": "noted"})
+    world.server.ask(
+        "GET", f"{A2}/runs/get", "mnd-all", params={"run_id": run}, headers={"X-MLFLOW-WORKSPACE": "dapa"}
+    )
+    expected = {
+        f"mnd/oh mnd GET {A2}/runs/get run_id={run}&said=noted 404",
+        f"mnd/ahn mnd GET {A2}/runs/get run_id={run}&said=noted 200",
+        f"nobody - GET {A2}/runs/get run_id={run}&said=noted 401",
+        f"mnd/ahn - GET {A2}/runs/get run_id={run}&said=elsewhere 404",
+    }
+    deadline = time.monotonic() + 10  # it is told of after the answer
+    while not expected <= set((world.server.home / "visits.txt").read_text().splitlines()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
