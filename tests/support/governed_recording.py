@@ -41,10 +41,25 @@ def main(home: Path, database: str) -> None:
         "before": [mark for mark in before if mark[1] == "rising"],
         "after": [mark for mark in _marks(database) if mark[1] == "rising"],
         "without_ministry": without_ministry,
+        "relabelled": _relabelled(publisher, database),
         "refused": _refusals(),
         "told": len(TOLD),
     }
     print(json.dumps(found))
+
+
+def _relabelled(publisher: GovernedPublisher, database: str) -> dict[str, object]:
+    """``axk1-deep`` has one version, labelled C; another ministry has none of this name."""
+    from mlflow.exceptions import MlflowException
+
+    publisher.relabel_version("mnd", "axk1-deep", 1, SECRET)
+    found = [mark[:4] for mark in _marks(database) if mark[1] in ("axk1-deep", "axk1-deep/1")]
+    try:
+        publisher.relabel_version("dapa", "axk1-deep", 1, OPEN)
+        elsewhere = "relabelled"
+    except MlflowException as error:
+        elsewhere = error.error_code
+    return {"marks": found, "elsewhere": elsewhere}
 
 
 def _marks(database: str) -> list[tuple[str, str, str, str, bool]]:

@@ -1,4 +1,4 @@
-"""What label a thing of MLflow's gets, and what rises with it. Nothing here lowers a label.
+"""What label a thing of MLflow's gets, and what rises with it. Only :meth:`Ledger.relabel` lowers one.
 
 All of it works within the transaction of the change. ``Ledger`` reads marks of one workspace; what belongs to another
 one is not found.
@@ -118,13 +118,24 @@ class Ledger:
         before = self.label(kind, thing)
         after = high_water_mark(labels, before)
         self._check_reachable(after)
+        self._label_anew(kind, thing, before, after)
+        return after
+
+    def relabel(self, kind: Kind, thing: str, label: Label) -> None:
+        """Give a run, model or version another label, a lower one too: for what approvers decided. What was made from
+        it keeps its own. Raises MlflowException: RESOURCE_DOES_NOT_EXIST."""
+        if isinstance(self._actor, Acting):
+            raise sealed_by_bongsu(kind, thing)
+        marks.hold(self._connection, kind, thing)
+        self._label_anew(kind, thing, self.label(kind, thing), label)
+
+    def _label_anew(self, kind: Kind, thing: str, before: Label, after: Label) -> None:
         scope = marks.scope_of(self._connection, self._actor.workspace, after)
         old = marks.scope_of(self._connection, self._actor.workspace, before)
         marks.move(self._connection, kind, thing, scope)
         self._write_tag(kind, thing, after)
         self._look_again(scope)
         self._raise_around(kind, thing, (old, scope), after)
-        return after
 
     def _check_reachable(self, label: Label) -> None:
         if isinstance(self._actor, Acting) and not self._actor.viewer.clearance.dominates(label):

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from bongsu.domain.labels import Label
 from bongsu.domain.publication import (
     ModelPage,
     Publication,
@@ -74,6 +75,21 @@ class GovernedPublisher:
         """
         with self._writing(request.ministry) as writer:
             return writer.register(_placed(request))
+
+    def relabel_version(self, ministry: str, name: str, version: int, label: Label) -> None:
+        """Carry out what approvers decided about the label of a version, a downgrade included.
+
+        Raises:
+            mlflow.exceptions.MlflowException: RESOURCE_DOES_NOT_EXIST, if the ministry has no such version.
+        """
+        with self._writing(ministry):
+            from mlflow.server.handlers import _get_tracking_store
+
+            from bongsu.tracking.governed.labelling import Ledger
+            from bongsu.tracking.governed.marks import Kind
+
+            with _get_tracking_store().engine.begin() as connection:
+                Ledger(connection, Recorder(ministry)).relabel(Kind.VERSION, f"{name}/{version}", label)
 
     @contextmanager
     def _writing(self, ministry: str) -> Iterator[PublicationWriter]:

@@ -106,9 +106,8 @@ def test_every_request_is_told_of_with_who_asked_and_what_became_of_it(world: Wo
     run = world.ids["deepword"].run
     for token in ("mnd-open", "mnd-all", None):
         world.server.ask("GET", f"{A2}/runs/get", token, params={"run_id": run, "said": "noted"})
-    world.server.ask(
-        "GET", f"{A2}/runs/get", "mnd-all", params={"run_id": run}, headers={"X-MLFLOW-WORKSPACE": "dapa"}
-    )
+    there = {"X-MLFLOW-WORKSPACE": "dapa"}
+    world.server.ask("GET", f"{A2}/runs/get", "mnd-all", params={"run_id": run, "said": "elsewhere"}, headers=there)
     expected = {
         f"mnd/oh mnd GET {A2}/runs/get run_id={run}&said=noted 404",
         f"mnd/ahn mnd GET {A2}/runs/get run_id={run}&said=noted 200",

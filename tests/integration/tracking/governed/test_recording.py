@@ -59,6 +59,13 @@ def test_a_run_that_ends_higher_takes_its_experiment_along(found: dict[str, Any]
     assert found["after"] == [["experiment", "rising", "mnd", "S", False], ["run", "rising", "mnd", "S", True]]
 
 
+def test_a_label_that_approvers_lowered_is_lowered_here_too(found: dict[str, Any]) -> None:
+    assert found["relabelled"] == {
+        "marks": [["model", "axk1-deep", "mnd", "S"], ["version", "axk1-deep/1", "mnd", "S"]],
+        "elsewhere": "RESOURCE_DOES_NOT_EXIST",
+    }
+
+
 def test_what_is_no_ministrys_is_not_recorded(found: dict[str, Any]) -> None:
     assert found["without_ministry"] == "On a server every run is a ministry's"
 
