@@ -36,6 +36,15 @@ class Ids:
     trace: str = NO_TRACE
 
 
+@dataclass(frozen=True)
+class World:
+    """A server, its database, and what its things are called."""
+
+    server: GovernedServer
+    database: str
+    ids: dict[str, Ids]
+
+
 def find_ids(server: GovernedServer) -> dict[str, Ids]:
     """By word; logs the person's run on first use."""
     found = {told.word: _told(server, told) for told in TOLD}

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from governed_ids import Ids, find_ids
+from governed_ids import World, find_ids
 from governed_postgres import is_installed, postgres
-from governed_server import GovernedServer, serving
-
-
-@dataclass(frozen=True)
-class World:
-    server: GovernedServer
-    database: str
-    ids: dict[str, Ids]
+from governed_server import serving
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])

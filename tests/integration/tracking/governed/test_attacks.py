@@ -7,12 +7,10 @@ from pathlib import Path
 
 import pytest
 from governed_attacks import Request, going_around, reading, writing
-from governed_ids import OWNERS, Ids, nobodys
+from governed_ids import OWNERS, Ids, World, nobodys
 from governed_server import serving
 from governed_world import BY_WORD, PEOPLE, words_of
 from httpx import Response
-
-from conftest import World
 
 ATTACKERS = (None, "nonsense", "mnd-open", "mnd-secret", "mnd-logistics", "mnd-classified", "dapa-all", "mnd-all")
 HIDDEN = [

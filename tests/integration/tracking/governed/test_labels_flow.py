@@ -7,8 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
-from conftest import World
+from governed_ids import World
 
 A2 = "/api/2.0/mlflow"
 FILES = "/api/2.0/mlflow-artifacts/artifacts"

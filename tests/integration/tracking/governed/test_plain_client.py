@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from conftest import World
+from governed_ids import World
 
 _USE = """
 import os, sys, pathlib, tempfile
