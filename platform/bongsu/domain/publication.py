@@ -57,10 +57,14 @@ class RunOpened(_Frozen):
 
 
 class StageFinished(_Frozen):
-    """An attempt ended, or a stage took its output from the cache (``state`` says which; attempt 0 then)."""
+    """An attempt ended, or a stage took its output from the cache (``state`` says which; attempt 0 then).
+
+    ``ministry`` is the run's; empty in what was written before that was noted.
+    """
 
     type: Literal["stage-finished"] = "stage-finished"
     run_id: str
+    ministry: str = ""
     stage_id: str
     attempt: int
     title: str
@@ -89,6 +93,7 @@ class RunClosed(_Frozen):
 
     type: Literal["run-closed"] = "run-closed"
     run_id: str
+    ministry: str = ""
     pipeline: str
     state: str
     label: Label | None = None
@@ -185,6 +190,7 @@ class AliasChanged(_Frozen):
     name: ModelName
     alias: Alias
     version: int | None = None
+    ministry: str = ""
 
     @property
     def key(self) -> str:

@@ -38,7 +38,12 @@ def run_opened(facts: RunFacts, now: float) -> RunOpened:
 def run_closed(run: RunRecord, now: float) -> RunClosed:
     """Args: run: in its final state."""
     return RunClosed(
-        run_id=run.id, pipeline=run.pipeline, state=run.state.value, label=Label.parse(run.label), time=_time(now)
+        run_id=run.id,
+        ministry=run.ministry,
+        pipeline=run.pipeline,
+        state=run.state.value,
+        label=Label.parse(run.label),
+        time=_time(now),
     )
 
 
@@ -63,6 +68,7 @@ def attempt_finished(
     started = attempt.started_at if attempt.started_at is not None else attempt.requested_at
     return StageFinished(
         run_id=facts.run.id,
+        ministry=facts.run.ministry,
         stage_id=planned.id,
         attempt=attempt.id.number,
         title=planned.title,
@@ -89,6 +95,7 @@ def stage_cached(
     """A stage that took its outputs from an earlier run; attempt 0."""
     return StageFinished(
         run_id=facts.run.id,
+        ministry=facts.run.ministry,
         stage_id=planned.id,
         attempt=0,
         title=planned.title,

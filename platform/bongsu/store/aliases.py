@@ -48,11 +48,13 @@ def drop_aliases(connection: Connection, name: str, version: int | None = None) 
 
 def _tell(connection: Connection, name: str, alias: str, version: int) -> None:
     """Under the run that registered the version, of which nothing is told before its beginning is."""
-    query = select(model_versions.c.run_id).where(
+    query = select(model_versions.c.run_id, model_versions.c.ministry).where(
         owned(connection, model_versions), model_versions.c.name == name, model_versions.c.version == version
     )
-    run_id = connection.execute(query).scalar_one()
-    outbox.put(connection, run_id, AliasChanged(run_id=run_id, name=name, alias=alias))
+    row = connection.execute(query).one()
+    outbox.put(
+        connection, row.run_id, AliasChanged(run_id=row.run_id, name=name, alias=alias, ministry=row.ministry)
+    )
 
 
 def _is_alias(connection: Connection, name: str, alias: str) -> ColumnElement[bool]:

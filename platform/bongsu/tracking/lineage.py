@@ -14,6 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bongsu.domain.artifact import ArtifactType
+from bongsu.domain.labels import Label
 from bongsu.domain.publication import MetricPoint, ModelPage, PublishedTree, RunClosed, RunOpened, StageFinished
 from bongsu.tracking.names import allowed_name, allowed_names
 from bongsu.tracking.pages import logged_model_page
@@ -33,7 +34,8 @@ T = TypeVar("T")
 class LineageWriter:
     """Writes publications to MLflow; writing one twice changes nothing."""
 
-    def __init__(self, client: MlflowClient, artifact_root: str) -> None:
+    def __init__(self, client: MlflowClient, artifact_root: str | None) -> None:
+        """Args: artifact_root: below which each experiment has its files; None where MLflow's server says it."""
         self._client = client
         self._root = artifact_root
         self._experiments: dict[str, str] = {}
@@ -115,9 +117,12 @@ class LineageWriter:
             self._experiments[pipeline] = (
                 found.experiment_id
                 if found
-                else self._client.create_experiment(pipeline, artifact_location=f"{self._root}/{pipeline}")
+                else self._client.create_experiment(pipeline, artifact_location=self._location(pipeline))
             )
         return self._experiments[pipeline]
+
+    def _location(self, pipeline: str) -> str | None:
+        return None if self._root is None else f"{self._root}/{pipeline}"
 
     def run_of(self, pipeline: str, key: str) -> str | None:
         """MLflow's id of the run that was written under ``key``."""
@@ -133,6 +138,7 @@ class LineageWriter:
         )
         if found:
             model = found[0].model_id
+            self._raise_label(model, found[0].tags.get("bongsu.label", ""), tree)
         else:
             tags = {"bongsu.digest": tree.ref.digest, "bongsu.label": str(tree.ref.label), "bongsu.uri": tree.uri}
             model = self._client.create_logged_model(
@@ -141,6 +147,12 @@ class LineageWriter:
             self._client.finalize_logged_model(model, "READY")
         self._models[experiment, tree.ref.digest] = model
         return str(model)
+
+    def _raise_label(self, model: str, told: str, tree: PublishedTree) -> None:
+        """The same bytes may be known by a higher label than when they were told of first; none falls."""
+        label = tree.ref.label.join(Label.parse(told)) if told else tree.ref.label
+        if str(label) != told:
+            self._client.set_logged_model_tags(model, {"bongsu.label": str(label)})
 
     def _stage_tags(self, experiment: str, item: StageFinished) -> dict[str, str]:
         tags = {

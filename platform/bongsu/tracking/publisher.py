@@ -7,22 +7,10 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from bongsu.domain.artifact import ArtifactType
-from bongsu.domain.publication import (
-    AliasChanged,
-    ModelPage,
-    Publication,
-    PublishedTree,
-    RegisteredVersion,
-    RegistrationRequest,
-    RunClosed,
-    RunOpened,
-    VersionRegistered,
-)
+from bongsu.domain.publication import ModelPage, Publication, RegisteredVersion, RegistrationRequest
 from bongsu.tracking.birth import ensure_database, is_whole
-from bongsu.tracking.lineage import LineageWriter
-from bongsu.tracking.registry import RegistryWriter
 from bongsu.tracking.settings import TrackingSettings, quieten
+from bongsu.tracking.writing import PublicationWriter
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -44,12 +32,8 @@ class MlflowPublisher:
         return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
     @cached_property
-    def _lineage(self) -> LineageWriter:
-        return LineageWriter(self.client, self._settings.artifact_root)
-
-    @cached_property
-    def _registry(self) -> RegistryWriter:
-        return RegistryWriter(self.client, self._settings.registry_views)
+    def _writer(self) -> PublicationWriter:
+        return PublicationWriter(self.client, self._settings.artifact_root, self._settings.registry_views)
 
     def is_blank(self) -> bool:
         try:
@@ -62,23 +46,7 @@ class MlflowPublisher:
 
         Raises what MLflow raises; the caller tries again later.
         """
-        pages = []
-        for item in items:
-            if isinstance(item, RunOpened):
-                self._lineage.open_run(item)
-            elif isinstance(item, RunClosed):
-                self._lineage.close_run(item)
-            elif isinstance(item, VersionRegistered):
-                self._register(item.request, item.version)
-            elif isinstance(item, AliasChanged):
-                self._registry.move_alias(item)
-            else:
-                self._lineage.finish_stage(item)
-                for tree in item.outputs:
-                    if tree.ref.type is ArtifactType.MODEL and tree.uri:
-                        self._registry.renew_views(tree.ref.digest, tree.uri)
-                pages += self._lineage.pages(item)
-        return pages
+        return [page for item in items for page in self._writer.write(item)]
 
     def publish_registration(self, request: RegistrationRequest) -> RegisteredVersion:
         """Register a model version; the same request gives the same version again.
@@ -86,14 +54,7 @@ class MlflowPublisher:
         Raises:
             RegistrationRefused: MLflow says that it never will.
         """
-        return self._register(request, None)
-
-    def _register(self, request: RegistrationRequest, version: int | None) -> RegisteredVersion:
-        experiment = self._lineage.experiment(request.pipeline)
-        tree = PublishedTree(port="model", title=request.title or request.name, ref=request.model)
-        model_id = self._lineage.model_id(experiment, tree)
-        run = self._lineage.run_of(request.pipeline, request.run_id)
-        return self._registry.register(request, run, model_id, version)
+        return self._writer.register(request)
 
 
 def _make_database(uri: str) -> None:

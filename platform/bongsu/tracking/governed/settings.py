@@ -1,0 +1,66 @@
+"""What the mount is told by whoever composes the server."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bongsu.artifacts.base import ArtifactStore
+from bongsu.domain.labels import Label
+from bongsu.tracking.governed.viewer import Note
+from bongsu.tracking.settings import quieten
+
+MEBIBYTE = 2**20
+ROOT = "mlflow-artifacts:/"
+DESTINATION_SCHEME = "bongsu-mount"
+
+
+@dataclass(frozen=True)
+class GovernedSettings:
+    """One for each process: MLflow keeps its settings in the environment.
+
+    Attributes:
+        database_uri: of MLflow's own database, ``sqlite:////...`` or ``postgresql+psycopg://...``. Not the control
+            plane's: both have tables of the same names.
+        files_uri: where files lie that people log through MLflow: a directory or an address that MLflow knows.
+        trees: the control plane's artifact store, from which registered versions are downloaded.
+        unlabelled: what somebody's own words and numbers are labelled at least, if they say nothing. None: their whole
+            clearance, because what they write may hold all that they may see.
+        origins: whose pages may send changes with a person's cookie, besides the server's own; such as
+            ``https://console.example``.
+        note: is told of every request but those for public pages, after its answer; raising spoils nothing for the
+            caller any more.
+        max_message: bytes of a message.
+        max_file: bytes of a file that is logged.
+    """
+
+    database_uri: str
+    files_uri: str
+    trees: Callable[[], ArtifactStore]
+    unlabelled: Label | None = None
+    origins: frozenset[str] = frozenset()
+    note: Note | None = None
+    max_message: int = 16 * MEBIBYTE
+    max_file: int = 10 * 1024 * MEBIBYTE
+
+
+def prepare_environment(settings: GovernedSettings) -> None:
+    """Tell MLflow, before it is imported. What the operator set of the same variables does not stand: each of them
+    decides who sees what.
+    """
+    quieten()
+    os.environ |= {
+        "MLFLOW_ENABLE_WORKSPACES": "true",
+        "MLFLOW_WEBHOOK_CACHE_TTL": "0",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        # The shell looks at origins; hosts are looked at by the server that it is mounted in.
+        "MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE": "true",
+        "_MLFLOW_SERVER_FILE_STORE": settings.database_uri,
+        "_MLFLOW_SERVER_REGISTRY_STORE": settings.database_uri,
+        "_MLFLOW_SERVER_ARTIFACT_ROOT": ROOT,
+        "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
+        "_MLFLOW_SERVER_ARTIFACT_DESTINATION": f"{DESTINATION_SCHEME}:/",
+    }
+    for name in ("MLFLOW_WORKSPACE", "_MLFLOW_STATIC_PREFIX", "prometheus_multiproc_dir"):
+        os.environ.pop(name, None)

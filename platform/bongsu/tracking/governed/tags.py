@@ -1,0 +1,48 @@
+"""Tags by which the control plane knows its things: ``bongsu.label`` says what a thing is labelled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
+from mlflow.store.model_registry.dbmodels.models import SqlModelVersionTag
+from mlflow.store.tracking.dbmodels.models import SqlLoggedModelTag, SqlTag, SqlTraceTag
+
+from bongsu.domain.labels import Label
+
+LABEL_TAG = "bongsu.label"
+_RESERVED = "bongsu."
+
+
+def read_label(text: str) -> Label:
+    """Raises MlflowException: INVALID_PARAMETER_VALUE."""
+    try:
+        return Label.parse(text)
+    except ValueError as error:
+        raise MlflowException(
+            f"{LABEL_TAG} is no label: {text!r}; write one as S or S/logistics.", INVALID_PARAMETER_VALUE
+        ) from error
+
+
+def check_is_free(key: str | None) -> None:
+    """Nobody else writes the control plane's tags. Raises MlflowException: INVALID_PARAMETER_VALUE."""
+    if key is not None and key.startswith(_RESERVED):
+        raise MlflowException(f"Tags that begin with {_RESERVED} are Bongsu's: {key}", INVALID_PARAMETER_VALUE)
+
+
+def key_of(row: Any) -> str | None:
+    """None if the row is no tag."""
+    if isinstance(row, SqlLoggedModelTag):
+        return str(row.tag_key)
+    return str(row.key) if isinstance(row, SqlTag | SqlTraceTag | SqlModelVersionTag) else None
+
+
+def value_of(row: Any) -> str:
+    return str(row.tag_value if isinstance(row, SqlLoggedModelTag) else row.value)
+
+
+def labels_among(tags: Iterable[Any]) -> list[Label]:
+    """What the tags of a new thing say of its label."""
+    return [read_label(value_of(tag)) for tag in tags if key_of(tag) == LABEL_TAG]

@@ -1,0 +1,154 @@
+"""In whose name MLflow's database is asked. Without a name nothing is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from starlette.types import Scope
+
+from bongsu.domain.labels import OPEN, Label
+
+
+@dataclass(frozen=True)
+class SharedModel:
+    """A model version of another ministry that an access permit names, and that holds at this moment."""
+
+    ministry: str
+    name: str
+    version: int
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Somebody who was verified, as MLflow's rows are measured against them.
+
+    Attributes:
+        id: of the actor, e.g. ``mnd/kim``; what they log stands under this name.
+        ministries: whose workspaces they may ask for.
+        home: the workspace that is meant where they name none; one of ``ministries``.
+        clearance: what they may see at most.
+        may_write: they may log and register in their ministries.
+        may_read_files: what was logged as a file, weights included, and not only what is said of it.
+        shared: of other ministries; looked at, never written to.
+    """
+
+    id: str
+    ministries: frozenset[str]
+    home: str
+    clearance: Label = OPEN
+    may_write: bool = False
+    may_read_files: bool = True
+    shared: frozenset[SharedModel] = frozenset()
+
+    def may_enter(self, workspace: str) -> bool:
+        """True if the workspace exists for them."""
+        return workspace in self.workspaces
+
+    @property
+    def workspaces(self) -> frozenset[str]:
+        return self.ministries | {model.ministry for model in self.shared}
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What exists for a viewer in a workspace, as the criteria take it.
+
+    Attributes:
+        scopes: numbers of the pairs (workspace, label) in which everything exists for them.
+        model_scopes: the same for registered models and their versions, which may be shared one by one.
+        is_guest: the workspace is another ministry's: of its models, only those in ``names`` and ``versions`` exist.
+    """
+
+    scopes: tuple[int, ...] = ()
+    model_scopes: tuple[int, ...] = ()
+    is_guest: bool = False
+    names: tuple[str, ...] = ()
+    versions: tuple[str, ...] = ()
+
+
+@dataclass
+class Acting:
+    """A viewer at work in one workspace, for one request.
+
+    Attributes:
+        unlabelled: what somebody's own words are labelled at least; see ``GovernedSettings.unlabelled``.
+        sight: looked up when it is first needed.
+        is_flushing: MLflow's unit of work writes what was checked row by row.
+    """
+
+    viewer: Viewer
+    workspace: str
+    unlabelled: Label | None = None
+    sight: Sight | None = None
+    is_flushing: bool = False
+
+    @property
+    def may_write(self) -> bool:
+        return self.viewer.may_write and self.workspace in self.viewer.ministries
+
+    @property
+    def written(self) -> Label:
+        """What they write may hold anything that they may see, unless the site says how much it may hold."""
+        return self.viewer.clearance if self.unlabelled is None else self.unlabelled
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """The control plane itself, which labels what it writes (tag ``bongsu.label``) and seals it against others."""
+
+    workspace: str
+
+
+@dataclass(frozen=True)
+class Housekeeping:
+    """MLflow's own beginnings: tables, workspaces, the default experiment. Never while a request is answered."""
+
+    reason: str = field(default="start")
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request, and what became of it, for the log of who read what.
+
+    Attributes:
+        viewer: None for nobody.
+        workspace: in which it was asked; empty if the request came to no workspace.
+        route: template of MLflow's route, or the path as it was sent if none serves it.
+        query: of the address; names the things that were asked for, where the route takes them there.
+        status: of the answer; 500 where none was given.
+    """
+
+    viewer: Viewer | None
+    workspace: str
+    method: str
+    route: str
+    path: str
+    query: str
+    status: int
+
+
+Note = Callable[[Visit], Awaitable[None]]
+
+ViewerOf = Callable[[Scope], Awaitable[Viewer | None]]
+"""Who asks: from the bearer token of an ASGI scope (or a cookie of the server that mounts this); None for nobody."""
+
+Actor = Acting | Recorder | Housekeeping
+_ACTOR: ContextVar[Actor | None] = ContextVar("bongsu_mlflow_actor", default=None)
+
+
+def current_actor() -> Actor | None:
+    """None if nobody asks: then every governed row is refused."""
+    return _ACTOR.get()
+
+
+@contextmanager
+def acting(actor: Actor) -> Iterator[None]:
+    """Ask in this name; threads that are started with a copy of the context ask in it too."""
+    token = _ACTOR.set(actor)
+    try:
+        yield
+    finally:
+        _ACTOR.reset(token)

@@ -1,0 +1,119 @@
+"""What the door itself lets through: names, workspaces, origins, sizes."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from governed_ids import World
+
+A2 = "/api/2.0/mlflow"
+SEARCH = f"{A2}/experiments/search"
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/static-files/favicon.ico"])
+def test_pages_are_for_everybody(world: World, path: str) -> None:
+    assert world.server.ask("GET", path).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": "Bearer"},
+        {"Authorization": "Bearer nonsense"},
+        {"Authorization": "Basic bW5kLWFsbDo="},
+        {"Authorization": "mnd-all"},
+    ],
+)
+def test_without_a_name_nothing_is_answered(world: World, headers: dict[str, str]) -> None:
+    for path in ("/version", f"{A2}/experiments/search?max_results=1", "/no/such/route", "/graphql"):
+        answer = world.server.ask("GET", path, headers=headers)
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("workspace", ["dapa", "default", "nothing", "MND", "../dapa", "mnd,dapa", "dapa;mnd"])
+def test_a_workspace_of_others_is_as_one_that_is_not_there(world: World, workspace: str) -> None:
+    answer = world.server.ask(
+        "GET", SEARCH, "mnd-all", params={"max_results": 9}, headers={"X-MLFLOW-WORKSPACE": workspace}
+    )
+    never = world.server.ask(
+        "GET", SEARCH, "mnd-all", params={"max_results": 9}, headers={"X-MLFLOW-WORKSPACE": "zz"}
+    )
+    assert (answer.status_code, answer.text) == (404, never.text)
+
+
+def test_two_workspaces_at_once_are_none(world: World) -> None:
+    both = [("Authorization", "Bearer mnd-all"), ("X-MLFLOW-WORKSPACE", "mnd"), ("X-MLFLOW-WORKSPACE", "dapa")]
+    answer = world.server.client.get(f"{world.server.address}{SEARCH}", params={"max_results": 9}, headers=both)
+    assert answer.status_code == 404
+
+
+def test_who_acts_in_two_ministries_says_in_which(world: World) -> None:
+    def pipelines(headers: dict[str, str]) -> set[str]:
+        found = world.server.ask("GET", SEARCH, "both-all", params={"max_results": 100}, headers=headers).json()
+        return {experiment["name"] for experiment in found["experiments"]}
+
+    assert "secret-plan" in pipelines({})
+    assert "secret-plan" not in pipelines({"X-MLFLOW-WORKSPACE": "dapa"})
+    listed = world.server.ask("GET", "/api/3.0/mlflow/workspaces", "both-all").json()["workspaces"]
+    assert [workspace["name"] for workspace in listed] == ["dapa", "mnd"]
+    alone = world.server.ask("GET", "/api/3.0/mlflow/workspaces", "mnd-all").json()["workspaces"]
+    assert [workspace["name"] for workspace in alone] == ["mnd"]
+    assert world.server.ask("GET", "/api/3.0/mlflow/workspaces/dapa", "mnd-all").status_code == 404
+
+
+@pytest.mark.parametrize("path", [f"{A2}/runs/search", "/graphql", f"{A2}/experiments/create"])
+def test_a_page_of_another_site_changes_nothing(world: World, path: str) -> None:
+    for origin in ("https://evil.example", "null", "http://localhost:1"):
+        assert world.server.ask("POST", path, "mnd-all", json={}, headers={"Origin": origin}).status_code == 403
+    own = world.server.address.removesuffix("/mlflow")
+    answer = world.server.ask("POST", f"{A2}/runs/search", "mnd-all", json={}, headers={"Origin": own})
+    assert answer.status_code != 403
+
+
+def test_what_is_too_large_is_not_read(world: World) -> None:
+    answer = world.server.ask("POST", f"{A2}/runs/search", "mnd-all", content=b"x" * (2**20 + 1))
+    assert answer.status_code == 413
+
+    def chunks() -> object:
+        for _ in range(20):
+            yield b"x" * 2**17
+
+    assert world.server.ask("POST", f"{A2}/runs/search", "mnd-all", content=chunks()).status_code == 413
+
+
+def test_answers_are_not_kept_by_browsers(world: World) -> None:
+    answer = world.server.ask("GET", SEARCH, "mnd-all", params={"max_results": 1})
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_who_only_looks_writes_nothing(world: World) -> None:
+    assert world.server.ask("POST", f"{A2}/experiments/create", "mnd-reader", json={"name": "x"}).status_code == 403
+
+
+def test_the_mount_starts_soon_and_takes_at_most_400_mebibytes(world: World) -> None:
+    assert (
+        world.server.start_s < 30
+    )  # ten on a machine with nothing else to do: see tests/bench/bench_row_filter.py
+    assert world.server.resident_mib < 400
+
+
+def test_every_request_is_told_of_with_who_asked_and_what_became_of_it(world: World) -> None:
+    run = world.ids["deepword"].run
+    for token in ("mnd-open", "mnd-all", None):
+        world.server.ask("GET", f"{A2}/runs/get", token, params={"run_id": run, "said": "noted"})
+    there = {"X-MLFLOW-WORKSPACE": "dapa"}
+    world.server.ask("GET", f"{A2}/runs/get", "mnd-all", params={"run_id": run, "said": "elsewhere"}, headers=there)
+    expected = {
+        f"mnd/oh mnd GET {A2}/runs/get run_id={run}&said=noted 404",
+        f"mnd/ahn mnd GET {A2}/runs/get run_id={run}&said=noted 200",
+        f"nobody - GET {A2}/runs/get run_id={run}&said=noted 401",
+        f"mnd/ahn - GET {A2}/runs/get run_id={run}&said=elsewhere 404",
+    }
+    deadline = time.monotonic() + 10  # it is told of after the answer
+    while not expected <= set((world.server.home / "visits.txt").read_text().splitlines()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

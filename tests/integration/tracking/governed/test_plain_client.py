@@ -1,0 +1,125 @@
+"""MLflow's own client, with nothing but an address and a token."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from governed_ids import World
+
+_USE = """
+import os, sys, pathlib, tempfile
+import mlflow
+from mlflow import MlflowClient
+uri, out = sys.argv[1], pathlib.Path(sys.argv[2])
+mlflow.set_tracking_uri(uri)
+client = MlflowClient()
+experiment = client.get_experiment_by_name("mine") or client.get_experiment(client.create_experiment("mine"))
+mlflow.set_experiment("mine")
+with mlflow.start_run(run_name="try") as run:
+    mlflow.log_params({"depth": 3})
+    for step in range(3):
+        mlflow.log_metric("loss", 3.0 - step, step=step)
+    mlflow.set_tag("colour", "blue")
+    mlflow.log_text("hello", "notes/a.txt")
+    with mlflow.start_run(nested=True) as child:
+        mlflow.log_metric("loss", 0.5)
+found = client.search_runs([experiment.experiment_id], "metrics.loss < 2 and tags.colour = 'blue'")
+assert [r.info.run_id for r in found] == [run.info.run_id]
+assert len(client.get_metric_history(run.info.run_id, "loss")) == 3
+assert client.get_run(run.info.run_id).info.user_id == "mnd/seo"
+assert client.get_run(run.info.run_id).data.tags["bongsu.label"] == "S"
+assert client.get_run(child.info.run_id).data.tags["mlflow.parentRunId"] == run.info.run_id
+assert mlflow.artifacts.load_text(f"runs:/{run.info.run_id}/notes/a.txt") == "hello"
+model = client.create_logged_model(experiment.experiment_id, "net", source_run_id=run.info.run_id)
+with tempfile.TemporaryDirectory() as folder:
+    pathlib.Path(folder, "MLmodel").write_text("weights")
+    client.log_model_artifacts(model.model_id, folder)
+client.finalize_logged_model(model.model_id, "READY")
+version = mlflow.register_model(f"models:/{model.model_id}", "my-net")
+folder = pathlib.Path(mlflow.artifacts.download_artifacts(f"models:/my-net/{version.version}"))
+assert (folder / "MLmodel").read_text() == "weights"
+again = client.create_model_version("my-net", f"models:/my-net/{version.version}")
+assert client.get_model_version("my-net", again.version).tags["bongsu.label"] == "S"
+prompt = mlflow.genai.register_prompt(name="greeting", template="Say {{word}}")
+assert mlflow.genai.load_prompt("prompts:/greeting/1").template == "Say {{word}}"
+
+@mlflow.trace
+def asked(x):
+    return x + 1
+
+asked(1)
+mlflow.flush_trace_async_logging()
+assert len(mlflow.search_traces(locations=[experiment.experiment_id], return_type="list")) >= 1
+
+# What the control plane made, by its number: the same bytes.
+folder = pathlib.Path(mlflow.artifacts.download_artifacts("models:/axk1-light/3", dst_path=str(out)))
+assert (folder / "config.json").read_text() == "config.json of secretword"
+assert (folder / "weights" / "part-0.bin").read_text() == "weights/part-0.bin of secretword"
+assert {v.version for v in client.search_model_versions("name = 'axk1-light'")} == {"1", "2", "3"}
+names = {e.name for e in client.search_experiments()}
+assert {"open-law", "secret-plan", "mixed", "mine"} <= names and not {"deep-plan", "own-deep", "supplies"} & names
+for hidden in ("models:/axk1-light/4", "models:/dapa-model/1"):
+    try:
+        mlflow.artifacts.download_artifacts(hidden)
+    except mlflow.exceptions.MlflowException as error:
+        assert "RESOURCE_DOES_NOT_EXIST" in str(error), error
+    else:
+        raise AssertionError(hidden)
+print("used")
+"""
+
+
+def test_a_plain_client_works_for_what_its_owner_may_see_and_finds_nothing_else(
+    world: World, tmp_path: Path
+) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW", "_MLFLOW"))}
+    environment |= {
+        "MLFLOW_TRACKING_TOKEN": "mnd-secret",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    }
+    command = [sys.executable, "-c", _USE, world.server.address, str(tmp_path)]
+    done = subprocess.run(
+        command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert "used" in done.stdout, done.stdout + done.stderr
+    told = world.server.ask("GET", "/api/2.0/mlflow/registered-models/search", "mnd-open").text
+    assert "my-net" not in told
+    assert "greeting" not in told
+
+
+def test_a_shared_version_of_another_ministry_is_downloaded_and_nothing_beside_it(world: World) -> None:
+    there = {"X-MLFLOW-WORKSPACE": "dapa"}
+    found = world.server.ask("GET", "/api/2.0/mlflow/model-versions/search", "mnd-guest", headers=there).json()
+    assert [(v["name"], v["version"]) for v in found["model_versions"]] == [("dapa-model", "1")]
+    shared, other = world.ids["dapaopen"], world.ids["dapadeep"]
+    files = "/api/2.0/mlflow-artifacts/artifacts"
+    assert "dapaopen" in world.server.ask("GET", f"{files}/{shared.file}", "mnd-guest", headers=there).text
+    assert world.server.ask("GET", f"{files}/{other.file}", "mnd-guest", headers=there).status_code == 404
+    run = world.server.ask(
+        "GET", "/api/2.0/mlflow/runs/get", "mnd-guest", params={"run_id": shared.run}, headers=there
+    )
+    assert run.status_code == 404
+    made = world.server.ask(
+        "POST", "/api/2.0/mlflow/experiments/create", "mnd-guest", json={"name": "x"}, headers=there
+    )
+    assert made.status_code == 403
+    assert world.server.ask("GET", f"{files}/{shared.file}", "mnd-all", headers=there).status_code == 404
+
+
+def test_who_may_not_read_files_reads_figures_only(world: World) -> None:
+    ids = world.ids["plainword"]
+    assert (
+        world.server.ask("GET", "/api/2.0/mlflow/runs/get", "mnd-manager", params={"run_id": ids.run}).status_code
+        == 200
+    )
+    for path in (
+        f"/api/2.0/mlflow-artifacts/artifacts/{ids.file}",
+        "/get-artifact",
+        "/model-versions/get-artifact",
+    ):
+        assert world.server.ask("GET", path, "mnd-manager").status_code == 403

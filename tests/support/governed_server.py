@@ -1,0 +1,118 @@
+"""The mount as a process of its own, in an application as the server's, with the people of ``governed_world``."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+from mlflow_server import free_port
+
+START_S = 120.0
+
+
+@dataclass(frozen=True)
+class GovernedServer:
+    """Attributes:
+    address: of MLflow, such as ``http://127.0.0.1:5000/mlflow``.
+    start_s, resident_mib: until it was ready to serve, and what it takes of memory then.
+    """
+
+    address: str
+    home: Path
+    start_s: float
+    resident_mib: float
+    client: httpx.Client
+
+    def ask(self, method: str, path: str, token: str | None = None, **rest: Any) -> httpx.Response:
+        headers = dict(rest.pop("headers", {}))
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        return self.client.request(method, f"{self.address}{path}", headers=headers, **rest)
+
+
+@contextmanager
+def serving(home: Path, database: str, *, unfiltered: bool = False) -> Iterator[GovernedServer]:
+    """Args: unfiltered: with the row filter switched off, to see that it was needed."""
+    port = free_port()
+    environment = {**os.environ, "PYTEST_CURRENT_TEST": "", "PYTHONPATH": str(Path(__file__).parent)}
+    environment.pop("PYTEST_CURRENT_TEST")
+    command = [sys.executable, __file__, str(home), database, str(port), "off" if unfiltered else "on"]
+    with (home / f"server-{port}.log").open("wb") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+    address = f"http://127.0.0.1:{port}/mlflow"
+    try:
+        _await(process, address, home / f"server-{port}.log")
+        ready = json.loads((home / f"ready-{port}.json").read_text())
+        with httpx.Client(timeout=60) as client:
+            yield GovernedServer(address, home, ready["start_s"], ready["resident_mib"], client)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(10)
+
+
+def _await(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
+    deadline = time.monotonic() + START_S
+    while True:
+        assert process.poll() is None, log.read_text()
+        try:
+            if httpx.get(f"{address}/health", timeout=5).status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.1)
+
+
+def main(home: Path, database: str, port: int, mode: str) -> None:
+    began = time.monotonic()
+    from governed_world import PEOPLE, settings, tell_everything
+    from starlette.types import Scope
+
+    from bongsu.tracking.governed.mount import mount
+    from bongsu.tracking.governed.viewer import Viewer, Visit
+
+    async def viewer_of(scope: Scope) -> Viewer | None:
+        sent = dict(scope["headers"]).get(b"authorization", b"").decode()
+        return PEOPLE.get(sent.removeprefix("Bearer ")) if sent.startswith("Bearer ") else None
+
+    async def note(visit: Visit) -> None:
+        with (home / "visits.txt").open("a") as file:
+            who = visit.viewer.id if visit.viewer else "nobody"
+            file.write(
+                f"{who} {visit.workspace or '-'} {visit.method} {visit.route} {visit.query} {visit.status}\n"
+            )
+
+    given = replace(settings(home, database), note=note)
+    app = mount(given, viewer_of)
+    start_s = time.monotonic() - began
+    import psutil
+    import uvicorn
+    from fastapi import FastAPI
+
+    resident = psutil.Process().memory_info().rss / 2**20
+    if not (home / "told").exists():
+        tell_everything(home, database)
+        (home / "told").touch()
+    if mode == "off":
+        from bongsu.tracking.governed.stores import open_stores
+
+        open_stores(given).detach()
+    (home / f"ready-{port}.json").write_text(json.dumps({"start_s": start_s, "resident_mib": resident}))
+    api = FastAPI()
+    api.mount("/mlflow", app)
+    uvicorn.run(api, host="127.0.0.1", port=port, log_level="error")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4])
