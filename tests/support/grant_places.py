@@ -8,15 +8,21 @@ from small_plans import plan_of, stage
 from sqlalchemy import insert
 from store_places import NOW
 
+from bongsu.domain.data_permits import DatasetPermit
 from bongsu.domain.grants import Grant
+from bongsu.domain.ids import Digest
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.people import Actor, Role
 from bongsu.domain.pipeline import Metadata
 from bongsu.domain.plan import RunPlan
 from bongsu.domain.resources import Resources
+from bongsu.domain.tenants import Tenant
+from bongsu.domain.use_register import Evidence, PermittedUse, Tier
 from bongsu.domain.uses import UseClass
 from bongsu.service.grants.giving import Order
 from bongsu.store.database import Database
+from bongsu.store.permits import add_data_permit
+from bongsu.store.permitted_uses import add_use
 from bongsu.store.schema_people import ministries
 
 DAY = 86_400.0
@@ -72,3 +78,43 @@ def with_ministries(database: Database, *names: str) -> None:
     rows = [{"name": name, "title_ko": name, "title_en": name, "created_at": NOW} for name in names]
     with database.write() as connection:
         connection.execute(insert(ministries), rows)
+        for name in names:
+            for use_class in UseClass:
+                add_use(connection, _permitted(name, use_class))
+
+
+def _permitted(ministry: str, use_class: UseClass) -> PermittedUse:
+    return PermittedUse(
+        id=f"{ministry}-{use_class.value}",
+        ministry=Tenant(ministry),
+        use_class=use_class,
+        statement="",
+        conditions="",
+        tier=Tier.I,
+        owner=f"{ministry}/owner",
+        evidence=Evidence("https://example.org", 0.0),
+        begins_at=0.0,
+        ends_at=1e11,
+        registered_by=f"{ministry}/accreditor",
+        registered_at=0.0,
+    )
+
+
+def permit_data(database: Database, ministry: str, digest: Digest) -> None:
+    """Let the ministry's runs take these bytes for anything."""
+    permit = DatasetPermit(
+        id=f"{ministry}-{digest[:20]}",
+        tenant=Tenant(ministry),
+        name="data",
+        version=1,
+        digest=digest,
+        use_classes=frozenset(UseClass),
+        card="https://example.org",
+        custodian=f"{ministry}/custodian",
+        reason="",
+        begins_at=0.0,
+        ends_at=1e11,
+        given_at=0.0,
+    )
+    with database.write() as connection:
+        add_data_permit(connection, permit)

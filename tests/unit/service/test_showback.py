@@ -9,7 +9,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from grant_places import DAY, ENGINEER, MANAGER, STRANGER, gpu_stage, order, paid_plan, person, with_ministries
+from grant_places import (
+    DAY,
+    ENGINEER,
+    MANAGER,
+    STRANGER,
+    gpu_stage,
+    order,
+    paid_plan,
+    permit_data,
+    person,
+    with_ministries,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reconciler_world import registering_stage, registration_inputs
@@ -51,6 +62,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
     made.fate = fate
     inputs = registration_inputs(made.platform.artifacts)  # type: ignore[arg-type]
+    for entry in inputs:
+        permit_data(made.platform.database, "mnd", entry.ref.digest)
     registers = paid_plan(gpu_stage("a", gpus=3), registering_stage("register", "a"), name="registers")
     plans = [
         (registers.model_copy(update={"inputs": inputs}), ENGINEER),

@@ -2,11 +2,20 @@
 
 from bongsu.domain.problems import Code
 
-BAD_REQUEST = Code("api.bad-request", "{place}: {detail}.", "The schema at /openapi.json says what belongs there.")
-NO_SUCH_ROUTE = Code(
-    "api.no-such-route", "There is nothing at {path}.", "/openapi.json lists what there is.", exit_code=3
+BAD_REQUEST = Code(
+    "api.bad-request",
+    "The request cannot be read at {place}: {detail}.",
+    "The schema at /openapi.json says what belongs there.",
 )
-WRONG_METHOD = Code("api.wrong-method", "{path} is not asked with {method}.", "/openapi.json lists what there is.")
+NO_SUCH_ROUTE = Code(
+    "api.no-such-route",
+    "There is nothing at {path}.",
+    "The schema at /openapi.json lists what there is.",
+    exit_code=3,
+)
+WRONG_METHOD = Code(
+    "api.wrong-method", "{path} is not asked with {method}.", "The schema at /openapi.json lists what there is."
+)
 BAD_CURSOR = Code(
     "api.bad-cursor",
     "This cursor is none of this list, or was changed.",
