@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse, Response
 
 from bongsu.domain.codes import api as codes
 from bongsu.domain.documents import plain
+from bongsu.domain.problems import BongsuError
 
 T = TypeVar("T")
 MOST_ITEMS = 500
@@ -31,6 +32,11 @@ Filter = Annotated[
 Ministry = Annotated[
     str | None, Query(max_length=40, description="Which ministry; may be left out by who acts in one only.")
 ]
+
+
+def bad_body(place: str, detail: str) -> BongsuError:
+    """``api.bad-request`` for a body that cannot be read."""
+    return codes.BAD_REQUEST.error(place=place, detail=detail.rstrip("."))
 
 
 def answer(request: Request, document: Any, fields: str = "", status: int = 200) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -59,9 +59,10 @@ class Asker:
         return translator(self.language)
 
 
-def asks_for(permission: Permission) -> dict[str, Any]:
-    """For a route: ``@router.get("/runs", **asks_for(Permission.RUN_READ))``."""
-    return {"openapi_extra": {STATED: permission.value, "security": [{"bearer": []}]}}
+def asks_for(permission: Permission, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """For a route: ``@router.get("/runs", **asks_for(Permission.RUN_READ))``. ``body`` describes what it reads, as
+    :func:`bongsu.api.bodies.described` does."""
+    return {"openapi_extra": {STATED: permission.value, "security": [{"bearer": []}], **(body or {})}}
 
 
 def for_anybody() -> dict[str, Any]:

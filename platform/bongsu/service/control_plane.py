@@ -83,11 +83,17 @@ class ControlPlane:
         known = sorted(actor.ministries)
         if ministry is None and len(known) > 1:
             raise codes.SEVERAL_MINISTRIES.error(actor=actor.id, ministries=", ".join(known))
-        chosen = ministry if ministry is not None else next(iter(known), "")
-        if chosen not in actor.ministries:
-            raise codes.NOT_A_MEMBER.error(actor=actor.id, ministry=chosen, ministries=", ".join(known))
-        refuse_without(actor, permission, chosen)
-        return self.of_tenant(actor, Tenant(chosen))
+        found = self.of_member(actor, ministry if ministry is not None else next(iter(known), ""))
+        refuse_without(actor, permission, found.scope.tenant)
+        return found
+
+    def of_member(self, actor: Actor, ministry: str) -> Platform:
+        """What there is for the actor in a ministry in which they are something; a use case that looks at permissions
+        itself, and records a refusal, is given this. Raises ``access.not-a-member``."""
+        if ministry not in actor.ministries:
+            known = ", ".join(sorted(actor.ministries))
+            raise codes.NOT_A_MEMBER.error(actor=actor.id, ministry=ministry, ministries=known)
+        return self.of_tenant(actor, Tenant(ministry))
 
 
 def refuse_without(actor: Actor, permission: Permission, ministry: str) -> None:

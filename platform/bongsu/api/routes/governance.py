@@ -1,0 +1,206 @@
+"""What is permitted to whom, and who approves what: uses, data, sharing, proposals, suspensions, the rules."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from bongsu.api.answers import Cursor, Fields, Limit, Ministry, answer, page, place_of, sliced
+from bongsu.api.asking import Asker, Asking, asks_for, for_signed_in
+from bongsu.api.bodies import body_of, described
+from bongsu.domain.approval import ApprovalState
+from bongsu.domain.ids import Digest
+from bongsu.policy.access import Permission
+from bongsu.service.governance.access_permits import AccessRequest, give_access, list_access, revoke_access
+from bongsu.service.governance.carrying_out import carry_out
+from bongsu.service.governance.data_permits import (
+    DataPermitRequest,
+    give_data_permit,
+    list_data_permits,
+    revoke_data_permit,
+)
+from bongsu.service.governance.deciding import approve, reject
+from bongsu.service.governance.documents import proposal_document
+from bongsu.service.governance.explaining import explain
+from bongsu.service.governance.proposing import ProposalRequest, list_proposals, propose, show_proposal, withdraw
+from bongsu.service.governance.suspending import StopRequest, list_suspensions, propose_lift, suspend
+from bongsu.service.governance.uses import UseRequest, list_uses, register_use, withdraw_use
+from bongsu.service.platform import Platform
+
+router = APIRouter(prefix="/v1", tags=["governance"])
+P = Permission
+
+
+class Reason(BaseModel):
+    """Why; it is recorded for good."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reason: str = Field(min_length=1, max_length=4000)
+
+
+class Vote(BaseModel):
+    """A yes or a no to exactly what a digest stands for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    digest: str = Field(pattern=r"^sha256-[0-9a-f]{64}$")
+    reason: str = Field(default="", max_length=4000)
+
+
+def _of(asker: Asker, ministry: str) -> Platform:
+    """What the asker has in a ministry in which they are something; what they may do is the use case's to say, which
+    records a refusal."""
+    return asker.plane.of_member(asker.actor, ministry)
+
+
+@router.get("/policy/rules", **for_signed_in())
+def rules(request: Request, asker: Asking, name: str | None = None) -> Response:
+    """Every rule that can deny: what it says, what it looks at, where it comes from."""
+    return answer(request, explain(name))
+
+
+@router.get("/uses", **asks_for(P.USE_READ))
+def uses(request: Request, asker: Asking, ministry: Ministry = None, fields: Fields = "") -> Response:
+    """Registers of uses of the asker's ministries."""
+    return answer(request, list(list_uses(asker.everywhere(), asker.actor, ministry)), fields)
+
+
+@router.post("/uses", status_code=201, **asks_for(P.USE_REGISTER, described(UseRequest)))
+def permit_use(request: Request, asker: Asking, use: Annotated[UseRequest, body_of(UseRequest)]) -> Response:
+    """Permit a use class in a ministry."""
+    made = register_use(_of(asker, use.ministry), asker.actor, use, asker.request)
+    return answer(request, made, status=201)
+
+
+@router.post("/ministries/{ministry}/uses/{use}/withdraw", **asks_for(P.USE_REGISTER))
+def end_use(request: Request, asker: Asking, ministry: str, use: str, why: Reason) -> Response:
+    """End an entry of the register now."""
+    return answer(request, withdraw_use(_of(asker, ministry), asker.actor, use, why.reason, asker.request))
+
+
+@router.get("/data-permits", **asks_for(P.PERMIT_READ))
+def data_permits(request: Request, asker: Asking, ministry: Ministry = None, fields: Fields = "") -> Response:
+    """What data may be used for, and until when."""
+    return answer(request, list_data_permits(asker.everywhere(), asker.actor, ministry), fields)
+
+
+@router.post("/data-permits", status_code=201, **asks_for(P.PERMIT_GIVE, described(DataPermitRequest)))
+def permit_data(
+    request: Request, asker: Asking, permit: Annotated[DataPermitRequest, body_of(DataPermitRequest)]
+) -> Response:
+    """Let a version of a data set be used for some purposes, for a time."""
+    made = give_data_permit(_of(asker, permit.ministry), asker.actor, permit, asker.request)
+    return answer(request, made, status=201)
+
+
+@router.post("/ministries/{ministry}/data-permits/{permit}/revoke", **asks_for(P.PERMIT_GIVE))
+def end_data_permit(request: Request, asker: Asking, ministry: str, permit: str, why: Reason) -> Response:
+    """End a permit now."""
+    return answer(request, revoke_data_permit(_of(asker, ministry), asker.actor, permit, why.reason, asker.request))
+
+
+@router.get("/access-permits", **asks_for(P.PERMIT_READ))
+def access_permits(request: Request, asker: Asking, ministry: Ministry = None, fields: Fields = "") -> Response:
+    """What the asker's ministries share with others, and others with them."""
+    return answer(request, list_access(asker.everywhere(), asker.actor, ministry), fields)
+
+
+@router.post("/access-permits", status_code=201, **asks_for(P.PERMIT_GIVE, described(AccessRequest)))
+def share(request: Request, asker: Asking, permit: Annotated[AccessRequest, body_of(AccessRequest)]) -> Response:
+    """Share a model or a data set with another ministry, for a purpose, until a day."""
+    made = give_access(_of(asker, permit.giver), asker.actor, permit, asker.request)
+    return answer(request, made, status=201)
+
+
+@router.post("/ministries/{ministry}/access-permits/{permit}/revoke", **asks_for(P.PERMIT_GIVE))
+def end_sharing(request: Request, asker: Asking, ministry: str, permit: str) -> Response:
+    """End the sharing now."""
+    return answer(request, revoke_access(_of(asker, ministry), asker.actor, permit, asker.request))
+
+
+@router.get("/approvals", **asks_for(P.APPROVAL_READ))
+def approvals(
+    request: Request,
+    asker: Asking,
+    ministry: Ministry = None,
+    state: Annotated[list[ApprovalState] | None, Query()] = None,
+    limit: Limit = 50,
+    cursor: Cursor = "",
+    fields: Fields = "",
+) -> Response:
+    """Proposals with what was decided on them, newest first."""
+    asked = f"approvals {ministry} {state}"
+    found = list_proposals(asker.everywhere(), asker.actor, ministry, state or ())
+    numbered = [(place, proposal_document(one)) for place, one in enumerate(found)]
+    shown = sliced(numbered, limit, place_of(cursor, asked), lambda one: (one[0],))
+    document = page(shown, limit, asked, lambda one: (one[0],))
+    return answer(request, document | {"items": [one for _place, one in shown[:limit]]}, fields)
+
+
+@router.post("/approvals", status_code=201, **asks_for(P.MODEL_PROPOSE, described(ProposalRequest)))
+def make_proposal(
+    request: Request, asker: Asking, proposal: Annotated[ProposalRequest, body_of(ProposalRequest)]
+) -> Response:
+    """Propose to promote, transfer or serve a model, or to lower a label."""
+    made = propose(_of(asker, proposal.ministry), asker.actor, proposal, asker.request)
+    return answer(request, proposal_document(made), status=201)
+
+
+@router.get("/ministries/{ministry}/approvals/{proposal}", **asks_for(P.APPROVAL_READ))
+def one_proposal(request: Request, asker: Asking, ministry: str, proposal: str, fields: Fields = "") -> Response:
+    """A proposal, and who has decided what."""
+    return answer(request, proposal_document(show_proposal(_of(asker, ministry), asker.actor, proposal)), fields)
+
+
+@router.post("/ministries/{ministry}/approvals/{proposal}/approve", **asks_for(P.APPROVAL_DECIDE))
+def say_yes(request: Request, asker: Asking, ministry: str, proposal: str, vote: Vote) -> Response:
+    """Say yes to exactly what the digest stands for."""
+    platform = _of(asker, ministry)
+    found = approve(platform, asker.actor, proposal, Digest(vote.digest), vote.reason, asker.request)
+    return answer(request, proposal_document(found))
+
+
+@router.post("/ministries/{ministry}/approvals/{proposal}/reject", **asks_for(P.APPROVAL_DECIDE))
+def say_no(request: Request, asker: Asking, ministry: str, proposal: str, vote: Vote) -> Response:
+    """Say no, which ends the proposal."""
+    platform = _of(asker, ministry)
+    found = reject(platform, asker.actor, proposal, Digest(vote.digest), vote.reason, asker.request)
+    return answer(request, proposal_document(found))
+
+
+@router.post("/ministries/{ministry}/approvals/{proposal}/withdraw", **asks_for(P.MODEL_PROPOSE))
+def take_back(request: Request, asker: Asking, ministry: str, proposal: str, why: Reason) -> Response:
+    """Take back what one has proposed."""
+    found = withdraw(_of(asker, ministry), asker.actor, proposal, why.reason, asker.request)
+    return answer(request, proposal_document(found))
+
+
+@router.post("/ministries/{ministry}/approvals/{proposal}/apply", **asks_for(P.MODEL_PROPOSE))
+def apply(request: Request, asker: Asking, ministry: str, proposal: str) -> Response:
+    """Do what was proposed, once enough people have approved it."""
+    found = carry_out(_of(asker, ministry), asker.actor, proposal, asker.request)
+    return answer(request, proposal_document(found))
+
+
+@router.get("/suspensions", **asks_for(P.MODEL_READ))
+def suspensions(request: Request, asker: Asking, ministry: Ministry = None, fields: Fields = "") -> Response:
+    """Models that were stopped, newest first."""
+    return answer(request, list_suspensions(asker.everywhere(), asker.actor, ministry), fields)
+
+
+@router.post("/suspensions", status_code=201, **asks_for(P.MODEL_SUSPEND, described(StopRequest)))
+def stop_model(request: Request, asker: Asking, stop: Annotated[StopRequest, body_of(StopRequest)]) -> Response:
+    """Stop a model at once: aliases, launches, running jobs."""
+    made = suspend(_of(asker, stop.ministry), asker.actor, stop, asker.request)
+    return answer(request, made, status=201)
+
+
+@router.post("/suspensions/lift", status_code=201, **asks_for(P.MODEL_SUSPEND, described(StopRequest)))
+def let_go(request: Request, asker: Asking, stop: Annotated[StopRequest, body_of(StopRequest)]) -> Response:
+    """Propose to lift a suspension; it takes two approvers."""
+    made = propose_lift(_of(asker, stop.ministry), asker.actor, stop, asker.request)
+    return answer(request, proposal_document(made), status=201)

@@ -1,0 +1,118 @@
+"""Approvals over HTTP: two people, never the submitter, bound to one digest; and nothing for a foreign ministry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from api_places import ApiPlace
+
+from bongsu.domain.documents import iso_time
+
+DAY = 86_400.0
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[ApiPlace]:
+    made = ApiPlace(tmp_path)
+    made.permit_use()
+    made.permit_data()
+    made.register()
+    yield made
+    made.close()
+
+
+def wish(place: ApiPlace) -> dict[str, Any]:
+    return {
+        "ministry": "mnd",
+        "kind": "promotion",
+        "object": "model:axk1/1",
+        "target": "production",
+        "reason": "It is better",
+        "evidenceUntil": place.now + 90 * DAY,
+    }
+
+
+def test_a_model_is_promoted_by_two_people_who_did_not_submit_it(place: ApiPlace) -> None:
+    proposed = place.ask("lee", "POST", "/v1/approvals", json=wish(place))
+    assert proposed.status_code == 201, proposed.text
+    proposal, digest = proposed.json()["id"], proposed.json()["digest"]
+    path = f"/v1/ministries/mnd/approvals/{proposal}"
+    early = place.ask("lee", "POST", f"{path}/apply")
+    assert early.status_code in (403, 409), early.text
+    assert place.aliases() == {}
+    vote = {"digest": digest}
+    other = place.ask("ann", "POST", f"{path}/approve", json={"digest": "sha256-" + "0" * 64})
+    assert other.status_code >= 400
+    for person in ("ann", "bae"):
+        assert place.ask(person, "POST", f"{path}/approve", json=vote).status_code == 200
+    assert place.ask("lee", "POST", f"{path}/apply").status_code == 200
+    assert place.aliases() == {"production": 1}
+    listed = place.ask("ann", "GET", "/v1/approvals").json()["items"]
+    assert [one["id"] for one in listed] == [proposal]
+
+
+@pytest.mark.parametrize("person", ["kim", "lee"])
+def test_neither_the_submitter_nor_who_proposes_approves(place: ApiPlace, person: str) -> None:
+    proposed = place.ask("lee", "POST", "/v1/approvals", json=wish(place)).json()
+    path = f"/v1/ministries/mnd/approvals/{proposed['id']}/approve"
+    refused = place.ask(person, "POST", path, json={"digest": proposed["digest"]})
+    assert refused.status_code == 403, refused.text
+    assert any(outcome_of(entry) == "refused" for _actor, _action, entry in place.log())
+
+
+def outcome_of(entry: str) -> str:
+    import json
+
+    return str(json.loads(entry)["outcome"])
+
+
+def test_a_foreign_ministry_finds_nothing_of_it(place: ApiPlace) -> None:
+    proposed = place.ask("lee", "POST", "/v1/approvals", json=wish(place)).json()
+    for path in ("/v1/approvals", "/v1/uses", "/v1/data-permits", "/v1/suspensions", "/v1/models"):
+        found = place.ask("army-ann", "GET", path).json()
+        assert (found["items"] if isinstance(found, dict) else found) == [], path
+    there = place.ask("army-ann", "GET", f"/v1/ministries/mnd/approvals/{proposed['id']}")
+    nowhere = place.ask("army-ann", "GET", "/v1/ministries/nowhere/approvals/a-1")
+    assert there.status_code == nowhere.status_code == 404
+    assert str(there.json()["problems"]).replace("mnd", "nowhere") == str(nowhere.json()["problems"])
+
+
+def test_a_model_is_stopped_by_one_person_and_let_go_by_two(place: ApiPlace) -> None:
+    stop = {"ministry": "mnd", "name": "axk1", "version": 1, "reason": "It answers what it should not"}
+    assert place.ask("lee", "POST", "/v1/suspensions", json=stop).status_code == 403
+    assert place.ask("acc", "POST", "/v1/suspensions", json=stop).status_code == 201
+    assert [one["name"] for one in place.ask("kim", "GET", "/v1/suspensions").json()] == ["axk1"]
+
+
+def test_what_concerns_lethal_autonomy_is_no_use_and_the_attempt_is_recorded(place: ApiPlace) -> None:
+    use = {
+        "ministry": "mnd",
+        "useClass": "administration",
+        "tier": "I",
+        "statement": "Select and engage targets without a human",
+        "conditions": "",
+        "owner": "lee",
+        "evidence": "https://example.org",
+        "evidenceAt": iso_time(place.now),
+        "beginsAt": iso_time(place.now),
+        "endsAt": iso_time(place.now + DAY),
+    }
+    refused = place.ask("acc", "POST", "/v1/uses", json=use)
+    assert (refused.status_code, refused.json()["code"]) == (403, "policy.forbidden-use")
+    assert any("use.register" in action for _actor, action, entry in place.log() if outcome_of(entry) == "refused")
+
+
+@pytest.mark.parametrize(
+    "body", [b"[]", b"{", b'{"ministry": 1}', b'{"nothing": 1}', b'{"ministry": "mnd", "endsAt": "tomorrow"}']
+)
+def test_a_body_that_cannot_be_read_is_told(place: ApiPlace, body: bytes) -> None:
+    refused = place.ask("acc", "POST", "/v1/uses", content=body)
+    assert (refused.status_code, refused.json()["code"]) == (422, "api.bad-request")
+
+
+def test_rules_are_told_to_whoever_is_signed_in(place: ApiPlace) -> None:
+    rules = place.ask("army-eng", "GET", "/v1/policy/rules").json()
+    assert {"use.permitted", "grants.amount", "worker.own-attempt"} <= {rule["name"] for rule in rules}
