@@ -30,7 +30,14 @@ def asked_doors(place: ApiPlace) -> list[Door]:
 
 def filled(path: str, run: str = "r-000000000001") -> str:
     values = {"run": run, "stage": "a", "ministry": "mnd", "digest": "sha256-" + "0" * 64}
-    values |= {"path:path": "file.txt", "use": "u-1", "permit": "p-1", "proposal": "a-1"}
+    values |= {
+        "path:path": "file.txt",
+        "use": "u-1",
+        "permit": "p-1",
+        "proposal": "a-1",
+        "grant": "g-1",
+        "act": "apply",
+    }
     for name, value in values.items():
         path = path.replace("{" + name + "}", value)
     assert "{" not in path, path

@@ -1,0 +1,137 @@
+"""GPU grants: given, adjusted, taken back, and what was used of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from bongsu.api.answers import Fields, answer
+from bongsu.api.asking import Asking, asks_for
+from bongsu.api.bodies import body_of, described
+from bongsu.domain.grants import Dimension
+from bongsu.policy.access import Permission
+from bongsu.service.grants.documents import (
+    details_document,
+    entry_document,
+    grant_document,
+    notice_document,
+    recount_document,
+    showback_document,
+    summary_document,
+)
+from bongsu.service.grants.giving import Order, adjust, close, give
+from bongsu.service.grants.looking import list_grants, recount_grant, show_grant
+from bongsu.service.grants.reclaiming import announce_reclaim, carry_out_reclaim, withdraw_reclaim
+from bongsu.service.grants.showback import as_csv, showback
+
+router = APIRouter(prefix="/v1", tags=["grants"])
+P = Permission
+
+
+class Adjustment(BaseModel):
+    """More, or less than nothing, with a reason."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    gpu_hours: float = Field(alias="gpuHours", allow_inf_nan=False)
+    reason: str = Field(min_length=1, max_length=2000)
+
+
+class Reclaim(Adjustment):
+    """How much is to be taken back, and when."""
+
+    notice_days: float | None = Field(default=None, alias="noticeDays", ge=0, le=365, allow_inf_nan=False)
+
+
+class Closing(BaseModel):
+    """Why nothing more is set aside of it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reason: str = Field(min_length=1, max_length=2000)
+
+
+@router.get("/grants", **asks_for(P.GRANT_READ))
+def grants(request: Request, asker: Asking, fields: Fields = "") -> Response:
+    """What the asker's ministries gave and got."""
+    found = list_grants(asker.everywhere(), asker.actor)
+    return answer(request, [summary_document(one) for one in found], fields)
+
+
+@router.post("/grants", status_code=201, **asks_for(P.GRANT_GIVE, described(Order)))
+def give_grant(request: Request, asker: Asking, order: Annotated[Order, body_of(Order)]) -> Response:
+    """Give GPU-hours of a type to a ministry, for a time. Times are seconds since the epoch."""
+    made = give(asker.plane.of_member(asker.actor, order.giver), asker.actor, order)
+    return answer(request, grant_document(made), status=201)
+
+
+@router.get("/grants/{grant}", **asks_for(P.GRANT_READ))
+def one_grant(request: Request, asker: Asking, grant: str) -> Response:
+    """A grant, its ledger, what is held of it now, and when it will be used up."""
+    return answer(request, details_document(show_grant(asker.everywhere(), asker.actor, grant)))
+
+
+@router.get("/grants/{grant}/recount", **asks_for(P.GRANT_READ))
+def recount(request: Request, asker: Asking, grant: str) -> Response:
+    """What the raw events of the runs come to, beside what the ledger says."""
+    return answer(request, recount_document(recount_grant(asker.everywhere(), asker.actor, grant)))
+
+
+@router.post("/grants/{grant}/adjust", status_code=201, **asks_for(P.GRANT_ADJUST))
+def adjust_grant(
+    request: Request,
+    asker: Asking,
+    grant: str,
+    change: Adjustment,
+    idempotency_key: Annotated[str, Header(max_length=200)] = "",
+) -> Response:
+    """Set right by an entry more; none that stands is touched."""
+    platform = asker.everywhere()
+    made = adjust(platform, asker.actor, grant, change.gpu_hours, change.reason, idempotency_key)
+    return answer(request, entry_document(made), status=201)
+
+
+@router.post("/grants/{grant}/close", **asks_for(P.GRANT_ADJUST))
+def close_grant(request: Request, asker: Asking, grant: str, closing: Closing) -> Response:
+    """Let nothing more be set aside of it."""
+    return answer(request, grant_document(close(asker.everywhere(), asker.actor, grant, closing.reason)))
+
+
+@router.post("/grants/{grant}/reclaim", status_code=201, **asks_for(P.GRANT_ADJUST))
+def announce(request: Request, asker: Asking, grant: str, wanted: Reclaim) -> Response:
+    """Announce that GPU-hours will be taken back."""
+    made = announce_reclaim(
+        asker.everywhere(), asker.actor, grant, wanted.gpu_hours, wanted.reason, wanted.notice_days
+    )
+    return answer(request, notice_document(made), status=201)
+
+
+@router.post("/grants/{grant}/reclaim/{act}", **asks_for(P.GRANT_ADJUST))
+def after_notice(request: Request, asker: Asking, grant: str, act: Literal["apply", "withdraw"]) -> Response:
+    """Take back what was announced, or take the announcement back."""
+    platform = asker.everywhere()
+    if act == "withdraw":
+        return answer(request, notice_document(withdraw_reclaim(platform, asker.actor, grant)))
+    return answer(request, entry_document(carry_out_reclaim(platform, asker.actor, grant)))
+
+
+@router.get("/showback", **asks_for(P.GRANT_READ))
+def used(
+    request: Request,
+    asker: Asking,
+    since: Annotated[datetime, Query(description="Begin, with its zone.")],
+    until: Annotated[datetime, Query(description="End, exclusive, with its zone.")],
+    by: Annotated[list[Dimension] | None, Query()] = None,
+    form: Literal["json", "csv"] = "json",
+) -> Response:
+    """GPU-hours used in a period, by ministry, programme, grant and model; the sum is that of the ledgers."""
+    begins, ends = since.timestamp(), until.timestamp()
+    found = showback(asker.everywhere(), asker.actor, begins, ends, by or tuple(Dimension))
+    if form == "csv":
+        headers = {"Content-Disposition": 'attachment; filename="showback.csv"', "Cache-Control": "no-store"}
+        return Response(as_csv(found), media_type="text/csv; charset=utf-8", headers=headers)
+    return answer(request, showback_document(found))

@@ -1,0 +1,64 @@
+"""GPU grants over HTTP: given by one ministry to another, seen by both and by nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from api_places import ApiPlace
+from governed_places import STAFF
+
+from bongsu.domain.people import Role
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiPlace]:
+    monkeypatch.setitem(STAFF, "army-pm", ("army", Role.PROGRAMME_MANAGER))
+    made = ApiPlace(tmp_path)
+    yield made
+    made.close()
+
+
+def order(place: ApiPlace) -> dict[str, Any]:
+    return {
+        "id": "nap-1",
+        "giver": "army",
+        "receiver": "mnd",
+        "programme": "nap",
+        "accelerator": "H100",
+        "gpuHours": 100.0,
+        "begins": place.now,
+        "ends": place.now + 30 * 86_400,
+    }
+
+
+def test_a_grant_is_seen_by_who_gave_it_and_who_got_it(place: ApiPlace) -> None:
+    assert place.ask("lee", "POST", "/v1/grants", json=order(place)).status_code == 404, "in the name of another"
+    assert place.ask("army-eng", "POST", "/v1/grants", json=order(place)).status_code == 403
+    given = place.ask("army-pm", "POST", "/v1/grants", json=order(place))
+    assert given.status_code == 201, given.text
+    for person in ("army-pm", "lee", "kim"):
+        assert [one["id"] for one in place.ask(person, "GET", "/v1/grants").json()] == ["nap-1"]
+        assert place.ask(person, "GET", "/v1/grants/nap-1").json()["grant"]["given"]["gpuHours"] == 100.0
+
+
+def test_an_adjustment_that_comes_again_is_booked_once(place: ApiPlace) -> None:
+    place.ask("army-pm", "POST", "/v1/grants", json=order(place))
+    change, key = {"gpuHours": 20, "reason": "As agreed"}, {"Idempotency-Key": "k"}
+    for _ in range(2):
+        made = place.ask("army-pm", "POST", "/v1/grants/nap-1/adjust", json=change, headers=key)
+        assert made.status_code == 201, made.text
+    assert place.ask("lee", "GET", "/v1/grants/nap-1").json()["grant"]["given"]["gpuHours"] == 120.0
+    refused = place.ask("lee", "POST", "/v1/grants/nap-1/adjust", json=change)
+    assert refused.status_code in (403, 404), "a receiver does not give itself more"
+
+
+def test_showback_is_a_table_and_its_sum(place: ApiPlace) -> None:
+    place.ask("army-pm", "POST", "/v1/grants", json=order(place))
+    period = {"since": "2023-01-01T00:00:00Z", "until": "2024-01-01T00:00:00Z"}
+    found = place.ask("lee", "GET", "/v1/showback", params=period)
+    assert found.json()["total"]["used"]["gpuMilliseconds"] == 0
+    table = place.ask("lee", "GET", "/v1/showback", params=period | {"form": "csv"})
+    assert table.headers["content-type"].startswith("text/csv")
