@@ -21,6 +21,9 @@ def application(served: Served) -> FastAPI:
     app = create_app(served.plane, served.at_work)
     if served.issuer is not None:
         app.include_router(issuer_router(served.issuer), prefix=served.issuer.settings.path)
+    if served.mlflow is not None:
+        # It has a door of its own: who asks is looked at there, and each of its routes is on a list or closed.
+        app.mount("/mlflow", served.mlflow)
     return app
 
 

@@ -87,12 +87,14 @@ class AccessPermit:
 
     Attributes:
         object: e.g. ``dataset:korean-law/1``.
+        giver: whose it is: another ministry may have one of the same name.
         ministry: which may see it.
         purpose: what for; a run has to be of this use class to take it.
         begins, ends: aware; the end is exclusive.
     """
 
     object: str
+    giver: str
     ministry: str
     purpose: str
     begins: datetime
@@ -117,7 +119,9 @@ def sees(actor: Actor, thing: Thing, permits: Iterable[AccessPermit], now: datet
     if not actor.clearance.dominates(thing.label):
         return False
     return thing.ministry in actor.ministries or any(
-        permit.object == thing.object and permit.ministry in actor.ministries and permit.holds(now)
+        (permit.object, permit.giver) == (thing.object, thing.ministry)
+        and permit.ministry in actor.ministries
+        and permit.holds(now)
         for permit in permits
     )
 

@@ -100,7 +100,7 @@ def seed(
     settings.home.mkdir(parents=True, exist_ok=True)
     accounts = [Account(login, login, _title(login)) for login in _people()]
     passwords = make_accounts(settings.home / ACCOUNTS, accounts, SecretHasher())
-    with open_served(replace(settings, leads=False), environment) as served:
+    with open_served(replace(settings, leads=False, mlflow=False), environment) as served:
         assert served.issuer is not None
         stage = _Stage(served.plane, served.issuer.settings.issuer)
         _ministries(stage)

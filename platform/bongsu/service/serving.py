@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+from starlette.types import ASGIApp
+
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.artifacts.open import open_store
 from bongsu.domain.audit import SYSTEM, Author
@@ -27,6 +29,7 @@ from bongsu.service.embedded import open_home
 from bongsu.service.home import LOCK
 from bongsu.service.issuing.issuer import Issuer, IssuerSettings, open_issuer
 from bongsu.service.leading import lead
+from bongsu.service.mlflow_mount import mounted, publisher_of, settings_of
 from bongsu.service.platform import Platform
 from bongsu.service.signing_keys import KeyUse, signing_keys
 from bongsu.store.scope import EVERYTHING
@@ -46,6 +49,8 @@ class ServerSettings:
     issuers: identity providers whose tokens are taken.
     built_in_issuer: URL of the one in this process; None switches it off.
     leads: whether this process may drive runs.
+    mlflow: whether MLflow's own APIs are served, below ``/mlflow``.
+    mlflow_database_url: of MLflow's own database; None for a file in the home.
     """
 
     home: Path
@@ -55,6 +60,8 @@ class ServerSettings:
     issuers: tuple[TrustedIssuer, ...] = ()
     built_in_issuer: str | None = None
     leads: bool = True
+    mlflow: bool = True
+    mlflow_database_url: str | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,7 @@ class Served:
     plane: ControlPlane
     issuer: Issuer | None
     settings: ServerSettings
+    mlflow: ASGIApp | None = None
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
@@ -105,11 +113,15 @@ def open_served(settings: ServerSettings, environment: Mapping[str, str]) -> Ite
         home = open_home(settings.home, settings.ray_address, settings.database_url)
         undo.callback(home.close)
         base = _shared(home, place_of(home.home, environment), undo)
+        governed = settings_of(base, settings.mlflow_database_url)
+        base = replace(base, publisher=publisher_of(governed))
         issuer = None
         if settings.built_in_issuer:
             chosen = IssuerSettings(issuer=settings.built_in_issuer)
             issuer = open_issuer(home.home, base.database, chosen, base.clock)
-        yield Served(_plane(settings, base, issuer, undo), issuer, settings)
+        plane = _plane(settings, base, issuer, undo)
+        mlflow = mounted(plane, governed) if settings.mlflow else None
+        yield Served(plane, issuer, settings, mlflow)
 
 
 def _plane(

@@ -139,6 +139,7 @@ def permits_for(connection: Connection, ministries: Iterable[str], now: float) -
 def as_access_permit(shared: SharedObject) -> AccessPermit:
     return AccessPermit(
         object=shared.object,
+        giver=shared.giver,
         ministry=shared.ministry,
         purpose=shared.purpose.value,
         begins=datetime.fromtimestamp(shared.begins_at, UTC),

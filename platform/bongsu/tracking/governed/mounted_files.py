@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import posixpath
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
@@ -20,8 +19,9 @@ from mlflow.store.artifact.artifact_repository_registry import (
     get_artifact_repository,
 )
 
-from bongsu.artifacts.base import ArtifactStore, TreeReader
+from bongsu.artifacts.base import StoreOf, TreeReader
 from bongsu.domain.problems import BongsuError
+from bongsu.domain.tenants import Tenant
 from bongsu.tracking.governed.artifact_paths import OfTree, resolve
 from bongsu.tracking.governed.settings import DESTINATION_SCHEME, GovernedSettings
 
@@ -35,7 +35,7 @@ class MountedFiles(ArtifactRepository):  # type: ignore[misc]  # mlflow has no t
         trees: opens the control plane's artifact store.
     """
 
-    def __init__(self, artifact_uri: str, files_uri: str, trees: Callable[[], ArtifactStore]) -> None:
+    def __init__(self, artifact_uri: str, files_uri: str, trees: StoreOf) -> None:
         super().__init__(artifact_uri)
         self._below = unquote(urlparse(artifact_uri).path).strip("/")
         self._files = get_artifact_repository(files_uri)
@@ -51,28 +51,30 @@ class MountedFiles(ArtifactRepository):  # type: ignore[misc]  # mlflow has no t
         whole = self._whole(path)
         place = _tree_at(whole)
         if place is not None:
-            return _listing(self._reader(place), place.rest, whole)
+            return _listing(self._reader(place, whole), place.rest, whole)
         return [
             FileInfo(posixpath.relpath(found.path, self._below or "."), found.is_dir, found.file_size)
             for found in self._files.list_artifacts(whole)
         ]
 
     def get_local_path(self, artifact_path: str) -> str | None:
-        place = _tree_at(self._whole(artifact_path))
+        whole = self._whole(artifact_path)
+        place = _tree_at(whole)
         if place is None:
-            return self._files.get_local_path(self._whole(artifact_path))  # type: ignore[no-any-return]
-        reader = self._reader(place)
+            return self._files.get_local_path(whole)  # type: ignore[no-any-return]
+        reader = self._reader(place, whole)
         if not reader.uri.startswith("file:"):
             return None  # one file is asked for: the others stay where they are
         _check_is_file(reader, place)
         return str(reader.local() / place.rest)
 
     def _download_file(self, remote_file_path: str, local_path: str) -> None:
-        place = _tree_at(self._whole(remote_file_path))
+        whole = self._whole(remote_file_path)
+        place = _tree_at(whole)
         if place is None:
-            self._files._download_file(self._whole(remote_file_path), local_path)
+            self._files._download_file(whole, local_path)
             return
-        reader = self._reader(place)
+        reader = self._reader(place, whole)
         _check_is_file(reader, place)
         with reader.open(place.rest) as source, Path(local_path).open("wb") as target:
             shutil.copyfileobj(source, target)
@@ -89,9 +91,11 @@ class MountedFiles(ArtifactRepository):  # type: ignore[misc]  # mlflow has no t
             raise MlflowException("What Bongsu made is not changed.", PERMISSION_DENIED)
         return whole
 
-    def _reader(self, place: OfTree) -> TreeReader:
+    def _reader(self, place: OfTree, whole: str) -> TreeReader:
+        """Of the ministry in whose workspace the path lies."""
+        ministry = Tenant(whole.split("/")[1])
         try:
-            return self._trees().reader(place.digest)
+            return self._trees(ministry).reader(place.digest)
         except BongsuError as error:
             raise MlflowException("These files are not here any more.", RESOURCE_DOES_NOT_EXIST) from error
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from bongsu.artifacts.base import ArtifactStore
+from bongsu.artifacts.base import StoreOf
 from bongsu.domain.labels import Label
 from bongsu.tracking.governed.viewer import Note
 from bongsu.tracking.settings import quieten
@@ -24,7 +23,7 @@ class GovernedSettings:
         database_uri: of MLflow's own database, ``sqlite:////...`` or ``postgresql+psycopg://...``. Not the control
             plane's: both have tables of the same names.
         files_uri: where files lie that people log through MLflow: a directory or an address that MLflow knows.
-        trees: the control plane's artifact store, from which registered versions are downloaded.
+        trees: the control plane's artifact store of each ministry, from which registered versions are downloaded.
         unlabelled: what somebody's own words and numbers are labelled at least, if they say nothing. None: their whole
             clearance, because what they write may hold all that they may see.
         origins: whose pages may send changes with a person's cookie, besides the server's own; such as
@@ -37,7 +36,7 @@ class GovernedSettings:
 
     database_uri: str
     files_uri: str
-    trees: Callable[[], ArtifactStore]
+    trees: StoreOf
     unlabelled: Label | None = None
     origins: frozenset[str] = frozenset()
     note: Note | None = None

@@ -1,0 +1,101 @@
+"""MLflow's own pages and APIs as part of a server: whoever asks finds what they may see there, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from starlette.concurrency import run_in_threadpool
+from starlette.types import ASGIApp
+from starlette.types import Scope as Asked
+
+from bongsu.domain.people import Actor
+from bongsu.domain.problems import BongsuError
+from bongsu.domain.tenants import Tenant
+from bongsu.policy.access import AccessPermit, Permission, permissions_in
+from bongsu.service.control_plane import ControlPlane
+from bongsu.service.platform import Platform
+from bongsu.store.permits import permits_for
+from bongsu.tracking.governed.settings import GovernedSettings
+from bongsu.tracking.governed.viewer import SharedModel, Viewer
+
+if TYPE_CHECKING:
+    from bongsu.reconciler.publisher import Publisher
+
+DATABASE = "mlflow-shared.db"
+FILES = "mlflow-files"
+
+
+def settings_of(home: Platform, database_url: str | None) -> GovernedSettings:
+    """Where MLflow keeps its own: a database that is not the control plane's, and files that people log."""
+    return GovernedSettings(
+        database_uri=database_url or f"sqlite:///{home.home / DATABASE}",
+        files_uri=(home.home / FILES).as_uri(),
+        trees=home.stores,
+    )
+
+
+def publisher_of(settings: GovernedSettings) -> Publisher:
+    """Writes what the control plane records into the workspaces of the ministries."""
+    from bongsu.tracking.governed.publisher import GovernedPublisher
+
+    return GovernedPublisher(settings)
+
+
+def mounted(plane: ControlPlane, settings: GovernedSettings) -> ASGIApp:
+    """MLflow behind its door; takes some seconds, and is done once in a process."""
+    from bongsu.tracking.governed.mount import mount
+
+    async def viewer_of(asked: Asked) -> Viewer | None:
+        token = _token(asked)
+        return await run_in_threadpool(_viewer, plane, token) if token else None
+
+    return mount(settings, viewer_of)
+
+
+def viewer(actor: Actor, permits: Iterable[AccessPermit]) -> Viewer | None:
+    """What exists for the actor in MLflow; None if they are nothing in any ministry where they may look."""
+    ministries = {one for one in actor.ministries if Permission.RUN_READ in permissions_in(actor, one)}
+    if not ministries:
+        return None
+    granted = frozenset[Permission]().union(*(permissions_in(actor, one) for one in ministries))
+    return Viewer(
+        id=actor.id,
+        ministries=frozenset(ministries),
+        home=_home(actor, ministries),
+        clearance=actor.clearance,
+        may_write=Permission.RUN_SUBMIT in granted,
+        may_read_files=Permission.ARTIFACT_READ in granted,
+        shared=frozenset(_shared(permits, ministries)),
+    )
+
+
+def _viewer(plane: ControlPlane, token: str) -> Viewer | None:
+    try:
+        actor = plane.identify(token)
+    except BongsuError:
+        return None
+    now = plane.base.clock()
+    with plane.base.read() as connection:
+        permits = permits_for(connection, sorted(map(Tenant, actor.ministries)), now)
+    return viewer(actor, permits)
+
+
+def _home(actor: Actor, ministries: set[str]) -> str:
+    """Their own ministry, which their id begins with, if they are something there."""
+    own = actor.id.partition("/")[0]
+    return own if own in ministries else min(ministries)
+
+
+def _shared(permits: Iterable[AccessPermit], ministries: set[str]) -> Iterable[SharedModel]:
+    for permit in permits:
+        kind, _, rest = permit.object.partition(":")
+        name, _, version = rest.rpartition("/")
+        if kind == "model" and permit.ministry in ministries and version.isdigit():
+            yield SharedModel(permit.giver, name, int(version))
+
+
+def _token(asked: Asked) -> str:
+    given = dict(asked["headers"]).get(b"authorization", b"").decode("latin-1")
+    scheme, _, token = given.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
