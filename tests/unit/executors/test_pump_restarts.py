@@ -24,6 +24,7 @@ class Host:
     """A Ray that is ready, lives for a time, and dies."""
 
     pid = 2**22 + 1
+    has_ended = False
 
     def __init__(self, live: Callable[[], None]) -> None:
         self._live = live

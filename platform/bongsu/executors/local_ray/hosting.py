@@ -59,6 +59,11 @@ class HostProcess:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def has_ended(self) -> bool:
+        """True once it has, before anybody asks how: its number stays its own."""
+        return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
     def send(self, command: Command) -> None:
         """Tell it; nothing happens if it is gone, which :meth:`answers` shows."""
         assert self._process.stdin is not None

@@ -185,7 +185,8 @@ class Pump:
             else:
                 death = guard.death()
             if death:
-                return RayEnd(death)
+                # Its children end with the client, and may be seen to before it is.
+                return RayEnd() if host.has_ended else RayEnd(death)
             match answer:
                 case Unusable(message=message):
                     return RayEnd(unusable=ray_unusable(message))
