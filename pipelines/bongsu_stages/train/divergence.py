@@ -54,6 +54,7 @@ def check_model(model: torch.nn.Module, step: int) -> None:
     """As :func:`check_weights`, of everything that is saved of a model: what no optimizer holds, too."""
     for tensor in (*model.parameters(), *model.buffers()):
         here = tensor.to_local() if hasattr(tensor, "to_local") else tensor
+        # torch does not say of numbers of one byte whether they are finite.
         if here.is_floating_point() and here.dtype.itemsize > 1 and not bool(torch.isfinite(here).all()):
             raise _not_finite(step)
 

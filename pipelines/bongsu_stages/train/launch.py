@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -33,6 +34,9 @@ from bongsu_stages.train.sink import RemoteSink, Sink
 from bongsu_stages.train.sink_server import SinkServer
 from bongsu_stages.train.worker import KEPT, Task, group_name, train_worker
 
+# By their names: the first is private to Ray Train.
+_GONE = frozenset({"WorkerHealthCheckFailedError", "RayActorError"})
+_LINE_BROKEN = re.compile(r"connection (?:closed|reset) by peer", re.IGNORECASE)
 _RAY_TRAIN = {
     # Each look after the workers takes a moment of all of them: no more often than Ray Train does by itself.
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "2",
@@ -163,13 +167,9 @@ def cause_of(error: Exception) -> Exception:
 
 
 def _is_of_a_lost_worker(exception: Exception) -> bool:
-    """What Ray says of a worker that is gone, and the others of their connection to it."""
-    if type(exception).__name__ in ("WorkerHealthCheckFailedError", "ActorDiedError", "RayActorError"):
-        return True
-    text = str(exception)
-    return (
-        "gloo/transport" in text or "Connection closed by peer" in text or "NCCL communicator was aborted" in text
-    )
+    """What Ray says of a worker that is gone, and gloo on the others of their connection to it."""
+    kinds = {kind.__name__ for kind in type(exception).__mro__}
+    return bool(kinds & _GONE) or _LINE_BROKEN.search(str(exception)) is not None
 
 
 def _take_model(ctx: StageContext, folder: CheckpointFolder, made: Checkpoint) -> None:

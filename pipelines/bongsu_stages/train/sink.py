@@ -34,7 +34,7 @@ class Recorder(Sink, Protocol):
 
 @dataclass(frozen=True)
 class Call:
-    """A method of a sink, its arguments, and when it was called on the clock of whoever holds it."""
+    """A method of a sink, its arguments, and when it was called, on the worker's monotonic clock."""
 
     name: str
     arguments: tuple[Any, ...]
@@ -47,7 +47,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Parcel:
-    """Calls, and when they were sent, on the clock that they carry."""
+    """Calls, and when they were sent, on the same clock."""
 
     calls: list[Call]
     sent_at: float

@@ -17,6 +17,7 @@ import selectors
 import socket
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import BinaryIO, cast
@@ -30,7 +31,7 @@ KNOCK_S = 10.0
 """How long somebody may take to show the token, in all."""
 _TOKEN_BYTES = 32
 _LOOK_S = 0.1
-# A machine out of descriptors takes nobody in, and does not say so but once.
+# Where descriptors have run out, who waits at the door stays there and is told of at once, again and again.
 _PAUSE_S = 0.2
 
 
@@ -47,10 +48,10 @@ class SinkServer:
     def __init__(self, host: str, sink: Recorder) -> None:
         token = secrets.token_bytes(_TOKEN_BYTES)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._door = socket.create_server((host, 0), family=family, backlog=AT_THE_DOOR)
-        self._door.setblocking(False)
-        self.ear = Ear(host, self._door.getsockname()[1], token)
+        listening = socket.create_server((host, 0), family=family, backlog=AT_THE_DOOR)
+        self.ear = Ear(host, listening.getsockname()[1], token)
         self._talks = _Talks(sink)
+        self._door = _Door(listening, token, self._talks.begin)
         self._is_open = threading.Event()
         self._is_open.set()
         self._thread = threading.Thread(target=self._keep_the_door, name="bongsu-sink", daemon=True)
@@ -67,67 +68,9 @@ class SinkServer:
         self._talks.hear_out(LAST_WORDS_S)
 
     def _keep_the_door(self) -> None:
-        with self._door, selectors.DefaultSelector() as selector:
-            selector.register(self._door, selectors.EVENT_READ)
-            guests: dict[socket.socket, _Guest] = {}
-            while self._is_open.is_set():
-                for key, _ in selector.select(_LOOK_S):
-                    if key.fileobj is self._door:
-                        self._let_in(selector, guests)
-                    else:
-                        self._look_at(selector, guests, cast(socket.socket, key.fileobj))
-                self._show_out_slow(selector, guests)
-            # A worker that was killed may have knocked and spoken before: whoever waits is looked at once.
-            self._let_in(selector, guests)
-            for line in list(guests):
-                self._look_at(selector, guests, line)
-            for line in list(guests):
-                _show_out(selector, guests, line)
-
-    def _let_in(self, selector: selectors.BaseSelector, guests: dict[socket.socket, _Guest]) -> None:
-        """Everybody who waits, but no more than there is room for: the first to have come has had most time."""
-        for _ in range(AT_THE_DOOR):
-            try:
-                line, _address = self._door.accept()
-            except BlockingIOError:
-                return
-            except OSError:
-                time.sleep(_PAUSE_S)
-                return
-            line.setblocking(False)
-            if len(guests) >= AT_THE_DOOR:
-                _show_out(selector, guests, next(iter(guests)))
-            guests[line] = _Guest(time.monotonic() + KNOCK_S)
-            selector.register(line, selectors.EVENT_READ)
-
-    def _look_at(
-        self, selector: selectors.BaseSelector, guests: dict[socket.socket, _Guest], line: socket.socket
-    ) -> None:
-        """Before anything is unpickled: a pickle can run code."""
-        guest = guests.get(line)
-        if guest is None:
-            return
-        try:
-            given = line.recv(_TOKEN_BYTES - len(guest.shown))
-        except BlockingIOError:
-            return
-        except OSError:
-            given = b""
-        guest.shown += given
-        if given and len(guest.shown) < _TOKEN_BYTES:
-            return
-        if not hmac.compare_digest(guest.shown, self.ear.token):
-            _show_out(selector, guests, line)
-            return
-        selector.unregister(line)
-        del guests[line]
-        line.setblocking(True)
-        self._talks.begin(line)
-
-    def _show_out_slow(self, selector: selectors.BaseSelector, guests: dict[socket.socket, _Guest]) -> None:
-        now = time.monotonic()
-        for line in [line for line, guest in guests.items() if guest.until < now]:
-            _show_out(selector, guests, line)
+        while self._is_open.is_set():
+            self._door.attend(_LOOK_S)
+        self._door.close()
 
 
 @dataclass
@@ -138,12 +81,91 @@ class _Guest:
     shown: bytes = field(default=b"", repr=False)
 
 
-def _show_out(selector: selectors.BaseSelector, guests: dict[socket.socket, _Guest], line: socket.socket) -> None:
-    selector.unregister(line)
-    del guests[line]
-    with contextlib.suppress(OSError):
-        line.shutdown(socket.SHUT_RDWR)
-    line.close()
+class _Door:
+    """Where everybody comes to who does not talk yet. Used by one thread.
+
+    Args:
+        listening: where they come.
+        token: what they have to show.
+        begin: is given the line of each that has shown it.
+    """
+
+    def __init__(self, listening: socket.socket, token: bytes, begin: Callable[[socket.socket], None]) -> None:
+        self._listening = listening
+        self._token = token
+        self._begin = begin
+        self._guests: dict[socket.socket, _Guest] = {}
+        listening.setblocking(False)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(listening, selectors.EVENT_READ)
+
+    def attend(self, seconds: float) -> None:
+        """See to whoever comes, or shows something, within so long; and to who has been here for too long."""
+        for key, _ in self._selector.select(seconds):
+            if key.fileobj is self._listening:
+                self._let_in()
+            else:
+                self._look_at(cast(socket.socket, key.fileobj))
+        now = time.monotonic()
+        for line in [line for line, guest in self._guests.items() if guest.until < now]:
+            self._show_out(line)
+
+    def close(self) -> None:
+        """A worker that was killed may have knocked and spoken before: whoever waits is looked at once."""
+        self._let_in()
+        for line in list(self._guests):
+            self._look_at(line)
+        for line in list(self._guests):
+            self._show_out(line)
+        self._selector.close()
+        self._listening.close()
+
+    def _let_in(self) -> None:
+        """Everybody who waits. Where there is no more room the first to have come goes, who has had most time."""
+        for _ in range(AT_THE_DOOR):
+            try:
+                line, _address = self._listening.accept()
+            except BlockingIOError:
+                return
+            except OSError:
+                time.sleep(_PAUSE_S)
+                return
+            line.setblocking(False)
+            if len(self._guests) >= AT_THE_DOOR:
+                self._show_out(next(iter(self._guests)))
+            self._guests[line] = _Guest(time.monotonic() + KNOCK_S)
+            self._selector.register(line, selectors.EVENT_READ)
+
+    def _look_at(self, line: socket.socket) -> None:
+        """Before anything is unpickled: a pickle can run code."""
+        guest = self._guests.get(line)
+        if guest is None:  # shown out since they were seen to have something
+            return
+        try:
+            given = line.recv(_TOKEN_BYTES - len(guest.shown))
+        except BlockingIOError:
+            return
+        except OSError:
+            given = b""
+        guest.shown += given
+        if given and len(guest.shown) < _TOKEN_BYTES:
+            return
+        if not hmac.compare_digest(guest.shown, self._token):
+            self._show_out(line)
+            return
+        self._forget(line)
+        line.setblocking(True)
+        self._begin(line)
+
+    def _show_out(self, line: socket.socket) -> None:
+        self._forget(line)
+        with contextlib.suppress(OSError):
+            line.shutdown(socket.SHUT_RDWR)
+        line.close()
+
+    def _forget(self, line: socket.socket) -> None:
+        self._selector.unregister(line)
+        del self._guests[line]
 
 
 class _Talks:

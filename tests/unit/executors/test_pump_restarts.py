@@ -92,6 +92,20 @@ def test_a_ray_that_dies_at_once_each_time_is_given_up(tmp_path: Path) -> None:
     assert job.final.failure.reason is FailureReason.EXECUTOR_FAILED
 
 
+@pytest.mark.parametrize(("has_ended", "told"), [(True, "its client's process"), (False, "its process gcs_server")])
+def test_the_end_of_the_client_is_told_before_that_of_its_children(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_ended: bool, told: str
+) -> None:
+    monkeypatch.setattr(pumping.RayGuard, "death", lambda _self: "its process gcs_server was ended by SIGKILL")
+    monkeypatch.setattr(Host, "has_ended", has_ended)
+    bench = Bench(tmp_path, [])
+    job = bench.jobs.add(spec(tmp_path))
+    bench.run()
+    assert job.final is not None
+    assert job.final.failure is not None
+    assert told in str(job.final.failure.message)
+
+
 def test_deaths_that_lie_far_apart_are_not_added_up(tmp_path: Path) -> None:
     bench = Bench(tmp_path, [1.0, 1.0, HEALTHY_S + 1] * 4)
     bench.run()

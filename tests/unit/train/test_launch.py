@@ -40,3 +40,9 @@ def test_a_worker_that_was_killed_is_named_by_what_the_others_say_of_it() -> Non
     assert isinstance(told, StageError)
     assert told.retryable
     assert "training worker ended" in str(told)
+
+
+def test_a_gang_that_did_not_find_together_has_lost_no_worker() -> None:
+    said = RuntimeError("[third_party/gloo/gloo/transport/tcp/device.cc:84] ifa != nullptr. Unable to find address")
+    told = launch.cause_of(cast(Any, SimpleNamespace(worker_failures={0: said})))
+    assert "Unable to find address" in str(told)

@@ -153,7 +153,7 @@ def test_who_speaks_when_nobody_listens_any_more_is_told() -> None:
         sink.message("Hello?")
 
 
-def test_strangers_cost_one_thread_and_few_descriptors_and_hold_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_strangers_cost_one_thread_and_few_descriptors_and_hold_nobody_up() -> None:
     heard = Said()
     threads = threading.active_count()
     with contextlib.ExitStack() as lines:
