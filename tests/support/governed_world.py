@@ -104,7 +104,10 @@ def words_of(token: str | None, workspace: str | None = None) -> frozenset[str]:
 
 def settings(home: Path, database: str) -> GovernedSettings:
     return GovernedSettings(
-        database_uri=database, files_uri=(home / "files").as_uri(), trees=lambda _ministry: trees(home), max_message=2**20
+        database_uri=database,
+        files_uri=(home / "files").as_uri(),
+        trees=lambda _ministry: trees(home),
+        max_message=2**20,
     )
 
 
