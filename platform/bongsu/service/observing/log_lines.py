@@ -83,7 +83,7 @@ def _on_one_line(text: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = "-" if value is None else str(value)
+    text = "-" if value is None else escaped(str(value))
     return text if text and not any(one.isspace() or one in '"=' for one in text) else json.dumps(text)
 
 
