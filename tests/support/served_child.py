@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import os
 import sys
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from api_places import ApiPlace
+from service_places import PromptExecutor
 
 from bongsu.api.serving import listen, serve
+from bongsu.domain.ids import AttemptId
 from bongsu.reconciler.lock import ServerLock
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.observing.log_format import LogFormat
@@ -22,20 +26,31 @@ from bongsu.service.observing.reconciling import Watched
 from bongsu.service.observing.scrubbing import Scrubber
 from bongsu.service.observing.telemetry import Telemetry
 from bongsu.service.serving import Served, ServerSettings
-from bongsu.store.scope import EVERYTHING
 
 LOCK = "server.lock"
+
+
+class _Endless(PromptExecutor):
+    """Its attempts go on, and say nothing."""
+
+    def logs(self, attempt: AttemptId, follow: bool = False) -> Iterator[str]:
+        while follow and attempt in self._cluster.live:
+            time.sleep(0.1)
+        yield from ()
+
+    def wait(self, timeout_s: float) -> None:
+        time.sleep(min(timeout_s, 0.05))
 
 
 def main(folder: Path, port: int) -> None:
     configure_logs(LogFormat.JSON, Scrubber())
     place = ApiPlace(folder)
-    place.fate = lambda attempt: place.cluster.start(attempt)
     place.permit_use()
     telemetry = Telemetry()
     watched = Watched(telemetry.metrics, telemetry.tracing)
     lock = ServerLock(folder / LOCK)
-    base = replace(place.plane.base, lock=lock, observer=watched)
+    executor = _Endless(place.cluster, place.cluster.start)
+    base = replace(place.plane.base, lock=lock, observer=watched, executor=lambda: executor)
     settings = ServerSettings(home=folder, drain_s=float(os.environ.get("DRAIN", "0")))
     served = Served(ControlPlane(base, place.identify), None, settings, telemetry=telemetry)
     serve(served, listen("127.0.0.1", port), lambda: print("ready", flush=True))

@@ -49,6 +49,12 @@ class BoundedProtocol(HttpToolsProtocol):
         self._stop_timer()
         super().on_headers_complete()
 
+    def send_400_response(self, msg: str) -> None:
+        if self._head_bytes > MOST_HEAD_BYTES:
+            self._refuse(431)  # the parser of addresses gives up at about the same length
+        else:
+            super().send_400_response(msg)
+
     def _await_head(self) -> None:
         self._head_timer = self.loop.call_later(HEAD_S, self._refuse, 408)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
-from contextlib import suppress
 
 import anyio
 import anyio.to_thread
@@ -13,6 +13,7 @@ from bongsu.api.ending import Ending
 
 # Shorter than those who ask usually wait themselves; a database that hangs would hold them up for longer.
 PATIENCE_S = 2.0
+_log = logging.getLogger("bongsu.api")
 
 
 class Readiness:
@@ -36,14 +37,15 @@ class Readiness:
             return False
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._ask())
-        looking = self._looking
-        await asyncio.wait({looking}, timeout=self._patience)
-        with suppress(asyncio.CancelledError):
-            return looking.done() and looking.result() and not self._ending.has_begun
-        return False
+        await asyncio.wait({self._looking}, timeout=self._patience)
+        return self._looking.done() and self._looking.result() and not self._ending.has_begun
 
     async def _ask(self) -> bool:
         if self._limiter is None:
             # A thread of its own: those of the requests may all be waiting for the database.
             self._limiter = anyio.CapacityLimiter(1)
-        return await anyio.to_thread.run_sync(self._look, limiter=self._limiter, abandon_on_cancel=True)
+        try:
+            return await anyio.to_thread.run_sync(self._look, limiter=self._limiter, abandon_on_cancel=True)
+        except Exception:  # whoever asks wants to know one thing
+            _log.exception("It could not be seen whether this server is ready.")
+            return False
