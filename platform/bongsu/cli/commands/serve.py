@@ -18,8 +18,11 @@ PORT = 8700
 HOST = "127.0.0.1"
 _SHARED = "shared"
 
-Port = Annotated[int, typer.Option(min=1, max=65535, help=_("Port to listen at."))]
-Host = Annotated[str, typer.Option(help=_("Address to listen at; only this machine if not given."))]
+# Not BONGSU_PORT, which Kubernetes sets to something else beside a service that is called bongsu.
+Port = Annotated[int, typer.Option(min=1, max=65535, envvar="BONGSU_LISTEN_PORT", help=_("Port to listen at."))]
+Host = Annotated[
+    str, typer.Option(envvar="BONGSU_LISTEN_HOST", help=_("Address to listen at; only this machine if not given."))
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -34,16 +37,26 @@ def serve(
     database: Annotated[
         str | None,
         typer.Option(
-            help=_("Address of the PostgreSQL database; BONGSU_DATABASE if not given, else a file in the home.")
+            envvar="BONGSU_DATABASE", help=_("Address of the PostgreSQL database; a file in the home if not given.")
         ),
     ] = None,
     issuer: Annotated[
-        list[str] | None, typer.Option(help=_("URL of an identity provider whose tokens are taken; repeatable."))
+        list[str] | None,
+        typer.Option(
+            envvar="BONGSU_ISSUER", help=_("URL of an identity provider whose tokens are taken; repeatable.")
+        ),
     ] = None,
-    audience: Annotated[str, typer.Option(help=_("Audience that tokens have to be for."))] = "bongsu",
-    site: Annotated[str, typer.Option(help=_("Name of the installation, as its records have it."))] = "bongsu",
+    audience: Annotated[
+        str, typer.Option(envvar="BONGSU_AUDIENCE", help=_("Audience that tokens have to be for."))
+    ] = "bongsu",
+    site: Annotated[
+        str, typer.Option(envvar="BONGSU_SITE", help=_("Name of the installation, as its records have it."))
+    ] = "bongsu",
     leads: Annotated[
-        bool, typer.Option("--lead/--no-lead", help=_("Drive runs; of several that may, one does."))
+        bool,
+        typer.Option(
+            "--lead/--no-lead", envvar="BONGSU_LEAD", help=_("Drive runs; of several that may, one does.")
+        ),
     ] = True,
     metrics_address: Annotated[
         str | None,
@@ -84,7 +97,7 @@ def serve(
     from bongsu.service.serving import ServerSettings, open_served, trusted
 
     metrics_host, metrics_port = address_of(metrics_address) if metrics_address else (None, 0)
-    database = database or os.environ.get("BONGSU_DATABASE") or None
+    database = database or None
     _log_to_standard_error(log_format, logging.INFO, database)
     listening = listen(host, port)
     settings = ServerSettings(

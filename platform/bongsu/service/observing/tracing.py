@@ -7,8 +7,9 @@ label, no address, no text of a request.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 SERVICE = "bongsu"
 TRACES_PATH = "v1/traces"
+# Nobody waits longer for a collector that does not answer.
+CLOSE_S = 3.0
 _NANO = 1_000_000_000
 # A trace of a step begins with its first decision; most steps decide nothing.
 _worth_telling: ContextVar[Callable[[], None]] = ContextVar("worth_telling", default=lambda: None)
@@ -126,10 +129,11 @@ class Tracing:
         _worth_telling.get()()
 
     def close(self) -> None:
-        """What was not sent yet is sent, within the time that the exporter allows itself."""
+        """What was not sent yet is sent, if the collector takes it within ``CLOSE_S``."""
         if self._provider is not None:
-            with suppress(Exception):  # nobody waits for a collector
-                self._provider.shutdown()
+            closing = threading.Thread(target=self._provider.shutdown, name="traces", daemon=True)
+            closing.start()
+            closing.join(CLOSE_S)
 
 
 def _of_attempt(run: str, told: Mapping[str, Any], attempt: int) -> dict[str, Any]:
