@@ -14,7 +14,18 @@ from bongsu.api.observed import InRequest, Observed
 from bongsu.api.problems import handle_problems, problem_response
 from bongsu.api.readiness import Readiness
 from bongsu.api.requests import Bounded, Numbered, Rate
-from bongsu.api.routes import about, artifacts, events, governance, grants, models, pipelines, runs
+from bongsu.api.routes import (
+    about,
+    artifacts,
+    events,
+    governance,
+    grants,
+    labels,
+    looking,
+    models,
+    pipelines,
+    runs,
+)
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.health import is_ready
 from bongsu.service.observing.telemetry import Telemetry
@@ -29,6 +40,8 @@ _ROUTERS: tuple[APIRouter, ...] = (
     artifacts.router,
     governance.router,
     grants.router,
+    labels.router,
+    looking.router,
 )
 
 

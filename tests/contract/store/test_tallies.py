@@ -1,4 +1,4 @@
-"""What operators are told of the store is what is in it, on both databases, in few statements that each have a bound."""
+"""What operators are told of the store is what is in it, on both databases, in few statements with a bound each."""
 
 from __future__ import annotations
 
