@@ -105,6 +105,20 @@ def test_what_fails_in_us_is_counted_as_that(place: WatchedPlace, monkeypatch: p
     assert value(place.scrape(), "bongsu_http_requests_total", route="/v1/runs", method="GET", status="5xx") == 1
 
 
+def test_mlflow_is_counted_by_its_own_templates(place: WatchedPlace) -> None:
+    async def door(scope: Any, _receive: Any, send: Any) -> None:
+        """As the door of MLflow tells whoever counts."""
+        scope.setdefault("state", {})["template"] = "/api/2.0/mlflow/runs/get"
+        await send({"type": "http.response.start", "status": 404, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    place.app.mount("/mlflow", door)
+    place.http.get("/mlflow/api/2.0/mlflow/runs/get?run_id=0123456789abcdef")
+    found = place.scrape()
+    told = {"route": "/mlflow/api/2.0/mlflow/runs/get", "method": "GET", "status": "4xx"}
+    assert value(found, "bongsu_http_requests_total", **told) == 1
+
+
 def test_a_run_shows_in_outcomes_queue_and_outbox(place: WatchedPlace) -> None:
     run = place.run_of("kim")
     place.now += 60
