@@ -58,6 +58,11 @@ class Database:
             yield connection.execution_options(**{OPTION: scope, LABELS: {}})
             connection.rollback()
 
+    def is_current(self) -> bool:
+        """True if the schema is this version's at this moment: another process may have migrated it, either way."""
+        with self.read() as connection:
+            return _revision_of(connection) == HEAD_REVISION
+
     def close(self) -> None:
         self.engine.dispose()
 
