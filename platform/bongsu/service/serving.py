@@ -51,6 +51,7 @@ class ServerSettings:
     leads: whether this process may drive runs.
     mlflow: whether MLflow's own APIs are served, below ``/mlflow``.
     mlflow_database_url: of MLflow's own database; None for a file in the home.
+    worker_url: where workers reach this server, to ask for leave to read; None if this process starts none.
     """
 
     home: Path
@@ -62,6 +63,7 @@ class ServerSettings:
     leads: bool = True
     mlflow: bool = True
     mlflow_database_url: str | None = None
+    worker_url: str | None = None
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def open_served(settings: ServerSettings, environment: Mapping[str, str]) -> Ite
         BongsuError: what :func:`bongsu.service.embedded.open_home` and :func:`open_issuer` raise.
     """
     with contextlib.ExitStack() as undo:
-        home = open_home(settings.home, settings.ray_address, settings.database_url)
+        home = open_home(settings.home, settings.ray_address, settings.database_url, settings.worker_url)
         undo.callback(home.close)
         base = _shared(home, place_of(home.home, environment), undo)
         governed = settings_of(base, settings.mlflow_database_url)

@@ -43,6 +43,12 @@ def serve(
     leads: Annotated[
         bool, typer.Option("--lead/--no-lead", help=_("Drive runs; of several that may, one does."))
     ] = True,
+    worker_url: Annotated[
+        str | None,
+        typer.Option(
+            help=_("Address at which workers reach this server; that of this machine if they run on no other.")
+        ),
+    ] = None,
 ) -> None:
     from bongsu.api.serving import listen
     from bongsu.api.serving import serve as serve_until_ended
@@ -56,6 +62,7 @@ def serve(
         site=site,
         issuers=trusted(issuer or (), audience),
         leads=leads,
+        worker_url=worker_url or _url(_reached_here(host), port),
     )
     with open_served(settings, os.environ) as served:
         serve_until_ended(served, listening, lambda: say(_("Listening at {url}").format(url=_url(host, port))))
@@ -75,6 +82,7 @@ def up(context: typer.Context, port: Port = PORT) -> None:
         ray_address=os.environ.get("BONGSU_RAY_ADDRESS"),
         site="bongsu-demonstration",
         built_in_issuer=f"{url}/issuer",
+        worker_url=_url(HOST, port),
     )
     shipped = Path.cwd() / "pipelines"
     passwords = seed(settings, os.environ, shipped if shipped.is_dir() else None)
@@ -98,6 +106,11 @@ def up(context: typer.Context, port: Port = PORT) -> None:
 def _shared_home(home: Path) -> Path:
     """What ministries share lies apart from what this machine's owner runs alone."""
     return home / _SHARED
+
+
+def _reached_here(host: str) -> str:
+    """An address of this machine, for who listens at all of them."""
+    return {"0.0.0.0": HOST, "": HOST, "::": "::1"}.get(host, host)
 
 
 def _url(host: str, port: int) -> str:
