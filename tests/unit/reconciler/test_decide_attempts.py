@@ -190,7 +190,7 @@ def test_an_attempt_that_was_told_nothing_by_the_control_plane_is_lost_and_not_f
     run = started(retries=0)
     run.fail("a", reason="ControlPlaneSilent")
     run.step()
-    assert run.ends("a") == ["lost"]
+    assert run.ends("a") == ["lost", "requested"]
     assert run.live == ["a/2"], "it is tried again at once, and no retry of the stage is spent"
 
 
