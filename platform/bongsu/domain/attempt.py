@@ -127,11 +127,11 @@ class FailureReason(StrEnum):
     BAD_PARAMETERS = "BadParameters"
     STORAGE_FAILED = "StorageFailed"
     NOT_PERMITTED = "NotPermitted"  # a rule says that it may not read its inputs, or not any more
-    CONTROL_PLANE_SILENT = "ControlPlaneSilent"  # nobody told its worker whether it may begin
+    CONTROL_PLANE_SILENT = "ControlPlaneSilent"  # nobody told its worker whether it may read
 
     @property
     def loses_attempt(self) -> bool:
-        """True if the stage had no part in it and was not begun: the attempt is lost, and has not failed."""
+        """True if the stage had no part in it: the attempt is lost, and has not failed."""
         return self is FailureReason.CONTROL_PLANE_SILENT
 
 

@@ -17,12 +17,14 @@ import pytest
 import uvicorn
 from local_ray_harness import CPUS, ray_processes
 from service_places import drive
+from small_plans import stage
 from starlette.types import ASGIApp, Receive, Scope, Send
 from worker_places import WorkerPlace, reading
 
 from bongsu.domain.attempt import AttemptSpec
 from bongsu.domain.ids import AttemptId, RunId
 from bongsu.domain.pipeline import Environment
+from bongsu.domain.plan import RunPlan
 from bongsu.domain.worker_leave import WorkerPass
 from bongsu.executors.local_ray.executor import LocalRayExecutor
 from bongsu.executors.local_ray.session import RaySettings
@@ -32,6 +34,7 @@ from bongsu.service.submitting import submit
 from bongsu.service.worker_access import passes_of
 from bongsu.store.attempts import attempts_of
 from bongsu.store.records import AttemptRecord
+from bongsu.store.stages import stages_of
 
 AWAY_S = 3.0
 
@@ -110,9 +113,12 @@ class Live:
 
     def run(self, on_update: Callable[[Any], None] | None = None, **changes: Any) -> RunId:
         """A run of MND whose one stage reads the law, driven to its end; ``changes`` are of the stage."""
+        return self.run_plan(reading(self.place.law, **changes), on_update)
+
+    def run_plan(self, plan: RunPlan, on_update: Callable[[Any], None] | None = None) -> RunId:
         self.noted.asked.clear()
         platform = replace(self.place.as_("kim"), executor=lambda: self.executor)
-        run = submit(platform, reading(self.place.law, **changes)).run.id
+        run = submit(platform, plan).run.id
         drive(platform, [run], on_update)
         return run
 
@@ -200,6 +206,19 @@ def test_a_worker_asks_with_a_token_that_is_found_nowhere(live: Live, environmen
     log = "\n".join(live.executor.logs(attempt.id))
     assert "probe: " in log
     assert "token" not in log, "nor is it in the environment of the stage"
+
+
+def test_what_stages_before_it_made_is_asked_for_like_everything_else(live: Live) -> None:
+    first = reading(live.place.law, **probe())
+    for _ in range(2):  # the second time, stage a is taken from the cache
+        plan = first.model_copy(update={"stages": (*first.stages, stage("b", "a", **probe()))})
+        run = live.run_plan(plan)
+        attempts = live.attempts(run)
+        assert [one.failure for one in attempts] == [None] * len(attempts)
+        with live.place.platform.read() as connection:
+            made = stages_of(connection, run)[0].outputs["files"].digest
+        assert live.noted.asked[-1] == f"GET {made}"
+        assert len(live.noted.asked) == len(attempts)
 
 
 def test_a_permit_that_is_revoked_between_launch_and_start_stops_the_worker(live: Live) -> None:
