@@ -25,6 +25,11 @@ def run_id(number: int) -> str:
     return f"r-{number:012d}"
 
 
+def label_of(number: int) -> str:
+    """Of a run by its number."""
+    return LABELS[number // 40 % 10]
+
+
 def fill(url: str, runs: int, events_each: int) -> None:
     """``runs`` runs with two stages each and ``events_each`` events, an attempt a stage; newest with greatest number.
 
@@ -89,7 +94,6 @@ def _run(number: int, plan: str) -> Sequence[Any]:
     ministry = MINISTRIES[number % len(MINISTRIES)]
     at = BEGAN + number
     # Labels and states are independent of ministries.
-    label = LABELS[number // 40 % 10]
     hash_ = f"sha256-{number:064x}"
     use = UseClass.ADMINISTRATION.value
     pipeline = f"pipeline-{number // 4 % 50}"
@@ -102,7 +106,7 @@ def _run(number: int, plan: str) -> Sequence[Any]:
         hash_,
         plan,
         _state(number),
-        label,
+        label_of(number),
         use,
         at,
         at + 1,
