@@ -17,6 +17,7 @@ from bongsu.domain.people import Actor
 from bongsu.domain.plan import RunPlan
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.submitting import submit
+from bongsu.store.database import Database
 from bongsu.store.scope import EVERYTHING
 
 PIPELINE = """\
@@ -35,8 +36,8 @@ class ApiPlace(GovernedPlace):
     http: a client that asks the API in this process, in English, as nobody.
     """
 
-    def __init__(self, folder: Path, **settings: Any) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, database: Database | None = None, **settings: Any) -> None:
+        super().__init__(folder, database)
         base = replace(self.platform, scope=EVERYTHING)
         self.plane = ControlPlane(base, self.identify)
         self.app = create_app(self.plane, **settings)

@@ -17,6 +17,7 @@ from bongsu.api.requests import Bounded, Numbered, Rate
 from bongsu.api.routes import (
     about,
     artifacts,
+    attempts,
     events,
     governance,
     grants,
@@ -36,6 +37,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     pipelines.router,
     runs.router,
     events.router,
+    attempts.router,
     models.router,
     artifacts.router,
     governance.router,

@@ -59,6 +59,7 @@ class ServerSettings:
     drain_s: for how long the server goes on taking connections once it is asked to end, so that whoever distributes
         requests can notice that it is not ready any more; in seconds.
     telemetry: where metrics are served, and where traces go.
+    worker_url: where workers reach this server, to ask for leave to read; None if this process starts none.
     """
 
     home: Path
@@ -73,6 +74,7 @@ class ServerSettings:
     requests_a_minute: int = 6000
     drain_s: float = 0.0
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
+    worker_url: str | None = None
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def open_served(settings: ServerSettings, environment: Mapping[str, str]) -> Ite
         BongsuError: what :func:`bongsu.service.embedded.open_home` and :func:`open_issuer` raise.
     """
     with contextlib.ExitStack() as undo:
-        home = open_home(settings.home, settings.ray_address, settings.database_url)
+        home = open_home(settings.home, settings.ray_address, settings.database_url, settings.worker_url)
         undo.callback(home.close)
         base = _shared(home, place_of(home.home, environment), undo)
         governed = settings_of(base, settings.mlflow_database_url)
