@@ -53,7 +53,11 @@ def lead(
     """
     while not stop.is_set():
         try:
-            with open_driver(platform) as driving, seeing_to(Upkeep(chores(driving.platform), on_trouble)):
+            with (
+                open_driver(platform) as driving,
+                platform.observer.leading(driving.driver.facts),
+                seeing_to(Upkeep(chores(driving.platform), on_trouble)),
+            ):
                 _drive(driving, stop, on_trouble)
         except BongsuError as error:
             if error.problems[0].code not in _PASSING:
