@@ -18,6 +18,7 @@ from bongsu.api.routes import (
     about,
     artifacts,
     attempts,
+    audit,
     events,
     governance,
     grants,
@@ -42,6 +43,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     artifacts.router,
     governance.router,
     grants.router,
+    audit.router,
     labels.router,
     looking.router,
 )

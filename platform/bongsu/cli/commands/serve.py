@@ -52,6 +52,14 @@ def serve(
     site: Annotated[
         str, typer.Option(envvar="BONGSU_SITE", help=_("Name of the installation, as its records have it."))
     ] = "bongsu",
+    audit_key: Annotated[
+        str,
+        typer.Option(
+            metavar="SOURCE",
+            envvar="BONGSU_AUDIT_KEY",
+            help=_("File of the keys that sign the audit logs, or env:NAME; a file in the home if not given."),
+        ),
+    ] = "",
     leads: Annotated[
         bool,
         typer.Option(
@@ -114,6 +122,7 @@ def serve(
         site=site,
         issuers=trusted(issuer or (), audience),
         leads=leads,
+        audit_key=audit_key,
         requests_a_minute=rate,
         drain_s=drain,
         telemetry=TelemetrySettings(metrics_host, metrics_port, otlp_endpoint or None),
