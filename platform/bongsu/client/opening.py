@@ -10,7 +10,6 @@ from pathlib import Path
 from bongsu.client.contexts import Context, SignIn, load_contexts, save_contexts
 from bongsu.client.http import Server
 from bongsu.client.login import renewed
-from bongsu.client.remote import Remote
 from bongsu.domain.codes import client as codes
 
 # A token that ends so soon is not worth a request.
@@ -18,8 +17,8 @@ _SOON_S = 30.0
 
 
 @contextmanager
-def open_remote(path: Path, name: str, context: Context, language: str) -> Iterator[Remote]:
-    """The control plane of a context; a token that was renewed on the way is kept.
+def open_server(path: Path, name: str, context: Context, language: str) -> Iterator[Server]:
+    """The server of a context; a token that was renewed on the way is kept.
 
     Args:
         path: of the contexts.
@@ -27,13 +26,6 @@ def open_remote(path: Path, name: str, context: Context, language: str) -> Itera
         context: as it stands there.
         language: ``ko`` or ``en``.
     """
-    with open_server(path, name, context, language) as server:
-        yield Remote(server, context.ministry)
-
-
-@contextmanager
-def open_server(path: Path, name: str, context: Context, language: str) -> Iterator[Server]:
-    """The server of a context; arguments as of :func:`open_remote`."""
     server = Server(context.url, _Tokens(path, name, context).current, language)
     try:
         yield server

@@ -21,6 +21,7 @@ from bongsu.domain.run import ShownState
 from bongsu.service.catalogue import InstalledStages
 from bongsu.service.datasets import DatasetVersion
 from bongsu.service.following import LogLine
+from bongsu.service.grants.reading_back import standing_of
 from bongsu.service.inputs.addresses import files_of, told
 from bongsu.service.inputs.card import label_of
 from bongsu.service.lineage import Direction, LineageGraph
@@ -187,11 +188,14 @@ def _body(text: str, pipeline: Pipeline, uploaded: Mapping[str, str], beside: Ma
 
 
 def _plan(document: Mapping[str, Any]) -> PlanShown:
+    obstacles = tuple(map(problem_of, document["obstacles"]))
+    paid = document["grantStanding"]
     return PlanShown(
         read(RunPlan, document),
         tuple(read(SkippedStage, told) for told in document["skipped"]),
         tuple(map(problem_of, document["warnings"])),
-        tuple(map(problem_of, document["obstacles"])),
+        obstacles,
+        standing_of(paid, obstacles) if paid else None,
     )
 
 
