@@ -133,16 +133,26 @@ def either(
         there: makes it of the server of the context in force, and of the ministry in which commands act there; taken if
             there is such a context.
     """
+    with server_asked(context) as found:
+        if found is not None:
+            yield there(*found)
+            return
+    with platform(context) as opened:
+        yield here(opened)
+
+
+@contextmanager
+def server_asked(context: typer.Context) -> Iterator[tuple[Server, str | None] | None]:
+    """The server of the context in force, and the ministry in which commands act there; None for this machine."""
     found = server_context(context)
     if found is None:
-        with platform(context) as opened:
-            yield here(opened)
+        yield None
         return
     from bongsu.client.opening import open_server
 
     name, known = found
     with open_server(contexts_file(os.environ), name, known, language()) as server:
-        yield there(server, known.ministry)
+        yield server, known.ministry
 
 
 def server_context(context: typer.Context) -> tuple[str, Context] | None:
