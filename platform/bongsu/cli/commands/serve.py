@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from bongsu.cli.commands.shared import only_here
 from bongsu.cli.printing import say
 from bongsu.cli.state import options
 from bongsu.cli.texts import _
@@ -35,6 +36,15 @@ def serve(
             help=_("Address of the PostgreSQL database; BONGSU_DATABASE if not given, else a file in the home.")
         ),
     ] = None,
+    mlflow_database: Annotated[
+        str | None,
+        typer.Option(
+            help=_(
+                "Address of MLflow's own PostgreSQL database; BONGSU_MLFLOW_DATABASE if not given, else a file in the"
+                " home, for one process on one machine."
+            )
+        ),
+    ] = None,
     issuer: Annotated[
         list[str] | None, typer.Option(help=_("URL of an identity provider whose tokens are taken; repeatable."))
     ] = None,
@@ -55,6 +65,7 @@ def serve(
     from bongsu.api.serving import serve as serve_until_ended
     from bongsu.service.serving import ServerSettings, open_served, trusted
 
+    only_here(context, "serve")
     listening = listen(host, port)
     settings = ServerSettings(
         home=options(context).home,
@@ -63,6 +74,7 @@ def serve(
         site=site,
         issuers=trusted(issuer or (), audience),
         leads=leads,
+        mlflow_database_url=mlflow_database or os.environ.get("BONGSU_MLFLOW_DATABASE") or None,
         audit_key=audit_key or os.environ.get("BONGSU_AUDIT_KEY") or "",
     )
     with open_served(settings, os.environ) as served:
@@ -75,6 +87,7 @@ def up(context: typer.Context, port: Port = PORT) -> None:
     from bongsu.service.demonstration import seed
     from bongsu.service.serving import ServerSettings, open_served
 
+    only_here(context, "up")
     listening = listen(HOST, port)
     home = _shared_home(options(context).home)
     url = _url("localhost", port)
