@@ -11,7 +11,19 @@ from bongsu import __version__
 from bongsu.api.asking import unstated
 from bongsu.api.problems import handle_problems
 from bongsu.api.requests import Bounded, Numbered, Rate
-from bongsu.api.routes import about, artifacts, audit, events, governance, grants, models, pipelines, runs
+from bongsu.api.routes import (
+    about,
+    artifacts,
+    audit,
+    events,
+    governance,
+    grants,
+    labels,
+    looking,
+    models,
+    pipelines,
+    runs,
+)
 from bongsu.service.control_plane import ControlPlane
 
 REQUESTS_A_MINUTE = 6000
@@ -25,6 +37,8 @@ _ROUTERS: tuple[APIRouter, ...] = (
     governance.router,
     grants.router,
     audit.router,
+    labels.router,
+    looking.router,
 )
 
 

@@ -46,6 +46,8 @@ from bongsu.store.scope import EVERYTHING, Scope
 
 # How long the driver sleeps at most, so that it sees what another process wrote into the store.
 LOOK_S = 0.5
+# So much sooner it sees a run that somebody wants begun: people wait for that.
+LOOK_FOR_NEWS_S = 0.1
 # While a registration is made, which wakes nobody.
 LOOK_REGISTERING_S = 0.05
 
@@ -322,11 +324,22 @@ class Driver:
                 elif attempt.state is AttemptState.REQUESTED and self._backend.is_to_start(attempt.id):
                     self._backend.start(attempt_spec(facts, attempt.id, self._s.artifacts(facts.run.tenant).uri))
 
-    def pause(self) -> None:
-        """Until something may have changed, or something is due; not at all if there is more to do at once."""
+    def pause(self, is_news: Callable[[], bool] | None = None) -> None:
+        """Until something may have changed, or something is due; not at all if there is more to do at once.
+
+        Args:
+            is_news: looks, every :data:`LOOK_FOR_NEWS_S`, whether somebody wants something that has to be begun.
+        """
         if self._again:
             return
         longest = LOOK_REGISTERING_S if self._s.delivery.registrar.is_busy else LOOK_S
         now = self._s.clock()
         due = min((next_deadline(facts, now) for facts in self.facts.values()), default=longest)
-        self._backend.wait(max(0.0, min(longest, due)))
+        left = max(0.0, min(longest, due))
+        while is_news is not None and left > LOOK_FOR_NEWS_S:
+            begun = self._s.monotonic()
+            self._backend.wait(LOOK_FOR_NEWS_S)
+            if self._s.monotonic() - begun < LOOK_FOR_NEWS_S or is_news():
+                return  # the executor has something to tell, or somebody else has
+            left -= LOOK_FOR_NEWS_S
+        self._backend.wait(left)

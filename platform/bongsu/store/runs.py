@@ -150,6 +150,12 @@ def active_versions(connection: Connection) -> dict[RunId, tuple[RunState, int]]
     return {RunId(row.id): (RunState(row.state), row.version) for row in connection.execute(query)}
 
 
+def pending_runs(connection: Connection) -> list[RunId]:
+    """Runs with which nobody has begun."""
+    query = select(runs.c.id).where(owned(connection, runs), runs.c.state == RunState.PENDING.value)
+    return [RunId(found) for found in connection.execute(query).scalars()]
+
+
 def raise_label(connection: Connection, run_id: RunId, label: Label) -> None:
     """What the run carries, now that it made something of a higher label than was planned; it only rises."""
     known = connection.execute(select(runs.c.label).where(runs.c.id == run_id)).scalar_one()

@@ -34,6 +34,10 @@ validate p.yaml
 cancel RUN
 resume RUN
 lineage axk1/1
+search x
+capacity
+labels show axk1/1
+labels raise axk1/1 --grade S --reason x
 models list
 models suspend axk1 --reason x
 models lift axk1 --reason x

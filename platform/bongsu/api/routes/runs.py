@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
@@ -53,6 +55,22 @@ def show(request: Request, asker: Asking, run: str, fields: Fields = "") -> Resp
     """A run, its stages with their attempts, and the models that came of it."""
     platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
     return answer(request, _document(asker, platform, record.id), fields)
+
+
+@router.get("/{run}/stages", **asks_for(Permission.RUN_READ))
+def stages(request: Request, asker: Asking, run: str, fields: Fields = "") -> Response:
+    """Stages of a run with their attempts, in the plan's order."""
+    platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
+    return answer(request, _document(asker, platform, record.id)["stages"], fields)
+
+
+@router.get("/{run}/stages/{stage}", **asks_for(Permission.RUN_READ))
+def one_stage(request: Request, asker: Asking, run: str, stage: str, fields: Fields = "") -> Response:
+    """One stage with its attempts."""
+    platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
+    name = show_run(platform, record.id).stage(stage).planned.id
+    found: Any = _document(asker, platform, record.id)["stages"]
+    return answer(request, next(one for one in found if one["id"] == name), fields)
 
 
 @router.get("/{run}/plan", **asks_for(Permission.RUN_READ))
