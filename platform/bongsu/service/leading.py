@@ -48,7 +48,7 @@ def lead(
     """
     while not stop.is_set():
         try:
-            with open_driver(platform) as driving:
+            with open_driver(platform) as driving, platform.observer.leading(driving.driver.facts):
                 _drive(driving, stop, on_trouble)
         except BongsuError as error:
             if error.problems[0].code not in _PASSING:
