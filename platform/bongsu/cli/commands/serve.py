@@ -66,7 +66,8 @@ def serve(
         str | None,
         typer.Option(
             metavar="SOURCE",
-            help=_("File of the keys that sign the audit logs, or env:NAME; BONGSU_AUDIT_KEY if not given."),
+            envvar="BONGSU_AUDIT_KEY",
+            help=_("File of the keys that sign the audit logs, or env:NAME; in the home if not given."),
         ),
     ] = None,
     leads: Annotated[
@@ -126,7 +127,7 @@ def serve(
         issuers=trusted(issuer or (), audience),
         leads=leads,
         mlflow_database_url=mlflow_database or None,
-        audit_key=audit_key or os.environ.get("BONGSU_AUDIT_KEY") or "",
+        audit_key=audit_key or "",
         requests_a_minute=rate,
         drain_s=drain,
         telemetry=TelemetrySettings(metrics_host, metrics_port, otlp_endpoint or None),
