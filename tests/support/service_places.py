@@ -9,7 +9,7 @@ from typing import Any
 
 from reconciler_faults import GatedPublisher, Registry
 from simulated_executor import SimulatedCluster, SimulatedExecutor
-from store_places import store_at
+from store_places import NOW, store_at
 
 from bongsu.artifacts.local import LocalStore
 from bongsu.domain.attempt import AttemptSpec
@@ -19,6 +19,7 @@ from bongsu.reconciler.lock import FileLock
 from bongsu.service.driving import DRAIN_S, Driven, open_driver
 from bongsu.service.platform import Platform
 from bongsu.service.watching import RunProgress
+from bongsu.store.database import Database
 
 CAPACITY = Capacity(cpus=4, gpus=0, memory=16_000_000_000)
 
@@ -54,10 +55,11 @@ class PromptExecutor(SimulatedExecutor):
 
 
 class Place:
-    """A platform in a directory. ``fate`` decides what becomes of attempts: success, if a test does not say."""
+    """A platform in a directory. ``fate`` decides what becomes of attempts: success, if a test does not say. The store
+    is a file there, unless another ``database`` is given; ``now`` stands still until a test moves it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.now = 1_700_000_000.0
+    def __init__(self, folder: Path, database: Database | None = None, now: float = NOW) -> None:
+        self.now = now
         self.folder = folder
         self.registry = Registry()
         publisher = GatedPublisher(self.registry)
@@ -68,7 +70,7 @@ class Place:
         executor = PromptExecutor(self.cluster, self._meet_fate)
         self.platform = Platform(
             home=folder,
-            database=store_at(folder),
+            database=database or store_at(folder),
             stores=lambda _tenant: artifacts,
             executor=lambda: executor,
             publisher=publisher,
