@@ -24,6 +24,8 @@ from bongsu.store.schema_audit import audit_entries
 
 MODELS = 12
 PAUSE_S = 0.06
+# A run that is being cancelled waits for a leader that lives for long enough.
+PATIENCE_S = 180.0
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class Client:
     def end(self) -> None:
         """Finish what is under way."""
         self._over.set()
-        self._thread.join(90)
+        self._thread.join(PATIENCE_S)
         assert not self._thread.is_alive(), f"{self.name} waits for ever"
 
     def pause(self) -> None:
@@ -128,7 +130,7 @@ def submits(client: Client, number: int) -> None:
         assert cancelled.is_done or cancelled.code == "run.not-cancellable", cancelled
         wants_it = cancelled.is_done and client.chance.random() < 0.6
         # One whose last stage was done at that moment has succeeded.
-        if wants_it and site.await_end(run, "cancelled", "succeeded") == "cancelled":
+        if wants_it and site.await_end(run, "cancelled", "succeeded", within_s=PATIENCE_S) == "cancelled":
             client.must("kim", "run.resume", f"/v1/runs/{run}/resume")
 
 
