@@ -87,6 +87,7 @@ class Replica:
 
     nursery: Nursery
     name: str
+    home: Path
     port: int
     log: Path
     order: str
@@ -349,4 +350,4 @@ def _replica(nursery: Nursery, url: str, folder: Path, shared: Path, issuer: str
         "cluster": str(folder / "cluster.sock"),
         "log": str(log),
     }
-    return Replica(nursery, f"replica-{number}", port, log, json.dumps(order))
+    return Replica(nursery, f"replica-{number}", home, port, log, json.dumps(order))
