@@ -170,6 +170,8 @@ class Site:
         url: of the database.
         home: that replicas share whatever is no database in.
         broken: answers of 500, which no fault excuses.
+        checked: runs that were found to be right, with their versions.
+        shift: how far, in seconds, the clocks of the replicas are ahead of the machine's.
     """
 
     place: GovernedPlace
@@ -182,6 +184,7 @@ class Site:
     replicas: list[Replica]
     broken: list[str] = field(default_factory=list)
     checked: dict[RunId, int] = field(default_factory=dict)
+    shift: float = 0.0
 
     @property
     def artifacts(self) -> LocalStore:
@@ -207,8 +210,13 @@ class Site:
         return found
 
     def set_clock(self, seconds: float) -> None:
-        """How far the clocks of all replicas are ahead of the machine's."""
+        """Set the clocks of all replicas so far ahead of the machine's; back, if it is less than nothing."""
+        self.shift = seconds
         write_shift(self.nursery.shift, seconds)
+
+    def token(self, person: str) -> str:
+        """One that begins now, by the clock of the replicas."""
+        return self.issuer.token(person, time.time() + self.shift)
 
     def ask_once(
         self,
@@ -221,7 +229,7 @@ class Site:
         timeout_s: float = 30.0,
     ) -> httpx.Response:
         """Raises httpx.HTTPError."""
-        asked = {"Authorization": f"Bearer {self.issuer.token(person)}", "Accept-Language": "en", **(headers or {})}
+        asked = {"Authorization": f"Bearer {self.token(person)}", "Accept-Language": "en", **(headers or {})}
         response = httpx.request(
             method, f"{replica.url}{path}", json=body, headers=asked, timeout=timeout_s, trust_env=False
         )
