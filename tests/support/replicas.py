@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import far_cluster
 import httpx
@@ -47,6 +47,17 @@ spec:
     - {{name: a, uses: probe, with: {{text: "{name} a"}}}}
     - {{name: b, uses: probe, inputs: {{after: a.files}}, with: {{text: "{name} b"}}}}
 """
+
+
+class Bearer(Protocol):
+    """Begins replicas. ``shift`` is the file of their clocks."""
+
+    @property
+    def shift(self) -> Path: ...
+
+    def bear(self, order: str) -> int:
+        """Process id of a new one."""
+        ...
 
 
 class Nursery:
@@ -81,11 +92,11 @@ class Replica:
     """One server.
 
     Attributes:
-        order: what the nursery is told to run, as a JSON document.
+        order: what is to be run, as a JSON document.
         pid: of its process; 0 while there is none.
     """
 
-    nursery: Nursery
+    bearer: Bearer
     name: str
     home: Path
     port: int
@@ -102,7 +113,7 @@ class Replica:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
     def start(self) -> None:
-        self.pid = self.nursery.bear(self.order)
+        self.pid = self.bearer.bear(self.order)
 
     def kill(self, how: signal.Signals = signal.SIGKILL, within_s: float = 20.0) -> None:
         """End it, and wait until it is gone."""
@@ -177,7 +188,7 @@ class Site:
     place: GovernedPlace
     url: str
     home: Path
-    nursery: Nursery
+    bearer: Bearer
     issuer: LoopbackIssuer
     cluster: SimulatedCluster
     workers: far_cluster.Workers
@@ -212,7 +223,7 @@ class Site:
     def set_clock(self, seconds: float) -> None:
         """Set the clocks of all replicas so far ahead of the machine's; back, if it is less than nothing."""
         self.shift = seconds
-        write_shift(self.nursery.shift, seconds)
+        write_shift(self.bearer.shift, seconds)
 
     def token(self, person: str) -> str:
         """One that begins now, by the clock of the replicas."""
@@ -302,8 +313,8 @@ def site_over(
     count: int = 2,
     seed: int = 4,
 ) -> Iterator[Site]:
-    """Replicas over a database, begun and ready. Each has a home of its own, in which the artifacts, and the keys of
-    workers' tokens, are those that all share.
+    """Replicas over a database, begun and ready. Each has a home of its own, in which the artifacts are those that all
+    share.
 
     Args:
         url: of a migrated database, or of a SQLite file for one replica.
@@ -318,7 +329,7 @@ def site_over(
     database = open_database(url)
     with running_issuer() as issuer:
         place = GovernedPlace(folder, database, time.time())
-        _enter(place, issuer)
+        enter(place, issuer)
         sow(place)
         cluster = SimulatedCluster(LocalStore(shared / "artifacts" / "mnd"), CAPACITY, time.time)
         with far_cluster.served(cluster, folder / "cluster.sock", random.Random(seed)) as workers:
@@ -335,7 +346,7 @@ def site_over(
                 database.close()
 
 
-def _enter(place: GovernedPlace, issuer: LoopbackIssuer) -> None:
+def enter(place: GovernedPlace, issuer: LoopbackIssuer) -> None:
     """Let the staff sign in under their names."""
     with place.platform.write() as connection:
         rows = [{"issuer": issuer.url, "subject": person, "person": person} for person in STAFF]
@@ -346,9 +357,7 @@ def _replica(nursery: Nursery, url: str, folder: Path, shared: Path, issuer: str
     home = folder / f"replica-{number}"
     home.mkdir(mode=0o700, exist_ok=True)
     (home / "artifacts").symlink_to(shared / "artifacts")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     log = folder / f"replica-{number}.log"
     order = {
         "home": str(home),
@@ -359,3 +368,9 @@ def _replica(nursery: Nursery, url: str, folder: Path, shared: Path, issuer: str
         "log": str(log),
     }
     return Replica(nursery, f"replica-{number}", home, port, log, json.dumps(order))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -35,6 +35,15 @@ def serve(
             help=_("Address of the PostgreSQL database; BONGSU_DATABASE if not given, else a file in the home.")
         ),
     ] = None,
+    mlflow_database: Annotated[
+        str | None,
+        typer.Option(
+            help=_(
+                "Address of MLflow's own PostgreSQL database, the same for all replicas; BONGSU_MLFLOW_DATABASE if not"
+                " given, else a file in the home."
+            )
+        ),
+    ] = None,
     issuer: Annotated[
         list[str] | None, typer.Option(help=_("URL of an identity provider whose tokens are taken; repeatable."))
     ] = None,
@@ -56,6 +65,7 @@ def serve(
         site=site,
         issuers=trusted(issuer or (), audience),
         leads=leads,
+        mlflow_database_url=mlflow_database or os.environ.get("BONGSU_MLFLOW_DATABASE") or None,
     )
     with open_served(settings, os.environ) as served:
         serve_until_ended(served, listening, lambda: say(_("Listening at {url}").format(url=_url(host, port))))
