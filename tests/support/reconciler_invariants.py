@@ -41,7 +41,7 @@ def check_store(world: Looked, acknowledged: Collection[RunId], seeds: Collectio
     """Everything that must hold between any two events; nothing is looked at twice where nothing changed. ``seeds``
     are runs that a test wrote into the store and nobody drove."""
     with world.database.read(EVERYTHING) as connection:
-        runs = [run for run in list_runs(connection) if run.id not in seeds]
+        runs = [run for run in list_runs(connection, limit=None) if run.id not in seeds]
         versions = {run.id: run.version for run in runs}
         assert set(acknowledged) <= set(versions), "an acknowledged submit was lost"
         if versions == world.checked:

@@ -118,7 +118,8 @@ class Replica:
     def kill(self, how: signal.Signals = signal.SIGKILL, within_s: float = 20.0) -> None:
         """End it, and wait until it is gone."""
         pid, self.pid = self.pid, 0
-        os.kill(pid, how)
+        if _is_there(pid):
+            os.kill(pid, how)
         deadline = time.monotonic() + within_s
         while _is_there(pid):
             assert time.monotonic() < deadline, f"{self.name} does not end: {self.said[-2000:]}"

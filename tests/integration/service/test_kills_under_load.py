@@ -23,14 +23,13 @@ from relentless_clients import ROUNDS, Client, Ledger, check_acknowledged, made_
 from replicas import Site, site_over
 from store_places import empty_database
 
-from bongsu.domain.ids import RunId
 from bongsu.domain.tenants import Tenant
 from bongsu.service.audit.bundles import parsed
 from bongsu.service.audit.checking import check_log
 from bongsu.service.audit.exporting import export
 from bongsu.service.audit.verdict import Trust
 from bongsu.service.audit.verifying import verify_bundle
-from bongsu.store.runs import list_runs
+from bongsu.store.runs import active_versions
 from bongsu.store.scope import EVERYTHING
 
 KILLS = int(os.environ.get("BONGSU_TEST_KILLS", "200"))
@@ -53,11 +52,11 @@ def kill_one(site: Site, ledger: Ledger, chance: random.Random) -> None:
     victim.start()
 
 
-def until_all_is_over(site: Site, seeds: set[RunId]) -> None:
+def until_all_is_over(site: Site) -> None:
     deadline = time.monotonic() + END_S
     while True:
         with site.database.read(EVERYTHING) as connection:
-            left = [run.id for run in list_runs(connection) if not run.state.is_final and run.id not in seeds]
+            left = active_versions(connection)
         if not left:
             return
         assert time.monotonic() < deadline, f"these came to no end: {left}"
@@ -93,7 +92,7 @@ def test_what_was_acknowledged_outlives_kills_and_was_done_once(
         for client in clients:
             client.end()
         assert not ledger.errors, ledger.errors
-        until_all_is_over(site, seeds)
+        until_all_is_over(site)
         check_acknowledged(site, ledger)
         check_store(site, ledger.runs.values(), seeds)
         check_logs(site)
