@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import io
 import os
-import pwd
 import tarfile
 import time
 from collections.abc import Callable, Iterator
@@ -35,17 +34,16 @@ def on_postgres(server: PostgresServer, tmp_path: Path) -> Iterator[tuple[Site, 
     folder.mkdir()
     with ExitStack() as undo:
         disk = undo.enter_context(small_disk(folder, 24))
-        if os.geteuid() == 0:
-            entry = pwd.getpwnam("postgres")
-            os.chown(folder, entry.pw_uid, entry.pw_gid)
+        owner = server.data.stat()
+        os.chown(folder, owner.st_uid, owner.st_gid)
         url = server.new_database()
+        undo.callback(server.drop_database, url)
         name = url.rpartition("/")[2]
         server.execute(f"CREATE TABLESPACE {name}_small LOCATION '{folder}'")
         server.execute(f"ALTER DATABASE {name} SET TABLESPACE {name}_small")
         site = undo.enter_context(site_over(url, tmp_path))
         yield site, disk
         assert not site.broken
-    server.drop_database(url)
 
 
 @pytest.fixture
