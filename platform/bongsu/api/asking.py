@@ -9,9 +9,10 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI, Request
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from bongsu.api.requests import Rate, request_id
+from bongsu.api.requests import Rate, key_of_address, request_id
 from bongsu.domain.codes import identity as codes
 from bongsu.domain.people import Actor
+from bongsu.domain.problems import BongsuError
 from bongsu.language.translation import preferred_language, translator
 from bongsu.policy.access import Permission
 from bongsu.service.control_plane import ControlPlane
@@ -86,9 +87,14 @@ def _asker(request: Request) -> Asker:
     rate: Rate = request.app.state.rate
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        rate.take(f"address {request.client.host if request.client else ''}")
+        rate.take(key_of_address(request.scope))
         raise codes.NOT_SIGNED_IN.error()
-    actor = plane.identify(token.strip())
+    try:
+        actor = plane.identify(token.strip())
+    except BongsuError:
+        rate.take(key_of_address(request.scope))  # whoever tries tokens has no name to be counted by
+        raise
+    request.state.actor = actor
     rate.take(f"actor {actor.id}")
     found = stated(request.scope["route"])
     permission = None if found in (None, SIGNED_IN, ANYBODY) else Permission(found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,17 +12,20 @@ from bongsu.client.http import Server, problem_of
 from bongsu.client.uploading import files_beside, upload_files, upload_inputs
 from bongsu.domain.codes import access as codes
 from bongsu.domain.ids import AttemptId, RunId, StageId
-from bongsu.domain.labels import Grade
+from bongsu.domain.labels import Grade, Label
 from bongsu.domain.pipeline import Input
 from bongsu.domain.plan import RunPlan, SkippedStage
 from bongsu.domain.problems import Problem, Translate
 from bongsu.domain.read_documents import read
 from bongsu.domain.run import ShownState
+from bongsu.domain.searching import Found, SearchKind
+from bongsu.service.capacity import CapacityShown
 from bongsu.service.catalogue import InstalledStages
 from bongsu.service.datasets import DatasetVersion
 from bongsu.service.following import LogLine
 from bongsu.service.inputs.addresses import files_of, told
 from bongsu.service.inputs.card import label_of
+from bongsu.service.labels import LabelShown
 from bongsu.service.lineage import Direction, LineageGraph
 from bongsu.service.models import ModelVersion
 from bongsu.service.plane import Begun, OnBegin, Pipeline, PlanShown
@@ -104,6 +107,20 @@ class Remote:
     def lineage(self, reference: str, direction: Direction) -> LineageGraph:
         path = f"/v1/ministries/{self._in_one_ministry()}/lineage"
         return self._server.get(path, LineageGraph, of=reference, direction=direction)
+
+    def label(self, reference: str) -> LabelShown:
+        return self._server.get(f"/v1/ministries/{self._in_one_ministry()}/labels", LabelShown, of=reference)
+
+    def raise_label(self, reference: str, label: Label, reason: str) -> LabelShown:
+        body = {"of": reference, "grade": label.grade, "compartments": sorted(label.compartments), "reason": reason}
+        return read(LabelShown, self._server.post(f"/v1/ministries/{self._in_one_ministry()}/labels", body))
+
+    def search(self, text: str, kinds: Collection[SearchKind], limit: int) -> list[Found]:
+        query = {"q": text, "kind": [kind.value for kind in kinds] or None, "limit": limit}
+        return [read(Found, told) for told in self._server.json("GET", "/v1/search", query=query)]
+
+    def capacity(self) -> CapacityShown:
+        return self._server.get("/v1/capacity", CapacityShown)
 
     def plan(self, pipeline: Pipeline) -> PlanShown:
         return _plan(self._server.post("/v1/pipelines/plan", self._handed_in(pipeline)))

@@ -95,12 +95,14 @@ class Author:
             self.tenant, self.actor, action, object_, at, label=label, facts=facts or {}, request_id=self.request_id
         )
 
-    def raised(self, labels: Mapping[Digest, Label], at: float) -> list[AuditEvent]:
-        """An entry about trees whose labels rose together, the cause of it first; none if there are no such."""
+    def raised(self, labels: Mapping[Digest, Label], at: float, reason: str = "") -> list[AuditEvent]:
+        """An entry about trees whose labels rose together, the cause of it first, and why if somebody said so; none if
+        there are no such."""
         if not labels:
             return []
         cause, *others = labels
-        facts = {"to": str(labels[cause]), "also": others[:_MOST_NAMED], "count": len(labels)}
+        facts: dict[str, Any] = {"to": str(labels[cause]), "also": others[:_MOST_NAMED], "count": len(labels)}
+        facts |= {"reason": reason} if reason else {}
         return [self.did("label.raise", f"artifact:{cause}", at, high_water_mark(labels.values()), facts)]
 
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bongsu.domain.codes import run as codes
-from bongsu.domain.labels import COMPARTMENT, Grade, Label
+from bongsu.domain.labels import Grade, Label
 from bongsu.domain.pipeline import Input
-from bongsu.domain.problems import BongsuError
 from bongsu.service.inputs.given import Files
 from bongsu.service.inputs.resolving import resolve_input
+from bongsu.service.labels import stated_label
 from bongsu.service.platform import Platform
 from bongsu.store import datasets
 from bongsu.store.artifacts import note_artifact
@@ -49,12 +49,8 @@ def register_dataset(
     """
     if not _NAME.fullmatch(name):
         raise codes.DATASET_NAME.error(name=name)
-    held_in = frozenset(compartments)
-    wrong = [one for one in sorted(held_in) if not COMPARTMENT.fullmatch(one)]
-    if wrong:
-        raise BongsuError(codes.COMPARTMENT_NAME.at(name=one) for one in wrong)
-    is_stated = grade is not None or held_in
-    label = Label(grade=grade or Grade.OPEN, compartments=held_in) if is_stated else None
+    stated = stated_label(grade or Grade.OPEN, compartments)
+    label = stated if grade is not None or stated.compartments else None
     resolved = resolve_input(platform, name, Input(dataset=uri, label=label), Files(directory))
     with platform.write() as connection:
         now = platform.clock()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -13,10 +14,13 @@ from bongsu.domain.codes import access, run
 from bongsu.domain.ids import Digest, digest_of
 from bongsu.domain.labels import Label
 from bongsu.domain.people import Actor
+from bongsu.domain.pipeline import PipelineSpec
 from bongsu.domain.problems import BongsuError
+from bongsu.domain.tenants import HOME, Tenant
 from bongsu.policy.access import Permission
 from bongsu.service.catalogue import InstalledStages
 from bongsu.service.control_plane import ControlPlane
+from bongsu.service.governance.asking import Ask, recorded
 from bongsu.service.inputs.given import Files
 from bongsu.service.planning import Prepared, prepare_loaded, with_what_is_known
 from bongsu.service.platform import Platform
@@ -25,6 +29,8 @@ from bongsu.specfile import FaultyPipeline, LoadedPipeline, loads
 from bongsu.store.requests import RequestKey
 
 _FOLDER = "handed-in"
+# Kinds of errors that tell of a rule; a pipeline may be refused for much else.
+_OF_POLICY = ("access", "policy", "use", "data", "model")
 
 
 @dataclass(frozen=True)
@@ -56,29 +62,43 @@ class HandedIn:
         return digest_of(json.dumps(parts, ensure_ascii=False).encode())
 
 
-def read_pipeline(handed: HandedIn) -> LoadedPipeline:
-    """Raises what :func:`bongsu.specfile.loads` does."""
-    return loads(handed.text, handed.file, InstalledStages(), handed.overrides)
+def check_handed_in(plane: ControlPlane, actor: Actor, handed: HandedIn) -> PipelineSpec:
+    """The pipeline, if the file is right on its own. Raises what :func:`bongsu.specfile.loads` does."""
+    try:
+        return _read(handed).spec
+    except FaultyPipeline as faulty:
+        with _recorded(plane, actor, "pipeline.validate", faulty.rest):
+            raise
 
 
-def prepare_handed_in(plane: ControlPlane, actor: Actor, handed: HandedIn) -> tuple[Platform, Prepared]:
-    """The plan of a pipeline, and the platform of the ministry that it names.
+def prepare_handed_in(
+    plane: ControlPlane, actor: Actor, handed: HandedIn, action: str = "pipeline.plan"
+) -> tuple[Platform, Prepared]:
+    """The plan of a pipeline, and the platform of the ministry that it names. What policy refuses of it is recorded.
+
+    Args:
+        plane: the control plane.
+        actor: who hands it in.
+        handed: the pipeline.
+        action: as the audit log is to name what was refused.
 
     Raises:
         BongsuError: as :func:`bongsu.service.planning.prepare`, and what :meth:`ControlPlane.within` raises.
     """
     try:
-        loaded = read_pipeline(handed)
+        loaded = _read(handed)
     except FaultyPipeline as faulty:
-        ministry = faulty.rest.spec.metadata.ministry if faulty.rest else None
-        if ministry not in actor.ministries:
-            raise
-        platform = plane.within(actor, Permission.PIPELINE_PLAN, ministry)
-        raise with_what_is_known(platform, faulty, _files(platform, handed)) from None
-    platform = plane.within(actor, Permission.PIPELINE_PLAN, loaded.spec.metadata.ministry)
-    prepared = prepare_loaded(platform, loaded, _files(platform, handed))
-    refuse_above(actor, prepared.plan.label)
-    return platform, prepared
+        with _recorded(plane, actor, action, faulty.rest):
+            ministry = faulty.rest.spec.metadata.ministry if faulty.rest else None
+            if ministry not in actor.ministries:
+                raise
+            platform = plane.within(actor, Permission.PIPELINE_PLAN, ministry)
+            raise with_what_is_known(platform, faulty, _files(platform, handed)) from None
+    with _recorded(plane, actor, action, loaded):
+        platform = plane.within(actor, Permission.PIPELINE_PLAN, loaded.spec.metadata.ministry)
+        prepared = prepare_loaded(platform, loaded, _files(platform, handed))
+        refuse_above(actor, prepared.plan.label)
+        return platform, prepared
 
 
 def submit_handed_in(plane: ControlPlane, actor: Actor, handed: HandedIn, key: str = "") -> Submission:
@@ -93,10 +113,28 @@ def submit_handed_in(plane: ControlPlane, actor: Actor, handed: HandedIn, key: s
     Raises:
         BongsuError: as :func:`prepare_handed_in`; what keeps the plan from running; ``api.key-used-otherwise``.
     """
-    platform, prepared = prepare_handed_in(plane, actor, handed)
-    plane.within(actor, Permission.RUN_SUBMIT, platform.scope.tenant)
-    request = RequestKey(actor.id, key, handed.digest) if key else None
-    return submit(platform, prepared.to_run(), request)
+    action = "run.submit"
+    platform, prepared = prepare_handed_in(plane, actor, handed, action)
+    with _recorded(plane, actor, action, prepared.pipeline):
+        plane.within(actor, Permission.RUN_SUBMIT, platform.scope.tenant)
+        request = RequestKey(actor.id, key, handed.digest) if key else None
+        return submit(platform, prepared.to_run(), request)
+
+
+def _read(handed: HandedIn) -> LoadedPipeline:
+    return loads(handed.text, handed.file, InstalledStages(), handed.overrides)
+
+
+def _recorded(
+    plane: ControlPlane, actor: Actor, action: str, pipeline: LoadedPipeline | None
+) -> AbstractContextManager[None]:
+    """What policy refuses is recorded: in the ministry that the pipeline names, if the asker is somebody there. A
+    mistyped key is nobody's concern."""
+    metadata = pipeline.spec.metadata if pipeline else None
+    named = metadata.ministry if metadata and metadata.ministry in actor.ministries else HOME
+    thing = f"pipeline:{metadata.name}" if metadata else "pipeline:"
+    ask = Ask(plane.base, actor, Tenant(named), action, thing, plane.request_id)
+    return recorded(ask, _OF_POLICY)
 
 
 def refuse_above(actor: Actor, label: Label) -> None:

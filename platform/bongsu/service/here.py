@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from bongsu.domain.codes import cli as codes
 from bongsu.domain.ids import RunId, StageId
-from bongsu.domain.labels import Grade
+from bongsu.domain.labels import Grade, Label
 from bongsu.domain.problems import Problem, Translate
 from bongsu.domain.run import ShownState
+from bongsu.domain.searching import Found, SearchKind
 from bongsu.language.particles import settle_particles
 from bongsu.service.cancelling import cancel
+from bongsu.service.capacity import CapacityShown, show_capacity
 from bongsu.service.datasets import DatasetVersion, list_datasets, register_dataset
 from bongsu.service.following import LogLine, follow_logs
+from bongsu.service.labels import LabelShown, raise_label, show_label
 from bongsu.service.lineage import Direction, LineageGraph, trace
 from bongsu.service.models import ModelVersion, list_models
 from bongsu.service.plane import Begun, OnBegin, Pipeline, PlanShown
 from bongsu.service.planning import Prepared, prepare
 from bongsu.service.platform import Platform
 from bongsu.service.running import OnUpdate, Outcome, resume_run, run_plan, save_picture
+from bongsu.service.searching import search
 from bongsu.service.showing import RunDetails, attempt_logs, list_runs, show_run
 from bongsu.service.submitting import Submission
 from bongsu.service.summaries import RunSummary
@@ -69,6 +73,18 @@ class Here:
 
     def lineage(self, reference: str, direction: Direction) -> LineageGraph:
         return trace(self._platform, reference, direction)
+
+    def label(self, reference: str) -> LabelShown:
+        return show_label(self._platform, reference)
+
+    def raise_label(self, reference: str, label: Label, reason: str) -> LabelShown:
+        return raise_label(self._platform, reference, label, reason)
+
+    def search(self, text: str, kinds: Collection[SearchKind], limit: int) -> list[Found]:
+        return search(self._platform, text, kinds, limit)
+
+    def capacity(self) -> CapacityShown:
+        return show_capacity(self._platform)
 
     def plan(self, pipeline: Pipeline) -> PlanShown:
         return _shown(prepare(self._platform, pipeline.path, pipeline.overrides))

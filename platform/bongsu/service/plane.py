@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from bongsu.domain.ids import RunId, StageId
-from bongsu.domain.labels import Grade
+from bongsu.domain.labels import Grade, Label
 from bongsu.domain.plan import RunPlan, SkippedStage
 from bongsu.domain.problems import BongsuError, Problem, Translate
 from bongsu.domain.run import ShownState
+from bongsu.domain.searching import Found, SearchKind
+from bongsu.service.capacity import CapacityShown
 from bongsu.service.datasets import DatasetVersion
 from bongsu.service.following import LogLine
 from bongsu.service.grants.reserving import GrantStanding
+from bongsu.service.labels import LabelShown
 from bongsu.service.lineage import Direction, LineageGraph
 from bongsu.service.models import ModelVersion
 from bongsu.service.running import OnUpdate, Outcome
@@ -98,6 +101,22 @@ class Plane(Protocol):
         ...
 
     def lineage(self, reference: str, direction: Direction) -> LineageGraph: ...
+
+    def label(self, reference: str) -> LabelShown:
+        """The label of a thing, and what brought it in."""
+        ...
+
+    def raise_label(self, reference: str, label: Label, reason: str) -> LabelShown:
+        """State that a thing is worth more protection."""
+        ...
+
+    def search(self, text: str, kinds: Collection[SearchKind], limit: int) -> list[Found]:
+        """Exact names first, then beginnings, each newest first."""
+        ...
+
+    def capacity(self) -> CapacityShown:
+        """How much can be run at once, and what is asked of it now."""
+        ...
 
     def plan(self, pipeline: Pipeline) -> PlanShown:
         """What a run would do."""

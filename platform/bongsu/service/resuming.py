@@ -24,10 +24,12 @@ from bongsu.service.repeating import repeated
 from bongsu.service.secrets import fingerprints
 from bongsu.store.audit import append
 from bongsu.store.history import NewEvent, append_events
+from bongsu.store.ministries import is_governed
 from bongsu.store.records import RunRecord
 from bongsu.store.requests import RequestKey, note_request
 from bongsu.store.runs import StaleRun, claim_version, find_run, get_run, move_run
 from bongsu.store.stages import reopen_stage
+from bongsu.store.submitters import note_submitter
 
 
 def resume(platform: Platform, run: str, key: RequestKey | None = None) -> RunRecord:
@@ -81,6 +83,8 @@ def _resume(platform: Platform, run: str, key: RequestKey | None) -> RunRecord:
                     note_request(connection, key, record.id, now)
                 _reopen(connection, facts, again, now)
                 to_do = [planned for planned in facts.plan.stages if planned.id in again]
+                if is_governed(connection):  # who has it go on does not decide on what comes of it
+                    note_submitter(connection, record.id, platform.actor.id, now)
                 set_aside_again(connection, record.id, facts.plan, to_do, now, platform.actor)
                 resumed = get_run(connection, record.id)
                 label, stages = Label.parse(record.label), {"stages": sorted(again)}

@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -30,6 +30,10 @@ from bongsu.service.home import LOCK
 from bongsu.service.issuing.issuer import Issuer, IssuerSettings, open_issuer
 from bongsu.service.leading import lead
 from bongsu.service.mlflow_mount import mounted, publisher_of, settings_of
+from bongsu.service.observing.identifying import counted
+from bongsu.service.observing.reconciling import Watched
+from bongsu.service.observing.store_gauges import StoreGauges
+from bongsu.service.observing.telemetry import Telemetry, TelemetrySettings, open_telemetry
 from bongsu.service.platform import Platform
 from bongsu.service.signing_keys import KeyUse, signing_keys
 from bongsu.store.scope import EVERYTHING
@@ -51,6 +55,10 @@ class ServerSettings:
     leads: whether this process may drive runs.
     mlflow: whether MLflow's own APIs are served, below ``/mlflow``.
     mlflow_database_url: of MLflow's own database; None for a file in the home.
+    requests_a_minute: how many each actor may make, and each address from which nobody signed in.
+    drain_s: for how long the server goes on taking connections once it is asked to end, so that whoever distributes
+        requests can notice that it is not ready any more; in seconds.
+    telemetry: where metrics are served, and where traces go.
     """
 
     home: Path
@@ -62,6 +70,9 @@ class ServerSettings:
     leads: bool = True
     mlflow: bool = True
     mlflow_database_url: str | None = None
+    requests_a_minute: int = 6000
+    drain_s: float = 0.0
+    telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
 
 
 @dataclass(frozen=True)
@@ -72,6 +83,7 @@ class Served:
     issuer: Issuer | None
     settings: ServerSettings
     mlflow: ASGIApp | None = None
+    telemetry: Telemetry = field(default_factory=Telemetry)
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
@@ -114,14 +126,18 @@ def open_served(settings: ServerSettings, environment: Mapping[str, str]) -> Ite
         undo.callback(home.close)
         base = _shared(home, place_of(home.home, environment), undo)
         governed = settings_of(base, settings.mlflow_database_url)
-        base = replace(base, publisher=publisher_of(governed))
+        telemetry = undo.enter_context(open_telemetry(settings.telemetry))
+        watched = Watched(telemetry.metrics, telemetry.tracing)
+        base = replace(base, publisher=publisher_of(governed), observer=watched)
+        telemetry.metrics.registry.register(StoreGauges(base))
         issuer = None
         if settings.built_in_issuer:
             chosen = IssuerSettings(issuer=settings.built_in_issuer)
             issuer = open_issuer(home.home, base.database, chosen, base.clock)
         plane = _plane(settings, base, issuer, undo)
+        plane = replace(plane, identify=counted(plane.identify, telemetry.metrics))
         mlflow = mounted(plane, governed) if settings.mlflow else None
-        yield Served(plane, issuer, settings, mlflow)
+        yield Served(plane, issuer, settings, mlflow, telemetry)
 
 
 def _plane(

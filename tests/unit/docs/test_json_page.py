@@ -11,9 +11,12 @@ from cli_documents import run_with_everything
 from service_places import Place
 
 from bongsu.domain.documents import plain
+from bongsu.service.capacity import show_capacity
 from bongsu.service.documents import run_document
+from bongsu.service.labels import show_label
 from bongsu.service.lineage import trace
 from bongsu.service.models import list_models
+from bongsu.service.searching import search
 from bongsu.service.showing import show_run
 from bongsu.service.variants import variants
 
@@ -45,5 +48,8 @@ def test_the_page_lists_every_key_of_a_run_and_no_other(place: Place) -> None:
         ("variant", document["variants"][0]),
         ("lineage", plain(trace(place.platform, "light@1"))),
         ("version", plain(list_models(place.platform)[0])),
+        ("found", plain(search(place.platform, "light")[0])),
+        ("label", plain(show_label(place.platform, "light@1"))),
+        ("capacity", plain(show_capacity(place.platform))),
     ):
         assert sorted(listed(table)) == sorted(found), table

@@ -17,7 +17,7 @@ from bongsu.domain.problems import Problem
 from bongsu.language.particles import settle_particles
 from bongsu.policy.access import Permission
 from bongsu.service.documents import plan_document
-from bongsu.service.handed_in import HandedIn, prepare_handed_in, read_pipeline, submit_handed_in
+from bongsu.service.handed_in import HandedIn, check_handed_in, prepare_handed_in, submit_handed_in
 from bongsu.service.plane import PlanShown
 
 router = APIRouter(prefix="/v1", tags=["pipelines"])
@@ -50,7 +50,7 @@ class PipelineRequest(BaseModel):
 @router.post("/pipelines/validate", **asks_for(Permission.PIPELINE_PLAN))
 def validate(request: Request, asker: Asking, pipeline: PipelineRequest) -> Response:
     """Check a file on its own; inputs need not be there."""
-    spec = read_pipeline(pipeline.handed_in()).spec
+    spec = check_handed_in(asker.plane, asker.actor, pipeline.handed_in())
     return answer(request, {"file": pipeline.file, "name": spec.metadata.name, "stages": len(spec.spec.stages)})
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
@@ -21,7 +23,7 @@ from bongsu.service.resuming import resume
 from bongsu.service.run_lists import of_run, read_filter
 from bongsu.service.run_lists import page as page_of_runs
 from bongsu.service.showing import run_metrics, show_run
-from bongsu.service.variants import variants
+from bongsu.service.variants import variants_of
 from bongsu.service.watching import watch_run
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"])
@@ -54,6 +56,22 @@ def show(request: Request, asker: Asking, run: str, fields: Fields = "") -> Resp
     """A run, its stages with their attempts, and the models that came of it."""
     platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
     return answer(request, _document(asker, platform, record.id), fields)
+
+
+@router.get("/{run}/stages", **asks_for(Permission.RUN_READ))
+def stages(request: Request, asker: Asking, run: str, fields: Fields = "") -> Response:
+    """Stages of a run with their attempts, in the plan's order."""
+    platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
+    return answer(request, _document(asker, platform, record.id)["stages"], fields)
+
+
+@router.get("/{run}/stages/{stage}", **asks_for(Permission.RUN_READ))
+def one_stage(request: Request, asker: Asking, run: str, stage: str, fields: Fields = "") -> Response:
+    """One stage with its attempts."""
+    platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
+    name = show_run(platform, record.id).stage(stage).planned.id
+    found: Any = _document(asker, platform, record.id)["stages"]
+    return answer(request, next(one for one in found if one["id"] == name), fields)
 
 
 @router.get("/{run}/plan", **asks_for(Permission.RUN_READ))
@@ -110,5 +128,7 @@ def _document(asker: Asker, platform: Platform, run: str) -> dict[str, object]:
     details = show_run(platform, run)
     problems = [details.problem.as_dict(asker.translate)] if details.problem else []
     told = [one | {name: settle_particles(one[name]) for name in ("message", "fix")} for one in problems]
-    document = run_document(details, variants(platform, run), watch_run(platform, run), told)
+    # Nothing of what is over moves.
+    watched = watch_run(platform, run) if details.run.finished_at is None else None
+    document = run_document(details, variants_of(platform, details), watched, told)
     return document | {"submittedBy": plain(details.run).get("submittedBy", "")}

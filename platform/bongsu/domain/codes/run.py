@@ -199,6 +199,11 @@ UNKNOWN_DIGEST = Code(
     "`bongsu show` lists the digests of a run; a unique beginning of at least 6 characters is enough.",
     exit_code=3,
 )
+EMPTY_SEARCH = Code(
+    "run.empty-search",
+    "There is nothing to look for, or too much: a search takes 1 to {limit} characters.",
+    "Give a part of a name or title, or the beginning of an id or a digest.",
+)
 AMBIGUOUS_DIGEST = Code(
     "run.ambiguous-digest",
     "{digest} is the beginning of several digests: {found}.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -58,12 +58,14 @@ class Ask:
 
 
 @contextmanager
-def recorded(ask: Ask) -> Iterator[None]:
-    """What is refused inside is written into the log of the ministry in which it was asked for, and raised."""
+def recorded(ask: Ask, kinds: Collection[str] = ()) -> Iterator[None]:
+    """What is refused inside is written into the log of the ministry in which it was asked for, and raised; of kinds of
+    errors (``use`` for ``use.not-permitted``), if there are any, nothing else is written."""
     try:
         yield
     except BongsuError as error:
-        _record_refusal(ask, error)
+        if not kinds or any(problem.code.name.partition(".")[0] in kinds for problem in error.problems):
+            _record_refusal(ask, error)
         raise
 
 

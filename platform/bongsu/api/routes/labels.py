@@ -1,0 +1,55 @@
+"""Labels: the grades, what carries which, where the label of a thing came from, and raising it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from bongsu.api.answers import answer
+from bongsu.api.asking import Asking, asks_for
+from bongsu.domain.labels import Compartment, Grade, Label
+from bongsu.policy.access import Permission
+from bongsu.service.labels import labels_in_use, raise_label, show_label
+
+router = APIRouter(prefix="/v1", tags=["labels"])
+Of = Annotated[str, Query(max_length=300, description="`NAME@3`, `datasets:/NAME/3`, or a digest.")]
+
+
+class Raising(BaseModel):
+    """That a thing is worth more protection than it is given."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    of: str = Field(max_length=300)
+    grade: Grade
+    compartments: frozenset[Compartment] = frozenset()
+    reason: str = Field(max_length=4000)
+
+
+@router.get("/labels", **asks_for(Permission.MODEL_READ))
+def labels(request: Request, asker: Asking) -> Response:
+    """The grades, lowest first; the asker's clearance; and how many models and data sets carry which label."""
+    used = [
+        {"ministry": ministry, "kind": one.kind, "label": one.label, "count": one.count}
+        for ministry, platform in asker.each()
+        for one in labels_in_use(platform)
+    ]
+    grades = [grade.value for grade in Grade]
+    return answer(request, {"grades": grades, "clearance": str(asker.actor.clearance), "inUse": used})
+
+
+@router.get("/ministries/{ministry}/labels", **asks_for(Permission.MODEL_READ))
+def label_of(request: Request, asker: Asking, ministry: str, of: Of) -> Response:
+    """The label of one thing, and what brought each part of it in."""
+    return answer(request, show_label(asker.within(ministry), of))
+
+
+@router.post("/ministries/{ministry}/labels", **asks_for(Permission.DATASET_REGISTER))
+def state_label(request: Request, asker: Asking, ministry: str, raising: Raising) -> Response:
+    """State a higher label of a thing; whatever came of it carries it from now on. Lowering takes a proposal and two
+    approvers: `POST /v1/approvals`."""
+    label = Label(grade=raising.grade, compartments=raising.compartments)
+    return answer(request, raise_label(asker.within(ministry), raising.of, label, raising.reason))

@@ -1,0 +1,183 @@
+"""Labels, search and capacity over HTTP: only what the asker may look at, and what is refused is recorded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from api_places import PIPELINE, ApiPlace
+from governed_places import SECRET, SENSITIVE
+from sqlalchemy import update
+
+from bongsu.domain.labels import OPEN
+from bongsu.domain.lineage import NodeKind
+from bongsu.store.lineage import Node, artifact_node, put_nodes
+from bongsu.store.schema_people import people
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[ApiPlace]:
+    made = ApiPlace(tmp_path)
+    made.permit_use()
+    yield made
+    made.close()
+
+
+def clear(place: ApiPlace, person: str, label: object) -> None:
+    with place.platform.write() as connection:
+        connection.execute(update(people).where(people.c.id == person).values(clearance=str(label)))
+
+
+def names(response: Any) -> set[str]:
+    assert response.status_code == 200, response.text
+    return {one["name"] for one in response.json()}
+
+
+def test_a_search_finds_what_the_asker_may_look_at_and_nothing_else(place: ApiPlace) -> None:
+    run = place.run_of("kim", "axk1-checks")
+    secret = place.run_of("kim", "axk1-secret", SECRET)
+    digest = place.register("axk1", 1)
+    found = {run, secret, "axk1/1"}
+    assert found < names(place.ask("kim", "GET", "/v1/search", params={"q": "AXK1"}))
+    assert names(place.ask("kim", "GET", "/v1/search", params={"q": digest[7:15]})) == {"axk1/1", digest}
+    assert names(place.ask("kim", "GET", "/v1/search", params={"q": "axk1", "kind": "model"})) == {"axk1/1"}
+    # An approver may not look into artifacts.
+    assert digest not in names(place.ask("ann", "GET", "/v1/search", params={"q": digest[7:15]}))
+    for text in ("axk1", digest[7:15], run[:5], "%", "_"):
+        assert names(place.ask("army-eng", "GET", "/v1/search", params={"q": text})) == set()
+    clear(place, "kim", OPEN)
+    assert names(place.ask("kim", "GET", "/v1/search", params={"q": "axk1", "kind": "run"})) > {run}
+    assert secret not in names(place.ask("kim", "GET", "/v1/search", params={"q": "axk1"}))
+
+
+def test_exact_names_come_first_and_nothing_is_no_search(place: ApiPlace) -> None:
+    for name in ("beta-law", "law", "law-2"):
+        place.now += 1
+        place.run_of("kim", name)
+    listed = place.ask("kim", "GET", "/v1/search", params={"q": "law"}).json()
+    assert (listed[0]["kind"], listed[0]["name"]) == ("dataset", "law/1")
+    for text in ("", "   ", "x" * 201):
+        refused = place.ask("kim", "GET", "/v1/search", params={"q": text})
+        assert (refused.status_code, refused.json()["code"]) == (422, "run.empty-search")
+
+
+def test_a_label_tells_what_brought_it_in_and_rises_for_all_that_came_of_it(place: ApiPlace) -> None:
+    with place.platform.write() as connection:  # as a run that takes it does
+        put_nodes(connection, [Node(artifact_node(place.law), NodeKind.ARTIFACT, "law", "O", {})])
+    place.register("axk1", 1)
+    path = "/v1/ministries/mnd/labels"
+    before = place.ask("kim", "GET", path, params={"of": "axk1@1"}).json()
+    assert (before["label"], before["parts"]) == ("O", [])
+    body = {"of": "datasets:/law/1", "grade": "S", "reason": "It names people after all"}
+    assert place.ask("kim", "POST", path, json=body).status_code == 403
+    raised = place.ask("dc", "POST", path, json=body)
+    assert raised.status_code == 200, raised.text
+    after = place.ask("kim", "GET", path, params={"of": "axk1@1"}).json()
+    assert after["label"] == "S"
+    assert [one["part"] for one in after["parts"]] == ["S"]
+    assert [one["id"] for one in after["parts"][0]["origins"]] == [f"artifact:{place.law}"]
+    entry = json.loads(place.log()[-1][2])
+    assert (entry["actor"], entry["action"], entry["facts"]["reason"]) == ("dc", "label.raise", body["reason"])
+    size = len(place.log())
+    assert place.ask("dc", "POST", path, json=body).status_code == 200, "said twice, it is so once"
+    assert len(place.log()) == size
+    clear(place, "kim", OPEN)
+    gone = place.ask("kim", "GET", path, params={"of": "axk1@1"})
+    absent = place.ask("kim", "GET", path, params={"of": "axk9@1"})
+    assert gone.status_code == absent.status_code == 404
+    assert gone.json()["problems"][0]["message"].replace("axk1", "axk9") == absent.json()["problems"][0]["message"]
+
+
+def test_nobody_states_a_label_that_they_could_not_look_at_or_for_no_reason(place: ApiPlace) -> None:
+    clear(place, "dc", SENSITIVE)
+    body = {"of": "datasets:/law/1", "grade": "C", "reason": "It is a plan of operations"}
+    above = place.ask("dc", "POST", "/v1/ministries/mnd/labels", json=body)
+    assert (above.status_code, above.json()["code"]) == (403, "access.above-clearance")
+    silent = place.ask("dc", "POST", "/v1/ministries/mnd/labels", json=body | {"grade": "S", "reason": " "})
+    assert silent.json()["code"] == "governance.no-reason"
+    wrong = place.ask("dc", "POST", "/v1/ministries/mnd/labels", json=body | {"compartments": ["A/B"]})
+    assert wrong.json()["code"] == "api.bad-request"
+    foreign = place.ask("army-dc", "POST", "/v1/ministries/mnd/labels", json=body)
+    assert foreign.status_code == 404
+    assert (
+        place.ask("dc", "GET", "/v1/ministries/mnd/labels", params={"of": "datasets:/law/1"}).json()["label"] == "O"
+    )
+
+
+def test_labels_in_use_are_counted_without_what_the_asker_may_not_see(place: ApiPlace) -> None:
+    place.register("axk1", 1)
+    place.register("axk2", 1, label=SECRET, made_from=[])
+
+    def used(person: str) -> set[tuple[str, str, str, int]]:
+        told = place.ask(person, "GET", "/v1/labels").json()["inUse"]
+        return {(one["ministry"], one["kind"], one["label"], one["count"]) for one in told}
+
+    assert used("kim") == {("mnd", "model", "O", 1), ("mnd", "model", "C", 1), ("mnd", "dataset", "O", 1)}
+    clear(place, "kim", OPEN)
+    assert used("kim") == {("mnd", "model", "O", 1), ("mnd", "dataset", "O", 1)}
+    assert used("army-eng") == set()
+
+
+def test_capacity_tells_of_the_askers_ministries_only(place: ApiPlace) -> None:
+    place.permit_use(ministry="army")
+    place.run_of("kim")
+    told = place.ask("kim", "GET", "/v1/capacity").json()
+    assert told["there"]["cpus"] == 4
+    assert place.ask("army-eng", "GET", "/v1/capacity").json() == {"there": told["there"], "ministries": []}
+    place.fate = lambda _attempt: None
+    from bongsu.service.driving import open_driver
+
+    with open_driver(place.platform) as driving:
+        driving.driver.want(dict.fromkeys([place.ask("kim", "GET", "/v1/runs/latest").json()["run"]["id"]]))
+        driving.driver.step()
+    (mine,) = place.ask("kim", "GET", "/v1/capacity").json()["ministries"]
+    assert (mine["ministry"], mine["running"]["stages"] + mine["waiting"]["stages"]) == ("mnd", 1)
+    assert place.ask("army-eng", "GET", "/v1/capacity").json()["ministries"] == []
+
+
+def test_stages_are_listed_and_found_one_by_one(place: ApiPlace) -> None:
+    run = place.run_of("kim")
+    listed = place.ask("kim", "GET", f"/v1/runs/{run}/stages").json()
+    assert [one["id"] for one in listed] == ["a"]
+    assert place.ask("kim", "GET", f"/v1/runs/{run}/stages/a").json() == listed[0]
+    nowhere = place.ask("kim", "GET", f"/v1/runs/{run}/stages/b")
+    assert (nowhere.status_code, nowhere.json()["code"]) == (404, "run.unknown-stage")
+
+
+FORBIDDEN = PIPELINE.replace("Draft administrative documents", "Select targets and fire without a human")
+
+
+@pytest.mark.parametrize("path", ["/v1/pipelines/validate", "/v1/pipelines/plan", "/v1/runs"])
+def test_whoever_tries_a_forbidden_purpose_is_on_record(place: ApiPlace, path: str) -> None:
+    size = len(place.log())
+    refused = place.ask("kim", "POST", path, json={"text": FORBIDDEN})
+    assert "policy.forbidden-use" in refused.text
+    entry = json.loads(place.log()[-1][2])
+    assert len(place.log()) == size + 1
+    assert (entry["actor"], entry["outcome"], entry["object"]) == ("kim", "refused", "pipeline:checks")
+    assert entry["facts"]["codes"] == ["policy.forbidden-use"]
+    assert entry["request"] == refused.headers["x-request-id"]
+
+
+def test_a_stranger_writes_into_no_log_but_their_own(place: ApiPlace) -> None:
+    size, own = len(place.log()), len(place.log("army"))
+    place.ask("army-eng", "POST", "/v1/runs", json={"text": FORBIDDEN})
+    assert (len(place.log()), len(place.log("army"))) == (size, own + 1)
+
+
+def test_a_mistyped_key_is_nobodys_concern(place: ApiPlace) -> None:
+    size = len(place.log())
+    place.ask("kim", "POST", "/v1/runs", json={"text": PIPELINE.replace("uses:", "usses:")})
+    assert len(place.log()) == size
+
+
+def test_a_run_whose_use_is_not_permitted_is_refused_on_record(place: ApiPlace) -> None:
+    text = PIPELINE.replace("useClass: administration", "useClass: logistics-resupply")
+    planned = place.ask("kim", "POST", "/v1/pipelines/plan", json={"text": text}).json()
+    assert [one["code"] for one in planned["obstacles"]] == ["use.not-permitted"]
+    refused = place.ask("kim", "POST", "/v1/runs", json={"text": text})
+    assert (refused.status_code, refused.json()["code"]) == (403, "use.not-permitted")
+    assert json.loads(place.log()[-1][2])["action"] == "run.submit"
