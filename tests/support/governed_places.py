@@ -28,6 +28,7 @@ from bongsu.service.governance.uses import UseRequest, register_use
 from bongsu.service.platform import Platform
 from bongsu.store import datasets, lineage, models
 from bongsu.store.artifacts import Maker, note_artifact
+from bongsu.store.database import Database
 from bongsu.store.lineage import Edge, Node, artifact_node, stage_node, version_node
 from bongsu.store.ministries import open_accounts
 from bongsu.store.records import ModelVersionRecord
@@ -55,6 +56,8 @@ STAFF: dict[str, tuple[str, Role]] = {
     "army-eng": ("army", Role.ENGINEER),
     "army-ann": ("army", Role.APPROVER),
     "army-acc": ("army", Role.ACCREDITOR),
+    "aud": ("mnd", Role.AUDITOR),
+    "army-aud": ("army", Role.AUDITOR),
 }
 
 
@@ -62,8 +65,8 @@ class GovernedPlace(Place):
     """With ``mnd`` and ``army``, the people of :data:`STAFF`, a permitted use, a permitted data set ``law/1``, and
     whatever models a test registers."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, database: Database | None = None) -> None:
+        super().__init__(folder, database)
         self.platform = self.of("mnd")
         self._count = 0
         with self.platform.write() as connection:
@@ -97,6 +100,10 @@ class GovernedPlace(Place):
         with self.platform.write() as connection:
             values = {"id": person, "name": person, "kind": kind.value, "clearance": str(clearance)}
             connection.execute(insert(people).values(**values, created_at=self.now))
+        self.add_role(person, ministry, role)
+
+    def add_role(self, person: str, ministry: str, role: Role) -> None:
+        with self.platform.write() as connection:
             connection.execute(insert(memberships).values(person=person, ministry=ministry, role=role.value))
 
     def disable(self, person: str, *, again: bool = False) -> None:

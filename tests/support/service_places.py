@@ -19,6 +19,7 @@ from bongsu.reconciler.lock import FileLock
 from bongsu.service.driving import DRAIN_S, Driven, open_driver
 from bongsu.service.platform import Platform
 from bongsu.service.watching import RunProgress
+from bongsu.store.database import Database
 
 CAPACITY = Capacity(cpus=4, gpus=0, memory=16_000_000_000)
 
@@ -54,9 +55,10 @@ class PromptExecutor(SimulatedExecutor):
 
 
 class Place:
-    """A platform in a directory. ``fate`` decides what becomes of attempts: success, if a test does not say."""
+    """A platform in a directory, over a store that lies there if none is given. ``fate`` decides what becomes of
+    attempts: success, if a test does not say."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database: Database | None = None) -> None:
         self.now = 1_700_000_000.0
         self.folder = folder
         self.registry = Registry()
@@ -68,7 +70,7 @@ class Place:
         executor = PromptExecutor(self.cluster, self._meet_fate)
         self.platform = Platform(
             home=folder,
-            database=store_at(folder),
+            database=database or store_at(folder),
             stores=lambda _tenant: artifacts,
             executor=lambda: executor,
             publisher=publisher,

@@ -14,6 +14,7 @@ from bongsu.api.requests import Bounded, Numbered, Rate
 from bongsu.api.routes import (
     about,
     artifacts,
+    audit,
     events,
     governance,
     grants,
@@ -35,6 +36,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     artifacts.router,
     governance.router,
     grants.router,
+    audit.router,
     labels.router,
     looking.router,
 )

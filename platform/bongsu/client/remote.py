@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from bongsu.client.http import Server, problem_of
+from bongsu.client.ministry import in_one_ministry
 from bongsu.client.uploading import files_beside, upload_files, upload_inputs
-from bongsu.domain.codes import access as codes
 from bongsu.domain.ids import AttemptId, RunId, StageId
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.pipeline import Input
@@ -23,6 +23,7 @@ from bongsu.service.capacity import CapacityShown
 from bongsu.service.catalogue import InstalledStages
 from bongsu.service.datasets import DatasetVersion
 from bongsu.service.following import LogLine
+from bongsu.service.grants.reading_back import standing_of
 from bongsu.service.inputs.addresses import files_of, told
 from bongsu.service.inputs.card import label_of
 from bongsu.service.labels import LabelShown
@@ -190,13 +191,7 @@ class Remote:
         return _body(loaded.text, pipeline, uploaded, files_beside(loaded, directory))
 
     def _in_one_ministry(self) -> str:
-        if self._ministry:
-            return self._ministry
-        me = self._server.json("GET", "/v1/me")
-        mine = list(me["ministries"])
-        if len(mine) != 1:
-            raise codes.SEVERAL_MINISTRIES.error(actor=me["id"], ministries=", ".join(mine) or "–")
-        return str(mine[0])
+        return in_one_ministry(self._server, self._ministry)
 
 
 def _body(text: str, pipeline: Pipeline, uploaded: Mapping[str, str], beside: Mapping[str, str]) -> dict[str, Any]:
@@ -210,11 +205,14 @@ def _body(text: str, pipeline: Pipeline, uploaded: Mapping[str, str], beside: Ma
 
 
 def _plan(document: Mapping[str, Any]) -> PlanShown:
+    obstacles = tuple(map(problem_of, document["obstacles"]))
+    paid = document["grantStanding"]
     return PlanShown(
         read(RunPlan, document),
         tuple(read(SkippedStage, told) for told in document["skipped"]),
         tuple(map(problem_of, document["warnings"])),
-        tuple(map(problem_of, document["obstacles"])),
+        obstacles,
+        standing_of(paid, obstacles) if paid else None,
     )
 
 

@@ -23,6 +23,7 @@ from bongsu.reconciler.leadership import Leadership
 from bongsu.reconciler.lock import ServerLock
 from bongsu.reconciler.session_lock import SessionLock
 from bongsu.service.artifact_place import ArtifactPlace, place_of
+from bongsu.service.audit.checkpoints import refuse_other_keys
 from bongsu.service.authenticating import open_authenticator
 from bongsu.service.control_plane import ControlPlane, SignInPlace
 from bongsu.service.embedded import open_home
@@ -51,6 +52,7 @@ class ServerSettings:
     leads: whether this process may drive runs.
     mlflow: whether MLflow's own APIs are served, below ``/mlflow``.
     mlflow_database_url: of MLflow's own database; None for a file in the home.
+    audit_key: path of the keys that the audit logs are signed by, or ``env:NAME``; empty for a file in the home.
     """
 
     home: Path
@@ -62,6 +64,7 @@ class ServerSettings:
     leads: bool = True
     mlflow: bool = True
     mlflow_database_url: str | None = None
+    audit_key: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,8 @@ def open_served(settings: ServerSettings, environment: Mapping[str, str]) -> Ite
     """Everything that a server works on, until the end of the block.
 
     Raises:
-        BongsuError: what :func:`bongsu.service.embedded.open_home` and :func:`open_issuer` raise.
+        BongsuError: what :func:`bongsu.service.embedded.open_home` and :func:`open_issuer` raise; of the audit logs'
+            keys ``audit.other-key``, and as :func:`bongsu.service.audit.keys.site_keys`.
     """
     with contextlib.ExitStack() as undo:
         home = open_home(settings.home, settings.ray_address, settings.database_url)
@@ -137,7 +141,11 @@ def _plane(
     door = open_authenticator(base.database, trusts, keys)
     providers: Sequence[str] = [issuer.settings.issuer] if issuer else [one.issuer for one in settings.issuers]
     place = SignInPlace(providers[0]) if providers else None
-    return ControlPlane(base, lambda token: door.actor(token, base.clock()), place, settings.site)
+    plane = ControlPlane(
+        base, lambda token: door.actor(token, base.clock()), place, settings.site, audit_key=settings.audit_key
+    )
+    refuse_other_keys(base, plane.log_keys())
+    return plane
 
 
 def _shared(home: Platform, place: ArtifactPlace, undo: contextlib.ExitStack) -> Platform:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -12,7 +11,7 @@ import typer
 from bongsu.cli.commands.shared import AsJson
 from bongsu.cli.printing import say, say_json
 from bongsu.cli.texts import _
-from bongsu.client.contexts import LOCAL, Context, contexts_file, load_contexts, save_contexts
+from bongsu.client.contexts import LOCAL, Context, Contexts, change_contexts, contexts_file, load_contexts
 
 context_app = typer.Typer(
     help=_("Control planes that commands can speak to."), no_args_is_help=True, rich_markup_mode=None
@@ -49,7 +48,7 @@ def login(
     path = contexts_file(os.environ)
     chosen = name or urlsplit(checked).netloc
     made = Context(url=checked, ministry=ministry, sign_in=found)
-    save_contexts(path, load_contexts(path).with_context(chosen, made, is_current=True))
+    change_contexts(path, lambda known: known.with_context(chosen, made, is_current=True))
     say(_("Signed in at {url}; commands speak to it now (context {name}).").format(url=checked, name=chosen))
 
 
@@ -60,7 +59,7 @@ def logout(name: Annotated[str | None, typer.Argument(help=_("The context in use
     if chosen == LOCAL:
         say(_("Commands speak to this machine: there is nobody to sign out."))
         return
-    save_contexts(path, known.without(chosen))
+    change_contexts(path, lambda now: now.without(chosen))
     say(_("Forgot {name}; commands speak to this machine now.").format(name=chosen))
 
 
@@ -84,10 +83,13 @@ def list_(as_json: AsJson = False) -> None:
 @context_app.command("use", help=_("Speak to this one from now on."))
 def use(name: Name, ministry: Ministry = None) -> None:
     path = contexts_file(os.environ)
-    known = load_contexts(path).using(name)
-    found = known.named(name)
-    if ministry and found is not None:
-        named = found.model_copy(update={"ministry": ministry})
-        known = replace(known, known={**known.known, name: named})
-    save_contexts(path, known)
+
+    def used(known: Contexts) -> Contexts:
+        chosen = known.using(name)
+        found = chosen.named(name)
+        if ministry is None or found is None:
+            return chosen
+        return chosen.with_context(name, found.model_copy(update={"ministry": ministry}), is_current=True)
+
+    change_contexts(path, used)
     say(_("Commands speak to {name} now.").format(name=name))

@@ -40,6 +40,13 @@ def serve(
     ] = None,
     audience: Annotated[str, typer.Option(help=_("Audience that tokens have to be for."))] = "bongsu",
     site: Annotated[str, typer.Option(help=_("Name of the installation, as its records have it."))] = "bongsu",
+    audit_key: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SOURCE",
+            help=_("File of the keys that sign the audit logs, or env:NAME; BONGSU_AUDIT_KEY if not given."),
+        ),
+    ] = None,
     leads: Annotated[
         bool, typer.Option("--lead/--no-lead", help=_("Drive runs; of several that may, one does."))
     ] = True,
@@ -56,6 +63,7 @@ def serve(
         site=site,
         issuers=trusted(issuer or (), audience),
         leads=leads,
+        audit_key=audit_key or os.environ.get("BONGSU_AUDIT_KEY") or "",
     )
     with open_served(settings, os.environ) as served:
         serve_until_ended(served, listening, lambda: say(_("Listening at {url}").format(url=_url(host, port))))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -19,10 +19,14 @@ from bongsu.domain.codes import cli as codes
 
 if TYPE_CHECKING:
     from bongsu.client.contexts import Context
+    from bongsu.client.http import Server
     from bongsu.service.plane import Pipeline, Plane
+    from bongsu.service.planes.audit import AuditPlane
+    from bongsu.service.planes.grants import GrantsPlane
     from bongsu.service.platform import Platform
     from bongsu.service.showing import RunDetails
 
+T = TypeVar("T")
 AsJson = Annotated[bool, typer.Option("--json", help=_("Print JSON for machines."))]
 RunName = Annotated[
     str,
@@ -65,18 +69,90 @@ def pipeline_of(file: Path, set_: Sequence[str] | None) -> Pipeline:
 @contextmanager
 def plane(context: typer.Context) -> Iterator[Plane]:
     """The control plane that commands speak to: the server of the context in force, else that of the home directory."""
-    found = server_context(context)
-    if found is None:
+
+    def here(opened: Platform) -> Plane:
         from bongsu.service.here import Here
 
-        with platform(context) as opened:
-            yield Here(opened)
-        return
-    from bongsu.client.opening import open_remote
+        return Here(opened)
 
-    name, server = found
-    with open_remote(contexts_file(os.environ), name, server, language()) as remote:
-        yield remote
+    def there(server: Server, ministry: str | None) -> Plane:
+        from bongsu.client.remote import Remote
+
+        return Remote(server, ministry)
+
+    with either(context, here, there) as found:
+        yield found
+
+
+@contextmanager
+def audit_plane(context: typer.Context, ministry: str | None) -> Iterator[AuditPlane]:
+    """The audit log that commands look into: a ministry's on the server of the context in force, else that of the home
+    directory."""
+
+    def here(opened: Platform) -> AuditPlane:
+        from bongsu.service.planes.audit import AuditHere
+
+        return AuditHere(opened, ministry)
+
+    def there(server: Server, usual: str | None) -> AuditPlane:
+        from bongsu.client.remote_audit import RemoteAudit
+
+        return RemoteAudit(server, ministry or usual)
+
+    with either(context, here, there) as found:
+        yield found
+
+
+@contextmanager
+def grants_plane(context: typer.Context) -> Iterator[GrantsPlane]:
+    """The grants that commands speak of, there or here as of :func:`plane`."""
+
+    def here(opened: Platform) -> GrantsPlane:
+        from bongsu.service.planes.grants import GrantsHere
+
+        return GrantsHere(opened)
+
+    def there(server: Server, _ministry: str | None) -> GrantsPlane:
+        from bongsu.client.remote_grants import RemoteGrants
+
+        return RemoteGrants(server)
+
+    with either(context, here, there) as found:
+        yield found
+
+
+@contextmanager
+def either(
+    context: typer.Context, here: Callable[[Platform], T], there: Callable[[Server, str | None], T]
+) -> Iterator[T]:
+    """What commands speak to.
+
+    Args:
+        context: of the command.
+        here: makes it of the platform in the home directory.
+        there: makes it of the server of the context in force, and of the ministry in which commands act there; taken if
+            there is such a context.
+    """
+    with server_asked(context) as found:
+        if found is not None:
+            yield there(*found)
+            return
+    with platform(context) as opened:
+        yield here(opened)
+
+
+@contextmanager
+def server_asked(context: typer.Context) -> Iterator[tuple[Server, str | None] | None]:
+    """The server of the context in force, and the ministry in which commands act there; None for this machine."""
+    found = server_context(context)
+    if found is None:
+        yield None
+        return
+    from bongsu.client.opening import open_server
+
+    name, known = found
+    with open_server(contexts_file(os.environ), name, known, language()) as server:
+        yield server, known.ministry
 
 
 def server_context(context: typer.Context) -> tuple[str, Context] | None:
