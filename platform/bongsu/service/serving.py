@@ -33,6 +33,7 @@ from bongsu.service.leading import lead
 from bongsu.service.mlflow_mount import mounted, publisher_of, settings_of
 from bongsu.service.platform import Platform
 from bongsu.service.signing_keys import KeyUse, signing_keys
+from bongsu.service.upkeep import chores
 from bongsu.store.scope import EVERYTHING
 
 END_S = 30.0
@@ -94,7 +95,12 @@ class Served:
     def _lead(self, stop: threading.Event) -> None:
         while not stop.is_set():
             try:
-                lead(self.plane.base, stop, lambda words: _log.info("%s", words))
+                lead(
+                    self.plane.base,
+                    stop,
+                    lambda words: _log.info("%s", words),
+                    lambda platform: chores(platform, self.plane.log_keys),
+                )
             except Exception:
                 _log.exception("driving runs failed; it is begun anew")
                 stop.wait(2.0)

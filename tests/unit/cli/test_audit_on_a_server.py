@@ -97,3 +97,23 @@ def test_a_servers_key_is_not_changed_from_here(ask: As, shell: Shell) -> None:
     assert "[audit.forbidden]" in ask("kim", "list").error
     here = shell("--home", "home", "audit", "list", "--ministry", "mnd")
     assert "[audit.unknown-log]" in here.error
+
+
+def test_an_operator_draws_and_changes_the_key_of_a_server(
+    ask: As, place: ApiPlace, shell: Shell, tmp_path: Path
+) -> None:
+    file = place.folder / "site.key"
+    assert "Keys of bongsu in " in shell("audit", "site-key", str(file), "--name", "bongsu").out
+    drawn = file.read_text()
+    old = ask("aud", "keys").out.strip()
+    assert ask("aud", "checkpoint").status == 0
+    assert shell("audit", "site-key", str(file), "--name", "other").out.startswith("Keys of bongsu in ")
+    assert file.read_text() == drawn, "one that is there stays"
+    assert shell("audit", "site-key", str(file), "--begin-rotation").status == 0
+    assert ask("aud", "checkpoint").out.count("— bongsu/mnd ") == 2
+    assert ": 1. " in shell("audit", "site-key", str(file), "--end-rotation").out
+    first, new = ask("aud", "keys").out.split()
+    assert (first, new != old) == (old, True)
+    assert ask("aud", "export", "log.jsonl").status == 0
+    assert ask("aud", "verify", "log.jsonl", "--key", new).status == 0
+    assert "[audit.key-unreadable]" in shell("audit", "site-key", str(tmp_path / "none")).error

@@ -26,6 +26,7 @@ def add_to(audit: typer.Typer) -> None:
     audit.command("checkpoint", help=_("Sign what the log is now."))(checkpoint)
     audit.command("keys", help=_("Print the public keys by which others verify this log."))(keys)
     audit.command("witness", help=_("Sign another log's checkpoint, if the log only grew; works offline."))(witness)
+    audit.command("site-key", help=_("Draw or change the key by which a server signs; for its operator."))(site_key)
     audit.command("accept", help=_("Keep what a witness signed, so that exports hold it."))(accept)
 
 
@@ -80,6 +81,27 @@ def witness(
     told = _("Signed {size} entries of {origin}; others verify it with {key}")
     values = {"size": signed.checkpoint.size, "origin": signed.checkpoint.origin}
     say(told.format(**values, key=signing.public(SignatureKind.WITNESS)), error=True)
+
+
+def site_key(
+    file: Annotated[Path, typer.Argument(help=_("The file, as `serve --audit-key` takes it."))],
+    name: Annotated[str, typer.Option(help=_("Name of the site, for which a first key is drawn."))] = "",
+    begin: Annotated[
+        bool, typer.Option("--begin-rotation", help=_("Put a new key on top; from now on both sign."))
+    ] = False,
+    end: Annotated[bool, typer.Option("--end-rotation", help=_("Take the former keys away."))] = False,
+) -> None:
+    from bongsu.service.audit.keys import begin_rotation, draw_site_key, end_rotation, load_keys
+
+    if name:
+        draw_site_key(file, name)
+    found = load_keys(str(file), {})
+    if begin:
+        found = begin_rotation(file)
+    if end:
+        found = end_rotation(file)
+    told = _("Keys of {site} in {file}: {count}. `bongsu audit keys` prints their public halves for each ministry.")
+    say(told.format(site=found.site, file=file, count=len(found.keys)))
 
 
 def accept(

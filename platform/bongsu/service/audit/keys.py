@@ -108,14 +108,23 @@ def site_keys(home: Path, site: str, source: str, environment: Mapping[str, str]
     """
     path = home / SITE_KEY
     if not source and not path.exists():
-        try:
-            create_once(path, _lines([draw_key(site)]))
-        except ValueError as error:  # no signature can bear the site's name
-            raise _unreadable(str(path), as_phrase(str(error))) from None
+        draw_site_key(path, site)
     found = load_keys(source or str(path), environment)
     if found.site != site:
         raise codes.OTHER_SITE.error(source=source or str(path), found=found.site, site=site)
     return found
+
+
+def draw_site_key(path: Path, site: str) -> None:
+    """Put a new key into a new file for its owner alone; one that is there stays.
+
+    Raises:
+        BongsuError: ``audit.key-unreadable`` if no signature can bear the name, or nothing can be written there.
+    """
+    try:
+        create_once(path, _lines([draw_key(site)]))
+    except (ValueError, OSError) as error:
+        raise _unreadable(str(path), as_phrase(getattr(error, "strerror", None) or str(error))) from None
 
 
 def begin_rotation(path: Path) -> LogKeys:

@@ -14,7 +14,8 @@ from sqlalchemy import make_url
 from bongsu.tracking.governed import marks, mounted_files
 from bongsu.tracking.governed.row_filter import RowFilter
 from bongsu.tracking.governed.settings import GovernedSettings
-from bongsu.tracking.governed.viewer import Housekeeping, acting
+from bongsu.tracking.governed.showing import shown_to
+from bongsu.tracking.governed.viewer import Acting, Housekeeping, Shown, acting
 
 _open: dict[str, RowFilter] = {}
 
@@ -42,6 +43,12 @@ def open_stores(settings: GovernedSettings) -> RowFilter:
         marks.create_tables(handlers._get_tracking_store().engine)
     _open[uri] = row_filter
     return row_filter
+
+
+def shown_so_far(actor: Acting) -> tuple[Shown, ...]:
+    """See :func:`bongsu.tracking.governed.showing.shown_to`; called in the actor's name."""
+    with handlers._get_tracking_store().engine.connect() as connection:
+        return shown_to(actor, connection)
 
 
 def ensure_workspaces(ministries: Iterable[str]) -> None:
