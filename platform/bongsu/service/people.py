@@ -6,7 +6,6 @@ What somebody is in a ministry, its operators say.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -14,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from bongsu.domain.codes import people as codes
 from bongsu.domain.labels import OPEN, Label
-from bongsu.domain.people import Actor, ActorKind, Role
+from bongsu.domain.people import PERSON_ID, Actor, ActorKind, Role
 from bongsu.domain.unseen import first_unseen
 from bongsu.policy.access import Permission
 from bongsu.service.entitlement import refuse_own, require, seen_person
@@ -24,8 +23,6 @@ from bongsu.store import people as store
 from bongsu.store.people import Person, home_of
 from bongsu.store.sessions import end_families_of
 
-_NAME = "[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?"
-_ID = re.compile(rf"({_NAME})/({_NAME})")
 _MAX_NAME, _MAX_ISSUER, _MAX_SUBJECT, _MAX_REASON = 200, 500, 255, 500
 FOR_PEOPLE = frozenset({Role.APPROVER, Role.ACCREDITOR, Role.OPERATOR})
 """Roles that are nothing but decisions, for which somebody has to answer."""
@@ -211,7 +208,7 @@ def insert_person(connection: Connection, new: NewPerson, now: float) -> bool:
 
 def check_person(new: NewPerson, ministry: str) -> None:
     """Raises ``people.id-form``, ``people.text-form``."""
-    written = _ID.fullmatch(new.id)
+    written = PERSON_ID.fullmatch(new.id)
     if written is None or written[1] != ministry:
         raise codes.PERSON_ID.error(person=new.id, ministry=ministry)
     _refuse_text("name", new.name, _MAX_NAME)
@@ -226,7 +223,7 @@ def _refuse_text(field: str, text: str, limit: int) -> None:
 
 def _refuse_other_forms(person: str) -> None:
     """What cannot be an id is nobody's, and no object that a log could name."""
-    if _ID.fullmatch(person) is None:
+    if PERSON_ID.fullmatch(person) is None:
         raise codes.UNKNOWN_PERSON.error(person=person)
 
 

@@ -6,11 +6,9 @@ something there. Neither learns more of the other by it: who sends is not told w
 
 from __future__ import annotations
 
-import re
-
 from bongsu.domain.audit import AuditEvent
 from bongsu.domain.codes import people as codes
-from bongsu.domain.people import Actor, Role
+from bongsu.domain.people import MINISTRY_NAME, Actor, Role
 from bongsu.domain.tenants import Tenant
 from bongsu.policy.access import Permission
 from bongsu.service.entitlement import refuse_own, require, seen_person
@@ -20,8 +18,6 @@ from bongsu.service.recording import Asked, recorded
 from bongsu.store import audit, secondments
 from bongsu.store import people as store
 from bongsu.store.people import Person, home_of
-
-_MINISTRY = re.compile("[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
 def send_person(platform: Platform, actor: Actor, person: str, ministry: str, request_id: str = "") -> Person:
@@ -81,5 +77,5 @@ def recall_person(platform: Platform, actor: Actor, person: str, ministry: str, 
 
 
 def _refuse_other_forms(ministry: str) -> None:
-    if _MINISTRY.fullmatch(ministry) is None:
+    if MINISTRY_NAME.fullmatch(ministry) is None:
         raise codes.MINISTRY_NAME.error(ministry=ministry)

@@ -38,6 +38,12 @@ def serve(
     issuer: Annotated[
         list[str] | None, typer.Option(help=_("URL of an identity provider whose tokens are taken; repeatable."))
     ] = None,
+    service_issuer: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help=_("URL below this server at which service accounts get tokens for their secrets.")
+        ),
+    ] = None,
     audience: Annotated[str, typer.Option(help=_("Audience that tokens have to be for."))] = "bongsu",
     site: Annotated[str, typer.Option(help=_("Name of the installation, as its records have it."))] = "bongsu",
     audit_key: Annotated[
@@ -62,6 +68,7 @@ def serve(
         ray_address=os.environ.get("BONGSU_RAY_ADDRESS"),
         site=site,
         issuers=trusted(issuer or (), audience),
+        service_issuer=service_issuer,
         leads=leads,
         audit_key=audit_key or os.environ.get("BONGSU_AUDIT_KEY") or "",
     )
