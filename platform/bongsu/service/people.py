@@ -6,7 +6,7 @@ What somebody is in a ministry, its operators say.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -15,7 +15,7 @@ from bongsu.domain.codes import people as codes
 from bongsu.domain.labels import OPEN, Label
 from bongsu.domain.people import PERSON_ID, Actor, ActorKind, Role
 from bongsu.domain.unseen import first_unseen
-from bongsu.policy.access import Permission
+from bongsu.policy.access import Permission, permissions_in
 from bongsu.service.entitlement import refuse_own, require, seen_person
 from bongsu.service.platform import Platform
 from bongsu.service.recording import Asked, recorded
@@ -62,7 +62,7 @@ def add_person(platform: Platform, actor: Actor, new: NewPerson, request_id: str
         require(change.connection, actor, home, Permission.PERSON_MANAGE)
         change.is_new = insert_person(change.connection, new, platform.clock())
         change.facts = {"kind": new.kind.value, "clearance": str(new.clearance), "issuer": new.issuer}
-        return _found(change.connection, new.id)
+        return _as_seen(actor, _found(change.connection, new.id))
 
 
 def give_role(
@@ -89,7 +89,7 @@ def give_role(
         change.is_new = role not in found.roles.get(ministry, ())
         if change.is_new:
             store.add_role(change.connection, person, ministry, role)
-        return _found(change.connection, person)
+        return _as_seen(actor, _found(change.connection, person))
 
 
 def take_role(
@@ -112,7 +112,7 @@ def take_role(
         change.facts = {"ministry": ministry, "role": role.value}
         change.is_new = role in found.roles.get(ministry, ())
         store.remove_role(change.connection, person, ministry, role)
-        return _found(change.connection, person)
+        return _as_seen(actor, _found(change.connection, person))
 
 
 def set_clearance(
@@ -137,7 +137,7 @@ def set_clearance(
         change.facts = {"from": str(found.clearance), "to": str(clearance), "reason": reason}
         change.is_new = str(found.clearance) != str(clearance)
         store.set_clearance(change.connection, person, clearance)
-        return _found(change.connection, person)
+        return _as_seen(actor, _found(change.connection, person))
 
 
 def disable(platform: Platform, actor: Actor, person: str, request_id: str = "") -> Person:
@@ -164,12 +164,12 @@ def disable(platform: Platform, actor: Actor, person: str, request_id: str = "")
         store.disable_person(change.connection, person, platform.clock())
         for subject in store.subjects_of(change.connection, person):
             end_families_of(change.connection, subject, platform.clock())
-        return _found(change.connection, person)
+        return _as_seen(actor, _found(change.connection, person))
 
 
 def list_people(platform: Platform, actor: Actor, ministry: str) -> list[Person]:
-    """Whom a ministry answers for, and who is anything in it; those who are disabled, too. Of what people of others are
-    elsewhere, only as much as the actor may look at.
+    """Whom a ministry answers for, who was sent to it, and who is anything in it; those who are disabled, too. Of what
+    people of others are elsewhere, only as much as the actor may look at.
 
     Raises:
         BongsuError: ``people.unknown-ministry``, ``people.not-allowed``.
@@ -235,10 +235,15 @@ def _refuse_last_operator(connection: Connection, person: str, ministries: list[
 
 
 def _as_seen(actor: Actor, person: Person) -> Person:
-    roles = {ministry: held for ministry, held in person.roles.items() if ministry in actor.ministries}
-    return Person(
-        person.id, person.name, person.kind, person.clearance, roles, person.created_at, person.disabled_at
-    )
+    """Of what somebody is elsewhere, only as much as the actor may look at; and where they were sent, if it is the
+    actor's ministry that sends them."""
+
+    def looks(ministry: str) -> bool:
+        return Permission.PERSON_READ in permissions_in(actor, ministry)
+
+    roles = {ministry: held for ministry, held in person.roles.items() if looks(ministry)}
+    sent_to = frozenset(one for one in person.sent_to if looks(person.home) or looks(one))
+    return replace(person, roles=roles, sent_to=sent_to)
 
 
 def _found(connection: Connection, person: str) -> Person:

@@ -13,7 +13,7 @@ def person_document(person: Person) -> dict[str, Any]:
     """Roles in the order of their names, and the clearance as labels are written."""
     document: dict[str, Any] = plain(person)
     roles = {ministry: sorted(role.value for role in held) for ministry, held in person.roles.items()}
-    return document | {"clearance": str(person.clearance), "roles": roles}
+    return document | {"clearance": str(person.clearance), "roles": roles, "sentTo": sorted(person.sent_to)}
 
 
 def me_document(me: Me) -> dict[str, Any]:

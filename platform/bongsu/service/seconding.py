@@ -38,8 +38,7 @@ def send_person(platform: Platform, actor: Actor, person: str, ministry: str, re
         if found.disabled_at is not None:
             raise codes.DISABLED.error(person=person)
         change.facts = {"ministry": ministry}
-        known = {found.home, *secondments.sent_to(change.connection, person)}
-        change.is_new = ministry not in known
+        change.is_new = ministry not in {found.home, *found.sent_to}
         if change.is_new:
             secondments.send(change.connection, person, ministry, platform.clock())
     return show_person(platform, actor, person)
@@ -61,7 +60,7 @@ def recall_person(platform: Platform, actor: Actor, person: str, ministry: str, 
         require(change.connection, actor, found.home, Permission.PERSON_MANAGE)
         refuse_own(actor, found)
         change.facts = {"ministry": ministry}
-        change.is_new = ministry != found.home and ministry in secondments.sent_to(change.connection, person)
+        change.is_new = ministry != found.home and ministry in found.sent_to
         if change.is_new:
             roles = found.roles.get(ministry, frozenset())
             if Role.OPERATOR in roles and store.holders_of(change.connection, ministry, Role.OPERATOR) == [person]:

@@ -71,7 +71,7 @@ def people(
     cursor: Cursor = "",
     fields: Fields = "",
 ) -> Response:
-    """Whom a ministry answers for, and who is anything in it, by id; those who are disabled, too."""
+    """Whom a ministry answers for, who was sent to it, and who is anything in it, by id; who is disabled, too."""
     asked = f"people {ministry} {kind}"
     known = sorted(list_people(asker.plane.base, asker.actor, ministry), key=lambda one: one.id)
     found = [one for one in known if kind in (None, one.kind)]

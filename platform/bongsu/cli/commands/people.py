@@ -40,7 +40,9 @@ def add_to(app: typer.Typer) -> None:
     app.command("whoami", help=_("Show who you are to the server that commands speak to."))(whoami)
 
 
-@people.command("list", help=_("List whom a ministry answers for, and who is anything in it."))
+@people.command(
+    "list", help=_("List whom a ministry answers for, and who else was sent to it or is anything in it.")
+)
 def list_(
     context: typer.Context,
     ministry: Ministry = None,

@@ -78,8 +78,10 @@ def _person(person: Person) -> list[Text]:
     head = _head(person.id, person.name, person.kind)
     if person.disabled_at is not None:
         head.append("  " + _("disabled since {at}").format(at=moment(person.disabled_at)), style="yellow")
-    cleared = _("Cleared for {label}").format(label=person.clearance)
-    return [head, Text(f"  {roles_text(person)} · {cleared}", style="")]
+    parts = [roles_text(person), _("Cleared for {label}").format(label=person.clearance)]
+    if person.sent_to:
+        parts.append(_("sent to {ministries}").format(ministries=", ".join(sorted(person.sent_to))))
+    return [head, Text("  " + " · ".join(parts), style="")]
 
 
 def _head(id_: str, name: str, kind: ActorKind) -> Text:

@@ -40,7 +40,8 @@ class PeoplePlane(Protocol):
         ...
 
     def people(self, ministry: str | None, kind: ActorKind | None) -> list[Person]:
-        """Whom a ministry answers for, and who is anything in it, by id; the asker's only one if none is named."""
+        """Whom a ministry answers for, who was sent to it, and who is anything in it, by id; the asker's only one if
+        none is named."""
         ...
 
     def person(self, person: str) -> Person: ...
