@@ -55,8 +55,12 @@ class PromptExecutor(SimulatedExecutor):
 
 
 class Place:
-    """A platform in a directory, over a store that lies there if none is given. ``fate`` decides what becomes of
-    attempts: success, if a test does not say."""
+    """A platform in a directory. ``fate`` decides what becomes of attempts: success, if a test does not say.
+
+    Args:
+        folder: everything lies here.
+        database: the store; a file in the folder if none is given.
+    """
 
     def __init__(self, folder: Path, database: Database | None = None) -> None:
         self.now = 1_700_000_000.0

@@ -9,11 +9,15 @@ from fastapi import APIRouter, FastAPI
 
 from bongsu import __version__
 from bongsu.api.asking import unstated
-from bongsu.api.problems import handle_problems
+from bongsu.api.ending import Ending
+from bongsu.api.observed import InRequest, Observed
+from bongsu.api.problems import handle_problems, problem_response
+from bongsu.api.readiness import Readiness
 from bongsu.api.requests import Bounded, Numbered, Rate
 from bongsu.api.routes import (
     about,
     artifacts,
+    attempts,
     audit,
     events,
     governance,
@@ -27,6 +31,8 @@ from bongsu.api.routes import (
     runs,
 )
 from bongsu.service.control_plane import ControlPlane
+from bongsu.service.health import is_ready
+from bongsu.service.observing.telemetry import Telemetry
 
 REQUESTS_A_MINUTE = 6000
 _ROUTERS: tuple[APIRouter, ...] = (
@@ -34,6 +40,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     pipelines.router,
     runs.router,
     events.router,
+    attempts.router,
     models.router,
     artifacts.router,
     governance.router,
@@ -51,6 +58,7 @@ def create_app(
     background: Callable[[], AbstractContextManager[object]] | None = None,
     routers: Sequence[APIRouter] = (),
     requests_a_minute: int = REQUESTS_A_MINUTE,
+    telemetry: Telemetry | None = None,
 ) -> FastAPI:
     """The control plane as an ASGI application.
 
@@ -59,6 +67,7 @@ def create_app(
         background: entered when the server begins and left when it ends.
         routers: more routes.
         requests_a_minute: how many each actor may make.
+        telemetry: of the process; counted for nobody if it is not given.
 
     Raises:
         RuntimeError: a route states no permission. Nothing is served then.
@@ -83,11 +92,16 @@ def create_app(
     )
     app.state.plane = plane
     app.state.rate = Rate(requests_a_minute)
+    app.state.ending = Ending()
+    app.state.readiness = Readiness(lambda: is_ready(plane.base), app.state.ending)
     for router in (*_ROUTERS, *routers):
         app.include_router(router)
     handle_problems(app)
-    app.add_middleware(Bounded, takes_files=_takes_files)
+    # Those that are added later see a request earlier.
+    app.add_middleware(Bounded, takes_files=_takes_files, refuse=problem_response)
+    app.add_middleware(InRequest)
     app.add_middleware(Numbered)
+    app.add_middleware(Observed, telemetry=telemetry or Telemetry())
     missing = list(unstated(app))
     if missing:
         raise RuntimeError(f"routes without a permission: {', '.join(missing)}")

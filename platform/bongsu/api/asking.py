@@ -9,18 +9,22 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI, Request
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from bongsu.api.requests import Rate, request_id
+from bongsu.api.requests import Rate, key_of_address, request_id
+from bongsu.domain.codes import api as api_codes
 from bongsu.domain.codes import identity as codes
-from bongsu.domain.people import Actor
+from bongsu.domain.people import Actor, ActorKind
+from bongsu.domain.problems import BongsuError
 from bongsu.language.translation import preferred_language, translator
 from bongsu.policy.access import Permission
 from bongsu.service.audit.reads import note_list
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.platform import Platform
+from bongsu.service.worker_access import refuse_elsewhere
 
 STATED = "x-permission"
 ANYBODY = "anybody"
 SIGNED_IN = "signed-in"
+WORKER = "worker"
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,12 @@ def for_signed_in() -> dict[str, Any]:
     return {"openapi_extra": {STATED: SIGNED_IN, "security": [{"bearer": []}]}}
 
 
+def for_workers() -> dict[str, Any]:
+    """For a route that the worker of an attempt asks with its own token. It does not exist for anybody else, and there
+    is no other that a worker may ask."""
+    return {"openapi_extra": {STATED: WORKER, "security": [{"bearer": []}]}}
+
+
 def stated(route: APIRoute) -> str | None:
     """What a route asks for; None if it does not say."""
     return (route.openapi_extra or {}).get(STATED)
@@ -91,15 +101,32 @@ def _asker(request: Request) -> Asker:
     rate: Rate = request.app.state.rate
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        rate.take(f"address {request.client.host if request.client else ''}")
+        rate.take(key_of_address(request.scope))
         raise codes.NOT_SIGNED_IN.error()
-    actor = plane.identify(token.strip())
+    try:
+        actor = plane.identify(token.strip())
+    except BongsuError:
+        rate.take(key_of_address(request.scope))  # whoever tries tokens has no name to be counted by
+        raise
+    request.state.actor = actor
     rate.take(f"actor {actor.id}")
     found = stated(request.scope["route"])
-    permission = None if found in (None, SIGNED_IN, ANYBODY) else Permission(found)
+    permission = None if found in (None, SIGNED_IN, ANYBODY, WORKER) else Permission(found)
     language = preferred_language(request.headers.get("accept-language"))
     number = request_id(request)
-    return Asker(plane.for_request(number), actor, permission, language, number)
+    asker = Asker(plane.for_request(number), actor, permission, language, number)
+    _refuse_wrong_kind(request, asker, found)
+    return asker
+
+
+def _refuse_wrong_kind(request: Request, asker: Asker, found: str | None) -> None:
+    """Workers have doors of their own, and nobody else has those."""
+    is_worker = asker.actor.kind is ActorKind.WORKER
+    if is_worker and found != WORKER:
+        door = f"{request.method} {request.scope['route'].path}"
+        raise refuse_elsewhere(asker.plane.of_worker(asker.actor), asker.actor, door)
+    if found == WORKER and not is_worker:
+        raise api_codes.NO_SUCH_ROUTE.error(path=request.url.path)
 
 
 Asking = Annotated[Asker, Depends(_asker)]

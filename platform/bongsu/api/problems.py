@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from bongsu.api.requests import MOST_BYTES, is_too_large, request_id
+from bongsu.api.requests import broken_off, request_id
 from bongsu.domain.codes import access, api, identity, people, run
 from bongsu.domain.problems import BongsuError, Code, Problem
 from bongsu.language.particles import settle_particles
@@ -28,6 +28,8 @@ _OTHER_STATUS: dict[Code, int] = {
     api.BAD_FILTER: 400,
     api.UNKNOWN_FIELD: 400,
     api.TOO_LARGE: 413,
+    api.HEAD_TOO_LARGE: 431,
+    api.TOO_SLOW: 408,
     api.TOO_MANY: 429,
     api.KEY_USED_OTHERWISE: 422,
     people.PERSON_EXISTS: 409,
@@ -103,8 +105,9 @@ def handle_problems(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> Response:
-        if is_too_large(request):
-            problem = api.TOO_LARGE.error(limit=MOST_BYTES)
+        given_up = broken_off(request)
+        if given_up is not None:
+            problem = given_up
         elif error.status_code == 405:
             problem = api.WRONG_METHOD.error(path=request.url.path, method=request.method)
         elif error.status_code == 404:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import re
+import threading
 import time
 import uuid
 from collections.abc import Callable
+from math import ceil
 
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bongsu.api.connections import MOST_HEAD_BYTES
 from bongsu.domain.codes import api as codes
+from bongsu.domain.problems import BongsuError
 
 NUMBER_HEADER = "x-request-id"
 _NUMBER = re.compile(r"[A-Za-z0-9._-]{8,64}")
 # Of a request's body where a route does not take files.
 MOST_BYTES = 2_000_000
+# For how long nothing of a body may come.
+BODY_PAUSE_S = 30.0
 _PROTECTING = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -23,9 +31,10 @@ _PROTECTING = (
 )
 
 
-def is_too_large(request: Request) -> bool:
-    """True if reading its body was given up for that."""
-    return bool(getattr(request.state, "is_too_large", False))
+def broken_off(request: Request) -> BongsuError | None:
+    """Why reading its body was given up; None if it was not."""
+    found = getattr(request.state, "broken_off", None)
+    return found if isinstance(found, BongsuError) else None
 
 
 def request_id(request: Request) -> str:
@@ -60,36 +69,121 @@ class Numbered:
 
 
 class Bounded:
-    """Refuses bodies that are too large, whether or not they say so beforehand: ``api.too-large``.
+    """Refuses heads and bodies that are too large, whether or not they say so beforehand, and bodies that do not come:
+    ``api.head-too-large``, ``api.too-large``, ``api.too-slow``.
 
     Args:
         app: what is protected.
         takes_files: whether a route at this path reads its body piece by piece, under a limit of its own.
+        most: of a body, in bytes.
+        pause_s: for how long nothing of a body may come, in seconds.
+        refuse: answers a request whose head is too large.
     """
 
-    def __init__(self, app: ASGIApp, takes_files: Callable[[str], bool], most: int = MOST_BYTES) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        takes_files: Callable[[str], bool],
+        refuse: Callable[[Request, BongsuError], ASGIApp],
+        most: int = MOST_BYTES,
+        pause_s: float = BODY_PAUSE_S,
+    ) -> None:
         self._app = app
         self._takes_files = takes_files
+        self._refuse = refuse
         self._most = most
+        self._pause = pause_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or self._takes_files(scope["path"]):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if _head_bytes(scope) > MOST_HEAD_BYTES:
+            problem = codes.HEAD_TOO_LARGE.error(limit=MOST_HEAD_BYTES)
+            await self._refuse(Request(scope), problem)(scope, receive, send)
+            return
+        body = _Body(scope, receive, None if self._takes_files(scope["path"]) else self._most, self._pause)
+        await self._app(scope, body, send)
+
+
+class _Body:
+    """What is received of a request, under its limits."""
+
+    def __init__(self, scope: Scope, receive: Receive, most: int | None, pause_s: float) -> None:
         stated = dict(scope["headers"]).get(b"content-length", b"")
-        seen = 0
+        self._scope = scope
+        self._receive = receive
+        self._most = most
+        self._pause = pause_s
+        self._is_stated_too_large = most is not None and stated.isdigit() and int(stated) > most
+        self._seen = 0
+        self._is_whole = False
 
-        async def bounded() -> Message:
-            nonlocal seen
-            message = await receive() if not (stated.isdigit() and int(stated) > self._most) else None
-            seen += len(message.get("body", b"")) if message is not None else self._most + 1
-            if message is None or seen > self._most:
-                # Whoever reads the body takes what is raised here for a body that cannot be read.
-                scope.setdefault("state", {})["is_too_large"] = True
-                raise codes.TOO_LARGE.error(limit=self._most)
-            return message
+    async def __call__(self) -> Message:
+        if self._is_whole:
+            return await self._receive()  # until the client has left
+        if self._is_stated_too_large:
+            raise self._given_up(codes.TOO_LARGE.error(limit=self._most))
+        try:
+            message = await asyncio.wait_for(self._receive(), self._pause)
+        except TimeoutError:
+            raise self._given_up(codes.TOO_SLOW.error(seconds=round(self._pause))) from None
+        self._seen += len(message.get("body", b""))
+        if self._most is not None and self._seen > self._most:
+            raise self._given_up(codes.TOO_LARGE.error(limit=self._most))
+        self._is_whole = not message.get("more_body", False)
+        return message
 
-        await self._app(scope, bounded, send)
+    def _given_up(self, why: BongsuError) -> BongsuError:
+        # Whoever reads the body takes what is raised here for a body that cannot be read.
+        self._scope.setdefault("state", {})["broken_off"] = why
+        return why
+
+
+def _head_bytes(scope: Scope) -> int:
+    return (
+        len(scope.get("raw_path") or b"")
+        + len(scope["query_string"])
+        + sum(len(name) + len(value) for name, value in scope["headers"])
+    )
+
+
+def key_of_asker(scope: Scope) -> str:
+    """For :class:`Rate`, where nobody has looked yet who asks: the token without telling it, else the address."""
+    given = dict(scope["headers"]).get(b"authorization", b"")
+    if given:
+        return f"token {hashlib.sha256(given).hexdigest()}"
+    return key_of_address(scope)
+
+
+def key_of_address(scope: Scope) -> str:
+    """For :class:`Rate`: where the request comes from."""
+    client = scope.get("client")
+    return f"address {client[0] if client else ''}"
+
+
+class Limited:
+    """An application with a door of its own, behind a limit on how often somebody may knock: ``api.too-many``.
+
+    Args:
+        app: what is protected.
+        rate: of the server.
+        refuse: answers a request that is one too many.
+    """
+
+    def __init__(self, app: ASGIApp, rate: Rate, refuse: Callable[[Request, BongsuError], ASGIApp]) -> None:
+        self._app = app
+        self._rate = rate
+        self._refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            try:
+                self._rate.take(key_of_asker(scope))
+            except BongsuError as error:
+                await self._refuse(Request(scope), error)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
 
 
 class Rate:
@@ -107,14 +201,22 @@ class Rate:
         self._holds = max(1.0, a_minute / 4)
         self._monotonic = monotonic
         self._buckets: dict[str, tuple[float, float]] = {}
+        # Requests are answered in threads: of two that find no bucket each would make a full one.
+        self._taking = threading.Lock()
 
     def take(self, key: str) -> None:
         """Raises ``api.too-many`` if the bucket is empty."""
+        with self._taking:
+            left = self._take(key)
+        if left < 1:
+            raise codes.TOO_MANY.error(limit=self.a_minute, seconds=max(1, ceil((1 - left) * 60 / self.a_minute)))
+
+    def _take(self, key: str) -> float:
+        """What was in the bucket."""
         now = self._monotonic()
         left, since = self._buckets.pop(key, (self._holds, now))
         left = min(self._holds, left + (now - since) * self.a_minute / 60)
         while len(self._buckets) >= self._MOST_KEYS:
             self._buckets.pop(next(iter(self._buckets)))  # the one that was quiet for longest
-        self._buckets[key] = (max(0.0, left - 1), now)
-        if left < 1:
-            raise codes.TOO_MANY.error(limit=self.a_minute, seconds=max(1, round((1 - left) * 60 / self.a_minute)))
+        self._buckets[key] = (left - 1 if left >= 1 else left, now)
+        return left

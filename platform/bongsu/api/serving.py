@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import socket
 from collections.abc import Callable
 
 from fastapi import FastAPI
 
 from bongsu.api.app import create_app
+from bongsu.api.ending import Ending
 from bongsu.api.issuer import issuer_router
+from bongsu.api.problems import problem_response
+from bongsu.api.requests import Limited
 from bongsu.domain.codes import api as codes
 from bongsu.service.serving import Served
 
 # How long requests that are being answered are waited for, when the process is to end.
 GRACE_S = 10
+# How long a connection is kept on which nothing is asked.
+KEEP_ALIVE_S = 30
 
 
 def application(served: Served) -> FastAPI:
     """The API, and the identity provider of this process if it has one."""
-    app = create_app(served.plane, served.at_work)
+    app = create_app(
+        served.plane,
+        served.at_work,
+        requests_a_minute=served.settings.requests_a_minute,
+        telemetry=served.telemetry,
+    )
     if served.issuer is not None:
         app.include_router(issuer_router(served.issuer), prefix=served.issuer.settings.path)
     if served.mlflow is not None:
         # It has a door of its own: who asks is looked at there, and each of its routes is on a list or closed.
-        app.mount("/mlflow", served.mlflow)
+        app.mount("/mlflow", Limited(served.mlflow, app.state.rate, problem_response))
     return app
 
 
@@ -37,20 +49,40 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def serve(served: Served, listening: socket.socket, on_ready: Callable[[], None]) -> None:
-    """Answer requests until SIGTERM or Ctrl-C; then those that are under way are answered."""
+    """Answer requests until SIGTERM or Ctrl-C. From then on this server is not ready; after the time that is set for
+    others to notice it takes no connection any more, and answers what is under way."""
     import uvicorn
+
+    from bongsu.api.connections import BoundedProtocol
+
+    app = application(served)
+    ending: Ending = app.state.ending
 
     class _Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
+            # What was loaded stays until the end: looking through it for garbage holds up every request meanwhile,
+            # and the end of the process by seconds.
+            gc.freeze()
             on_ready()
 
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            ending.begin()
+            loop = asyncio.get_running_loop()
+            until = loop.time() + served.settings.drain_s
+            while loop.time() < until and not self.force_exit:
+                await asyncio.sleep(0.05)
+            await super().shutdown(sockets)
+
     config = uvicorn.Config(
-        application(served),
+        app,
+        http=BoundedProtocol,
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACE_S,
     )
     _Server(config).run([listening])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
@@ -32,6 +32,7 @@ from bongsu.reconciler.gate import Gate
 from bongsu.reconciler.launching import attempt_spec, checkpoint_key
 from bongsu.reconciler.lingering import Lingering
 from bongsu.reconciler.loading import load_changed, load_facts
+from bongsu.reconciler.observing import Observer, Unobserved
 from bongsu.reconciler.pace import next_deadline
 from bongsu.reconciler.stopping import Stopping
 from bongsu.reconciler.stored_work import StoredWork, StoreSilent
@@ -46,6 +47,8 @@ from bongsu.store.scope import EVERYTHING, Scope
 
 # How long the driver sleeps at most, so that it sees what another process wrote into the store.
 LOOK_S = 0.5
+# So much sooner it sees a run that somebody wants begun: people wait for that.
+LOOK_FOR_NEWS_S = 0.1
 # While a registration is made, which wakes nobody.
 LOOK_REGISTERING_S = 0.05
 
@@ -60,6 +63,7 @@ class Surroundings:
         clock: seconds since the epoch; it may jump.
         monotonic: seconds that only grow, for how often to look.
         assure: called before the executor is asked for anything; raises where another process may be driving by now.
+        observer: is told what the driver does.
     """
 
     database: Database
@@ -69,6 +73,7 @@ class Surroundings:
     clock: Callable[[], float]
     monotonic: Callable[[], float] = time.monotonic
     assure: Callable[[], None] = lambda: None
+    observer: Observer = field(default_factory=Unobserved)
 
 
 class Driver:
@@ -142,6 +147,10 @@ class Driver:
 
     def step(self) -> set[RunId]:
         """Look, decide and carry out once; returns the runs that changed, or whose progress did."""
+        with self._s.observer.step():
+            return self._step()
+
+    def _step(self) -> set[RunId]:
         self._stopping.stop(self._s.clock())
         moved = self._refresh()
         self._again = False
@@ -224,6 +233,7 @@ class Driver:
 
     def _set_aside(self, run_id: RunId, version: int | None, error: Exception) -> None:
         self._unreadable[run_id], self.aside[run_id] = version, words_of(error)
+        self._s.observer.passed_over(run_id)
 
     def _budget(self) -> Budget:
         if all(facts.run.state.is_final for facts in self.facts.values()):
@@ -264,6 +274,7 @@ class Driver:
             after = load_changed(connection, facts, touched)
         self.facts[run_id] = after
         self._watching.saved(facts.live, ended)
+        self._s.observer.decided(facts, actions, world.now)
         self._follow_up(facts, actions)
         return True
 
@@ -321,12 +332,24 @@ class Driver:
                     self._backend.stop(attempt.id)
                 elif attempt.state is AttemptState.REQUESTED and self._backend.is_to_start(attempt.id):
                     self._backend.start(attempt_spec(facts, attempt.id, self._s.artifacts(facts.run.tenant).uri))
+                    self._s.observer.launched(facts, attempt.id)
 
-    def pause(self) -> None:
-        """Until something may have changed, or something is due; not at all if there is more to do at once."""
+    def pause(self, is_news: Callable[[], bool] | None = None) -> None:
+        """Until something may have changed, or something is due; not at all if there is more to do at once.
+
+        Args:
+            is_news: looks, every :data:`LOOK_FOR_NEWS_S`, whether somebody wants something that has to be begun.
+        """
         if self._again:
             return
         longest = LOOK_REGISTERING_S if self._s.delivery.registrar.is_busy else LOOK_S
         now = self._s.clock()
         due = min((next_deadline(facts, now) for facts in self.facts.values()), default=longest)
-        self._backend.wait(max(0.0, min(longest, due)))
+        left = max(0.0, min(longest, due))
+        while is_news is not None and left > LOOK_FOR_NEWS_S:
+            begun = self._s.monotonic()
+            self._backend.wait(LOOK_FOR_NEWS_S)
+            if self._s.monotonic() - begun < LOOK_FOR_NEWS_S or is_news():
+                return  # the executor has something to tell, or somebody else has
+            left -= LOOK_FOR_NEWS_S
+        self._backend.wait(left)

@@ -96,6 +96,12 @@ class ControlPlane:
         refuse_without(actor, permission, found.scope.tenant)
         return found
 
+    def of_worker(self, actor: Actor) -> Platform:
+        """What there is of the ministry of the run that the worker works for. What of it the worker may touch says
+        :mod:`bongsu.policy.worker`; every use case that is given this asks there."""
+        (ministry,) = actor.roles
+        return self._in_name_of(actor, Scope.of(Tenant(ministry)))
+
     def of_member(self, actor: Actor, ministry: str) -> Platform:
         """What there is for the actor in a ministry in which they are something; a use case that looks at permissions
         itself, and records a refusal, is given this. Raises ``access.not-a-member``."""

@@ -121,6 +121,7 @@ def open_driver(platform: Platform) -> Iterator[Driving]:
             delivery,
             platform.clock,
             assure=platform.lock.assure,
+            observer=platform.observer,
         )
         try:
             yield Driving(fenced, Driver(surroundings), delivery, right)

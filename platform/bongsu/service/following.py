@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from queue import Empty, Queue
 
@@ -51,6 +51,11 @@ class _Readers:
         self._threads.append(thread)
         thread.start()
 
+    @property
+    def are_done(self) -> bool:
+        """Nobody reads, and everything that was read was taken."""
+        return not any(thread.is_alive() for thread in self._threads) and self._came.empty()
+
     def lines(self, seconds: float, *, to_the_end: bool) -> Iterator[LogLine]:
         """What comes within so many seconds; if ``to_the_end``, no longer than any attempt is read. Raises what
         reading raised."""
@@ -81,17 +86,28 @@ class _Readers:
             self._came.put(error)
 
 
-def follow_logs(platform: Platform, run_id: RunId, stages: Sequence[StageId]) -> Iterator[LogLine]:
+class FollowingEnded(Exception):
+    """Nobody follows any longer, though there may be more."""
+
+
+def follow_logs(
+    platform: Platform,
+    run_id: RunId,
+    stages: Sequence[StageId],
+    is_ending: Callable[[], bool] = lambda: False,
+) -> Iterator[LogLine]:
     """Lines of the newest attempts of these stages, and of all that begin later, until the stages or the run are over
     or nobody drives the run. What attempts wrote that are over already comes first, stage by stage.
 
-    Raises what reading a log raises.
+    Raises what reading a log raises, and :class:`FollowingEnded` once ``is_ending``.
     """
     readers = _Readers(platform.executor())
     seen: dict[StageId, int] = {}
     facts: RunFacts | None = None
     undriven = 0
     while True:
+        if is_ending():
+            raise FollowingEnded
         facts, is_driven = _look(platform, run_id, facts)
         undriven = 0 if is_driven else undriven + 1
         for attempt in _unseen(facts, stages, seen):
@@ -105,6 +121,16 @@ def follow_logs(platform: Platform, run_id: RunId, stages: Sequence[StageId]) ->
         yield from readers.lines(DRAIN_S if is_over else LOOK_S, to_the_end=is_over)
         if is_over:
             return
+
+
+def follow_attempt(platform: Platform, attempt: AttemptId, is_ending: Callable[[], bool]) -> Iterator[LogLine]:
+    """Lines of one attempt, until it is over. Raises as :func:`follow_logs`."""
+    readers = _Readers(platform.executor())
+    readers.add(attempt)
+    while not readers.are_done:
+        if is_ending():
+            raise FollowingEnded
+        yield from readers.lines(LOOK_S, to_the_end=True)
 
 
 def _look(platform: Platform, run_id: RunId, known: RunFacts | None) -> tuple[RunFacts, bool]:

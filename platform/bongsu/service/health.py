@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
-
 from bongsu.domain.problems import BongsuError
 from bongsu.service.platform import Platform
-from bongsu.store.schema import runs
 
 
 def is_ready(platform: Platform) -> bool:
-    """The database answers, with the tables that this version knows."""
+    """The database answers, with the schema of this version: neither an older one nor a newer one."""
     try:
-        with platform.read() as connection:
-            connection.execute(select(runs.c.tenant).limit(1))
+        return platform.database.is_current()
     except BongsuError:
         return False
-    return True

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 
 from bongsu.domain.codes import database as server_codes
 from bongsu.domain.codes import run as codes
@@ -14,7 +15,7 @@ from bongsu.domain.problems import BongsuError
 from bongsu.service.driving import Driving, note_driver, open_driver
 from bongsu.service.platform import Platform
 from bongsu.service.upkeep import Chore, Upkeep, seeing_to
-from bongsu.store.runs import active_versions
+from bongsu.store.runs import active_versions, pending_runs
 
 # How often one that does not lead looks whether nobody does.
 STANDBY_S = 1.0
@@ -52,7 +53,11 @@ def lead(
     """
     while not stop.is_set():
         try:
-            with open_driver(platform) as driving, seeing_to(Upkeep(chores(driving.platform), on_trouble)):
+            with (
+                open_driver(platform) as driving,
+                platform.observer.leading(driving.driver.facts),
+                seeing_to(Upkeep(chores(driving.platform), on_trouble)),
+            ):
                 _drive(driving, stop, on_trouble)
         except BongsuError as error:
             if error.problems[0].code not in _PASSING:
@@ -77,8 +82,14 @@ def _drive(driving: Driving, stop: threading.Event, on_trouble: Callable[[Words]
                     phrase(N_("the run {run} is left where it stands: {detail}"), run=run_id, detail=as_phrase(why))
                 )
         told = dict(driver.aside)
-        driver.pause()
+        driver.pause(partial(_is_begun, driving.platform, taken_up))
     _note(driving, sorted(taken_up), "ends")
+
+
+def _is_begun(platform: Platform, known: Collection[RunId]) -> bool:
+    """Whether there is a run that nobody has taken up yet."""
+    with platform.read() as connection:
+        return any(run not in known for run in pending_runs(connection))
 
 
 def _note(driving: Driving, runs: Sequence[RunId], act: str) -> None:

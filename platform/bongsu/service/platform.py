@@ -17,6 +17,7 @@ from bongsu.domain.ids import RunId
 from bongsu.domain.people import Actor
 from bongsu.executors.base import Executor
 from bongsu.reconciler.lock import DriverLock, Turn
+from bongsu.reconciler.observing import Observer, Unobserved
 from bongsu.reconciler.publisher import Publisher
 from bongsu.service.owner import OWNER
 from bongsu.store.database import Database
@@ -60,6 +61,7 @@ class Platform:
     environment: of the operator: secrets that stages declare come from it.
     author: in whose log and in whose name what is done here is recorded; a server replaces it for each request.
     tracking_trouble: looks what is in the way of telling the tracking server anything; empty if nothing is.
+    observer: is told what is done while runs are driven here.
     clock: seconds since the epoch.
     new_run_id: an id that was never used, from the time.
     on_warm_up: begins to start the executor without waiting for it.
@@ -84,6 +86,7 @@ class Platform:
     scope: Scope = AT_HOME
     actor: Actor = OWNER
     author: Author = field(default_factory=Author)
+    observer: Observer = field(default_factory=Unobserved)
 
     @property
     def artifacts(self) -> ArtifactStore:

@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -32,6 +32,10 @@ from bongsu.service.home import LOCK
 from bongsu.service.issuing.issuer import Issuer, IssuerSettings, open_issuer
 from bongsu.service.leading import lead
 from bongsu.service.mlflow_mount import mounted, publisher_of, settings_of
+from bongsu.service.observing.identifying import counted
+from bongsu.service.observing.reconciling import Watched
+from bongsu.service.observing.store_gauges import StoreGauges
+from bongsu.service.observing.telemetry import Telemetry, TelemetrySettings, open_telemetry
 from bongsu.service.platform import Platform
 from bongsu.service.signing_keys import KeyUse, signing_keys
 from bongsu.service.upkeep import chores
@@ -56,6 +60,11 @@ class ServerSettings:
     mlflow: whether MLflow's own APIs are served, below ``/mlflow``.
     mlflow_database_url: of MLflow's own database; None for a file in the home.
     audit_key: path of the keys that the audit logs are signed by, or ``env:NAME``; empty for a file in the home.
+    requests_a_minute: how many each actor may make, and each address from which nobody signed in.
+    drain_s: for how long the server goes on taking connections once it is asked to end, so that whoever distributes
+        requests can notice that it is not ready any more; in seconds.
+    telemetry: where metrics are served, and where traces go.
+    worker_url: where workers reach this server, to ask for leave to read; None if this process starts none.
     """
 
     home: Path
@@ -69,6 +78,10 @@ class ServerSettings:
     mlflow: bool = True
     mlflow_database_url: str | None = None
     audit_key: str = ""
+    requests_a_minute: int = 6000
+    drain_s: float = 0.0
+    telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
+    worker_url: str | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +92,7 @@ class Served:
     issuer: Issuer | None
     settings: ServerSettings
     mlflow: ASGIApp | None = None
+    telemetry: Telemetry = field(default_factory=Telemetry)
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
@@ -123,15 +137,19 @@ def open_served(settings: ServerSettings, environment: Mapping[str, str]) -> Ite
             keys ``audit.other-key``, and as :func:`bongsu.service.audit.keys.site_keys`.
     """
     with contextlib.ExitStack() as undo:
-        home = open_home(settings.home, settings.ray_address, settings.database_url)
+        home = open_home(settings.home, settings.ray_address, settings.database_url, settings.worker_url)
         undo.callback(home.close)
         base = _shared(home, place_of(home.home, environment), undo)
         governed = settings_of(base, settings.mlflow_database_url)
-        base = replace(base, publisher=publisher_of(governed))
+        telemetry = undo.enter_context(open_telemetry(settings.telemetry))
+        watched = Watched(telemetry.metrics, telemetry.tracing)
+        base = replace(base, publisher=publisher_of(governed), observer=watched)
+        telemetry.metrics.registry.register(StoreGauges(base))
         issuer = _issuer(settings, base)
         plane = _plane(settings, base, issuer, undo)
+        plane = replace(plane, identify=counted(plane.identify, telemetry.metrics))
         mlflow = mounted(plane, governed) if settings.mlflow else None
-        yield Served(plane, issuer, settings, mlflow)
+        yield Served(plane, issuer, settings, mlflow, telemetry)
 
 
 def _issuer(settings: ServerSettings, base: Platform) -> Issuer | None:

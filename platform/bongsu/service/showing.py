@@ -168,7 +168,14 @@ def run_metrics(platform: Platform, run: str, stage_id: str | None = None) -> li
 def attempt_logs(
     platform: Platform, run: str, stage: str, number: int | None = None, follow: bool = False
 ) -> Iterator[str]:
-    """Lines that an attempt (the newest if no number is given) wrote; none before the first attempt.
+    """Lines that an attempt (the newest if no number is given) wrote; none before the first attempt. Raises as
+    :func:`attempt_of`."""
+    attempt = attempt_of(platform, run, stage, number)
+    return iter(()) if attempt is None else platform.executor().logs(attempt, follow)
+
+
+def attempt_of(platform: Platform, run: str, stage: str, number: int | None = None) -> AttemptId | None:
+    """An attempt of a stage, the newest if no number is given; None before the first.
 
     Raises:
         BongsuError: ``run.unknown``, ``run.ambiguous``, ``run.unknown-stage``, ``run.unknown-attempt``.
@@ -180,6 +187,5 @@ def attempt_logs(
         listed = ", ".join(map(str, known)) or phrase(N_("none"))
         raise codes.UNKNOWN_ATTEMPT.error(stage=found.planned.title, number=number, known=listed)
     if not known:
-        return iter(())
-    attempt = AttemptId(run_id=details.run.id, stage_id=found.planned.id, number=number or known[-1])
-    return platform.executor().logs(attempt, follow)
+        return None
+    return AttemptId(run_id=details.run.id, stage_id=found.planned.id, number=number or known[-1])

@@ -21,7 +21,8 @@ from bongsu.service.platform import Platform
 
 LOOK_S = 1.0
 SIGN_S = 5.0
-SWEEP_S = 10.0
+# It looks at each model that is in use, some milliseconds for each; what cannot wait, the driver sees to.
+SWEEP_S = 60.0
 FORGET_S = 60.0
 AGAIN_S = 30.0
 """What failed is tried again after so many seconds."""

@@ -67,8 +67,14 @@ def variants(platform: Platform, run: str) -> list[Variant]:
 
     Raises ``run.unknown``, ``run.ambiguous``.
     """
-    details = show_run(platform, run)
+    return variants_of(platform, show_run(platform, run))
+
+
+def variants_of(platform: Platform, details: RunDetails) -> list[Variant]:
+    """As :func:`variants`, of a run that was looked at already."""
     trees = _models(details)
+    if not trees:
+        return []
     read = _contents(platform, details, ArtifactType.EVALUATION, "evaluation.json")
     evaluations = [Evaluation.model_validate(content) for content in read]
     read = _contents(platform, details, ArtifactType.VERIFICATION, "verification.json")

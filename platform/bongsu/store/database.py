@@ -15,7 +15,7 @@ from bongsu.store import addresses, sqlite
 from bongsu.store.addresses import is_sqlite, shown
 from bongsu.store.faults import code_of, explained, said_by
 from bongsu.store.schemas import metadata
-from bongsu.store.scope import AT_HOME, OPTION, Scope
+from bongsu.store.scope import AT_HOME, LABELS, OPTION, Scope
 
 # The newest migration in ``migrations/versions``; a test compares the two.
 HEAD_REVISION = "0012"
@@ -55,8 +55,13 @@ class Database:
         with explained(self._url), self._reading.connect() as connection:
             if self._is_sqlite:
                 connection.exec_driver_sql("BEGIN")
-            yield connection.execution_options(**{OPTION: scope})
+            yield connection.execution_options(**{OPTION: scope, LABELS: {}})
             connection.rollback()
+
+    def is_current(self) -> bool:
+        """True if the schema is this version's at this moment: another process may have migrated it, either way."""
+        with self.read() as connection:
+            return _revision_of(connection) == HEAD_REVISION
 
     def close(self) -> None:
         self.engine.dispose()

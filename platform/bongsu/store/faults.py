@@ -4,11 +4,12 @@ what to do."""
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Row, Table
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
@@ -78,6 +79,30 @@ def readable(connection: Connection, table: Table, key: str) -> Iterator[None]:
         words = N_("the row of {key} in the table {table} cannot be read: {detail}")
         told = phrase(words, key=key, table=table.name, detail=_first_of(error))
         raise codes.DATABASE_DAMAGED.error(url=shown(connection.engine.url), detail=told) from error
+
+
+@contextmanager
+def readable_rows(
+    connection: Connection, table: Table, key: Sequence[str]
+) -> Iterator[Callable[[Iterable[Row[Any]]], Iterator[Row[Any]]]]:
+    """As :func:`readable` for many rows at the price of one: the block takes them out of what it is given, and the one
+    that it took last is named by the columns in ``key``."""
+    last: Row[Any] | None = None
+
+    def told(rows: Iterable[Row[Any]]) -> Iterator[Row[Any]]:
+        nonlocal last
+        for row in rows:
+            last = row
+            yield row
+
+    try:
+        yield told
+    except _UNKNOWN as error:
+        if last is None:
+            raise
+        named = ", ".join(str(getattr(last, column)) for column in key)
+        with readable(connection, table, named):
+            raise error from None
 
 
 def _first_of(error: Exception) -> str:

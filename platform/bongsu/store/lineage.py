@@ -14,12 +14,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, and_, select, update
+from sqlalchemy import CTE, ColumnElement, Connection, Row, and_, select, update
 
 from bongsu.domain.ids import Digest, digest_of
 from bongsu.domain.labels import Label
 from bongsu.domain.lineage import EdgeKind, NodeKind
-from bongsu.store.faults import readable
+from bongsu.store.faults import readable_rows
 from bongsu.store.label_releases import lowered, releases_of
 from bongsu.store.locks import hold_labels
 from bongsu.store.schema import edges, nodes
@@ -107,29 +107,28 @@ def walk(
 ) -> tuple[list[Node], list[Edge]]:
     """Everything that ``start`` was made from, or that was made from it; ``start`` itself included. What the reader may
     not see is left out, and so is what is known only through it."""
+    # All of it in the database: a way of thousands of steps is one query, and so are thousands of things at one step.
+    reached = _reached(connection, start, direction)
+    here = edges.c.target if direction == "upstream" else edges.c.source
+    there_are = select(nodes).join(reached, nodes.c.id == reached.c.id).where(visible(connection, nodes))
+    passed = select(edges.c.source, edges.c.target, edges.c.kind).join(reached, here == reached.c.id)
+    found = _nodes(connection, connection.execute(there_are.order_by(nodes.c.id)).all())
+    taken = _edges(connection, connection.execute(passed.where(_passable(connection))).all())
+    return found, _between({node.id for node in found}, taken)
+
+
+def _reached(connection: Connection, start: str, direction: Literal["upstream", "downstream"]) -> CTE:
+    """Ids of what the reader may see and gets to."""
     here, there = (edges.c.target, edges.c.source) if direction == "upstream" else (edges.c.source, edges.c.target)
-    seen = {start}
-    frontier = [start]
-    found: list[Edge] = []
-    there_are: dict[str, Node] = {}
-    while frontier:
-        there_are |= {node.id: node for node in get_nodes(connection, frontier)}
-        frontier = [node_id for node_id in frontier if node_id in there_are]
-        rows = [
-            row
-            for begin in range(0, len(frontier), CHUNK)
-            for row in connection.execute(
-                select(edges.c.source, edges.c.target, edges.c.kind, there.label("next")).where(
-                    owned(connection, edges),
-                    here.in_(frontier[begin : begin + CHUNK]),
-                    edges.c.kind != EdgeKind.REUSED.value,
-                )
-            )
-        ]
-        found += [_edge(connection, row) for row in rows]
-        frontier = sorted({row.next for row in rows} - seen)
-        seen |= set(frontier)
-    return [there_are[node_id] for node_id in sorted(there_are)], _between(there_are, found)
+    is_visible = visible(connection, nodes)
+    begin = select(nodes.c.id).where(is_visible, nodes.c.id == start).cte("reached", recursive=True)
+    step = select(nodes.c.id).join(edges, there == nodes.c.id).join(begin, here == begin.c.id)
+    return begin.union(step.where(is_visible, _passable(connection)))
+
+
+def _passable(connection: Connection) -> ColumnElement[bool]:
+    """What an earlier run had made is found by its own edges."""
+    return and_(owned(connection, edges), edges.c.kind != EdgeKind.REUSED.value)
 
 
 def resolved_at(connection: Connection, sources: Sequence[str]) -> dict[tuple[str, str], float]:
@@ -152,18 +151,23 @@ def get_nodes(connection: Connection, ids: list[str]) -> list[Node]:
         for begin in range(0, len(ids), CHUNK)
         for row in connection.execute(query.where(nodes.c.id.in_(ids[begin : begin + CHUNK])))
     ]
-    return [_node(connection, row) for row in rows]
+    return _nodes(connection, rows)
 
 
-def _node(connection: Connection, row: Any) -> Node:
-    with readable(connection, nodes, row.id):
-        Label.parse(row.label)
-        return Node(row.id, NodeKind(row.kind), row.title, row.label, json.loads(row.body))
+def _nodes(connection: Connection, rows: Sequence[Row[Any]]) -> list[Node]:
+    labels: set[str] = set()
+    found = []
+    with readable_rows(connection, nodes, ("id",)) as told:
+        for row in told(rows):
+            if row.label not in labels:
+                labels.add(str(Label.parse(row.label)))
+            found.append(Node(row.id, NodeKind(row.kind), row.title, row.label, json.loads(row.body)))
+    return found
 
 
-def _edge(connection: Connection, row: Any) -> Edge:
-    with readable(connection, edges, f"{row.source}, {row.target}"):
-        return Edge(row.source, row.target, EdgeKind(row.kind))
+def _edges(connection: Connection, rows: Sequence[Any]) -> list[Edge]:
+    with readable_rows(connection, edges, ("source", "target")) as told:
+        return [Edge(row.source, row.target, EdgeKind(row.kind)) for row in told(rows)]
 
 
 def graph_of_run(connection: Connection, run_id: str, stage_ids: Sequence[str]) -> tuple[list[Node], list[Edge]]:
@@ -185,8 +189,9 @@ def _between(there_are: Collection[str], found: Sequence[Edge]) -> list[Edge]:
 
 def _edges_at(connection: Connection, ids: Sequence[str], end: ColumnElement[str]) -> list[Edge]:
     query = select(edges.c.source, edges.c.target, edges.c.kind).where(owned(connection, edges))
-    return [
-        _edge(connection, row)
+    rows = [
+        row
         for begin in range(0, len(ids), CHUNK)
         for row in connection.execute(query.where(end.in_(ids[begin : begin + CHUNK])))
     ]
+    return _edges(connection, rows)

@@ -67,23 +67,32 @@ def home_of(person: str) -> str:
 def actor_of(connection: Connection, issuer: str, subject: str) -> Actor | None:
     """Who an identity provider's subject is now; None for one that is not known, or that was disabled. Roles in a
     ministry that takes part no longer are none."""
-    query = select(subjects.c.person).where(subjects.c.issuer == issuer, subjects.c.subject == subject)
-    known = connection.execute(query).scalar()
-    found = _known(connection, known) if known is not None else []
-    person = found[0] if found else None
-    if person is None or person.disabled_at is not None:
-        return None
-    open_query = select(ministries.c.name).where(
-        ministries.c.name.in_(person.roles), ministries.c.closed_at.is_(None)
+    # One question: it is asked for every request.
+    held = memberships.c.person == people.c.id
+    takes_part = and_(ministries.c.name == memberships.c.ministry, ministries.c.closed_at.is_(None))
+    query = (
+        select(people, ministries.c.name.label("ministry"), memberships.c.role)
+        .join(subjects, subjects.c.person == people.c.id)
+        .outerjoin(memberships, held)
+        .outerjoin(ministries, takes_part)
+        .where(subjects.c.issuer == issuer, subjects.c.subject == subject, people.c.disabled_at.is_(None))
     )
-    taking_part = {str(name) for name in connection.execute(open_query).scalars()} if person.roles else set()
-    roles = {ministry: held for ministry, held in person.roles.items() if ministry in taking_part}
-    return Actor(person.id, person.name, person.kind, roles, person.clearance)
+    rows = connection.execute(query).all()
+    if not rows:
+        return None
+    roles: dict[str, set[Role]] = {}
+    for row in rows:
+        if row.ministry is not None:
+            with readable(connection, memberships, f"{row.id}/{row.ministry}"):
+                roles.setdefault(row.ministry, set()).add(Role(row.role))
+    person = _person(connection, rows[0], roles)
+    return Actor(person.id, person.name, person.kind, person.roles, person.clearance)
 
 
 def find_person(connection: Connection, person: str) -> Person | None:
     """With all roles, and where they were sent."""
-    found = _with_secondments(connection, _known(connection, person))
+    row = connection.execute(select(people).where(people.c.id == person)).one_or_none()
+    found = _with_secondments(connection, _people(connection, [row] if row is not None else []))
     return found[0] if found else None
 
 
@@ -212,11 +221,6 @@ def list_ministries(connection: Connection, only: Collection[str] | None = None)
     return [Ministry(**row._mapping) for row in connection.execute(query)]
 
 
-def _known(connection: Connection, person: str) -> list[Person]:
-    """The one of this id, if there is one."""
-    return _people(connection, list(connection.execute(select(people).where(people.c.id == person))))
-
-
 def _people(connection: Connection, rows: list[Any]) -> list[Person]:
     roles: dict[str, dict[str, set[Role]]] = {row.id: {} for row in rows}
     query = select(memberships).where(memberships.c.person.in_(list(roles)))
@@ -227,7 +231,6 @@ def _people(connection: Connection, rows: list[Any]) -> list[Person]:
 
 
 def _with_secondments(connection: Connection, found: list[Person]) -> list[Person]:
-    """Apart from the rest: who asks is looked up with every request, and needs none of it."""
     sent: dict[str, set[str]] = {person.id: set() for person in found}
     query = select(secondments.c.person, secondments.c.ministry).where(secondments.c.person.in_(list(sent)))
     for one in connection.execute(query) if sent else ():

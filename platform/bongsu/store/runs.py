@@ -16,9 +16,10 @@ from bongsu.store.faults import readable
 from bongsu.store.locks import hold
 from bongsu.store.records import RunRecord
 from bongsu.store.schema import runs, stages
-from bongsu.store.scope import owned, tenant_of, visible
+from bongsu.store.scope import owned, sees, tenant_of, visible
 
 _LONGEST_ID = 40
+RUN_ID_LENGTH = 14
 _ACTIVE = tuple(state.value for state in RunState if not state.is_final)
 COLUMNS = [column for column in runs.columns if column.name not in ("plan", "open_key")]
 
@@ -108,6 +109,10 @@ def find_run(connection: Connection, text: str) -> RunRecord:
     Raises:
         BongsuError: ``run.unknown``, ``run.none-yet`` or ``run.ambiguous``.
     """
+    if len(text) == RUN_ID_LENGTH:  # whole ids are asked for most
+        row = connection.execute(select(*COLUMNS).where(owned(connection, runs), runs.c.id == text)).one_or_none()
+        if row is not None and sees(connection, row.label):
+            return run_of(connection, row)
     newest_first = (
         select(*COLUMNS).where(visible(connection, runs)).order_by(runs.c.created_at.desc(), runs.c.id.desc())
     )
@@ -148,6 +153,12 @@ def active_versions(connection: Connection) -> dict[RunId, tuple[RunState, int]]
         .order_by(runs.c.created_at, runs.c.id)
     )
     return {RunId(row.id): (RunState(row.state), row.version) for row in connection.execute(query)}
+
+
+def pending_runs(connection: Connection) -> list[RunId]:
+    """Runs with which nobody has begun."""
+    query = select(runs.c.id).where(owned(connection, runs), runs.c.state == RunState.PENDING.value)
+    return [RunId(found) for found in connection.execute(query).scalars()]
 
 
 def raise_label(connection: Connection, run_id: RunId, label: Label) -> None:

@@ -6,15 +6,32 @@ here. One that was opened without any sees the objects of a home on one machine,
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, false, func, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    Text,
+    and_,
+    cast,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    union_all,
+)
 
 from bongsu.domain.labels import Label
 from bongsu.domain.tenants import HOME, Tenant
 
 OPTION = "bongsu_scope"
+LABELS = "bongsu_labels"
+"""Of a connection that reads one snapshot: labels that were found in it, by table."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +85,8 @@ def visible(connection: Connection, table: Table) -> ColumnElement[bool]:
         return owned(connection, table)
     if scope.tenants is None:
         raise ValueError("who has a clearance has ministries")
-    by_tenant = (
-        and_(table.c.tenant == tenant, table.c.label.in_(_dominated(connection, table, tenant, scope.clearance)))
-        for tenant in sorted(scope.tenants)
-    )
+    seen = _dominated(connection, table, scope.tenants, scope.clearance)
+    by_tenant = (and_(table.c.tenant == tenant, table.c.label.in_(labels)) for tenant, labels in seen.items())
     return or_(false(), *by_tenant)
 
 
@@ -87,15 +102,31 @@ def _is_of(table: Table, tenants: frozenset[Tenant]) -> ColumnElement[bool]:
     return table.c.tenant.in_(sorted(tenants))
 
 
-def _dominated(connection: Connection, table: Table, tenant: Tenant, clearance: Label) -> list[str]:
-    """Those of the labels that the tenant's rows have. There are few of them: each is found by one look into the index,
-    behind the one before it, however many rows there are."""
-    found: list[str] = []
-    last: Any = ""
-    while True:
-        behind = select(func.min(table.c.label)).where(table.c.tenant == tenant, table.c.label > last)
-        last = connection.execute(behind).scalar()
-        if last is None:
-            return found
-        if clearance.dominates(Label.parse(last)):
-            found.append(last)
+def _dominated(
+    connection: Connection, table: Table, tenants: frozenset[Tenant], clearance: Label
+) -> Mapping[Tenant, Sequence[str]]:
+    """By tenant: those of the labels that its rows have. What one snapshot holds is looked for once."""
+    known: dict[str, Mapping[Tenant, Sequence[str]]] | None = connection.get_execution_options().get(LABELS)
+    if known is not None and table.name in known:
+        return known[table.name]
+    found: dict[Tenant, list[str]] = {tenant: [] for tenant in sorted(tenants)}
+    rows = connection.execute(_labels(table, found)) if found else ()
+    for row in rows:
+        if clearance.dominates(Label.parse(row.label)):
+            found[Tenant(row.tenant)].append(row.label)
+    if known is not None:
+        known[table.name] = found
+    return found
+
+
+def _labels(table: Table, tenants: Iterable[Tenant]) -> Select[tuple[str, str]]:
+    """Tenants, and the labels of their rows. There are few labels: each is found by one look into the index, behind the
+    one before it, however many rows there are."""
+    each = (
+        select(cast(literal(one), Text).label("tenant"), cast(literal(""), Text).label("label")) for one in tenants
+    )
+    begin = select(union_all(*each).subquery()).cte("found", recursive=True)
+    behind = select(func.min(table.c.label)).where(table.c.tenant == begin.c.tenant, table.c.label > begin.c.label)
+    step = select(begin.c.tenant, cast(behind.scalar_subquery(), Text)).where(begin.c.label.is_not(None))
+    found = begin.union_all(step)
+    return select(found.c.tenant, found.c.label).where(found.c.label != "")

@@ -41,6 +41,7 @@ def filled(path: str, run: str = "r-000000000001") -> str:
         "home": "mnd",
         "name": "kim",
         "secret": "s-1",
+        "number": "1",
     }
     for name, value in values.items():
         path = path.replace("{" + name + "}", value)

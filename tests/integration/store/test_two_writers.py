@@ -177,8 +177,8 @@ def test_every_failure_of_an_item_is_counted(database: Database) -> None:
     item = RunClosed(run_id=RUN, pipeline="p", state="failed", time=datetime(2026, 1, 1, tzinfo=UTC))
     with database.write() as connection:
         outbox.put(connection, RUN, item)
-        ((number, _),) = outbox.waiting(connection)
-    at_once(database, *2 * [lambda connection: outbox.mark_failed(connection, number, "no answer")])
+        (waiting,) = outbox.waiting(connection)
+    at_once(database, *2 * [lambda connection: outbox.mark_failed(connection, waiting.number, "no answer")])
     with database.read() as connection:
         assert connection.execute(select(outbox.outbox.c.tries)).scalar_one() == 2
 

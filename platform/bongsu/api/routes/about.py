@@ -8,7 +8,6 @@ from fastapi.responses import JSONResponse, Response
 from bongsu import __version__
 from bongsu.api.answers import answer
 from bongsu.api.asking import Asking, for_anybody, for_signed_in
-from bongsu.service.health import is_ready
 from bongsu.service.people_documents import me_document
 from bongsu.service.whoami import who_asks
 
@@ -16,15 +15,15 @@ router = APIRouter(tags=["about"])
 
 
 @router.get("/healthz", **for_anybody())
-def alive() -> Response:
-    """The process answers."""
+async def alive() -> Response:
+    """The process answers. Nothing else is asked, and no thread is needed: who does not answer this is ended."""
     return JSONResponse({"status": "alive"})
 
 
 @router.get("/readyz", **for_anybody())
-def ready(request: Request) -> Response:
+async def ready(request: Request) -> Response:
     """It can serve: its database answers and has the schema of this version, and it is not going down."""
-    is_there = is_ready(request.app.state.plane.base)
+    is_there = await request.app.state.readiness()
     return JSONResponse({"status": "ready" if is_there else "not ready"}, 200 if is_there else 503)
 
 

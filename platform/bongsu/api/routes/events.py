@@ -13,19 +13,22 @@ from fastapi.responses import Response, StreamingResponse
 
 from bongsu.api.answers import Limit, answer
 from bongsu.api.asking import Asking, asks_for
+from bongsu.api.ending import Ending, StreamCut, ending_of
 from bongsu.domain.documents import plain
 from bongsu.domain.ids import StageId
 from bongsu.policy.access import Permission
-from bongsu.service.following import LogLine, follow_logs
+from bongsu.service.following import FollowingEnded, LogLine, follow_attempt, follow_logs
 from bongsu.service.platform import Platform
 from bongsu.service.run_lists import of_run
-from bongsu.service.showing import attempt_logs, run_events, show_run
+from bongsu.service.showing import attempt_logs, attempt_of, run_events, show_run
 from bongsu.store.records import EventRecord
 
 router = APIRouter(prefix="/v1/runs/{run}", tags=["events and logs"])
 LOOK_S = 0.5
 # So often something is sent although nothing happens: proxies close what is silent.
 BEAT_S = 15.0
+# After so long who was cut off asks again, behind the entry that came last.
+RETRY_MS = 2000
 STREAM = "text/event-stream"
 
 
@@ -54,7 +57,7 @@ _LIVE = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
 async def _stream(request: Request, platform: Platform, run_id: str, after: int) -> AsyncIterator[str]:
-    yield "retry: 2000\n\n"
+    yield f"retry: {RETRY_MS}\n\n"
     quiet = 0.0
     while not await request.is_disconnected():
         # The state is read first: an end that comes after it has its entries read in the next round.
@@ -65,6 +68,9 @@ async def _stream(request: Request, platform: Platform, run_id: str, after: int)
             yield _message(event)
         if over:
             yield "event: end\ndata: {}\n\n"
+            return
+        if ending_of(request).has_begun:
+            yield f"retry: {RETRY_MS}\n\n"  # without an end: who follows asks again, another server or the next one
             return
         quiet = 0.0 if found else quiet + LOOK_S
         if quiet >= BEAT_S:
@@ -79,6 +85,7 @@ def _message(event: EventRecord) -> str:
 
 @router.get("/stages/{stage}/logs", **asks_for(Permission.LOG_READ))
 def stage_logs(
+    request: Request,
     asker: Asking,
     run: str,
     stage: str,
@@ -89,15 +96,20 @@ def stage_logs(
     platform, record = of_run(asker.plane, asker.actor, Permission.LOG_READ, run)
     found = show_run(platform, record.id).stage(stage)
     name = found.planned.id
+    ending = ending_of(request)
+    chosen = attempt_of(platform, record.id, name, attempt)
     if follow and attempt is None:
-        lines: Iterator[LogLine] = follow_logs(platform, record.id, [name])
+        lines: Iterator[LogLine] = follow_logs(platform, record.id, [name], lambda: ending.has_begun)
+    elif follow and chosen is not None:
+        lines = follow_attempt(platform, chosen, lambda: ending.has_begun)
     else:
-        lines = (LogLine(name, line) for line in attempt_logs(platform, record.id, name, attempt, follow))
-    return StreamingResponse(_lines(lines), media_type="application/x-ndjson", headers=_LIVE)
+        lines = (LogLine(name, line) for line in attempt_logs(platform, record.id, name, attempt))
+    return StreamingResponse(_lines(lines, ending), media_type="application/x-ndjson", headers=_LIVE)
 
 
 @router.get("/logs", **asks_for(Permission.LOG_READ))
 def run_logs(
+    request: Request,
     asker: Asking,
     run: str,
     follow: Annotated[bool, Query(description="Wait for more until the run is over.")] = False,
@@ -105,13 +117,20 @@ def run_logs(
     """What all stages wrote, as JSON lines."""
     platform, record = of_run(asker.plane, asker.actor, Permission.LOG_READ, run)
     names: list[StageId] = [stage.planned.id for stage in show_run(platform, record.id).stages]
+    ending = ending_of(request)
     if follow:
-        lines: Iterator[LogLine] = follow_logs(platform, record.id, names)
+        lines: Iterator[LogLine] = follow_logs(platform, record.id, names, lambda: ending.has_begun)
     else:
         lines = (LogLine(name, line) for name in names for line in attempt_logs(platform, record.id, name))
-    return StreamingResponse(_lines(lines), media_type="application/x-ndjson", headers=_LIVE)
+    return StreamingResponse(_lines(lines, ending), media_type="application/x-ndjson", headers=_LIVE)
 
 
-def _lines(lines: Iterator[LogLine]) -> Iterator[str]:
-    for one in lines:
-        yield json.dumps({"stage": one.stage_id, "line": one.line}, ensure_ascii=False) + "\n"
+def _lines(lines: Iterator[LogLine], ending: Ending) -> Iterator[str]:
+    """Raises :class:`StreamCut` if the server ends before they do."""
+    try:
+        for one in lines:
+            if ending.has_begun:
+                raise StreamCut
+            yield json.dumps({"stage": one.stage_id, "line": one.line}, ensure_ascii=False) + "\n"
+    except FollowingEnded:
+        raise StreamCut from None

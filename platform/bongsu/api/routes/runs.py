@@ -22,7 +22,7 @@ from bongsu.service.resuming import resume
 from bongsu.service.run_lists import of_run, read_filter
 from bongsu.service.run_lists import page as page_of_runs
 from bongsu.service.showing import run_metrics, show_run
-from bongsu.service.variants import variants
+from bongsu.service.variants import variants_of
 from bongsu.service.watching import watch_run
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"])
@@ -126,5 +126,7 @@ def _document(asker: Asker, platform: Platform, run: str) -> dict[str, object]:
     details = show_run(platform, run)
     problems = [details.problem.as_dict(asker.translate)] if details.problem else []
     told = [one | {name: settle_particles(one[name]) for name in ("message", "fix")} for one in problems]
-    document = run_document(details, variants(platform, run), watch_run(platform, run), told)
+    # Nothing of what is over moves.
+    watched = watch_run(platform, run) if details.run.finished_at is None else None
+    document = run_document(details, variants_of(platform, details), watched, told)
     return document | {"submittedBy": plain(details.run).get("submittedBy", "")}

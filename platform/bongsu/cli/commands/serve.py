@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import Annotated
@@ -11,13 +12,17 @@ import typer
 from bongsu.cli.printing import say
 from bongsu.cli.state import options
 from bongsu.cli.texts import _
+from bongsu.service.observing.log_format import LogFormat
 
 PORT = 8700
 HOST = "127.0.0.1"
 _SHARED = "shared"
 
-Port = Annotated[int, typer.Option(min=1, max=65535, help=_("Port to listen at."))]
-Host = Annotated[str, typer.Option(help=_("Address to listen at; only this machine if not given."))]
+# Not BONGSU_PORT, which Kubernetes sets to something else beside a service that is called bongsu.
+Port = Annotated[int, typer.Option(min=1, max=65535, envvar="BONGSU_LISTEN_PORT", help=_("Port to listen at."))]
+Host = Annotated[
+    str, typer.Option(envvar="BONGSU_LISTEN_HOST", help=_("Address to listen at; only this machine if not given."))
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -32,45 +37,105 @@ def serve(
     database: Annotated[
         str | None,
         typer.Option(
-            help=_("Address of the PostgreSQL database; BONGSU_DATABASE if not given, else a file in the home.")
+            envvar="BONGSU_DATABASE", help=_("Address of the PostgreSQL database; a file in the home if not given.")
         ),
     ] = None,
     issuer: Annotated[
-        list[str] | None, typer.Option(help=_("URL of an identity provider whose tokens are taken; repeatable."))
+        list[str] | None,
+        typer.Option(
+            envvar="BONGSU_ISSUER", help=_("URL of an identity provider whose tokens are taken; repeatable.")
+        ),
     ] = None,
     service_issuer: Annotated[
         str | None,
         typer.Option(
-            metavar="URL", help=_("URL below this server at which service accounts get tokens for their secrets.")
+            metavar="URL",
+            envvar="BONGSU_SERVICE_ISSUER",
+            help=_("URL below this server at which service accounts get tokens for their secrets."),
         ),
     ] = None,
-    audience: Annotated[str, typer.Option(help=_("Audience that tokens have to be for."))] = "bongsu",
-    site: Annotated[str, typer.Option(help=_("Name of the installation, as its records have it."))] = "bongsu",
+    audience: Annotated[
+        str, typer.Option(envvar="BONGSU_AUDIENCE", help=_("Audience that tokens have to be for."))
+    ] = "bongsu",
+    site: Annotated[
+        str, typer.Option(envvar="BONGSU_SITE", help=_("Name of the installation, as its records have it."))
+    ] = "bongsu",
     audit_key: Annotated[
-        str | None,
+        str,
         typer.Option(
             metavar="SOURCE",
-            help=_("File of the keys that sign the audit logs, or env:NAME; BONGSU_AUDIT_KEY if not given."),
+            envvar="BONGSU_AUDIT_KEY",
+            help=_("File of the keys that sign the audit logs, or env:NAME; a file in the home if not given."),
+        ),
+    ] = "",
+    leads: Annotated[
+        bool,
+        typer.Option(
+            "--lead/--no-lead", envvar="BONGSU_LEAD", help=_("Drive runs; of several that may, one does.")
+        ),
+    ] = True,
+    metrics_address: Annotated[
+        str | None,
+        typer.Option(
+            envvar="BONGSU_METRICS_ADDRESS",
+            help=_("Host and port at which metrics are served; nowhere if not given."),
         ),
     ] = None,
-    leads: Annotated[
-        bool, typer.Option("--lead/--no-lead", help=_("Drive runs; of several that may, one does."))
-    ] = True,
+    otlp_endpoint: Annotated[
+        str | None,
+        typer.Option(
+            envvar="OTEL_EXPORTER_OTLP_ENDPOINT",
+            help=_("URL of the collector that takes traces; none if not given."),
+        ),
+    ] = None,
+    log_format: Annotated[
+        LogFormat, typer.Option(envvar="BONGSU_LOG_FORMAT", help=_("How lines of the log look."))
+    ] = LogFormat.TEXT,
+    rate: Annotated[
+        int,
+        typer.Option(
+            min=1, envvar="BONGSU_RATE", help=_("Requests a minute that each actor, and each address, may make.")
+        ),
+    ] = 6000,
+    drain: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=300,
+            envvar="BONGSU_DRAIN",
+            help=_("Seconds for which connections are taken after the server was asked to end."),
+        ),
+    ] = 0.0,
+    worker_url: Annotated[
+        str | None,
+        typer.Option(
+            envvar="BONGSU_WORKER_URL",
+            help=_("Address at which workers reach this server; that of this machine if they run on no other."),
+        ),
+    ] = None,
 ) -> None:
     from bongsu.api.serving import listen
     from bongsu.api.serving import serve as serve_until_ended
+    from bongsu.service.observing.telemetry import TelemetrySettings, address_of
     from bongsu.service.serving import ServerSettings, open_served, trusted
 
+    metrics_host, metrics_port = address_of(metrics_address) if metrics_address else (None, 0)
+    database = database or None
+    _log_to_standard_error(log_format, logging.INFO, database)
     listening = listen(host, port)
     settings = ServerSettings(
         home=options(context).home,
-        database_url=database or os.environ.get("BONGSU_DATABASE") or None,
+        database_url=database,
         ray_address=os.environ.get("BONGSU_RAY_ADDRESS"),
         site=site,
         issuers=trusted(issuer or (), audience),
         service_issuer=service_issuer,
         leads=leads,
-        audit_key=audit_key or os.environ.get("BONGSU_AUDIT_KEY") or "",
+        audit_key=audit_key,
+        requests_a_minute=rate,
+        drain_s=drain,
+        telemetry=TelemetrySettings(metrics_host, metrics_port, otlp_endpoint or None),
+        worker_url=worker_url or _url(_reached_here(host), port),
     )
     with open_served(settings, os.environ) as served:
         serve_until_ended(served, listening, lambda: say(_("Listening at {url}").format(url=_url(host, port))))
@@ -82,6 +147,7 @@ def up(context: typer.Context, port: Port = PORT) -> None:
     from bongsu.service.demonstration import seed
     from bongsu.service.serving import ServerSettings, open_served
 
+    _log_to_standard_error(LogFormat.TEXT, logging.WARNING, None)
     listening = listen(HOST, port)
     home = _shared_home(options(context).home)
     url = _url("localhost", port)
@@ -90,6 +156,7 @@ def up(context: typer.Context, port: Port = PORT) -> None:
         ray_address=os.environ.get("BONGSU_RAY_ADDRESS"),
         site="bongsu-demonstration",
         built_in_issuer=f"{url}/issuer",
+        worker_url=_url(HOST, port),
     )
     shipped = Path.cwd() / "pipelines"
     passwords = seed(settings, os.environ, shipped if shipped.is_dir() else None)
@@ -110,9 +177,21 @@ def up(context: typer.Context, port: Port = PORT) -> None:
         serve_until_ended(served, listening, ready)
 
 
+def _log_to_standard_error(style: LogFormat, level: int, database: str | None) -> None:
+    from bongsu.service.observing.log_lines import configure_logs
+    from bongsu.service.observing.scrubbing import Scrubber, known_secrets
+
+    configure_logs(style, Scrubber(known_secrets(os.environ, [database])), level)
+
+
 def _shared_home(home: Path) -> Path:
     """What ministries share lies apart from what this machine's owner runs alone."""
     return home / _SHARED
+
+
+def _reached_here(host: str) -> str:
+    """An address of this machine, for who listens at all of them."""
+    return {"0.0.0.0": HOST, "": HOST, "::": "::1"}.get(host, host)
 
 
 def _url(host: str, port: int) -> str:

@@ -55,3 +55,14 @@ PORT_TAKEN = Code(
     "Choose another port with --port, or end what listens there.",
     exit_code=7,
 )
+HEAD_TOO_LARGE = Code(
+    "api.head-too-large",
+    "The address and the headers of the request have more than {limit} bytes together.",
+    "Send fewer or shorter headers; long filters and lists of fields can be split over several requests.",
+)
+TOO_SLOW = Code(
+    "api.too-slow",
+    "Nothing of the request's body came for {seconds} s.",
+    "Send it again, without pauses in between.",
+    exit_code=7,
+)

@@ -75,7 +75,7 @@ OTHER_KEY = Code(
 SERVERS_KEY = Code(
     "audit.servers-key",
     "The signing key of a server is changed where the server runs, and not by a command to it.",
-    "docs/runbooks/audit.md tells its operator how; `--context local` means the home of this machine.",
+    "Ask its operator, who follows docs/runbooks/audit.md; `--context local` means the home of this machine.",
 )
 BAD_KEY = Code(
     "audit.bad-key",

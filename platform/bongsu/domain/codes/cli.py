@@ -92,3 +92,8 @@ NEEDS_SERVER = Code(
     "Without a server nobody would go on with the run once this command has ended.",
     "`bongsu run` runs a pipeline here; `bongsu login URL` makes the commands speak to a server.",
 )
+ADDRESS = Code(
+    "cli.address",
+    "{address} is no address to listen at.",
+    "Write host and port, such as 127.0.0.1:9464, or [::1]:9464.",
+)

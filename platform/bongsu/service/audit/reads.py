@@ -22,6 +22,7 @@ from bongsu.store.audit import append
 from bongsu.store.audit_reads import Reading, claim_read, forget_reads, is_known
 
 WINDOW_S = 600.0
+_TRIES = 5
 
 
 def record_read(
@@ -46,6 +47,9 @@ def record_reads(
 
     Returns:
         How many entries were made.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: the log has a row where its next one belongs.
     """
     labels: dict[str, Label] = {}
     for object_, label in objects:
@@ -54,15 +58,17 @@ def record_reads(
     now = platform.clock()
     # In one order, so that no two requests of a person wait for each other.
     readings = [Reading(tenant, actor, object_, label, now) for object_, label in sorted(labels.items())]
-    while readings:
+    for left in range(_TRIES - 1, -1, -1):
         with platform.database.read() as connection:
             # Most readings end here, and write nothing.
             readings = [one for one in readings if not is_known(connection, one, WINDOW_S)]
         try:
             return _made(platform, readings, request_id) if readings else 0
         except IntegrityError:
-            continue  # another request of the same person was first with one of them, and made its entry
-    return 0
+            if not left:
+                raise
+            # Another request of the same person was first with one of them, and made its entry.
+    raise AssertionError("unreachable")
 
 
 def note_read(platform: Platform, object_: str, labels: Iterable[str]) -> None:

@@ -129,6 +129,9 @@ class Shell:
             return
         path = get_route_path(scope)
         route = match(scope["method"], path) if path == "/" or is_plain(path.strip("/")) else None
+        # For who counts requests, by routes and not by what is asked for.
+        seen = scope.setdefault("state", {})
+        seen["template"] = route.template if route is not None else "/{unknown}"
         if route is not None and route.access is Access.PUBLIC:
             await self._pages(_inner_scope(scope, path, ""), receive, send)
             return
@@ -143,6 +146,7 @@ class Shell:
     async def _serve(self, visit: _OpenVisit, receive: Receive) -> None:
         scope, route = visit.scope, visit.route
         visit.viewer = viewer = await self._viewer_of(scope)
+        scope.setdefault("state", {})["actor"] = viewer
         if viewer is None:
             raise _NO_NAME
         if route is None:

@@ -1,0 +1,1 @@
+"""What operators see of a server: metrics, traces, log lines; none of it leaves the process unless it is configured."""
