@@ -33,6 +33,7 @@ from bongsu.service.plane import Begun, OnBegin, Pipeline, PlanShown
 from bongsu.service.running import OnUpdate, Outcome
 from bongsu.service.showing import RunDetails, StageDetails
 from bongsu.service.summaries import AttemptSummary, RunSummary, StageSummary
+from bongsu.service.validating import Checked, validate_file
 from bongsu.service.variants import Variant
 from bongsu.service.watching import RunProgress
 from bongsu.specfile import FaultyPipeline, load
@@ -108,6 +109,26 @@ class Remote:
     def lineage(self, reference: str, direction: Direction) -> LineageGraph:
         path = f"/v1/ministries/{self._in_one_ministry()}/lineage"
         return self._server.get(path, LineageGraph, of=reference, direction=direction)
+
+    def validate(self, pipeline: Pipeline) -> Checked:
+        """As the server reads it, with the stages that it has; the files that it names are looked at here, where they
+        lie.
+
+        Raises:
+            BongsuError: everything that is wrong with the file, or else with what its inputs are.
+        """
+        try:
+            here = validate_file(pipeline.path, pipeline.overrides)
+        except FaultyPipeline as faulty:
+            if faulty.rest is None:
+                raise
+            # A stage that is not known here may be there.
+            return self._read_there(faulty.rest.text, pipeline)
+        return replace(self._read_there(here.pipeline.text, pipeline), warnings=here.warnings)
+
+    def _read_there(self, text: str, pipeline: Pipeline) -> Checked:
+        told = self._server.post("/v1/pipelines/validate", _body(text, pipeline, {}, {}))
+        return Checked(told["name"], told["stages"])
 
     def label(self, reference: str) -> LabelShown:
         return self._server.get(f"/v1/ministries/{self._in_one_ministry()}/labels", LabelShown, of=reference)

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from bongsu.service.planes.governance import GovernancePlane
     from bongsu.service.platform import Platform
 
-Ministry = Annotated[str | None, typer.Option(help=_("The ministry you act for; yours, if you are in one alone."))]
 Reason = Annotated[str, typer.Option("--reason", help=_("Why; it is recorded for good."))]
 
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from bongsu.cli.commands.acting import Ministry, Reason, governance_plane, seconds
-from bongsu.cli.commands.shared import AsJson
+from bongsu.cli.commands.acting import Reason, governance_plane, seconds
+from bongsu.cli.commands.shared import AsJson, Ministry
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.texts import _
 from bongsu.domain.approval import ApprovalState, Proposal, ProposalKind

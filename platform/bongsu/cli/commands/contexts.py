@@ -9,10 +9,12 @@ from urllib.parse import urlsplit
 
 import typer
 
-from bongsu.cli.commands.shared import AsJson, service_secret
+from bongsu.cli.commands.shared import AsJson, server_context, service_secret
 from bongsu.cli.printing import say, say_json
 from bongsu.cli.texts import _
 from bongsu.client.contexts import LOCAL, Context, Contexts, change_contexts, contexts_file, load_contexts
+from bongsu.domain.codes import cli as codes
+from bongsu.domain.documents import iso_time
 
 context_app = typer.Typer(
     help=_("Control planes that commands can speak to."), no_args_is_help=True, rich_markup_mode=None
@@ -24,6 +26,7 @@ Name = Annotated[str, typer.Argument(help=_("Name of a context; `local` is this 
 def add_to(app: typer.Typer) -> None:
     app.command("login", help=_("Sign in at a server; the commands speak to it from then on."))(login)
     app.command("logout", help=_("Forget a server and the sign-in there."))(logout)
+    app.command("token", help=_("Print the token of the sign-in, for other programs; keep it to yourself."))(token)
     app.add_typer(context_app, name="context")
 
 
@@ -73,6 +76,23 @@ def logout(name: Annotated[str | None, typer.Argument(help=_("The context in use
         return
     change_contexts(path, lambda now: now.without(chosen))
     say(_("Forgot {name}; commands speak to this machine now.").format(name=chosen))
+
+
+def token(context: typer.Context, as_json: AsJson = False) -> None:
+    found = server_context(context)
+    if found is None:
+        raise codes.NO_TOKEN_HERE.error()
+    from bongsu.client.opening import access_token
+
+    name, server = found
+    path = contexts_file(os.environ)
+    held = access_token(path, name, server)
+    if not as_json:
+        say(held)
+        return
+    known = load_contexts(path).known.get(name, server).sign_in
+    ends_at = iso_time(known.expires_at) if known is not None and known.expires_at else None
+    say_json({"token": held, "expiresAt": ends_at, "url": server.url})
 
 
 @context_app.command("list", help=_("List them; the star is at the one in use."))

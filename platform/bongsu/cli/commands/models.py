@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from bongsu.cli import completion
-from bongsu.cli.commands.acting import Ministry, Reason, governance_plane
+from bongsu.cli.commands.acting import Reason, governance_plane
 from bongsu.cli.commands.approvals import told
-from bongsu.cli.commands.shared import AsJson, plane
+from bongsu.cli.commands.shared import AsJson, Ministry, plane
 from bongsu.cli.helping import ListingGroup
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.texts import _
@@ -31,9 +31,10 @@ def list_(
     name: Annotated[
         str | None, typer.Argument(help=_("Only versions of this model."), autocompletion=completion.models)
     ] = None,
+    ministry: Ministry = None,
     as_json: AsJson = False,
 ) -> None:
-    with plane(context) as opened:
+    with plane(context, ministry) as opened:
         found = opened.models(name)
     if as_json:
         say_json(found)

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from bongsu.cli import completion
+from bongsu.cli.choosing import server_chosen
 from bongsu.cli.failures import problem_document
 from bongsu.cli.state import options
 from bongsu.cli.texts import _, language
-from bongsu.client.contexts import contexts_file, load_contexts
+from bongsu.client.contexts import contexts_file
 from bongsu.domain.codes import cli as codes
 from bongsu.domain.codes import people as people_codes
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 SECRET_VARIABLE = "BONGSU_SECRET"
 AsJson = Annotated[bool, typer.Option("--json", help=_("Print JSON for machines."))]
+Ministry = Annotated[str | None, typer.Option(help=_("The ministry you act for; yours, if you are in one alone."))]
 RunName = Annotated[
     str,
     typer.Argument(help=_("A run's id, a unique beginning of it, or `latest`."), autocompletion=completion.runs),
@@ -70,18 +72,25 @@ def pipeline_of(file: Path, set_: Sequence[str] | None) -> Pipeline:
 
 
 @contextmanager
-def plane(context: typer.Context) -> Iterator[Plane]:
-    """The control plane that commands speak to: the server of the context in force, else that of the home directory."""
+def plane(context: typer.Context, ministry: str | None = None) -> Iterator[Plane]:
+    """The control plane that commands speak to: the server of the context in force, else that of the home directory.
+
+    Args:
+        context: of the command.
+        ministry: that ``--ministry`` names; raises ``cli.no-ministries`` in a home.
+    """
 
     def here(opened: Platform) -> Plane:
         from bongsu.service.here import Here
 
+        if ministry is not None:
+            raise codes.NO_MINISTRIES.error()
         return Here(opened)
 
-    def there(server: Server, ministry: str | None) -> Plane:
+    def there(server: Server, usual: str | None) -> Plane:
         from bongsu.client.remote import Remote
 
-        return Remote(server, ministry)
+        return Remote(server, ministry or usual)
 
     with either(context, here, there) as found:
         yield found
@@ -175,16 +184,14 @@ def service_secret() -> str:
 
 
 def server_context(context: typer.Context) -> tuple[str, Context] | None:
-    """Name and server of the context in force: ``--context``, else BONGSU_CONTEXT, else the one in use; None for this
-    machine. Whoever names a home means that home."""
-    asked = options(context)
-    path = contexts_file(os.environ)
-    if asked.context is None and (asked.names_home or not path.exists()):
-        return None
-    known = load_contexts(path)
-    name = asked.context or known.current
-    found = known.named(name)
-    return (name, found) if found is not None else None
+    """See :func:`bongsu.cli.choosing.server_chosen`."""
+    return server_chosen(options(context))
+
+
+def only_here(context: typer.Context, command: str) -> None:
+    """For a command that means nothing at a server. Raises ``cli.only-here`` if one was named for this command."""
+    if options(context).context is not None and (found := server_context(context)) is not None:
+        raise codes.ONLY_HERE.error(command=f"bongsu {command}", context=found[0], url=found[1].url)
 
 
 @contextmanager
