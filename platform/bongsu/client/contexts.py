@@ -26,6 +26,7 @@ class SignIn(BaseModel):
         access_token, refresh_token: secrets; the second is empty where there is none.
         expires_at: of the first, in seconds since the epoch.
         token_endpoint, client_id: where a new one is fetched.
+        is_service: of a service account, ``client_id``: a new one takes its secret, which is kept nowhere here.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -35,6 +36,7 @@ class SignIn(BaseModel):
     expires_at: float = 0.0
     token_endpoint: str = ""
     client_id: str = ""
+    is_service: bool = False
 
 
 class Context(BaseModel):

@@ -53,7 +53,7 @@ class Server:
         """A document, read as ``kind``."""
         return self._as(kind, path, self.json("GET", path, query=query))
 
-    def pages(self, path: str, kind: type[T], most: int | None = None, **query: Any) -> Iterator[T]:
+    def pages(self, path: str, kind: type[T], /, most: int | None = None, **query: Any) -> Iterator[T]:
         """The items of a list, page by page, ``most`` at most."""
         left = most
         cursor = ""

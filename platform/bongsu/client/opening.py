@@ -17,7 +17,7 @@ _SOON_S = 30.0
 
 
 @contextmanager
-def open_server(path: Path, name: str, context: Context, language: str) -> Iterator[Server]:
+def open_server(path: Path, name: str, context: Context, language: str, secret: str = "") -> Iterator[Server]:
     """The server of a context; a token that was renewed on the way is kept.
 
     Args:
@@ -25,25 +25,27 @@ def open_server(path: Path, name: str, context: Context, language: str) -> Itera
         name: of this one.
         context: as it stands there.
         language: ``ko`` or ``en``.
+        secret: of the service account, if it is the context of one.
     """
-    server = Server(context.url, _Tokens(path, name, context).current, language)
+    server = Server(context.url, _Tokens(path, name, context, secret).current, language)
     try:
         yield server
     finally:
         server.close()
 
 
-def access_token(path: Path, name: str, context: Context) -> str:
-    """A token of the person whose context it is that is good for a request now. Raises ``client.sign-in-again``,
-    ``client.unreachable``."""
-    return _Tokens(path, name, context).current(is_refused=False)
+def access_token(path: Path, name: str, context: Context, secret: str = "") -> str:
+    """A token of the person whose context it is that is good for a request now; arguments as of :func:`open_server`.
+    Raises ``client.sign-in-again``, ``client.unreachable``, ``client.secret-refused``."""
+    return _Tokens(path, name, context, secret).current(is_refused=False)
 
 
 class _Tokens:
-    def __init__(self, path: Path, name: str, context: Context) -> None:
+    def __init__(self, path: Path, name: str, context: Context, secret: str = "") -> None:
         self._path = path
         self._name = name
         self._context = context
+        self._secret = secret
 
     def current(self, is_refused: bool) -> str:
         """Raises ``client.sign-in-again``."""
@@ -60,7 +62,7 @@ class _Tokens:
         with held(self._path):
             found = self._as_it_stands()
             if found == known or ends_soon(found):
-                found = renewed(found, self._context.url)
+                found = renewed(found, self._context.url, self._secret)
                 self._keep(found)
         self._context = self._context.model_copy(update={"sign_in": found})
         return found

@@ -92,7 +92,7 @@ def test_the_page_lists_every_key_of_a_plan_and_of_grants(place: Place) -> None:
         ("standing", documents.standing_document(standing)),
         ("grant", documents.summary_document(shown.grants()[0])),
         ("grant in full", details),
-        ("entry", details["entries"][0]),
+        ("ledger entry", details["entries"][0]),
         ("notice", details["notice"]),
         ("showback", documents.showback_document(shown.showback(None, None, tuple(Dimension)))),
     ):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
 
-from bongsu.cli.commands.shared import AsJson, server_context
+from bongsu.cli.commands.shared import AsJson, server_context, service_secret
 from bongsu.cli.printing import say, say_json
 from bongsu.cli.texts import _
 from bongsu.client.contexts import LOCAL, Context, Contexts, change_contexts, contexts_file, load_contexts
@@ -35,16 +36,20 @@ def login(
     ministry: Ministry = None,
     service_account: Annotated[
         str | None,
-        typer.Option(help=_("Sign in as this service account, with the secret in BONGSU_SECRET, and ask nobody.")),
+        typer.Option(
+            metavar="ID",
+            help=_("Sign in as this service account, with the secret in BONGSU_SECRET, else on standard input."),
+        ),
     ] = None,
 ) -> None:
     from bongsu.client import login as signing_in
 
     checked = signing_in.checked_url(url)
-    provider = signing_in.provider_of(checked)
     if service_account:
-        found = signing_in.with_secret(provider, service_account, os.environ.get("BONGSU_SECRET", ""))
+        endpoint = signing_in.service_endpoint(checked)
+        found = signing_in.with_secret(endpoint, service_account, service_secret() or _typed_secret())
     else:
+        provider = signing_in.provider_of(checked)
         code = signing_in.begin(provider)
         say(_("Open {page} and confirm the code {code}.").format(page=code.whole_page, code=code.user_code))
         found = signing_in.wait(provider, code)
@@ -53,6 +58,13 @@ def login(
     made = Context(url=checked, ministry=ministry, sign_in=found)
     change_contexts(path, lambda known: known.with_context(chosen, made, is_current=True))
     say(_("Signed in at {url}; commands speak to it now (context {name}).").format(url=checked, name=chosen))
+
+
+def _typed_secret() -> str:
+    """The first line of standard input; a person who types it is asked, and it is not shown."""
+    if sys.stdin.isatty():
+        return str(typer.prompt(_("Secret"), hide_input=True, err=True)).strip()
+    return sys.stdin.readline().strip()
 
 
 def logout(name: Annotated[str | None, typer.Argument(help=_("The context in use if not given."))] = None) -> None:
@@ -74,7 +86,7 @@ def token(context: typer.Context, as_json: AsJson = False) -> None:
 
     name, server = found
     path = contexts_file(os.environ)
-    held = access_token(path, name, server)
+    held = access_token(path, name, server, service_secret())
     if not as_json:
         say(held)
         return

@@ -56,6 +56,14 @@ def serve(
             envvar="BONGSU_ISSUER", help=_("URL of an identity provider whose tokens are taken; repeatable.")
         ),
     ] = None,
+    service_issuer: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            envvar="BONGSU_SERVICE_ISSUER",
+            help=_("URL below this server at which service accounts get tokens for their secrets."),
+        ),
+    ] = None,
     audience: Annotated[
         str, typer.Option(envvar="BONGSU_AUDIENCE", help=_("Audience that tokens have to be for."))
     ] = "bongsu",
@@ -132,6 +140,7 @@ def serve(
         ray_address=os.environ.get("BONGSU_RAY_ADDRESS"),
         site=site,
         issuers=trusted(issuer or (), audience),
+        service_issuer=service_issuer,
         leads=leads,
         mlflow_database_url=mlflow_database or None,
         audit_key=audit_key,

@@ -17,6 +17,7 @@ from bongsu.cli.state import options
 from bongsu.cli.texts import _, language
 from bongsu.client.contexts import contexts_file
 from bongsu.domain.codes import cli as codes
+from bongsu.domain.codes import people as people_codes
 
 if TYPE_CHECKING:
     from bongsu.client.contexts import Context
@@ -24,10 +25,12 @@ if TYPE_CHECKING:
     from bongsu.service.plane import Pipeline, Plane
     from bongsu.service.planes.audit import AuditPlane
     from bongsu.service.planes.grants import GrantsPlane
+    from bongsu.service.planes.people import PeoplePlane
     from bongsu.service.platform import Platform
     from bongsu.service.showing import RunDetails
 
 T = TypeVar("T")
+SECRET_VARIABLE = "BONGSU_SECRET"
 AsJson = Annotated[bool, typer.Option("--json", help=_("Print JSON for machines."))]
 Ministry = Annotated[str | None, typer.Option(help=_("The ministry you act for; yours, if you are in one alone."))]
 RunName = Annotated[
@@ -131,6 +134,17 @@ def grants_plane(context: typer.Context) -> Iterator[GrantsPlane]:
 
 
 @contextmanager
+def people_plane(context: typer.Context) -> Iterator[PeoplePlane]:
+    """Ministries and people of the server of the context in force. Raises ``people.no-server`` if there is none."""
+    with server_asked(context) as found:
+        if found is None:
+            raise people_codes.NO_SERVER.error(home=options(context).home)
+        from bongsu.client.remote_people import RemotePeople
+
+        yield RemotePeople(*found)
+
+
+@contextmanager
 def either(
     context: typer.Context, here: Callable[[Platform], T], there: Callable[[Server, str | None], T]
 ) -> Iterator[T]:
@@ -160,8 +174,13 @@ def server_asked(context: typer.Context) -> Iterator[tuple[Server, str | None] |
     from bongsu.client.opening import open_server
 
     name, known = found
-    with open_server(contexts_file(os.environ), name, known, language()) as server:
+    with open_server(contexts_file(os.environ), name, known, language(), service_secret()) as server:
         yield server, known.ministry
+
+
+def service_secret() -> str:
+    """Of the service account in whose name commands ask a server; empty for people."""
+    return os.environ.get(SECRET_VARIABLE, "")
 
 
 def server_context(context: typer.Context) -> tuple[str, Context] | None:
