@@ -90,7 +90,7 @@ def test_the_page_lists_every_key_of_ministries_and_people(place: Place) -> None
 
 
 def test_the_page_lists_what_is_printed_of_an_audit_log() -> None:
-    for table, kind in (("entry", Entry), ("stored log", Checked), ("growth", Growth)):
+    for table, kind in (("audit entry", Entry), ("stored log", Checked), ("growth", Growth)):
         assert sorted(listed(table)) == sorted(camel(field.name) for field in fields(kind)), table
 
 
