@@ -15,8 +15,10 @@ from bongsu.domain.codes import identity as codes
 from bongsu.domain.labels import OPEN, Label
 from bongsu.domain.people import Actor
 from bongsu.domain.plan import RunPlan
+from bongsu.domain.tenants import Tenant
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.submitting import submit
+from bongsu.store.database import Database
 from bongsu.store.scope import EVERYTHING
 
 PIPELINE = """\
@@ -35,8 +37,8 @@ class ApiPlace(GovernedPlace):
     http: a client that asks the API in this process, in English, as nobody.
     """
 
-    def __init__(self, folder: Path, **settings: Any) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, database: Database | None = None, **settings: Any) -> None:
+        super().__init__(folder, database)
         base = replace(self.platform, scope=EVERYTHING)
         self.plane = ControlPlane(base, self.identify)
         self.app = create_app(self.plane, **settings)
@@ -58,4 +60,4 @@ class ApiPlace(GovernedPlace):
         metadata = plan.metadata.model_copy(update={"ministry": ministry})
         stages = tuple(one.model_copy(update={"label": label}) for one in plan.stages)
         made = plan.model_copy(update={"metadata": metadata, "floor": label, "stages": stages})
-        return submit(self.as_(person), made).run.id
+        return submit(self.plane.of_tenant(self.actor(person), Tenant(ministry)), made).run.id

@@ -57,6 +57,8 @@ STAFF: dict[str, tuple[str, Role]] = {
     "army-eng": ("army", Role.ENGINEER),
     "army-ann": ("army", Role.APPROVER),
     "army-acc": ("army", Role.ACCREDITOR),
+    "aud": ("mnd", Role.AUDITOR),
+    "army-aud": ("army", Role.AUDITOR),
 }
 
 
@@ -99,6 +101,10 @@ class GovernedPlace(Place):
         with self.platform.write() as connection:
             values = {"id": person, "name": person, "kind": kind.value, "clearance": str(clearance)}
             connection.execute(insert(people).values(**values, created_at=self.now))
+        self.add_role(person, ministry, role)
+
+    def add_role(self, person: str, ministry: str, role: Role) -> None:
+        with self.platform.write() as connection:
             connection.execute(insert(memberships).values(person=person, ministry=ministry, role=role.value))
 
     def disable(self, person: str, *, again: bool = False) -> None:

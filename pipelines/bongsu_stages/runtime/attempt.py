@@ -42,6 +42,7 @@ from bongsu.domain.problems import BongsuError
 from bongsu_stages.runtime.catalogue import load_stage
 from bongsu_stages.runtime.context import StageContext
 from bongsu_stages.runtime.faults import full_disk, is_out_of_memory
+from bongsu_stages.runtime.leave import UNASKED, Leave, NoLeaveError
 from bongsu_stages.runtime.memory import PeakMemory
 from bongsu_stages.runtime.stage import StageError
 
@@ -62,7 +63,10 @@ _REASONS = {
 
 
 def run_attempt(
-    spec: AttemptSpec, emit: Callable[[StageEvent], None], clock: Callable[[], float]
+    spec: AttemptSpec,
+    emit: Callable[[StageEvent], None],
+    clock: Callable[[], float],
+    leave: Leave = UNASKED,
 ) -> AttemptResult | Failure:
     """Run the attempt to its end and leave a result or a failure record in the artifact store.
 
@@ -73,6 +77,7 @@ def run_attempt(
         spec: the attempt.
         emit: receives its events.
         clock: seconds since the epoch, for records and events.
+        leave: asked for every input before anything of the stage begins, and again before one is opened later.
     """
     store: ArtifactStore | None = None
     scratch: Path | None = None
@@ -84,8 +89,11 @@ def run_attempt(
         if standing is not None:
             return standing
         scratch = _make_scratch(spec)
-        context = StageContext(spec, store, scratch, emit, clock)
-        result = _execute(spec, context, clock, peak)
+        context = StageContext(spec, store, scratch, emit, clock, leave)
+        with leave.kept():
+            for digest in dict.fromkeys(ref.digest for refs in spec.inputs.values() for ref in refs):
+                leave.ask(digest)
+            result = _execute(spec, context, clock, peak)
         store.put_record(result_key(spec.id), result.model_dump_json().encode())
         return result
     except Exception as error:  # the boundary: whatever is raised becomes a recorded failure
@@ -222,6 +230,8 @@ def failure_of(error: BaseException) -> Failure:
             # A stage that says what is wrong has foreseen it: where it says so concerns nobody.
             detail=detail if error.__cause__ is not None else "",
         )
+    if isinstance(error, NoLeaveError):
+        return error.failure
     if isinstance(error, BongsuError):
         first = error.problems[0]
         reason = _REASONS.get(first.code, FailureReason.STAGE_ERROR)

@@ -13,6 +13,7 @@ from bongsu.domain.attempt import AttemptSpec
 from bongsu.domain.events import Checkpointed, Message, PhaseEntered, Progress, StageEvent
 from bongsu.domain.metrics import not_finite
 from bongsu.domain.phrases import Words
+from bongsu_stages.runtime.leave import UNASKED, Leave
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,14 @@ class StageContext:
         scratch: Path,
         emit: Callable[[StageEvent], None],
         clock: Callable[[], float],
+        leave: Leave = UNASKED,
     ) -> None:
         self.spec = spec
         self.store = store
         self.scratch = scratch
         self._emit = emit
         self._clock = clock
+        self._leave = leave
         self._writers: dict[str, TreeWriter] = {}
         self._told: set[str] = set()
 
@@ -65,13 +68,17 @@ class StageContext:
     def input(self, port: str) -> TreeReader:
         """The single tree at ``port``."""
         (ref,) = self.spec.inputs[port]
-        return self.store.reader(ref.digest)
+        return self._reader(ref)
 
     def inputs(self, port: str) -> list[NamedTree]:
         """All trees at ``port``, in the order of the pipeline file; empty if it was left out."""
         refs = self.spec.inputs.get(port, ())
         titles = self.spec.input_titles.get(port) or tuple(ref.digest[:19] for ref in refs)
-        return [NamedTree(t, r, self.store.reader(r.digest)) for t, r in zip(titles, refs, strict=True)]
+        return [NamedTree(t, r, self._reader(r)) for t, r in zip(titles, refs, strict=True)]
+
+    def _reader(self, ref: ArtifactRef) -> TreeReader:
+        self._leave.ask(ref.digest)
+        return self.store.reader(ref.digest)
 
     def output(self, port: str) -> TreeWriter:
         """The writer of the tree at ``port``; the runtime commits it after the stage returned."""

@@ -20,6 +20,7 @@ from bongsu.domain.entry_points import STAGES
 from bongsu.domain.ids import Digest, digest_of
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
+from bongsu.domain.worker_leave import PASS, WorkerPass
 from bongsu.machine.processes import die_with_parent, mark_of
 from bongsu.machine.python import python_command
 from bongsu.machine.requirements import with_included
@@ -48,7 +49,7 @@ class EndedWithoutRecord:
 
 
 def run_isolated(
-    spec: AttemptSpec, environments: Path, environment: Mapping[str, str]
+    spec: AttemptSpec, environments: Path, environment: Mapping[str, str], given: WorkerPass | None = None
 ) -> AttemptResult | Failure | EndedWithoutRecord:
     """Run the attempt by :mod:`bongsu_stages.runtime.worker` in the stage's interpreter, and read its record.
 
@@ -58,6 +59,7 @@ def run_isolated(
         spec: with ``environment`` set.
         environments: directory of the virtual environments made from requirements files.
         environment: this process's environment, of which others see a part (:mod:`.surroundings`).
+        given: what the process asks the control plane with, if there is one.
     """
     assert spec.environment is not None
     if spec.environment.image:
@@ -70,13 +72,13 @@ def run_isolated(
             retryable=False,
         )
     try:
-        return _run_in(spec, environments, environment)
+        return _run_in(spec, environments, environment, given)
     except Exception as error:  # the boundary, as in `run_attempt`
         return leave_failure(spec, error)
 
 
 def _run_in(
-    spec: AttemptSpec, environments: Path, environment: Mapping[str, str]
+    spec: AttemptSpec, environments: Path, environment: Mapping[str, str], given: WorkerPass | None
 ) -> AttemptResult | Failure | EndedWithoutRecord:
     try:
         interpreter = _interpreter(spec, environments, environment)
@@ -89,11 +91,11 @@ def _run_in(
             retryable=True,
             detail=output[-4000:],
         )
-    return _run(spec, interpreter, environment)
+    return _run(spec, interpreter, environment, given)
 
 
 def _run(
-    spec: AttemptSpec, interpreter: str, environment: Mapping[str, str]
+    spec: AttemptSpec, interpreter: str, environment: Mapping[str, str], given: WorkerPass | None
 ) -> AttemptResult | Failure | EndedWithoutRecord:
     plain = spec.model_copy(update={"environment": None})
     with tempfile.TemporaryDirectory(prefix="bongsu-") as name:
@@ -105,7 +107,7 @@ def _run(
         try:
             done = subprocess.run(
                 [interpreter, str(folder / "start.py"), "--spec", str(folder / "spec.json")],
-                env={**_given(spec, environment), "PYTHONPATH": str(folder / "packages")},
+                env={**_given(spec, environment), **_handed(given), "PYTHONPATH": str(folder / "packages")},
                 check=False,
                 preexec_fn=die_with_parent,
             )
@@ -149,6 +151,11 @@ def _given(spec: AttemptSpec, environment: Mapping[str, str]) -> dict[str, str]:
         **variables,
         **mark_of(environment),
     }
+
+
+def _handed(given: WorkerPass | None) -> dict[str, str]:
+    """In the environment, which others of this machine do not see, as they do arguments; the process takes it out."""
+    return {PASS: given.model_dump_json()} if given is not None else {}
 
 
 def lend_packages(folder: Path, uses: str) -> None:

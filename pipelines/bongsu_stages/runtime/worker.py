@@ -14,24 +14,26 @@ from contextlib import closing
 from pathlib import Path
 
 from bongsu.domain.attempt import PROCESS_NOTE, AttemptResult, AttemptSpec, Failure
+from bongsu.domain.worker_leave import PASS, WorkerPass
 from bongsu.machine.processes import marked, note_process
 from bongsu_stages.runtime.attempt import leave_failure, run_attempt
+from bongsu_stages.runtime.leave import UNASKED, Leave, leave_of
 from bongsu_stages.runtime.memory import give_back
 from bongsu_stages.runtime.reporting import EventFile, LogLines, drop, output_to
 
 
-def run_logged(spec: AttemptSpec, clock: Callable[[], float]) -> AttemptResult | Failure:
-    """Run the attempt with its output and events in ``spec.log_directory``, if it has one; ``clock`` as of
-    :func:`bongsu_stages.runtime.attempt.run_attempt`."""
+def run_logged(spec: AttemptSpec, clock: Callable[[], float], leave: Leave = UNASKED) -> AttemptResult | Failure:
+    """Run the attempt with its output and events in ``spec.log_directory``, if it has one; ``clock`` and ``leave`` as
+    of :func:`bongsu_stages.runtime.attempt.run_attempt`."""
     use_threads(spec.resources.cpus_per_worker)
     if spec.log_directory is None:
-        return run_attempt(spec, drop, clock)
+        return run_attempt(spec, drop, clock, leave)
     folder = Path(spec.log_directory)
     outcome: AttemptResult | Failure | None = None
     try:
         note_process(folder / PROCESS_NOTE)
         with closing(EventFile(folder / "events.jsonl")) as events, marked(folder), output_to(folder / "log.txt"):
-            outcome = run_attempt(spec, LogLines(events), clock)
+            outcome = run_attempt(spec, LogLines(events), clock, leave)
             if isinstance(outcome, Failure):
                 print("\n".join(_last_words(outcome)), file=sys.stderr, flush=True)
     except OSError as error:  # there is no place for a log; what came out without one holds all the same
@@ -65,7 +67,11 @@ def main() -> int:
     parser.add_argument("--spec", required=True, help="file with the attempt as JSON, or - for standard input")
     given = parser.parse_args().spec
     text = sys.stdin.read() if given == "-" else Path(given).read_text()
-    outcome = run_logged(AttemptSpec.model_validate_json(text), time.time)
+    spec = AttemptSpec.model_validate_json(text)
+    # What the stage starts does not get it.
+    given = os.environ.pop(PASS, None)
+    leave = leave_of(spec, WorkerPass.model_validate_json(given) if given is not None else None)
+    outcome = run_logged(spec, time.time, leave)
     return 1 if isinstance(outcome, Failure) else 0
 
 

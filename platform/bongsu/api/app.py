@@ -17,6 +17,8 @@ from bongsu.api.requests import Bounded, Numbered, Rate
 from bongsu.api.routes import (
     about,
     artifacts,
+    attempts,
+    audit,
     events,
     governance,
     grants,
@@ -36,10 +38,12 @@ _ROUTERS: tuple[APIRouter, ...] = (
     pipelines.router,
     runs.router,
     events.router,
+    attempts.router,
     models.router,
     artifacts.router,
     governance.router,
     grants.router,
+    audit.router,
     labels.router,
     looking.router,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -10,17 +10,21 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from bongsu.api.requests import Rate, key_of_address, request_id
+from bongsu.domain.codes import api as api_codes
 from bongsu.domain.codes import identity as codes
-from bongsu.domain.people import Actor
+from bongsu.domain.people import Actor, ActorKind
 from bongsu.domain.problems import BongsuError
 from bongsu.language.translation import preferred_language, translator
 from bongsu.policy.access import Permission
+from bongsu.service.audit.reads import note_list
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.platform import Platform
+from bongsu.service.worker_access import refuse_elsewhere
 
 STATED = "x-permission"
 ANYBODY = "anybody"
 SIGNED_IN = "signed-in"
+WORKER = "worker"
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,10 @@ class Asker:
         assert self.permission is not None
         return self.plane.within(self.actor, self.permission, ministry)
 
+    def note_list(self, object_: str, shown: Iterable[tuple[str, str]]) -> None:
+        """See :func:`bongsu.service.audit.reads.note_list`; called before the list is given."""
+        note_list(self.plane.base, self.actor, object_, shown, self.request)
+
     @property
     def translate(self) -> Callable[[str], str]:
         return translator(self.language)
@@ -74,6 +82,12 @@ def for_anybody() -> dict[str, Any]:
 def for_signed_in() -> dict[str, Any]:
     """For a route about the asker."""
     return {"openapi_extra": {STATED: SIGNED_IN, "security": [{"bearer": []}]}}
+
+
+def for_workers() -> dict[str, Any]:
+    """For a route that the worker of an attempt asks with its own token. It does not exist for anybody else, and there
+    is no other that a worker may ask."""
+    return {"openapi_extra": {STATED: WORKER, "security": [{"bearer": []}]}}
 
 
 def stated(route: APIRoute) -> str | None:
@@ -97,10 +111,22 @@ def _asker(request: Request) -> Asker:
     request.state.actor = actor
     rate.take(f"actor {actor.id}")
     found = stated(request.scope["route"])
-    permission = None if found in (None, SIGNED_IN, ANYBODY) else Permission(found)
+    permission = None if found in (None, SIGNED_IN, ANYBODY, WORKER) else Permission(found)
     language = preferred_language(request.headers.get("accept-language"))
     number = request_id(request)
-    return Asker(plane.for_request(number), actor, permission, language, number)
+    asker = Asker(plane.for_request(number), actor, permission, language, number)
+    _refuse_wrong_kind(request, asker, found)
+    return asker
+
+
+def _refuse_wrong_kind(request: Request, asker: Asker, found: str | None) -> None:
+    """Workers have doors of their own, and nobody else has those."""
+    is_worker = asker.actor.kind is ActorKind.WORKER
+    if is_worker and found != WORKER:
+        door = f"{request.method} {request.scope['route'].path}"
+        raise refuse_elsewhere(asker.plane.of_worker(asker.actor), asker.actor, door)
+    if found == WORKER and not is_worker:
+        raise api_codes.NO_SUCH_ROUTE.error(path=request.url.path)
 
 
 Asking = Annotated[Asker, Depends(_asker)]

@@ -103,10 +103,20 @@ class Server:
 
     def lines(self, path: str, **query: Any) -> Iterator[Any]:
         """The documents of a stream of JSON lines, as they come."""
+        for line in self.text_lines(path, **query):
+            if line.strip():
+                yield json.loads(line)
+
+    def text_lines(self, path: str, **query: Any) -> Iterator[str]:
+        """The lines of such a stream with their ends. What else ends a line in Unicode may stand within one."""
+        begun = b""
         with self._stream(path, query, "application/x-ndjson") as response:
-            for line in response.iter_lines():
-                if line:
-                    yield json.loads(line)
+            for piece in response.iter_bytes():
+                *whole, begun = (begun + piece).split(b"\n")
+                for line in whole:
+                    yield f"{line.decode()}\n"
+        if begun:
+            yield begun.decode()
 
     @contextmanager
     def _stream(self, path: str, query: Mapping[str, Any], accept: str) -> Iterator[httpx.Response]:

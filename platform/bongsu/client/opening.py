@@ -27,9 +27,16 @@ def open_remote(path: Path, name: str, context: Context, language: str) -> Itera
         context: as it stands there.
         language: ``ko`` or ``en``.
     """
+    with open_server(path, name, context, language) as server:
+        yield Remote(server, context.ministry)
+
+
+@contextmanager
+def open_server(path: Path, name: str, context: Context, language: str) -> Iterator[Server]:
+    """The server of a context; arguments as of :func:`open_remote`."""
     server = Server(context.url, _Tokens(path, name, context).current, language)
     try:
-        yield Remote(server, context.ministry)
+        yield server
     finally:
         server.close()
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from bongsu.client.http import Server, problem_of
+from bongsu.client.ministry import in_one_ministry
 from bongsu.client.uploading import files_beside, upload_files, upload_inputs
-from bongsu.domain.codes import access as codes
 from bongsu.domain.ids import AttemptId, RunId, StageId
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.pipeline import Input
@@ -190,13 +190,7 @@ class Remote:
         return _body(loaded.text, pipeline, uploaded, files_beside(loaded, directory))
 
     def _in_one_ministry(self) -> str:
-        if self._ministry:
-            return self._ministry
-        me = self._server.json("GET", "/v1/me")
-        mine = list(me["ministries"])
-        if len(mine) != 1:
-            raise codes.SEVERAL_MINISTRIES.error(actor=me["id"], ministries=", ".join(mine) or "–")
-        return str(mine[0])
+        return in_one_ministry(self._server, self._ministry)
 
 
 def _body(text: str, pipeline: Pipeline, uploaded: Mapping[str, str], beside: Mapping[str, str]) -> dict[str, Any]:

@@ -126,6 +126,13 @@ class FailureReason(StrEnum):
     BAD_OUTPUT = "BadOutput"
     BAD_PARAMETERS = "BadParameters"
     STORAGE_FAILED = "StorageFailed"
+    NOT_PERMITTED = "NotPermitted"  # a rule says that it may not read its inputs, or not any more
+    CONTROL_PLANE_SILENT = "ControlPlaneSilent"  # nobody told its worker whether it may read
+
+    @property
+    def loses_attempt(self) -> bool:
+        """True if the stage had no part in it: the attempt is lost, and has not failed."""
+        return self is FailureReason.CONTROL_PLANE_SILENT
 
 
 class Failure(_Frozen):

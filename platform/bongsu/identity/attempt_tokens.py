@@ -38,17 +38,21 @@ class AttemptGrant:
     ministry: str
     timeout_s: float | None = None
 
+    @property
+    def life_s(self) -> float:
+        """For how long a token for it holds: as long as the attempt may take, at most :data:`LONGEST_LIFE_S`."""
+        return LONGEST_LIFE_S if self.timeout_s is None else min(self.timeout_s, LONGEST_LIFE_S)
+
 
 def issue_attempt_token(ring: KeyRing, grant: AttemptGrant, now: float) -> str:
-    """A token that holds as long as the attempt may take, and at most :data:`LONGEST_LIFE_S`."""
-    life = LONGEST_LIFE_S if grant.timeout_s is None else min(grant.timeout_s, LONGEST_LIFE_S)
+    """A token that holds for :attr:`AttemptGrant.life_s` from now on."""
     claims = {
         "iss": CONTROL_PLANE,
         "aud": WORKER_AUDIENCE,
         "sub": grant.attempt.key,
         "iat": int(now),
         # Rounded down: a token never outlives its attempt.
-        "exp": int(now + life),
+        "exp": int(now + grant.life_s),
         "run": grant.attempt.run_id,
         "stage": grant.attempt.stage_id,
         "attempt": grant.attempt.number,

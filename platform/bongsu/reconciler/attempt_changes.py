@@ -94,6 +94,8 @@ def _without_result(
         return Ended(AttemptState.CANCELLED, None)
     if attempt.stop_reason is StopReason.TIMED_OUT:
         return Ended(AttemptState.TIMED_OUT, _late(timeout))
+    if failure is not None and failure.reason.loses_attempt:
+        return Ended(AttemptState.LOST, failure)
     if outcome is not None or seen.phase is Phase.FAILED:
         return Ended(AttemptState.FAILED, failure)
     if failure is None:

@@ -10,6 +10,7 @@ from bongsu.domain.codes import access as codes
 from bongsu.domain.people import Actor, ActorKind
 from bongsu.domain.tenants import HOME, Tenant
 from bongsu.policy.access import DECISIONS_OF_PEOPLE, PERMISSIONS, Permission, permissions_in
+from bongsu.service.audit.keys import LogKeys, site_keys
 from bongsu.service.platform import Platform
 from bongsu.store.scope import Scope
 
@@ -35,6 +36,7 @@ class ControlPlane:
     sign_in: where people sign in; None if this server does not say.
     site: name of this installation, as its records have it.
     request_id: of the request that is served; empty for what nobody asked for.
+    audit_key: where the keys of the audit logs are; empty for the file in the home.
     """
 
     base: Platform
@@ -42,6 +44,11 @@ class ControlPlane:
     sign_in: SignInPlace | None = None
     site: str = "bongsu"
     request_id: str = ""
+    audit_key: str = ""
+
+    def log_keys(self) -> LogKeys:
+        """What the logs of all its ministries are signed by. Raises as :func:`bongsu.service.audit.keys.site_keys`."""
+        return site_keys(self.base.home, self.site, self.audit_key, self.base.environment)
 
     def for_request(self, number: str) -> ControlPlane:
         """The same, for one request: what it records carries its number."""
@@ -86,6 +93,12 @@ class ControlPlane:
         found = self.of_member(actor, ministry if ministry is not None else next(iter(known), ""))
         refuse_without(actor, permission, found.scope.tenant)
         return found
+
+    def of_worker(self, actor: Actor) -> Platform:
+        """What there is of the ministry of the run that the worker works for. What of it the worker may touch says
+        :mod:`bongsu.policy.worker`; every use case that is given this asks there."""
+        (ministry,) = actor.roles
+        return self._in_name_of(actor, Scope.of(Tenant(ministry)))
 
     def of_member(self, actor: Actor, ministry: str) -> Platform:
         """What there is for the actor in a ministry in which they are something; a use case that looks at permissions

@@ -7,14 +7,16 @@ import os
 import secrets
 import subprocess
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bongsu.artifacts.durable import create_once
 from bongsu.domain.codes import run as codes
+from bongsu.domain.ids import AttemptId
 from bongsu.domain.unseen import first_unseen
+from bongsu.domain.worker_leave import WorkerPass
 from bongsu.executors.base import Executor
 from bongsu.machine.python import python_command
 from bongsu.reconciler.lock import FileLock, FileTurn
@@ -36,15 +38,18 @@ from bongsu.service.home import (
 )
 from bongsu.service.local_actor import local_actor, local_author
 from bongsu.service.platform import Platform
-from bongsu.store.database import open_database
+from bongsu.store.database import Database, open_database
 
 if TYPE_CHECKING:
     from bongsu.executors.local_ray.executor import LocalRayExecutor
 
+Passes = Callable[[AttemptId], WorkerPass | None]
 MASKING_VARIABLE = "BONGSU_MASKING_KEY"
 
 
-def open_home(home: Path, ray_address: str | None = None, database_url: str | None = None) -> Platform:
+def open_home(
+    home: Path, ray_address: str | None = None, database_url: str | None = None, worker_url: str | None = None
+) -> Platform:
     """The platform whose state lies in ``home``; nothing heavy is imported or started before it is needed.
 
     Until it is closed, files that this process and those it starts make are their owner's alone.
@@ -54,11 +59,12 @@ def open_home(home: Path, ray_address: str | None = None, database_url: str | No
             :func:`bongsu.service.artifact_place.place_of` says.
         ray_address: of a Ray that runs already; None starts one with the first stage.
         database_url: of the store, where that is a server of its own; None for the file in the home.
+        worker_url: of the API, where workers ask for leave to read; None where there is no server to ask.
 
     Raises:
         BongsuError: ``run.home-not-local``, ``run.home-closed``, ``run.home-name``, and what
             :func:`bongsu.store.database.open_database`, :func:`bongsu.service.artifact_place.place_of` and
-            :func:`bongsu.service.artifact_place.keep` raise.
+            :func:`bongsu.service.artifact_place.keep` raise; ``client.bad-server-url``.
     """
     home = local_home(home)
     refuse_closed(home)
@@ -71,13 +77,20 @@ def open_home(home: Path, ray_address: str | None = None, database_url: str | No
     place = place_of(home, os.environ)
     prepare_home(home)
     with contextlib.ExitStack() as undo:
-        platform = _opened(home, place, ray_address, database_url, undo)
+        platform = _opened(home, place, Reached(ray_address, database_url, worker_url), undo)
         return replace(platform, on_close=undo.pop_all().close)
 
 
-def _opened(
-    home: Path, place: ArtifactPlace, ray_address: str | None, database_url: str | None, undo: contextlib.ExitStack
-) -> Platform:
+@dataclass(frozen=True)
+class Reached:
+    """Addresses, as of :func:`open_home`."""
+
+    ray: str | None
+    database: str | None
+    workers_ask: str | None
+
+
+def _opened(home: Path, place: ArtifactPlace, at: Reached, undo: contextlib.ExitStack) -> Platform:
     """The platform of a home that is there; what it opens, and what it changes in this process, ``undo`` takes back."""
     from bongsu.artifacts.open import open_store
     from bongsu.tracking.health import trouble_of
@@ -89,14 +102,14 @@ def _opened(
     undo.enter_context(reached(place))
     if place.is_new:
         keep(home, place)
-    if database_url is not None:
-        database = open_database(database_url)
+    if at.database is not None:
+        database = open_database(at.database)
     else:
         database = open_database(f"sqlite:///{home / DATABASE}", may_be_new=lambda: not holds_work(home))
     undo.callback(database.close)
     # Workers, virtual environments, the tracking server's files: whatever is made in the name of this platform.
     undo.callback(os.umask, os.umask(PRIVATE_UMASK))
-    local = _LocalExecutor(home, place, ray_address)
+    local = _LocalExecutor(home, place, at.ray, _passes(home, database, at.workers_ask))
     undo.callback(local.close)
     tracking = TrackingSettings.embedded(home)
     follow_home(tracking)
@@ -119,6 +132,16 @@ def _opened(
     )
 
 
+def _passes(home: Path, database: Database, url: str | None) -> Passes:
+    """What each worker asks the API at ``url`` with."""
+    if url is None:
+        return lambda _attempt: None
+    from bongsu.service.signing_keys import KeyUse, signing_keys
+    from bongsu.service.worker_access import passes_of
+
+    return passes_of(database, signing_keys(home, KeyUse.ATTEMPTS, time.time), time.time, url)
+
+
 def _deliver_behind(home: Path) -> None:
     """Start a process that outlives this one and ends when MLflow has heard of everything."""
     with (home / DELIVERY_LOG).open("a") as log:
@@ -135,10 +158,11 @@ def _deliver_behind(home: Path) -> None:
 class _LocalExecutor:
     """The one executor of this process, made when it is first asked for."""
 
-    def __init__(self, home: Path, place: ArtifactPlace, ray_address: str | None) -> None:
+    def __init__(self, home: Path, place: ArtifactPlace, ray_address: str | None, passes: Passes) -> None:
         self._home = home
         self._place = place
         self._address = ray_address
+        self._passes = passes
         self._made: LocalRayExecutor | None = None
 
     def get(self) -> Executor:
@@ -174,6 +198,7 @@ class _LocalExecutor:
                 monotonic=time.monotonic,
                 variables=variables,
                 cache=self._place.cache,
+                passes=self._passes,
             )
             self._made = LocalRayExecutor(surroundings, RaySettings(self._address))
         return self._made

@@ -23,6 +23,7 @@ from bongsu.reconciler.leadership import Leadership
 from bongsu.reconciler.lock import ServerLock
 from bongsu.reconciler.session_lock import SessionLock
 from bongsu.service.artifact_place import ArtifactPlace, place_of
+from bongsu.service.audit.checkpoints import refuse_other_keys
 from bongsu.service.authenticating import open_authenticator
 from bongsu.service.control_plane import ControlPlane, SignInPlace
 from bongsu.service.embedded import open_home
@@ -36,6 +37,7 @@ from bongsu.service.observing.store_gauges import StoreGauges
 from bongsu.service.observing.telemetry import Telemetry, TelemetrySettings, open_telemetry
 from bongsu.service.platform import Platform
 from bongsu.service.signing_keys import KeyUse, signing_keys
+from bongsu.service.upkeep import chores
 from bongsu.store.scope import EVERYTHING
 
 END_S = 30.0
@@ -55,10 +57,12 @@ class ServerSettings:
     leads: whether this process may drive runs.
     mlflow: whether MLflow's own APIs are served, below ``/mlflow``.
     mlflow_database_url: of MLflow's own database; None for a file in the home.
+    audit_key: path of the keys that the audit logs are signed by, or ``env:NAME``; empty for a file in the home.
     requests_a_minute: how many each actor may make, and each address from which nobody signed in.
     drain_s: for how long the server goes on taking connections once it is asked to end, so that whoever distributes
         requests can notice that it is not ready any more; in seconds.
     telemetry: where metrics are served, and where traces go.
+    worker_url: where workers reach this server, to ask for leave to read; None if this process starts none.
     """
 
     home: Path
@@ -70,9 +74,11 @@ class ServerSettings:
     leads: bool = True
     mlflow: bool = True
     mlflow_database_url: str | None = None
+    audit_key: str = ""
     requests_a_minute: int = 6000
     drain_s: float = 0.0
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
+    worker_url: str | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +109,12 @@ class Served:
     def _lead(self, stop: threading.Event) -> None:
         while not stop.is_set():
             try:
-                lead(self.plane.base, stop, lambda words: _log.info("%s", words))
+                lead(
+                    self.plane.base,
+                    stop,
+                    lambda words: _log.info("%s", words),
+                    lambda platform: chores(platform, self.plane.log_keys),
+                )
             except Exception:
                 _log.exception("driving runs failed; it is begun anew")
                 stop.wait(2.0)
@@ -119,10 +130,11 @@ def open_served(settings: ServerSettings, environment: Mapping[str, str]) -> Ite
     """Everything that a server works on, until the end of the block.
 
     Raises:
-        BongsuError: what :func:`bongsu.service.embedded.open_home` and :func:`open_issuer` raise.
+        BongsuError: what :func:`bongsu.service.embedded.open_home` and :func:`open_issuer` raise; of the audit logs'
+            keys ``audit.other-key``, and as :func:`bongsu.service.audit.keys.site_keys`.
     """
     with contextlib.ExitStack() as undo:
-        home = open_home(settings.home, settings.ray_address, settings.database_url)
+        home = open_home(settings.home, settings.ray_address, settings.database_url, settings.worker_url)
         undo.callback(home.close)
         base = _shared(home, place_of(home.home, environment), undo)
         governed = settings_of(base, settings.mlflow_database_url)
@@ -153,7 +165,11 @@ def _plane(
     door = open_authenticator(base.database, trusts, keys)
     providers: Sequence[str] = [issuer.settings.issuer] if issuer else [one.issuer for one in settings.issuers]
     place = SignInPlace(providers[0]) if providers else None
-    return ControlPlane(base, lambda token: door.actor(token, base.clock()), place, settings.site)
+    plane = ControlPlane(
+        base, lambda token: door.actor(token, base.clock()), place, settings.site, audit_key=settings.audit_key
+    )
+    refuse_other_keys(base, plane.log_keys())
+    return plane
 
 
 def _shared(home: Platform, place: ArtifactPlace, undo: contextlib.ExitStack) -> Platform:

@@ -3,95 +3,184 @@ for everything that is asked for with one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
 
+from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.audit import AuditEvent, AuditOutcome
+from bongsu.domain.codes import client as client_codes
+from bongsu.domain.codes import governance as governance_codes
 from bongsu.domain.codes import identity as codes
 from bongsu.domain.codes import run as run_codes
 from bongsu.domain.ids import AttemptId, Digest
+from bongsu.domain.messages import N_
 from bongsu.domain.people import Actor
+from bongsu.domain.phrases import phrase
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import Tenant
+from bongsu.domain.worker_leave import GRANTED, ReadLeave, WorkerPass, WorkerToken
 from bongsu.identity.attempt_tokens import AttemptGrant, issue_attempt_token
 from bongsu.identity.key_file import KeyFile
 from bongsu.policy.worker import WorkerAction, WorkerAsk, worker_may
 from bongsu.reconciler.launching import attempt_spec
 from bongsu.reconciler.loading import load_facts
+from bongsu.service.audit.reads import record_read
+from bongsu.service.governance.launching import check_worker
 from bongsu.service.platform import Platform
+from bongsu.service.signing_keys import KeyUse, signing_keys
 from bongsu.store import audit
 from bongsu.store.attempts import attempts_of, is_live
+from bongsu.store.database import Database
 from bongsu.store.records import AttemptRecord
 from bongsu.store.runs import get_plan, get_run
+from bongsu.store.scope import EVERYTHING
 
 
-def worker_token(platform: Platform, keys: KeyFile, attempt: AttemptId) -> str:
-    """A token for the worker of an attempt that was asked for; the control plane hands it to the executor.
+def worker_token(database: Database, keys: KeyFile, attempt: AttemptId, now: float) -> WorkerToken:
+    """A token for the worker of an attempt that was asked for.
 
-    It holds for as long as the attempt may take from now, or from when it started, and at most a day.
+    It holds for as long as the attempt may take from when it started, and at most a day; so long, too, if it did not
+    start yet, because it may wait for its turn.
 
     Raises:
         BongsuError: ``run.unknown`` or ``run.unknown-attempt`` if there is no such attempt under way;
             ``identity.key-file``.
     """
-    now = platform.clock()
-    with platform.database.read() as connection:
+    with database.read(EVERYTHING) as connection:
         run = get_run(connection, attempt.run_id)
         record = _live(connection, attempt)
         plan = get_plan(connection, attempt.run_id)
-    planned = next(stage for stage in plan.stages if stage.id == attempt.stage_id)
+    timeout = plan.stage(attempt.stage_id).timeout
     left_s = None
-    if planned.timeout is not None:
-        begun = now if record.started_at is None else record.started_at
-        left_s = max(begun + planned.timeout.total_seconds() - now, 0.0)
-    return issue_attempt_token(keys.ring(), AttemptGrant(attempt, run.ministry, left_s), now)
+    if timeout is not None and record.started_at is not None:
+        left_s = max(record.started_at + timeout.total_seconds() - now, 0.0)
+    grant = AttemptGrant(attempt, run.ministry, left_s)
+    return WorkerToken(token=issue_attempt_token(keys.ring(), grant, now), lifetime=grant.life_s)
 
 
-def renewed_worker_token(platform: Platform, keys: KeyFile, actor: Actor) -> str:
-    """Another token for a worker whose own still holds. Raises as :func:`worker_token`, and
-    ``identity.not-signed-in`` for anybody else."""
-    if actor.attempt is None:
-        raise codes.NOT_SIGNED_IN.error()
-    require_worker(platform, actor, WorkerAsk(WorkerAction.RENEW_TOKEN, actor.attempt))
-    return worker_token(platform, keys, actor.attempt)
+def passes_of(
+    database: Database, keys: KeyFile, clock: Callable[[], float], url: str
+) -> Callable[[AttemptId], WorkerPass]:
+    """What an executor asks for when it is about to start an attempt: gives the pass of its worker.
+
+    Args:
+        database: with the attempts.
+        keys: with which the control plane signs.
+        clock: seconds since the epoch.
+        url: where workers reach the API.
+
+    Raises:
+        BongsuError: ``client.bad-server-url``; what it gives raises as :func:`worker_token` does.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+        raise client_codes.BAD_SERVER_URL.error(url=url, detail=N_("workers could not ask there"))
+
+    def pass_of(attempt: AttemptId) -> WorkerPass:
+        made = worker_token(database, keys, attempt, clock())
+        return WorkerPass(token=made.token, lifetime=made.lifetime, url=url.rstrip("/"))
+
+    return pass_of
 
 
-def require_worker(platform: Platform, actor: Actor, ask: WorkerAsk, request_id: str = "") -> None:
+def renewed_worker_token(platform: Platform, actor: Actor, attempt: AttemptId) -> WorkerToken:
+    """Another token for a worker whose own still holds. Raises as :func:`worker_token`, and ``identity.worker-scope``
+    for anybody else."""
+    require_worker(platform, actor, WorkerAsk(WorkerAction.RENEW_TOKEN, attempt))
+    keys = signing_keys(platform.home, KeyUse.ATTEMPTS, platform.clock)
+    return worker_token(platform.database, keys, attempt, platform.clock())
+
+
+def leave_to_read(platform: Platform, actor: Actor, attempt: AttemptId, digest: Digest) -> ReadLeave:
+    """Whether the worker of an attempt may read a tree now. A no is recorded, and so is who reads what is labelled.
+
+    Args:
+        platform: of the ministry of the run.
+        actor: as its token was verified.
+        attempt: for which it asks.
+        digest: of the tree.
+
+    Raises:
+        BongsuError: ``identity.worker-scope`` if the tree is none of the attempt's, or the attempt another's;
+            ``governance.no-such`` if the attempt is being stopped.
+    """
+    ask = WorkerAsk(WorkerAction.READ_INPUT, attempt, digest)
+    require_worker(platform, actor, ask)
+    try:
+        check_worker(platform, attempt, digest)
+    except BongsuError as error:
+        if any(one.code is governance_codes.NO_SUCH for one in error.problems):
+            raise
+        _record_refusal(platform, actor, ask, {"codes": sorted({one.code.name for one in error.problems})})
+        return ReadLeave.refused(error)
+    with platform.read() as connection:
+        ref = _inputs(connection, attempt)[digest]
+    record_read(
+        platform, actor, Tenant(_ministry(actor)), f"artifact:{digest}", ref.label, platform.author.request_id
+    )
+    return GRANTED
+
+
+def require_worker(platform: Platform, actor: Actor, ask: WorkerAsk) -> None:
     """Raise ``identity.worker-scope`` unless the worker may do this; what it was refused is recorded.
 
     Args:
         platform: with the attempt.
         actor: as its token was verified.
         ask: what it asks for.
-        request_id: of the request.
     """
-    with platform.database.read() as connection:
-        inputs = _inputs(connection, actor.attempt) if _needs_inputs(ask) else ()
-    decision = worker_may(actor, ask, frozenset(inputs))
+    with platform.read() as connection:
+        inputs = _inputs(connection, actor.attempt) if _needs_inputs(ask) else {}
+    decision = worker_may(actor, ask, inputs)
     if decision.problem is None:
         return
-    with platform.database.write() as connection:
-        ministry = next(iter(actor.roles), "")
-        thing = f"attempt:{ask.attempt.key}"[:300]
-        event = AuditEvent(Tenant(ministry), actor.id, ask.action.value, thing, platform.clock())
-        facts = {"rule": decision.rule, **decision.facts}
-        refused = replace(event, outcome=AuditOutcome.REFUSED, facts=facts, request_id=request_id)
-        audit.append(connection, refused)
+    _record_refusal(platform, actor, ask, {"rule": decision.rule, **decision.facts})
     raise BongsuError([decision.problem])
+
+
+def refuse_elsewhere(platform: Platform, actor: Actor, door: str) -> BongsuError:
+    """The refusal of a worker at a door that is none of its own, which is recorded: its token may be in other hands.
+
+    Args:
+        platform: of the ministry of its run.
+        actor: the worker.
+        door: as the log names it, e.g. ``GET /v1/runs``.
+    """
+    key = actor.attempt.key if actor.attempt else ""
+    _record(platform, actor, "tokens.misuse", key, {"door": door})
+    detail = phrase(N_("{door} is nothing for workers"), door=door)
+    return codes.WORKER_SCOPE.error(attempt=key, action=door, detail=detail)
+
+
+def _record_refusal(platform: Platform, actor: Actor, ask: WorkerAsk, facts: Mapping[str, object]) -> None:
+    told = {"digest": ask.digest, **facts} if ask.digest else dict(facts)
+    _record(platform, actor, ask.action.value, ask.attempt.key, told)
+
+
+def _record(platform: Platform, actor: Actor, action: str, attempt_key: str, facts: Mapping[str, object]) -> None:
+    event = AuditEvent(Tenant(_ministry(actor)), actor.id, action, f"attempt:{attempt_key}"[:300], platform.clock())
+    refused = replace(event, outcome=AuditOutcome.REFUSED, facts=dict(facts), request_id=platform.author.request_id)
+    with platform.write() as connection:
+        audit.append(connection, refused)
+
+
+def _ministry(actor: Actor) -> str:
+    return next(iter(actor.roles), "")
 
 
 def _needs_inputs(ask: WorkerAsk) -> bool:
     return ask.action is WorkerAction.READ_INPUT and ask.digest is not None
 
 
-def _inputs(connection: Connection, attempt: AttemptId | None) -> Iterable[Digest]:
-    """Digests that the attempt was handed: the same function of the same facts as when it was launched."""
+def _inputs(connection: Connection, attempt: AttemptId | None) -> Mapping[Digest, ArtifactRef]:
+    """What the attempt was handed: the same function of the same facts as when it was launched."""
     if attempt is None:
-        return ()
+        return {}
     spec = attempt_spec(load_facts(connection, attempt.run_id), attempt, "")
-    return [tree.digest for trees in spec.inputs.values() for tree in trees]
+    return {tree.digest: tree for trees in spec.inputs.values() for tree in trees}
 
 
 def _live(connection: Connection, attempt: AttemptId) -> AttemptRecord:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from cli_documents import run_with_everything
 from service_places import Place
 
-from bongsu.domain.documents import plain
+from bongsu.domain.documents import camel, plain
+from bongsu.service.audit.checking import Checked
+from bongsu.service.audit.checkpoints import Growth
+from bongsu.service.audit.reading import Entry
 from bongsu.service.capacity import show_capacity
 from bongsu.service.documents import run_document
 from bongsu.service.labels import show_label
@@ -53,3 +57,8 @@ def test_the_page_lists_every_key_of_a_run_and_no_other(place: Place) -> None:
         ("capacity", plain(show_capacity(place.platform))),
     ):
         assert sorted(listed(table)) == sorted(found), table
+
+
+def test_the_page_lists_what_is_printed_of_an_audit_log() -> None:
+    for table, kind in (("entry", Entry), ("stored log", Checked), ("growth", Growth)):
+        assert sorted(listed(table)) == sorted(camel(field.name) for field in fields(kind)), table

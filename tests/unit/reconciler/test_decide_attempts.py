@@ -186,6 +186,21 @@ def test_a_failure_record_of_a_lost_worker_counts_as_the_failure_it_was() -> Non
     assert run.ends("a") == ["failed"]
 
 
+def test_an_attempt_that_was_told_nothing_by_the_control_plane_is_lost_and_not_failed() -> None:
+    run = started(retries=0)
+    run.fail("a", reason="ControlPlaneSilent")
+    run.step()
+    assert run.ends("a") == ["lost", "requested"]
+    assert run.live == ["a/2"], "it is tried again at once, and no retry of the stage is spent"
+
+
+def test_an_attempt_whose_worker_was_refused_is_not_tried_again() -> None:
+    run = started(retries=3)
+    run.fail("a", reason="NotPermitted", retryable=False)
+    run.step()
+    assert (run.ends("a"), run.states["a"], run.reason("a")) == (["failed"], "failed", "a broke.")
+
+
 # -- timeouts ------------------------------------------------------------------------------------------------------
 
 

@@ -10,15 +10,18 @@ from service_places import Place, drive
 from small_plans import plan_of, stage
 from sqlalchemy import select
 
-from bongsu.domain.ids import AttemptId, Digest
+from bongsu.domain.ids import AttemptId, Digest, StageId
 from bongsu.domain.people import Actor, ActorKind
 from bongsu.domain.problems import BongsuError
+from bongsu.identity.attempt_tokens import LONGEST_LIFE_S
 from bongsu.identity.authenticator import Authenticator
 from bongsu.policy.worker import WorkerAction, WorkerAsk
 from bongsu.service.authenticating import open_authenticator
+from bongsu.service.platform import Platform
 from bongsu.service.signing_keys import KeyUse, list_keys, rotate_keys, signing_keys, withdraw_key
 from bongsu.service.submitting import submit
-from bongsu.service.worker_access import renewed_worker_token, require_worker, worker_token
+from bongsu.service.worker_access import passes_of, renewed_worker_token, require_worker, worker_token
+from bongsu.store.attempts import mark_started, request_attempt
 from bongsu.store.schema_audit import audit_entries
 from bongsu.store.stages import stages_of
 
@@ -45,10 +48,13 @@ class Workers:
             self.made = {one.stage_id: one.outputs["files"].digest for one in stages_of(connection, run.id)}
 
     def _work(self, attempt: AttemptId) -> None:
-        token = worker_token(self.platform, self.keys, attempt)
+        token = self.token(attempt)
         self.tokens[attempt.stage_id] = token
         self.read[attempt.stage_id] = self._readable(self.door.actor(token, self.place.now))
         self.place.cluster.succeed(attempt)
+
+    def token(self, attempt: AttemptId) -> str:
+        return worker_token(self.platform.database, self.keys, attempt, self.place.now).token
 
     def _readable(self, actor: Actor) -> list[Digest]:
         """Of the trees that the run has made so far, those that this worker may read."""
@@ -71,6 +77,15 @@ class Workers:
         with self.platform.database.read() as connection:
             entries = connection.execute(select(audit_entries.c.entry)).scalars()
             return [entry for entry in map(json.loads, entries) if entry["outcome"] == "refused"]
+
+
+def requested(platform: Platform, timeout: float | None = None) -> AttemptId:
+    """An attempt that the store has as asked for, of which no executor knows."""
+    run = submit(platform, plan_of(stage("a", timeout=timeout))).run.id
+    attempt = AttemptId(run_id=run, stage_id=StageId("a"), number=1)
+    with platform.write() as connection:
+        request_attempt(connection, attempt, platform.clock())
+    return attempt
 
 
 @pytest.fixture
@@ -96,8 +111,8 @@ def test_a_worker_renews_its_token_while_it_works(workers: Workers) -> None:
     renewed: list[str] = []
 
     def fate(attempt: AttemptId) -> None:
-        actor = workers.door.actor(worker_token(workers.platform, workers.keys, attempt), workers.place.now)
-        renewed.append(renewed_worker_token(workers.platform, workers.keys, actor))
+        actor = workers.door.actor(workers.token(attempt), workers.place.now)
+        renewed.append(renewed_worker_token(workers.platform, actor, attempt).token)
         assert workers.door.actor(renewed[0], workers.place.now) == actor
         workers.place.cluster.succeed(attempt)
 
@@ -105,9 +120,10 @@ def test_a_worker_renews_its_token_while_it_works(workers: Workers) -> None:
     run = submit(workers.platform, plan_of(stage("a"))).run
     drive(workers.platform, [run.id])
     assert renewed
+    attempt = AttemptId(run_id=run.id, stage_id=StageId("a"), number=1)
     for actor in (Actor("mnd/kim", "김"), Actor("mnd/bot", "bot", ActorKind.SERVICE)):
-        with pytest.raises(BongsuError, match=r"identity\.not-signed-in"):
-            renewed_worker_token(workers.platform, workers.keys, actor)
+        with pytest.raises(BongsuError, match=r"identity\.worker-scope"):
+            renewed_worker_token(workers.platform, actor, attempt)
 
 
 def test_there_is_no_token_for_an_attempt_that_is_over_or_never_was(workers: Workers) -> None:
@@ -116,28 +132,37 @@ def test_there_is_no_token_for_an_attempt_that_is_over_or_never_was(workers: Wor
         run = connection.exec_driver_sql("SELECT id FROM runs").scalar_one()
     for number in (1, 2):
         with pytest.raises(BongsuError, match=r"run\.unknown-attempt"):
-            worker_token(workers.platform, workers.keys, AttemptId(run_id=run, stage_id="a", number=number))
+            workers.token(AttemptId(run_id=run, stage_id="a", number=number))
     with pytest.raises(BongsuError, match=r"run\.unknown"):
-        worker_token(workers.platform, workers.keys, AttemptId(run_id="r-none", stage_id="a", number=1))
+        workers.token(AttemptId(run_id="r-none", stage_id="a", number=1))
 
 
 def test_a_token_holds_no_longer_than_the_attempt_may_take(workers: Workers) -> None:
-    seen: list[bool] = []
+    attempt = requested(workers.platform, timeout=60)
+    waits = worker_token(workers.platform.database, workers.keys, attempt, workers.place.now)
+    assert waits.lifetime == LONGEST_LIFE_S, "it may wait for its turn for longer than it may take"
+    with workers.platform.write() as connection:
+        mark_started(connection, attempt, workers.place.now)
+    begun = workers.place.now
+    for later, left in ((0, 60.0), (20, 40.0), (90, 0.0)):
+        made = worker_token(workers.platform.database, workers.keys, attempt, begun + later)
+        assert made.lifetime == left
+    token = workers.token(attempt)
+    workers.door.actor(token, begun + 59)
+    with pytest.raises(BongsuError, match=r"identity\.not-signed-in"):
+        workers.door.actor(token, begun + 60)
 
-    def fate(attempt: AttemptId) -> None:
-        token = worker_token(workers.platform, workers.keys, attempt)
-        for later in (59, 60):
-            try:
-                workers.door.actor(token, workers.place.now + later)
-                seen.append(True)
-            except BongsuError:
-                seen.append(False)
-        workers.place.cluster.succeed(attempt)
 
-    workers.place.fate = fate
-    run = submit(workers.platform, plan_of(stage("a", timeout=60))).run
-    drive(workers.platform, [run.id])
-    assert seen == [True, False]
+def test_a_pass_names_the_address_that_workers_are_told(workers: Workers) -> None:
+    attempt = requested(workers.platform)
+    clock = workers.platform.clock
+    given = passes_of(workers.platform.database, workers.keys, clock, "http://127.0.0.1:8700/")(attempt)
+    assert given.url == "http://127.0.0.1:8700"
+    assert workers.door.actor(given.token, workers.place.now).attempt == attempt
+    assert given.token not in repr(given)
+    for url in ("", "127.0.0.1:8700", "ftp://host", "http://name:secret@host"):
+        with pytest.raises(BongsuError, match=r"client\.bad-server-url"):
+            passes_of(workers.platform.database, workers.keys, clock, url)
 
 
 def test_keys_are_listed_rotated_and_withdrawn_without_being_told(tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ def list_runs(
             case _:
                 raise codes.BAD_CURSOR.error()
     found = page_of_runs(asker.everywhere(), read_filter(filter), limit + 1, behind)
+    asker.note_list("list:runs", ((run.ministry, run.label) for run in found[:limit]))
     return answer(request, page(found, limit, f"runs {filter}", lambda run: (run.created_at, run.id)), fields)
 
 

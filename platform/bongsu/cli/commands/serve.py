@@ -59,6 +59,14 @@ def serve(
     site: Annotated[
         str, typer.Option(envvar="BONGSU_SITE", help=_("Name of the installation, as its records have it."))
     ] = "bongsu",
+    audit_key: Annotated[
+        str,
+        typer.Option(
+            metavar="SOURCE",
+            envvar="BONGSU_AUDIT_KEY",
+            help=_("File of the keys that sign the audit logs, or env:NAME; a file in the home if not given."),
+        ),
+    ] = "",
     leads: Annotated[
         bool,
         typer.Option(
@@ -97,6 +105,13 @@ def serve(
             help=_("Seconds for which connections are taken after the server was asked to end."),
         ),
     ] = 0.0,
+    worker_url: Annotated[
+        str | None,
+        typer.Option(
+            envvar="BONGSU_WORKER_URL",
+            help=_("Address at which workers reach this server; that of this machine if they run on no other."),
+        ),
+    ] = None,
 ) -> None:
     from bongsu.api.serving import listen
     from bongsu.api.serving import serve as serve_until_ended
@@ -115,9 +130,11 @@ def serve(
         issuers=trusted(issuer or (), audience),
         leads=leads,
         mlflow_database_url=mlflow_database or None,
+        audit_key=audit_key,
         requests_a_minute=rate,
         drain_s=drain,
         telemetry=TelemetrySettings(metrics_host, metrics_port, otlp_endpoint or None),
+        worker_url=worker_url or _url(_reached_here(host), port),
     )
     with open_served(settings, os.environ) as served:
         serve_until_ended(served, listening, lambda: say(_("Listening at {url}").format(url=_url(host, port))))
@@ -138,6 +155,7 @@ def up(context: typer.Context, port: Port = PORT) -> None:
         ray_address=os.environ.get("BONGSU_RAY_ADDRESS"),
         site="bongsu-demonstration",
         built_in_issuer=f"{url}/issuer",
+        worker_url=_url(HOST, port),
     )
     shipped = Path.cwd() / "pipelines"
     passwords = seed(settings, os.environ, shipped if shipped.is_dir() else None)
@@ -168,6 +186,11 @@ def _log_to_standard_error(style: LogFormat, level: int, *addresses: str | None)
 def _shared_home(home: Path) -> Path:
     """What ministries share lies apart from what this machine's owner runs alone."""
     return home / _SHARED
+
+
+def _reached_here(host: str) -> str:
+    """An address of this machine, for who listens at all of them."""
+    return {"0.0.0.0": HOST, "": HOST, "::": "::1"}.get(host, host)
 
 
 def _url(host: str, port: int) -> str:

@@ -20,6 +20,7 @@ from bongsu.domain.codes import cli as codes
 if TYPE_CHECKING:
     from bongsu.client.contexts import Context
     from bongsu.service.plane import Pipeline, Plane
+    from bongsu.service.planes.audit import AuditPlane
     from bongsu.service.platform import Platform
     from bongsu.service.showing import RunDetails
 
@@ -77,6 +78,25 @@ def plane(context: typer.Context) -> Iterator[Plane]:
     name, server = found
     with open_remote(contexts_file(os.environ), name, server, language()) as remote:
         yield remote
+
+
+@contextmanager
+def audit_plane(context: typer.Context, ministry: str | None) -> Iterator[AuditPlane]:
+    """The audit log that commands look into: a ministry's on the server of the context in force, else that of the home
+    directory."""
+    found = server_context(context)
+    if found is None:
+        from bongsu.service.planes.audit import AuditHere
+
+        with platform(context) as opened:
+            yield AuditHere(opened, ministry)
+        return
+    from bongsu.client.opening import open_server
+    from bongsu.client.remote_audit import RemoteAudit
+
+    name, server = found
+    with open_server(contexts_file(os.environ), name, server, language()) as opened_server:
+        yield RemoteAudit(opened_server, ministry or server.ministry)
 
 
 def server_context(context: typer.Context) -> tuple[str, Context] | None:

@@ -77,9 +77,13 @@ class LocalRayExecutor:
     def ensure(self, attempt: AttemptSpec) -> None:
         here = {"log_directory": str(self._traces.folder(attempt.id)), "artifact_cache": self._cache}
         spec = attempt.model_copy(update=here)
+        if self._traces.was_launched(attempt.id):
+            return
+        # Before the mark: an attempt whose worker cannot be given one is asked for again.
+        given = self._surroundings.passes(attempt.id)
         if self._traces.mark_launched(spec):
             self._pump.start()
-            self._pump.submit(self.jobs.add(spec))
+            self._pump.submit(self.jobs.add(spec, given))
 
     def observe(self, attempts: Collection[AttemptId]) -> Mapping[AttemptId, Observation]:
         self._over_before = self.jobs.count_over

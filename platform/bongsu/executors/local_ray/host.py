@@ -20,6 +20,7 @@ from typing import IO, Any, NoReturn
 
 from bongsu.domain.attempt import AttemptSpec, place_name
 from bongsu.domain.ids import AttemptId
+from bongsu.domain.worker_leave import WorkerPass
 from bongsu.executors.local_ray.failures import failure_from_ray, not_taken
 from bongsu.executors.local_ray.host_messages import (
     Answer,
@@ -95,15 +96,16 @@ class RayHost:
             match command:
                 case None:
                     return False
-                case Submit(spec=spec):
-                    self._submit(ray, spec, begin)
+                case Submit(spec=spec, given=given):
+                    self._submit(ray, spec, begin, given)
                 case Stop(attempt=attempt):
                     self._stop(ray, attempt)
 
-    def _submit(self, ray: Any, spec: AttemptSpec, begin: Begin) -> None:
+    def _submit(self, ray: Any, spec: AttemptSpec, begin: Begin, given: WorkerPass | None) -> None:
         from bongsu.executors.local_ray.task import run_attempt_task
 
-        arguments = (spec.model_dump_json(), begin.environments, begin.variables)
+        handed = given.model_dump_json() if given is not None else None
+        arguments = (spec.model_dump_json(), begin.environments, begin.variables, handed)
         try:
             self._running[ray.remote(run_attempt_task).options(**_options(spec)).remote(*arguments)] = spec.id
         except Exception as error:  # Ray says in no other way that it does not take a task

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from bongsu.domain.attempt import AttemptSpec, Failure
 from bongsu.domain.ids import AttemptId
+from bongsu.domain.worker_leave import WorkerPass
 
 
 class _Message(BaseModel):
@@ -28,8 +29,11 @@ class Begin(_Message):
 
 
 class Submit(_Message):
+    """``given`` is for the worker alone, and goes there by memory alone."""
+
     kind: Literal["submit"] = "submit"
     spec: AttemptSpec
+    given: WorkerPass | None = None
 
 
 class Stop(_Message):

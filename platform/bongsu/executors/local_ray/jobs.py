@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from bongsu.domain.attempt import AttemptSpec, Observation
 from bongsu.domain.ids import AttemptId
+from bongsu.domain.worker_leave import WorkerPass
 from bongsu.executors.local_ray.endings import WatchedProcess
 
 
@@ -15,6 +16,7 @@ class Job:
     """One attempt; its fields change under the lock of :class:`Jobs` only.
 
     Attributes:
+        given: what its worker asks the control plane with; it stands in no file.
         is_submitted: Ray was given it.
         final: how it ended.
         is_cancelled: somebody asked for its end.
@@ -23,6 +25,7 @@ class Job:
     """
 
     spec: AttemptSpec
+    given: WorkerPass | None = None
     is_submitted: bool = False
     final: Observation | None = None
     is_cancelled: bool = False
@@ -42,9 +45,9 @@ class Jobs:
     is_closing: bool = False
     _jobs: dict[AttemptId, Job] = field(default_factory=dict)
 
-    def add(self, spec: AttemptSpec) -> Job:
+    def add(self, spec: AttemptSpec, given: WorkerPass | None = None) -> Job:
         with self.changed:
-            self._jobs[spec.id] = job = Job(spec)
+            self._jobs[spec.id] = job = Job(spec, given)
             self.changed.notify_all()
             return job
 

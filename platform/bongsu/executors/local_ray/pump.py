@@ -101,7 +101,7 @@ class Pump:
             if host is not None and self.is_ready and waits:
                 job.is_submitted = True
                 job.memory_kills_before = out_of_memory_kills()
-                host.send(Submit(spec=job.spec))
+                host.send(Submit(spec=job.spec, given=job.given))
         if failure is not None:
             self.finish(job, self._outcomes.failed(failure))
 

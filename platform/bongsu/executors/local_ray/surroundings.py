@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bongsu.domain.ids import AttemptId
+from bongsu.domain.worker_leave import WorkerPass
+
 
 @dataclass(frozen=True)
 class LocalSurroundings:
@@ -20,6 +23,8 @@ class LocalSurroundings:
     variables: environment variables that stages get besides, such as the masking key; a Ray that ran before has not
         inherited them.
     cache: directory for copies of trees of an artifact store that is not local; None for the system's own.
+    passes: gives what the worker of an attempt asks the control plane with; None where there is nobody to ask. What it
+        raises is raised to whoever wants the attempt started, and nothing is.
     """
 
     logs: Path
@@ -30,6 +35,7 @@ class LocalSurroundings:
     monotonic: Callable[[], float]
     variables: Mapping[str, str] = field(default_factory=dict)
     cache: Path | None = None
+    passes: Callable[[AttemptId], WorkerPass | None] = lambda _attempt: None
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.clock(), UTC)

@@ -96,9 +96,8 @@ def _worker_rules(connection: Connection, attempt: AttemptId, given: Given, now:
         return []
     facts = load_facts(connection, attempt.run_id)
     purpose = Purpose(facts.plan.purpose.use_class, facts.run.ministry)
-    types = {entry.ref.digest: entry.ref.type for entry in facts.plan.inputs}
     inputs = [Given(entry.name, entry.ref.digest, entry.ref.type) for entry in facts.plan.inputs]
-    wanted = [Given(given.name, given.digest, types.get(given.digest, given.type)), *inputs]
+    wanted = inputs if given.digest in {one.digest for one in inputs} else [given, *inputs]
     origins = origins_of(connection, wanted)
     register = uses_of(connection, [purpose.ministry])
     found = [permitted(purpose.use_class, purpose.ministry, register, now)]

@@ -16,7 +16,8 @@ from sqlalchemy.pool import NullPool
 from bongsu.tracking.governed import marks, mounted_files
 from bongsu.tracking.governed.row_filter import RowFilter
 from bongsu.tracking.governed.settings import GovernedSettings
-from bongsu.tracking.governed.viewer import Housekeeping, acting
+from bongsu.tracking.governed.showing import shown_to
+from bongsu.tracking.governed.viewer import Acting, Housekeeping, Shown, acting
 
 _open: dict[str, RowFilter] = {}
 # Number of the lock in MLflow's database; nothing else locks there.
@@ -60,6 +61,12 @@ def _alone(uri: str) -> Iterator[None]:
     with engine.connect() as session:  # the lock ends with it
         session.execute(select(func.pg_advisory_lock(_OPENING)))
         yield
+
+
+def shown_so_far(actor: Acting) -> tuple[Shown, ...]:
+    """See :func:`bongsu.tracking.governed.showing.shown_to`; called in the actor's name."""
+    with handlers._get_tracking_store().engine.connect() as connection:
+        return shown_to(actor, connection)
 
 
 def ensure_workspaces(ministries: Iterable[str]) -> None:
