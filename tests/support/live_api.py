@@ -8,19 +8,26 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import uvicorn
-from api_places import ApiPlace
+from fastapi import FastAPI
 
 from bongsu.client.contexts import Context, Contexts, SignIn, save_contexts
 
 START_S = 20.0
 
 
+class Place(Protocol):
+    """What has an application to serve."""
+
+    app: FastAPI
+
+
 @contextmanager
-def served(place: ApiPlace) -> Iterator[str]:
-    """Its address."""
-    listening = socket.create_server(("127.0.0.1", 0))
+def served(place: Place, listening: socket.socket | None = None) -> Iterator[str]:
+    """Its address; at a socket of its own if none is given."""
+    listening = listening or socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(place.app, log_level="error", lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()

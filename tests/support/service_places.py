@@ -55,8 +55,13 @@ class PromptExecutor(SimulatedExecutor):
 
 
 class Place:
-    """A platform in a directory. ``fate`` decides what becomes of attempts: success, if a test does not say. The store
-    is a file there, unless another ``database`` is given; ``now`` stands still until a test moves it."""
+    """A platform in a directory. ``fate`` decides what becomes of attempts: success, if a test does not say.
+
+    Args:
+        folder: everything lies here.
+        database: the store; a file in the folder if none is given.
+        now: seconds since the epoch; the clock stands still until a test moves it.
+    """
 
     def __init__(self, folder: Path, database: Database | None = None, now: float = NOW) -> None:
         self.now = now

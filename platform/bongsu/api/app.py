@@ -24,7 +24,9 @@ from bongsu.api.routes import (
     grants,
     labels,
     looking,
+    ministries,
     models,
+    people,
     pipelines,
     runs,
 )
@@ -44,6 +46,8 @@ _ROUTERS: tuple[APIRouter, ...] = (
     governance.router,
     grants.router,
     audit.router,
+    ministries.router,
+    people.router,
     labels.router,
     looking.router,
 )

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from bongsu.api.requests import broken_off, request_id
-from bongsu.domain.codes import access, api, identity, run
+from bongsu.domain.codes import access, api, identity, people, run
 from bongsu.domain.problems import BongsuError, Code, Problem
 from bongsu.language.particles import settle_particles
 from bongsu.language.translation import preferred_language, translator
@@ -32,6 +32,13 @@ _OTHER_STATUS: dict[Code, int] = {
     api.TOO_SLOW: 408,
     api.TOO_MANY: 429,
     api.KEY_USED_OTHERWISE: 422,
+    people.PERSON_EXISTS: 409,
+    people.MINISTRY_EXISTS: 409,
+    people.SUBJECT_TAKEN: 409,
+    people.DISABLED: 409,
+    people.LAST_OPERATOR: 409,
+    people.LAST_MINISTRY: 409,
+    people.TOO_MANY_SECRETS: 409,
     run.NOT_CANCELLABLE: 409,
     run.NOT_RESUMABLE: 409,
     run.STILL_CANCELLING: 409,

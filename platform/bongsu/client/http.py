@@ -53,7 +53,7 @@ class Server:
         """A document, read as ``kind``."""
         return self._as(kind, path, self.json("GET", path, query=query))
 
-    def pages(self, path: str, kind: type[T], most: int | None = None, **query: Any) -> Iterator[T]:
+    def pages(self, path: str, kind: type[T], /, most: int | None = None, **query: Any) -> Iterator[T]:
         """The items of a list, page by page, ``most`` at most."""
         left = most
         cursor = ""
@@ -66,6 +66,14 @@ class Server:
             cursor = page["next"]
             if not cursor:
                 return
+
+    def all(self, path: str, kind: type[T], **query: Any) -> list[T]:
+        """The items of a list that is given as a whole."""
+        return [self._as(kind, path, item) for item in self.json("GET", path, query=query)]
+
+    def made(self, path: str, kind: type[T], body: Any = None) -> T:
+        """What came of a change that was asked for as :meth:`post` does."""
+        return self._as(kind, path, self.post(path, body))
 
     def post(self, path: str, body: Any = None, **query: Any) -> Any:
         """Ask for a change; asked again until there is an answer, and done once."""

@@ -36,6 +36,7 @@ class ControlPlane:
     sign_in: where people sign in; None if this server does not say.
     site: name of this installation, as its records have it.
     request_id: of the request that is served; empty for what nobody asked for.
+    service_issuer: URL at which this server gives tokens to service accounts; empty if it does not.
     audit_key: where the keys of the audit logs are; empty for the file in the home.
     """
 
@@ -45,6 +46,7 @@ class ControlPlane:
     site: str = "bongsu"
     request_id: str = ""
     audit_key: str = ""
+    service_issuer: str = ""
 
     def log_keys(self) -> LogKeys:
         """What the logs of all its ministries are signed by. Raises as :func:`bongsu.service.audit.keys.site_keys`."""

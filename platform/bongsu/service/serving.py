@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp
 
@@ -18,7 +19,7 @@ from bongsu.artifacts.open import open_store
 from bongsu.domain.audit import SYSTEM, Author
 from bongsu.domain.people import Actor, ActorKind
 from bongsu.domain.tenants import Tenant
-from bongsu.identity.settings import TrustedIssuer
+from bongsu.identity.settings import TrustedIssuer, is_loopback
 from bongsu.reconciler.leadership import Leadership
 from bongsu.reconciler.lock import ServerLock
 from bongsu.reconciler.session_lock import SessionLock
@@ -54,6 +55,7 @@ class ServerSettings:
     site: name of the installation, as its records have it.
     issuers: identity providers whose tokens are taken.
     built_in_issuer: URL of the one in this process; None switches it off.
+    service_issuer: URL at which this process gives tokens to service accounts, where people sign in elsewhere.
     leads: whether this process may drive runs.
     mlflow: whether MLflow's own APIs are served, below ``/mlflow``.
     mlflow_database_url: of MLflow's own database; None for a file in the home.
@@ -71,6 +73,7 @@ class ServerSettings:
     site: str = "bongsu"
     issuers: tuple[TrustedIssuer, ...] = ()
     built_in_issuer: str | None = None
+    service_issuer: str | None = None
     leads: bool = True
     mlflow: bool = True
     mlflow_database_url: str | None = None
@@ -142,14 +145,21 @@ def open_served(settings: ServerSettings, environment: Mapping[str, str]) -> Ite
         watched = Watched(telemetry.metrics, telemetry.tracing)
         base = replace(base, publisher=publisher_of(governed), observer=watched)
         telemetry.metrics.registry.register(StoreGauges(base))
-        issuer = None
-        if settings.built_in_issuer:
-            chosen = IssuerSettings(issuer=settings.built_in_issuer)
-            issuer = open_issuer(home.home, base.database, chosen, base.clock)
+        issuer = _issuer(settings, base)
         plane = _plane(settings, base, issuer, undo)
         plane = replace(plane, identify=counted(plane.identify, telemetry.metrics))
         mlflow = mounted(plane, governed) if settings.mlflow else None
         yield Served(plane, issuer, settings, mlflow, telemetry)
+
+
+def _issuer(settings: ServerSettings, base: Platform) -> Issuer | None:
+    if settings.built_in_issuer:
+        return open_issuer(base.home, base.database, IssuerSettings(issuer=settings.built_in_issuer), base.clock)
+    if settings.service_issuer:
+        url = settings.service_issuer
+        chosen = IssuerSettings(issuer=url, network=not is_loopback(urlsplit(url).hostname or ""))
+        return open_issuer(base.home, base.database, chosen, base.clock, with_people=False)
+    return None
 
 
 def _plane(
@@ -163,10 +173,16 @@ def _plane(
     trusts = [*trusting(settings.issuers, client), *([issuer.trust()] if issuer else [])]
     keys = signing_keys(base.home, KeyUse.ATTEMPTS, base.clock)
     door = open_authenticator(base.database, trusts, keys)
-    providers: Sequence[str] = [issuer.settings.issuer] if issuer else [one.issuer for one in settings.issuers]
+    own = issuer.settings.issuer if issuer else ""
+    providers = [own] if issuer and issuer.accounts else [one.issuer for one in settings.issuers]
     place = SignInPlace(providers[0]) if providers else None
     plane = ControlPlane(
-        base, lambda token: door.actor(token, base.clock()), place, settings.site, audit_key=settings.audit_key
+        base,
+        lambda token: door.actor(token, base.clock()),
+        place,
+        settings.site,
+        audit_key=settings.audit_key,
+        service_issuer=own,
     )
     refuse_other_keys(base, plane.log_keys())
     return plane

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from bongsu.cli.commands.shared import only_here
 from bongsu.cli.printing import say
 from bongsu.cli.state import options
 from bongsu.cli.texts import _
@@ -44,13 +45,23 @@ def serve(
         str | None,
         typer.Option(
             envvar="BONGSU_MLFLOW_DATABASE",
-            help=_("Address of MLflow's own PostgreSQL database; a file in the home if not given."),
+            help=_(
+                "Address of MLflow's own PostgreSQL database; a file in the home, for one process, if not given."
+            ),
         ),
     ] = None,
     issuer: Annotated[
         list[str] | None,
         typer.Option(
             envvar="BONGSU_ISSUER", help=_("URL of an identity provider whose tokens are taken; repeatable.")
+        ),
+    ] = None,
+    service_issuer: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            envvar="BONGSU_SERVICE_ISSUER",
+            help=_("URL below this server at which service accounts get tokens for their secrets."),
         ),
     ] = None,
     audience: Annotated[
@@ -118,6 +129,7 @@ def serve(
     from bongsu.service.observing.telemetry import TelemetrySettings, address_of
     from bongsu.service.serving import ServerSettings, open_served, trusted
 
+    only_here(context, "serve")
     metrics_host, metrics_port = address_of(metrics_address) if metrics_address else (None, 0)
     database = database or None
     _log_to_standard_error(log_format, logging.INFO, database, mlflow_database)
@@ -128,6 +140,7 @@ def serve(
         ray_address=os.environ.get("BONGSU_RAY_ADDRESS"),
         site=site,
         issuers=trusted(issuer or (), audience),
+        service_issuer=service_issuer,
         leads=leads,
         mlflow_database_url=mlflow_database or None,
         audit_key=audit_key,
@@ -146,6 +159,7 @@ def up(context: typer.Context, port: Port = PORT) -> None:
     from bongsu.service.demonstration import seed
     from bongsu.service.serving import ServerSettings, open_served
 
+    only_here(context, "up")
     _log_to_standard_error(LogFormat.TEXT, logging.WARNING)
     listening = listen(HOST, port)
     home = _shared_home(options(context).home)

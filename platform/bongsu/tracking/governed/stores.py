@@ -49,6 +49,12 @@ def open_stores(settings: GovernedSettings) -> RowFilter:
     return row_filter
 
 
+def shown_so_far(actor: Acting) -> tuple[Shown, ...]:
+    """See :func:`bongsu.tracking.governed.showing.shown_to`; called in the actor's name."""
+    with handlers._get_tracking_store().engine.connect() as connection:
+        return shown_to(actor, connection)
+
+
 @contextmanager
 def _alone(uri: str) -> Iterator[None]:
     """No other replica makes or changes MLflow's tables meanwhile: MLflow itself lets two of them try at once, of which
@@ -61,12 +67,6 @@ def _alone(uri: str) -> Iterator[None]:
     with engine.connect() as session:  # the lock ends with it
         session.execute(select(func.pg_advisory_lock(_OPENING)))
         yield
-
-
-def shown_so_far(actor: Acting) -> tuple[Shown, ...]:
-    """See :func:`bongsu.tracking.governed.showing.shown_to`; called in the actor's name."""
-    with handlers._get_tracking_store().engine.connect() as connection:
-        return shown_to(actor, connection)
 
 
 def ensure_workspaces(ministries: Iterable[str]) -> None:
