@@ -121,9 +121,6 @@ def submits(client: Client, number: int) -> None:
     run = site.run_id(answer)
     client.ledger.runs[key] = run
     client.ledger.deeds.append(Deed(number_of_request, "run.submit", "/v1/runs", None, answer))
-    if client.chance.random() < 0.3:
-        again = site.submit(name, key, number=f"{number_of_request}-again", chance=client.chance)
-        assert (site.run_id(again), again.document["created"]) == (run, False), again
     client.pause()
     if client.chance.random() < 0.4:
         cancelled = client.do("kim", "run.cancel", f"/v1/runs/{run}/cancel")
@@ -132,6 +129,10 @@ def submits(client: Client, number: int) -> None:
         # One whose last stage was done at that moment has succeeded.
         if wants_it and site.await_end(run, "cancelled", "succeeded", within_s=PATIENCE_S) == "cancelled":
             client.must("kim", "run.resume", f"/v1/runs/{run}/resume")
+    if client.chance.random() < 0.3:
+        site.await_end(run, "cancelled", "succeeded", within_s=PATIENCE_S)
+        again = site.submit(name, key, number=f"{number_of_request}-again", chance=client.chance)
+        assert (site.run_id(again), again.document["created"]) == (run, False), again
 
 
 def registers(client: Client, number: int) -> None:

@@ -78,6 +78,7 @@ def _serve(order: dict[str, Any]) -> None:
         database_url=order["database"],
         issuers=trusted([order["issuer"]], "bongsu"),
         mlflow=False,
+        audit_key=order["audit"],
     )
     publisher = GatedPublisher(Registry())
     publisher.gate.set()

@@ -28,10 +28,13 @@ from sqlalchemy import insert, select
 from bongsu.artifacts.local import LocalStore
 from bongsu.domain.capacity import Capacity
 from bongsu.domain.ids import RunId
+from bongsu.service.audit.keys import LogKeys, draw_site_key, load_keys
+from bongsu.service.home import SITE_KEY
 from bongsu.store.database import Database, open_database
 from bongsu.store.schema_leadership import leadership
 from bongsu.store.schema_people import subjects
 
+SITE = "bongsu"
 CAPACITY = Capacity(cpus=8, gpus=0, memory=16_000_000_000)
 DEADLINE_S = 60.0
 _SUPPORT = Path(__file__).parent
@@ -204,6 +207,11 @@ class Site:
         return LocalStore(self.home / "artifacts" / "mnd")
 
     @property
+    def keys(self) -> LogKeys:
+        """That the audit logs are signed by."""
+        return load_keys(str(self.home / SITE_KEY), {})
+
+    @property
     def database(self) -> Database:
         return self.place.platform.database
 
@@ -315,7 +323,7 @@ def site_over(
     seed: int = 4,
 ) -> Iterator[Site]:
     """Replicas over a database, begun and ready. Each has a home of its own, in which the artifacts are those that all
-    share.
+    share; so are the keys of the audit logs.
 
     Args:
         url: of a migrated database, or of a SQLite file for one replica.
@@ -326,6 +334,7 @@ def site_over(
     """
     shared = folder / "shared"
     (shared / "artifacts" / "mnd").mkdir(parents=True)
+    draw_site_key(shared / SITE_KEY, SITE)
     (folder / "artifacts").symlink_to(shared / "artifacts" / "mnd")  # where seeds lie, too
     database = open_database(url)
     with running_issuer() as issuer:
@@ -364,6 +373,7 @@ def _replica(nursery: Nursery, url: str, folder: Path, shared: Path, issuer: str
         "home": str(home),
         "database": None if url.startswith("sqlite") else url,
         "issuer": issuer,
+        "audit": str(shared / SITE_KEY),
         "port": port,
         "cluster": str(folder / "cluster.sock"),
         "log": str(log),

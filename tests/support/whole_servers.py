@@ -17,10 +17,14 @@ import far_cluster
 import psutil
 from governed_places import GovernedPlace
 from loopback_issuer import running_issuer
-from replicas import CAPACITY, Replica, Site, enter, free_port
+from replicas import CAPACITY, SITE, Replica, Site, enter, free_port
 from simulated_executor import SimulatedCluster
 
 from bongsu.artifacts.local import LocalStore
+from bongsu.service.audit.keys import draw_site_key
+from bongsu.service.home import SITE_KEY
+from bongsu.service.issuing.issuer import ATTEMPT_KEYS
+from bongsu.service.signing_keys import KeyUse, signing_keys
 from bongsu.store.database import open_database
 
 # What replicas share besides the databases: a volume that each of them mounts into its home.
@@ -57,6 +61,8 @@ def whole_site(url: str, mlflow_url: str, folder: Path, count: int = 2) -> Itera
     shared = folder / "shared"
     for name in (*SHARED, "artifacts/mnd"):
         (shared / name).mkdir(parents=True, exist_ok=True)
+    draw_site_key(shared / SITE_KEY, SITE)
+    signing_keys(shared, KeyUse.ATTEMPTS, time.time).ring()  # makes the file
     (folder / "artifacts").symlink_to(shared / "artifacts" / "mnd")
     database = open_database(url)
     replicas: list[Replica] = []
@@ -83,9 +89,10 @@ def whole_site(url: str, mlflow_url: str, folder: Path, count: int = 2) -> Itera
 def _replica(bearer: Commands, urls: list[str], folder: Path, shared: Path, number: int) -> Replica:
     home, port = folder / f"replica-{number}", free_port()
     home.mkdir(mode=0o700)
-    for name in SHARED:
+    for name in (*SHARED, ATTEMPT_KEYS):
         (home / name).symlink_to(shared / name)
     command = [sys.executable, "-m", "bongsu.cli.main", "--home", str(home), "serve", "--port", str(port)]
+    command += ["--site", SITE, "--audit-key", str(shared / SITE_KEY)]
     for option, value in zip(("--database", "--mlflow-database", "--issuer"), urls, strict=True):
         command += [option, value]
     log = folder / f"replica-{number}.log"

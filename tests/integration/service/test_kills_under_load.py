@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import pytest
-from audit_places import KEYS, auditor
+from audit_places import auditor
 from postgres_server import PostgresServer
 from reconciler_invariants import check_store
 from relentless_clients import ROUNDS, Client, Ledger, check_acknowledged, made_models, sow
@@ -65,13 +65,14 @@ def until_all_is_over(site: Site) -> None:
 
 def check_logs(site: Site) -> None:
     """The tree of each ministry is clean in the database, and as a bundle that somebody else verifies."""
+    keys = site.keys
     for name in ("mnd", "army"):
         ministry = Tenant(name)
         who = auditor("C", ministry)
         checked = check_log(site.place.platform, who, ministry)
         assert checked.size > 0
-        lines = export(site.place.platform, KEYS, who, ministry).lines
-        verdict = verify_bundle((parsed(line.encode()) for line in lines), name, Trust(KEYS.public(ministry)))
+        lines = export(site.place.platform, keys, who, ministry).lines
+        verdict = verify_bundle((parsed(line.encode()) for line in lines), name, Trust(keys.public(ministry)))
         assert verdict.holds, verdict
 
 
