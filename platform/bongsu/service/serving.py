@@ -8,22 +8,18 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp
 
-from bongsu.artifacts.base import ArtifactStore
-from bongsu.artifacts.open import open_store
 from bongsu.domain.audit import SYSTEM, Author
 from bongsu.domain.people import Actor, ActorKind
-from bongsu.domain.tenants import Tenant
 from bongsu.identity.settings import TrustedIssuer, is_loopback
 from bongsu.reconciler.leadership import Leadership
 from bongsu.reconciler.lock import ServerLock
 from bongsu.reconciler.session_lock import SessionLock
-from bongsu.service.artifact_place import ArtifactPlace, place_of
+from bongsu.service.artifact_place import ArtifactPlace, place_of, stores_at
 from bongsu.service.audit.checkpoints import refuse_other_keys
 from bongsu.service.authenticating import open_authenticator
 from bongsu.service.control_plane import ControlPlane, SignInPlace
@@ -192,13 +188,10 @@ def _shared(home: Platform, place: ArtifactPlace, undo: contextlib.ExitStack) ->
     """A home as the ministries share it: each has its own part of the artifact store, and this process drives them
     all."""
 
-    @lru_cache(maxsize=1000)
-    def store_of(tenant: Tenant) -> ArtifactStore:
-        cache = place.cache / tenant if place.cache else None
-        return open_store(f"{place.uri}/{tenant}" if tenant else place.uri, cache)
-
     # This process stays, and tells the tracking server itself.
-    shared = replace(home, stores=store_of, scope=EVERYTHING, actor=_THE_SERVER, author=Author(), on_leftover=None)
+    shared = replace(
+        home, stores=stores_at(place), scope=EVERYTHING, actor=_THE_SERVER, author=Author(), on_leftover=None
+    )
     if home.database.engine.dialect.name == "sqlite":
         return replace(shared, lock=ServerLock(home.home / LOCK))
     leadership = Leadership(home.database)

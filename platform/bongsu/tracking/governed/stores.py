@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from mlflow import MlflowClient
 from mlflow.entities import Workspace
 from mlflow.exceptions import MlflowException
 from mlflow.server import handlers
 from mlflow.server.workspace_helpers import _get_workspace_store
-from sqlalchemy import make_url
+from sqlalchemy import NullPool, create_engine, make_url, text
 
 from bongsu.tracking.governed import marks, mounted_files
 from bongsu.tracking.governed.row_filter import RowFilter
@@ -34,7 +35,7 @@ def open_stores(settings: GovernedSettings) -> RowFilter:
     row_filter = RowFilter(frozenset({make_url(uri)}))
     row_filter.attach()
     mounted_files.register(settings)
-    with acting(Housekeeping()):
+    with acting(Housekeeping()), _one_at_a_time(uri):
         handlers.initialize_backend_stores(uri, uri, default_artifact_root=None)
         # MLflow asks itself through its own client; its stores are others than those of the server.
         client = MlflowClient(tracking_uri=uri, registry_uri=uri)
@@ -43,6 +44,19 @@ def open_stores(settings: GovernedSettings) -> RowFilter:
         marks.create_tables(handlers._get_tracking_store().engine)
     _open[uri] = row_filter
     return row_filter
+
+
+@contextmanager
+def _one_at_a_time(uri: str) -> Iterator[None]:
+    """Of replicas that start at once one makes MLflow's tables, and the others find them: MLflow itself looks first and
+    makes them afterwards."""
+    if make_url(uri).get_backend_name() != "postgresql":
+        yield
+        return
+    engine = create_engine(uri, poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('bongsu makes tables', 0))"))
+        yield
 
 
 def shown_so_far(actor: Acting) -> tuple[Shown, ...]:
