@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from bongsu.domain.audit import SYSTEM, Author
 from bongsu.domain.people import Actor, ActorKind
 from bongsu.identity.settings import TrustedIssuer, is_loopback
+from bongsu.machine.certificates import trusted_certificates
 from bongsu.reconciler.leadership import Leadership
 from bongsu.reconciler.lock import ServerLock
 from bongsu.reconciler.session_lock import SessionLock
@@ -165,7 +166,7 @@ def _plane(
 
     from bongsu.identity.verifier import trusting
 
-    client = undo.enter_context(httpx.Client(trust_env=False))
+    client = undo.enter_context(httpx.Client(trust_env=False, verify=trusted_certificates()))
     trusts = [*trusting(settings.issuers, client), *([issuer.trust()] if issuer else [])]
     keys = signing_keys(base.home, KeyUse.ATTEMPTS, base.clock)
     door = open_authenticator(base.database, trusts, keys)

@@ -76,6 +76,8 @@ def test_the_page_lists_every_key_of_a_run_and_no_other(place: Place) -> None:
 def test_the_page_lists_what_is_printed_of_an_audit_log() -> None:
     for table, kind in (("entry", Entry), ("stored log", Checked), ("growth", Growth)):
         assert sorted(listed(table)) == sorted(camel(field.name) for field in fields(kind)), table
+
+
 def test_the_page_lists_every_key_of_a_plan_and_of_grants(place: Place) -> None:
     plan = paid_plan(gpu_stage("train"))
     shown = GrantsHere(place.platform)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,8 +13,7 @@ from bongsu.cli.printing import say, say_json
 from bongsu.cli.state import options
 from bongsu.cli.texts import _
 from bongsu.domain.documents import iso_time
-from bongsu.identity.key_file import KeyFile
-from bongsu.service.signing_keys import KeySummary, KeyUse, list_keys, rotate_keys, signing_keys, withdraw_key
+from bongsu.service.signing_keys import KeySummary, KeyUse, keys_of, rotate_keys, signing_keys, withdraw_key
 
 keys = typer.Typer(
     help=_("Keys that tokens are signed with, in the home of a server."),
@@ -33,14 +33,13 @@ def add_to(app: typer.Typer) -> None:
 @keys.command("list", help=_("List them; the last one signs, those before it are still believed."))
 def list_(context: typer.Context, use: Use, as_json: AsJson = False) -> None:
     only_here(context, "keys list")
-    file = _file(context, use)
-    _tell(list_keys(file, use) if file.path.exists() else [], as_json)
+    _tell(keys_of(_home(context), use, time.time), as_json)
 
 
 @keys.command("rotate", help=_("Sign with a new key from now on; tokens of the one before hold until they end."))
 def rotate(context: typer.Context, use: Use, as_json: AsJson = False) -> None:
     only_here(context, "keys rotate")
-    _tell(rotate_keys(_file(context, use), use), as_json)
+    _tell(rotate_keys(signing_keys(_home(context), use, time.time), use), as_json)
 
 
 @keys.command("withdraw", help=_("End every token of a key that no longer signs, at once."))
@@ -53,11 +52,11 @@ def withdraw(
     as_json: AsJson = False,
 ) -> None:
     only_here(context, "keys withdraw")
-    _tell(withdraw_key(_file(context, use), use, key), as_json)
+    _tell(withdraw_key(signing_keys(_home(context), use, time.time), use, key), as_json)
 
 
-def _file(context: typer.Context, use: KeyUse) -> KeyFile:
-    return signing_keys(options(context).home.absolute(), use, time.time)
+def _home(context: typer.Context) -> Path:
+    return options(context).home.absolute()
 
 
 def _tell(found: list[KeySummary], as_json: bool) -> None:
