@@ -44,6 +44,8 @@ _OTHER_STATUS: dict[Code, int] = {
     run.STILL_CANCELLING: 409,
     run.DRIVEN_ELSEWHERE: 409,
 }
+# What passes by itself, such as the restart of a database, may be over by then.
+RETRY_AFTER_S = 2
 _log = logging.getLogger("bongsu.api")
 
 
@@ -60,8 +62,8 @@ def problem_response(request: Request, error: BongsuError) -> Response:
     headers = {"Content-Language": language, "Vary": "Accept-Language", "Cache-Control": "no-store"}
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="bongsu"'
-    seconds = error.problems[0].args.get("seconds")
-    if status == 429 and seconds is not None:
+    seconds = error.problems[0].args.get("seconds", RETRY_AFTER_S)
+    if status in (429, 503):
         headers["Retry-After"] = str(seconds)
     document = problem_document(error.problems, language, status, request_id(request))
     return JSONResponse(document, status, headers, MEDIA_TYPE)

@@ -72,6 +72,23 @@ audit checkpoint
 audit keys
 audit accept FILE --witness KEY
 audit verify
+ministries list
+ministries register navy --title-ko x --title-en x --operator navy/op --operator-name x --subject x --issuer https://a.example
+ministries close mnd
+people list
+people show mnd/kim
+people add mnd/kim --name x --subject x --issuer https://a.example
+people give-role mnd/kim engineer
+people take-role mnd/kim engineer
+people clearance mnd/kim S --reason x
+people disable mnd/kim
+people send mnd/kim army
+people recall mnd/kim army
+service-accounts add mnd/ci --name x --issuer https://a.example --subject x
+service-accounts secret mnd/ci
+service-accounts secrets mnd/ci
+service-accounts withdraw mnd/ci x
+whoami
 policy explain
 mlflow
 doctor
@@ -82,6 +99,7 @@ token
 HERE_ALONE = {
     "serve",
     "up",
+    "ministries found",
     "database show",
     "database check",
     "database migrate",
@@ -98,6 +116,7 @@ OF_NO_CONTROL_PLANE = {
     "stages list",
     "stages show",
     "audit witness",
+    "audit site-key",
     "login",
     "logout",
     "context list",

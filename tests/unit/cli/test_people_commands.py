@@ -54,12 +54,12 @@ def told(said: Said) -> str:
 def test_a_person_comes_is_made_something_cleared_and_goes(ask: As) -> None:
     added = ask("mnd/op", "people", "add", "mnd/kim", "--name", "김철수", "--subject", "s-1", "--clearance", "S")
     assert told(added).startswith("Added mnd/kim, cleared for S;")
-    assert told(ask("mnd/op", "people", "give-role", "mnd/kim", "engineer")) == "mnd/kim: mnd: engineer.\n"
+    assert told(ask("mnd/op", "people", "give-role", "mnd/kim", "engineer")) == "Roles of mnd/kim: mnd: engineer.\n"
     words = ("people", "clearance", "mnd/kim", "C", "--compartment", "logistics", "--reason", "Vetted")
     assert told(ask("mnd/op", *words)) == "mnd/kim is cleared for C/logistics.\n"
     shown = told(ask("mnd/op", "people", "show", "mnd/kim"))
     assert "mnd/kim  김철수\n  mnd: engineer · Cleared for C/logistics\n" in shown
-    assert told(ask("mnd/op", "people", "take-role", "mnd/kim", "engineer")) == "mnd/kim: no role.\n"
+    assert told(ask("mnd/op", "people", "take-role", "mnd/kim", "engineer")) == "Roles of mnd/kim: no role.\n"
     assert "let in no longer" in told(ask("mnd/op", "people", "disable", "mnd/kim"))
     assert "disabled since" in told(ask("mnd/op", "people", "list"))
     again = ask("mnd/op", "people", "add", "mnd/kim", "--name", "Kim", "--subject", "s-2")
@@ -78,7 +78,7 @@ def test_somebody_is_sent_and_recalled(ask: As) -> None:
     told(ask("mnd/op", "people", "add", "mnd/kim", "--name", "Kim", "--subject", "s-1"))
     told(ask("mnd/op", "people", "send", "mnd/kim", "msit"))
     assert "sent to msit" in told(ask("mnd/op", "people", "show", "mnd/kim"))
-    assert told(ask("msit/op", "people", "give-role", "mnd/kim", "auditor")) == "mnd/kim: msit: auditor.\n"
+    assert told(ask("msit/op", "people", "give-role", "mnd/kim", "auditor")) == "Roles of mnd/kim: msit: auditor.\n"
     people = printed(ask("msit/op", "people", "list", "--json"))
     assert [(one["id"], one["roles"]) for one in people] == [
         ("mnd/kim", {"msit": ["auditor"]}),

@@ -146,6 +146,11 @@ def test_a_platform_is_founded_once(url: str, login: LoginServer, shell: Shell, 
     assert "[people.founded]" in shell(*other).error
 
 
+def test_a_platform_is_founded_on_this_machine_and_not_at_a_server(url: str, shell: Shell) -> None:
+    words = ("ministries", *FOUND, "--subject", "s", "--issuer", "https://login.example")
+    assert "bongsu ministries found" in shell("--context", "server", *words).error
+
+
 def test_an_issuer_that_no_server_would_trust_is_refused(shell: Shell) -> None:
     words = ("ministries", *FOUND, "--subject", "s", "--issuer", "http://login.mnd.example")
     assert "[identity.setting]" in shell(*words).error

@@ -14,11 +14,11 @@ from grant_places import GRANT, gpu_stage, order, paid_plan
 from service_places import Place
 
 from bongsu.domain.documents import camel, plain
+from bongsu.domain.grants import Dimension
+from bongsu.domain.problems import Problem
 from bongsu.service.audit.checking import Checked
 from bongsu.service.audit.checkpoints import Growth
 from bongsu.service.audit.reading import Entry
-from bongsu.domain.grants import Dimension
-from bongsu.domain.problems import Problem
 from bongsu.service.capacity import show_capacity
 from bongsu.service.documents import plan_document, run_document
 from bongsu.service.governance.access_permits import AccessRequest, give_access
@@ -74,7 +74,7 @@ def test_the_page_lists_every_key_of_a_run_and_no_other(place: Place) -> None:
 
 
 def test_the_page_lists_what_is_printed_of_an_audit_log() -> None:
-    for table, kind in (("entry", Entry), ("stored log", Checked), ("growth", Growth)):
+    for table, kind in (("audit entry", Entry), ("stored log", Checked), ("growth", Growth)):
         assert sorted(listed(table)) == sorted(camel(field.name) for field in fields(kind)), table
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from bongsu.api.answers import Fields, answer
+from bongsu.api.answers import Fields, IdempotencyKey, answer
 from bongsu.api.asking import Asking, asks_for
 from bongsu.api.bodies import body_of, described
 from bongsu.domain.grants import Dimension
@@ -94,7 +94,7 @@ def adjust_grant(
     asker: Asking,
     grant: str,
     change: Adjustment,
-    idempotency_key: Annotated[str, Header(max_length=200)] = "",
+    idempotency_key: IdempotencyKey = "",
 ) -> Response:
     """Set right by an entry more; none that stands is touched."""
     platform = asker.everywhere()

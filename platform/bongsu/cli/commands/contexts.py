@@ -86,7 +86,7 @@ def token(context: typer.Context, as_json: AsJson = False) -> None:
 
     name, server = found
     path = contexts_file(os.environ)
-    held = access_token(path, name, server)
+    held = access_token(path, name, server, service_secret())
     if not as_json:
         say(held)
         return

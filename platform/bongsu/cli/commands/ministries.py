@@ -15,7 +15,7 @@ from bongsu.cli.commands.naming_people import (
     clearance_of,
     new_person,
 )
-from bongsu.cli.commands.shared import AsJson, people_plane
+from bongsu.cli.commands.shared import AsJson, only_here, people_plane
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.state import options
 from bongsu.cli.texts import _
@@ -115,6 +115,7 @@ def found(
     from bongsu.service.ministries import NewMinistry
     from bongsu.service.people import NewPerson
 
+    only_here(context, "ministries found")
     cleared = clearance_of(clearance, compartment)
     person = NewPerson(operator, operator_name, issuer, subject, clearance=cleared)
     url = database or os.environ.get("BONGSU_DATABASE") or None

@@ -98,7 +98,7 @@ def give_role(
 ) -> None:
     with people_plane(context) as opened:
         changed = opened.give_role(person, role, ministry)
-    _tell(changed, as_json, _("{person}: {roles}."))
+    _tell(changed, as_json, _("Roles of {person}: {roles}."))
 
 
 @people.command("take-role", help=_("Take a role from somebody, as an operator of the ministry."))
@@ -107,7 +107,7 @@ def take_role(
 ) -> None:
     with people_plane(context) as opened:
         changed = opened.take_role(person, role, ministry)
-    _tell(changed, as_json, _("{person}: {roles}."))
+    _tell(changed, as_json, _("Roles of {person}: {roles}."))
 
 
 @people.command("clearance", help=_("Say what somebody of your ministry may see at most, and why."))

@@ -132,7 +132,7 @@ def serve(
     only_here(context, "serve")
     metrics_host, metrics_port = address_of(metrics_address) if metrics_address else (None, 0)
     database = database or None
-    _log_to_standard_error(log_format, logging.INFO, database)
+    _log_to_standard_error(log_format, logging.INFO, database, mlflow_database)
     listening = listen(host, port)
     settings = ServerSettings(
         home=options(context).home,
@@ -160,7 +160,7 @@ def up(context: typer.Context, port: Port = PORT) -> None:
     from bongsu.service.serving import ServerSettings, open_served
 
     only_here(context, "up")
-    _log_to_standard_error(LogFormat.TEXT, logging.WARNING, None)
+    _log_to_standard_error(LogFormat.TEXT, logging.WARNING)
     listening = listen(HOST, port)
     home = _shared_home(options(context).home)
     url = _url("localhost", port)
@@ -190,11 +190,11 @@ def up(context: typer.Context, port: Port = PORT) -> None:
         serve_until_ended(served, listening, ready)
 
 
-def _log_to_standard_error(style: LogFormat, level: int, database: str | None) -> None:
+def _log_to_standard_error(style: LogFormat, level: int, *addresses: str | None) -> None:
     from bongsu.service.observing.log_lines import configure_logs
     from bongsu.service.observing.scrubbing import Scrubber, known_secrets
 
-    configure_logs(style, Scrubber(known_secrets(os.environ, [database])), level)
+    configure_logs(style, Scrubber(known_secrets(os.environ, addresses)), level)
 
 
 def _shared_home(home: Path) -> Path:
