@@ -34,7 +34,7 @@ def test_a_key_is_rotated_and_the_one_before_withdrawn(shell: Shell, tmp_path: P
     (tmp_path / "home").mkdir()
     (first,) = json.loads(shell("keys", "rotate", "issuer", "--json").out)[:1]
     after = listed(shell, "issuer")
-    assert [one["id"] for one in after][0] == first["id"]
+    assert after[0]["id"] == first["id"]
     assert after[0]["retiredAt"] is not None
     assert after[-1]["retiredAt"] is None
     assert shell("keys", "withdraw", "issuer", str(first["id"])).status == 0
