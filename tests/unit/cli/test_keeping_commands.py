@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from pathlib import Path
 
+import pytest
 from cli_shell import Shell
 
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
@@ -120,3 +121,22 @@ def tree_of(ministry: str, home: Path) -> Digest:
         )
     database.close()
     return digest
+
+
+def test_the_doctor_of_a_servers_home_looks_at_its_database_and_asks_for_none_in_the_home(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    tree_of("mnd", home)
+    (home / "bongsu.db").rename(tmp_path / "elsewhere.db")
+    assert shell("doctor").status == 7, "there are artifacts, and no database"
+    monkeypatch.setenv("BONGSU_DATABASE", f"sqlite:///{tmp_path / 'elsewhere.db'}")
+    found = {one["subject"]: one for one in json.loads(shell("doctor", "--json").out)}
+    assert found["Database of runs"]["level"] == "ok"
+    assert "Database of MLflow" not in found
+    monkeypatch.setenv("BONGSU_DATABASE", "postgresql+psycopg://bongsu:secret@127.0.0.1:1/bongsu")
+    said = shell("doctor")
+    assert said.status == 7
+    assert "secret" not in said.out
+    assert "run.database-unreachable" in said.out
