@@ -129,6 +129,7 @@ def test_the_doctor_of_a_servers_home_looks_at_its_database_and_asks_for_none_in
     home = tmp_path / "home"
     home.mkdir()
     tree_of("mnd", home)
+    (home / "logs" / "r-000000000001").mkdir(parents=True)
     (home / "bongsu.db").rename(tmp_path / "elsewhere.db")
     assert shell("doctor").status == 7, "there are artifacts, and no database"
     monkeypatch.setenv("BONGSU_DATABASE", f"sqlite:///{tmp_path / 'elsewhere.db'}")
