@@ -76,7 +76,9 @@ class Bench:
     def submit(self, runs: int, name: str) -> None:
         platform = replace(self.platform, scope=self.place.platform.scope)
         for number in range(runs):
-            stages = [stage("s0"), *(stage(f"s{n}", f"s{n - 1}") for n in range(1, STAGES))]
+            # Of equal work one does it, and the others wait.
+            first = stage("s0", params={"text": f"{name} {number}"})
+            stages = [first, *(stage(f"s{n}", f"s{n - 1}") for n in range(1, STAGES))]
             submit(platform, plan_of(*stages, name=f"{name}-{number}"))
 
     def running(self) -> int:

@@ -39,6 +39,8 @@ from bongsu.service.upkeep import chores
 from bongsu.store.scope import EVERYTHING
 
 END_S = 30.0
+MLFLOW_PATH = "/mlflow"
+"""Below which MLflow's own APIs and pages are."""
 _log = logging.getLogger("bongsu.server")
 _THE_SERVER = Actor(SYSTEM, SYSTEM, kind=ActorKind.SERVICE)
 
@@ -191,7 +193,13 @@ def _shared(home: Platform, place: ArtifactPlace, undo: contextlib.ExitStack) ->
 
     # This process stays, and tells the tracking server itself.
     shared = replace(
-        home, stores=stores_at(place), scope=EVERYTHING, actor=_THE_SERVER, author=Author(), on_leftover=None
+        home,
+        stores=stores_at(place),
+        scope=EVERYTHING,
+        actor=_THE_SERVER,
+        author=Author(),
+        on_leftover=None,
+        pages=MLFLOW_PATH,
     )
     if home.database.engine.dialect.name == "sqlite":
         return replace(shared, lock=ServerLock(home.home / LOCK))
