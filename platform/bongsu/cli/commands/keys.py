@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -13,7 +13,9 @@ from bongsu.cli.printing import say, say_json
 from bongsu.cli.state import options
 from bongsu.cli.texts import _
 from bongsu.domain.documents import iso_time
-from bongsu.service.signing_keys import KeySummary, KeyUse, keys_of, rotate_keys, signing_keys, withdraw_key
+
+if TYPE_CHECKING:
+    from bongsu.service.signing_keys import KeySummary
 
 keys = typer.Typer(
     help=_("Keys that tokens are signed with, in the home of a server."),
@@ -21,7 +23,7 @@ keys = typer.Typer(
     rich_markup_mode=None,
 )
 Use = Annotated[
-    KeyUse,
+    Literal["attempts", "issuer"],
     typer.Argument(help=_("Tokens of workers (attempts), or of the built-in identity provider (issuer).")),
 ]
 
@@ -32,14 +34,19 @@ def add_to(app: typer.Typer) -> None:
 
 @keys.command("list", help=_("List them; the last one signs, those before it are still believed."))
 def list_(context: typer.Context, use: Use, as_json: AsJson = False) -> None:
+    from bongsu.service.signing_keys import KeyUse, keys_of
+
     only_here(context, "keys list")
-    _tell(keys_of(_home(context), use, time.time), as_json)
+    _tell(keys_of(_home(context), KeyUse(use), time.time), as_json)
 
 
 @keys.command("rotate", help=_("Sign with a new key from now on; tokens of the one before hold until they end."))
 def rotate(context: typer.Context, use: Use, as_json: AsJson = False) -> None:
+    from bongsu.service.signing_keys import KeyUse, rotate_keys, signing_keys
+
     only_here(context, "keys rotate")
-    _tell(rotate_keys(signing_keys(_home(context), use, time.time), use), as_json)
+    signs = KeyUse(use)
+    _tell(rotate_keys(signing_keys(_home(context), signs, time.time), signs), as_json)
 
 
 @keys.command("withdraw", help=_("End every token of a key that no longer signs, at once."))
@@ -51,8 +58,11 @@ def withdraw(
     ],
     as_json: AsJson = False,
 ) -> None:
+    from bongsu.service.signing_keys import KeyUse, signing_keys, withdraw_key
+
     only_here(context, "keys withdraw")
-    _tell(withdraw_key(signing_keys(_home(context), use, time.time), use, key), as_json)
+    signs = KeyUse(use)
+    _tell(withdraw_key(signing_keys(_home(context), signs, time.time), signs, key), as_json)
 
 
 def _home(context: typer.Context) -> Path:
