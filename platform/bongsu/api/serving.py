@@ -40,11 +40,18 @@ def application(served: Served) -> FastAPI:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """The socket of a server, taken before anything is started. Raises ``api.port-taken``."""
+    """The socket of a server, taken before anything is started. Until the server is ready it refuses connections: a
+    proxy goes to another replica then, and would wait for this one otherwise. Raises ``api.port-taken``."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    taken = socket.socket(family, socket.SOCK_STREAM)
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family is socket.AF_INET6:
+            taken.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        taken.bind((host, port))
+        return taken
     except OSError as error:
+        taken.close()
         raise codes.PORT_TAKEN.error(address=f"{host}:{port}", detail=error.strerror or str(error)) from error
 
 

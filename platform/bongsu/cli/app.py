@@ -15,10 +15,12 @@ from bongsu.cli.commands import (
     approvals,
     audit,
     contexts,
+    database,
     datasets,
     describe,
     grants,
     inspect,
+    keys,
     looking,
     ministries,
     mlflow,
@@ -109,6 +111,8 @@ for module in (
     service_accounts,
     contexts,
     serve,
+    database,
+    keys,
     describe,
 ):
     module.add_to(app)

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import httpx
 
 from bongsu.client.contexts import Context
+from bongsu.machine.certificates import trusted_certificates
 from bongsu.service.completing import LATEST
 
 TIMEOUT_S = 1.0
@@ -79,7 +80,9 @@ class RemoteCompletions:
             return []
         headers = {"Authorization": f"Bearer {held.access_token}"}
         try:
-            with httpx.Client(base_url=self._context.url, timeout=TIMEOUT_S, trust_env=False) as client:
+            with httpx.Client(
+                base_url=self._context.url, timeout=TIMEOUT_S, trust_env=False, verify=trusted_certificates()
+            ) as client:
                 response = client.get(path, params=query, headers=headers)
             found: Any = response.json() if response.is_success else []
             listed = found[key] if key else found

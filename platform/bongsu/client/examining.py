@@ -19,6 +19,7 @@ from bongsu.domain.codes import client as codes
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
 from bongsu.domain.problems import BongsuError
+from bongsu.machine.certificates import trusted_certificates
 from bongsu.service.doctor.finding import Finding
 
 TIMEOUT_S = 5.0
@@ -62,7 +63,7 @@ def examine_context(
 
 
 def _asked(url: str, clock: Callable[[], float]) -> _Answer:
-    with httpx.Client(timeout=TIMEOUT_S, trust_env=False) as client:
+    with httpx.Client(timeout=TIMEOUT_S, trust_env=False, verify=trusted_certificates()) as client:
         began = clock()
         response = client.get(f"{url}/v1/server")
         middle = (began + clock()) / 2

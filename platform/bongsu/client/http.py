@@ -15,6 +15,7 @@ from bongsu import __version__
 from bongsu.domain.codes import client as codes
 from bongsu.domain.problems import BongsuError, Code, Location, Problem
 from bongsu.domain.read_documents import Unlike, read
+from bongsu.machine.certificates import trusted_certificates
 
 T = TypeVar("T")
 Tokens = Callable[[bool], str]
@@ -44,7 +45,9 @@ class Server:
         self._sleep = sleep
         headers = {"Accept-Language": language, "User-Agent": f"bongsu/{__version__}"}
         # The system's proxies are for the world outside: a control plane is not there.
-        self._http = httpx.Client(base_url=self.url, headers=headers, timeout=TIMEOUT_S, trust_env=False)
+        self._http = httpx.Client(
+            base_url=self.url, headers=headers, timeout=TIMEOUT_S, trust_env=False, verify=trusted_certificates()
+        )
 
     def close(self) -> None:
         self._http.close()

@@ -13,6 +13,7 @@ import httpx
 from bongsu.client.contexts import SignIn
 from bongsu.domain.codes import client as codes
 from bongsu.domain.messages import N_
+from bongsu.machine.certificates import trusted_certificates
 
 _DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 _TIMEOUT_S = 30.0
@@ -183,7 +184,7 @@ def _asked(url: str, method: str, address: str, **form: str) -> dict[str, Any]:
 
 def _sent(url: str, method: str, address: str, form: dict[str, str] | None) -> httpx.Response:
     try:
-        with httpx.Client(timeout=_TIMEOUT_S, trust_env=False) as client:
+        with httpx.Client(timeout=_TIMEOUT_S, trust_env=False, verify=trusted_certificates()) as client:
             return client.request(method, address, data=form)
     except httpx.HTTPError as error:
         raise codes.UNREACHABLE.error(url=url, detail=str(error) or type(error).__name__) from error

@@ -11,12 +11,15 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from bongsu.artifacts.base import ArtifactStore, StoreOf
 from bongsu.artifacts.durable import create_once
 from bongsu.domain.codes import artifact as artifact_codes
 from bongsu.domain.codes import run as codes
+from bongsu.domain.tenants import Tenant
 from bongsu.machine.environment import overlaid
 from bongsu.service.home import ARTIFACT_CACHE, ARTIFACTS, DATABASE, STORE_RECORD, holds_work
 
@@ -102,6 +105,18 @@ def reached(place: ArtifactPlace) -> Iterator[None]:
     is_set = any(os.environ.get(name) for name in _ENDPOINTS)
     with overlaid({} if place.endpoint is None or is_set else {ENDPOINT: place.endpoint}):
         yield
+
+
+def stores_at(place: ArtifactPlace) -> StoreOf:
+    """Of each ministry, its own part of the place; of a home that nobody shares, all of it."""
+    from bongsu.artifacts.open import open_store
+
+    @lru_cache(maxsize=1000)
+    def store_of(tenant: Tenant) -> ArtifactStore:
+        cache = place.cache / tenant if place.cache and tenant else place.cache
+        return open_store(f"{place.uri}/{tenant}" if tenant else place.uri, cache)
+
+    return store_of
 
 
 def _address(given: str) -> str | None:

@@ -44,13 +44,14 @@ def lead(
     Args:
         platform: of this process, with the runs of every ministry in its scope; its lock says who may lead.
         stop: set by somebody else; then the lock is given back, and workers go on.
-        on_trouble: told why this process does not drive at the moment, each time that it is tried, and once of each
-            run that is left where it stands, and of each chore that fails.
+        on_trouble: told once why this process does not drive at the moment, and once of each run that is left where it
+            stands, and of each chore that fails.
         chores: what is due beside driving, on the platform as the one who leads writes to it.
 
     Raises:
         BongsuError: what does not pass by itself, such as ``run.database-damaged``.
     """
+    told: Words = ""
     while not stop.is_set():
         try:
             with (
@@ -62,7 +63,12 @@ def lead(
         except BongsuError as error:
             if error.problems[0].code not in _PASSING:
                 raise
-            on_trouble(error.problems[0].sentence())
+            why = error.problems[0].sentence()
+            if why != told:
+                on_trouble(why)
+            told = why
+        else:
+            told = ""
         stop.wait(STANDBY_S)
 
 

@@ -8,22 +8,19 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp
 
-from bongsu.artifacts.base import ArtifactStore
-from bongsu.artifacts.open import open_store
 from bongsu.domain.audit import SYSTEM, Author
 from bongsu.domain.people import Actor, ActorKind
-from bongsu.domain.tenants import Tenant
 from bongsu.identity.settings import TrustedIssuer, is_loopback
+from bongsu.machine.certificates import trusted_certificates
 from bongsu.reconciler.leadership import Leadership
 from bongsu.reconciler.lock import ServerLock
 from bongsu.reconciler.session_lock import SessionLock
-from bongsu.service.artifact_place import ArtifactPlace, place_of
+from bongsu.service.artifact_place import ArtifactPlace, place_of, stores_at
 from bongsu.service.audit.checkpoints import refuse_other_keys
 from bongsu.service.authenticating import open_authenticator
 from bongsu.service.control_plane import ControlPlane, SignInPlace
@@ -171,7 +168,7 @@ def _plane(
 
     from bongsu.identity.verifier import trusting
 
-    client = undo.enter_context(httpx.Client(trust_env=False))
+    client = undo.enter_context(httpx.Client(trust_env=False, verify=trusted_certificates()))
     trusts = [*trusting(settings.issuers, client), *([issuer.trust()] if issuer else [])]
     keys = signing_keys(base.home, KeyUse.ATTEMPTS, base.clock)
     door = open_authenticator(base.database, trusts, keys)
@@ -194,15 +191,10 @@ def _shared(home: Platform, place: ArtifactPlace, undo: contextlib.ExitStack) ->
     """A home as the ministries share it: each has its own part of the artifact store, and this process drives them
     all."""
 
-    @lru_cache(maxsize=1000)
-    def store_of(tenant: Tenant) -> ArtifactStore:
-        cache = place.cache / tenant if place.cache else None
-        return open_store(f"{place.uri}/{tenant}" if tenant else place.uri, cache)
-
     # This process stays, and tells the tracking server itself.
     shared = replace(
         home,
-        stores=store_of,
+        stores=stores_at(place),
         scope=EVERYTHING,
         actor=_THE_SERVER,
         author=Author(),

@@ -39,6 +39,12 @@ def signing_keys(home: Path, use: KeyUse, clock: Callable[[], float]) -> KeyFile
     return KeyFile(home / name, clock, LONGEST_LIFE_S)
 
 
+def keys_of(home: Path, use: KeyUse, clock: Callable[[], float]) -> list[KeySummary]:
+    """As :func:`list_keys` of the keys in ``home``, and none where nobody has asked for any yet."""
+    file = signing_keys(home, use, clock)
+    return list_keys(file, use) if file.path.exists() else []
+
+
 def list_keys(keys: KeyFile, use: KeyUse) -> list[KeySummary]:
     """Oldest first; the last one signs. Raises ``identity.key-file``."""
     return [KeySummary(one.id, use, one.created_at, one.retired_at) for one in keys.ring().keys]

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, and_, select, update
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import Digest, RunId, StageId
 from bongsu.domain.labels import Label
+from bongsu.domain.tenants import Tenant
 from bongsu.store.faults import readable
 from bongsu.store.label_flow import flow
 from bongsu.store.locks import hold_labels
@@ -71,6 +72,12 @@ def list_artifacts(connection: Connection) -> list[ArtifactRecord]:
     """All of them, by their digests."""
     query = select(artifacts).where(visible(connection, artifacts)).order_by(artifacts.c.digest)
     return [_artifact(connection, row) for row in connection.execute(query)]
+
+
+def trees_of_all(connection: Connection) -> list[tuple[Tenant, Digest]]:
+    """Whose each artifact is, whatever the connection was opened for: for who keeps the store, and reads none."""
+    query = select(artifacts.c.tenant, artifacts.c.digest).order_by(artifacts.c.tenant, artifacts.c.digest)
+    return [(Tenant(row.tenant), Digest(row.digest)) for row in connection.execute(query)]
 
 
 def get_artifact(connection: Connection, digest: str) -> ArtifactRecord | None:

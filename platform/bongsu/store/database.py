@@ -15,7 +15,7 @@ from bongsu.store import addresses, sqlite
 from bongsu.store.addresses import is_sqlite, shown
 from bongsu.store.faults import code_of, explained, said_by
 from bongsu.store.schemas import metadata
-from bongsu.store.scope import AT_HOME, LABELS, OPTION, Scope
+from bongsu.store.scope import AT_HOME, EVERYTHING, LABELS, OPTION, Scope
 
 # The newest migration in ``migrations/versions``; a test compares the two.
 HEAD_REVISION = "0012"
@@ -97,8 +97,9 @@ def open_database(url: str, may_be_new: Callable[[], bool] = lambda: True) -> Da
 
 
 def check_database(url: str, may_be_new: Callable[[], bool] = lambda: True) -> None:
-    """Read all of a database and change nothing. Arguments and errors as of :func:`open_database`; besides,
-    ``run.database-damaged`` for damage that only a look at everything finds, once for each row that cannot be read."""
+    """Read all of a database, of every tenant, and change nothing. Arguments and errors as of
+    :func:`open_database`; besides, ``run.database-damaged`` for damage that only a look at everything
+    finds, once for each row that cannot be read."""
     from bongsu.store.rows import unreadable_rows
 
     with open_for_reading(url) as connection:
@@ -106,9 +107,40 @@ def check_database(url: str, may_be_new: Callable[[], bool] = lambda: True) -> N
         if found:
             raise codes.DATABASE_DAMAGED.error(url=shown(addresses.parsed(url)), detail=found)
         if _current_revision(connection.engine, may_be_new) == HEAD_REVISION:
-            problems = list(unreadable_rows(connection))
+            everything = connection.execution_options(**{OPTION: EVERYTHING, LABELS: {}})
+            problems = list(unreadable_rows(everything))
             if problems:
                 raise BongsuError(problems)
+
+
+def revision_at(url: str) -> str | None:
+    """Which schema a database has; None for an empty one, or a file that is not there. Raises as
+    :func:`open_database`."""
+    path = sqlite.file_of(addresses.parsed(url))
+    if path is not None and not path.exists():
+        return None
+    with open_for_reading(url) as connection:
+        return _revision_of(connection)
+
+
+def revisions() -> tuple[str, ...]:
+    """Schemas that this version knows, oldest first."""
+    found = (Path(__file__).parent / "migrations" / "versions").glob("[0-9]*_*.py")
+    return tuple(sorted(path.name.partition("_")[0] for path in found))
+
+
+def migrate_at(url: str, revision: str) -> None:
+    """:func:`migrate` what lies at ``url``. Raises as that and as :func:`open_database`."""
+    parsed = addresses.parsed(url)
+    with _opening(parsed):
+        path = sqlite.file_of(parsed)
+        if path is not None:
+            sqlite.refuse_other_than_file(path)
+        engine = sqlite.writing_engine(parsed, path) if is_sqlite(parsed) else _server_engine(parsed)
+        try:
+            migrate(engine, revision)
+        finally:
+            engine.dispose()
 
 
 def refuse_newer(url: str) -> None:

@@ -96,7 +96,17 @@ token
 """
 """These ask the server of the context in force, and leave this machine's home alone."""
 
-HERE_ALONE = {"serve", "up", "ministries found"}
+HERE_ALONE = {
+    "serve",
+    "up",
+    "ministries found",
+    "database show",
+    "database check",
+    "database migrate",
+    "keys list",
+    "keys rotate",
+    "keys withdraw",
+}
 """These mean nothing there, and say so to whoever names a server for them."""
 
 OF_NO_CONTROL_PLANE = {

@@ -137,6 +137,8 @@ def test_it_waits_while_another_leads_and_says_who(world: World, monkeypatch: py
     with other, leading_thread(world, told):
         until(lambda: bool(told))
         assert "already drives" in told[0]
+        time.sleep(0.3)
+        assert len(told) == 1, "it tried again several times, and nothing was new"
 
 
 @pytest.mark.parametrize("damage", ["plan = '{}'", "label = 'X'"])

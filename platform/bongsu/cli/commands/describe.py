@@ -238,7 +238,7 @@ def _of_context(context: typer.Context) -> list[Finding]:
 def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     from bongsu.service.doctor import examine
 
-    findings = [*_of_context(context), *examine(options(context).home)]
+    findings = [*_of_context(context), *examine(options(context).home, os.environ.get("BONGSU_DATABASE") or None)]
     if as_json:
         say_json(findings)
     else:

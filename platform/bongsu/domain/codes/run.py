@@ -8,6 +8,16 @@ NEWER_DATABASE = Code(
     "Use that version, or restore a backup made by this one.",
     exit_code=7,
 )
+SCHEMA_UNKNOWN = Code(
+    "run.schema-unknown",
+    "This version of Bongsu knows no schema {revision}.",
+    "Its schemas are {first} to {last}; `head` is the last one.",
+)
+SCHEMA_DOWN = Code(
+    "run.schema-down",
+    "Going from the schema {found} down to {revision} loses whatever only the newer one has a place for.",
+    "End all servers, take a backup (docs/runbooks/backup.md), and ask again with --lose-newer.",
+)
 DATABASE_UNUSABLE = Code(
     "run.database-unusable",
     "The database {url} cannot be used: {detail}.",

@@ -13,9 +13,13 @@ from bongsu.service.home import DATABASE, TRACKING_DATABASE, local_home
 __all__ = ["Finding", "examine"]
 
 
-def examine(home: Path) -> list[Finding]:
+def examine(home: Path, database_url: str | None = None) -> list[Finding]:
     """Look at everything that a run on this machine depends on. Of ``home`` it changes no more than any command does:
     it is made if it is not there, and others lose the right to look into it; a probe file comes and goes.
+
+    Args:
+        home: of a person, or of a server.
+        database_url: of the PostgreSQL database that a server's home goes with; None for files in the home.
 
     Raises ``run.home-not-local``.
     """
@@ -25,22 +29,27 @@ def examine(home: Path) -> list[Finding]:
         *machine.packages(),
         machine.cpus(),
         machine.memory(),
-        *_state(home),
+        *_state(home, database_url),
         machine.shared_memory(),
         machine.gpus(),
         machine.temporary(),
     ]
 
 
-def _state(home: Path) -> list[Finding]:
+def _state(home: Path, database_url: str | None) -> list[Finding]:
     """What lies in the state directory, if this user may look."""
     closed = state.closed(home)
     if closed is not None:
         return [closed]
-    return [
+    files = [
         state.writable(home),
         state.private(home),
         *state.artifacts(home, lambda: datetime.now(UTC)),
+    ]
+    if database_url is not None:
+        return [*files, state.served_database(database_url), machine.disk(home)]
+    return [
+        *files,
         state.database(home, DATABASE, N_("Database of runs")),
         state.database(home, TRACKING_DATABASE, N_("Database of MLflow")),
         models.registered(home),

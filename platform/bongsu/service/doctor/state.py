@@ -118,6 +118,20 @@ def database(home: Path, name: str, subject: str) -> Finding:
     return Finding("ok", subject, str(path))
 
 
+def served_database(url: str) -> Finding:
+    """Every row of a server's database is read."""
+    from bongsu.store.addresses import parsed, shown
+    from bongsu.store.database import check_database, refuse_newer
+
+    subject = N_("Database of runs")
+    try:
+        refuse_newer(url)
+        check_database(url)
+        return Finding("ok", subject, shown(parsed(url)))
+    except BongsuError as error:
+        return _told(subject, error.problems[0])
+
+
 def _told_once(home: Path) -> int:
     """How many records MLflow once had."""
     from bongsu.store import outbox

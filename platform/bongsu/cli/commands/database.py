@@ -1,0 +1,101 @@
+"""``database``: the store of a server, for whoever keeps it: which schema, whether all is whole, up and down."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from bongsu.cli.commands.shared import AsJson, only_here
+from bongsu.cli.failures import print_problems, problem_document
+from bongsu.cli.printing import out, say, say_json
+from bongsu.cli.state import options
+from bongsu.cli.texts import _
+
+database = typer.Typer(
+    help=_("The store of a server or a home, for whoever keeps it."), no_args_is_help=True, rich_markup_mode=None
+)
+Address = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        envvar="BONGSU_DATABASE",
+        help=_("Address of the PostgreSQL database; a file in the home if not given."),
+    ),
+]
+DAMAGED = 8
+
+
+def add_to(app: typer.Typer) -> None:
+    app.add_typer(database, name="database")
+
+
+@database.command("show", help=_("Show which schema it has, and which one this version needs."))
+def show(context: typer.Context, address: Address = None, as_json: AsJson = False) -> None:
+    from bongsu.service.database_state import schema_of
+
+    only_here(context, "database show")
+    found = schema_of(options(context).home, address or None)
+    if as_json:
+        say_json(found)
+        return
+    say(
+        _("Schema {found}; this version of Bongsu needs {known}.").format(
+            found=found.found or "–", known=found.known
+        )
+    )
+
+
+@database.command("check", help=_("Read every row, and every byte of every artifact; changes nothing."))
+def check(
+    context: typer.Context,
+    address: Address = None,
+    sizes_only: Annotated[
+        bool, typer.Option("--sizes-only", help=_("Compare sizes of files, and read none."))
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    from bongsu.service.database_state import check_whole
+
+    only_here(context, "database check")
+    found = check_whole(options(context).home, address or None, os.environ, read_bytes=not sizes_only)
+    if as_json:
+        say_json(
+            {
+                "schema": found.schema,
+                "trees": found.trees,
+                "problems": [problem_document(one) for one in found.faults],
+            }
+        )
+    else:
+        say(_("Database: schema {schema}, every row can be read.").format(schema=found.schema or "–"))
+        whole = found.trees - len(found.faults)
+        say(_("Artifacts: {whole} of {count} are whole.").format(whole=whole, count=found.trees))
+        print_problems(out(error=True, markup=True), found.faults)
+    if found.faults:
+        raise typer.Exit(DAMAGED)
+
+
+@database.command("migrate", help=_("Bring it to a schema, up or down; opening it brings it up by itself."))
+def migrate(
+    context: typer.Context,
+    address: Address = None,
+    to: Annotated[str, typer.Option(metavar="REVISION", help=_("Four digits, or head."))] = "head",
+    may_lose: Annotated[
+        bool, typer.Option("--lose-newer", help=_("Go down, and lose what only the newer schema has a place for."))
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    from bongsu.service.database_state import move_schema
+
+    only_here(context, "database migrate")
+    found = move_schema(options(context).home, address or None, to, may_lose=may_lose)
+    if as_json:
+        say_json(found)
+        return
+    say(
+        _("Schema {found}; this version of Bongsu needs {known}.").format(
+            found=found.found or "–", known=found.known
+        )
+    )

@@ -1,0 +1,47 @@
+"""Replicas that start at once on an empty database of MLflow's."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from postgres_server import running_server
+
+START = """
+import sys
+from bongsu.artifacts.local import LocalStore
+from bongsu.tracking.governed.settings import GovernedSettings, prepare_environment
+
+settings = GovernedSettings(sys.argv[1], sys.argv[2], lambda tenant: LocalStore(sys.argv[2]))
+prepare_environment(settings)
+from bongsu.tracking.governed.stores import open_stores
+
+print("begins", flush=True)
+sys.stdin.readline()
+open_stores(settings)
+"""
+
+
+def test_one_makes_the_tables_and_the_others_find_them(tmp_path: Path) -> None:
+    with running_server() as server:
+        url = server.new_database(migrated=False)
+        processes = [
+            subprocess.Popen(
+                [sys.executable, "-c", START, url, tmp_path.as_uri()],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for _ in range(2)
+        ]
+        for process in processes:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "begins\n"
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.write("\n")
+            process.stdin.flush()
+        said = [process.communicate(timeout=120)[1] for process in processes]
+        assert [process.returncode for process in processes] == [0, 0], said

@@ -1,0 +1,36 @@
+"""docs/security.md names tests and files that are there, and leaves no way in out."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+TEXT = (ROOT / "docs" / "security.md").read_text()
+TESTS = sorted(set(re.findall(r"`([\w/]+\.py)::(test_\w+)`", TEXT)))
+ROOMS = "api|artifacts|client|identity|machine|policy|reconciler|service|specfile|store|tracking"
+CODE = sorted(set(re.findall(rf"`((?:{ROOMS})/[\w/]+(?:\.py)?)`", TEXT)))
+
+
+@pytest.mark.parametrize(("path", "name"), TESTS, ids=str)
+def test_each_test_that_it_names_is_there(path: str, name: str) -> None:
+    assert re.search(rf"^(async )?def {name}\(", (ROOT / "tests" / path).read_text(), re.M)
+
+
+@pytest.mark.parametrize("path", CODE)
+def test_each_file_that_it_names_is_there(path: str) -> None:
+    assert (ROOT / "platform" / "bongsu" / path).exists()
+
+
+def test_each_family_of_routes_is_named() -> None:
+    families = {path.name for path in (ROOT / "platform" / "bongsu" / "api" / "routes").glob("[a-z]*.py")}
+    named = set(re.findall(r"`(\w+\.py)`", TEXT))
+    assert families - named == set()
+
+
+def test_each_link_leads_somewhere() -> None:
+    for page in (ROOT / "docs" / "security.md", *(ROOT / "docs" / "runbooks").glob("*.md")):
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"

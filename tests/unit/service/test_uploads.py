@@ -1,0 +1,85 @@
+"""Archives and pipelines that a client sends: nothing of them is trusted."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from governed_places import GovernedPlace
+
+from bongsu.domain.pipeline import Input
+from bongsu.domain.problems import BongsuError
+from bongsu.service.inputs.files import NotFound
+from bongsu.service.inputs.given import Files
+from bongsu.service.uploading import take_upload
+
+Make = Callable[[tarfile.TarFile], None]
+
+
+def plain(name: str) -> Make:
+    def make(tar: tarfile.TarFile) -> None:
+        member = tarfile.TarInfo(name)
+        member.size = 4
+        tar.addfile(member, io.BytesIO(b"evil"))
+
+    return make
+
+
+def special(kind: bytes, target: str = "/etc/passwd") -> Make:
+    def make(tar: tarfile.TarFile) -> None:
+        member = tarfile.TarInfo("a.txt")
+        member.type, member.linkname = kind, target
+        tar.addfile(member)
+
+    return make
+
+
+def twice(tar: tarfile.TarFile) -> None:
+    plain("a.txt")(tar)
+    plain("a.txt")(tar)
+
+
+HOSTILE: dict[str, Make] = {
+    "above": plain("../evil.txt"),
+    "above, hidden": plain("a/../../evil.txt"),
+    "absolute": plain("/tmp/evil.txt"),
+    "a link": special(tarfile.SYMTYPE),
+    "a hard link": special(tarfile.LNKTYPE),
+    "a pipe": special(tarfile.FIFOTYPE),
+    "a device": special(tarfile.CHRTYPE),
+    "one name twice": twice,
+}
+
+
+@pytest.mark.parametrize("how", HOSTILE)
+def test_a_hostile_archive_leaves_nothing(tmp_path: Path, how: str) -> None:
+    (tmp_path / "place").mkdir()
+    place = GovernedPlace(tmp_path / "place")
+    folder = tmp_path / "place" / "upload"
+    folder.mkdir()
+    with tarfile.open(folder / "sent.tar", "w") as tar:
+        HOSTILE[how](tar)
+    with pytest.raises(BongsuError, match=r"artifact\.(not-an-archive|unsafe-path)"):
+        take_upload(place.as_("kim"), folder / "sent.tar", "sent", None, is_model=False)
+    assert [path.name for path in folder.iterdir()] == ["sent.tar"]
+    assert not list(tmp_path.rglob("evil.txt"))
+    place.close()
+
+
+def test_a_compressed_archive_is_none(tmp_path: Path) -> None:
+    place = GovernedPlace(tmp_path)
+    with tarfile.open(tmp_path / "sent.tar", "w:gz") as tar:
+        plain("a.txt")(tar)
+    with pytest.raises(BongsuError, match=r"artifact\.not-an-archive"):
+        take_upload(place.as_("kim"), tmp_path / "sent.tar", "sent", None, is_model=False)
+    place.close()
+
+
+@pytest.mark.parametrize("address", ["file:/etc/passwd", "file:secret.txt", "file:../secret.txt"])
+def test_a_pipeline_reads_no_file_of_the_server(tmp_path: Path, address: str) -> None:
+    (tmp_path / "secret.txt").write_text("secret")
+    with pytest.raises(NotFound):
+        Files(tmp_path, {}).address_of("corpus", Input(dataset=address))
