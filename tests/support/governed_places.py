@@ -95,9 +95,17 @@ class GovernedPlace(Place):
         clearance: Label = SECRET,
         kind: ActorKind = ActorKind.PERSON,
     ) -> None:
+        self.add_account(person, clearance, kind)
+        self.add_role(person, ministry, role)
+
+    def add_account(self, person: str, clearance: Label = SECRET, kind: ActorKind = ActorKind.PERSON) -> None:
+        """Somebody who is nothing in any ministry yet."""
         with self.platform.write() as connection:
             values = {"id": person, "name": person, "kind": kind.value, "clearance": str(clearance)}
             connection.execute(insert(people).values(**values, created_at=self.now))
+
+    def add_role(self, person: str, ministry: str, role: Role) -> None:
+        with self.platform.write() as connection:
             connection.execute(insert(memberships).values(person=person, ministry=ministry, role=role.value))
 
     def disable(self, person: str, *, again: bool = False) -> None:

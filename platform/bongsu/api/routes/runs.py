@@ -105,7 +105,7 @@ def report(asker: Asking, run: str) -> Response:
     return HTMLResponse(page, headers=headers | {"Cache-Control": "private, no-cache"})
 
 
-@router.post("/{run}/cancel", **asks_for(Permission.RUN_CONTROL))
+@router.post("/{run}/cancel", status_code=202, **asks_for(Permission.RUN_CONTROL))
 def cancel(request: Request, asker: Asking, run: str) -> Response:
     """End a run. One that is being cancelled stays so."""
     platform, record = of_run(asker.plane, asker.actor, Permission.RUN_CONTROL, run)
@@ -113,7 +113,7 @@ def cancel(request: Request, asker: Asking, run: str) -> Response:
     return answer(request, _document(asker, platform, record.id), status=202)
 
 
-@router.post("/{run}/resume", **asks_for(Permission.RUN_CONTROL))
+@router.post("/{run}/resume", status_code=202, **asks_for(Permission.RUN_CONTROL))
 def resume_it(request: Request, asker: Asking, run: str) -> Response:
     """Go on with a run that failed or was cancelled."""
     platform, record = of_run(asker.plane, asker.actor, Permission.RUN_CONTROL, run)
