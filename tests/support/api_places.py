@@ -15,6 +15,7 @@ from bongsu.domain.codes import identity as codes
 from bongsu.domain.labels import OPEN, Label
 from bongsu.domain.people import Actor
 from bongsu.domain.plan import RunPlan
+from bongsu.domain.tenants import Tenant
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.submitting import submit
 from bongsu.store.database import Database
@@ -59,4 +60,4 @@ class ApiPlace(GovernedPlace):
         metadata = plan.metadata.model_copy(update={"ministry": ministry})
         stages = tuple(one.model_copy(update={"label": label}) for one in plan.stages)
         made = plan.model_copy(update={"metadata": metadata, "floor": label, "stages": stages})
-        return submit(self.as_(person), made).run.id
+        return submit(self.plane.of_tenant(self.actor(person), Tenant(ministry)), made).run.id

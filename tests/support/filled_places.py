@@ -63,7 +63,10 @@ class FilledPlace(WorkerPlace):
             "permit": [data_permit, self._share()],
             "proposal": self._proposals(),
             "grant": [self._grant("nap-mnd", "mnd", "mnd")],
-            "act": ["apply", "withdraw"],
+            "position": ["0", "1"],
+            "home": ["mnd"],
+            "name": ["robot"],
+            "secret": ["secret-1"],
         }
         suspend(self.platform, self.actor("acc"), StopRequest("mnd", "stopped", None, "It leaks"))
 
@@ -82,6 +85,7 @@ class FilledPlace(WorkerPlace):
             for role in others:
                 self.add_role(person, ministry, role)
         self.add_account(NOWHERE)
+        self.add_account("mnd/robot", SECRET, ActorKind.SERVICE)
 
     def _share(self) -> str:
         wanted = AccessRequest(

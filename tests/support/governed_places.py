@@ -9,6 +9,7 @@ from pathlib import Path
 from service_places import Place
 from small_plans import plan_of, planned_input, stage
 from sqlalchemy import insert, select, update
+from store_places import NOW
 
 from bongsu.domain.approval import Proposal, ProposalKind
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
@@ -56,6 +57,8 @@ STAFF: dict[str, tuple[str, Role]] = {
     "army-eng": ("army", Role.ENGINEER),
     "army-ann": ("army", Role.APPROVER),
     "army-acc": ("army", Role.ACCREDITOR),
+    "aud": ("mnd", Role.AUDITOR),
+    "army-aud": ("army", Role.AUDITOR),
 }
 
 
@@ -63,8 +66,8 @@ class GovernedPlace(Place):
     """With ``mnd`` and ``army``, the people of :data:`STAFF`, a permitted use, a permitted data set ``law/1``, and
     whatever models a test registers."""
 
-    def __init__(self, folder: Path, database: Database | None = None) -> None:
-        super().__init__(folder, database)
+    def __init__(self, folder: Path, database: Database | None = None, now: float = NOW) -> None:
+        super().__init__(folder, database, now)
         self.platform = self.of("mnd")
         self._count = 0
         with self.platform.write() as connection:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from governed_world import OPEN, SECRET, T0, TOLD, Told, _opened, settings, tell_everything
 
-from bongsu.domain.publication import RunClosed
+from bongsu.domain.publication import LabelChanged, RunClosed
 from bongsu.tracking.governed.publisher import GovernedPublisher
 
 
@@ -52,7 +52,9 @@ def _relabelled(publisher: GovernedPublisher, database: str) -> dict[str, object
     """``axk1-deep`` has one version, labelled C; another ministry has none of this name."""
     from mlflow.exceptions import MlflowException
 
-    publisher.relabel_version("mnd", "axk1-deep", 1, SECRET)
+    lowered = LabelChanged(run_id="r-1", ministry="mnd", name="axk1-deep", version=1, label=SECRET)
+    for _twice in range(2):
+        publisher.publish([lowered])
     found = [mark[:4] for mark in _marks(database) if mark[1] in ("axk1-deep", "axk1-deep/1")]
     try:
         publisher.relabel_version("dapa", "axk1-deep", 1, OPEN)

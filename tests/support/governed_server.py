@@ -18,6 +18,8 @@ import httpx
 from mlflow_server import free_port
 
 START_S = 120.0
+UNRECORDABLE = "unrecordable"
+"""Requests with this word in their query are refused by who keeps the log."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,11 @@ def main(home: Path, database: str, port: int, mode: str) -> None:
     from bongsu.tracking.governed.viewer import Visit
 
     async def note(visit: Visit) -> None:
+        if UNRECORDABLE in visit.query:
+            raise OSError("the disk is full")
+        with (home / "shown.jsonl").open("a") as file:
+            shown = [[one.object, str(one.label)] for one in visit.shown]
+            file.write(json.dumps({"workspace": visit.workspace, "status": visit.status, "shown": shown}) + "\n")
         with (home / "visits.txt").open("a") as file:
             who = visit.viewer.id if visit.viewer else "nobody"
             file.write(

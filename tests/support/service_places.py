@@ -9,7 +9,7 @@ from typing import Any
 
 from reconciler_faults import GatedPublisher, Registry
 from simulated_executor import SimulatedCluster, SimulatedExecutor
-from store_places import store_at
+from store_places import NOW, store_at
 
 from bongsu.artifacts.local import LocalStore
 from bongsu.domain.attempt import AttemptSpec
@@ -60,10 +60,11 @@ class Place:
     Args:
         folder: everything lies here.
         database: the store; a file in the folder if none is given.
+        now: seconds since the epoch; the clock stands still until a test moves it.
     """
 
-    def __init__(self, folder: Path, database: Database | None = None) -> None:
-        self.now = 1_700_000_000.0
+    def __init__(self, folder: Path, database: Database | None = None, now: float = NOW) -> None:
+        self.now = now
         self.folder = folder
         self.registry = Registry()
         publisher = GatedPublisher(self.registry)

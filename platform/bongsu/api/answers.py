@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
-from fastapi import Query, Request
+from fastapi import Header, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from bongsu.domain.codes import api as codes
@@ -28,6 +28,14 @@ Fields = Annotated[
 Filter = Annotated[
     str,
     Query(max_length=2000, description='E.g. `state : running, failed AND createdAt >= "2026-11-01T00:00:00Z"`.'),
+]
+IdempotencyKey = Annotated[
+    str,
+    Header(
+        max_length=200,
+        pattern=r"^[\x21-\x7e]*$",
+        description="Drawn by the client for one request and sent with each try of it: it is carried out once.",
+    ),
 ]
 Ministry = Annotated[
     str | None, Query(max_length=40, description="Which ministry; may be left out by who acts in one only.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -17,6 +17,7 @@ from bongsu.domain.problems import BongsuError
 from bongsu.identity.bearer import bearer_token
 from bongsu.language.translation import preferred_language, translator
 from bongsu.policy.access import Permission
+from bongsu.service.audit.reads import note_list
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.platform import Platform
 from bongsu.service.worker_access import refuse_elsewhere
@@ -58,6 +59,10 @@ class Asker:
         """See :meth:`bongsu.service.control_plane.ControlPlane.within`."""
         assert self.permission is not None
         return self.plane.within(self.actor, self.permission, ministry)
+
+    def note_list(self, object_: str, shown: Iterable[tuple[str, str]]) -> None:
+        """See :func:`bongsu.service.audit.reads.note_list`; called before the list is given."""
+        note_list(self.plane.base, self.actor, object_, shown, self.request)
 
     @property
     def translate(self) -> Callable[[str], str]:

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from bongsu.api.requests import broken_off, request_id
-from bongsu.domain.codes import access, api, identity, run
+from bongsu.domain.codes import access, api, identity, people, run
 from bongsu.domain.problems import BongsuError, Code, Problem
 from bongsu.language.particles import settle_particles
 from bongsu.language.translation import preferred_language, translator
@@ -32,11 +32,20 @@ _OTHER_STATUS: dict[Code, int] = {
     api.TOO_SLOW: 408,
     api.TOO_MANY: 429,
     api.KEY_USED_OTHERWISE: 422,
+    people.PERSON_EXISTS: 409,
+    people.MINISTRY_EXISTS: 409,
+    people.SUBJECT_TAKEN: 409,
+    people.DISABLED: 409,
+    people.LAST_OPERATOR: 409,
+    people.LAST_MINISTRY: 409,
+    people.TOO_MANY_SECRETS: 409,
     run.NOT_CANCELLABLE: 409,
     run.NOT_RESUMABLE: 409,
     run.STILL_CANCELLING: 409,
     run.DRIVEN_ELSEWHERE: 409,
 }
+# What passes by itself, such as the restart of a database, may be over by then.
+RETRY_AFTER_S = 2
 _log = logging.getLogger("bongsu.api")
 
 
@@ -53,8 +62,8 @@ def problem_response(request: Request, error: BongsuError) -> Response:
     headers = {"Content-Language": language, "Vary": "Accept-Language", "Cache-Control": "no-store"}
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="bongsu"'
-    seconds = error.problems[0].args.get("seconds")
-    if status == 429 and seconds is not None:
+    seconds = error.problems[0].args.get("seconds", RETRY_AFTER_S)
+    if status in (429, 503):
         headers["Retry-After"] = str(seconds)
     document = problem_document(error.problems, language, status, request_id(request))
     return JSONResponse(document, status, headers, MEDIA_TYPE)

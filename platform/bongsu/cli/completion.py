@@ -1,4 +1,4 @@
-"""Values that a shell completes: ids of runs, stages, models and what else the state directory knows.
+"""Values that a shell completes: ids of runs, stages, models and what else the state directory, or the server, knows.
 
 Each function gives what begins with the word so far. It is called in place of the command, in a process that a shell
 waits for: what it imports, it imports itself.
@@ -12,9 +12,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from bongsu.cli.state import home_of
+from bongsu.cli.choosing import server_chosen
+from bongsu.cli.state import Options, home_of
+from bongsu.client.contexts import VARIABLE
+from bongsu.domain.problems import BongsuError
 
 if TYPE_CHECKING:
+    from bongsu.client.completing import RemoteCompletions
+    from bongsu.client.contexts import Context
     from bongsu.service.completing import Completions
 
 
@@ -60,10 +65,27 @@ def error_codes(incomplete: str) -> list[str]:
     return _beginning((code.name for code in all_codes()), incomplete)
 
 
-def _known(context: typer.Context) -> Completions:
+def _known(context: typer.Context) -> Completions | RemoteCompletions:
+    """Of the control plane that the command would speak to."""
+    said = context.find_root().params
+    named = said.get("home")
+    home = home_of(named, os.environ)
+    chosen = said.get("context_") or os.environ.get(VARIABLE) or None
+    try:
+        found = server_chosen(Options(home, names_home=named is not None, context=chosen))
+    except BongsuError:  # the command says what is wrong
+        return _remote(None)
+    if found is not None:
+        return _remote(found[1])
     from bongsu.service.completing import Completions
 
-    return Completions(home_of(context.find_root().params.get("home"), os.environ))
+    return Completions(home)
+
+
+def _remote(server: Context | None) -> RemoteCompletions:
+    from bongsu.client.completing import RemoteCompletions
+
+    return RemoteCompletions(server)
 
 
 def _beginning(words: Iterable[str], incomplete: str) -> list[str]:

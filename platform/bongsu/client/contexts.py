@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -24,6 +26,7 @@ class SignIn(BaseModel):
         access_token, refresh_token: secrets; the second is empty where there is none.
         expires_at: of the first, in seconds since the epoch.
         token_endpoint, client_id: where a new one is fetched.
+        is_service: of a service account, ``client_id``: a new one takes its secret, which is kept nowhere here.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -33,6 +36,7 @@ class SignIn(BaseModel):
     expires_at: float = 0.0
     token_endpoint: str = ""
     client_id: str = ""
+    is_service: bool = False
 
 
 class Context(BaseModel):
@@ -112,3 +116,23 @@ def save_contexts(path: Path, contexts: Contexts) -> None:
         file.flush()
         os.fsync(file.fileno())
     beside.replace(path)
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Keep other commands from changing them, and wait for those that do. The kernel lets go when a process dies."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def change_contexts(path: Path, change: Callable[[Contexts], Contexts]) -> Contexts:
+    """Read them, change them and write them, while no other command does; what they are then."""
+    with held(path):
+        changed = change(load_contexts(path))
+        save_contexts(path, changed)
+    return changed

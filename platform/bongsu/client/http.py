@@ -53,7 +53,7 @@ class Server:
         """A document, read as ``kind``."""
         return self._as(kind, path, self.json("GET", path, query=query))
 
-    def pages(self, path: str, kind: type[T], most: int | None = None, **query: Any) -> Iterator[T]:
+    def pages(self, path: str, kind: type[T], /, most: int | None = None, **query: Any) -> Iterator[T]:
         """The items of a list, page by page, ``most`` at most."""
         left = most
         cursor = ""
@@ -66,6 +66,14 @@ class Server:
             cursor = page["next"]
             if not cursor:
                 return
+
+    def all(self, path: str, kind: type[T], **query: Any) -> list[T]:
+        """The items of a list that is given as a whole."""
+        return [self._as(kind, path, item) for item in self.json("GET", path, query=query)]
+
+    def made(self, path: str, kind: type[T], body: Any = None) -> T:
+        """What came of a change that was asked for as :meth:`post` does."""
+        return self._as(kind, path, self.post(path, body))
 
     def post(self, path: str, body: Any = None, **query: Any) -> Any:
         """Ask for a change; asked again until there is an answer, and done once."""
@@ -103,10 +111,20 @@ class Server:
 
     def lines(self, path: str, **query: Any) -> Iterator[Any]:
         """The documents of a stream of JSON lines, as they come."""
+        for line in self.text_lines(path, **query):
+            if line.strip():
+                yield json.loads(line)
+
+    def text_lines(self, path: str, **query: Any) -> Iterator[str]:
+        """The lines of such a stream with their ends. What else ends a line in Unicode may stand within one."""
+        begun = b""
         with self._stream(path, query, "application/x-ndjson") as response:
-            for line in response.iter_lines():
-                if line:
-                    yield json.loads(line)
+            for piece in response.iter_bytes():
+                *whole, begun = (begun + piece).split(b"\n")
+                for line in whole:
+                    yield f"{line.decode()}\n"
+        if begun:
+            yield begun.decode()
 
     @contextmanager
     def _stream(self, path: str, query: Mapping[str, Any], accept: str) -> Iterator[httpx.Response]:

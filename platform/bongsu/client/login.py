@@ -114,18 +114,47 @@ def wait(provider: Provider, code: DeviceCode, sleep: Callable[[float], None] = 
     raise codes.LOGIN_REFUSED.error(detail=_WHY["expired_token"])
 
 
-def with_secret(provider: Provider, client_id: str, secret: str) -> SignIn:
-    """As a service account (client credentials). Raises ``client.login-refused``."""
-    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
-    response = _sent(provider.token_endpoint, "POST", provider.token_endpoint, form | {"scope": provider.scope})
-    document = _document(provider.token_endpoint, response)
+def service_endpoint(url: str) -> str:
+    """Where service accounts of a server get their tokens: there itself, else where its people sign in. Raises as
+    :func:`provider_of`."""
+    about = _asked(url, "GET", f"{url}/v1/server")
+    issuer = about.get("serviceIssuer") or (about.get("signIn") or {}).get("issuer") or ""
+    found = _asked(url, "GET", f"{issuer.rstrip('/')}/.well-known/openid-configuration") if issuer else {}
+    if not found.get("token_endpoint"):
+        raise codes.NOT_UNDERSTOOD.error(url=url, detail="token_endpoint is missing")
+    return str(found["token_endpoint"])
+
+
+def with_secret(token_endpoint: str, account: str, secret: str) -> SignIn:
+    """As a service account (client credentials, RFC 6749, section 4.4). Raises ``client.no-secret``,
+    ``client.secret-refused``."""
+    if not secret:
+        raise codes.NO_SECRET.error(account=account)
+    form = {"grant_type": "client_credentials", "client_id": account, "client_secret": secret}
+    response = _sent(token_endpoint, "POST", token_endpoint, form)
+    document = _document(token_endpoint, response)
     if not response.is_success:
-        raise codes.LOGIN_REFUSED.error(detail=str(document.get("error")))
-    return _signed_in(document, provider.token_endpoint, client_id)
+        detail = str(document.get("error") or f"HTTP {response.status_code}")
+        raise codes.SECRET_REFUSED.error(account=account, detail=detail)
+    # Where there is a refresh token it outlives no secret that was withdrawn.
+    return _signed_in(document, token_endpoint, account).model_copy(
+        update={"is_service": True, "refresh_token": ""}
+    )
 
 
-def renewed(held: SignIn, url: str) -> SignIn:
-    """A new token for an old sign-in. Raises ``client.sign-in-again``."""
+def renewed(held: SignIn, url: str, secret: str = "") -> SignIn:
+    """A new token for an old sign-in.
+
+    Args:
+        held: which.
+        url: of the server.
+        secret: of a service account; empty for people.
+
+    Raises:
+        BongsuError: ``client.sign-in-again``, ``client.secret-refused``.
+    """
+    if held.is_service and secret and held.token_endpoint:
+        return with_secret(held.token_endpoint, held.client_id, secret)
     if not held.refresh_token or not held.token_endpoint:
         raise codes.SIGN_IN_AGAIN.error(url=url)
     form = {"grant_type": "refresh_token", "refresh_token": held.refresh_token, "client_id": held.client_id}

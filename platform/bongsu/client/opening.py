@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bongsu.client.contexts import Context, SignIn, load_contexts, save_contexts
+from bongsu.client.contexts import Context, SignIn, held, load_contexts, save_contexts
 from bongsu.client.http import Server
 from bongsu.client.login import renewed
-from bongsu.client.remote import Remote
 from bongsu.domain.codes import client as codes
 
 # A token that ends so soon is not worth a request.
@@ -18,50 +17,70 @@ _SOON_S = 30.0
 
 
 @contextmanager
-def open_remote(path: Path, name: str, context: Context, language: str) -> Iterator[Remote]:
-    """The control plane of a context; a token that was renewed on the way is kept.
+def open_server(path: Path, name: str, context: Context, language: str, secret: str = "") -> Iterator[Server]:
+    """The server of a context; a token that was renewed on the way is kept.
 
     Args:
         path: of the contexts.
         name: of this one.
         context: as it stands there.
         language: ``ko`` or ``en``.
+        secret: of the service account, if it is the context of one.
     """
-    server = Server(context.url, _Tokens(path, name, context).current, language)
+    server = Server(context.url, _Tokens(path, name, context, secret).current, language)
     try:
-        yield Remote(server, context.ministry)
+        yield server
     finally:
         server.close()
 
 
+def access_token(path: Path, name: str, context: Context, secret: str = "") -> str:
+    """A token of the person whose context it is that is good for a request now; arguments as of :func:`open_server`.
+    Raises ``client.sign-in-again``, ``client.unreachable``, ``client.secret-refused``."""
+    return _Tokens(path, name, context, secret).current(is_refused=False)
+
+
 class _Tokens:
-    def __init__(self, path: Path, name: str, context: Context) -> None:
+    def __init__(self, path: Path, name: str, context: Context, secret: str = "") -> None:
         self._path = path
         self._name = name
         self._context = context
+        self._secret = secret
 
     def current(self, is_refused: bool) -> str:
         """Raises ``client.sign-in-again``."""
-        held = self._context.sign_in
-        if held is None:
+        known = self._context.sign_in
+        if known is None:
             raise codes.SIGN_IN_AGAIN.error(url=self._context.url)
-        if is_refused or (held.expires_at and held.expires_at < time.time() + _SOON_S):
-            held = self._renewed(held)
-        return held.access_token
+        if is_refused or ends_soon(known):
+            known = self._renewed(known)
+        return known.access_token
 
-    def _renewed(self, held: SignIn) -> SignIn:
-        # Another command may have done it meanwhile, and what it used up is of no use here.
-        known = load_contexts(self._path)
-        other = known.known.get(self._name)
-        if other is not None and other.sign_in is not None and other.sign_in != held:
-            found = other.sign_in
-        else:
-            found = renewed(held, self._context.url)
-            self._keep(found)
+    def _renewed(self, known: SignIn) -> SignIn:
+        """A newer sign-in: that of another command if there is one. A refresh token is good for one use, and whoever
+        uses it up a second time ends the sign-in for everybody, so one command at a time may."""
+        with held(self._path):
+            found = self._as_it_stands()
+            if found == known or ends_soon(found):
+                found = renewed(found, self._context.url, self._secret)
+                self._keep(found)
         self._context = self._context.model_copy(update={"sign_in": found})
         return found
 
+    def _as_it_stands(self) -> SignIn:
+        """Somebody may have signed out meanwhile, or in at another server under this name."""
+        now = load_contexts(self._path).known.get(self._name)
+        if now is None or now.sign_in is None or now.url != self._context.url:
+            raise codes.SIGN_IN_AGAIN.error(url=self._context.url)
+        return now.sign_in
+
     def _keep(self, found: SignIn) -> None:
-        known = load_contexts(self._path)
-        kept = self._context.model_copy(update={"sign_in": found})
-        save_contexts(self._path, known.with_context(self._name, kept, is_current=known.current == self._name))
+        contexts = load_contexts(self._path)
+        kept = contexts.known[self._name].model_copy(update={"sign_in": found})
+        is_current = contexts.current == self._name
+        save_contexts(self._path, contexts.with_context(self._name, kept, is_current=is_current))
+
+
+def ends_soon(known: SignIn) -> bool:
+    """Whether its token is not worth a request any more."""
+    return bool(known.expires_at) and known.expires_at < time.time() + _SOON_S

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from bongsu.client.http import Server, problem_of
+from bongsu.client.ministry import in_one_ministry
 from bongsu.client.uploading import files_beside, upload_files, upload_inputs
-from bongsu.domain.codes import access as codes
 from bongsu.domain.ids import AttemptId, RunId, StageId
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.pipeline import Input
@@ -23,6 +23,7 @@ from bongsu.service.capacity import CapacityShown
 from bongsu.service.catalogue import InstalledStages
 from bongsu.service.datasets import DatasetVersion
 from bongsu.service.following import LogLine
+from bongsu.service.grants.reading_back import standing_of
 from bongsu.service.inputs.addresses import files_of, told
 from bongsu.service.inputs.card import label_of
 from bongsu.service.labels import LabelShown
@@ -32,6 +33,7 @@ from bongsu.service.plane import Begun, OnBegin, Pipeline, PlanShown
 from bongsu.service.running import OnUpdate, Outcome
 from bongsu.service.showing import RunDetails, StageDetails
 from bongsu.service.summaries import AttemptSummary, RunSummary, StageSummary
+from bongsu.service.validating import Checked, validate_file
 from bongsu.service.variants import Variant
 from bongsu.service.watching import RunProgress
 from bongsu.specfile import FaultyPipeline, load
@@ -107,6 +109,26 @@ class Remote:
     def lineage(self, reference: str, direction: Direction) -> LineageGraph:
         path = f"/v1/ministries/{self._in_one_ministry()}/lineage"
         return self._server.get(path, LineageGraph, of=reference, direction=direction)
+
+    def validate(self, pipeline: Pipeline) -> Checked:
+        """As the server reads it, with the stages that it has; the files that it names are looked at here, where they
+        lie.
+
+        Raises:
+            BongsuError: everything that is wrong with the file, or else with what its inputs are.
+        """
+        try:
+            here = validate_file(pipeline.path, pipeline.overrides)
+        except FaultyPipeline as faulty:
+            if faulty.rest is None:
+                raise
+            # A stage that is not known here may be there.
+            return self._read_there(faulty.rest.text, pipeline)
+        return replace(self._read_there(here.pipeline.text, pipeline), warnings=here.warnings)
+
+    def _read_there(self, text: str, pipeline: Pipeline) -> Checked:
+        told = self._server.post("/v1/pipelines/validate", _body(text, pipeline, {}, {}))
+        return Checked(told["name"], told["stages"])
 
     def label(self, reference: str) -> LabelShown:
         return self._server.get(f"/v1/ministries/{self._in_one_ministry()}/labels", LabelShown, of=reference)
@@ -190,13 +212,7 @@ class Remote:
         return _body(loaded.text, pipeline, uploaded, files_beside(loaded, directory))
 
     def _in_one_ministry(self) -> str:
-        if self._ministry:
-            return self._ministry
-        me = self._server.json("GET", "/v1/me")
-        mine = list(me["ministries"])
-        if len(mine) != 1:
-            raise codes.SEVERAL_MINISTRIES.error(actor=me["id"], ministries=", ".join(mine) or "–")
-        return str(mine[0])
+        return in_one_ministry(self._server, self._ministry)
 
 
 def _body(text: str, pipeline: Pipeline, uploaded: Mapping[str, str], beside: Mapping[str, str]) -> dict[str, Any]:
@@ -210,11 +226,14 @@ def _body(text: str, pipeline: Pipeline, uploaded: Mapping[str, str], beside: Ma
 
 
 def _plan(document: Mapping[str, Any]) -> PlanShown:
+    obstacles = tuple(map(problem_of, document["obstacles"]))
+    paid = document["grantStanding"]
     return PlanShown(
         read(RunPlan, document),
         tuple(read(SkippedStage, told) for told in document["skipped"]),
         tuple(map(problem_of, document["warnings"])),
-        tuple(map(problem_of, document["obstacles"])),
+        obstacles,
+        standing_of(paid, obstacles) if paid else None,
     )
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bongsu.domain.ids import AttemptId
 from bongsu.domain.labels import OPEN, Label
+
+MINISTRY_NAME = re.compile("[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_NAME = "[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?"
+PERSON_ID = re.compile(rf"({_NAME})/({_NAME})")
+"""``MINISTRY/NAME``."""
 
 
 class Role(StrEnum):

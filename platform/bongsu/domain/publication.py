@@ -197,6 +197,25 @@ class AliasChanged(_Frozen):
         return f"{self.name}@{self.alias}"
 
 
+class LabelChanged(_Frozen):
+    """The label of a model version was changed by a decision.
+
+    As of :class:`AliasChanged` it says to look: ``label`` is filled in when it is told, with what is so then.
+    """
+
+    type: Literal["label-changed"] = "label-changed"
+    run_id: str
+    name: ModelName
+    version: int
+    label: Label | None = None
+    ministry: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"{self.name}/{self.version}#label"
+
+
 Publication = Annotated[
-    RunOpened | StageFinished | RunClosed | VersionRegistered | AliasChanged, Field(discriminator="type")
+    RunOpened | StageFinished | RunClosed | VersionRegistered | AliasChanged | LabelChanged,
+    Field(discriminator="type"),
 ]

@@ -19,6 +19,7 @@ from bongsu.domain.phrases import Words, as_phrase, phrase
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.publication import (
     AliasChanged,
+    LabelChanged,
     ModelPage,
     Publication,
     PublishedTree,
@@ -32,6 +33,7 @@ from bongsu.reconciler.words_of_errors import words_of
 from bongsu.store import outbox, pages
 from bongsu.store.aliases import alias_target
 from bongsu.store.database import Database
+from bongsu.store.label_releases import version_label
 from bongsu.store.outbox import Unreadable, Waiting
 from bongsu.store.scope import EVERYTHING, Scope
 
@@ -251,10 +253,14 @@ class OutboxDelivery:
         self._unopened = {run: until for run, until in self._unopened.items() if until > now}
 
     def _placed(self, item: Publication, tenant: Tenant) -> Publication:
-        """With the address of every tree, looked up here so that nobody waits for it, and aliases as they are now."""
+        """With the address of every tree, looked up here so that nobody waits for it; aliases and labels as they are
+        now."""
         if isinstance(item, AliasChanged):
             with self._database.read(Scope.of(tenant)) as connection:
                 return item.model_copy(update={"version": alias_target(connection, item.name, item.alias)})
+        if isinstance(item, LabelChanged):
+            with self._database.read(Scope.of(tenant)) as connection:
+                return item.model_copy(update={"label": version_label(connection, item.name, item.version)})
         if not isinstance(item, StageFinished):
             return item
         artifacts = self._artifacts(tenant)

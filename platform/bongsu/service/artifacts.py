@@ -8,6 +8,7 @@ from typing import BinaryIO
 from bongsu.domain.artifact import FileEntry
 from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import Digest
+from bongsu.service.audit.reads import note_read
 from bongsu.service.platform import Platform
 from bongsu.store.artifacts import get_artifact
 
@@ -28,11 +29,13 @@ class ArtifactDetails:
 
 
 def show_artifact(platform: Platform, digest: str) -> ArtifactDetails:
-    """Raises ``run.unknown-digest`` for what does not exist for who asks, and ``artifact.missing``."""
+    """An artifact; that somebody reads it is recorded. Raises ``run.unknown-digest`` for what does not exist for who
+    asks, and ``artifact.missing``."""
     with platform.read() as connection:
         found = get_artifact(connection, digest)
     if found is None:
         raise codes.UNKNOWN_DIGEST.error(digest=digest)
+    note_read(platform, f"artifact:{found.digest}", [found.label])
     files = platform.artifacts.reader(found.digest).manifest.files
     return ArtifactDetails(
         found.digest,

@@ -9,28 +9,41 @@ from bongsu.domain.problems import BongsuError
 from bongsu.domain.run import RunState
 from bongsu.service.driving import open_driver
 from bongsu.service.platform import Platform
+from bongsu.service.repeating import repeated
 from bongsu.service.showing import show_run
 from bongsu.service.summaries import RunSummary
 from bongsu.store.audit import append
 from bongsu.store.history import NewEvent, append_events
 from bongsu.store.records import RunRecord
+from bongsu.store.requests import RequestKey, note_request
 from bongsu.store.runs import claim_version, find_run, get_run, hold_run, move_run
 
 
-def request_cancel(platform: Platform, run: str) -> RunRecord:
+def request_cancel(platform: Platform, run: str, key: RequestKey | None = None) -> RunRecord:
     """Note that the run is to end; whoever drives it stops its attempts.
 
+    Args:
+        platform: what to work on.
+        run: an id, a unique beginning of one, or ``latest``.
+        key: of the request; one that comes again finds the run that it cancelled, over or not.
+
     Raises:
-        BongsuError: ``run.unknown``, ``run.ambiguous``, ``run.not-cancellable`` if it is over.
+        BongsuError: ``run.unknown``, ``run.ambiguous``, ``run.not-cancellable`` if it is over;
+            ``api.key-used-otherwise``.
     """
     with platform.write() as connection:
         record = hold_run(connection, find_run(connection, run).id)
+        before = repeated(connection, key)
+        if before is not None:
+            return before
         if record.state.is_final:
             raise codes.NOT_CANCELLABLE.error(run=record.id, state=phrase(record.state.value))
+        now = platform.clock()
+        if key is not None:
+            note_request(connection, key, record.id, now)
         if record.state is RunState.CANCELLING:
             return record
         claim_version(connection, record.id, record.version)
-        now = platform.clock()
         move_run(connection, record, RunState.CANCELLING, now)
         append_events(connection, record.id, now, [NewEvent("run", body={"state": RunState.CANCELLING.value})])
         cancelled = get_run(connection, record.id)

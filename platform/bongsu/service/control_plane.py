@@ -10,6 +10,7 @@ from bongsu.domain.codes import access as codes
 from bongsu.domain.people import Actor, ActorKind
 from bongsu.domain.tenants import HOME, Tenant
 from bongsu.policy.access import DECISIONS_OF_PEOPLE, PERMISSIONS, Permission, permissions_in
+from bongsu.service.audit.keys import LogKeys, site_keys
 from bongsu.service.platform import Platform
 from bongsu.store.scope import Scope
 
@@ -35,6 +36,8 @@ class ControlPlane:
     sign_in: where people sign in; None if this server does not say.
     site: name of this installation, as its records have it.
     request_id: of the request that is served; empty for what nobody asked for.
+    service_issuer: URL at which this server gives tokens to service accounts; empty if it does not.
+    audit_key: where the keys of the audit logs are; empty for the file in the home.
     """
 
     base: Platform
@@ -42,6 +45,12 @@ class ControlPlane:
     sign_in: SignInPlace | None = None
     site: str = "bongsu"
     request_id: str = ""
+    audit_key: str = ""
+    service_issuer: str = ""
+
+    def log_keys(self) -> LogKeys:
+        """What the logs of all its ministries are signed by. Raises as :func:`bongsu.service.audit.keys.site_keys`."""
+        return site_keys(self.base.home, self.site, self.audit_key, self.base.environment)
 
     def for_request(self, number: str) -> ControlPlane:
         """The same, for one request: what it records carries its number."""

@@ -8,7 +8,6 @@ from bongsu.domain.codes import people as codes
 from bongsu.domain.people import Actor, Role
 from bongsu.policy.access import PERMISSIONS, Permission, permissions_in
 from bongsu.store.people import Person, find_ministry, find_person
-from bongsu.store.secondments import sent_to
 
 
 def require(connection: Connection, actor: Actor, ministry: str, permission: Permission) -> None:
@@ -27,7 +26,7 @@ def seen_person(connection: Connection, actor: Actor, person: str) -> Person:
     one is anything, or to which that one was sent."""
     found = find_person(connection, person)
     if found is not None:
-        places = {found.home, *found.roles, *sent_to(connection, person)}
+        places = {found.home, *found.roles, *found.sent_to}
         if any(Permission.PERSON_READ in permissions_in(actor, place) for place in places):
             return found
     raise codes.UNKNOWN_PERSON.error(person=person)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from bongsu.artifacts.durable import create_once
+from bongsu.artifacts.refusals import writing_to
 from bongsu.domain.codes import access, run
 from bongsu.domain.ids import Digest, digest_of
 from bongsu.domain.labels import Label
@@ -148,10 +149,11 @@ def _files(platform: Platform, handed: HandedIn) -> Files:
         return Files(platform.home / _FOLDER, handed.uploaded)
     name = digest_of(json.dumps(sorted(handed.beside.items()), ensure_ascii=False).encode())
     folder = platform.home / _FOLDER / name
-    for path, text in handed.beside.items():
-        place = folder / _inside(path)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        create_once(place, text.encode())
+    with writing_to(platform.home):
+        for path, text in handed.beside.items():
+            place = folder / _inside(path)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            create_once(place, text.encode())
     return Files(folder, handed.uploaded)
 
 

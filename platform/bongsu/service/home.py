@@ -24,6 +24,7 @@ PICTURES = "pictures"
 LOCK = "driver.lock"
 MASKING_KEY = "masking.key"
 AUDIT_KEY = "audit.key"
+SITE_KEY = "site.key"
 PUBLISHER_LOCK = "delivery.lock"
 DELIVERY_LOG = "delivery.log"
 RAY_LOG = "ray.log"
@@ -129,7 +130,9 @@ def _own(home: Path) -> Iterator[Path]:
     for name in (DATABASE, TRACKING_DATABASE):
         yield from (home / f"{name}{suffix}" for suffix in _DATABASE_SUFFIXES)
     logs = (DELIVERY_LOG, RAY_LOG, f"{RAY_LOG}.1")
-    yield from (home / name for name in (LOCK, MASKING_KEY, AUDIT_KEY, STORE_RECORD, PUBLISHER_LOCK, *logs))
+    yield from (
+        home / name for name in (LOCK, MASKING_KEY, AUDIT_KEY, SITE_KEY, STORE_RECORD, PUBLISHER_LOCK, *logs)
+    )
     for name in (ARTIFACTS, ARTIFACT_CACHE, LOGS, ENVIRONMENTS, PICTURES, *_OF_OTHERS):
         yield home / name
         for base, folders, files in os.walk(home / name):

@@ -14,6 +14,7 @@ from bongsu.domain.phrases import Words, as_phrase, phrase
 from bongsu.domain.problems import BongsuError
 from bongsu.service.driving import Driving, note_driver, open_driver
 from bongsu.service.platform import Platform
+from bongsu.service.upkeep import Chore, Upkeep, seeing_to
 from bongsu.store.runs import active_versions, pending_runs
 
 # How often one that does not lead looks whether nobody does.
@@ -31,7 +32,10 @@ _PASSING = (
 
 
 def lead(
-    platform: Platform, stop: threading.Event, on_trouble: Callable[[Words], None] = lambda _words: None
+    platform: Platform,
+    stop: threading.Event,
+    on_trouble: Callable[[Words], None] = lambda _words: None,
+    chores: Callable[[Platform], Sequence[Chore]] = lambda _platform: (),
 ) -> None:
     """Until ``stop`` is set. Of several processes that share a database one drives, and the others wait to follow it.
 
@@ -41,14 +45,19 @@ def lead(
         platform: of this process, with the runs of every ministry in its scope; its lock says who may lead.
         stop: set by somebody else; then the lock is given back, and workers go on.
         on_trouble: told why this process does not drive at the moment, each time that it is tried, and once of each
-            run that is left where it stands.
+            run that is left where it stands, and of each chore that fails.
+        chores: what is due beside driving, on the platform as the one who leads writes to it.
 
     Raises:
         BongsuError: what does not pass by itself, such as ``run.database-damaged``.
     """
     while not stop.is_set():
         try:
-            with open_driver(platform) as driving, platform.observer.leading(driving.driver.facts):
+            with (
+                open_driver(platform) as driving,
+                platform.observer.leading(driving.driver.facts),
+                seeing_to(Upkeep(chores(driving.platform), on_trouble)),
+            ):
                 _drive(driving, stop, on_trouble)
         except BongsuError as error:
             if error.problems[0].code not in _PASSING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -10,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from bongsu.domain.audit import AuditEvent
 from bongsu.domain.codes import people as codes
-from bongsu.domain.people import Actor, ActorKind, Role
+from bongsu.domain.people import MINISTRY_NAME, Actor, ActorKind, Role
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.unseen import first_unseen
 from bongsu.policy.access import Permission, permissions_in
@@ -22,7 +21,6 @@ from bongsu.store import audit
 from bongsu.store import people as store
 from bongsu.store.people import Ministry, home_of
 
-_NAME = re.compile("[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _MAX_TITLE = 200
 SYSTEM = "system"
 
@@ -92,7 +90,7 @@ def close_ministry(platform: Platform, actor: Actor, ministry: str, request_id: 
         BongsuError: ``people.unknown-ministry``, ``people.not-allowed``; ``people.last-ministry`` if no other one has
             an operator.
     """
-    if _NAME.fullmatch(ministry) is None:
+    if MINISTRY_NAME.fullmatch(ministry) is None:
         raise codes.UNKNOWN_MINISTRY.error(ministry=ministry)
     with recorded(platform, Asked(actor, "ministry.close", f"ministry:{ministry}", ministry, request_id)) as change:
         everyone = store.list_ministries(change.connection)
@@ -133,7 +131,7 @@ def _insert(connection: Connection, new: NewMinistry, operator: NewPerson, now: 
 
 
 def _check(new: NewMinistry, operator: NewPerson) -> None:
-    if _NAME.fullmatch(new.name) is None:
+    if MINISTRY_NAME.fullmatch(new.name) is None:
         raise codes.MINISTRY_NAME.error(ministry=new.name)
     for title in (new.title_ko, new.title_en):
         if not title.strip() or len(title) > _MAX_TITLE or not title.isprintable() or first_unseen(title):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
@@ -14,11 +15,12 @@ from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import Tenant
 from bongsu.identity.bearer import bearer_token
 from bongsu.policy.access import AccessPermit, Permission, permissions_in
+from bongsu.service.audit.reads import record_reads
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.platform import Platform
 from bongsu.store.permits import permits_for
 from bongsu.tracking.governed.settings import GovernedSettings
-from bongsu.tracking.governed.viewer import SharedModel, Viewer
+from bongsu.tracking.governed.viewer import SharedModel, Viewer, Visit
 
 if TYPE_CHECKING:
     from bongsu.reconciler.publisher import Publisher
@@ -51,7 +53,11 @@ def mounted(plane: ControlPlane, settings: GovernedSettings) -> ASGIApp:
         token = bearer_token(asked["headers"])
         return await run_in_threadpool(_viewer, plane, token) if token else None
 
-    return mount(settings, viewer_of)
+    async def note(visit: Visit) -> None:
+        if visit.viewer is not None and visit.shown:
+            await run_in_threadpool(_record, plane.base, visit.viewer.id, visit)
+
+    return mount(replace(settings, note=note), viewer_of)
 
 
 def viewer(actor: Actor, permits: Iterable[AccessPermit]) -> Viewer | None:
@@ -80,6 +86,12 @@ def _viewer(plane: ControlPlane, token: str) -> Viewer | None:
     with plane.base.read() as connection:
         permits = permits_for(connection, sorted(map(Tenant, actor.ministries)), now)
     return viewer(actor, permits)
+
+
+def _record(platform: Platform, reader: str, visit: Visit) -> None:
+    """In the log of the ministry whose workspace it is, also when it shares what is read with another one."""
+    shown = [(one.object, one.label) for one in visit.shown]
+    record_reads(platform, reader, Tenant(visit.workspace), shown, visit.request)
 
 
 def _home(actor: Actor, ministries: set[str]) -> str:

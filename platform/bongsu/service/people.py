@@ -6,17 +6,16 @@ What somebody is in a ministry, its operators say.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from bongsu.domain.codes import people as codes
 from bongsu.domain.labels import OPEN, Label
-from bongsu.domain.people import Actor, ActorKind, Role
+from bongsu.domain.people import PERSON_ID, Actor, ActorKind, Role
 from bongsu.domain.unseen import first_unseen
-from bongsu.policy.access import Permission
+from bongsu.policy.access import Permission, permissions_in
 from bongsu.service.entitlement import refuse_own, require, seen_person
 from bongsu.service.platform import Platform
 from bongsu.service.recording import Asked, recorded
@@ -24,8 +23,6 @@ from bongsu.store import people as store
 from bongsu.store.people import Person, home_of
 from bongsu.store.sessions import end_families_of
 
-_NAME = "[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?"
-_ID = re.compile(rf"({_NAME})/({_NAME})")
 _MAX_NAME, _MAX_ISSUER, _MAX_SUBJECT, _MAX_REASON = 200, 500, 255, 500
 FOR_PEOPLE = frozenset({Role.APPROVER, Role.ACCREDITOR, Role.OPERATOR})
 """Roles that are nothing but decisions, for which somebody has to answer."""
@@ -65,7 +62,7 @@ def add_person(platform: Platform, actor: Actor, new: NewPerson, request_id: str
         require(change.connection, actor, home, Permission.PERSON_MANAGE)
         change.is_new = insert_person(change.connection, new, platform.clock())
         change.facts = {"kind": new.kind.value, "clearance": str(new.clearance), "issuer": new.issuer}
-        return _found(change.connection, new.id)
+        return _as_seen(actor, _found(change.connection, new.id))
 
 
 def give_role(
@@ -92,7 +89,7 @@ def give_role(
         change.is_new = role not in found.roles.get(ministry, ())
         if change.is_new:
             store.add_role(change.connection, person, ministry, role)
-        return _found(change.connection, person)
+        return _as_seen(actor, _found(change.connection, person))
 
 
 def take_role(
@@ -115,7 +112,7 @@ def take_role(
         change.facts = {"ministry": ministry, "role": role.value}
         change.is_new = role in found.roles.get(ministry, ())
         store.remove_role(change.connection, person, ministry, role)
-        return _found(change.connection, person)
+        return _as_seen(actor, _found(change.connection, person))
 
 
 def set_clearance(
@@ -140,7 +137,7 @@ def set_clearance(
         change.facts = {"from": str(found.clearance), "to": str(clearance), "reason": reason}
         change.is_new = str(found.clearance) != str(clearance)
         store.set_clearance(change.connection, person, clearance)
-        return _found(change.connection, person)
+        return _as_seen(actor, _found(change.connection, person))
 
 
 def disable(platform: Platform, actor: Actor, person: str, request_id: str = "") -> Person:
@@ -167,12 +164,12 @@ def disable(platform: Platform, actor: Actor, person: str, request_id: str = "")
         store.disable_person(change.connection, person, platform.clock())
         for subject in store.subjects_of(change.connection, person):
             end_families_of(change.connection, subject, platform.clock())
-        return _found(change.connection, person)
+        return _as_seen(actor, _found(change.connection, person))
 
 
 def list_people(platform: Platform, actor: Actor, ministry: str) -> list[Person]:
-    """Whom a ministry answers for, and who is anything in it; those who are disabled, too. Of what people of others are
-    elsewhere, only as much as the actor may look at.
+    """Whom a ministry answers for, who was sent to it, and who is anything in it; those who are disabled, too. Of what
+    people of others are elsewhere, only as much as the actor may look at.
 
     Raises:
         BongsuError: ``people.unknown-ministry``, ``people.not-allowed``.
@@ -211,7 +208,7 @@ def insert_person(connection: Connection, new: NewPerson, now: float) -> bool:
 
 def check_person(new: NewPerson, ministry: str) -> None:
     """Raises ``people.id-form``, ``people.text-form``."""
-    written = _ID.fullmatch(new.id)
+    written = PERSON_ID.fullmatch(new.id)
     if written is None or written[1] != ministry:
         raise codes.PERSON_ID.error(person=new.id, ministry=ministry)
     _refuse_text("name", new.name, _MAX_NAME)
@@ -226,7 +223,7 @@ def _refuse_text(field: str, text: str, limit: int) -> None:
 
 def _refuse_other_forms(person: str) -> None:
     """What cannot be an id is nobody's, and no object that a log could name."""
-    if _ID.fullmatch(person) is None:
+    if PERSON_ID.fullmatch(person) is None:
         raise codes.UNKNOWN_PERSON.error(person=person)
 
 
@@ -238,10 +235,15 @@ def _refuse_last_operator(connection: Connection, person: str, ministries: list[
 
 
 def _as_seen(actor: Actor, person: Person) -> Person:
-    roles = {ministry: held for ministry, held in person.roles.items() if ministry in actor.ministries}
-    return Person(
-        person.id, person.name, person.kind, person.clearance, roles, person.created_at, person.disabled_at
-    )
+    """Of what somebody is elsewhere, only as much as the actor may look at; and where they were sent, if it is the
+    actor's ministry that sends them."""
+
+    def looks(ministry: str) -> bool:
+        return Permission.PERSON_READ in permissions_in(actor, ministry)
+
+    roles = {ministry: held for ministry, held in person.roles.items() if looks(ministry)}
+    sent_to = frozenset(one for one in person.sent_to if looks(person.home) or looks(one))
+    return replace(person, roles=roles, sent_to=sent_to)
 
 
 def _found(connection: Connection, person: str) -> Person:

@@ -20,39 +20,50 @@ from bongsu.reconciler.loading import load_facts
 from bongsu.service.catalogue import InstalledStages
 from bongsu.service.grants.reserving import ReservationRefused, record_refused, set_aside_again
 from bongsu.service.platform import Platform
+from bongsu.service.repeating import repeated
 from bongsu.service.secrets import fingerprints
 from bongsu.store.audit import append
 from bongsu.store.history import NewEvent, append_events
 from bongsu.store.ministries import is_governed
 from bongsu.store.records import RunRecord
+from bongsu.store.requests import RequestKey, note_request
 from bongsu.store.runs import StaleRun, claim_version, find_run, get_run, move_run
 from bongsu.store.stages import reopen_stage
 from bongsu.store.submitters import note_submitter
 
 
-def resume(platform: Platform, run: str) -> RunRecord:
+def resume(platform: Platform, run: str, key: RequestKey | None = None) -> RunRecord:
     """Make a run ready to be driven again; :func:`bongsu.service.driving.drive` does that.
 
     A run that is under way (its driver was killed) is left as it is. Of one that is over, the stages that failed or
     were cancelled begin anew, and those that were skipped because of them; so do those whose outputs are gone or
     damaged. Numbers of attempts go on.
 
+    Args:
+        platform: what to work on.
+        run: an id, a unique beginning of one, or ``latest``.
+        key: of the request; one that comes again finds the run that it resumed, whatever became of it since.
+
     Raises:
-        BongsuError: ``run.unknown``, ``run.ambiguous``, ``run.not-resumable``, ``run.still-cancelling``; and
+        BongsuError: ``run.unknown``, ``run.ambiguous``, ``run.not-resumable``, ``run.still-cancelling``,
+            ``api.key-used-otherwise``; and
             ``run.code-changed``, ``run.requirements-changed`` and ``run.secret-changed``, one for each stage that is
             still to run: its outputs would be remembered as those of the older code, or of the other secret.
         ReservationRefused: its grant does not pay for what is still to do.
     """
     try:
-        return _resume(platform, run)
+        return _resume(platform, run, key)
     except ReservationRefused as refused:
         record_refused(platform, platform.actor, refused)
         raise
 
 
-def _resume(platform: Platform, run: str) -> RunRecord:
+def _resume(platform: Platform, run: str, key: RequestKey | None) -> RunRecord:
     while True:
         with platform.read() as connection:
+            before = repeated(connection, key)
+            if before is not None:
+                return before
             facts = load_facts(connection, find_run(connection, run).id)
         record = facts.run
         if record.state is RunState.SUCCEEDED:
@@ -68,6 +79,8 @@ def _resume(platform: Platform, run: str) -> RunRecord:
             with platform.write() as connection:
                 claim_version(connection, record.id, record.version)
                 now = platform.clock()
+                if key is not None:
+                    note_request(connection, key, record.id, now)
                 _reopen(connection, facts, again, now)
                 to_do = [planned for planned in facts.plan.stages if planned.id in again]
                 if is_governed(connection):  # who has it go on does not decide on what comes of it

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from bongsu.domain.filters import Comparison, parse_filter
 from bongsu.domain.people import Actor
 from bongsu.policy.access import Permission
+from bongsu.service.audit.reads import note_read
 from bongsu.service.control_plane import ControlPlane, refuse_without
 from bongsu.service.platform import Platform
 from bongsu.service.showing import driven_of
@@ -42,7 +43,7 @@ def page(
 
 
 def of_run(plane: ControlPlane, actor: Actor, permission: Permission, run: str) -> tuple[Platform, RunRecord]:
-    """The platform of the ministry whose run it is, and the run.
+    """The platform of the ministry whose run it is, and the run; that somebody reads it is recorded.
 
     Args:
         plane: the control plane.
@@ -58,4 +59,6 @@ def of_run(plane: ControlPlane, actor: Actor, permission: Permission, run: str) 
     with looking.read() as connection:
         record = find_run(connection, run)
     refuse_without(actor, permission, record.tenant)
-    return plane.of_tenant(actor, record.tenant), record
+    platform = plane.of_tenant(actor, record.tenant)
+    note_read(platform, f"run:{record.id}", [record.label])
+    return platform, record

@@ -6,11 +6,9 @@ something there. Neither learns more of the other by it: who sends is not told w
 
 from __future__ import annotations
 
-import re
-
 from bongsu.domain.audit import AuditEvent
 from bongsu.domain.codes import people as codes
-from bongsu.domain.people import Actor, Role
+from bongsu.domain.people import MINISTRY_NAME, Actor, Role
 from bongsu.domain.tenants import Tenant
 from bongsu.policy.access import Permission
 from bongsu.service.entitlement import refuse_own, require, seen_person
@@ -20,8 +18,6 @@ from bongsu.service.recording import Asked, recorded
 from bongsu.store import audit, secondments
 from bongsu.store import people as store
 from bongsu.store.people import Person, home_of
-
-_MINISTRY = re.compile("[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
 def send_person(platform: Platform, actor: Actor, person: str, ministry: str, request_id: str = "") -> Person:
@@ -42,8 +38,7 @@ def send_person(platform: Platform, actor: Actor, person: str, ministry: str, re
         if found.disabled_at is not None:
             raise codes.DISABLED.error(person=person)
         change.facts = {"ministry": ministry}
-        known = {found.home, *secondments.sent_to(change.connection, person)}
-        change.is_new = ministry not in known
+        change.is_new = ministry not in {found.home, *found.sent_to}
         if change.is_new:
             secondments.send(change.connection, person, ministry, platform.clock())
     return show_person(platform, actor, person)
@@ -65,7 +60,7 @@ def recall_person(platform: Platform, actor: Actor, person: str, ministry: str, 
         require(change.connection, actor, found.home, Permission.PERSON_MANAGE)
         refuse_own(actor, found)
         change.facts = {"ministry": ministry}
-        change.is_new = ministry != found.home and ministry in secondments.sent_to(change.connection, person)
+        change.is_new = ministry != found.home and ministry in found.sent_to
         if change.is_new:
             roles = found.roles.get(ministry, frozenset())
             if Role.OPERATOR in roles and store.holders_of(change.connection, ministry, Role.OPERATOR) == [person]:
@@ -81,5 +76,5 @@ def recall_person(platform: Platform, actor: Actor, person: str, ministry: str, 
 
 
 def _refuse_other_forms(ministry: str) -> None:
-    if _MINISTRY.fullmatch(ministry) is None:
+    if MINISTRY_NAME.fullmatch(ministry) is None:
         raise codes.MINISTRY_NAME.error(ministry=ministry)

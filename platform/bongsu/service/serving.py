@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp
 
@@ -18,11 +19,12 @@ from bongsu.artifacts.open import open_store
 from bongsu.domain.audit import SYSTEM, Author
 from bongsu.domain.people import Actor, ActorKind
 from bongsu.domain.tenants import Tenant
-from bongsu.identity.settings import TrustedIssuer
+from bongsu.identity.settings import TrustedIssuer, is_loopback
 from bongsu.reconciler.leadership import Leadership
 from bongsu.reconciler.lock import ServerLock
 from bongsu.reconciler.session_lock import SessionLock
 from bongsu.service.artifact_place import ArtifactPlace, place_of
+from bongsu.service.audit.checkpoints import refuse_other_keys
 from bongsu.service.authenticating import open_authenticator
 from bongsu.service.control_plane import ControlPlane, SignInPlace
 from bongsu.service.embedded import open_home
@@ -36,6 +38,7 @@ from bongsu.service.observing.store_gauges import StoreGauges
 from bongsu.service.observing.telemetry import Telemetry, TelemetrySettings, open_telemetry
 from bongsu.service.platform import Platform
 from bongsu.service.signing_keys import KeyUse, signing_keys
+from bongsu.service.upkeep import chores
 from bongsu.store.scope import EVERYTHING
 
 END_S = 30.0
@@ -52,9 +55,11 @@ class ServerSettings:
     site: name of the installation, as its records have it.
     issuers: identity providers whose tokens are taken.
     built_in_issuer: URL of the one in this process; None switches it off.
+    service_issuer: URL at which this process gives tokens to service accounts, where people sign in elsewhere.
     leads: whether this process may drive runs.
     mlflow: whether MLflow's own APIs are served, below ``/mlflow``.
     mlflow_database_url: of MLflow's own database; None for a file in the home.
+    audit_key: path of the keys that the audit logs are signed by, or ``env:NAME``; empty for a file in the home.
     requests_a_minute: how many each actor may make, and each address from which nobody signed in.
     drain_s: for how long the server goes on taking connections once it is asked to end, so that whoever distributes
         requests can notice that it is not ready any more; in seconds.
@@ -68,9 +73,11 @@ class ServerSettings:
     site: str = "bongsu"
     issuers: tuple[TrustedIssuer, ...] = ()
     built_in_issuer: str | None = None
+    service_issuer: str | None = None
     leads: bool = True
     mlflow: bool = True
     mlflow_database_url: str | None = None
+    audit_key: str = ""
     requests_a_minute: int = 6000
     drain_s: float = 0.0
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
@@ -105,7 +112,12 @@ class Served:
     def _lead(self, stop: threading.Event) -> None:
         while not stop.is_set():
             try:
-                lead(self.plane.base, stop, lambda words: _log.info("%s", words))
+                lead(
+                    self.plane.base,
+                    stop,
+                    lambda words: _log.info("%s", words),
+                    lambda platform: chores(platform, self.plane.log_keys),
+                )
             except Exception:
                 _log.exception("driving runs failed; it is begun anew")
                 stop.wait(2.0)
@@ -121,7 +133,8 @@ def open_served(settings: ServerSettings, environment: Mapping[str, str]) -> Ite
     """Everything that a server works on, until the end of the block.
 
     Raises:
-        BongsuError: what :func:`bongsu.service.embedded.open_home` and :func:`open_issuer` raise.
+        BongsuError: what :func:`bongsu.service.embedded.open_home` and :func:`open_issuer` raise; of the audit logs'
+            keys ``audit.other-key``, and as :func:`bongsu.service.audit.keys.site_keys`.
     """
     with contextlib.ExitStack() as undo:
         home = open_home(settings.home, settings.ray_address, settings.database_url, settings.worker_url)
@@ -132,14 +145,21 @@ def open_served(settings: ServerSettings, environment: Mapping[str, str]) -> Ite
         watched = Watched(telemetry.metrics, telemetry.tracing)
         base = replace(base, publisher=publisher_of(governed), observer=watched)
         telemetry.metrics.registry.register(StoreGauges(base))
-        issuer = None
-        if settings.built_in_issuer:
-            chosen = IssuerSettings(issuer=settings.built_in_issuer)
-            issuer = open_issuer(home.home, base.database, chosen, base.clock)
+        issuer = _issuer(settings, base)
         plane = _plane(settings, base, issuer, undo)
         plane = replace(plane, identify=counted(plane.identify, telemetry.metrics))
         mlflow = mounted(plane, governed) if settings.mlflow else None
         yield Served(plane, issuer, settings, mlflow, telemetry)
+
+
+def _issuer(settings: ServerSettings, base: Platform) -> Issuer | None:
+    if settings.built_in_issuer:
+        return open_issuer(base.home, base.database, IssuerSettings(issuer=settings.built_in_issuer), base.clock)
+    if settings.service_issuer:
+        url = settings.service_issuer
+        chosen = IssuerSettings(issuer=url, network=not is_loopback(urlsplit(url).hostname or ""))
+        return open_issuer(base.home, base.database, chosen, base.clock, with_people=False)
+    return None
 
 
 def _plane(
@@ -153,9 +173,19 @@ def _plane(
     trusts = [*trusting(settings.issuers, client), *([issuer.trust()] if issuer else [])]
     keys = signing_keys(base.home, KeyUse.ATTEMPTS, base.clock)
     door = open_authenticator(base.database, trusts, keys)
-    providers: Sequence[str] = [issuer.settings.issuer] if issuer else [one.issuer for one in settings.issuers]
+    own = issuer.settings.issuer if issuer else ""
+    providers = [own] if issuer and issuer.accounts else [one.issuer for one in settings.issuers]
     place = SignInPlace(providers[0]) if providers else None
-    return ControlPlane(base, lambda token: door.actor(token, base.clock()), place, settings.site)
+    plane = ControlPlane(
+        base,
+        lambda token: door.actor(token, base.clock()),
+        place,
+        settings.site,
+        audit_key=settings.audit_key,
+        service_issuer=own,
+    )
+    refuse_other_keys(base, plane.log_keys())
+    return plane
 
 
 def _shared(home: Platform, place: ArtifactPlace, undo: contextlib.ExitStack) -> Platform:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from bongsu.domain.audit import AuditEvent, Author
-from bongsu.domain.codes import api as codes
 from bongsu.domain.plan import RunPlan
 from bongsu.domain.problems import BongsuError
 from bongsu.reconciler.gate import objections
 from bongsu.service.grants.reserving import ReservationRefused, record_refused, set_aside
 from bongsu.service.platform import Platform
+from bongsu.service.repeating import repeated
 from bongsu.store.audit import append
 from bongsu.store.ministries import is_governed
 from bongsu.store.records import RunRecord
-from bongsu.store.requests import RequestKey, earlier_request, note_request
+from bongsu.store.requests import RequestKey, note_request
 from bongsu.store.runs import create_run, get_run, open_run_of
 from bongsu.store.submitters import note_submitter
 
@@ -57,9 +56,9 @@ def _submit(platform: Platform, plan: RunPlan, key: RequestKey | None) -> Submis
     for left in range(_TRIES - 1, -1, -1):
         try:
             with platform.write() as connection:
-                repeated = _repeated(connection, key)
-                if repeated is not None:
-                    return Submission(repeated, created=False)
+                before = repeated(connection, key)
+                if before is not None:
+                    return Submission(before, created=False)
                 now = platform.clock()
                 problems = objections(connection, plan, now)
                 if problems:
@@ -83,16 +82,6 @@ def _submit(platform: Platform, plan: RunPlan, key: RequestKey | None) -> Submis
             if not left:
                 raise
     raise AssertionError("unreachable")
-
-
-def _repeated(connection: Connection, key: RequestKey | None) -> RunRecord | None:
-    """The run that came of the same request before."""
-    earlier = earlier_request(connection, key) if key is not None else None
-    if key is None or earlier is None:
-        return None
-    if earlier.request != key.request:
-        raise codes.KEY_USED_OTHERWISE.error(key=key.key)
-    return get_run(connection, earlier.result)
 
 
 def _submitted(author: Author, run: RunRecord, plan: RunPlan) -> AuditEvent:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import secrets
 import tarfile
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bongsu.artifacts.refusals import writing_to
 from bongsu.domain.artifact import ArtifactRef, check_tree_path
 from bongsu.domain.codes import artifact as codes
 from bongsu.domain.ids import Digest
@@ -30,6 +33,18 @@ class Uploaded:
     type: str
     size: int
     label: str
+
+
+@contextmanager
+def upload_folder(platform: Platform) -> Iterator[Path]:
+    """A directory of the home for the files of one upload, gone afterwards.
+
+    Raises:
+        BongsuError: ``artifact.no-space`` or ``artifact.read-only`` for what the disk refuses within the block.
+    """
+    home = platform.home
+    with writing_to(home), tempfile.TemporaryDirectory(prefix="bongsu-upload-", dir=home) as folder:
+        yield Path(folder)
 
 
 def take_upload(platform: Platform, archive: Path, title: str, stated: Label | None, *, is_model: bool) -> Uploaded:

@@ -18,6 +18,15 @@ from bongsu.specfile import LoadedPipeline, load
 
 
 @dataclass(frozen=True)
+class Checked:
+    """What is said of a file that is right: name of the pipeline, and how many stages it writes down."""
+
+    name: str
+    stages: int
+    warnings: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True)
 class Validated:
     """A file that is right.
 
@@ -28,6 +37,11 @@ class Validated:
 
     pipeline: LoadedPipeline
     warnings: tuple[Problem, ...] = ()
+
+    @property
+    def checked(self) -> Checked:
+        spec = self.pipeline.spec
+        return Checked(spec.metadata.name, len(spec.spec.stages), self.warnings)
 
 
 def validate_file(path: Path, overrides: Mapping[str, str] | None = None) -> Validated:

@@ -74,6 +74,15 @@ def keys_of(connection: Connection, tenant: Tenant) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
+def newest_keys(connection: Connection) -> Iterator[tuple[Tenant, str]]:
+    """By tenant: the key that signed the newest checkpoint of its log."""
+    tenants = connection.execute(select(audit_logs.c.tenant).order_by(audit_logs.c.tenant)).scalars().all()
+    for tenant in map(Tenant, tenants):
+        newest = newest_checkpoint(connection, tenant)
+        if newest is not None:
+            yield tenant, newest.key
+
+
 def add_cosignature(connection: Connection, tenant: Tenant, stored: StoredCosignature, now: float) -> bool:
     """False if this witness signed this size before; the caller has taken the log's head."""
     there = select(audit_cosignatures.c.line).where(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
 
+from bongsu.domain.labels import Label
 from bongsu.domain.tenants import Tenant
 from bongsu.store.schema_audit import audit_reads
 
@@ -17,14 +19,14 @@ class Reading:
     tenant: Tenant
     actor: str
     object: str
-    label: str
+    label: Label
     at: float
 
 
 def is_known(connection: Connection, reading: Reading, window_s: float) -> bool:
-    """True if an entry was made of the same less than ``window_s`` seconds before."""
-    query = select(audit_reads.c.at).where(_row(reading), ~_is_over(reading, window_s))
-    return connection.execute(query).scalar() is not None
+    """True if entries were made of the same less than ``window_s`` seconds before, with labels that reach as high."""
+    row = _found(connection, reading)
+    return row is not None and _covers(row, reading, window_s)
 
 
 def claim_read(connection: Connection, reading: Reading, window_s: float) -> bool:
@@ -33,14 +35,21 @@ def claim_read(connection: Connection, reading: Reading, window_s: float) -> boo
     Raises:
         sqlalchemy.exc.IntegrityError: another transaction claimed the first one at the same moment.
     """
-    renewed = update(audit_reads).where(_row(reading), _is_over(reading, window_s))
-    if connection.execute(renewed.values(at=reading.at, label=reading.label)).rowcount:
+    row = _found(connection, reading)
+    if row is None:
+        values = {"tenant": reading.tenant, "actor": reading.actor, "object": reading.object}
+        connection.execute(insert(audit_reads).values(**values, label=str(reading.label), at=reading.at))
         return True
-    if connection.execute(select(audit_reads.c.at).where(_row(reading))).scalar() is not None:
+    if _covers(row, reading, window_s):
         return False
-    values = {"tenant": reading.tenant, "actor": reading.actor, "object": reading.object}
-    connection.execute(insert(audit_reads).values(**values, label=reading.label, at=reading.at))
-    return True
+    # A list may be read up to one label, and then up to another: the window goes on for both.
+    goes_on = _is_within(row, reading, window_s)
+    label, at = (Label.parse(row.label).join(reading.label), row.at) if goes_on else (reading.label, reading.at)
+    as_seen = audit_reads.c.at == row.at, audit_reads.c.label == row.label
+    renewed = update(audit_reads).where(_row(reading), *as_seen).values(label=str(label), at=at)
+    if connection.execute(renewed).rowcount:
+        return True
+    return claim_read(connection, reading, window_s)  # another transaction was first: now its claim is seen
 
 
 def forget_reads(connection: Connection, before: float) -> int:
@@ -48,12 +57,19 @@ def forget_reads(connection: Connection, before: float) -> int:
     return connection.execute(delete(audit_reads).where(audit_reads.c.at < before)).rowcount
 
 
+def _found(connection: Connection, reading: Reading) -> Any:
+    return connection.execute(select(audit_reads.c.at, audit_reads.c.label).where(_row(reading))).one_or_none()
+
+
 def _row(reading: Reading) -> ColumnElement[bool]:
     columns = audit_reads.c
     return and_(columns.tenant == reading.tenant, columns.actor == reading.actor, columns.object == reading.object)
 
 
-def _is_over(reading: Reading, window_s: float) -> ColumnElement[bool]:
-    """The window is over, or the clock was set back behind its begin, or the object has another label since."""
-    at = audit_reads.c.at
-    return or_(at <= reading.at - window_s, at > reading.at, audit_reads.c.label != reading.label)
+def _covers(row: Any, reading: Reading, window_s: float) -> bool:
+    return _is_within(row, reading, window_s) and Label.parse(row.label).dominates(reading.label)
+
+
+def _is_within(row: Any, reading: Reading, window_s: float) -> bool:
+    """The window is open, and the clock was not set back behind its begin."""
+    return bool(reading.at - window_s < row.at <= reading.at)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, and_, delete, func, insert, select, update
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, and_, delete, func, insert, select, update
 from bongsu.domain.labels import Label
 from bongsu.domain.people import Actor, ActorKind, Role
 from bongsu.store.faults import readable
+from bongsu.store.schema_identity import secondments
 from bongsu.store.schema_people import memberships, ministries, people, subjects
 
 
@@ -40,6 +41,7 @@ class Person:
         clearance: what they may see at most.
         roles: by ministry.
         created_at, disabled_at: seconds since the epoch; None while they may come in.
+        sent_to: other ministries whose operators may make them something there.
     """
 
     id: str
@@ -49,6 +51,7 @@ class Person:
     roles: dict[str, frozenset[Role]]
     created_at: float
     disabled_at: float | None = None
+    sent_to: frozenset[str] = frozenset()
 
     @property
     def home(self) -> str:
@@ -87,18 +90,20 @@ def actor_of(connection: Connection, issuer: str, subject: str) -> Actor | None:
 
 
 def find_person(connection: Connection, person: str) -> Person | None:
-    """With all roles."""
+    """With all roles, and where they were sent."""
     row = connection.execute(select(people).where(people.c.id == person)).one_or_none()
-    return _people(connection, [row])[0] if row is not None else None
+    found = _with_secondments(connection, _people(connection, [row] if row is not None else []))
+    return found[0] if found else None
 
 
 def people_of(connection: Connection, ministry: str) -> list[Person]:
-    """Whom the ministry answers for, and who is anything in it, by id; those who are disabled, too."""
+    """Whom the ministry answers for, who was sent to it, and who is anything in it, by id; who is disabled, too."""
     within = select(memberships.c.person).where(memberships.c.ministry == ministry)
+    sent = select(secondments.c.person).where(secondments.c.ministry == ministry)
     prefix = f"{ministry}/"
     at_home = func.substr(people.c.id, 1, len(prefix)) == prefix
-    query = select(people).where(at_home | people.c.id.in_(within)).order_by(people.c.id)
-    return _people(connection, list(connection.execute(query)))
+    query = select(people).where(at_home | people.c.id.in_(within) | people.c.id.in_(sent)).order_by(people.c.id)
+    return _with_secondments(connection, _people(connection, list(connection.execute(query))))
 
 
 def add_person(connection: Connection, person: Person) -> None:
@@ -223,6 +228,14 @@ def _people(connection: Connection, rows: list[Any]) -> list[Person]:
         with readable(connection, memberships, f"{one.person}/{one.ministry}"):
             roles[one.person].setdefault(one.ministry, set()).add(Role(one.role))
     return [_person(connection, row, roles[row.id]) for row in rows]
+
+
+def _with_secondments(connection: Connection, found: list[Person]) -> list[Person]:
+    sent: dict[str, set[str]] = {person.id: set() for person in found}
+    query = select(secondments.c.person, secondments.c.ministry).where(secondments.c.person.in_(list(sent)))
+    for one in connection.execute(query) if sent else ():
+        sent[one.person].add(one.ministry)
+    return [replace(person, sent_to=frozenset(sent[person.id])) for person in found]
 
 
 def _person(connection: Connection, row: Any, roles: dict[str, set[Role]]) -> Person:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert
 
 from bongsu.store.schema_identity import secondments
 from bongsu.store.schema_people import memberships
-
-
-def sent_to(connection: Connection, person: str) -> set[str]:
-    """Names of ministries; there need not be such."""
-    return set(connection.execute(select(secondments.c.ministry).where(secondments.c.person == person)).scalars())
 
 
 def send(connection: Connection, person: str, ministry: str, now: float) -> None:

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
 
 from bongsu.domain.ids import Digest
-from bongsu.domain.publication import AliasChanged, RegisteredVersion, RegistrationRefused, RegistrationRequest
+from bongsu.domain.publication import (
+    AliasChanged,
+    LabelChanged,
+    RegisteredVersion,
+    RegistrationRefused,
+    RegistrationRequest,
+)
 from bongsu.tracking.names import allowed_name
 
 if TYPE_CHECKING:
@@ -18,6 +24,7 @@ if TYPE_CHECKING:
 
 # Statuses of the kind "your fault" that another try may change: a timeout, too many requests.
 _PASSING = (408, 429)
+_LABEL = "bongsu.label"
 
 
 class RegistryWriter:
@@ -73,6 +80,11 @@ class RegistryWriter:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
 
+    def relabel(self, change: LabelChanged) -> None:
+        """Let the version carry the label that it carries. Raises what MLflow raises."""
+        if change.label is not None:
+            self._client.set_model_version_tag(change.name, str(change.version), _LABEL, str(change.label))
+
     def _find(self, request: RegistrationRequest) -> int | None:
         # A run that is resumed may ask again for bytes that it made anew.
         asked = f"name = '{request.name}' and tags.`bongsu.key` = '{request.key}'"
@@ -96,7 +108,7 @@ class RegistryWriter:
         tags = {
             "bongsu.key": request.key,
             "bongsu.digest": request.model.digest,
-            "bongsu.label": str(request.model.label),
+            _LABEL: str(request.model.label),
             "bongsu.useClass": request.use_class,
             "bongsu.run": request.run_id,
             "bongsu.evidence": " ".join(request.evidence),

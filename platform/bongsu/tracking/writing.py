@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.publication import (
     AliasChanged,
+    LabelChanged,
     ModelPage,
     Publication,
     PublishedTree,
@@ -48,6 +49,8 @@ class PublicationWriter:
             self.register(item.request, item.version)
         elif isinstance(item, AliasChanged):
             self._registry.move_alias(item)
+        elif isinstance(item, LabelChanged):
+            self._registry.relabel(item)
         else:
             self._lineage.finish_stage(item)
             for tree in item.outputs:

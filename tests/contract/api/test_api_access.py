@@ -37,6 +37,10 @@ def filled(path: str, run: str = "r-000000000001") -> str:
         "proposal": "a-1",
         "grant": "g-1",
         "act": "apply",
+        "position": "0",
+        "home": "mnd",
+        "name": "kim",
+        "secret": "s-1",
         "number": "1",
     }
     for name, value in values.items():

@@ -79,7 +79,8 @@ def test_a_label_tells_what_brought_it_in_and_rises_for_all_that_came_of_it(plac
     assert after["label"] == "S"
     assert [one["part"] for one in after["parts"]] == ["S"]
     assert [one["id"] for one in after["parts"][0]["origins"]] == [f"artifact:{place.law}"]
-    entry = json.loads(place.log()[-1][2])
+    entry, read = (json.loads(line) for _actor, _action, line in place.log()[-2:])
+    assert (read["actor"], read["action"], read["label"]) == ("kim", "lineage.read", "S")
     assert (entry["actor"], entry["action"], entry["facts"]["reason"]) == ("dc", "label.raise", body["reason"])
     size = len(place.log())
     assert place.ask("dc", "POST", path, json=body).status_code == 200, "said twice, it is so once"

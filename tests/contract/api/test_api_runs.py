@@ -39,6 +39,28 @@ def test_a_submission_that_comes_again_is_the_same_run_even_when_it_is_over(plac
     assert (refused.status_code, refused.json()["code"]) == (422, "api.key-used-otherwise")
 
 
+def test_a_cancel_and_a_resume_that_come_again_are_answered_as_before(place: ApiPlace) -> None:
+    run = place.run_of("kim")
+    key = {"Idempotency-Key": "c-1"}
+    assert place.ask("kim", "POST", f"/v1/runs/{run}/cancel", headers=key).status_code == 202
+    drive(place.platform, [run])
+    again = place.ask("kim", "POST", f"/v1/runs/{run}/cancel", headers=key)
+    assert (again.status_code, again.json()["run"]["state"]) == (202, "cancelled")
+    late = place.ask("kim", "POST", f"/v1/runs/{run}/cancel", headers={"Idempotency-Key": "c-2"})
+    assert (late.status_code, late.json()["code"]) == (409, "run.not-cancellable")
+    key = {"Idempotency-Key": "r-1"}
+    assert place.ask("kim", "POST", f"/v1/runs/{run}/resume", headers=key).status_code == 202
+    drive(place.platform, [run])
+    again = place.ask("kim", "POST", f"/v1/runs/{run}/resume", headers=key)
+    assert (again.status_code, again.json()["run"]["state"]) == (202, "succeeded")
+    otherwise = place.ask("kim", "POST", f"/v1/runs/{run}/cancel", headers=key)
+    assert otherwise.status_code >= 400
+    assert [action for _actor, action, _entry in place.log() if action in ("run.cancel", "run.resume")] == [
+        "run.cancel",
+        "run.resume",
+    ]
+
+
 def test_faults_of_a_file_come_with_their_places_all_at_once(place: ApiPlace) -> None:
     text = PIPELINE.replace("uses: probe", "uses: prope").replace(
         "useClass: administration", "useClass: adminstration"

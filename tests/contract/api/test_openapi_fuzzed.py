@@ -51,12 +51,14 @@ def _as_archive(_context: Any, value: Any) -> bytes:
 
 
 @DOCUMENT.hook
-def map_path_parameters(_context: Any, path_parameters: dict[str, Any] | None) -> Any:
+def map_path_parameters(context: Any, path_parameters: dict[str, Any] | None) -> Any:
     """Three times of four they name things that there are."""
     number = crc32(repr(path_parameters).encode())
     if not path_parameters or number % 4 == 0:
         return path_parameters
     known = {name: KNOWN[name] for name in path_parameters if name in KNOWN}
+    if context.operation.path.endswith("/close"):
+        known = {}  # nobody would be anything afterwards
     return path_parameters | {name: values[number // 4 % len(values)] for name, values in known.items()}
 
 

@@ -6,10 +6,12 @@ import threading
 
 import pytest
 from audit_places import MND, SECRET, Logs, auditor
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from bongsu.domain.labels import Label
 from bongsu.service.audit.reading import list_entries
-from bongsu.service.audit.reads import WINDOW_S, forget_old_reads, record_read
+from bongsu.service.audit.reads import WINDOW_S, forget_old_reads, record_read, record_reads
 
 MODEL = "model:axk1-admin/3"
 
@@ -79,3 +81,33 @@ def test_old_readings_are_forgotten_and_the_log_keeps_them(logs: Logs) -> None:
     logs.clock.now += WINDOW_S + 1
     assert forget_old_reads(logs.platform) == 1
     assert len(entries(logs)) == 1
+
+
+def test_several_things_at_once_are_recorded_each_by_its_name(logs: Logs) -> None:
+    things = [("model:a/1", SECRET), ("model:b/1", Label.parse("O")), ("model:c/1", Label.parse("S"))]
+    assert record_reads(logs.platform, "mnd/park", MND, things) == 2
+    assert record_reads(logs.platform, "mnd/park", MND, [*things, ("model:d/1", SECRET)]) == 1
+    assert [name for _actor, _action, name in entries(logs)] == ["model:a/1", "model:c/1", "model:d/1"]
+
+
+def test_a_list_that_was_read_up_to_a_label_covers_those_below_it(logs: Logs) -> None:
+    def read(label: str) -> bool:
+        return record_read(logs.platform, auditor(), MND, "list:runs", Label.parse(label))
+
+    assert [read("S/a"), read("S"), read("S/b"), read("S/a"), read("S/a/b")] == [True, False, True, False, False]
+    logs.clock.now += WINDOW_S - 1
+    assert read("C"), "a higher one is another reading"
+    logs.clock.now += 1
+    assert read("S"), "which does not put the end of the window off"
+
+
+def test_a_log_that_has_a_row_where_the_next_belongs_gives_nothing_to_read(logs: Logs) -> None:
+    record_read(logs.platform, auditor(), MND, MODEL, SECRET)
+    with logs.database.write() as connection:
+        copied = text(
+            "INSERT INTO audit_entries (tenant, position, at, actor, action, object, label, outcome, entry)"
+            " SELECT tenant, 1, at, actor, action, object, label, outcome, entry FROM audit_entries"
+        )
+        connection.execute(copied)
+    with pytest.raises(IntegrityError):
+        record_read(logs.platform, auditor(), MND, "model:other/1", SECRET)

@@ -12,9 +12,10 @@ import pytest
 
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import Digest, digest_of
-from bongsu.domain.labels import Label
+from bongsu.domain.labels import Grade, Label
 from bongsu.domain.publication import (
     AliasChanged,
+    LabelChanged,
     MetricPoint,
     PublishedTree,
     RegistrationRefused,
@@ -359,3 +360,14 @@ def test_an_alias_is_moved_and_taken_away_as_often_as_that_is_told(tmp_path: Pat
     for _twice in range(2):
         publisher.publish([given.model_copy(update={"version": None})])
         assert "production" not in publisher.client.get_registered_model("law").aliases
+
+
+def test_a_version_carries_the_label_that_it_is_told(tmp_path: Path) -> None:
+    publisher = MlflowPublisher(TrackingSettings.embedded(tmp_path / "home"))
+    (tmp_path / "tree").mkdir()
+    publisher.publish([OPENED])
+    publisher.publish_registration(registration(tmp_path / "tree", name="law"))
+    told = LabelChanged(run_id="r-1", name="law", version=1, label=Label(grade=Grade.SENSITIVE))
+    for _twice in range(2):
+        publisher.publish([told])
+        assert publisher.client.get_model_version("law", "1").tags["bongsu.label"] == "S"

@@ -1,12 +1,19 @@
-"""``bongsu grants`` and ``bongsu showback`` in the home of one person."""
+"""``bongsu grants`` and ``bongsu showback`` in the home of one person, and at a server in the name of the giver."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cli_shell import Shell
+from api_places import ApiPlace
+from cli_shell import Said, Shell
+from governed_places import STAFF
+from sqlalchemy import insert
+
+from bongsu.domain.people import Role
+from bongsu.store.schema_people import ministries
 
 GIVE = [
     *("grants", "give", "nap-2026-mnd-01", "--giver", "msit", "--receiver", "mnd", "--programme", "nap"),
@@ -23,25 +30,46 @@ spec:
 """
 
 
+@pytest.fixture
+def giver(place: ApiPlace, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A programme manager of msit."""
+    values = {"name": "msit", "title_ko": "msit", "title_en": "msit", "created_at": place.now}
+    with place.platform.write() as connection:
+        connection.execute(insert(ministries).values(**values))
+    monkeypatch.setitem(STAFF, "msit-pm", ("msit", Role.PROGRAMME_MANAGER))
+    place.add_person("msit-pm", *STAFF["msit-pm"])
+    return "msit-pm"
+
+
+@pytest.fixture(params=["here", "at a server"])
+def bongsu(request: pytest.FixtureRequest) -> Shell:
+    """The same commands, whichever control plane they speak to."""
+    if request.param == "here":
+        found: Shell = request.getfixturevalue("shell")
+        return found
+    ask, giver = request.getfixturevalue("ask"), request.getfixturevalue("giver")
+    return lambda *words: ask(giver, *words)
+
+
 def flat(text: str) -> str:
     return " ".join(text.split())
 
 
-def test_a_grant_is_given_listed_adjusted_and_closed(shell: Shell) -> None:
-    assert "No grants yet" in shell("grants", "list").out
-    assert shell(*GIVE).out == "mnd has the grant nap-2026-mnd-01 now.\n"
+def test_a_grant_is_given_listed_adjusted_and_closed(bongsu: Shell) -> None:
+    assert "No grants yet" in bongsu("grants", "list").out
+    assert bongsu(*GIVE).out == "mnd has the grant nap-2026-mnd-01 now.\n"
     assert (
-        "entry 2" in shell("grants", "adjust", "nap-2026-mnd-01", "--gpu-hours", "-1.5", "--reason", "A slip.").out
+        "entry 2" in bongsu("grants", "adjust", "nap-2026-mnd-01", "--gpu-hours", "-1.5", "--reason", "A slip.").out
     )
-    (listed,) = json.loads(shell("grants", "list", "--json").out)
+    (listed,) = json.loads(bongsu("grants", "list", "--json").out)
     assert (listed["state"], listed["available"]["gpuHours"], listed["useClasses"]) == ("open", 98.5, [])
-    assert "98.50" in shell("grants", "list").out
-    assert "closed" in shell("grants", "close", "nap-2026-mnd-01", "--reason", "It is over.").out
-    shown = flat(shell("grants", "show", "nap-2026-mnd-01", "--recount").out)
+    assert "98.50" in bongsu("grants", "list").out
+    assert "closed" in bongsu("grants", "close", "nap-2026-mnd-01", "--reason", "It is over.").out
+    shown = flat(bongsu("grants", "show", "nap-2026-mnd-01", "--recount").out)
     assert "98.50 GPU-hours given, 0.00 used (0.00 of them held now), 0.00 set aside, 98.50 left." in shown
     assert "A slip." in shown
     assert "Counted again from the logs of runs: 0.00 GPU-hours, as booked." in shown
-    document = json.loads(shell("grants", "show", "nap-2026-mnd-01", "--recount", "--json").out)
+    document = json.loads(bongsu("grants", "show", "nap-2026-mnd-01", "--recount", "--json").out)
     assert [entry["kind"] for entry in document["entries"]] == ["given", "adjusted"]
     assert document["recount"]["differing"] == []
     assert document["grant"]["closedAt"] is not None
@@ -66,31 +94,31 @@ def test_a_plan_shows_its_grant_before_and_after_and_what_is_lacking(shell: Shel
     assert "[grants.exceeded]" not in shell("plan", "p.yaml").out
 
 
-def test_a_reclaim_is_proposed_announced_carried_out_or_withdrawn(shell: Shell) -> None:
-    shell(*GIVE)
-    assert "Nothing is proposed" in shell("grants", "reclaim", "nap-2026-mnd-01").out
+def test_a_reclaim_is_proposed_announced_carried_out_or_withdrawn(bongsu: Shell) -> None:
+    bongsu(*GIVE)
+    assert "Nothing is proposed" in bongsu("grants", "reclaim", "nap-2026-mnd-01").out
     asked = ("grants", "reclaim", "nap-2026-mnd-01")
-    assert "10.00 GPU-hours" in shell(*asked, "--gpu-hours", "10", "--reason", "Unused.").out
-    assert "10.00 GPU-hours" in shell(*asked).out
-    refused = shell(*asked, "--carry-out")
+    assert "10.00 GPU-hours" in bongsu(*asked, "--gpu-hours", "10", "--reason", "Unused.").out
+    assert "10.00 GPU-hours" in bongsu(*asked).out
+    refused = bongsu(*asked, "--carry-out")
     assert refused.status == 4
     assert "[grants.notice-runs]" in refused.error
-    assert json.loads(shell(*asked, "--withdraw", "--json").out)["gpuHours"] == 10.0
-    shell("grants", "close", "nap-2026-mnd-01", "--reason", "It is over.")
-    shell(*asked, "--gpu-hours", "10", "--reason", "Unused.")
-    assert "were taken back (entry 2)" in shell(*asked, "--carry-out").out
-    assert shell(*asked, "--carry-out", "--withdraw").status == 2
+    assert json.loads(bongsu(*asked, "--withdraw", "--json").out)["gpuHours"] == 10.0
+    bongsu("grants", "close", "nap-2026-mnd-01", "--reason", "It is over.")
+    bongsu(*asked, "--gpu-hours", "10", "--reason", "Unused.")
+    assert "were taken back (entry 2)" in bongsu(*asked, "--carry-out").out
+    assert bongsu(*asked, "--carry-out", "--withdraw").status == 2
 
 
-def test_a_showback_is_shown_printed_and_written(shell: Shell, tmp_path: Path) -> None:
-    shell(*GIVE)
-    assert "Total" in shell("showback").out
-    document = json.loads(shell("showback", "--from", "2026-01-01", "--to", "2026-02-01", "--json").out)
+def test_a_showback_is_shown_printed_and_written(bongsu: Shell, tmp_path: Path) -> None:
+    bongsu(*GIVE)
+    assert "Total" in bongsu("showback").out
+    document = json.loads(bongsu("showback", "--from", "2026-01-01", "--to", "2026-02-01", "--json").out)
     assert document["by"] == ["ministry", "programme", "grant", "model"]
     assert document["total"]["used"]["gpuMilliseconds"] == 0
-    assert shell("showback", "--by", "model", "--csv", "s.csv").out == "Wrote s.csv.\n"
+    assert bongsu("showback", "--by", "model", "--csv", "s.csv").out == "Wrote s.csv.\n"
     assert (tmp_path / "s.csv").read_bytes().startswith(b"\xef\xbb\xbfmodel,gpuHours")
-    assert shell("showback", "--by", "person").status == 2
+    assert bongsu("showback", "--by", "person").status == 2
 
 
 @pytest.mark.parametrize(
@@ -103,8 +131,36 @@ def test_a_showback_is_shown_printed_and_written(shell: Shell, tmp_path: Path) -
     ],
 )
 def test_what_cannot_be_done_is_said_with_its_code(
-    shell: Shell, words: tuple[str, ...], status: int, code: str
+    bongsu: Shell, words: tuple[str, ...], status: int, code: str
 ) -> None:
-    refused = shell(*words)
+    refused = bongsu(*words)
     assert refused.status == status
     assert f"[{code}]" in refused.error
+
+
+def test_at_a_server_both_sides_see_a_grant_and_nobody_else_does(
+    ask: Callable[..., Said], giver: str, place: ApiPlace
+) -> None:
+    assert ask(giver, *GIVE).status == 0
+    assert json.loads(ask("lee", "grants", "list", "--json").out)[0]["id"] == "nap-2026-mnd-01"
+    assert "No grants yet" in ask("army-eng", "grants", "list").out
+    foreign, none = (ask("army-eng", "grants", "show", name) for name in ("nap-2026-mnd-01", "nap-2026-mnd-02"))
+    assert (foreign.status, foreign.error.replace("-01", "-02")) == (none.status, none.error)
+    asked = ("grants", "adjust", "nap-2026-mnd-01", "--gpu-hours", "5", "--reason", "More.", "--key", "k-1")
+    assert "[grants.forbidden]" in ask("lee", *asked).error
+    for _ in range(2):
+        assert "entry 2" in ask(giver, *asked).out, "under its key it is booked once"
+    assert "[grants.key-reused]" in ask(giver, *asked[:4], "6", *asked[5:]).error
+
+
+def test_at_a_server_a_plan_shows_what_it_would_leave_of_its_grant(
+    ask: Callable[..., Said], giver: str, place: ApiPlace, tmp_path: Path
+) -> None:
+    place.permit_use()
+    ask(giver, *GIVE)
+    (tmp_path / "p.yaml").write_text(PIPELINE.replace("Try the platform on itself", "Draft documents"))
+    planned = ask("kim", "plan", "p.yaml")
+    assert "this plan 120.00, left afterwards -20.00." in flat(planned.out), planned.error
+    assert "[grants.exceeded]" in planned.out
+    standing = json.loads(ask("kim", "plan", "p.yaml", "--json").out)["grantStanding"]
+    assert {one["rule"]: one["code"] for one in standing["rules"]}["grants.amount"] == "grants.exceeded"

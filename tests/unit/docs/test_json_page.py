@@ -4,18 +4,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from cli_documents import run_with_everything
+from governed_places import ADMINISTRATION, DAY, GovernedPlace
+from grant_places import GRANT, gpu_stage, order, paid_plan
 from service_places import Place
 
-from bongsu.domain.documents import plain
+from bongsu.domain.documents import camel, plain
+from bongsu.domain.grants import Dimension
+from bongsu.domain.problems import Problem
+from bongsu.service.audit.checking import Checked
+from bongsu.service.audit.checkpoints import Growth
+from bongsu.service.audit.reading import Entry
 from bongsu.service.capacity import show_capacity
-from bongsu.service.documents import run_document
+from bongsu.service.documents import plan_document, run_document
+from bongsu.service.governance.access_permits import AccessRequest, give_access
+from bongsu.service.governance.data_permits import list_data_permits
+from bongsu.service.governance.documents import proposal_document
+from bongsu.service.governance.proposing import propose
+from bongsu.service.governance.suspending import StopRequest, suspend
+from bongsu.service.governance.uses import list_uses
+from bongsu.service.grants import documents
+from bongsu.service.grants.reserving import GrantStanding, standing_of
 from bongsu.service.labels import show_label
 from bongsu.service.lineage import trace
 from bongsu.service.models import list_models
+from bongsu.service.plane import PlanShown
+from bongsu.service.planes.grants import GrantsHere
 from bongsu.service.searching import search
 from bongsu.service.showing import show_run
 from bongsu.service.variants import variants
@@ -53,3 +71,47 @@ def test_the_page_lists_every_key_of_a_run_and_no_other(place: Place) -> None:
         ("capacity", plain(show_capacity(place.platform))),
     ):
         assert sorted(listed(table)) == sorted(found), table
+
+
+def test_the_page_lists_what_is_printed_of_an_audit_log() -> None:
+    for table, kind in (("audit entry", Entry), ("stored log", Checked), ("growth", Growth)):
+        assert sorted(listed(table)) == sorted(camel(field.name) for field in fields(kind)), table
+
+
+def test_the_page_lists_every_key_of_a_plan_and_of_grants(place: Place) -> None:
+    plan = paid_plan(gpu_stage("train"))
+    shown = GrantsHere(place.platform)
+    shown.give(order())
+    shown.announce_reclaim(GRANT, 1.0, "Unused", None)
+    with place.platform.read() as connection:
+        standing = standing_of(connection, plan, place.now)
+    assert isinstance(standing, GrantStanding)
+    details = documents.details_document(shown.grant(GRANT))
+    for table, found in (
+        ("plan", plan_document(PlanShown(plan, grant=standing), Problem.as_dict)),
+        ("standing", documents.standing_document(standing)),
+        ("grant", documents.summary_document(shown.grants()[0])),
+        ("grant in full", details),
+        ("ledger entry", details["entries"][0]),
+        ("notice", details["notice"]),
+        ("showback", documents.showback_document(shown.showback(None, None, tuple(Dimension)))),
+    ):
+        assert sorted(listed(table)) == sorted(found), table
+
+
+def test_the_page_lists_every_key_of_what_is_permitted_and_approved(tmp_path: Path) -> None:
+    made = GovernedPlace(tmp_path)
+    made.permit_use()
+    made.permit_data()
+    made.register()
+    platform, times = made.platform, (made.now, made.now + DAY)
+    request = AccessRequest("dataset:law/1", "mnd", "army", ADMINISTRATION, *times, "They asked")
+    for table, found in (
+        ("use", plain(list_uses(platform, made.actor("acc"))[0])),
+        ("permit of data", plain(list_data_permits(platform, made.actor("dc"))[0])),
+        ("permit of access", plain(give_access(platform, made.actor("dc"), request))),
+        ("proposal", proposal_document(propose(platform, made.actor("lee"), made.wish()))),
+        ("suspension", plain(suspend(platform, made.actor("acc"), StopRequest("mnd", "axk1", 1, "It leaks")))),
+    ):
+        assert sorted(listed(table)) == sorted(found), table
+    made.close()

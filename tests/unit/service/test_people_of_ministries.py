@@ -271,20 +271,31 @@ def test_somebody_who_was_sent_can_be_something_elsewhere_until_they_are_called_
     for _ in range(2):
         send_person(place.platform, home, "mnd/kim", "msit")
     assert people.show_person(place.platform, there, "mnd/kim").roles == {}
-    people.give_role(place.platform, there, "mnd/kim", "msit", Role.AUDITOR)
+    assert [one.id for one in people.list_people(place.platform, there, "msit")] == ["mnd/kim", "msit/op"]
+    made = people.give_role(place.platform, there, "mnd/kim", "msit", Role.AUDITOR)
+    assert made.roles == {"msit": frozenset({Role.AUDITOR})}, "not what they are at home"
     assert place.actor("mnd/kim").ministries == {"mnd", "msit"}
-    assert people.show_person(place.platform, home, "mnd/kim").roles == {"mnd": frozenset({Role.ENGINEER})}
+    seen = people.show_person(place.platform, home, "mnd/kim")
+    assert (seen.roles, seen.sent_to) == ({"mnd": frozenset({Role.ENGINEER})}, {"msit"})
+    send_person(place.platform, home, "mnd/kim", "nowhere")
+    assert people.show_person(place.platform, there, "mnd/kim").sent_to == {"msit"}, "not where else they are"
+    recall_person(place.platform, home, "mnd/kim", "nowhere")
     for _ in range(2):
         recall_person(place.platform, home, "mnd/kim", "msit")
     assert place.actor("mnd/kim").ministries == {"mnd"}
     refused("unknown", lambda: people.show_person(place.platform, there, "mnd/kim"))
-    assert [one["action"] for one in place.log("mnd")][-2:] == ["person.send", "person.recall"]
+    assert [one["action"] for one in place.log("mnd")][-2:] == ["person.recall", "person.recall"]
     assert place.log("msit")[-1]["facts"] == {"ministry": "msit", "roles": ["auditor"]}
 
 
 def test_who_sends_somebody_is_not_told_whether_there_is_such_a_ministry(place: Ministries) -> None:
     place.add("mnd/kim")
-    said = {str(send_person(place.platform, place.actor("mnd/op"), "mnd/kim", one)) for one in ("msit", "nowhere")}
+    operator, said = place.actor("mnd/op"), set()
+    for one in ("msit", "nowhere"):
+        sent = send_person(place.platform, operator, "mnd/kim", one)
+        assert sent.sent_to == {one}
+        said.add(str(sent).replace(one, "there"))
+        recall_person(place.platform, operator, "mnd/kim", one)
     assert len(said) == 1
     refused("ministry-form", lambda: send_person(place.platform, place.actor("mnd/op"), "mnd/kim", "No where"))
     refused("own-rights", lambda: send_person(place.platform, place.actor("mnd/op"), "mnd/op", "msit"))

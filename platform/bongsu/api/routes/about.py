@@ -9,7 +9,8 @@ from bongsu import __version__
 from bongsu.api.answers import answer
 from bongsu.api.asking import Asking, for_anybody, for_signed_in
 from bongsu.api.openapi import as_well
-from bongsu.policy.access import permissions_in
+from bongsu.service.people_documents import me_document
+from bongsu.service.whoami import who_asks
 
 router = APIRouter(tags=["about"])
 
@@ -31,28 +32,16 @@ async def ready(request: Request) -> Response:
 def server(request: Request) -> Response:
     """What a client has to know before anybody is signed in."""
     plane = request.app.state.plane
-    document = {"site": plane.site, "version": __version__, "signIn": plane.sign_in}
+    document = {
+        "site": plane.site,
+        "version": __version__,
+        "signIn": plane.sign_in,
+        "serviceIssuer": plane.service_issuer or None,
+    }
     return answer(request, document)
 
 
 @router.get("/v1/me", **for_signed_in())
 def me(request: Request, asker: Asking) -> Response:
     """Who the asker is here: roles and permissions by ministry, and clearance."""
-    actor = asker.actor
-    ministries = {
-        name: {
-            "roles": sorted(role.value for role in actor.is_in(name)),
-            "permissions": sorted(permission.value for permission in permissions_in(actor, name)),
-        }
-        for name in sorted(actor.ministries)
-    }
-    document = {
-        "id": actor.id,
-        "name": actor.name,
-        "kind": actor.kind.value,
-        "clearance": str(actor.clearance),
-        "ministries": ministries,
-        "site": asker.plane.site,
-        "version": __version__,
-    }
-    return answer(request, document)
+    return answer(request, me_document(who_asks(asker.actor, asker.plane.site)))

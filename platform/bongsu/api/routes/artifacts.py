@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -18,7 +16,7 @@ from bongsu.domain.codes import api as codes
 from bongsu.domain.labels import Label
 from bongsu.policy.access import Permission
 from bongsu.service.artifacts import open_file, show_artifact
-from bongsu.service.uploading import take_upload
+from bongsu.service.uploading import take_upload, upload_folder
 
 router = APIRouter(prefix="/v1/ministries/{ministry}/artifacts", tags=["artifacts"])
 MOST_BYTES = 1 << 40
@@ -62,8 +60,8 @@ async def upload(
         stated = Label.parse(label) if label else None
     except ValueError:
         raise codes.BAD_REQUEST.error(place="query.label", detail=f"{label!r} is no label") from None
-    with tempfile.TemporaryDirectory(prefix="bongsu-upload-", dir=platform.home) as folder:
-        archive = Path(folder) / "files.tar"
+    with upload_folder(platform) as folder:
+        archive = folder / "files.tar"
         seen = 0
         with archive.open("xb") as file:
             async for piece in request.stream():

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from bongsu.api.answers import Fields, answer
+from bongsu.api.answers import Fields, IdempotencyKey, answer
 from bongsu.api.asking import Asking, asks_for
 from bongsu.api.bodies import body_of, described
 from bongsu.api.openapi import as_well
@@ -25,7 +24,8 @@ from bongsu.service.grants.documents import (
     summary_document,
 )
 from bongsu.service.grants.giving import Order, adjust, close, give
-from bongsu.service.grants.looking import list_grants, recount_grant, show_grant
+from bongsu.service.grants.looking import NEWEST, list_grants, recount_grant, show_grant
+from bongsu.service.grants.periods import this_month
 from bongsu.service.grants.reclaiming import announce_reclaim, carry_out_reclaim, withdraw_reclaim
 from bongsu.service.grants.showback import as_csv, showback
 
@@ -71,9 +71,16 @@ def give_grant(request: Request, asker: Asking, order: Annotated[Order, body_of(
 
 
 @router.get("/grants/{grant}", **asks_for(P.GRANT_READ))
-def one_grant(request: Request, asker: Asking, grant: str) -> Response:
+def one_grant(
+    request: Request,
+    asker: Asking,
+    grant: str,
+    entries: Annotated[
+        int, Query(ge=0, le=10_000, description="At most so many entries, the newest of its ledger.")
+    ] = NEWEST,
+) -> Response:
     """A grant, its ledger, what is held of it now, and when it will be used up."""
-    return answer(request, details_document(show_grant(asker.everywhere(), asker.actor, grant)))
+    return answer(request, details_document(show_grant(asker.everywhere(), asker.actor, grant, entries)))
 
 
 @router.get("/grants/{grant}/recount", **asks_for(P.GRANT_READ))
@@ -88,7 +95,7 @@ def adjust_grant(
     asker: Asking,
     grant: str,
     change: Adjustment,
-    idempotency_key: Annotated[str, Header(max_length=200)] = "",
+    idempotency_key: IdempotencyKey = "",
 ) -> Response:
     """Set right by an entry more; none that stands is touched."""
     platform = asker.everywhere()
@@ -124,14 +131,20 @@ def after_notice(request: Request, asker: Asking, grant: str, act: Literal["appl
 def used(
     request: Request,
     asker: Asking,
-    since: Annotated[datetime, Query(description="Begin, with its zone.")],
-    until: Annotated[datetime, Query(description="End, exclusive, with its zone.")],
+    since: Annotated[
+        AwareDatetime | None, Query(description="Begin, with its zone; the first of this month if it is not given.")
+    ] = None,
+    until: Annotated[
+        AwareDatetime | None, Query(description="End, exclusive, with its zone; now if it is not given.")
+    ] = None,
     by: Annotated[list[Dimension] | None, Query()] = None,
     form: Literal["json", "csv"] = "json",
 ) -> Response:
     """GPU-hours used in a period, by ministry, programme, grant and model; the sum is that of the ledgers."""
-    begins, ends = since.timestamp(), until.timestamp()
-    found = showback(asker.everywhere(), asker.actor, begins, ends, by or tuple(Dimension))
+    platform = asker.everywhere()
+    first, last = this_month(platform.clock())
+    begins, ends = since.timestamp() if since else first, until.timestamp() if until else last
+    found = showback(platform, asker.actor, begins, ends, by or tuple(Dimension))
     if form == "csv":
         headers = {"Content-Disposition": 'attachment; filename="showback.csv"', "Cache-Control": "no-store"}
         return Response(as_csv(found), media_type="text/csv; charset=utf-8", headers=headers)

@@ -12,6 +12,7 @@ from bongsu.api.answers import answer
 from bongsu.api.asking import Asking, asks_for
 from bongsu.domain.labels import Compartment, Grade, Label
 from bongsu.policy.access import Permission
+from bongsu.service.audit.reads import note_read
 from bongsu.service.labels import labels_in_use, raise_label, show_label
 
 router = APIRouter(prefix="/v1", tags=["labels"])
@@ -44,7 +45,11 @@ def labels(request: Request, asker: Asking) -> Response:
 @router.get("/ministries/{ministry}/labels", **asks_for(Permission.MODEL_READ))
 def label_of(request: Request, asker: Asking, ministry: str, of: Of) -> Response:
     """The label of one thing, and what brought each part of it in."""
-    return answer(request, show_label(asker.within(ministry), of))
+    platform = asker.within(ministry)
+    shown = show_label(platform, of)
+    origins = (origin.label for part in shown.parts for origin in part.origins)
+    note_read(platform, f"lineage:{shown.id}", (shown.label, *origins))
+    return answer(request, shown)
 
 
 @router.post("/ministries/{ministry}/labels", **asks_for(Permission.DATASET_REGISTER))

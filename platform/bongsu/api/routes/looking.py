@@ -28,6 +28,7 @@ def search(
 ) -> Response:
     """Runs, models, data sets and artifacts, of each kind what the asker may look at: exact names first."""
     found = search_everywhere(asker.plane, asker.actor, q, kind or (), limit)
+    asker.note_list("list:found", ((one.ministry, one.label) for one in found))
     return answer(request, found, fields)
 
 

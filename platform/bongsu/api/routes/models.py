@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from bongsu.api.answers import Cursor, Fields, Limit, Ministry, answer, page, place_of, sliced
-from bongsu.api.asking import Asking, asks_for
+from bongsu.api.asking import Asker, Asking, asks_for
 from bongsu.domain.documents import plain
 from bongsu.domain.labels import Grade
 from bongsu.policy.access import Permission
+from bongsu.service.audit.reads import note_read
 from bongsu.service.datasets import list_datasets, register_dataset
 from bongsu.service.lineage import joined, run_graph, trace
 from bongsu.service.models import list_models
+from bongsu.service.platform import Platform
 from bongsu.service.run_lists import of_run
 
 router = APIRouter(prefix="/v1", tags=["models, data sets, lineage"])
@@ -33,12 +36,8 @@ def models(
 ) -> Response:
     """Model versions, by ministry and name, newest version first."""
     asked = f"models {name} {ministry}"
-    found = [
-        {"ministry": owner} | plain(one)
-        for owner, platform in asker.each()
-        if ministry in (None, owner)
-        for one in list_models(platform, name)
-    ]
+    found = _of_each(asker, ministry, lambda platform: list_models(platform, name))
+    asker.note_list(f"model:{name}" if name else "list:models", map(_label, found))
     shown = sliced(found, limit, place_of(cursor, asked), _version_key)
     return answer(request, page(shown, limit, asked, _version_key), fields)
 
@@ -55,17 +54,28 @@ def datasets(
 ) -> Response:
     """Versions of data sets, by ministry and name, newest version first."""
     asked = f"datasets {name} {ministry}"
-    found = [
-        {"ministry": owner} | plain(one)
-        for owner, platform in asker.each()
-        if ministry in (None, owner)
-        for one in list_datasets(platform, name)
-    ]
+    found = _of_each(asker, ministry, lambda platform: list_datasets(platform, name))
+    asker.note_list(f"dataset:{name}" if name else "list:datasets", map(_label, found))
     shown = sliced(found, limit, place_of(cursor, asked), _version_key)
     return answer(request, page(shown, limit, asked, _version_key), fields)
 
 
-def _version_key(document: dict[str, object]) -> tuple[object, ...]:
+def _of_each(
+    asker: Asker, ministry: str | None, listed: Callable[[Platform], Sequence[object]]
+) -> list[dict[str, Any]]:
+    return [
+        {"ministry": owner} | plain(one)
+        for owner, platform in asker.each()
+        if ministry in (None, owner)
+        for one in listed(platform)
+    ]
+
+
+def _label(document: Mapping[str, Any]) -> tuple[str, str]:
+    return document["ministry"], document["label"]
+
+
+def _version_key(document: Mapping[str, Any]) -> tuple[object, ...]:
     version = document["version"]
     assert isinstance(version, int)
     return (document["ministry"], document["name"], -version)
@@ -102,8 +112,11 @@ def lineage(
     from, and what was made from it."""
     platform = asker.within(ministry)
     if direction == "both":
-        return answer(request, joined(trace(platform, of, "upstream"), trace(platform, of, "downstream")))
-    return answer(request, trace(platform, of, direction))
+        graph = joined(trace(platform, of, "upstream"), trace(platform, of, "downstream"))
+    else:
+        graph = trace(platform, of, direction)
+    note_read(platform, f"lineage:{graph.start}", (node.label for node in graph.nodes))
+    return answer(request, graph)
 
 
 @router.get("/runs/{run}/lineage", tags=["runs"], **asks_for(Permission.RUN_READ))

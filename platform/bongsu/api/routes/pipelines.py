@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from bongsu.api.answers import answer
+from bongsu.api.answers import IdempotencyKey, answer
 from bongsu.api.asking import Asker, Asking, asks_for
 from bongsu.api.openapi import as_well
 from bongsu.domain.documents import plain
@@ -70,7 +70,7 @@ def submit(
     request: Request,
     asker: Asking,
     pipeline: PipelineRequest,
-    idempotency_key: Annotated[str, Header(max_length=200, pattern=r"^[\x21-\x7e]*$")] = "",
+    idempotency_key: IdempotencyKey = "",
 ) -> Response:
     """Submit a pipeline. An unfinished run of the same plan goes on; a request that comes again with its
     ``Idempotency-Key`` is answered with the run that came of it."""

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from bongsu.api.answers import Cursor, Fields, Filter, Limit, answer, page, place_of
+from bongsu.api.answers import Cursor, Fields, Filter, IdempotencyKey, Limit, answer, page, place_of
 from bongsu.api.asking import Asker, Asking, asks_for
 from bongsu.domain.codes import api as codes
 from bongsu.domain.documents import plain
@@ -16,6 +16,7 @@ from bongsu.policy.access import Permission
 from bongsu.service.cancelling import request_cancel
 from bongsu.service.documents import run_document
 from bongsu.service.platform import Platform
+from bongsu.service.repeating import request_key
 from bongsu.service.report.collect import collect
 from bongsu.service.report.page import render_page
 from bongsu.service.resuming import resume
@@ -47,6 +48,7 @@ def list_runs(
             case _:
                 raise codes.BAD_CURSOR.error()
     found = page_of_runs(asker.everywhere(), read_filter(filter), limit + 1, behind)
+    asker.note_list("list:runs", ((run.ministry, run.label) for run in found[:limit]))
     return answer(request, page(found, limit, f"runs {filter}", lambda run: (run.created_at, run.id)), fields)
 
 
@@ -106,18 +108,20 @@ def report(asker: Asking, run: str) -> Response:
 
 
 @router.post("/{run}/cancel", status_code=202, **asks_for(Permission.RUN_CONTROL))
-def cancel(request: Request, asker: Asking, run: str) -> Response:
-    """End a run. One that is being cancelled stays so."""
+def cancel(request: Request, asker: Asking, run: str, idempotency_key: IdempotencyKey = "") -> Response:
+    """End a run. One that is being cancelled stays so; a request that comes again with its ``Idempotency-Key`` is no
+    second one."""
     platform, record = of_run(asker.plane, asker.actor, Permission.RUN_CONTROL, run)
-    request_cancel(platform, record.id)
+    request_cancel(platform, record.id, request_key(asker.actor.id, idempotency_key, "cancel", run))
     return answer(request, _document(asker, platform, record.id), status=202)
 
 
 @router.post("/{run}/resume", status_code=202, **asks_for(Permission.RUN_CONTROL))
-def resume_it(request: Request, asker: Asking, run: str) -> Response:
-    """Go on with a run that failed or was cancelled."""
+def resume_it(request: Request, asker: Asking, run: str, idempotency_key: IdempotencyKey = "") -> Response:
+    """Go on with a run that failed or was cancelled; a request that comes again with its ``Idempotency-Key`` is no
+    second one."""
     platform, record = of_run(asker.plane, asker.actor, Permission.RUN_CONTROL, run)
-    resume(platform, record.id)
+    resume(platform, record.id, request_key(asker.actor.id, idempotency_key, "resume", run))
     return answer(request, _document(asker, platform, record.id), status=202)
 
 

@@ -9,24 +9,39 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bongsu.cli.commands.shared import platform
+from bongsu.cli.commands.shared import either
 from bongsu.cli.texts import _
 
 if TYPE_CHECKING:
-    from bongsu.domain.people import Actor
+    from bongsu.client.http import Server
+    from bongsu.service.planes.governance import GovernancePlane
     from bongsu.service.platform import Platform
 
-Ministry = Annotated[str | None, typer.Option(help=_("The ministry you act for; yours, if you are in one alone."))]
 Reason = Annotated[str, typer.Option("--reason", help=_("Why; it is recorded for good."))]
 
 
 @contextmanager
-def acting(context: typer.Context) -> Iterator[tuple[Platform, Actor]]:
-    """The platform, and who asks. Raises ``governance.sign-in``."""
-    from bongsu.service.governance.home_owner import owner
+def governance_plane(context: typer.Context, ministry: str | None) -> Iterator[GovernancePlane]:
+    """Uses, permits and approvals that commands speak of: those of the server of the context in force, else those of
+    the home directory.
 
-    with platform(context) as opened:
-        yield opened, owner(opened)
+    Args:
+        context: of the command.
+        ministry: that ``--ministry`` names.
+    """
+
+    def here(opened: Platform) -> GovernancePlane:
+        from bongsu.service.planes.governance import GovernanceHere
+
+        return GovernanceHere(opened, ministry)
+
+    def there(server: Server, usual: str | None) -> GovernancePlane:
+        from bongsu.client.remote_governance import RemoteGovernance
+
+        return RemoteGovernance(server, ministry or usual)
+
+    with either(context, here, there) as found:
+        yield found
 
 
 def seconds(day: datetime) -> float:

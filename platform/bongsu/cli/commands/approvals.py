@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from bongsu.cli.commands.acting import Ministry, Reason, acting, seconds
-from bongsu.cli.commands.shared import AsJson
+from bongsu.cli.commands.acting import Reason, governance_plane, seconds
+from bongsu.cli.commands.shared import AsJson, Ministry
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.texts import _
 from bongsu.domain.approval import ApprovalState, Proposal, ProposalKind
@@ -37,12 +37,10 @@ def list_(
     ministry: Ministry = None,
     as_json: AsJson = False,
 ) -> None:
-    from bongsu.service.governance.proposing import list_proposals
-
-    with acting(context) as (platform, actor):
-        found = list_proposals(platform, actor, ministry, state or ())
+    with governance_plane(context, ministry) as opened:
+        found = opened.proposals(state or ())
     if as_json:
-        say_json(found)
+        say_json([document(one) for one in found])
         return
     from bongsu.cli.render.governance import proposals_view
 
@@ -51,13 +49,11 @@ def list_(
 
 
 @approvals.command("show", help=_("Show what a proposal binds, and who decided what."))
-def show(context: typer.Context, proposal: ProposalId, as_json: AsJson = False) -> None:
-    from bongsu.service.governance.proposing import show_proposal
-
-    with acting(context) as (platform, actor):
-        found = show_proposal(platform, actor, proposal)
+def show(context: typer.Context, proposal: ProposalId, ministry: Ministry = None, as_json: AsJson = False) -> None:
+    with governance_plane(context, ministry) as opened:
+        found = opened.proposal(proposal)
     if as_json:
-        say_json(found)
+        say_json(document(found))
         return
     from bongsu.cli.render.governance import proposal_view
 
@@ -83,14 +79,12 @@ def propose(
     ministry: Ministry = None,
     as_json: AsJson = False,
 ) -> None:
-    from bongsu.service.governance.asking import ministry_of
     from bongsu.service.governance.proposing import ProposalRequest
-    from bongsu.service.governance.proposing import propose as put
 
-    with acting(context) as (platform, actor):
+    with governance_plane(context, ministry) as opened:
         ends = seconds(evidence_until) if evidence_until else 0.0
-        request = ProposalRequest(ministry_of(actor, ministry), kind, object_, target, reason, ends)
-        found = put(platform, actor, request)
+        request = ProposalRequest(opened.ministry, kind, object_, target, reason, ends)
+        found = opened.propose(request)
     told(found, as_json)
 
 
@@ -100,48 +94,55 @@ def approve(
     proposal: ProposalId,
     digest: LookedAt,
     reason: Annotated[str, typer.Option(help=_("Why; it is recorded for good."))] = "",
+    ministry: Ministry = None,
     as_json: AsJson = False,
 ) -> None:
-    from bongsu.service.governance.deciding import approve as say_yes
-
-    with acting(context) as (platform, actor):
-        found = say_yes(platform, actor, proposal, Digest(digest), reason)
+    with governance_plane(context, ministry) as opened:
+        found = opened.approve(proposal, Digest(digest), reason)
     told(found, as_json)
 
 
 @approvals.command("reject", help=_("Say no, which ends the proposal."))
 def reject(
-    context: typer.Context, proposal: ProposalId, digest: LookedAt, reason: Reason, as_json: AsJson = False
+    context: typer.Context,
+    proposal: ProposalId,
+    digest: LookedAt,
+    reason: Reason,
+    ministry: Ministry = None,
+    as_json: AsJson = False,
 ) -> None:
-    from bongsu.service.governance.deciding import reject as say_no
-
-    with acting(context) as (platform, actor):
-        found = say_no(platform, actor, proposal, Digest(digest), reason)
+    with governance_plane(context, ministry) as opened:
+        found = opened.reject(proposal, Digest(digest), reason)
     told(found, as_json)
 
 
 @approvals.command("withdraw", help=_("Take back what you proposed."))
-def withdraw(context: typer.Context, proposal: ProposalId, reason: Reason, as_json: AsJson = False) -> None:
-    from bongsu.service.governance.proposing import withdraw as take_back
-
-    with acting(context) as (platform, actor):
-        found = take_back(platform, actor, proposal, reason)
+def withdraw(
+    context: typer.Context, proposal: ProposalId, reason: Reason, ministry: Ministry = None, as_json: AsJson = False
+) -> None:
+    with governance_plane(context, ministry) as opened:
+        found = opened.withdraw(proposal, reason)
     told(found, as_json)
 
 
 @approvals.command("apply", help=_("Carry out what enough people have approved."))
-def apply(context: typer.Context, proposal: ProposalId, as_json: AsJson = False) -> None:
-    from bongsu.service.governance.carrying_out import carry_out
-
-    with acting(context) as (platform, actor):
-        found = carry_out(platform, actor, proposal)
+def apply(context: typer.Context, proposal: ProposalId, ministry: Ministry = None, as_json: AsJson = False) -> None:
+    with governance_plane(context, ministry) as opened:
+        found = opened.carry_out(proposal)
     told(found, as_json)
+
+
+def document(proposal: Proposal) -> dict[str, Any]:
+    """As the server gives it, with the digest that a vote is for."""
+    from bongsu.service.governance.documents import proposal_document
+
+    return proposal_document(proposal)
 
 
 def told(proposal: Proposal, as_json: bool) -> None:
     """What became of a proposal."""
     if as_json:
-        say_json(proposal)
+        say_json(document(proposal))
         return
     said = _("Proposal {proposal} is {state}: {have} of {needs} have approved.")
     have = len(proposal.approvers)

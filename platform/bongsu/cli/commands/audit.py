@@ -10,14 +10,14 @@ from typing import Annotated
 import typer
 
 from bongsu.cli.commands import audit_signing
-from bongsu.cli.commands.shared import AsJson, platform
+from bongsu.cli.commands.audit_signing import Ministry
+from bongsu.cli.commands.shared import AsJson, audit_plane
 from bongsu.cli.failures import print_problems, print_warnings, problem_document
 from bongsu.cli.files import new_file, write_file
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.texts import _, said
 from bongsu.domain.audit import AuditOutcome, EntryFilter
 from bongsu.domain.problems import BongsuError
-from bongsu.domain.tenants import HOME
 
 audit = typer.Typer(help=_("Who did what: the append-only log."), no_args_is_help=True, rich_markup_mode=None)
 
@@ -42,15 +42,13 @@ def list_(
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help=_("At most this many."))] = 20,
     before: Annotated[int | None, typer.Option(min=0, help=_("Only entries below this position."))] = None,
+    ministry: Ministry = None,
     as_json: AsJson = False,
 ) -> None:
-    from bongsu.service.audit.reading import list_entries
-    from bongsu.service.local_actor import local_actor
-
     times = (since.timestamp() if since else None, until.timestamp() if until else None)
     wanted = EntryFilter(actor, object_, action, *times, outcome)
-    with platform(context) as opened:
-        page = list_entries(opened, local_actor(), HOME, wanted, limit, before)
+    with audit_plane(context, ministry) as log:
+        page = log.entries(wanted, limit, before)
     if as_json:
         say_json(page)
         return
@@ -66,17 +64,13 @@ def show(
     context: typer.Context,
     position: Annotated[int, typer.Argument(min=0, help=_("Position of the entry, from 0."))],
     proof: Annotated[Path | None, typer.Option(metavar="FILE", help=_("Write the proof to this file."))] = None,
+    ministry: Ministry = None,
     as_json: AsJson = False,
 ) -> None:
-    from bongsu.service.audit.keys import home_keys
-    from bongsu.service.audit.reading import prove_entry, show_entry
-    from bongsu.service.local_actor import local_actor
-
-    with platform(context) as opened:
-        entry = show_entry(opened, local_actor(), HOME, position)
+    with audit_plane(context, ministry) as log:
+        entry = log.entry(position)
         if proof is not None:
-            proved = prove_entry(opened, home_keys(opened.home), local_actor(), HOME, position)
-            write_file(proof, str(proved))
+            write_file(proof, str(log.proof(position)))
     if as_json:
         say_json(entry)
     else:
@@ -89,13 +83,10 @@ def export(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help=_("The new file."))],
     since: Annotated[int, typer.Option(min=0, help=_("Position of the first entry."))] = 0,
+    ministry: Ministry = None,
 ) -> None:
-    from bongsu.service.audit.exporting import export as begin
-    from bongsu.service.audit.keys import home_keys
-    from bongsu.service.local_actor import local_actor
-
-    with platform(context) as opened, new_file(file) as target:
-        exported = begin(opened, home_keys(opened.home), local_actor(), HOME, since)
+    with audit_plane(context, ministry) as log, new_file(file) as target:
+        exported = log.export(since)
         target.writelines(exported.lines)
     count = exported.size - exported.begin
     say(
@@ -105,7 +96,7 @@ def export(
     )
 
 
-@audit.command("verify", help=_("Verify a bundle or a proof, offline; without a file, the log of this home."))
+@audit.command("verify", help=_("Verify a bundle or a proof, offline; without a file, the log as it is stored."))
 def verify(
     context: typer.Context,
     file: Annotated[
@@ -125,10 +116,11 @@ def verify(
     entry: Annotated[
         Path | None, typer.Option(metavar="FILE", help=_("Entries, one a line, that have to be in the log."))
     ] = None,
+    ministry: Ministry = None,
     as_json: AsJson = False,
 ) -> None:
     if file is None:
-        _verify_home(context, as_json)
+        _verify_stored(context, ministry, as_json)
         return
     from bongsu.service.audit.verdict import Trust
     from bongsu.service.audit.verifying import read_checkpoint, read_keys, read_small, verify
@@ -155,12 +147,9 @@ def verify(
         raise typer.Exit(BongsuError(verdict.problems).exit_code)
 
 
-def _verify_home(context: typer.Context, as_json: bool) -> None:
-    from bongsu.service.audit.checking import check_log
-    from bongsu.service.local_actor import local_actor
-
-    with platform(context) as opened:
-        checked = check_log(opened, local_actor(), HOME)
+def _verify_stored(context: typer.Context, ministry: str | None, as_json: bool) -> None:
+    with audit_plane(context, ministry) as log:
+        checked = log.check()
     if as_json:
         say_json(checked)
         return

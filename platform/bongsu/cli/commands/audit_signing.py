@@ -8,12 +8,14 @@ from typing import Annotated
 
 import typer
 
-from bongsu.cli.commands.shared import platform
+from bongsu.cli.commands.shared import audit_plane
 from bongsu.cli.files import write_file
 from bongsu.cli.printing import say
 from bongsu.cli.texts import _
-from bongsu.domain.tenants import HOME
 
+Ministry = Annotated[
+    str | None, typer.Option(help=_("Whose log on a server; your ministry's, if you are in one alone."))
+]
 Target = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="FILE", help=_("Write it to this file instead of printing it.")),
@@ -24,6 +26,7 @@ def add_to(audit: typer.Typer) -> None:
     audit.command("checkpoint", help=_("Sign what the log is now."))(checkpoint)
     audit.command("keys", help=_("Print the public keys by which others verify this log."))(keys)
     audit.command("witness", help=_("Sign another log's checkpoint, if the log only grew; works offline."))(witness)
+    audit.command("site-key", help=_("Draw or change the key by which a server signs; for its operator."))(site_key)
     audit.command("accept", help=_("Keep what a witness signed, so that exports hold it."))(accept)
 
 
@@ -36,30 +39,17 @@ def checkpoint(
     rotate_key: Annotated[
         bool, typer.Option("--rotate-key", help=_("Draw a new key; this checkpoint is signed by both."))
     ] = False,
+    ministry: Ministry = None,
     output: Target = None,
 ) -> None:
-    from bongsu.service.audit.checkpoints import request_witness
-    from bongsu.service.audit.keys import begin_rotation, end_rotation, home_keys
-    from bongsu.service.home import AUDIT_KEY
-    from bongsu.service.local_actor import local_actor
-
-    with platform(context) as opened:
-        signing = home_keys(opened.home)
-        if rotate_key:
-            signing = begin_rotation(opened.home / AUDIT_KEY)
-        request = request_witness(opened, signing, local_actor(), HOME, since or 0)
-        if rotate_key:
-            end_rotation(opened.home / AUDIT_KEY)
+    with audit_plane(context, ministry) as log:
+        request = log.request(since or 0, rotate_key=rotate_key)
     _give(str(request.signed.note if since is None else request), output)
 
 
-def keys(context: typer.Context) -> None:
-    from bongsu.service.audit.checkpoints import public_keys
-    from bongsu.service.audit.keys import home_keys
-    from bongsu.service.local_actor import local_actor
-
-    with platform(context) as opened:
-        for key in public_keys(opened, home_keys(opened.home), local_actor(), HOME):
+def keys(context: typer.Context, ministry: Ministry = None) -> None:
+    with audit_plane(context, ministry) as log:
+        for key in log.public_keys():
             say(str(key))
 
 
@@ -93,19 +83,39 @@ def witness(
     say(told.format(**values, key=signing.public(SignatureKind.WITNESS)), error=True)
 
 
+def site_key(
+    file: Annotated[Path, typer.Argument(help=_("The file, as `serve --audit-key` takes it."))],
+    name: Annotated[str, typer.Option(help=_("Name of the site, for which a first key is drawn."))] = "",
+    begin: Annotated[
+        bool, typer.Option("--begin-rotation", help=_("Put a new key on top; from now on both sign."))
+    ] = False,
+    end: Annotated[bool, typer.Option("--end-rotation", help=_("Take the former keys away."))] = False,
+) -> None:
+    from bongsu.service.audit.keys import begin_rotation, draw_site_key, end_rotation, load_keys
+
+    if name:
+        draw_site_key(file, name)
+    found = load_keys(str(file), {})
+    if begin:
+        found = begin_rotation(file)
+    if end:
+        found = end_rotation(file)
+    told = _("Keys of {site} in {file}: {count}. `bongsu audit keys` prints their public halves for each ministry.")
+    say(told.format(site=found.site, file=file, count=len(found.keys)))
+
+
 def accept(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help=_("The checkpoint as the witness gave it back."))],
     witness: Annotated[str, typer.Option(metavar="KEY", help=_("Public key of the witness, or a file with it."))],
+    ministry: Ministry = None,
 ) -> None:
-    from bongsu.service.audit.checkpoints import accept_cosignature
     from bongsu.service.audit.verifying import read_checkpoint, read_keys
-    from bongsu.service.local_actor import local_actor
 
     cosigned = read_checkpoint(file)
-    with platform(context) as opened:
+    with audit_plane(context, ministry) as log:
         for key in read_keys([witness]):
-            is_new = accept_cosignature(opened, local_actor(), HOME, cosigned, key)
+            is_new = log.accept(cosigned, key)
             told = _("Kept the signature of {name}.") if is_new else _("The signature of {name} was there before.")
             say(told.format(name=key.name))
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+import sys
 from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
 
-from bongsu.cli.commands.shared import AsJson
+from bongsu.cli.commands.shared import AsJson, server_context, service_secret
 from bongsu.cli.printing import say, say_json
 from bongsu.cli.texts import _
-from bongsu.client.contexts import LOCAL, Context, contexts_file, load_contexts, save_contexts
+from bongsu.client.contexts import LOCAL, Context, Contexts, change_contexts, contexts_file, load_contexts
+from bongsu.domain.codes import cli as codes
+from bongsu.domain.documents import iso_time
 
 context_app = typer.Typer(
     help=_("Control planes that commands can speak to."), no_args_is_help=True, rich_markup_mode=None
@@ -24,6 +26,7 @@ Name = Annotated[str, typer.Argument(help=_("Name of a context; `local` is this 
 def add_to(app: typer.Typer) -> None:
     app.command("login", help=_("Sign in at a server; the commands speak to it from then on."))(login)
     app.command("logout", help=_("Forget a server and the sign-in there."))(logout)
+    app.command("token", help=_("Print the token of the sign-in, for other programs; keep it to yourself."))(token)
     app.add_typer(context_app, name="context")
 
 
@@ -33,24 +36,35 @@ def login(
     ministry: Ministry = None,
     service_account: Annotated[
         str | None,
-        typer.Option(help=_("Sign in as this service account, with the secret in BONGSU_SECRET, and ask nobody.")),
+        typer.Option(
+            metavar="ID",
+            help=_("Sign in as this service account, with the secret in BONGSU_SECRET, else on standard input."),
+        ),
     ] = None,
 ) -> None:
     from bongsu.client import login as signing_in
 
     checked = signing_in.checked_url(url)
-    provider = signing_in.provider_of(checked)
     if service_account:
-        found = signing_in.with_secret(provider, service_account, os.environ.get("BONGSU_SECRET", ""))
+        endpoint = signing_in.service_endpoint(checked)
+        found = signing_in.with_secret(endpoint, service_account, service_secret() or _typed_secret())
     else:
+        provider = signing_in.provider_of(checked)
         code = signing_in.begin(provider)
         say(_("Open {page} and confirm the code {code}.").format(page=code.whole_page, code=code.user_code))
         found = signing_in.wait(provider, code)
     path = contexts_file(os.environ)
     chosen = name or urlsplit(checked).netloc
     made = Context(url=checked, ministry=ministry, sign_in=found)
-    save_contexts(path, load_contexts(path).with_context(chosen, made, is_current=True))
+    change_contexts(path, lambda known: known.with_context(chosen, made, is_current=True))
     say(_("Signed in at {url}; commands speak to it now (context {name}).").format(url=checked, name=chosen))
+
+
+def _typed_secret() -> str:
+    """The first line of standard input; a person who types it is asked, and it is not shown."""
+    if sys.stdin.isatty():
+        return str(typer.prompt(_("Secret"), hide_input=True, err=True)).strip()
+    return sys.stdin.readline().strip()
 
 
 def logout(name: Annotated[str | None, typer.Argument(help=_("The context in use if not given."))] = None) -> None:
@@ -60,8 +74,25 @@ def logout(name: Annotated[str | None, typer.Argument(help=_("The context in use
     if chosen == LOCAL:
         say(_("Commands speak to this machine: there is nobody to sign out."))
         return
-    save_contexts(path, known.without(chosen))
+    change_contexts(path, lambda now: now.without(chosen))
     say(_("Forgot {name}; commands speak to this machine now.").format(name=chosen))
+
+
+def token(context: typer.Context, as_json: AsJson = False) -> None:
+    found = server_context(context)
+    if found is None:
+        raise codes.NO_TOKEN_HERE.error()
+    from bongsu.client.opening import access_token
+
+    name, server = found
+    path = contexts_file(os.environ)
+    held = access_token(path, name, server, service_secret())
+    if not as_json:
+        say(held)
+        return
+    known = load_contexts(path).known.get(name, server).sign_in
+    ends_at = iso_time(known.expires_at) if known is not None and known.expires_at else None
+    say_json({"token": held, "expiresAt": ends_at, "url": server.url})
 
 
 @context_app.command("list", help=_("List them; the star is at the one in use."))
@@ -84,10 +115,13 @@ def list_(as_json: AsJson = False) -> None:
 @context_app.command("use", help=_("Speak to this one from now on."))
 def use(name: Name, ministry: Ministry = None) -> None:
     path = contexts_file(os.environ)
-    known = load_contexts(path).using(name)
-    found = known.named(name)
-    if ministry and found is not None:
-        named = found.model_copy(update={"ministry": ministry})
-        known = replace(known, known={**known.known, name: named})
-    save_contexts(path, known)
+
+    def used(known: Contexts) -> Contexts:
+        chosen = known.using(name)
+        found = chosen.named(name)
+        if ministry is None or found is None:
+            return chosen
+        return chosen.with_context(name, found.model_copy(update={"ministry": ministry}), is_current=True)
+
+    change_contexts(path, used)
     say(_("Commands speak to {name} now.").format(name=name))

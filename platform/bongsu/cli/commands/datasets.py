@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bongsu.cli import completion
-from bongsu.cli.commands.shared import AsJson, plane
+from bongsu.cli.commands.shared import AsJson, Ministry, plane
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.texts import _
 from bongsu.domain.labels import Grade
@@ -26,9 +26,10 @@ def list_(
     name: Annotated[
         str | None, typer.Argument(help=_("Only this data set."), autocompletion=completion.datasets)
     ] = None,
+    ministry: Ministry = None,
     as_json: AsJson = False,
 ) -> None:
-    with plane(context) as opened:
+    with plane(context, ministry) as opened:
         found = opened.datasets(name)
     if as_json:
         say_json(found)
@@ -52,9 +53,10 @@ def add(
     compartment: Annotated[
         list[str] | None, typer.Option(help=_("A compartment it is held in; repeatable."))
     ] = None,
+    ministry: Ministry = None,
     as_json: AsJson = False,
 ) -> None:
-    with plane(context) as opened:
+    with plane(context, ministry) as opened:
         version = opened.register_dataset(name, address, Path.cwd(), grade, compartment or ())
     if as_json:
         say_json(version)

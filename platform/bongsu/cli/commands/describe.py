@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bongsu.cli import completion
-from bongsu.cli.commands.shared import AsJson
+from bongsu.cli.commands.shared import AsJson, server_context
 from bongsu.cli.files import write_file
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.state import options
-from bongsu.cli.texts import _, said, translate
+from bongsu.cli.texts import _, language, said, translate
 from bongsu.domain.messages import N_
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from bongsu.domain.ports import Port
     from bongsu.domain.problems import Code
     from bongsu.domain.stages import StageSignature
+    from bongsu.service.doctor import Finding
 
 stages = typer.Typer(help=_("Stages that pipelines can use."), no_args_is_help=True, rich_markup_mode=None)
 
@@ -33,7 +35,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(stages, name="stages")
     app.command("schema", help=_("Write the JSON Schema of pipeline files, for editors."))(schema)
     app.command("explain", help=_("Explain an error code, or list them all."))(explain)
-    app.command("doctor", help=_("Check this machine and this installation."))(doctor)
+    app.command("doctor", help=_("Check this machine, this installation and the server in use."))(doctor)
 
 
 @stages.command("list", help=_("List the stages that are installed."))
@@ -222,10 +224,21 @@ def _explained(entry: Code) -> dict[str, Any]:
     }
 
 
+def _of_context(context: typer.Context) -> list[Finding]:
+    """What commands depend on that speak to a server; nothing where they speak to this machine."""
+    found = server_context(context)
+    if found is None:
+        return []
+    from bongsu.client.contexts import contexts_file
+    from bongsu.client.examining import examine_context
+
+    return examine_context(contexts_file(os.environ), *found, language())
+
+
 def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     from bongsu.service.doctor import examine
 
-    findings = examine(options(context).home)
+    findings = [*_of_context(context), *examine(options(context).home)]
     if as_json:
         say_json(findings)
     else:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bongsu.cli import completion
-from bongsu.cli.commands.shared import AsJson, platform
+from bongsu.cli.commands.shared import AsJson, grants_plane
 from bongsu.cli.files import write_file
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.texts import _
@@ -37,11 +37,9 @@ def add_to(app: typer.Typer) -> None:
 @grants.command("list", help=_("List grants and what is left of them."))
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
     from bongsu.service.grants.documents import summary_document
-    from bongsu.service.grants.looking import list_grants
-    from bongsu.service.owner import OWNER
 
-    with platform(context) as opened:
-        found = list_grants(opened, OWNER)
+    with grants_plane(context) as opened:
+        found = opened.grants()
     if as_json:
         say_json([summary_document(summary) for summary in found])
         return
@@ -54,17 +52,17 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
 def show(
     context: typer.Context,
     grant: GrantName,
-    entries: Annotated[int, typer.Option(min=0, help=_("At most this many of the newest entries."))] = 20,
+    entries: Annotated[
+        int, typer.Option(min=0, max=10_000, help=_("At most this many of the newest entries."))
+    ] = 20,
     recount: Annotated[bool, typer.Option(help=_("Count its use again from the logs of runs."))] = False,
     as_json: AsJson = False,
 ) -> None:
     from bongsu.service.grants.documents import details_document, recount_document
-    from bongsu.service.grants.looking import recount_grant, show_grant
-    from bongsu.service.owner import OWNER
 
-    with platform(context) as opened:
-        details = show_grant(opened, OWNER, grant, entries)
-        counted = recount_grant(opened, OWNER, grant) if recount else None
+    with grants_plane(context) as opened:
+        details = opened.grant(grant, entries)
+        counted = opened.recount(grant) if recount else None
     if as_json:
         document = details_document(details)
         say_json(document | {"recount": recount_document(counted)} if counted else document)
@@ -99,9 +97,7 @@ def give(
 ) -> None:
     from bongsu.service.grants.documents import grant_document
     from bongsu.service.grants.giving import Order
-    from bongsu.service.grants.giving import give as give_it
     from bongsu.service.grants.periods import time_of
-    from bongsu.service.owner import OWNER
 
     order = Order(
         id=grant,
@@ -114,8 +110,8 @@ def give(
         ends=time_of(ends),
         use_classes=frozenset(use or ()),
     )
-    with platform(context) as opened:
-        given = give_it(opened, OWNER, order)
+    with grants_plane(context) as opened:
+        given = opened.give(order)
     if as_json:
         say_json(grant_document(given))
         return
@@ -136,11 +132,9 @@ def adjust(
     as_json: AsJson = False,
 ) -> None:
     from bongsu.service.grants.documents import entry_document
-    from bongsu.service.grants.giving import adjust as book
-    from bongsu.service.owner import OWNER
 
-    with platform(context) as opened:
-        entry = book(opened, OWNER, grant, gpu_hours, reason, key)
+    with grants_plane(context) as opened:
+        entry = opened.adjust(grant, gpu_hours, reason, key)
     if as_json:
         say_json(entry_document(entry))
         return
@@ -151,11 +145,9 @@ def adjust(
 @grants.command("close", help=_("Let nothing more be set aside of a grant; runs under way go on."))
 def close(context: typer.Context, grant: GrantName, reason: Reason, as_json: AsJson = False) -> None:
     from bongsu.service.grants.documents import grant_document
-    from bongsu.service.grants.giving import close as end
-    from bongsu.service.owner import OWNER
 
-    with platform(context) as opened:
-        closed = end(opened, OWNER, grant, reason)
+    with grants_plane(context) as opened:
+        closed = opened.close(grant, reason)
     if as_json:
         say_json(grant_document(closed))
         return
@@ -177,26 +169,23 @@ def reclaim(
 ) -> None:
     from bongsu.cli.render.grants import booked_words, notice_words, proposal_words
     from bongsu.service.grants.documents import amount, entry_document, notice_document
-    from bongsu.service.grants.looking import show_grant
-    from bongsu.service.grants.reclaiming import announce_reclaim, carry_out_reclaim, withdraw_reclaim
-    from bongsu.service.owner import OWNER
 
     if sum((carry_out, withdraw, gpu_hours is not None)) > 1:
         detail = N_("--gpu-hours, --carry-out and --withdraw exclude one another")
         raise codes.WRONG_USAGE.error(detail=phrase(detail), command="bongsu grants reclaim")
-    with platform(context) as opened:
+    with grants_plane(context) as opened:
         if carry_out:
-            entry = carry_out_reclaim(opened, OWNER, grant)
+            entry = opened.carry_out_reclaim(grant)
             document, words = entry_document(entry), booked_words(grant, entry)
         elif withdraw:
-            notice = withdraw_reclaim(opened, OWNER, grant)
+            notice = opened.withdraw_reclaim(grant)
             document = notice_document(notice)
             words = _("Nothing will be taken back of {grant}.").format(grant=grant)
         elif gpu_hours is not None:
-            notice = announce_reclaim(opened, OWNER, grant, gpu_hours, reason, notice_days)
+            notice = opened.announce_reclaim(grant, gpu_hours, reason, notice_days)
             document, words = notice_document(notice), notice_words(grant, notice)
         else:
-            details = show_grant(opened, OWNER, grant)
+            details = opened.grant(grant)
             document, words = {"reclaimable": amount(details.reclaimable)}, proposal_words(details)
     if as_json:
         say_json(document)
@@ -217,15 +206,12 @@ def showback(
     as_json: AsJson = False,
 ) -> None:
     from bongsu.service.grants.documents import showback_document
-    from bongsu.service.grants.periods import this_month, time_of
+    from bongsu.service.grants.periods import time_of
     from bongsu.service.grants.showback import as_csv
-    from bongsu.service.grants.showback import showback as used
-    from bongsu.service.owner import OWNER
 
-    with platform(context) as opened:
-        first, last = this_month(opened.clock())
-        begins, ends = time_of(from_) if from_ else first, time_of(to) if to else last
-        found = used(opened, OWNER, begins, ends, by or tuple(Dimension))
+    begins, ends = time_of(from_) if from_ else None, time_of(to) if to else None
+    with grants_plane(context) as opened:
+        found = opened.showback(begins, ends, by or tuple(Dimension))
     if csv:
         write_file(csv, as_csv(found))
     if as_json:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bongsu.cli import completion
-from bongsu.cli.commands.shared import AsJson, RunName, plane, problem_documents
+from bongsu.cli.commands.shared import AsJson, Ministry, RunName, plane, problem_documents
 from bongsu.cli.files import write_file
 from bongsu.cli.printing import log_lines, out, say, say_json
 from bongsu.cli.texts import _, language, translate
@@ -139,12 +139,13 @@ def lineage(
     ],
     upstream: Annotated[bool, typer.Option("--upstream", help=_("Only what it was made from."))] = False,
     downstream: Annotated[bool, typer.Option("--downstream", help=_("Only what was made from it."))] = False,
+    ministry: Ministry = None,
     as_json: AsJson = False,
 ) -> None:
     directions: list[Direction] = ["downstream"] if downstream else ["upstream"]
     if upstream == downstream:
         directions = ["upstream", "downstream"]
-    with plane(context) as opened:
+    with plane(context, ministry) as opened:
         graphs = [opened.lineage(reference, direction) for direction in directions]
     if as_json:
         from bongsu.service.lineage import joined

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bongsu.cli import completion
-from bongsu.cli.commands.shared import AsJson, plane
+from bongsu.cli.commands.shared import AsJson, Ministry, plane
 from bongsu.cli.printing import out, say_json
 from bongsu.cli.texts import _
 from bongsu.domain.labels import Grade
@@ -66,8 +66,8 @@ def capacity(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 @labels.command("show", help=_("Show the label of a thing, and what brought it in."))
-def show(context: typer.Context, reference: Reference, as_json: AsJson = False) -> None:
-    with plane(context) as opened:
+def show(context: typer.Context, reference: Reference, ministry: Ministry = None, as_json: AsJson = False) -> None:
+    with plane(context, ministry) as opened:
         shown = opened.label(reference)
     if as_json:
         say_json(shown)
@@ -86,11 +86,12 @@ def raise_(
     compartment: Annotated[
         list[str] | None, typer.Option(help=_("A compartment it is held in; repeatable."))
     ] = None,
+    ministry: Ministry = None,
     as_json: AsJson = False,
 ) -> None:
     from bongsu.service.labels import stated_label
 
-    with plane(context) as opened:
+    with plane(context, ministry) as opened:
         shown = opened.raise_label(reference, stated_label(grade, compartment or ()), reason)
     if as_json:
         say_json(shown)

@@ -1,28 +1,39 @@
-"""``mlflow``: look at the runs and models of this home on MLflow's own pages."""
+"""``mlflow``: the runs and models of this home on MLflow's own pages; at a server, how its clients reach them."""
 
 from __future__ import annotations
 
+import shlex
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bongsu.cli.commands.shared import server_context
 from bongsu.cli.printing import say
 from bongsu.cli.state import options
 from bongsu.cli.texts import _
+
+if TYPE_CHECKING:
+    from bongsu.client.contexts import Context
 
 # As `bongsu.tracking.pages` has it, without importing it for a help text.
 PORT = 5000
 
 
 def add_to(app: typer.Typer) -> None:
-    app.command("mlflow", help=_("Open MLflow's pages about runs and models, offline."))(mlflow)
+    app.command(
+        "mlflow", help=_("Open MLflow's pages about runs and models; at a server, tell how to use MLflow there.")
+    )(mlflow)
 
 
 def mlflow(
     context: typer.Context,
     port: Annotated[int, typer.Option(min=1, max=65535, help=_("Port of this machine to listen at."))] = PORT,
 ) -> None:
+    found = server_context(context)
+    if found is not None:
+        _tell_how(*found)
+        return
     from bongsu.service.mlflow_pages import pages_address, restore_lost, serve_pages
 
     home = options(context).home
@@ -30,6 +41,19 @@ def mlflow(
     say(_("MLflow starts at {address}; Ctrl-C ends it.").format(address=pages_address(home, port)))
     sys.stdout.flush()  # this process gives way to the server
     serve_pages(home, port)
+
+
+def _tell_how(name: str, server: Context) -> None:
+    """At a server MLflow runs already, and its own clients use it."""
+    address = f"{server.url}/mlflow"
+    words = _("MLflow of {name} is at {address}/. Its own clients find there what you may see:")
+    say(words.format(name=name, address=address))
+    say(f"  export MLFLOW_TRACKING_URI={shlex.quote(address)}")
+    say(f'  export MLFLOW_TRACKING_TOKEN="$(bongsu --context {shlex.quote(name)} token)"')
+    if server.ministry:
+        say(f"  export MLFLOW_WORKSPACE={shlex.quote(server.ministry)}")
+    say(_("A token lasts for minutes: set it anew when it is not taken any more."))
+    say(_("A browser sees the pages, and data where a proxy before the server adds the token to its requests."))
 
 
 def _say_that_it_is_written() -> None:

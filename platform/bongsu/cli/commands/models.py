@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from bongsu.cli import completion
-from bongsu.cli.commands.acting import Ministry, Reason, acting
+from bongsu.cli.commands.acting import Reason, governance_plane
 from bongsu.cli.commands.approvals import told
-from bongsu.cli.commands.shared import AsJson, plane
+from bongsu.cli.commands.shared import AsJson, Ministry, plane
 from bongsu.cli.helping import ListingGroup
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.texts import _
@@ -31,9 +31,10 @@ def list_(
     name: Annotated[
         str | None, typer.Argument(help=_("Only versions of this model."), autocompletion=completion.models)
     ] = None,
+    ministry: Ministry = None,
     as_json: AsJson = False,
 ) -> None:
-    with plane(context) as opened:
+    with plane(context, ministry) as opened:
         found = opened.models(name)
     if as_json:
         say_json(found)
@@ -52,13 +53,10 @@ def suspend(
     ministry: Ministry = None,
     as_json: AsJson = False,
 ) -> None:
-    from bongsu.service.governance.asking import ministry_of
     from bongsu.service.governance.suspending import StopRequest
-    from bongsu.service.governance.suspending import suspend as stop
 
-    with acting(context) as (opened, actor):
-        request = StopRequest(ministry_of(actor, ministry), name, version, reason)
-        found = stop(opened, actor, request)
+    with governance_plane(context, ministry) as opened:
+        found = opened.suspend(StopRequest(opened.ministry, name, version, reason))
     if as_json:
         say_json(found)
         return
@@ -74,10 +72,8 @@ def lift(
     ministry: Ministry = None,
     as_json: AsJson = False,
 ) -> None:
-    from bongsu.service.governance.asking import ministry_of
-    from bongsu.service.governance.suspending import StopRequest, propose_lift
+    from bongsu.service.governance.suspending import StopRequest
 
-    with acting(context) as (opened, actor):
-        request = StopRequest(ministry_of(actor, ministry), name, version, reason)
-        found = propose_lift(opened, actor, request)
+    with governance_plane(context, ministry) as opened:
+        found = opened.propose_lift(StopRequest(opened.ministry, name, version, reason))
     told(found, as_json)

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from bongsu.cli.commands.acting import Ministry, Reason, acting, seconds
-from bongsu.cli.commands.shared import AsJson
+from bongsu.cli.commands.acting import Reason, governance_plane, seconds
+from bongsu.cli.commands.shared import AsJson, Ministry
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.texts import _
 from bongsu.domain.uses import UseClass
@@ -28,12 +28,8 @@ def add_to(app: typer.Typer) -> None:
 
 @permits.command("list", help=_("List permits of data and of access."))
 def list_(context: typer.Context, ministry: Ministry = None, as_json: AsJson = False) -> None:
-    from bongsu.service.governance.access_permits import list_access
-    from bongsu.service.governance.data_permits import list_data_permits
-
-    with acting(context) as (platform, actor):
-        data = list_data_permits(platform, actor, ministry)
-        shared = list_access(platform, actor, ministry)
+    with governance_plane(context, ministry) as opened:
+        data, shared = opened.data_permits(), opened.access_permits()
     if as_json:
         say_json({"data": data, "access": shared})
         return
@@ -55,23 +51,21 @@ def give_data(
     ministry: Ministry = None,
     as_json: AsJson = False,
 ) -> None:
-    from bongsu.service.governance.asking import ministry_of
-    from bongsu.service.governance.data_permits import DataPermitRequest, give_data_permit
+    from bongsu.service.governance.data_permits import DataPermitRequest
 
-    with acting(context) as (platform, actor):
-        whose, uses = ministry_of(actor, ministry), frozenset(use)
+    with governance_plane(context, ministry) as opened:
         times = (seconds(begins), seconds(until))
-        request = DataPermitRequest(whose, name, version, uses, card, reason, *times)
-        permit = give_data_permit(platform, actor, request)
+        request = DataPermitRequest(opened.ministry, name, version, frozenset(use), card, reason, *times)
+        permit = opened.give_data_permit(request)
     _told(permit, permit.id, as_json)
 
 
 @permits.command("revoke-data", help=_("End a permit of data now."))
-def revoke_data(context: typer.Context, permit: PermitId, reason: Reason, as_json: AsJson = False) -> None:
-    from bongsu.service.governance.data_permits import revoke_data_permit
-
-    with acting(context) as (platform, actor):
-        found = revoke_data_permit(platform, actor, permit, reason)
+def revoke_data(
+    context: typer.Context, permit: PermitId, reason: Reason, ministry: Ministry = None, as_json: AsJson = False
+) -> None:
+    with governance_plane(context, ministry) as opened:
+        found = opened.revoke_data_permit(permit, reason)
     _told(found, found.id, as_json)
 
 
@@ -90,21 +84,19 @@ def give_access(
     as_json: AsJson = False,
 ) -> None:
     from bongsu.service.governance.access_permits import AccessRequest
-    from bongsu.service.governance.access_permits import give_access as give
-    from bongsu.service.governance.asking import ministry_of
 
-    with acting(context) as (platform, actor):
-        giver, times = ministry_of(actor, ministry), (seconds(begins), seconds(until))
-        permit = give(platform, actor, AccessRequest(object_, giver, to, purpose, *times, reason))
+    with governance_plane(context, ministry) as opened:
+        times = (seconds(begins), seconds(until))
+        permit = opened.give_access(AccessRequest(object_, opened.ministry, to, purpose, *times, reason))
     _told(permit, permit.id, as_json)
 
 
 @permits.command("revoke-access", help=_("End a sharing now."))
-def revoke_access(context: typer.Context, permit: PermitId, as_json: AsJson = False) -> None:
-    from bongsu.service.governance.access_permits import revoke_access as revoke
-
-    with acting(context) as (platform, actor):
-        found = revoke(platform, actor, permit)
+def revoke_access(
+    context: typer.Context, permit: PermitId, ministry: Ministry = None, as_json: AsJson = False
+) -> None:
+    with governance_plane(context, ministry) as opened:
+        found = opened.revoke_access(permit)
     _told(found, found.id, as_json)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bongsu.cli.commands.shared import AsJson, SetValues, overrides, pipeline_of, plane
+from bongsu.cli.commands.shared import AsJson, SetValues, overrides, pipeline_of, plane, server_asked
 from bongsu.cli.failures import print_problems, print_warnings, problem_document
 from bongsu.cli.files import write_file
 from bongsu.cli.memory import without_collecting
@@ -18,6 +19,7 @@ from bongsu.domain.problems import BongsuError, Problem
 
 if TYPE_CHECKING:
     from bongsu.service.plane import PlanShown
+    from bongsu.service.validating import Checked
 
 File = Annotated[Path, typer.Argument(help=_("A pipeline file."), show_default=False)]
 
@@ -69,40 +71,55 @@ def init(
 
 @without_collecting()
 def validate(
+    context: typer.Context,
     files: Annotated[list[Path], typer.Argument(help=_("Pipeline files."), show_default=False)],
     set_: SetValues = None,
     as_json: AsJson = False,
 ) -> None:
-    from bongsu.service.validating import validate_file
-
     problems: list[Problem] = []
-    warnings: list[Problem] = []
-    rows = []
-    for file in files:
-        try:
-            validated = validate_file(file, overrides(set_))
-        except BongsuError as error:
-            problems += error.problems
-            continue
-        warnings += validated.warnings
-        spec = validated.pipeline.spec
-        rows.append(
-            {
-                "file": str(file),
-                "name": spec.metadata.name,
-                "stages": len(spec.spec.stages),
-                "warnings": [problem_document(problem) for problem in validated.warnings],
-            }
-        )
+    rows: list[tuple[Path, Checked]] = []
+    with _checking(context) as check:
+        for file in files:
+            try:
+                rows.append((file, check(file, overrides(set_))))
+            except BongsuError as error:
+                problems += error.problems
     if problems:
         raise BongsuError(problems)
     if as_json:
-        say_json(rows)
+        say_json([_checked_document(file, found) for file, found in rows])
         return
+    warnings = [problem for _file, found in rows for problem in found.warnings]
     if warnings:  # a console takes a fifth of a second to import
         print_warnings(out(error=True, markup=True), warnings)
-    for row in rows:
-        say(_("{file}: {name} is right ({stages} stages).").format(**row))
+    for file, found in rows:
+        say(_("{file}: {name} is right ({stages} stages).").format(file=file, name=found.name, stages=found.stages))
+
+
+@contextmanager
+def _checking(context: typer.Context) -> Iterator[Callable[[Path, Mapping[str, str]], Checked]]:
+    """How files are checked: by the server of the context in force, else by what is installed here; no home is
+    needed."""
+    with server_asked(context) as found:
+        if found is not None:
+            from bongsu.client.remote import Remote
+            from bongsu.service.plane import Pipeline
+
+            there = Remote(*found)
+            yield lambda file, values: there.validate(Pipeline(file, values))
+            return
+    from bongsu.service.validating import validate_file
+
+    yield lambda file, values: validate_file(file, values).checked
+
+
+def _checked_document(file: Path, found: Checked) -> dict[str, Any]:
+    return {
+        "file": str(file),
+        "name": found.name,
+        "stages": found.stages,
+        "warnings": [problem_document(problem) for problem in found.warnings],
+    }
 
 
 @without_collecting()

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from bongsu.cli.commands.shared import only_here
 from bongsu.cli.printing import say
 from bongsu.cli.state import options
 from bongsu.cli.texts import _
@@ -40,10 +41,27 @@ def serve(
             envvar="BONGSU_DATABASE", help=_("Address of the PostgreSQL database; a file in the home if not given.")
         ),
     ] = None,
+    mlflow_database: Annotated[
+        str | None,
+        typer.Option(
+            envvar="BONGSU_MLFLOW_DATABASE",
+            help=_(
+                "Address of MLflow's own PostgreSQL database; a file in the home, for one process, if not given."
+            ),
+        ),
+    ] = None,
     issuer: Annotated[
         list[str] | None,
         typer.Option(
             envvar="BONGSU_ISSUER", help=_("URL of an identity provider whose tokens are taken; repeatable.")
+        ),
+    ] = None,
+    service_issuer: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            envvar="BONGSU_SERVICE_ISSUER",
+            help=_("URL below this server at which service accounts get tokens for their secrets."),
         ),
     ] = None,
     audience: Annotated[
@@ -52,6 +70,14 @@ def serve(
     site: Annotated[
         str, typer.Option(envvar="BONGSU_SITE", help=_("Name of the installation, as its records have it."))
     ] = "bongsu",
+    audit_key: Annotated[
+        str,
+        typer.Option(
+            metavar="SOURCE",
+            envvar="BONGSU_AUDIT_KEY",
+            help=_("File of the keys that sign the audit logs, or env:NAME; a file in the home if not given."),
+        ),
+    ] = "",
     leads: Annotated[
         bool,
         typer.Option(
@@ -103,9 +129,10 @@ def serve(
     from bongsu.service.observing.telemetry import TelemetrySettings, address_of
     from bongsu.service.serving import ServerSettings, open_served, trusted
 
+    only_here(context, "serve")
     metrics_host, metrics_port = address_of(metrics_address) if metrics_address else (None, 0)
     database = database or None
-    _log_to_standard_error(log_format, logging.INFO, database)
+    _log_to_standard_error(log_format, logging.INFO, database, mlflow_database)
     listening = listen(host, port)
     settings = ServerSettings(
         home=options(context).home,
@@ -113,7 +140,10 @@ def serve(
         ray_address=os.environ.get("BONGSU_RAY_ADDRESS"),
         site=site,
         issuers=trusted(issuer or (), audience),
+        service_issuer=service_issuer,
         leads=leads,
+        mlflow_database_url=mlflow_database or None,
+        audit_key=audit_key,
         requests_a_minute=rate,
         drain_s=drain,
         telemetry=TelemetrySettings(metrics_host, metrics_port, otlp_endpoint or None),
@@ -129,7 +159,8 @@ def up(context: typer.Context, port: Port = PORT) -> None:
     from bongsu.service.demonstration import seed
     from bongsu.service.serving import ServerSettings, open_served
 
-    _log_to_standard_error(LogFormat.TEXT, logging.WARNING, None)
+    only_here(context, "up")
+    _log_to_standard_error(LogFormat.TEXT, logging.WARNING)
     listening = listen(HOST, port)
     home = _shared_home(options(context).home)
     url = _url("localhost", port)
@@ -159,11 +190,11 @@ def up(context: typer.Context, port: Port = PORT) -> None:
         serve_until_ended(served, listening, ready)
 
 
-def _log_to_standard_error(style: LogFormat, level: int, database: str | None) -> None:
+def _log_to_standard_error(style: LogFormat, level: int, *addresses: str | None) -> None:
     from bongsu.service.observing.log_lines import configure_logs
     from bongsu.service.observing.scrubbing import Scrubber, known_secrets
 
-    configure_logs(style, Scrubber(known_secrets(os.environ, [database])), level)
+    configure_logs(style, Scrubber(known_secrets(os.environ, addresses)), level)
 
 
 def _shared_home(home: Path) -> Path:

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from bongsu.cli import completion
+from bongsu.cli.choosing import server_chosen
 from bongsu.cli.failures import problem_document
 from bongsu.cli.state import options
 from bongsu.cli.texts import _, language
-from bongsu.client.contexts import contexts_file, load_contexts
+from bongsu.client.contexts import contexts_file
 from bongsu.domain.codes import cli as codes
+from bongsu.domain.codes import people as people_codes
 
 if TYPE_CHECKING:
     from bongsu.client.contexts import Context
+    from bongsu.client.http import Server
     from bongsu.service.plane import Pipeline, Plane
+    from bongsu.service.planes.audit import AuditPlane
+    from bongsu.service.planes.grants import GrantsPlane
+    from bongsu.service.planes.people import PeoplePlane
     from bongsu.service.platform import Platform
     from bongsu.service.showing import RunDetails
 
+T = TypeVar("T")
+SECRET_VARIABLE = "BONGSU_SECRET"
 AsJson = Annotated[bool, typer.Option("--json", help=_("Print JSON for machines."))]
+Ministry = Annotated[str | None, typer.Option(help=_("The ministry you act for; yours, if you are in one alone."))]
 RunName = Annotated[
     str,
     typer.Argument(help=_("A run's id, a unique beginning of it, or `latest`."), autocompletion=completion.runs),
@@ -63,33 +72,126 @@ def pipeline_of(file: Path, set_: Sequence[str] | None) -> Pipeline:
 
 
 @contextmanager
-def plane(context: typer.Context) -> Iterator[Plane]:
-    """The control plane that commands speak to: the server of the context in force, else that of the home directory."""
-    found = server_context(context)
-    if found is None:
+def plane(context: typer.Context, ministry: str | None = None) -> Iterator[Plane]:
+    """The control plane that commands speak to: the server of the context in force, else that of the home directory.
+
+    Args:
+        context: of the command.
+        ministry: that ``--ministry`` names; raises ``cli.no-ministries`` in a home.
+    """
+
+    def here(opened: Platform) -> Plane:
         from bongsu.service.here import Here
 
-        with platform(context) as opened:
-            yield Here(opened)
-        return
-    from bongsu.client.opening import open_remote
+        if ministry is not None:
+            raise codes.NO_MINISTRIES.error()
+        return Here(opened)
 
-    name, server = found
-    with open_remote(contexts_file(os.environ), name, server, language()) as remote:
-        yield remote
+    def there(server: Server, usual: str | None) -> Plane:
+        from bongsu.client.remote import Remote
+
+        return Remote(server, ministry or usual)
+
+    with either(context, here, there) as found:
+        yield found
+
+
+@contextmanager
+def audit_plane(context: typer.Context, ministry: str | None) -> Iterator[AuditPlane]:
+    """The audit log that commands look into: a ministry's on the server of the context in force, else that of the home
+    directory."""
+
+    def here(opened: Platform) -> AuditPlane:
+        from bongsu.service.planes.audit import AuditHere
+
+        return AuditHere(opened, ministry)
+
+    def there(server: Server, usual: str | None) -> AuditPlane:
+        from bongsu.client.remote_audit import RemoteAudit
+
+        return RemoteAudit(server, ministry or usual)
+
+    with either(context, here, there) as found:
+        yield found
+
+
+@contextmanager
+def grants_plane(context: typer.Context) -> Iterator[GrantsPlane]:
+    """The grants that commands speak of, there or here as of :func:`plane`."""
+
+    def here(opened: Platform) -> GrantsPlane:
+        from bongsu.service.planes.grants import GrantsHere
+
+        return GrantsHere(opened)
+
+    def there(server: Server, _ministry: str | None) -> GrantsPlane:
+        from bongsu.client.remote_grants import RemoteGrants
+
+        return RemoteGrants(server)
+
+    with either(context, here, there) as found:
+        yield found
+
+
+@contextmanager
+def people_plane(context: typer.Context) -> Iterator[PeoplePlane]:
+    """Ministries and people of the server of the context in force. Raises ``people.no-server`` if there is none."""
+    with server_asked(context) as found:
+        if found is None:
+            raise people_codes.NO_SERVER.error(home=options(context).home)
+        from bongsu.client.remote_people import RemotePeople
+
+        yield RemotePeople(*found)
+
+
+@contextmanager
+def either(
+    context: typer.Context, here: Callable[[Platform], T], there: Callable[[Server, str | None], T]
+) -> Iterator[T]:
+    """What commands speak to.
+
+    Args:
+        context: of the command.
+        here: makes it of the platform in the home directory.
+        there: makes it of the server of the context in force, and of the ministry in which commands act there; taken if
+            there is such a context.
+    """
+    with server_asked(context) as found:
+        if found is not None:
+            yield there(*found)
+            return
+    with platform(context) as opened:
+        yield here(opened)
+
+
+@contextmanager
+def server_asked(context: typer.Context) -> Iterator[tuple[Server, str | None] | None]:
+    """The server of the context in force, and the ministry in which commands act there; None for this machine."""
+    found = server_context(context)
+    if found is None:
+        yield None
+        return
+    from bongsu.client.opening import open_server
+
+    name, known = found
+    with open_server(contexts_file(os.environ), name, known, language(), service_secret()) as server:
+        yield server, known.ministry
+
+
+def service_secret() -> str:
+    """Of the service account in whose name commands ask a server; empty for people."""
+    return os.environ.get(SECRET_VARIABLE, "")
 
 
 def server_context(context: typer.Context) -> tuple[str, Context] | None:
-    """Name and server of the context in force: ``--context``, else BONGSU_CONTEXT, else the one in use; None for this
-    machine. Whoever names a home means that home."""
-    asked = options(context)
-    path = contexts_file(os.environ)
-    if asked.context is None and (asked.names_home or not path.exists()):
-        return None
-    known = load_contexts(path)
-    name = asked.context or known.current
-    found = known.named(name)
-    return (name, found) if found is not None else None
+    """See :func:`bongsu.cli.choosing.server_chosen`."""
+    return server_chosen(options(context))
+
+
+def only_here(context: typer.Context, command: str) -> None:
+    """For a command that means nothing at a server. Raises ``cli.only-here`` if one was named for this command."""
+    if options(context).context is not None and (found := server_context(context)) is not None:
+        raise codes.ONLY_HERE.error(command=f"bongsu {command}", context=found[0], url=found[1].url)
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from bongsu.cli.commands.acting import Ministry, Reason, acting, seconds
-from bongsu.cli.commands.shared import AsJson
+from bongsu.cli.commands.acting import Reason, governance_plane, seconds
+from bongsu.cli.commands.shared import AsJson, Ministry
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.texts import _
 from bongsu.domain.use_register import Tier
@@ -25,10 +25,8 @@ def add_to(app: typer.Typer) -> None:
 
 @uses.command("list", help=_("List register entries, those that end last first."))
 def list_(context: typer.Context, ministry: Ministry = None, as_json: AsJson = False) -> None:
-    from bongsu.service.governance.uses import list_uses
-
-    with acting(context) as (platform, actor):
-        found = list_uses(platform, actor, ministry)
+    with governance_plane(context, ministry) as opened:
+        found = opened.uses()
     if as_json:
         say_json(found)
         return
@@ -54,15 +52,12 @@ def register(
     ministry: Ministry = None,
     as_json: AsJson = False,
 ) -> None:
-    from bongsu.service.governance.asking import ministry_of
-    from bongsu.service.governance.uses import UseRequest, register_use
+    from bongsu.service.governance.uses import UseRequest
 
-    with acting(context) as (platform, actor):
-        use = register_use(
-            platform,
-            actor,
+    with governance_plane(context, ministry) as opened:
+        use = opened.register_use(
             UseRequest(
-                ministry=ministry_of(actor, ministry),
+                ministry=opened.ministry,
                 use_class=use_class,
                 tier=tier,
                 statement=statement,
@@ -85,12 +80,11 @@ def withdraw(
     context: typer.Context,
     use: Annotated[str, typer.Argument(help=_("Id of the entry."))],
     reason: Reason,
+    ministry: Ministry = None,
     as_json: AsJson = False,
 ) -> None:
-    from bongsu.service.governance.uses import withdraw_use
-
-    with acting(context) as (platform, actor):
-        found = withdraw_use(platform, actor, use, reason)
+    with governance_plane(context, ministry) as opened:
+        found = opened.withdraw_use(use, reason)
     if as_json:
         say_json(found)
         return

@@ -23,7 +23,8 @@ PEOPLE_DECIDE = Code(
 SEVERAL_MINISTRIES = Code(
     "access.several-ministries",
     "In which ministry? {actor} acts in {ministries}.",
-    "Name one: `ministry` in the address, or `bongsu context use --ministry NAME`.",
+    "Name one: --ministry with a command, `bongsu context use NAME --ministry MINISTRY` for all, or `ministry` in the"
+    " address.",
 )
 """A name means something in one ministry only."""
 ABOVE_CLEARANCE = Code(

@@ -6,7 +6,7 @@ from bongsu.domain.problems import Code
 UNKNOWN_LOG = Code(
     "audit.unknown-log",
     "There is no audit log of {tenant} here.",
-    "Name a ministry in which you have a role; `bongsu audit list` without one reads the log of this home.",
+    "Name a ministry in which you have a role, with --ministry; a home has but the one log that is read without it.",
     exit_code=3,
 )
 FORBIDDEN = Code(
@@ -57,6 +57,25 @@ KEY_OPEN = Code(
     "The signing key {source} can be read by others than its owner.",
     "Close it (`chmod 600`) and, as others may have read it, rotate it: `bongsu audit checkpoint --rotate-key`.",
     exit_code=7,
+)
+OTHER_SITE = Code(
+    "audit.other-site",
+    "The signing key {source} is that of {found}, and this server is called {site}.",
+    "Start it with --site {found}; or, if its logs are to go on under another name, give a key of that name with"
+    " --audit-key.",
+    exit_code=7,
+)
+OTHER_KEY = Code(
+    "audit.other-key",
+    "The audit logs here were signed by {known} last, and this server has another key of the same name.",
+    "Give every replica the same key with --audit-key. If that key is lost, choose another --site: to its witnesses it"
+    " is another log from then on.",
+    exit_code=7,
+)
+SERVERS_KEY = Code(
+    "audit.servers-key",
+    "The signing key of a server is changed where the server runs, and not by a command to it.",
+    "Ask its operator, who follows docs/runbooks/audit.md; `--context local` means the home of this machine.",
 )
 BAD_KEY = Code(
     "audit.bad-key",

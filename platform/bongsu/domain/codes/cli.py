@@ -87,6 +87,21 @@ BAD_SET = Code(
     "{value} is not of the form NAME=VALUE.",
     "Write for example --set steps=100.",
 )
+ONLY_HERE = Code(
+    "cli.only-here",
+    "`{command}` works on this machine, and {context} is a server, {url}.",
+    "Leave --context and BONGSU_CONTEXT out, or name `local`; what the server does is its operator's.",
+)
+NO_MINISTRIES = Code(
+    "cli.no-ministries",
+    "A home on one machine has no ministries among which --ministry could choose.",
+    "Leave --ministry out, or work with a server: `bongsu login URL`.",
+)
+NO_TOKEN_HERE = Code(
+    "cli.no-token-here",
+    "Commands speak to this machine, where nobody signs in: there is no token.",
+    "Sign in at a server with `bongsu login URL`, or name one with --context.",
+)
 NEEDS_SERVER = Code(
     "cli.needs-server",
     "Without a server nobody would go on with the run once this command has ended.",

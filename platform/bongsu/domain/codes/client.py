@@ -17,7 +17,7 @@ NOT_UNDERSTOOD = Code(
 SIGN_IN_AGAIN = Code(
     "client.sign-in-again",
     "The sign-in at {url} is over.",
-    "`bongsu login` signs in again.",
+    "`bongsu login` signs in again; a service account goes on while its secret is in BONGSU_SECRET.",
     exit_code=4,
 )
 UNKNOWN_CONTEXT = Code(
@@ -36,6 +36,29 @@ LOGIN_REFUSED = Code(
     "The sign-in was not completed: {detail}.",
     "Begin again with `bongsu login`, and confirm the code on the page before it runs out.",
     exit_code=4,
+)
+NO_SECRET = Code(
+    "client.no-secret",
+    "There is no secret for the service account {account}.",
+    "Put it into the variable BONGSU_SECRET, or write it to standard input.",
+)
+SECRET_REFUSED = Code(
+    "client.secret-refused",
+    "The service account {account} was not let in: {detail}.",
+    "Check its id and its secret. An operator of its ministry sees with `bongsu service-accounts secrets {account}`"
+    " which ones hold, and makes a new one with `bongsu service-accounts secret {account}`.",
+    exit_code=4,
+)
+NO_ISSUER = Code(
+    "client.no-issuer",
+    "The server does not say at which identity provider people sign in.",
+    "Name it with --issuer, exactly as its tokens have it in `iss`.",
+)
+NO_SERVICE_ISSUER = Code(
+    "client.no-service-issuer",
+    "The server gives no tokens to service accounts itself.",
+    "Say with --issuer and --subject what your identity provider calls the account; or start the server with"
+    " --service-issuer.",
 )
 BAD_CONTEXTS = Code(
     "client.bad-contexts",

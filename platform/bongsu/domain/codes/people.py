@@ -2,6 +2,12 @@
 
 from bongsu.domain.problems import Code
 
+NO_SERVER = Code(
+    "people.no-server",
+    "Ministries and people are those of a server, and the commands speak to the home {home} of this machine.",
+    "Sign in at a server with `bongsu login URL`, or name one with --context. Who installs a server makes its first"
+    " ministry with `bongsu ministries found`.",
+)
 UNKNOWN_PERSON = Code(
     "people.unknown",
     "There is no person or service account {person}.",
@@ -64,6 +70,12 @@ PLATFORM_FOUNDED = Code(
     "people.founded",
     "This platform already has ministries.",
     "An operator registers further ones.",
+    exit_code=4,
+)
+SOMEBODYS_HOME = Code(
+    "people.somebodys-home",
+    "In the home {home} its owner runs pipelines alone; with ministries in it they could permit and approve nothing.",
+    "Name a home for the server: `bongsu --home DIRECTORY ministries found ...`, and the same for `bongsu serve`.",
     exit_code=4,
 )
 SUBJECT_TAKEN = Code(

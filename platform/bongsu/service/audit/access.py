@@ -37,13 +37,17 @@ def may(platform: Platform, actor: Actor, tenant: Tenant, permission: Permission
         raise codes.UNKNOWN_LOG.error(tenant=named(tenant))
     if verdict is Verdict.FORBIDDEN:
         with platform.database.write() as connection:
-            facts = {"permission": permission.value}
-            append(
-                connection,
-                AuditEvent(
-                    tenant, actor.id, permission.value, thing.object, now, AuditOutcome.REFUSED, facts=facts
-                ),
+            event = AuditEvent(
+                tenant,
+                actor.id,
+                permission.value,
+                thing.object,
+                now,
+                AuditOutcome.REFUSED,
+                facts={"permission": permission.value},
+                request_id=platform.author.request_id,
             )
+            append(connection, event)
         raise codes.FORBIDDEN.error(actor=actor.id, tenant=named(tenant), permission=permission.value)
 
 

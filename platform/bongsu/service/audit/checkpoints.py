@@ -6,6 +6,8 @@ checkpoint.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy import Connection
 
 from bongsu.domain.audit import SYSTEM, AuditEvent
@@ -30,6 +32,22 @@ DUE_S = 600.0
 """and fewer after so many seconds: what an attacker could rewrite without contradicting a signature is at most this."""
 
 LACKS_HASHES = N_("hashes of its tree are missing")
+
+
+@dataclass(frozen=True)
+class Growth:
+    """That a log of ``new_size`` entries begins with the ``old_size`` of an earlier one (RFC 6962, 2.1.2).
+
+    Attributes:
+        old_root, new_root: of these sizes, in hexadecimal digits.
+        proof: hashes, in hexadecimal digits.
+    """
+
+    old_size: int
+    old_root: str
+    new_size: int
+    new_root: str
+    proof: tuple[str, ...]
 
 
 def sign(platform: Platform, keys: LogKeys, tenant: Tenant) -> SignedCheckpoint:
@@ -88,6 +106,21 @@ def checkpoint_due(platform: Platform, keys: LogKeys) -> list[Tenant]:
     return done
 
 
+def refuse_other_keys(platform: Platform, keys: LogKeys) -> None:
+    """To be asked when a server begins: two replicas with keys of their own would sign by turns, and nobody could tell
+    which of them is the ministry's. A log that was called otherwise had another site's key.
+
+    Raises:
+        BongsuError: ``audit.other-key`` for each key that signed a log last, bears the site's name and is none of ours.
+    """
+    with platform.database.read() as connection:
+        signed = list(audit_checkpoints.newest_keys(connection))
+    known = {key: tenant for tenant, key in signed if VerifierKey.parse(key).name == keys.origin(tenant)}
+    others = [key for key, tenant in known.items() if key not in map(str, keys.public(tenant))]
+    if others:
+        raise BongsuError(codes.OTHER_KEY.at(known=key) for key in others)
+
+
 def request_witness(
     platform: Platform, keys: LogKeys, actor: Actor, tenant: Tenant, since: int = 0
 ) -> WitnessRequest:
@@ -107,6 +140,27 @@ def request_witness(
         except LookupError:
             raise damaged(tenant, LACKS_HASHES) from None
         return WitnessRequest(since, tuple(proof), full_note(connection, tenant, signed))
+
+
+def prove_growth(platform: Platform, actor: Actor, tenant: Tenant, old: int, new: int | None = None) -> Growth:
+    """The consistency proof between two sizes of a log; what it is now, if ``new`` is not given.
+
+    Raises:
+        BongsuError: ``audit.no-such-size``, ``audit.damaged``, and as :func:`bongsu.service.audit.access.may`.
+    """
+    may(platform, actor, tenant)
+    with platform.database.read() as connection:
+        size = audit_tree.size_of(connection, tenant)
+        newer = size if new is None else new
+        for asked, most in ((newer, size), (old, newer)):
+            if not 0 <= asked <= most:
+                raise codes.NO_SUCH_SIZE.error(size=most, asked=asked)
+        roots = [_root(connection, tenant, one).hex() for one in (old, newer)]
+        try:
+            proof = audit_tree.consistency_proof(connection, tenant, old, newer)
+        except LookupError:
+            raise damaged(tenant, LACKS_HASHES) from None
+    return Growth(old, roots[0], newer, roots[1], tuple(one.hex() for one in proof))
 
 
 def accept_cosignature(
@@ -138,7 +192,9 @@ def accept_cosignature(
         if not audit_checkpoints.add_cosignature(connection, tenant, stored, now):
             return False
         facts = {"size": size, "witness": str(witness)}
-        append(connection, AuditEvent(tenant, actor.id, "audit.cosign", f"audit:{tenant}", now, facts=facts))
+        object_, request = f"audit:{tenant}", platform.author.request_id
+        event = AuditEvent(tenant, actor.id, "audit.cosign", object_, now, facts=facts, request_id=request)
+        append(connection, event)
         return True
 
 

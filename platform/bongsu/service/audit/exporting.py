@@ -43,8 +43,9 @@ def export(platform: Platform, keys: LogKeys, actor: Actor, tenant: Tenant, sinc
         size = audit_tree.size_of(connection, tenant)
         if not 0 <= since <= size:
             raise codes.NO_SUCH_SIZE.error(size=size, asked=since)
-        facts = {"since": since}
-        event = AuditEvent(tenant, actor.id, "audit.export", f"audit:{tenant}", platform.clock(), facts=facts)
+        facts, object_, request = {"since": since}, f"audit:{tenant}", platform.author.request_id
+        now = platform.clock()
+        event = AuditEvent(tenant, actor.id, "audit.export", object_, now, facts=facts, request_id=request)
         append(connection, event)
     signed = sign(platform, keys, tenant)
     size = signed.checkpoint.size

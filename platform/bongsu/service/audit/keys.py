@@ -20,7 +20,7 @@ from bongsu.domain.phrases import Words, as_phrase
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.signed_notes import SignedNote, SigningKey, VerifierKey
 from bongsu.domain.tenants import Tenant
-from bongsu.service.home import AUDIT_KEY
+from bongsu.service.home import AUDIT_KEY, SITE_KEY
 
 _FROM_ENVIRONMENT = "env:"
 _SEED_BYTES = 32
@@ -91,6 +91,40 @@ def home_keys(home: Path) -> LogKeys:
     if not path.exists():
         create_once(path, _lines([draw_key(f"bongsu-home/{secrets.token_hex(6)}")]))
     return load_keys(str(path), os.environ)
+
+
+def site_keys(home: Path, site: str, source: str, environment: Mapping[str, str]) -> LogKeys:
+    """The keys of a server, read anew each time: a file that is changed, in a mounted secret too, holds from the next
+    signature on.
+
+    Args:
+        home: of this process; without a ``source`` the key lies there, and is drawn the first time.
+        site: name of the installation, by which its logs are called.
+        source: as of :func:`load_keys`; the same for all replicas.
+        environment: of the process.
+
+    Raises:
+        BongsuError: ``audit.other-site`` if the keys bear another name, and as :func:`load_keys`.
+    """
+    path = home / SITE_KEY
+    if not source and not path.exists():
+        draw_site_key(path, site)
+    found = load_keys(source or str(path), environment)
+    if found.site != site:
+        raise codes.OTHER_SITE.error(source=source or str(path), found=found.site, site=site)
+    return found
+
+
+def draw_site_key(path: Path, site: str) -> None:
+    """Put a new key into a new file for its owner alone; one that is there stays.
+
+    Raises:
+        BongsuError: ``audit.key-unreadable`` if no signature can bear the name, or nothing can be written there.
+    """
+    try:
+        create_once(path, _lines([draw_key(site)]))
+    except (ValueError, OSError) as error:
+        raise _unreadable(str(path), as_phrase(getattr(error, "strerror", None) or str(error))) from None
 
 
 def begin_rotation(path: Path) -> LogKeys:

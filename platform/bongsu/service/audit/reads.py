@@ -3,14 +3,18 @@
 A page that shows a model asks for it again and again; a log in which each of these is an entry says less than one in
 which a person's work with one object is one. So what the same person reads of the same object within ten minutes of the
 recorded reading is that reading. The window does not move on with each reading: whoever reads all day is there all day.
+
+What somebody asked for is recorded by its name; a list is recorded as a list, with the highest label that stood on it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy.exc import IntegrityError
 
 from bongsu.domain.audit import AuditEvent
-from bongsu.domain.labels import Label
+from bongsu.domain.labels import OPEN, Label, high_water_mark
 from bongsu.domain.people import Actor
 from bongsu.domain.tenants import Tenant
 from bongsu.service.platform import Platform
@@ -18,43 +22,99 @@ from bongsu.store.audit import append
 from bongsu.store.audit_reads import Reading, claim_read, forget_reads, is_known
 
 WINDOW_S = 600.0
+_TRIES = 5
 
 
 def record_read(
     platform: Platform, actor: Actor, tenant: Tenant, object_: str, label: Label, request_id: str = ""
 ) -> bool:
+    """As :func:`record_reads`, of one object. Returns True if an entry was made."""
+    return record_reads(platform, actor.id, tenant, [(object_, label)], request_id) == 1
+
+
+def record_reads(
+    platform: Platform, actor: str, tenant: Tenant, objects: Iterable[tuple[str, Label]], request_id: str = ""
+) -> int:
     """To be called before the content is given: if it cannot be recorded, nothing is read.
 
     Args:
         platform: what to work on.
-        actor: who reads.
-        tenant: whose the object is; the entry stands in its log, also when another ministry may read it.
-        object_: as in permits, e.g. ``model:axk1-admin/3``.
-        label: of the object. What everybody may see (O, in no compartment) is not recorded.
+        actor: id of who reads.
+        tenant: whose the objects are; the entries stand in its log, also when another ministry may read them.
+        objects: as in permits, e.g. ``model:axk1-admin/3``, with their labels. What everybody may see (O, in no
+            compartment) is not recorded.
         request_id: of the request.
 
     Returns:
-        True if an entry was made.
+        How many entries were made.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: the log has a row where its next one belongs.
     """
-    if not label.is_protected:
-        return False
-    reading = Reading(tenant, actor.id, object_, str(label), platform.clock())
-    with platform.database.read() as connection:
-        if is_known(connection, reading, WINDOW_S):
-            return False  # most readings end here, and write nothing
-    action = f"{object_.partition(':')[0]}.read"
-    event = AuditEvent(tenant, actor.id, action, object_, reading.at, label=label, request_id=request_id)
-    try:
-        with platform.database.write() as connection:
-            if not claim_read(connection, reading, WINDOW_S):
-                return False
-            append(connection, event)
-            return True
-    except IntegrityError:  # another request of the same person was first, and makes the entry
-        return False
+    labels: dict[str, Label] = {}
+    for object_, label in objects:
+        if label.is_protected:
+            labels[object_] = labels.get(object_, label).join(label)
+    now = platform.clock()
+    # In one order, so that no two requests of a person wait for each other.
+    readings = [Reading(tenant, actor, object_, label, now) for object_, label in sorted(labels.items())]
+    for left in range(_TRIES - 1, -1, -1):
+        with platform.database.read() as connection:
+            # Most readings end here, and write nothing.
+            readings = [one for one in readings if not is_known(connection, one, WINDOW_S)]
+        try:
+            return _made(platform, readings, request_id) if readings else 0
+        except IntegrityError:
+            if not left:
+                raise
+            # Another request of the same person was first with one of them, and made its entry.
+    raise AssertionError("unreachable")
+
+
+def note_read(platform: Platform, object_: str, labels: Iterable[str]) -> None:
+    """Record that whoever asks reads an object of their ministry, before it is given to them.
+
+    Args:
+        platform: what there is for who asks, in one ministry.
+        object_: as of :func:`record_reads`.
+        labels: of all that it tells of.
+    """
+    label = high_water_mark(map(Label.parse, labels))
+    record_read(platform, platform.actor, platform.scope.tenant, object_, label, platform.author.request_id)
+
+
+def note_list(
+    platform: Platform, actor: Actor, object_: str, shown: Iterable[tuple[str, str]], request_id: str
+) -> None:
+    """Record that somebody reads a list over several ministries: in the log of each, up to which label.
+
+    Args:
+        platform: of the control plane itself.
+        actor: who reads.
+        object_: what the list is called, e.g. ``list:runs``.
+        shown: ministry and label of everything on it.
+        request_id: of the request.
+    """
+    found: dict[str, Label] = {}
+    for ministry, label in shown:
+        found[ministry] = found.get(ministry, OPEN).join(Label.parse(label))
+    for ministry, highest in sorted(found.items()):
+        record_read(platform, actor, Tenant(ministry), object_, highest, request_id)
 
 
 def forget_old_reads(platform: Platform) -> int:
     """Let go of what is older than the window; for the leader, now and then. Returns how many that were."""
     with platform.database.write() as connection:
         return forget_reads(connection, platform.clock() - WINDOW_S)
+
+
+def _made(platform: Platform, readings: Iterable[Reading], request_id: str) -> int:
+    with platform.database.write() as connection:
+        claimed = [one for one in readings if claim_read(connection, one, WINDOW_S)]
+        for one in claimed:
+            action = f"{one.object.partition(':')[0]}.read"
+            event = AuditEvent(
+                one.tenant, one.actor, action, one.object, one.at, label=one.label, request_id=request_id
+            )
+            append(connection, event)
+        return len(claimed)

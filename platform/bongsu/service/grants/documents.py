@@ -9,6 +9,7 @@ from typing import Any
 
 from bongsu.domain.documents import iso_time
 from bongsu.domain.grants import Grant, hours
+from bongsu.policy.decision import Decision
 from bongsu.policy.grant_forecast import Forecast
 from bongsu.policy.weak_use import WeakUse
 from bongsu.service.grants.looking import GrantDetails, GrantSummary, Recounted
@@ -111,7 +112,7 @@ def standing_document(standing: GrantStanding) -> dict[str, Any]:
         "available": amount(has.available),
         "plan": amount(standing.need.gpu_ms),
         "leftAfterwards": amount(standing.left_afterwards),
-        "rules": [{"rule": one.rule, "allowed": one.allowed, "facts": one.facts} for one in standing.decisions],
+        "rules": [_decision(one) for one in standing.decisions],
     }
 
 
@@ -133,6 +134,12 @@ def showback_document(found: Showback) -> dict[str, Any]:
         ],
         "total": {"used": amount(found.used), "held": amount(found.held)},
     }
+
+
+def _decision(one: Decision) -> dict[str, Any]:
+    """``code`` is that of the obstacle among those of the plan, if the rule denies."""
+    code = one.problem.code.name if one.problem else None
+    return {"rule": one.rule, "allowed": one.allowed, "code": code, "facts": one.facts}
 
 
 def _forecast(seen: Forecast, grant: Grant) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from mlflow.server.handlers import _get_tracking_store
 
 from bongsu.tracking.governed.artifact_paths import OfTree, resolve
 from bongsu.tracking.governed.labelling import Ledger
+from bongsu.tracking.governed.showing import note
 from bongsu.tracking.governed.sources import owner_of
 from bongsu.tracking.governed.viewer import Acting
 
@@ -29,4 +30,5 @@ def may_reach(path: str | None, writes: bool, actor: Acting) -> bool:
             ledger = Ledger(session.connection(), actor)
             ledger.check_changeable(*owner)
             ledger.raise_to(*owner, [actor.written])
+        note(actor, *owner)
     return True

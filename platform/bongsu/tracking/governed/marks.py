@@ -151,6 +151,12 @@ def find(connection: Connection, kind: Kind, things: Iterable[str]) -> dict[str,
     return found
 
 
+def scopes_of(connection: Connection, kind: Kind, things: Iterable[str]) -> list[tuple[str, int]]:
+    """Thing and scope of each mark of some things of a kind."""
+    query = select(marks.c.thing, marks.c.scope).where(marks.c.kind == kind.value, marks.c.thing.in_(list(things)))
+    return [(row.thing, row.scope) for row in connection.execute(query)]
+
+
 def _insert_new(connection: Connection, table: Table, rows: list[dict[str, object]]) -> None:
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     connection.execute(dialect.insert(table).values(rows).on_conflict_do_nothing())

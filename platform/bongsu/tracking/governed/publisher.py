@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from bongsu.domain.labels import Label
 from bongsu.domain.publication import (
+    LabelChanged,
     ModelPage,
     Publication,
     RegisteredVersion,
@@ -61,6 +62,10 @@ class GovernedPublisher:
         """
         pages: list[ModelPage] = []
         for item in items:
+            if isinstance(item, LabelChanged):
+                if item.label is not None:
+                    self.relabel_version(item.ministry, item.name, item.version, item.label)
+                continue
             ministry = item.request.ministry if isinstance(item, VersionRegistered) else item.ministry
             with self._writing(ministry) as writer:
                 found = writer.write(_with_tree(item) if isinstance(item, VersionRegistered) else item)

@@ -22,7 +22,7 @@ from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.orm import ORMExecuteState, Session
 from sqlalchemy.sql.functions import max as max_function
 
-from bongsu.tracking.governed import bulk_writes, propagation
+from bongsu.tracking.governed import bulk_writes, propagation, showing
 from bongsu.tracking.governed.criteria import LoaderCriteria, mapped_classes
 from bongsu.tracking.governed.labelling import UNFILTERED
 from bongsu.tracking.governed.sight import ensure_sight
@@ -67,10 +67,12 @@ class RowFilter:
     def attach(self) -> None:
         for target, name, hook in self._hooks:
             event.listen(target, name, hook)
+        showing.attach()
 
     def detach(self) -> None:
         for target, name, hook in self._hooks:
             event.remove(target, name, hook)
+        showing.detach()
 
     def _governs(self, session: Session) -> bool:
         bind = session.bind
@@ -107,6 +109,8 @@ class RowFilter:
             raise MlflowException("You may look at these things but not change them.", PERMISSION_DENIED)
         if state.is_insert:
             raise Ungoverned(f"Rows of unknown label: {state.statement}")
+        if state.is_select:
+            showing.note_columns(state.statement, actor)
         criteria = self._changing if changes else self._reading
         state.statement = state.statement.options(*criteria.of(state.statement))
 

@@ -28,8 +28,7 @@ class GovernedSettings:
             clearance, because what they write may hold all that they may see.
         origins: whose pages may send changes with a person's cookie, besides the server's own; such as
             ``https://console.example``.
-        note: is told of every request but those for public pages, after its answer; raising spoils nothing for the
-            caller any more.
+        note: is told of every request but those for public pages, before its answer; if it raises, nothing is given.
         max_message: bytes of a message.
         max_file: bytes of a file that is logged.
     """

@@ -8,6 +8,7 @@ for the caller. What MLflow then reads and writes goes through the row filter.
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
 import anyio.to_thread
@@ -20,9 +21,10 @@ from bongsu.tracking.governed.artifact_access import may_reach
 from bongsu.tracking.governed.artifact_paths import is_plain
 from bongsu.tracking.governed.routes import Access, Route, match
 from bongsu.tracking.governed.settings import GovernedSettings
-from bongsu.tracking.governed.stores import ensure_workspaces
-from bongsu.tracking.governed.viewer import Acting, Viewer, ViewerOf, Visit, acting
+from bongsu.tracking.governed.stores import ensure_workspaces, shown_so_far
+from bongsu.tracking.governed.viewer import Acting, Note, Shown, Viewer, ViewerOf, Visit, acting
 
+_log = logging.getLogger(__name__)
 WORKSPACE_HEADER = "x-mlflow-workspace"
 _ARTIFACTS = "/mlflow-artifacts/artifacts"
 _DATABASE_WORDS = (b"[SQL:", b"sqlite3.", b"psycopg", b"sqlalchemy", b"bongsu_", b"Traceback")
@@ -44,27 +46,52 @@ _NO_NAME = Refusal(401, "UNAUTHENTICATED", "Send a token: set MLFLOW_TRACKING_TO
 _ONLY_LOOK = Refusal(403, "PERMISSION_DENIED", "You may look at these things but not change them.")
 _NO_FILES = Refusal(403, "PERMISSION_DENIED", "You may not read files; ask for a role that may.")
 _FOREIGN_PAGE = Refusal(403, "PERMISSION_DENIED", "This change was asked for by a page of another site.")
+_NOT_RECORDED = Refusal(503, "TEMPORARILY_UNAVAILABLE", "That you read this cannot be recorded now; try again.")
 _TOO_LARGE = Refusal(413, "INVALID_PARAMETER_VALUE", "This is larger than the server takes.")
 
 
 class _OpenVisit:
     """A request while it is answered."""
 
-    def __init__(self, scope: Scope, path: str, route: Route | None, send: Send) -> None:
+    def __init__(self, scope: Scope, path: str, route: Route | None, send: Send, note: Note | None) -> None:
         self.scope = scope
         self.path = path
         self.route = route
         self.viewer: Viewer | None = None
         self.workspace = ""
+        self.actor: Acting | None = None
         self._send = send
+        self._note = note
         self._status = 500
+        self._is_withheld = False
 
     async def send(self, message: Message) -> None:
+        """Whoever keeps the log of who read what hears of the answer before it is given."""
+        if self._is_withheld:
+            return
         if message["type"] == "http.response.start":
             self._status = message["status"]
+            try:
+                await self.tell()
+            except Exception:
+                _log.exception("a visit could not be recorded")
+                self._is_withheld = True
+                await _answer(_NOT_RECORDED, self._send)
+                return
         await self._send(message)
 
-    def ended(self) -> Visit:
+    async def tell(self) -> None:
+        """Once."""
+        note, self._note = self._note, None
+        if note is not None:
+            await note(await self._seen())
+
+    async def _seen(self) -> Visit:
+        is_reading = self.route is not None and self.route.access in (Access.LOOK, Access.FILES)
+        shown: tuple[Shown, ...] = ()
+        if self.actor is not None and self.actor.shown and is_reading and self._status < 400:
+            with acting(self.actor):
+                shown = await anyio.to_thread.run_sync(shown_so_far, self.actor)
         return Visit(
             viewer=self.viewer,
             workspace=self.workspace,
@@ -73,6 +100,8 @@ class _OpenVisit:
             path=self.path,
             query=self.scope["query_string"].decode("latin-1"),
             status=self._status,
+            request=str(self.scope.get("state", {}).get("number", "")),
+            shown=shown,
         )
 
 
@@ -106,14 +135,13 @@ class Shell:
         if route is not None and route.access is Access.PUBLIC:
             await self._pages(_inner_scope(scope, path, ""), receive, send)
             return
-        visit = _OpenVisit(scope, path, route, send)
+        visit = _OpenVisit(scope, path, route, send, self._settings.note)
         try:
             await self._serve(visit, receive)
         except Refusal as refusal:
             await _answer(refusal, visit.send)
         finally:
-            if self._settings.note is not None:
-                await self._settings.note(visit.ended())
+            await visit.tell()
 
     async def _serve(self, visit: _OpenVisit, receive: Receive) -> None:
         scope, route = visit.scope, visit.route
@@ -125,7 +153,7 @@ class Shell:
             raise NOT_FOUND
         self._check_origin(scope)
         visit.workspace = workspace = _workspace(scope, viewer)
-        actor = Acting(viewer, workspace, self._settings.unlabelled)
+        visit.actor = actor = Acting(viewer, workspace, self._settings.unlabelled)
         _check_access(route, actor)
         if workspace not in self._workspaces:
             await anyio.to_thread.run_sync(ensure_workspaces, [workspace])

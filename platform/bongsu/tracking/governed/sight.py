@@ -19,12 +19,14 @@ def _look(actor: Acting, connection: Connection) -> Sight:
     if not viewer.may_enter(workspace):
         raise LookupError(workspace)
     labels = marks.labels_in(connection, workspace)
-    scopes = tuple(sorted(scope for scope, label in labels.items() if viewer.clearance.dominates(label)))
+    seen = {scope: label for scope, label in labels.items() if viewer.clearance.dominates(label)}
+    scopes = tuple(sorted(seen))
     if workspace in viewer.ministries:
-        return Sight(scopes=scopes, model_scopes=scopes)
+        return Sight(scopes=scopes, model_scopes=scopes, labels=seen)
     shared = [model for model in viewer.shared if model.ministry == workspace]
     return Sight(
         model_scopes=scopes,
+        labels=seen,
         is_guest=True,
         names=tuple(sorted({model.name for model in shared})),
         versions=tuple(sorted(f"{model.name}/{model.version}" for model in shared)),

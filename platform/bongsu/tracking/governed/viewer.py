@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -59,11 +59,13 @@ class Sight:
     Attributes:
         scopes: numbers of the pairs (workspace, label) in which everything exists for them.
         model_scopes: the same for registered models and their versions, which may be shared one by one.
+        labels: of all these scopes.
         is_guest: the workspace is another ministry's: of its models, only those in ``names`` and ``versions`` exist.
     """
 
     scopes: tuple[int, ...] = ()
     model_scopes: tuple[int, ...] = ()
+    labels: Mapping[int, Label] = field(default_factory=dict)
     is_guest: bool = False
     names: tuple[str, ...] = ()
     versions: tuple[str, ...] = ()
@@ -77,6 +79,7 @@ class Acting:
         unlabelled: what somebody's own words are labelled at least; see ``GovernedSettings.unlabelled``.
         sight: looked up when it is first needed.
         is_flushing: MLflow's unit of work writes what was checked row by row.
+        shown: kind and id of the things that were read so far.
     """
 
     viewer: Viewer
@@ -84,6 +87,7 @@ class Acting:
     unlabelled: Label | None = None
     sight: Sight | None = None
     is_flushing: bool = False
+    shown: set[tuple[str, str]] = field(default_factory=set)
 
     @property
     def may_write(self) -> bool:
@@ -110,8 +114,16 @@ class Housekeeping:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """Something that is not for everybody, e.g. ``model:axk1-light/3`` or ``list:mlflow-runs``, and its label."""
+
+    object: str
+    label: Label
+
+
+@dataclass(frozen=True)
 class Visit:
-    """One request, and what became of it, for the log of who read what.
+    """One request, and what is about to be answered, for the log of who read what.
 
     Attributes:
         viewer: None for nobody.
@@ -119,6 +131,8 @@ class Visit:
         route: template of MLflow's route, or the path as it was sent if none serves it.
         query: of the address; names the things that were asked for, where the route takes them there.
         status: of the answer; 500 where none was given.
+        request: its number, if the server that this is mounted in gave it one.
+        shown: what the answer tells of; nothing of what was only written.
     """
 
     viewer: Viewer | None
@@ -128,6 +142,8 @@ class Visit:
     path: str
     query: str
     status: int
+    request: str = ""
+    shown: tuple[Shown, ...] = ()
 
 
 Note = Callable[[Visit], Awaitable[None]]

@@ -1,15 +1,21 @@
-"""Aliases where ministries share a store: given by approvals alone, and told to the tracking server as they are."""
+"""Aliases and labels where ministries share a store: changed by approvals alone, and told to the tracking server as
+they are."""
 
 from __future__ import annotations
 
 import pytest
-from governed_places import GovernedPlace
+from governed_places import SENSITIVE, GovernedPlace
 from reconciler_world import registering_stage, registration_inputs
 from service_places import drive
 from small_plans import plan_of
 
-from bongsu.domain.publication import AliasChanged, VersionRegistered
+from bongsu.domain.approval import ProposalKind
+from bongsu.domain.labels import OPEN
+from bongsu.domain.publication import AliasChanged, LabelChanged, VersionRegistered
 from bongsu.service.driving import open_driver
+from bongsu.service.governance.carrying_out import carry_out
+from bongsu.service.governance.deciding import approve
+from bongsu.service.governance.proposing import ProposalRequest, propose
 from bongsu.service.governance.suspending import StopRequest, suspend
 from bongsu.service.submitting import submit
 
@@ -54,3 +60,19 @@ def test_an_alias_that_moved_twice_ends_where_it_is(governed: GovernedPlace, fir
     for version in (first, 3 - first):
         governed.promoted(f"model:axk1/{version}")
     assert {version for _alias, version in heard(governed)} == {3 - first}
+
+
+def test_the_tracking_server_follows_a_label_that_was_lowered(governed: GovernedPlace) -> None:
+    governed.register("secret", label=SENSITIVE)
+    wish = ProposalRequest("mnd", ProposalKind.DOWNGRADE, "model:secret/1", "O", "It is old")
+    proposal = propose(governed.platform, governed.actor("dc"), wish)
+    for person in ("ann", "bae"):
+        approve(governed.platform, governed.actor(person), proposal.id, proposal.binding.digest)
+    assert not any("label-changed" in body for body in governed.told())
+    carry_out(governed.platform, governed.actor("dc"), proposal.id)
+    assert "label-changed" in governed.told()[-1], "whoever dies now loses nothing"
+    before = len(governed.registry.items)
+    with open_driver(governed.platform) as driving:
+        assert driving.delivery.drain(20) == 0
+    (told,) = [one for one in governed.registry.items[before:] if isinstance(one, LabelChanged)]
+    assert (told.ministry, told.name, told.version, told.label) == ("mnd", "secret", 1, OPEN)

@@ -1,0 +1,176 @@
+"""The audit log of a ministry: its entries, what is signed of it, and all of it as a file that verifies elsewhere."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import PlainTextResponse, Response, StreamingResponse
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from bongsu.api.answers import Cursor, Fields, Limit, Place, answer, bad_body, page, place_of
+from bongsu.api.asking import Asker, Asking, asks_for
+from bongsu.api.openapi import as_well, only_as
+from bongsu.domain.audit import AuditOutcome, EntryFilter
+from bongsu.domain.checkpoints import SignedCheckpoint
+from bongsu.domain.codes import api as codes
+from bongsu.domain.signed_notes import VerifierKey
+from bongsu.policy.access import Permission
+from bongsu.service.audit.checking import check_log
+from bongsu.service.audit.checkpoints import accept_cosignature, prove_growth, public_keys, request_witness
+from bongsu.service.audit.exporting import export
+from bongsu.service.audit.reading import list_entries, prove_entry, show_entry
+from bongsu.service.platform import Platform
+
+router = APIRouter(prefix="/v1/ministries/{ministry}/audit", tags=["audit"])
+P = Permission
+_MOST = 1 << 53
+_LINES = "application/x-ndjson"
+_UNSTORED = {"Cache-Control": "private, no-store"}
+
+# No text of ours holds what a terminal obeys, and PostgreSQL takes no NUL.
+Word = Annotated[str, Query(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Position = Annotated[int, Path(ge=0, le=_MOST, description="Of the entry, from 0.")]
+Size = Annotated[int, Query(ge=0, le=_MOST)]
+
+
+class Cosignature(BaseModel):
+    """What a witness gave back."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    checkpoint: str = Field(max_length=100_000, description="The signed note, with the witness's line.")
+    witness: str = Field(max_length=300, description="The public key of the witness.")
+
+
+def _of(asker: Asker, ministry: str) -> Platform:
+    """What the asker has in a ministry in which they are something; whether they may look into its log is the use
+    case's to say, which records a refusal."""
+    return asker.plane.of_member(asker.actor, ministry)
+
+
+@router.get("/entries", **asks_for(P.AUDIT_READ))
+def entries(
+    request: Request,
+    asker: Asking,
+    ministry: str,
+    actor: Annotated[Word, Query(description="Only what this actor did.")] = "",
+    object: Annotated[Word, Query(description="Only about objects that begin so, e.g. `run:`.")] = "",
+    action: Annotated[Word, Query(description="Only this action, or with a dot behind it, all of a kind.")] = "",
+    since: Annotated[AwareDatetime | None, Query(description="Only from this time on, with its zone.")] = None,
+    until: Annotated[AwareDatetime | None, Query(description="Only before this time, with its zone.")] = None,
+    outcome: AuditOutcome | None = None,
+    before: Annotated[int | None, Query(ge=0, le=_MOST, description="Only entries below this position.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = "",
+    fields: Fields = "",
+) -> Response:
+    """Entries, newest first. One above the asker's clearance is there with its position and hash, unless certain
+    entries are asked for."""
+    times = (since.timestamp() if since else None, until.timestamp() if until else None)
+    wanted = EntryFilter(actor, object, action, *times, outcome)
+    asked = f"audit {ministry} {wanted} {before}"
+    behind = _position(place_of(cursor, asked), before)
+    platform = _of(asker, ministry)
+    found = list_entries(platform, asker.actor, platform.scope.tenant, wanted, limit + 1, behind).entries
+    return answer(request, page(found, limit, asked, lambda entry: (entry.position,)), fields)
+
+
+def _position(place: Place | None, before: int | None) -> int | None:
+    if place is None:
+        return before
+    match place.key:
+        case (int() as position,):
+            return position
+        case _:
+            raise codes.BAD_CURSOR.error()
+
+
+@router.get("/entries/{position}", **asks_for(P.AUDIT_READ))
+def entry(request: Request, asker: Asking, ministry: str, position: Position, fields: Fields = "") -> Response:
+    """One entry: its content, the text that is hashed, and its hash."""
+    platform = _of(asker, ministry)
+    return answer(request, show_entry(platform, asker.actor, platform.scope.tenant, position), fields)
+
+
+@router.get("/entries/{position}/proof", response_class=PlainTextResponse, **asks_for(P.AUDIT_READ))
+def proof(asker: Asking, ministry: str, position: Position) -> Response:
+    """A file that shows offline that the entry is in the log (c2sp.org/tlog-proof)."""
+    platform = _of(asker, ministry)
+    found = prove_entry(platform, asker.plane.log_keys(), asker.actor, platform.scope.tenant, position)
+    return PlainTextResponse(str(found), headers=_UNSTORED)
+
+
+@router.get("/checkpoint", response_class=PlainTextResponse, **asks_for(P.AUDIT_READ))
+def checkpoint(asker: Asking, ministry: str) -> Response:
+    """What the log is now, signed, with what witnesses signed of it (c2sp.org/tlog-checkpoint)."""
+    platform = _of(asker, ministry)
+    found = request_witness(platform, asker.plane.log_keys(), asker.actor, platform.scope.tenant)
+    return PlainTextResponse(str(found.signed.note), headers=_UNSTORED)
+
+
+@router.get("/consistency", **asks_for(P.AUDIT_READ))
+def consistency(
+    request: Request,
+    asker: Asking,
+    ministry: str,
+    old: Annotated[Size, Query(description="Size of the log that somebody saw.")],
+    new: Annotated[Size | None, Query(description="A later size; that of now if not given.")] = None,
+) -> Response:
+    """The proof that the log of the later size begins with that of the earlier one."""
+    platform = _of(asker, ministry)
+    return answer(request, prove_growth(platform, asker.actor, platform.scope.tenant, old, new))
+
+
+@router.get("/witness-request", response_class=PlainTextResponse, **asks_for(P.AUDIT_READ))
+def witness_request(
+    asker: Asking,
+    ministry: str,
+    since: Annotated[Size, Query(description="The size that the witness saw last; 0 for a new one.")] = 0,
+) -> Response:
+    """What a witness signs: a checkpoint, and the proof that the log only grew (c2sp.org/tlog-witness)."""
+    platform = _of(asker, ministry)
+    found = request_witness(platform, asker.plane.log_keys(), asker.actor, platform.scope.tenant, since)
+    return PlainTextResponse(str(found), headers=_UNSTORED)
+
+
+@router.post("/cosignatures", **as_well("application/json", status=201), **asks_for(P.AUDIT_WITNESS))
+def accept(request: Request, asker: Asking, ministry: str, cosignature: Cosignature) -> Response:
+    """Keep what a witness signed, so that exports hold it; the same once more changes nothing."""
+    try:
+        cosigned = SignedCheckpoint.parse(cosignature.checkpoint)
+    except ValueError as error:
+        raise bad_body("body.checkpoint", str(error)) from None
+    try:
+        witness = VerifierKey.parse(cosignature.witness)
+    except ValueError as error:
+        raise bad_body("body.witness", str(error)) from None
+    platform = _of(asker, ministry)
+    is_new = accept_cosignature(platform, asker.actor, platform.scope.tenant, cosigned, witness)
+    document = {"witness": str(witness), "size": cosigned.checkpoint.size, "isNew": is_new}
+    return answer(request, document, status=201 if is_new else 200)
+
+
+@router.get("/keys", **asks_for(P.AUDIT_READ))
+def keys(request: Request, asker: Asking, ministry: str) -> Response:
+    """Public keys by which others verify the log, the oldest first."""
+    platform = _of(asker, ministry)
+    found = public_keys(platform, asker.plane.log_keys(), asker.actor, platform.scope.tenant)
+    return answer(request, {"keys": list(map(str, found))})
+
+
+@router.get("/export", **only_as(_LINES), **asks_for(P.AUDIT_READ))
+def exported(
+    asker: Asking, ministry: str, since: Annotated[Size, Query(description="First entry.")] = 0
+) -> Response:
+    """The log as JSON lines that verify anywhere. That it was exported, and by whom, is its last entry."""
+    platform = _of(asker, ministry)
+    made = export(platform, asker.plane.log_keys(), asker.actor, platform.scope.tenant, since)
+    return StreamingResponse(made.lines, media_type=_LINES, headers=_UNSTORED)
+
+
+@router.get("/check", **asks_for(P.AUDIT_READ))
+def check(request: Request, asker: Asking, ministry: str) -> Response:
+    """Read the stored log as a whole: entries against hashes, hashes against each other, roots against signatures."""
+    platform = _of(asker, ministry)
+    return answer(request, check_log(platform, asker.actor, platform.scope.tenant))

@@ -1,0 +1,128 @@
+"""Ministries of a server: ``ministries list``, ``register``, ``close``; and ``found``, with which they begin."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from bongsu.cli.commands.naming_people import (
+    Clearance,
+    Compartments,
+    Issuer,
+    MinistryName,
+    clearance_of,
+    new_person,
+)
+from bongsu.cli.commands.shared import AsJson, only_here, people_plane
+from bongsu.cli.printing import out, say, say_json
+from bongsu.cli.state import options
+from bongsu.cli.texts import _
+from bongsu.domain.labels import Grade
+
+ministries = typer.Typer(help=_("Ministries that share a server."), no_args_is_help=True, rich_markup_mode=None)
+TitleKo = Annotated[str, typer.Option(help=_("Its name in Korean."), show_default=False)]
+TitleEn = Annotated[str, typer.Option(help=_("Its name in English."), show_default=False)]
+Operator = Annotated[
+    str,
+    typer.Option(metavar="PERSON", help=_("Id of its first operator: MINISTRY/NAME."), show_default=False),
+]
+OperatorName = Annotated[str, typer.Option(help=_("The operator, as people read it."), show_default=False)]
+Subject = Annotated[
+    str, typer.Option(help=_("What the identity provider calls the operator (`sub`)."), show_default=False)
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    app.add_typer(ministries, name="ministries")
+
+
+@ministries.command("list", help=_("List those in which you may look."))
+def list_(context: typer.Context, as_json: AsJson = False) -> None:
+    with people_plane(context) as opened:
+        found = opened.ministries()
+    if as_json:
+        say_json(found)
+        return
+    from bongsu.cli.render.people import ministries_view
+
+    out().print(ministries_view(found) if found else _("You may look in no ministry."))
+
+
+@ministries.command("register", help=_("Register a further ministry with its first operator, as an operator."))
+def register(
+    context: typer.Context,
+    ministry: MinistryName,
+    title_ko: TitleKo,
+    title_en: TitleEn,
+    operator: Operator,
+    operator_name: OperatorName,
+    subject: Subject,
+    issuer: Issuer = None,
+    clearance: Clearance = Grade.OPEN,
+    compartment: Compartments = None,
+    as_json: AsJson = False,
+) -> None:
+    from bongsu.service.ministries import NewMinistry
+
+    cleared = clearance_of(clearance, compartment)
+    with people_plane(context) as opened:
+        person = new_person(opened, operator, operator_name, issuer, subject, cleared)
+        made = opened.register(NewMinistry(ministry, title_ko, title_en), person)
+    if as_json:
+        say_json(made)
+        return
+    say(_("{ministry} takes part now; {person} is its operator.").format(ministry=made.name, person=operator))
+
+
+@ministries.command("close", help=_("Let a ministry leave, as its operator: nobody is anything in it afterwards."))
+def close(context: typer.Context, ministry: MinistryName, as_json: AsJson = False) -> None:
+    with people_plane(context) as opened:
+        closed = opened.close(ministry)
+    if as_json:
+        say_json(closed)
+        return
+    say(_("{ministry} has left. Its objects and its log stay.").format(ministry=closed.name))
+
+
+@ministries.command("found", help=_("Make the first ministry of a new server, on its machine or at its database."))
+def found(
+    context: typer.Context,
+    ministry: MinistryName,
+    title_ko: TitleKo,
+    title_en: TitleEn,
+    operator: Operator,
+    operator_name: OperatorName,
+    subject: Subject,
+    issuer: Annotated[
+        str,
+        typer.Option(
+            metavar="URL", help=_("Identity provider, as `bongsu serve --issuer` has it."), show_default=False
+        ),
+    ],
+    database: Annotated[
+        str | None,
+        typer.Option(
+            help=_("Address of the PostgreSQL database; BONGSU_DATABASE if not given, else a file in the home.")
+        ),
+    ] = None,
+    clearance: Clearance = Grade.OPEN,
+    compartment: Compartments = None,
+    as_json: AsJson = False,
+) -> None:
+    from bongsu.service.founding import found_at
+    from bongsu.service.ministries import NewMinistry
+    from bongsu.service.people import NewPerson
+
+    only_here(context, "ministries found")
+    cleared = clearance_of(clearance, compartment)
+    person = NewPerson(operator, operator_name, issuer, subject, clearance=cleared)
+    url = database or os.environ.get("BONGSU_DATABASE") or None
+    made = found_at(options(context).home, url, NewMinistry(ministry, title_ko, title_en), person)
+    if as_json:
+        say_json(made)
+        return
+    say(
+        _("{ministry} is the first ministry; {person} is its operator.").format(ministry=made.name, person=operator)
+    )

@@ -1,0 +1,55 @@
+"""What commands about ministries, people and service accounts take: ids, clearances, and who somebody is elsewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bongsu.cli.texts import _
+from bongsu.domain.codes import client as codes
+from bongsu.domain.labels import Grade, Label
+from bongsu.domain.people import ActorKind
+
+if TYPE_CHECKING:
+    from bongsu.service.people import NewPerson
+    from bongsu.service.planes.people import PeoplePlane
+
+PersonId = Annotated[
+    str, typer.Argument(metavar="PERSON", help=_("MINISTRY/NAME, such as mnd/kim."), show_default=False)
+]
+AccountId = Annotated[
+    str,
+    typer.Argument(
+        metavar="ACCOUNT", help=_("Id of the service account: MINISTRY/NAME, such as mnd/ci."), show_default=False
+    ),
+]
+MinistryName = Annotated[
+    str, typer.Argument(metavar="MINISTRY", help=_("Name of the ministry, such as mnd."), show_default=False)
+]
+Named = Annotated[str, typer.Option(help=_("As people read it."), show_default=False)]
+Issuer = Annotated[
+    str | None, typer.Option(metavar="URL", help=_("Their identity provider; the server's if not given."))
+]
+Clearance = Annotated[Grade, typer.Option(help=_("The highest grade that they may see."))]
+Compartments = Annotated[list[str] | None, typer.Option(help=_("A compartment that they may see; repeatable."))]
+
+
+def clearance_of(grade: Grade, compartments: list[str] | None) -> Label:
+    """Raises ``run.compartment-name``."""
+    from bongsu.service.labels import stated_label
+
+    return stated_label(grade, compartments or ())
+
+
+def new_person(
+    opened: PeoplePlane, id_: str, name: str, issuer: str | None, subject: str, clearance: Label
+) -> NewPerson:
+    """A person whose tokens the server's own identity provider gives, if no other one is named. Raises
+    ``client.no-issuer``."""
+    from bongsu.service.people import NewPerson
+
+    found = issuer or opened.issuer_for(ActorKind.PERSON)
+    if not found:
+        raise codes.NO_ISSUER.error()
+    return NewPerson(id_, name, found, subject, ActorKind.PERSON, clearance)

@@ -1,0 +1,39 @@
+"""The first ministry of a new server, by whoever installs it: before the server runs, or beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bongsu.domain.codes import people as codes
+from bongsu.identity.settings import TrustedIssuer
+from bongsu.service.embedded import open_home
+from bongsu.service.ministries import NewMinistry, found_platform
+from bongsu.service.people import NewPerson
+from bongsu.store.ministries import is_governed
+from bongsu.store.people import Ministry
+from bongsu.store.runs import list_runs
+
+
+def found_at(home: Path, database_url: str | None, new: NewMinistry, operator: NewPerson) -> Ministry:
+    """Found the platform whose state lies in a home, or in a database. Asked twice, it is done once.
+
+    Args:
+        home: of the server; made if it does not exist.
+        database_url: of PostgreSQL; None for the file in the home.
+        new: the ministry.
+        operator: its first operator, with an identity provider that the server will trust.
+
+    Raises:
+        BongsuError: ``people.somebodys-home`` for a home in which its owner has run pipelines: they would be closed out
+            of it; ``identity.setting`` if the issuer can be none; what
+            :func:`bongsu.service.ministries.found_platform` and :func:`bongsu.service.embedded.open_home` raise.
+    """
+    TrustedIssuer(issuer=operator.issuer, audience="bongsu")
+    platform = open_home(home, None, database_url)
+    try:
+        with platform.read() as connection:
+            if not is_governed(connection) and list_runs(connection, limit=1):
+                raise codes.SOMEBODYS_HOME.error(home=str(platform.home))
+        return found_platform(platform, new, operator)
+    finally:
+        platform.close()

@@ -1,0 +1,32 @@
+"""Requests that a client sends again because it heard no answer: each is carried out once."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from bongsu.domain.codes import api as codes
+from bongsu.domain.ids import digest_of
+from bongsu.store.records import RunRecord
+from bongsu.store.requests import RequestKey, earlier_request
+from bongsu.store.runs import get_run
+
+
+def request_key(actor: str, key: str, *asked: str) -> RequestKey | None:
+    """The key of a request, None if its client gave none.
+
+    Args:
+        actor: who asks.
+        key: as the client gave it.
+        asked: what for, in full.
+    """
+    return RequestKey(actor, key, digest_of("\x1f".join(asked).encode())) if key else None
+
+
+def repeated(connection: Connection, key: RequestKey | None) -> RunRecord | None:
+    """The run that came of the same request before. Raises ``api.key-used-otherwise``."""
+    earlier = earlier_request(connection, key) if key is not None else None
+    if key is None or earlier is None:
+        return None
+    if earlier.request != key.request:
+        raise codes.KEY_USED_OTHERWISE.error(key=key.key)
+    return get_run(connection, earlier.result)

@@ -1,0 +1,185 @@
+"""What the command line does beside runs, grants and governance once it speaks to a server."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from api_places import PIPELINE, ApiPlace
+from cli_shell import Said, Shell
+from live_api import served, sign_in
+
+from bongsu import __version__
+from bongsu.client.contexts import Context, Contexts, SignIn, save_contexts
+
+As = Callable[..., Said]
+NOWHERE = "http://127.0.0.1:1"
+
+
+def settings(tmp_path: Path) -> Path:
+    return tmp_path / "settings" / "bongsu" / "contexts.json"
+
+
+# -- completion ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def address(place: ApiPlace) -> Iterator[str]:
+    place.register()
+    place.permit_use()
+    place.run_of("kim", "light")
+    with served(place) as url:
+        yield url
+
+
+def completed(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    asked = {"_BONGSU_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": " ".join(("bongsu", *words))}
+    home = {"XDG_CONFIG_HOME": str(folder / "settings"), "BONGSU_HOME": str(folder / "home")}
+    code = "import sys; sys.argv = ['bongsu']; from bongsu.cli.main import main; main()"
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | asked | home)
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (("show", ""), "latest"),
+        (("logs", "latest", ""), "a"),
+        (("runs", "--pipeline", "l"), "light"),
+        (("models", "list", "a"), "axk1"),
+        (("lineage", "a"), "axk1/1"),
+        (("datasets", "list", "l"), "law"),
+    ],
+    ids=lambda words: " ".join(words) if isinstance(words, tuple) else words,
+)
+def test_values_are_completed_from_the_server(
+    address: str, tmp_path: Path, words: tuple[str, ...], found: str
+) -> None:
+    sign_in(tmp_path / "settings", address, "kim")
+    said = completed(tmp_path, *words)
+    assert (said.stderr, f'"{found}"' in said.stdout) == ("", True)
+    sign_in(tmp_path / "settings", address, "army-eng")
+    other = completed(tmp_path, *words)
+    assert (other.stderr, f'"{found}"' in other.stdout) == ("", False), "what another ministry has does not exist"
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("case", ["nobody there", "refused", "token over", "signed out", "broken file"])
+def test_where_there_is_no_answer_there_is_silence(address: str, tmp_path: Path, case: str) -> None:
+    over = SignIn(access_token="kim", refresh_token="r", expires_at=1.0, token_endpoint=f"{NOWHERE}/token")
+    contexts = {
+        "nobody there": Context(url=NOWHERE, sign_in=SignIn(access_token="kim")),
+        "refused": Context(url=address, sign_in=SignIn(access_token="nobody")),
+        "token over": Context(url=address, sign_in=over),
+        "signed out": Context(url=address),
+        "broken file": Context(url=address),
+    }
+    save_contexts(settings(tmp_path), Contexts("server", {"server": contexts[case]}))
+    if case == "broken file":
+        settings(tmp_path).write_text("{")
+    began = time.monotonic()
+    said = completed(tmp_path, "show", "")
+    assert (said.stderr, '"' in said.stdout) == ("", False)
+    assert time.monotonic() - began < 20, "nobody waits for a sign-in"
+
+
+# -- doctor ----------------------------------------------------------------------------------------------------
+
+
+def findings(said: Said) -> dict[str, tuple[str, str]]:
+    return {one["subject"]: (one["level"], one["fact"]) for one in json.loads(said.out)}
+
+
+def test_doctor_tells_of_the_server_and_the_sign_in(ask: As, tmp_path: Path) -> None:
+    found = findings(ask("kim", "doctor", "--json"))
+    assert found["Server"][0] == "ok"
+    assert found["Version of the server"] == ("ok", __version__)
+    assert found["Signed in as"] == ("ok", "kim (mnd: engineer)")
+    assert found["Clock of the server"][0] == "ok"
+    assert found["End of the sign-in"][0] == "ok"
+    refused = ask("nobody", "doctor", "--json")
+    assert refused.status == 7
+    assert findings(refused)["Signed in as"] == ("problem", "client.sign-in-again")
+
+
+def test_doctor_tells_of_a_server_that_is_not_there(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
+    sign_in(tmp_path / "settings", NOWHERE, "kim")
+    said = shell("doctor", "--json")
+    assert (said.status, findings(said)["Server"][0]) == (7, "problem")
+    assert "Server" not in findings(shell("--context", "local", "doctor", "--json"))
+
+
+def test_doctor_tells_of_a_clock_that_is_wrong(place: ApiPlace, tmp_path: Path) -> None:
+    from bongsu.client.examining import examine_context
+
+    with served(place) as url:
+        sign_in(tmp_path / "settings", url, "kim")
+        context = Context(url=url, sign_in=SignIn(access_token="kim"))
+        found = examine_context(settings(tmp_path), "server", context, "en", lambda: time.time() - 90)
+    (clock,) = [one for one in found if one.subject == "Clock of the server"]
+    assert clock.level == "warning"
+    assert 85 <= float(str(clock.fact).split()[0]) <= 95
+
+
+# -- a token, and MLflow ---------------------------------------------------------------------------------------
+
+
+def test_mlflow_s_own_clients_are_told_how_to_reach_the_server(ask: As) -> None:
+    told = ask("kim", "--in=mnd", "mlflow").out
+    assert "MLFLOW_TRACKING_URI=http://127.0.0.1:" in told
+    assert "/mlflow\n" in told
+    assert 'MLFLOW_TRACKING_TOKEN="$(bongsu --context server token)"' in told
+    assert "MLFLOW_WORKSPACE=mnd" in told
+    assert ask("kim", "token").out == "kim\n"
+    document = json.loads(ask("kim", "token", "--json").out)
+    assert (document["token"], document["expiresAt"]) == ("kim", None)
+
+
+def test_in_a_home_nobody_has_a_token(shell: Shell) -> None:
+    assert "[cli.no-token-here]" in shell("token").error
+
+
+# -- pipelines and names ---------------------------------------------------------------------------------------
+
+
+def test_files_are_checked_by_the_server(ask: As, tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(PIPELINE)
+    assert "checks is right (1 stages)" in ask("kim", "validate", "p.yaml").out
+    (tmp_path / "q.yaml").write_text(PIPELINE.replace("uses: probe", "uses: prob"))
+    assert "[spec.unknown-uses]" in ask("kim", "validate", "q.yaml").error
+    assert "[client.sign-in-again]" in ask("nobody", "validate", "p.yaml").error
+    there = json.loads(ask("kim", "validate", "p.yaml", "--json").out)
+    here = json.loads(ask("kim", "--context", "local", "validate", "p.yaml", "--json").out)
+    assert there == here
+
+
+def test_a_ministry_is_chosen_with_each_command(ask: As, place: ApiPlace) -> None:
+    from bongsu.domain.people import Role
+
+    place.add_role("dc", "army", Role.DATA_CUSTODIAN)
+    assert json.loads(ask("dc", "datasets", "list", "--ministry", "army", "--json").out) == []
+    assert json.loads(ask("dc", "datasets", "list", "--ministry", "mnd", "--json").out)[0]["name"] == "law"
+    digest = f"artifact:{place.law}"
+    assert "[access.several-ministries]" in ask("dc", "datasets", "add", "law-2", digest).error
+    assert ask("dc", "datasets", "add", "law-2", digest, "--ministry", "mnd").status == 0
+
+
+@pytest.mark.parametrize("words", [("datasets", "list"), ("models", "list"), ("lineage", "x/1")])
+def test_a_home_has_no_ministries_to_choose_from(shell: Shell, words: tuple[str, ...]) -> None:
+    assert "[cli.no-ministries]" in shell(*words, "--ministry", "mnd").error
+
+
+@pytest.mark.parametrize("command", ["serve", "up"])
+def test_what_works_here_alone_says_so(ask: As, shell: Shell, command: str) -> None:
+    ask("kim", "runs")
+    refused = shell("--context", "server", command)
+    assert (refused.status, "[cli.only-here]" in refused.error) == (2, True)

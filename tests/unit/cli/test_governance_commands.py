@@ -1,0 +1,189 @@
+"""``bongsu uses``, ``permits``, ``approvals``, ``models suspend`` and ``policy``, at a server and in a home."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from api_places import ApiPlace
+from cli_shell import Said, Shell
+from governed_places import SENSITIVE
+from sqlalchemy import select
+
+from bongsu.domain.people import Role
+from bongsu.store.schema import dataset_versions
+
+As = Callable[..., Said]
+
+USE = [
+    *("uses", "register", "administration", "--statement", "Draft administrative documents", "--owner", "lee"),
+    *("--evidence", "https://example.org/assessment", "--dated", "2023-11-01", "--until", "2024-11-01"),
+]
+DATA = [
+    *("permits", "give-data", "law", "1", "--use", "administration", "--card", "https://example.org/card"),
+    *("--reason", "Public law", "--from", "2023-11-01", "--until", "2024-11-01"),
+]
+SHARE = [
+    *("permits", "give-access", "dataset:law/1", "--to", "army", "--purpose", "administration"),
+    *("--reason", "They asked", "--from", "2023-11-01", "--until", "2024-11-01"),
+]
+PROMOTION = [
+    *("approvals", "propose", "promotion", "model:axk1/1", "production", "--reason", "It is better"),
+    *("--evidence-until", "2024-02-01"),
+]
+
+
+def told(said: Said) -> dict[str, object]:
+    assert said.status == 0, said.error
+    found = json.loads(said.out)
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.fixture
+def ready(place: ApiPlace) -> ApiPlace:
+    """A model that may be proposed."""
+    place.permit_use()
+    place.permit_data()
+    place.register()
+    return place
+
+
+def test_a_use_is_registered_listed_and_withdrawn(ask: As) -> None:
+    assert "No use is registered." in ask("acc", "uses", "list").out
+    use = told(ask("acc", *USE, "--json"))
+    assert (use["ministry"], use["tier"], use["registeredBy"]) == ("mnd", "I", "acc")
+    listed = json.loads(ask("kim", "uses", "list", "--json").out)
+    assert [one["id"] for one in listed] == [use["id"]]
+    assert str(use["id"]) in ask("kim", "uses", "list", "--ministry", "mnd").out
+    assert "[governance.not-permitted]" in ask("lee", *USE).error
+    withdrawn = told(ask("acc", "uses", "withdraw", str(use["id"]), "--reason", "It is over", "--json"))
+    assert withdrawn["withdrawnWhy"] == "It is over"
+
+
+def test_data_is_permitted_and_shared_and_both_end(ask: As, place: ApiPlace) -> None:
+    permit, share = told(ask("dc", *DATA, "--json")), told(ask("dc", *SHARE, "--json"))
+    assert (permit["tenant"], permit["custodian"]) == ("mnd", "dc")
+    assert (share["giver"], share["ministry"]) == ("mnd", "army")
+    listed = told(ask("dc", "permits", "list", "--json"))
+    assert [len(listed[kind]) for kind in ("data", "access")] == [1, 1]  # type: ignore[arg-type]
+    assert str(share["id"]) in ask("army-dc", "permits", "list").out
+    assert "[governance.not-permitted]" in ask("kim", *DATA).error
+    revoked = ("permits", "revoke-data", str(permit["id"]), "--reason", "It was wrong", "--json")
+    assert told(ask("dc", *revoked))["revokedBy"] == "dc"
+    assert told(ask("dc", "permits", "revoke-access", str(share["id"]), "--json"))["revokedBy"] == "dc"
+
+
+def test_two_people_approve_what_they_have_looked_at(ask: As, ready: ApiPlace) -> None:
+    proposed = told(ask("lee", *PROMOTION, "--json"))
+    name, digest = str(proposed["id"]), str(proposed["digest"])
+    assert digest in ask("ann", "approvals", "show", name).out
+    assert told(ask("ann", "approvals", "show", name, "--json"))["digest"] == digest
+    vote = ("approvals", "approve", name, "--digest")
+    assert "[approval.other-digest]" in ask("ann", *vote, "sha256-" + "0" * 64).error
+    assert "[governance.not-permitted]" in ask("kim", *vote, digest).error
+    assert "1 of 2 have approved" in ask("ann", *vote, digest).out
+    assert ask("lee", "approvals", "apply", name).status != 0
+    assert ready.aliases() == {}
+    assert "2 of 2 have approved" in ask("bae", *vote, digest).out
+    assert told(ask("lee", "approvals", "apply", name, "--json"))["state"] == "carried-out"
+    assert ready.aliases() == {"production": 1}
+    assert json.loads(ask("ann", "approvals", "list", "--state", "proposed", "--json").out) == []
+    assert [one["id"] for one in json.loads(ask("ann", "approvals", "list", "--json").out)] == [name]
+
+
+def test_a_proposal_is_rejected_or_taken_back(ask: As, ready: ApiPlace) -> None:
+    first = told(ask("lee", *PROMOTION, "--json"))
+    said = ("--reason", "Not yet", "--json")
+    rejected = ask("ann", "approvals", "reject", str(first["id"]), "--digest", str(first["digest"]), *said)
+    assert told(rejected)["state"] == "rejected"
+    second = told(ask("lee", *PROMOTION, "--json"))
+    assert "[approval.not-the-proposer]" in ask("kim", "approvals", "withdraw", str(second["id"]), *said[:2]).error
+    assert told(ask("lee", "approvals", "withdraw", str(second["id"]), *said))["state"] == "withdrawn"
+
+
+def test_a_label_is_lowered_by_two_people(ask: As, place: ApiPlace) -> None:
+    place.add_dataset("memos", place.tree("memos"), SENSITIVE)
+    proposed = told(
+        ask("dc", "approvals", "propose", "downgrade", "dataset:memos/1", "O", "--reason", "Old", "--json")
+    )
+    name, digest = str(proposed["id"]), str(proposed["digest"])
+    for person in ("ann", "bae"):
+        assert ask(person, "approvals", "approve", name, "--digest", digest).status == 0
+    assert told(ask("dc", "approvals", "apply", name, "--json"))["state"] == "carried-out"
+    with place.platform.read() as connection:
+        query = select(dataset_versions.c.label).where(dataset_versions.c.name == "memos")
+        assert connection.execute(query).scalar() == "O"
+
+
+def test_a_model_is_suspended_by_one_and_lifted_by_two(ask: As, ready: ApiPlace) -> None:
+    stop = ("models", "suspend", "axk1", "--version", "1", "--reason", "It answers what it should not")
+    assert "[governance.not-permitted]" in ask("lee", *stop).error
+    assert "Suspended: model:axk1/1" in ask("acc", *stop).out
+    lift = told(ask("acc", "models", "lift", "axk1", "--version", "1", "--reason", "It was mended", "--json"))
+    for person in ("ann", "bae"):
+        assert ask(person, "approvals", "approve", str(lift["id"]), "--digest", str(lift["digest"])).status == 0
+    assert told(ask("acc", "approvals", "apply", str(lift["id"]), "--json"))["state"] == "carried-out"
+
+
+def test_for_another_ministry_there_is_nothing(ask: As, ready: ApiPlace) -> None:
+    proposed = told(ask("lee", *PROMOTION, "--json"))
+    for words in (("uses", "list"), ("approvals", "list"), ("models", "list")):
+        assert json.loads(ask("army-ann", *words, "--json").out) == []
+    assert told(ask("army-ann", "permits", "list", "--json")) == {"data": [], "access": []}
+    name, nobody = str(proposed["id"]), "p-0000000000000000"
+    for words in (("show",), ("approve", "--digest", str(proposed["digest"])), ("apply",)):
+        there, nowhere = (ask("army-ann", "approvals", words[0], one, *words[1:]) for one in (name, nobody))
+        assert (there.status, there.error.replace(name, nobody)) == (nowhere.status, nowhere.error)
+        other, none = (
+            ask("army-ann", "approvals", words[0], name, *words[1:], "--ministry", one)
+            for one in ("mnd", "nowhere")
+        )
+        assert (other.status, other.error.replace("mnd", "nowhere")) == (none.status, none.error)
+
+
+def test_who_acts_in_several_ministries_says_which_or_has_a_usual_one(ask: As, ready: ApiPlace) -> None:
+    ready.add_role("acc", "army", Role.ACCREDITOR)
+    asked = ask("acc", *USE)
+    assert "[access.several-ministries]" in asked.error
+    assert "--ministry" in asked.error
+    assert told(ask("acc", *USE, "--ministry", "mnd", "--json"))["ministry"] == "mnd"
+    assert json.loads(ask("acc", "--in=army", "uses", "list", "--json").out) == []
+    assert len(json.loads(ask("acc", "--in=army", "uses", "list", "--ministry", "mnd", "--json").out)) == 2
+    assert len(json.loads(ask("acc", "uses", "list", "--json").out)) == 2, "all of theirs"
+
+
+def test_rules_are_those_that_the_server_runs(ask: As, shell: Shell) -> None:
+    there = json.loads(ask("kim", "policy", "explain", "--json").out)
+    assert there == json.loads(shell("--context", "local", "policy", "explain", "--json").out)
+    assert "Looks at" in ask("kim", "policy", "explain", "data.permitted").out
+    assert "[policy.unknown-rule]" in ask("kim", "policy", "explain", "data.permited").error
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        USE,
+        DATA,
+        SHARE,
+        PROMOTION,
+        ["uses", "withdraw", "use-1", "--reason", "x"],
+        ["permits", "revoke-data", "permit-1", "--reason", "x"],
+        ["permits", "revoke-access", "access-1"],
+        ["approvals", "show", "p-1"],
+        ["approvals", "approve", "p-1", "--digest", "sha256-" + "0" * 64],
+        ["approvals", "reject", "p-1", "--digest", "sha256-" + "0" * 64, "--reason", "x"],
+        ["approvals", "withdraw", "p-1", "--reason", "x"],
+        ["approvals", "apply", "p-1"],
+        ["models", "suspend", "axk1", "--reason", "x"],
+        ["models", "lift", "axk1", "--reason", "x"],
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_in_a_home_of_one_person_nothing_is_decided(shell: Shell, words: list[str], tmp_path: Path) -> None:
+    refused = shell(*words)
+    assert refused.status == 4, refused.error
+    assert "[governance.one-person]" in refused.error
+    assert shell("approvals", "list", "--json").out.strip() == "[]"
