@@ -54,6 +54,8 @@ def mounted(plane: ControlPlane, settings: GovernedSettings) -> ASGIApp:
         return await run_in_threadpool(_viewer, plane, token) if token else None
 
     async def note(visit: Visit) -> None:
+        if settings.note is not None:
+            await settings.note(visit)
         if visit.viewer is not None and visit.shown:
             await run_in_threadpool(_record, plane.base, visit.viewer.id, visit)
 

@@ -115,6 +115,11 @@ def test_api_and_mlflow_are_one_application(world: World) -> None:
     headers = {"Authorization": "Bearer mnd-open"}
     answer = world.server.client.get(f"{root}/v1/me", headers=headers)
     assert answer.json()["id"] == PEOPLE["mnd-open"].id
+    shown = world.server.ask("GET", "/version", "mnd-open").headers
+    assert (shown.get_list("x-frame-options"), shown.get_list("referrer-policy")) == (
+        ["SAMEORIGIN"],
+        ["no-referrer"],
+    )
     for path in ("/mlflow/../v1/me", "/v1/../mlflow/version", "//v1/me", "/mlflow//v1/me"):
         found = world.server.client.get(f"{root}{path}")
         assert found.status_code in (401, 404)
