@@ -15,7 +15,7 @@ from bongsu.api.issuer import issuer_router
 from bongsu.api.problems import problem_response
 from bongsu.api.requests import Limited
 from bongsu.domain.codes import api as codes
-from bongsu.service.serving import Served
+from bongsu.service.serving import MLFLOW_PATH, Served
 
 # How long requests that are being answered are waited for, when the process is to end.
 GRACE_S = 10
@@ -35,7 +35,7 @@ def application(served: Served) -> FastAPI:
         app.include_router(issuer_router(served.issuer), prefix=served.issuer.settings.path)
     if served.mlflow is not None:
         # It has a door of its own: who asks is looked at there, and each of its routes is on a list or closed.
-        app.mount("/mlflow", Limited(served.mlflow, app.state.rate, problem_response))
+        app.mount(MLFLOW_PATH, Limited(served.mlflow, app.state.rate, problem_response))
     return app
 
 

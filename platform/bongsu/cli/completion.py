@@ -53,6 +53,23 @@ def grants(context: typer.Context, incomplete: str) -> list[str]:
     return _beginning(_known(context).grants(), incomplete)
 
 
+def ministries(context: typer.Context, incomplete: str) -> list[str]:
+    return _beginning(_known(context).ministries(), incomplete)
+
+
+def people(context: typer.Context, incomplete: str) -> list[str]:
+    return _beginning(_known(context).people("person"), incomplete)
+
+
+def service_accounts(context: typer.Context, incomplete: str) -> list[str]:
+    return _beginning(_known(context).people("service"), incomplete)
+
+
+def anybody(context: typer.Context, incomplete: str) -> list[str]:
+    """People and service accounts."""
+    return sorted([*people(context, incomplete), *service_accounts(context, incomplete)])
+
+
 def stage_kinds(incomplete: str) -> list[str]:
     from bongsu.service.completing import stage_kinds as installed
 

@@ -53,6 +53,15 @@ class RemoteCompletions:
     def grants(self) -> list[str]:
         return [grant for (grant,) in self._asked("/v1/grants", "", ("id",), fields="id")]
 
+    def ministries(self) -> list[str]:
+        return [name for (name,) in self._asked("/v1/ministries", "items", ("name",), fields="name", limit=_MOST)]
+
+    def people(self, kind: str) -> list[str]:
+        """``kind``: only people (``person``), or only service accounts (``service``)."""
+        query: dict[str, Any] = {"fields": "id", "kind": kind, "limit": _MOST_NAMES}
+        paths = [f"/v1/ministries/{name}/people" for name in self.ministries()]
+        return sorted({id_ for path in paths for (id_,) in self._asked(path, "items", ("id",), **query)})
+
     def _runs(self) -> list[tuple[str, ...]]:
         return self._asked("/v1/runs", "items", ("id", "pipeline"), fields="id,pipeline", limit=_MOST)
 

@@ -69,7 +69,11 @@ class Remote:
 
     def variants(self, run: str) -> list[Variant]:
         document = self._server.json("GET", f"/v1/runs/{run}", query={"fields": "variants"})
-        return [read(Variant, told) for told in document["variants"]]
+        return [self._with_whole_page(read(Variant, told)) for told in document["variants"]]
+
+    def _with_whole_page(self, variant: Variant) -> Variant:
+        """A server tells the path of a page below its own address."""
+        return replace(variant, page=self._server.url + variant.page) if variant.page else variant
 
     def progress(self, run: str) -> RunProgress:
         return self._server.get(f"/v1/runs/{run}/progress", RunProgress)

@@ -45,6 +45,13 @@ class Completions:
     def datasets(self) -> list[str]:
         return names.datasets(self._database)
 
+    def ministries(self) -> list[str]:
+        """None: these are a server's, and so are people."""
+        return []
+
+    def people(self, kind: str) -> list[str]:
+        return []
+
 
 def stage_kinds() -> list[str]:
     """Names of the stages that are installed."""

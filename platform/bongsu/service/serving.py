@@ -42,6 +42,8 @@ from bongsu.service.upkeep import chores
 from bongsu.store.scope import EVERYTHING
 
 END_S = 30.0
+MLFLOW_PATH = "/mlflow"
+"""Below which MLflow's own APIs and pages are."""
 _log = logging.getLogger("bongsu.server")
 _THE_SERVER = Actor(SYSTEM, SYSTEM, kind=ActorKind.SERVICE)
 
@@ -198,7 +200,15 @@ def _shared(home: Platform, place: ArtifactPlace, undo: contextlib.ExitStack) ->
         return open_store(f"{place.uri}/{tenant}" if tenant else place.uri, cache)
 
     # This process stays, and tells the tracking server itself.
-    shared = replace(home, stores=store_of, scope=EVERYTHING, actor=_THE_SERVER, author=Author(), on_leftover=None)
+    shared = replace(
+        home,
+        stores=store_of,
+        scope=EVERYTHING,
+        actor=_THE_SERVER,
+        author=Author(),
+        on_leftover=None,
+        pages=MLFLOW_PATH,
+    )
     if home.database.engine.dialect.name == "sqlite":
         return replace(shared, lock=ServerLock(home.home / LOCK))
     leadership = Leadership(home.database)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,7 @@ from people_api import PeopleApi
 from people_places import ISSUER
 from store_places import store_at
 
-from bongsu.domain.people import Role
+from bongsu.domain.people import ActorKind, Role
 
 As = Callable[..., Said]
 
@@ -170,3 +173,26 @@ def test_without_a_server_there_is_nobody(shell: Shell, words: tuple[str, ...]) 
     assert "[people.no-server]" in said.error
     assert "bongsu login" in said.error
     assert "bongsu ministries found" in said.error
+
+
+@pytest.mark.parametrize(
+    ("words", "found", "other"),
+    [
+        (("people", "show", "mnd/o"), "mnd/op", "msit/op"),
+        (("service-accounts", "secret", "m"), "mnd/ci", "mnd/op"),
+        (("ministries", "close", "m"), "mnd", "msit"),
+    ],
+    ids=lambda words: " ".join(words) if isinstance(words, tuple) else words,
+)
+def test_who_there_is_for_the_asker_is_completed(
+    ask: As, place: PeopleApi, tmp_path: Path, words: tuple[str, ...], found: str, other: str
+) -> None:
+    place.add("mnd/ci", ActorKind.SERVICE)
+    ask("mnd/op", "context", "list")
+    asked = {"_BONGSU_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": " ".join(("bongsu", *words))}
+    code = "import sys; sys.argv = ['bongsu']; from bongsu.cli.main import main; main()"
+    home = {"XDG_CONFIG_HOME": str(tmp_path / "settings"), "BONGSU_HOME": str(tmp_path / "home")}
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=os.environ | asked | home
+    )
+    assert (said.stderr, f'"{found}"' in said.stdout, f'"{other}"' in said.stdout) == ("", True, False)

@@ -11,6 +11,7 @@ import pytest
 from cli_documents import run_with_everything
 from governed_places import ADMINISTRATION, DAY, GovernedPlace
 from grant_places import GRANT, gpu_stage, order, paid_plan
+from people_places import Ministries
 from service_places import Place
 
 from bongsu.domain.documents import camel, plain
@@ -32,11 +33,16 @@ from bongsu.service.grants.reserving import GrantStanding, standing_of
 from bongsu.service.labels import show_label
 from bongsu.service.lineage import trace
 from bongsu.service.models import list_models
+from bongsu.service.people import show_person
+from bongsu.service.people_documents import person_document
 from bongsu.service.plane import PlanShown
 from bongsu.service.planes.grants import GrantsHere
+from bongsu.service.planes.people import Ministry
 from bongsu.service.searching import search
+from bongsu.service.service_accounts import SecretSummary, ShownSecret
 from bongsu.service.showing import show_run
 from bongsu.service.variants import variants
+from bongsu.service.whoami import who_asks
 
 PAGE = Path(__file__).parents[3] / "docs" / "json.md"
 
@@ -71,6 +77,16 @@ def test_the_page_lists_every_key_of_a_run_and_no_other(place: Place) -> None:
         ("capacity", plain(show_capacity(place.platform))),
     ):
         assert sorted(listed(table)) == sorted(found), table
+
+
+def test_the_page_lists_every_key_of_ministries_and_people(place: Place) -> None:
+    people = Ministries(place.platform.database, place.folder)
+    shown = person_document(show_person(people.platform, people.actor("mnd/op"), "mnd/op2"))
+    assert sorted(listed("person")) == sorted(shown)
+    for table, kind in (("ministry", Ministry), ("held secret", SecretSummary), ("new secret", ShownSecret)):
+        assert sorted(listed(table)) == sorted(camel(field.name) for field in fields(kind)), table
+    me = plain(who_asks(people.actor("mnd/op"), "bongsu"))
+    assert sorted(listed("whoami")) == sorted(["context", "server", "home", "ministry", *me])
 
 
 def test_the_page_lists_what_is_printed_of_an_audit_log() -> None:

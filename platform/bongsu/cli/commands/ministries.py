@@ -12,6 +12,7 @@ from bongsu.cli.commands.naming_people import (
     Compartments,
     Issuer,
     MinistryName,
+    NewMinistryName,
     clearance_of,
     new_person,
 )
@@ -53,7 +54,7 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
 @ministries.command("register", help=_("Register a further ministry with its first operator, as an operator."))
 def register(
     context: typer.Context,
-    ministry: MinistryName,
+    ministry: NewMinistryName,
     title_ko: TitleKo,
     title_en: TitleEn,
     operator: Operator,
@@ -89,7 +90,7 @@ def close(context: typer.Context, ministry: MinistryName, as_json: AsJson = Fals
 @ministries.command("found", help=_("Make the first ministry of a new server, on its machine or at its database."))
 def found(
     context: typer.Context,
-    ministry: MinistryName,
+    ministry: NewMinistryName,
     title_ko: TitleKo,
     title_en: TitleEn,
     operator: Operator,

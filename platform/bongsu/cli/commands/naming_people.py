@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bongsu.cli import completion
 from bongsu.cli.texts import _
 from bongsu.domain.codes import client as codes
 from bongsu.domain.labels import Grade, Label
@@ -15,17 +16,44 @@ if TYPE_CHECKING:
     from bongsu.service.people import NewPerson
     from bongsu.service.planes.people import PeoplePlane
 
-PersonId = Annotated[
+NewPersonId = Annotated[
     str, typer.Argument(metavar="PERSON", help=_("MINISTRY/NAME, such as mnd/kim."), show_default=False)
 ]
-AccountId = Annotated[
+PersonId = Annotated[
+    str,
+    typer.Argument(
+        metavar="PERSON",
+        help=_("MINISTRY/NAME, such as mnd/kim."),
+        autocompletion=completion.anybody,
+        show_default=False,
+    ),
+]
+NewAccountId = Annotated[
     str,
     typer.Argument(
         metavar="ACCOUNT", help=_("Id of the service account: MINISTRY/NAME, such as mnd/ci."), show_default=False
     ),
 ]
-MinistryName = Annotated[
+AccountId = Annotated[
+    str,
+    typer.Argument(
+        metavar="ACCOUNT",
+        help=_("Id of the service account: MINISTRY/NAME, such as mnd/ci."),
+        autocompletion=completion.service_accounts,
+        show_default=False,
+    ),
+]
+NewMinistryName = Annotated[
     str, typer.Argument(metavar="MINISTRY", help=_("Name of the ministry, such as mnd."), show_default=False)
+]
+MinistryName = Annotated[
+    str,
+    typer.Argument(
+        metavar="MINISTRY",
+        help=_("Name of the ministry, such as mnd."),
+        autocompletion=completion.ministries,
+        show_default=False,
+    ),
 ]
 Named = Annotated[str, typer.Option(help=_("As people read it."), show_default=False)]
 Issuer = Annotated[

@@ -12,6 +12,7 @@ from bongsu.cli.commands.naming_people import (
     Issuer,
     MinistryName,
     Named,
+    NewPersonId,
     PersonId,
     clearance_of,
     new_person,
@@ -74,7 +75,7 @@ def show(context: typer.Context, person: PersonId, as_json: AsJson = False) -> N
 @people.command("add", help=_("Add somebody to your ministry, without a role, as its operator."))
 def add(
     context: typer.Context,
-    person: PersonId,
+    person: NewPersonId,
     name: Named,
     subject: Annotated[
         str, typer.Option(help=_("What the identity provider calls them (`sub`)."), show_default=False)

@@ -13,6 +13,7 @@ from bongsu.cli.commands.naming_people import (
     Compartments,
     Issuer,
     Named,
+    NewAccountId,
     clearance_of,
 )
 from bongsu.cli.commands.shared import AsJson, people_plane
@@ -36,7 +37,7 @@ def add_to(app: typer.Typer) -> None:
 @accounts.command("add", help=_("Add one to your ministry, without a role, as its operator."))
 def add(
     context: typer.Context,
-    account: AccountId,
+    account: NewAccountId,
     name: Named,
     issuer: Issuer = None,
     subject: Annotated[

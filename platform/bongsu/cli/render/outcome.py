@@ -76,7 +76,7 @@ def _places(variants: Sequence[Variant]) -> Iterator[Text]:
         # In one piece, however narrow the terminal: half a link opens nothing. Whoever prints it does not crop.
         yield Text(variant.page or "–", style="dim", no_wrap=True, overflow="ignore")
     if any(variant.page for variant in variants):
-        yield Text(_("`bongsu mlflow` opens MLflow for these links, offline."), style="dim")
+        yield Text(_("`bongsu mlflow` opens these links; of a server it says what does."), style="dim")
     if not all(variant.page for variant in variants):
         yield Text(_("MLflow hears of the others in a moment; `bongsu show` has their links then."), style="dim")
 
