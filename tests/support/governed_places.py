@@ -98,10 +98,14 @@ class GovernedPlace(Place):
         clearance: Label = SECRET,
         kind: ActorKind = ActorKind.PERSON,
     ) -> None:
+        self.add_account(person, clearance, kind)
+        self.add_role(person, ministry, role)
+
+    def add_account(self, person: str, clearance: Label = SECRET, kind: ActorKind = ActorKind.PERSON) -> None:
+        """Somebody who is nothing in any ministry yet."""
         with self.platform.write() as connection:
             values = {"id": person, "name": person, "kind": kind.value, "clearance": str(clearance)}
             connection.execute(insert(people).values(**values, created_at=self.now))
-        self.add_role(person, ministry, role)
 
     def add_role(self, person: str, ministry: str, role: Role) -> None:
         with self.platform.write() as connection:

@@ -1,4 +1,4 @@
-"""The mount as a process of its own, in an application as the server's, with the people of ``governed_world``."""
+"""The server's application as a process of its own, MLflow and API in one, with the people of ``governed_world``."""
 
 from __future__ import annotations
 
@@ -78,15 +78,13 @@ def _await(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
 
 def main(home: Path, database: str, port: int, mode: str) -> None:
     began = time.monotonic()
-    from governed_world import PEOPLE, settings, tell_everything
-    from starlette.types import Scope
+    from governed_plane import plane_at
+    from governed_world import settings, tell_everything
 
-    from bongsu.tracking.governed.mount import mount
-    from bongsu.tracking.governed.viewer import Viewer, Visit
-
-    async def viewer_of(scope: Scope) -> Viewer | None:
-        sent = dict(scope["headers"]).get(b"authorization", b"").decode()
-        return PEOPLE.get(sent.removeprefix("Bearer ")) if sent.startswith("Bearer ") else None
+    from bongsu.api.serving import application
+    from bongsu.service.mlflow_mount import mounted
+    from bongsu.service.serving import Served, ServerSettings
+    from bongsu.tracking.governed.viewer import Visit
 
     async def note(visit: Visit) -> None:
         if UNRECORDABLE in visit.query:
@@ -101,11 +99,12 @@ def main(home: Path, database: str, port: int, mode: str) -> None:
             )
 
     given = replace(settings(home, database), note=note)
-    app = mount(given, viewer_of)
+    (folder := home / f"plane-{port}").mkdir()
+    plane = plane_at(folder)
+    app = mounted(plane, given)
     start_s = time.monotonic() - began
     import psutil
     import uvicorn
-    from fastapi import FastAPI
 
     resident = psutil.Process().memory_info().rss / 2**20
     if not (home / "told").exists():
@@ -116,9 +115,9 @@ def main(home: Path, database: str, port: int, mode: str) -> None:
 
         open_stores(given).detach()
     (home / f"ready-{port}.json").write_text(json.dumps({"start_s": start_s, "resident_mib": resident}))
-    api = FastAPI()
-    api.mount("/mlflow", app)
-    uvicorn.run(api, host="127.0.0.1", port=port, log_level="error")
+    # As `bongsu serve` makes it, with room for tests that ask without end.
+    chosen = ServerSettings(home, leads=False, requests_a_minute=10**6)
+    uvicorn.run(application(Served(plane, None, chosen, app)), host="127.0.0.1", port=port, log_level="error")
 
 
 if __name__ == "__main__":

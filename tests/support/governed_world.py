@@ -74,10 +74,10 @@ PEOPLE = {
     "mnd-reader": Viewer("mnd/ryu", frozenset({"mnd"}), "mnd", EVERYTHING),
     "mnd-manager": Viewer("mnd/ma", frozenset({"mnd"}), "mnd", EVERYTHING, may_read_files=False),
     "dapa-all": Viewer("dapa/do", frozenset({"dapa"}), "dapa", EVERYTHING, may_write=True),
-    "both-all": Viewer("joint/ban", frozenset({"mnd", "dapa"}), "mnd", EVERYTHING, may_write=True),
+    "both-all": Viewer("mnd/ban", frozenset({"mnd", "dapa"}), "mnd", EVERYTHING, may_write=True),
     "mnd-guest": Viewer(
         "mnd/guk",
-        frozenset({"mnd"}),
+        frozenset({"mnd", "msit"}),
         "mnd",
         EVERYTHING,
         may_write=True,

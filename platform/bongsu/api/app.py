@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
 
@@ -11,6 +11,7 @@ from bongsu import __version__
 from bongsu.api.asking import unstated
 from bongsu.api.ending import Ending
 from bongsu.api.observed import InRequest, Observed
+from bongsu.api.openapi import DescribedApp
 from bongsu.api.problems import handle_problems, problem_response
 from bongsu.api.readiness import Readiness
 from bongsu.api.requests import Bounded, Numbered, Rate
@@ -35,6 +36,7 @@ from bongsu.service.health import is_ready
 from bongsu.service.observing.telemetry import Telemetry
 
 REQUESTS_A_MINUTE = 6000
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 _ROUTERS: tuple[APIRouter, ...] = (
     about.router,
     pipelines.router,
@@ -81,21 +83,11 @@ def create_app(
         with background():
             yield
 
-    app = FastAPI(
-        title="Bongsu",
-        version=__version__,
-        description="The MLOps control plane of several ministries. Errors are `application/problem+json` (RFC 9457).",
-        lifespan=lifespan,
-        # Their pages load scripts from elsewhere.
-        docs_url=None,
-        redoc_url=None,
-    )
+    app = described_app(lifespan, routers)
     app.state.plane = plane
     app.state.rate = Rate(requests_a_minute)
     app.state.ending = Ending()
     app.state.readiness = Readiness(lambda: is_ready(plane.base), app.state.ending)
-    for router in (*_ROUTERS, *routers):
-        app.include_router(router)
     handle_problems(app)
     # Those that are added later see a request earlier.
     app.add_middleware(Bounded, takes_files=_takes_files, refuse=problem_response)
@@ -105,6 +97,22 @@ def create_app(
     missing = list(unstated(app))
     if missing:
         raise RuntimeError(f"routes without a permission: {', '.join(missing)}")
+    return app
+
+
+def described_app(lifespan: Lifespan | None = None, routers: Sequence[APIRouter] = ()) -> FastAPI:
+    """The routes, without anything behind them: enough for the document that describes them."""
+    app = DescribedApp(
+        title="Bongsu",
+        version=__version__,
+        description="The MLOps control plane of several ministries. Errors are `application/problem+json` (RFC 9457).",
+        lifespan=lifespan,
+        # Their pages load scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+    )
+    for router in (*_ROUTERS, *routers):
+        app.include_router(router)
     return app
 
 

@@ -14,6 +14,7 @@ from bongsu.domain.codes import api as api_codes
 from bongsu.domain.codes import identity as codes
 from bongsu.domain.people import Actor, ActorKind
 from bongsu.domain.problems import BongsuError
+from bongsu.identity.bearer import bearer_token
 from bongsu.language.translation import preferred_language, translator
 from bongsu.policy.access import Permission
 from bongsu.service.audit.reads import note_list
@@ -99,12 +100,12 @@ def _asker(request: Request) -> Asker:
     """Runs in a thread of its own, as the routes do: a database is asked."""
     plane: ControlPlane = request.app.state.plane
     rate: Rate = request.app.state.rate
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    token = bearer_token(request.headers.raw)
+    if not token:
         rate.take(key_of_address(request.scope))
         raise codes.NOT_SIGNED_IN.error()
     try:
-        actor = plane.identify(token.strip())
+        actor = plane.identify(token)
     except BongsuError:
         rate.take(key_of_address(request.scope))  # whoever tries tokens has no name to be counted by
         raise

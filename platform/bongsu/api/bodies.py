@@ -53,13 +53,25 @@ def described(kind: type[Any], *given: str) -> dict[str, Any]:
             continue
         name = camel(field.name)
         is_time = field.name.endswith(TIME)
-        schema = (
-            TypeAdapter(hints[field.name]).json_schema()
-            if not is_time
-            else {"type": "string", "format": "date-time"}
-        )
-        properties[name] = schema
+        properties[name] = {"type": "string", "format": "date-time"} if is_time else _schema(hints[field.name])
         if field.default is MISSING and field.default_factory is MISSING:
             required.append(name)
     schema = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def _schema(hint: Any) -> dict[str, Any]:
+    """With whatever it refers to in its place: a reference would begin at the root of the whole document."""
+    found = TypeAdapter(hint).json_schema()
+    definitions = found.pop("$defs", {})
+
+    def whole(part: Any) -> Any:
+        if isinstance(part, list):
+            return [whole(one) for one in part]
+        if not isinstance(part, dict):
+            return part
+        reference = part.get("$ref", "")
+        rest = {key: whole(value) for key, value in part.items() if key != "$ref"}
+        return whole(definitions[reference.removeprefix("#/$defs/")]) | rest if reference else rest
+
+    return dict(whole(found))

@@ -58,11 +58,10 @@ class Numbered:
 
         async def numbered(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [
-                    *message["headers"],
-                    (NUMBER_HEADER.encode(), number.encode()),
-                    *_PROTECTING,
-                ]
+                given = [*message["headers"], (NUMBER_HEADER.encode(), number.encode())]
+                # MLflow says for itself how its pages may be framed; two answers to that would be none.
+                said = {name.lower() for name, _value in given}
+                message["headers"] = [*given, *(one for one in _PROTECTING if one[0] not in said)]
             await send(message)
 
         await self._app(scope, receive, numbered)

@@ -15,7 +15,6 @@ from bongsu.identity.refusals import Cause, TokenRefusedError
 from bongsu.identity.verifier import TokenVerifier
 
 _LOG = logging.getLogger("bongsu.identity")
-_SCHEME = "bearer "
 
 
 @dataclass(frozen=True)
@@ -49,12 +48,6 @@ class Authenticator:
             # Nothing out of the token: it may be forged, and it may be somebody's.
             _LOG.info("A token was refused: %s", error.cause.value, extra={"cause": error.cause.value})
             raise
-
-    def of_header(self, authorization: str | None, now: float) -> Actor:
-        """:meth:`actor` of an ``Authorization`` header (RFC 6750, section 2.1)."""
-        if authorization is None or not authorization[: len(_SCHEME)].lower() == _SCHEME:
-            raise TokenRefusedError(Cause.MALFORMED)
-        return self.actor(authorization[len(_SCHEME) :].strip(" "), now)
 
     def _actor(self, token: Unverified, now: float) -> Actor:
         if token.issuer == CONTROL_PLANE:

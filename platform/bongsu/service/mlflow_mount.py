@@ -13,6 +13,7 @@ from starlette.types import Scope as Asked
 from bongsu.domain.people import Actor
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import Tenant
+from bongsu.identity.bearer import bearer_token
 from bongsu.policy.access import AccessPermit, Permission, permissions_in
 from bongsu.service.audit.reads import record_reads
 from bongsu.service.control_plane import ControlPlane
@@ -49,10 +50,12 @@ def mounted(plane: ControlPlane, settings: GovernedSettings) -> ASGIApp:
     from bongsu.tracking.governed.mount import mount
 
     async def viewer_of(asked: Asked) -> Viewer | None:
-        token = _token(asked)
+        token = bearer_token(asked["headers"])
         return await run_in_threadpool(_viewer, plane, token) if token else None
 
     async def note(visit: Visit) -> None:
+        if settings.note is not None:
+            await settings.note(visit)
         if visit.viewer is not None and visit.shown:
             await run_in_threadpool(_record, plane.base, visit.viewer.id, visit)
 
@@ -105,9 +108,3 @@ def _shared(permits: Iterable[AccessPermit], ministries: set[str]) -> Iterable[S
         name, _, version = rest.rpartition("/")
         if kind == "model" and permit.ministry in ministries and version.isdigit():
             yield SharedModel(permit.giver, name, int(version))
-
-
-def _token(asked: Asked) -> str:
-    given = dict(asked["headers"]).get(b"authorization", b"").decode("latin-1")
-    scheme, _, token = given.partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""

@@ -13,7 +13,6 @@ from joserfc.jwk import ECKey
 
 from bongsu.domain.ids import AttemptId, RunId, StageId
 from bongsu.domain.people import Actor, ActorKind, Role
-from bongsu.domain.problems import BongsuError
 from bongsu.identity.attempt_tokens import (
     ATTEMPT_TYPE,
     CONTROL_PLANE,
@@ -142,16 +141,6 @@ def test_a_person_who_is_disabled_or_unknown_is_refused_though_the_token_holds()
 
 def test_a_client_without_a_person_never_acts_as_one() -> None:
     assert cause(good(client_id="kim")) is Cause.KIND
-
-
-@pytest.mark.parametrize("header", [None, "", "Basic eDp5", "Bearer", "Bearer  ", "Token x"])
-def test_a_header_without_a_bearer_token_is_refused(header: str | None) -> None:
-    with pytest.raises(BongsuError, match=r"identity\.not-signed-in"):
-        door().of_header(header, NOW)
-
-
-def test_the_scheme_is_read_in_any_case() -> None:
-    assert door().of_header(f"bEaReR {good()}", NOW) == KIM
 
 
 def test_the_log_has_the_cause_and_nothing_of_the_token(caplog: pytest.LogCaptureFixture) -> None:

@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse, Response
 from bongsu import __version__
 from bongsu.api.answers import answer
 from bongsu.api.asking import Asking, for_anybody, for_signed_in
+from bongsu.api.openapi import as_well
 from bongsu.service.people_documents import me_document
 from bongsu.service.whoami import who_asks
 
@@ -20,7 +21,7 @@ async def alive() -> Response:
     return JSONResponse({"status": "alive"})
 
 
-@router.get("/readyz", **for_anybody())
+@router.get("/readyz", **as_well("application/json", status=503), **for_anybody())
 async def ready(request: Request) -> Response:
     """It can serve: its database answers and has the schema of this version, and it is not going down."""
     is_there = await request.app.state.readiness()

@@ -11,6 +11,7 @@ from fastapi.responses import Response, StreamingResponse
 
 from bongsu.api.answers import answer
 from bongsu.api.asking import Asking, asks_for
+from bongsu.api.openapi import only_as
 from bongsu.domain.codes import api as codes
 from bongsu.domain.labels import Label
 from bongsu.policy.access import Permission
@@ -20,6 +21,8 @@ from bongsu.service.uploading import take_upload, upload_folder
 router = APIRouter(prefix="/v1/ministries/{ministry}/artifacts", tags=["artifacts"])
 MOST_BYTES = 1 << 40
 _PIECE = 1 << 20
+_BYTES = "application/octet-stream"
+_ARCHIVE = {"requestBody": {"required": True, "content": {"application/x-tar": {"schema": {}}}}}
 
 
 @router.get("/{digest}", **asks_for(Permission.ARTIFACT_READ))
@@ -28,7 +31,7 @@ def show(request: Request, asker: Asking, ministry: str, digest: str) -> Respons
     return answer(request, show_artifact(asker.within(ministry), digest))
 
 
-@router.get("/{digest}/files/{path:path}", **asks_for(Permission.ARTIFACT_READ))
+@router.get("/{digest}/files/{path:path}", **only_as(_BYTES), **asks_for(Permission.ARTIFACT_READ))
 def read(asker: Asking, ministry: str, digest: str, path: str) -> Response:
     """The bytes of one of its files."""
     file, size = open_file(asker.within(ministry), digest, path)
@@ -39,10 +42,10 @@ def read(asker: Asking, ministry: str, digest: str, path: str) -> Response:
                 yield piece
 
     headers = {"Content-Length": str(size), "ETag": f'"{digest}"', "Cache-Control": "private, no-cache"}
-    return StreamingResponse(pieces(), media_type="application/octet-stream", headers=headers)
+    return StreamingResponse(pieces(), media_type=_BYTES, headers=headers)
 
 
-@router.post("", status_code=201, **asks_for(Permission.RUN_SUBMIT))
+@router.post("", status_code=201, **asks_for(Permission.RUN_SUBMIT, _ARCHIVE))
 async def upload(
     request: Request,
     asker: Asking,

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from bongsu.api.answers import Cursor, Fields, Limit, Place, answer, bad_body, page, place_of
 from bongsu.api.asking import Asker, Asking, asks_for
+from bongsu.api.openapi import as_well, only_as
 from bongsu.domain.audit import AuditOutcome, EntryFilter
 from bongsu.domain.checkpoints import SignedCheckpoint
 from bongsu.domain.codes import api as codes
@@ -24,6 +25,7 @@ from bongsu.service.platform import Platform
 router = APIRouter(prefix="/v1/ministries/{ministry}/audit", tags=["audit"])
 P = Permission
 _MOST = 1 << 53
+_LINES = "application/x-ndjson"
 _UNSTORED = {"Cache-Control": "private, no-store"}
 
 # No text of ours holds what a terminal obeys, and PostgreSQL takes no NUL.
@@ -132,7 +134,7 @@ def witness_request(
     return PlainTextResponse(str(found), headers=_UNSTORED)
 
 
-@router.post("/cosignatures", **asks_for(P.AUDIT_WITNESS))
+@router.post("/cosignatures", **as_well("application/json", status=201), **asks_for(P.AUDIT_WITNESS))
 def accept(request: Request, asker: Asking, ministry: str, cosignature: Cosignature) -> Response:
     """Keep what a witness signed, so that exports hold it; the same once more changes nothing."""
     try:
@@ -157,14 +159,14 @@ def keys(request: Request, asker: Asking, ministry: str) -> Response:
     return answer(request, {"keys": list(map(str, found))})
 
 
-@router.get("/export", **asks_for(P.AUDIT_READ))
+@router.get("/export", **only_as(_LINES), **asks_for(P.AUDIT_READ))
 def exported(
     asker: Asking, ministry: str, since: Annotated[Size, Query(description="First entry.")] = 0
 ) -> Response:
     """The log as JSON lines that verify anywhere. That it was exported, and by whom, is its last entry."""
     platform = _of(asker, ministry)
     made = export(platform, asker.plane.log_keys(), asker.actor, platform.scope.tenant, since)
-    return StreamingResponse(made.lines, media_type="application/x-ndjson", headers=_UNSTORED)
+    return StreamingResponse(made.lines, media_type=_LINES, headers=_UNSTORED)
 
 
 @router.get("/check", **asks_for(P.AUDIT_READ))

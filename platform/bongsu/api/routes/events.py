@@ -14,6 +14,7 @@ from fastapi.responses import Response, StreamingResponse
 from bongsu.api.answers import Limit, answer
 from bongsu.api.asking import Asking, asks_for
 from bongsu.api.ending import Ending, StreamCut, ending_of
+from bongsu.api.openapi import as_well, only_as
 from bongsu.domain.documents import plain
 from bongsu.domain.ids import StageId
 from bongsu.policy.access import Permission
@@ -30,9 +31,10 @@ BEAT_S = 15.0
 # After so long who was cut off asks again, behind the entry that came last.
 RETRY_MS = 2000
 STREAM = "text/event-stream"
+LINES = "application/x-ndjson"
 
 
-@router.get("/events", **asks_for(Permission.RUN_READ))
+@router.get("/events", **as_well(STREAM), **asks_for(Permission.RUN_READ))
 def events(
     request: Request,
     asker: Asking,
@@ -83,7 +85,7 @@ def _message(event: EventRecord) -> str:
     return f"id: {event.sequence}\nevent: {event.type}\ndata: {json.dumps(plain(event), ensure_ascii=False)}\n\n"
 
 
-@router.get("/stages/{stage}/logs", **asks_for(Permission.LOG_READ))
+@router.get("/stages/{stage}/logs", **only_as(LINES), **asks_for(Permission.LOG_READ))
 def stage_logs(
     request: Request,
     asker: Asking,
@@ -104,10 +106,10 @@ def stage_logs(
         lines = follow_attempt(platform, chosen, lambda: ending.has_begun)
     else:
         lines = (LogLine(name, line) for line in attempt_logs(platform, record.id, name, attempt))
-    return StreamingResponse(_lines(lines, ending), media_type="application/x-ndjson", headers=_LIVE)
+    return StreamingResponse(_lines(lines, ending), media_type=LINES, headers=_LIVE)
 
 
-@router.get("/logs", **asks_for(Permission.LOG_READ))
+@router.get("/logs", **only_as(LINES), **asks_for(Permission.LOG_READ))
 def run_logs(
     request: Request,
     asker: Asking,
@@ -122,7 +124,7 @@ def run_logs(
         lines: Iterator[LogLine] = follow_logs(platform, record.id, names, lambda: ending.has_begun)
     else:
         lines = (LogLine(name, line) for name in names for line in attempt_logs(platform, record.id, name))
-    return StreamingResponse(_lines(lines, ending), media_type="application/x-ndjson", headers=_LIVE)
+    return StreamingResponse(_lines(lines, ending), media_type=LINES, headers=_LIVE)
 
 
 def _lines(lines: Iterator[LogLine], ending: Ending) -> Iterator[str]:

@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from bongsu.api.answers import Fields, IdempotencyKey, answer
 from bongsu.api.asking import Asking, asks_for
 from bongsu.api.bodies import body_of, described
+from bongsu.api.openapi import as_well
 from bongsu.domain.grants import Dimension
 from bongsu.policy.access import Permission
 from bongsu.service.grants.documents import (
@@ -126,7 +127,7 @@ def after_notice(request: Request, asker: Asking, grant: str, act: Literal["appl
     return answer(request, entry_document(carry_out_reclaim(platform, asker.actor, grant)))
 
 
-@router.get("/showback", **asks_for(P.GRANT_READ))
+@router.get("/showback", **as_well("text/csv"), **asks_for(P.GRANT_READ))
 def used(
     request: Request,
     asker: Asking,

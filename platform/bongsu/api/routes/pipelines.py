@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from bongsu.api.answers import IdempotencyKey, answer
 from bongsu.api.asking import Asker, Asking, asks_for
+from bongsu.api.openapi import as_well
 from bongsu.domain.documents import plain
 from bongsu.domain.ids import Digest
 from bongsu.domain.problems import Problem
@@ -62,7 +63,9 @@ def plan(request: Request, asker: Asking, pipeline: PipelineRequest) -> Response
     return answer(request, plan_document(shown, lambda problem: _told(asker, problem)))
 
 
-@router.post("/runs", status_code=201, tags=["runs"], **asks_for(Permission.RUN_SUBMIT))
+@router.post(
+    "/runs", status_code=201, tags=["runs"], **as_well("application/json"), **asks_for(Permission.RUN_SUBMIT)
+)
 def submit(
     request: Request,
     asker: Asking,

@@ -107,7 +107,7 @@ def report(asker: Asking, run: str) -> Response:
     return HTMLResponse(page, headers=headers | {"Cache-Control": "private, no-cache"})
 
 
-@router.post("/{run}/cancel", **asks_for(Permission.RUN_CONTROL))
+@router.post("/{run}/cancel", status_code=202, **asks_for(Permission.RUN_CONTROL))
 def cancel(request: Request, asker: Asking, run: str, idempotency_key: IdempotencyKey = "") -> Response:
     """End a run. One that is being cancelled stays so; a request that comes again with its ``Idempotency-Key`` is no
     second one."""
@@ -116,7 +116,7 @@ def cancel(request: Request, asker: Asking, run: str, idempotency_key: Idempoten
     return answer(request, _document(asker, platform, record.id), status=202)
 
 
-@router.post("/{run}/resume", **asks_for(Permission.RUN_CONTROL))
+@router.post("/{run}/resume", status_code=202, **asks_for(Permission.RUN_CONTROL))
 def resume_it(request: Request, asker: Asking, run: str, idempotency_key: IdempotencyKey = "") -> Response:
     """Go on with a run that failed or was cancelled; a request that comes again with its ``Idempotency-Key`` is no
     second one."""

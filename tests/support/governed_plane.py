@@ -1,0 +1,78 @@
+"""The control plane in front of the MLflow of ``governed_world``: people whose tokens are the names in its list."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from governed_world import PEOPLE
+from people_places import Ministries, new
+from store_places import store_at
+
+from bongsu.domain.codes import identity as codes
+from bongsu.domain.data_permits import SharedObject
+from bongsu.domain.people import Actor, ActorKind, Role
+from bongsu.domain.tenants import Tenant
+from bongsu.domain.uses import UseClass
+from bongsu.service.control_plane import ControlPlane
+from bongsu.service.ministries import NewMinistry, register_ministry
+from bongsu.store.permits import add_access_permit
+from bongsu.store.scope import EVERYTHING
+from bongsu.tracking.governed.viewer import Viewer
+
+WORKER = "worker"
+"""Token of the worker of an attempt of MND."""
+ROBOT = "mnd-robot"
+"""Token of a service account of MND, cleared for everything."""
+NOBODY_YET = "nobody-yet"
+"""Token of somebody who is nothing in any ministry."""
+GUEST = "msit"
+"""The ministry with which DAPA shares its model."""
+CLEARED = PEOPLE["mnd-all"].clearance
+DAPA = NewMinistry("dapa", "방위사업청", "Defense Acquisition Program Administration")
+
+
+def plane_at(folder: Path) -> ControlPlane:
+    """Over a new store in the folder, with the ministries of the world and the model that one of them shares."""
+    made = Ministries(store_at(folder), folder)
+    register_ministry(made.platform, made.actor("mnd/op"), DAPA, new("dapa/op"))
+    with made.platform.write() as connection:
+        add_access_permit(connection, _shared(made.now))
+    return ControlPlane(replace(made.platform, scope=EVERYTHING), identify)
+
+
+def identify(token: str) -> Actor:
+    """Who has a token. Raises ``identity.not-signed-in``."""
+    if token in PEOPLE:
+        return _person(PEOPLE[token])
+    if token == ROBOT:
+        roles = frozenset(Role)
+        return Actor("mnd/robot", "Robot", ActorKind.SERVICE, {"mnd": roles}, CLEARED)
+    if token == WORKER:
+        return Actor("worker:r-x/a/1", "Worker", ActorKind.WORKER, {"mnd": frozenset()})
+    if token == NOBODY_YET:
+        return Actor("mnd/new", "New", clearance=CLEARED)
+    raise codes.NOT_SIGNED_IN.error()
+
+
+def _person(shown: Viewer) -> Actor:
+    """Somebody for whom in MLflow there is what the world says."""
+    looking = Role.DATA_CUSTODIAN if shown.may_read_files else Role.PROGRAMME_MANAGER
+    role = Role.ENGINEER if shown.may_write else looking
+    roles = {ministry: frozenset({role}) for ministry in shown.ministries}
+    return Actor(shown.id, shown.id, roles=roles, clearance=shown.clearance)
+
+
+def _shared(now: float) -> SharedObject:
+    return SharedObject(
+        id="access-1",
+        object="model:dapa-model/1",
+        giver=Tenant("dapa"),
+        ministry=Tenant(GUEST),
+        purpose=UseClass.ADMINISTRATION,
+        begins_at=now,
+        ends_at=now + 1e9,
+        given_by="dapa/op",
+        given_at=now,
+        reason="They asked for it",
+    )
