@@ -56,8 +56,9 @@ class Input(Spec):
     """Where something from outside comes from. Exactly one of ``model`` and ``dataset``.
 
     Accepted: ``models:/NAME/VERSION``, ``models:/NAME@ALIAS``, ``datasets:/NAME/VERSION``,
-    ``artifact:sha256-...``, ``file:PATH`` (relative to the pipeline file) and ``package:DISTRIBUTION/PATH``
-    (files that ship with an installed Python package).
+    ``models://MINISTRY/NAME/VERSION`` and ``datasets://MINISTRY/NAME/VERSION`` (what another ministry shares for the
+    purpose of the run), ``artifact:sha256-...``, ``file:PATH`` (relative to the pipeline file)
+    and ``package:DISTRIBUTION/PATH`` (files that ship with an installed Python package).
     """
 
     model: str | None = None

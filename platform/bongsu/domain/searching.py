@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bongsu.domain.shared import Sharing
+
 
 class SearchKind(StrEnum):
     """What can be found."""
@@ -24,6 +26,7 @@ class Found:
     title: what people read.
     label: that it carries.
     created_at: seconds since the epoch.
+    shared: by which permits another ministry's is found; what is one's own is found without.
     """
 
     kind: SearchKind
@@ -32,3 +35,4 @@ class Found:
     title: str
     label: str
     created_at: float
+    shared: tuple[Sharing, ...] = ()

@@ -5,17 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from bongsu.domain.artifact import FileEntry
+from bongsu.artifacts.base import ArtifactStore
+from bongsu.domain.artifact import FileEntry, Manifest
 from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import Digest
+from bongsu.domain.shared import Sharing
 from bongsu.service.audit.reads import note_read
 from bongsu.service.platform import Platform
-from bongsu.store.artifacts import get_artifact
+from bongsu.service.sharing import Received, note_taken, received_tree
+from bongsu.store.artifacts import find_owned, get_artifact
+from bongsu.store.records import ArtifactRecord
 
 
 @dataclass(frozen=True)
 class ArtifactDetails:
-    """An artifact and its files. ``size`` in bytes; ``run_id`` and ``stage_id`` are its first maker's."""
+    """An artifact and its files. ``size`` in bytes; ``run_id`` and ``stage_id`` are its first maker's. ``shared`` says
+    by which permits another ministry's is seen, whose maker is not told."""
 
     digest: Digest
     type: str
@@ -26,15 +31,40 @@ class ArtifactDetails:
     stage_id: str | None
     created_at: float
     files: tuple[FileEntry, ...]
+    shared: tuple[Sharing, ...] = ()
 
 
 def show_artifact(platform: Platform, digest: str) -> ArtifactDetails:
-    """An artifact; that somebody reads it is recorded. Raises ``run.unknown-digest`` for what does not exist for who
-    asks, and ``artifact.missing``."""
+    """An artifact, of one's own ministry or shared with it; that somebody reads it is recorded. Raises
+    ``run.unknown-digest`` for what does not exist for who asks, and ``artifact.missing``."""
+    return _shown(platform, digest)[0]
+
+
+def open_file(platform: Platform, digest: str, path: str) -> tuple[BinaryIO, int]:
+    """A file of an artifact, and its size in bytes. Raises as :func:`show_artifact`."""
+    details, artifacts = _shown(platform, digest)
+    entry = next((entry for entry in details.files if entry.path == path), None)
+    if entry is None:
+        raise codes.UNKNOWN_DIGEST.error(digest=f"{digest}/{path}")
+    return artifacts.reader(details.digest).open(path), entry.size
+
+
+def _shown(platform: Platform, digest: str) -> tuple[ArtifactDetails, ArtifactStore]:
+    """With the store that has its bytes."""
     with platform.read() as connection:
         found = get_artifact(connection, digest)
-    if found is None:
+        is_hidden = found is None and find_owned(connection, digest) is not None
+    if found is not None:
+        return _own(platform, found), platform.artifacts
+    shared = None if is_hidden else received_tree(platform, digest)
+    if shared is None:
         raise codes.UNKNOWN_DIGEST.error(digest=digest)
+    note_taken(platform, shared)
+    artifacts = platform.stores(shared.giver)
+    return _of_another(shared, artifacts.reader(shared.digest).manifest), artifacts
+
+
+def _own(platform: Platform, found: ArtifactRecord) -> ArtifactDetails:
     note_read(platform, f"artifact:{found.digest}", [found.label])
     files = platform.artifacts.reader(found.digest).manifest.files
     return ArtifactDetails(
@@ -50,10 +80,16 @@ def show_artifact(platform: Platform, digest: str) -> ArtifactDetails:
     )
 
 
-def open_file(platform: Platform, digest: str, path: str) -> tuple[BinaryIO, int]:
-    """A file of an artifact, and its size in bytes. Raises as :func:`show_artifact`."""
-    details = show_artifact(platform, digest)
-    entry = next((entry for entry in details.files if entry.path == path), None)
-    if entry is None:
-        raise codes.UNKNOWN_DIGEST.error(digest=f"{digest}/{path}")
-    return platform.artifacts.reader(details.digest).open(path), entry.size
+def _of_another(shared: Received, manifest: Manifest) -> ArtifactDetails:
+    return ArtifactDetails(
+        shared.digest,
+        shared.type.value,
+        manifest.size,
+        str(shared.label),
+        str(shared.address),
+        None,
+        None,
+        shared.version.created_at,
+        tuple(manifest.files),
+        shared.version.shared,
+    )

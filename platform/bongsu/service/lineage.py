@@ -11,9 +11,12 @@ from typing import Literal
 from sqlalchemy import Connection
 
 from bongsu.domain.codes import run as codes
+from bongsu.domain.labels import Label
 from bongsu.domain.lineage import EdgeKind, NodeKind
 from bongsu.domain.problems import BongsuError
+from bongsu.domain.shared import SharedAddress
 from bongsu.service.platform import Platform
+from bongsu.service.sharing import described, find_received, note_taken
 from bongsu.store import lineage
 from bongsu.store.artifacts import find_artifacts
 from bongsu.store.datasets import list_dataset_versions
@@ -50,14 +53,37 @@ def trace(platform: Platform, reference: str, direction: Direction = "upstream")
             ``datasets:/NAME/3``.
         direction: ``upstream`` for what it was made from, ``downstream`` for what was made from it.
 
+    Of what another ministry shares (``models://MINISTRY/NAME/3``, ``datasets://MINISTRY/NAME/1``) there is the thing
+    itself, and what was made from it here; that it is looked at is recorded there.
+
     Raises:
         BongsuError: ``run.unknown-model``, ``run.unknown-dataset``, ``run.unknown-digest``, ``run.ambiguous-digest``.
     """
+    address = SharedAddress.parse(reference)
+    if address is not None:
+        return _of_shared(platform, address, direction)
     with platform.read() as connection:
         start = _node_of(connection, reference, direction)
         nodes, edges = lineage.walk(connection, start, direction)
         named = _with_versions(connection, nodes, edges)
     return LineageGraph(start, direction, tuple(named), tuple(edges))
+
+
+def _of_shared(platform: Platform, address: SharedAddress, direction: Direction) -> LineageGraph:
+    found = find_received(platform, address)
+    if found is None:
+        if address.is_model:
+            raise codes.UNKNOWN_MODEL.error(model=str(address))
+        raise codes.UNKNOWN_DATASET.error(dataset=str(address))
+    note_taken(platform, found)
+    start = artifact_node(found.digest)
+    with platform.read() as connection:
+        nodes, edges = lineage.walk(connection, start, direction)
+        others = [node for node in _with_versions(connection, nodes, edges) if node.id != start]
+        own = next((Label.parse(node.label) for node in nodes if node.id == start), found.label)
+    label = str(own.join(found.label))
+    node = Node(start, NodeKind.ARTIFACT, str(address), label, {"digest": found.digest} | described(found))
+    return LineageGraph(start, direction, (node, *others), tuple(edges))
 
 
 def joined(upstream: LineageGraph, downstream: LineageGraph) -> LineageGraph:

@@ -11,6 +11,6 @@ ModelVersion = ModelVersionRecord
 
 
 def list_models(platform: Platform, name: str | None = None) -> list[ModelVersion]:
-    """By name, newest version first."""
+    """By name, newest version first; of one's own ministry. Others': :mod:`bongsu.service.sharing`."""
     with platform.read() as connection:
         return models.list_versions(connection, name)

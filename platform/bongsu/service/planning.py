@@ -130,5 +130,6 @@ def _besides(platform: Platform, faulty: FaultyPipeline, files: Files) -> Iterat
     }
     stages = [stage for number, stage in enumerate(body.stages) if not faulty.is_broken(("spec", "stages", number))]
     unread = requirements_of(stages, files.directory).problems
-    for problem in (*faulty_inputs(platform, inputs, files), *unread, *beyond_executor(platform, stages)):
+    purpose = None if faulty.is_broken(("spec", "purpose", "useClass")) else body.purpose.use_class
+    for problem in (*faulty_inputs(platform, inputs, files, purpose), *unread, *beyond_executor(platform, stages)):
         yield placed_problem(faulty.rest, problem)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from bongsu.domain.codes import run as codes
 from bongsu.domain.people import Actor
@@ -10,6 +10,8 @@ from bongsu.domain.searching import Found, SearchKind
 from bongsu.policy.access import Permission
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.platform import Platform
+from bongsu.service.sharing import received
+from bongsu.store.records import ModelVersionRecord
 from bongsu.store.searching import find
 
 MOST_TEXT = 200
@@ -42,14 +44,29 @@ def search(platform: Platform, text: str, kinds: Collection[SearchKind] = (), li
 def search_everywhere(
     plane: ControlPlane, actor: Actor, text: str, kinds: Collection[SearchKind] = (), limit: int = 20
 ) -> list[Found]:
-    """As :func:`search`, in every ministry, of each kind what the actor may look at."""
+    """As :func:`search`, in every ministry, of each kind what the actor may look at; models and data sets that are
+    shared with these ministries, too."""
     wanted = _checked(text)
     found = [
         one
         for kind in kinds or SearchKind
-        for one in search(plane.everywhere(actor, _LOOKING[kind]), wanted, [kind], limit)
+        for one in _of_kind(plane.everywhere(actor, _LOOKING[kind]), wanted, kind, limit)
     ]
     return _best(found, wanted, limit)
+
+
+def _of_kind(platform: Platform, wanted: str, kind: SearchKind, limit: int) -> Iterator[Found]:
+    yield from search(platform, wanted, [kind], limit)
+    if kind not in (SearchKind.MODEL, SearchKind.DATASET):
+        return
+    for one in received(platform):
+        version = one.version
+        title = version.title if isinstance(version, ModelVersionRecord) else ""
+        begins = version.digest.startswith((wanted, f"sha256-{wanted}"))
+        is_it = begins or any(wanted.lower() in text.lower() for text in (version.name, title))
+        if is_it and one.address.is_model is (kind is SearchKind.MODEL):
+            name = f"{version.name}/{version.version}"
+            yield Found(kind, name, one.giver, title, version.label, version.created_at, version.shared)
 
 
 def _checked(text: str) -> str:

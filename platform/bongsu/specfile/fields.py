@@ -27,10 +27,14 @@ _COMMON = {
     "file": ("file:PATH", re.compile(r".+")),
     "package": ("package:DISTRIBUTION/PATH", re.compile(rf"{_PART}/.+")),
 }
-_VERSION = re.compile(rf"/{_PART}(/[1-9][0-9]*|@{_PART})")
+_SHARED = r"//[a-z](?:[-a-z0-9]*[a-z0-9])?/" + _PART + "/[1-9][0-9]*"
+_VERSION = re.compile(rf"/{_PART}(/[1-9][0-9]*|@{_PART})|{_SHARED}")
 _ADDRESSES: dict[str, dict[str, tuple[str, re.Pattern[str]]]] = {
-    "model": {"models": ("models:/NAME/VERSION or models:/NAME@ALIAS", _VERSION), **_COMMON},
-    "dataset": {"datasets": ("datasets:/NAME/VERSION", _VERSION), **_COMMON},
+    "model": {
+        "models": ("models:/NAME/VERSION, models:/NAME@ALIAS or models://MINISTRY/NAME/VERSION", _VERSION),
+        **_COMMON,
+    },
+    "dataset": {"datasets": ("datasets:/NAME/VERSION or datasets://MINISTRY/NAME/VERSION", _VERSION), **_COMMON},
 }
 _PINNED = re.compile(r"\S+@sha256:[0-9a-f]{64}")
 # Fields whose defaults would make a finding where they are written wrongly.

@@ -127,13 +127,19 @@ def access_permits_in(connection: Connection, ministries: Iterable[str]) -> tupl
 
 def permits_for(connection: Connection, ministries: Iterable[str], now: float) -> list[AccessPermit]:
     """What other ministries share with these at this time, for :func:`bongsu.policy.access.judge`."""
+    return [as_access_permit(one) for one in shared_with(connection, ministries, now)]
+
+
+def shared_with(connection: Connection, ministries: Iterable[str], now: float) -> list[SharedObject]:
+    """As :func:`permits_for`, as they are kept: by giver and object."""
     query = select(access_permits).where(
         access_permits.c.ministry.in_(sorted(ministries)),
         access_permits.c.begins_at <= now,
         access_permits.c.ends_at > now,
         access_permits.c.revoked_at.is_(None),
     )
-    return [as_access_permit(_shared(connection, row)) for row in connection.execute(query)]
+    query = query.order_by(access_permits.c.giver, access_permits.c.object, access_permits.c.id)
+    return [_shared(connection, row) for row in connection.execute(query)]
 
 
 def as_access_permit(shared: SharedObject) -> AccessPermit:

@@ -10,6 +10,7 @@ from bongsu.domain.attempt import Failure
 from bongsu.domain.ids import AttemptId, Digest, RunId, StageId
 from bongsu.domain.phrases import Words
 from bongsu.domain.run import AttemptState, RunState, StageState, StopReason
+from bongsu.domain.shared import Sharing
 from bongsu.domain.tenants import HOME, Tenant
 
 
@@ -115,6 +116,7 @@ class ModelVersionRecord:
         link: address for an MLflow client.
         created_at: seconds since the epoch.
         aliases: names that stand for this version.
+        shared: by which permits another ministry's is seen; what is one's own is seen without.
     """
 
     name: str
@@ -130,11 +132,13 @@ class ModelVersionRecord:
     link: str
     created_at: float
     aliases: tuple[str, ...] = ()
+    shared: tuple[Sharing, ...] = ()
 
 
 @dataclass(frozen=True)
 class DatasetVersionRecord:
-    """A registered data set: which bytes, what they are, and where they came from. ``size`` in bytes."""
+    """A registered data set: which bytes, what they are, and where they came from. ``size`` in bytes; ``shared`` as of
+    :class:`ModelVersionRecord`."""
 
     name: str
     version: int
@@ -144,6 +148,7 @@ class DatasetVersionRecord:
     size: int
     origin: str
     created_at: float
+    shared: tuple[Sharing, ...] = ()
 
 
 @dataclass(frozen=True)

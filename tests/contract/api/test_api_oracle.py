@@ -3,7 +3,9 @@
 Who is something in a ministry, other than its operator, finds what is the ministry's, if their clearance is of the
 thing's grade at least, with all of its compartments. Artifacts are for engineers, custodians and accreditors, logs for
 engineers; a grant is there for both of its ministries. Everything else is not there: 404 for one thing, absent from
-lists, counts and searches. Who finds a thing and lacks the role is told so: 403.
+lists, counts and searches. A model or a data set that an access permit names is there as well for who is something in
+the ministry that got it, while the permit holds, up to the same clearance; under its giver's name, and with its bytes.
+Who finds a thing and lacks the role is told so: 403.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +21,11 @@ import pytest
 from api_places import ApiPlace
 from grant_places import order
 from small_plans import plan_of, stage
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert
 
 from bongsu.domain.approval import ApprovalState, Binding, Proposal, ProposalKind
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
-from bongsu.domain.data_permits import DatasetPermit
+from bongsu.domain.data_permits import DatasetPermit, SharedObject
 from bongsu.domain.ids import Digest, RunId, StageId
 from bongsu.domain.labels import OPEN, Grade, Label
 from bongsu.domain.lineage import EdgeKind, NodeKind
@@ -43,7 +45,7 @@ MINISTRIES = ("mnd", "army", "navy", "dapa")
 COMPARTMENTS = ("air", "log", "sig")
 ROLES = tuple(role.value for role in Role)
 FILES_FOR = {"engineer", "data-custodian", "accreditor"}
-PEOPLE, THINGS, GRANTS = 48, 44, 8
+PEOPLE, THINGS, GRANTS, SHARES = 48, 44, 8, 60
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,25 @@ class Thing:
 
 
 @dataclass(frozen=True)
+class Share:
+    """An access permit: of a thing's ``model`` or ``dataset``, which ``holds`` or did, or will."""
+
+    thing: Thing
+    kind: str
+    ministry: str
+    holds: bool
+
+    @property
+    def object(self) -> str:
+        name = {"model": "model", "dataset": "data"}[self.kind]
+        return f"{self.kind}:{name}-{self.thing.number}/1"
+
+    @property
+    def address(self) -> str:
+        return self.object.replace(":", f"s://{self.thing.ministry}/", 1)
+
+
+@dataclass(frozen=True)
 class Person:
     name: str
     roles: dict[str, frozenset[str]]
@@ -82,6 +103,21 @@ class Person:
 
     def finds(self, thing: Thing) -> bool:
         return self.looks_in(thing.ministry) and self.clears(thing)
+
+    def sees(self, thing: Thing, kind: str, shares: list[Share]) -> bool:
+        return self.finds(thing) or (
+            any(
+                (one.thing, one.kind, one.holds) == (thing, kind, True) and self.looks_in(one.ministry)
+                for one in shares
+            )
+            and self.clears(thing)
+        )
+
+    def status_of_shared(self, share: Share, roles: set[str]) -> int:
+        mine = self.roles.get(share.ministry, frozenset())
+        if not mine or not mine & roles:
+            return 403 if mine else 404
+        return 200 if share.holds and self.clears(share.thing) else 404
 
     def status_of_run(self, thing: Thing) -> int:
         return 200 if self.finds(thing) else 404
@@ -143,7 +179,17 @@ class World(ApiPlace):
         self.parties = {
             f"grant-{number}": (chance.choice(MINISTRIES), chance.choice(MINISTRIES)) for number in range(GRANTS)
         }
+        self.shares = [self._share(chance) for _ in range(SHARES)]
         self._fill()
+
+    @staticmethod
+    def _other(chance: random.Random, ministry: str) -> str:
+        return chance.choice([one for one in MINISTRIES if one != ministry])
+
+    def _share(self, chance: random.Random) -> Share:
+        thing = chance.choice(self.things)
+        kind = chance.choice(("model", "dataset"))
+        return Share(thing, kind, self._other(chance, thing.ministry), chance.random() < 0.6)
 
     def identify(self, token: str) -> Actor:
         return self.actor(token) if token.startswith("person-") else super().identify(token)
@@ -170,6 +216,9 @@ class World(ApiPlace):
             with self.of(giver).write() as connection:
                 given = order(id=name, giver=giver, receiver=receiver).as_grant("somebody")
                 grants.add_grant(connection, given, self.now)
+        with self.platform.write() as connection:
+            for number, share in enumerate(self.shares):
+                self._permit_access(connection, number, share)
         for ministry in MINISTRIES:
             with self.of(ministry).write() as connection:
                 permitted_uses.add_use(connection, self._use(ministry))
@@ -225,6 +274,31 @@ class World(ApiPlace):
             ends_at=self.now + 1e6,
             given_at=self.now,
         )
+
+    def _permit_access(self, connection: Connection, number: int, share: Share) -> None:
+        """One that does not hold is over, not begun, or revoked."""
+        begins, ends, revoked = {
+            0: (self.now - 2.0, self.now, None),
+            1: (self.now + 1.0, self.now + 1e6, None),
+            2: (self.now - 2.0, self.now + 1e6, self.now),
+        }[number % 3]
+        if share.holds:
+            begins, ends, revoked = self.now, self.now + 1.0, None
+        permit = SharedObject(
+            id=f"access-{number}",
+            object=share.object,
+            giver=Tenant(share.thing.ministry),
+            ministry=Tenant(share.ministry),
+            purpose=list(UseClass)[number % len(UseClass)],
+            begins_at=begins,
+            ends_at=ends,
+            given_by="somebody",
+            given_at=self.now,
+            reason="",
+        )
+        permits.add_access_permit(connection, permit)
+        if revoked is not None:
+            permits.revoke_access_permit(connection, permit.id, "somebody", revoked)
 
     def _use(self, ministry: str) -> PermittedUse:
         return PermittedUse(
@@ -320,8 +394,11 @@ LISTS: dict[str, tuple[Callable[[World, Person], list[str]], str]] = {
 @pytest.mark.parametrize("what", LISTS)
 def test_lists_have_what_the_rule_says_and_nothing_else(world: World, what: str) -> None:
     look, form = LISTS[what]
+    kind = {"model-{}": "model", "data-{}": "dataset"}.get(form, "")
     for person in world.people:
-        expected = Counter(form.format(thing.number) for thing in world.things if person.finds(thing))
+        expected = Counter(
+            form.format(thing.number) for thing in world.things if person.sees(thing, kind, world.shares)
+        )
         assert Counter(look(world, person)) == expected, person
     assert len(LISTS) * len(world.people) * len(world.things) > 10_000
 
@@ -380,6 +457,34 @@ WAYS: dict[str, tuple[str, Callable[[Person, Thing], int]]] = {
     "lineage of bytes": ("/v1/ministries/{0.ministry}/lineage?of={0.digest}", Person.status_of_model),
     "proposal": ("/v1/ministries/{0.ministry}/approvals/p-{0.number}", Person.status_of_proposal),
 }
+
+
+SHARED_WAYS: dict[str, tuple[str, set[str]]] = {
+    "label": ("labels?of={0.address}", set(ROLES) - {"operator"}),
+    "lineage": ("lineage?of={0.address}", set(ROLES) - {"operator"}),
+    "artifact": ("artifacts/{0.thing.digest}", FILES_FOR),
+    "bytes": ("artifacts/{0.thing.digest}/files/file.txt", FILES_FOR),
+}
+
+
+@pytest.mark.parametrize("way", SHARED_WAYS)
+def test_what_is_shared_is_there_or_not_as_the_rule_says(world: World, way: str) -> None:
+    path, roles = SHARED_WAYS[way]
+    seen = Counter[int]()
+    # Bytes that are shared as a model are there for who may not have them as data.
+    held = {(one.thing, one.ministry) for one in world.shares if one.holds}
+    held_objects = {(one.object, one.ministry) for one in world.shares if one.holds}
+    for number, share in enumerate(world.shares):
+        is_bytes = way in ("artifact", "bytes")
+        holds = (
+            (share.thing, share.ministry) in held if is_bytes else (share.object, share.ministry) in held_objects
+        )
+        for person in world.people[number % 3 :: 3]:
+            answer = world.ask(person.name, "GET", f"/v1/ministries/{share.ministry}/{path.format(share)}")
+            expected = person.status_of_shared(replace(share, holds=holds), roles)
+            seen[expected] += 1
+            assert answer.status_code == expected, (person, share, answer.text)
+    assert set(seen) == {200, 403, 404}
 
 
 @pytest.mark.parametrize("way", WAYS)

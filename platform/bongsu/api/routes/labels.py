@@ -16,7 +16,13 @@ from bongsu.service.audit.reads import note_read
 from bongsu.service.labels import labels_in_use, raise_label, show_label
 
 router = APIRouter(prefix="/v1", tags=["labels"])
-Of = Annotated[str, Query(max_length=300, description="`NAME@3`, `datasets:/NAME/3`, or a digest.")]
+Of = Annotated[
+    str,
+    Query(
+        max_length=300,
+        description="`NAME@3`, `datasets:/NAME/3`, a digest, or the address of what is shared: `models://MINISTRY/NAME/3`.",
+    ),
+]
 
 
 class Raising(BaseModel):

@@ -15,11 +15,12 @@ from bongsu.domain.documents import plain
 from bongsu.domain.labels import Grade
 from bongsu.policy.access import Permission
 from bongsu.service.audit.reads import note_read
-from bongsu.service.datasets import list_datasets, register_dataset
+from bongsu.service.datasets import DatasetVersion, list_datasets, register_dataset
 from bongsu.service.lineage import joined, run_graph, trace
-from bongsu.service.models import list_models
+from bongsu.service.models import ModelVersion, list_models
 from bongsu.service.platform import Platform
 from bongsu.service.run_lists import of_run
+from bongsu.service.sharing import received_datasets, received_models
 
 router = APIRouter(prefix="/v1", tags=["models, data sets, lineage"])
 
@@ -34,9 +35,11 @@ def models(
     cursor: Cursor = "",
     fields: Fields = "",
 ) -> Response:
-    """Model versions, by ministry and name, newest version first."""
+    """Model versions, by ministry and name, newest version first; with those that other ministries share, and what
+    for and until when (`shared`)."""
     asked = f"models {name} {ministry}"
     found = _of_each(asker, ministry, lambda platform: list_models(platform, name))
+    found = _with_shared(found, ministry, received_models(asker.everywhere(), name))
     asker.note_list(f"model:{name}" if name else "list:models", map(_label, found))
     shown = sliced(found, limit, place_of(cursor, asked), _version_key)
     return answer(request, page(shown, limit, asked, _version_key), fields)
@@ -52,9 +55,11 @@ def datasets(
     cursor: Cursor = "",
     fields: Fields = "",
 ) -> Response:
-    """Versions of data sets, by ministry and name, newest version first."""
+    """Versions of data sets, by ministry and name, newest version first; with those that other ministries share, and
+    what for and until when (`shared`)."""
     asked = f"datasets {name} {ministry}"
     found = _of_each(asker, ministry, lambda platform: list_datasets(platform, name))
+    found = _with_shared(found, ministry, received_datasets(asker.everywhere(), name))
     asker.note_list(f"dataset:{name}" if name else "list:datasets", map(_label, found))
     shown = sliced(found, limit, place_of(cursor, asked), _version_key)
     return answer(request, page(shown, limit, asked, _version_key), fields)
@@ -69,6 +74,20 @@ def _of_each(
         if ministry in (None, owner)
         for one in listed(platform)
     ]
+
+
+def _with_shared(
+    own: list[dict[str, Any]],
+    ministry: str | None,
+    versions: Sequence[ModelVersion] | Sequence[DatasetVersion],
+) -> list[dict[str, Any]]:
+    """In the order of both. A ministry has what is shared with it, and what it shares."""
+    found = [
+        {"ministry": one.shared[0].giver} | plain(one)
+        for one in versions
+        if ministry is None or ministry in {side for by in one.shared for side in (by.giver, by.ministry)}
+    ]
+    return sorted([*own, *found], key=_version_key)
 
 
 def _label(document: Mapping[str, Any]) -> tuple[str, str]:
@@ -109,7 +128,8 @@ def lineage(
     direction: Literal["upstream", "downstream", "both"] = "both",
 ) -> Response:
     """The graph around a model version (``NAME@3``), a data set (``datasets:/NAME/3``) or a digest: what it was made
-    from, and what was made from it."""
+    from, and what was made from it. Of what another ministry shares (``models://MINISTRY/NAME/3``,
+    ``datasets://MINISTRY/NAME/3``): the version itself, and what was made from it in this one."""
     platform = asker.within(ministry)
     if direction == "both":
         graph = joined(trace(platform, of, "upstream"), trace(platform, of, "downstream"))

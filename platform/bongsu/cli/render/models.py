@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from bongsu.cli.render.runs import moment
+from bongsu.cli.render.sharing import sharing_lines
 from bongsu.cli.texts import _
 from bongsu.domain.quantities import figure, short
 from bongsu.domain.titles import brief
@@ -20,10 +21,12 @@ def models_view(versions: Sequence[ModelVersion]) -> RenderableType:
 
 
 def _lines(version: ModelVersion) -> list[Text]:
-    head = Text(f"{version.name}/{version.version}", style="bold")
+    number = f"{version.name}/{version.version}"
+    head = Text(f"models://{version.shared[0].giver}/{number}" if version.shared else number, style="bold")
     for alias in version.aliases:
         head.append(f" @{alias}", style="green")
     head.append(f"  {short(version.digest)}  {_('Label')} {version.label}", style="")
-    made = Text(f"  {brief(version.title)} · {version.use_class} · {version.run_id} · {moment(version.created_at)}")
+    parts = (brief(version.title), version.use_class, version.run_id, moment(version.created_at))
+    made = Text("  " + " · ".join(part for part in parts if part))
     figures = " · ".join(f"{name} {figure(value)}" for name, value in version.metrics.items())
-    return [head, made, *([Text(f"  {figures}", style="dim")] if figures else [])]
+    return [head, made, *sharing_lines(version.shared), *([Text(f"  {figures}", style="dim")] if figures else [])]

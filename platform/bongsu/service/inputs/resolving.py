@@ -16,15 +16,19 @@ from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Words, as_phrase, phrase
 from bongsu.domain.pipeline import Input, PipelineSpec
 from bongsu.domain.problems import BongsuError, Location, Problem
+from bongsu.domain.shared import SharedAddress
 from bongsu.domain.suggest import closest
+from bongsu.domain.uses import UseClass
 from bongsu.planner.facts import ResolvedInput
 from bongsu.service.inputs.addresses import LOCAL, UnknownAddress, files_of, not_masked_here, told
+from bongsu.service.inputs.bringing import bring
 from bongsu.service.inputs.card import UnreadableConfig, config_of, label_of, type_of
 from bongsu.service.inputs.files import FileSet, NotFound
 from bongsu.service.inputs.given import Files
 from bongsu.service.inputs.importing import import_files
 from bongsu.service.inputs.stored import UnknownLabel, known_label, label_in_store
 from bongsu.service.platform import Platform
+from bongsu.service.sharing import Received, find_received
 from bongsu.store import datasets, models
 from bongsu.store.artifacts import find_owned, get_artifact, note_artifact
 from bongsu.store.audit import append_all
@@ -53,7 +57,7 @@ def resolve_inputs(
     problems: list[Problem] = []
     for name, given in spec.spec.inputs.items():
         try:
-            found[name] = resolve_input(platform, name, given, files, locate(name))
+            found[name] = resolve_input(platform, name, given, files, locate(name), spec.spec.purpose.use_class)
         except BongsuError as error:
             problems += error.problems
     if problems:
@@ -74,20 +78,30 @@ def masked_elsewhere(
 
 
 def resolve_input(
-    platform: Platform, name: str, given: Input, files: Files, place: Location | None = None
+    platform: Platform,
+    name: str,
+    given: Input,
+    files: Files,
+    place: Location | None = None,
+    purpose: UseClass | None = None,
 ) -> ResolvedInput:
-    """One input; arguments and errors as of :func:`resolve_inputs`."""
+    """One input; arguments and errors as of :func:`resolve_inputs`. Without a ``purpose`` nothing of another ministry
+    is found."""
     with _all_told(name, given, place):
-        return _resolve(platform, files.address_of(name, given), files.directory)
+        return _resolve(platform, files.address_of(name, given), files.directory, purpose)
 
 
-def faulty_inputs(platform: Platform, inputs: Mapping[str, Input], files: Files) -> Iterator[Problem]:
+def faulty_inputs(
+    platform: Platform, inputs: Mapping[str, Input], files: Files, purpose: UseClass | None
+) -> Iterator[Problem]:
     """What is wrong with inputs, as far as their files tell without being read as a whole; nothing is taken into the
-    artifact store."""
+    artifact store. Without a ``purpose`` nothing is said of what another ministry may share."""
     for name, given in inputs.items():
+        if purpose is None and SharedAddress.parse(given.uri) is not None:
+            continue
         try:
             with _all_told(name, given, None):
-                found = _find(platform, files.address_of(name, given), files.directory)
+                found = _find(platform, files.address_of(name, given), files.directory, purpose)
                 if isinstance(found, FileSet):
                     for path, _ in found.files:
                         check_tree_path(path)
@@ -135,12 +149,15 @@ class _Tree:
     label: Label | None
 
 
-def _resolve(platform: Platform, given: Input, directory: Path) -> ResolvedInput:
+def _resolve(platform: Platform, given: Input, directory: Path, purpose: UseClass | None) -> ResolvedInput:
     """The label is the least upper bound of what the pipeline states, what the tree's card says and what the store
     knows of these bytes and of the artifacts that they are part of: an input cannot be stated to be less than it is
     known to be."""
-    found = _find(platform, given, directory)
-    tree = _import(platform, found, given.label) if isinstance(found, FileSet) else found
+    found = _find(platform, given, directory, purpose)
+    if isinstance(found, Received):
+        tree = _Tree(found.digest, bring(platform, found), found.label)
+    else:
+        tree = _import(platform, found, given.label) if isinstance(found, FileSet) else found
     reader = platform.artifacts.reader(tree.digest)
     reader.check_sizes()
     names = [entry.path for entry in reader.manifest.files]
@@ -165,8 +182,13 @@ def _remember_label(platform: Platform, ref: ArtifactRef, uri: str) -> None:
         append_all(connection, platform.author.raised(note_artifact(connection, ref, uri, now), now))
 
 
-def _find(platform: Platform, given: Input, directory: Path) -> FileSet | _Tree:
+def _find(
+    platform: Platform, given: Input, directory: Path, purpose: UseClass | None
+) -> FileSet | _Tree | Received:
     scheme, _, rest = given.uri.partition(":")
+    address = SharedAddress.parse(given.uri)
+    if address is not None:
+        return _shared(platform, address, purpose)
     if scheme in LOCAL:
         return files_of(scheme, rest, directory)
     if scheme == "artifact":
@@ -241,17 +263,28 @@ def _dataset(platform: Platform, rest: str) -> _Tree:
     return _Tree(wanted.digest, wanted.size, Label.parse(wanted.label))
 
 
+def _shared(platform: Platform, address: SharedAddress, purpose: UseClass | None) -> Received:
+    """One answer for all that is not to be had, so that it tells nothing of what the giver has."""
+    found = find_received(platform, address, purpose) if purpose is not None else None
+    if found is None:
+        raise NotFound(N_("no such version is registered, or shared for the purpose of the run"))
+    if not platform.stores(found.giver).has(found.digest):
+        raise _gone(found.digest)
+    return found
+
+
 def _gone(digest: Digest) -> NotFound:
     return NotFound(phrase(N_("its bytes ({digest}) are no longer in the artifact store"), digest=digest))
 
 
-def _look_for_config(platform: Platform, found: FileSet | _Tree) -> None:
+def _look_for_config(platform: Platform, found: FileSet | _Tree | Received) -> None:
     """Raises _NotAModel."""
     if isinstance(found, FileSet):
         files = dict(found.files)
         _config(files, lambda name: files[name].open("rb"))
     else:
-        reader = platform.artifacts.reader(found.digest)
+        store = platform.stores(found.giver) if isinstance(found, Received) else platform.artifacts
+        reader = store.reader(found.digest)
         _config([entry.path for entry in reader.manifest.files], reader.open)
 
 

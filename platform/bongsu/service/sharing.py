@@ -1,0 +1,155 @@
+"""What other ministries share with those of whoever asks: seen up to their clearance, while a permit for it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from bongsu.domain.artifact import ArtifactType
+from bongsu.domain.data_permits import SharedObject
+from bongsu.domain.documents import plain
+from bongsu.domain.ids import Digest, RunId, StageId
+from bongsu.domain.labels import Label
+from bongsu.domain.shared import SharedAddress, Sharing
+from bongsu.domain.tenants import HOME, Tenant
+from bongsu.domain.uses import UseClass
+from bongsu.service.audit.reads import record_read
+from bongsu.service.platform import Platform
+from bongsu.store import datasets, models
+from bongsu.store.artifacts import find_owned
+from bongsu.store.permits import shared_with
+from bongsu.store.records import DatasetVersionRecord, ModelVersionRecord
+from bongsu.store.scope import Scope
+
+Version = ModelVersionRecord | DatasetVersionRecord
+
+
+@dataclass(frozen=True)
+class Received:
+    """A version of another ministry, as it is shown here: without what it was made by and from there.
+
+    Attributes:
+        address: by which pipelines take it.
+        version: as the giver has it; its ``shared`` says by which permits it is seen, and is never empty.
+        permits: ids of these.
+    """
+
+    address: SharedAddress
+    version: Version
+    permits: tuple[str, ...]
+
+    @property
+    def giver(self) -> Tenant:
+        return self.address.giver
+
+    @property
+    def digest(self) -> Digest:
+        return self.version.digest
+
+    @property
+    def label(self) -> Label:
+        return Label.parse(self.version.label)
+
+    @property
+    def type(self) -> ArtifactType:
+        return ArtifactType.MODEL if isinstance(self.version, ModelVersionRecord) else self.version.type
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """For a node of the lineage graph: from which ministry it came, and by which permits."""
+        return {"uri": str(self.address), "ministry": self.giver, "permits": list(self.permits)}
+
+
+def received(platform: Platform, purpose: UseClass | None = None) -> list[Received]:
+    """Everything that is shared with the ministries of who asks, by giver and object. What is of one of these
+    itself is not among it.
+
+    Args:
+        platform: what there is for who asks.
+        purpose: what it is to be taken for; None for looking at it.
+    """
+    return list(_found(platform, _holding(platform, purpose)))
+
+
+def received_models(platform: Platform, name: str | None = None) -> list[ModelVersionRecord]:
+    """Those that are models, of this name if one is given."""
+    found = [one.version for one in received(platform)]
+    return [one for one in found if isinstance(one, ModelVersionRecord) and name in (None, "", one.name)]
+
+
+def received_datasets(platform: Platform, name: str | None = None) -> list[DatasetVersionRecord]:
+    """Those that are data sets, of this name if one is given."""
+    found = [one.version for one in received(platform)]
+    return [one for one in found if isinstance(one, DatasetVersionRecord) and name in (None, "", one.name)]
+
+
+def find_received(platform: Platform, address: SharedAddress, purpose: UseClass | None = None) -> Received | None:
+    """The version at an address; None if there is none for who asks, or for this purpose, whatever the reason."""
+    holding = _holding(platform, purpose)
+    wanted = (one for one in holding if (one.giver, one.object) == (address.giver, address.object))
+    return next(_found(platform, wanted), None)
+
+
+def received_tree(platform: Platform, digest: str) -> Received | None:
+    """A version that is shared and has these bytes."""
+    return next((one for one in received(platform) if one.digest == digest), None)
+
+
+def note_taken(platform: Platform, found: Received) -> None:
+    """Record in the giver's log that whoever asks reads it, before it is given to them."""
+    record_read(
+        platform, platform.actor, found.giver, found.address.object, found.label, platform.author.request_id
+    )
+
+
+def described(found: Received) -> dict[str, object]:
+    """What a document tells of the sharing: whose it is, for what and until when."""
+    return {"ministry": found.giver, "shared": plain(found.version.shared)}
+
+
+def _holding(platform: Platform, purpose: UseClass | None) -> list[SharedObject]:
+    ministries = platform.scope.tenants or frozenset()
+    if not ministries - {HOME}:
+        return []
+    with platform.database.read(platform.scope) as connection:
+        holding = shared_with(connection, ministries, platform.clock())
+    return [one for one in holding if one.giver not in ministries and purpose in (None, one.purpose)]
+
+
+def _found(platform: Platform, holding: Iterable[SharedObject]) -> Iterator[Received]:
+    """What there still is of what permits name, with all permits for it."""
+    for giver, permits in groupby(holding, key=lambda one: one.giver):
+        for object_, same in groupby(permits, key=lambda one: one.object):
+            address = SharedAddress.parse(str(SharedAddress(giver, object_)))
+            found = _version(platform, address, list(same)) if address else None
+            if found is not None:
+                yield found
+
+
+def _version(platform: Platform, address: SharedAddress, permits: Collection[SharedObject]) -> Received | None:
+    name, _, number = address.object.partition(":")[2].partition("/")
+    with platform.database.read(Scope.of(address.giver, platform.scope.clearance)) as connection:
+        versions: list[Version] = (
+            [*models.list_versions(connection, name)]
+            if address.is_model
+            else [*datasets.list_dataset_versions(connection, name)]
+        )
+        version = next((one for one in versions if number == str(one.version)), None)
+        tree = find_owned(connection, version.digest) if version else None
+    if version is None:
+        return None
+    label = Label.parse(version.label).join(Label.parse(tree.label) if tree else Label())
+    clearance = platform.scope.clearance
+    if clearance is not None and not clearance.dominates(label):
+        return None
+    shared = tuple(Sharing(one.giver, one.ministry, one.purpose, one.until) for one in permits)
+    shown = _without_its_past(replace(version, label=str(label), shared=shared))
+    return Received(address, shown, tuple(one.id for one in permits))
+
+
+def _without_its_past(version: Version) -> Version:
+    """An alias is the giver's to move, and where a version came from is the giver's business."""
+    if isinstance(version, ModelVersionRecord):
+        return replace(version, aliases=(), run_id=RunId(""), stage_id=StageId(""), link="")
+    return replace(version, origin="")
