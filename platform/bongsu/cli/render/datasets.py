@@ -20,8 +20,8 @@ def datasets_view(versions: Sequence[DatasetVersion]) -> RenderableType:
 
 
 def _lines(version: DatasetVersion) -> list[Text]:
-    giver = f"/{version.shared[0].giver}" if version.shared else ""
-    head = Text(f"datasets:/{giver}/{version.name}/{version.version}", style="bold")
+    whose = f"//{version.shared[0].giver}/" if version.shared else "/"
+    head = Text(f"datasets:{whose}{version.name}/{version.version}", style="bold")
     head.append(f"  {short(version.digest)}  {_('Label')} {version.label}", style="")
     parts = (size(version.size), version.origin, moment(version.created_at))
     known = Text("  " + " · ".join(part for part in parts if part), style="dim")

@@ -242,13 +242,15 @@ CANCELLED = Code(
 UNKNOWN_MODEL = Code(
     "run.unknown-model",
     "There is no model version {model}.",
-    "`bongsu models` lists them; write NAME@3, NAME/3 or NAME@alias.",
+    "`bongsu models` lists them; write NAME@3, NAME/3 or NAME@alias, or "
+    "models://MINISTRY/NAME/VERSION for what another ministry shares.",
     exit_code=3,
 )
 UNKNOWN_DATASET = Code(
     "run.unknown-dataset",
     "There is no version {dataset} of a data set.",
-    "`bongsu datasets list` lists them; write datasets:/NAME/VERSION.",
+    "`bongsu datasets list` lists them; write datasets:/NAME/VERSION, or "
+    "datasets://MINISTRY/NAME/VERSION for what another ministry shares.",
     exit_code=3,
 )
 INPUT_MISSING = Code(
@@ -260,8 +262,8 @@ INPUT_MISSING = Code(
 INPUT_SCHEME = Code(
     "run.input-scheme",
     "The input {name} ({uri}) has no known form.",
-    "Use file:PATH, package:DISTRIBUTION/PATH, artifact:sha256-..., datasets:/NAME/VERSION, models:/NAME/VERSION or "
-    "models:/NAME@ALIAS.",
+    "Use file:PATH, package:DISTRIBUTION/PATH, artifact:sha256-..., datasets:/NAME/VERSION, models:/NAME/VERSION, "
+    "models:/NAME@ALIAS, or datasets://MINISTRY/NAME/VERSION and models://MINISTRY/NAME/VERSION of another ministry.",
 )
 INVALID_MOVE = Code(
     "run.invalid-move",
