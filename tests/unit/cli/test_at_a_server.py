@@ -183,3 +183,11 @@ def test_what_works_here_alone_says_so(ask: As, shell: Shell, command: str) -> N
     ask("kim", "runs")
     refused = shell("--context", "server", command)
     assert (refused.status, "[cli.only-here]" in refused.error) == (2, True)
+
+
+def test_a_custodian_gives_a_name_to_files_of_their_own_machine(ask: As, tmp_path: Path) -> None:
+    (tmp_path / "law.txt").write_text("제1조")
+    said = ask("dc", "datasets", "add", "own-law", "file:law.txt", "--grade", "S")
+    assert said.status == 0, said.error
+    assert "datasets:/own-law/1" in said.out
+    assert "[access.forbidden]" in ask("lee", "datasets", "add", "own-law", "file:law.txt").error

@@ -45,7 +45,7 @@ def read(asker: Asking, ministry: str, digest: str, path: str) -> Response:
     return StreamingResponse(pieces(), media_type=_BYTES, headers=headers)
 
 
-@router.post("", status_code=201, **asks_for(Permission.RUN_SUBMIT, _ARCHIVE))
+@router.post("", status_code=201, **asks_for(Permission.ARTIFACT_ADD, _ARCHIVE))
 async def upload(
     request: Request,
     asker: Asking,
