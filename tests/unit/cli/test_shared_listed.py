@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console, RenderableType
 from shared_places import DATA, MODEL, SharedPlace
@@ -24,14 +25,15 @@ def test_what_is_shared_is_listed_by_the_address_that_pipelines_take(tmp_path: P
     place = SharedPlace(tmp_path)
     place.share(DATA)
     place.share(MODEL)
-    for kind, record, view, address in (
+    listed: tuple[tuple[str, Any, Any, str], ...] = (
         ("models", ModelVersionRecord, models_view, "models://mnd/axk1/1"),
         ("datasets", DatasetVersionRecord, datasets_view, "datasets://mnd/law/1"),
-    ):
+    )
+    for kind, record, view, address in listed:
         items = place.ask("army-eng", "GET", f"/v1/{kind}").json()["items"]
-        text = printed(view([read(record, one) for one in items]))  # type: ignore[operator, type-var]
+        text = printed(view([read(record, one) for one in items]))
         assert text.startswith(address)
         assert "Shared with army for administration until" in text
         own = place.ask("kim", "GET", f"/v1/{kind}").json()["items"]
-        assert "Shared" not in printed(view([read(record, one) for one in own]))  # type: ignore[operator, type-var]
+        assert "Shared" not in printed(view([read(record, one) for one in own]))
     place.close()
