@@ -34,9 +34,9 @@ import psutil
 import psycopg
 from api_places import PIPELINE
 from engineer_everywhere import PERSON, seed_people
+from loopback_issuer import LoopbackIssuer, running_issuer
 from many_runs import MINISTRIES, fill, fill_lineage, label_of, run_id
 from postgres_server import running_server
-from served_provider import ServedProvider, served_provider
 from targets import settle
 
 from bongsu.cli.commands.serve import HOST
@@ -90,7 +90,7 @@ def _served(runs: int) -> Iterator[Bench]:
     with ExitStack() as undo:
         home = Path(undo.enter_context(tempfile.TemporaryDirectory()))
         server = undo.enter_context(running_server(careless=False))
-        provider = undo.enter_context(served_provider())
+        provider = undo.enter_context(running_issuer())
         database = server.new_database()
         began = time.perf_counter()
         fill(database, runs, 10)
@@ -101,7 +101,7 @@ def _served(runs: int) -> Iterator[Bench]:
 
 
 @contextmanager
-def _started(home: Path, database: str, provider: ServedProvider, runs: int) -> Iterator[Bench]:
+def _started(home: Path, database: str, provider: LoopbackIssuer, runs: int) -> Iterator[Bench]:
     port = _free_port()
     command = [str(Path(sys.executable).with_name("bongsu")), "--home", str(home), "serve", "--port", str(port)]
     command += ["--issuer", provider.url, "--database", database]

@@ -6,6 +6,8 @@ engineers; a grant is there for both of its ministries. Everything else is not t
 lists, counts and searches. A model or a data set that an access permit names is there as well for who is something in
 the ministry that got it, while the permit holds, up to the same clearance; under its giver's name, and with its bytes.
 Who finds a thing and lacks the role is told so: 403.
+
+Long, because the rule, the crowd that it is asked of, and every way in stand beside each other.
 """
 
 from __future__ import annotations

@@ -19,10 +19,10 @@ import psycopg
 import pytest
 from database_places import count_rows
 from live_api import sign_in
+from loopback_issuer import LoopbackIssuer, running_issuer
 from mlflow_server import free_port
 from postgres_server import OWNER, PASSWORD, PostgresServer, running_server
 from runbook_steps import Reader
-from served_provider import ServedProvider, served_provider
 
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import RunId, StageId
@@ -57,7 +57,7 @@ class Installed:
         folder: for all that lies in files.
     """
 
-    def __init__(self, postgres: PostgresServer, provider: ServedProvider, folder: Path) -> None:
+    def __init__(self, postgres: PostgresServer, provider: LoopbackIssuer, folder: Path) -> None:
         self.postgres, self.provider, self.folder = postgres, provider, folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -155,7 +155,7 @@ class Installed:
 
 @pytest.fixture
 def installed(tmp_path: Path) -> Iterator[Installed]:
-    with running_server() as postgres, served_provider() as provider:
+    with running_server() as postgres, running_issuer() as provider:
         made = Installed(postgres, provider, tmp_path)
         made.install()
         yield made

@@ -1,4 +1,7 @@
-"""The built-in issuer over HTTP, as programs and browsers meet it: every way to tokens, and every way that is none."""
+"""The built-in issuer over HTTP, as programs and browsers meet it: every way to tokens, and every way that is none.
+
+Long, because each grant type is tried with whatever of it can be wrong, at one server.
+"""
 
 from __future__ import annotations
 

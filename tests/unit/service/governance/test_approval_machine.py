@@ -2,7 +2,7 @@
 
 The oracle knows the rules from ``docs/governance.md`` and nothing of the code: sets of names, numbers that count
 changes, and plain comparisons. It says of each request whether it has to be done; the platform has to say the same, and
-the alias in the store has to be the one that the oracle expects.
+the alias in the store has to be the one that the oracle expects. It is one machine with its oracle, and therefore long.
 """
 
 from __future__ import annotations
