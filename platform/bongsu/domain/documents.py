@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from functools import cache
 from typing import Any
 
 from bongsu.domain.phrases import Phrase
 
 # A field of this name holds seconds since the epoch.
 TIME = "_at"
+_AS_THEY_ARE = frozenset({str, int, bool, type(None)})
 
 
 def plain(value: Any) -> Any:
@@ -22,12 +24,14 @@ def plain(value: Any) -> Any:
     they are. Fields whose names end in ``_at`` are times. Figures that JSON does not know (NaN, infinite) are null.
     Phrases are their English.
     """
+    if type(value) in _AS_THEY_ARE:
+        return value
     if hasattr(value, "model_dump"):
         return _model(value)
     if isinstance(value, Phrase):
         return str(value)
     if is_dataclass(value) and not isinstance(value, type):
-        return {camel(field.name): _field(field.name, getattr(value, field.name)) for field in fields(value)}
+        return {key: write(getattr(value, name)) for name, key, write in _fields_of(type(value))}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
@@ -52,8 +56,13 @@ def iso_time(seconds: float | None) -> str | None:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _field(name: str, value: Any) -> Any:
-    return iso_time(value) if name.endswith(TIME) else plain(value)
+@cache
+def _fields_of(dataclass_: type) -> tuple[tuple[str, str, Callable[[Any], Any]], ...]:
+    """Of each field: its name, its key, and what writes its value."""
+    return tuple(
+        (field.name, camel(field.name), iso_time if field.name.endswith(TIME) else plain)
+        for field in fields(dataclass_)
+    )
 
 
 def _model(model: Any) -> dict[str, Any]:

@@ -116,7 +116,7 @@ def _with_versions(connection: Connection, nodes: Sequence[Node], edges: Sequenc
             chosen = next((one for one in versions if one.created_at < at), None)
             found[edge.source] += [f"{chosen.name}/{chosen.version}"] if chosen else []
     told = {name: {"versions": versions} for name, versions in found.items()}
-    return [replace(node, body=node.body | told.get(node.id, {})) for node in nodes]
+    return [replace(node, body=node.body | told[node.id]) if node.id in told else node for node in nodes]
 
 
 def _is_input(node: Node) -> bool:

@@ -83,10 +83,10 @@ def readable(connection: Connection, table: Table, key: str) -> Iterator[None]:
 
 @contextmanager
 def readable_rows(
-    connection: Connection, table: Table, key: Sequence[str]
+    connection: Connection, table: Table, key: Sequence[int]
 ) -> Iterator[Callable[[Iterable[Row[Any]]], Iterator[Row[Any]]]]:
     """As :func:`readable` for many rows at the price of one: the block takes them out of what it is given, and the one
-    that it took last is named by the columns in ``key``."""
+    that it took last is named by the columns at the places ``key``."""
     last: Row[Any] | None = None
 
     def told(rows: Iterable[Row[Any]]) -> Iterator[Row[Any]]:
@@ -100,7 +100,7 @@ def readable_rows(
     except _UNKNOWN as error:
         if last is None:
             raise
-        named = ", ".join(str(getattr(last, column)) for column in key)
+        named = ", ".join(str(last[place]) for place in key)
         with readable(connection, table, named):
             raise error from None
 

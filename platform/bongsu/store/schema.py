@@ -43,7 +43,9 @@ runs = Table(
     Column("version", Integer, nullable=False, default=0),
     # The plan's hash while the run is under way, so that of two that submit one plan at once one finds the other's.
     Column("open_key", DIGEST),
-    Index(None, "state"),
+    Index(None, "created_at", "id"),
+    Index(None, "state", "created_at"),
+    Index(None, "submitted_by", "created_at"),
     Index(None, "pipeline", "created_at"),
     Index(None, "plan_hash"),
     Index(None, "tenant", "label", "created_at"),

@@ -79,7 +79,7 @@ def note_read(platform: Platform, object_: str, labels: Iterable[str]) -> None:
         object_: as of :func:`record_reads`.
         labels: of all that it tells of.
     """
-    label = high_water_mark(map(Label.parse, labels))
+    label = high_water_mark(map(Label.parse, set(labels)))
     record_read(platform, platform.actor, platform.scope.tenant, object_, label, platform.author.request_id)
 
 
@@ -96,7 +96,7 @@ def note_list(
         request_id: of the request.
     """
     found: dict[str, Label] = {}
-    for ministry, label in shown:
+    for ministry, label in set(shown):
         found[ministry] = found.get(ministry, OPEN).join(Label.parse(label))
     for ministry, highest in sorted(found.items()):
         record_read(platform, actor, Tenant(ministry), object_, highest, request_id)
