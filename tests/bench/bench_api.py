@@ -175,6 +175,9 @@ def _submissions(bench: Bench) -> Iterator[str]:
             print(f"  {run}: answered after {answered * 1000:.0f} ms, asked for after {taken[-1] * 1000:.0f} ms")
             while http.get(f"/v1/runs/{run}").json()["run"]["finishedAt"] is None:
                 time.sleep(0.2)
+        # Reads are measured without what MLflow is told of these runs, by a thread of the same process, for seconds.
+        while connection.execute("SELECT 1 FROM outbox WHERE NOT done").fetchone():
+            time.sleep(0.2)
     median, worst = statistics.median(taken) * 1000, max(taken) * 1000
     print(f"submit to first stage asked for: median {median:.0f} ms, worst of {len(taken)} {worst:.0f} ms")
     if median > 300:
