@@ -140,6 +140,18 @@ def subjects_of(connection: Connection, person: str) -> list[str]:
     return [str(found) for found in connection.execute(query).scalars()]
 
 
+def issuers_of(connection: Connection, person: str) -> list[tuple[str, str]]:
+    """Identity providers from which their tokens come, each with what it calls them."""
+    query = select(subjects.c.issuer, subjects.c.subject).where(subjects.c.person == person)
+    return [(row.issuer, row.subject) for row in connection.execute(query.order_by(subjects.c.issuer))]
+
+
+def issuers_with(connection: Connection, names: Collection[str]) -> set[str]:
+    """Identity providers that call anybody by one of these names."""
+    query = select(subjects.c.issuer).where(subjects.c.subject.in_(list(names))).distinct()
+    return {str(found) for found in connection.execute(query).scalars()}
+
+
 def lock_person(connection: Connection, person: str) -> None:
     """Nobody else changes the person before this transaction ends."""
     connection.execute(select(people.c.id).where(people.c.id == person).with_for_update())

@@ -162,7 +162,7 @@ def up(context: typer.Context, port: Port = PORT) -> None:
     only_here(context, "up")
     _log_to_standard_error(LogFormat.TEXT, logging.WARNING)
     listening = listen(HOST, port)
-    home = _shared_home(options(context).home)
+    home = shared_home(options(context).home)
     url = _url("localhost", port)
     settings = ServerSettings(
         home=home,
@@ -197,7 +197,7 @@ def _log_to_standard_error(style: LogFormat, level: int, *addresses: str | None)
     configure_logs(style, Scrubber(known_secrets(os.environ, addresses)), level)
 
 
-def _shared_home(home: Path) -> Path:
+def shared_home(home: Path) -> Path:
     """What ministries share lies apart from what this machine's owner runs alone."""
     return home / _SHARED
 
