@@ -46,7 +46,7 @@ def serve(
         typer.Option(
             envvar="BONGSU_MLFLOW_DATABASE",
             help=_(
-                "Address of MLflow's own PostgreSQL database; a file in the home, for one process, if not given."
+                "Address of MLflow's own PostgreSQL database, needed beside --database; else a file in the home."
             ),
         ),
     ] = None,
