@@ -64,7 +64,7 @@ def announce_reclaim(
             )
         notice = announce(connection, Notice(grant_id, 0, amount, reason.strip(), actor.id, now, due))
         facts = {"gpuMilliseconds": amount, "reason": notice.reason, "effective": moment(due)}
-        record(connection, actor, grant, Deed(action, now, facts))
+        record(connection, platform, actor, grant, Deed(action, now, facts))
         return notice
 
 
@@ -97,7 +97,7 @@ def carry_out_reclaim(platform: Platform, actor: Actor, grant_id: str) -> Ledger
         end_notice(connection, notice, now)
         (booked,) = book(connection, grant_id, [entry])
         facts = {"gpuMilliseconds": amount, "announced": notice.gpu_ms, "position": booked.position}
-        record(connection, actor, grant, Deed(action, now, facts))
+        record(connection, platform, actor, grant, Deed(action, now, facts))
         return booked
 
 
@@ -115,7 +115,13 @@ def withdraw_reclaim(platform: Platform, actor: Actor, grant_id: str) -> Notice:
         if notice is None:
             raise codes.NO_NOTICE.error(grant=grant_id)
         end_notice(connection, notice, now)
-        record(connection, actor, grant, Deed("grant.withdraw-reclaim", now, {"gpuMilliseconds": notice.gpu_ms}))
+        record(
+            connection,
+            platform,
+            actor,
+            grant,
+            Deed("grant.withdraw-reclaim", now, {"gpuMilliseconds": notice.gpu_ms}),
+        )
         return notice
 
 
