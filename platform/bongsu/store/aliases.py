@@ -17,7 +17,9 @@ from bongsu.store.upsert import put
 
 def lock_model(connection: Connection, name: str) -> None:
     """Keep others from deciding on versions of this model until the end of the transaction."""
-    query = select(model_versions.c.version).where(_of_tenant(connection, model_versions), model_versions.c.name == name)
+    query = select(model_versions.c.version).where(
+        _of_tenant(connection, model_versions), model_versions.c.name == name
+    )
     connection.execute(query.order_by(model_versions.c.version).with_for_update()).all()
 
 
@@ -29,7 +31,9 @@ def alias_target(connection: Connection, name: str, alias: str) -> int | None:
 
 def aliases_of(connection: Connection, name: str, version: int | None = None) -> list[tuple[str, int]]:
     """Aliases of a version, or of all versions of the model, each with its version."""
-    query = select(aliases.c.alias, aliases.c.version).where(_of_tenant(connection, aliases), aliases.c.name == name)
+    query = select(aliases.c.alias, aliases.c.version).where(
+        _of_tenant(connection, aliases), aliases.c.name == name
+    )
     if version is not None:
         query = query.where(aliases.c.version == version)
     return [(row.alias, row.version) for row in connection.execute(query.order_by(aliases.c.alias))]

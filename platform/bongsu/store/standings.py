@@ -42,7 +42,9 @@ class VersionInUse:
 def versions_in_use(connection: Connection) -> list[VersionInUse]:
     """Of the connection's tenants, in an order that stays."""
     model, alias, proposal = model_versions.c, aliases.c, proposals.c
-    is_named = exists().where(alias.tenant == model.tenant, alias.name == model.name, alias.version == model.version)
+    is_named = exists().where(
+        alias.tenant == model.tenant, alias.name == model.name, alias.version == model.version
+    )
     is_approved = exists().where(
         proposal.tenant == model.tenant,
         proposal.state == ApprovalState.CARRIED_OUT.value,

@@ -96,7 +96,9 @@ def test_an_alias_of_before_there_were_approvals_goes_after_the_grace_period(gov
     assert governed.aliases() == {}
 
 
-def test_what_ends_in_one_ministry_leaves_a_model_of_the_same_name_in_another_alone(governed: GovernedPlace) -> None:
+def test_what_ends_in_one_ministry_leaves_a_model_of_the_same_name_in_another_alone(
+    governed: GovernedPlace,
+) -> None:
     governed.promoted()
     (permit,) = list_data_permits(governed.platform, governed.actor("dc"))
     revoke_data_permit(governed.platform, governed.actor("dc"), permit.id, "Consent was withdrawn")
