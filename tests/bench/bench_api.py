@@ -98,7 +98,7 @@ def _served(runs: int) -> Iterator[Bench]:
         fill_lineage(database, "mnd", 12_000)
         seed_people(database, provider.url, MINISTRIES)
         print(f"{runs} runs, {runs * 10} events, filled in {time.perf_counter() - began:.0f} s")
-        yield undo.enter_context(_started(home, (database, server.new_database()), provider, runs))
+        yield undo.enter_context(_started(home, (database, server.new_database(migrated=False)), provider, runs))
 
 
 @contextmanager
