@@ -117,7 +117,15 @@ def _asker(request: Request) -> Asker:
     number = request_id(request)
     asker = Asker(plane.for_request(number), actor, permission, language, number)
     _refuse_wrong_kind(request, asker, found)
+    _refuse_condition(request)
     return asker
+
+
+def _refuse_condition(request: Request) -> None:
+    """A change under a condition that nobody looks at must not be made (RFC 9110, 13.1.1)."""
+    tag = request.headers.get("if-match", "*").strip()
+    if request.method not in ("GET", "HEAD") and tag != "*":
+        raise api_codes.PRECONDITION.error(tag=tag)
 
 
 def _refuse_wrong_kind(request: Request, asker: Asker, found: str | None) -> None:

@@ -27,6 +27,7 @@ _OTHER_STATUS: dict[Code, int] = {
     api.BAD_CURSOR: 400,
     api.BAD_FILTER: 400,
     api.UNKNOWN_FIELD: 400,
+    api.PRECONDITION: 412,
     api.TOO_LARGE: 413,
     api.HEAD_TOO_LARGE: 431,
     api.TOO_SLOW: 408,

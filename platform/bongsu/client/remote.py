@@ -49,6 +49,8 @@ class Remote:
         ministry: in which models and data sets are looked for by name.
     """
 
+    drives_here = False
+
     def __init__(self, server: Server, ministry: str | None, sleep: Callable[[float], None] = time.sleep) -> None:
         self._server = server
         self._ministry = ministry

@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from bongsu import __version__
 from bongsu.api.answers import answer
 from bongsu.api.asking import Asking, for_anybody, for_signed_in
-from bongsu.api.openapi import as_well
+from bongsu.api.openapi import as_well, only_as
+from bongsu.domain.phrases import N_
+from bongsu.language.translation import preferred_language, translator
 from bongsu.service.people_documents import me_document
 from bongsu.service.whoami import who_asks
 
 router = APIRouter(tags=["about"])
+_WELCOME = N_(
+    "Bongsu {version}: the MLOps control plane of several ministries.\n\n"
+    "  bongsu login URL    sign in at this address; then every command works here\n"
+    "  bongsu mlflow       how to use MLflow here, with plain clients and in a browser\n"
+    "  /v1                 the API, described by {schema}\n"
+    "  /mlflow             MLflow's own API, with your token in MLFLOW_TRACKING_TOKEN\n"
+)
+
+
+@router.get("/", **only_as("text/plain"), **for_anybody())
+def welcome(request: Request) -> Response:
+    """What is where, for whoever opens the address of the server."""
+    language = preferred_language(request.headers.get("accept-language"))
+    told = translator(language)(_WELCOME).format(version=__version__, schema=request.app.openapi_url)
+    return PlainTextResponse(told, headers={"Content-Language": language, "Vary": "Accept-Language"})
 
 
 @router.get("/healthz", **for_anybody())

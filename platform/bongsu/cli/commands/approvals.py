@@ -44,7 +44,7 @@ def list_(
         return
     from bongsu.cli.render.governance import proposals_view
 
-    nothing = _("There is no proposal. In a home on one machine models get their aliases as they are registered.")
+    nothing = _("There is no proposal; `bongsu approvals propose` makes one.")
     out().print(proposals_view(found) if found else nothing)
 
 
