@@ -47,8 +47,8 @@ class RemotePeople:
     def register(self, new: NewMinistry, operator: NewPerson) -> Ministry:
         return self._server.made(_MINISTRIES, Ministry, plain(new) | {"operator": _told(operator)})
 
-    def close(self, ministry: str) -> Ministry:
-        return self._server.made(f"{_at(ministry)}/close", Ministry)
+    def close(self, ministry: str, witness: str | None) -> Ministry:
+        return self._server.made(f"{_at(ministry)}/close", Ministry, {"witness": witness})
 
     def people(self, ministry: str | None, kind: ActorKind | None) -> list[Person]:
         return list(self._server.pages(f"{_at(self._one(ministry))}/people", Person, kind=kind))

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from starlette.types import ASGIApp
 
 from bongsu.domain.audit import SYSTEM, Author
+from bongsu.domain.codes import database as database_codes
 from bongsu.domain.codes import identity as identity_codes
 from bongsu.domain.people import Actor, ActorKind
 from bongsu.domain.phrases import N_, phrase
@@ -40,6 +41,7 @@ from bongsu.service.observing.telemetry import Telemetry, TelemetrySettings, ope
 from bongsu.service.platform import Platform
 from bongsu.service.signing_keys import KeyUse, signing_keys
 from bongsu.service.upkeep import chores
+from bongsu.store.addresses import is_sqlite, parsed, shown
 from bongsu.store.scope import EVERYTHING
 
 END_S = 30.0
@@ -62,7 +64,7 @@ class ServerSettings:
     service_issuer: URL at which this process gives tokens to service accounts, where people sign in elsewhere.
     leads: whether this process may drive runs.
     mlflow: whether MLflow's own APIs are served, below ``/mlflow``.
-    mlflow_database_url: of MLflow's own database; None for a file in the home.
+    mlflow_database_url: of MLflow's own database; None for a file in the home, where the control plane's is one too.
     audit_key: path of the keys that the audit logs are signed by, or ``env:NAME``; empty for a file in the home.
     requests_a_minute: how many each actor may make, and each address from which nobody signed in.
     drain_s: for how long the server goes on taking connections once it is asked to end, so that whoever distributes
@@ -138,9 +140,10 @@ def open_served(settings: ServerSettings, environment: Mapping[str, str]) -> Ite
     """Everything that a server works on, until the end of the block.
 
     Raises:
-        BongsuError: what :func:`bongsu.service.embedded.open_home` and :func:`open_issuer` raise; of the audit logs'
-            keys ``audit.other-key``, and as :func:`bongsu.service.audit.keys.site_keys`.
+        BongsuError: ``run.no-mlflow-database``; what :func:`bongsu.service.embedded.open_home` and :func:`open_issuer`
+            raise; of the audit logs' keys ``audit.other-key``, and as :func:`bongsu.service.audit.keys.site_keys`.
     """
+    _refuse_unshared_mlflow(settings)
     with contextlib.ExitStack() as undo:
         home = open_home(settings.home, settings.ray_address, settings.database_url, settings.worker_url)
         undo.callback(home.close)
@@ -155,6 +158,14 @@ def open_served(settings: ServerSettings, environment: Mapping[str, str]) -> Ite
         plane = replace(plane, identify=counted(plane.identify, telemetry.metrics))
         mlflow = mounted(plane, governed) if settings.mlflow else None
         yield Served(plane, issuer, settings, mlflow, telemetry)
+
+
+def _refuse_unshared_mlflow(settings: ServerSettings) -> None:
+    """Before anything is opened: what replicas share is in the databases, and MLflow's rows are told of to people."""
+    if settings.database_url and not settings.mlflow_database_url:
+        address = parsed(settings.database_url)
+        if not is_sqlite(address):
+            raise database_codes.NO_MLFLOW_DATABASE.error(url=shown(address))
 
 
 def _issuer(settings: ServerSettings, base: Platform) -> Issuer | None:

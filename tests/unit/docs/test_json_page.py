@@ -33,6 +33,7 @@ from bongsu.service.grants.reserving import GrantStanding, standing_of
 from bongsu.service.labels import show_label
 from bongsu.service.lineage import trace
 from bongsu.service.models import list_models
+from bongsu.service.passwords import ShownPassword
 from bongsu.service.people import show_person
 from bongsu.service.people_documents import person_document
 from bongsu.service.plane import PlanShown
@@ -83,7 +84,12 @@ def test_the_page_lists_every_key_of_ministries_and_people(place: Place) -> None
     people = Ministries(place.platform.database, place.folder)
     shown = person_document(show_person(people.platform, people.actor("mnd/op"), "mnd/op2"))
     assert sorted(listed("person")) == sorted(shown)
-    for table, kind in (("ministry", Ministry), ("held secret", SecretSummary), ("new secret", ShownSecret)):
+    for table, kind in (
+        ("ministry", Ministry),
+        ("held secret", SecretSummary),
+        ("new secret", ShownSecret),
+        ("new password", ShownPassword),
+    ):
         assert sorted(listed(table)) == sorted(camel(field.name) for field in fields(kind)), table
     me = plain(who_asks(people.actor("mnd/op"), "bongsu"))
     assert sorted(listed("whoami")) == sorted(["context", "server", "home", "ministry", *me])

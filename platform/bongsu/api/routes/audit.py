@@ -44,9 +44,9 @@ class Cosignature(BaseModel):
 
 
 def _of(asker: Asker, ministry: str) -> Platform:
-    """What the asker has in a ministry in which they are something; whether they may look into its log is the use
-    case's to say, which records a refusal."""
-    return asker.plane.of_member(asker.actor, ministry)
+    """To read: a log of a ministry in which the asker is something, or whose log they read since it was closed. Whether
+    they may is the use case's to say, which records a refusal."""
+    return asker.plane.of_log(asker.actor, ministry)
 
 
 @router.get("/entries", **asks_for(P.AUDIT_READ))
@@ -72,7 +72,7 @@ def entries(
     asked = f"audit {ministry} {wanted} {before}"
     behind = _position(place_of(cursor, asked), before)
     platform = _of(asker, ministry)
-    found = list_entries(platform, asker.actor, platform.scope.tenant, wanted, limit + 1, behind).entries
+    found = list_entries(platform, platform.actor, platform.scope.tenant, wanted, limit + 1, behind).entries
     return answer(request, page(found, limit, asked, lambda entry: (entry.position,)), fields)
 
 
@@ -90,14 +90,14 @@ def _position(place: Place | None, before: int | None) -> int | None:
 def entry(request: Request, asker: Asking, ministry: str, position: Position, fields: Fields = "") -> Response:
     """One entry: its content, the text that is hashed, and its hash."""
     platform = _of(asker, ministry)
-    return answer(request, show_entry(platform, asker.actor, platform.scope.tenant, position), fields)
+    return answer(request, show_entry(platform, platform.actor, platform.scope.tenant, position), fields)
 
 
 @router.get("/entries/{position}/proof", response_class=PlainTextResponse, **asks_for(P.AUDIT_READ))
 def proof(asker: Asking, ministry: str, position: Position) -> Response:
     """A file that shows offline that the entry is in the log (c2sp.org/tlog-proof)."""
     platform = _of(asker, ministry)
-    found = prove_entry(platform, asker.plane.log_keys(), asker.actor, platform.scope.tenant, position)
+    found = prove_entry(platform, asker.plane.log_keys(), platform.actor, platform.scope.tenant, position)
     return PlainTextResponse(str(found), headers=_UNSTORED)
 
 
@@ -105,7 +105,7 @@ def proof(asker: Asking, ministry: str, position: Position) -> Response:
 def checkpoint(asker: Asking, ministry: str) -> Response:
     """What the log is now, signed, with what witnesses signed of it (c2sp.org/tlog-checkpoint)."""
     platform = _of(asker, ministry)
-    found = request_witness(platform, asker.plane.log_keys(), asker.actor, platform.scope.tenant)
+    found = request_witness(platform, asker.plane.log_keys(), platform.actor, platform.scope.tenant)
     return PlainTextResponse(str(found.signed.note), headers=_UNSTORED)
 
 
@@ -119,7 +119,7 @@ def consistency(
 ) -> Response:
     """The proof that the log of the later size begins with that of the earlier one."""
     platform = _of(asker, ministry)
-    return answer(request, prove_growth(platform, asker.actor, platform.scope.tenant, old, new))
+    return answer(request, prove_growth(platform, platform.actor, platform.scope.tenant, old, new))
 
 
 @router.get("/witness-request", response_class=PlainTextResponse, **asks_for(P.AUDIT_READ))
@@ -130,7 +130,7 @@ def witness_request(
 ) -> Response:
     """What a witness signs: a checkpoint, and the proof that the log only grew (c2sp.org/tlog-witness)."""
     platform = _of(asker, ministry)
-    found = request_witness(platform, asker.plane.log_keys(), asker.actor, platform.scope.tenant, since)
+    found = request_witness(platform, asker.plane.log_keys(), platform.actor, platform.scope.tenant, since)
     return PlainTextResponse(str(found), headers=_UNSTORED)
 
 
@@ -145,8 +145,8 @@ def accept(request: Request, asker: Asking, ministry: str, cosignature: Cosignat
         witness = VerifierKey.parse(cosignature.witness)
     except ValueError as error:
         raise bad_body("body.witness", str(error)) from None
-    platform = _of(asker, ministry)
-    is_new = accept_cosignature(platform, asker.actor, platform.scope.tenant, cosigned, witness)
+    platform = asker.plane.of_member(asker.actor, ministry)
+    is_new = accept_cosignature(platform, platform.actor, platform.scope.tenant, cosigned, witness)
     document = {"witness": str(witness), "size": cosigned.checkpoint.size, "isNew": is_new}
     return answer(request, document, status=201 if is_new else 200)
 
@@ -155,7 +155,7 @@ def accept(request: Request, asker: Asking, ministry: str, cosignature: Cosignat
 def keys(request: Request, asker: Asking, ministry: str) -> Response:
     """Public keys by which others verify the log, the oldest first."""
     platform = _of(asker, ministry)
-    found = public_keys(platform, asker.plane.log_keys(), asker.actor, platform.scope.tenant)
+    found = public_keys(platform, asker.plane.log_keys(), platform.actor, platform.scope.tenant)
     return answer(request, {"keys": list(map(str, found))})
 
 
@@ -165,7 +165,7 @@ def exported(
 ) -> Response:
     """The log as JSON lines that verify anywhere. That it was exported, and by whom, is its last entry."""
     platform = _of(asker, ministry)
-    made = export(platform, asker.plane.log_keys(), asker.actor, platform.scope.tenant, since)
+    made = export(platform, asker.plane.log_keys(), platform.actor, platform.scope.tenant, since)
     return StreamingResponse(made.lines, media_type=_LINES, headers=_UNSTORED)
 
 
@@ -173,4 +173,4 @@ def exported(
 def check(request: Request, asker: Asking, ministry: str) -> Response:
     """Read the stored log as a whole: entries against hashes, hashes against each other, roots against signatures."""
     platform = _of(asker, ministry)
-    return answer(request, check_log(platform, asker.actor, platform.scope.tenant))
+    return answer(request, check_log(platform, platform.actor, platform.scope.tenant))

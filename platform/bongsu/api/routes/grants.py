@@ -110,11 +110,12 @@ def close_grant(request: Request, asker: Asking, grant: str, closing: Closing) -
 
 
 @router.post("/grants/{grant}/reclaim", status_code=201, **asks_for(P.GRANT_ADJUST))
-def announce(request: Request, asker: Asking, grant: str, wanted: Reclaim) -> Response:
+def announce(
+    request: Request, asker: Asking, grant: str, wanted: Reclaim, idempotency_key: IdempotencyKey = ""
+) -> Response:
     """Announce that GPU-hours will be taken back."""
-    made = announce_reclaim(
-        asker.everywhere(), asker.actor, grant, wanted.gpu_hours, wanted.reason, wanted.notice_days
-    )
+    hours, why, days = wanted.gpu_hours, wanted.reason, wanted.notice_days
+    made = announce_reclaim(asker.everywhere(), asker.actor, grant, hours, why, days, key=idempotency_key)
     return answer(request, notice_document(made), status=201)
 
 

@@ -33,6 +33,16 @@ class Registration(BaseModel):
     operator: Addition
 
 
+class Leaving(BaseModel):
+    """How a ministry leaves."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    witness: str | None = Field(
+        None, max_length=100, description="Ministry whose auditors and accreditors read its log from then on."
+    )
+
+
 @router.get("", **asks_for(P.MINISTRY_READ))
 def ministries(
     request: Request, asker: Asking, limit: Limit = 50, cursor: Cursor = "", fields: Fields = ""
@@ -53,9 +63,11 @@ def register(request: Request, asker: Asking, registration: Registration) -> Res
 
 
 @router.post("/{ministry}/close", **asks_for(P.MINISTRY_MANAGE))
-def close(request: Request, asker: Asking, ministry: Name) -> Response:
-    """A ministry leaves: nobody is anything in it from now on. Its objects and its log stay."""
-    return answer(request, close_ministry(asker.plane.base, asker.actor, ministry, asker.request))
+def close(request: Request, asker: Asking, ministry: Name, leaving: Leaving | None = None) -> Response:
+    """A ministry leaves: nobody is anything in it from now on. Its objects stay, and its log, which its auditors and
+    accreditors go on reading."""
+    witness = leaving.witness if leaving else None
+    return answer(request, close_ministry(asker.plane.base, asker.actor, ministry, asker.request, witness))
 
 
 @router.get("/{ministry}/people", **asks_for(P.PERSON_READ))

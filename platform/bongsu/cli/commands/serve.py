@@ -47,7 +47,7 @@ def serve(
         typer.Option(
             envvar="BONGSU_MLFLOW_DATABASE",
             help=_(
-                "Address of MLflow's own PostgreSQL database; a file in the home, for one process, if not given."
+                "Address of MLflow's own PostgreSQL database, needed beside --database; else a file in the home."
             ),
         ),
     ] = None,
@@ -172,7 +172,7 @@ def up(
     only_here(context, "up")
     _log_to_standard_error(LogFormat.TEXT, logging.WARNING)
     listening = listen(HOST, port)
-    home = _shared_home(options(context).home)
+    home = shared_home(options(context).home)
     url = _url("localhost", port)
     settings = ServerSettings(
         home=home,
@@ -196,7 +196,8 @@ def up(
         if passwords:
             say(_("These passwords are shown this once."))
         say(_("In another terminal: `bongsu login {url}`, then `bongsu submit FILE --watch`.").format(url=url))
-        say(_("MLflow is at {url}/mlflow; once you have signed in, `bongsu mlflow` says how to use it.").format(url=url))
+        told = _("MLflow is at {url}/mlflow; once you have signed in, `bongsu mlflow` says how to use it.")
+        say(told.format(url=url))
 
     with open_served(settings, os.environ) as served:
         serve_until_ended(served, listening, ready)
@@ -209,7 +210,7 @@ def _log_to_standard_error(style: LogFormat, level: int, *addresses: str | None)
     configure_logs(style, Scrubber(known_secrets(os.environ, addresses)), level)
 
 
-def _shared_home(home: Path) -> Path:
+def shared_home(home: Path) -> Path:
     """What ministries share lies apart from what this machine's owner runs alone."""
     return home / _SHARED
 

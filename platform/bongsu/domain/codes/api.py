@@ -28,8 +28,10 @@ BAD_FILTER = Code(
 )
 PRECONDITION = Code(
     "api.precondition",
-    "The request asks for a change only if something is still as {tag} says (`If-Match`); the server does not compare that.",
-    "Leave out `If-Match`: states that do not allow a change refuse it, and approvals name the digest that they are of.",
+    "The request asks for a change only if something is still as {tag} says (`If-Match`); the server does not compare"
+    " that.",
+    "Leave out `If-Match`: states that do not allow a change refuse it, and approvals name the digest that they are"
+    " of.",
 )
 UNKNOWN_FIELD = Code("api.unknown-field", "There is no field {field} here.", "There are: {known}.")
 TOO_LARGE = Code(
