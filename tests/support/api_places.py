@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 from governed_places import STAFF, GovernedPlace
+from openapi_answers import hold_to_the_document
 from small_plans import plan_of, stage
 
 from bongsu.api.app import create_app
@@ -34,7 +35,8 @@ spec:
 
 class ApiPlace(GovernedPlace):
     """Attributes:
-    http: a client that asks the API in this process, in English, as nobody.
+    http: a client that asks the API in this process, in English, as nobody; it fails at an answer that is not as the
+        document says.
     """
 
     def __init__(self, folder: Path, database: Database | None = None, **settings: Any) -> None:
@@ -43,6 +45,7 @@ class ApiPlace(GovernedPlace):
         self.plane = ControlPlane(base, self.identify)
         self.app = create_app(self.plane, **settings)
         self.http = TestClient(self.app, headers={"Accept-Language": "en"}, raise_server_exceptions=False)
+        self.http.event_hooks = {"response": [hold_to_the_document]}
 
     def identify(self, token: str) -> Actor:
         if token not in STAFF:

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Header, Query, Request
 from fastapi.responses import JSONResponse, Response
@@ -110,8 +110,16 @@ def place_of(cursor: str, asked: str) -> Place | None:
         raise codes.BAD_CURSOR.error() from None
 
 
-def page(found: Sequence[T], limit: int, asked: str, key: Callable[[T], tuple[Any, ...]]) -> dict[str, Any]:
-    """A page's document.
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """Some of a list; ``next`` is the cursor of what follows, None at the end."""
+
+    items: Sequence[T]
+    next: str | None
+
+
+def page(found: Sequence[T], limit: int, asked: str, key: Callable[[T], tuple[Any, ...]]) -> Page[T]:
+    """A page of what was found.
 
     Args:
         found: one item more than fits, if there are more.
@@ -124,7 +132,7 @@ def page(found: Sequence[T], limit: int, asked: str, key: Callable[[T], tuple[An
     if len(found) > limit:
         text = json.dumps([_short(asked), *key(shown[-1])], separators=(",", ":"))
         behind = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-    return {"items": plain(list(shown)), "next": behind}
+    return Page(shown, behind)
 
 
 def sliced(found: Sequence[T], limit: int, place: Place | None, key: Callable[[T], tuple[Any, ...]]) -> list[T]:

@@ -16,8 +16,9 @@ from starlette.types import ASGIApp
 from bongsu.domain.audit import SYSTEM, Author
 from bongsu.domain.codes import database as database_codes
 from bongsu.domain.codes import identity as identity_codes
+from bongsu.domain.messages import N_
 from bongsu.domain.people import Actor, ActorKind
-from bongsu.domain.phrases import N_, phrase
+from bongsu.domain.phrases import phrase
 from bongsu.identity.oauth import CLI, OAuthClient, console_client
 from bongsu.identity.secret_hashes import SECRET_COST, SecretHasher
 from bongsu.identity.settings import TrustedIssuer, is_loopback, is_safe_url

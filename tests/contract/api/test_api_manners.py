@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +22,7 @@ def test_the_address_of_the_server_says_what_is_where(place: ApiPlace, language:
     answer = place.http.get("/", headers={"Accept-Language": language})
     assert (answer.status_code, answer.headers["content-language"]) == (200, language)
     assert word in answer.text
-    schema = next(part for part in answer.text.split() if part.endswith(".json"))
+    (schema,) = re.findall(r"/[a-z/]+\.json", answer.text)
     assert place.http.get(schema).status_code == 200
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
@@ -34,7 +35,15 @@ STREAM = "text/event-stream"
 LINES = "application/x-ndjson"
 
 
-@router.get("/events", **as_well(STREAM), **asks_for(Permission.RUN_READ))
+@dataclass(frozen=True)
+class EventPage:
+    """Entries of a run's log in order; ``next`` is the number of the last one, None at the end."""
+
+    items: Sequence[EventRecord]
+    next: int | None
+
+
+@router.get("/events", **as_well(STREAM), **asks_for(Permission.RUN_READ, gives=EventPage))
 def events(
     request: Request,
     asker: Asking,
@@ -52,7 +61,7 @@ def events(
         return StreamingResponse(_stream(request, platform, record.id, begin), media_type=STREAM, headers=_LIVE)
     found = run_events(platform, record.id, begin)
     behind = found[limit - 1].sequence if len(found) > limit else None
-    return answer(request, {"items": plain(found[:limit]), "next": behind})
+    return answer(request, EventPage(found[:limit], behind))
 
 
 _LIVE = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
