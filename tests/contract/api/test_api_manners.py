@@ -13,6 +13,7 @@ from api_places import ApiPlace
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[ApiPlace]:
     made = ApiPlace(tmp_path)
+    made.permit_use()
     yield made
     made.close()
 
