@@ -10,6 +10,8 @@ import pytest
 from api_places import PIPELINE, ApiPlace
 from service_places import drive
 
+from bongsu.api.routes import events
+
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[ApiPlace]:
@@ -151,6 +153,29 @@ def test_events_are_followed_from_any_entry_to_the_end(place: ApiPlace) -> None:
     assert stream.rstrip().endswith("event: end\ndata: {}")
     data = [json.loads(line.removeprefix("data: ")) for line in stream.splitlines() if line.startswith('data: {"')]
     assert data == listed[2:]
+
+
+def test_a_long_log_is_read_in_parts_and_the_run_is_not_read_again_with_each(
+    place: ApiPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = place.run_of("kim")
+    drive(place.platform, [run])
+    path = f"/v1/runs/{run}/events"
+    listed = place.ask("kim", "GET", path).json()["items"]
+    with place.asked() as statements:
+        page = place.ask("kim", "GET", path, params={"limit": 2, "after": 1}).json()
+    assert ([one["sequence"] for one in page["items"]], page["next"]) == ([2, 3], 3)
+    assert [" LIMIT " in one for one in statements if "FROM run_events" in one] == [True]
+    monkeypatch.setattr(events, "AT_ONCE", 2)
+    with place.asked() as statements:
+        stream = place.ask("kim", "GET", path, headers={"Accept": "text/event-stream"}).text
+    numbers = [int(line.removeprefix("id: ")) for line in stream.splitlines() if line.startswith("id: ")]
+    assert numbers == [one["sequence"] for one in listed]
+    looks = [one for one in statements if "FROM run_events" in one]
+    assert len(looks) == len(listed) // 2 + 1
+    assert all(" LIMIT " in one for one in looks)
+    assert not any("runs.plan" in one.partition("FROM")[0].replace("plan_hash", "") for one in statements)
+    assert not any("FROM attempts" in one or "FROM stages" in one for one in statements)
 
 
 def test_what_is_too_large_and_what_is_no_json_is_told(place: ApiPlace) -> None:
