@@ -52,9 +52,7 @@ def append_events(connection: Connection, run_id: RunId, time: float, found: Seq
     connection.execute(insert(run_events), rows)
 
 
-def events_of(
-    connection: Connection, run_id: str, after: int = 0, limit: int | None = None
-) -> list[EventRecord]:
+def events_of(connection: Connection, run_id: str, after: int = 0, limit: int | None = None) -> list[EventRecord]:
     """Entries behind number ``after``, in the order of their numbers; the first ``limit`` of them if that is given."""
     query = (
         select(run_events)
