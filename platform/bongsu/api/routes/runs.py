@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
@@ -12,9 +10,10 @@ from bongsu.api.asking import Asker, Asking, asks_for
 from bongsu.domain.codes import api as codes
 from bongsu.domain.documents import plain
 from bongsu.language.particles import settle_particles
+from bongsu.language.problems import told
 from bongsu.policy.access import Permission
 from bongsu.service.cancelling import request_cancel
-from bongsu.service.documents import run_document
+from bongsu.service.documents import run_document, stage_documents
 from bongsu.service.platform import Platform
 from bongsu.service.repeating import request_key
 from bongsu.service.report.collect import collect
@@ -22,9 +21,9 @@ from bongsu.service.report.page import render_page
 from bongsu.service.resuming import resume
 from bongsu.service.run_lists import of_run, read_filter
 from bongsu.service.run_lists import page as page_of_runs
-from bongsu.service.showing import run_metrics, show_run
+from bongsu.service.showing import RunDetails, run_metrics, show_run
 from bongsu.service.variants import variants_of
-from bongsu.service.watching import watch_run
+from bongsu.service.watching import RunProgress, watch_run
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"])
 
@@ -63,16 +62,17 @@ def show(request: Request, asker: Asking, run: str, fields: Fields = "") -> Resp
 def stages(request: Request, asker: Asking, run: str, fields: Fields = "") -> Response:
     """Stages of a run with their attempts, in the plan's order."""
     platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
-    return answer(request, _document(asker, platform, record.id)["stages"], fields)
+    details = show_run(platform, record.id)
+    return answer(request, stage_documents(details.stages, _watched(platform, details)), fields)
 
 
 @router.get("/{run}/stages/{stage}", **asks_for(Permission.RUN_READ))
 def one_stage(request: Request, asker: Asking, run: str, stage: str, fields: Fields = "") -> Response:
     """One stage with its attempts."""
     platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
-    name = show_run(platform, record.id).stage(stage).planned.id
-    found: Any = _document(asker, platform, record.id)["stages"]
-    return answer(request, next(one for one in found if one["id"] == name), fields)
+    details = show_run(platform, record.id)
+    (document,) = stage_documents([details.stage(stage)], _watched(platform, details))
+    return answer(request, document, fields)
 
 
 @router.get("/{run}/plan", **asks_for(Permission.RUN_READ))
@@ -127,9 +127,11 @@ def resume_it(request: Request, asker: Asking, run: str, idempotency_key: Idempo
 
 def _document(asker: Asker, platform: Platform, run: str) -> dict[str, object]:
     details = show_run(platform, run)
-    problems = [details.problem.as_dict(asker.translate)] if details.problem else []
-    told = [one | {name: settle_particles(one[name]) for name in ("message", "fix")} for one in problems]
-    # Nothing of what is over moves.
-    watched = watch_run(platform, run) if details.run.finished_at is None else None
-    document = run_document(details, variants_of(platform, details), watched, told)
+    problems = [told(details.problem, asker.translate)] if details.problem else []
+    document = run_document(details, variants_of(platform, details), _watched(platform, details), problems)
     return document | {"submittedBy": plain(details.run).get("submittedBy", "")}
+
+
+def _watched(platform: Platform, details: RunDetails) -> RunProgress | None:
+    """Nothing of what is over moves."""
+    return watch_run(platform, details.run.id) if details.run.finished_at is None else None
