@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import httpx
@@ -23,6 +26,7 @@ Tokens = Callable[[bool], str]
 TIMEOUT_S = 60.0
 _TRIES = 4
 _FIRST_PAUSE_S = 0.2
+_LONGEST_PAUSE_S = 5.0
 # The server, or something before it, is not there for the moment (RFC 9110, 15.6).
 _FOR_NOW = (429, 502, 503, 504)
 
@@ -35,14 +39,21 @@ class Server:
         tokens: of the person.
         language: ``ko`` or ``en``.
         sleep: waits some seconds.
+        clock: seconds since the epoch.
     """
 
     def __init__(
-        self, url: str, tokens: Tokens, language: str, sleep: Callable[[float], None] = time.sleep
+        self,
+        url: str,
+        tokens: Tokens,
+        language: str,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.url = url.rstrip("/")
         self._tokens = tokens
         self._sleep = sleep
+        self._clock = clock
         headers = {"Accept-Language": language, "User-Agent": f"bongsu/{__version__}"}
         # The system's proxies are for the world outside: a control plane is not there.
         self._http = httpx.Client(
@@ -165,7 +176,7 @@ class Server:
                 was_refused, is_refused = is_refused, response.status_code == 401
                 if not left or (is_refused and was_refused) or not (is_refused or response.status_code in _FOR_NOW):
                     raise self._error(response)
-                pause = max(pause, min(5.0, float(response.headers.get("retry-after", "0"))))
+                pause = max(pause, min(_LONGEST_PAUSE_S, _seconds_asked(response, self._clock())))
             if not is_refused:
                 self._sleep(pause)
                 pause *= 2
@@ -212,6 +223,19 @@ def _problem(document: Mapping[str, Any], exit_code: int) -> Problem:
     if document.get("file") and document.get("line"):
         place = Location(document["file"], int(document["line"]), int(document["column"] or 1))
     return Problem(code, place, document.get("field") or "")
+
+
+def _seconds_asked(response: httpx.Response, now: float) -> float:
+    """How long it asks to wait: a number of seconds, or a date, as proxies have it (RFC 9110, 10.2.3). 0 if it does not
+    say, or says something else."""
+    text = response.headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]+", text):
+        return float(text)
+    try:
+        date = parsedate_to_datetime(text)
+        return max(0.0, date.replace(tzinfo=date.tzinfo or UTC).timestamp() - now)
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def _given(query: Mapping[str, Any]) -> dict[str, Any]:
