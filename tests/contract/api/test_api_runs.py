@@ -8,9 +8,14 @@ from pathlib import Path
 
 import pytest
 from api_places import PIPELINE, ApiPlace
+from governed_places import SECRET
 from service_places import drive
+from sqlalchemy import update
 
 from bongsu.api.routes import events
+from bongsu.domain.labels import OPEN
+from bongsu.store.runs import raise_label
+from bongsu.store.schema_people import people
 
 
 @pytest.fixture
@@ -39,6 +44,31 @@ def test_a_submission_that_comes_again_is_the_same_run_even_when_it_is_over(plac
     changed = {"text": PIPELINE.replace("text: x", "text: y")}
     refused = place.ask("kim", "POST", "/v1/runs", json=changed, headers=key)
     assert (refused.status_code, refused.json()["code"]) == (422, "api.key-used-otherwise")
+
+
+def test_a_submission_that_comes_again_finds_its_run_though_it_would_be_refused_by_now(place: ApiPlace) -> None:
+    body, key = {"text": PIPELINE}, {"Idempotency-Key": "k-1"}
+    run = place.ask("kim", "POST", "/v1/runs", json=body, headers=key).json()["run"]["id"]
+    (use,) = place.ask("acc", "GET", "/v1/uses").json()
+    path = f"/v1/ministries/mnd/uses/{use['id']}/withdraw"
+    assert place.ask("acc", "POST", path, json={"reason": "No longer needed"}).status_code == 200
+    refused = place.ask("kim", "POST", "/v1/runs", json=body)
+    assert refused.status_code == 403, refused.text
+    again = place.ask("kim", "POST", "/v1/runs", json=body, headers=key)
+    assert (again.status_code, again.json()["run"]["id"], again.json()["created"]) == (200, run, False)
+    otherwise = place.ask("kim", "POST", "/v1/runs", json={"text": PIPELINE + "#"}, headers=key)
+    assert otherwise.json()["code"] == "api.key-used-otherwise"
+    assert place.ask("lee", "POST", "/v1/runs", json=body, headers=key).status_code == 403, "a key is its owner's"
+
+
+def test_a_submission_that_comes_again_shows_no_run_that_its_owner_may_see_no_longer(place: ApiPlace) -> None:
+    body, key = {"text": PIPELINE}, {"Idempotency-Key": "k-1"}
+    run = place.ask("kim", "POST", "/v1/runs", json=body, headers=key).json()["run"]["id"]
+    with place.platform.write() as connection:
+        raise_label(connection, run, SECRET)
+        connection.execute(update(people).where(people.c.id == "kim").values(clearance=str(OPEN)))
+    again = place.ask("kim", "POST", "/v1/runs", json=body, headers=key)
+    assert (again.status_code, again.json()["code"]) == (404, "run.unknown")
 
 
 def test_a_cancel_and_a_resume_that_come_again_are_answered_as_before(place: ApiPlace) -> None:
