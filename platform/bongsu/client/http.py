@@ -89,9 +89,25 @@ class Server:
         """What came of a change that was asked for as :meth:`post` does."""
         return self._as(kind, path, self.post(path, body))
 
-    def post(self, path: str, body: Any = None, **query: Any) -> Any:
-        """Ask for a change; asked again until there is an answer, and done once."""
-        return self.json("POST", path, body, query, {"Idempotency-Key": uuid.uuid4().hex})
+    def made_once(self, path: str, kind: type[T], body: Any = None) -> T:
+        """As :meth:`made`, asked for as :meth:`once` does."""
+        return self._as(kind, path, self.once(path, body))
+
+    def post(self, path: str, body: Any = None) -> Any:
+        """Ask for a change that the server tells apart by its content, or for none. It is asked for again until there
+        is an answer; where the server finds it done already, it answers as it did before."""
+        return self.json("POST", path, body)
+
+    def once(self, path: str, body: Any = None, key: str = "") -> Any:
+        """Ask for a change that would be a second one if it were asked for twice. It is asked for again until there is
+        an answer, each time under the same ``Idempotency-Key``, by which the server knows it.
+
+        Args:
+            path: of a route that reads that header.
+            body: what is sent.
+            key: one is drawn if none is given.
+        """
+        return self.json("POST", path, body, headers={"Idempotency-Key": key or uuid.uuid4().hex})
 
     def json(
         self,

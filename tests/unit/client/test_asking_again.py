@@ -84,3 +84,22 @@ def test_it_waits_for_as_long_as_it_is_asked_to_in_either_form(busy: Busy, pause
     server.close()
     assert pauses == [pause]
     assert len(busy.keys) == 2
+
+
+@pytest.mark.parametrize("busy", ["0"], indirect=True)
+def test_what_is_to_be_done_once_is_asked_for_again_under_one_key(busy: Busy) -> None:
+    server = Server(busy.url, lambda _anew: "t", "en", lambda _pause: None)
+    assert server.once("/v1/runs", {}) == {}
+    assert server.once("/v1/runs", {}, "mine") == {}
+    server.close()
+    first, again, named = busy.keys
+    assert first == again != named == "mine"
+    assert len(first or "") == 32
+
+
+@pytest.mark.parametrize("busy", ["0"], indirect=True)
+def test_no_key_is_sent_to_a_route_that_reads_none(busy: Busy) -> None:
+    server = Server(busy.url, lambda _anew: "t", "en", lambda _pause: None)
+    assert server.post("/v1/suspensions", {}) == {}
+    server.close()
+    assert busy.keys == [None, None]
