@@ -7,7 +7,6 @@ from fastapi.responses import HTMLResponse, Response
 
 from bongsu.api.answers import Cursor, Fields, Filter, IdempotencyKey, Limit, answer, page, place_of
 from bongsu.api.asking import Asker, Asking, asks_for
-from bongsu.domain.codes import api as codes
 from bongsu.domain.documents import plain
 from bongsu.language.particles import settle_particles
 from bongsu.language.problems import told
@@ -38,14 +37,8 @@ def list_runs(
     fields: Fields = "",
 ) -> Response:
     """Runs of the asker's ministries, newest first."""
-    place = place_of(cursor, f"runs {filter}")
-    behind = None
-    if place is not None:
-        match place.key:
-            case (float() | int() as created_at, str() as run_id):
-                behind = (float(created_at), run_id)
-            case _:
-                raise codes.BAD_CURSOR.error()
+    place = place_of(cursor, f"runs {filter}", float, str)
+    behind = place.key if place else None
     found = page_of_runs(asker.everywhere(), read_filter(filter), limit + 1, behind)
     asker.note_list("list:runs", ((run.ministry, run.label) for run in found[:limit]))
     return answer(request, page(found, limit, f"runs {filter}", lambda run: (run.created_at, run.id)), fields)
