@@ -28,7 +28,7 @@ from starlette.types import Scope
 
 from bongsu.domain.labels import Label
 from bongsu.tracking.governed.mount import mount
-from bongsu.tracking.governed.viewer import Acting, Housekeeping, Viewer, acting
+from bongsu.tracking.governed.viewer import Acting, Denial, Housekeeping, Viewer, acting
 
 EACH = 5
 BATCH = 500
@@ -51,8 +51,8 @@ def main() -> None:
 def _bench(home: Path, database: str, runs: int, rounds: int) -> None:
     began = time.monotonic()
 
-    async def nobody(_: Scope) -> Viewer | None:
-        return None
+    async def nobody(_: Scope) -> Denial:
+        return Denial(401, "UNAUTHENTICATED", "Nobody asks here.")
 
     mount(settings(home, database), nobody)
     seconds = time.monotonic() - began

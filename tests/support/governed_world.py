@@ -107,7 +107,7 @@ def settings(home: Path, database: str) -> GovernedSettings:
         database_uri=database,
         files_uri=(home / "files").as_uri(),
         trees=lambda _ministry: trees(home),
-        max_message=2**20,
+        max_message=2**22,
     )
 
 

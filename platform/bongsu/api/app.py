@@ -34,6 +34,7 @@ from bongsu.api.routes import (
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.health import is_ready
 from bongsu.service.observing.telemetry import Telemetry
+from bongsu.service.serving import MLFLOW_PATH
 
 REQUESTS_A_MINUTE = 6000
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -117,4 +118,7 @@ def described_app(lifespan: Lifespan | None = None, routers: Sequence[APIRouter]
 
 
 def _takes_files(path: str) -> bool:
+    """What is mounted has limits of its own, for messages and for files."""
+    if path.startswith(f"{MLFLOW_PATH}/"):
+        return True
     return path.startswith("/v1/ministries/") and path.endswith("/artifacts")

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI, Request
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from bongsu.api.requests import Rate, key_of_address, request_id
+from bongsu.api.requests import Rate, key_of_actor, key_of_address, request_id
 from bongsu.domain.codes import api as api_codes
 from bongsu.domain.codes import identity as codes
 from bongsu.domain.people import Actor, ActorKind
@@ -110,7 +110,7 @@ def _asker(request: Request) -> Asker:
         rate.take(key_of_address(request.scope))  # whoever tries tokens has no name to be counted by
         raise
     request.state.actor = actor
-    rate.take(f"actor {actor.id}")
+    rate.take(key_of_actor(actor))
     found = stated(request.scope["route"])
     permission = None if found in (None, SIGNED_IN, ANYBODY, WORKER) else Permission(found)
     language = preferred_language(request.headers.get("accept-language"))

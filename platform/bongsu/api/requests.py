@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import re
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from ipaddress import ip_address, ip_network
 from math import ceil
 
 from fastapi import Request
@@ -16,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bongsu.api.connections import MOST_HEAD_BYTES
 from bongsu.domain.codes import api as codes
+from bongsu.domain.people import Actor
 from bongsu.domain.problems import BongsuError
 
 NUMBER_HEADER = "x-request-id"
@@ -147,18 +149,21 @@ def _head_bytes(scope: Scope) -> int:
     )
 
 
-def key_of_asker(scope: Scope) -> str:
-    """For :class:`Rate`, where nobody has looked yet who asks: the token without telling it, else the address."""
-    given = dict(scope["headers"]).get(b"authorization", b"")
-    if given:
-        return f"token {hashlib.sha256(given).hexdigest()}"
-    return key_of_address(scope)
+def key_of_actor(actor: Actor) -> str:
+    """For :class:`Rate`: who was verified."""
+    return f"actor {actor.id}"
 
 
 def key_of_address(scope: Scope) -> str:
-    """For :class:`Rate`: where the request comes from."""
+    """For :class:`Rate`: where the request comes from. A network of IPv6 is one place: whoever has an address there has
+    2**64 of them."""
     client = scope.get("client")
-    return f"address {client[0] if client else ''}"
+    address = client[0] if client else ""
+    try:
+        network = ip_network((address, 64 if ip_address(address).version == 6 else 32), strict=False)
+    except ValueError:
+        return f"address {address}"  # a socket of this machine has a name, or none
+    return f"address {network}"
 
 
 class Limited:
@@ -167,18 +172,27 @@ class Limited:
     Args:
         app: what is protected.
         rate: of the server.
+        identity_of: says who asks; whoever is nobody is counted by address.
         refuse: answers a request that is one too many.
     """
 
-    def __init__(self, app: ASGIApp, rate: Rate, refuse: Callable[[Request, BongsuError], ASGIApp]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        rate: Rate,
+        identity_of: Callable[[Scope], Awaitable[Actor | BongsuError | None]],
+        refuse: Callable[[Request, BongsuError], ASGIApp],
+    ) -> None:
         self._app = app
         self._rate = rate
+        self._identity_of = identity_of
         self._refuse = refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
+            found = await self._identity_of(scope)
             try:
-                self._rate.take(key_of_asker(scope))
+                self._rate.take(key_of_actor(found) if isinstance(found, Actor) else key_of_address(scope))
             except BongsuError as error:
                 await self._refuse(Request(scope), error)(scope, receive, send)
                 return
@@ -199,7 +213,8 @@ class Rate:
         self.a_minute = a_minute
         self._holds = max(1.0, a_minute / 4)
         self._monotonic = monotonic
-        self._buckets: dict[str, tuple[float, float]] = {}
+        # By kind of key: strangers, of whom there may be any number, push nobody out who has signed in.
+        self._buckets: dict[str, dict[str, tuple[float, float]]] = defaultdict(dict)
         # Requests are answered in threads: of two that find no bucket each would make a full one.
         self._taking = threading.Lock()
 
@@ -213,9 +228,11 @@ class Rate:
     def _take(self, key: str) -> float:
         """What was in the bucket."""
         now = self._monotonic()
-        left, since = self._buckets.pop(key, (self._holds, now))
+        kind, _, _rest = key.partition(" ")
+        buckets = self._buckets[kind]
+        left, since = buckets.pop(key, (self._holds, now))
         left = min(self._holds, left + (now - since) * self.a_minute / 60)
-        while len(self._buckets) >= self._MOST_KEYS:
-            self._buckets.pop(next(iter(self._buckets)))  # the one that was quiet for longest
-        self._buckets[key] = (left - 1 if left >= 1 else left, now)
+        while len(buckets) >= self._MOST_KEYS:
+            buckets.pop(next(iter(buckets)))  # the one that was quiet for longest
+        buckets[key] = (left - 1 if left >= 1 else left, now)
         return left

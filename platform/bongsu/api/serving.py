@@ -6,6 +6,7 @@ import asyncio
 import gc
 import socket
 from collections.abc import Callable
+from functools import partial
 
 from fastapi import FastAPI
 
@@ -15,6 +16,7 @@ from bongsu.api.issuer import issuer_router
 from bongsu.api.problems import problem_response
 from bongsu.api.requests import Limited
 from bongsu.domain.codes import api as codes
+from bongsu.service.mlflow_mount import identity_of
 from bongsu.service.serving import MLFLOW_PATH, Served
 
 # How long requests that are being answered are waited for, when the process is to end.
@@ -35,7 +37,8 @@ def application(served: Served) -> FastAPI:
         app.include_router(issuer_router(served.issuer), prefix=served.issuer.settings.path)
     if served.mlflow is not None:
         # It has a door of its own: who asks is looked at there, and each of its routes is on a list or closed.
-        app.mount(MLFLOW_PATH, Limited(served.mlflow, app.state.rate, problem_response))
+        who = partial(identity_of, served.plane)
+        app.mount(MLFLOW_PATH, Limited(served.mlflow, app.state.rate, who, problem_response))
     return app
 
 

@@ -20,13 +20,19 @@ from bongsu.service.control_plane import ControlPlane
 from bongsu.service.platform import Platform
 from bongsu.store.permits import permits_for
 from bongsu.tracking.governed.settings import GovernedSettings
-from bongsu.tracking.governed.viewer import SharedModel, Viewer, Visit
+from bongsu.tracking.governed.viewer import Denial, SharedModel, Viewer, Visit
 
 if TYPE_CHECKING:
     from bongsu.reconciler.publisher import Publisher
 
 DATABASE = "mlflow-shared.db"
 FILES = "mlflow-files"
+NO_TOKEN = Denial(401, "UNAUTHENTICATED", "Send a token: set MLFLOW_TRACKING_TOKEN; `bongsu mlflow` says how.")
+NO_ROLE = Denial(
+    403,
+    "PERMISSION_DENIED",
+    "You have no role that looks at runs in any ministry: see `bongsu whoami`, and ask an operator for one.",
+)
 
 
 def settings_of(home: Platform, database_url: str | None) -> GovernedSettings:
@@ -49,9 +55,14 @@ def mounted(plane: ControlPlane, settings: GovernedSettings) -> ASGIApp:
     """MLflow behind its door; takes some seconds, and is done once in a process."""
     from bongsu.tracking.governed.mount import mount
 
-    async def viewer_of(asked: Asked) -> Viewer | None:
-        token = bearer_token(asked["headers"])
-        return await run_in_threadpool(_viewer, plane, token) if token else None
+    async def viewer_of(asked: Asked) -> Viewer | Denial:
+        found = await identity_of(plane, asked)
+        if found is None:
+            return NO_TOKEN
+        if isinstance(found, BongsuError):
+            (problem, *_others) = found.problems
+            return Denial(401, "UNAUTHENTICATED", f"{problem.what()} {problem.fix()}")
+        return await run_in_threadpool(_viewer, plane, found) or NO_ROLE
 
     async def note(visit: Visit) -> None:
         if settings.note is not None:
@@ -60,6 +71,23 @@ def mounted(plane: ControlPlane, settings: GovernedSettings) -> ASGIApp:
             await run_in_threadpool(_record, plane.base, visit.viewer.id, visit)
 
     return mount(replace(settings, note=note), viewer_of)
+
+
+async def identity_of(plane: ControlPlane, asked: Asked) -> Actor | BongsuError | None:
+    """Who asks, found out once for a request; why that is not known, if a token does not hold; None without any."""
+    state = asked.setdefault("state", {})
+    if "identity" not in state:
+        token = bearer_token(asked["headers"])
+        state["identity"] = await run_in_threadpool(_identified, plane, token) if token else None
+    found: Actor | BongsuError | None = state["identity"]
+    return found
+
+
+def _identified(plane: ControlPlane, token: str) -> Actor | BongsuError:
+    try:
+        return plane.identify(token)
+    except BongsuError as error:
+        return error.with_traceback(None)  # it is kept with the request, and the frames hold the token
 
 
 def viewer(actor: Actor, permits: Iterable[AccessPermit]) -> Viewer | None:
@@ -79,11 +107,7 @@ def viewer(actor: Actor, permits: Iterable[AccessPermit]) -> Viewer | None:
     )
 
 
-def _viewer(plane: ControlPlane, token: str) -> Viewer | None:
-    try:
-        actor = plane.identify(token)
-    except BongsuError:
-        return None
+def _viewer(plane: ControlPlane, actor: Actor) -> Viewer | None:
     now = plane.base.clock()
     with plane.base.read() as connection:
         permits = permits_for(connection, sorted(map(Tenant, actor.ministries)), now)

@@ -1,19 +1,25 @@
-"""Moving aliases of models by decision. The tracking server follows: it is told in the same transaction, to look."""
+"""Moving aliases of models by decision. The tracking server follows: it is told in the same transaction, to look.
+
+Each of these works within the one tenant of the connection's scope, and raises ValueError where there are more: two
+ministries may call a model by the same name.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, select
 
 from bongsu.domain.publication import AliasChanged
 from bongsu.store import outbox
 from bongsu.store.schema import aliases, model_versions
-from bongsu.store.scope import owned, tenant_of
+from bongsu.store.scope import tenant_of
 from bongsu.store.upsert import put
 
 
 def lock_model(connection: Connection, name: str) -> None:
     """Keep others from deciding on versions of this model until the end of the transaction."""
-    query = select(model_versions.c.version).where(owned(connection, model_versions), model_versions.c.name == name)
+    query = select(model_versions.c.version).where(
+        _of_tenant(connection, model_versions), model_versions.c.name == name
+    )
     connection.execute(query.order_by(model_versions.c.version).with_for_update()).all()
 
 
@@ -25,7 +31,9 @@ def alias_target(connection: Connection, name: str, alias: str) -> int | None:
 
 def aliases_of(connection: Connection, name: str, version: int | None = None) -> list[tuple[str, int]]:
     """Aliases of a version, or of all versions of the model, each with its version."""
-    query = select(aliases.c.alias, aliases.c.version).where(owned(connection, aliases), aliases.c.name == name)
+    query = select(aliases.c.alias, aliases.c.version).where(
+        _of_tenant(connection, aliases), aliases.c.name == name
+    )
     if version is not None:
         query = query.where(aliases.c.version == version)
     return [(row.alias, row.version) for row in connection.execute(query.order_by(aliases.c.alias))]
@@ -49,7 +57,9 @@ def drop_aliases(connection: Connection, name: str, version: int | None = None) 
 def _tell(connection: Connection, name: str, alias: str, version: int) -> None:
     """Under the run that registered the version, of which nothing is told before its beginning is."""
     query = select(model_versions.c.run_id, model_versions.c.ministry).where(
-        owned(connection, model_versions), model_versions.c.name == name, model_versions.c.version == version
+        _of_tenant(connection, model_versions),
+        model_versions.c.name == name,
+        model_versions.c.version == version,
     )
     row = connection.execute(query).one()
     outbox.put(
@@ -58,4 +68,8 @@ def _tell(connection: Connection, name: str, alias: str, version: int) -> None:
 
 
 def _is_alias(connection: Connection, name: str, alias: str) -> ColumnElement[bool]:
-    return and_(owned(connection, aliases), aliases.c.name == name, aliases.c.alias == alias)
+    return and_(_of_tenant(connection, aliases), aliases.c.name == name, aliases.c.alias == alias)
+
+
+def _of_tenant(connection: Connection, table: Table) -> ColumnElement[bool]:
+    return table.c.tenant == tenant_of(connection)

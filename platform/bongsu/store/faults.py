@@ -81,15 +81,19 @@ def readable(connection: Connection, table: Table, key: str) -> Iterator[None]:
         raise codes.DATABASE_DAMAGED.error(url=shown(connection.engine.url), detail=told) from error
 
 
+AnyRow = Row[*tuple[Any, ...]]
+"""A row with whatever columns were asked for."""
+
+
 @contextmanager
 def readable_rows(
     connection: Connection, table: Table, key: Sequence[int]
-) -> Iterator[Callable[[Iterable[Row[Any]]], Iterator[Row[Any]]]]:
+) -> Iterator[Callable[[Iterable[AnyRow]], Iterator[AnyRow]]]:
     """As :func:`readable` for many rows at the price of one: the block takes them out of what it is given, and the one
     that it took last is named by the columns at the places ``key``."""
-    last: Row[Any] | None = None
+    last: AnyRow | None = None
 
-    def told(rows: Iterable[Row[Any]]) -> Iterator[Row[Any]]:
+    def told(rows: Iterable[AnyRow]) -> Iterator[AnyRow]:
         nonlocal last
         for row in rows:
             last = row

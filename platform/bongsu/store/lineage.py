@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, Literal
 
-from sqlalchemy import CTE, ColumnElement, Connection, Row, and_, null, select, union_all, update
+from sqlalchemy import CTE, ColumnElement, Connection, and_, null, select, union_all, update
 
 from bongsu.domain.ids import Digest, digest_of
 from bongsu.domain.labels import Label
 from bongsu.domain.lineage import EdgeKind, NodeKind
-from bongsu.store.faults import readable_rows
+from bongsu.store.faults import AnyRow, readable_rows
 from bongsu.store.label_releases import lowered, releases_of
 from bongsu.store.locks import hold_labels
 from bongsu.store.schema import edges, nodes
@@ -161,7 +161,7 @@ def get_nodes(connection: Connection, ids: list[str]) -> list[Node]:
     return _nodes(connection, rows)
 
 
-def _nodes(connection: Connection, rows: Sequence[Row[Any]]) -> list[Node]:
+def _nodes(connection: Connection, rows: Sequence[AnyRow]) -> list[Node]:
     labels: set[str] = set()
     found = []
     with readable_rows(connection, nodes, (0,)) as told:
@@ -173,7 +173,7 @@ def _nodes(connection: Connection, rows: Sequence[Row[Any]]) -> list[Node]:
     return found
 
 
-def _edges(connection: Connection, rows: Sequence[Row[Any]]) -> list[Edge]:
+def _edges(connection: Connection, rows: Sequence[AnyRow]) -> list[Edge]:
     """Of rows that begin with a source, a kind and a target, whatever those are called."""
     with readable_rows(connection, edges, (0, 2)) as told:
         return [Edge(row[0], row[2], _EDGE_KINDS.get(row[1]) or EdgeKind(row[1])) for row in told(rows)]

@@ -1,4 +1,4 @@
-"""How often somebody may ask, by actor, by address and by token; and who is told that the server is ready."""
+"""How often somebody may ask, by actor and by address; and who is told that the server is ready."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 from starlette.responses import PlainTextResponse
+from starlette.types import Scope
 
 from bongsu.api.ending import Ending
 from bongsu.api.problems import problem_response
 from bongsu.api.readiness import Readiness
-from bongsu.api.requests import Limited, Rate
+from bongsu.api.requests import Limited, Rate, key_of_address
+from bongsu.domain.codes.identity import NOT_SIGNED_IN
+from bongsu.domain.people import Actor
 from bongsu.domain.problems import BongsuError
 
 
@@ -84,17 +87,50 @@ def test_many_threads_get_no_more_than_one(monkeypatch: pytest.MonkeyPatch) -> N
     assert (len(taken), len(refused)) == (1000, 2200)
 
 
-def test_an_application_with_a_door_of_its_own_is_limited_by_token_and_by_address() -> None:
+def test_an_application_with_a_door_of_its_own_is_limited_by_actor_and_by_address() -> None:
+    async def who(scope: Scope) -> Actor | BongsuError | None:
+        name = dict(scope["headers"]).get(b"authorization", b"").decode().removeprefix("Bearer ")
+        if name.startswith("forged"):
+            return NOT_SIGNED_IN.error()
+        return Actor(f"mnd/{name}", name) if name else None
+
     app = FastAPI()
-    app.mount("/mlflow", Limited(PlainTextResponse("there"), Rate(8), problem_response))
+    app.mount("/mlflow", Limited(PlainTextResponse("there"), Rate(8), who, problem_response))
     client = TestClient(app)
     mine, yours = {"Authorization": "Bearer a"}, {"Authorization": "Bearer b"}
     assert [client.get("/mlflow/x", headers=mine).status_code for _ in range(3)] == [200, 200, 429]
     assert client.get("/mlflow/x", headers=yours).status_code == 200
-    assert [client.get("/mlflow/x").status_code for _ in range(3)] == [200, 200, 429]
+    # Whoever makes up tokens, another one each time, is one stranger.
+    made_up = [{"Authorization": f"Bearer forged-{number}"} for number in range(3)]
+    assert [client.get("/mlflow/x", headers=one).status_code for one in made_up] == [200, 200, 429]
+    assert client.get("/mlflow/x", headers=yours).status_code == 200
     refused = client.get("/mlflow/x")
     assert refused.json()["code"] == "api.too-many"
     assert "retry-after" in refused.headers
+
+
+def test_strangers_push_nobody_out_who_has_signed_in() -> None:
+    rate = Rate(8, lambda: 0.0)
+    for _ in range(2):
+        rate.take("actor mnd/kim")
+    for number in range(20_000):
+        rate.take(f"address {number}")
+    with pytest.raises(BongsuError):
+        rate.take("actor mnd/kim")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8::1", "2001:db8::ffff:2", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("192.0.2.1", "192.0.2.1", True),
+        ("testclient", "testclient", True),
+    ],
+)
+def test_a_network_of_ipv6_is_one_place(one: str, other: str, same: bool) -> None:
+    assert (key_of_address({"client": (one, 1)}) == key_of_address({"client": (other, 2)})) == same
 
 
 # -- readiness ---------------------------------------------------------------------------------------------

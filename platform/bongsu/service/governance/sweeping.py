@@ -5,15 +5,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from bongsu.domain.approval import ApprovalState, moved
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.audit import AuditEvent
-from bongsu.domain.ids import Digest, RunId
+from bongsu.domain.ids import RunId
 from bongsu.domain.labels import Label
-from bongsu.domain.tenants import Tenant
-from bongsu.domain.uses import UseClass
 from bongsu.policy.standing import GRACE_S, ModelFacts, Standing, Verdict, standing
 from bongsu.reconciler.stopping import Stopping
 from bongsu.service.governance.asking import tried
@@ -25,9 +23,8 @@ from bongsu.store.ministries import is_governed
 from bongsu.store.origins import Given, origins_of
 from bongsu.store.permitted_uses import uses_of
 from bongsu.store.proposals import expired, save
-from bongsu.store.schema import aliases, model_versions
-from bongsu.store.schema_governance import proposals as proposals_table
-from bongsu.store.standings import is_noted, note_standing
+from bongsu.store.scope import Scope
+from bongsu.store.standings import VersionInUse, is_noted, note_standing, versions_in_use
 
 SYSTEM = "system"
 
@@ -49,21 +46,6 @@ class Swept:
     stopped: list[RunId] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class _Version:
-    name: str
-    version: int
-    tenant: Tenant
-    digest: Digest
-    label: Label
-    use_class: UseClass
-    created_at: float
-
-    @property
-    def object(self) -> str:
-        return f"model:{self.name}/{self.version}"
-
-
 def sweep(platform: Platform, now: float | None = None, grace_s: float = GRACE_S) -> Swept:
     """Set right what has ended by ``now`` (seconds since the epoch; the platform's clock if not given); nothing in a
     home of one person.
@@ -78,7 +60,7 @@ def sweep(platform: Platform, now: float | None = None, grace_s: float = GRACE_S
     with platform.read() as connection:
         if not is_governed(connection):
             return swept
-        versions = _in_use(connection)
+        versions = versions_in_use(connection)
         late = [proposal.id for proposal in expired(connection, at)]
     if late:
         tried(lambda: _expire(platform, at, swept))
@@ -88,7 +70,7 @@ def sweep(platform: Platform, now: float | None = None, grace_s: float = GRACE_S
     return swept
 
 
-def stand(connection: Connection, version: _Version, now: float) -> Verdict:
+def stand(connection: Connection, version: VersionInUse, now: float) -> Verdict:
     """Where a version stands, by what the store has."""
     origins = origins_of(connection, [Given(version.object, version.digest, ArtifactType.MODEL)])
     taken = origins.taken[0]
@@ -105,30 +87,6 @@ def stand(connection: Connection, version: _Version, now: float) -> Verdict:
     return standing(facts, now)
 
 
-def _in_use(connection: Connection) -> list[_Version]:
-    """Versions that have an alias, or an approval that was carried out."""
-    named = {(row.name, row.version) for row in connection.execute(select(aliases.c.name, aliases.c.version))}
-    approved = select(proposals_table.c.object).where(
-        proposals_table.c.state == ApprovalState.CARRIED_OUT.value, proposals_table.c.object.like("model:%/%")
-    )
-    objects = set(connection.execute(approved).scalars())
-    found = []
-    for row in connection.execute(select(model_versions).order_by(model_versions.c.name, model_versions.c.version)):
-        if (row.name, row.version) in named or f"model:{row.name}/{row.version}" in objects:
-            found.append(
-                _Version(
-                    name=row.name,
-                    version=row.version,
-                    tenant=Tenant(row.ministry),
-                    digest=Digest(row.digest),
-                    label=Label.parse(row.label),
-                    use_class=UseClass(row.use_class),
-                    created_at=row.created_at,
-                )
-            )
-    return found
-
-
 def _expire(platform: Platform, now: float, swept: Swept) -> None:
     with platform.write() as connection:
         late = expired(connection, now)
@@ -142,13 +100,15 @@ def _expire(platform: Platform, now: float, swept: Swept) -> None:
     swept.proposals = [proposal.id for proposal in late]
 
 
-def _look(platform: Platform, version: _Version, now: float, grace_s: float, swept: Swept) -> None:
-    with platform.read() as connection:
+def _look(platform: Platform, version: VersionInUse, now: float, grace_s: float, swept: Swept) -> None:
+    # Names mean something within one ministry only, and the leader sweeps for all of them.
+    scope = Scope.of(version.tenant)
+    with platform.database.read(scope) as connection:
         seen = stand(connection, version, now)
         known = is_noted(connection, (version.tenant, version.name, version.version), seen)
     if known and not seen.loses_aliases(now, grace_s):
         return
-    with platform.write() as connection:
+    with platform.database.write(scope) as connection:
         lock_model(connection, version.name)
         verdict = stand(connection, version, now) if seen.standing is not Standing.IN_ORDER else seen
         key = (version.tenant, version.name, version.version)

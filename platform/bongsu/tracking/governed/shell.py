@@ -22,7 +22,7 @@ from bongsu.tracking.governed.artifact_paths import is_plain
 from bongsu.tracking.governed.routes import Access, Route, match
 from bongsu.tracking.governed.settings import GovernedSettings
 from bongsu.tracking.governed.stores import ensure_workspaces, shown_so_far
-from bongsu.tracking.governed.viewer import Acting, Note, Shown, Viewer, ViewerOf, Visit, acting
+from bongsu.tracking.governed.viewer import Acting, Denial, Note, Shown, Viewer, ViewerOf, Visit, acting
 
 _log = logging.getLogger(__name__)
 WORKSPACE_HEADER = "x-mlflow-workspace"
@@ -32,22 +32,20 @@ _LONGEST_ERROR = 64 * 1024
 
 
 class Refusal(Exception):
-    """An answer in MLflow's form: its clients show ``message``, and try no refusal again."""
+    """Made anew each time: what is raised keeps the frames that it passed, and with them the request and its token."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
+    def __init__(self, denial: Denial) -> None:
+        super().__init__(denial.message)
+        self.denial = denial
 
 
-NOT_FOUND = Refusal(404, "ENDPOINT_NOT_FOUND", "There is nothing at this address.")
-_UNKNOWN = Refusal(404, "RESOURCE_DOES_NOT_EXIST", "What you ask for does not exist.")
-_NO_NAME = Refusal(401, "UNAUTHENTICATED", "Send a token: set MLFLOW_TRACKING_TOKEN.")
-_ONLY_LOOK = Refusal(403, "PERMISSION_DENIED", "You may look at these things but not change them.")
-_NO_FILES = Refusal(403, "PERMISSION_DENIED", "You may not read files; ask for a role that may.")
-_FOREIGN_PAGE = Refusal(403, "PERMISSION_DENIED", "This change was asked for by a page of another site.")
-_NOT_RECORDED = Refusal(503, "TEMPORARILY_UNAVAILABLE", "That you read this cannot be recorded now; try again.")
-_TOO_LARGE = Refusal(413, "INVALID_PARAMETER_VALUE", "This is larger than the server takes.")
+NOT_FOUND = Denial(404, "ENDPOINT_NOT_FOUND", "There is nothing at this address.")
+_UNKNOWN = Denial(404, "RESOURCE_DOES_NOT_EXIST", "What you ask for does not exist.")
+_ONLY_LOOK = Denial(403, "PERMISSION_DENIED", "You may look at these things but not change them.")
+_NO_FILES = Denial(403, "PERMISSION_DENIED", "You may not read files; ask for a role that may.")
+_FOREIGN_PAGE = Denial(403, "PERMISSION_DENIED", "This change was asked for by a page of another site.")
+_NOT_RECORDED = Denial(503, "TEMPORARILY_UNAVAILABLE", "That you read this cannot be recorded now; try again.")
+_TOO_LARGE = Denial(413, "INVALID_PARAMETER_VALUE", "This is larger than the server takes.")
 
 
 class _OpenVisit:
@@ -139,18 +137,19 @@ class Shell:
         try:
             await self._serve(visit, receive)
         except Refusal as refusal:
-            await _answer(refusal, visit.send)
+            await _answer(refusal.denial, visit.send)
         finally:
             await visit.tell()
 
     async def _serve(self, visit: _OpenVisit, receive: Receive) -> None:
         scope, route = visit.scope, visit.route
-        visit.viewer = viewer = await self._viewer_of(scope)
+        viewer = await self._viewer_of(scope)
+        if isinstance(viewer, Denial):
+            raise Refusal(viewer)
+        visit.viewer = viewer
         scope.setdefault("state", {})["actor"] = viewer
-        if viewer is None:
-            raise _NO_NAME
         if route is None:
-            raise NOT_FOUND
+            raise Refusal(NOT_FOUND)
         self._check_origin(scope)
         visit.workspace = workspace = _workspace(scope, viewer)
         visit.actor = actor = Acting(viewer, workspace, self._settings.unlabelled)
@@ -169,7 +168,7 @@ class Shell:
                 if not body.is_too_large:
                     raise
             if body.is_too_large:
-                raise _TOO_LARGE
+                raise Refusal(_TOO_LARGE)
 
     def _check_origin(self, scope: Scope) -> None:
         """A browser sends a person's cookie with whatever another site asks for; a client of MLflow has no origin."""
@@ -179,7 +178,7 @@ class Shell:
             return
         own = f"{scope.get('scheme', 'http')}://{headers.get('host', '')}"
         if origin != own and origin not in self._settings.origins:
-            raise _FOREIGN_PAGE
+            raise Refusal(_FOREIGN_PAGE)
 
     async def _check_path(self, path: str, query: bytes, route: Route, actor: Acting) -> None:
         """Files that MLflow would hand out without asking its database."""
@@ -189,13 +188,13 @@ class Shell:
         # A listing has its path in the query; the first of several would be checked, and another one listed.
         asked = [rest.strip("/")] if rest else QueryParams(query.decode("latin-1")).getlist("path")
         if len(asked) != 1:
-            raise _UNKNOWN
+            raise Refusal(_UNKNOWN)
         try:
             reached = await anyio.to_thread.run_sync(may_reach, asked[0].rstrip("/"), route.takes_file, actor)
         except MlflowException as error:
-            raise Refusal(error.get_http_status_code(), error.error_code, error.message) from error
+            raise Refusal(Denial(error.get_http_status_code(), error.error_code, error.message)) from error
         if not reached:
-            raise _UNKNOWN
+            raise Refusal(_UNKNOWN)
 
 
 def _workspace(scope: Scope, viewer: Viewer) -> str:
@@ -203,15 +202,15 @@ def _workspace(scope: Scope, viewer: Viewer) -> str:
     asked = Headers(scope=scope).getlist(WORKSPACE_HEADER)
     names = {name.strip() for name in asked if name.strip()} or {viewer.home}
     if len(names) != 1 or not viewer.may_enter(name := names.pop()):
-        raise _UNKNOWN
+        raise Refusal(_UNKNOWN)
     return name
 
 
 def _check_access(route: Route, actor: Acting) -> None:
     if route.access is Access.WRITE and not actor.may_write:
-        raise _ONLY_LOOK
+        raise Refusal(_ONLY_LOOK)
     if route.access is Access.FILES and not actor.viewer.may_read_files:
-        raise _NO_FILES
+        raise Refusal(_NO_FILES)
 
 
 def _inner_scope(scope: Scope, path: str, workspace: str) -> Scope:
@@ -229,7 +228,7 @@ class _Body:
     def __init__(self, scope: Scope, receive: Receive, limit: int) -> None:
         declared = Headers(scope=scope).get("content-length", "0")
         if not declared.isdecimal() or int(declared) > limit:
-            raise _TOO_LARGE
+            raise Refusal(_TOO_LARGE)
         self._receive = receive
         self._left = limit
 
@@ -241,7 +240,7 @@ class _Body:
         message = await self._receive()
         self._left -= len(message.get("body", b""))
         if self.is_too_large:
-            raise _TOO_LARGE
+            raise Refusal(_TOO_LARGE)
         return message
 
 
@@ -275,7 +274,7 @@ class _Guarded:
     async def _send_error(self, start: dict[str, Any]) -> None:
         if start["status"] >= 500 or any(word in self._body for word in _DATABASE_WORDS):
             status, code = start["status"], "INTERNAL_ERROR" if start["status"] >= 500 else "BAD_REQUEST"
-            await _answer(Refusal(status, code, "MLflow could not do this; the server's log says why."), self._send)
+            await _answer(Denial(status, code, "MLflow could not do this; the server's log says why."), self._send)
             return
         headers = MutableHeaders(raw=start["headers"])
         headers["content-length"] = str(len(self._body))
@@ -283,11 +282,11 @@ class _Guarded:
         await self._send({"type": "http.response.body", "body": self._body})
 
 
-async def _answer(refusal: Refusal, send: Send) -> None:
-    body = json.dumps({"error_code": refusal.code, "message": str(refusal)}).encode()
+async def _answer(denial: Denial, send: Send) -> None:
+    body = json.dumps({"error_code": denial.code, "message": denial.message}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     headers.append((b"cache-control", b"no-store"))
-    if refusal.status == 401:
+    if denial.status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
-    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "http.response.start", "status": denial.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -148,8 +148,24 @@ class Visit:
 
 Note = Callable[[Visit], Awaitable[None]]
 
-ViewerOf = Callable[[Scope], Awaitable[Viewer | None]]
-"""Who asks: from the bearer token of an ASGI scope (or a cookie of the server that mounts this); None for nobody."""
+
+@dataclass(frozen=True)
+class Denial:
+    """An answer in MLflow's form: its clients show ``message``, and try none of these again.
+
+    Attributes:
+        status: of HTTP.
+        code: one of MLflow's error codes.
+        message: what is wrong, and what mends it.
+    """
+
+    status: int
+    code: str
+    message: str
+
+
+ViewerOf = Callable[[Scope], Awaitable[Viewer | Denial]]
+"""Who asks: from the bearer token of an ASGI scope (or a cookie of the server that mounts this); why nobody does."""
 
 Actor = Acting | Recorder | Housekeeping
 _ACTOR: ContextVar[Actor | None] = ContextVar("bongsu_mlflow_actor", default=None)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from governed_ids import World
+from governed_ids import WRITER, World
+from governed_plane import NOBODY_YET
+from governed_world import LOGGED
 
 A2 = "/api/2.0/mlflow"
 SEARCH = f"{A2}/experiments/search"
@@ -72,14 +74,33 @@ def test_a_page_of_another_site_changes_nothing(world: World, path: str) -> None
 
 
 def test_what_is_too_large_is_not_read(world: World) -> None:
-    answer = world.server.ask("POST", f"{A2}/runs/search", "mnd-all", content=b"x" * (2**20 + 1))
+    answer = world.server.ask("POST", f"{A2}/runs/search", "mnd-all", content=b"x" * (2**22 + 1))
     assert answer.status_code == 413
 
     def chunks() -> object:
-        for _ in range(20):
+        for _ in range(36):
             yield b"x" * 2**17
 
     assert world.server.ask("POST", f"{A2}/runs/search", "mnd-all", content=chunks()).status_code == 413
+
+
+def test_what_mlflow_takes_may_be_larger_than_what_the_api_takes(world: World) -> None:
+    """3 MB: more than a message of the API may have."""
+    own = world.ids[LOGGED.word]
+    address = f"/api/2.0/mlflow-artifacts/artifacts/{own.place}/large.bin"
+    assert world.server.ask("PUT", address, WRITER, content=b"x" * 3_000_000).status_code == 200
+    assert len(world.server.ask("GET", address, WRITER).content) == 3_000_000
+    batch = {"run_id": own.run, "metrics": [], "padding": "x" * 3_000_000}
+    assert world.server.ask("POST", f"{A2}/runs/log-batch", WRITER, json=batch).status_code == 200
+
+
+def test_who_is_not_let_in_is_told_what_mends_it(world: World) -> None:
+    def told(token: str | None) -> str:
+        return str(world.server.ask("GET", "/version", token).json()["message"])
+
+    assert "MLFLOW_TRACKING_TOKEN" in told(None)
+    assert "`bongsu login`" in told("nonsense")
+    assert "no role" in told(NOBODY_YET)
 
 
 def test_answers_are_not_kept_by_browsers(world: World) -> None:

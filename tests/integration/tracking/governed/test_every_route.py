@@ -16,7 +16,7 @@ from bongsu.policy.access import AccessPermit
 from bongsu.service.mlflow_mount import viewer
 from bongsu.tracking.governed.routes import OPEN_ROUTES, Access, Route
 
-NOBODY = (None, "nonsense", WORKER, NOBODY_YET)
+NOBODY = {None: 401, "nonsense": 401, WORKER: 403, NOBODY_YET: 403}
 ALWAYS = (datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 CLOSED_TO_PUBLIC = [route for route in OPEN_ROUTES if route.access is not Access.PUBLIC]
 
@@ -69,15 +69,15 @@ def test_people_of_the_control_plane_are_those_of_the_world() -> None:
 
 
 def test_who_is_nobody_there_is_told_one_thing_at_every_route(world: World) -> None:
-    told = set()
-    for route in CLOSED_TO_PUBLIC:
-        for token in NOBODY:
+    for token, status in NOBODY.items():
+        told = set()
+        for route in CLOSED_TO_PUBLIC:
             answer = ask(world, route, token, "plainword")
             headers = {
                 name: value for name, value in answer.headers.items() if name not in ("date", "x-request-id")
             }
             told.add((answer.status_code, answer.text, str(sorted(headers.items()))))
-    assert [status for status, _text, _headers in told] == [401]
+        assert [found for found, _text, _headers in told] == [status]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from governed_places import DAY, GovernedPlace
 
@@ -11,7 +12,8 @@ from bongsu.service.governance.data_permits import list_data_permits, revoke_dat
 from bongsu.service.governance.proposing import propose, show_proposal
 from bongsu.service.governance.suspending import StopRequest, suspend
 from bongsu.service.governance.sweeping import Swept, sweep
-from bongsu.store.aliases import set_alias
+from bongsu.store.aliases import aliases_of, set_alias
+from bongsu.store.scope import EVERYTHING
 
 ANEW = Swept()
 
@@ -92,3 +94,21 @@ def test_an_alias_of_before_there_were_approvals_goes_after_the_grace_period(gov
     governed.now += 14 * DAY
     sweep(governed.platform)
     assert governed.aliases() == {}
+
+
+def test_what_ends_in_one_ministry_leaves_a_model_of_the_same_name_in_another_alone(
+    governed: GovernedPlace,
+) -> None:
+    governed.promoted()
+    (permit,) = list_data_permits(governed.platform, governed.actor("dc"))
+    revoke_data_permit(governed.platform, governed.actor("dc"), permit.id, "Consent was withdrawn")
+    governed.now += 14 * DAY
+    army = governed.of("army")
+    governed.register("axk1", 1, ministry="army", submitter="army-eng")
+    with army.write() as connection:
+        set_alias(connection, "axk1", "production", 1)
+    governed.now += DAY
+    swept = sweep(replace(governed.platform, scope=EVERYTHING))
+    with governed.platform.read() as ours, army.read() as theirs:
+        assert (aliases_of(ours, "axk1"), aliases_of(theirs, "axk1")) == ([], [("production", 1)])
+    assert swept.dropped == {"model:axk1/1": ["production"]}
