@@ -29,6 +29,7 @@ _SAID = {
     404: ("Unknown", "There is no such thing for the asker."),
     408: ("TooSlow", "The body did not come."),
     409: ("Conflict", "It cannot be done in the state that things are in."),
+    412: ("Precondition", "It was asked for under a condition that is not compared here."),
     413: ("TooLarge", "The body is larger than this route takes."),
     422: ("Unfit", "What was sent does not fit, or a rule is against it."),
     429: ("TooMany", "More requests than one asker may make; `Retry-After` says when there is room."),
@@ -38,7 +39,7 @@ _SAID = {
 }
 _ALWAYS = (431, 500)
 _ASKED = (400, 401, 403, 404, 409, 422, 429, 503)
-_WITH_BODY = (408, 413)
+_WITH_BODY = (408, 412, 413)
 _DOCUMENT = {
     "type": "object",
     "description": "An error (RFC 9457): the gravest of what is wrong, and all of it under `problems`.",

@@ -151,13 +151,18 @@ def run_document(
         problems: why it did not succeed, in the reader's language, as
             :meth:`bongsu.domain.problems.Problem.as_dict` gives them.
     """
-    live = {stage.id: stage for stage in watched.stages} if watched else {}
     return RunDocument(
         run=details.run,
-        stages=[_stage(stage, live.get(stage.planned.id)) for stage in details.stages],
+        stages=stage_documents(details.stages, watched),
         variants=[VariantDocument(**_facts(one) | {"label": str(one.label)}) for one in variants],
         problems=list(problems),
     )
+
+
+def stage_documents(stages: Sequence[StageDetails], watched: RunProgress | None = None) -> list[StageDocument]:
+    """Stages of a run with their attempts, as :func:`run_document` has them; nothing but the store is read for it."""
+    live = {stage.id: stage for stage in watched.stages} if watched else {}
+    return [_stage(stage, live.get(stage.planned.id)) for stage in stages]
 
 
 def plan_document(prepared: PlanShown, told: Callable[[Problem], Mapping[str, Any]]) -> PlanDocument:

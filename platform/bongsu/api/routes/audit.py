@@ -9,12 +9,11 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from bongsu.api.answers import Cursor, Fields, Limit, Page, Place, answer, bad_body, page, place_of
+from bongsu.api.answers import Cursor, Fields, Limit, Page, answer, bad_body, page, place_of
 from bongsu.api.asking import Asker, Asking, asks_for
 from bongsu.api.openapi import as_well, only_as
 from bongsu.domain.audit import AuditOutcome, EntryFilter
 from bongsu.domain.checkpoints import SignedCheckpoint
-from bongsu.domain.codes import api as codes
 from bongsu.domain.signed_notes import VerifierKey
 from bongsu.policy.access import Permission
 from bongsu.service.audit.checking import Checked, check_log
@@ -87,20 +86,11 @@ def entries(
     times = (since.timestamp() if since else None, until.timestamp() if until else None)
     wanted = EntryFilter(actor, object, action, *times, outcome)
     asked = f"audit {ministry} {wanted} {before}"
-    behind = _position(place_of(cursor, asked), before)
+    place = place_of(cursor, asked, int)
+    behind = place.key[0] if place else before
     platform = _of(asker, ministry)
     found = list_entries(platform, platform.actor, platform.scope.tenant, wanted, limit + 1, behind).entries
     return answer(request, page(found, limit, asked, lambda entry: (entry.position,)), fields)
-
-
-def _position(place: Place | None, before: int | None) -> int | None:
-    if place is None:
-        return before
-    match place.key:
-        case (int() as position,):
-            return position
-        case _:
-            raise codes.BAD_CURSOR.error()
 
 
 @router.get("/entries/{position}", **asks_for(P.AUDIT_READ, gives=Entry))

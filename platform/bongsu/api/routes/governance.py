@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from bongsu.api.answers import Cursor, Fields, Limit, Ministry, Page, answer, page, place_of, sliced
+from bongsu.api.answers import Cursor, Fields, Limit, Ministry, Page, answer, page, place_of
 from bongsu.api.asking import Asker, Asking, asks_for, for_signed_in
 from bongsu.api.bodies import body_of, described
 from bongsu.domain.approval import ApprovalState
@@ -141,11 +141,11 @@ def approvals(
 ) -> Response:
     """Proposals with what was decided on them, newest first."""
     asked = f"approvals {ministry} {state}"
-    found = list_proposals(asker.everywhere(), asker.actor, ministry, state or ())
-    numbered = [(place, proposal_document(one)) for place, one in enumerate(found)]
-    shown = sliced(numbered, limit, place_of(cursor, asked), lambda one: (one[0],))
-    made = page(shown, limit, asked, lambda one: (one[0],))
-    return answer(request, Page([one for _place, one in made.items], made.next), fields)
+    place = place_of(cursor, asked, float, str)
+    behind = place.key if place else None
+    found = list_proposals(asker.everywhere(), asker.actor, ministry, state or (), limit + 1, behind)
+    document = page(found, limit, asked, lambda one: (one.proposed_at, one.id), proposal_document)
+    return answer(request, document, fields)
 
 
 @router.post(

@@ -50,7 +50,7 @@ def ministries(
 ) -> Response:
     """Ministries in which the asker may look, by name."""
     found = list_ministries(asker.plane.base, asker.actor)
-    shown = sliced(found, limit, place_of(cursor, "ministries"), lambda one: (one.name,))
+    shown = sliced(found, limit, place_of(cursor, "ministries", str), lambda one: (one.name,))
     return answer(request, page(shown, limit, "ministries", lambda one: (one.name,)), fields)
 
 
@@ -88,6 +88,6 @@ def people(
     asked = f"people {ministry} {kind}"
     known = sorted(list_people(asker.plane.base, asker.actor, ministry), key=lambda one: one.id)
     found = [one for one in known if kind in (None, one.kind)]
-    shown = sliced(found, limit, place_of(cursor, asked), lambda one: (one.id,))
-    document = page([person_document(one) for one in shown], limit, asked, lambda one: (one.id,))
+    shown = sliced(found, limit, place_of(cursor, asked, str), lambda one: (one.id,))
+    document = page(shown, limit, asked, lambda one: (one.id,), person_document)
     return answer(request, document, fields)

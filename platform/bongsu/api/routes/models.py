@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
 from typing import Literal
@@ -11,20 +10,20 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from bongsu.api.answers import Cursor, Fields, Limit, Ministry, Page, answer, page, place_of, sliced, written
-from bongsu.api.asking import Asker, Asking, asks_for
+from bongsu.api.answers import Cursor, Fields, Limit, Ministry, Page, answer, page, place_of, written
+from bongsu.api.asking import Asking, asks_for
 from bongsu.domain.labels import Grade
 from bongsu.policy.access import Permission
 from bongsu.service.audit.reads import note_read
-from bongsu.service.datasets import DatasetVersion, list_datasets, register_dataset
+from bongsu.service.datasets import DatasetVersion, register_dataset
 from bongsu.service.lineage import LineageGraph, joined, run_graph, trace
-from bongsu.service.models import ModelVersion, list_models
-from bongsu.service.platform import Platform
+from bongsu.service.models import ModelVersion
 from bongsu.service.run_lists import of_run
-from bongsu.service.sharing import received_datasets, received_models
+from bongsu.service.version_lists import Listed, Wanted, page_of_datasets, page_of_models
 from bongsu.store.lineage import Edge, Node
 
 router = APIRouter(prefix="/v1", tags=["models, data sets, lineage"])
+AnyListed = Listed[ModelVersion] | Listed[DatasetVersion]
 # A graph may have tens of thousands of nodes, and pydantic writes a graph of ours in a tenth of the time of `plain`.
 _GRAPH = TypeAdapter(LineageGraph)
 
@@ -57,12 +56,10 @@ def models(
     """Model versions, by ministry and name, newest version first; with those that other ministries share, and what
     for and until when (`shared`)."""
     asked = f"models {name} {ministry}"
-    own = [one for _owner, platform in _each(asker, ministry) for one in list_models(platform, name)]
-    shared = (one for one in received_models(asker.everywhere(), name) if _concerns(one, ministry))
-    found = sorted([*own, *shared], key=_version_key)
-    asker.note_list(f"model:{name}" if name else "list:models", map(_label, found))
-    shown = sliced(found, limit, place_of(cursor, asked), _version_key)
-    return answer(request, page(shown, limit, asked, _version_key), fields)
+    wanted = Wanted(name, ministry, limit + 1, _behind(cursor, asked))
+    found = page_of_models(asker.plane, asker.actor, wanted)
+    asker.note_list(f"model:{name}" if name else "list:models", map(_label, found[:limit]))
+    return answer(request, page(found, limit, asked, _key, lambda one: one.version), fields)
 
 
 @router.get("/datasets", **asks_for(Permission.DATASET_READ, gives=Page[OwnedDataset]))
@@ -78,37 +75,28 @@ def datasets(
     """Versions of data sets, by ministry and name, newest version first; with those that other ministries share, and
     what for and until when (`shared`)."""
     asked = f"datasets {name} {ministry}"
-    own = [
-        _owned(owner, one) for owner, platform in _each(asker, ministry) for one in list_datasets(platform, name)
-    ]
-    received = received_datasets(asker.everywhere(), name)
-    shared = (_owned(one.shared[0].giver, one) for one in received if _concerns(one, ministry))
-    found = sorted([*own, *shared], key=_version_key)
-    asker.note_list(f"dataset:{name}" if name else "list:datasets", map(_label, found))
-    shown = sliced(found, limit, place_of(cursor, asked), _version_key)
-    return answer(request, page(shown, limit, asked, _version_key), fields)
+    wanted = Wanted(name, ministry, limit + 1, _behind(cursor, asked))
+    found = page_of_datasets(asker.plane, asker.actor, wanted)
+    asker.note_list(f"dataset:{name}" if name else "list:datasets", map(_label, found[:limit]))
+    return answer(request, page(found, limit, asked, _key, lambda one: _owned(one.ministry, one.version)), fields)
 
 
-def _each(asker: Asker, ministry: str | None) -> Iterator[tuple[str, Platform]]:
-    return ((owner, platform) for owner, platform in asker.each() if ministry in (None, owner))
+def _behind(cursor: str, asked: str) -> tuple[str, str, int] | None:
+    place = place_of(cursor, asked, str, str, int)
+    return place.key if place else None
 
 
-def _concerns(version: ModelVersion | DatasetVersion, ministry: str | None) -> bool:
-    """A ministry has what is shared with it, and what it shares."""
-    return ministry is None or any(ministry in (by.giver, by.ministry) for by in version.shared)
+def _key(one: AnyListed) -> tuple[str, str, int]:
+    return one.key
+
+
+def _label(one: AnyListed) -> tuple[str, str]:
+    return one.ministry, one.version.label
 
 
 def _owned(ministry: str, version: DatasetVersion) -> OwnedDataset:
     facts = {field.name: getattr(version, field.name) for field in dataclass_fields(version)}
     return OwnedDataset(**facts, ministry=ministry)
-
-
-def _label(version: ModelVersion | OwnedDataset) -> tuple[str, str]:
-    return version.ministry, version.label
-
-
-def _version_key(version: ModelVersion | OwnedDataset) -> tuple[object, ...]:
-    return (version.ministry, version.name, -version.version)
 
 
 class DatasetRequest(BaseModel):

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from bongsu.api.answers import Fields, answer
+from bongsu.api.answers import Fields, IdempotencyKey, answer
 from bongsu.api.asking import Asking, asks_for
 from bongsu.domain.documents import plain
 from bongsu.domain.labels import OPEN, Label
@@ -151,9 +151,10 @@ def secrets(request: Request, asker: Asking, person: Id) -> Response:
 
 
 @router.post("/{home}/{name}/secrets", status_code=201, **asks_for(P.PERSON_MANAGE, gives=ShownSecret))
-def make_secret(asker: Asking, person: Id, replacing: Replacing) -> Response:
-    """A secret of a service account, which is in this answer and nowhere else."""
-    made = new_secret(asker.plane.base, asker.actor, person, replacing.overlap_s, asker.request)
+def make_secret(asker: Asking, person: Id, replacing: Replacing, idempotency_key: IdempotencyKey = "") -> Response:
+    """A secret of a service account, which is in this answer and nowhere else. A request that comes again with its
+    ``Idempotency-Key`` is given another one, in place of the one that it was given before."""
+    made = new_secret(asker.plane.base, asker.actor, person, replacing.overlap_s, asker.request, idempotency_key)
     return JSONResponse(plain(made), 201, {"Cache-Control": "no-store"})
 
 

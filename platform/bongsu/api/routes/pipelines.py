@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -11,11 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from bongsu.api.answers import IdempotencyKey, answer
-from bongsu.api.asking import Asker, Asking, asks_for
+from bongsu.api.asking import Asking, asks_for
 from bongsu.api.openapi import as_well
 from bongsu.domain.ids import Digest
-from bongsu.domain.problems import Problem
-from bongsu.language.particles import settle_particles
+from bongsu.language.problems import told
 from bongsu.policy.access import Permission
 from bongsu.service.documents import PlanDocument, plan_document
 from bongsu.service.handed_in import HandedIn, check_handed_in, prepare_handed_in, submit_handed_in
@@ -78,7 +77,7 @@ def plan(request: Request, asker: Asking, pipeline: PipelineRequest) -> Response
     """What a submit would do, without doing it."""
     _platform, prepared = prepare_handed_in(asker.plane, asker.actor, pipeline.handed_in())
     shown = PlanShown(prepared.plan, prepared.skipped, prepared.warnings, prepared.obstacles, prepared.grant)
-    return answer(request, plan_document(shown, lambda problem: _told(asker, problem)))
+    return answer(request, plan_document(shown, lambda problem: told(problem, asker.translate)))
 
 
 @router.post(
@@ -101,8 +100,3 @@ def submit(
     response = answer(request, document, status=201 if submission.created else 200)
     response.headers["Location"] = f"/v1/runs/{submission.run.id}"
     return response
-
-
-def _told(asker: Asker, problem: Problem) -> dict[str, Any]:
-    document = problem.as_dict(asker.translate)
-    return document | {name: settle_particles(document[name]) for name in ("message", "fix")}

@@ -9,12 +9,12 @@ from fastapi.responses import HTMLResponse, Response
 
 from bongsu.api.answers import Cursor, Fields, Filter, IdempotencyKey, Limit, Page, answer, page, place_of
 from bongsu.api.asking import Asker, Asking, asks_for
-from bongsu.domain.codes import api as codes
 from bongsu.domain.plan import RunPlan
 from bongsu.language.particles import settle_particles
+from bongsu.language.problems import told
 from bongsu.policy.access import Permission
 from bongsu.service.cancelling import request_cancel
-from bongsu.service.documents import RunDocument, StageDocument, run_document
+from bongsu.service.documents import RunDocument, StageDocument, run_document, stage_documents
 from bongsu.service.platform import Platform
 from bongsu.service.repeating import request_key
 from bongsu.service.report.collect import collect
@@ -22,7 +22,7 @@ from bongsu.service.report.page import render_page
 from bongsu.service.resuming import resume
 from bongsu.service.run_lists import of_run, read_filter
 from bongsu.service.run_lists import page as page_of_runs
-from bongsu.service.showing import MetricSeries, run_metrics, show_run
+from bongsu.service.showing import MetricSeries, RunDetails, run_metrics, show_run
 from bongsu.service.summaries import RunSummary
 from bongsu.service.variants import variants_of
 from bongsu.service.watching import RunProgress, watch_run
@@ -49,14 +49,8 @@ def list_runs(
     fields: Fields = "",
 ) -> Response:
     """Runs of the asker's ministries, newest first."""
-    place = place_of(cursor, f"runs {filter}")
-    behind = None
-    if place is not None:
-        match place.key:
-            case (float() | int() as created_at, str() as run_id):
-                behind = (float(created_at), run_id)
-            case _:
-                raise codes.BAD_CURSOR.error()
+    place = place_of(cursor, f"runs {filter}", float, str)
+    behind = place.key if place else None
     found = page_of_runs(asker.everywhere(), read_filter(filter), limit + 1, behind)
     asker.note_list("list:runs", ((run.ministry, run.label) for run in found[:limit]))
     return answer(request, page(found, limit, f"runs {filter}", lambda run: (run.created_at, run.id)), fields)
@@ -73,16 +67,17 @@ def show(request: Request, asker: Asking, run: str, fields: Fields = "") -> Resp
 def stages(request: Request, asker: Asking, run: str, fields: Fields = "") -> Response:
     """Stages of a run with their attempts, in the plan's order."""
     platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
-    return answer(request, _document(asker, platform, record).stages, fields)
+    details = show_run(platform, record.id)
+    return answer(request, stage_documents(details.stages, _watched(platform, details)), fields)
 
 
 @router.get("/{run}/stages/{stage}", **asks_for(Permission.RUN_READ, gives=StageDocument))
 def one_stage(request: Request, asker: Asking, run: str, stage: str, fields: Fields = "") -> Response:
     """One stage with its attempts."""
     platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
-    name = show_run(platform, record.id).stage(stage).planned.id
-    found = _document(asker, platform, record).stages
-    return answer(request, next(one for one in found if one.id == name), fields)
+    details = show_run(platform, record.id)
+    (document,) = stage_documents([details.stage(stage)], _watched(platform, details))
+    return answer(request, document, fields)
 
 
 @router.get("/{run}/plan", **asks_for(Permission.RUN_READ, gives=RunPlan))
@@ -137,9 +132,11 @@ def resume_it(request: Request, asker: Asking, run: str, idempotency_key: Idempo
 
 def _document(asker: Asker, platform: Platform, record: RunRecord) -> ServedRun:
     details = show_run(platform, record.id)
-    problems = [details.problem.as_dict(asker.translate)] if details.problem else []
-    told = [one | {name: settle_particles(one[name]) for name in ("message", "fix")} for one in problems]
-    # Nothing of what is over moves.
-    watched = watch_run(platform, record.id) if details.run.finished_at is None else None
-    document = run_document(details, variants_of(platform, details), watched, told)
+    problems = [told(details.problem, asker.translate)] if details.problem else []
+    document = run_document(details, variants_of(platform, details), _watched(platform, details), problems)
     return ServedRun(**vars(document), submitted_by=record.submitted_by)
+
+
+def _watched(platform: Platform, details: RunDetails) -> RunProgress | None:
+    """Nothing of what is over moves."""
+    return watch_run(platform, details.run.id) if details.run.finished_at is None else None
