@@ -10,9 +10,8 @@ from pathlib import Path, PurePosixPath
 
 from bongsu.artifacts.durable import create_once
 from bongsu.artifacts.refusals import writing_to
-from bongsu.domain.codes import access, run
+from bongsu.domain.codes import run
 from bongsu.domain.ids import Digest, digest_of
-from bongsu.domain.labels import Label
 from bongsu.domain.people import Actor
 from bongsu.domain.pipeline import PipelineSpec
 from bongsu.domain.problems import BongsuError
@@ -22,6 +21,7 @@ from bongsu.service.catalogue import InstalledStages
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.governance.asking import Ask, recorded
 from bongsu.service.inputs.given import Files
+from bongsu.service.labels import refuse_above
 from bongsu.service.planning import Prepared, prepare_loaded, with_what_is_known
 from bongsu.service.platform import Platform
 from bongsu.service.repeating import repeated
@@ -100,7 +100,7 @@ def prepare_handed_in(
     with _recorded(plane, actor, action, loaded):
         platform = plane.within(actor, Permission.PIPELINE_PLAN, loaded.spec.metadata.ministry)
         prepared = prepare_loaded(platform, loaded, _files(platform, handed))
-        refuse_above(actor, prepared.plan.label)
+        refuse_above(actor.clearance, prepared.plan.label)
         return platform, prepared
 
 
@@ -152,12 +152,6 @@ def _recorded(
     thing = f"pipeline:{metadata.name}" if metadata else "pipeline:"
     ask = Ask(plane.base, actor, Tenant(named), action, thing, plane.request_id)
     return recorded(ask, _OF_POLICY)
-
-
-def refuse_above(actor: Actor, label: Label) -> None:
-    """Nobody makes what they may not see. Raises ``access.above-clearance``."""
-    if not actor.clearance.dominates(label):
-        raise access.ABOVE_CLEARANCE.error(label=str(label), clearance=str(actor.clearance))
 
 
 def _files(platform: Platform, handed: HandedIn) -> Files:
