@@ -20,6 +20,7 @@ from bongsu.domain.plan import RunPlan
 from bongsu.policy.decision import Decision
 from bongsu.policy.forbidden import FORBIDDEN
 from bongsu.policy.harmless import without_harmless
+from bongsu.policy.pairs import PAIRS
 from bongsu.policy.reading import may_concern, readings
 from bongsu.policy.rule import Rule
 from bongsu.policy.written import Written, in_plan, in_spec
@@ -52,7 +53,7 @@ def screen(text: str) -> Refused | None:
         return None
     for reading in readings(text):
         left = without_harmless(reading)
-        for forbidden in FORBIDDEN:
+        for forbidden in (*FORBIDDEN, *PAIRS):
             words = forbidden.search(left)
             if words:
                 return Refused(forbidden.name, words)
