@@ -183,6 +183,19 @@ def test_whoever_tries_a_forbidden_purpose_is_on_record(place: ApiPlace, path: s
     assert entry["request"] == refused.headers["x-request-id"]
 
 
+@pytest.mark.parametrize("declared", ["lethal-autonomy", "autonomous-targeting", "자율살상"])
+@pytest.mark.parametrize("path", ["/v1/pipelines/validate", "/v1/pipelines/plan", "/v1/runs"])
+def test_whoever_declares_a_class_that_is_outside_is_on_record(place: ApiPlace, path: str, declared: str) -> None:
+    size = len(place.log())
+    text = PIPELINE.replace("useClass: administration", f"useClass: {declared}")
+    refused = place.ask("kim", "POST", path, json={"text": text})
+    assert (refused.status_code, refused.json()["code"]) == (403, "policy.forbidden-use")
+    entry = json.loads(place.log()[-1][2])
+    assert len(place.log()) == size + 1
+    assert (entry["actor"], entry["outcome"], entry["object"]) == ("kim", "refused", "pipeline:checks")
+    assert entry["facts"]["codes"] == ["policy.forbidden-use"]
+
+
 def test_a_stranger_writes_into_no_log_but_their_own(place: ApiPlace) -> None:
     size, own = len(place.log()), len(place.log("army"))
     place.ask("army-eng", "POST", "/v1/runs", json={"text": FORBIDDEN})
