@@ -81,7 +81,7 @@ class RemotePeople:
         return self._server.all(f"{_of(account)}/secrets", SecretSummary)
 
     def new_secret(self, account: str, overlap_s: float) -> ShownSecret:
-        return self._server.made(f"{_of(account)}/secrets", ShownSecret, {"overlapSeconds": overlap_s})
+        return self._server.made_once(f"{_of(account)}/secrets", ShownSecret, {"overlapSeconds": overlap_s})
 
     def withdraw_secret(self, account: str, secret: str) -> None:
         self._server.post(f"{_of(account)}/secrets/{quote(secret, safe='')}/withdraw")

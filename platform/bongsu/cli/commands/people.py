@@ -21,6 +21,7 @@ from bongsu.cli.commands.shared import AsJson, only_here, people_plane, server_a
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.state import options
 from bongsu.cli.texts import _
+from bongsu.domain.documents import plain
 from bongsu.domain.labels import Grade
 from bongsu.domain.people import ActorKind, Role
 
@@ -192,7 +193,7 @@ def whoami(context: typer.Context, as_json: AsJson = False) -> None:
             where = {"context": found[0], "server": found[1].url, "home": None, "ministry": found[1].ministry}
             me = RemotePeople(*asked).me()
     if as_json:
-        document = me_document(me)
+        document = plain(me_document(me))
         # Nobody is cleared for anything where there is nobody to keep it from.
         say_json(where | document | ({} if found else {"clearance": None}))
         return

@@ -17,6 +17,7 @@ from bongsu.service.observing.log_format import LogFormat
 
 PORT = 8700
 HOST = "127.0.0.1"
+CONSOLE = "http://localhost:8501"
 _SHARED = "shared"
 
 # Not BONGSU_PORT, which Kubernetes sets to something else beside a service that is called bongsu.
@@ -153,7 +154,16 @@ def serve(
         serve_until_ended(served, listening, lambda: say(_("Listening at {url}").format(url=_url(host, port))))
 
 
-def up(context: typer.Context, port: Port = PORT) -> None:
+def up(
+    context: typer.Context,
+    port: Port = PORT,
+    console: Annotated[
+        str,
+        typer.Option(
+            metavar="URL", envvar="BONGSU_CONSOLE_URL", help=_("Where the console is that people sign in to here.")
+        ),
+    ] = CONSOLE,
+) -> None:
     from bongsu.api.serving import listen
     from bongsu.api.serving import serve as serve_until_ended
     from bongsu.service.demonstration import seed
@@ -169,6 +179,7 @@ def up(context: typer.Context, port: Port = PORT) -> None:
         ray_address=os.environ.get("BONGSU_RAY_ADDRESS"),
         site="bongsu-demonstration",
         built_in_issuer=f"{url}/issuer",
+        console_url=console,
         worker_url=_url(HOST, port),
     )
     shipped = Path.cwd() / "pipelines"
@@ -185,6 +196,8 @@ def up(context: typer.Context, port: Port = PORT) -> None:
         if passwords:
             say(_("These passwords are shown this once."))
         say(_("In another terminal: `bongsu login {url}`, then `bongsu submit FILE --watch`.").format(url=url))
+        told = _("MLflow is at {url}/mlflow; once you have signed in, `bongsu mlflow` says how to use it.")
+        say(told.format(url=url))
 
     with open_served(settings, os.environ) as served:
         serve_until_ended(served, listening, ready)

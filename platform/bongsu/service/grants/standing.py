@@ -18,6 +18,7 @@ from bongsu.domain.people import Actor
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import HOME, Tenant
 from bongsu.policy.access import Permission, Thing, Verdict, judge
+from bongsu.policy.purpose import refused_words
 from bongsu.service.platform import Platform
 from bongsu.store import audit
 from bongsu.store.grants import get_grant
@@ -95,7 +96,10 @@ def record_refusal(
     """As :func:`record`, of what was asked for and not done, in a transaction of its own."""
     if platform.database.read_only:
         return
-    facts = {"problems": [problem.code.name for problem in error.problems]}
+    facts: dict[str, Any] = {"problems": [problem.code.name for problem in error.problems]}
+    words = refused_words(error)
+    if words:
+        facts["words"] = words
     with platform.database.write() as connection:
         deed = Deed(action, platform.clock(), facts, AuditOutcome.REFUSED, of_receiver)
         record(connection, platform, actor, grant, deed)
