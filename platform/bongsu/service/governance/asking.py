@@ -58,8 +58,9 @@ class Ask:
 
 @contextmanager
 def recorded(ask: Ask, kinds: Collection[str] = ()) -> Iterator[None]:
-    """What is refused inside is written into the log of the ministry in which it was asked for, and raised; of kinds of
-    errors (``use`` for ``use.not-permitted``), if there are any, nothing else is written."""
+    """What is refused inside is raised, and written into the log of the ministry in which it was asked for, or of one
+    of the actor's own if they are nothing there; of kinds of errors (``use`` for ``use.not-permitted``), if there are
+    any, nothing else is written."""
     try:
         yield
     except BongsuError as error:
@@ -85,7 +86,9 @@ def _record_refusal(ask: Ask, error: BongsuError) -> None:
     if words:
         facts["words"] = words
     with ask.platform.write() as connection:
-        homes = [ask.tenant, *sorted(ask.actor.ministries)]
+        # A ministry hears who names a forbidden use for it. Else nobody's log is written by who is nothing there.
+        heard = bool(words) or ask.tenant in ask.actor.ministries
+        homes = [*([ask.tenant] if heard else []), *sorted(ask.actor.ministries)]
         tenant = next((one for one in homes if takes_part(connection, one)), None)
         if tenant is not None:
             event = AuditEvent(

@@ -96,7 +96,7 @@ def give(platform: Platform, actor: Actor, order: Order) -> Grant:
                 "begins": moment(grant.begins),
                 "ends": moment(grant.ends),
             }
-            record(connection, actor, grant, Deed("grant.give", now, facts))
+            record(connection, platform, actor, grant, Deed("grant.give", now, facts))
     except IntegrityError:
         with platform.database.read() as connection:
             known = get_grant(connection, grant.id)
@@ -146,7 +146,7 @@ def adjust(
             )
         (booked,) = book(connection, grant_id, [entry])
         facts = {"gpuMilliseconds": amount, "reason": entry.reason, "position": booked.position}
-        record(connection, actor, grant, Deed("grant.adjust", now, facts))
+        record(connection, platform, actor, grant, Deed("grant.adjust", now, facts))
         return booked
 
 
@@ -162,7 +162,7 @@ def close(platform: Platform, actor: Actor, grant_id: str, reason: str) -> Grant
     now = platform.clock()
     with platform.database.write() as connection:
         if close_grant(connection, grant_id, now):
-            record(connection, actor, grant, Deed("grant.close", now, {"reason": reason.strip()}))
+            record(connection, platform, actor, grant, Deed("grant.close", now, {"reason": reason.strip()}))
         found = get_grant(connection, grant_id)
     return found or grant
 

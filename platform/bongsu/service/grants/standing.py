@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -80,14 +80,14 @@ def permitted(platform: Platform, actor: Actor, permission: Permission, grant_id
     return grant
 
 
-def record(connection: Connection, actor: Actor, grant: Grant, deed: Deed) -> None:
+def record(connection: Connection, platform: Platform, actor: Actor, grant: Grant, deed: Deed) -> None:
     """Write it into the logs of both sides, as the last statements of the transaction; always in one order, so that
     nobody waits in a circle."""
     sides = {grant.receiver} if deed.of_receiver else {grant.giver, grant.receiver}
     for tenant in sorted({tenant_of(actor, side) for side in sides}):
         thing = f"grant:{grant.id}"
         event = AuditEvent(tenant, actor.id, deed.action, thing, deed.at, deed.outcome, OPEN, dict(deed.facts))
-        audit.append(connection, event)
+        audit.append(connection, replace(event, request_id=platform.author.request_id))
 
 
 def record_refusal(
@@ -102,7 +102,7 @@ def record_refusal(
         facts["words"] = words
     with platform.database.write() as connection:
         deed = Deed(action, platform.clock(), facts, AuditOutcome.REFUSED, of_receiver)
-        record(connection, actor, grant, deed)
+        record(connection, platform, actor, grant, deed)
 
 
 @contextmanager
