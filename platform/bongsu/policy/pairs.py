@@ -34,21 +34,21 @@ SELF_EN = (
         [
             v.MACHINE_EN.replace('|turrets?|sentr(?:y|ies)', ""),
             en(
-                "unattended", "crewless", r"self \w+", "itself", "themselves", "smart", "computer vision", "face recognition",
+                "unattended", r"autopilots?", r"neural (?!network)\w+", r"quadcopters?", "crewless", r"self \w+", "itself", "themselves", "smart", "computer vision", "face recognition",
                 "hands off", "no crew", "classifiers?", "reinforcement learning", "detectors?", "deep learning",
             ),
         ]
     )
     + ")"
 )  # fmt: skip
-SELF_KO = rf"(?:{v.MACHINE_KO}|신경망|(?:얼굴|안면) ?인식|(?<![a-z0-9])ai(?![a-z0-9])|강화 ?학습|딥러닝)"
+SELF_KO = rf"(?:{v.MACHINE_KO}|신경망|(?:얼굴|안면) ?인식|(?<![a-z0-9])ai(?![a-z0-9])|강화 ?학습|딥러닝|쿼드콥터|무인정|편대기)"
 _BODY_EN = (
     rf"(?:{v.ENEMY_EN}|{v.PEOPLE_EN}"
-    rf"|{en('infantry', 'fighters?', 'crews?', 'squads?', 'patrols?', 'faces', 'famil(?:y|ies)', 'prisoners?', 'villagers?', 'refugees?')})"
+    rf"|{en('infantry', 'fighters?', 'crews?', 'squads?', 'patrols?', 'faces', 'famil(?:y|ies)', 'prisoners?', 'villagers?', 'refugees?', 'deserters?', 'smugglers?', 'rebels?', 'migrants?', 'children', 'women', 'occupants?')})"
 )
 _BODY_KO = (
     rf"(?:{v.ENEMY_KO}|{v.PEOPLE_KO}"
-    r"|(?<![가-힣])(?:포로|보병|난민|피난민|시민|군인|전투원|용의자|가족|아이|간부|지휘관|마을 ?사람)(?:들)?)"
+    r"|(?<![가-힣])(?:포로|보병|탈영병|밀수꾼|반란군|노인|여성|어린이|난민|피난민|시민|군인|전투원|용의자|가족|아이|간부|지휘관|마을 ?사람)(?:들)?)"
 )
 _PLACE_EN = r"(?:villages?|towns?|city|cities|houses?|homes?|hospitals?|schools?|neighbou?rhoods?|camps?)"
 _PICK_EN = (
@@ -97,6 +97,7 @@ PAIRS = (
     Forbidden(
         "autonomous-weapon",
         (
+            r"armed (?:robots?|drones?|quadcopters?|uavs?|dogs?)(?![a-z])|무장 ?(?:로봇|드론|무인)",
             r"sentry guns?(?![a-z])|loitering (?:drones?|uavs?|weapons?)|배회(?:형)? ?(?:탄|무기|드론|무인기)",
             r"(?:kamikaze|suicide) (?:boats?|vehicles?|trucks?|ships?|vessels?|craft|ai)(?![a-z])|(?<![가-힣])자폭",
             rf"(?:{SELF_KO})[^.]{{0,30}}(?:자폭|돌격)",
@@ -113,7 +114,10 @@ PAIRS = (
             r"weaponeering|aim ?points?(?![a-z])|(?:high (?:value|payoff)) (?:targets?|individuals?)",
             rf"(?:{v.TARGET_EN}|{v.WEAPON_EN}|{en('shooters?', 'effectors?', 'fires')}) (?:\w+ )?(?:pairing|matching|assignment|allocation)",
             rf"{_PICK_EN} (?:\w+ ){{0,2}}{en('shooters?', 'effectors?')} ",
-            r"target (?:decks?|banks?)(?![a-z])",
+            r"target (?:decks?|banks?)(?![a-z])|strike planning|(?:firing|strike|target) (?:coordinates|solutions?)(?![a-z])",
+            rf"{_PICK_EN} (?:\w+ ){{0,3}}(?:enemies|combatants|hostiles|insurgents|militants|terrorists)(?![a-z])",
+            rf"{_PICK_EN} (?:out )?(?:the )?fighters (?!aircraft|jets|planes)",
+            r"타격 ?계획|사격 ?좌표",
             r"(?:assign|allocat|queu|direct)\w* (?:the |our )?(?:\w+ )?(?:missiles?|rockets?|bombs?|shells?|torpedo(?:es)?)(?= (?:to|on|at|against) |$| \.)",
             r"(?:미사일|포탄|로켓|폭탄)(?:을|를) ?[가-힣 ]{0,12}(?:배정|할당)|타격 ?(?:점수|순위|순서|명단|목록|후보)",
             r"(?<![a-z])fires? allocation(?! (?:of|by) (?:brigade|station))",
@@ -154,6 +158,11 @@ PAIRS = (
             r"drop(?:s|ping)? (?:its |the |a )?(?:\w+ )?(?:charge|bomb|warhead)s? (?:once|when|as soon|if)",
             r"죽일 ?(?:자|사람|놈|지|순서)|(?<![가-힣])총(?:이|을|알이|알을)? ?(?:나가|나간|쏘|쏜|쏠)",
             r"(?:배|선박|함정|밀수선|어선|선)(?:을|를) ?(?:[가-힣]+ ){0,2}(?:가라앉|침몰시|들이받)",
+            r"(?:time|moment|place|decid\w*|decisions?|when|where|whether) to (?:kill|bomb|strike|attack|sink|shoot|shell|destroy)(?![a-z])",
+            r"(?:폭격|포격|타격|공격|사살|격침|살상|살인)(?:하기 ?좋은|할) ?(?:시각|시점|때|순서|곳|장소|시간)",
+            r"(?:격침|살인|살상|폭격|사살|암살|학살|처형)(?:을|를|의)? ?(?:[가-힣]+ )?(?:결정|판단|확률|자동|실행)",
+            r"(?:언제|누구|어디)[^.]{0,6}(?:쏠지|쏠까)",
+            r"(?<![가-힣])적(?:을|이)[^.]{0,15}(?:알아서|스스로|자동)[^.]{0,8}처리",
             r"누구(?:를|부터|를 먼저)?[^.]{0,12}(?:없앨|해치울|제거할|쏠|칠|사살|죽)",
             r"(?:목숨|생사)(?:을|를|의)? ?(?:[가-힣]+ )?(?:결정|판정|정한|정하|정할|좌우)",
         ),
@@ -161,6 +170,7 @@ PAIRS = (
     Forbidden(
         "force-without-human",
         (
+            r"없이[^.]{0,20}(?:타격|사격|발사|공격|폭격|포격|교전)",
             _near(
                 v.NOBODY,
                 rf"{ARMS_EN}|(?:battery|artillery|mortar|naval|supporting) fire|{en('fires')}(?! (?:detect|in|near|report))",

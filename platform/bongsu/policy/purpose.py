@@ -29,8 +29,9 @@ from bongsu.policy.written import Written, in_plan, in_spec
 LETHAL_AUTONOMY = Rule(
     "purpose.lethal-autonomy",
     N_(
-        "No text of a pipeline, of the register of uses or of a proposal names lethal autonomy, or the selection or"
-        " engagement of targets; that is no use class, and nobody can permit it."
+        "No text of a pipeline, of the register of uses or of a proposal, and no name, title or card of a grant, a"
+        " data set or an upload, names lethal autonomy, or the selection or engagement of targets; that is no use"
+        " class, and nobody can permit it."
     ),
     (N_("every free text, as written and as filled in"),),
     "US DoD Directive 3000.09, NATO Principles of Responsible Use",

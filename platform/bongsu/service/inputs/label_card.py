@@ -28,6 +28,8 @@ _USUAL = (".card.yaml", ".card.yml", "CARD.YAML", "CARD.yaml", "Card.yaml", "CAR
 _USUAL_READMES = ("readme.md", "Readme.md", "ReadMe.md", "README.MD", "README.markdown", "readme.markdown")
 # Keys that are meant as a label, unless there is one beside them.
 _OTHER_WORDS = ("labels", "classification")
+# So many characters of each declaration are read; to read a megabyte would take minutes.
+_MOST_DECLARED = 4000
 # Keys that say what something is for, without case and hyphens.
 _DECLARING = frozenset(
     {
@@ -94,7 +96,9 @@ def declarations(card: Path) -> dict[str, str]:
         return {}
     if not isinstance(content, dict):
         return {}
-    return {str(key): str(value) for key, value in content.items() if _bare(str(key)) in _DECLARING}
+    return {
+        str(key): str(value)[:_MOST_DECLARED] for key, value in content.items() if _bare(str(key)) in _DECLARING
+    }
 
 
 def _bare(key: str) -> str:
