@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from bongsu.api.answers import Cursor, Fields, Limit, Ministry, answer, page, place_of, sliced, written
 from bongsu.api.asking import Asker, Asking, asks_for
+from bongsu.api.bodies import Body
 from bongsu.domain.documents import plain
 from bongsu.domain.labels import Grade
 from bongsu.policy.access import Permission
@@ -102,7 +103,7 @@ def _version_key(document: Mapping[str, Any]) -> tuple[object, ...]:
     return (document["ministry"], document["name"], -version)
 
 
-class DatasetRequest(BaseModel):
+class DatasetRequest(Body):
     """A data set to be registered: an artifact that was uploaded or made, under a name."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from bongsu.domain.capacity import is_of
 from bongsu.domain.codes import grants as codes
+from bongsu.domain.documents import Moment
 from bongsu.domain.grants import EntryKind, Grant, gpu_ms_of, hours_text
 from bongsu.domain.ids import digest_of
 from bongsu.domain.messages import N_
@@ -47,8 +48,8 @@ class Order:
     programme: str
     accelerator: str
     gpu_hours: float
-    begins: float
-    ends: float
+    begins: Moment
+    ends: Moment
     use_classes: frozenset[UseClass] = frozenset()
 
     def as_grant(self, given_by: str) -> Grant:
