@@ -159,3 +159,35 @@ def test_a_path_with_a_line_feed_is_that_of_nothing(place: ApiPlace) -> None:
     assert place.ask("kim", "GET", f"{files}/a%0a").status_code == 404
     assert place.ask("kim", "GET", "/v1/uses%0a").status_code == 404
     assert place.ask("kim", "GET", "/v1/ministries/m%00/audit/keys").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "code"),
+    [
+        ("1995-01-01T00:00:00Z", "2023-01-01T00:00:00Z", "grants.window-over"),
+        ("1995-01-01T00:00:00Z", "2024-06-01T00:00:00Z", "grants.window-too-long"),
+        ("2023-01-01T00:00:00Z", "2043-01-01T00:00:00Z", "grants.window-too-long"),
+        ("2024-01-01T00:00:00Z", "2023-12-01T00:00:00Z", "grants.bad-window"),
+    ],
+)
+def test_a_grant_pays_for_a_time_that_makes_sense(place: ApiPlace, begins: str, ends: str, code: str) -> None:
+    response = place.ask("army-pm", "POST", "/v1/grants", json=grant(place, begins=begins, ends=ends))
+    assert (response.status_code, response.json()["code"]) == (422, code)
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "code"),
+    [
+        ("0001-01-02T00:00:00Z", "2024-06-01T00:00:00Z", "governance.long-period"),
+        ("2023-12-01T00:00:00Z", "9999-12-31T00:00:00Z", "governance.long-period"),
+        ("2040-01-01T00:00:00Z", "2041-01-01T00:00:00Z", "governance.long-period"),
+        ("1995-01-01T00:00:00Z", "2023-01-01T00:00:00Z", "governance.bad-period"),
+    ],
+)
+def test_a_permit_holds_for_a_time_that_makes_sense(place: ApiPlace, begins: str, ends: str, code: str) -> None:
+    window = {"reason": "They asked", "beginsAt": begins, "endsAt": ends}
+    shared = {"object": "model:axk1/1", "giver": "mnd", "ministry": "army", "purpose": "administration"}
+    data = {"ministry": "mnd", "name": "law", "version": 1, "useClasses": ["administration"], "card": "A card"}
+    for path, document in (("/v1/access-permits", shared), ("/v1/data-permits", data)):
+        response = place.ask("dc", "POST", path, json=document | window)
+        assert (response.status_code, response.json()["code"]) == (422, code), path

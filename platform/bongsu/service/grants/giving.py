@@ -15,6 +15,7 @@ from bongsu.domain.grants import EntryKind, Grant, gpu_ms_of, hours_text
 from bongsu.domain.ids import digest_of
 from bongsu.domain.messages import N_
 from bongsu.domain.people import Actor
+from bongsu.domain.periods import LONGEST_YEARS, YEAR_S
 from bongsu.domain.phrases import as_phrase
 from bongsu.domain.pipeline import NAME_PATTERN
 from bongsu.domain.problems import BongsuError, Problem
@@ -185,7 +186,7 @@ def _within(grant: Grant, actor: Actor) -> Grant:
 
 
 def _refuse_faulty(platform: Platform, actor: Actor, order: Order) -> None:
-    problems = list(_faults(order))
+    problems = [*_faults(order), *_faults_of_window(order, platform.clock())]
     if HOME not in actor.ministries:
         with platform.database.read() as connection:
             gone = [side for side in (order.giver, order.receiver) if not takes_part(connection, side)]
@@ -206,8 +207,15 @@ def _faults(order: Order) -> Iterable[Problem]:
             yield codes.BAD_NAME.at(name=name, what=as_phrase(what))
     if not 0 < order.gpu_hours <= MOST_HOURS or gpu_ms_of(order.gpu_hours) == 0:
         yield codes.BAD_AMOUNT.at(hours=f"{order.gpu_hours:g}", most=f"{MOST_HOURS:,}")
-    if not 0 <= order.begins < order.ends <= LATEST:
-        begins, ends = (moment(min(max(0.0, time), LATEST)) for time in (order.begins, order.ends))
-        yield codes.BAD_WINDOW.at(begins=begins, ends=ends)
     if not any(is_of(kind, order.accelerator) for kind in ACCELERATORS):
         yield codes.UNKNOWN_ACCELERATOR.at(accelerator=order.accelerator, known=", ".join(ACCELERATORS))
+
+
+def _faults_of_window(order: Order, now: float) -> Iterable[Problem]:
+    begins, ends = (moment(min(max(0.0, time), LATEST)) for time in (order.begins, order.ends))
+    if not 0 <= order.begins < order.ends <= LATEST:
+        yield codes.BAD_WINDOW.at(begins=begins, ends=ends)
+    elif order.ends <= now:
+        yield codes.OVER.at(None, "ends", ends=ends, now=moment(now))
+    elif order.ends - min(order.begins, now) > LONGEST_YEARS * YEAR_S:
+        yield codes.LONG_WINDOW.at(None, "ends", begins=begins, ends=ends, years=LONGEST_YEARS)
