@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse, Response
 
 from bongsu.domain.codes import api as codes
 from bongsu.domain.documents import plain
+from bongsu.domain.phrases import Words
 from bongsu.domain.problems import BongsuError
 
 T = TypeVar("T")
@@ -44,9 +45,9 @@ Ministry = Annotated[
 ]
 
 
-def bad_body(place: str, detail: str) -> BongsuError:
+def bad_body(place: str, detail: Words) -> BongsuError:
     """``api.bad-request`` for a body that cannot be read."""
-    return codes.BAD_REQUEST.error(place=place, detail=detail.rstrip("."))
+    return codes.BAD_REQUEST.error(place=place, detail=detail.rstrip(".") if isinstance(detail, str) else detail)
 
 
 def answer(request: Request, document: Any, fields: str = "", status: int = 200) -> Response:

@@ -37,7 +37,8 @@ class RemoteGrants:
         return self._as(reading_back.recounted_of, self._server.json("GET", f"{_of(grant)}/recount"))
 
     def give(self, order: Order) -> Grant:
-        return self._as(reading_back.grant_of, self._server.post(_GRANTS, plain(order)))
+        body = plain(order) | {"begins": iso_time(order.begins), "ends": iso_time(order.ends)}
+        return self._as(reading_back.grant_of, self._server.post(_GRANTS, body))
 
     def adjust(self, grant: str, gpu_hours: float, reason: str, key: str = "") -> LedgerEntry:
         # The ledger knows the request by its key, so one that a person gives is sent as it is.

@@ -8,12 +8,15 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
-from typing import Any, overload
+from typing import Annotated, Any, overload
 
 from bongsu.domain.phrases import Phrase
 
 # A field of this name holds seconds since the epoch.
 TIME = "_at"
+# So does one of this type, whatever its name is; who sends it may write it in either way.
+MOMENT = "moment"
+Moment = Annotated[float, MOMENT]
 _AS_THEY_ARE = frozenset({str, int, bool, type(None)})
 
 

@@ -34,6 +34,11 @@ def read(kind: type[T], document: Any) -> T:
     return found
 
 
+def read_as(kind: Any, value: Any) -> Any:
+    """As :func:`read`, of any type that a field may have."""
+    return _read(kind, value, "value")
+
+
 def _read(kind: Any, value: Any, where: str) -> Any:
     origin = get_origin(kind)
     if isinstance(kind, NewType):
@@ -63,7 +68,7 @@ def _plain(kind: Any, value: Any, where: str) -> Any:
     if is_dataclass(kind) and kind is not Phrase:
         return _dataclass(kind, value, where)
     if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+        return _tried(float, value, where)
     if isinstance(kind, type) and isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
         return value
     raise Unlike(f"{where}: {value!r:.60} is not of {kind}")
@@ -133,7 +138,7 @@ def _seconds(value: Any, where: str) -> Any:
 def _tried(make: Callable[[Any], Any], value: Any, where: str) -> Any:
     try:
         return make(value)
-    except (ValidationError, ValueError, TypeError, AttributeError) as error:
+    except (ValidationError, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise Unlike(f"{where}: {error}") from error
 
 

@@ -14,6 +14,9 @@ from bongsu.api.asking import Asking, asks_for
 from bongsu.api.openapi import only_as
 from bongsu.domain.codes import api as codes
 from bongsu.domain.labels import Label
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
+from bongsu.domain.unseen import first_unseen
 from bongsu.policy.access import Permission
 from bongsu.service.artifacts import ArtifactDetails, open_file, show_artifact
 from bongsu.service.uploading import Uploaded, take_upload, upload_folder
@@ -56,6 +59,11 @@ async def upload(
 ) -> Response:
     """Take in files: the body is a tar archive without compression."""
     platform = await run_in_threadpool(asker.within, ministry)
+    if unseen := first_unseen(title):
+        words = phrase(N_("it holds {character}, which nobody sees"), character=unseen)
+        raise codes.BAD_REQUEST.error(place="query.title", detail=words)
+    if set(title) & set("\t\r\n"):
+        raise codes.BAD_REQUEST.error(place="query.title", detail=phrase(N_("it is not one line")))
     try:
         stated = Label.parse(label) if label else None
     except ValueError:

@@ -7,10 +7,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import PlainTextResponse, Response, StreamingResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from bongsu.api.answers import Cursor, Fields, Limit, Page, answer, bad_body, page, place_of
 from bongsu.api.asking import Asker, Asking, asks_for
+from bongsu.api.bodies import Body
 from bongsu.api.openapi import as_well, only_as
 from bongsu.domain.audit import AuditOutcome, EntryFilter
 from bongsu.domain.checkpoints import SignedCheckpoint
@@ -34,7 +35,7 @@ Position = Annotated[int, Path(ge=0, le=_MOST, description="Of the entry, from 0
 Size = Annotated[int, Query(ge=0, le=_MOST)]
 
 
-class Cosignature(BaseModel):
+class Cosignature(Body):
     """What a witness gave back."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -6,11 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from bongsu.api.answers import Cursor, Fields, Limit, Ministry, Page, answer, page, place_of
 from bongsu.api.asking import Asker, Asking, asks_for, for_signed_in
-from bongsu.api.bodies import body_of, described
+from bongsu.api.bodies import Body, body_of, described
 from bongsu.domain.approval import ApprovalState
 from bongsu.domain.data_permits import DatasetPermit, SharedObject
 from bongsu.domain.ids import Digest
@@ -37,7 +37,7 @@ router = APIRouter(prefix="/v1", tags=["governance"])
 P = Permission
 
 
-class Reason(BaseModel):
+class Reason(Body):
     """Why; it is recorded for good."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -45,7 +45,7 @@ class Reason(BaseModel):
     reason: str = Field(min_length=1, max_length=4000)
 
 
-class Ballot(BaseModel):
+class Ballot(Body):
     """A yes or a no to exactly what a digest stands for."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from bongsu.api.answers import Fields, IdempotencyKey, answer
 from bongsu.api.asking import Asking, asks_for
-from bongsu.api.bodies import body_of, described
+from bongsu.api.bodies import Body, body_of, described
 from bongsu.api.openapi import as_well
 from bongsu.domain.grants import Dimension
 from bongsu.policy.access import Permission
@@ -40,7 +40,7 @@ router = APIRouter(prefix="/v1", tags=["grants"])
 P = Permission
 
 
-class Adjustment(BaseModel):
+class Adjustment(Body):
     """More, or less than nothing, with a reason."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -55,7 +55,7 @@ class Reclaim(Adjustment):
     notice_days: float | None = Field(default=None, alias="noticeDays", ge=0, le=365, allow_inf_nan=False)
 
 
-class Closing(BaseModel):
+class Closing(Body):
     """Why nothing more is set aside of it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -72,7 +72,7 @@ def grants(request: Request, asker: Asking, fields: Fields = "") -> Response:
 
 @router.post("/grants", status_code=201, **asks_for(P.GRANT_GIVE, described(Order), gives=GrantDocument))
 def give_grant(request: Request, asker: Asking, order: Annotated[Order, body_of(Order)]) -> Response:
-    """Give GPU-hours of a type to a ministry, for a time. Times are seconds since the epoch."""
+    """Give GPU-hours of a type to a ministry, for a time."""
     made = give(asker.plane.of_member(asker.actor, order.giver), asker.actor, order)
     return answer(request, grant_document(made), status=201)
 

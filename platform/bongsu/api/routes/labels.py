@@ -7,10 +7,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from bongsu.api.answers import answer
 from bongsu.api.asking import Asking, asks_for
+from bongsu.api.bodies import Body
 from bongsu.domain.labels import Compartment, Grade, Label
 from bongsu.policy.access import Permission
 from bongsu.service.audit.reads import note_read
@@ -26,7 +27,7 @@ Of = Annotated[
 ]
 
 
-class Raising(BaseModel):
+class Raising(Body):
     """That a thing is worth more protection than it is given."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

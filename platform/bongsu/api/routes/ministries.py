@@ -6,10 +6,11 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from bongsu.api.answers import Cursor, Fields, Limit, Page, answer, page, place_of, sliced
 from bongsu.api.asking import Asking, asks_for
+from bongsu.api.bodies import Body
 from bongsu.api.routes.people import Addition
 from bongsu.domain.people import MINISTRY_NAME, ActorKind
 from bongsu.policy.access import Permission
@@ -23,7 +24,7 @@ P = Permission
 Name = Annotated[str, Path(pattern=f"^{MINISTRY_NAME.pattern}$", description="Short, such as `mnd`.")]
 
 
-class Registration(BaseModel):
+class Registration(Body):
     """A further ministry, and who adds its people."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -34,7 +35,7 @@ class Registration(BaseModel):
     operator: Addition
 
 
-class Leaving(BaseModel):
+class Leaving(Body):
     """How a ministry leaves."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -8,10 +8,11 @@ from typing import Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from bongsu.api.answers import Cursor, Fields, Limit, Ministry, Page, answer, page, place_of, written
 from bongsu.api.asking import Asking, asks_for
+from bongsu.api.bodies import Body
 from bongsu.domain.labels import Grade
 from bongsu.policy.access import Permission
 from bongsu.service.audit.reads import note_read
@@ -99,7 +100,7 @@ def _owned(ministry: str, version: DatasetVersion) -> OwnedDataset:
     return OwnedDataset(**facts, ministry=ministry)
 
 
-class DatasetRequest(BaseModel):
+class DatasetRequest(Body):
     """A data set to be registered: an artifact that was uploaded or made, under a name."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from bongsu.api.answers import Fields, IdempotencyKey, answer
 from bongsu.api.asking import Asking, asks_for
+from bongsu.api.bodies import Body
 from bongsu.domain.documents import plain
 from bongsu.domain.labels import OPEN, Label
 from bongsu.domain.people import MINISTRY_NAME, ActorKind, Role
@@ -40,7 +41,7 @@ Clearance = Annotated[
 Ministry = Annotated[str, Field(pattern=f"^{MINISTRY_NAME.pattern}$")]
 
 
-class _Body(BaseModel):
+class _Body(Body):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 

@@ -7,11 +7,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from bongsu.api.answers import IdempotencyKey, answer
 from bongsu.api.asking import Asking, asks_for
+from bongsu.api.bodies import Body
 from bongsu.api.openapi import as_well
 from bongsu.domain.ids import Digest
 from bongsu.language.problems import told
@@ -25,10 +26,11 @@ router = APIRouter(prefix="/v1", tags=["pipelines"])
 DIGEST = r"^sha256-[0-9a-f]{64}$"
 
 
-class PipelineRequest(BaseModel):
+class PipelineRequest(Body):
     """A pipeline file, and what goes with it."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+    read_elsewhere = frozenset({"text", "overrides"})
 
     text: str = Field(max_length=1_500_000, description="The YAML text.")
     file: str = Field(default="pipeline.yaml", max_length=500, description="What it is called in messages.")

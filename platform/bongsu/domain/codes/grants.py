@@ -96,6 +96,17 @@ BAD_WINDOW = Code(
     "A grant cannot pay from {begins} until {ends}.",
     "Let it end after it begins.",
 )
+OVER = Code(
+    "grants.window-over",
+    "A grant that pays until {ends} would be over already: now it is {now}.",
+    "Let it end later than now.",
+)
+LONG_WINDOW = Code(
+    "grants.window-too-long",
+    "A grant cannot pay from {begins} until {ends}: at most {years} years are given at once, and none that end later"
+    " than {years} years from now.",
+    "Let it end earlier; what goes on for longer is given by another grant.",
+)
 BAD_DATE = Code(
     "grants.bad-date",
     "{date} is no date.",

@@ -16,6 +16,7 @@ from bongsu.domain.codes import governance as codes
 from bongsu.domain.ids import digest_of
 from bongsu.domain.labels import OPEN, Label
 from bongsu.domain.people import Actor
+from bongsu.domain.periods import LONGEST_YEARS, YEAR_S
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import Tenant
 from bongsu.policy import purpose
@@ -208,10 +209,13 @@ def moment(seconds: float) -> datetime:
 
 
 def period(begins_at: float, ends_at: float, now: float) -> None:
-    """Raises ``governance.bad-period`` unless the end is behind the begin and now (seconds since the epoch)."""
+    """Raises ``governance.bad-period`` unless the end is behind the begin and now (seconds since the epoch), and
+    ``governance.long-period`` for what would hold for longer than anybody answers for it."""
+    begins, ends = moment(begins_at).isoformat(), moment(ends_at).isoformat()
     if ends_at <= begins_at or ends_at <= now:
-        begins, ends = moment(begins_at).isoformat(), moment(ends_at).isoformat()
         raise codes.BAD_PERIOD.error(None, "endsAt", begins=begins, ends=ends)
+    if ends_at - min(begins_at, now) > LONGEST_YEARS * YEAR_S:
+        raise codes.LONG_PERIOD.error(None, "endsAt", begins=begins, ends=ends, years=LONGEST_YEARS)
 
 
 def short_id(prefix: str, *parts: object) -> str:

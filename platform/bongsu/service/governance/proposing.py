@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from bongsu.domain.approval import ApprovalState, Proposal, ProposalKind, moved
 from bongsu.domain.codes import governance as codes
+from bongsu.domain.documents import Moment
 from bongsu.domain.labels import Label, high_water_mark
 from bongsu.domain.people import Actor
 from bongsu.domain.tenants import Tenant
@@ -65,7 +66,7 @@ class ProposalRequest:
     object: str
     target: str
     reason: str
-    evidence_until: float = 0.0
+    evidence_until: Moment = 0.0
 
 
 def propose(platform: Platform, actor: Actor, request: ProposalRequest, request_id: str = "") -> Proposal:

@@ -10,10 +10,12 @@ from sqlalchemy.exc import IntegrityError
 
 from bongsu.domain.capacity import is_of
 from bongsu.domain.codes import grants as codes
+from bongsu.domain.documents import Moment
 from bongsu.domain.grants import EntryKind, Grant, gpu_ms_of, hours_text
 from bongsu.domain.ids import digest_of
 from bongsu.domain.messages import N_
 from bongsu.domain.people import Actor
+from bongsu.domain.periods import LONGEST_YEARS, YEAR_S
 from bongsu.domain.phrases import as_phrase
 from bongsu.domain.pipeline import NAME_PATTERN
 from bongsu.domain.problems import BongsuError, Problem
@@ -48,8 +50,8 @@ class Order:
     programme: str
     accelerator: str
     gpu_hours: float
-    begins: float
-    ends: float
+    begins: Moment
+    ends: Moment
     use_classes: frozenset[UseClass] = frozenset()
 
     def as_grant(self, given_by: str) -> Grant:
@@ -195,7 +197,7 @@ def _refuse_forbidden(platform: Platform, actor: Actor, grant: Grant) -> None:
 
 
 def _refuse_faulty(platform: Platform, actor: Actor, order: Order) -> None:
-    problems = list(_faults(order))
+    problems = [*_faults(order), *_faults_of_window(order, platform.clock())]
     if HOME not in actor.ministries:
         with platform.database.read() as connection:
             gone = [side for side in (order.giver, order.receiver) if not takes_part(connection, side)]
@@ -216,8 +218,15 @@ def _faults(order: Order) -> Iterable[Problem]:
             yield codes.BAD_NAME.at(name=name, what=as_phrase(what))
     if not 0 < order.gpu_hours <= MOST_HOURS or gpu_ms_of(order.gpu_hours) == 0:
         yield codes.BAD_AMOUNT.at(hours=f"{order.gpu_hours:g}", most=f"{MOST_HOURS:,}")
-    if not 0 <= order.begins < order.ends <= LATEST:
-        begins, ends = (moment(min(max(0.0, time), LATEST)) for time in (order.begins, order.ends))
-        yield codes.BAD_WINDOW.at(begins=begins, ends=ends)
     if not any(is_of(kind, order.accelerator) for kind in ACCELERATORS):
         yield codes.UNKNOWN_ACCELERATOR.at(accelerator=order.accelerator, known=", ".join(ACCELERATORS))
+
+
+def _faults_of_window(order: Order, now: float) -> Iterable[Problem]:
+    begins, ends = (moment(min(max(0.0, time), LATEST)) for time in (order.begins, order.ends))
+    if not 0 <= order.begins < order.ends <= LATEST:
+        yield codes.BAD_WINDOW.at(begins=begins, ends=ends)
+    elif order.ends <= now:
+        yield codes.OVER.at(None, "ends", ends=ends, now=moment(now))
+    elif order.ends - min(order.begins, now) > LONGEST_YEARS * YEAR_S:
+        yield codes.LONG_WINDOW.at(None, "ends", begins=begins, ends=ends, years=LONGEST_YEARS)
