@@ -1,8 +1,8 @@
-"""Ministries that take part: the first one, further ones, and one that leaves."""
+"""Ministries that take part: the first one, further ones, which own GPUs, and one that leaves."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -102,6 +102,26 @@ def close_ministry(platform: Platform, actor: Actor, ministry: str, request_id: 
             raise codes.LAST_MINISTRY.error(ministry=ministry)
         store.close_ministry(change.connection, ministry, platform.clock())
         return _found(change.connection, ministry)
+
+
+def say_owns_gpus(platform: Platform, ministry: str, owns: bool) -> Ministry:
+    """Whether a ministry owns GPUs and so may give grants, by whoever installs the platform: no ministry says it of
+    itself or of another. Asked twice, it is done once.
+
+    Raises:
+        BongsuError: ``people.unknown-ministry`` for one that there is not, or that left.
+    """
+    with platform.database.write() as connection:
+        store.lock_ministries(connection, [ministry])
+        known = store.find_ministry(connection, ministry)
+        if known is None or known.closed_at is not None:
+            raise codes.UNKNOWN_MINISTRY.error(ministry=ministry)
+        if known.owns_gpus != owns:
+            store.set_owns_gpus(connection, ministry, owns)
+            now, thing = platform.clock(), f"ministry:{ministry}"
+            event = AuditEvent(Tenant(ministry), SYSTEM, "ministry.gpus", thing, now, facts={"owns": owns})
+            audit.append(connection, event)
+        return replace(known, owns_gpus=owns)
 
 
 def list_ministries(platform: Platform, actor: Actor) -> list[Ministry]:
