@@ -22,6 +22,7 @@ class Ministry:
     title_ko, title_en: as people read it.
     created_at, closed_at: seconds since the epoch; None while it takes part.
     owns_gpus: whether it has GPUs of which it may give grants.
+    witness: ministry whose auditors and accreditors read its log since it was closed; None if none was named.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Ministry:
     created_at: float
     closed_at: float | None = None
     owns_gpus: bool = False
+    witness: str | None = None
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,18 @@ def subjects_of(connection: Connection, person: str) -> list[str]:
     return [str(found) for found in connection.execute(query).scalars()]
 
 
+def issuers_of(connection: Connection, person: str) -> list[tuple[str, str]]:
+    """Identity providers from which their tokens come, each with what it calls them."""
+    query = select(subjects.c.issuer, subjects.c.subject).where(subjects.c.person == person)
+    return [(row.issuer, row.subject) for row in connection.execute(query.order_by(subjects.c.issuer))]
+
+
+def issuers_with(connection: Connection, names: Collection[str]) -> set[str]:
+    """Identity providers that call anybody by one of these names."""
+    query = select(subjects.c.issuer).where(subjects.c.subject.in_(list(names))).distinct()
+    return {str(found) for found in connection.execute(query).scalars()}
+
+
 def lock_person(connection: Connection, person: str) -> None:
     """Nobody else changes the person before this transaction ends."""
     connection.execute(select(people.c.id).where(people.c.id == person).with_for_update())
@@ -200,6 +214,7 @@ def add_ministry(connection: Connection, ministry: Ministry) -> None:
             created_at=ministry.created_at,
             closed_at=ministry.closed_at,
             owns_gpus=ministry.owns_gpus,
+            witness=ministry.witness,
         )
     )
 
@@ -213,11 +228,32 @@ def set_owns_gpus(connection: Connection, name: str, owns: bool) -> None:
     connection.execute(update(ministries).where(ministries.c.name == name).values(owns_gpus=owns))
 
 
-def close_ministry(connection: Connection, name: str, now: float) -> None:
-    """It takes part no longer from now on."""
-    connection.execute(
-        update(ministries).where(ministries.c.name == name, ministries.c.closed_at.is_(None)).values(closed_at=now)
+def close_ministry(connection: Connection, name: str, now: float, witness: str | None = None) -> None:
+    """It takes part no longer from now on, and people of ``witness`` read its log."""
+    open_one = (ministries.c.name == name) & ministries.c.closed_at.is_(None)
+    connection.execute(update(ministries).where(open_one).values(closed_at=now, witness=witness))
+
+
+def roles_at_closing(connection: Connection, person: str, ministry: str) -> frozenset[Role]:
+    """What somebody was in a ministry when it was closed; none while it takes part."""
+    query = (
+        select(memberships.c.role)
+        .join(ministries, ministries.c.name == memberships.c.ministry)
+        .where(memberships.c.person == person, ministries.c.name == ministry, ministries.c.closed_at.is_not(None))
     )
+    with readable(connection, memberships, f"{person}/{ministry}"):
+        return frozenset(Role(found) for found in connection.execute(query).scalars())
+
+
+def witness_of(connection: Connection, ministry: str) -> str | None:
+    """Which ministry was named to read the log of one that was closed. One that came later has only taken the name."""
+    witness = ministries.alias()
+    query = (
+        select(witness.c.name)
+        .join(ministries, ministries.c.witness == witness.c.name)
+        .where(ministries.c.name == ministry, witness.c.created_at <= ministries.c.closed_at)
+    )
+    return connection.execute(query).scalar()
 
 
 def list_ministries(connection: Connection, only: Collection[str] | None = None) -> list[Ministry]:

@@ -27,6 +27,8 @@ ministries = Table(
     Column("closed_at", Double),
     # Whether it gives grants of them.
     Column("owns_gpus", Boolean, nullable=False, default=False, server_default=false()),
+    # Whose auditors read its log from then on.
+    Column("witness", NAME),
 )
 
 people = Table(

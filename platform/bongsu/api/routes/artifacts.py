@@ -15,8 +15,8 @@ from bongsu.api.openapi import only_as
 from bongsu.domain.codes import api as codes
 from bongsu.domain.labels import Label
 from bongsu.policy.access import Permission
-from bongsu.service.artifacts import open_file, show_artifact
-from bongsu.service.uploading import take_upload, upload_folder
+from bongsu.service.artifacts import ArtifactDetails, open_file, show_artifact
+from bongsu.service.uploading import Uploaded, take_upload, upload_folder
 
 router = APIRouter(prefix="/v1/ministries/{ministry}/artifacts", tags=["artifacts"])
 MOST_BYTES = 1 << 40
@@ -25,7 +25,7 @@ _BYTES = "application/octet-stream"
 _ARCHIVE = {"requestBody": {"required": True, "content": {"application/x-tar": {"schema": {}}}}}
 
 
-@router.get("/{digest}", **asks_for(Permission.ARTIFACT_READ))
+@router.get("/{digest}", **asks_for(Permission.ARTIFACT_READ, gives=ArtifactDetails))
 def show(request: Request, asker: Asking, ministry: str, digest: str) -> Response:
     """An artifact: type, size, label, who made it, its files with their digests."""
     return answer(request, show_artifact(asker.within(ministry), digest))
@@ -45,7 +45,7 @@ def read(asker: Asking, ministry: str, digest: str, path: str) -> Response:
     return StreamingResponse(pieces(), media_type=_BYTES, headers=headers)
 
 
-@router.post("", status_code=201, **asks_for(Permission.ARTIFACT_ADD, _ARCHIVE))
+@router.post("", status_code=201, **asks_for(Permission.ARTIFACT_ADD, _ARCHIVE, gives=Uploaded))
 async def upload(
     request: Request,
     asker: Asking,

@@ -62,6 +62,11 @@ DISABLED = Code(
     "Add a new person or account under another name; one that was disabled stays so.",
     exit_code=4,
 )
+NOT_A_PERSON = Code(
+    "people.not-a-person",
+    "{person} is a service account, which has no password.",
+    "Make a secret for it: `bongsu service-accounts secret {person}`.",
+)
 PERSON_EXISTS = Code(
     "people.exists",
     "{person} is already there, with other particulars.",

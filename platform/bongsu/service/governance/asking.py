@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +13,6 @@ from sqlalchemy.exc import IntegrityError
 
 from bongsu.domain.audit import AuditEvent, AuditOutcome
 from bongsu.domain.codes import governance as codes
-from bongsu.domain.codes import policy as policy_codes
 from bongsu.domain.ids import digest_of
 from bongsu.domain.labels import OPEN, Label
 from bongsu.domain.people import Actor
@@ -83,7 +82,7 @@ def _record_refusal(ask: Ask, error: BongsuError) -> None:
     if ask.platform.database.read_only:
         return  # nothing could be asked for that would have changed anything
     facts: dict[str, Any] = {"codes": sorted({problem.code.name for problem in error.problems})}
-    words = [str(one.args["words"]) for one in error.problems if one.code is policy_codes.FORBIDDEN_USE]
+    words = purpose.refused_words(error)
     if words:
         facts["words"] = words
     with ask.platform.write() as connection:
@@ -179,11 +178,18 @@ def screened(**texts: str) -> None:
             problems.append(codes.NO_REASON.at(None, name, field=name))
         if len(text) > LONGEST:
             problems.append(codes.TOO_LONG.at(None, name, field=name, size=len(text), limit=LONGEST))
-        refused = purpose.screen(text)
-        if refused:
-            problems.append(policy_codes.FORBIDDEN_USE.at(None, name, rule=refused.rule, words=refused.words))
+    problems += purpose.problems(texts)
     if problems:
         raise BongsuError(problems)
+
+
+def declared(ask: Ask, texts: Mapping[str, str]) -> None:
+    """Names, titles and cards that say what something is for are read as pipelines are; a refusal is recorded. Raises
+    ``policy.forbidden-use``."""
+    with recorded(ask):
+        problems = purpose.problems(texts)
+        if problems:
+            raise BongsuError(problems)
 
 
 def tried(act: Callable[[], T]) -> T:
