@@ -35,7 +35,7 @@ def seed_people(url: str, issuer: str, names: Sequence[str]) -> None:
         connection.execute(insert(subjects).values(issuer=issuer, subject=PERSON, person=PERSON))
         for name in names:
             titles = {"title_ko": name, "title_en": name}
-            connection.execute(insert(ministries).values(name=name, created_at=_BEGAN, **titles))
+            connection.execute(insert(ministries).values(name=name, created_at=_BEGAN, owns_gpus=True, **titles))
             role = {"person": PERSON, "ministry": name, "role": Role.ENGINEER.value}
             connection.execute(insert(memberships).values(**role))
             add_use(connection, _administration(name))

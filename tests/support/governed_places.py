@@ -73,7 +73,7 @@ class GovernedPlace(Place):
         with self.platform.write() as connection:
             for name in ("mnd", "army"):
                 values = {"name": name, "title_ko": name, "title_en": name, "created_at": self.now}
-                connection.execute(insert(ministries).values(**values))
+                connection.execute(insert(ministries).values(**values, owns_gpus=True))
         for person, (ministry, role) in STAFF.items():
             self.add_person(person, ministry, role)
         self.law = self.tree("law")

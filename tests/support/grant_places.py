@@ -74,8 +74,11 @@ STRANGER = person("park", Role.PROGRAMME_MANAGER, ministry="dapa", grade=Grade.C
 
 
 def with_ministries(database: Database, *names: str) -> None:
-    """What makes a home a server: ministries take part."""
-    rows = [{"name": name, "title_ko": name, "title_en": name, "created_at": NOW} for name in names]
+    """What makes a home a server: ministries take part; MSIT has GPUs to give."""
+    rows = [
+        {"name": name, "title_ko": name, "title_en": name, "created_at": NOW, "owns_gpus": name == "msit"}
+        for name in names
+    ]
     with database.write() as connection:
         connection.execute(insert(ministries), rows)
         for name in names:

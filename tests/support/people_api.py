@@ -27,7 +27,7 @@ class PeopleApi(Ministries):
 
     def __init__(self, database: Database, folder: Path) -> None:
         super().__init__(database, folder)
-        base = replace(self.platform, scope=EVERYTHING)
+        base = replace(self.platform, scope=EVERYTHING, own_issuer=f"{ISSUER}/services")
         plane = ControlPlane(base, self.identify, SignInPlace(ISSUER), service_issuer=f"{ISSUER}/services")
         self.app = create_app(plane)
         self.http = TestClient(self.app, headers={"Accept-Language": "en"}, raise_server_exceptions=False)

@@ -30,7 +30,7 @@ from bongsu.service.governance.data_permits import DataPermitRequest, give_data_
 from bongsu.service.governance.uses import UseRequest, register_use
 from bongsu.service.grants.giving import Order, give
 from bongsu.service.issuing.issuer import ACCOUNTS
-from bongsu.service.ministries import NewMinistry, found_platform, register_ministry
+from bongsu.service.ministries import NewMinistry, found_platform, register_ministry, say_owns_gpus
 from bongsu.service.people import NewPerson, add_person, give_role
 from bongsu.service.platform import Platform
 from bongsu.service.serving import ServerSettings, open_served
@@ -231,6 +231,7 @@ def _grant(stage: _Stage) -> None:
         is_given = get_grant(connection, GRANT) is not None
     if platform is None or is_given:
         return
+    say_owns_gpus(stage.plane.base, "msit", True)
     begins = _since(stage)
     order = Order(
         id=GRANT,

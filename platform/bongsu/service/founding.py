@@ -1,4 +1,4 @@
-"""The first ministry of a new server, by whoever installs it: before the server runs, or beside it."""
+"""What whoever installs a server says of its ministries, before it runs or beside it: the first, and who owns GPUs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from bongsu.domain.codes import people as codes
 from bongsu.identity.settings import TrustedIssuer
 from bongsu.service.embedded import open_home
-from bongsu.service.ministries import NewMinistry, found_platform
+from bongsu.service.ministries import NewMinistry, found_platform, say_owns_gpus
 from bongsu.service.people import NewPerson
 from bongsu.store.ministries import is_governed
 from bongsu.store.people import Ministry
@@ -35,5 +35,24 @@ def found_at(home: Path, database_url: str | None, new: NewMinistry, operator: N
             if not is_governed(connection) and list_runs(connection, limit=1):
                 raise codes.SOMEBODYS_HOME.error(home=str(platform.home))
         return found_platform(platform, new, operator)
+    finally:
+        platform.close()
+
+
+def owners_at(home: Path, database_url: str | None, ministry: str, owns: bool) -> Ministry:
+    """Say whether a ministry owns GPUs, at a server's home or database. Asked twice, it is done once.
+
+    Args:
+        home, database_url: as of :func:`found_at`.
+        ministry: by its name.
+        owns: whether it may give grants from now on.
+
+    Raises:
+        BongsuError: what :func:`bongsu.service.ministries.say_owns_gpus` and
+            :func:`bongsu.service.embedded.open_home` raise.
+    """
+    platform = open_home(home, None, database_url)
+    try:
+        return say_owns_gpus(platform, ministry, owns)
     finally:
         platform.close()

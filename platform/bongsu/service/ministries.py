@@ -1,8 +1,9 @@
-"""Ministries that take part: the first one, further ones, and one that leaves."""
+"""Ministries that take part: the first one, further ones, which own GPUs, and one that leaves."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from unicodedata import normalize
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -44,7 +45,7 @@ def found_platform(platform: Platform, new: NewMinistry, operator: NewPerson) ->
     Raises:
         BongsuError: ``people.founded`` if there are other ministries, and as :func:`register_ministry`.
     """
-    _check(new, operator)
+    _check(platform, new, operator)
     with platform.database.write() as connection:
         known = store.list_ministries(connection)
         if known and [one.name for one in known] != [new.name]:
@@ -71,9 +72,9 @@ def register_ministry(
 
     Raises:
         BongsuError: ``people.ministry-form``, ``people.id-form``, ``people.text-form``, ``people.not-allowed``,
-            ``people.ministry-exists``, ``people.subject-taken``.
+            ``people.ministry-exists``, ``people.title-taken``, ``people.subject-home``, ``people.subject-taken``.
     """
-    _check(new, operator)
+    _check(platform, new, operator)
     with recorded(
         platform, Asked(actor, "ministry.register", f"ministry:{new.name}", new.name, request_id)
     ) as change:
@@ -117,6 +118,26 @@ def close_ministry(
         return _found(change.connection, ministry)
 
 
+def say_owns_gpus(platform: Platform, ministry: str, owns: bool) -> Ministry:
+    """Whether a ministry owns GPUs and so may give grants, by whoever installs the platform: no ministry says it of
+    itself or of another. Asked twice, it is done once.
+
+    Raises:
+        BongsuError: ``people.unknown-ministry`` for one that there is not, or that left.
+    """
+    with platform.database.write() as connection:
+        store.lock_ministries(connection, [ministry])
+        known = store.find_ministry(connection, ministry)
+        if known is None or known.closed_at is not None:
+            raise codes.UNKNOWN_MINISTRY.error(ministry=ministry)
+        if known.owns_gpus != owns:
+            store.set_owns_gpus(connection, ministry, owns)
+            now, thing = platform.clock(), f"ministry:{ministry}"
+            event = AuditEvent(Tenant(ministry), SYSTEM, "ministry.gpus", thing, now, facts={"owns": owns})
+            audit.append(connection, event)
+        return replace(known, owns_gpus=owns)
+
+
 def list_ministries(platform: Platform, actor: Actor) -> list[Ministry]:
     """Those in which the actor may look, by name."""
     visible = [one for one in actor.ministries if Permission.MINISTRY_READ in permissions_in(actor, one)]
@@ -133,6 +154,9 @@ def _insert(connection: Connection, new: NewMinistry, operator: NewPerson, now: 
         if same and person is not None and Role.OPERATOR in person.roles.get(new.name, ()):
             return insert_person(connection, operator, now)
         raise codes.MINISTRY_EXISTS.error(ministry=new.name)
+    for title in (new.title_ko, new.title_en):
+        if any(_read_alike(title, taken) for one in store.list_ministries(connection) for taken in _titles(one)):
+            raise codes.TITLE_TAKEN.error(title=title)
     try:
         with connection.begin_nested():
             store.add_ministry(connection, Ministry(new.name, new.title_ko, new.title_en, now))
@@ -143,13 +167,23 @@ def _insert(connection: Connection, new: NewMinistry, operator: NewPerson, now: 
     return True
 
 
-def _check(new: NewMinistry, operator: NewPerson) -> None:
+def _titles(ministry: Ministry) -> tuple[str, str]:
+    return ministry.title_ko, ministry.title_en
+
+
+def _read_alike(one: str, other: str) -> bool:
+    """In whatever width, case and spacing they are written."""
+    first, second = ("".join(normalize("NFKC", text).casefold().split()) for text in (one, other))
+    return first == second
+
+
+def _check(platform: Platform, new: NewMinistry, operator: NewPerson) -> None:
     if MINISTRY_NAME.fullmatch(new.name) is None:
         raise codes.MINISTRY_NAME.error(ministry=new.name)
     for title in (new.title_ko, new.title_en):
         if not title.strip() or len(title) > _MAX_TITLE or not title.isprintable() or first_unseen(title):
             raise codes.TEXT_FORM.error(field="title", limit=_MAX_TITLE)
-    check_person(operator, new.name)
+    check_person(platform, operator, new.name)
     if operator.kind is not ActorKind.PERSON:
         raise codes.SERVICE_ROLE.error(person=operator.id, role=Role.OPERATOR.value)
 

@@ -53,11 +53,11 @@ def add_person(platform: Platform, actor: Actor, new: NewPerson, request_id: str
     """Add somebody without a role. Asked twice, it is done once.
 
     Raises:
-        BongsuError: ``people.id-form``, ``people.text-form``, ``people.unknown-ministry``, ``people.not-allowed``,
-            ``people.exists``, ``people.subject-taken``.
+        BongsuError: ``people.id-form``, ``people.text-form``, ``people.subject-home``, ``people.unknown-ministry``,
+            ``people.not-allowed``, ``people.exists``, ``people.subject-taken``.
     """
     home = home_of(new.id)
-    check_person(new, home)
+    check_person(platform, new, home)
     with recorded(platform, Asked(actor, "person.add", f"person:{new.id}", home, request_id)) as change:
         store.lock_ministries(change.connection, [home])
         require(change.connection, actor, home, Permission.PERSON_MANAGE)
@@ -215,14 +215,18 @@ def insert_person(connection: Connection, new: NewPerson, now: float) -> bool:
     return True
 
 
-def check_person(new: NewPerson, ministry: str) -> None:
-    """Raises ``people.id-form``, ``people.text-form``."""
+def check_person(platform: Platform, new: NewPerson, ministry: str) -> None:
+    """Raises ``people.id-form``, ``people.text-form``, ``people.subject-home``."""
     written = PERSON_ID.fullmatch(new.id)
     if written is None or written[1] != ministry:
         raise codes.PERSON_ID.error(person=new.id, ministry=ministry)
     _refuse_text("name", new.name, _MAX_NAME)
     _refuse_text("issuer", new.issuer, _MAX_ISSUER)
     _refuse_text("subject", new.subject, _MAX_SUBJECT)
+    # Subjects of our own issuer are ids. Whoever could take one of another ministry would keep its person out, and
+    # learn from the refusal who is there.
+    if new.issuer == platform.own_issuer and home_of(new.subject) != ministry:
+        raise codes.SUBJECT_HOME.error(subject=new.subject, ministry=ministry)
 
 
 def _refuse_text(field: str, text: str, limit: int) -> None:

@@ -61,6 +61,7 @@ class Platform:
     environment: of the operator: secrets that stages declare come from it.
     author: in whose log and in whose name what is done here is recorded; a server replaces it for each request.
     tracking_trouble: looks what is in the way of telling the tracking server anything; empty if nothing is.
+    own_issuer: URL at which this server gives tokens itself; empty if it does not.
     observer: is told what is done while runs are driven here.
     clock: seconds since the epoch.
     new_run_id: an id that was never used, from the time.
@@ -86,6 +87,7 @@ class Platform:
     scope: Scope = AT_HOME
     actor: Actor = OWNER
     author: Author = field(default_factory=Author)
+    own_issuer: str = ""
     observer: Observer = field(default_factory=Unobserved)
 
     @property

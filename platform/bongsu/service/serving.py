@@ -155,6 +155,7 @@ def open_served(settings: ServerSettings, environment: Mapping[str, str]) -> Ite
         base = replace(base, publisher=publisher_of(governed), observer=watched)
         telemetry.metrics.registry.register(StoreGauges(base))
         issuer = _issuer(settings, base)
+        base = replace(base, own_issuer=issuer.settings.issuer if issuer else "")
         plane = _plane(settings, base, issuer, undo)
         plane = replace(plane, identify=counted(plane.identify, telemetry.metrics))
         mlflow = mounted(plane, governed) if settings.mlflow else None

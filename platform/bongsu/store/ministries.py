@@ -22,6 +22,12 @@ def takes_part(connection: Connection, ministry: str) -> bool:
     return connection.execute(query).scalar() is not None
 
 
+def owns_gpus(connection: Connection, ministry: str) -> bool:
+    """True for a ministry of which it was said where the platform is installed."""
+    query = select(ministries.c.name).where(ministries.c.name == ministry, ministries.c.owns_gpus)
+    return connection.execute(query).scalar() is not None
+
+
 def open_accounts(connection: Connection, ids: Iterable[str]) -> dict[str, Actor]:
     """Accounts by id, without those that are unknown or disabled."""
     wanted = sorted(set(ids))

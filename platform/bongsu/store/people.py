@@ -21,6 +21,7 @@ class Ministry:
     name: short, e.g. ``mnd``.
     title_ko, title_en: as people read it.
     created_at, closed_at: seconds since the epoch; None while it takes part.
+    owns_gpus: whether it has GPUs of which it may give grants.
     witness: ministry whose auditors and accreditors read its log since it was closed; None if none was named.
     """
 
@@ -29,6 +30,7 @@ class Ministry:
     title_en: str
     created_at: float
     closed_at: float | None = None
+    owns_gpus: bool = False
     witness: str | None = None
 
 
@@ -211,6 +213,7 @@ def add_ministry(connection: Connection, ministry: Ministry) -> None:
             title_en=ministry.title_en,
             created_at=ministry.created_at,
             closed_at=ministry.closed_at,
+            owns_gpus=ministry.owns_gpus,
             witness=ministry.witness,
         )
     )
@@ -219,6 +222,10 @@ def add_ministry(connection: Connection, ministry: Ministry) -> None:
 def find_ministry(connection: Connection, name: str) -> Ministry | None:
     row = connection.execute(select(ministries).where(ministries.c.name == name)).one_or_none()
     return Ministry(**row._mapping) if row is not None else None
+
+
+def set_owns_gpus(connection: Connection, name: str, owns: bool) -> None:
+    connection.execute(update(ministries).where(ministries.c.name == name).values(owns_gpus=owns))
 
 
 def close_ministry(connection: Connection, name: str, now: float, witness: str | None = None) -> None:

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Double, ForeignKeyConstraint, Index, PrimaryKeyConstraint, String, Table
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Double,
+    ForeignKeyConstraint,
+    Index,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    false,
+)
 
 from bongsu.store.metadata import ID, LABEL, NAME, metadata
 
@@ -15,6 +25,8 @@ ministries = Table(
     Column("created_at", Double, nullable=False),
     # Since when it takes part no longer; its objects and its log stay.
     Column("closed_at", Double),
+    # Whether it gives grants of them.
+    Column("owns_gpus", Boolean, nullable=False, default=False, server_default=false()),
     # Whose auditors read its log from then on.
     Column("witness", NAME),
 )

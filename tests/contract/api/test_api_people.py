@@ -234,6 +234,26 @@ def test_somebody_is_sent_to_another_ministry_and_called_back(place: PeopleApi) 
     assert place.ask("msit/op", "GET", "/v1/people/mnd/kim").status_code == 404
 
 
+def test_a_subject_of_this_server_is_its_own_ministry_s_alone_and_tells_of_nobody(place: PeopleApi) -> None:
+    own = f"{ISSUER}/services"
+    place.done("mnd/op", "/v1/people", **KIM | {"issuer": own, "subject": "mnd/kim"})
+    taken = []
+    for subject in ("mnd/kim", "mnd/planned"):
+        asked = {"id": "msit/x", "name": "x", "issuer": own, "subject": subject}
+        response = place.ask("msit/op", "POST", "/v1/people", json=asked)
+        assert refusal(response) == (422, "people.subject-home")
+        taken.append(str(response.json()["problems"]).replace(subject, "X"))
+    assert taken[0] == taken[1], "whether somebody is there is not told"
+    place.done("mnd/op", "/v1/people", **KIM | {"id": "mnd/planned", "issuer": own, "subject": "mnd/planned"})
+
+
+def test_two_ministries_are_not_called_the_same(place: PeopleApi) -> None:
+    for titles in ({"titleKo": "국 방부"}, {"titleEn": "ministry of national  DEFENCE"}):
+        response = place.ask("mnd/op", "POST", "/v1/ministries", json=NAVY | titles)
+        assert refusal(response) == (422, "people.title-taken")
+    assert place.ask("mnd/op", "POST", "/v1/ministries", json=NAVY).status_code == 201
+
+
 def test_a_ministry_comes_and_leaves(place: PeopleApi) -> None:
     made = place.ask("mnd/op", "POST", "/v1/ministries", json=NAVY)
     assert (made.status_code, made.json()["titleKo"]) == (201, "해군")

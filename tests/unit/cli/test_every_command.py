@@ -100,6 +100,7 @@ HERE_ALONE = {
     "serve",
     "up",
     "ministries found",
+    "ministries gpus",
     "people password",
     "database show",
     "database check",

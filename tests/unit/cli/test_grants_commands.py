@@ -33,7 +33,7 @@ spec:
 @pytest.fixture
 def giver(place: ApiPlace, monkeypatch: pytest.MonkeyPatch) -> str:
     """A programme manager of msit."""
-    values = {"name": "msit", "title_ko": "msit", "title_en": "msit", "created_at": place.now}
+    values = {"name": "msit", "title_ko": "msit", "title_en": "msit", "created_at": place.now, "owns_gpus": True}
     with place.platform.write() as connection:
         connection.execute(insert(ministries).values(**values))
     monkeypatch.setitem(STAFF, "msit-pm", ("msit", Role.PROGRAMME_MANAGER))

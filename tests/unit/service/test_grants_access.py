@@ -34,6 +34,7 @@ from bongsu.service.grants.giving import adjust, close, give
 from bongsu.service.grants.looking import list_grants, recount_grant, show_grant
 from bongsu.service.grants.reclaiming import announce_reclaim, carry_out_reclaim, withdraw_reclaim
 from bongsu.service.grants.showback import showback
+from bongsu.service.ministries import say_owns_gpus
 from bongsu.service.owner import OWNER
 from bongsu.service.platform import Platform
 from bongsu.service.submitting import submit
@@ -51,6 +52,32 @@ def place(tmp_path: Path) -> Iterator[Place]:
     give(made.platform, MANAGER, order())
     yield made
     made.close()
+
+
+def test_nobody_gives_who_owns_no_gpus_not_even_to_themselves(place: Place) -> None:
+    mnd = person("yoon", Role.PROGRAMME_MANAGER, ministry="mnd")
+    for receiver in ("mnd", "dapa"):
+        wanted = order(id="own", giver="mnd", receiver=receiver, gpu_hours=1e6)
+        assert outcome(lambda wanted=wanted: give(place.platform, mnd, wanted)) == "grants.no-gpus"
+    with place.platform.read() as connection:
+        query = select(audit_entries.c.tenant, audit_entries.c.outcome).where(audit_entries.c.actor == mnd.id)
+        assert list(connection.execute(query)) == [("mnd", "refused")] * 2
+    say_owns_gpus(place.platform, "mnd", True)
+    given = give(place.platform, mnd, order(id="own", giver="mnd", receiver="mnd"))
+    say_owns_gpus(place.platform, "mnd", False)
+    more = outcome(lambda: adjust(place.platform, mnd, given.id, 1.0, "More"))
+    less = outcome(lambda: adjust(place.platform, mnd, given.id, -1.0, "Less"))
+    assert (more, less) == ("grants.no-gpus", "done"), "what was given may be taken back"
+
+
+def test_who_owns_gpus_is_said_of_ministries_that_there_are_and_recorded(place: Place) -> None:
+    assert outcome(lambda: say_owns_gpus(place.platform, "nowhere", True)) == "people.unknown-ministry"
+    for _ in range(2):
+        assert say_owns_gpus(place.platform, "dapa", True).owns_gpus
+    with place.platform.read() as connection:
+        query = select(audit_entries.c.entry).where(audit_entries.c.action == "ministry.gpus")
+        (entry,) = connection.execute(query).scalars()
+    assert json.loads(entry)["facts"] == {"owns": True}
 
 
 def outcome(act: Callable[[], object]) -> str:

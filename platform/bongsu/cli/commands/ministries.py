@@ -1,4 +1,4 @@
-"""Ministries of a server: ``ministries list``, ``register``, ``close``; and ``found``, with which they begin."""
+"""Ministries of a server: ``ministries list``, ``register``, ``close``; at its machine ``found`` and ``gpus``."""
 
 from __future__ import annotations
 
@@ -32,6 +32,12 @@ Operator = Annotated[
 OperatorName = Annotated[str, typer.Option(help=_("The operator, as people read it."), show_default=False)]
 Subject = Annotated[
     str, typer.Option(help=_("What the identity provider calls the operator (`sub`)."), show_default=False)
+]
+DatabaseAddress = Annotated[
+    str | None,
+    typer.Option(
+        help=_("Address of the PostgreSQL database; BONGSU_DATABASE if not given, else a file in the home.")
+    ),
 ]
 
 
@@ -113,12 +119,7 @@ def found(
             metavar="URL", help=_("Identity provider, as `bongsu serve --issuer` has it."), show_default=False
         ),
     ],
-    database: Annotated[
-        str | None,
-        typer.Option(
-            help=_("Address of the PostgreSQL database; BONGSU_DATABASE if not given, else a file in the home.")
-        ),
-    ] = None,
+    database: DatabaseAddress = None,
     clearance: Clearance = Grade.OPEN,
     compartment: Compartments = None,
     as_json: AsJson = False,
@@ -130,11 +131,35 @@ def found(
     only_here(context, "ministries found")
     cleared = clearance_of(clearance, compartment)
     person = NewPerson(operator, operator_name, issuer, subject, clearance=cleared)
-    url = database or os.environ.get("BONGSU_DATABASE") or None
-    made = found_at(options(context).home, url, NewMinistry(ministry, title_ko, title_en), person)
+    made = found_at(options(context).home, _address(database), NewMinistry(ministry, title_ko, title_en), person)
     if as_json:
         say_json(made)
         return
     say(
         _("{ministry} is the first ministry; {person} is its operator.").format(ministry=made.name, person=operator)
     )
+
+
+@ministries.command("gpus", help=_("Say that a ministry owns GPUs, and so gives grants, on the server's machine."))
+def gpus(
+    context: typer.Context,
+    ministry: MinistryName,
+    owns: Annotated[
+        bool, typer.Option("--owns/--owns-none", help=_("Whether it owns any; it gives no grants without."))
+    ] = True,
+    database: DatabaseAddress = None,
+    as_json: AsJson = False,
+) -> None:
+    from bongsu.service.founding import owners_at
+
+    only_here(context, "ministries gpus")
+    told = owners_at(options(context).home, _address(database), ministry, owns)
+    if as_json:
+        say_json(told)
+        return
+    words = _("{ministry} owns GPUs and can give grants of them.") if owns else _("{ministry} owns no GPUs.")
+    say(words.format(ministry=told.name))
+
+
+def _address(given: str | None) -> str | None:
+    return given or os.environ.get("BONGSU_DATABASE") or None

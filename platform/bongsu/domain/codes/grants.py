@@ -70,6 +70,12 @@ FORBIDDEN = Code(
     "Ask a programme manager of {ministry}.",
     exit_code=4,
 )
+NO_GPUS = Code(
+    "grants.no-gpus",
+    "The ministry {ministry} owns no GPUs, so it has none to give.",
+    "Ask a ministry that owns some for a grant. Who installed the server says which do: `bongsu ministries gpus`.",
+    exit_code=4,
+)
 NO_SUCH_MINISTRY = Code(
     "grants.no-such-ministry",
     "No ministry {ministry} takes part here.",

@@ -94,6 +94,16 @@ SUBJECT_TAKEN = Code(
     "The subject {subject} of the identity provider {issuer} belongs to somebody already.",
     "A subject stands for one person. Look up whose it is at the identity provider.",
 )
+SUBJECT_HOME = Code(
+    "people.subject-home",
+    "The subject {subject} of this server's own issuer is not of the ministry {ministry}.",
+    "Write {ministry}/NAME, as the person types it to sign in; that of another ministry is added by its operators.",
+)
+TITLE_TAKEN = Code(
+    "people.title-taken",
+    "Another ministry is called {title} already.",
+    "Two ministries of one name would be taken for each other; choose another name.",
+)
 PERSON_ID = Code(
     "people.id-form",
     "{person} cannot be the id of a person or service account of the ministry {ministry}.",

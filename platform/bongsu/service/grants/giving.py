@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from bongsu.domain.capacity import is_of
@@ -30,6 +31,7 @@ from bongsu.service.platform import Platform
 from bongsu.store.grant_ledger import LedgerEntry, NewEntry, balance_of, book, find_entry
 from bongsu.store.grant_use import held_now
 from bongsu.store.grants import add_grant, close_grant, get_grant, takes_part
+from bongsu.store.ministries import owns_gpus
 
 LONGEST_NAME = 40
 # All GPUs of the National AI Project's plan for 2028, held for ten years.
@@ -73,7 +75,8 @@ def give(platform: Platform, actor: Actor, order: Order) -> Grant:
 
     Raises:
         BongsuError: ``grants.forbidden`` for whoever may not give in the giver's name; ``policy.forbidden-use`` for
-            what its name or programme declares; everything else that is wrong with the order; ``grants.name-taken``.
+            what its name or programme declares; ``grants.no-gpus`` if the giver owns none; everything else that is
+            wrong with the order; ``grants.name-taken``.
     """
     grant = order.as_grant(actor.id)
     if Permission.GRANT_GIVE not in permissions_in(actor, tenant_of(actor, order.giver)):
@@ -84,6 +87,9 @@ def give(platform: Platform, actor: Actor, order: Order) -> Grant:
         raise error
     _refuse_forbidden(platform, actor, grant)
     _refuse_faulty(platform, actor, order)
+    refusals = refusals_recorded(platform, actor, _within(grant, actor), "grant.give")
+    with refusals, platform.database.read() as connection:
+        _refuse_without_gpus(connection, actor, grant)
     now, amount = platform.clock(), gpu_ms_of(order.gpu_hours)
     try:
         with platform.database.write() as connection:
@@ -124,7 +130,8 @@ def adjust(
 
     Raises:
         BongsuError: ``grants.unknown``, ``grants.forbidden``, ``grants.bad-amount``, ``grants.no-reason``,
-            ``grants.below-use``, ``grants.key-reused``.
+            ``grants.below-use``, ``grants.key-reused``; ``grants.no-gpus`` for more than nothing of a giver that owns
+            none.
     """
     grant = permitted(platform, actor, Permission.GRANT_ADJUST, grant_id, "grant.adjust")
     amount = _amount(gpu_hours)
@@ -141,6 +148,8 @@ def adjust(
             if (known.gpu_ms, known.reason) != (amount, entry.reason):
                 raise codes.KEY_REUSED.error(key=subject, grant=grant_id)
             return known
+        if amount > 0:
+            _refuse_without_gpus(connection, actor, grant)
         left = balance_of(connection, grant_id, held_now(connection, grant_id).open_use(now)).available
         if amount < 0 and -amount > left:
             raise codes.BELOW_USE.error(
@@ -180,6 +189,12 @@ def _amount(gpu_hours: float) -> int:
     if not abs(gpu_hours) <= MOST_HOURS or gpu_ms_of(gpu_hours) == 0:
         raise codes.BAD_AMOUNT.error(hours=f"{gpu_hours:g}", most=f"{MOST_HOURS:,}")
     return gpu_ms_of(gpu_hours)
+
+
+def _refuse_without_gpus(connection: Connection, actor: Actor, grant: Grant) -> None:
+    """Nobody gives what they do not have, not even to themselves; the owner of a home has what the machine has."""
+    if HOME not in actor.ministries and not owns_gpus(connection, grant.giver):
+        raise codes.NO_GPUS.error(ministry=grant.giver)
 
 
 def _within(grant: Grant, actor: Actor) -> Grant:
