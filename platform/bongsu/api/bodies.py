@@ -1,19 +1,62 @@
-"""Bodies of requests that are the arguments of a use case: read as documents are written, and described as such."""
+"""Bodies of requests: read as documents are written, described as such, and refused with everything that is wrong.
+
+Whatever a body is for, its texts hold no character that nobody sees, its numbers are ones that every database and
+every reader of JSON keeps as they are, and it is not nested deeper than anything here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import MISSING, fields
-from typing import Any, TypeVar, get_type_hints
+import json
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import MISSING, Field, fields
+from datetime import datetime
+from typing import Any, ClassVar, TypeVar, get_type_hints
 
 from fastapi import Depends, Request
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter, model_validator
 
 from bongsu.api.answers import bad_body
-from bongsu.domain.documents import TIME, camel
-from bongsu.domain.read_documents import Unlike, read
+from bongsu.domain.codes import api as codes
+from bongsu.domain.documents import MOMENT, TIME, camel
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import Words, as_phrase, phrase
+from bongsu.domain.problems import BongsuError, Problem
+from bongsu.domain.read_documents import Unlike, read, read_as
+from bongsu.domain.unseen import first_unseen
 
 T = TypeVar("T")
+_DEEPEST = 32
+# Beyond it a number is not the same for everybody who reads JSON (RFC 8259, section 6).
+_MOST = 2**53
+_MOST_FAULTS = 20
+_KINDS = {
+    "string": N_("a text"),
+    "number": N_("a number"),
+    "integer": N_("a whole number"),
+    "boolean": N_("true or false"),
+    "array": N_("a list"),
+    "null": N_("null"),
+}
+
+
+class Body(BaseModel):
+    """What every model of a body is made from.
+
+    Raises:
+        BongsuError: ``api.bad-request`` for each text and number that no body may hold.
+    """
+
+    # Keys whose texts are files or values of them, which their own readers look at and name a line of.
+    read_elsewhere: ClassVar[frozenset[str]] = frozenset()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _holds_nothing_strange(cls, document: Any) -> Any:
+        if isinstance(document, dict):
+            looked_at = {key: value for key, value in document.items() if key not in cls.read_elsewhere}
+            _raise_all(_strange(looked_at))
+        return document
 
 
 def body_of(kind: type[T], **given: Callable[[Request], Any]) -> Any:
@@ -25,19 +68,14 @@ def body_of(kind: type[T], **given: Callable[[Request], Any]) -> Any:
     """
 
     async def found(request: Request) -> T:
-        try:
-            document = await request.json()
-        except ValueError as error:
-            raise bad_body("body", str(error)) from None
-        if not isinstance(document, dict):
-            raise bad_body("body", "it is no object")
-        known = {camel(field.name) for field in fields(kind) if field.name not in given}  # type: ignore[arg-type]
-        unknown = sorted(set(document) - known)
-        if unknown:
-            raise bad_body(f"body.{unknown[0]}", f"there is no such key; there are {', '.join(sorted(known))}")
+        document = _parsed(await request.body())
+        _raise_all(_strange(document))
+        _raise_all(_unlike(kind, document, set(given)))
         told = {camel(name): say(request) for name, say in given.items()}
+        moments = {camel(one.name) for one in fields(kind) if _is_moment(kind, one)}  # type: ignore[arg-type]
+        as_seconds = {key: _seconds(document[key]) for key in moments & document.keys()}
         try:
-            return read(kind, document | told)
+            return read(kind, document | as_seconds | told)
         except Unlike as error:
             raise bad_body("body", " ".join(str(error).split())) from None
 
@@ -46,18 +84,148 @@ def body_of(kind: type[T], **given: Callable[[Request], Any]) -> Any:
 
 def described(kind: type[Any], *given: str) -> dict[str, Any]:
     """What OpenAPI says of such a body."""
-    hints = get_type_hints(kind)
     properties, required = {}, []
     for field in fields(kind):
         if field.name in given:
             continue
         name = camel(field.name)
-        is_time = field.name.endswith(TIME)
-        properties[name] = {"type": "string", "format": "date-time"} if is_time else _schema(hints[field.name])
-        if field.default is MISSING and field.default_factory is MISSING:
+        properties[name] = _schema_of(kind, field)
+        if _is_required(field):
             required.append(name)
     schema = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def _parsed(raw: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(raw)
+    except RecursionError:
+        raise bad_body("body", _too_deep()) from None
+    except ValueError:
+        raise bad_body("body", phrase(N_("it is not JSON"))) from None
+    if not isinstance(document, dict):
+        raise bad_body("body", phrase(N_("it is no object")))
+    return document
+
+
+def _strange(document: dict[str, Any]) -> Iterator[Problem]:
+    """Texts and numbers that no body may hold; looked for without recursion, which a body could exhaust."""
+    left: list[tuple[str, Any, int]] = [("body", document, 0)]
+    while left:
+        place, value, depth = left.pop()
+        if depth > _DEEPEST:
+            yield _bad(place, _too_deep())
+            return
+        if isinstance(value, dict):
+            for key in value:
+                if unseen := first_unseen(key):
+                    yield _bad(place, phrase(N_("a key holds {character}"), character=unseen))
+                    return
+            left += [(f"{place}.{key:.60}", item, depth + 1) for key, item in value.items()]
+        elif isinstance(value, list):
+            left += [(f"{place}.{number}", item, depth + 1) for number, item in enumerate(value)]
+        elif fault := _fault_in(value):
+            yield _bad(place, fault)
+
+
+def _fault_in(value: Any) -> Words | None:
+    if isinstance(value, str) and (unseen := first_unseen(value)):
+        return phrase(N_("it holds {character}, which nobody sees"), character=unseen)
+    if isinstance(value, float) and not math.isfinite(value):
+        return phrase(N_("it has to be a finite number"))
+    if isinstance(value, int | float) and abs(value) > _MOST:
+        return phrase(N_("a number is at most {most}"), most=_MOST)
+    return None
+
+
+def _unlike(kind: Any, document: dict[str, Any], given: set[str]) -> Iterator[Problem]:
+    """Every key that is unknown, is missing, or has another value than its field takes."""
+    known = {camel(field.name): field for field in fields(kind) if field.name not in given}
+    for key in document:
+        if key not in known:
+            words = N_("there is no such key; there are {known}")
+            yield _bad(f"body.{key:.60}", phrase(words, known=", ".join(sorted(known))))
+    for key, field in known.items():
+        wanted = _wanted(_schema_of(kind, field))
+        if key not in document:
+            if _is_required(field):
+                yield _bad(f"body.{key}", phrase(N_("it is missing, and has to be {wanted}"), wanted=wanted))
+        elif not _fits(kind, field, document[key]):
+            yield _bad(f"body.{key}", phrase(N_("it has to be {wanted}"), wanted=wanted))
+
+
+def _fits(kind: Any, field: Field[Any], value: Any) -> bool:
+    try:
+        if _is_time(kind, field):
+            _seconds(value, takes_number=_is_moment(kind, field))
+        else:
+            read_as(get_type_hints(kind)[field.name], value)
+    except ValueError:
+        return False
+    return True
+
+
+def _seconds(value: Any, *, takes_number: bool = True) -> float:
+    """Since the epoch. Raises ValueError for what is no time with its zone."""
+    if takes_number and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    if moment is None or moment.tzinfo is None:
+        raise ValueError("no time")
+    try:
+        return moment.timestamp()
+    except OverflowError:
+        raise ValueError("no time") from None
+
+
+def _wanted(schema: dict[str, Any]) -> Words:
+    """What a schema takes, in words."""
+    if schema.get("format") == "date-time":
+        return phrase(N_("a time as ISO 8601 writes it, with its zone, such as 2026-07-01T09:00:00+09:00"))
+    if "enum" in schema:
+        return phrase(N_("one of {values}"), values=", ".join(map(str, schema["enum"])))
+    either = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
+    if either:
+        return _wanted(either[0])
+    if schema.get("type") == "array":
+        return phrase(N_("a list, of which each is {wanted}"), wanted=_wanted(schema.get("items", {})))
+    return as_phrase(_KINDS.get(schema.get("type", ""), N_("what the schema says")))
+
+
+def _is_required(field: Field[Any]) -> bool:
+    return field.default is MISSING and field.default_factory is MISSING
+
+
+def _is_moment(kind: Any, field: Field[Any]) -> bool:
+    """Whether it holds seconds under a name that does not say so."""
+    hint = get_type_hints(kind, include_extras=True)[field.name]
+    return MOMENT in getattr(hint, "__metadata__", ())
+
+
+def _is_time(kind: Any, field: Field[Any]) -> bool:
+    return field.name.endswith(TIME) or _is_moment(kind, field)
+
+
+def _bad(place: str, detail: Words) -> Problem:
+    return codes.BAD_REQUEST.at(place=place, detail=detail)
+
+
+def _too_deep() -> Words:
+    return phrase(N_("it is nested deeper than {deepest} levels"), deepest=_DEEPEST)
+
+
+def _raise_all(problems: Iterator[Problem]) -> None:
+    found = [problem for _number, problem in zip(range(_MOST_FAULTS), problems, strict=False)]
+    if found:
+        raise BongsuError(found)
+
+
+def _schema_of(kind: Any, field: Field[Any]) -> dict[str, Any]:
+    time = {"type": "string", "format": "date-time"}
+    if _is_moment(kind, field):
+        number = {"type": "number", "description": "Seconds since the epoch, as older clients say it."}
+        return {"anyOf": [time, number]}
+    return time if field.name.endswith(TIME) else _schema(get_type_hints(kind)[field.name])
 
 
 def _schema(hint: Any) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from bongsu.domain.people import Actor
 from bongsu.domain.problems import BongsuError
 
 NUMBER_HEADER = "x-request-id"
+_OBEYED = re.compile(r"[\x00-\x1f\x7f]")
 _NUMBER = re.compile(r"[A-Za-z0-9._-]{8,64}")
 # Of a request's body where a route does not take files.
 MOST_BYTES = 2_000_000
@@ -70,15 +71,15 @@ class Numbered:
 
 
 class Bounded:
-    """Refuses heads and bodies that are too large, whether or not they say so beforehand, and bodies that do not come:
-    ``api.head-too-large``, ``api.too-large``, ``api.too-slow``.
+    """Refuses heads and bodies that are too large, whether or not they say so beforehand, bodies that do not come, and
+    paths with control characters: ``api.head-too-large``, ``api.too-large``, ``api.too-slow``, ``api.no-such-route``.
 
     Args:
         app: what is protected.
         takes_files: whether a route at this path reads its body piece by piece, under a limit of its own.
         most: of a body, in bytes.
         pause_s: for how long nothing of a body may come, in seconds.
-        refuse: answers a request whose head is too large.
+        refuse: answers a request whose head is too large, or whose path is none.
     """
 
     def __init__(
@@ -102,6 +103,10 @@ class Bounded:
         if _head_bytes(scope) > MOST_HEAD_BYTES:
             problem = codes.HEAD_TOO_LARGE.error(limit=MOST_HEAD_BYTES)
             await self._refuse(Request(scope), problem)(scope, receive, send)
+            return
+        if _OBEYED.search(scope["path"]):
+            # A pattern of a route may end before a line feed: `a%0a` would be `a`.
+            await self._refuse(Request(scope), codes.NO_SUCH_ROUTE.error(path=scope["path"]))(scope, receive, send)
             return
         body = _Body(scope, receive, None if self._takes_files(scope["path"]) else self._most, self._pause)
         await self._app(scope, body, send)

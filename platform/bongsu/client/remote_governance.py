@@ -11,7 +11,7 @@ from bongsu.client.http import Server
 from bongsu.client.ministry import in_one_ministry
 from bongsu.domain.approval import ApprovalState, Proposal
 from bongsu.domain.data_permits import DatasetPermit, SharedObject
-from bongsu.domain.documents import plain
+from bongsu.domain.documents import iso_time, plain
 from bongsu.domain.ids import Digest
 from bongsu.domain.suspension import Suspension
 from bongsu.domain.use_register import PermittedUse
@@ -77,7 +77,9 @@ class RemoteGovernance:
         return self._server.get(self._at("approvals", proposal), Proposal)
 
     def propose(self, request: ProposalRequest) -> Proposal:
-        return self._server.made("/v1/approvals", Proposal, plain(request))
+        ends = request.evidence_until
+        body = plain(request) | {"evidenceUntil": iso_time(ends) if ends else 0}
+        return self._server.made("/v1/approvals", Proposal, body)
 
     def approve(self, proposal: str, digest: Digest, reason: str) -> Proposal:
         return self._decided(proposal, "approve", {"digest": digest, "reason": reason})

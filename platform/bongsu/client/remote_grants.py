@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -38,13 +37,12 @@ class RemoteGrants:
         return self._as(reading_back.recounted_of, self._server.json("GET", f"{_of(grant)}/recount"))
 
     def give(self, order: Order) -> Grant:
-        return self._as(reading_back.grant_of, self._server.post(_GRANTS, plain(order)))
+        body = plain(order) | {"begins": iso_time(order.begins), "ends": iso_time(order.ends)}
+        return self._as(reading_back.grant_of, self._server.post(_GRANTS, body))
 
     def adjust(self, grant: str, gpu_hours: float, reason: str, key: str = "") -> LedgerEntry:
         # The ledger knows the request by its key, so one that a person gives is sent as it is.
-        headers = {"Idempotency-Key": key or uuid.uuid4().hex}
-        body = {"gpuHours": gpu_hours, "reason": reason}
-        told = self._server.json("POST", f"{_of(grant)}/adjust", body, headers=headers)
+        told = self._server.once(f"{_of(grant)}/adjust", {"gpuHours": gpu_hours, "reason": reason}, key)
         return self._as(reading_back.entry_of, told)
 
     def close(self, grant: str, reason: str) -> Grant:

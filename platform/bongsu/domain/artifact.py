@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from bongsu.domain.codes import artifact as codes
 from bongsu.domain.ids import Digest, digest_of
 from bongsu.domain.labels import OPEN, Label
+from bongsu.domain.unseen import first_unseen
 
 
 class ArtifactType(StrEnum):
@@ -87,6 +88,8 @@ def check_tree_path(path: str) -> str:
         detail = "it is longer than 1,024 bytes"
     elif any(0xD800 <= ord(char) <= 0xDFFF for char in path):
         detail = "it is not valid UTF-8"
+    elif unseen := first_unseen(path):
+        detail = f"it holds {unseen}, which nobody sees"
     if detail:
         raise codes.UNSAFE_PATH.error(path=repr(path), detail=detail)
     return path

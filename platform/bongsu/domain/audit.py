@@ -63,7 +63,7 @@ class AuditEvent:
         document: dict[str, Any] = {
             "action": self.action,
             "actor": self.actor,
-            "at": datetime.fromtimestamp(self.at, UTC).isoformat(timespec="milliseconds"),
+            "at": told_time(self.at),
             "facts": dict(self.facts),
             "label": str(self.label),
             "object": self.object,
@@ -73,6 +73,11 @@ class AuditEvent:
         } | ({"salt": salt} if salt else {})
         text = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return encodable(text)  # half a surrogate becomes the escape that JSON has for it
+
+
+def told_time(at: float) -> str:
+    """Seconds since the epoch as the text of an entry has them, to the millisecond."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
 
 
 @dataclass(frozen=True)

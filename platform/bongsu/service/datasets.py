@@ -12,6 +12,7 @@ from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.codes import run as codes
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.pipeline import Input
+from bongsu.service.governance.asking import Ask, declared
 from bongsu.service.inputs.given import Files
 from bongsu.service.inputs.resolving import resolve_input
 from bongsu.service.labels import refuse_above, stated_label
@@ -49,8 +50,17 @@ def register_dataset(
 
     Raises:
         BongsuError: ``run.dataset-name``, ``run.compartment-name``, ``run.input-missing``, ``run.input-scheme``;
-            ``access.above-clearance``.
+            ``access.above-clearance``; ``policy.forbidden-use`` (recorded) for what its name or address declares.
     """
+    ask = Ask(
+        platform,
+        platform.actor,
+        platform.author.tenant,
+        "dataset.add",
+        f"dataset:{name}",
+        platform.author.request_id,
+    )
+    declared(ask, {"name": name, "uri": uri})
     if not _NAME.fullmatch(name):
         raise codes.DATASET_NAME.error(name=name)
     stated = stated_label(grade or Grade.OPEN, compartments)

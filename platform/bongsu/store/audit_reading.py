@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
 
-from bongsu.domain.audit import EntryFilter
+from bongsu.domain.audit import EntryFilter, told_time
 from bongsu.domain.labels import Label
 from bongsu.domain.tenants import Tenant
 from bongsu.store.schema_audit import audit_entries, audit_nodes
 
 _BATCH = 1000
+# What is asked for and who may see it goes by these.
+_SEARCHED = ("tenant", "at", "actor", "action", "object", "label", "outcome")
 
 
 @dataclass(frozen=True)
 class StoredEntry:
-    """``entry`` is the text that is hashed, ``leaf`` the hash that was stored with it."""
+    """``entry`` is the text that is hashed, ``leaf`` the hash that was stored with it, and ``columns`` what stands
+    beside the text for searching, as the database has it."""
 
     position: int
     label: str
     entry: str
     leaf: bytes
+    columns: Mapping[str, Any]
+
+    def strayed(self) -> list[str]:
+        """Columns that do not say what the text says, by which entries would be found that are not, or hidden."""
+        try:
+            told = json.loads(self.entry)
+            # An entry from before outcomes were told is of something that was done.
+            said = {name: told.get(name, "done" if name == "outcome" else None) for name in self.columns}
+        except (ValueError, AttributeError, RecursionError):
+            return sorted(self.columns)
+        return sorted(name for name, found in self.columns.items() if _as_told(name, found) != said[name])
 
 
 def labels_in(connection: Connection, tenant: Tenant) -> list[Label]:
@@ -87,7 +102,7 @@ def entry_at(connection: Connection, tenant: Tenant, position: int) -> StoredEnt
     return _stored(row) if row else None
 
 
-def _entries(tenant: Tenant) -> Select[tuple[int, str, str, bytes]]:
+def _entries(tenant: Tenant) -> Select[Any]:
     leaf = and_(
         audit_nodes.c.tenant == audit_entries.c.tenant,
         audit_nodes.c.level == 0,
@@ -95,7 +110,7 @@ def _entries(tenant: Tenant) -> Select[tuple[int, str, str, bytes]]:
     )
     columns = audit_entries.c
     return (
-        select(columns.position, columns.label, columns.entry, audit_nodes.c.hash)
+        select(columns.position, columns.entry, audit_nodes.c.hash, *(columns[name] for name in _SEARCHED))
         .join_from(audit_entries, audit_nodes, leaf)
         .where(audit_entries.c.tenant == tenant)
     )
@@ -124,4 +139,15 @@ def _begins(column: ColumnElement[str], beginning: str) -> ColumnElement[bool]:
 
 
 def _stored(row: Any) -> StoredEntry:
-    return StoredEntry(row.position, row.label, row.entry, bytes(row.hash))
+    columns = {name: getattr(row, name) for name in _SEARCHED}
+    return StoredEntry(row.position, row.label, row.entry, bytes(row.hash), columns)
+
+
+def _as_told(name: str, found: Any) -> Any:
+    """A column in the way of the text; SQLite keeps values of any type."""
+    if name != "at":
+        return found
+    try:
+        return told_time(found)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -98,6 +100,27 @@ def test_no_row_takes_the_place_of_another(logs: Logs) -> None:
     assert check_log(logs.platform, auditor(), MND).size == 4
 
 
+@pytest.mark.parametrize(
+    "replacement",
+    [
+        "audit_entries SELECT * FROM audit_entries WHERE position = 2",
+        "audit_entries (rowid, tenant, position, at, actor, action, object, label, outcome, entry)"
+        " SELECT rowid, 'other', position, at, actor, action, object, label, outcome, entry FROM audit_entries",
+        "audit_nodes SELECT * FROM audit_nodes",
+        "audit_logs SELECT tenant, 1 FROM audit_logs",
+    ],
+)
+def test_a_connection_from_outside_replaces_no_row_either(logs: Logs, replacement: str) -> None:
+    """SQLite deletes what is replaced without any trigger where recursive_triggers is off, as it is for others."""
+    if logs.database.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL replaces by an update alone")
+    logs.add(*events(4))
+    outside = sqlite3.connect(str(logs.database.engine.url.database))
+    with closing(outside), pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        outside.execute(f"INSERT OR REPLACE INTO {replacement}")
+    assert check_log(logs.platform, auditor(), MND).size == 4
+
+
 def test_a_table_is_not_emptied_at_once(logs: Logs) -> None:
     logs.add(*events(4))
     if logs.database.engine.dialect.name == "postgresql":
@@ -143,6 +166,48 @@ def test_writers_at_once_make_one_log_without_gaps(logs: Logs) -> None:
 )
 def test_who_takes_the_triggers_away_is_found_out(logs: Logs, attack: str, code: str) -> None:
     logs.add(*events(5))
+    _without_triggers(logs, attack)
+    with pytest.raises(BongsuError) as caught:
+        check_log(logs.platform, auditor(), MND)
+    assert [problem.code.name for problem in caught.value.problems] == [code]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("actor", "'mnd/lee'"),
+        ("label", "'C'"),
+        ("outcome", "'refused'"),
+        ("action", "'run.cancel'"),
+        ("object", "'run:r-9'"),
+        ("at", "at + 60"),
+        ("at", "1e300"),
+    ],
+)
+def test_a_column_by_which_entries_are_found_says_what_the_text_says(logs: Logs, column: str, value: str) -> None:
+    logs.add(*events(5), refused(6))
+    _without_triggers(logs, f"UPDATE audit_entries SET {column} = {value} WHERE position = 2")
+    with pytest.raises(BongsuError) as caught:
+        check_log(logs.platform, auditor(), MND)
+    (problem,) = caught.value.problems
+    assert (problem.code.name, problem.args) == ("audit.columns-changed", {"position": 2, "columns": column})
+
+
+def test_an_entry_of_another_log_is_none_of_this_one(logs: Logs) -> None:
+    logs.add(*events(3), event(0, MSIT), event(1, MSIT))
+    _without_triggers(
+        logs,
+        "DELETE FROM audit_entries WHERE tenant = 'mnd' AND position = 2",
+        "UPDATE audit_entries SET tenant = 'mnd', position = 2 WHERE tenant = 'msit' AND position = 1",
+        "DELETE FROM audit_nodes WHERE tenant = 'mnd' AND place = 2",
+        "UPDATE audit_nodes SET tenant = 'mnd', place = 2 WHERE tenant = 'msit' AND level = 0 AND place = 1",
+    )
+    with pytest.raises(BongsuError) as caught:
+        check_log(logs.platform, auditor(), MND)
+    assert [problem.args for problem in caught.value.problems] == [{"position": 2, "columns": "tenant"}]
+
+
+def _without_triggers(logs: Logs, *attacks: str) -> None:
     with logs.database.engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             for table in ("audit_entries", "audit_nodes"):
@@ -150,10 +215,8 @@ def test_who_takes_the_triggers_away_is_found_out(logs: Logs, attack: str, code:
         else:
             for name in ("entries_no_update", "entries_no_delete", "nodes_no_update", "nodes_no_delete"):
                 connection.execute(text(f"DROP TRIGGER audit_{name}"))
-        connection.execute(text(attack))
-    with pytest.raises(BongsuError) as caught:
-        check_log(logs.platform, auditor(), MND)
-    assert [problem.code.name for problem in caught.value.problems] == [code]
+        for attack in attacks:
+            connection.execute(text(attack))
 
 
 def test_a_log_of_the_older_schema_becomes_a_tree(logs: Logs) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,18 @@ def test_what_was_done_is_listed_in_the_users_name(worked: Shell) -> None:
     assert "Older ones: --before 1" in first
     assert json.loads(worked("audit", "show", "0", "--json").out)["content"]["object"] == "dataset:korean-law/1"
     assert "[audit.no-entry]" in worked("audit", "show", "7").error
+
+
+def test_an_export_of_a_damaged_log_says_so_and_ends_as_verify_does(worked: Shell, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "home" / "bongsu.db")) as outside:
+        outside.execute("DROP TRIGGER audit_entries_no_update")
+        outside.execute("UPDATE audit_entries SET actor = 'local:nobody' WHERE position = 0")
+        outside.commit()
+    exported, verified = worked("audit", "export", "log.jsonl"), worked("audit", "verify")
+    assert exported.status == verified.status == 8
+    assert "Entry 0 " in exported.error
+    assert "[audit.columns-changed]" in exported.error
+    assert (tmp_path / "log.jsonl").is_file()
 
 
 def test_runs_that_are_submitted_and_cancelled_are_recorded_once(shell: Shell, tmp_path: Path) -> None:

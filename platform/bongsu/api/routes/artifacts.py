@@ -14,9 +14,12 @@ from bongsu.api.asking import Asking, asks_for
 from bongsu.api.openapi import only_as
 from bongsu.domain.codes import api as codes
 from bongsu.domain.labels import Label
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
+from bongsu.domain.unseen import first_unseen
 from bongsu.policy.access import Permission
-from bongsu.service.artifacts import open_file, show_artifact
-from bongsu.service.uploading import take_upload, upload_folder
+from bongsu.service.artifacts import ArtifactDetails, open_file, show_artifact
+from bongsu.service.uploading import Uploaded, take_upload, upload_folder
 
 router = APIRouter(prefix="/v1/ministries/{ministry}/artifacts", tags=["artifacts"])
 MOST_BYTES = 1 << 40
@@ -25,7 +28,7 @@ _BYTES = "application/octet-stream"
 _ARCHIVE = {"requestBody": {"required": True, "content": {"application/x-tar": {"schema": {}}}}}
 
 
-@router.get("/{digest}", **asks_for(Permission.ARTIFACT_READ))
+@router.get("/{digest}", **asks_for(Permission.ARTIFACT_READ, gives=ArtifactDetails))
 def show(request: Request, asker: Asking, ministry: str, digest: str) -> Response:
     """An artifact: type, size, label, who made it, its files with their digests."""
     return answer(request, show_artifact(asker.within(ministry), digest))
@@ -45,7 +48,7 @@ def read(asker: Asking, ministry: str, digest: str, path: str) -> Response:
     return StreamingResponse(pieces(), media_type=_BYTES, headers=headers)
 
 
-@router.post("", status_code=201, **asks_for(Permission.ARTIFACT_ADD, _ARCHIVE))
+@router.post("", status_code=201, **asks_for(Permission.ARTIFACT_ADD, _ARCHIVE, gives=Uploaded))
 async def upload(
     request: Request,
     asker: Asking,
@@ -56,6 +59,11 @@ async def upload(
 ) -> Response:
     """Take in files: the body is a tar archive without compression."""
     platform = await run_in_threadpool(asker.within, ministry)
+    if unseen := first_unseen(title):
+        words = phrase(N_("it holds {character}, which nobody sees"), character=unseen)
+        raise codes.BAD_REQUEST.error(place="query.title", detail=words)
+    if set(title) & set("\t\r\n"):
+        raise codes.BAD_REQUEST.error(place="query.title", detail=phrase(N_("it is not one line")))
     try:
         stated = Label.parse(label) if label else None
     except ValueError:

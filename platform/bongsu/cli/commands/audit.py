@@ -94,6 +94,9 @@ def export(
             count=count, last=exported.size - 1, file=file
         )
     )
+    # The file is written whatever the log is: it is what a damaged one is compared with. Who takes it is told.
+    with audit_plane(context, ministry) as log:
+        log.check()
 
 
 @audit.command("verify", help=_("Verify a bundle or a proof, offline; without a file, the log as it is stored."))

@@ -137,6 +137,13 @@ ENTRY_CHANGED = Code(
     "Take nothing of this file for true; get another copy, and ask who had this one.",
     exit_code=8,
 )
+COLUMNS_CHANGED = Code(
+    "audit.columns-changed",
+    "Entry {position} is kept under something else than its text says ({columns}): who searches the log is misled.",
+    "The text and its hash are right. Have the operator restore the database from a backup, and find out who wrote"
+    " into it.",
+    exit_code=8,
+)
 ENTRY_MISSING = Code(
     "audit.entry-missing",
     "Entries {first} to {last} are missing.",

@@ -33,6 +33,12 @@ BAD_PERIOD = Code(
     "The end, {ends}, does not lie behind the begin, {begins}, and behind now.",
     "Give an end that is later than both.",
 )
+LONG_PERIOD = Code(
+    "governance.long-period",
+    "From {begins} until {ends} is too long: at most {years} years are permitted at once, and none that end later than"
+    " {years} years from now.",
+    "Give an earlier end, or a later begin; what goes on for longer is permitted anew in time.",
+)
 TOO_LONG = Code(
     "governance.too-long",
     "{field} has {size} characters; at most {limit} are kept.",

@@ -96,6 +96,17 @@ BAD_WINDOW = Code(
     "A grant cannot pay from {begins} until {ends}.",
     "Let it end after it begins.",
 )
+OVER = Code(
+    "grants.window-over",
+    "A grant that pays until {ends} would be over already: now it is {now}.",
+    "Let it end later than now.",
+)
+LONG_WINDOW = Code(
+    "grants.window-too-long",
+    "A grant cannot pay from {begins} until {ends}: at most {years} years are given at once, and none that end later"
+    " than {years} years from now.",
+    "Let it end earlier; what goes on for longer is given by another grant.",
+)
 BAD_DATE = Code(
     "grants.bad-date",
     "{date} is no date.",
@@ -123,6 +134,11 @@ NO_NOTICE = Code(
     "No reclaim of the grant {grant} has been announced.",
     "Announce it first: `bongsu grants reclaim {grant} --gpu-hours HOURS --reason WHY`.",
     exit_code=3,
+)
+NOTICE_CARRIED_OUT = Code(
+    "grants.notice-carried-out",
+    "What was announced of the grant {grant} was taken back at {at}: {hours} GPU-hours.",
+    "Book them back with a reason, if they are to be used after all: `bongsu grants adjust {grant}`.",
 )
 NOTICE_STANDS = Code(
     "grants.notice-stands",

@@ -1,5 +1,5 @@
-"""Whether the stored log is what its own tree and its own signatures say: entries against leaves, every hash of the
-tree against those below it, roots against checkpoints.
+"""Whether the stored log is what its own tree and its own signatures say: entries against leaves, the columns that are
+searched against the entries, every hash of the tree against those below it, roots against checkpoints.
 
 A witness, or an exported bundle, shows more: whoever can write into the database can also make a log that agrees with
 itself.
@@ -7,6 +7,7 @@ itself.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -23,6 +24,7 @@ from bongsu.service.audit.access import may
 from bongsu.service.audit.checkpoints import damaged
 from bongsu.service.platform import Platform
 from bongsu.store import audit_checkpoints, audit_reading, audit_tree
+from bongsu.store.audit_reading import StoredEntry
 
 _MOST = 100
 
@@ -40,8 +42,9 @@ def check_log(platform: Platform, actor: Actor, tenant: Tenant) -> Checked:
     """Read all of a log and change nothing.
 
     Raises:
-        BongsuError: ``audit.entry-changed``, ``audit.entry-missing``, ``audit.root-differs`` and ``audit.truncated``
-            with the positions; ``audit.damaged``; and as :func:`bongsu.service.audit.access.may`.
+        BongsuError: ``audit.entry-changed``, ``audit.columns-changed``, ``audit.entry-missing``,
+            ``audit.root-differs`` and ``audit.truncated`` with the positions; ``audit.damaged``; and as
+            :func:`bongsu.service.audit.access.may`.
     """
     may(platform, actor, tenant)
     with platform.database.read() as connection:
@@ -60,8 +63,8 @@ def checked(connection: Connection, tenant: Tenant) -> Checked:
             problems.append(codes.ENTRY_MISSING.at(first=tree.size, last=entry.position - 1))
             break  # no root behind a gap can be right
         leaf = leaf_hash(entry.entry.encode())
-        if leaf != entry.leaf and len(problems) < _MOST:
-            problems.append(codes.ENTRY_CHANGED.at(position=entry.position))
+        if len(problems) < _MOST:
+            problems += _faults(entry, leaf)
         tree.add(leaf)
         if expected.get(tree.size, tree.root()) == tree.root():
             confirmed = tree.size if tree.size in expected else confirmed
@@ -80,3 +83,11 @@ def checked(connection: Connection, tenant: Tenant) -> Checked:
             tenant, phrase(N_("the hash of level {level} at {place} is wrong"), level=wrong[0], place=wrong[1])
         )
     return Checked(size, tree.root().hex(), len(expected))
+
+
+def _faults(entry: StoredEntry, leaf: bytes) -> Iterator[Problem]:
+    """What is wrong with one entry, whose text has the hash ``leaf``."""
+    if leaf != entry.leaf:
+        yield codes.ENTRY_CHANGED.at(position=entry.position)
+    elif strayed := entry.strayed():
+        yield codes.COLUMNS_CHANGED.at(position=entry.position, columns=", ".join(strayed))

@@ -10,16 +10,19 @@ from sqlalchemy.exc import IntegrityError
 
 from bongsu.domain.capacity import is_of
 from bongsu.domain.codes import grants as codes
+from bongsu.domain.documents import Moment
 from bongsu.domain.grants import EntryKind, Grant, gpu_ms_of, hours_text
 from bongsu.domain.ids import digest_of
 from bongsu.domain.messages import N_
 from bongsu.domain.people import Actor
+from bongsu.domain.periods import LONGEST_YEARS, YEAR_S
 from bongsu.domain.phrases import as_phrase
 from bongsu.domain.pipeline import NAME_PATTERN
 from bongsu.domain.problems import BongsuError, Problem
 from bongsu.domain.tenants import HOME
 from bongsu.domain.uses import UseClass
 from bongsu.planner.accelerators import ACCELERATORS
+from bongsu.policy import purpose
 from bongsu.policy.access import Permission, permissions_in
 from bongsu.policy.grants import moment
 from bongsu.service.grants.standing import Deed, permitted, record, record_refusal, refusals_recorded, tenant_of
@@ -47,8 +50,8 @@ class Order:
     programme: str
     accelerator: str
     gpu_hours: float
-    begins: float
-    ends: float
+    begins: Moment
+    ends: Moment
     use_classes: frozenset[UseClass] = frozenset()
 
     def as_grant(self, given_by: str) -> Grant:
@@ -69,8 +72,8 @@ def give(platform: Platform, actor: Actor, order: Order) -> Grant:
     """Give a grant. The same order of the same person again finds what was given.
 
     Raises:
-        BongsuError: ``grants.forbidden`` for whoever may not give in the giver's name, and everything that is wrong
-            with the order; ``grants.name-taken``.
+        BongsuError: ``grants.forbidden`` for whoever may not give in the giver's name; ``policy.forbidden-use`` for
+            what its name or programme declares; everything else that is wrong with the order; ``grants.name-taken``.
     """
     grant = order.as_grant(actor.id)
     if Permission.GRANT_GIVE not in permissions_in(actor, tenant_of(actor, order.giver)):
@@ -79,6 +82,7 @@ def give(platform: Platform, actor: Actor, order: Order) -> Grant:
         if order.giver in actor.ministries:  # nobody's log is written by those who are nothing there
             record_refusal(platform, actor, _within(grant, actor), "grant.give", error)
         raise error
+    _refuse_forbidden(platform, actor, grant)
     _refuse_faulty(platform, actor, order)
     now, amount = platform.clock(), gpu_ms_of(order.gpu_hours)
     try:
@@ -94,7 +98,7 @@ def give(platform: Platform, actor: Actor, order: Order) -> Grant:
                 "begins": moment(grant.begins),
                 "ends": moment(grant.ends),
             }
-            record(connection, actor, grant, Deed("grant.give", now, facts))
+            record(connection, platform, actor, grant, Deed("grant.give", now, facts))
     except IntegrityError:
         with platform.database.read() as connection:
             known = get_grant(connection, grant.id)
@@ -144,7 +148,7 @@ def adjust(
             )
         (booked,) = book(connection, grant_id, [entry])
         facts = {"gpuMilliseconds": amount, "reason": entry.reason, "position": booked.position}
-        record(connection, actor, grant, Deed("grant.adjust", now, facts))
+        record(connection, platform, actor, grant, Deed("grant.adjust", now, facts))
         return booked
 
 
@@ -160,7 +164,7 @@ def close(platform: Platform, actor: Actor, grant_id: str, reason: str) -> Grant
     now = platform.clock()
     with platform.database.write() as connection:
         if close_grant(connection, grant_id, now):
-            record(connection, actor, grant, Deed("grant.close", now, {"reason": reason.strip()}))
+            record(connection, platform, actor, grant, Deed("grant.close", now, {"reason": reason.strip()}))
         found = get_grant(connection, grant_id)
     return found or grant
 
@@ -183,8 +187,17 @@ def _within(grant: Grant, actor: Actor) -> Grant:
     return replace(grant, receiver=grant.giver)
 
 
+def _refuse_forbidden(platform: Platform, actor: Actor, grant: Grant) -> None:
+    """What GPUs are given for is a declared purpose. Who tries is told, and stands in the giver's log."""
+    problems = purpose.problems({"id": grant.id, "programme": grant.programme})
+    if problems:
+        error = BongsuError(problems)
+        record_refusal(platform, actor, _within(grant, actor), "grant.give", error)
+        raise error
+
+
 def _refuse_faulty(platform: Platform, actor: Actor, order: Order) -> None:
-    problems = list(_faults(order))
+    problems = [*_faults(order), *_faults_of_window(order, platform.clock())]
     if HOME not in actor.ministries:
         with platform.database.read() as connection:
             gone = [side for side in (order.giver, order.receiver) if not takes_part(connection, side)]
@@ -205,8 +218,15 @@ def _faults(order: Order) -> Iterable[Problem]:
             yield codes.BAD_NAME.at(name=name, what=as_phrase(what))
     if not 0 < order.gpu_hours <= MOST_HOURS or gpu_ms_of(order.gpu_hours) == 0:
         yield codes.BAD_AMOUNT.at(hours=f"{order.gpu_hours:g}", most=f"{MOST_HOURS:,}")
-    if not 0 <= order.begins < order.ends <= LATEST:
-        begins, ends = (moment(min(max(0.0, time), LATEST)) for time in (order.begins, order.ends))
-        yield codes.BAD_WINDOW.at(begins=begins, ends=ends)
     if not any(is_of(kind, order.accelerator) for kind in ACCELERATORS):
         yield codes.UNKNOWN_ACCELERATOR.at(accelerator=order.accelerator, known=", ".join(ACCELERATORS))
+
+
+def _faults_of_window(order: Order, now: float) -> Iterable[Problem]:
+    begins, ends = (moment(min(max(0.0, time), LATEST)) for time in (order.begins, order.ends))
+    if not 0 <= order.begins < order.ends <= LATEST:
+        yield codes.BAD_WINDOW.at(begins=begins, ends=ends)
+    elif order.ends <= now:
+        yield codes.OVER.at(None, "ends", ends=ends, now=moment(now))
+    elif order.ends - min(order.begins, now) > LONGEST_YEARS * YEAR_S:
+        yield codes.LONG_WINDOW.at(None, "ends", begins=begins, ends=ends, years=LONGEST_YEARS)
