@@ -35,6 +35,7 @@ class ModelFacts:
         register: of uses of its ministry.
         data: what it was made from.
         bases: registered models that it was made from.
+        relabelled_at: since when its label is another one than what was approved; None if it is not.
     """
 
     itself: ModelOrigin
@@ -44,6 +45,7 @@ class ModelFacts:
     data: frozenset[Digest] = frozenset()
     permits: Permits = field(default_factory=Permits)
     bases: tuple[ModelOrigin, ...] = ()
+    relabelled_at: float | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ def _lapses(facts: ModelFacts, now: float) -> Iterable[Lapse]:
         yield Lapse(phrase(N_("it was never approved")), facts.registered_at)
     elif evidence_until <= now:
         yield Lapse(phrase(N_("its evidence ended on {day}"), day=day(evidence_until)), evidence_until)
+    if facts.relabelled_at is not None:
+        yield Lapse(phrase(N_("its label is no longer the one that was approved")), facts.relabelled_at)
     ministry = facts.itself.ministry
     if not permitted(facts.use_class, ministry, facts.register, now).allowed:
         entries = [e.until for e in facts.register if (e.ministry, e.use_class) == (ministry, facts.use_class)]

@@ -31,7 +31,7 @@ from bongsu.store import proposals, suspensions
 from bongsu.store.aliases import drop_aliases, lock_model
 from bongsu.store.schema import model_versions
 
-_IN_EFFECT = (ApprovalState.PROPOSED, ApprovalState.APPROVED, ApprovalState.CARRIED_OUT)
+IN_EFFECT = (ApprovalState.PROPOSED, ApprovalState.APPROVED, ApprovalState.CARRIED_OUT)
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def _suspend(ask: Ask, request: StopRequest) -> Suspension:
 def lapse(connection: Connection, tenant: str, objects: Iterable[str], note: str, now: float) -> list[Proposal]:
     """Have every approval of these models looked at again, open or carried out; which they were."""
     found = []
-    for before in proposals.proposals_of(connection, objects, _IN_EFFECT, lock=True):
+    for before in proposals.proposals_of(connection, objects, IN_EFFECT, lock=True):
         if before.tenant == tenant and before.binding.kind.lets_use:
             proposals.save(connection, before, moved(before, ApprovalState.NEEDS_REVIEW, now, note))
             found.append(before)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from governed_places import DAY, GovernedPlace
+import pytest
+from governed_places import DAY, SENSITIVE, GovernedPlace
+from sqlalchemy import update
 
 from bongsu.domain.approval import ApprovalState
+from bongsu.domain.labels import Label
 from bongsu.service.governance.data_permits import list_data_permits, revoke_data_permit
 from bongsu.service.governance.proposing import propose, show_proposal
 from bongsu.service.governance.suspending import StopRequest, suspend
 from bongsu.service.governance.sweeping import Swept, sweep
 from bongsu.store.aliases import aliases_of, set_alias
+from bongsu.store.schema import model_versions
 from bongsu.store.scope import EVERYTHING
 
 ANEW = Swept()
@@ -112,3 +116,34 @@ def test_what_ends_in_one_ministry_leaves_a_model_of_the_same_name_in_another_al
     with governed.platform.read() as ours, army.read() as theirs:
         assert (aliases_of(ours, "axk1"), aliases_of(theirs, "axk1")) == ([], [("production", 1)])
     assert swept.dropped == {"model:axk1/1": ["production"]}
+
+
+@pytest.mark.parametrize(("approved", "carried"), [(SENSITIVE, "C"), (SENSITIVE, "O")])
+def test_an_approval_of_another_label_needs_a_review_and_the_alias_goes_after_the_grace_period(
+    governed: GovernedPlace, approved: Label, carried: str
+) -> None:
+    governed.register("secret", label=approved)
+    proposal = governed.promoted("model:secret/1")
+    sweep(governed.platform)
+    with governed.platform.write() as connection:
+        connection.execute(update(model_versions).where(model_versions.c.name == "secret").values(label=carried))
+    sweep(governed.platform)
+    after = show_proposal(governed.platform, governed.actor("acc"), proposal.id)
+    assert (after.state, after.note) == (ApprovalState.NEEDS_REVIEW, "relabelled")
+    assert governed.aliases("secret") == {"production": 1}
+    assert reviews(governed)[-1] == ("needs-review", [])
+    assert sweep(governed.platform) == ANEW
+    sweep(governed.platform, governed.now + 15 * DAY)
+    assert governed.aliases("secret") == {}
+
+
+def test_a_label_that_is_approved_anew_keeps_the_alias(governed: GovernedPlace) -> None:
+    governed.register("secret", label=SENSITIVE)
+    governed.promoted("model:secret/1")
+    with governed.platform.write() as connection:
+        connection.execute(update(model_versions).where(model_versions.c.name == "secret").values(label="C"))
+    sweep(governed.platform)
+    governed.promoted("model:secret/1")
+    sweep(governed.platform, governed.now + 15 * DAY)
+    assert governed.aliases("secret") == {"production": 1}
+    assert reviews(governed)[-1] == ("in-order", [])
