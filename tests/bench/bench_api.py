@@ -98,14 +98,16 @@ def _served(runs: int) -> Iterator[Bench]:
         fill_lineage(database, "mnd", 12_000)
         seed_people(database, provider.url, MINISTRIES)
         print(f"{runs} runs, {runs * 10} events, filled in {time.perf_counter() - began:.0f} s")
-        yield undo.enter_context(_started(home, database, provider, runs))
+        yield undo.enter_context(_started(home, (database, server.new_database(migrated=False)), provider, runs))
 
 
 @contextmanager
-def _started(home: Path, database: str, provider: LoopbackIssuer, runs: int) -> Iterator[Bench]:
+def _started(home: Path, databases: tuple[str, str], provider: LoopbackIssuer, runs: int) -> Iterator[Bench]:
+    """On the control plane's database and MLflow's."""
     port = _free_port()
+    database, mlflow_database = databases
     command = [str(Path(sys.executable).with_name("bongsu")), "--home", str(home), "serve", "--port", str(port)]
-    command += ["--issuer", provider.url, "--database", database]
+    command += ["--issuer", provider.url, "--database", database, "--mlflow-database", mlflow_database]
     began = time.perf_counter()
     with (home / "server.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "BONGSU_LANG": "en"})

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from fastapi.testclient import TestClient
 from governed_places import STAFF, GovernedPlace
+from openapi_answers import hold_to_the_document
 from small_plans import plan_of, stage
+from sqlalchemy import event
 
 from bongsu.api.app import create_app
 from bongsu.domain.codes import identity as codes
@@ -34,7 +38,8 @@ spec:
 
 class ApiPlace(GovernedPlace):
     """Attributes:
-    http: a client that asks the API in this process, in English, as nobody.
+    http: a client that asks the API in this process, in English, as nobody; it fails at an answer that is not as the
+        document says.
     """
 
     def __init__(self, folder: Path, database: Database | None = None, **settings: Any) -> None:
@@ -43,6 +48,7 @@ class ApiPlace(GovernedPlace):
         self.plane = ControlPlane(base, self.identify)
         self.app = create_app(self.plane, **settings)
         self.http = TestClient(self.app, headers={"Accept-Language": "en"}, raise_server_exceptions=False)
+        self.http.event_hooks = {"response": [hold_to_the_document]}
 
     def identify(self, token: str) -> Actor:
         if token not in STAFF:
@@ -52,6 +58,20 @@ class ApiPlace(GovernedPlace):
     def ask(self, person: str, method: str, path: str, **options: Any) -> Any:
         headers = {"Authorization": f"Bearer {person}", **options.pop("headers", {})}
         return self.http.request(method, path, headers=headers, **options)
+
+    @contextmanager
+    def asked(self) -> Iterator[list[str]]:
+        """The statements that the database is asked meanwhile, each on one line."""
+        found: list[str] = []
+
+        def note(*given: Any) -> None:
+            found.append(" ".join(given[2].split()))
+
+        event.listen(self.platform.database.engine, "before_cursor_execute", note)
+        try:
+            yield found
+        finally:
+            event.remove(self.platform.database.engine, "before_cursor_execute", note)
 
     def run_of(self, person: str, name: str = "checks", label: Label = OPEN) -> str:
         """A run that somebody submitted, with this label."""

@@ -19,7 +19,8 @@ from people_places import Ministries, new
 
 from bongsu.api.issuer import issuer_router
 from bongsu.domain.people import ActorKind, Role
-from bongsu.identity.accounts import Account, make_accounts, read_accounts
+from bongsu.identity.account_file import AccountFile
+from bongsu.identity.accounts import Account, make_accounts
 from bongsu.identity.codes import challenge_of
 from bongsu.identity.key_file import KeyFile
 from bongsu.identity.oauth import CLI, console_client
@@ -48,8 +49,8 @@ class IssuerServer:
         clients = (CLI, console_client(RETURN, QUICK.hashed("console-secret")))
         chosen = IssuerSettings(**{"issuer": self.url, "clients": clients} | settings)
         opened = open_issuer(folder, database, chosen, lambda: self.people.now)
-        accounts_read = read_accounts(folder / ACCOUNTS, QUICK)
-        self.issuer: Issuer = replace(opened, accounts=accounts_read, hasher=QUICK)
+        self.accounts = AccountFile(folder / ACCOUNTS, QUICK)
+        self.issuer: Issuer = replace(opened, accounts=self.accounts, hasher=QUICK)
         self._add_people()
         attempt_keys = KeyFile(folder / ATTEMPT_KEYS, lambda: self.people.now, 86_400)
         self.door = open_authenticator(database, [self.issuer.trust()], attempt_keys)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi.testclient import TestClient
+from openapi_answers import hold_to_the_document
 from people_places import ISSUER, Ministries
 
 from bongsu.api.app import create_app
@@ -20,7 +21,8 @@ from bongsu.store.scope import EVERYTHING
 
 class PeopleApi(Ministries):
     """Attributes:
-    http: a client that asks the API in this process, in English, as nobody.
+    http: a client that asks the API in this process, in English, as nobody; it fails at an answer that is not as the
+        document says.
     """
 
     def __init__(self, database: Database, folder: Path) -> None:
@@ -29,6 +31,7 @@ class PeopleApi(Ministries):
         plane = ControlPlane(base, self.identify, SignInPlace(ISSUER), service_issuer=f"{ISSUER}/services")
         self.app = create_app(plane)
         self.http = TestClient(self.app, headers={"Accept-Language": "en"}, raise_server_exceptions=False)
+        self.http.event_hooks = {"response": [hold_to_the_document]}
 
     def identify(self, token: str) -> Actor:
         with self.platform.database.read() as connection:

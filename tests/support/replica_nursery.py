@@ -76,6 +76,8 @@ def _serve(order: dict[str, Any]) -> None:
     settings = ServerSettings(
         home=Path(order["home"]),
         database_url=order["database"],
+        # Nothing is written into it: the publisher is replaced.
+        mlflow_database_url=f"sqlite:///{order['home']}/mlflow.db",
         issuers=trusted([order["issuer"]], "bongsu"),
         mlflow=False,
         audit_key=order["audit"],

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Header, Query, Request
 from fastapi.responses import JSONResponse, Response
@@ -20,6 +20,8 @@ from bongsu.domain.problems import BongsuError
 
 T = TypeVar("T")
 MOST_ITEMS = 500
+# What each reader of JSON takes as a number.
+_LARGEST = 1 << 53
 
 Limit = Annotated[int, Query(ge=1, le=MOST_ITEMS, description="At most this many, 50 if not given.")]
 Cursor = Annotated[str, Query(max_length=1000, description="`next` of the page before.")]
@@ -90,12 +92,13 @@ class Place:
     key: tuple[Any, ...]
 
 
-def place_of(cursor: str, asked: str) -> Place | None:
+def place_of(cursor: str, asked: str, *kinds: type) -> Place | None:
     """Of a cursor; None for the beginning.
 
     Args:
         cursor: as the client gave it back.
         asked: what else was asked for: a cursor of one list is none of another.
+        kinds: of the parts of its key: ``str``, ``int`` or ``float``.
 
     Raises:
         BongsuError: ``api.bad-cursor``.
@@ -106,26 +109,56 @@ def place_of(cursor: str, asked: str) -> Place | None:
         found = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         if not isinstance(found, list) or not found or found[0] != _short(asked):
             raise codes.BAD_CURSOR.error()
-        return Place(tuple(found[1:]))
-    except (ValueError, binascii.Error):
+        return Place(tuple(_part(kind, part) for kind, part in zip(kinds, found[1:], strict=True)))
+    except (ValueError, RecursionError, binascii.Error):
         raise codes.BAD_CURSOR.error() from None
 
 
-def page(found: Sequence[T], limit: int, asked: str, key: Callable[[T], tuple[Any, ...]]) -> dict[str, Any]:
-    """A page's document.
+def _part(kind: type, part: Any) -> Any:
+    """Raises ValueError for what is no part of any key of ours, and what a database would not take."""
+    match part:
+        case str() if kind is str and "\0" not in part:
+            part.encode()
+            return part
+        case bool():
+            pass
+        case int() if kind is int and abs(part) <= _LARGEST:
+            return part
+        case int() | float() if kind is float and abs(part) <= _LARGEST:
+            return float(part)
+    raise ValueError(f"{part!r:.60} is not of {kind}")
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """Some of a list; ``next`` is the cursor of what follows, None at the end."""
+
+    items: Sequence[T]
+    next: str | None
+
+
+def page(
+    found: Sequence[T],
+    limit: int,
+    asked: str,
+    key: Callable[[T], tuple[Any, ...]],
+    told: Callable[[T], Any] = plain,
+) -> Page[Any]:
+    """A page of what was found.
 
     Args:
         found: one item more than fits, if there are more.
         limit: how many fit.
         asked: as of :func:`place_of`.
         key: what an item is found by again.
+        told: an item's document.
     """
     shown = found[:limit]
     behind = None
     if len(found) > limit:
         text = json.dumps([_short(asked), *key(shown[-1])], separators=(",", ":"))
         behind = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-    return {"items": plain(list(shown)), "next": behind}
+    return Page([told(one) for one in shown], behind)
 
 
 def sliced(found: Sequence[T], limit: int, place: Place | None, key: Callable[[T], tuple[Any, ...]]) -> list[T]:

@@ -8,7 +8,9 @@ from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.routing import APIRoute, iter_route_contexts
+from pydantic import BaseModel
 
+from bongsu.api.given import given, given_as_model
 from bongsu.api.requests import Rate, key_of_actor, key_of_address, request_id
 from bongsu.domain.codes import api as api_codes
 from bongsu.domain.codes import identity as codes
@@ -69,26 +71,38 @@ class Asker:
         return translator(self.language)
 
 
-def asks_for(permission: Permission, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """For a route: ``@router.get("/runs", **asks_for(Permission.RUN_READ))``. ``body`` describes what it reads, as
-    :func:`bongsu.api.bodies.described` does."""
-    return {"openapi_extra": {STATED: permission.value, "security": [{"bearer": []}], **(body or {})}}
+def asks_for(permission: Permission, body: Mapping[str, Any] | None = None, *, gives: Any = None) -> dict[str, Any]:
+    """For a route: ``@router.get("/runs", **asks_for(Permission.RUN_READ, gives=Page[RunSummary]))``.
+
+    Args:
+        permission: that whoever asks needs.
+        body: describes what it reads, as :func:`bongsu.api.bodies.described` does.
+        gives: type of what it hands to :func:`bongsu.api.answers.answer`; None for what is no JSON.
+    """
+    return _stating(permission.value, given(gives), body or {})
 
 
-def for_anybody() -> dict[str, Any]:
+def for_anybody(*, gives: Any = None) -> dict[str, Any]:
     """For a route that tells nobody anything: whether the server is there, its schema."""
-    return {"openapi_extra": {STATED: ANYBODY, "security": []}}
+    return _stating(ANYBODY, given(gives), {"security": []})
 
 
-def for_signed_in() -> dict[str, Any]:
+def for_signed_in(*, gives: Any = None) -> dict[str, Any]:
     """For a route about the asker."""
-    return {"openapi_extra": {STATED: SIGNED_IN, "security": [{"bearer": []}]}}
+    return _stating(SIGNED_IN, given(gives))
 
 
-def for_workers() -> dict[str, Any]:
+def for_workers(*, gives: type[BaseModel]) -> dict[str, Any]:
     """For a route that the worker of an attempt asks with its own token. It does not exist for anybody else, and there
-    is no other that a worker may ask."""
-    return {"openapi_extra": {STATED: WORKER, "security": [{"bearer": []}]}}
+    is no other that a worker may ask. What it gives is as pydantic writes it."""
+    return _stating(WORKER, given_as_model(gives))
+
+
+def _stating(permission: str, *more: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {STATED: permission, "security": [{"bearer": []}]}
+    for one in more:
+        found |= one
+    return {"openapi_extra": found}
 
 
 def stated(route: APIRoute) -> str | None:
@@ -117,7 +131,15 @@ def _asker(request: Request) -> Asker:
     number = request_id(request)
     asker = Asker(plane.for_request(number), actor, permission, language, number)
     _refuse_wrong_kind(request, asker, found)
+    _refuse_condition(request)
     return asker
+
+
+def _refuse_condition(request: Request) -> None:
+    """A change under a condition that nobody looks at must not be made (RFC 9110, 13.1.1)."""
+    tag = request.headers.get("if-match", "*").strip()
+    if request.method not in ("GET", "HEAD") and tag != "*":
+        raise api_codes.PRECONDITION.error(tag=tag)
 
 
 def _refuse_wrong_kind(request: Request, asker: Asker, found: str | None) -> None:

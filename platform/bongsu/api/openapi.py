@@ -15,13 +15,13 @@ from fastapi import FastAPI
 from fastapi.responses import Response
 
 from bongsu.api.asking import ANYBODY, STATED
+from bongsu.api.given import GIVEN, PLACE, Components, reached
+from bongsu.domain.problem_documents import PROBLEM_NAME, PROBLEM_SCHEMA
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _JSON = "application/json"
 _PROBLEM = "application/problem+json"
 _METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
-# FastAPI's own form of errors, which nobody gets here.
-_NOT_OURS = ("HTTPValidationError", "ValidationError")
 _SAID = {
     400: ("BadRequest", "A cursor, a filter, a field or a ministry that cannot be meant."),
     401: ("NotSignedIn", "No token, or none that holds."),
@@ -29,6 +29,7 @@ _SAID = {
     404: ("Unknown", "There is no such thing for the asker."),
     408: ("TooSlow", "The body did not come."),
     409: ("Conflict", "It cannot be done in the state that things are in."),
+    412: ("Precondition", "It was asked for under a condition that is not compared here."),
     413: ("TooLarge", "The body is larger than this route takes."),
     422: ("Unfit", "What was sent does not fit, or a rule is against it."),
     429: ("TooMany", "More requests than one asker may make; `Retry-After` says when there is room."),
@@ -38,22 +39,7 @@ _SAID = {
 }
 _ALWAYS = (431, 500)
 _ASKED = (400, 401, 403, 404, 409, 422, 429, 503)
-_WITH_BODY = (408, 413)
-_TOLD = {
-    "type": "object",
-    "description": "One thing that is wrong, in one place.",
-    "required": ["code", "message", "fix", "file", "line", "column", "field"],
-    "additionalProperties": False,
-    "properties": {
-        "code": {"type": "string", "description": "Stable; docs/errors.md lists them."},
-        "message": {"type": "string", "description": "What is wrong, in the reader's language."},
-        "fix": {"type": "string", "description": "How to mend it, in the reader's language."},
-        "file": {"type": ["string", "null"], "description": "Of a file: which."},
-        "line": {"type": ["integer", "null"], "description": "Counts from 1."},
-        "column": {"type": ["integer", "null"], "description": "Counts from 1."},
-        "field": {"type": ["string", "null"], "description": "Path of a key, such as `spec.stages[0].uses`."},
-    },
-}
+_WITH_BODY = (408, 412, 413)
 _DOCUMENT = {
     "type": "object",
     "description": "An error (RFC 9457): the gravest of what is wrong, and all of it under `problems`.",
@@ -67,7 +53,7 @@ _DOCUMENT = {
         "instance": {"type": "string", "pattern": "^urn:bongsu:request:"},
         "code": {"type": "string"},
         "exitCode": {"type": "integer", "description": "With which the command line ends for this error."},
-        "problems": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Told"}},
+        "problems": {"type": "array", "minItems": 1, "items": {"$ref": f"#/components/schemas/{PROBLEM_NAME}"}},
     },
 }
 
@@ -96,8 +82,8 @@ def completed(document: Mapping[str, Any]) -> dict[str, Any]:
     """A document of FastAPI's, with who may ask, and with what is answered if something is wrong."""
     made = copy.deepcopy(dict(document))
     components = made.setdefault("components", {})
-    schemas = {name: one for name, one in components.get("schemas", {}).items() if name not in _NOT_OURS}
-    components["schemas"] = dict(sorted({**schemas, "Problem": _DOCUMENT, "Told": _TOLD}.items()))
+    schemas = {name: one for name, one in components.get("schemas", {}).items() if name in _bodies(made)}
+    given = Components({**schemas, "Problem": _DOCUMENT, PROBLEM_NAME: PROBLEM_SCHEMA})
     components["responses"] = {name: _error(said) for name, said in _SAID.values()}
     components["securitySchemes"] = {
         "bearer": {
@@ -114,12 +100,28 @@ def completed(document: Mapping[str, Any]) -> dict[str, Any]:
         # What a route says of itself stands.
         answers = {str(status): _at(status) for status in _statuses(operation)} | answers
         operation["responses"] = dict(sorted(answers.items()))
+        if GIVEN in operation:
+            given.describe(operation, operation.pop(GIVEN))
+    components["schemas"] = dict(sorted(given.schemas.items()))
     return {"openapi": made.pop("openapi"), "jsonSchemaDialect": DIALECT} | made
 
 
 def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for path in document["paths"].values():
         yield from ((method, operation) for method, operation in path.items() if method in _METHODS)
+
+
+def _bodies(document: Mapping[str, Any]) -> set[str]:
+    """Names of what requests refer to. FastAPI has more: its own form of errors, which nobody gets here, and classes
+    that are described otherwise."""
+    known = document.get("components", {}).get("schemas", {})
+    asked = [
+        part
+        for _method, operation in _operations(document)
+        for name, part in operation.items()
+        if name != "responses"
+    ]
+    return set(reached(asked, known, PLACE))
 
 
 def _statuses(operation: Mapping[str, Any]) -> Iterator[int]:

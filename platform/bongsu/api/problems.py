@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from bongsu.api.requests import broken_off, request_id
 from bongsu.domain.codes import access, api, identity, people, run
 from bongsu.domain.problems import BongsuError, Code, Problem
-from bongsu.language.particles import settle_particles
+from bongsu.language.problems import told
 from bongsu.language.translation import preferred_language, translator
 
 MEDIA_TYPE = "application/problem+json"
@@ -27,6 +27,7 @@ _OTHER_STATUS: dict[Code, int] = {
     api.BAD_CURSOR: 400,
     api.BAD_FILTER: 400,
     api.UNKNOWN_FIELD: 400,
+    api.PRECONDITION: 412,
     api.TOO_LARGE: 413,
     api.HEAD_TOO_LARGE: 431,
     api.TOO_SLOW: 408,
@@ -71,8 +72,8 @@ def problem_response(request: Request, error: BongsuError) -> Response:
 
 def problem_document(problems: list[Problem], language: str, status: int, request: str) -> dict[str, Any]:
     """The body of an error."""
-    told = [_told(problem, language) for problem in problems]
-    first = told[0]
+    listed = [told(problem, translator(language)) for problem in problems]
+    first = listed[0]
     return {
         "type": f"urn:bongsu:problem:{first['code']}",
         "title": first["message"],
@@ -81,13 +82,8 @@ def problem_document(problems: list[Problem], language: str, status: int, reques
         "instance": f"urn:bongsu:request:{request}",
         "code": first["code"],
         "exitCode": BongsuError(problems).exit_code,
-        "problems": told,
+        "problems": listed,
     }
-
-
-def _told(problem: Problem, language: str) -> dict[str, Any]:
-    document = problem.as_dict(translator(language))
-    return document | {name: settle_particles(document[name]) for name in ("message", "fix")}
 
 
 def handle_problems(app: FastAPI) -> None:

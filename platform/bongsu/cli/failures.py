@@ -11,6 +11,7 @@ from bongsu.domain.fieldpath import shown
 from bongsu.domain.messages import N_
 from bongsu.domain.problems import BongsuError, Problem
 from bongsu.language.particles import settle_particles
+from bongsu.language.problems import told
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,8 +49,7 @@ def report(error: BongsuError, as_json: bool) -> int:
 
 def problem_document(problem: Problem) -> dict[str, Any]:
     """A problem as JSON has it, in the reader's language."""
-    document = problem.as_dict(translate)
-    return document | {name: settle_particles(document[name]) for name in ("message", "fix")}
+    return told(problem, translate)
 
 
 def print_problems(console: Console, problems: Iterable[Problem]) -> None:

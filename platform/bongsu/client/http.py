@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import httpx
@@ -23,6 +26,7 @@ Tokens = Callable[[bool], str]
 TIMEOUT_S = 60.0
 _TRIES = 4
 _FIRST_PAUSE_S = 0.2
+_LONGEST_PAUSE_S = 5.0
 # The server, or something before it, is not there for the moment (RFC 9110, 15.6).
 _FOR_NOW = (429, 502, 503, 504)
 
@@ -35,14 +39,21 @@ class Server:
         tokens: of the person.
         language: ``ko`` or ``en``.
         sleep: waits some seconds.
+        clock: seconds since the epoch.
     """
 
     def __init__(
-        self, url: str, tokens: Tokens, language: str, sleep: Callable[[float], None] = time.sleep
+        self,
+        url: str,
+        tokens: Tokens,
+        language: str,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.url = url.rstrip("/")
         self._tokens = tokens
         self._sleep = sleep
+        self._clock = clock
         headers = {"Accept-Language": language, "User-Agent": f"bongsu/{__version__}"}
         # The system's proxies are for the world outside: a control plane is not there.
         self._http = httpx.Client(
@@ -78,9 +89,25 @@ class Server:
         """What came of a change that was asked for as :meth:`post` does."""
         return self._as(kind, path, self.post(path, body))
 
-    def post(self, path: str, body: Any = None, **query: Any) -> Any:
-        """Ask for a change; asked again until there is an answer, and done once."""
-        return self.json("POST", path, body, query, {"Idempotency-Key": uuid.uuid4().hex})
+    def made_once(self, path: str, kind: type[T], body: Any = None) -> T:
+        """As :meth:`made`, asked for as :meth:`once` does."""
+        return self._as(kind, path, self.once(path, body))
+
+    def post(self, path: str, body: Any = None) -> Any:
+        """Ask for a change that the server tells apart by its content, or for none. It is asked for again until there
+        is an answer; where the server finds it done already, it answers as it did before."""
+        return self.json("POST", path, body)
+
+    def once(self, path: str, body: Any = None, key: str = "") -> Any:
+        """Ask for a change that would be a second one if it were asked for twice. It is asked for again until there is
+        an answer, each time under the same ``Idempotency-Key``, by which the server knows it.
+
+        Args:
+            path: of a route that reads that header.
+            body: what is sent.
+            key: one is drawn if none is given.
+        """
+        return self.json("POST", path, body, headers={"Idempotency-Key": key or uuid.uuid4().hex})
 
     def json(
         self,
@@ -165,7 +192,7 @@ class Server:
                 was_refused, is_refused = is_refused, response.status_code == 401
                 if not left or (is_refused and was_refused) or not (is_refused or response.status_code in _FOR_NOW):
                     raise self._error(response)
-                pause = max(pause, min(5.0, float(response.headers.get("retry-after", "0"))))
+                pause = max(pause, min(_LONGEST_PAUSE_S, _seconds_asked(response, self._clock())))
             if not is_refused:
                 self._sleep(pause)
                 pause *= 2
@@ -212,6 +239,19 @@ def _problem(document: Mapping[str, Any], exit_code: int) -> Problem:
     if document.get("file") and document.get("line"):
         place = Location(document["file"], int(document["line"]), int(document["column"] or 1))
     return Problem(code, place, document.get("field") or "")
+
+
+def _seconds_asked(response: httpx.Response, now: float) -> float:
+    """How long it asks to wait: a number of seconds, or a date, as proxies have it (RFC 9110, 10.2.3). 0 if it does not
+    say, or says something else."""
+    text = response.headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]+", text):
+        return float(text)
+    try:
+        date = parsedate_to_datetime(text)
+        return max(0.0, date.replace(tzinfo=date.tzinfo or UTC).timestamp() - now)
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def _given(query: Mapping[str, Any]) -> dict[str, Any]:

@@ -49,6 +49,8 @@ class Remote:
         ministry: in which models and data sets are looked for by name.
     """
 
+    drives_here = False
+
     def __init__(self, server: Server, ministry: str | None, sleep: Callable[[float], None] = time.sleep) -> None:
         self._server = server
         self._ministry = ministry
@@ -156,7 +158,7 @@ class Remote:
         shown = _plan(self._server.post("/v1/pipelines/plan", body))
         shown.refuse()
         on_warnings(shown.warnings)
-        answer = self._server.post("/v1/runs", body)
+        answer = self._server.once("/v1/runs", body)
         return Begun(RunId(answer["run"]["id"]), answer["run"]["pipeline"], answer["created"], shown.skipped)
 
     def run(
@@ -172,7 +174,7 @@ class Remote:
         return self.watch(begun.run_id, on_update)
 
     def resume(self, run: str, on_begin: OnBegin | None, on_update: OnUpdate | None) -> Outcome:
-        told = self._server.post(f"/v1/runs/{run}/resume")["run"]
+        told = self._server.once(f"/v1/runs/{run}/resume")["run"]
         if on_begin:
             on_begin(Begun(RunId(told["id"]), told["pipeline"], created=False))
         return self.watch(told["id"], on_update)
@@ -192,7 +194,7 @@ class Remote:
             self._sleep(LOOK_S)
 
     def cancel(self, run: str) -> RunSummary:
-        return read(RunSummary, self._server.post(f"/v1/runs/{run}/cancel")["run"])
+        return read(RunSummary, self._server.once(f"/v1/runs/{run}/cancel")["run"])
 
     def report(self, run: str, language: str, translate: Translate) -> tuple[str, str]:
         run_id = self._server.json("GET", f"/v1/runs/{run}", query={"fields": "run"})["run"]["id"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -43,9 +42,7 @@ class RemoteGrants:
 
     def adjust(self, grant: str, gpu_hours: float, reason: str, key: str = "") -> LedgerEntry:
         # The ledger knows the request by its key, so one that a person gives is sent as it is.
-        headers = {"Idempotency-Key": key or uuid.uuid4().hex}
-        body = {"gpuHours": gpu_hours, "reason": reason}
-        told = self._server.json("POST", f"{_of(grant)}/adjust", body, headers=headers)
+        told = self._server.once(f"{_of(grant)}/adjust", {"gpuHours": gpu_hours, "reason": reason}, key)
         return self._as(reading_back.entry_of, told)
 
     def close(self, grant: str, reason: str) -> Grant:

@@ -47,8 +47,8 @@ class RemotePeople:
     def register(self, new: NewMinistry, operator: NewPerson) -> Ministry:
         return self._server.made(_MINISTRIES, Ministry, plain(new) | {"operator": _told(operator)})
 
-    def close(self, ministry: str) -> Ministry:
-        return self._server.made(f"{_at(ministry)}/close", Ministry)
+    def close(self, ministry: str, witness: str | None) -> Ministry:
+        return self._server.made(f"{_at(ministry)}/close", Ministry, {"witness": witness})
 
     def people(self, ministry: str | None, kind: ActorKind | None) -> list[Person]:
         return list(self._server.pages(f"{_at(self._one(ministry))}/people", Person, kind=kind))
@@ -81,7 +81,7 @@ class RemotePeople:
         return self._server.all(f"{_of(account)}/secrets", SecretSummary)
 
     def new_secret(self, account: str, overlap_s: float) -> ShownSecret:
-        return self._server.made(f"{_of(account)}/secrets", ShownSecret, {"overlapSeconds": overlap_s})
+        return self._server.made_once(f"{_of(account)}/secrets", ShownSecret, {"overlapSeconds": overlap_s})
 
     def withdraw_secret(self, account: str, secret: str) -> None:
         self._server.post(f"{_of(account)}/secrets/{quote(secret, safe='')}/withdraw")

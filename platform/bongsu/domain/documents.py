@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, overload
 
 from bongsu.domain.phrases import Phrase
 
@@ -52,11 +52,33 @@ def camel(name: str) -> str:
     return first + "".join(part.capitalize() for part in others)
 
 
+@overload
+def iso_time(seconds: float) -> str: ...
+
+
+@overload
+def iso_time(seconds: None) -> None: ...
+
+
+@overload
+def iso_time(seconds: float | None) -> str | None: ...
+
+
 def iso_time(seconds: float | None) -> str | None:
     """``2026-11-28T05:24:03.120Z`` for seconds since the epoch."""
     if seconds is None:
         return None
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def key_of(name: str, field: Any) -> str:
+    """Of a field of a pydantic model."""
+    return camel(_alias(name, field))
+
+
+def _alias(name: str, field: Any) -> str:
+    alias: str = field.serialization_alias or field.alias or name
+    return alias
 
 
 @cache
@@ -73,9 +95,8 @@ def _model(model: Any) -> dict[str, Any]:
     dumped = model.model_dump(mode="json", by_alias=True)
     found = {}
     for name, field in type(model).model_fields.items():
-        key = field.serialization_alias or field.alias or name
         value = getattr(model, name)
-        found[camel(key)] = plain(value if _is_ours(value) else dumped[key])
+        found[key_of(name, field)] = plain(value if _is_ours(value) else dumped[_alias(name, field)])
     return found
 
 

@@ -215,7 +215,31 @@ class LabelChanged(_Frozen):
         return f"{self.name}/{self.version}#label"
 
 
+class RunRelabelled(_Frozen):
+    """Labels changed after the fact: of a run, of its stages, or of trees that these took or gave.
+
+    As of :class:`AliasChanged` it says to look: labels are filled in when it is told, with what is so then.
+
+    Attributes:
+        label: of the run.
+        stages: labels of its stages, as far as they have any of their own.
+        trees: labels of what the stages took and gave.
+    """
+
+    type: Literal["run-relabelled"] = "run-relabelled"
+    run_id: str
+    ministry: str = ""
+    pipeline: str
+    label: Label | None = None
+    stages: dict[str, Label] = {}
+    trees: dict[Digest, Label] = {}
+
+    @property
+    def key(self) -> str:
+        return f"{self.run_id}#label"
+
+
 Publication = Annotated[
-    RunOpened | StageFinished | RunClosed | VersionRegistered | AliasChanged | LabelChanged,
+    RunOpened | StageFinished | RunClosed | VersionRegistered | AliasChanged | LabelChanged | RunRelabelled,
     Field(discriminator="type"),
 ]

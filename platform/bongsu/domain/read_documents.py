@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import Enum
-from functools import lru_cache
-from typing import Annotated, Any, Literal, NewType, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, NewType, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from bongsu.domain.documents import TIME, camel
+from bongsu.domain.document_types import hints_of, holds_models
+from bongsu.domain.documents import TIME, camel, key_of
 from bongsu.domain.labels import Label
 from bongsu.domain.phrases import Phrase
 
@@ -103,7 +103,7 @@ def _one_of(kinds: tuple[Any, ...], value: Any, where: str) -> Any:
 def _dataclass(kind: Any, value: Any, where: str) -> Any:
     if not isinstance(value, dict):
         raise Unlike(f"{where}: {value!r:.60} is no object")
-    hints = _hints(kind)
+    hints = hints_of(kind)
     found = {}
     for field in fields(kind):
         key = camel(field.name)
@@ -118,7 +118,7 @@ def _model(kind: type[BaseModel], value: Any, where: str) -> Any:
         return _tried(kind.model_validate, value, where)
     known = {}
     for name, field in kind.model_fields.items():
-        key = camel(field.serialization_alias or field.alias or name)
+        key = key_of(name, field)
         if key in value:
             known[field.alias or name] = _inside(field.annotation, value[key], f"{where}.{key}")
     return _tried(kind.model_validate, known, where)
@@ -126,19 +126,7 @@ def _model(kind: type[BaseModel], value: Any, where: str) -> Any:
 
 def _inside(annotation: Any, value: Any, where: str) -> Any:
     """A field of a model: what holds models is read here, everything else the model reads itself."""
-    return _read(annotation, value, where) if _holds_models(annotation) else value
-
-
-@lru_cache(maxsize=1000)
-def _holds_models(annotation: Any) -> bool:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return True
-    return any(_holds_models(one) for one in get_args(annotation) if one is not Ellipsis)
-
-
-@lru_cache(maxsize=200)
-def _hints(kind: Any) -> dict[str, Any]:
-    return get_type_hints(kind, include_extras=True)
+    return _read(annotation, value, where) if holds_models(annotation) else value
 
 
 def _seconds(value: Any, where: str) -> Any:

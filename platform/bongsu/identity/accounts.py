@@ -1,4 +1,4 @@
-"""Accounts of the demonstration: names and hashes of passwords in a file that `bongsu up` makes once."""
+"""Accounts of the built-in issuer: names and hashes of passwords, in a file that `bongsu up` makes once."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from bongsu.artifacts.durable import create_once
 from bongsu.domain.codes import identity as codes
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Words, phrase
+from bongsu.domain.problems import BongsuError
 from bongsu.identity.private_files import UnusableFileError, private_document
 from bongsu.identity.secret_hashes import SecretHasher
 
@@ -61,17 +62,17 @@ def make_accounts(path: Path, accounts: Iterable[Account], hasher: SecretHasher)
     if path.exists():
         return {}
     passwords = {account.login: new_password() for account in listed}
+    hashes = {account.login: hasher.hashed(passwords[account.login]) for account in listed}
+    return passwords if create_once(path, written_accounts(listed, hashes)) else {}
+
+
+def written_accounts(accounts: Iterable[Account], hashes: Mapping[str, str]) -> bytes:
+    """What the file has of these accounts, with hashes of passwords by login."""
     rows = [
-        {
-            "login": account.login,
-            "subject": account.subject,
-            "name": account.name,
-            "password": hasher.hashed(passwords[account.login]),
-        }
-        for account in listed
+        {"login": one.login, "subject": one.subject, "name": one.name, "password": hashes[one.login]}
+        for one in accounts
     ]
-    data = json.dumps({"accounts": rows}, ensure_ascii=False, indent=1).encode()
-    return passwords if create_once(path, data) else {}
+    return json.dumps({"accounts": rows}, ensure_ascii=False, indent=1).encode()
 
 
 def read_accounts(path: Path, hasher: SecretHasher) -> Accounts:
@@ -81,9 +82,9 @@ def read_accounts(path: Path, hasher: SecretHasher) -> Accounts:
         known = {row["login"]: Account(str(row["login"]), str(row["subject"]), str(row["name"])) for row in rows}
         return Accounts(known, {row["login"]: str(row["password"]) for row in rows}, hasher)
     except UnusableFileError as error:
-        raise _unusable(path, error.detail) from error
+        raise unusable(path, error.detail) from error
     except (TypeError, KeyError) as error:
-        raise _unusable(path, phrase(N_("it does not list accounts"))) from error
+        raise unusable(path, phrase(N_("it does not list accounts"))) from error
 
 
 def new_password() -> str:
@@ -92,5 +93,6 @@ def new_password() -> str:
     return "-".join(groups)
 
 
-def _unusable(path: Path, detail: Words) -> Exception:
+def unusable(path: Path, detail: Words) -> BongsuError:
+    """``identity.account-file``, of this file."""
     return codes.ACCOUNT_FILE.error(file=str(path), detail=detail)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -13,12 +12,12 @@ from typing import Any
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
-from bongsu.artifacts.durable import create_once, private, write_whole
+from bongsu.artifacts.durable import create_once, write_whole
 from bongsu.domain.codes import identity as codes
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Words, phrase
 from bongsu.identity.key_ring import KeyRing, SigningKey, new_ring
-from bongsu.identity.private_files import UnusableFileError, private_document
+from bongsu.identity.private_files import UnusableFileError, alone_with, private_document
 
 
 class KeyFile:
@@ -91,8 +90,7 @@ class KeyFile:
     def _alone(self) -> Iterator[None]:
         """Two that rotate at once must not lose a key that one of them has signed with."""
         try:
-            with open(f"{self.path}.lock", "w", opener=private) as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
+            with alone_with(self.path):
                 yield
         except OSError as error:
             raise self._unusable(error.strerror or str(error)) from error

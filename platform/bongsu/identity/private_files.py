@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bongsu.artifacts.durable import private
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Words, phrase
 
@@ -48,3 +52,12 @@ def private_document(path: Path) -> Any:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
         raise UnusableFileError(phrase(N_("it is no JSON"))) from error
+
+
+@contextmanager
+def alone_with(path: Path) -> Iterator[None]:
+    """Nobody else on this machine is in such a block of the same file meanwhile: two that change it at once would lose
+    what one of them wrote. Raises OSError where the file beside it cannot be made."""
+    with open(f"{path}.lock", "w", opener=private) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

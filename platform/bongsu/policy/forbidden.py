@@ -21,19 +21,32 @@ class Forbidden:
     Attributes:
         name: stable; shown with a refusal.
         patterns: any of them refuses.
+        unless: a sentence with one of these words is passed over; for patterns that are wide.
     """
 
     name: str
     patterns: tuple[str, ...]
+    unless: str = ""
 
     @cached_property
     def _compiled(self) -> re.Pattern[str]:
         return re.compile("|".join(f"(?:{pattern})" for pattern in self.patterns))
 
+    @cached_property
+    def _excusing(self) -> re.Pattern[str]:
+        return re.compile(self.unless)
+
     def search(self, text: str) -> str | None:
         """The words that the rule refuses, or None."""
-        match = self._compiled.search(text)
-        return match[0].strip() if match else None
+        for part in _sentences(text) if self.unless else (text,):
+            match = self._compiled.search(part)
+            if match and not (self.unless and self._excusing.search(part)):
+                return match[0].strip()
+        return None
+
+
+def _sentences(text: str) -> list[str]:
+    return re.split(r" \.(?: |$)", text)
 
 
 _FORCE_OR_MEANS = rf"(?:{v.FORCE}|{en('fire missions?')}|사격 ?(?:제원|임무)|{v.WEAPON_EN}|{v.WEAPON_KO}|{v.TARGET_EN}|{v.TARGET_KO})"

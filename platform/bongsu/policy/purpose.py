@@ -8,7 +8,7 @@ human exercises judgement over the use of force; Bongsu serves no system that ta
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,9 +17,11 @@ from bongsu.domain.fieldpath import Finding, unique
 from bongsu.domain.messages import N_
 from bongsu.domain.pipeline import PipelineSpec
 from bongsu.domain.plan import RunPlan
+from bongsu.domain.problems import BongsuError, Problem
 from bongsu.policy.decision import Decision
 from bongsu.policy.forbidden import FORBIDDEN
 from bongsu.policy.harmless import without_harmless
+from bongsu.policy.pairs import PAIRS
 from bongsu.policy.reading import may_concern, readings
 from bongsu.policy.rule import Rule
 from bongsu.policy.written import Written, in_plan, in_spec
@@ -27,8 +29,9 @@ from bongsu.policy.written import Written, in_plan, in_spec
 LETHAL_AUTONOMY = Rule(
     "purpose.lethal-autonomy",
     N_(
-        "No text of a pipeline, of the register of uses or of a proposal names lethal autonomy, or the selection or"
-        " engagement of targets; that is no use class, and nobody can permit it."
+        "No text of a pipeline, of the register of uses or of a proposal, and no name, title or card of a grant, a"
+        " data set or an upload, names lethal autonomy, or the selection or engagement of targets; that is no use"
+        " class, and nobody can permit it."
     ),
     (N_("every free text, as written and as filled in"),),
     "US DoD Directive 3000.09, NATO Principles of Responsible Use",
@@ -52,7 +55,7 @@ def screen(text: str) -> Refused | None:
         return None
     for reading in readings(text):
         left = without_harmless(reading)
-        for forbidden in FORBIDDEN:
+        for forbidden in (*FORBIDDEN, *PAIRS):
             words = forbidden.search(left)
             if words:
                 return Refused(forbidden.name, words)
@@ -68,6 +71,17 @@ def findings(texts: Iterable[Written]) -> list[Finding]:
             args = {"rule": refused.rule, "words": refused.words}
             found.append(Finding(codes.FORBIDDEN_USE, written.path, args, at_key=written.at_key))
     return list(unique(found))
+
+
+def problems(texts: Mapping[str, str]) -> list[Problem]:
+    """One problem for each text that is refused, by the names of their fields."""
+    found = [(name, screen(text)) for name, text in texts.items()]
+    return [codes.FORBIDDEN_USE.at(None, name, rule=one.rule, words=one.words) for name, one in found if one]
+
+
+def refused_words(error: BongsuError) -> list[str]:
+    """What the log keeps of a refusal: the words that the screen refused."""
+    return [str(one.args["words"]) for one in error.problems if one.code is codes.FORBIDDEN_USE]
 
 
 def check_spec(spec: PipelineSpec) -> list[Finding]:

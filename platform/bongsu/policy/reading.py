@@ -18,6 +18,20 @@ _APOSTROPHE = re.compile(r"(?<=\w)['’](?=\w)")
 _NO_WORD = re.compile(r"[^\w.,]+|_|(?<=\S)[.,](?=\S)")
 _SPACES = re.compile(r"\s+")
 
+_SHORT_FOR = {
+    "tgt": "target", "trgt": "target", "tgts": "targets", "trgts": "targets", "tgtg": "targeting", "tgting": "targeting",
+    "wpn": "weapon", "wpns": "weapons", "wep": "weapon", "weps": "weapons", "msl": "missile", "msls": "missiles",
+    "arty": "artillery", "hvt": "high value target", "hvts": "high value targets", "hpt": "high payoff target",
+}  # fmt: skip
+_ABBREVIATED = re.compile(rf"(?<![a-z0-9])(?:{'|'.join(sorted(_SHORT_FOR, key=len, reverse=True))})(?![a-z0-9])")
+# Letters with one separator between each two, as in "t a r g e t"; more than one parts words.
+_SEPARATOR = re.compile(r"[ ._\-*·/|~+]")
+_SPELLED = re.compile(
+    r"(?<![a-z0-9])[a-z0-9](?:[ ._\-*·/|~+][a-z0-9]){3,}(?![a-z0-9])"
+    r"|(?<![가-힣])[가-힣](?:[ ._\-*·/|~+][가-힣]){2,}(?![가-힣])"
+)
+_PARTICLES = re.compile(r"(?<=[가-힣])([이가을를은는에]|에게|스로)(?=[가-힣])")
+
 _LEET = {
     "a": "a4@", "b": "b8", "e": "e3", "g": "g9", "i": "i1!|l", "l": "l1|i", "o": "o0", "s": "s5$", "t": "t7+",
 }  # fmt: skip
@@ -31,7 +45,9 @@ def readings(text: str) -> list[str]:
     folded = fold(text)
     split = _CAMEL.sub(" ", folded)
     mended = _mend(folded.lower())
-    return list(dict.fromkeys(map(_words, [folded, split, mended])))
+    joined = _SPELLED.sub(_together, folded.lower())
+    parted = _SPELLED.sub(lambda match: _PARTICLES.sub(r"\1 ", _together(match)), folded.lower())
+    return list(dict.fromkeys(map(_words, [folded, split, mended, joined, parted])))
 
 
 def may_concern(text: str) -> bool:
@@ -39,9 +55,18 @@ def may_concern(text: str) -> bool:
     return _stems().search(_skeleton(fold(text))) is not None
 
 
+def _together(match: re.Match[str]) -> str:
+    """Letters with something between each two as the words that they spell, as far as these are known."""
+    letters = _SEPARATOR.sub("", match[0])
+    if not letters.isascii():
+        return letters
+    known = _known_words().fullmatch(letters)
+    return " ".join(_known_word().findall(letters)) if known else letters
+
+
 def _words(text: str) -> str:
     text = _APOSTROPHE.sub("", _LAWS.sub(_meant_by_laws, text).lower())
-    text = text.replace("&", " and ")
+    text = _ABBREVIATED.sub(lambda match: _SHORT_FOR[match[0]], text.replace("&", " and "))
     text = _CLAUSE_END.sub(", ", _SENTENCE_END.sub(" . ", text))
     return _SPACES.sub(" ", _NO_WORD.sub(" ", text)).strip()
 
@@ -72,6 +97,18 @@ def _disguised_ko() -> re.Pattern[str]:
     words = "|".join(_BETWEEN.join(word) for word in DISGUISED_KO)
     start = r"(?:(?<![가-힣])|(?<=자율)|(?<=무인)|(?<=자동))"
     return re.compile(rf"{start}(?:{words})(?=(?:{_PARTICLE})|[^가-힣]|$)")
+
+
+@cache
+def _known_words() -> re.Pattern[str]:
+    return re.compile(f"(?:{'|'.join(DISGUISED_EN)})+")
+
+
+@cache
+def _known_word() -> re.Pattern[str]:
+    # A plural takes no letter away from the word behind it.
+    words = "|".join(DISGUISED_EN)
+    return re.compile(rf"(?:{words})(?=(?:{words})*$)")
 
 
 @cache

@@ -24,6 +24,18 @@ class Written:
     at_key: bool = False
 
 
+def in_declaration(data: Mapping[str, Any]) -> Iterator[Written]:
+    """Texts of what a pipeline declares, whatever shape the file has: metadata, and the purpose with its class.
+
+    Args:
+        data: the file as plain values; nothing of it is checked yet.
+    """
+    body = data.get("spec")
+    purpose = body.get("purpose") if isinstance(body, Mapping) else None
+    yield from _deep(data.get("metadata"), ("metadata",))
+    yield from _deep(purpose, ("spec", "purpose"))
+
+
 def in_spec(spec: PipelineSpec) -> Iterator[Written]:
     """Texts of a pipeline as it stands in its file."""
     body = spec.spec

@@ -41,6 +41,7 @@ from bongsu.store.audit import append_all
 from bongsu.store.cache import CacheEntry
 from bongsu.store.history import NewEvent
 from bongsu.store.label_releases import settled
+from bongsu.store.label_telling import tell
 from bongsu.store.locks import hold_labels
 from bongsu.store.records import ModelVersionRecord
 from bongsu.store.runs import claim_version, move_run, raise_label
@@ -232,6 +233,7 @@ class _Applier:
             label = label.join(ref.label)
         if str(label) != self._run.label:
             raise_label(self._db, self._run.id, label)
+            tell(self._db, [self._run.id], [])
             self._run = replace(self._run, label=str(label))
 
     def _record_version(self, action: RecordVersion) -> None:

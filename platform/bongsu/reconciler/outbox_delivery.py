@@ -18,8 +18,6 @@ from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Words, as_phrase, phrase
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.publication import (
-    AliasChanged,
-    LabelChanged,
     ModelPage,
     Publication,
     PublishedTree,
@@ -27,13 +25,12 @@ from bongsu.domain.publication import (
     StageFinished,
 )
 from bongsu.domain.tenants import Tenant
+from bongsu.reconciler.outbox_items import as_it_is
 from bongsu.reconciler.publisher import Publisher
 from bongsu.reconciler.tracking_line import Answer, Patience, TrackingLine
 from bongsu.reconciler.words_of_errors import words_of
 from bongsu.store import outbox, pages
-from bongsu.store.aliases import alias_target
 from bongsu.store.database import Database
-from bongsu.store.label_releases import version_label
 from bongsu.store.outbox import Unreadable, Waiting
 from bongsu.store.scope import EVERYTHING, Scope
 
@@ -255,12 +252,8 @@ class OutboxDelivery:
     def _placed(self, item: Publication, tenant: Tenant) -> Publication:
         """With the address of every tree, looked up here so that nobody waits for it; aliases and labels as they are
         now."""
-        if isinstance(item, AliasChanged):
-            with self._database.read(Scope.of(tenant)) as connection:
-                return item.model_copy(update={"version": alias_target(connection, item.name, item.alias)})
-        if isinstance(item, LabelChanged):
-            with self._database.read(Scope.of(tenant)) as connection:
-                return item.model_copy(update={"label": version_label(connection, item.name, item.version)})
+        with self._database.read(Scope.of(tenant)) as connection:
+            item = as_it_is(connection, item)
         if not isinstance(item, StageFinished):
             return item
         artifacts = self._artifacts(tenant)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bongsu.domain.attempt import FailureReason
 from bongsu.domain.messages import N_
-from bongsu.domain.phrases import Words, phrase
+from bongsu.domain.phrases import Words, as_phrase, phrase
 from bongsu.domain.pipeline import Retries
 from bongsu.domain.run import AttemptState
 from bongsu.store.records import AttemptRecord
@@ -36,7 +36,7 @@ def decide_retry(retries: Retries, attempts: Sequence[AttemptRecord]) -> RetryDe
     if last.state is AttemptState.LOST:
         lost = _lost_without_progress(attempts)
         if lost >= MAX_LOST_IN_A_ROW:
-            return RetryDecision(False, reason=phrase(N_("its worker was lost {lost} times in a row"), lost=lost))
+            return RetryDecision(False, reason=_lost_too_often(last, lost))
         return RetryDecision(True)
     reason = last.failure.message if last.failure else last.state.value
     if last.failure is not None and not last.failure.retryable:
@@ -52,6 +52,22 @@ def is_due(decision: RetryDecision, ended_at: float | None, now: float) -> bool:
     """True once the wait is over. A clock that was moved back behind the end makes nobody wait for it."""
     ended = ended_at or 0.0
     return now >= ended + decision.wait_s or now < ended
+
+
+def _lost_too_often(last: AttemptRecord, lost: int) -> Words:
+    """With what was last heard of it, and where to look: that it was lost is no cause."""
+    failure = last.failure
+    heard = as_phrase(failure.message) if failure else phrase(N_("Nothing was heard of it."))
+    step = last.last_step
+    if step:
+        heard = phrase(N_("{heard} It had come to step {step}."), heard=heard, step=step)
+    look = N_("See `bongsu logs {run} {stage}`, and memory, disk and network of the machine that it ran on.")
+    told = phrase(look, run=last.id.run_id, stage=last.id.stage_id)
+    fix = as_phrase(failure.fix) if failure and failure.fix else told
+    words = N_(
+        "its worker was lost {lost} times in a row, none of which came further. The last time: {heard} {fix}"
+    )
+    return phrase(words, lost=lost, heard=heard, fix=fix)
 
 
 def _lost_without_progress(attempts: Sequence[AttemptRecord]) -> int:

@@ -6,15 +6,19 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from sqlalchemy import Connection
+
+from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.codes import run as codes
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.pipeline import Input
+from bongsu.service.governance.asking import Ask, declared
 from bongsu.service.inputs.given import Files
 from bongsu.service.inputs.resolving import resolve_input
-from bongsu.service.labels import stated_label
+from bongsu.service.labels import refuse_above, stated_label
 from bongsu.service.platform import Platform
 from bongsu.store import datasets
-from bongsu.store.artifacts import note_artifact
+from bongsu.store.artifacts import find_owned, note_artifact
 from bongsu.store.audit import append_all
 from bongsu.store.records import DatasetVersionRecord
 
@@ -45,18 +49,31 @@ def register_dataset(
         The version: the newest one if the bytes and the label are the same, else a new one.
 
     Raises:
-        BongsuError: ``run.dataset-name``, ``run.compartment-name``, ``run.input-missing``, ``run.input-scheme``.
+        BongsuError: ``run.dataset-name``, ``run.compartment-name``, ``run.input-missing``, ``run.input-scheme``;
+            ``access.above-clearance``; ``policy.forbidden-use`` (recorded) for what its name or address declares.
     """
+    ask = Ask(
+        platform,
+        platform.actor,
+        platform.author.tenant,
+        "dataset.add",
+        f"dataset:{name}",
+        platform.author.request_id,
+    )
+    declared(ask, {"name": name, "uri": uri})
     if not _NAME.fullmatch(name):
         raise codes.DATASET_NAME.error(name=name)
     stated = stated_label(grade or Grade.OPEN, compartments)
     label = stated if grade is not None or stated.compartments else None
+    refuse_above(platform.scope.clearance, stated)
     resolved = resolve_input(platform, name, Input(dataset=uri, label=label), Files(directory))
     with platform.write() as connection:
         now = platform.clock()
         risen = note_artifact(connection, resolved.ref, name, now)
+        ref = _as_known(connection, resolved.ref)
+        refuse_above(platform.scope.clearance, ref.label)
         before = {one.version for one in datasets.list_dataset_versions(connection, name)}
-        number = datasets.add_dataset_version(connection, name, resolved.ref, uri, now)
+        number = datasets.add_dataset_version(connection, name, ref, uri, now)
         versions = datasets.list_dataset_versions(connection, name)
         version = next(one for one in versions if one.version == number)
         events = platform.author.raised(risen, now)
@@ -72,3 +89,9 @@ def list_datasets(platform: Platform, name: str | None = None) -> list[DatasetVe
     """By name, newest version first."""
     with platform.read() as connection:
         return datasets.list_dataset_versions(connection, name)
+
+
+def _as_known(connection: Connection, ref: ArtifactRef) -> ArtifactRef:
+    """With the label that the bytes carry now, which may be higher than when they were looked at."""
+    known = find_owned(connection, ref.digest)
+    return ref if known is None else ref.model_copy(update={"label": Label.parse(known.label)})

@@ -1,24 +1,29 @@
 """Ministries to try the platform with: people in every role, a permitted use, permitted data, a GPU grant.
 
 Everything is done by the use cases that a ministry's own people would use, in their names, so that the record tells it.
-A second start finds it done.
+A second start finds it done, and leaves alone whatever is there, as administration may have changed it meanwhile: it
+undoes nothing, and what somebody may not do any more is not done in their name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bongsu.domain.audit import Author
+from sqlalchemy import Connection
+
+from bongsu.domain.audit import AuditOutcome, Author, EntryFilter
 from bongsu.domain.labels import Grade, Label
-from bongsu.domain.people import Actor, ActorKind, Role
+from bongsu.domain.people import ActorKind, Role
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.use_register import Tier
 from bongsu.domain.uses import UseClass
 from bongsu.identity.accounts import Account, make_accounts
 from bongsu.identity.secret_hashes import SecretHasher
+from bongsu.policy.access import Permission, permissions_in
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.datasets import register_dataset
 from bongsu.service.governance.data_permits import DataPermitRequest, give_data_permit
@@ -29,8 +34,13 @@ from bongsu.service.ministries import NewMinistry, found_platform, register_mini
 from bongsu.service.people import NewPerson, add_person, give_role
 from bongsu.service.platform import Platform
 from bongsu.service.serving import ServerSettings, open_served
-from bongsu.store.people import actor_of
-from bongsu.store.scope import Scope
+from bongsu.store.audit_reading import page
+from bongsu.store.datasets import list_dataset_versions
+from bongsu.store.grants import get_grant
+from bongsu.store.people import actor_of, find_person, home_of, list_ministries, subject_owner
+from bongsu.store.permits import data_permits_in
+from bongsu.store.permitted_uses import uses_of
+from bongsu.store.scope import EVERYTHING, Scope
 
 DAY_S = 86_400.0
 YEAR_S = 365 * DAY_S
@@ -56,6 +66,7 @@ _ROLES: Mapping[str, tuple[str, Role]] = {
 }
 # Whose people are there in full; of the others an operator and an engineer are enough to look from outside.
 _STAFFED = ("mnd", "msit", "army")
+GRANT = "nap-demonstration-mnd"
 DATASETS = {
     "korean-law": "package:konlpy/konlpy/data/corpus",
     "korean-docs": "file:assets/korean-docs",
@@ -69,18 +80,20 @@ class _Stage:
     plane: ControlPlane
     issuer: str
 
-    def actor(self, person: str) -> Actor:
+    def who_may(self, person: str, permission: Permission) -> Platform | None:
+        """What there is of a person's ministry, in their name; None if they may not do this there, or not any more."""
+        home = Tenant(home_of(person))
         with self.plane.base.read() as connection:
-            found = actor_of(connection, self.issuer, person)
-        assert found is not None
-        return found
+            actor = actor_of(connection, self.issuer, person)
+        if actor is None or permission not in permissions_in(actor, home):
+            return None
+        return replace(
+            self.plane.base, scope=Scope.of(home, actor.clearance), actor=actor, author=Author(home, actor.id)
+        )
 
-    def of(self, person: str) -> Platform:
-        """What there is of a person's ministry, in their name."""
-        actor = self.actor(person)
-        tenant = Tenant(person.partition("/")[0])
-        scope = Scope.of(tenant, actor.clearance)
-        return replace(self.plane.base, scope=scope, actor=actor, author=Author(tenant, actor.id))
+    def read(self, ministry: str | None = None) -> AbstractContextManager[Connection]:
+        """Everything that is there, whoever may see it; or everything of a ministry."""
+        return self.plane.base.database.read(Scope.of(Tenant(ministry)) if ministry else EVERYTHING)
 
 
 def seed(
@@ -129,29 +142,48 @@ def _new(stage: _Stage, person: str) -> NewPerson:
 
 
 def _ministries(stage: _Stage) -> None:
-    base = stage.plane.base
     first, *others = MINISTRIES
-    operators = {one.name: _new(stage, f"{one.name}/{_OPERATOR}") for one in MINISTRIES}
-    with base.read() as connection:
-        is_begun = actor_of(connection, stage.issuer, operators[first.name].subject) is not None
-    if not is_begun:
-        found_platform(base, first, operators[first.name])
+    founder = _new(stage, f"{first.name}/{_OPERATOR}")
+    with stage.read() as connection:
+        is_founded = subject_owner(connection, stage.issuer, founder.subject) is not None
+        known = {one.name for one in list_ministries(connection)}
+    if not is_founded:
+        found_platform(stage.plane.base, first, founder)
+    registrar = stage.who_may(founder.id, Permission.MINISTRY_MANAGE)
     for ministry in others:
-        register_ministry(base, stage.actor(operators[first.name].id), ministry, operators[ministry.name])
+        if registrar and ministry.name not in known:
+            register_ministry(registrar, registrar.actor, ministry, _new(stage, f"{ministry.name}/{_OPERATOR}"))
     for person in _people():
-        ministry_name, _, name = person.partition("/")
-        if name == _OPERATOR:
-            continue
-        operator = stage.actor(operators[ministry_name].id)
-        add_person(base, operator, _new(stage, person))
-        give_role(base, operator, person, ministry_name, _ROLES[name][1])
+        _person(stage, person)
+
+
+def _person(stage: _Stage, person: str) -> None:
+    """One that is there stays what their ministry made of them."""
+    ministry, _, name = person.partition("/")
+    operator = stage.who_may(f"{ministry}/{_OPERATOR}", Permission.PERSON_MANAGE)
+    if operator is None or name == _OPERATOR:
+        return
+    with stage.read() as connection:
+        known = find_person(connection, person)
+        given = EntryFilter(action="role.give", object=f"person:{person}", outcome=AuditOutcome.DONE)
+        was_something = bool(page(connection, Tenant(ministry), given, limit=1))
+    if known is None:
+        add_person(operator, operator.actor, _new(stage, person))
+    elif was_something or known.disabled_at is not None:
+        return
+    # Also where an earlier start ended before it came to this.
+    give_role(operator, operator.actor, person, ministry, _ROLES[name][1])
 
 
 def _permits(stage: _Stage) -> None:
     """Administration is permitted where there is an accreditor."""
     for ministry in _STAFFED:
-        platform = stage.of(f"{ministry}/accreditor")
-        begins = _since(platform)
+        platform = stage.who_may(f"{ministry}/accreditor", Permission.USE_REGISTER)
+        with stage.read() as connection:
+            is_there = any(one.use_class is UseClass.ADMINISTRATION for one in uses_of(connection, [ministry]))
+        if platform is None or is_there:
+            continue
+        begins = _since(stage)
         request = UseRequest(
             ministry=ministry,
             use_class=UseClass.ADMINISTRATION,
@@ -168,33 +200,40 @@ def _permits(stage: _Stage) -> None:
 
 
 def _data(stage: _Stage, pipelines: Path | None) -> None:
-    platform = stage.of("mnd/custodian")
-    begins = _since(platform)
+    platform = stage.who_may("mnd/custodian", Permission.DATASET_REGISTER)
     for name, uri in DATASETS.items():
-        if uri.startswith("file:") and pipelines is None:
+        with stage.read("mnd") as connection:
+            versions = list_dataset_versions(connection, name)
+            is_permitted = any(one.name == name for one in data_permits_in(connection, ["mnd"]))
+        if platform is None or is_permitted or (uri.startswith("file:") and pipelines is None):
             continue
+        begins = _since(stage)
         try:
-            made = register_dataset(platform, name, uri, pipelines or platform.home)
+            made = versions[0] if versions else register_dataset(platform, name, uri, pipelines or platform.home)
+            request = DataPermitRequest(
+                ministry="mnd",
+                name=name,
+                version=made.version,
+                use_classes=frozenset({UseClass.ADMINISTRATION}),
+                card="https://bongsu.dev/demonstration",
+                reason="Published under a free licence",
+                begins_at=begins,
+                ends_at=begins + YEAR_S,
+            )
+            give_data_permit(platform, platform.actor, request)
         except BongsuError:
-            continue  # the package is not installed, or the folder is not that of the shipped pipelines
-        request = DataPermitRequest(
-            ministry="mnd",
-            name=name,
-            version=made.version,
-            use_classes=frozenset({UseClass.ADMINISTRATION}),
-            card="https://bongsu.dev/demonstration",
-            reason="Published under a free licence",
-            begins_at=begins,
-            ends_at=begins + YEAR_S,
-        )
-        give_data_permit(platform, platform.actor, request)
+            continue  # the package is not installed, the folder is another one, or the data is above the custodian
 
 
 def _grant(stage: _Stage) -> None:
-    platform = stage.of("msit/manager")
-    begins = _since(platform)
+    platform = stage.who_may("msit/manager", Permission.GRANT_GIVE)
+    with stage.read() as connection:
+        is_given = get_grant(connection, GRANT) is not None
+    if platform is None or is_given:
+        return
+    begins = _since(stage)
     order = Order(
-        id="nap-demonstration-mnd",
+        id=GRANT,
         giver="msit",
         receiver="mnd",
         programme="national-ai-project",
@@ -207,10 +246,8 @@ def _grant(stage: _Stage) -> None:
     give(platform, platform.actor, order)
 
 
-def _since(platform: Platform) -> float:
-    """When the ministries began, so that asking twice asks for the same."""
-    from bongsu.store.people import list_ministries
-
-    with platform.read() as connection:
+def _since(stage: _Stage) -> float:
+    """When the ministries began."""
+    with stage.read() as connection:
         created = [one.created_at for one in list_ministries(connection)]
     return float(int(min(created)))

@@ -10,9 +10,8 @@ from pathlib import Path, PurePosixPath
 
 from bongsu.artifacts.durable import create_once
 from bongsu.artifacts.refusals import writing_to
-from bongsu.domain.codes import access, run
+from bongsu.domain.codes import run
 from bongsu.domain.ids import Digest, digest_of
-from bongsu.domain.labels import Label
 from bongsu.domain.people import Actor
 from bongsu.domain.pipeline import PipelineSpec
 from bongsu.domain.problems import BongsuError
@@ -22,11 +21,15 @@ from bongsu.service.catalogue import InstalledStages
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.governance.asking import Ask, recorded
 from bongsu.service.inputs.given import Files
+from bongsu.service.labels import refuse_above
 from bongsu.service.planning import Prepared, prepare_loaded, with_what_is_known
 from bongsu.service.platform import Platform
+from bongsu.service.repeating import repeated
 from bongsu.service.submitting import Submission, submit
 from bongsu.specfile import FaultyPipeline, LoadedPipeline, loads
+from bongsu.store.records import RunRecord
 from bongsu.store.requests import RequestKey
+from bongsu.store.runs import find_run
 
 _FOLDER = "handed-in"
 # Kinds of errors that tell of a rule; a pipeline may be refused for much else.
@@ -97,7 +100,7 @@ def prepare_handed_in(
     with _recorded(plane, actor, action, loaded):
         platform = plane.within(actor, Permission.PIPELINE_PLAN, loaded.spec.metadata.ministry)
         prepared = prepare_loaded(platform, loaded, _files(platform, handed))
-        refuse_above(actor, prepared.plan.label)
+        refuse_above(actor.clearance, prepared.plan.label)
         return platform, prepared
 
 
@@ -108,17 +111,31 @@ def submit_handed_in(plane: ControlPlane, actor: Actor, handed: HandedIn, key: s
         plane: the control plane.
         actor: who hands it in.
         handed: the pipeline.
-        key: of the request, as the client gave it; one that comes again is the same submission.
+        key: of the request, as the client gave it; one that comes again is the same submission, whatever would keep the
+            plan from running by now.
 
     Raises:
-        BongsuError: as :func:`prepare_handed_in`; what keeps the plan from running; ``api.key-used-otherwise``.
+        BongsuError: as :func:`prepare_handed_in`; what keeps the plan from running; ``api.key-used-otherwise``;
+            ``run.unknown`` for a run that the actor submitted and may see no longer.
     """
     action = "run.submit"
+    request = RequestKey(actor.id, key, handed.digest) if key else None
+    before = _submitted_before(plane, actor, request)
+    if before is not None:
+        return Submission(before, created=False)
     platform, prepared = prepare_handed_in(plane, actor, handed, action)
     with _recorded(plane, actor, action, prepared.pipeline):
         plane.within(actor, Permission.RUN_SUBMIT, platform.scope.tenant)
-        request = RequestKey(actor.id, key, handed.digest) if key else None
         return submit(platform, prepared.to_run(), request)
+
+
+def _submitted_before(plane: ControlPlane, actor: Actor, request: RequestKey | None) -> RunRecord | None:
+    """Looked for before anything is planned, and again with the run: two of the same may come at once."""
+    if request is None:
+        return None
+    with plane.everywhere(actor, Permission.RUN_READ).read() as connection:
+        known = repeated(connection, request)
+        return find_run(connection, known.id) if known is not None else None
 
 
 def _read(handed: HandedIn) -> LoadedPipeline:
@@ -135,12 +152,6 @@ def _recorded(
     thing = f"pipeline:{metadata.name}" if metadata else "pipeline:"
     ask = Ask(plane.base, actor, Tenant(named), action, thing, plane.request_id)
     return recorded(ask, _OF_POLICY)
-
-
-def refuse_above(actor: Actor, label: Label) -> None:
-    """Nobody makes what they may not see. Raises ``access.above-clearance``."""
-    if not actor.clearance.dominates(label):
-        raise access.ABOVE_CLEARANCE.error(label=str(label), clearance=str(actor.clearance))
 
 
 def _files(platform: Platform, handed: HandedIn) -> Files:

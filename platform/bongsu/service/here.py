@@ -34,6 +34,8 @@ from bongsu.service.watching import RunProgress, watch_run
 class Here:
     """See :class:`bongsu.service.plane.Plane`; this process drives what it runs."""
 
+    drives_here = True
+
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
 

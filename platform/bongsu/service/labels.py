@@ -112,9 +112,7 @@ def raise_label(platform: Platform, reference: str, label: Label, reason: str) -
             ``access.above-clearance`` for a label that its stater could not look at.
     """
     screened(reason=reason)
-    clearance = platform.scope.clearance  # None in a home, which is its owner's
-    if clearance is not None and not clearance.dominates(label):
-        raise access.ABOVE_CLEARANCE.error(label=str(label), clearance=str(clearance))
+    refuse_above(platform.scope.clearance, label)
     digest = _digest_of(trace(platform, reference, "upstream"))
     with platform.write() as connection:
         known = get_artifact(connection, digest) if digest else None
@@ -125,6 +123,17 @@ def raise_label(platform: Platform, reference: str, label: Label, reason: str) -
         risen = note_artifact(connection, ref, known.title, now)
         append_all(connection, platform.author.raised(risen, now, reason))
     return show_label(platform, reference)
+
+
+def refuse_above(clearance: Label | None, label: Label) -> None:
+    """Nobody makes what they may not see. Raises ``access.above-clearance``, which does not tell the label.
+
+    Args:
+        clearance: of whoever asks; None in a home, which is its owner's.
+        label: of what would be made.
+    """
+    if clearance is not None and not clearance.dominates(label):
+        raise access.ABOVE_CLEARANCE.error(clearance=str(clearance))
 
 
 def stated_label(grade: Grade, compartments: Iterable[str]) -> Label:

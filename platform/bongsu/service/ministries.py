@@ -83,15 +83,27 @@ def register_ministry(
         return _found(change.connection, new.name)
 
 
-def close_ministry(platform: Platform, actor: Actor, ministry: str, request_id: str = "") -> Ministry:
+def close_ministry(
+    platform: Platform, actor: Actor, ministry: str, request_id: str = "", witness: str | None = None
+) -> Ministry:
     """A ministry leaves: nobody is anything in it from now on. Its objects and its log stay.
 
+    Args:
+        platform: what to work on.
+        actor: an operator of the ministry.
+        ministry: which.
+        request_id: of the request.
+        witness: ministry whose auditors and accreditors read the log from then on, beside those who are it in the
+            leaving one. Whether there is such a ministry is not told.
+
     Raises:
-        BongsuError: ``people.unknown-ministry``, ``people.not-allowed``; ``people.last-ministry`` if no other one has
-            an operator.
+        BongsuError: ``people.unknown-ministry``, ``people.not-allowed``; ``people.ministry-form`` of the witness;
+            ``people.last-ministry`` if no other one has an operator.
     """
     if MINISTRY_NAME.fullmatch(ministry) is None:
         raise codes.UNKNOWN_MINISTRY.error(ministry=ministry)
+    if witness is not None and MINISTRY_NAME.fullmatch(witness) is None:
+        raise codes.MINISTRY_NAME.error(ministry=witness)
     with recorded(platform, Asked(actor, "ministry.close", f"ministry:{ministry}", ministry, request_id)) as change:
         everyone = store.list_ministries(change.connection)
         store.lock_ministries(change.connection, [one.name for one in everyone])
@@ -100,7 +112,8 @@ def close_ministry(platform: Platform, actor: Actor, ministry: str, request_id: 
         others.remove(ministry)
         if not any(store.holders_of(change.connection, other, Role.OPERATOR) for other in others):
             raise codes.LAST_MINISTRY.error(ministry=ministry)
-        store.close_ministry(change.connection, ministry, platform.clock())
+        store.close_ministry(change.connection, ministry, platform.clock(), witness)
+        change.facts = {"witness": witness} if witness else {}
         return _found(change.connection, ministry)
 
 

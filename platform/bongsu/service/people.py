@@ -1,7 +1,7 @@
 """People of ministries: who there is, what each is where, and what they may see.
 
 A person's own ministry, the one in their id, answers for them: its operators set the clearance and end the account.
-What somebody is in a ministry, its operators say.
+What somebody is in a ministry, its operators say; of somebody else's people, only of those who were sent there.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from sqlalchemy.exc import IntegrityError
 from bongsu.domain.codes import people as codes
 from bongsu.domain.labels import OPEN, Label
 from bongsu.domain.people import PERSON_ID, Actor, ActorKind, Role
+from bongsu.domain.tenants import Tenant
 from bongsu.domain.unseen import first_unseen
 from bongsu.policy.access import Permission, permissions_in
 from bongsu.service.entitlement import refuse_own, require, seen_person
 from bongsu.service.platform import Platform
-from bongsu.service.recording import Asked, recorded
+from bongsu.service.recording import Asked, Change, recorded
 from bongsu.store import people as store
 from bongsu.store.people import Person, home_of
 from bongsu.store.sessions import end_families_of
@@ -68,25 +69,31 @@ def add_person(platform: Platform, actor: Actor, new: NewPerson, request_id: str
 def give_role(
     platform: Platform, actor: Actor, person: str, ministry: str, role: Role, request_id: str = ""
 ) -> Person:
-    """Make somebody whom the actor sees something in a ministry. Asked twice, it is done once.
+    """Make somebody something in a ministry that answers for them, or to which theirs sent them. Asked twice, it is
+    done once.
 
     Raises:
         BongsuError: ``people.unknown``, ``people.unknown-ministry``, ``people.not-allowed``, ``people.own-rights``,
-            ``people.disabled``, ``people.service-role``.
+            ``people.disabled``, ``people.service-role``; ``people.not-sent`` for somebody of another ministry that
+            did not send them.
     """
     _refuse_other_forms(person)
-    with recorded(platform, Asked(actor, "role.give", f"person:{person}", ministry, request_id)) as change:
+    asked = Asked(actor, "role.give", f"person:{person}", ministry, request_id)
+    with recorded(platform, asked) as change:
         store.lock_ministries(change.connection, [ministry])
         require(change.connection, actor, ministry, Permission.PERSON_MANAGE)
         store.lock_person(change.connection, person)
         found = seen_person(change.connection, actor, person)
         refuse_own(actor, found)
+        if ministry not in {found.home, *found.sent_to}:
+            raise codes.NOT_SENT.error(person=person, ministry=ministry, home=found.home)
         if found.disabled_at is not None:
             raise codes.DISABLED.error(person=person)
         if found.kind is not ActorKind.PERSON and role in FOR_PEOPLE:
             raise codes.SERVICE_ROLE.error(person=person, role=role.value)
         change.facts = {"ministry": ministry, "role": role.value}
         change.is_new = role not in found.roles.get(ministry, ())
+        _tell_home(change, asked, found, platform.clock())
         if change.is_new:
             store.add_role(change.connection, person, ministry, role)
         return _as_seen(actor, _found(change.connection, person))
@@ -102,7 +109,8 @@ def take_role(
             ``people.last-operator``.
     """
     _refuse_other_forms(person)
-    with recorded(platform, Asked(actor, "role.take", f"person:{person}", ministry, request_id)) as change:
+    asked = Asked(actor, "role.take", f"person:{person}", ministry, request_id)
+    with recorded(platform, asked) as change:
         store.lock_ministries(change.connection, [ministry])
         require(change.connection, actor, ministry, Permission.PERSON_MANAGE)
         found = seen_person(change.connection, actor, person)
@@ -111,6 +119,7 @@ def take_role(
             _refuse_last_operator(change.connection, person, [ministry])
         change.facts = {"ministry": ministry, "role": role.value}
         change.is_new = role in found.roles.get(ministry, ())
+        _tell_home(change, asked, found, platform.clock())
         store.remove_role(change.connection, person, ministry, role)
         return _as_seen(actor, _found(change.connection, person))
 
@@ -234,15 +243,23 @@ def _refuse_last_operator(connection: Connection, person: str, ministries: list[
             raise codes.LAST_OPERATOR.error(person=person, ministry=ministry)
 
 
+def _tell_home(change: Change, asked: Asked, person: Person, now: float) -> None:
+    """Who answers for somebody hears what becomes of them elsewhere."""
+    if asked.ministry != person.home:
+        change.elsewhere.append(replace(asked.event(now), tenant=Tenant(person.home), facts=change.facts))
+
+
 def _as_seen(actor: Actor, person: Person) -> Person:
-    """Of what somebody is elsewhere, only as much as the actor may look at; and where they were sent, if it is the
-    actor's ministry that sends them."""
+    """Of what somebody is elsewhere, only as much as the actor may look at; everything if it is the actor's ministry
+    that answers for them."""
 
     def looks(ministry: str) -> bool:
         return Permission.PERSON_READ in permissions_in(actor, ministry)
 
+    if looks(person.home):
+        return person
     roles = {ministry: held for ministry, held in person.roles.items() if looks(ministry)}
-    sent_to = frozenset(one for one in person.sent_to if looks(person.home) or looks(one))
+    sent_to = frozenset(one for one in person.sent_to if looks(one))
     return replace(person, roles=roles, sent_to=sent_to)
 
 

@@ -66,7 +66,13 @@ OnBegin = Callable[[Begun], None]
 
 class Plane(Protocol):
     """Every method raises BongsuError with what is wrong. A run is named by its id, a unique beginning of it, or
-    ``latest``."""
+    ``latest``.
+
+    Attributes:
+        drives_here: this process drives what runs, which stands still without it.
+    """
+
+    drives_here: bool
 
     def runs(self, states: Sequence[ShownState], pipeline: str | None, limit: int) -> list[RunSummary]:
         """Newest first."""

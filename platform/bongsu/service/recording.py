@@ -16,7 +16,7 @@ from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import Tenant
 from bongsu.service.platform import Platform
 from bongsu.store import audit
-from bongsu.store.people import find_ministry, home_of
+from bongsu.store.people import home_of
 
 # Exit statuses of what somebody asked for wrongly, did not find, or may not do. Others are faults of the machine.
 _REFUSALS = frozenset({2, 3, 4})
@@ -30,11 +30,13 @@ class Change:
         connection: of its transaction.
         facts: to be recorded.
         is_new: False if everything was so already: nothing is recorded then, and asking twice is asking once.
+        elsewhere: entries of other ministries' logs that tell of it, too.
     """
 
     connection: Connection
     facts: dict[str, Any] = field(default_factory=dict)
     is_new: bool = True
+    elsewhere: list[AuditEvent] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -68,25 +70,23 @@ class Asked:
 
 @contextmanager
 def recorded(platform: Platform, asked: Asked) -> Iterator[Change]:
-    """A transaction that ends with the entry. If the body raises, nothing is changed; a refusal is recorded."""
+    """A transaction that ends with the entry. If the body raises, nothing is changed; a refusal is recorded: in the log
+    of the ministry that it is about if the actor is something there, else in that of their own. Nobody's log is written
+    by those who are nothing there."""
     event = asked.event(platform.clock())
     try:
         with platform.database.write() as connection:
             change = Change(connection)
             yield change
             if change.is_new:
-                audit.append(connection, replace(event, facts=change.facts))
+                audit.append_all(connection, [replace(event, facts=change.facts), *change.elsewhere])
     except BongsuError as error:
         codes = [problem.code for problem in error.problems]
         if all(code.exit_code in _REFUSALS for code in codes):
             facts = {"refused": [code.name for code in codes]}
-            _record_refusal(platform, asked, replace(event, outcome=AuditOutcome.REFUSED, facts=facts))
+            actor = asked.actor
+            tenant = event.tenant if asked.ministry in actor.ministries else Tenant(home_of(actor.id))
+            refusal = replace(event, tenant=tenant, outcome=AuditOutcome.REFUSED, facts=facts)
+            with platform.database.write() as connection:
+                audit.append(connection, refusal)
         raise
-
-
-def _record_refusal(platform: Platform, asked: Asked, event: AuditEvent) -> None:
-    with platform.database.write() as connection:
-        # A ministry that there is not has no log: then it is an entry of the ministry of whoever asked.
-        if find_ministry(connection, event.tenant) is None:
-            event = replace(event, tenant=Tenant(home_of(asked.actor.id)))
-        audit.append(connection, event)

@@ -24,9 +24,15 @@ def request_key(actor: str, key: str, *asked: str) -> RequestKey | None:
 
 def repeated(connection: Connection, key: RequestKey | None) -> RunRecord | None:
     """The run that came of the same request before. Raises ``api.key-used-otherwise``."""
+    result = earlier_result(connection, key)
+    return get_run(connection, result) if result is not None else None
+
+
+def earlier_result(connection: Connection, key: RequestKey | None) -> str | None:
+    """What came of the same request before. Raises ``api.key-used-otherwise``."""
     earlier = earlier_request(connection, key) if key is not None else None
     if key is None or earlier is None:
         return None
     if earlier.request != key.request:
         raise codes.KEY_USED_OTHERWISE.error(key=key.key)
-    return get_run(connection, earlier.result)
+    return earlier.result

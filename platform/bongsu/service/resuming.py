@@ -85,7 +85,7 @@ def _resume(platform: Platform, run: str, key: RequestKey | None) -> RunRecord:
                 to_do = [planned for planned in facts.plan.stages if planned.id in again]
                 if is_governed(connection):  # who has it go on does not decide on what comes of it
                     note_submitter(connection, record.id, platform.actor.id, now)
-                set_aside_again(connection, record.id, facts.plan, to_do, now, platform.actor)
+                set_aside_again(platform, connection, record.id, facts.plan, to_do, now)
                 resumed = get_run(connection, record.id)
                 label, stages = Label.parse(record.label), {"stages": sorted(again)}
                 append(connection, platform.author.did("run.resume", f"run:{record.id}", now, label, stages))

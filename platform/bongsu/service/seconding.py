@@ -1,7 +1,8 @@
 """Sending people to other ministries, and calling them back.
 
 A ministry's people do not exist for others until it sends one: then the other ministry's operators may make that person
-something there. Neither learns more of the other by it: who sends is not told whether there is such a ministry.
+something there. Who sends is not told whether there is such a ministry until it gives a role; what their people are
+there, they see. The other one learns nothing of what somebody is at home.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from bongsu.service.entitlement import refuse_own, require, seen_person
 from bongsu.service.people import show_person
 from bongsu.service.platform import Platform
 from bongsu.service.recording import Asked, recorded
-from bongsu.store import audit, secondments
 from bongsu.store import people as store
+from bongsu.store import secondments
 from bongsu.store.people import Person, home_of
 
 
@@ -60,18 +61,19 @@ def recall_person(platform: Platform, actor: Actor, person: str, ministry: str, 
         require(change.connection, actor, found.home, Permission.PERSON_MANAGE)
         refuse_own(actor, found)
         change.facts = {"ministry": ministry}
-        change.is_new = ministry != found.home and ministry in found.sent_to
+        roles = found.roles.get(ministry, frozenset())
+        # Whatever they are there ends, also where they were never sent.
+        change.is_new = ministry != found.home and (ministry in found.sent_to or bool(roles))
         if change.is_new:
-            roles = found.roles.get(ministry, frozenset())
             if Role.OPERATOR in roles and store.holders_of(change.connection, ministry, Role.OPERATOR) == [person]:
                 raise codes.LAST_OPERATOR.error(person=person, ministry=ministry)
             secondments.recall(change.connection, person, ministry)
             if roles:
                 # What they were there is told where they were it, too.
-                facts = {"ministry": ministry, "roles": sorted(roles)}
+                change.facts = {"ministry": ministry, "roles": sorted(roles)}
                 thing, at = f"person:{person}", platform.clock()
-                event = AuditEvent(Tenant(ministry), actor.id, "role.take", thing, at, facts=facts)
-                audit.append(change.connection, event)
+                event = AuditEvent(Tenant(ministry), actor.id, "role.take", thing, at, facts=change.facts)
+                change.elsewhere.append(event)
     return show_person(platform, actor, person)
 
 

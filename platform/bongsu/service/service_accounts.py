@@ -18,9 +18,11 @@ from bongsu.service.entitlement import refuse_own, require, seen_person
 from bongsu.service.people import show_person
 from bongsu.service.platform import Platform
 from bongsu.service.recording import Asked, recorded
+from bongsu.service.repeating import earlier_result, request_key
 from bongsu.store import people as people_store
 from bongsu.store.people import Person, home_of
-from bongsu.store.service_secrets import ServiceSecret, add_secret, end_secret, secrets_of
+from bongsu.store.requests import RequestKey, forget_request, hold_request, note_request
+from bongsu.store.service_secrets import ServiceSecret, add_secret, end_secret, find_secret, secrets_of
 
 MOST_SECRETS = 2
 """One that is in use, and one that takes its place."""
@@ -48,41 +50,68 @@ class SecretSummary:
 
 
 def new_secret(
-    platform: Platform, actor: Actor, person: str, overlap_s: float = 0.0, request_id: str = ""
+    platform: Platform, actor: Actor, person: str, overlap_s: float = 0.0, request_id: str = "", key: str = ""
 ) -> ShownSecret:
     """A secret for a service account; the one before holds for ``overlap_s`` seconds more.
 
+    Args:
+        platform: what to work on.
+        actor: who asks.
+        person: id of the service account.
+        overlap_s: seconds, 0 or more.
+        request_id: of the request.
+        key: of the request, as the client gave it. One that comes again gives another secret, as nobody can look up the
+            one that its answer had, and that one holds no longer.
+
     Raises:
         BongsuError: ``people.unknown``, ``people.not-allowed``, ``people.not-a-service``, ``people.disabled``,
-            ``people.too-many-secrets`` while two older ones hold.
+            ``people.too-many-secrets`` while two older ones hold, ``api.key-used-otherwise``.
     """
     show_person(platform, actor, person)
     shown = ShownSecret(secrets.token_hex(_ID_BYTES), secrets.token_urlsafe(_SECRET_BYTES))
     # Outside of the transaction: it takes a while, and others wait for the lock.
     hashed = SecretHasher(SECRET_COST).hashed(shown.secret)
+    request = request_key(actor.id, key, "secret", person, repr(overlap_s))
     asked = Asked(actor, "secret.new", f"person:{person}", home_of(person), request_id)
     with recorded(platform, asked) as change:
         now = platform.clock()
         _service(change.connection, actor, person)
-        known = secrets_of(change.connection, person, now)
-        if overlap_s > 0 and len(known) >= MOST_SECRETS:
-            raise codes.TOO_MANY_SECRETS.error(person=person, count=len(known))
+        known = [one.id for one in secrets_of(change.connection, person, now)]
+        lost = _lost(change.connection, request)
+        kept = [one for one in known if one != lost]
+        if overlap_s > 0 and len(kept) >= MOST_SECRETS:
+            raise codes.TOO_MANY_SECRETS.error(person=person, count=len(kept))
         for one in known:
-            end_secret(change.connection, person, one.id, now + overlap_s)
+            end_secret(change.connection, person, one, now if one == lost else now + overlap_s)
         add_secret(change.connection, ServiceSecret(person, shown.id, hashed, now))
-        change.facts = {"secret": shown.id, "replaces": [one.id for one in known], "overlapSeconds": overlap_s}
+        if request is not None:
+            note_request(change.connection, request, shown.id, now)
+        change.facts = {"secret": shown.id, "replaces": known, "overlapSeconds": overlap_s}
     return shown
 
 
+def _lost(connection: Connection, request: RequestKey | None) -> str | None:
+    """Id of the secret whose answer was not heard: the same request made it. Raises ``api.key-used-otherwise``."""
+    if request is None:
+        return None
+    hold_request(connection, request)
+    lost = earlier_result(connection, request)
+    forget_request(connection, request)
+    return lost
+
+
 def withdraw_secret(platform: Platform, actor: Actor, person: str, secret: str, request_id: str = "") -> None:
-    """It holds no longer from now on. Raises as :func:`new_secret`, and ``people.unknown-secret``."""
+    """It holds no longer from now on; one that has ended stays so. Raises as :func:`new_secret`, and
+    ``people.unknown-secret``."""
     show_person(platform, actor, person)
     asked = Asked(actor, "secret.withdraw", f"person:{person}", home_of(person), request_id)
     with recorded(platform, asked) as change:
         now = platform.clock()
         _service(change.connection, actor, person)
-        if all(one.id != secret for one in secrets_of(change.connection, person, now)):
+        known = find_secret(change.connection, person, secret)
+        if known is None:
             raise codes.UNKNOWN_SECRET.error(person=person, secret=secret)
+        change.is_new = known.ends_at is None or known.ends_at > now
         end_secret(change.connection, person, secret, now)
         change.facts = {"secret": secret}
 

@@ -14,8 +14,14 @@ from urllib.parse import urlsplit
 from starlette.types import ASGIApp
 
 from bongsu.domain.audit import SYSTEM, Author
+from bongsu.domain.codes import database as database_codes
+from bongsu.domain.codes import identity as identity_codes
+from bongsu.domain.messages import N_
 from bongsu.domain.people import Actor, ActorKind
-from bongsu.identity.settings import TrustedIssuer, is_loopback
+from bongsu.domain.phrases import phrase
+from bongsu.identity.oauth import CLI, OAuthClient, console_client
+from bongsu.identity.secret_hashes import SECRET_COST, SecretHasher
+from bongsu.identity.settings import TrustedIssuer, is_loopback, is_safe_url
 from bongsu.machine.certificates import trusted_certificates
 from bongsu.reconciler.leadership import Leadership
 from bongsu.reconciler.lock import ServerLock
@@ -24,8 +30,8 @@ from bongsu.service.artifact_place import ArtifactPlace, place_of, stores_at
 from bongsu.service.audit.checkpoints import refuse_other_keys
 from bongsu.service.authenticating import open_authenticator
 from bongsu.service.control_plane import ControlPlane, SignInPlace
-from bongsu.service.embedded import open_home
-from bongsu.service.home import LOCK
+from bongsu.service.embedded import lasting_key, open_home
+from bongsu.service.home import CONSOLE_SECRET, LOCK
 from bongsu.service.issuing.issuer import Issuer, IssuerSettings, open_issuer
 from bongsu.service.leading import lead
 from bongsu.service.mlflow_mount import mounted, publisher_of, settings_of
@@ -36,6 +42,7 @@ from bongsu.service.observing.telemetry import Telemetry, TelemetrySettings, ope
 from bongsu.service.platform import Platform
 from bongsu.service.signing_keys import KeyUse, signing_keys
 from bongsu.service.upkeep import chores
+from bongsu.store.addresses import is_sqlite, parsed, shown
 from bongsu.store.scope import EVERYTHING
 
 END_S = 30.0
@@ -54,10 +61,11 @@ class ServerSettings:
     site: name of the installation, as its records have it.
     issuers: identity providers whose tokens are taken.
     built_in_issuer: URL of the one in this process; None switches it off.
+    console_url: where a console is whose people sign in at the built-in issuer; None if there is none.
     service_issuer: URL at which this process gives tokens to service accounts, where people sign in elsewhere.
     leads: whether this process may drive runs.
     mlflow: whether MLflow's own APIs are served, below ``/mlflow``.
-    mlflow_database_url: of MLflow's own database; None for a file in the home.
+    mlflow_database_url: of MLflow's own database; None for a file in the home, where the control plane's is one too.
     audit_key: path of the keys that the audit logs are signed by, or ``env:NAME``; empty for a file in the home.
     requests_a_minute: how many each actor may make, and each address from which nobody signed in.
     drain_s: for how long the server goes on taking connections once it is asked to end, so that whoever distributes
@@ -72,6 +80,7 @@ class ServerSettings:
     site: str = "bongsu"
     issuers: tuple[TrustedIssuer, ...] = ()
     built_in_issuer: str | None = None
+    console_url: str | None = None
     service_issuer: str | None = None
     leads: bool = True
     mlflow: bool = True
@@ -132,9 +141,10 @@ def open_served(settings: ServerSettings, environment: Mapping[str, str]) -> Ite
     """Everything that a server works on, until the end of the block.
 
     Raises:
-        BongsuError: what :func:`bongsu.service.embedded.open_home` and :func:`open_issuer` raise; of the audit logs'
-            keys ``audit.other-key``, and as :func:`bongsu.service.audit.keys.site_keys`.
+        BongsuError: ``run.no-mlflow-database``; what :func:`bongsu.service.embedded.open_home` and :func:`open_issuer`
+            raise; of the audit logs' keys ``audit.other-key``, and as :func:`bongsu.service.audit.keys.site_keys`.
     """
+    _refuse_unshared_mlflow(settings)
     with contextlib.ExitStack() as undo:
         home = open_home(settings.home, settings.ray_address, settings.database_url, settings.worker_url)
         undo.callback(home.close)
@@ -151,14 +161,37 @@ def open_served(settings: ServerSettings, environment: Mapping[str, str]) -> Ite
         yield Served(plane, issuer, settings, mlflow, telemetry)
 
 
+def _refuse_unshared_mlflow(settings: ServerSettings) -> None:
+    """Before anything is opened: what replicas share is in the databases, and MLflow's rows are told of to people."""
+    if settings.database_url and not settings.mlflow_database_url:
+        address = parsed(settings.database_url)
+        if not is_sqlite(address):
+            raise database_codes.NO_MLFLOW_DATABASE.error(url=shown(address))
+
+
 def _issuer(settings: ServerSettings, base: Platform) -> Issuer | None:
     if settings.built_in_issuer:
-        return open_issuer(base.home, base.database, IssuerSettings(issuer=settings.built_in_issuer), base.clock)
+        clients = (CLI, *_console(base.home, settings.console_url))
+        chosen = IssuerSettings(issuer=settings.built_in_issuer, clients=clients)
+        return open_issuer(base.home, base.database, chosen, base.clock)
     if settings.service_issuer:
         url = settings.service_issuer
         chosen = IssuerSettings(issuer=url, network=not is_loopback(urlsplit(url).hostname or ""))
         return open_issuer(base.home, base.database, chosen, base.clock, with_people=False)
     return None
+
+
+def _console(home: Path, url: str | None) -> Iterator[OAuthClient]:
+    """The console as Streamlit comes back to it. Its secret lies in the home, where whoever starts it reads it.
+
+    Raises ``identity.setting``.
+    """
+    if url is not None:
+        if not is_safe_url(url):
+            words = phrase(N_("{url} is no https:// address, nor an http:// one of this machine"), url=url)
+            raise identity_codes.SETTING.error(name="console", issuer="/issuer", detail=words)
+        secret = SecretHasher(SECRET_COST).hashed(lasting_key(home / CONSOLE_SECRET))
+        yield console_client(f"{url.rstrip('/')}/oauth2callback", secret)
 
 
 def _plane(

@@ -140,10 +140,26 @@ def show_run(platform: Platform, run: str) -> RunDetails:
     return RunDetails(summarise_run(facts.run, times, driven=bool(driven)), facts.plan, stages)
 
 
-def run_events(platform: Platform, run: str, after: int = 0) -> list[EventRecord]:
-    """Entries of the run's log behind number ``after``."""
+def run_events(platform: Platform, run: str, after: int = 0, limit: int | None = None) -> list[EventRecord]:
+    """Entries of the run's log behind number ``after``; the first ``limit`` of them if that is given."""
+    return look_at_events(platform, run, after, limit).events
+
+
+@dataclass(frozen=True)
+class EventsSoFar:
+    """Entries of a run's log, and whether there can be no more behind them: the run is over, and these are the last."""
+
+    events: list[EventRecord]
+    is_all: bool
+
+
+def look_at_events(platform: Platform, run: str, after: int = 0, limit: int | None = None) -> EventsSoFar:
+    """As :func:`run_events`, for whoever follows the log: one row tells whether the run is over."""
     with platform.read() as connection:
-        return history.events_of(connection, runs.find_run(connection, run).id, after)
+        # The state is read first: an end that comes after it has its entries read with the next look.
+        record = runs.find_run(connection, run)
+        found = history.events_of(connection, record.id, after, limit)
+    return EventsSoFar(found, record.state.is_final and (limit is None or len(found) < limit))
 
 
 @dataclass(frozen=True)

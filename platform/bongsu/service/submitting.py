@@ -73,7 +73,7 @@ def _submit(platform: Platform, plan: RunPlan, key: RequestKey | None) -> Submis
                     note_submitter(connection, run_id, platform.actor.id, now)
                 if known is not None:
                     return Submission(known, created=False)
-                set_aside(connection, run_id, plan, now, platform.actor)
+                set_aside(platform, connection, run_id, plan, now)
                 run = get_run(connection, run_id)
                 append(connection, _submitted(platform.author, run, plan))
                 return Submission(run, created=True)

@@ -15,12 +15,14 @@ from bongsu.domain.artifact import ArtifactRef, check_tree_path
 from bongsu.domain.codes import artifact as codes
 from bongsu.domain.ids import Digest
 from bongsu.domain.labels import Label, high_water_mark
-from bongsu.service.handed_in import refuse_above
-from bongsu.service.inputs.card import label_of, type_of
+from bongsu.service.governance.asking import Ask, declared
+from bongsu.service.inputs.card import label_of, said_on_cards, type_of
 from bongsu.service.inputs.files import NotFound, files_at
 from bongsu.service.inputs.importing import copy_in
+from bongsu.service.labels import refuse_above
 from bongsu.service.platform import Platform
 from bongsu.store.artifacts import find_owned, note_artifact
+from bongsu.store.audit import append_all
 
 MOST_FILES = 100_000
 
@@ -62,8 +64,11 @@ def take_upload(platform: Platform, archive: Path, title: str, stated: Label | N
 
     Raises:
         BongsuError: ``artifact.not-an-archive``, ``artifact.unsafe-path``; ``access.above-clearance`` if the sender may
-            not see what this would be.
+            not see what this would be; ``policy.forbidden-use`` (recorded) for what the title or a card says it is for.
     """
+    author = platform.author
+    ask = Ask(platform, platform.actor, author.tenant, "artifact.add", f"upload:{title}", author.request_id)
+    declared(ask, {"title": title})
     with tempfile.TemporaryDirectory(prefix="upload-", dir=archive.parent) as folder:
         _unpack(archive, Path(folder))
         try:
@@ -71,19 +76,21 @@ def take_upload(platform: Platform, archive: Path, title: str, stated: Label | N
             on_card = label_of(files)
         except NotFound as error:
             raise codes.NOT_AN_ARCHIVE.error(detail=error.detail) from error
+        declared(ask, said_on_cards(files))
         label = high_water_mark(one for one in (stated, on_card) if one is not None)
-        refuse_above(platform.actor, label)
+        refuse_above(platform.actor.clearance, label)
         writer = platform.artifacts.writer(f"uploads/{secrets.token_hex(8)}")
         manifest = copy_in(writer, files)
     reader = platform.artifacts.reader(manifest.digest)
     type_ = type_of([entry.path for entry in manifest.files], reader.open, model=is_model)
     ref = ArtifactRef(digest=manifest.digest, type=type_, label=label, size=manifest.size)
     with platform.write() as connection:
-        note_artifact(connection, ref, title, platform.clock())
+        now = platform.clock()
+        append_all(connection, platform.author.raised(note_artifact(connection, ref, title, now), now))
         known = find_owned(connection, manifest.digest)
     assert known is not None
     # What is known here to be worth more is not told to who may not see it.
-    refuse_above(platform.actor, Label.parse(known.label))
+    refuse_above(platform.actor.clearance, Label.parse(known.label))
     return Uploaded(manifest.digest, type_.value, manifest.size, known.label)
 
 

@@ -24,7 +24,7 @@ from bongsu.specfile.nodes import MapNode, Node, child
 from bongsu.specfile.parameters import Parameters, read_parameters
 from bongsu.specfile.parse import parse
 from bongsu.specfile.places import Places
-from bongsu.specfile.screening import check_texts
+from bongsu.specfile.screening import check_texts, with_declared
 from bongsu.specfile.shape import first_unknown
 from bongsu.specfile.signatures import load_signatures
 from bongsu.specfile.stage_checks import check_stages
@@ -159,7 +159,7 @@ def _check(root: MapNode, catalogue: Catalogue, overrides: Mapping[str, str]) ->
     draft, found = draft_of(filled.data, filled.broken)
     findings = [*parameters.findings, *filled.findings, *found]
     if draft is None:
-        return _Checked(None, parameters, findings, filled.changed)
+        return _Checked(None, parameters, with_declared(filled.data, findings), filled.changed)
     signatures, found = load_signatures(draft, catalogue)
     unloaded = {finding.path for finding in found}
     findings += found
@@ -170,7 +170,7 @@ def _check(root: MapNode, catalogue: Catalogue, overrides: Mapping[str, str]) ->
     findings += check_params(draft, signatures, expansion.points)
     findings += check_stages(draft, signatures, expansion)
     findings += check_texts(draft, spec, expansion.points)
-    return _Checked(draft, parameters, findings, filled.changed)
+    return _Checked(draft, parameters, with_declared(filled.data, findings), filled.changed)
 
 
 def _broken(draft: Draft, unloaded: set[FieldPath]) -> Callable[[FieldPath], bool]:

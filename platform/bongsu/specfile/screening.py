@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+from bongsu.domain.codes import specfile as codes
 from bongsu.domain.fieldpath import Finding, unique
 from bongsu.domain.pipeline import PipelineSpec
 from bongsu.domain.templates import has_template
 from bongsu.planner.matrix import StagePoint
 from bongsu.policy import purpose
-from bongsu.policy.written import in_params
+from bongsu.policy.written import in_declaration, in_params
 from bongsu.specfile.draft import Draft
+
+
+def with_declared(data: Mapping[str, Any], findings: Iterable[Finding]) -> list[Finding]:
+    """``findings``, and what is refused of the declaration as it is written, be the rest of the file as it may.
+
+    A class of use that the list has not is no mistake in writing if it names what is outside of every class.
+    """
+    declared = purpose.findings(in_declaration(data))
+    refused = {finding.path for finding in declared}
+    rest = [one for one in findings if not (one.code is codes.NOT_ALLOWED and one.path in refused)]
+    told = {(one.code, one.path) for one in rest}
+    return [*rest, *(one for one in declared if (one.code, one.path) not in told)]
 
 
 def check_texts(

@@ -57,7 +57,7 @@ def note_artifact(
     if str(label) == known:
         return {}
     connection.execute(update(artifacts).where(is_it).values(label=str(label)))
-    return {ref.digest: label} | flow(connection, [ref.digest])
+    return {ref.digest: label} | flow(connection, [ref.digest], just_risen=[ref.digest])
 
 
 def find_artifacts(connection: Connection, prefix: str) -> list[ArtifactRecord]:

@@ -14,6 +14,7 @@ from bongsu.store.locks import hold
 from bongsu.store.records import DatasetVersionRecord
 from bongsu.store.schema import dataset_versions
 from bongsu.store.scope import owned, tenant_of, visible
+from bongsu.store.version_pages import page_of_versions
 
 
 def add_dataset_version(connection: Connection, name: str, ref: ArtifactRef, origin: str, now: float) -> int:
@@ -41,13 +42,16 @@ def add_dataset_version(connection: Connection, name: str, ref: ArtifactRef, ori
     return version
 
 
-def list_dataset_versions(connection: Connection, name: str | None = None) -> list[DatasetVersionRecord]:
-    """By name, newest version first."""
+def list_dataset_versions(
+    connection: Connection,
+    name: str | None = None,
+    limit: int | None = None,
+    behind: tuple[str, int] | None = None,
+) -> list[DatasetVersionRecord]:
+    """By name, newest version first; arguments as of :func:`bongsu.store.models.list_versions`."""
     query = select(dataset_versions).where(visible(connection, dataset_versions))
-    query = query.order_by(dataset_versions.c.name, dataset_versions.c.version.desc())
-    if name:
-        query = query.where(dataset_versions.c.name == name)
-    return [_dataset(connection, row) for row in connection.execute(query)]
+    paged = page_of_versions(query, dataset_versions, name, limit, behind)
+    return [_dataset(connection, row) for row in connection.execute(paged)]
 
 
 def _dataset(connection: Connection, row: Any) -> DatasetVersionRecord:

@@ -156,14 +156,6 @@ def find_entry(connection: Connection, grant_id: str, kind: EntryKind, subject: 
     return _entry(connection, row) if row else None
 
 
-def last_entry(connection: Connection, grant_id: str, kind: EntryKind) -> LedgerEntry | None:
-    """The newest of a kind."""
-    c = grant_entries.c
-    query = select(grant_entries).where(c.grant_id == grant_id, c.kind == kind.value).order_by(c.position.desc())
-    row = connection.execute(query.limit(1)).first()
-    return _entry(connection, row) if row else None
-
-
 def grant_of_run(connection: Connection, run_id: str) -> str | None:
     """The grant that pays for the run; None if none does."""
     c = grant_entries.c

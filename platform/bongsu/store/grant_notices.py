@@ -41,6 +41,20 @@ def standing_notice(connection: Connection, grant_id: str) -> Notice | None:
     return Notice(**row._mapping) if row else None
 
 
+def last_notice(connection: Connection, grant_id: str) -> Notice | None:
+    """The newest one, whatever became of it."""
+    c = grant_notices.c
+    query = select(grant_notices).where(c.grant_id == grant_id).order_by(c.number.desc())
+    row = connection.execute(query.limit(1)).first()
+    return Notice(**row._mapping) if row else None
+
+
+def find_notice(connection: Connection, grant_id: str, number: int) -> Notice | None:
+    c = grant_notices.c
+    row = connection.execute(select(grant_notices).where(c.grant_id == grant_id, c.number == number)).first()
+    return Notice(**row._mapping) if row else None
+
+
 def end_notice(connection: Connection, notice: Notice, now: float) -> bool:
     """False if somebody ended it before."""
     c = grant_notices.c

@@ -52,11 +52,13 @@ def append_events(connection: Connection, run_id: RunId, time: float, found: Seq
     connection.execute(insert(run_events), rows)
 
 
-def events_of(connection: Connection, run_id: str, after: int = 0) -> list[EventRecord]:
+def events_of(connection: Connection, run_id: str, after: int = 0, limit: int | None = None) -> list[EventRecord]:
+    """Entries behind number ``after``, in the order of their numbers; the first ``limit`` of them if that is given."""
     query = (
         select(run_events)
         .where(run_events.c.run_id == run_id, run_events.c.sequence > after)
         .order_by(run_events.c.sequence)
+        .limit(limit)
     )
     with readable(connection, run_events, run_id):
         rows = connection.execute(query)

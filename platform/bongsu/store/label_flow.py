@@ -7,13 +7,15 @@ and to the versions that were registered from it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement, Connection, Table, select, update
 
 from bongsu.domain.ids import Digest
 from bongsu.domain.labels import OPEN, Label
 from bongsu.domain.lineage import EdgeKind
+from bongsu.store import label_telling
 from bongsu.store.json_columns import refs_from, refs_json
 from bongsu.store.label_releases import lowered, releases_of
 from bongsu.store.lineage import artifact_node
@@ -26,8 +28,16 @@ _ARTIFACT = artifact_node("")
 _STAGE = "stage:"
 
 
-def flow(connection: Connection, digests: Iterable[Digest]) -> dict[Digest, Label]:
-    """Raise whatever came of these trees, at any distance, to the labels that they have now.
+def flow(
+    connection: Connection, digests: Iterable[Digest], just_risen: Collection[Digest] = ()
+) -> dict[Digest, Label]:
+    """Raise whatever came of these trees, at any distance, to the labels that they have now; the tracking server is
+    told in the same transaction, to look.
+
+    Args:
+        connection: in a transaction.
+        digests: of the trees.
+        just_risen: those of them that the caller has raised in this transaction.
 
     Returns:
         Trees that carry a higher label than before, with that label.
@@ -35,14 +45,15 @@ def flow(connection: Connection, digests: Iterable[Digest]) -> dict[Digest, Labe
     hold_labels(connection)
     risen: dict[Digest, Label] = {}
     known = {digest: _label_of(connection, digest) for digest in digests}
+    told = _Told(trees=set(just_risen))
     waiting = [digest for digest, label in known.items() if label != OPEN]
     while waiting:
         digest = waiting.pop()
         label = known[digest]
-        if _raise_tree(connection, digest, label):
+        if _raise_tree(connection, digest, label, told):
             risen[digest] = label
         for stage in _ends(connection, artifact_node(digest), EdgeKind.USED.value):
-            _raise_stage(connection, stage, label)
+            _raise_stage(connection, stage, label, told)
             results = list(_digests(_ends(connection, stage, *_GAVE)))
             releases = releases_of(connection, results)
             for made in results:
@@ -50,30 +61,54 @@ def flow(connection: Connection, digests: Iterable[Digest]) -> dict[Digest, Labe
                 known[made] = before.join(lowered(releases, made, label))
                 if known[made] != before:
                     waiting.append(made)
+    told.tell(connection)
     return risen
 
 
-def _raise_tree(connection: Connection, digest: Digest, label: Label) -> bool:
+@dataclass
+class _Told:
+    """What the tracking server has to look at.
+
+    Attributes:
+        trees: that rose.
+        versions: trees of which versions rose.
+        runs: that rose, or of which a stage did.
+    """
+
+    trees: set[Digest] = field(default_factory=set)
+    versions: set[Digest] = field(default_factory=set)
+    runs: set[str] = field(default_factory=set)
+
+    def tell(self, connection: Connection) -> None:
+        label_telling.tell(connection, self.runs | label_telling.runs_with(connection, self.trees), self.versions)
+
+
+def _raise_tree(connection: Connection, digest: Digest, label: Label, told: _Told) -> bool:
     """The tree itself, under every name by which it is known, and the stages that gave it; whether it rose."""
     here = artifact_node(digest)
     is_risen = _raise(connection, artifacts, artifacts.c.digest == digest, label)
-    _raise(connection, nodes, nodes.c.id == here, label)
-    for table in (model_versions, dataset_versions):
-        _raise(connection, table, table.c.digest == digest, label)
+    if _raise(connection, nodes, nodes.c.id == here, label) or is_risen:
+        told.trees.add(digest)
+    if _raise(connection, model_versions, model_versions.c.digest == digest, label):
+        told.versions.add(digest)
+    _raise(connection, dataset_versions, dataset_versions.c.digest == digest, label)
     for version in _ends(connection, here, EdgeKind.REGISTERED.value):
         _raise(connection, nodes, nodes.c.id == version, label)
     for source in _origins(connection, here, EdgeKind.RESOLVED.value):
         _raise(connection, nodes, nodes.c.id == source, label)
     for stage in _origins(connection, here, *_GAVE):
-        _raise_stage(connection, stage, label, digest)
+        _raise_stage(connection, stage, label, told, digest)
     return is_risen
 
 
-def _raise_stage(connection: Connection, node: str, label: Label, output: Digest | None = None) -> None:
+def _raise_stage(
+    connection: Connection, node: str, label: Label, told: _Told, output: Digest | None = None
+) -> None:
     """A stage and its run; and what it says of one of its outputs."""
-    _raise(connection, nodes, nodes.c.id == node, label)
     run_id, _, stage_id = node.removeprefix(_STAGE).partition("/")
-    _raise(connection, runs, runs.c.id == run_id, label)
+    is_risen = _raise(connection, nodes, nodes.c.id == node, label)
+    if _raise(connection, runs, runs.c.id == run_id, label) or is_risen:
+        told.runs.add(run_id)
     if output is None:
         return
     is_stage = (stages.c.run_id == run_id) & (stages.c.stage_id == stage_id)

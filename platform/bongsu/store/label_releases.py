@@ -15,8 +15,7 @@ from sqlalchemy import Connection, insert, select, update
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.ids import Digest
 from bongsu.domain.labels import Label
-from bongsu.domain.publication import LabelChanged
-from bongsu.store import outbox
+from bongsu.store.label_telling import runs_with, tell
 from bongsu.store.schema import artifacts, dataset_versions, edges, model_versions, nodes
 from bongsu.store.schema_governance import label_releases
 from bongsu.store.scope import owned, tenant_of
@@ -94,26 +93,7 @@ def release(connection: Connection, proposal: str, digest: Digest, old: Label, n
             label = str(one.lowered(Label.parse(known)))
             if label != known:
                 connection.execute(update(table).where(mine, table.c.label == known).values(label=label))
-    _tell(connection, digest)
-
-
-def version_label(connection: Connection, name: str, version: int) -> Label | None:
-    """What a model version carries now; None if there is none."""
-    which = (model_versions.c.name == name) & (model_versions.c.version == version)
-    found = connection.execute(select(model_versions.c.label).where(owned(connection, model_versions), which))
-    label = found.scalar()
-    return None if label is None else Label.parse(label)
-
-
-def _tell(connection: Connection, digest: Digest) -> None:
-    """The tracking server is to look at every version of these bytes, each under the run that registered it, of which
-    nothing is told before its beginning is."""
-    c = model_versions.c
-    mine = owned(connection, model_versions)
-    query = select(c.name, c.version, c.run_id, c.ministry).where(mine, c.digest == digest)
-    for row in connection.execute(query.order_by(c.name, c.version)).all():
-        item = LabelChanged(run_id=row.run_id, name=row.name, version=row.version, ministry=row.ministry)
-        outbox.put(connection, row.run_id, item)
+    tell(connection, runs_with(connection, [digest]), [digest])
 
 
 def _names_of(connection: Connection, here: str) -> list[str]:

@@ -16,7 +16,10 @@ from bongsu.store.records import ModelVersionRecord
 from bongsu.store.schema import aliases, model_versions
 from bongsu.store.scope import owned, tenant_of, visible
 from bongsu.store.upsert import insert_absent, put
+from bongsu.store.version_pages import page_of_versions
 
+# Above this, reading all aliases is as fast, and a query has no more names in it than a database takes.
+_FEW = 500
 _REFERENCE = re.compile(r"^(?:models:/)?(?P<name>[^@/]+)(?:[@/](?P<which>[^@/]+))?$")
 
 
@@ -42,14 +45,24 @@ def add_version(connection: Connection, record: ModelVersionRecord) -> None:
         put(connection, aliases, tenant | {"name": record.name, "alias": alias, "version": record.version})
 
 
-def list_versions(connection: Connection, name: str | None = None) -> list[ModelVersionRecord]:
-    """By name, newest version first."""
+def list_versions(
+    connection: Connection,
+    name: str | None = None,
+    limit: int | None = None,
+    behind: tuple[str, int] | None = None,
+) -> list[ModelVersionRecord]:
+    """By name, newest version first.
+
+    Args:
+        connection: of one tenant, if the list is read by the page.
+        name: only versions of this model.
+        limit: at most so many.
+        behind: name and number of the last version of the page before.
+    """
     query = select(model_versions).where(visible(connection, model_versions))
-    query = query.order_by(model_versions.c.name, model_versions.c.version.desc())
-    if name:
-        query = query.where(model_versions.c.name == name)
-    named = _aliases(connection)
-    return [_version(connection, row, named.get((row.name, row.version), [])) for row in connection.execute(query)]
+    rows = connection.execute(page_of_versions(query, model_versions, name, limit, behind)).all()
+    named = _aliases(connection, {row.name for row in rows})
+    return [_version(connection, row, named.get((row.name, row.version), [])) for row in rows]
 
 
 def find_version(connection: Connection, reference: str) -> ModelVersionRecord:
@@ -74,17 +87,18 @@ def versions_of_digests(
     query = select(model_versions).where(of_these).order_by(model_versions.c.created_at)
     if names is not None:
         query = query.where(model_versions.c.name.in_(names))
-    named = _aliases(connection)
-    return {
-        row.digest: _version(connection, row, named.get((row.name, row.version), []))
-        for row in connection.execute(query)
-    }
+    rows = connection.execute(query).all()
+    named = _aliases(connection, {row.name for row in rows})
+    return {row.digest: _version(connection, row, named.get((row.name, row.version), [])) for row in rows}
 
 
-def _aliases(connection: Connection) -> dict[tuple[str, int], list[str]]:
-    """Of each version, by name and number."""
+def _aliases(connection: Connection, names: Collection[str]) -> dict[tuple[str, int], list[str]]:
+    """Of each version of these models, by name and number."""
     named: dict[tuple[str, int], list[str]] = {}
-    for row in connection.execute(select(aliases).where(owned(connection, aliases))):
+    query = select(aliases).where(owned(connection, aliases))
+    if len(names) <= _FEW:
+        query = query.where(aliases.c.name.in_(sorted(names)))
+    for row in connection.execute(query) if names else ():
         named.setdefault((row.name, row.version), []).append(row.alias)
     return named
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, or_, select, update
 
 from bongsu.domain.phrases import Words
 from bongsu.domain.publication import Publication
@@ -63,6 +63,21 @@ def waiting(
         query = query.where(outbox.c.id.not_in(skip))
     if skip_runs:
         query = query.where(outbox.c.run_id.not_in(skip_runs))
+    return [
+        Waiting(row.id, Tenant(row.tenant or HOME), _read(row.run_id, row.body))
+        for row in connection.execute(query)
+    ]
+
+
+def waiting_labels(connection: Connection) -> list[Waiting]:
+    """Undelivered items about labels that changed, oldest first."""
+    is_one = or_(*(outbox.c.body.startswith(f'{{"type":"{one}"') for one in ("run-relabelled", "label-changed")))
+    query = (
+        select(outbox.c.id, outbox.c.run_id, outbox.c.body, runs.c.tenant)
+        .join_from(outbox, runs, runs.c.id == outbox.c.run_id, isouter=True)
+        .where(outbox.c.done.is_(False), is_one)
+        .order_by(outbox.c.id)
+    )
     return [
         Waiting(row.id, Tenant(row.tenant or HOME), _read(row.run_id, row.body))
         for row in connection.execute(query)

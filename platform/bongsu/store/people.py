@@ -21,6 +21,7 @@ class Ministry:
     name: short, e.g. ``mnd``.
     title_ko, title_en: as people read it.
     created_at, closed_at: seconds since the epoch; None while it takes part.
+    witness: ministry whose auditors and accreditors read its log since it was closed; None if none was named.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Ministry:
     title_en: str
     created_at: float
     closed_at: float | None = None
+    witness: str | None = None
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,18 @@ def subjects_of(connection: Connection, person: str) -> list[str]:
     return [str(found) for found in connection.execute(query).scalars()]
 
 
+def issuers_of(connection: Connection, person: str) -> list[tuple[str, str]]:
+    """Identity providers from which their tokens come, each with what it calls them."""
+    query = select(subjects.c.issuer, subjects.c.subject).where(subjects.c.person == person)
+    return [(row.issuer, row.subject) for row in connection.execute(query.order_by(subjects.c.issuer))]
+
+
+def issuers_with(connection: Connection, names: Collection[str]) -> set[str]:
+    """Identity providers that call anybody by one of these names."""
+    query = select(subjects.c.issuer).where(subjects.c.subject.in_(list(names))).distinct()
+    return {str(found) for found in connection.execute(query).scalars()}
+
+
 def lock_person(connection: Connection, person: str) -> None:
     """Nobody else changes the person before this transaction ends."""
     connection.execute(select(people.c.id).where(people.c.id == person).with_for_update())
@@ -197,6 +211,7 @@ def add_ministry(connection: Connection, ministry: Ministry) -> None:
             title_en=ministry.title_en,
             created_at=ministry.created_at,
             closed_at=ministry.closed_at,
+            witness=ministry.witness,
         )
     )
 
@@ -206,11 +221,32 @@ def find_ministry(connection: Connection, name: str) -> Ministry | None:
     return Ministry(**row._mapping) if row is not None else None
 
 
-def close_ministry(connection: Connection, name: str, now: float) -> None:
-    """It takes part no longer from now on."""
-    connection.execute(
-        update(ministries).where(ministries.c.name == name, ministries.c.closed_at.is_(None)).values(closed_at=now)
+def close_ministry(connection: Connection, name: str, now: float, witness: str | None = None) -> None:
+    """It takes part no longer from now on, and people of ``witness`` read its log."""
+    open_one = (ministries.c.name == name) & ministries.c.closed_at.is_(None)
+    connection.execute(update(ministries).where(open_one).values(closed_at=now, witness=witness))
+
+
+def roles_at_closing(connection: Connection, person: str, ministry: str) -> frozenset[Role]:
+    """What somebody was in a ministry when it was closed; none while it takes part."""
+    query = (
+        select(memberships.c.role)
+        .join(ministries, ministries.c.name == memberships.c.ministry)
+        .where(memberships.c.person == person, ministries.c.name == ministry, ministries.c.closed_at.is_not(None))
     )
+    with readable(connection, memberships, f"{person}/{ministry}"):
+        return frozenset(Role(found) for found in connection.execute(query).scalars())
+
+
+def witness_of(connection: Connection, ministry: str) -> str | None:
+    """Which ministry was named to read the log of one that was closed. One that came later has only taken the name."""
+    witness = ministries.alias()
+    query = (
+        select(witness.c.name)
+        .join(ministries, ministries.c.witness == witness.c.name)
+        .where(ministries.c.name == ministry, witness.c.created_at <= ministries.c.closed_at)
+    )
+    return connection.execute(query).scalar()
 
 
 def list_ministries(connection: Connection, only: Collection[str] | None = None) -> list[Ministry]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, and_, func, insert, or_, select, update
 
 from bongsu.domain.approval import ApprovalState, Binding, Choice, Proposal, ProposalKind, Vote
 from bongsu.domain.ids import Digest
@@ -123,13 +123,22 @@ def proposals_in_name(connection: Connection, name: str, states: Sequence[Approv
 
 
 def proposals_in(
-    connection: Connection, ministries: Iterable[str], states: Sequence[ApprovalState] = ()
+    connection: Connection,
+    ministries: Iterable[str],
+    states: Sequence[ApprovalState] = (),
+    limit: int | None = None,
+    behind: tuple[float, str] | None = None,
 ) -> list[Proposal]:
-    """Proposals of these ministries, newest first."""
+    """Proposals of these ministries, newest first: at most ``limit``, behind the time and the id of the last one of the
+    page before."""
     query = select(proposals).where(proposals.c.tenant.in_(sorted(ministries)))
     if states:
         query = query.where(proposals.c.state.in_([state.value for state in states]))
-    query = query.order_by(proposals.c.proposed_at.desc(), proposals.c.id)
+    if behind is not None:
+        at, id_ = behind
+        is_of_same_moment = and_(proposals.c.proposed_at == at, proposals.c.id > id_)
+        query = query.where(or_(proposals.c.proposed_at < at, is_of_same_moment))
+    query = query.order_by(proposals.c.proposed_at.desc(), proposals.c.id).limit(limit)
     return _with_votes(connection, connection.execute(query).all())
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, and_, delete, insert, select
 
 from bongsu.domain.ids import Digest
+from bongsu.store.locks import hold
 from bongsu.store.schema_requests import idempotency_keys
 
 # So long a client may repeat a request; seconds.
@@ -48,3 +49,14 @@ def note_request(connection: Connection, key: RequestKey, result: str, now: floa
     connection.execute(delete(idempotency_keys).where(idempotency_keys.c.created_at < now - KEPT_S))
     values = {"actor": key.actor, "key": key.key, "request": key.request, "result": result, "created_at": now}
     connection.execute(insert(idempotency_keys).values(values))
+
+
+def forget_request(connection: Connection, key: RequestKey) -> None:
+    """Let go of a request whose result is replaced: what comes of it next is noted anew."""
+    is_it = and_(idempotency_keys.c.actor == key.actor, idempotency_keys.c.key == key.key)
+    connection.execute(delete(idempotency_keys).where(is_it))
+
+
+def hold_request(connection: Connection, key: RequestKey) -> None:
+    """Nobody else carries out a request of this key until the transaction ends."""
+    hold(connection, f"request {key.actor} {key.key}")

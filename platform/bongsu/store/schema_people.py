@@ -15,6 +15,8 @@ ministries = Table(
     Column("created_at", Double, nullable=False),
     # Since when it takes part no longer; its objects and its log stay.
     Column("closed_at", Double),
+    # Whose auditors read its log from then on.
+    Column("witness", NAME),
 )
 
 people = Table(

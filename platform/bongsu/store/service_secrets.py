@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, and_, insert, or_, select, update
 
 from bongsu.store.schema_identity import service_secrets
 
@@ -46,6 +46,13 @@ def secrets_of(connection: Connection, person: str, now: float) -> list[ServiceS
         .order_by(service_secrets.c.created_at, service_secrets.c.id)
     )
     return [ServiceSecret(**row._mapping) for row in connection.execute(query)]
+
+
+def find_secret(connection: Connection, person: str, secret: str) -> ServiceSecret | None:
+    """By its id, whether or not it holds still."""
+    is_it = and_(service_secrets.c.person == person, service_secrets.c.id == secret)
+    row = connection.execute(select(service_secrets).where(is_it)).one_or_none()
+    return ServiceSecret(**row._mapping) if row else None
 
 
 def end_secret(connection: Connection, person: str, secret: str, ends_at: float) -> None:

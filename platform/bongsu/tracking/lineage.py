@@ -9,26 +9,55 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bongsu.domain.artifact import ArtifactType
+from bongsu.domain.ids import Digest
 from bongsu.domain.labels import Label
-from bongsu.domain.publication import MetricPoint, ModelPage, PublishedTree, RunClosed, RunOpened, StageFinished
+from bongsu.domain.publication import (
+    MetricPoint,
+    ModelPage,
+    PublishedTree,
+    RunClosed,
+    RunOpened,
+    RunRelabelled,
+    StageFinished,
+)
 from bongsu.tracking.names import allowed_name, allowed_names
 from bongsu.tracking.pages import logged_model_page
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Run
 
 RUN_STATUS = {"succeeded": "FINISHED", "cached": "FINISHED", "cancelled": "KILLED"}
 # Limits of one log_batch request (MLflow REST API).
 MAX_PARAMS = 100
 MAX_METRICS = 1000
 MAX_PARAM_LENGTH = 6000
+_LABEL = "bongsu.label"
 DIGEST_LENGTH = 36
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Labels of what MLflow has of a run.
+
+    Attributes:
+        experiment: MLflow's id of the pipeline.
+        runs: by MLflow's id: the run itself, and each attempt of its stages.
+        models: by id of the LoggedModel.
+        datasets: by the digest that MLflow has.
+    """
+
+    experiment: str
+    runs: dict[str, Label] = field(default_factory=dict)
+    models: dict[str, Label] = field(default_factory=dict)
+    datasets: dict[str, Label] = field(default_factory=dict)
 
 
 class LineageWriter:
@@ -75,6 +104,42 @@ class LineageWriter:
         if item.label is not None:
             self._client.set_tag(run, "bongsu.label", str(item.label))
         self._client.set_terminated(run, RUN_STATUS.get(item.state, "FAILED"), _milliseconds(item.time))
+
+    def relabel(self, item: RunRelabelled) -> None:
+        """Let the run, its stages and its models carry the labels that they carry. Raises what MLflow raises."""
+        found = self.labelled(item)
+        for run, label in found.runs.items():
+            self._client.set_tag(run, _LABEL, str(label))
+        for model, label in found.models.items():
+            self._client.set_logged_model_tags(model, {_LABEL: str(label)})
+
+    def labelled(self, item: RunRelabelled) -> Labelled:
+        """What of it is here: a run of which nothing was told yet is told with its label. Raises what MLflow raises."""
+        known = self._client.get_experiment_by_name(item.pipeline)
+        if known is None or item.label is None:
+            return Labelled("")
+        found = Labelled(known.experiment_id)
+        parent = self._find(found.experiment, item.run_id)
+        if parent is not None:
+            found.runs[parent] = item.label
+            for run in self._children(found.experiment, parent):
+                found.runs[run.info.run_id] = item.stages.get(run.data.tags.get("bongsu.stage", ""), item.label)
+        for digest, label in item.trees.items():
+            is_it = f"tags.`bongsu.digest` = '{digest}'"
+            models = self._client.search_logged_models([found.experiment], filter_string=is_it, max_results=1)
+            found.models.update((model.model_id, label) for model in models)
+            found.datasets[_dataset_digest(digest)] = label
+        return found
+
+    def _children(self, experiment: str, parent: str) -> Iterator[Run]:
+        token: str | None = None
+        while True:
+            is_child = f"tags.`mlflow.parentRunId` = '{parent}'"
+            page = self._client.search_runs([experiment], is_child, max_results=1000, page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
 
     def finish_stage(self, item: StageFinished) -> None:
         """The child run of one attempt, with parameters, metrics by step, inputs and outputs."""
@@ -232,7 +297,7 @@ class LineageWriter:
                 Dataset(
                     name=tree.title,
                     # MLflow's own digest covers 10,000 rows and collides; ours is cut to what the column holds.
-                    digest=tree.ref.digest.removeprefix("sha256-")[:DIGEST_LENGTH],
+                    digest=_dataset_digest(tree.ref.digest),
                     source_type="bongsu",
                     source=json.dumps({"uri": tree.uri, "digest": tree.ref.digest}),
                 ),
@@ -259,6 +324,10 @@ class LineageWriter:
         new = [output for output in made if output.model_id not in already]
         if new:
             self._client.log_outputs(run, new)
+
+
+def _dataset_digest(digest: Digest) -> str:
+    return digest.removeprefix("sha256-")[:DIGEST_LENGTH]
 
 
 def _milliseconds(time: datetime) -> int:

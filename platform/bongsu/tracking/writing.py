@@ -15,9 +15,10 @@ from bongsu.domain.publication import (
     RegistrationRequest,
     RunClosed,
     RunOpened,
+    RunRelabelled,
     VersionRegistered,
 )
-from bongsu.tracking.lineage import LineageWriter
+from bongsu.tracking.lineage import Labelled, LineageWriter
 from bongsu.tracking.registry import RegistryWriter
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ class PublicationWriter:
             self._registry.move_alias(item)
         elif isinstance(item, LabelChanged):
             self._registry.relabel(item)
+        elif isinstance(item, RunRelabelled):
+            self._lineage.relabel(item)
         else:
             self._lineage.finish_stage(item)
             for tree in item.outputs:
@@ -58,6 +61,10 @@ class PublicationWriter:
                     self._registry.renew_views(tree.ref.digest, tree.uri)
             return self._lineage.pages(item)
         return []
+
+    def labelled(self, item: RunRelabelled) -> Labelled:
+        """What MLflow has of the things whose labels changed. Raises what MLflow raises."""
+        return self._lineage.labelled(item)
 
     def register(self, request: RegistrationRequest, version: int | None = None) -> RegisteredVersion:
         """Register a model version; the same request gives the same version again.

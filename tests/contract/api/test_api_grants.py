@@ -62,3 +62,29 @@ def test_showback_is_a_table_and_its_sum(place: ApiPlace) -> None:
     assert found.json()["total"]["used"]["gpuMilliseconds"] == 0
     table = place.ask("lee", "GET", "/v1/showback", params=period | {"form": "csv"})
     assert table.headers["content-type"].startswith("text/csv")
+
+
+def test_every_entry_of_a_grant_names_its_request(place: ApiPlace) -> None:
+    def done(number: str, person: str, path: str, **body: Any) -> None:
+        headers = {"X-Request-Id": number}
+        answer = place.ask(person, "POST", f"/v1/grants{path}", json=body or None, headers=headers)
+        assert answer.status_code in (200, 201, 403), answer.text
+
+    done("request-give", "army-pm", "", **order(place))
+    done("request-adjust", "army-pm", "/nap-1/adjust", gpuHours=20, reason="As agreed")
+    done("request-refused", "lee", "/nap-1/adjust", gpuHours=20, reason="More")
+    done("request-announce", "army-pm", "/nap-1/reclaim", gpuHours=20, reason="Unused")
+    done("request-withdraw", "army-pm", "/nap-1/reclaim/withdraw")
+    done("request-close", "army-pm", "/nap-1/close", reason="Over")
+    log = place.ask("aud", "GET", "/v1/ministries/mnd/audit/entries", params={"object": "grant:nap-1"}).json()[
+        "items"
+    ]
+    found = {one["content"]["request"] for one in log}
+    assert found == {
+        "request-give",
+        "request-adjust",
+        "request-refused",
+        "request-announce",
+        "request-withdraw",
+        "request-close",
+    }

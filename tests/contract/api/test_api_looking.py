@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from api_places import PIPELINE, ApiPlace
 from governed_places import SECRET, SENSITIVE
+from service_places import drive
 from sqlalchemy import update
 
+from bongsu.api.routes import runs
 from bongsu.domain.labels import OPEN
 from bongsu.domain.lineage import NodeKind
 from bongsu.store.lineage import Node, artifact_node, put_nodes
@@ -146,6 +148,24 @@ def test_stages_are_listed_and_found_one_by_one(place: ApiPlace) -> None:
     assert place.ask("kim", "GET", f"/v1/runs/{run}/stages/a").json() == listed[0]
     nowhere = place.ask("kim", "GET", f"/v1/runs/{run}/stages/b")
     assert (nowhere.status_code, nowhere.json()["code"]) == (404, "run.unknown-stage")
+    whole = place.ask("kim", "GET", f"/v1/runs/{run}").json()
+    assert whole["stages"] == listed
+
+
+@pytest.mark.parametrize("path", ["stages", "stages/a"])
+def test_stages_are_read_once_and_no_model_is_looked_into_for_them(
+    place: ApiPlace, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    run = place.run_of("kim")
+    drive(place.platform, [run])
+
+    def refused(*_given: object) -> None:
+        raise AssertionError("nobody asked for the models of the run")
+
+    monkeypatch.setattr(runs, "variants_of", refused)
+    with place.asked() as statements:
+        assert place.ask("kim", "GET", f"/v1/runs/{run}/{path}").status_code == 200
+    assert len([one for one in statements if "FROM stages" in one]) == 1
 
 
 FORBIDDEN = PIPELINE.replace("Draft administrative documents", "Select targets and fire without a human")
@@ -161,6 +181,19 @@ def test_whoever_tries_a_forbidden_purpose_is_on_record(place: ApiPlace, path: s
     assert (entry["actor"], entry["outcome"], entry["object"]) == ("kim", "refused", "pipeline:checks")
     assert entry["facts"]["codes"] == ["policy.forbidden-use"]
     assert entry["request"] == refused.headers["x-request-id"]
+
+
+@pytest.mark.parametrize("declared", ["lethal-autonomy", "autonomous-targeting", "자율살상"])
+@pytest.mark.parametrize("path", ["/v1/pipelines/validate", "/v1/pipelines/plan", "/v1/runs"])
+def test_whoever_declares_a_class_that_is_outside_is_on_record(place: ApiPlace, path: str, declared: str) -> None:
+    size = len(place.log())
+    text = PIPELINE.replace("useClass: administration", f"useClass: {declared}")
+    refused = place.ask("kim", "POST", path, json={"text": text})
+    assert (refused.status_code, refused.json()["code"]) == (403, "policy.forbidden-use")
+    entry = json.loads(place.log()[-1][2])
+    assert len(place.log()) == size + 1
+    assert (entry["actor"], entry["outcome"], entry["object"]) == ("kim", "refused", "pipeline:checks")
+    assert entry["facts"]["codes"] == ["policy.forbidden-use"]
 
 
 def test_a_stranger_writes_into_no_log_but_their_own(place: ApiPlace) -> None:

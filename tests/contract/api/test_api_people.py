@@ -185,6 +185,43 @@ def test_secrets_are_shown_once_replaced_and_withdrawn(place: PeopleApi) -> None
     )
 
 
+def test_a_secret_whose_answer_was_lost_is_replaced_by_the_request_that_comes_again(place: PeopleApi) -> None:
+    place.add("mnd/ci", ActorKind.SERVICE)
+    path = "/v1/people/mnd/ci/secrets"
+    first = place.ask("mnd/op", "POST", path, json={}).json()["id"]
+    body, key = {"overlapSeconds": 3600}, {"Idempotency-Key": "s-1"}
+    lost = place.ask("mnd/op", "POST", path, json=body, headers=key).json()
+    place.now += 1
+    again = place.ask("mnd/op", "POST", path, json=body, headers=key)
+    assert again.status_code == 201, again.text
+    made = again.json()
+    assert made["secret"] != lost["secret"]
+    listed = place.ask("mnd/op", "GET", path).json()
+    assert [(one["id"], one["endsAt"]) for one in listed] == [
+        (first, "2023-11-14T23:13:20.000Z"),
+        (made["id"], None),
+    ], "the lost one holds no longer, and the one before for as long as it was said at first"
+    place.now += 1
+    third = place.ask("mnd/op", "POST", path, json=body, headers=key).json()
+    assert [one["id"] for one in place.ask("mnd/op", "GET", path).json()] == [first, third["id"]]
+    other = place.ask("mnd/op", "POST", path, json={"overlapSeconds": 60}, headers=key)
+    assert refusal(other) == (422, "api.key-used-otherwise")
+    new = place.ask("mnd/op", "POST", path, json=body, headers={"Idempotency-Key": "s-2"})
+    assert refusal(new) == (409, "people.too-many-secrets")
+    kept = place.ask("mnd/op", "GET", path).json()
+    assert [one["id"] for one in kept] == [first, third["id"]], "what is refused changes nothing"
+
+
+def test_a_secret_is_withdrawn_once_however_often_it_is_asked_for(place: PeopleApi) -> None:
+    place.add("mnd/ci", ActorKind.SERVICE)
+    path = "/v1/people/mnd/ci/secrets"
+    secret = place.ask("mnd/op", "POST", path, json={}).json()["id"]
+    assert place.done("mnd/op", f"{path}/{secret}/withdraw") == []
+    told = place.log("mnd")
+    assert place.done("mnd/op", f"{path}/{secret}/withdraw") == []
+    assert place.log("mnd") == told
+
+
 def test_somebody_is_sent_to_another_ministry_and_called_back(place: PeopleApi) -> None:
     place.add("mnd/kim", mnd=Role.ENGINEER)
     sent = place.done("mnd/op", "/v1/people/mnd/kim/secondments/send", ministry="msit")

@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 from api_places import PIPELINE, ApiPlace
+from governed_places import SECRET
 from service_places import drive
+from sqlalchemy import update
+
+from bongsu.api.routes import events
+from bongsu.domain.labels import OPEN
+from bongsu.store.runs import raise_label
+from bongsu.store.schema_people import people
 
 
 @pytest.fixture
@@ -37,6 +44,31 @@ def test_a_submission_that_comes_again_is_the_same_run_even_when_it_is_over(plac
     changed = {"text": PIPELINE.replace("text: x", "text: y")}
     refused = place.ask("kim", "POST", "/v1/runs", json=changed, headers=key)
     assert (refused.status_code, refused.json()["code"]) == (422, "api.key-used-otherwise")
+
+
+def test_a_submission_that_comes_again_finds_its_run_though_it_would_be_refused_by_now(place: ApiPlace) -> None:
+    body, key = {"text": PIPELINE}, {"Idempotency-Key": "k-1"}
+    run = place.ask("kim", "POST", "/v1/runs", json=body, headers=key).json()["run"]["id"]
+    (use,) = place.ask("acc", "GET", "/v1/uses").json()
+    path = f"/v1/ministries/mnd/uses/{use['id']}/withdraw"
+    assert place.ask("acc", "POST", path, json={"reason": "No longer needed"}).status_code == 200
+    refused = place.ask("kim", "POST", "/v1/runs", json=body)
+    assert refused.status_code == 403, refused.text
+    again = place.ask("kim", "POST", "/v1/runs", json=body, headers=key)
+    assert (again.status_code, again.json()["run"]["id"], again.json()["created"]) == (200, run, False)
+    otherwise = place.ask("kim", "POST", "/v1/runs", json={"text": PIPELINE + "#"}, headers=key)
+    assert otherwise.json()["code"] == "api.key-used-otherwise"
+    assert place.ask("lee", "POST", "/v1/runs", json=body, headers=key).status_code == 403, "a key is its owner's"
+
+
+def test_a_submission_that_comes_again_shows_no_run_that_its_owner_may_see_no_longer(place: ApiPlace) -> None:
+    body, key = {"text": PIPELINE}, {"Idempotency-Key": "k-1"}
+    run = place.ask("kim", "POST", "/v1/runs", json=body, headers=key).json()["run"]["id"]
+    with place.platform.write() as connection:
+        raise_label(connection, run, SECRET)
+        connection.execute(update(people).where(people.c.id == "kim").values(clearance=str(OPEN)))
+    again = place.ask("kim", "POST", "/v1/runs", json=body, headers=key)
+    assert (again.status_code, again.json()["code"]) == (404, "run.unknown")
 
 
 def test_a_cancel_and_a_resume_that_come_again_are_answered_as_before(place: ApiPlace) -> None:
@@ -151,6 +183,29 @@ def test_events_are_followed_from_any_entry_to_the_end(place: ApiPlace) -> None:
     assert stream.rstrip().endswith("event: end\ndata: {}")
     data = [json.loads(line.removeprefix("data: ")) for line in stream.splitlines() if line.startswith('data: {"')]
     assert data == listed[2:]
+
+
+def test_a_long_log_is_read_in_parts_and_the_run_is_not_read_again_with_each(
+    place: ApiPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = place.run_of("kim")
+    drive(place.platform, [run])
+    path = f"/v1/runs/{run}/events"
+    listed = place.ask("kim", "GET", path).json()["items"]
+    with place.asked() as statements:
+        page = place.ask("kim", "GET", path, params={"limit": 2, "after": 1}).json()
+    assert ([one["sequence"] for one in page["items"]], page["next"]) == ([2, 3], 3)
+    assert [" LIMIT " in one for one in statements if "FROM run_events" in one] == [True]
+    monkeypatch.setattr(events, "AT_ONCE", 2)
+    with place.asked() as statements:
+        stream = place.ask("kim", "GET", path, headers={"Accept": "text/event-stream"}).text
+    numbers = [int(line.removeprefix("id: ")) for line in stream.splitlines() if line.startswith("id: ")]
+    assert numbers == [one["sequence"] for one in listed]
+    looks = [one for one in statements if "FROM run_events" in one]
+    assert len(looks) == len(listed) // 2 + 1
+    assert all(" LIMIT " in one for one in looks)
+    assert not any("runs.plan" in one.partition("FROM")[0].replace("plan_hash", "") for one in statements)
+    assert not any("FROM attempts" in one or "FROM stages" in one for one in statements)
 
 
 def test_what_is_too_large_and_what_is_no_json_is_told(place: ApiPlace) -> None:

@@ -82,6 +82,7 @@ def test_the_log_of_a_run_has_numbers_without_gaps(database: Database) -> None:
         assert [event.sequence for event in found] == [1, 2, 3]
         assert found[2].body == {"글": "자"}
         assert [event.sequence for event in history.events_of(connection, RUN, after=2)] == [3]
+        assert [event.sequence for event in history.events_of(connection, RUN, after=1, limit=1)] == [2]
 
 
 def attempt(stage: str, number: int = 1) -> AttemptId:

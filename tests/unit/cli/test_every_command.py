@@ -100,6 +100,7 @@ HERE_ALONE = {
     "serve",
     "up",
     "ministries found",
+    "people password",
     "database show",
     "database check",
     "database migrate",

@@ -71,7 +71,7 @@ def hold_to_the_shape(document: Any) -> None:
 
 def test_a_run_with_everything_has_the_one_shape(place: Place) -> None:
     run = run_with_everything(place)
-    document = run_document(show_run(place.platform, run), variants(place.platform, run))
+    document = plain(run_document(show_run(place.platform, run), variants(place.platform, run)))
     hold_to_the_shape(document)
     first = document["stages"][0]
     assert [(one["number"], one["state"]) for one in first["attempts"]] == [(1, "failed"), (2, "succeeded")]
@@ -89,7 +89,7 @@ def test_what_a_stage_is_at_is_told_while_it_runs(place: Place) -> None:
         place.cluster.report(attempt, 40, 80)
         other = place.other_process()
         details = show_run(other, attempt.run_id)
-        seen.append(run_document(details, (), watch_run(other, attempt.run_id)))
+        seen.append(plain(run_document(details, (), watch_run(other, attempt.run_id))))
         place.cluster.succeed(attempt)
 
     place.fate = fate

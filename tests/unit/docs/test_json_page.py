@@ -33,6 +33,7 @@ from bongsu.service.grants.reserving import GrantStanding, standing_of
 from bongsu.service.labels import show_label
 from bongsu.service.lineage import trace
 from bongsu.service.models import list_models
+from bongsu.service.passwords import ShownPassword
 from bongsu.service.people import show_person
 from bongsu.service.people_documents import person_document
 from bongsu.service.plane import PlanShown
@@ -63,7 +64,7 @@ def listed(table: str) -> list[str]:
 
 def test_the_page_lists_every_key_of_a_run_and_no_other(place: Place) -> None:
     run = run_with_everything(place)
-    document = run_document(show_run(place.platform, run), variants(place.platform, run))
+    document = plain(run_document(show_run(place.platform, run), variants(place.platform, run)))
     for table, found in (
         ("document", document),
         ("run", document["run"]),
@@ -81,9 +82,14 @@ def test_the_page_lists_every_key_of_a_run_and_no_other(place: Place) -> None:
 
 def test_the_page_lists_every_key_of_ministries_and_people(place: Place) -> None:
     people = Ministries(place.platform.database, place.folder)
-    shown = person_document(show_person(people.platform, people.actor("mnd/op"), "mnd/op2"))
+    shown = plain(person_document(show_person(people.platform, people.actor("mnd/op"), "mnd/op2")))
     assert sorted(listed("person")) == sorted(shown)
-    for table, kind in (("ministry", Ministry), ("held secret", SecretSummary), ("new secret", ShownSecret)):
+    for table, kind in (
+        ("ministry", Ministry),
+        ("held secret", SecretSummary),
+        ("new secret", ShownSecret),
+        ("new password", ShownPassword),
+    ):
         assert sorted(listed(table)) == sorted(camel(field.name) for field in fields(kind)), table
     me = plain(who_asks(people.actor("mnd/op"), "bongsu"))
     assert sorted(listed("whoami")) == sorted(["context", "server", "home", "ministry", *me])
@@ -102,15 +108,15 @@ def test_the_page_lists_every_key_of_a_plan_and_of_grants(place: Place) -> None:
     with place.platform.read() as connection:
         standing = standing_of(connection, plan, place.now)
     assert isinstance(standing, GrantStanding)
-    details = documents.details_document(shown.grant(GRANT))
+    details = plain(documents.details_document(shown.grant(GRANT)))
     for table, found in (
-        ("plan", plan_document(PlanShown(plan, grant=standing), Problem.as_dict)),
-        ("standing", documents.standing_document(standing)),
-        ("grant", documents.summary_document(shown.grants()[0])),
+        ("plan", plain(plan_document(PlanShown(plan, grant=standing), Problem.as_dict))),
+        ("standing", plain(documents.standing_document(standing))),
+        ("grant", plain(documents.summary_document(shown.grants()[0]))),
         ("grant in full", details),
         ("ledger entry", details["entries"][0]),
         ("notice", details["notice"]),
-        ("showback", documents.showback_document(shown.showback(None, None, tuple(Dimension)))),
+        ("showback", plain(documents.showback_document(shown.showback(None, None, tuple(Dimension))))),
     ):
         assert sorted(listed(table)) == sorted(found), table
 
@@ -126,7 +132,7 @@ def test_the_page_lists_every_key_of_what_is_permitted_and_approved(tmp_path: Pa
         ("use", plain(list_uses(platform, made.actor("acc"))[0])),
         ("permit of data", plain(list_data_permits(platform, made.actor("dc"))[0])),
         ("permit of access", plain(give_access(platform, made.actor("dc"), request))),
-        ("proposal", proposal_document(propose(platform, made.actor("lee"), made.wish()))),
+        ("proposal", plain(proposal_document(propose(platform, made.actor("lee"), made.wish())))),
         ("suspension", plain(suspend(platform, made.actor("acc"), StopRequest("mnd", "axk1", 1, "It leaks")))),
     ):
         assert sorted(listed(table)) == sorted(found), table

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bongsu.domain.problems import BongsuError
+from bongsu.identity.account_file import AccountFile
 from bongsu.identity.accounts import Account, make_accounts, new_password, read_accounts
 from bongsu.identity.secret_hashes import Cost, SecretHasher
 
@@ -85,3 +86,28 @@ def test_accounts_that_others_can_read_are_not_used(tmp_path: Path) -> None:
         read_accounts(path, QUICK)
     with pytest.raises(BongsuError, match=r"identity\.account-file"):
         read_accounts(tmp_path / "none", QUICK)
+
+
+def test_a_password_that_is_set_meanwhile_holds_in_a_process_that_runs(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.json"
+    shown = make_accounts(path, [KIM, LEE], QUICK)
+    running, beside = AccountFile(path, QUICK), AccountFile(path, QUICK)
+    assert running.signed_in("kim", shown["kim"]) == KIM
+    assert beside.keep("s-kim", "김영희", QUICK.hashed("new")) == Account("kim", "s-kim", "김영희")
+    assert beside.keep("mnd/park", "박영희", QUICK.hashed("first")) == Account("mnd/park", "mnd/park", "박영희")
+    assert running.signed_in("kim", shown["kim"]) is None
+    assert running.signed_in("kim", "new") == Account("kim", "s-kim", "김영희")
+    assert running.of_subject("mnd/park") == running.signed_in("mnd/park", "first")
+    assert running.signed_in("lee", shown["lee"]) == LEE, "others keep theirs"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_file_of_accounts_that_went_away_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.json"
+    make_accounts(path, [KIM], QUICK)
+    running = AccountFile(path, QUICK)
+    path.unlink()
+    with pytest.raises(BongsuError, match=r"identity\.account-file"):
+        running.signed_in("kim", "x")
+    with pytest.raises(BongsuError, match=r"identity\.account-file"):
+        running.keep("s-kim", "x", QUICK.hashed("x"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from pure_run import PureRun
 from small_plans import plan_of, stage
@@ -160,7 +162,23 @@ def test_too_many_losses_in_a_row_fail_the_stage() -> None:
         run.see("a", Phase.LOST)
         run.step()
     assert run.ends("a") == ["lost"] * MAX_LOST_IN_A_ROW
-    assert (run.states["a"], run.reason("a")) == ("failed", "its worker was lost 5 times in a row")
+    assert run.states["a"] == "failed"
+    reason = run.reason("a")
+    assert reason.startswith("its worker was lost 5 times in a row")
+    assert "The attempt is gone without a trace." in reason, "what was last heard"
+    assert re.search(r"`bongsu logs r-\w+ a`", reason), "what to look at"
+
+
+def test_too_many_losses_that_tell_their_cause_are_told_with_it_and_how_to_mend_it() -> None:
+    run = started()
+    silent = Failure(
+        reason=FailureReason.CONTROL_PLANE_SILENT, message="Nobody answered it.", fix="See that the server runs."
+    )
+    for _ in range(MAX_LOST_IN_A_ROW):
+        run.see("a", Phase.FAILED, failure=silent)
+        run.step()
+    assert run.states["a"] == "failed"
+    assert run.reason("a").endswith("The last time: Nobody answered it. See that the server runs.")
 
 
 def test_ends_of_the_driver_are_no_losses_of_the_worker() -> None:

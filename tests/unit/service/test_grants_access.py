@@ -97,7 +97,7 @@ def test_each_role_of_each_ministry_may_what_the_table_says_and_nothing_else(
     for name, change in CHANGES.items():
         found = outcome(lambda change=change: change(place.platform, actor))  # type: ignore[misc]
         if is_giver and role in BY_HAND:
-            assert found in ("done", "grants.notice-runs", "grants.no-notice"), name
+            assert found in ("done", "grants.notice-runs", "grants.notice-carried-out"), name
         else:
             assert found == ("grants.forbidden" if is_party else "grants.unknown"), name
 
@@ -247,11 +247,38 @@ def test_a_reclaim_waits_for_its_notice_and_leaves_what_is_set_aside(place: Plac
 
 def test_a_notice_that_is_withdrawn_takes_nothing_and_a_grant_that_is_over_needs_none(place: Place) -> None:
     announce_reclaim(place.platform, MANAGER, GRANT, 10.0, "Unused.")
-    withdraw_reclaim(place.platform, MANAGER, GRANT)
-    assert outcome(lambda: withdraw_reclaim(place.platform, MANAGER, GRANT)) == "grants.no-notice"
+    withdrawn = withdraw_reclaim(place.platform, MANAGER, GRANT)
+    place.now += 7 * DAY
+    assert withdraw_reclaim(place.platform, MANAGER, GRANT) == withdrawn
+    assert outcome(lambda: carry_out_reclaim(place.platform, MANAGER, GRANT)) == "grants.no-notice"
     close(place.platform, MANAGER, GRANT, "It is over.")
     announce_reclaim(place.platform, MANAGER, GRANT, 10.0, "Unused.")
     assert carry_out_reclaim(place.platform, MANAGER, GRANT).gpu_ms == 10 * 3_600_000
+
+
+def test_a_reclaim_that_was_withdrawn_is_not_told_as_an_earlier_one_that_was_carried_out(place: Place) -> None:
+    platform = place.platform
+    assert outcome(lambda: withdraw_reclaim(platform, MANAGER, GRANT)) == "grants.no-notice"
+    announce_reclaim(platform, MANAGER, GRANT, 10.0, "Unused.")
+    place.now += 7 * DAY
+    taken = carry_out_reclaim(platform, MANAGER, GRANT)
+    assert outcome(lambda: withdraw_reclaim(platform, MANAGER, GRANT)) == "grants.notice-carried-out"
+    assert carry_out_reclaim(platform, MANAGER, GRANT) == taken
+    announce_reclaim(platform, MANAGER, GRANT, 20.0, "Unused.")
+    withdraw_reclaim(platform, MANAGER, GRANT)
+    assert outcome(lambda: carry_out_reclaim(platform, MANAGER, GRANT)) == "grants.no-notice"
+
+
+def test_an_announcement_that_is_sent_again_announces_nothing_more(place: Place) -> None:
+    platform = place.platform
+    notice = announce_reclaim(platform, MANAGER, GRANT, 10.0, "Unused.", key="k")
+    withdrawn = withdraw_reclaim(platform, MANAGER, GRANT)
+    assert announce_reclaim(platform, MANAGER, GRANT, 10.0, "Unused.", key="k") == withdrawn
+    assert show_grant(platform, MANAGER, GRANT).notice is None
+    other = outcome(lambda: announce_reclaim(platform, MANAGER, GRANT, 11.0, "Unused.", key="k"))
+    assert other == "api.key-used-otherwise"
+    again = announce_reclaim(platform, MANAGER, GRANT, 10.0, "Unused.", key="another")
+    assert again.number == notice.number + 1
 
 
 def test_the_owner_of_a_home_is_on_both_sides_of_every_grant(tmp_path: Path) -> None:

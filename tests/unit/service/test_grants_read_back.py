@@ -9,6 +9,7 @@ import pytest
 from grant_places import DAY, grant
 
 from bongsu.domain.codes import grants as codes
+from bongsu.domain.documents import plain
 from bongsu.domain.grants import Balance, Dimension, EntryKind, GrantState, Held
 from bongsu.domain.problems import Problem
 from bongsu.policy.decision import Decision
@@ -38,7 +39,7 @@ OBSTACLE = Problem(codes.UNKNOWN)
 
 
 def sent(document: object) -> object:
-    return json.loads(json.dumps(document))
+    return json.loads(json.dumps(plain(document)))
 
 
 @pytest.mark.parametrize("details", [DETAILS, replace(DETAILS, notice=None, weak=(), forecasts=(), entries=())])

@@ -12,13 +12,13 @@ from people_places import ISSUER, MND, MSIT, Ministries, new
 from store_places import store_at
 
 from bongsu.domain.labels import Label
-from bongsu.domain.people import ActorKind, Role
+from bongsu.domain.people import Actor, ActorKind, Role
 from bongsu.domain.problems import BongsuError
 from bongsu.service import ministries, people
 from bongsu.service.ministries import NewMinistry
 from bongsu.service.people import NewPerson
 from bongsu.service.seconding import recall_person, send_person
-from bongsu.store.people import actor_of, holders_of
+from bongsu.store.people import actor_of, add_role, holders_of
 
 
 @pytest.fixture
@@ -154,12 +154,23 @@ def test_another_ministry_s_people_do_not_exist(place: Ministries) -> None:
     assert len(texts) == 1
 
 
-def test_whoever_tries_it_on_another_ministry_is_in_that_one_s_log(place: Ministries) -> None:
-    refused("unknown", lambda: people.disable(place.platform, place.actor("msit/op"), "mnd/op"))
-    assert place.log("mnd")[-1]["actor"] == "msit/op"
-    assert place.log("mnd")[-1]["outcome"] == "refused"
-    refused("unknown", lambda: people.disable(place.platform, place.actor("msit/op"), "nowhere/op"))
-    assert place.log("msit")[-1]["object"] == "person:nowhere/op"
+def test_whoever_tries_it_where_they_are_nothing_is_in_their_own_ministry_s_log(place: Ministries) -> None:
+    place.add("mnd/kim", mnd=Role.ENGINEER)
+    stranger, before = place.actor("msit/op"), place.log("mnd")
+    calls: list[tuple[str, Callable[[], object]]] = [
+        ("person.disable", lambda: people.disable(place.platform, stranger, "mnd/kim")),
+        ("clearance.set", lambda: people.set_clearance(place.platform, stranger, "mnd/kim", Label.parse("C"), "x")),
+        ("person.add", lambda: people.add_person(place.platform, stranger, new("mnd/new"))),
+        ("role.give", lambda: people.give_role(place.platform, stranger, "mnd/kim", "mnd", Role.AUDITOR)),
+        ("ministry.close", lambda: ministries.close_ministry(place.platform, stranger, "mnd")),
+        ("person.disable", lambda: people.disable(place.platform, stranger, "nowhere/op")),
+    ]
+    for action, call in calls:
+        with pytest.raises(BongsuError):
+            call()
+        entry = place.log("msit")[-1]
+        assert (entry["action"], entry["actor"], entry["outcome"]) == (action, "msit/op", "refused")
+    assert place.log("mnd") == before, "nobody's log is written by those who are nothing there"
     assert place.log("nowhere") == []
 
 
@@ -276,7 +287,8 @@ def test_somebody_who_was_sent_can_be_something_elsewhere_until_they_are_called_
     assert made.roles == {"msit": frozenset({Role.AUDITOR})}, "not what they are at home"
     assert place.actor("mnd/kim").ministries == {"mnd", "msit"}
     seen = people.show_person(place.platform, home, "mnd/kim")
-    assert (seen.roles, seen.sent_to) == ({"mnd": frozenset({Role.ENGINEER})}, {"msit"})
+    roles = {"mnd": frozenset({Role.ENGINEER}), "msit": frozenset({Role.AUDITOR})}
+    assert (seen.roles, seen.sent_to) == (roles, {"msit"}), "who answers for somebody sees what they are anywhere"
     send_person(place.platform, home, "mnd/kim", "nowhere")
     assert people.show_person(place.platform, there, "mnd/kim").sent_to == {"msit"}, "not where else they are"
     recall_person(place.platform, home, "mnd/kim", "nowhere")
@@ -284,8 +296,60 @@ def test_somebody_who_was_sent_can_be_something_elsewhere_until_they_are_called_
         recall_person(place.platform, home, "mnd/kim", "msit")
     assert place.actor("mnd/kim").ministries == {"mnd"}
     refused("unknown", lambda: people.show_person(place.platform, there, "mnd/kim"))
-    assert [one["action"] for one in place.log("mnd")][-2:] == ["person.recall", "person.recall"]
+    recalled = [one for one in place.log("mnd") if one["action"] == "person.recall"]
+    assert [one["facts"] for one in recalled] == [
+        {"ministry": "nowhere"},
+        {"ministry": "msit", "roles": ["auditor"]},
+    ]
     assert place.log("msit")[-1]["facts"] == {"ministry": "msit", "roles": ["auditor"]}
+
+
+def lent(place: Ministries) -> Actor:
+    """Somebody whom MND sent to MSIT, who looks at the people of MND and manages those of MSIT."""
+    place.add("mnd/aud", mnd=Role.AUDITOR)
+    send_person(place.platform, place.actor("mnd/op"), "mnd/aud", "msit")
+    people.give_role(place.platform, place.actor("msit/op"), "mnd/aud", "msit", Role.OPERATOR)
+    return place.actor("mnd/aud")
+
+
+def test_who_was_sent_pulls_nobody_of_theirs_after_them(place: Ministries) -> None:
+    place.add("mnd/kim", mnd=Role.ENGINEER)
+    auditor = lent(place)
+    refused("not-sent", lambda: people.give_role(place.platform, auditor, "mnd/kim", "msit", Role.OPERATOR))
+    assert place.actor("mnd/kim").ministries == {"mnd"}
+    assert place.log("msit")[-1]["facts"] == {"refused": ["people.not-sent"]}
+    send_person(place.platform, place.actor("mnd/op"), "mnd/kim", "msit")
+    made = people.give_role(place.platform, auditor, "mnd/kim", "msit", Role.OPERATOR)
+    assert made.roles["msit"] == {Role.OPERATOR}
+
+
+def test_who_is_called_back_is_nothing_there_though_they_were_never_sent(place: Ministries) -> None:
+    place.add("mnd/kim", mnd=Role.ENGINEER)
+    with place.platform.database.write() as connection:  # as it could come about before it took sending
+        add_role(connection, "mnd/kim", "msit", Role.OPERATOR)
+    home = place.actor("mnd/op")
+    assert people.show_person(place.platform, home, "mnd/kim").roles["msit"] == {Role.OPERATOR}
+    recall_person(place.platform, home, "mnd/kim", "msit")
+    assert place.actor("mnd/kim").ministries == {"mnd"}
+    assert (place.log("mnd")[-1]["action"], place.log("msit")[-1]["action"]) == ("person.recall", "role.take")
+
+
+def test_nobody_is_called_back_from_their_own_ministry(place: Ministries) -> None:
+    place.add("mnd/kim", mnd=Role.ENGINEER)
+    recall_person(place.platform, place.actor("mnd/op"), "mnd/kim", "mnd")
+    assert place.actor("mnd/kim").is_in("mnd") == {Role.ENGINEER}
+
+
+def test_what_becomes_of_somebody_elsewhere_is_in_the_log_of_their_own_ministry(place: Ministries) -> None:
+    lent(place)
+    people.take_role(place.platform, place.actor("msit/op"), "mnd/aud", "msit", Role.OPERATOR, "q-3")
+    there = [one for one in place.log("msit") if one["object"] == "person:mnd/aud"]
+    assert [one["action"] for one in there] == ["role.give", "role.take"]
+    at_home = [one for one in place.log("mnd") if one["actor"] == "msit/op"]
+    told = [(one["action"], one["object"], one["facts"]) for one in at_home]
+    facts = {"ministry": "msit", "role": "operator"}
+    assert told == [("role.give", "person:mnd/aud", facts), ("role.take", "person:mnd/aud", facts)]
+    assert at_home[-1]["request"] == "q-3"
 
 
 def test_who_sends_somebody_is_not_told_whether_there_is_such_a_ministry(place: Ministries) -> None:
@@ -315,6 +379,7 @@ def test_what_somebody_is_elsewhere_is_not_told(place: Ministries) -> None:
         both.id, both.name, both.kind, {"msit": frozenset({Role.OPERATOR}), "mnd": frozenset({Role.OPERATOR})}
     )
     place.add("mnd/kim", mnd=Role.ENGINEER)
+    send_person(place.platform, place.actor("mnd/op"), "mnd/kim", "msit")
     people.give_role(place.platform, in_both, "mnd/kim", "msit", Role.ENGINEER)
     seen = people.show_person(place.platform, place.actor("msit/op"), "mnd/kim")
     assert seen.roles == {"msit": frozenset({Role.ENGINEER})}

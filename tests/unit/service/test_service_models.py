@@ -19,6 +19,7 @@ from bongsu.artifacts.base import ArtifactStore
 from bongsu.cli.render.lineage import lineage_view
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.attempt import AttemptResult, result_key
+from bongsu.domain.documents import plain
 from bongsu.domain.ids import AttemptId, StageId
 from bongsu.domain.plan import PlannedStage
 from bongsu.domain.problems import BongsuError
@@ -145,7 +146,7 @@ def test_the_models_of_a_run_stand_side_by_side(place: Place, compared: str) -> 
     assert rows["tiny"].size == 104
     assert rows["small"].metrics == {"perplexity.law": 10.5, "speed.tokensPerSecond": 900.0}
     assert rows["small"].intervals == {"perplexity.law": (10.0, 11.0)}
-    document = run_document(show_run(place.platform, compared), list(rows.values()))
+    document = plain(run_document(show_run(place.platform, compared), list(rows.values())))
     assert [one["intervals"] for one in document["variants"]] == [{}, {}, {"perplexity.law": [10.0, 11.0]}, {}]
 
 
@@ -159,7 +160,7 @@ def test_what_was_lost_is_told_against_the_model_that_compression_began_with(pla
 
 def test_compression_is_known_by_what_a_stage_declares_and_not_by_its_name(place: Place) -> None:
     store = place.platform.artifacts
-    base, sparse, plain = model(store, 400, "base"), model(store, 100, "sparse"), model(store, 300, "plain")
+    base, sparse, dense = model(store, 400, "base"), model(store, 100, "sparse"), model(store, 300, "plain")
     entries = [
         {"modelDigest": base.digest, "metrics": {"m": 10.0}},
         {"modelDigest": sparse.digest, "metrics": {"m": 11.0}},
@@ -174,7 +175,7 @@ def test_compression_is_known_by_what_a_stage_declares_and_not_by_its_name(place
     rows = {
         row.title: row
         for row in variants(
-            place.platform, run_with(place, plan, {"plain": plain, "sparse": sparse, "measure": told})
+            place.platform, run_with(place, plan, {"plain": dense, "sparse": sparse, "measure": told})
         )
     }
     assert [title for title, row in rows.items() if row.baseline] == ["inputs.base"]

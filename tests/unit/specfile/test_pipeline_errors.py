@@ -341,7 +341,8 @@ IN_HEAD: list[tuple[str, str, str, list[tuple[str, int, int]]]] = [
     ("kind", "kind: Pipeline", "kind: Pipelin", [("not-allowed", 2, 7)]),
     ("no metadata", "metadata: {name: sample, ministry: mnd}\n", "", [("missing-key", 1, 1)]),
     ("no ministry", ", ministry: mnd", "", [("missing-key", 3, 1)]),
-    ("use class", "administration", "lethal-autonomy", [("not-allowed", 5, 23)]),
+    ("use class", "administration", "gardening", [("not-allowed", 5, 23)]),
+    ("use class outside", "administration", "lethal-autonomy", [("policy.forbidden-use", 5, 23)]),
     ("statement", "Draft and search documents", "Draft", [("length", 5, 50)]),
     (
         "no purpose",

@@ -73,6 +73,42 @@ def test_each_text_is_screened_at_its_place(old: str, new: str, field: str, plac
     assert (field, f"p.yaml:{place}") in refused(FILE.replace(old, new))
 
 
+@pytest.mark.parametrize("declared", ["lethal-autonomy", "autonomous-targeting", "자율살상", "[target-selection]"])
+def test_a_class_of_use_that_is_outside_is_refused_and_no_mistake_in_writing(declared: str) -> None:
+    field = "spec.purpose.useClass" + ("[0]" if declared.startswith("[") else "")
+    text = FILE.replace("useClass: administration", f"useClass: {declared}")
+    with pytest.raises(BongsuError) as caught:
+        loads(text, "p.yaml", CATALOGUE)
+    found = {(problem.code.name, problem.field_path) for problem in caught.value.problems}
+    assert ("policy.forbidden-use", field) in found
+    assert ("spec.not-allowed", field) not in found
+    assert caught.value.exit_code == 4
+
+
+def test_a_class_that_is_only_mistyped_is_a_mistake_in_writing() -> None:
+    with pytest.raises(BongsuError) as caught:
+        loads(FILE.replace("useClass: administration", "useClass: administratoin"), "p.yaml", CATALOGUE)
+    assert [problem.code.name for problem in caught.value.problems] == ["spec.not-allowed"]
+
+
+def test_a_statement_beside_a_broken_class_is_screened() -> None:
+    text = FILE.replace("useClass: administration", "useClass: 7").replace(
+        "Draft letters to citizens", "킬러 로봇 제어 모델"
+    )
+    with pytest.raises(BongsuError) as caught:
+        loads(text, "p.yaml", CATALOGUE)
+    assert ("policy.forbidden-use", "spec.purpose.statement") in {
+        (p.code.name, p.field_path) for p in caught.value.problems
+    }
+
+
+def test_what_a_file_says_of_itself_under_keys_that_nobody_knows_is_screened() -> None:
+    text = FILE.replace("  ministry: mnd", "  ministry: mnd\n  description: killer robots")
+    with pytest.raises(BongsuError) as caught:
+        loads(text, "p.yaml", CATALOGUE)
+    assert "policy.forbidden-use" in {problem.code.name for problem in caught.value.problems}
+
+
 def test_a_value_from_the_command_line_is_screened_where_it_goes() -> None:
     fields = {field for field, _place in refused(FILE, {"tone": "killer robots"})}
     assert fields == {"spec.parameters[0].default", "spec.stages[0].with.languages[1]"}

@@ -2,46 +2,86 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Literal
+
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from bongsu import __version__
 from bongsu.api.answers import answer
 from bongsu.api.asking import Asking, for_anybody, for_signed_in
-from bongsu.api.openapi import as_well
-from bongsu.service.people_documents import me_document
+from bongsu.api.openapi import as_well, only_as
+from bongsu.domain.documents import plain
+from bongsu.domain.messages import N_
+from bongsu.language.translation import preferred_language, translator
+from bongsu.service.control_plane import ControlPlane, SignInPlace
+from bongsu.service.people_documents import MeDocument, me_document
 from bongsu.service.whoami import who_asks
 
 router = APIRouter(tags=["about"])
+_WELCOME = N_(
+    "Bongsu {version}: the MLOps control plane of several ministries.\n\n"
+    "  bongsu login URL    sign in at this address; then every command works here\n"
+    "  bongsu mlflow       how to use MLflow here, with plain clients and in a browser\n"
+    "  /v1                 the API, described by {schema}\n"
+    "  /mlflow             MLflow's own API, with your token in MLFLOW_TRACKING_TOKEN\n"
+)
 
 
-@router.get("/healthz", **for_anybody())
+@router.get("/", **only_as("text/plain"), **for_anybody())
+def welcome(request: Request) -> Response:
+    """What is where, for whoever opens the address of the server."""
+    language = preferred_language(request.headers.get("accept-language"))
+    told = translator(language)(_WELCOME).format(version=__version__, schema=request.app.openapi_url)
+    return PlainTextResponse(told, headers={"Content-Language": language, "Vary": "Accept-Language"})
+
+
+@dataclass(frozen=True)
+class Alive:
+    """The process answers."""
+
+    status: Literal["alive"] = "alive"
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Whether it can serve."""
+
+    status: Literal["ready", "not ready"]
+
+
+@dataclass(frozen=True)
+class ServerDocument:
+    """What a client has to know; None for what this server does not say."""
+
+    site: str
+    version: str
+    sign_in: SignInPlace | None
+    service_issuer: str | None
+
+
+@router.get("/healthz", **for_anybody(gives=Alive))
 async def alive() -> Response:
     """The process answers. Nothing else is asked, and no thread is needed: who does not answer this is ended."""
-    return JSONResponse({"status": "alive"})
+    return JSONResponse(plain(Alive()))
 
 
-@router.get("/readyz", **as_well("application/json", status=503), **for_anybody())
+@router.get("/readyz", **as_well("application/json", status=503), **for_anybody(gives=Ready))
 async def ready(request: Request) -> Response:
     """It can serve: its database answers and has the schema of this version, and it is not going down."""
     is_there = await request.app.state.readiness()
-    return JSONResponse({"status": "ready" if is_there else "not ready"}, 200 if is_there else 503)
+    return JSONResponse(plain(Ready("ready" if is_there else "not ready")), 200 if is_there else 503)
 
 
-@router.get("/v1/server", **for_anybody())
+@router.get("/v1/server", **for_anybody(gives=ServerDocument))
 def server(request: Request) -> Response:
     """What a client has to know before anybody is signed in."""
-    plane = request.app.state.plane
-    document = {
-        "site": plane.site,
-        "version": __version__,
-        "signIn": plane.sign_in,
-        "serviceIssuer": plane.service_issuer or None,
-    }
-    return answer(request, document)
+    plane: ControlPlane = request.app.state.plane
+    return answer(request, ServerDocument(plane.site, __version__, plane.sign_in, plane.service_issuer or None))
 
 
-@router.get("/v1/me", **for_signed_in())
+@router.get("/v1/me", **for_signed_in(gives=MeDocument))
 def me(request: Request, asker: Asking) -> Response:
     """Who the asker is here: roles and permissions by ministry, and clearance."""
     return answer(request, me_document(who_asks(asker.actor, asker.plane.site)))

@@ -18,8 +18,8 @@ from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
 from bongsu.domain.unseen import first_unseen
 from bongsu.policy.access import Permission
-from bongsu.service.artifacts import open_file, show_artifact
-from bongsu.service.uploading import take_upload, upload_folder
+from bongsu.service.artifacts import ArtifactDetails, open_file, show_artifact
+from bongsu.service.uploading import Uploaded, take_upload, upload_folder
 
 router = APIRouter(prefix="/v1/ministries/{ministry}/artifacts", tags=["artifacts"])
 MOST_BYTES = 1 << 40
@@ -28,7 +28,7 @@ _BYTES = "application/octet-stream"
 _ARCHIVE = {"requestBody": {"required": True, "content": {"application/x-tar": {"schema": {}}}}}
 
 
-@router.get("/{digest}", **asks_for(Permission.ARTIFACT_READ))
+@router.get("/{digest}", **asks_for(Permission.ARTIFACT_READ, gives=ArtifactDetails))
 def show(request: Request, asker: Asking, ministry: str, digest: str) -> Response:
     """An artifact: type, size, label, who made it, its files with their digests."""
     return answer(request, show_artifact(asker.within(ministry), digest))
@@ -48,7 +48,7 @@ def read(asker: Asking, ministry: str, digest: str, path: str) -> Response:
     return StreamingResponse(pieces(), media_type=_BYTES, headers=headers)
 
 
-@router.post("", status_code=201, **asks_for(Permission.ARTIFACT_ADD, _ARCHIVE))
+@router.post("", status_code=201, **asks_for(Permission.ARTIFACT_ADD, _ARCHIVE, gives=Uploaded))
 async def upload(
     request: Request,
     asker: Asking,

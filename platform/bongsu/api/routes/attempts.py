@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from bongsu.api.asking import Asking, for_workers
 from bongsu.domain.ids import AttemptId, Digest, RunId, StageId
+from bongsu.domain.worker_leave import ReadLeave, WorkerToken
 from bongsu.service.worker_access import leave_to_read, renewed_worker_token
 
 router = APIRouter(prefix="/v1/attempts/{run}/{stage}/{number}", tags=["attempts"])
@@ -22,13 +23,13 @@ def _attempt(run: str, stage: str, number: Annotated[int, Path(ge=1, le=1_000_00
 Attempt = Annotated[AttemptId, Depends(_attempt)]
 
 
-@router.post("/token", **for_workers())
+@router.post("/token", **for_workers(gives=WorkerToken))
 def renew(asker: Asking, attempt: Attempt) -> Response:
     """Another token for the same attempt, and for how many seconds it holds."""
     return _told(renewed_worker_token(asker.plane.of_worker(asker.actor), asker.actor, attempt))
 
 
-@router.get("/inputs/{digest}", **for_workers())
+@router.get("/inputs/{digest}", **for_workers(gives=ReadLeave))
 def leave(asker: Asking, attempt: Attempt, digest: str) -> Response:
     """Whether the attempt may read one of its inputs now; a no is an answer, with the rules that say so."""
     return _told(leave_to_read(asker.plane.of_worker(asker.actor), asker.actor, attempt, Digest(digest)))

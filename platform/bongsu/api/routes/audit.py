@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 from pydantic import AwareDatetime, ConfigDict, Field
 
-from bongsu.api.answers import Cursor, Fields, Limit, Place, answer, bad_body, page, place_of
+from bongsu.api.answers import Cursor, Fields, Limit, Page, answer, bad_body, page, place_of
 from bongsu.api.asking import Asker, Asking, asks_for
 from bongsu.api.bodies import Body
 from bongsu.api.openapi import as_well, only_as
 from bongsu.domain.audit import AuditOutcome, EntryFilter
 from bongsu.domain.checkpoints import SignedCheckpoint
-from bongsu.domain.codes import api as codes
 from bongsu.domain.signed_notes import VerifierKey
 from bongsu.policy.access import Permission
-from bongsu.service.audit.checking import check_log
-from bongsu.service.audit.checkpoints import accept_cosignature, prove_growth, public_keys, request_witness
+from bongsu.service.audit.checking import Checked, check_log
+from bongsu.service.audit.checkpoints import Growth, accept_cosignature, prove_growth, public_keys, request_witness
 from bongsu.service.audit.exporting import export
-from bongsu.service.audit.reading import list_entries, prove_entry, show_entry
+from bongsu.service.audit.reading import Entry, list_entries, prove_entry, show_entry
 from bongsu.service.platform import Platform
 
 router = APIRouter(prefix="/v1/ministries/{ministry}/audit", tags=["audit"])
@@ -44,13 +44,29 @@ class Cosignature(Body):
     witness: str = Field(max_length=300, description="The public key of the witness.")
 
 
+@dataclass(frozen=True)
+class Cosigned:
+    """Which witness signed a log of which size, and whether that was not known."""
+
+    witness: str
+    size: int
+    is_new: bool
+
+
+@dataclass(frozen=True)
+class LogKeysDocument:
+    """Public keys, the oldest first."""
+
+    keys: list[str]
+
+
 def _of(asker: Asker, ministry: str) -> Platform:
-    """What the asker has in a ministry in which they are something; whether they may look into its log is the use
-    case's to say, which records a refusal."""
-    return asker.plane.of_member(asker.actor, ministry)
+    """To read: a log of a ministry in which the asker is something, or whose log they read since it was closed. Whether
+    they may is the use case's to say, which records a refusal."""
+    return asker.plane.of_log(asker.actor, ministry)
 
 
-@router.get("/entries", **asks_for(P.AUDIT_READ))
+@router.get("/entries", **asks_for(P.AUDIT_READ, gives=Page[Entry]))
 def entries(
     request: Request,
     asker: Asking,
@@ -71,34 +87,25 @@ def entries(
     times = (since.timestamp() if since else None, until.timestamp() if until else None)
     wanted = EntryFilter(actor, object, action, *times, outcome)
     asked = f"audit {ministry} {wanted} {before}"
-    behind = _position(place_of(cursor, asked), before)
+    place = place_of(cursor, asked, int)
+    behind = place.key[0] if place else before
     platform = _of(asker, ministry)
-    found = list_entries(platform, asker.actor, platform.scope.tenant, wanted, limit + 1, behind).entries
+    found = list_entries(platform, platform.actor, platform.scope.tenant, wanted, limit + 1, behind).entries
     return answer(request, page(found, limit, asked, lambda entry: (entry.position,)), fields)
 
 
-def _position(place: Place | None, before: int | None) -> int | None:
-    if place is None:
-        return before
-    match place.key:
-        case (int() as position,):
-            return position
-        case _:
-            raise codes.BAD_CURSOR.error()
-
-
-@router.get("/entries/{position}", **asks_for(P.AUDIT_READ))
+@router.get("/entries/{position}", **asks_for(P.AUDIT_READ, gives=Entry))
 def entry(request: Request, asker: Asking, ministry: str, position: Position, fields: Fields = "") -> Response:
     """One entry: its content, the text that is hashed, and its hash."""
     platform = _of(asker, ministry)
-    return answer(request, show_entry(platform, asker.actor, platform.scope.tenant, position), fields)
+    return answer(request, show_entry(platform, platform.actor, platform.scope.tenant, position), fields)
 
 
 @router.get("/entries/{position}/proof", response_class=PlainTextResponse, **asks_for(P.AUDIT_READ))
 def proof(asker: Asking, ministry: str, position: Position) -> Response:
     """A file that shows offline that the entry is in the log (c2sp.org/tlog-proof)."""
     platform = _of(asker, ministry)
-    found = prove_entry(platform, asker.plane.log_keys(), asker.actor, platform.scope.tenant, position)
+    found = prove_entry(platform, asker.plane.log_keys(), platform.actor, platform.scope.tenant, position)
     return PlainTextResponse(str(found), headers=_UNSTORED)
 
 
@@ -106,11 +113,11 @@ def proof(asker: Asking, ministry: str, position: Position) -> Response:
 def checkpoint(asker: Asking, ministry: str) -> Response:
     """What the log is now, signed, with what witnesses signed of it (c2sp.org/tlog-checkpoint)."""
     platform = _of(asker, ministry)
-    found = request_witness(platform, asker.plane.log_keys(), asker.actor, platform.scope.tenant)
+    found = request_witness(platform, asker.plane.log_keys(), platform.actor, platform.scope.tenant)
     return PlainTextResponse(str(found.signed.note), headers=_UNSTORED)
 
 
-@router.get("/consistency", **asks_for(P.AUDIT_READ))
+@router.get("/consistency", **asks_for(P.AUDIT_READ, gives=Growth))
 def consistency(
     request: Request,
     asker: Asking,
@@ -120,7 +127,7 @@ def consistency(
 ) -> Response:
     """The proof that the log of the later size begins with that of the earlier one."""
     platform = _of(asker, ministry)
-    return answer(request, prove_growth(platform, asker.actor, platform.scope.tenant, old, new))
+    return answer(request, prove_growth(platform, platform.actor, platform.scope.tenant, old, new))
 
 
 @router.get("/witness-request", response_class=PlainTextResponse, **asks_for(P.AUDIT_READ))
@@ -131,11 +138,13 @@ def witness_request(
 ) -> Response:
     """What a witness signs: a checkpoint, and the proof that the log only grew (c2sp.org/tlog-witness)."""
     platform = _of(asker, ministry)
-    found = request_witness(platform, asker.plane.log_keys(), asker.actor, platform.scope.tenant, since)
+    found = request_witness(platform, asker.plane.log_keys(), platform.actor, platform.scope.tenant, since)
     return PlainTextResponse(str(found), headers=_UNSTORED)
 
 
-@router.post("/cosignatures", **as_well("application/json", status=201), **asks_for(P.AUDIT_WITNESS))
+@router.post(
+    "/cosignatures", **as_well("application/json", status=201), **asks_for(P.AUDIT_WITNESS, gives=Cosigned)
+)
 def accept(request: Request, asker: Asking, ministry: str, cosignature: Cosignature) -> Response:
     """Keep what a witness signed, so that exports hold it; the same once more changes nothing."""
     try:
@@ -146,18 +155,18 @@ def accept(request: Request, asker: Asking, ministry: str, cosignature: Cosignat
         witness = VerifierKey.parse(cosignature.witness)
     except ValueError as error:
         raise bad_body("body.witness", str(error)) from None
-    platform = _of(asker, ministry)
-    is_new = accept_cosignature(platform, asker.actor, platform.scope.tenant, cosigned, witness)
-    document = {"witness": str(witness), "size": cosigned.checkpoint.size, "isNew": is_new}
+    platform = asker.plane.of_member(asker.actor, ministry)
+    is_new = accept_cosignature(platform, platform.actor, platform.scope.tenant, cosigned, witness)
+    document = Cosigned(str(witness), cosigned.checkpoint.size, is_new)
     return answer(request, document, status=201 if is_new else 200)
 
 
-@router.get("/keys", **asks_for(P.AUDIT_READ))
+@router.get("/keys", **asks_for(P.AUDIT_READ, gives=LogKeysDocument))
 def keys(request: Request, asker: Asking, ministry: str) -> Response:
     """Public keys by which others verify the log, the oldest first."""
     platform = _of(asker, ministry)
-    found = public_keys(platform, asker.plane.log_keys(), asker.actor, platform.scope.tenant)
-    return answer(request, {"keys": list(map(str, found))})
+    found = public_keys(platform, asker.plane.log_keys(), platform.actor, platform.scope.tenant)
+    return answer(request, LogKeysDocument(list(map(str, found))))
 
 
 @router.get("/export", **only_as(_LINES), **asks_for(P.AUDIT_READ))
@@ -166,12 +175,12 @@ def exported(
 ) -> Response:
     """The log as JSON lines that verify anywhere. That it was exported, and by whom, is its last entry."""
     platform = _of(asker, ministry)
-    made = export(platform, asker.plane.log_keys(), asker.actor, platform.scope.tenant, since)
+    made = export(platform, asker.plane.log_keys(), platform.actor, platform.scope.tenant, since)
     return StreamingResponse(made.lines, media_type=_LINES, headers=_UNSTORED)
 
 
-@router.get("/check", **asks_for(P.AUDIT_READ))
+@router.get("/check", **asks_for(P.AUDIT_READ, gives=Checked))
 def check(request: Request, asker: Asking, ministry: str) -> Response:
     """Read the stored log as a whole: entries against hashes, hashes against each other, roots against signatures."""
     platform = _of(asker, ministry)
-    return answer(request, check_log(platform, asker.actor, platform.scope.tenant))
+    return answer(request, check_log(platform, platform.actor, platform.scope.tenant))

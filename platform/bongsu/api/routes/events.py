@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
@@ -21,7 +22,7 @@ from bongsu.policy.access import Permission
 from bongsu.service.following import FollowingEnded, LogLine, follow_attempt, follow_logs
 from bongsu.service.platform import Platform
 from bongsu.service.run_lists import of_run
-from bongsu.service.showing import attempt_logs, attempt_of, run_events, show_run
+from bongsu.service.showing import attempt_logs, attempt_of, look_at_events, run_events, show_run
 from bongsu.store.records import EventRecord
 
 router = APIRouter(prefix="/v1/runs/{run}", tags=["events and logs"])
@@ -30,11 +31,21 @@ LOOK_S = 0.5
 BEAT_S = 15.0
 # After so long who was cut off asks again, behind the entry that came last.
 RETRY_MS = 2000
+# So many entries of a log are held at once for whoever follows it.
+AT_ONCE = 500
 STREAM = "text/event-stream"
 LINES = "application/x-ndjson"
 
 
-@router.get("/events", **as_well(STREAM), **asks_for(Permission.RUN_READ))
+@dataclass(frozen=True)
+class EventPage:
+    """Entries of a run's log in order; ``next`` is the number of the last one, None at the end."""
+
+    items: Sequence[EventRecord]
+    next: int | None
+
+
+@router.get("/events", **as_well(STREAM), **asks_for(Permission.RUN_READ, gives=EventPage))
 def events(
     request: Request,
     asker: Asking,
@@ -50,9 +61,9 @@ def events(
     begin = max(after, int(last_event_id or 0))
     if STREAM in accept:
         return StreamingResponse(_stream(request, platform, record.id, begin), media_type=STREAM, headers=_LIVE)
-    found = run_events(platform, record.id, begin)
+    found = run_events(platform, record.id, begin, limit + 1)
     behind = found[limit - 1].sequence if len(found) > limit else None
-    return answer(request, {"items": plain(found[:limit]), "next": behind})
+    return answer(request, EventPage(found[:limit], behind))
 
 
 _LIVE = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -62,19 +73,19 @@ async def _stream(request: Request, platform: Platform, run_id: str, after: int)
     yield f"retry: {RETRY_MS}\n\n"
     quiet = 0.0
     while not await request.is_disconnected():
-        # The state is read first: an end that comes after it has its entries read in the next round.
-        over = await run_in_threadpool(lambda: show_run(platform, run_id).run.state.is_final)
-        found = await run_in_threadpool(run_events, platform, run_id, after)
-        for event in found:
+        found = await run_in_threadpool(look_at_events, platform, run_id, after, AT_ONCE)
+        for event in found.events:
             after = event.sequence
             yield _message(event)
-        if over:
+        if found.is_all:
             yield "event: end\ndata: {}\n\n"
             return
         if ending_of(request).has_begun:
             yield f"retry: {RETRY_MS}\n\n"  # without an end: who follows asks again, another server or the next one
             return
-        quiet = 0.0 if found else quiet + LOOK_S
+        if len(found.events) == AT_ONCE:
+            continue  # there may be more already
+        quiet = 0.0 if found.events else quiet + LOOK_S
         if quiet >= BEAT_S:
             quiet = 0.0
             yield ": still there\n\n"

@@ -8,11 +8,14 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import ConfigDict, Field
 
-from bongsu.api.answers import Cursor, Fields, Limit, Ministry, answer, page, place_of, sliced
+from bongsu.api.answers import Cursor, Fields, Limit, Ministry, Page, answer, page, place_of
 from bongsu.api.asking import Asker, Asking, asks_for, for_signed_in
 from bongsu.api.bodies import Body, body_of, described
 from bongsu.domain.approval import ApprovalState
+from bongsu.domain.data_permits import DatasetPermit, SharedObject
 from bongsu.domain.ids import Digest
+from bongsu.domain.suspension import Suspension
+from bongsu.domain.use_register import PermittedUse
 from bongsu.policy.access import Permission
 from bongsu.service.governance.access_permits import AccessRequest, give_access, list_access, revoke_access
 from bongsu.service.governance.carrying_out import carry_out
@@ -23,8 +26,8 @@ from bongsu.service.governance.data_permits import (
     revoke_data_permit,
 )
 from bongsu.service.governance.deciding import approve, reject
-from bongsu.service.governance.documents import proposal_document
-from bongsu.service.governance.explaining import explain
+from bongsu.service.governance.documents import ProposalDocument, proposal_document
+from bongsu.service.governance.explaining import ExplainedRule, explain
 from bongsu.service.governance.proposing import ProposalRequest, list_proposals, propose, show_proposal, withdraw
 from bongsu.service.governance.suspending import StopRequest, list_suspensions, propose_lift, suspend
 from bongsu.service.governance.uses import UseRequest, list_uses, register_use, withdraw_use
@@ -42,7 +45,7 @@ class Reason(Body):
     reason: str = Field(min_length=1, max_length=4000)
 
 
-class Vote(Body):
+class Ballot(Body):
     """A yes or a no to exactly what a digest stands for."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -57,38 +60,40 @@ def _of(asker: Asker, ministry: str) -> Platform:
     return asker.plane.of_member(asker.actor, ministry)
 
 
-@router.get("/policy/rules", **for_signed_in())
+@router.get("/policy/rules", **for_signed_in(gives=list[ExplainedRule]))
 def rules(request: Request, asker: Asking, name: str | None = None) -> Response:
     """Every rule that can deny: what it says, what it looks at, where it comes from."""
     return answer(request, explain(name))
 
 
-@router.get("/uses", **asks_for(P.USE_READ))
+@router.get("/uses", **asks_for(P.USE_READ, gives=list[PermittedUse]))
 def uses(request: Request, asker: Asking, ministry: Ministry = None, fields: Fields = "") -> Response:
     """Registers of uses of the asker's ministries."""
     return answer(request, list(list_uses(asker.everywhere(), asker.actor, ministry)), fields)
 
 
-@router.post("/uses", status_code=201, **asks_for(P.USE_REGISTER, described(UseRequest)))
+@router.post("/uses", status_code=201, **asks_for(P.USE_REGISTER, described(UseRequest), gives=PermittedUse))
 def permit_use(request: Request, asker: Asking, use: Annotated[UseRequest, body_of(UseRequest)]) -> Response:
     """Permit a use class in a ministry."""
     made = register_use(_of(asker, use.ministry), asker.actor, use, asker.request)
     return answer(request, made, status=201)
 
 
-@router.post("/ministries/{ministry}/uses/{use}/withdraw", **asks_for(P.USE_REGISTER))
+@router.post("/ministries/{ministry}/uses/{use}/withdraw", **asks_for(P.USE_REGISTER, gives=PermittedUse))
 def end_use(request: Request, asker: Asking, ministry: str, use: str, why: Reason) -> Response:
     """End an entry of the register now."""
     return answer(request, withdraw_use(_of(asker, ministry), asker.actor, use, why.reason, asker.request))
 
 
-@router.get("/data-permits", **asks_for(P.PERMIT_READ))
+@router.get("/data-permits", **asks_for(P.PERMIT_READ, gives=list[DatasetPermit]))
 def data_permits(request: Request, asker: Asking, ministry: Ministry = None, fields: Fields = "") -> Response:
     """What data may be used for, and until when."""
     return answer(request, list_data_permits(asker.everywhere(), asker.actor, ministry), fields)
 
 
-@router.post("/data-permits", status_code=201, **asks_for(P.PERMIT_GIVE, described(DataPermitRequest)))
+@router.post(
+    "/data-permits", status_code=201, **asks_for(P.PERMIT_GIVE, described(DataPermitRequest), gives=DatasetPermit)
+)
 def permit_data(
     request: Request, asker: Asking, permit: Annotated[DataPermitRequest, body_of(DataPermitRequest)]
 ) -> Response:
@@ -97,32 +102,34 @@ def permit_data(
     return answer(request, made, status=201)
 
 
-@router.post("/ministries/{ministry}/data-permits/{permit}/revoke", **asks_for(P.PERMIT_GIVE))
+@router.post("/ministries/{ministry}/data-permits/{permit}/revoke", **asks_for(P.PERMIT_GIVE, gives=DatasetPermit))
 def end_data_permit(request: Request, asker: Asking, ministry: str, permit: str, why: Reason) -> Response:
     """End a permit now."""
     return answer(request, revoke_data_permit(_of(asker, ministry), asker.actor, permit, why.reason, asker.request))
 
 
-@router.get("/access-permits", **asks_for(P.PERMIT_READ))
+@router.get("/access-permits", **asks_for(P.PERMIT_READ, gives=list[SharedObject]))
 def access_permits(request: Request, asker: Asking, ministry: Ministry = None, fields: Fields = "") -> Response:
     """What the asker's ministries share with others, and others with them."""
     return answer(request, list_access(asker.everywhere(), asker.actor, ministry), fields)
 
 
-@router.post("/access-permits", status_code=201, **asks_for(P.PERMIT_GIVE, described(AccessRequest)))
+@router.post(
+    "/access-permits", status_code=201, **asks_for(P.PERMIT_GIVE, described(AccessRequest), gives=SharedObject)
+)
 def share(request: Request, asker: Asking, permit: Annotated[AccessRequest, body_of(AccessRequest)]) -> Response:
     """Share a model or a data set with another ministry, for a purpose, until a day."""
     made = give_access(_of(asker, permit.giver), asker.actor, permit, asker.request)
     return answer(request, made, status=201)
 
 
-@router.post("/ministries/{ministry}/access-permits/{permit}/revoke", **asks_for(P.PERMIT_GIVE))
+@router.post("/ministries/{ministry}/access-permits/{permit}/revoke", **asks_for(P.PERMIT_GIVE, gives=SharedObject))
 def end_sharing(request: Request, asker: Asking, ministry: str, permit: str) -> Response:
     """End the sharing now."""
     return answer(request, revoke_access(_of(asker, ministry), asker.actor, permit, asker.request))
 
 
-@router.get("/approvals", **asks_for(P.APPROVAL_READ))
+@router.get("/approvals", **asks_for(P.APPROVAL_READ, gives=Page[ProposalDocument]))
 def approvals(
     request: Request,
     asker: Asking,
@@ -134,14 +141,16 @@ def approvals(
 ) -> Response:
     """Proposals with what was decided on them, newest first."""
     asked = f"approvals {ministry} {state}"
-    found = list_proposals(asker.everywhere(), asker.actor, ministry, state or ())
-    numbered = [(place, proposal_document(one)) for place, one in enumerate(found)]
-    shown = sliced(numbered, limit, place_of(cursor, asked), lambda one: (one[0],))
-    document = page(shown, limit, asked, lambda one: (one[0],))
-    return answer(request, document | {"items": [one for _place, one in shown[:limit]]}, fields)
+    place = place_of(cursor, asked, float, str)
+    behind = place.key if place else None
+    found = list_proposals(asker.everywhere(), asker.actor, ministry, state or (), limit + 1, behind)
+    document = page(found, limit, asked, lambda one: (one.proposed_at, one.id), proposal_document)
+    return answer(request, document, fields)
 
 
-@router.post("/approvals", status_code=201, **asks_for(P.MODEL_PROPOSE, described(ProposalRequest)))
+@router.post(
+    "/approvals", status_code=201, **asks_for(P.MODEL_PROPOSE, described(ProposalRequest), gives=ProposalDocument)
+)
 def make_proposal(
     request: Request, asker: Asking, proposal: Annotated[ProposalRequest, body_of(ProposalRequest)]
 ) -> Response:
@@ -150,56 +159,68 @@ def make_proposal(
     return answer(request, proposal_document(made), status=201)
 
 
-@router.get("/ministries/{ministry}/approvals/{proposal}", **asks_for(P.APPROVAL_READ))
+@router.get("/ministries/{ministry}/approvals/{proposal}", **asks_for(P.APPROVAL_READ, gives=ProposalDocument))
 def one_proposal(request: Request, asker: Asking, ministry: str, proposal: str, fields: Fields = "") -> Response:
     """A proposal, and who has decided what."""
     return answer(request, proposal_document(show_proposal(_of(asker, ministry), asker.actor, proposal)), fields)
 
 
-@router.post("/ministries/{ministry}/approvals/{proposal}/approve", **asks_for(P.APPROVAL_DECIDE))
-def say_yes(request: Request, asker: Asking, ministry: str, proposal: str, vote: Vote) -> Response:
+@router.post(
+    "/ministries/{ministry}/approvals/{proposal}/approve", **asks_for(P.APPROVAL_DECIDE, gives=ProposalDocument)
+)
+def say_yes(request: Request, asker: Asking, ministry: str, proposal: str, ballot: Ballot) -> Response:
     """Say yes to exactly what the digest stands for."""
     platform = _of(asker, ministry)
-    found = approve(platform, asker.actor, proposal, Digest(vote.digest), vote.reason, asker.request)
+    found = approve(platform, asker.actor, proposal, Digest(ballot.digest), ballot.reason, asker.request)
     return answer(request, proposal_document(found))
 
 
-@router.post("/ministries/{ministry}/approvals/{proposal}/reject", **asks_for(P.APPROVAL_DECIDE))
-def say_no(request: Request, asker: Asking, ministry: str, proposal: str, vote: Vote) -> Response:
+@router.post(
+    "/ministries/{ministry}/approvals/{proposal}/reject", **asks_for(P.APPROVAL_DECIDE, gives=ProposalDocument)
+)
+def say_no(request: Request, asker: Asking, ministry: str, proposal: str, ballot: Ballot) -> Response:
     """Say no, which ends the proposal."""
     platform = _of(asker, ministry)
-    found = reject(platform, asker.actor, proposal, Digest(vote.digest), vote.reason, asker.request)
+    found = reject(platform, asker.actor, proposal, Digest(ballot.digest), ballot.reason, asker.request)
     return answer(request, proposal_document(found))
 
 
-@router.post("/ministries/{ministry}/approvals/{proposal}/withdraw", **asks_for(P.MODEL_PROPOSE))
+@router.post(
+    "/ministries/{ministry}/approvals/{proposal}/withdraw", **asks_for(P.MODEL_PROPOSE, gives=ProposalDocument)
+)
 def take_back(request: Request, asker: Asking, ministry: str, proposal: str, why: Reason) -> Response:
     """Take back what one has proposed."""
     found = withdraw(_of(asker, ministry), asker.actor, proposal, why.reason, asker.request)
     return answer(request, proposal_document(found))
 
 
-@router.post("/ministries/{ministry}/approvals/{proposal}/apply", **asks_for(P.MODEL_PROPOSE))
+@router.post(
+    "/ministries/{ministry}/approvals/{proposal}/apply", **asks_for(P.MODEL_PROPOSE, gives=ProposalDocument)
+)
 def apply(request: Request, asker: Asking, ministry: str, proposal: str) -> Response:
     """Do what was proposed, once enough people have approved it."""
     found = carry_out(_of(asker, ministry), asker.actor, proposal, asker.request)
     return answer(request, proposal_document(found))
 
 
-@router.get("/suspensions", **asks_for(P.MODEL_READ))
+@router.get("/suspensions", **asks_for(P.MODEL_READ, gives=list[Suspension]))
 def suspensions(request: Request, asker: Asking, ministry: Ministry = None, fields: Fields = "") -> Response:
     """Models that were stopped, newest first."""
     return answer(request, list_suspensions(asker.everywhere(), asker.actor, ministry), fields)
 
 
-@router.post("/suspensions", status_code=201, **asks_for(P.MODEL_SUSPEND, described(StopRequest)))
+@router.post("/suspensions", status_code=201, **asks_for(P.MODEL_SUSPEND, described(StopRequest), gives=Suspension))
 def stop_model(request: Request, asker: Asking, stop: Annotated[StopRequest, body_of(StopRequest)]) -> Response:
     """Stop a model at once: aliases, launches, running jobs."""
     made = suspend(_of(asker, stop.ministry), asker.actor, stop, asker.request)
     return answer(request, made, status=201)
 
 
-@router.post("/suspensions/lift", status_code=201, **asks_for(P.MODEL_SUSPEND, described(StopRequest)))
+@router.post(
+    "/suspensions/lift",
+    status_code=201,
+    **asks_for(P.MODEL_SUSPEND, described(StopRequest), gives=ProposalDocument),
+)
 def let_go(request: Request, asker: Asking, stop: Annotated[StopRequest, body_of(StopRequest)]) -> Response:
     """Propose to lift a suspension; it takes two approvers."""
     made = propose_lift(_of(asker, stop.ministry), asker.actor, stop, asker.request)

@@ -15,6 +15,13 @@ from bongsu.api.openapi import as_well
 from bongsu.domain.grants import Dimension
 from bongsu.policy.access import Permission
 from bongsu.service.grants.documents import (
+    GrantDetailsDocument,
+    GrantDocument,
+    GrantSummaryDocument,
+    LedgerEntryDocument,
+    NoticeDocument,
+    RecountDocument,
+    ShowbackDocument,
     details_document,
     entry_document,
     grant_document,
@@ -56,21 +63,21 @@ class Closing(Body):
     reason: str = Field(min_length=1, max_length=2000)
 
 
-@router.get("/grants", **asks_for(P.GRANT_READ))
+@router.get("/grants", **asks_for(P.GRANT_READ, gives=list[GrantSummaryDocument]))
 def grants(request: Request, asker: Asking, fields: Fields = "") -> Response:
     """What the asker's ministries gave and got."""
     found = list_grants(asker.everywhere(), asker.actor)
     return answer(request, [summary_document(one) for one in found], fields)
 
 
-@router.post("/grants", status_code=201, **asks_for(P.GRANT_GIVE, described(Order)))
+@router.post("/grants", status_code=201, **asks_for(P.GRANT_GIVE, described(Order), gives=GrantDocument))
 def give_grant(request: Request, asker: Asking, order: Annotated[Order, body_of(Order)]) -> Response:
     """Give GPU-hours of a type to a ministry, for a time."""
     made = give(asker.plane.of_member(asker.actor, order.giver), asker.actor, order)
     return answer(request, grant_document(made), status=201)
 
 
-@router.get("/grants/{grant}", **asks_for(P.GRANT_READ))
+@router.get("/grants/{grant}", **asks_for(P.GRANT_READ, gives=GrantDetailsDocument))
 def one_grant(
     request: Request,
     asker: Asking,
@@ -83,13 +90,13 @@ def one_grant(
     return answer(request, details_document(show_grant(asker.everywhere(), asker.actor, grant, entries)))
 
 
-@router.get("/grants/{grant}/recount", **asks_for(P.GRANT_READ))
+@router.get("/grants/{grant}/recount", **asks_for(P.GRANT_READ, gives=RecountDocument))
 def recount(request: Request, asker: Asking, grant: str) -> Response:
     """What the raw events of the runs come to, beside what the ledger says."""
     return answer(request, recount_document(recount_grant(asker.everywhere(), asker.actor, grant)))
 
 
-@router.post("/grants/{grant}/adjust", status_code=201, **asks_for(P.GRANT_ADJUST))
+@router.post("/grants/{grant}/adjust", status_code=201, **asks_for(P.GRANT_ADJUST, gives=LedgerEntryDocument))
 def adjust_grant(
     request: Request,
     asker: Asking,
@@ -103,22 +110,25 @@ def adjust_grant(
     return answer(request, entry_document(made), status=201)
 
 
-@router.post("/grants/{grant}/close", **asks_for(P.GRANT_ADJUST))
+@router.post("/grants/{grant}/close", **asks_for(P.GRANT_ADJUST, gives=GrantDocument))
 def close_grant(request: Request, asker: Asking, grant: str, closing: Closing) -> Response:
     """Let nothing more be set aside of it."""
     return answer(request, grant_document(close(asker.everywhere(), asker.actor, grant, closing.reason)))
 
 
-@router.post("/grants/{grant}/reclaim", status_code=201, **asks_for(P.GRANT_ADJUST))
-def announce(request: Request, asker: Asking, grant: str, wanted: Reclaim) -> Response:
+@router.post("/grants/{grant}/reclaim", status_code=201, **asks_for(P.GRANT_ADJUST, gives=NoticeDocument))
+def announce(
+    request: Request, asker: Asking, grant: str, wanted: Reclaim, idempotency_key: IdempotencyKey = ""
+) -> Response:
     """Announce that GPU-hours will be taken back."""
-    made = announce_reclaim(
-        asker.everywhere(), asker.actor, grant, wanted.gpu_hours, wanted.reason, wanted.notice_days
-    )
+    hours, why, days = wanted.gpu_hours, wanted.reason, wanted.notice_days
+    made = announce_reclaim(asker.everywhere(), asker.actor, grant, hours, why, days, key=idempotency_key)
     return answer(request, notice_document(made), status=201)
 
 
-@router.post("/grants/{grant}/reclaim/{act}", **asks_for(P.GRANT_ADJUST))
+@router.post(
+    "/grants/{grant}/reclaim/{act}", **asks_for(P.GRANT_ADJUST, gives=NoticeDocument | LedgerEntryDocument)
+)
 def after_notice(request: Request, asker: Asking, grant: str, act: Literal["apply", "withdraw"]) -> Response:
     """Take back what was announced, or take the announcement back."""
     platform = asker.everywhere()
@@ -127,7 +137,7 @@ def after_notice(request: Request, asker: Asking, grant: str, act: Literal["appl
     return answer(request, entry_document(carry_out_reclaim(platform, asker.actor, grant)))
 
 
-@router.get("/showback", **as_well("text/csv"), **asks_for(P.GRANT_READ))
+@router.get("/showback", **as_well("text/csv"), **asks_for(P.GRANT_READ, gives=ShowbackDocument))
 def used(
     request: Request,
     asker: Asking,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -14,7 +15,7 @@ from bongsu.api.bodies import Body
 from bongsu.domain.labels import Compartment, Grade, Label
 from bongsu.policy.access import Permission
 from bongsu.service.audit.reads import note_read
-from bongsu.service.labels import labels_in_use, raise_label, show_label
+from bongsu.service.labels import LabelShown, labels_in_use, raise_label, show_label
 
 router = APIRouter(prefix="/v1", tags=["labels"])
 Of = Annotated[
@@ -37,19 +38,37 @@ class Raising(Body):
     reason: str = Field(max_length=4000)
 
 
-@router.get("/labels", **asks_for(Permission.MODEL_READ))
+@dataclass(frozen=True)
+class LabelUse:
+    """``count`` versions of a ``kind`` (``model``, ``dataset``) carry ``label`` in a ministry."""
+
+    ministry: str
+    kind: str
+    label: str
+    count: int
+
+
+@dataclass(frozen=True)
+class LabelsDocument:
+    """The grades, lowest first; what the asker may see at most; and what is in use."""
+
+    grades: list[Grade]
+    clearance: str
+    in_use: list[LabelUse]
+
+
+@router.get("/labels", **asks_for(Permission.MODEL_READ, gives=LabelsDocument))
 def labels(request: Request, asker: Asking) -> Response:
     """The grades, lowest first; the asker's clearance; and how many models and data sets carry which label."""
     used = [
-        {"ministry": ministry, "kind": one.kind, "label": one.label, "count": one.count}
+        LabelUse(ministry, one.kind, one.label, one.count)
         for ministry, platform in asker.each()
         for one in labels_in_use(platform)
     ]
-    grades = [grade.value for grade in Grade]
-    return answer(request, {"grades": grades, "clearance": str(asker.actor.clearance), "inUse": used})
+    return answer(request, LabelsDocument(list(Grade), str(asker.actor.clearance), used))
 
 
-@router.get("/ministries/{ministry}/labels", **asks_for(Permission.MODEL_READ))
+@router.get("/ministries/{ministry}/labels", **asks_for(Permission.MODEL_READ, gives=LabelShown))
 def label_of(request: Request, asker: Asking, ministry: str, of: Of) -> Response:
     """The label of one thing, and what brought each part of it in."""
     platform = asker.within(ministry)
@@ -59,7 +78,7 @@ def label_of(request: Request, asker: Asking, ministry: str, of: Of) -> Response
     return answer(request, shown)
 
 
-@router.post("/ministries/{ministry}/labels", **asks_for(Permission.DATASET_REGISTER))
+@router.post("/ministries/{ministry}/labels", **asks_for(Permission.DATASET_REGISTER, gives=LabelShown))
 def state_label(request: Request, asker: Asking, ministry: str, raising: Raising) -> Response:
     """State a higher label of a thing; whatever came of it carries it from now on. Lowering takes a proposal and two
     approvers: `POST /v1/approvals`."""

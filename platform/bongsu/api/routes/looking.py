@@ -9,15 +9,15 @@ from fastapi.responses import Response
 
 from bongsu.api.answers import Fields, Limit, answer
 from bongsu.api.asking import Asking, asks_for, for_signed_in
-from bongsu.domain.searching import SearchKind
+from bongsu.domain.searching import Found, SearchKind
 from bongsu.policy.access import Permission
-from bongsu.service.capacity import show_capacity
+from bongsu.service.capacity import CapacityShown, show_capacity
 from bongsu.service.searching import search_everywhere
 
 router = APIRouter(prefix="/v1", tags=["search and capacity"])
 
 
-@router.get("/search", **for_signed_in())
+@router.get("/search", **for_signed_in(gives=list[Found]))
 def search(
     request: Request,
     asker: Asking,
@@ -32,7 +32,7 @@ def search(
     return answer(request, found, fields)
 
 
-@router.get("/capacity", **asks_for(Permission.CAPACITY_READ))
+@router.get("/capacity", **asks_for(Permission.CAPACITY_READ, gives=CapacityShown))
 def capacity(request: Request, asker: Asking) -> Response:
     """Cores, memory and GPUs that can be used at once, and what runs and waits in the asker's ministries."""
     return answer(request, show_capacity(asker.everywhere()))

@@ -2,33 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
+from typing import Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import ConfigDict, Field, TypeAdapter
 
-from bongsu.api.answers import Cursor, Fields, Limit, Ministry, answer, page, place_of, sliced, written
-from bongsu.api.asking import Asker, Asking, asks_for
+from bongsu.api.answers import Cursor, Fields, Limit, Ministry, Page, answer, page, place_of, written
+from bongsu.api.asking import Asking, asks_for
 from bongsu.api.bodies import Body
-from bongsu.domain.documents import plain
 from bongsu.domain.labels import Grade
 from bongsu.policy.access import Permission
 from bongsu.service.audit.reads import note_read
-from bongsu.service.datasets import DatasetVersion, list_datasets, register_dataset
+from bongsu.service.datasets import DatasetVersion, register_dataset
 from bongsu.service.lineage import LineageGraph, joined, run_graph, trace
-from bongsu.service.models import ModelVersion, list_models
-from bongsu.service.platform import Platform
+from bongsu.service.models import ModelVersion
 from bongsu.service.run_lists import of_run
-from bongsu.service.sharing import received_datasets, received_models
+from bongsu.service.version_lists import Listed, Wanted, page_of_datasets, page_of_models
+from bongsu.store.lineage import Edge, Node
 
 router = APIRouter(prefix="/v1", tags=["models, data sets, lineage"])
+AnyListed = Listed[ModelVersion] | Listed[DatasetVersion]
 # A graph may have tens of thousands of nodes, and pydantic writes a graph of ours in a tenth of the time of `plain`.
 _GRAPH = TypeAdapter(LineageGraph)
 
 
-@router.get("/models", **asks_for(Permission.MODEL_READ))
+@dataclass(frozen=True, kw_only=True)
+class OwnedDataset(DatasetVersion):
+    """A registered data set, and whose it is."""
+
+    ministry: str
+
+
+@dataclass(frozen=True)
+class RunGraph:
+    """What happened in a run: what was there, what came of it, and how one led to the other."""
+
+    nodes: list[Node]
+    edges: list[Edge]
+
+
+@router.get("/models", **asks_for(Permission.MODEL_READ, gives=Page[ModelVersion]))
 def models(
     request: Request,
     asker: Asking,
@@ -41,14 +57,13 @@ def models(
     """Model versions, by ministry and name, newest version first; with those that other ministries share, and what
     for and until when (`shared`)."""
     asked = f"models {name} {ministry}"
-    found = _of_each(asker, ministry, lambda platform: list_models(platform, name))
-    found = _with_shared(found, ministry, received_models(asker.everywhere(), name))
-    asker.note_list(f"model:{name}" if name else "list:models", map(_label, found))
-    shown = sliced(found, limit, place_of(cursor, asked), _version_key)
-    return answer(request, page(shown, limit, asked, _version_key), fields)
+    wanted = Wanted(name, ministry, limit + 1, _behind(cursor, asked))
+    found = page_of_models(asker.plane, asker.actor, wanted)
+    asker.note_list(f"model:{name}" if name else "list:models", map(_label, found[:limit]))
+    return answer(request, page(found, limit, asked, _key, lambda one: one.version), fields)
 
 
-@router.get("/datasets", **asks_for(Permission.DATASET_READ))
+@router.get("/datasets", **asks_for(Permission.DATASET_READ, gives=Page[OwnedDataset]))
 def datasets(
     request: Request,
     asker: Asking,
@@ -61,46 +76,28 @@ def datasets(
     """Versions of data sets, by ministry and name, newest version first; with those that other ministries share, and
     what for and until when (`shared`)."""
     asked = f"datasets {name} {ministry}"
-    found = _of_each(asker, ministry, lambda platform: list_datasets(platform, name))
-    found = _with_shared(found, ministry, received_datasets(asker.everywhere(), name))
-    asker.note_list(f"dataset:{name}" if name else "list:datasets", map(_label, found))
-    shown = sliced(found, limit, place_of(cursor, asked), _version_key)
-    return answer(request, page(shown, limit, asked, _version_key), fields)
+    wanted = Wanted(name, ministry, limit + 1, _behind(cursor, asked))
+    found = page_of_datasets(asker.plane, asker.actor, wanted)
+    asker.note_list(f"dataset:{name}" if name else "list:datasets", map(_label, found[:limit]))
+    return answer(request, page(found, limit, asked, _key, lambda one: _owned(one.ministry, one.version)), fields)
 
 
-def _of_each(
-    asker: Asker, ministry: str | None, listed: Callable[[Platform], Sequence[object]]
-) -> list[dict[str, Any]]:
-    return [
-        {"ministry": owner} | plain(one)
-        for owner, platform in asker.each()
-        if ministry in (None, owner)
-        for one in listed(platform)
-    ]
+def _behind(cursor: str, asked: str) -> tuple[str, str, int] | None:
+    place = place_of(cursor, asked, str, str, int)
+    return place.key if place else None
 
 
-def _with_shared(
-    own: list[dict[str, Any]],
-    ministry: str | None,
-    versions: Sequence[ModelVersion] | Sequence[DatasetVersion],
-) -> list[dict[str, Any]]:
-    """In the order of both. A ministry has what is shared with it, and what it shares."""
-    found = [
-        {"ministry": one.shared[0].giver} | plain(one)
-        for one in versions
-        if ministry is None or ministry in {side for by in one.shared for side in (by.giver, by.ministry)}
-    ]
-    return sorted([*own, *found], key=_version_key)
+def _key(one: AnyListed) -> tuple[str, str, int]:
+    return one.key
 
 
-def _label(document: Mapping[str, Any]) -> tuple[str, str]:
-    return document["ministry"], document["label"]
+def _label(one: AnyListed) -> tuple[str, str]:
+    return one.ministry, one.version.label
 
 
-def _version_key(document: Mapping[str, Any]) -> tuple[object, ...]:
-    version = document["version"]
-    assert isinstance(version, int)
-    return (document["ministry"], document["name"], -version)
+def _owned(ministry: str, version: DatasetVersion) -> OwnedDataset:
+    facts = {field.name: getattr(version, field.name) for field in dataclass_fields(version)}
+    return OwnedDataset(**facts, ministry=ministry)
 
 
 class DatasetRequest(Body):
@@ -114,15 +111,17 @@ class DatasetRequest(Body):
     compartments: tuple[str, ...] = ()
 
 
-@router.post("/ministries/{ministry}/datasets", status_code=201, **asks_for(Permission.DATASET_REGISTER))
+@router.post(
+    "/ministries/{ministry}/datasets", status_code=201, **asks_for(Permission.DATASET_REGISTER, gives=OwnedDataset)
+)
 def register(request: Request, asker: Asking, ministry: str, dataset: DatasetRequest) -> Response:
     """Give an artifact a name and a version; the newest one if bytes and label are the same."""
     platform = asker.within(ministry)
     made = register_dataset(platform, dataset.name, dataset.uri, platform.home, dataset.grade, dataset.compartments)
-    return answer(request, {"ministry": ministry} | plain(made), status=201)
+    return answer(request, _owned(ministry, made), status=201)
 
 
-@router.get("/ministries/{ministry}/lineage", **asks_for(Permission.MODEL_READ))
+@router.get("/ministries/{ministry}/lineage", **asks_for(Permission.MODEL_READ, gives=LineageGraph))
 def lineage(
     request: Request,
     asker: Asking,
@@ -142,9 +141,9 @@ def lineage(
     return written(request, _GRAPH.dump_json(graph))
 
 
-@router.get("/runs/{run}/lineage", tags=["runs"], **asks_for(Permission.RUN_READ))
+@router.get("/runs/{run}/lineage", tags=["runs"], **asks_for(Permission.RUN_READ, gives=RunGraph))
 def lineage_of_run(request: Request, asker: Asking, run: str) -> Response:
     """What happened in one run: its inputs, stages, artifacts and versions."""
     platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
     nodes, edges = run_graph(platform, record.id)
-    return answer(request, {"nodes": nodes, "edges": edges})
+    return answer(request, RunGraph(nodes, edges))

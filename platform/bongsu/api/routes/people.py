@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from bongsu.api.answers import Fields, answer
+from bongsu.api.answers import Fields, IdempotencyKey, answer
 from bongsu.api.asking import Asking, asks_for
 from bongsu.api.bodies import Body
 from bongsu.domain.documents import plain
@@ -17,9 +17,9 @@ from bongsu.domain.people import MINISTRY_NAME, ActorKind, Role
 from bongsu.policy.access import Permission
 from bongsu.service import people
 from bongsu.service.people import NewPerson
-from bongsu.service.people_documents import person_document
+from bongsu.service.people_documents import PersonDocument, person_document
 from bongsu.service.seconding import recall_person, send_person
-from bongsu.service.service_accounts import list_secrets, new_secret, withdraw_secret
+from bongsu.service.service_accounts import SecretSummary, ShownSecret, list_secrets, new_secret, withdraw_secret
 from bongsu.store.people import Person
 
 router = APIRouter(prefix="/v1/people", tags=["people"])
@@ -59,7 +59,7 @@ class Addition(_Body):
         return NewPerson(self.id, self.name, self.issuer, self.subject, self.kind, self.clearance)
 
 
-class Standing(_Body):
+class HeldRole(_Body):
     """What somebody is somewhere."""
 
     ministry: Ministry
@@ -97,30 +97,30 @@ def _told(request: Request, person: Person, fields: str = "", status: int = 200)
     return answer(request, person_document(person), fields, status)
 
 
-@router.post("", status_code=201, **asks_for(P.PERSON_MANAGE))
+@router.post("", status_code=201, **asks_for(P.PERSON_MANAGE, gives=PersonDocument))
 def add(request: Request, asker: Asking, addition: Addition) -> Response:
     """Add somebody, or a service account, without a role."""
     made = people.add_person(asker.plane.base, asker.actor, addition.as_new(), asker.request)
     return _told(request, made, status=201)
 
 
-@router.get("/{home}/{name}", **asks_for(P.PERSON_READ))
+@router.get("/{home}/{name}", **asks_for(P.PERSON_READ, gives=PersonDocument))
 def one(request: Request, asker: Asking, person: Id, fields: Fields = "") -> Response:
     """Somebody: what they are in the asker's ministries, and what they may see."""
     return _told(request, people.show_person(asker.plane.base, asker.actor, person), fields)
 
 
-@router.post("/{home}/{name}/roles/{act}", **asks_for(P.PERSON_MANAGE))
+@router.post("/{home}/{name}/roles/{act}", **asks_for(P.PERSON_MANAGE, gives=PersonDocument))
 def change_role(
-    request: Request, asker: Asking, person: Id, act: Literal["give", "take"], standing: Standing
+    request: Request, asker: Asking, person: Id, act: Literal["give", "take"], held: HeldRole
 ) -> Response:
     """Make somebody something in a ministry, or no longer."""
     change = people.give_role if act == "give" else people.take_role
-    ministry, role = standing.ministry, standing.role
+    ministry, role = held.ministry, held.role
     return _told(request, change(asker.plane.base, asker.actor, person, ministry, role, asker.request))
 
 
-@router.post("/{home}/{name}/clearance", **asks_for(P.PERSON_MANAGE))
+@router.post("/{home}/{name}/clearance", **asks_for(P.PERSON_MANAGE, gives=PersonDocument))
 def clear(request: Request, asker: Asking, person: Id, vetting: Vetting) -> Response:
     """Say what somebody may see at most; their own ministry does."""
     clearance, reason = vetting.clearance, vetting.reason
@@ -130,13 +130,13 @@ def clear(request: Request, asker: Asking, person: Id, vetting: Vetting) -> Resp
     )
 
 
-@router.post("/{home}/{name}/disable", **asks_for(P.PERSON_MANAGE))
+@router.post("/{home}/{name}/disable", **asks_for(P.PERSON_MANAGE, gives=PersonDocument))
 def disable(request: Request, asker: Asking, person: Id) -> Response:
     """Let somebody in no longer, for good; their own ministry does."""
     return _told(request, people.disable(asker.plane.base, asker.actor, person, asker.request))
 
 
-@router.post("/{home}/{name}/secondments/{act}", **asks_for(P.PERSON_MANAGE))
+@router.post("/{home}/{name}/secondments/{act}", **asks_for(P.PERSON_MANAGE, gives=PersonDocument))
 def second(
     request: Request, asker: Asking, person: Id, act: Literal["send", "recall"], elsewhere: Elsewhere
 ) -> Response:
@@ -145,20 +145,21 @@ def second(
     return _told(request, change(asker.plane.base, asker.actor, person, elsewhere.ministry, asker.request))
 
 
-@router.get("/{home}/{name}/secrets", **asks_for(P.PERSON_READ))
+@router.get("/{home}/{name}/secrets", **asks_for(P.PERSON_READ, gives=list[SecretSummary]))
 def secrets(request: Request, asker: Asking, person: Id) -> Response:
     """What can be told of the secrets of a service account that hold, oldest first."""
     return answer(request, list_secrets(asker.plane.base, asker.actor, person))
 
 
-@router.post("/{home}/{name}/secrets", status_code=201, **asks_for(P.PERSON_MANAGE))
-def make_secret(asker: Asking, person: Id, replacing: Replacing) -> Response:
-    """A secret of a service account, which is in this answer and nowhere else."""
-    made = new_secret(asker.plane.base, asker.actor, person, replacing.overlap_s, asker.request)
+@router.post("/{home}/{name}/secrets", status_code=201, **asks_for(P.PERSON_MANAGE, gives=ShownSecret))
+def make_secret(asker: Asking, person: Id, replacing: Replacing, idempotency_key: IdempotencyKey = "") -> Response:
+    """A secret of a service account, which is in this answer and nowhere else. A request that comes again with its
+    ``Idempotency-Key`` is given another one, in place of the one that it was given before."""
+    made = new_secret(asker.plane.base, asker.actor, person, replacing.overlap_s, asker.request, idempotency_key)
     return JSONResponse(plain(made), 201, {"Cache-Control": "no-store"})
 
 
-@router.post("/{home}/{name}/secrets/{secret}/withdraw", **asks_for(P.PERSON_MANAGE))
+@router.post("/{home}/{name}/secrets/{secret}/withdraw", **asks_for(P.PERSON_MANAGE, gives=list[SecretSummary]))
 def end_secret(request: Request, asker: Asking, person: Id, secret: str) -> Response:
     """It holds no longer from now on."""
     withdraw_secret(asker.plane.base, asker.actor, person, secret, asker.request)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -10,17 +11,16 @@ from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from bongsu.api.answers import IdempotencyKey, answer
-from bongsu.api.asking import Asker, Asking, asks_for
+from bongsu.api.asking import Asking, asks_for
 from bongsu.api.bodies import Body
 from bongsu.api.openapi import as_well
-from bongsu.domain.documents import plain
 from bongsu.domain.ids import Digest
-from bongsu.domain.problems import Problem
-from bongsu.language.particles import settle_particles
+from bongsu.language.problems import told
 from bongsu.policy.access import Permission
-from bongsu.service.documents import plan_document
+from bongsu.service.documents import PlanDocument, plan_document
 from bongsu.service.handed_in import HandedIn, check_handed_in, prepare_handed_in, submit_handed_in
 from bongsu.service.plane import PlanShown
+from bongsu.store.records import PublicRun
 
 router = APIRouter(prefix="/v1", tags=["pipelines"])
 DIGEST = r"^sha256-[0-9a-f]{64}$"
@@ -50,23 +50,44 @@ class PipelineRequest(Body):
         return HandedIn(self.text, self.file, self.overrides, uploaded, self.beside)
 
 
-@router.post("/pipelines/validate", **asks_for(Permission.PIPELINE_PLAN))
+@dataclass(frozen=True)
+class CheckedPipeline:
+    """A file that is right on its own, and how many stages it has."""
+
+    file: str
+    name: str
+    stages: int
+
+
+@dataclass(frozen=True)
+class SubmittedRun:
+    """``created`` is False if an unfinished run of the same plan goes on."""
+
+    run: PublicRun
+    created: bool
+
+
+@router.post("/pipelines/validate", **asks_for(Permission.PIPELINE_PLAN, gives=CheckedPipeline))
 def validate(request: Request, asker: Asking, pipeline: PipelineRequest) -> Response:
     """Check a file on its own; inputs need not be there."""
     spec = check_handed_in(asker.plane, asker.actor, pipeline.handed_in())
-    return answer(request, {"file": pipeline.file, "name": spec.metadata.name, "stages": len(spec.spec.stages)})
+    return answer(request, CheckedPipeline(pipeline.file, spec.metadata.name, len(spec.spec.stages)))
 
 
-@router.post("/pipelines/plan", **asks_for(Permission.PIPELINE_PLAN))
+@router.post("/pipelines/plan", **asks_for(Permission.PIPELINE_PLAN, gives=PlanDocument))
 def plan(request: Request, asker: Asking, pipeline: PipelineRequest) -> Response:
     """What a submit would do, without doing it."""
     _platform, prepared = prepare_handed_in(asker.plane, asker.actor, pipeline.handed_in())
     shown = PlanShown(prepared.plan, prepared.skipped, prepared.warnings, prepared.obstacles, prepared.grant)
-    return answer(request, plan_document(shown, lambda problem: _told(asker, problem)))
+    return answer(request, plan_document(shown, lambda problem: told(problem, asker.translate)))
 
 
 @router.post(
-    "/runs", status_code=201, tags=["runs"], **as_well("application/json"), **asks_for(Permission.RUN_SUBMIT)
+    "/runs",
+    status_code=201,
+    tags=["runs"],
+    **as_well("application/json"),
+    **asks_for(Permission.RUN_SUBMIT, gives=SubmittedRun),
 )
 def submit(
     request: Request,
@@ -77,12 +98,7 @@ def submit(
     """Submit a pipeline. An unfinished run of the same plan goes on; a request that comes again with its
     ``Idempotency-Key`` is answered with the run that came of it."""
     submission = submit_handed_in(asker.plane, asker.actor, pipeline.handed_in(), idempotency_key)
-    document = {"run": plain(submission.run.public), "created": submission.created}
+    document = SubmittedRun(submission.run.public, submission.created)
     response = answer(request, document, status=201 if submission.created else 200)
     response.headers["Location"] = f"/v1/runs/{submission.run.id}"
     return response
-
-
-def _told(asker: Asker, problem: Problem) -> dict[str, Any]:
-    document = problem.as_dict(asker.translate)
-    return document | {name: settle_particles(document[name]) for name in ("message", "fix")}

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from bongsu.api.answers import Cursor, Fields, Filter, IdempotencyKey, Limit, answer, page, place_of
+from bongsu.api.answers import Cursor, Fields, Filter, IdempotencyKey, Limit, Page, answer, page, place_of
 from bongsu.api.asking import Asker, Asking, asks_for
-from bongsu.domain.codes import api as codes
-from bongsu.domain.documents import plain
+from bongsu.domain.plan import RunPlan
 from bongsu.language.particles import settle_particles
+from bongsu.language.problems import told
 from bongsu.policy.access import Permission
 from bongsu.service.cancelling import request_cancel
-from bongsu.service.documents import run_document
+from bongsu.service.documents import RunDocument, StageDocument, run_document, stage_documents
 from bongsu.service.platform import Platform
 from bongsu.service.repeating import request_key
 from bongsu.service.report.collect import collect
@@ -22,14 +22,24 @@ from bongsu.service.report.page import render_page
 from bongsu.service.resuming import resume
 from bongsu.service.run_lists import of_run, read_filter
 from bongsu.service.run_lists import page as page_of_runs
-from bongsu.service.showing import run_metrics, show_run
+from bongsu.service.showing import MetricSeries, RunDetails, run_metrics, show_run
+from bongsu.service.summaries import RunSummary
 from bongsu.service.variants import variants_of
-from bongsu.service.watching import watch_run
+from bongsu.service.watching import RunProgress, watch_run
+from bongsu.store.records import RunRecord
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"])
 
 
-@router.get("", **asks_for(Permission.RUN_READ))
+@dataclass(frozen=True)
+class ServedRun(RunDocument):
+    """A run, its stages in the plan's order, the models that came of it, why it did not succeed, and the id of who
+    submitted it; empty where there was nobody to tell apart."""
+
+    submitted_by: str
+
+
+@router.get("", **asks_for(Permission.RUN_READ, gives=Page[RunSummary]))
 def list_runs(
     request: Request,
     asker: Asking,
@@ -39,43 +49,38 @@ def list_runs(
     fields: Fields = "",
 ) -> Response:
     """Runs of the asker's ministries, newest first."""
-    place = place_of(cursor, f"runs {filter}")
-    behind = None
-    if place is not None:
-        match place.key:
-            case (float() | int() as created_at, str() as run_id):
-                behind = (float(created_at), run_id)
-            case _:
-                raise codes.BAD_CURSOR.error()
+    place = place_of(cursor, f"runs {filter}", float, str)
+    behind = place.key if place else None
     found = page_of_runs(asker.everywhere(), read_filter(filter), limit + 1, behind)
     asker.note_list("list:runs", ((run.ministry, run.label) for run in found[:limit]))
     return answer(request, page(found, limit, f"runs {filter}", lambda run: (run.created_at, run.id)), fields)
 
 
-@router.get("/{run}", **asks_for(Permission.RUN_READ))
+@router.get("/{run}", **asks_for(Permission.RUN_READ, gives=ServedRun))
 def show(request: Request, asker: Asking, run: str, fields: Fields = "") -> Response:
     """A run, its stages with their attempts, and the models that came of it."""
     platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
-    return answer(request, _document(asker, platform, record.id), fields)
+    return answer(request, _document(asker, platform, record), fields)
 
 
-@router.get("/{run}/stages", **asks_for(Permission.RUN_READ))
+@router.get("/{run}/stages", **asks_for(Permission.RUN_READ, gives=list[StageDocument]))
 def stages(request: Request, asker: Asking, run: str, fields: Fields = "") -> Response:
     """Stages of a run with their attempts, in the plan's order."""
     platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
-    return answer(request, _document(asker, platform, record.id)["stages"], fields)
+    details = show_run(platform, record.id)
+    return answer(request, stage_documents(details.stages, _watched(platform, details)), fields)
 
 
-@router.get("/{run}/stages/{stage}", **asks_for(Permission.RUN_READ))
+@router.get("/{run}/stages/{stage}", **asks_for(Permission.RUN_READ, gives=StageDocument))
 def one_stage(request: Request, asker: Asking, run: str, stage: str, fields: Fields = "") -> Response:
     """One stage with its attempts."""
     platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
-    name = show_run(platform, record.id).stage(stage).planned.id
-    found: Any = _document(asker, platform, record.id)["stages"]
-    return answer(request, next(one for one in found if one["id"] == name), fields)
+    details = show_run(platform, record.id)
+    (document,) = stage_documents([details.stage(stage)], _watched(platform, details))
+    return answer(request, document, fields)
 
 
-@router.get("/{run}/plan", **asks_for(Permission.RUN_READ))
+@router.get("/{run}/plan", **asks_for(Permission.RUN_READ, gives=RunPlan))
 def plan(request: Request, asker: Asking, run: str, fields: Fields = "") -> Response:
     """What the run does, as it was planned."""
     platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
@@ -83,14 +88,14 @@ def plan(request: Request, asker: Asking, run: str, fields: Fields = "") -> Resp
     return answer(request, made, fields)
 
 
-@router.get("/{run}/metrics", **asks_for(Permission.RUN_READ))
+@router.get("/{run}/metrics", **asks_for(Permission.RUN_READ, gives=list[MetricSeries]))
 def metrics(request: Request, asker: Asking, run: str, stage: str | None = None) -> Response:
     """Curves: points of step, value and time, by stage and name."""
     platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
     return answer(request, run_metrics(platform, record.id, stage))
 
 
-@router.get("/{run}/progress", **asks_for(Permission.RUN_READ))
+@router.get("/{run}/progress", **asks_for(Permission.RUN_READ, gives=RunProgress))
 def progress(request: Request, asker: Asking, run: str) -> Response:
     """How far its stages are at this moment."""
     platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
@@ -107,29 +112,31 @@ def report(asker: Asking, run: str) -> Response:
     return HTMLResponse(page, headers=headers | {"Cache-Control": "private, no-cache"})
 
 
-@router.post("/{run}/cancel", status_code=202, **asks_for(Permission.RUN_CONTROL))
+@router.post("/{run}/cancel", status_code=202, **asks_for(Permission.RUN_CONTROL, gives=ServedRun))
 def cancel(request: Request, asker: Asking, run: str, idempotency_key: IdempotencyKey = "") -> Response:
     """End a run. One that is being cancelled stays so; a request that comes again with its ``Idempotency-Key`` is no
     second one."""
     platform, record = of_run(asker.plane, asker.actor, Permission.RUN_CONTROL, run)
     request_cancel(platform, record.id, request_key(asker.actor.id, idempotency_key, "cancel", run))
-    return answer(request, _document(asker, platform, record.id), status=202)
+    return answer(request, _document(asker, platform, record), status=202)
 
 
-@router.post("/{run}/resume", status_code=202, **asks_for(Permission.RUN_CONTROL))
+@router.post("/{run}/resume", status_code=202, **asks_for(Permission.RUN_CONTROL, gives=ServedRun))
 def resume_it(request: Request, asker: Asking, run: str, idempotency_key: IdempotencyKey = "") -> Response:
     """Go on with a run that failed or was cancelled; a request that comes again with its ``Idempotency-Key`` is no
     second one."""
     platform, record = of_run(asker.plane, asker.actor, Permission.RUN_CONTROL, run)
     resume(platform, record.id, request_key(asker.actor.id, idempotency_key, "resume", run))
-    return answer(request, _document(asker, platform, record.id), status=202)
+    return answer(request, _document(asker, platform, record), status=202)
 
 
-def _document(asker: Asker, platform: Platform, run: str) -> dict[str, object]:
-    details = show_run(platform, run)
-    problems = [details.problem.as_dict(asker.translate)] if details.problem else []
-    told = [one | {name: settle_particles(one[name]) for name in ("message", "fix")} for one in problems]
-    # Nothing of what is over moves.
-    watched = watch_run(platform, run) if details.run.finished_at is None else None
-    document = run_document(details, variants_of(platform, details), watched, told)
-    return document | {"submittedBy": plain(details.run).get("submittedBy", "")}
+def _document(asker: Asker, platform: Platform, record: RunRecord) -> ServedRun:
+    details = show_run(platform, record.id)
+    problems = [told(details.problem, asker.translate)] if details.problem else []
+    document = run_document(details, variants_of(platform, details), _watched(platform, details), problems)
+    return ServedRun(**vars(document), submitted_by=record.submitted_by)
+
+
+def _watched(platform: Platform, details: RunDetails) -> RunProgress | None:
+    """Nothing of what is over moves."""
+    return watch_run(platform, details.run.id) if details.run.finished_at is None else None

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,9 @@ from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.texts import _
 from bongsu.domain.approval import ApprovalState, Proposal, ProposalKind
 from bongsu.domain.ids import Digest
+
+if TYPE_CHECKING:
+    from bongsu.service.governance.documents import ProposalDocument
 
 approvals = typer.Typer(
     help=_("Proposals, and what people decide on them."), no_args_is_help=True, rich_markup_mode=None
@@ -44,7 +47,7 @@ def list_(
         return
     from bongsu.cli.render.governance import proposals_view
 
-    nothing = _("There is no proposal. In a home on one machine models get their aliases as they are registered.")
+    nothing = _("There is no proposal; `bongsu approvals propose` makes one.")
     out().print(proposals_view(found) if found else nothing)
 
 
@@ -132,7 +135,7 @@ def apply(context: typer.Context, proposal: ProposalId, ministry: Ministry = Non
     told(found, as_json)
 
 
-def document(proposal: Proposal) -> dict[str, Any]:
+def document(proposal: Proposal) -> ProposalDocument:
     """As the server gives it, with the digest that a vote is for."""
     from bongsu.service.governance.documents import proposal_document
 

@@ -32,7 +32,7 @@ def show_driving(plane: Plane, work: Callable[[OnUpdate | None], Outcome], as_js
     Raises:
         BongsuError: ``run.failed`` or ``run.cancelled``, so that the exit status says it.
     """
-    with _saying_how_to_go_on(), nullcontext() if as_json else _progress() as update:
+    with _saying_how_it_goes_on(plane.drives_here), nullcontext() if as_json else _progress() as update:
         outcome = work(unheard(update) if update else None)
     if as_json:
         _print_document(outcome)
@@ -91,14 +91,17 @@ def _tell_undelivered(outcome: Outcome) -> None:
 
 
 @contextmanager
-def _saying_how_to_go_on() -> Iterator[None]:
+def _saying_how_it_goes_on(drives_here: bool) -> Iterator[None]:
     """Ctrl-C, a request to end, or a fault of ours: whoever reads the terminal is told before things are taken down."""
     try:
         yield
     except BongsuError:  # which says itself what to do
         raise
     except (KeyboardInterrupt, Ended, Exception):
-        say(_("The run is interrupted; `bongsu resume` goes on with it."), error=True)
+        if drives_here:
+            say(_("The run is interrupted; `bongsu resume` goes on with it."), error=True)
+        else:
+            say(_("The run goes on at the server; `bongsu show` looks at it, `bongsu cancel` ends it."), error=True)
         raise
 
 

@@ -13,6 +13,7 @@ from bongsu.cli.files import write_file
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.texts import _
 from bongsu.domain.codes import cli as codes
+from bongsu.domain.documents import plain
 from bongsu.domain.grants import Dimension, hours_text
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
@@ -65,7 +66,7 @@ def show(
         counted = opened.recount(grant) if recount else None
     if as_json:
         document = details_document(details)
-        say_json(document | {"recount": recount_document(counted)} if counted else document)
+        say_json(plain(document) | {"recount": recount_document(counted)} if counted else document)
     else:
         from bongsu.cli.render.grants import details_view, recount_words
 
@@ -173,6 +174,7 @@ def reclaim(
     if sum((carry_out, withdraw, gpu_hours is not None)) > 1:
         detail = N_("--gpu-hours, --carry-out and --withdraw exclude one another")
         raise codes.WRONG_USAGE.error(detail=phrase(detail), command="bongsu grants reclaim")
+    document: object
     with grants_plane(context) as opened:
         if carry_out:
             entry = opened.carry_out_reclaim(grant)

@@ -78,9 +78,20 @@ def register(
 
 
 @ministries.command("close", help=_("Let a ministry leave, as its operator: nobody is anything in it afterwards."))
-def close(context: typer.Context, ministry: MinistryName, as_json: AsJson = False) -> None:
+def close(
+    context: typer.Context,
+    ministry: MinistryName,
+    witness: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MINISTRY",
+            help=_("Ministry whose auditors and accreditors read its log from then on, beside its own."),
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     with people_plane(context) as opened:
-        closed = opened.close(ministry)
+        closed = opened.close(ministry, witness)
     if as_json:
         say_json(closed)
         return

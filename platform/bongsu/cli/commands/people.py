@@ -17,10 +17,11 @@ from bongsu.cli.commands.naming_people import (
     clearance_of,
     new_person,
 )
-from bongsu.cli.commands.shared import AsJson, people_plane, server_asked, server_context
+from bongsu.cli.commands.shared import AsJson, only_here, people_plane, server_asked, server_context
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.state import options
 from bongsu.cli.texts import _
+from bongsu.domain.documents import plain
 from bongsu.domain.labels import Grade
 from bongsu.domain.people import ActorKind, Role
 
@@ -87,10 +88,33 @@ def add(
 ) -> None:
     cleared = clearance_of(clearance, compartment)
     with people_plane(context) as opened:
-        made = opened.add(new_person(opened, person, name, issuer, subject, cleared))
+        new = new_person(opened, person, name, issuer, subject, cleared)
+        # Service accounts get their tokens from it as well: it is the server's own one, which has passwords.
+        needs_password = new.issuer == opened.issuer_for(ActorKind.SERVICE)
+        made = opened.add(new)
     _tell(
         made, as_json, _("Added {person}, cleared for {clearance}; `bongsu people give-role` says what they are.")
     )
+    if needs_password and not as_json:
+        words = _(
+            "They sign in once whoever runs the server has given them a password: `{command}`, on its machine."
+        )
+        say(words.format(command=f"bongsu people password {made.id}"))
+
+
+@people.command("password", help=_("Give somebody a new password at `bongsu up`, on its machine; shown this once."))
+def password(context: typer.Context, person: PersonId, as_json: AsJson = False) -> None:
+    from bongsu.cli.commands.serve import shared_home
+    from bongsu.service.passwords import give_password_at
+
+    only_here(context, "people password")
+    made = give_password_at(shared_home(options(context).home.absolute()), person)
+    if as_json:
+        say_json(made)
+        return
+    say(made.password)
+    words = _("{login} signs in with this. It is shown this once; what they were signed in to has ended.")
+    say(words.format(login=made.login), error=True)
 
 
 @people.command("give-role", help=_("Make somebody something in a ministry, as its operator."))
@@ -169,7 +193,7 @@ def whoami(context: typer.Context, as_json: AsJson = False) -> None:
             where = {"context": found[0], "server": found[1].url, "home": None, "ministry": found[1].ministry}
             me = RemotePeople(*asked).me()
     if as_json:
-        document = me_document(me)
+        document = plain(me_document(me))
         # Nobody is cleared for anything where there is nobody to keep it from.
         say_json(where | document | ({} if found else {"clearance": None}))
         return

@@ -132,7 +132,7 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     with plane(context) as opened:
-        prepared = opened.plan(pipeline_of(file, set_))
+        prepared, is_alone = opened.plan(pipeline_of(file, set_)), opened.drives_here
     if as_json:
         from bongsu.service.documents import plan_document
 
@@ -141,7 +141,8 @@ def plan(
         return
     from bongsu.cli.render.plan import plan_view
 
-    out().print(plan_view(prepared.plan, prepared.skipped, prepared.grant, every=all_, parts=verbose))
+    shown = plan_view(prepared.plan, prepared.skipped, prepared.grant, every=all_, parts=verbose, is_alone=is_alone)
+    out().print(shown)
     console = out(markup=True)
     print_warnings(console, prepared.warnings)
     if prepared.obstacles:

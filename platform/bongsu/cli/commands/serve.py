@@ -17,6 +17,7 @@ from bongsu.service.observing.log_format import LogFormat
 
 PORT = 8700
 HOST = "127.0.0.1"
+CONSOLE = "http://localhost:8501"
 _SHARED = "shared"
 
 # Not BONGSU_PORT, which Kubernetes sets to something else beside a service that is called bongsu.
@@ -46,7 +47,7 @@ def serve(
         typer.Option(
             envvar="BONGSU_MLFLOW_DATABASE",
             help=_(
-                "Address of MLflow's own PostgreSQL database; a file in the home, for one process, if not given."
+                "Address of MLflow's own PostgreSQL database, needed beside --database; else a file in the home."
             ),
         ),
     ] = None,
@@ -153,7 +154,16 @@ def serve(
         serve_until_ended(served, listening, lambda: say(_("Listening at {url}").format(url=_url(host, port))))
 
 
-def up(context: typer.Context, port: Port = PORT) -> None:
+def up(
+    context: typer.Context,
+    port: Port = PORT,
+    console: Annotated[
+        str,
+        typer.Option(
+            metavar="URL", envvar="BONGSU_CONSOLE_URL", help=_("Where the console is that people sign in to here.")
+        ),
+    ] = CONSOLE,
+) -> None:
     from bongsu.api.serving import listen
     from bongsu.api.serving import serve as serve_until_ended
     from bongsu.service.demonstration import seed
@@ -162,13 +172,14 @@ def up(context: typer.Context, port: Port = PORT) -> None:
     only_here(context, "up")
     _log_to_standard_error(LogFormat.TEXT, logging.WARNING)
     listening = listen(HOST, port)
-    home = _shared_home(options(context).home)
+    home = shared_home(options(context).home)
     url = _url("localhost", port)
     settings = ServerSettings(
         home=home,
         ray_address=os.environ.get("BONGSU_RAY_ADDRESS"),
         site="bongsu-demonstration",
         built_in_issuer=f"{url}/issuer",
+        console_url=console,
         worker_url=_url(HOST, port),
     )
     shipped = Path.cwd() / "pipelines"
@@ -185,6 +196,8 @@ def up(context: typer.Context, port: Port = PORT) -> None:
         if passwords:
             say(_("These passwords are shown this once."))
         say(_("In another terminal: `bongsu login {url}`, then `bongsu submit FILE --watch`.").format(url=url))
+        told = _("MLflow is at {url}/mlflow; once you have signed in, `bongsu mlflow` says how to use it.")
+        say(told.format(url=url))
 
     with open_served(settings, os.environ) as served:
         serve_until_ended(served, listening, ready)
@@ -197,7 +210,7 @@ def _log_to_standard_error(style: LogFormat, level: int, *addresses: str | None)
     configure_logs(style, Scrubber(known_secrets(os.environ, addresses)), level)
 
 
-def _shared_home(home: Path) -> Path:
+def shared_home(home: Path) -> Path:
     """What ministries share lies apart from what this machine's owner runs alone."""
     return home / _SHARED
 

@@ -66,6 +66,7 @@ def plan_view(
     *,
     every: bool = False,
     parts: bool = False,
+    is_alone: bool = True,
 ) -> RenderableType:
     """The whole plan: heading, inputs, stages, what it costs, which approvals it will need.
 
@@ -75,8 +76,9 @@ def plan_view(
         paid: what it would do to its grant; None if none is asked.
         every: show all points of large matrices.
         parts: show what the estimated memory of each stage is made of.
+        is_alone: it is a plan of one person's home, where nobody else is asked.
     """
-    return Group(*_parts(plan, skipped, paid, every, parts))
+    return Group(*_parts(plan, skipped, paid, every, parts), *_approvals(plan, is_alone))
 
 
 def _parts(
@@ -98,13 +100,15 @@ def _parts(
         yield standing_view(paid)
     elif plan.grant:
         yield Text(_("The grant {grant} is recorded, and not checked on this machine.").format(grant=plan.grant))
+
+
+def _approvals(plan: RunPlan, is_alone: bool) -> Iterator[RenderableType]:
     for need in plan.approvals:
-        yield Text(
-            "• "
-            + _(
-                "Will need {count} approvals: {subject} ({rule}). On one machine nobody is asked for them yet."
-            ).format(count=need.approvers, subject=need.subject, rule=translate(need.rule))
+        wanted = _("Will need {count} approvals: {subject} ({rule}).").format(
+            count=need.approvers, subject=need.subject, rule=translate(need.rule)
         )
+        alone = _("On one machine nobody is asked for them.") if is_alone else ""
+        yield Text(f"• {wanted} {alone}".rstrip())
 
 
 def _inputs(plan: RunPlan) -> Table:

@@ -29,7 +29,9 @@ SEVERAL_MINISTRIES = Code(
 """A name means something in one ministry only."""
 ABOVE_CLEARANCE = Code(
     "access.above-clearance",
-    "This would be labelled {label}, and your clearance is {clearance}.",
-    "Nobody makes what they may not see: leave out the inputs that are labelled so, or have somebody do it who may.",
+    "The label of this would be above your clearance, which is {clearance}.",
+    "Nobody makes what they may not see: state a lower label, leave out the inputs that are labelled so, or have"
+    " somebody do it who may.",
     exit_code=4,
 )
+"""The label is not named: known bytes may carry one whose compartments the asker has never heard of."""

@@ -26,6 +26,13 @@ BAD_FILTER = Code(
     "The filter cannot be read at “{near}”: {detail}.",
     'Write for example: state = running AND pipeline = "demo" AND createdAt >= "2026-11-01T00:00:00Z".',
 )
+PRECONDITION = Code(
+    "api.precondition",
+    "The request asks for a change only if something is still as {tag} says (`If-Match`); the server does not compare"
+    " that.",
+    "Leave out `If-Match`: states that do not allow a change refuse it, and approvals name the digest that they are"
+    " of.",
+)
 UNKNOWN_FIELD = Code("api.unknown-field", "There is no field {field} here.", "There are: {known}.")
 TOO_LARGE = Code(
     "api.too-large",

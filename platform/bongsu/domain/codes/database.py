@@ -21,6 +21,14 @@ DATABASE_ADDRESS = Code(
     "Write sqlite:///PATH or postgresql+psycopg://USER:PASSWORD@HOST:PORT/NAME, with the signs @ : / ? # % in a"
     " password as %40 %3A %2F %3F %23 %25.",
 )
+NO_MLFLOW_DATABASE = Code(
+    "run.no-mlflow-database",
+    "The control plane's database is PostgreSQL ({url}), and none is named for MLflow: its rows would lie in a file of"
+    " this process's own home, and each replica would tell of other models and metrics.",
+    "Make a second database on that server and name it with `--mlflow-database ADDRESS` or BONGSU_MLFLOW_DATABASE, the"
+    " same for all replicas. For a process that is and stays the only one, a file will do, if it is named:"
+    " sqlite:///PATH.",
+)
 LEADERSHIP_LOST = Code(
     "run.leadership-lost",
     "This process ({holder}) drives the runs in the database {url} no longer: {detail}.",

@@ -135,6 +135,11 @@ NO_NOTICE = Code(
     "Announce it first: `bongsu grants reclaim {grant} --gpu-hours HOURS --reason WHY`.",
     exit_code=3,
 )
+NOTICE_CARRIED_OUT = Code(
+    "grants.notice-carried-out",
+    "What was announced of the grant {grant} was taken back at {at}: {hours} GPU-hours.",
+    "Book them back with a reason, if they are to be used after all: `bongsu grants adjust {grant}`.",
+)
 NOTICE_STANDS = Code(
     "grants.notice-stands",
     "A reclaim of the grant {grant} is announced already: {hours} GPU-hours from {due} on.",

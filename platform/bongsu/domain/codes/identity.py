@@ -33,6 +33,17 @@ ACCOUNT_FILE = Code(
     " passwords are made.",
     exit_code=7,
 )
+NO_PASSWORDS = Code(
+    "identity.no-passwords",
+    "In the home {home} there is no built-in identity provider, so nobody has a password here.",
+    "Name the home that `bongsu up` was given, with --home. People of `bongsu serve` sign in at the identity provider"
+    " that it names, and get their passwords there.",
+)
+SIGNS_IN_ELSEWHERE = Code(
+    "identity.signs-in-elsewhere",
+    "{person} signs in at {issuer}, and not at the built-in identity provider.",
+    "Ask there for a new password.",
+)
 WORKER_SCOPE = Code(
     "identity.worker-scope",
     "The worker of the attempt {attempt} may not do that ({action}): {detail}.",

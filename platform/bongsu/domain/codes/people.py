@@ -44,6 +44,12 @@ LAST_MINISTRY = Code(
     "Register another ministry with an operator first.",
     exit_code=4,
 )
+NOT_SENT = Code(
+    "people.not-sent",
+    "{person} was not sent to the ministry {ministry} by their own.",
+    "Have an operator of the ministry {home} send them: `bongsu people send {person} {ministry}`.",
+    exit_code=4,
+)
 SERVICE_ROLE = Code(
     "people.service-role",
     "The service account {person} cannot have the role {role}, which is for people.",
@@ -55,6 +61,11 @@ DISABLED = Code(
     "{person} is disabled.",
     "Add a new person or account under another name; one that was disabled stays so.",
     exit_code=4,
+)
+NOT_A_PERSON = Code(
+    "people.not-a-person",
+    "{person} is a service account, which has no password.",
+    "Make a secret for it: `bongsu service-accounts secret {person}`.",
 )
 PERSON_EXISTS = Code(
     "people.exists",

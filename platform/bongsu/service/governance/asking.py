@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +13,6 @@ from sqlalchemy.exc import IntegrityError
 
 from bongsu.domain.audit import AuditEvent, AuditOutcome
 from bongsu.domain.codes import governance as codes
-from bongsu.domain.codes import policy as policy_codes
 from bongsu.domain.ids import digest_of
 from bongsu.domain.labels import OPEN, Label
 from bongsu.domain.people import Actor
@@ -60,8 +59,9 @@ class Ask:
 
 @contextmanager
 def recorded(ask: Ask, kinds: Collection[str] = ()) -> Iterator[None]:
-    """What is refused inside is written into the log of the ministry in which it was asked for, and raised; of kinds of
-    errors (``use`` for ``use.not-permitted``), if there are any, nothing else is written."""
+    """What is refused inside is raised, and written into the log of the ministry in which it was asked for, or of one
+    of the actor's own if they are nothing there; of kinds of errors (``use`` for ``use.not-permitted``), if there are
+    any, nothing else is written."""
     try:
         yield
     except BongsuError as error:
@@ -83,11 +83,13 @@ def _record_refusal(ask: Ask, error: BongsuError) -> None:
     if ask.platform.database.read_only:
         return  # nothing could be asked for that would have changed anything
     facts: dict[str, Any] = {"codes": sorted({problem.code.name for problem in error.problems})}
-    words = [str(one.args["words"]) for one in error.problems if one.code is policy_codes.FORBIDDEN_USE]
+    words = purpose.refused_words(error)
     if words:
         facts["words"] = words
     with ask.platform.write() as connection:
-        homes = [ask.tenant, *sorted(ask.actor.ministries)]
+        # A ministry hears who names a forbidden use for it. Else nobody's log is written by who is nothing there.
+        heard = bool(words) or ask.tenant in ask.actor.ministries
+        homes = [*([ask.tenant] if heard else []), *sorted(ask.actor.ministries)]
         tenant = next((one for one in homes if takes_part(connection, one)), None)
         if tenant is not None:
             event = AuditEvent(
@@ -177,11 +179,18 @@ def screened(**texts: str) -> None:
             problems.append(codes.NO_REASON.at(None, name, field=name))
         if len(text) > LONGEST:
             problems.append(codes.TOO_LONG.at(None, name, field=name, size=len(text), limit=LONGEST))
-        refused = purpose.screen(text)
-        if refused:
-            problems.append(policy_codes.FORBIDDEN_USE.at(None, name, rule=refused.rule, words=refused.words))
+    problems += purpose.problems(texts)
     if problems:
         raise BongsuError(problems)
+
+
+def declared(ask: Ask, texts: Mapping[str, str]) -> None:
+    """Names, titles and cards that say what something is for are read as pipelines are; a refusal is recorded. Raises
+    ``policy.forbidden-use``."""
+    with recorded(ask):
+        problems = purpose.problems(texts)
+        if problems:
+            raise BongsuError(problems)
 
 
 def tried(act: Callable[[], T]) -> T:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, fields
 
 from bongsu.domain.approval import Proposal
-from bongsu.domain.documents import plain
+from bongsu.domain.ids import Digest
 
 
-def proposal_document(proposal: Proposal) -> dict[str, Any]:
-    """A proposal; ``digest`` is what a vote is for."""
-    return {**plain(proposal), "digest": proposal.binding.digest}
+@dataclass(frozen=True, kw_only=True)
+class ProposalDocument(Proposal):
+    """A proposal and what was decided on it; ``digest`` is what a vote is for."""
+
+    digest: Digest
+
+
+def proposal_document(proposal: Proposal) -> ProposalDocument:
+    facts = {field.name: getattr(proposal, field.name) for field in fields(Proposal)}
+    return ProposalDocument(**facts, digest=proposal.binding.digest)

@@ -145,14 +145,37 @@ def show_proposal(platform: Platform, actor: Actor, proposal_id: str) -> Proposa
 
 
 def list_proposals(
-    platform: Platform, actor: Actor, ministry: str | None = None, states: Collection[ApprovalState] = ()
+    platform: Platform,
+    actor: Actor,
+    ministry: str | None = None,
+    states: Collection[ApprovalState] = (),
+    limit: int | None = None,
+    behind: tuple[float, str] | None = None,
 ) -> list[Proposal]:
-    """Proposals of the actor's ministries that they see, newest first. Raises ``governance.no-such``."""
+    """Proposals of the actor's ministries that they see, newest first.
+
+    Args:
+        platform: what to work on.
+        actor: who asks.
+        ministry: only of this one.
+        states: only in these, if some are given.
+        limit: at most so many.
+        behind: when the last one of the page before was proposed (seconds since the epoch), and its id.
+
+    Raises:
+        BongsuError: ``governance.no-such``.
+    """
     ask = Ask(platform, actor, Tenant(ministry or ""), "approval.list", f"ministry:{ministry or ''}")
+    found: list[Proposal] = []
     with platform.read() as connection:
         named = ministries_for(ask, Permission.APPROVAL_READ, ministry)
-        found = store.proposals_in(connection, named, sorted(states))
-        return [one for one in found if actor.clearance.dominates(label_of(connection, one))]
+        while True:
+            read = store.proposals_in(connection, named, sorted(states), limit, behind)
+            found += [one for one in read if actor.clearance.dominates(label_of(connection, one))]
+            # What somebody may not see leaves no gap in a page.
+            if limit is None or len(read) < limit or len(found) >= limit:
+                return found[:limit]
+            behind = (read[-1].proposed_at, read[-1].id)
 
 
 def withdraw(platform: Platform, actor: Actor, proposal_id: str, reason: str, request_id: str = "") -> Proposal:

@@ -22,6 +22,7 @@ from bongsu.domain.problems import BongsuError, Problem
 from bongsu.domain.tenants import HOME
 from bongsu.domain.uses import UseClass
 from bongsu.planner.accelerators import ACCELERATORS
+from bongsu.policy import purpose
 from bongsu.policy.access import Permission, permissions_in
 from bongsu.policy.grants import moment
 from bongsu.service.grants.standing import Deed, permitted, record, record_refusal, refusals_recorded, tenant_of
@@ -71,8 +72,8 @@ def give(platform: Platform, actor: Actor, order: Order) -> Grant:
     """Give a grant. The same order of the same person again finds what was given.
 
     Raises:
-        BongsuError: ``grants.forbidden`` for whoever may not give in the giver's name, and everything that is wrong
-            with the order; ``grants.name-taken``.
+        BongsuError: ``grants.forbidden`` for whoever may not give in the giver's name; ``policy.forbidden-use`` for
+            what its name or programme declares; everything else that is wrong with the order; ``grants.name-taken``.
     """
     grant = order.as_grant(actor.id)
     if Permission.GRANT_GIVE not in permissions_in(actor, tenant_of(actor, order.giver)):
@@ -81,6 +82,7 @@ def give(platform: Platform, actor: Actor, order: Order) -> Grant:
         if order.giver in actor.ministries:  # nobody's log is written by those who are nothing there
             record_refusal(platform, actor, _within(grant, actor), "grant.give", error)
         raise error
+    _refuse_forbidden(platform, actor, grant)
     _refuse_faulty(platform, actor, order)
     now, amount = platform.clock(), gpu_ms_of(order.gpu_hours)
     try:
@@ -96,7 +98,7 @@ def give(platform: Platform, actor: Actor, order: Order) -> Grant:
                 "begins": moment(grant.begins),
                 "ends": moment(grant.ends),
             }
-            record(connection, actor, grant, Deed("grant.give", now, facts))
+            record(connection, platform, actor, grant, Deed("grant.give", now, facts))
     except IntegrityError:
         with platform.database.read() as connection:
             known = get_grant(connection, grant.id)
@@ -146,7 +148,7 @@ def adjust(
             )
         (booked,) = book(connection, grant_id, [entry])
         facts = {"gpuMilliseconds": amount, "reason": entry.reason, "position": booked.position}
-        record(connection, actor, grant, Deed("grant.adjust", now, facts))
+        record(connection, platform, actor, grant, Deed("grant.adjust", now, facts))
         return booked
 
 
@@ -162,7 +164,7 @@ def close(platform: Platform, actor: Actor, grant_id: str, reason: str) -> Grant
     now = platform.clock()
     with platform.database.write() as connection:
         if close_grant(connection, grant_id, now):
-            record(connection, actor, grant, Deed("grant.close", now, {"reason": reason.strip()}))
+            record(connection, platform, actor, grant, Deed("grant.close", now, {"reason": reason.strip()}))
         found = get_grant(connection, grant_id)
     return found or grant
 
@@ -183,6 +185,15 @@ def _amount(gpu_hours: float) -> int:
 def _within(grant: Grant, actor: Actor) -> Grant:
     """The grant as far as it concerns the log of whoever asked: nothing was given, so no receiver hears of it."""
     return replace(grant, receiver=grant.giver)
+
+
+def _refuse_forbidden(platform: Platform, actor: Actor, grant: Grant) -> None:
+    """What GPUs are given for is a declared purpose. Who tries is told, and stands in the giver's log."""
+    problems = purpose.problems({"id": grant.id, "programme": grant.programme})
+    if problems:
+        error = BongsuError(problems)
+        record_refusal(platform, actor, _within(grant, actor), "grant.give", error)
+        raise error
 
 
 def _refuse_faulty(platform: Platform, actor: Actor, order: Order) -> None:

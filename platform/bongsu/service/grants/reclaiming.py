@@ -6,8 +6,11 @@ back than was announced.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import Connection
 
+from bongsu.domain.codes import api as api_codes
 from bongsu.domain.codes import grants as codes
 from bongsu.domain.grants import EntryKind, Grant, gpu_ms_of, hours_text
 from bongsu.domain.people import Actor
@@ -18,14 +21,23 @@ from bongsu.policy.weak_use import THRESHOLDS, notice_due
 from bongsu.service.grants.giving import MOST_HOURS
 from bongsu.service.grants.standing import Deed, permitted, record, refusals_recorded
 from bongsu.service.platform import Platform
-from bongsu.store.grant_ledger import LedgerEntry, NewEntry, balance_of, book, last_entry
-from bongsu.store.grant_notices import Notice, announce, end_notice, standing_notice
+from bongsu.service.repeating import request_key
+from bongsu.store.grant_ledger import LedgerEntry, NewEntry, balance_of, book, find_entry
+from bongsu.store.grant_notices import Notice, announce, end_notice, find_notice, last_notice, standing_notice
 from bongsu.store.grant_use import held_now
 from bongsu.store.grants import get_grant
+from bongsu.store.requests import RequestKey, earlier_request, note_request
 
 
 def announce_reclaim(
-    platform: Platform, actor: Actor, grant_id: str, gpu_hours: float, reason: str, notice_days: float | None = None
+    platform: Platform,
+    actor: Actor,
+    grant_id: str,
+    gpu_hours: float,
+    reason: str,
+    notice_days: float | None = None,
+    *,
+    key: str = "",
 ) -> Notice:
     """Say that so many GPU-hours will be taken back. The same announcement again finds the one that stands.
 
@@ -36,10 +48,11 @@ def announce_reclaim(
         gpu_hours: at most.
         reason: in a sentence.
         notice_days: until it may be carried out; the least that is allowed if it is not given.
+        key: a request that is sent again under its key finds what was announced, whatever became of it since.
 
     Raises:
         BongsuError: ``grants.unknown``, ``grants.forbidden``, ``grants.bad-amount``, ``grants.no-reason``,
-            ``grants.notice-too-short``, ``grants.notice-stands``.
+            ``grants.notice-too-short``, ``grants.notice-stands``, ``api.key-used-otherwise``.
     """
     action = "grant.announce-reclaim"
     seen = permitted(platform, actor, Permission.GRANT_ADJUST, grant_id, action)
@@ -48,8 +61,12 @@ def announce_reclaim(
     if not reason.strip():
         raise codes.NO_REASON.error()
     amount, now = gpu_ms_of(gpu_hours), platform.clock()
+    request = request_key(actor.id, key, action, grant_id, str(amount), reason.strip(), str(notice_days))
     with refusals_recorded(platform, actor, seen, action), platform.database.write() as connection:
         grant = _locked(connection, grant_id)
+        before = _announced_before(connection, grant_id, request)
+        if before is not None:
+            return before
         due = notice_due(grant, now, None if notice_days is None else notice_days * DAY)
         if due is None:
             raise codes.NOTICE_TOO_SHORT.error(
@@ -63,8 +80,10 @@ def announce_reclaim(
                 grant=grant_id, hours=hours_text(known.gpu_ms), due=moment(known.effective_at)
             )
         notice = announce(connection, Notice(grant_id, 0, amount, reason.strip(), actor.id, now, due))
+        if request is not None:
+            note_request(connection, request, str(notice.number), now)
         facts = {"gpuMilliseconds": amount, "reason": notice.reason, "effective": moment(due)}
-        record(connection, actor, grant, Deed(action, now, facts))
+        record(connection, platform, actor, grant, Deed(action, now, facts))
         return notice
 
 
@@ -81,31 +100,31 @@ def carry_out_reclaim(platform: Platform, actor: Actor, grant_id: str) -> Ledger
         grant = _locked(connection, grant_id)
         notice = standing_notice(connection, grant_id)
         if notice is None:
-            before = last_entry(connection, grant_id, EntryKind.RECLAIMED)
-            if before is not None:
-                return before
-            raise codes.NO_NOTICE.error(grant=grant_id)
+            last = last_notice(connection, grant_id)
+            before = _booked(connection, last) if last is not None else None
+            if before is None:
+                raise codes.NO_NOTICE.error(grant=grant_id)
+            return before
         if now < notice.effective_at:
             raise codes.NOTICE_RUNS.error(
                 grant=grant_id, receiver=grant.receiver, due=moment(notice.effective_at), now=moment(now)
             )
         left = balance_of(connection, grant_id, held_now(connection, grant_id).open_use(now)).available
         amount = min(notice.gpu_ms, max(0, left))
-        entry = NewEntry(
-            EntryKind.RECLAIMED, f"notice/{notice.number}", amount, now, actor=actor.id, reason=notice.reason
-        )
+        entry = NewEntry(EntryKind.RECLAIMED, _subject(notice), amount, now, actor=actor.id, reason=notice.reason)
         end_notice(connection, notice, now)
         (booked,) = book(connection, grant_id, [entry])
         facts = {"gpuMilliseconds": amount, "announced": notice.gpu_ms, "position": booked.position}
-        record(connection, actor, grant, Deed(action, now, facts))
+        record(connection, platform, actor, grant, Deed(action, now, facts))
         return booked
 
 
 def withdraw_reclaim(platform: Platform, actor: Actor, grant_id: str) -> Notice:
-    """Take a notice back; nothing is booked.
+    """Take a notice back; nothing is booked. Once more finds the one that was taken back.
 
     Raises:
-        BongsuError: ``grants.unknown``, ``grants.forbidden``, ``grants.no-notice``.
+        BongsuError: ``grants.unknown``, ``grants.forbidden``, ``grants.no-notice``; ``grants.notice-carried-out`` if
+            that came first.
     """
     permitted(platform, actor, Permission.GRANT_ADJUST, grant_id, "grant.withdraw-reclaim")
     now = platform.clock()
@@ -113,10 +132,44 @@ def withdraw_reclaim(platform: Platform, actor: Actor, grant_id: str) -> Notice:
         grant = _locked(connection, grant_id)
         notice = standing_notice(connection, grant_id)
         if notice is None:
-            raise codes.NO_NOTICE.error(grant=grant_id)
+            last = last_notice(connection, grant_id)
+            if last is None:
+                raise codes.NO_NOTICE.error(grant=grant_id)
+            booked = _booked(connection, last)
+            if booked is None:
+                return last
+            raise codes.NOTICE_CARRIED_OUT.error(
+                grant=grant_id, hours=hours_text(booked.gpu_ms), at=moment(booked.at)
+            )
         end_notice(connection, notice, now)
-        record(connection, actor, grant, Deed("grant.withdraw-reclaim", now, {"gpuMilliseconds": notice.gpu_ms}))
-        return notice
+        record(
+            connection,
+            platform,
+            actor,
+            grant,
+            Deed("grant.withdraw-reclaim", now, {"gpuMilliseconds": notice.gpu_ms}),
+        )
+        return replace(notice, ended_at=now)
+
+
+def _announced_before(connection: Connection, grant_id: str, request: RequestKey | None) -> Notice | None:
+    """What came of the same request. Raises ``api.key-used-otherwise``."""
+    earlier = earlier_request(connection, request) if request is not None else None
+    if request is None or earlier is None:
+        return None
+    if earlier.request != request.request:
+        raise api_codes.KEY_USED_OTHERWISE.error(key=request.key)
+    return find_notice(connection, grant_id, int(earlier.result))
+
+
+def _subject(notice: Notice) -> str:
+    """What the ledger knows a reclaim by."""
+    return f"notice/{notice.number}"
+
+
+def _booked(connection: Connection, notice: Notice) -> LedgerEntry | None:
+    """What was taken back of it; None if it stands or was withdrawn."""
+    return find_entry(connection, notice.grant_id, EntryKind.RECLAIMED, _subject(notice))
 
 
 def _locked(connection: Connection, grant_id: str) -> Grant:

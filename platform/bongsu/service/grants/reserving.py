@@ -85,21 +85,26 @@ def obstacles_of(standing: GrantStanding | Decision | None) -> list[Problem]:
     return [decision.problem for decision in decisions if decision.problem]
 
 
-def set_aside(connection: Connection, run_id: RunId, plan: RunPlan, now: float, actor: Actor) -> None:
+def set_aside(platform: Platform, connection: Connection, run_id: RunId, plan: RunPlan, now: float) -> None:
     """Set aside what a new run of the plan will need, in the transaction that creates it and behind that.
 
     Raises:
         ReservationRefused: the transaction must not be committed.
     """
-    _reserve(connection, run_id, plan, [planned for planned in plan.stages if planned.cache.runs], now, actor)
+    _reserve(platform, connection, run_id, plan, [planned for planned in plan.stages if planned.cache.runs], now)
 
 
 def set_aside_again(
-    connection: Connection, run_id: RunId, plan: RunPlan, again: Sequence[PlannedStage], now: float, actor: Actor
+    platform: Platform,
+    connection: Connection,
+    run_id: RunId,
+    plan: RunPlan,
+    again: Sequence[PlannedStage],
+    now: float,
 ) -> None:
     """Set aside what a run that is resumed needs for what it has still to do, in the transaction that reopens it and
     behind that. Raises as :func:`set_aside`."""
-    _reserve(connection, run_id, plan, again, now, actor)
+    _reserve(platform, connection, run_id, plan, again, now)
 
 
 def record_refused(platform: Platform, actor: Actor, refused: ReservationRefused) -> None:
@@ -109,7 +114,12 @@ def record_refused(platform: Platform, actor: Actor, refused: ReservationRefused
 
 
 def _reserve(
-    connection: Connection, run_id: RunId, plan: RunPlan, stages: Sequence[PlannedStage], now: float, actor: Actor
+    platform: Platform,
+    connection: Connection,
+    run_id: RunId,
+    plan: RunPlan,
+    stages: Sequence[PlannedStage],
+    now: float,
 ) -> None:
     if not holds_gpus(plan):
         return
@@ -125,11 +135,17 @@ def _reserve(
     opening = sum(entry.kind is EntryKind.RESERVED for entry in entries_of_run(connection, grant.id, run_id)) + 1
     subject = f"{run_id}/{opening}"
     entry = NewEntry(
-        EntryKind.RESERVED, subject, need.gpu_ms, now, str(run_id), until=now + need.seconds, actor=actor.id
+        EntryKind.RESERVED,
+        subject,
+        need.gpu_ms,
+        now,
+        str(run_id),
+        until=now + need.seconds,
+        actor=platform.actor.id,
     )
     book(connection, grant.id, [entry])
     facts = {"run": run_id, "gpuMilliseconds": need.gpu_ms, "rules": [one.rule for one in standing.decisions]}
-    record(connection, actor, grant, Deed("grant.reserve", now, facts, of_receiver=True))
+    record(connection, platform, platform.actor, grant, Deed("grant.reserve", now, facts, of_receiver=True))
 
 
 def _payer(connection: Connection, plan: RunPlan, *, lock: bool = False) -> Grant | Decision | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from bongsu.domain.people import Actor
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import HOME, Tenant
 from bongsu.policy.access import Permission, Thing, Verdict, judge
+from bongsu.policy.purpose import refused_words
 from bongsu.service.platform import Platform
 from bongsu.store import audit
 from bongsu.store.grants import get_grant
@@ -79,14 +80,14 @@ def permitted(platform: Platform, actor: Actor, permission: Permission, grant_id
     return grant
 
 
-def record(connection: Connection, actor: Actor, grant: Grant, deed: Deed) -> None:
+def record(connection: Connection, platform: Platform, actor: Actor, grant: Grant, deed: Deed) -> None:
     """Write it into the logs of both sides, as the last statements of the transaction; always in one order, so that
     nobody waits in a circle."""
     sides = {grant.receiver} if deed.of_receiver else {grant.giver, grant.receiver}
     for tenant in sorted({tenant_of(actor, side) for side in sides}):
         thing = f"grant:{grant.id}"
         event = AuditEvent(tenant, actor.id, deed.action, thing, deed.at, deed.outcome, OPEN, dict(deed.facts))
-        audit.append(connection, event)
+        audit.append(connection, replace(event, request_id=platform.author.request_id))
 
 
 def record_refusal(
@@ -95,10 +96,13 @@ def record_refusal(
     """As :func:`record`, of what was asked for and not done, in a transaction of its own."""
     if platform.database.read_only:
         return
-    facts = {"problems": [problem.code.name for problem in error.problems]}
+    facts: dict[str, Any] = {"problems": [problem.code.name for problem in error.problems]}
+    words = refused_words(error)
+    if words:
+        facts["words"] = words
     with platform.database.write() as connection:
         deed = Deed(action, platform.clock(), facts, AuditOutcome.REFUSED, of_receiver)
-        record(connection, actor, grant, deed)
+        record(connection, platform, actor, grant, deed)
 
 
 @contextmanager

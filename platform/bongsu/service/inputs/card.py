@@ -13,7 +13,7 @@ from bongsu.domain.labels import Label, high_water_mark
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Words, joined
 from bongsu.service.inputs.files import FileSet
-from bongsu.service.inputs.label_card import folder_label, looks_like_a_card
+from bongsu.service.inputs.label_card import declarations, folder_label, looks_like_a_card
 
 _DATA_CARD = "card.json"
 _LARGEST_CARD = 4_000_000
@@ -71,6 +71,12 @@ def label_of(files: FileSet) -> Label | None:
     folders = {path.parent: None for _name, path in files.files if looks_like_a_card(path.name)}
     found = [label for label in (*above, *(folder_label(folder) for folder in folders)) if label is not None]
     return high_water_mark(found) if found else None
+
+
+def said_on_cards(files: FileSet) -> dict[str, str]:
+    """What cards among the files say that these are and are for, by the file's name and the key."""
+    cards = [(name, path) for name, path in files.files if looks_like_a_card(path.name)]
+    return {f"{name}: {key}": text for name, path in cards for key, text in declarations(path).items()}
 
 
 def _first_label(folders: Iterable[Path]) -> Label | None:

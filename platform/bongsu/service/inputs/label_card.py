@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 import unicodedata
 from collections.abc import Callable, Hashable
@@ -27,6 +28,27 @@ _USUAL = (".card.yaml", ".card.yml", "CARD.YAML", "CARD.yaml", "Card.yaml", "CAR
 _USUAL_READMES = ("readme.md", "Readme.md", "ReadMe.md", "README.MD", "README.markdown", "readme.markdown")
 # Keys that are meant as a label, unless there is one beside them.
 _OTHER_WORDS = ("labels", "classification")
+# So many characters of each declaration are read; to read a megabyte would take minutes.
+_MOST_DECLARED = 4000
+# Keys that say what something is for, without case and hyphens.
+_DECLARING = frozenset(
+    {
+        *(
+            "title",
+            "name",
+            "purpose",
+            "description",
+            "summary",
+            "statement",
+            "use",
+            "useclass",
+            "intendeduse",
+            "task",
+            "tags",
+        ),
+        *("제목", "이름", "목적", "용도", "설명", "요약"),
+    }
+)
 # Letters that look like those of "label": Cyrillic and Greek ones, and digits.
 _ALIKE = str.maketrans("\u04cf\u0456\u0430\u03b1\u044c\u0432\u03b2\u0435\u03b51|", "llaabbbeell")
 # What YAML's own constructors raise for values that are none, such as a 31st of February.
@@ -62,6 +84,25 @@ def folder_label(folder: Path) -> Label | None:
             raise NotFound(phrase(words, path=misnamed))
         _refuse_misnamed_readme(folder, names)
     return label
+
+
+def declarations(card: Path) -> dict[str, str]:
+    """What a card says that its data are for, by key. One that cannot be read says nothing: whether it has to be
+    readable is the label's concern."""
+    front = _front_matter if card.name.lower().startswith("readme") else str
+    try:
+        content = yaml.load(front(_read(card)), _Loader)
+    except (*_FAULTS, _Unreadable, OSError):
+        return {}
+    if not isinstance(content, dict):
+        return {}
+    return {
+        str(key): str(value)[:_MOST_DECLARED] for key, value in content.items() if _bare(str(key)) in _DECLARING
+    }
+
+
+def _bare(key: str) -> str:
+    return re.sub(r"[^a-z가-힣]", "", key.lower())
 
 
 def _names(folder: Path) -> list[str]:

@@ -12,7 +12,7 @@ from joserfc.jwk import Key
 from bongsu.domain.codes import identity as codes
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
-from bongsu.identity.accounts import Accounts, read_accounts
+from bongsu.identity.account_file import AccountFile
 from bongsu.identity.key_file import KeyFile
 from bongsu.identity.key_ring import ALGORITHM, KeyRing
 from bongsu.identity.oauth import CLI, GrantType, OAuthClient
@@ -99,7 +99,7 @@ class Issuer:
     settings: IssuerSettings
     database: Database
     keys: KeyFile
-    accounts: Accounts | None
+    accounts: AccountFile | None
     hasher: SecretHasher
     clock: Callable[[], float]
 
@@ -148,5 +148,7 @@ def open_issuer(
     """
     keys = KeyFile(home / ISSUER_KEYS, clock, DAY_S)
     keys.ring()
-    accounts = read_accounts(home / ACCOUNTS, SecretHasher()) if with_people else None
+    accounts = AccountFile(home / ACCOUNTS, SecretHasher()) if with_people else None
+    if accounts is not None:
+        accounts.accounts()
     return Issuer(settings, database, keys, accounts, SecretHasher(SECRET_COST), clock)

@@ -35,8 +35,8 @@ class PeoplePlane(Protocol):
         """A further ministry with its first operator."""
         ...
 
-    def close(self, ministry: str) -> Ministry:
-        """A ministry leaves."""
+    def close(self, ministry: str, witness: str | None) -> Ministry:
+        """A ministry leaves; auditors of another one, if it is named, read its log from then on."""
         ...
 
     def people(self, ministry: str | None, kind: ActorKind | None) -> list[Person]:

@@ -12,7 +12,7 @@ from typing import Any
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, PERMISSION_DENIED, RESOURCE_DOES_NOT_EXIST
 from mlflow.store.model_registry.dbmodels.models import SqlModelVersion, SqlModelVersionTag
-from mlflow.store.tracking.dbmodels.models import SqlLoggedModel, SqlLoggedModelTag, SqlRun, SqlTag
+from mlflow.store.tracking.dbmodels.models import SqlDataset, SqlLoggedModel, SqlLoggedModelTag, SqlRun, SqlTag
 from sqlalchemy import Connection, CursorResult, Executable, Table, exists, insert, select, update
 
 from bongsu.domain.labels import Label, high_water_mark
@@ -25,7 +25,15 @@ UNFILTERED = {"bongsu_unfiltered": True}
 """Execution option of the few statements that look at rows whether or not they exist for the viewer."""
 _TABLES: dict[type, Table] = {
     mapped: mapped.__table__
-    for mapped in (SqlRun, SqlTag, SqlLoggedModel, SqlLoggedModelTag, SqlModelVersion, SqlModelVersionTag)
+    for mapped in (
+        SqlRun,
+        SqlTag,
+        SqlDataset,
+        SqlLoggedModel,
+        SqlLoggedModelTag,
+        SqlModelVersion,
+        SqlModelVersionTag,
+    )
 }
 
 
@@ -82,6 +90,11 @@ class Ledger:
     def ask(self, statement: Executable) -> bool:
         """The truth about rows whether or not they exist for the actor; for what has to be kept apart from them."""
         return bool(self._run(statement).scalar())
+
+    def datasets(self, experiment: str, digest: str) -> list[str]:
+        """Ids of the data sets of an experiment that have this digest, whoever may see them."""
+        found = self._rows(SqlDataset, ("dataset_uuid",), experiment_id=int(experiment), digest=digest)
+        return [str(row[0]) for row in found]
 
     # -- writing -------------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from bongsu.domain.publication import (
     Publication,
     RegisteredVersion,
     RegistrationRequest,
+    RunRelabelled,
     VersionRegistered,
 )
 from bongsu.tracking.governed.artifact_paths import tree_uri
@@ -66,6 +67,9 @@ class GovernedPublisher:
                 if item.label is not None:
                     self.relabel_version(item.ministry, item.name, item.version, item.label)
                 continue
+            if isinstance(item, RunRelabelled):
+                self._relabel_run(item)
+                continue
             ministry = item.request.ministry if isinstance(item, VersionRegistered) else item.ministry
             with self._writing(ministry) as writer:
                 found = writer.write(_with_tree(item) if isinstance(item, VersionRegistered) else item)
@@ -80,6 +84,38 @@ class GovernedPublisher:
         """
         with self._writing(request.ministry) as writer:
             return writer.register(_placed(request))
+
+    def catch_up(self, item: Publication) -> None:
+        """Let what is here already carry the label of an item that is not delivered yet; what is not will come with it.
+
+        Raises what MLflow raises.
+        """
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self.publish([item])
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+
+    def _relabel_run(self, item: RunRelabelled) -> None:
+        """Runs and data sets only rise; a model carries what its bytes carry, be it less than before."""
+        with self._writing(item.ministry) as writer:
+            from mlflow.server.handlers import _get_tracking_store
+
+            from bongsu.tracking.governed.labelling import Ledger
+            from bongsu.tracking.governed.marks import Kind
+
+            found = writer.labelled(item)
+            with _get_tracking_store().engine.begin() as connection:
+                ledger = Ledger(connection, Recorder(item.ministry))
+                for run, label in found.runs.items():
+                    ledger.raise_to(Kind.RUN, run, [label])
+                for digest, label in found.datasets.items():
+                    for dataset in ledger.datasets(found.experiment, digest):
+                        ledger.raise_to(Kind.DATASET, dataset, [label])
+                for model, label in found.models.items():
+                    ledger.relabel(Kind.LOGGED_MODEL, model, label)
 
     def relabel_version(self, ministry: str, name: str, version: int, label: Label) -> None:
         """Carry out what approvers decided about the label of a version, a downgrade included.

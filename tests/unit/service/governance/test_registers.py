@@ -115,6 +115,9 @@ def test_another_ministry_has_no_register_as_far_as_you_know(governed: GovernedP
     with pytest.raises(BongsuError) as caught:
         withdraw_use(governed.platform, governed.actor("army-acc"), use.id, "x")
     assert codes_of(caught) == ["governance.no-such"]
+    told = json.loads(governed.log("army")[-1][2])
+    assert (told["actor"], told["action"], told["outcome"]) == ("army-acc", "use.withdraw", "refused")
+    assert "army-acc" not in [actor for actor, _action, _entry in governed.log()], "nobody's log but their own"
 
 
 def test_data_without_a_permit_for_the_purpose_is_not_taken(governed: GovernedPlace) -> None:

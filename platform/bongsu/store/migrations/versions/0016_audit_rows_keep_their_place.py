@@ -10,8 +10,8 @@ A device code that comes twice ends the session that was given for it, as author
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0015"
-down_revision = "0013"
+revision = "0016"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 

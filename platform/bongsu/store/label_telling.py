@@ -1,0 +1,106 @@
+"""The tracking server is told of labels that changed: in the transaction that changes them, to look at what is so when
+it is told; and what is so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from sqlalchemy import ColumnElement, Connection, or_, select
+
+from bongsu.domain.ids import Digest
+from bongsu.domain.labels import Label
+from bongsu.domain.publication import LabelChanged, RunRelabelled
+from bongsu.store import outbox
+from bongsu.store.schema import artifacts, edges, model_versions, nodes, runs, stages
+from bongsu.store.scope import owned
+
+_ARTIFACT = "artifact:"
+_STAGE = "stage:"
+_CHUNK = 500
+
+
+def tell(connection: Connection, run_ids: Iterable[str], digests: Iterable[Digest]) -> None:
+    """To look at these runs, their stages, and what those took and gave; at the versions that they registered, which
+    rise there with the run; and at every version of these bytes. Each stands under its run, of which nothing is told
+    before its beginning is."""
+    versions: dict[tuple[str, int], LabelChanged] = {}
+    for some in _chunks(run_ids):
+        query = select(runs.c.id, runs.c.ministry, runs.c.pipeline).where(
+            owned(connection, runs), runs.c.id.in_(some)
+        )
+        for row in connection.execute(query.order_by(runs.c.id)).all():
+            item = RunRelabelled(run_id=row.id, ministry=row.ministry, pipeline=row.pipeline)
+            outbox.put(connection, row.id, item)
+        versions |= _versions(connection, model_versions.c.run_id.in_(some))
+    for some in _chunks(digests):
+        versions |= _versions(connection, model_versions.c.digest.in_(some))
+    for _key, told in sorted(versions.items()):
+        outbox.put(connection, told.run_id, told)
+
+
+def runs_with(connection: Connection, digests: Iterable[Digest]) -> set[str]:
+    """Runs whose stages took one of these trees, or gave it."""
+    ends: set[str] = set()
+    for digest in digests:
+        here = _ARTIFACT + digest
+        query = select(edges.c.source, edges.c.target).where(
+            owned(connection, edges), or_(edges.c.source == here, edges.c.target == here)
+        )
+        ends |= {end for row in connection.execute(query) for end in row if end.startswith(_STAGE)}
+    return {end.removeprefix(_STAGE).partition("/")[0] for end in ends}
+
+
+def run_label(connection: Connection, run_id: str) -> Label | None:
+    """What a run carries now; None if there is none."""
+    found = connection.execute(select(runs.c.label).where(owned(connection, runs), runs.c.id == run_id)).scalar()
+    return None if found is None else Label.parse(found)
+
+
+def stage_labels(connection: Connection, run_id: str) -> dict[str, Label]:
+    """What the stages of a run carry now, as far as they have ended well."""
+    found = connection.execute(select(stages.c.stage_id).where(stages.c.run_id == run_id)).scalars()
+    names = {f"{_STAGE}{run_id}/{stage_id}": stage_id for stage_id in found}
+    query = select(nodes.c.id, nodes.c.label).where(owned(connection, nodes), nodes.c.id.in_(sorted(names)))
+    return {names[row.id]: Label.parse(row.label) for row in connection.execute(query)}
+
+
+def tree_labels(connection: Connection, digests: Iterable[Digest]) -> dict[Digest, Label]:
+    """What these trees carry now; one that is not known is left out."""
+    query = select(artifacts.c.digest, artifacts.c.label).where(owned(connection, artifacts))
+    return {
+        Digest(row.digest): Label.parse(row.label)
+        for some in _chunks(digests)
+        for row in connection.execute(query.where(artifacts.c.digest.in_(some)))
+    }
+
+
+def trees_of(connection: Connection, run_id: str) -> set[Digest]:
+    """What the stages of a run took and gave."""
+    query = select(edges.c.source, edges.c.target).where(owned(connection, edges), edges.c.run_id == run_id)
+    ends = {end for row in connection.execute(query) for end in row}
+    return {Digest(end.removeprefix(_ARTIFACT)) for end in ends if end.startswith(_ARTIFACT)}
+
+
+def version_label(connection: Connection, name: str, version: int) -> Label | None:
+    """What a model version carries now; None if there is none."""
+    which = (model_versions.c.name == name) & (model_versions.c.version == version)
+    found = connection.execute(select(model_versions.c.label).where(owned(connection, model_versions), which))
+    label = found.scalar()
+    return None if label is None else Label.parse(label)
+
+
+def _versions(connection: Connection, which: ColumnElement[bool]) -> dict[tuple[str, int], LabelChanged]:
+    c = model_versions.c
+    query = select(c.name, c.version, c.run_id, c.ministry).where(owned(connection, model_versions), which)
+    return {
+        (row.name, row.version): LabelChanged(
+            run_id=row.run_id, name=row.name, version=row.version, ministry=row.ministry
+        )
+        for row in connection.execute(query)
+    }
+
+
+def _chunks(names: Iterable[str]) -> Iterator[list[str]]:
+    wanted = sorted(set(names))
+    for begin in range(0, len(wanted), _CHUNK):
+        yield wanted[begin : begin + _CHUNK]

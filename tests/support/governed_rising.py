@@ -1,0 +1,127 @@
+"""A model whose label rises, and falls, after the fact, in a process of its own: prints what MLflow shows to whom."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from governed_places import GovernedPlace
+from reconciler_world import registering_stage, registration_inputs
+from service_places import drive
+from small_plans import plan_of
+from starlette.testclient import TestClient
+
+from bongsu.domain.approval import ProposalKind
+from bongsu.domain.labels import Grade, Label
+from bongsu.domain.people import Role
+from bongsu.service.control_plane import ControlPlane
+from bongsu.service.driving import open_driver
+from bongsu.service.governance.carrying_out import carry_out
+from bongsu.service.governance.deciding import approve
+from bongsu.service.governance.proposing import ProposalRequest, propose
+from bongsu.service.labels import raise_label
+from bongsu.service.mlflow_mount import mounted, publisher_of, settings_of
+from bongsu.service.submitting import submit
+from bongsu.store.scope import EVERYTHING
+
+BLUE = Label(grade=Grade.SENSITIVE, compartments=frozenset({"blue"}))
+SENSITIVE = Label(grade=Grade.SENSITIVE)
+A2 = "/api/2.0/mlflow"
+
+
+class Rising:
+    """``all`` may see everything, ``low`` what is S at most."""
+
+    def __init__(self, home: Path, database: str) -> None:
+        self.place = GovernedPlace(home)
+        everything = Label(grade=Grade.CLASSIFIED, compartments=frozenset({"blue"}))
+        for person, role, clearance in (
+            ("all", Role.ENGINEER, everything),
+            ("low", Role.ENGINEER, SENSITIVE),
+            ("cus", Role.DATA_CUSTODIAN, everything),
+            ("app-1", Role.APPROVER, everything),
+            ("app-2", Role.APPROVER, everything),
+        ):
+            self.place.add_person(person, "mnd", role, clearance)
+        given = settings_of(self.place.platform, database)
+        self.place.platform = replace(self.place.platform, publisher=publisher_of(given))
+        plane = ControlPlane(replace(self.place.platform, scope=EVERYTHING), self.place.actor)
+        self.http = TestClient(mounted(plane, given))
+
+    def ask(self, person: str, method: str, path: str, **rest: Any) -> Any:
+        return self.http.request(method, path, headers={"Authorization": f"Bearer {person}"}, **rest)
+
+    def register(self) -> None:
+        place = self.place
+        place.permit_use()
+        base, proof = registration_inputs(place.platform.artifacts)  # type: ignore[arg-type]
+        place.add_dataset("proof", proof.ref.digest)
+        place.permit_data(name="proof")
+        plan = plan_of(registering_stage("register"), inputs=(base, proof))
+        run = submit(replace(place.as_("kim"), publisher=place.platform.publisher), plan).run.id
+        assert drive(place.platform, [run]).runs[0].state.value == "succeeded"
+        found = self.ask("all", "GET", f"{A2}/model-versions/get", params={"name": "light", "version": "1"})
+        uri = found.json()["model_version"]["source"]
+        self.file = f"/api/2.0/mlflow-artifacts/artifacts/{uri.partition(':/')[2]}/config.json"
+
+    def shown(self, person: str) -> dict[str, list[str]]:
+        """Labels of what somebody finds, by what it is."""
+        post = "POST"
+        experiments = self.ask(person, post, f"{A2}/experiments/search", json={"max_results": 100}).json()
+        ids = [one["experiment_id"] for one in experiments.get("experiments", [])] or ["1"]
+        runs = self.ask(person, post, f"{A2}/runs/search", json={"experiment_ids": ids}).json()
+        models = self.ask(person, post, f"{A2}/logged-models/search", json={"experiment_ids": ids}).json()
+        version = self.ask(person, "GET", f"{A2}/model-versions/get", params={"name": "light", "version": "1"})
+        versions = [version.json()["model_version"]] if version.status_code == 200 else []
+        return {
+            "runs": [_label(one["data"]["tags"]) for one in runs.get("runs", [])],
+            "models": [_label(one["info"]["tags"]) for one in models.get("models", [])],
+            "versions": [_label(one["tags"]) for one in versions],
+            "files": [str(self.ask(person, "GET", self.file).status_code)],
+        }
+
+    def deliver(self) -> None:
+        with open_driver(self.place.platform) as driving:
+            assert driving.delivery.drain(20) == 0
+
+    def raise_it(self, label: Label) -> None:
+        raise_label(self.place.as_("dc"), "models:/light/1", label, "It is worth more")
+
+    def lower_it(self, label: Label) -> None:
+        place, who = self.place.platform, self.place.actor
+        wish = ProposalRequest("mnd", ProposalKind.DOWNGRADE, "model:light/1", str(label), "It is old")
+        proposal = propose(place, who("cus"), wish)
+        for person in ("app-1", "app-2"):
+            approve(place, who(person), proposal.id, proposal.binding.digest)
+        carry_out(place, who("cus"), proposal.id)
+
+
+def _label(tags: list[dict[str, str]]) -> str:
+    return {tag["key"]: tag["value"] for tag in tags}["bongsu.label"]
+
+
+def main(home: Path, database: str) -> None:
+    world = Rising(home, database)
+    found = {}
+
+    def look(when: str) -> None:
+        found[when] = {person: world.shown(person) for person in ("low", "all")}
+
+    world.register()
+    look("before")
+    world.raise_it(BLUE)
+    look("risen")
+    world.deliver()
+    look("risen, and told")
+    world.lower_it(Label())
+    look("lowered")
+    world.deliver()
+    look("lowered, and told")
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])

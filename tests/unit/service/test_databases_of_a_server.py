@@ -1,0 +1,38 @@
+"""Which databases a server begins with: what replicas would not share is refused before anything is opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bongsu.domain.problems import BongsuError
+from bongsu.service.serving import ServerSettings, open_served
+
+NOWHERE = "postgresql://bongsu:p%40ss-word@127.0.0.1:1/bongsu"
+
+
+@pytest.mark.parametrize("mlflow", [True, False])
+def test_with_postgresql_mlflows_rows_are_not_kept_in_a_file_unasked(tmp_path: Path, mlflow: bool) -> None:
+    settings = ServerSettings(tmp_path / "home", database_url=NOWHERE, leads=False, mlflow=mlflow)
+    with pytest.raises(BongsuError) as refused, open_served(settings, {}):
+        pass
+    (problem,) = refused.value.problems
+    assert problem.code.name == "run.no-mlflow-database"
+    assert "127.0.0.1:1/bongsu" in problem.what()
+    assert "p%40ss-word" not in problem.what()
+    assert "--mlflow-database" in problem.fix()
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("address", ["postgresql://bongsu@127.0.0.1:1/mlflow", "sqlite:///{folder}/mlflow.db"])
+def test_one_that_is_named_will_do_a_file_too(tmp_path: Path, address: str) -> None:
+    named = address.format(folder=tmp_path)
+    settings = ServerSettings(tmp_path / "home", database_url=NOWHERE, leads=False, mlflow_database_url=named)
+    with pytest.raises(BongsuError, match=r"run\.database-unreachable"), open_served(settings, {}):
+        pass
+
+
+def test_without_postgresql_both_are_files_in_the_home(tmp_path: Path) -> None:
+    with open_served(ServerSettings(tmp_path / "home", leads=False, mlflow=False), {}) as served:
+        assert served.plane.base.database.engine.dialect.name == "sqlite"

@@ -1,0 +1,78 @@
+"""The ministries of ``bongsu up``: a second start finds them as their people left them, and undoes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from bongsu.domain.labels import Label
+from bongsu.domain.people import Actor, Role
+from bongsu.service import people
+from bongsu.service.control_plane import ControlPlane
+from bongsu.service.demonstration import seed
+from bongsu.service.governance.data_permits import list_data_permits, revoke_data_permit
+from bongsu.service.governance.uses import list_uses, withdraw_use
+from bongsu.service.labels import raise_label
+from bongsu.service.serving import ServerSettings, open_served
+from bongsu.store.people import find_person
+
+PIPELINES = Path(__file__).parents[3] / "pipelines"
+ISSUER = "http://localhost:8791/issuer"
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> ServerSettings:
+    """Of a server whose ministries are there."""
+    home = tmp_path_factory.mktemp("demonstration") / "home"
+    made = ServerSettings(home=home, built_in_issuer=ISSUER, leads=False, mlflow=False)
+    assert seed(made, {}, PIPELINES)
+    return made
+
+
+@contextmanager
+def at(settings: ServerSettings) -> Iterator[ControlPlane]:
+    with open_served(settings, {}) as served:
+        yield served.plane
+
+
+def actor(plane: ControlPlane, person: str) -> Actor:
+    with plane.base.read() as connection:
+        found = find_person(connection, person)
+    assert found is not None
+    return Actor(found.id, found.name, found.kind, found.roles, found.clearance)
+
+
+def test_a_second_start_changes_nothing(settings: ServerSettings) -> None:
+    with at(settings) as plane:
+        before = people.list_people(plane.base, actor(plane, "mnd/operator"), "mnd")
+        assert [one.id for one in before if Role.APPROVER in one.roles["mnd"]] == ["mnd/approver1", "mnd/approver2"]
+    assert seed(settings, {}, PIPELINES) == {}
+    with at(settings) as plane:
+        assert people.list_people(plane.base, actor(plane, "mnd/operator"), "mnd") == before
+
+
+def test_what_administration_changed_stays_and_the_server_starts(settings: ServerSettings) -> None:
+    with at(settings) as plane:
+        operator, accreditor = actor(plane, "mnd/operator"), actor(plane, "mnd/accreditor")
+        of = {name: plane.of_member(actor(plane, f"mnd/{name}"), "mnd") for name in ("custodian", "accreditor")}
+        people.set_clearance(plane.base, operator, "mnd/engineer", Label.parse("C"), "Vetted")
+        people.take_role(plane.base, operator, "mnd/approver2", "mnd", Role.APPROVER)
+        for permit in list_data_permits(of["custodian"], of["custodian"].actor, "mnd"):
+            revoke_data_permit(of["custodian"], of["custodian"].actor, permit.id, "Looked at anew")
+        raise_label(of["custodian"], "datasets:/korean-docs/1", Label.parse("S"), "Names of people in it")
+        (use,) = list_uses(of["accreditor"], accreditor, "mnd")
+        withdraw_use(of["accreditor"], accreditor, use.id, "Assessed anew")
+        people.set_clearance(plane.base, operator, "mnd/custodian", Label.parse("O"), "Vetting ran out")
+        people.disable(plane.base, operator, "mnd/accreditor")
+    assert seed(settings, {}, PIPELINES) == {}
+    with at(settings) as plane:
+        assert str(actor(plane, "mnd/engineer").clearance) == "C"
+        assert actor(plane, "mnd/approver2").ministries == frozenset()
+        auditor = actor(plane, "mnd/auditor")
+        assert all(one.withdrawn_at for one in list_uses(plane.of_member(auditor, "mnd"), auditor, "mnd"))
+        custodian = actor(plane, "mnd/custodian")
+        found = list_data_permits(plane.of_member(custodian, "mnd"), custodian, "mnd")
+        assert all(one.revoked_at for one in found)
