@@ -14,7 +14,6 @@ from sqlalchemy import (
     String,
     Table,
     insert,
-    literal,
     select,
 )
 
@@ -26,9 +25,10 @@ def fill(connection: Connection) -> None:
     """Each table of the current schema gets a row that is always the same, unless it has that."""
     for table in metadata.sorted_tables:
         row = _row(table)
-        is_it = [column == row[column.name] for column in table.primary_key]
-        if connection.execute(select(literal(1)).select_from(table).where(*is_it)).first() is None:
-            connection.execute(insert(table).values(row))
+        # Looked for first: the tables of the audit log take no insertion over a row that is there.
+        here = [column == row[column.name] for column in table.primary_key]
+        if connection.execute(select(*table.primary_key).where(*here)).first() is None:
+            connection.execute(insert(table).values(**row))
 
 
 def _row(table: Table) -> dict[str, Any]:

@@ -29,6 +29,7 @@ class DeviceGrant:
         polled_at: of the last question; None before the first.
         state: how far it is.
         subject: who signed in; empty until then.
+        family: of the tokens that were given for it; empty while none were.
     """
 
     code: str
@@ -40,6 +41,7 @@ class DeviceGrant:
     polled_at: float | None = None
     state: DeviceState = DeviceState.PENDING
     subject: str = ""
+    family: str = ""
 
 
 @dataclass(frozen=True)

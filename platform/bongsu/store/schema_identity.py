@@ -32,6 +32,7 @@ device_grants = Table(
     Column("polled_at", Double),
     Column("state", String(20), nullable=False),
     Column("subject", SUBJECT, nullable=False),
+    Column("family", ID, nullable=False, server_default=""),
     UniqueConstraint("user_code"),
     Index(None, "expires_at"),
 )

@@ -78,6 +78,17 @@ def test_a_device_gets_tokens_when_somebody_let_it(server: IssuerServer) -> None
     assert fault(server.poll(device)) == "invalid_grant"
 
 
+def test_a_device_code_that_comes_twice_ends_what_was_given_for_it(server: IssuerServer) -> None:
+    device = server.start_device()
+    server.answer_device(device["user_code"])
+    tokens = server.poll(device).json()
+    for _ in range(2):
+        assert fault(server.poll(device)) == "invalid_grant"
+    assert fault(refresh(server, tokens["refresh_token"])) == "invalid_grant"
+    actions = [(entry["action"], entry["outcome"]) for entry in server.people.log("mnd")]
+    assert actions[-2:] == [("session.begin", "done"), ("session.reuse", "refused")]
+
+
 def test_a_device_that_asks_too_fast_is_told_to_slow_down(server: IssuerServer) -> None:
     device = server.start_device()
     assert fault(server.poll(device)) == "authorization_pending"

@@ -13,7 +13,7 @@ from bongsu.identity.polling import polled
 from bongsu.service.issuing.clients import Credentials, authenticated_client, granted_scope
 from bongsu.service.issuing.issuer import Issuer
 from bongsu.service.issuing.signing_in import sign_in
-from bongsu.service.issuing.tokens import TokenAnswer, begin_session, tokens_for
+from bongsu.service.issuing.tokens import TokenAnswer, begin_session, end_copied, tokens_for
 from bongsu.store.sign_ins import (
     add_device,
     device_by_code,
@@ -107,6 +107,10 @@ def answer_device(issuer: Issuer, typed: str, login: str, password: str, allow: 
 def device_tokens(issuer: Issuer, credentials: Credentials, form: OAuthForm) -> TokenAnswer:
     """What a device gets that asks whether somebody has signed in.
 
+    A code that comes again after tokens were given for it was copied, or the answer was lost on its way. RFC 8628 gives
+    no tokens a second time; the session of the first ends, which nobody misses whose answer was lost, and which nobody
+    keeps who was faster with a copy (RFC 9700, section 4.14.2, of refresh tokens).
+
     Raises:
         OAuthError: ``authorization_pending``, ``slow_down``, ``expired_token``, ``access_denied``, ``invalid_grant``,
             and of the client.
@@ -122,7 +126,10 @@ def device_tokens(issuer: Issuer, credentials: Credentials, form: OAuthForm) -> 
         if outcome.fault is None:
             subject = _subject(issuer, client, grant)
             family = begin_session(issuer, connection, client, subject)
+            save_device(connection, replace(outcome.grant, family=family.id))
             return tokens_for(issuer, connection, client, family, subject)
+        if grant.state is DeviceState.USED and grant.family:
+            end_copied(issuer, connection, grant.family, issuer.clock())
     raise OAuthError(outcome.fault)
 
 

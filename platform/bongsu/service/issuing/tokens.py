@@ -151,7 +151,7 @@ def service_tokens(issuer: Issuer, credentials: Credentials, form: OAuthForm) ->
 def end_copied(issuer: Issuer, connection: Connection, family: str, now: float) -> None:
     """End a family because what it came of was used twice."""
     found = find_family(connection, family)
-    if found is not None:
+    if found is not None and found.ended_at is None:
         _end_copied(issuer, connection, found, now)
 
 

@@ -1,10 +1,13 @@
-"""No row of a log takes the place of another in SQLite, whoever connects.
+"""No row of a log takes the place of another in SQLite, whoever connects; and a device remembers its session.
 
 INSERT OR REPLACE deletes without the triggers that refuse deletions, unless a connection sets ``recursive_triggers``.
 What comes from outside does not; therefore the insertion itself is refused. PostgreSQL knows no such statement: ON
 CONFLICT DO UPDATE is an update, which is refused already.
+
+A device code that comes twice ends the session that was given for it, as authorization codes do.
 """
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0016"
@@ -12,6 +15,7 @@ down_revision = "0015"
 branch_labels = None
 depends_on = None
 
+ID = sa.String(64)
 REFUSED = "the audit log is append-only"
 KEYS = {
     "audit_logs": ("tenant",),
@@ -23,6 +27,7 @@ KEYS = {
 
 
 def upgrade() -> None:
+    op.add_column("device_grants", sa.Column("family", ID, nullable=False, server_default=""))
     if op.get_bind().dialect.name != "sqlite":
         return
     for table, keys in KEYS.items():
@@ -37,7 +42,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    if op.get_bind().dialect.name != "sqlite":
-        return
-    for table in KEYS:
-        op.execute(f"DROP TRIGGER {table}_no_replace")
+    if op.get_bind().dialect.name == "sqlite":
+        for table in KEYS:
+            op.execute(f"DROP TRIGGER {table}_no_replace")
+    with op.batch_alter_table("device_grants") as batch:
+        batch.drop_column("family")
