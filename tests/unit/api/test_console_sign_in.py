@@ -30,7 +30,7 @@ _HIDDEN = re.compile(r'<input type="hidden" name="([^"]*)" value="([^"]*)">')
 
 
 def test_a_console_gets_a_person_s_token_by_the_secret_in_the_home(tmp_path: Path) -> None:
-    passwords = make_accounts(tmp_path / ACCOUNTS, [Account("kim", "s-kim", "김철수")], SecretHasher())
+    passwords = make_accounts(tmp_path / ACCOUNTS, [Account("kim", "mnd/kim", "김철수")], SecretHasher())
     listening = socket.create_server(("127.0.0.1", 0))
     issuer = f"http://127.0.0.1:{listening.getsockname()[1]}/issuer"
     chosen = ServerSettings(tmp_path, built_in_issuer=issuer, console_url=CONSOLE, leads=False, mlflow=False)
@@ -49,7 +49,7 @@ def test_a_console_gets_a_person_s_token_by_the_secret_in_the_home(tmp_path: Pat
         served(SimpleNamespace(app=application(opened)), listening),
         httpx.Client(trust_env=False) as http,
     ):
-        kim = NewPerson("mnd/kim", "Kim", issuer=issuer, subject="s-kim")
+        kim = NewPerson("mnd/kim", "Kim", issuer=issuer, subject="mnd/kim")
         found_platform(opened.plane.base, NewMinistry("mnd", "국방부", "Ministry of National Defence"), kim)
         page = http.get(f"{issuer}/authorize", params=asked)
         form = {name: html.unescape(value) for name, value in _HIDDEN.findall(page.text)}
