@@ -17,7 +17,7 @@ from bongsu.store.schema_people import ministries
 
 GIVE = [
     *("grants", "give", "nap-2026-mnd-01", "--giver", "msit", "--receiver", "mnd", "--programme", "nap"),
-    *("--accelerator", "H100-80GB", "--gpu-hours", "100", "--begins", "2020-01-01", "--ends", "2200-01-01"),
+    *("--accelerator", "H100-80GB", "--gpu-hours", "100", "--begins", "2023-06-01", "--ends", "2033-05-31"),
 ]
 PIPELINE = """apiVersion: bongsu.dev/v1alpha1
 kind: Pipeline
