@@ -2,26 +2,50 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
+import pytest
 from mlflow_server import free_port
 
 START_S = 60.0
 _UNPRIVILEGED = ("postgres", "nobody")
 
 
-def is_installed() -> bool:
-    return shutil.which("initdb") is not None and shutil.which("postgres") is not None
+@contextmanager
+def database_of(kind: str, home: Path) -> Iterator[str]:
+    """The address of an empty database for MLflow, of ``sqlite`` or ``postgresql``; for a fixture, which is skipped
+    where the server is not installed, as CI never is."""
+    if kind == "sqlite":
+        yield f"sqlite:///{home / 'mlflow.db'}"
+        return
+    if shutil.which("initdb") is None or shutil.which("postgres") is None:
+        pytest.skip("PostgreSQL is not installed")
+    with postgres() as address:
+        yield address
+
+
+def told_by(script: str, kind: str, home: Path) -> dict[str, Any]:
+    """What a module of this folder says in a process of its own, as JSON in its last line: MLflow's stores are one for
+    each process."""
+    with database_of(kind, home) as database:
+        command = [sys.executable, str(Path(__file__).with_name(script)), str(home), database]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 @contextmanager

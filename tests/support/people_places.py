@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from bongsu.artifacts.local import LocalStore
 from bongsu.domain.labels import Label
 from bongsu.domain.people import Actor, ActorKind, Role
+from bongsu.domain.problems import BongsuError
 from bongsu.executors.base import Executor
 from bongsu.reconciler.lock import FileLock
 from bongsu.service.ministries import NewMinistry, found_platform, register_ministry
@@ -72,6 +74,13 @@ class Ministries:
         )
         with self.platform.database.read() as connection:
             return [json.loads(entry) for entry in connection.execute(query).scalars()]
+
+
+def refused(code: str, call: Callable[[], object]) -> None:
+    """The call is refused, with this one of the codes of people."""
+    with pytest.raises(BongsuError) as caught:
+        call()
+    assert [problem.code.name for problem in caught.value.problems] == [f"people.{code}"]
 
 
 def _none() -> Executor:

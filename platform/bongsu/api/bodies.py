@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, Field, fields
 from datetime import datetime
-from typing import Any, ClassVar, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_type_hints
 
 from fastapi import Depends, Request
 from pydantic import BaseModel, TypeAdapter, model_validator
@@ -25,7 +25,10 @@ from bongsu.domain.problems import BongsuError, Problem
 from bongsu.domain.read_documents import Unlike, read, read_as
 from bongsu.domain.unseen import first_unseen
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 _DEEPEST = 32
 # Beyond it a number is not the same for everybody who reads JSON (RFC 8259, section 6).
 _MOST = 2**53
@@ -72,7 +75,7 @@ def body_of(kind: type[T], **given: Callable[[Request], Any]) -> Any:
         _raise_all(_strange(document))
         _raise_all(_unlike(kind, document, set(given)))
         told = {camel(name): say(request) for name, say in given.items()}
-        moments = {camel(one.name) for one in fields(kind) if _is_moment(kind, one)}  # type: ignore[arg-type]
+        moments = {camel(one.name) for one in fields(kind) if _is_moment(kind, one)}
         as_seconds = {key: _seconds(document[key]) for key in moments & document.keys()}
         try:
             return read(kind, document | as_seconds | told)

@@ -95,7 +95,7 @@ class _Walk:
         if origin is Literal:
             return _any_of([_one(value.value if isinstance(value, Enum) else value) for value in inside])
         if is_dataclass(origin):
-            parameters = origin.__parameters__  # type: ignore[union-attr]
+            parameters = origin.__parameters__  # type: ignore[union-attr]  # of a Generic, as it has arguments
             return self._dataclass(origin, dict(zip(parameters, inside, strict=True)))
         if origin is not None:
             return self._container(origin, inside, given)

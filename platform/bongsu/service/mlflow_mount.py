@@ -76,7 +76,7 @@ def mounted(plane: ControlPlane, settings: GovernedSettings) -> ASGIApp:
             return Denial(401, "UNAUTHENTICATED", f"{problem.what()} {problem.fix()}")
         try:
             await run_in_threadpool(labels.catch_up)
-        except Exception:
+        except Exception:  # whatever it is: nobody is answered by labels that may be too low
             _log.exception("labels that have changed cannot be told to MLflow")
             return NOT_LABELLED
         return await run_in_threadpool(_viewer, plane, found) or NO_ROLE

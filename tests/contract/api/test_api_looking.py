@@ -14,8 +14,10 @@ from service_places import drive
 from sqlalchemy import update
 
 from bongsu.api.routes import runs
+from bongsu.domain.documents import plain
 from bongsu.domain.labels import OPEN
 from bongsu.domain.lineage import NodeKind
+from bongsu.service.lineage import trace
 from bongsu.store.lineage import Node, artifact_node, put_nodes
 from bongsu.store.schema_people import people
 
@@ -215,3 +217,12 @@ def test_a_run_whose_use_is_not_permitted_is_refused_on_record(place: ApiPlace) 
     refused = place.ask("kim", "POST", "/v1/runs", json={"text": text})
     assert (refused.status_code, refused.json()["code"]) == (403, "use.not-permitted")
     assert json.loads(place.log()[-1][2])["action"] == "run.submit"
+
+
+def test_a_graph_is_written_as_all_documents_are(place: ApiPlace) -> None:
+    """It has a writer of its own, because it may be large."""
+    place.register("axk1", 1)
+    told = place.ask("kim", "GET", "/v1/ministries/mnd/lineage?of=axk1@1&direction=upstream").json()
+    graph = trace(place.of("mnd"), "axk1@1", "upstream")
+    assert told == json.loads(json.dumps(plain(graph)))
+    assert len(told["nodes"]) > 2

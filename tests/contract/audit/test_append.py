@@ -7,11 +7,13 @@ import sqlite3
 import threading
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from audit_places import MND, MSIT, NOW, Logs, auditor, event, events, refused
+from audit_places import MND, MSIT, NOW, Logs, auditor, event, events, logs_over, refused
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
+from store_places import store_at
 
 from bongsu.domain.audit import AuditEvent, EntryFilter
 from bongsu.domain.merkle import includes, is_consistent, leaf_hash
@@ -110,10 +112,10 @@ def test_no_row_takes_the_place_of_another(logs: Logs) -> None:
         "audit_logs SELECT tenant, 1 FROM audit_logs",
     ],
 )
-def test_a_connection_from_outside_replaces_no_row_either(logs: Logs, replacement: str) -> None:
-    """SQLite deletes what is replaced without any trigger where recursive_triggers is off, as it is for others."""
-    if logs.database.engine.dialect.name != "sqlite":
-        pytest.skip("PostgreSQL replaces by an update alone")
+def test_a_connection_from_outside_replaces_no_row_either(tmp_path: Path, replacement: str) -> None:
+    """SQLite deletes what is replaced without any trigger where recursive_triggers is off, as it is for others.
+    PostgreSQL replaces by an update, which is refused as such."""
+    logs = logs_over(store_at(tmp_path), tmp_path)
     logs.add(*events(4))
     outside = sqlite3.connect(str(logs.database.engine.url.database))
     with closing(outside), pytest.raises(sqlite3.IntegrityError, match="append-only"):

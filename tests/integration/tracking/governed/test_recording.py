@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
-from governed_postgres import is_installed, postgres
+from governed_postgres import told_by
 from governed_world import TOLD
-
-SUPPORT = Path(__file__).parents[3] / "support"
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    home: Path = tmp_path_factory.mktemp("recording")
-    with ExitStack() as stack:
-        if request.param == "postgresql" and not is_installed():
-            pytest.skip("PostgreSQL is not installed")
-        is_postgres = request.param == "postgresql"
-        database = stack.enter_context(postgres()) if is_postgres else f"sqlite:///{home / 'mlflow.db'}"
-        command = [sys.executable, str(SUPPORT / "governed_recording.py"), str(home), database]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-        assert done.returncode == 0, done.stderr
-        yield json.loads(done.stdout.splitlines()[-1])
+def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return told_by("governed_recording.py", request.param, tmp_path_factory.mktemp("recording"))
 
 
 def test_every_run_model_and_version_stands_in_its_ministry_with_its_label(found: dict[str, Any]) -> None:
