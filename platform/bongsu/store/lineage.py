@@ -31,7 +31,7 @@ CHUNK = 500
 _ARTIFACT = "artifact:"
 _NODE = (nodes.c.id, nodes.c.kind, nodes.c.title, nodes.c.label, nodes.c.body)
 _EDGE = (edges.c.source, edges.c.kind, edges.c.target)
-# There may be tens of thousands in a graph, and a look here takes a tenth of the time of the enumeration's own.
+# There may be tens of thousands in a graph, and looking a member up by calling its class is far slower.
 _NODE_KINDS = {kind.value: kind for kind in NodeKind}
 _EDGE_KINDS = {kind.value: kind for kind in EdgeKind}
 

@@ -25,7 +25,7 @@ from bongsu.store.lineage import Edge, Node
 
 router = APIRouter(prefix="/v1", tags=["models, data sets, lineage"])
 AnyListed = Listed[ModelVersion] | Listed[DatasetVersion]
-# A graph may have tens of thousands of nodes, and pydantic writes a graph of ours in a tenth of the time of `plain`.
+# A graph may have tens of thousands of nodes, which pydantic writes without Python: see tests/bench/bench_api.py.
 _GRAPH = TypeAdapter(LineageGraph)
 
 
