@@ -10,7 +10,7 @@ from typing import Any
 
 from bongsu.client.http import Server, problem_of
 from bongsu.client.ministry import in_one_ministry
-from bongsu.client.uploading import files_beside, upload_files, upload_inputs
+from bongsu.client.uploading import files_beside, files_judged_here, upload_files, upload_inputs
 from bongsu.domain.ids import AttemptId, RunId, StageId
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.pipeline import Input
@@ -212,8 +212,12 @@ class Remote:
         except FaultyPipeline as faulty:
             if faulty.rest is None:
                 raise
-            # The server tells what is wrong, with what it knows of inputs and resources.
-            return _body(faulty.rest.text, pipeline, {}, {})
+            # The server tells what is wrong, with what it knows of inputs and resources; files of this machine are
+            # sent once the file is right, and until then are looked for here.
+            body = _body(faulty.rest.text, pipeline, {}, {})
+            with files_judged_here(faulty.rest, directory):
+                self._server.post("/v1/pipelines/plan", body)
+            return body
         uploaded = upload_inputs(self._server, loaded, directory)
         return _body(loaded.text, pipeline, uploaded, files_beside(loaded, directory))
 

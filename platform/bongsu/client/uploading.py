@@ -5,16 +5,20 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from bongsu.client.http import Server
+from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import Digest
 from bongsu.domain.pipeline import Input
+from bongsu.domain.problems import BongsuError, Problem
 from bongsu.machine.requirements import with_included
-from bongsu.service.inputs.addresses import files_of, told
+from bongsu.service.inputs.addresses import files_of, look_here, told
 from bongsu.service.inputs.card import label_of
 from bongsu.service.inputs.files import FileSet
+from bongsu.service.placing import placed_problem
 from bongsu.specfile import LoadedPipeline
 
 _PIECE = 1 << 20
@@ -38,6 +42,27 @@ def upload_inputs(server: Server, loaded: LoadedPipeline, directory: Path) -> di
         answer = upload_files(server, loaded.spec.metadata.ministry, files, title_of(given), stated)
         found[name] = Digest(answer["digest"])
     return found
+
+
+@contextmanager
+def files_judged_here(loaded: LoadedPipeline, directory: Path) -> Iterator[None]:
+    """What the server says of ``file:`` inputs that it was not sent is replaced by what is found on this machine.
+
+    Raises:
+        BongsuError: everything else that the server says, and ``run.input-missing`` for what cannot be found here.
+    """
+    try:
+        yield
+    except BongsuError as error:
+        named = {name for name, given in loaded.spec.spec.inputs.items() if given.uri.startswith("file:")}
+        fields = {f"spec.inputs.{name}" for name in named}
+
+        def is_theirs(problem: Problem) -> bool:
+            return problem.code.name != codes.INPUT_MISSING.name or problem.field_path not in fields
+
+        missing = [one for one in look_here(loaded.spec, directory).missing if one.field_path in fields]
+        here = [placed_problem(loaded, one) for one in missing]
+        raise BongsuError([*filter(is_theirs, error.problems), *here]) from error
 
 
 def title_of(given: Input) -> str:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bongsu.domain.codes import specfile as codes
+from bongsu.domain.pipeline import PipelineSpec, Stage
 from bongsu.domain.plan import RunPlan, SkippedStage
 from bongsu.domain.problems import BongsuError, Location, Problem
 from bongsu.planner.planning import Drafted, draft
 from bongsu.service.caching import cache_facts
 from bongsu.service.catalogue import InstalledStages
-from bongsu.service.grants.reserving import GrantStanding, obstacles_of, standing_of
+from bongsu.service.grants.reserving import GrantStanding, obstacles_of, standing_of, unpaid
 from bongsu.service.inputs.given import Files
 from bongsu.service.inputs.resolving import faulty_inputs, masked_elsewhere, resolve_inputs
 from bongsu.service.obstacles import against_rules, ask_executor, beyond_executor, names_of_others
@@ -21,6 +22,9 @@ from bongsu.service.platform import Platform
 from bongsu.service.requirements import requirements_of, with_absolute_requirements
 from bongsu.service.secrets import fingerprints
 from bongsu.specfile import FaultyPipeline, LoadedPipeline, load
+
+_PAYING = (("spec", "grant"), ("metadata", "ministry"))
+"""What has to be right in a file before it can be told who pays."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,8 @@ def prepare_loaded(platform: Platform, loaded: LoadedPipeline, files: Files) -> 
         faults += error.problems
     if made is None:
         faults += beyond_executor(platform, loaded.spec.spec.stages)
+        with platform.read() as connection:
+            faults += unpaid(connection, loaded.spec)
         raise placed(loaded, BongsuError(faults))
     found = with_absolute_requirements(made.plan, files.directory)
     verdict = ask_executor(platform, found)
@@ -131,5 +137,17 @@ def _besides(platform: Platform, faulty: FaultyPipeline, files: Files) -> Iterat
     stages = [stage for number, stage in enumerate(body.stages) if not faulty.is_broken(("spec", "stages", number))]
     unread = requirements_of(stages, files.directory).problems
     purpose = None if faulty.is_broken(("spec", "purpose", "useClass")) else body.purpose.use_class
-    for problem in (*faulty_inputs(platform, inputs, files, purpose), *unread, *beyond_executor(platform, stages)):
+    with platform.read() as connection:
+        missing = [] if any(map(faulty.is_broken, _PAYING)) else unpaid(connection, _with(faulty.rest.spec, stages))
+    found = (
+        *faulty_inputs(platform, inputs, files, purpose),
+        *unread,
+        *beyond_executor(platform, stages),
+        *missing,
+    )
+    for problem in found:
         yield placed_problem(faulty.rest, problem)
+
+
+def _with(spec: PipelineSpec, stages: Sequence[Stage]) -> PipelineSpec:
+    return spec.model_copy(update={"spec": spec.spec.model_copy(update={"stages": tuple(stages)})})

@@ -87,12 +87,12 @@ def test_a_model_is_stopped_by_one_person_and_let_go_by_two(place: ApiPlace) -> 
     assert [one["name"] for one in place.ask("kim", "GET", "/v1/suspensions").json()] == ["axk1"]
 
 
-def test_what_concerns_lethal_autonomy_is_no_use_and_the_attempt_is_recorded(place: ApiPlace) -> None:
-    use = {
+def a_use(place: ApiPlace) -> dict[str, Any]:
+    return {
         "ministry": "mnd",
         "useClass": "administration",
         "tier": "I",
-        "statement": "Select and engage targets without a human",
+        "statement": "Draft documents",
         "conditions": "",
         "owner": "lee",
         "evidence": "https://example.org",
@@ -100,6 +100,28 @@ def test_what_concerns_lethal_autonomy_is_no_use_and_the_attempt_is_recorded(pla
         "beginsAt": iso_time(place.now),
         "endsAt": iso_time(place.now + DAY),
     }
+
+
+@pytest.mark.parametrize(
+    ("days", "status"),
+    [(0.5, 201), (0.6, 422), (4000, 422), (-5 * 366, 201), (-5 * 366 - 0.1, 422), (-20_000, 422)],
+)
+def test_the_evidence_of_a_use_is_of_a_day_that_has_come_and_not_too_old(
+    place: ApiPlace, days: float, status: int
+) -> None:
+    use = a_use(place) | {"evidenceAt": iso_time(place.now + days * DAY)}
+    answer = place.ask("acc", "POST", "/v1/uses", json=use)
+    assert answer.status_code == status, answer.text
+    if status == 422:
+        (problem,) = answer.json()["problems"]
+        told = (problem["code"], problem["rule"], problem["field"])
+        assert told == ("use.evidence-date", "use.evidence", "evidenceAt")
+    else:
+        assert place.ask("acc", "POST", "/v1/uses", json=use).json() == answer.json()
+
+
+def test_what_concerns_lethal_autonomy_is_no_use_and_the_attempt_is_recorded(place: ApiPlace) -> None:
+    use = a_use(place) | {"statement": "Select and engage targets without a human"}
     refused = place.ask("acc", "POST", "/v1/uses", json=use)
     assert (refused.status_code, refused.json()["code"]) == (403, "policy.forbidden-use")
     assert any("use.register" in action for _actor, action, entry in place.log() if outcome_of(entry) == "refused")

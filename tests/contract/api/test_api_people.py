@@ -142,7 +142,8 @@ def test_who_may_not_manage_people_changes_nobody_and_it_is_recorded(place: Peop
     ):
         response = place.ask(asker, "POST", path, json=body or None)
         # An auditor looks at people, the others see none of them.
-        expected = {(403, "people.not-allowed")} | (set() if asker == "mnd/aud" else {(404, "people.unknown")})
+        lacking = "access.people-decide" if asker == "mnd/ci" else "people.not-allowed"
+        expected = {(403, lacking)} | (set() if asker == "mnd/aud" else {(404, "people.unknown")})
         assert refusal(response) in expected, (path, response.text)
     assert place.ask("mnd/op", "GET", "/v1/ministries/mnd/people").json() == before
     refused = [one for one in place.log("mnd") if one["actor"] == asker and one["outcome"] == "refused"]
@@ -301,6 +302,28 @@ def test_what_cannot_be_is_told_where_it_stands(
 ) -> None:
     place.add("mnd/ci", ActorKind.SERVICE)
     assert refusal(place.ask("mnd/op", "POST", path, json=body)) == (422, code)
+
+
+@pytest.mark.parametrize("clearance", ["S", "O/logistics"])
+@pytest.mark.parametrize("reason", [None, "", "  "])
+def test_a_first_clearance_has_a_reason_as_every_other_one(
+    place: PeopleApi, clearance: str, reason: str | None
+) -> None:
+    given = {"clearance": clearance} | ({} if reason is None else {"reason": reason})
+    person = {key: KIM[key] for key in ("id", "name", "issuer", "subject")}
+    refused = place.ask("mnd/op", "POST", "/v1/people", json=person | given)
+    assert (refusal(refused), refused.json()["problems"][0]["field"]) == ((422, "people.text-form"), "reason")
+    navy = NAVY | {"operator": NAVY["operator"] | given}
+    assert refusal(place.ask("mnd/op", "POST", "/v1/ministries", json=navy)) == (422, "people.text-form")
+    vetted = place.ask("mnd/op", "POST", "/v1/people", json=person | given | {"reason": "Vetting 4711"})
+    assert vetted.status_code == 201, vetted.text
+    facts = place.log("mnd")[-1]["facts"]
+    assert (facts["clearance"], facts["reason"]) == (clearance, "Vetting 4711")
+
+
+def test_who_may_see_what_is_open_needs_no_reason(place: PeopleApi) -> None:
+    person = {key: KIM[key] for key in ("id", "name", "issuer", "subject")}
+    assert place.ask("mnd/op", "POST", "/v1/people", json=person).status_code == 201
 
 
 @pytest.mark.parametrize("name", ["a%00", "..%2Fop", "KIM", "a" * 500])

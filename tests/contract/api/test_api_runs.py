@@ -109,6 +109,49 @@ def test_faults_of_a_file_come_with_their_places_all_at_once(place: ApiPlace) ->
     assert korean.json()["title"] != response.json()["title"]
 
 
+WANTING = PIPELINE.replace("  stages:", '  inputs: {corpus: {dataset: "file:docs"}}\n  stages:')
+ON_GPUS = PIPELINE.replace("with: {text: x}}", "with: {text: x}, resources: {gpusPerWorker: 1}}").replace(
+    "  stages:", "  grant: nap-9\n  stages:"
+)
+
+
+def told_of(place: ApiPlace, text: str, path: str = "/v1/pipelines/plan") -> tuple[int, str, set[str]]:
+    body = place.ask("kim", "POST", path, json={"text": text}).json()
+    if "problems" not in body:
+        return 200, "", {one["code"] for one in body["obstacles"]}
+    return body["status"], body["code"], {one["code"] for one in body["problems"]}
+
+
+def test_a_fault_of_the_file_and_an_input_that_is_missing_are_told_at_once_and_as_a_fault_of_the_file(
+    place: ApiPlace,
+) -> None:
+    text = WANTING.replace("useClass: administration", "useClass: adminstration")
+    assert told_of(place, text) == (422, "spec.not-allowed", {"spec.not-allowed", "run.input-missing"})
+    body = place.ask("kim", "POST", "/v1/pipelines/plan", json={"text": text}).json()
+    assert body["detail"].endswith("This is one of 2 problems; `problems` has all of them.")
+    (missing,) = [one for one in body["problems"] if one["code"] == "run.input-missing"]
+    assert "`bongsu submit` send" in missing["message"]
+    assert "`uploaded`" in missing["message"]
+
+
+def test_what_gpus_lack_is_told_at_once_whatever_else_is_wrong(place: ApiPlace) -> None:
+    lacking = {"plan.beyond-executor", "grants.not-paid"}
+    assert told_of(place, ON_GPUS)[2] >= lacking
+    assert told_of(place, ON_GPUS, "/v1/runs")[2] >= lacking
+    wanting = ON_GPUS.replace("  stages:", '  inputs: {corpus: {dataset: "file:docs"}}\n  stages:')
+    assert told_of(place, wanting) == (403, "grants.not-paid", lacking | {"run.input-missing"})
+    faulty = wanting.replace("useClass: administration", "useClass: adminstration")
+    assert "Of mnd there is no grant nap-9" in str(
+        place.ask("kim", "POST", "/v1/runs", json={"text": faulty}).json()
+    )
+    assert told_of(place, faulty)[2] == lacking | {"run.input-missing", "spec.not-allowed"}
+
+
+def test_a_grant_that_is_not_named_is_told_once(place: ApiPlace) -> None:
+    told = told_of(place, ON_GPUS.replace("  grant: nap-9\n", ""))
+    assert told == (422, "spec.gpu-without-grant", {"plan.beyond-executor", "spec.gpu-without-grant"})
+
+
 def test_pages_hold_every_run_once_in_order_while_others_are_added(place: ApiPlace) -> None:
     made = []
     for number in range(7):

@@ -15,6 +15,7 @@ from bongsu.api.bodies import Body
 from bongsu.api.openapi import as_well, only_as
 from bongsu.domain.audit import AuditOutcome, EntryFilter
 from bongsu.domain.checkpoints import SignedCheckpoint
+from bongsu.domain.problems import BongsuError
 from bongsu.domain.signed_notes import VerifierKey
 from bongsu.policy.access import Permission
 from bongsu.service.audit.checking import Checked, check_log
@@ -27,6 +28,7 @@ router = APIRouter(prefix="/v1/ministries/{ministry}/audit", tags=["audit"])
 P = Permission
 _MOST = 1 << 53
 _LINES = "application/x-ndjson"
+LOG_CHECK = "Bongsu-Log-Check"
 _UNSTORED = {"Cache-Control": "private, no-store"}
 
 # No text of ours holds what a terminal obeys, and PostgreSQL takes no NUL.
@@ -173,10 +175,20 @@ def keys(request: Request, asker: Asking, ministry: str) -> Response:
 def exported(
     asker: Asking, ministry: str, since: Annotated[Size, Query(description="First entry.")] = 0
 ) -> Response:
-    """The log as JSON lines that verify anywhere. That it was exported, and by whom, is its last entry."""
+    """The log as JSON lines that verify anywhere. That it was exported, and by whom, is its last entry. A damaged one
+    is handed out as well, to be compared with: the header `Bongsu-Log-Check` says `whole`, or with which codes `check`
+    finds it damaged."""
     platform = _of(asker, ministry)
     made = export(platform, asker.plane.log_keys(), platform.actor, platform.scope.tenant, since)
-    return StreamingResponse(made.lines, media_type=_LINES, headers=_UNSTORED)
+    return StreamingResponse(made.lines, media_type=_LINES, headers=_UNSTORED | {LOG_CHECK: _verdict(platform)})
+
+
+def _verdict(platform: Platform) -> str:
+    try:
+        check_log(platform, platform.actor, platform.scope.tenant)
+    except BongsuError as error:
+        return ", ".join(sorted({problem.code.name for problem in error.problems}))
+    return "whole"
 
 
 @router.get("/check", **asks_for(P.AUDIT_READ, gives=Checked))

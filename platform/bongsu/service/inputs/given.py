@@ -11,6 +11,11 @@ from bongsu.domain.messages import N_
 from bongsu.domain.pipeline import Input
 from bongsu.service.inputs.files import NotFound
 
+NOT_SENT = N_(
+    "files of your machine are not on the server until they are sent: `bongsu plan` and `bongsu submit` send them; over"
+    " HTTP, POST them to /v1/ministries/MINISTRY/artifacts, and give the digest under `uploaded`"
+)
+
 
 @dataclass(frozen=True)
 class Files:
@@ -28,5 +33,5 @@ class Files:
             return given
         digest = self.uploaded.get(name)
         if digest is None:
-            raise NotFound(N_("it lies on another machine, which has not sent it"))
+            raise NotFound(NOT_SENT)
         return given.model_copy(update={"model" if given.model else "dataset": f"artifact:{digest}"})
