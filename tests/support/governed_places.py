@@ -8,7 +8,7 @@ from pathlib import Path
 
 from service_places import Place
 from small_plans import plan_of, planned_input, stage
-from sqlalchemy import insert, select, update
+from sqlalchemy import Table, insert, select, update
 from store_places import NOW
 
 from bongsu.domain.approval import Proposal, ProposalKind
@@ -17,6 +17,7 @@ from bongsu.domain.ids import Digest, RunId, StageId
 from bongsu.domain.labels import OPEN, Grade, Label
 from bongsu.domain.lineage import EdgeKind, NodeKind
 from bongsu.domain.people import Actor, ActorKind, Role
+from bongsu.domain.periods import LONGEST_YEARS, YEAR_S
 from bongsu.domain.plan import RunPlan
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.use_register import PermittedUse, Tier
@@ -36,11 +37,13 @@ from bongsu.store.records import ModelVersionRecord
 from bongsu.store.runs import create_run
 from bongsu.store.schema import outbox
 from bongsu.store.schema_audit import audit_entries
+from bongsu.store.schema_governance import dataset_permits, permitted_uses
 from bongsu.store.schema_people import memberships, ministries, people
 from bongsu.store.scope import Scope
 from bongsu.store.submitters import note_submitter
 
 DAY = 86_400.0
+LONGEST_DAYS = LONGEST_YEARS * YEAR_S / DAY
 SECRET = Label(grade=Grade.CLASSIFIED)
 SENSITIVE = Label(grade=Grade.SENSITIVE)
 ADMINISTRATION = UseClass.ADMINISTRATION
@@ -134,9 +137,11 @@ class GovernedPlace(Place):
             evidence="https://example.org/assessment",
             evidence_at=self.now,
             begins_at=self.now,
-            ends_at=self.now + days * DAY,
+            ends_at=self.now + min(days, LONGEST_DAYS) * DAY,
         )
-        return register_use(self.platform, self.actor(accreditor), request)
+        made = register_use(self.platform, self.actor(accreditor), request)
+        self._let_last(permitted_uses, made.id, days)
+        return made
 
     def permit_data(
         self,
@@ -153,9 +158,18 @@ class GovernedPlace(Place):
             card="https://example.org/card",
             reason="Public law",
             begins_at=self.now,
-            ends_at=self.now + days * DAY,
+            ends_at=self.now + min(days, LONGEST_DAYS) * DAY,
         )
-        return give_data_permit(self.platform, self.actor("dc"), request).id
+        made = give_data_permit(self.platform, self.actor("dc"), request).id
+        self._let_last(dataset_permits, made, days)
+        return made
+
+    def _let_last(self, table: Table, permit: str, days: float) -> None:
+        """Longer than anybody may permit something: for machines whose time goes on for centuries."""
+        if days > LONGEST_DAYS:
+            with self.platform.write() as connection:
+                ends = {"ends_at": self.now + days * DAY}
+                connection.execute(update(table).where(table.c.id == permit).values(**ends))
 
     def tree(self, text: str) -> Digest:
         """A tree of one file; a store that is asked for it has it."""

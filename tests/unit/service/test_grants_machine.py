@@ -81,7 +81,8 @@ class Accounts(RuleBasedStateMachine):
 
     @initialize(hours=st.integers(1, 40))
     def open(self, hours: int) -> None:
-        give(self.world.platform, OWNER, order(gpu_hours=float(hours), begins=1e9, ends=3e9))
+        now = self.world.now
+        give(self.world.platform, OWNER, order(gpu_hours=float(hours), begins=now - DAY, ends=now + 3000 * DAY))
         self.hand.given = hours * HOUR_MS
 
     # -- the giver -------------------------------------------------------------------------------------------------
