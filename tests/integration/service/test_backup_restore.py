@@ -168,7 +168,7 @@ def staff(site: Installed) -> None:
         operator.run(f"bongsu people give-role mnd/{role} {role}")
     site.person("accreditor").run(
         "bongsu uses register administration --statement 'Draft administrative documents' --owner mnd/kim"
-        " --evidence https://example.mil/a --dated 2020-01-01 --until 2035-01-01"
+        " --evidence https://example.mil/a --dated 2026-01-01 --until 2035-12-31"
     )
 
 
