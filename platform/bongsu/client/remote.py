@@ -11,7 +11,7 @@ from typing import Any
 from bongsu.client.http import Server, problem_of
 from bongsu.client.ministry import in_one_ministry
 from bongsu.client.uploading import files_beside, upload_files, upload_inputs
-from bongsu.domain.ids import AttemptId, RunId, StageId
+from bongsu.domain.ids import RunId, StageId
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.pipeline import Input
 from bongsu.domain.plan import RunPlan, SkippedStage
@@ -246,14 +246,8 @@ def _plan(document: Mapping[str, Any]) -> PlanShown:
 def _stage(plan: RunPlan, run_id: RunId, position: int, told: Mapping[str, Any]) -> StageDetails:
     planned = plan.stage(told["id"])
     record = read(StageSummary, {"runId": run_id, "stageId": planned.id, "position": position} | dict(told))
-    attempts = tuple(_attempt(run_id, planned.id, one) for one in told["attempts"])
+    attempts = tuple(read(AttemptSummary, one) for one in told["attempts"])
     return StageDetails(planned, record, attempts)
-
-
-def _attempt(run_id: RunId, stage_id: StageId, told: Mapping[str, Any]) -> AttemptSummary:
-    attempt = AttemptId(run_id=run_id, stage_id=stage_id, number=told["number"])
-    named = {"runId": run_id, "stageId": stage_id, "number": attempt.number}
-    return replace(read(AttemptSummary, {"id": named} | dict(told)), id=attempt)
 
 
 def _quoted(text: str) -> str:

@@ -198,7 +198,7 @@ def attempt_of(platform: Platform, run: str, stage: str, number: int | None = No
     """
     details = show_run(platform, run)
     found = details.stage(stage)
-    known = [attempt.id.number for attempt in found.attempts]
+    known = [attempt.number for attempt in found.attempts]
     if number is not None and number not in known:
         listed = ", ".join(map(str, known)) or phrase(N_("none"))
         raise codes.UNKNOWN_ATTEMPT.error(stage=found.planned.title, number=number, known=listed)

@@ -3,7 +3,7 @@ it is told; and what is so."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from sqlalchemy import ColumnElement, Connection, or_, select
 
@@ -11,12 +11,12 @@ from bongsu.domain.ids import Digest
 from bongsu.domain.labels import Label
 from bongsu.domain.publication import LabelChanged, RunRelabelled
 from bongsu.store import outbox
+from bongsu.store.portions import portions
 from bongsu.store.schema import artifacts, edges, model_versions, nodes, runs, stages
 from bongsu.store.scope import owned
 
 _ARTIFACT = "artifact:"
 _STAGE = "stage:"
-_CHUNK = 500
 
 
 def tell(connection: Connection, run_ids: Iterable[str], digests: Iterable[Digest]) -> None:
@@ -24,7 +24,7 @@ def tell(connection: Connection, run_ids: Iterable[str], digests: Iterable[Diges
     rise there with the run; and at every version of these bytes. Each stands under its run, of which nothing is told
     before its beginning is."""
     versions: dict[tuple[str, int], LabelChanged] = {}
-    for some in _chunks(run_ids):
+    for some in portions(sorted(set(run_ids))):
         query = select(runs.c.id, runs.c.ministry, runs.c.pipeline).where(
             owned(connection, runs), runs.c.id.in_(some)
         )
@@ -32,7 +32,7 @@ def tell(connection: Connection, run_ids: Iterable[str], digests: Iterable[Diges
             item = RunRelabelled(run_id=row.id, ministry=row.ministry, pipeline=row.pipeline)
             outbox.put(connection, row.id, item)
         versions |= _versions(connection, model_versions.c.run_id.in_(some))
-    for some in _chunks(digests):
+    for some in portions(sorted(set(digests))):
         versions |= _versions(connection, model_versions.c.digest.in_(some))
     for _key, told in sorted(versions.items()):
         outbox.put(connection, told.run_id, told)
@@ -69,7 +69,7 @@ def tree_labels(connection: Connection, digests: Iterable[Digest]) -> dict[Diges
     query = select(artifacts.c.digest, artifacts.c.label).where(owned(connection, artifacts))
     return {
         Digest(row.digest): Label.parse(row.label)
-        for some in _chunks(digests)
+        for some in portions(sorted(set(digests)))
         for row in connection.execute(query.where(artifacts.c.digest.in_(some)))
     }
 
@@ -98,9 +98,3 @@ def _versions(connection: Connection, which: ColumnElement[bool]) -> dict[tuple[
         )
         for row in connection.execute(query)
     }
-
-
-def _chunks(names: Iterable[str]) -> Iterator[list[str]]:
-    wanted = sorted(set(names))
-    for begin in range(0, len(wanted), _CHUNK):
-        yield wanted[begin : begin + _CHUNK]

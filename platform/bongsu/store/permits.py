@@ -16,7 +16,7 @@ from bongsu.domain.uses import UseClass
 from bongsu.policy.access import AccessPermit
 from bongsu.policy.data import Permits
 from bongsu.store.faults import readable
-from bongsu.store.lineage import CHUNK
+from bongsu.store.portions import portions
 from bongsu.store.schema_governance import access_permits, dataset_permits
 
 
@@ -70,15 +70,14 @@ def data_permits_in(connection: Connection, ministries: Iterable[str]) -> tuple[
 def permits_of(connection: Connection, digests: Collection[Digest], objects: Collection[str] = ()) -> Permits:
     """What may matter to whoever takes these trees: permits of the data, and what shares it or ``objects`` (models)
     with other ministries."""
-    wanted = sorted(digests)
     found: list[DatasetPermit] = []
-    for begin in range(0, len(wanted), CHUNK):
-        query = select(dataset_permits).where(dataset_permits.c.digest.in_(wanted[begin : begin + CHUNK]))
+    for some in portions(sorted(digests)):
+        query = select(dataset_permits).where(dataset_permits.c.digest.in_(some))
         found += [_data_permit(connection, row) for row in connection.execute(query)]
     named = sorted({permit.object for permit in found} | set(objects))
     shared: list[SharedObject] = []
-    for begin in range(0, len(named), CHUNK):
-        shares = select(access_permits).where(access_permits.c.object.in_(named[begin : begin + CHUNK]))
+    for names in portions(named):
+        shares = select(access_permits).where(access_permits.c.object.in_(names))
         shared += [_shared(connection, row) for row in connection.execute(shares)]
     return Permits(tuple(found), tuple(shared))
 

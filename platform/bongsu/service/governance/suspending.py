@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from bongsu.domain.approval import ApprovalState, Proposal, ProposalKind, moved
 from bongsu.domain.codes import governance as codes
@@ -29,7 +29,7 @@ from bongsu.service.governance.proposing import ProposalRequest, propose
 from bongsu.service.platform import Platform
 from bongsu.store import proposals, suspensions
 from bongsu.store.aliases import drop_aliases, lock_model
-from bongsu.store.schema import model_versions
+from bongsu.store.models import labels_of_versions
 
 IN_EFFECT = (ApprovalState.PROPOSED, ApprovalState.APPROVED, ApprovalState.CARRIED_OUT)
 
@@ -147,8 +147,5 @@ def list_suspensions(platform: Platform, actor: Actor, ministry: str | None = No
 
 def _versions(connection: Connection, tenant: str, name: str, version: int | None) -> dict[int, Label]:
     """Versions of the ministry's model that are meant, with their labels."""
-    query = select(model_versions.c.version, model_versions.c.label).where(
-        model_versions.c.name == name, model_versions.c.ministry == tenant
-    )
-    rows = connection.execute(query)
-    return {row.version: Label.parse(row.label) for row in rows if version in (None, row.version)}
+    found = labels_of_versions(connection, tenant, name)
+    return {number: label for number, label in found.items() if version in (None, number)}
