@@ -18,64 +18,34 @@ import itertools
 import os
 import random
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1] / "support"))
 
 import httpx
-import psutil
 import psycopg
 from api_places import PIPELINE
-from engineer_everywhere import PERSON, seed_people
-from loopback_issuer import LoopbackIssuer, running_issuer
+from engineer_everywhere import seed_people
+from loopback_issuer import running_issuer
 from many_runs import MINISTRIES, fill, fill_lineage, label_of, run_id
+from measured_server import START_S, Bench, started
 from open_loop import Asked, at, client, load, loaded
 from postgres_server import running_server
 from sqlalchemy import make_url
 from targets import settle
 
-from bongsu.cli.commands.serve import HOST
 from bongsu.reconciler.session_lock import SessionLock
 
-START_S = 60.0
 WARM_UP_S = 5.0
 TOLD_S = 180.0
 SUBMISSIONS = 10
 """On an idle server, and as many beside the load."""
-READY = "/readyz"
-
-
-@dataclass(frozen=True)
-class Bench:
-    """A server with much behind it, and who asks it.
-
-    Attributes:
-        database: URL of its database.
-        http: address of the server.
-        token: of somebody in every ministry, cleared for S.
-        runs: how many there are.
-        process: the server's.
-        started_s: how long its start took.
-    """
-
-    database: str
-    http: str
-    token: str
-    runs: int
-    process: psutil.Process
-    started_s: float
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.token}"}
 
 
 def main() -> None:
@@ -104,31 +74,7 @@ def _served(runs: int) -> Iterator[Bench]:
         fill_lineage(database, "mnd", 12_000)
         seed_people(database, provider.url, MINISTRIES)
         print(f"{runs} runs, {runs * 10} events, filled in {time.perf_counter() - began:.0f} s")
-        yield undo.enter_context(_started(home, (database, server.new_database(migrated=False)), provider, runs))
-
-
-@contextmanager
-def _started(home: Path, databases: tuple[str, str], provider: LoopbackIssuer, runs: int) -> Iterator[Bench]:
-    """On the control plane's database and MLflow's."""
-    port = _free_port()
-    database, mlflow_database = databases
-    command = [str(Path(sys.executable).with_name("bongsu")), "--home", str(home), "serve", "--port", str(port)]
-    command += ["--issuer", provider.url, "--database", database, "--mlflow-database", mlflow_database]
-    began = time.perf_counter()
-    with (home / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "BONGSU_LANG": "en"})
-    url = f"http://{HOST}:{port}"
-    try:
-        while not _answers(url):
-            if process.poll() is not None or time.perf_counter() - began > START_S:
-                raise RuntimeError((home / "server.log").read_text())
-            time.sleep(0.02)
-        started = time.perf_counter() - began
-        token = provider.token(PERSON)
-        yield Bench(database, url, token, runs, psutil.Process(process.pid), started)
-    finally:
-        process.terminate()
-        process.wait(60)
+        yield undo.enter_context(started(home, (database, server.new_database(migrated=False)), provider, runs))
 
 
 @contextmanager
@@ -320,20 +266,6 @@ def _by_sql(bench: Bench) -> float:
                 connection.execute(f"SELECT * FROM {table} WHERE {column} = %s", key).fetchall()
             took.append((time.perf_counter() - began) * 1000)
     return statistics.median(took)
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(url + READY, timeout=2, trust_env=False).status_code == 200
-    except httpx.HTTPError:
-        return False
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.create_server((HOST, 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 if __name__ == "__main__":
