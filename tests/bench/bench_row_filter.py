@@ -53,9 +53,9 @@ class Question:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--runs", type=int, default=2000)
-    parser.add_argument("--versions", type=int, default=500)
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--runs", type=int, default=500)
+    parser.add_argument("--versions", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
     with ExitStack() as undo:
         home = Path(undo.enter_context(tempfile.TemporaryDirectory()))
