@@ -29,7 +29,7 @@ from bongsu.tracking.governed.settings import GovernedSettings
 from bongsu.tracking.governed.viewer import Denial, SharedModel, Viewer, Visit
 
 if TYPE_CHECKING:
-    from bongsu.reconciler.publisher import Publisher
+    from bongsu.tracking.governed.apart import PublisherApart
 
 _log = logging.getLogger(__name__)
 DATABASE = "mlflow-shared.db"
@@ -54,11 +54,12 @@ def settings_of(home: Platform, database_url: str | None) -> GovernedSettings:
     )
 
 
-def publisher_of(settings: GovernedSettings) -> Publisher:
-    """Writes what the control plane records into the workspaces of the ministries."""
-    from bongsu.tracking.governed.publisher import GovernedPublisher
+def publisher_of(settings: GovernedSettings) -> PublisherApart:
+    """Writes what the control plane records into the workspaces of the ministries, from a process of its own; whoever
+    asks for it closes it."""
+    from bongsu.tracking.governed.apart import PublisherApart
 
-    return GovernedPublisher(settings)
+    return PublisherApart(settings)
 
 
 def mounted(plane: ControlPlane, settings: GovernedSettings) -> ASGIApp:

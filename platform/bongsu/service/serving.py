@@ -152,7 +152,9 @@ def open_served(settings: ServerSettings, environment: Mapping[str, str]) -> Ite
         governed = settings_of(base, settings.mlflow_database_url)
         telemetry = undo.enter_context(open_telemetry(settings.telemetry))
         watched = Watched(telemetry.metrics, telemetry.tracing)
-        base = replace(base, publisher=publisher_of(governed), observer=watched)
+        publisher = publisher_of(governed)
+        undo.callback(publisher.close)
+        base = replace(base, publisher=publisher, observer=watched)
         telemetry.metrics.registry.register(StoreGauges(base))
         issuer = _issuer(settings, base)
         base = replace(base, own_issuer=issuer.settings.issuer if issuer else "")
@@ -225,7 +227,7 @@ def _shared(home: Platform, place: ArtifactPlace, undo: contextlib.ExitStack) ->
     """A home as the ministries share it: each has its own part of the artifact store, and this process drives them
     all."""
 
-    # This process stays, and tells the tracking server itself.
+    # This process stays, and sees to it itself that the tracking server is told.
     shared = replace(
         home,
         stores=stores_at(place),
