@@ -11,7 +11,7 @@ from cli_shell import Said
 from governed_places import DAY
 from sqlalchemy import Table, insert
 
-from bongsu.store.schema_governance import dataset_permits, permitted_uses
+from bongsu.store.schema_governance import access_permits, dataset_permits, permitted_uses
 from bongsu.store.schema_grants import grants
 
 As = Callable[..., Said]
