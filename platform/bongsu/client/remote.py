@@ -144,8 +144,8 @@ class Remote:
         return read(LabelShown, self._server.post(f"/v1/ministries/{self._in_one_ministry()}/labels", body))
 
     def search(self, text: str, kinds: Collection[SearchKind], limit: int) -> list[Found]:
-        query = {"q": text, "kind": [kind.value for kind in kinds] or None, "limit": limit}
-        return [read(Found, told) for told in self._server.json("GET", "/v1/search", query=query)]
+        wanted = [kind.value for kind in kinds] or None
+        return list(self._server.pages("/v1/search", Found, limit, q=text, kind=wanted))
 
     def capacity(self) -> CapacityShown:
         return self._server.get("/v1/capacity", CapacityShown)

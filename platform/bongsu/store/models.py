@@ -11,14 +11,18 @@ from sqlalchemy import Connection, and_, select
 
 from bongsu.domain.codes import run as codes
 from bongsu.domain.labels import Label
+from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.store.faults import readable
+from bongsu.store.listing import Listing, columns
 from bongsu.store.portions import PORTION, portions
 from bongsu.store.records import ModelVersionRecord
 from bongsu.store.schema import aliases, model_versions
 from bongsu.store.scope import owned, tenant_of, visible
 from bongsu.store.upsert import insert_absent, put
-from bongsu.store.version_pages import page_of_versions
+from bongsu.store.version_pages import by_version, page_of_versions
 
+_NAMED = ("name", "version", "ministry", "label", "useClass", "digest", "runId", "stageId", "title", "createdAt")
+MODELS = Listing(by_version(model_versions), columns(model_versions, *_NAMED))
 _REFERENCE = re.compile(r"^(?:models:/)?(?P<name>[^@/]+)(?:[@/](?P<which>[^@/]+))?$")
 
 
@@ -47,19 +51,17 @@ def add_version(connection: Connection, record: ModelVersionRecord) -> None:
 def list_versions(
     connection: Connection,
     name: str | None = None,
-    limit: int | None = None,
-    behind: tuple[str, int] | None = None,
+    wanted: PageRequest = WHOLE,
 ) -> list[ModelVersionRecord]:
     """By name, newest version first.
 
     Args:
         connection: of one tenant, if the list is read by the page.
         name: only versions of this model.
-        limit: at most so many.
-        behind: name and number of the last version of the page before.
+        wanted: which of them, in the order of :data:`MODELS`.
     """
     query = select(model_versions).where(visible(connection, model_versions))
-    rows = connection.execute(page_of_versions(query, model_versions, name, limit, behind)).all()
+    rows = connection.execute(page_of_versions(MODELS, query, name, wanted)).all()
     named = _aliases(connection, {row.name for row in rows})
     return [_version(connection, row, named.get((row.name, row.version), [])) for row in rows]
 

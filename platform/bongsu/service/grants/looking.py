@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from bongsu.domain.grant_recount import Recount
 from bongsu.domain.grants import Balance, EntryKind, Grant, GrantState, Held
 from bongsu.domain.labels import Label
+from bongsu.domain.paging import WHOLE, PageRequest, seen_page
 from bongsu.domain.people import Actor
 from bongsu.domain.tenants import HOME
 from bongsu.policy.access import Permission, Thing, Verdict, judge
@@ -100,13 +101,17 @@ class Recounted:
     differing: tuple[str, ...]
 
 
-def list_grants(platform: Platform, actor: Actor) -> list[GrantSummary]:
-    """Those that the actor may look at, by name."""
+def list_grants(platform: Platform, actor: Actor, wanted: PageRequest = WHOLE) -> list[GrantSummary]:
+    """Those that the actor may look at, by name, as :func:`bongsu.store.grants.grant_list` says."""
     now = platform.clock()
     parties = None if HOME in actor.ministries else actor.ministries
     with platform.database.read() as connection:
-        found = grants_between(connection, parties)
-        seen = [one for one in found if verdict(actor, Permission.GRANT_READ, one, now) is Verdict.ALLOWED]
+        seen = seen_page(
+            lambda part: grants_between(connection, parties, part, now),
+            lambda one: verdict(actor, Permission.GRANT_READ, one, now) is Verdict.ALLOWED,
+            lambda one: (one.id,),
+            wanted,
+        )
         return [_summary(connection, grant, held_now(connection, grant.id), now) for grant in seen]
 
 
