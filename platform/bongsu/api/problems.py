@@ -39,6 +39,7 @@ _OTHER_STATUS: dict[Code, int] = {
     people.DISABLED: 409,
     people.LAST_OPERATOR: 409,
     people.LAST_MINISTRY: 409,
+    people.HAS_OPERATOR: 409,
     people.TOO_MANY_SECRETS: 409,
     run.NOT_CANCELLABLE: 409,
     run.NOT_RESUMABLE: 409,

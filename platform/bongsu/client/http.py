@@ -234,7 +234,7 @@ def problem_of(document: Mapping[str, Any]) -> Problem:
 
 def _problem(document: Mapping[str, Any], exit_code: int) -> Problem:
     what, fix = (str(document[name]).replace("{", "{{").replace("}", "}}") for name in ("message", "fix"))
-    code = Code(document["code"], what, fix, exit_code)
+    code = Code(document["code"], what, fix, exit_code, document.get("rule") or "")
     place = None
     if document.get("file") and document.get("line"):
         place = Location(document["file"], int(document["line"]), int(document["column"] or 1))

@@ -13,7 +13,8 @@ from people_places import ISSUER
 from bongsu.domain.people import ActorKind, Role
 from bongsu.store.database import Database
 
-KIM = {"id": "mnd/kim", "name": "김철수", "issuer": ISSUER, "subject": "sub-mnd/kim", "clearance": "S/logistics"}
+VETTED = {"clearance": "S/logistics", "reason": "Vetting of 2026-11-20"}
+KIM = {"id": "mnd/kim", "name": "김철수", "issuer": ISSUER, "subject": "sub-mnd/kim", **VETTED}
 NAVY = {
     "name": "navy",
     "titleKo": "해군",

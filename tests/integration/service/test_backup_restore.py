@@ -164,7 +164,7 @@ def installed(tmp_path: Path) -> Iterator[Installed]:
 def staff(site: Installed) -> None:
     operator = site.person("kim")
     for role in ("engineer", "accreditor", "auditor"):
-        operator.run(f"bongsu people add mnd/{role} --name {role} --subject {role} --clearance S")
+        operator.run(f"bongsu people add mnd/{role} --name {role} --subject {role} --clearance S --reason Vetted")
         operator.run(f"bongsu people give-role mnd/{role} {role}")
     site.person("accreditor").run(
         "bongsu uses register administration --statement 'Draft administrative documents' --owner mnd/kim"

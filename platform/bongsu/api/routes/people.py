@@ -66,9 +66,13 @@ class Addition(_Body):
     subject: str = Field(max_length=1000, description="`sub` of their tokens.")
     kind: Literal[ActorKind.PERSON, ActorKind.SERVICE] = ActorKind.PERSON
     clearance: Clearance = OPEN
+    reason: str = Field(
+        "", max_length=4000, description="Which vetting the clearance follows; `O` without compartments needs none."
+    )
 
     def as_new(self) -> NewPerson:
-        return NewPerson(self.id, self.name, self.issuer, self.subject, self.kind, self.clearance)
+        who = (self.id, self.name, self.issuer, self.subject, self.kind)
+        return NewPerson(*who, self.clearance, self.reason)
 
 
 class HeldRole(_Body):

@@ -107,7 +107,7 @@ def prove_entry(platform: Platform, keys: LogKeys, actor: Actor, tenant: Tenant,
     """
     entry = show_entry(platform, actor, tenant, position)
     if entry.text is None:
-        raise codes.ABOVE_CLEARANCE.error(position=position)
+        raise codes.ABOVE_CLEARANCE.error(position=position, clearance=str(actor.clearance))
     signed = sign(platform, keys, tenant)
     size = signed.checkpoint.size
     with platform.database.read() as connection:

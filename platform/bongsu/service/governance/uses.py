@@ -11,6 +11,7 @@ from bongsu.domain.tenants import Tenant
 from bongsu.domain.use_register import Evidence, PermittedUse, Tier
 from bongsu.domain.uses import UseClass
 from bongsu.policy.access import Permission
+from bongsu.policy.uses import evidenced
 from bongsu.service.governance.asking import (
     Ask,
     demand,
@@ -50,7 +51,7 @@ def register_use(platform: Platform, actor: Actor, request: UseRequest, request_
 
     Raises:
         BongsuError: ``policy.forbidden-use`` (recorded as every refusal), ``governance.*``, ``use.unknown-owner``,
-            ``use.withdrawn-already``.
+            ``use.withdrawn-already``, ``use.evidence-date``.
     """
     use = _entry(request, actor, platform.clock())
     ask = Ask(platform, actor, use.ministry, "use.register", f"use:{use.id}", request_id)
@@ -70,6 +71,7 @@ def _register(ask: Ask, use: PermittedUse) -> PermittedUse:
                 raise codes.USE_WITHDRAWN.error(use=use.id)
             return known
         period(use.begins_at, use.ends_at, ask.now)
+        evidenced(use.evidence.dated_at, ask.now).require()
         owner = open_accounts(connection, [use.owner]).get(use.owner)
         if owner is None or owner.kind is not ActorKind.PERSON or not owner.is_in(use.ministry):
             raise codes.UNKNOWN_OWNER.error(None, "owner", owner=use.owner, ministry=use.ministry)
