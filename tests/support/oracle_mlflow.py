@@ -22,8 +22,8 @@ from bongsu.tracking.governed import marks
 from bongsu.tracking.governed.marks import Kind
 from bongsu.tracking.governed.viewer import Housekeeping, acting
 
-SIZE = Size(people=50, things=206, grants=0, shares=36, has_bytes=False)
-MOST = 250
+SIZE = Size(people=32, things=320, grants=0, shares=36, has_bytes=False)
+MOST = 400
 """Versions that MLflow lists at once."""
 
 
