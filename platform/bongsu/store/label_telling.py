@@ -3,7 +3,7 @@ it is told; and what is so."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import ColumnElement, Connection, or_, select
 
@@ -25,17 +25,19 @@ def tell(connection: Connection, run_ids: Iterable[str], digests: Iterable[Diges
     before its beginning is."""
     versions: dict[tuple[str, int], LabelChanged] = {}
     for some in portions(sorted(set(run_ids))):
-        query = select(runs.c.id, runs.c.ministry, runs.c.pipeline).where(
-            owned(connection, runs), runs.c.id.in_(some)
-        )
-        for row in connection.execute(query.order_by(runs.c.id)).all():
-            item = RunRelabelled(run_id=row.id, ministry=row.ministry, pipeline=row.pipeline)
-            outbox.put(connection, row.id, item)
+        for item in _runs(connection, some):
+            outbox.put(connection, item.run_id, item)
         versions |= _versions(connection, model_versions.c.run_id.in_(some))
     for some in portions(sorted(set(digests))):
         versions |= _versions(connection, model_versions.c.digest.in_(some))
     for _key, told in sorted(versions.items()):
         outbox.put(connection, told.run_id, told)
+
+
+def all_of(connection: Connection, run_id: str) -> list[RunRelabelled | LabelChanged]:
+    """Whatever :func:`tell` can have put under this run; nothing if there is no such run."""
+    versions = _versions(connection, model_versions.c.run_id == run_id)
+    return [*_runs(connection, [run_id]), *(told for _key, told in sorted(versions.items()))]
 
 
 def runs_with(connection: Connection, digests: Iterable[Digest]) -> set[str]:
@@ -87,6 +89,16 @@ def version_label(connection: Connection, name: str, version: int) -> Label | No
     found = connection.execute(select(model_versions.c.label).where(owned(connection, model_versions), which))
     label = found.scalar()
     return None if label is None else Label.parse(label)
+
+
+def _runs(connection: Connection, run_ids: Sequence[str]) -> list[RunRelabelled]:
+    query = select(runs.c.id, runs.c.ministry, runs.c.pipeline).where(
+        owned(connection, runs), runs.c.id.in_(run_ids)
+    )
+    return [
+        RunRelabelled(run_id=row.id, ministry=row.ministry, pipeline=row.pipeline)
+        for row in connection.execute(query.order_by(runs.c.id))
+    ]
 
 
 def _versions(connection: Connection, which: ColumnElement[bool]) -> dict[tuple[str, int], LabelChanged]:
