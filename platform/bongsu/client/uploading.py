@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import Digest
 from bongsu.domain.pipeline import Input
 from bongsu.domain.problems import BongsuError, Problem
-from bongsu.machine.requirements import with_included
+from bongsu.machine.requirements import files_read
 from bongsu.service.inputs.addresses import files_of, look_here, told
 from bongsu.service.inputs.card import label_of
 from bongsu.service.inputs.files import FileSet
@@ -77,16 +77,15 @@ def upload_files(server: Server, ministry: str, files: FileSet, title: str, stat
 
 
 def files_beside(loaded: LoadedPipeline, directory: Path) -> dict[str, str]:
-    """The requirements files that stages name, by their paths as written; one that cannot be read is left out, and the
-    server says so."""
+    """The requirements files that stages name, and those that they include, by paths relative to the pipeline; one
+    that cannot be read is left out, and the server says so."""
     found: dict[str, str] = {}
     for stage in loaded.spec.spec.stages:
         path = stage.environment.requirements if stage.environment else None
-        if path and path not in found:
-            try:
-                found[path] = with_included(directory / path).decode()
-            except (OSError, UnicodeDecodeError):
-                continue
+        if path:
+            with suppress(OSError, UnicodeDecodeError):
+                read = files_read(path, lambda name: (directory / name).read_bytes())
+                found |= {name: content.decode() for name, content in read.items()}
     return found
 
 

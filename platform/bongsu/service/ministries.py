@@ -97,11 +97,11 @@ def close_ministry(
         ministry: which.
         request_id: of the request.
         witness: ministry whose auditors and accreditors read the log from then on, beside those who are it in the
-            leaving one. Whether there is such a ministry is not told.
+            leaving one; another one that takes part.
 
     Raises:
-        BongsuError: ``people.unknown-ministry``, ``people.not-allowed``; ``people.ministry-form`` of the witness;
-            ``people.last-ministry`` if no other one has an operator.
+        BongsuError: ``people.unknown-ministry``, ``people.not-allowed``; ``people.ministry-form`` and
+            ``people.no-witness`` of the witness; ``people.last-ministry`` if no other one has an operator.
     """
     if MINISTRY_NAME.fullmatch(ministry) is None:
         raise codes.UNKNOWN_MINISTRY.error(ministry=ministry)
@@ -115,6 +115,8 @@ def close_ministry(
         others.remove(ministry)
         operated = [one for one in others if store.holders_of(change.connection, one, Role.OPERATOR)]
         another_is_operated(ministry, operated).require()
+        if witness is not None and witness not in others:
+            raise codes.NO_WITNESS.error(witness=witness, ministry=ministry)
         store.close_ministry(change.connection, ministry, platform.clock(), witness)
         change.facts = {"witness": witness} if witness else {}
         return _found(change.connection, ministry)

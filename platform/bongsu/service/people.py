@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from bongsu.domain.codes import people as codes
 from bongsu.domain.labels import OPEN, Label
+from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.domain.people import PERSON_ID, Actor, ActorKind, Role
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.unseen import first_unseen
@@ -183,16 +184,22 @@ def disable(platform: Platform, actor: Actor, person: str, request_id: str = "")
         return _as_seen(actor, _found(change.connection, person))
 
 
-def list_people(platform: Platform, actor: Actor, ministry: str) -> list[Person]:
+def list_people(platform: Platform, actor: Actor, ministry: str, wanted: PageRequest = WHOLE) -> list[Person]:
     """Whom a ministry answers for, who was sent to it, and who is anything in it; those who are disabled, too. Of what
     people of others are elsewhere, only as much as the actor may look at.
+
+    Args:
+        platform: what to work on.
+        actor: who asks.
+        ministry: which.
+        wanted: which of them, in the order of :data:`bongsu.store.people.PEOPLE`.
 
     Raises:
         BongsuError: ``people.unknown-ministry``, ``people.not-allowed``.
     """
     with platform.database.read() as connection:
         require(connection, actor, ministry, Permission.PERSON_READ)
-        return [_as_seen(actor, person) for person in store.people_of(connection, ministry)]
+        return [_as_seen(actor, person) for person in store.people_of(connection, ministry, wanted)]
 
 
 def show_person(platform: Platform, actor: Actor, person: str) -> Person:

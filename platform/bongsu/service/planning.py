@@ -19,7 +19,7 @@ from bongsu.service.inputs.resolving import faulty_inputs, masked_elsewhere, res
 from bongsu.service.obstacles import against_rules, ask_executor, beyond_executor, names_of_others
 from bongsu.service.placing import placed, placed_problem
 from bongsu.service.platform import Platform
-from bongsu.service.requirements import requirements_of, with_absolute_requirements
+from bongsu.service.requirements import SentRequirements, as_workers_find_them, requirements_of
 from bongsu.service.secrets import fingerprints
 from bongsu.specfile import FaultyPipeline, LoadedPipeline, load
 
@@ -36,6 +36,7 @@ class Prepared:
         obstacles: why it cannot run on this platform.
         skipped: what will not run whatever comes of the rest.
         grant: what the plan would do to the grant that pays for it; None if none is asked.
+        sent: requirements files that have to be in the artifact store before the plan runs.
     """
 
     pipeline: LoadedPipeline
@@ -44,6 +45,7 @@ class Prepared:
     obstacles: tuple[Problem, ...] = ()
     skipped: tuple[SkippedStage, ...] = ()
     grant: GrantStanding | None = None
+    sent: tuple[SentRequirements, ...] = ()
 
     def to_run(self) -> RunPlan:
         """The plan. Raises BongsuError with every obstacle if it cannot run here."""
@@ -89,7 +91,7 @@ def prepare_loaded(platform: Platform, loaded: LoadedPipeline, files: Files) -> 
         return loaded.places.locate(("spec", "inputs", name))
 
     facts = cache_facts(platform, loaded.spec.metadata.name)
-    requirements = requirements_of(loaded.spec.spec.stages, files.directory)
+    requirements = requirements_of(loaded.spec.spec.stages, files)
     faults = list(requirements.problems)
     made: Drafted | None = None
     try:
@@ -104,7 +106,7 @@ def prepare_loaded(platform: Platform, loaded: LoadedPipeline, files: Files) -> 
         with platform.read() as connection:
             faults += unpaid(connection, loaded.spec)
         raise placed(loaded, BongsuError(faults))
-    found = with_absolute_requirements(made.plan, files.directory)
+    found = as_workers_find_them(made.plan, requirements, files)
     verdict = ask_executor(platform, found)
     taken = (*names_of_others(platform, found), *against_rules(platform, found))
     with platform.read() as connection:
@@ -118,7 +120,7 @@ def prepare_loaded(platform: Platform, loaded: LoadedPipeline, files: Files) -> 
         )
     )
     standing = paid if isinstance(paid, GrantStanding) else None
-    return Prepared(loaded, found, warnings, obstacles, made.skipped, standing)
+    return Prepared(loaded, found, warnings, obstacles, made.skipped, standing, (*requirements.sent.values(),))
 
 
 def _besides(platform: Platform, faulty: FaultyPipeline, files: Files) -> Iterator[Problem]:
@@ -135,7 +137,7 @@ def _besides(platform: Platform, faulty: FaultyPipeline, files: Files) -> Iterat
         and not odd & {f"spec.inputs.{name}.model", f"spec.inputs.{name}.dataset"}
     }
     stages = [stage for number, stage in enumerate(body.stages) if not faulty.is_broken(("spec", "stages", number))]
-    unread = requirements_of(stages, files.directory).problems
+    unread = requirements_of(stages, files).problems
     purpose = None if faulty.is_broken(("spec", "purpose", "useClass")) else body.purpose.use_class
     with platform.read() as connection:
         missing = [] if any(map(faulty.is_broken, _PAYING)) else unpaid(connection, _with(faulty.rest.spec, stages))

@@ -41,7 +41,7 @@ def test_a_grant_is_seen_by_who_gave_it_and_who_got_it(place: ApiPlace) -> None:
     given = place.ask("army-pm", "POST", "/v1/grants", json=order(place))
     assert given.status_code == 201, given.text
     for person in ("army-pm", "lee", "kim"):
-        assert [one["id"] for one in place.ask(person, "GET", "/v1/grants").json()] == ["nap-1"]
+        assert [one["id"] for one in place.ask(person, "GET", "/v1/grants").json()["items"]] == ["nap-1"]
         assert place.ask(person, "GET", "/v1/grants/nap-1").json()["grant"]["given"]["gpuHours"] == 100.0
 
 

@@ -172,8 +172,8 @@ def test_secrets_are_shown_once_replaced_and_withdrawn(place: PeopleApi) -> None
     place.now += 10
     second = place.done("mnd/op", path, overlapSeconds=3600)
     listed = place.ask("mnd/op", "GET", path)
-    assert [one["id"] for one in listed.json()] == [first.json()["id"], second["id"]]
-    assert listed.json()[0]["endsAt"] == "2023-11-14T23:13:30.000Z"
+    assert [one["id"] for one in listed.json()["items"]] == [first.json()["id"], second["id"]]
+    assert listed.json()["items"][0]["endsAt"] == "2023-11-14T23:13:30.000Z"
     for secret in (first.json()["secret"], second["secret"]):
         assert secret not in listed.text + str(place.log("mnd"))
     third = place.ask("mnd/op", "POST", path, json={"overlapSeconds": 60})
@@ -198,19 +198,19 @@ def test_a_secret_whose_answer_was_lost_is_replaced_by_the_request_that_comes_ag
     assert again.status_code == 201, again.text
     made = again.json()
     assert made["secret"] != lost["secret"]
-    listed = place.ask("mnd/op", "GET", path).json()
+    listed = place.ask("mnd/op", "GET", path).json()["items"]
     assert [(one["id"], one["endsAt"]) for one in listed] == [
         (first, "2023-11-14T23:13:20.000Z"),
         (made["id"], None),
     ], "the lost one holds no longer, and the one before for as long as it was said at first"
     place.now += 1
     third = place.ask("mnd/op", "POST", path, json=body, headers=key).json()
-    assert [one["id"] for one in place.ask("mnd/op", "GET", path).json()] == [first, third["id"]]
+    assert [one["id"] for one in place.ask("mnd/op", "GET", path).json()["items"]] == [first, third["id"]]
     other = place.ask("mnd/op", "POST", path, json={"overlapSeconds": 60}, headers=key)
     assert refusal(other) == (422, "api.key-used-otherwise")
     new = place.ask("mnd/op", "POST", path, json=body, headers={"Idempotency-Key": "s-2"})
     assert refusal(new) == (409, "people.too-many-secrets")
-    kept = place.ask("mnd/op", "GET", path).json()
+    kept = place.ask("mnd/op", "GET", path).json()["items"]
     assert [one["id"] for one in kept] == [first, third["id"]], "what is refused changes nothing"
 
 

@@ -55,6 +55,11 @@ LAST_MINISTRY = Code(
     exit_code=4,
     rule="people.operated",
 )
+NO_WITNESS = Code(
+    "people.no-witness",
+    "{witness} is no other ministry that takes part here, so nobody of it could read the log of {ministry}.",
+    "Name another ministry that takes part, or none: then those read it who are its auditors and accreditors now.",
+)
 NOT_SENT = Code(
     "people.not-sent",
     "{person} was not sent to the ministry {ministry} by their own (rule {rule}).",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bongsu.domain.codes import governance as codes
+from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.domain.people import Actor, ActorKind
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.use_register import Evidence, PermittedUse, Tier
@@ -102,11 +103,14 @@ def withdraw_use(platform: Platform, actor: Actor, use_id: str, reason: str, req
             return found
 
 
-def list_uses(platform: Platform, actor: Actor, ministry: str | None = None) -> tuple[PermittedUse, ...]:
-    """Registers of the actor's ministries, or of one of them. Raises ``governance.no-such``."""
+def list_uses(
+    platform: Platform, actor: Actor, ministry: str | None = None, wanted: PageRequest = WHOLE
+) -> tuple[PermittedUse, ...]:
+    """Registers of the actor's ministries, or of one of them, in the order of
+    :data:`bongsu.store.permitted_uses.USES`. Raises ``governance.no-such``."""
     ask = Ask(platform, actor, Tenant(ministry or ""), "use.list", f"ministry:{ministry or ''}")
     with platform.read() as connection:
-        return store.uses_of(connection, ministries_for(ask, Permission.USE_READ, ministry))
+        return store.uses_of(connection, ministries_for(ask, Permission.USE_READ, ministry), wanted)
 
 
 def _entry(request: UseRequest, actor: Actor, now: float) -> PermittedUse:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bongsu.domain.ids import Digest
@@ -22,10 +22,17 @@ class Files:
     """Attributes:
     directory: what paths are relative to.
     uploaded: trees that a client has sent, by the name of the input; None if the pipeline is of this machine.
+    beside: small files that a client has sent, by their shortest paths relative to the pipeline.
     """
 
     directory: Path
     uploaded: Mapping[str, Digest] | None = None
+    beside: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def are_sent(self) -> bool:
+        """By a client: nothing that the pipeline names lies on this machine."""
+        return self.uploaded is not None
 
     def address_of(self, name: str, given: Input) -> Input:
         """The input with an address that means something here. Raises NotFound."""
