@@ -95,8 +95,10 @@ def test_only_operators_manage_people(place: Ministries, role: Role) -> None:
 def test_a_service_account_manages_nobody_whatever_its_roles(place: Ministries) -> None:
     bot = place.add("mnd/bot", ActorKind.SERVICE, mnd=Role.ENGINEER)
     forced = type(bot)(bot.id, bot.name, bot.kind, {"mnd": frozenset(Role)}, bot.clearance)
-    refused("not-allowed", lambda: people.add_person(place.platform, forced, new("mnd/kim")))
-    refused("not-allowed", lambda: ministries.register_ministry(place.platform, forced, MSIT, new("msit/op")))
+    refused("access.people-decide", lambda: people.add_person(place.platform, forced, new("mnd/kim")))
+    refused(
+        "access.people-decide", lambda: ministries.register_ministry(place.platform, forced, MSIT, new("msit/op"))
+    )
 
 
 @pytest.mark.parametrize("role", [Role.OPERATOR, Role.APPROVER, Role.ACCREDITOR])
