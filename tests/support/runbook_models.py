@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from runbook_site import Site
 
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
@@ -15,15 +17,17 @@ from bongsu.store.models import add_version
 from bongsu.store.records import ModelVersionRecord
 from bongsu.store.scope import Scope
 
-SIZE = 7000
+NANO = Path(__file__).parents[2] / "pipelines" / "assets" / "axk1-nano"
 
 
 def register_model(site: Site, run: str, name: str) -> None:
     """Its first version, for which ``candidate`` stands."""
     writer = stores_at(place_of(site.home, {}))(Tenant("mnd")).writer(f"tests/{name}")
-    with writer.create("weights.bin") as file:
-        file.write(name.ljust(SIZE).encode())
-    digest = writer.commit().digest
+    writer.add_tree(NANO)
+    with writer.create("NAME") as file:
+        file.write(name.encode())
+    manifest = writer.commit()
+    digest = manifest.digest
     version = ModelVersionRecord(
         name=name,
         version=1,
@@ -42,7 +46,7 @@ def register_model(site: Site, run: str, name: str) -> None:
     database = open_database(site.settings["BONGSU_DATABASE"])
     with database.write(Scope.of(Tenant("mnd"))) as connection:
         note_artifact(
-            connection, ArtifactRef(digest=digest, type=ArtifactType.MODEL, label=OPEN, size=SIZE), name, 1
+            connection, ArtifactRef(digest=digest, type=ArtifactType.MODEL, label=OPEN, size=manifest.size), name, 1
         )
         add_version(connection, version)
     database.close()

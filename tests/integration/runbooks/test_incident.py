@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 
-import httpx
 import pytest
 from runbook_models import register_model
 from runbook_site import OPERATOR, YEAR_S, Site
@@ -18,37 +17,32 @@ PAGE = "incident.md"
 def test_what_had_to_stop_has_stopped_and_what_happened_can_be_shown(site: Site) -> None:
     auditor = site.person("auditor")
     auditor.follow("backup.md", "checkpoint")
-    _token_seen(site)
-    _account_taken_over(site)
-    _model_stopped(site)
+    made = site.submit("of-a-model", "echo model > $BONGSU_OUTPUTS/files/a.txt")
+    site.await_state(made, "succeeded")
+    _token_seen(site, made)
+    _account_taken_over(site, made)
+    _model_stopped(site, made)
     _label_raised(site)
     assert "verif" in auditor.follow(PAGE, "log").lower()
 
 
-def _token_seen(site: Site) -> None:
+def _token_seen(site: Site, run: str) -> None:
     operator = site.person(OPERATOR)
     operator.run("bongsu people add mnd/park --name Park --subject park\nbongsu people give-role mnd/park engineer")
-    assert _runs_status(site, "park") == 200
+    site.ask("park", f"/v1/runs/{run}")
     operator.follow(PAGE, "roles")
-    assert _runs_status(site, "park") == 403
+    site.ask("park", f"/v1/runs/{run}", 404)
     assert "role.give" not in site.person("auditor").follow(PAGE, "what was done")
     operator.run("bongsu people give-role mnd/park engineer")
-    assert _runs_status(site, "park") == 200
+    site.ask("park", f"/v1/runs/{run}")
 
 
-def _account_taken_over(site: Site) -> None:
+def _account_taken_over(site: Site, run: str) -> None:
     site.person(OPERATOR).follow(PAGE, "disable")
-    assert _runs_status(site, "park") == 401
+    site.ask("park", f"/v1/runs/{run}", 401)
 
 
-def _runs_status(site: Site, person: str) -> int:
-    headers = {"Authorization": f"Bearer {site.provider.token(person)}"}
-    return httpx.get(f"{site.url}/v1/runs?ministry=mnd", headers=headers, trust_env=False).status_code
-
-
-def _model_stopped(site: Site) -> None:
-    made = site.submit("of-a-model", "echo model > $BONGSU_OUTPUTS/files/a.txt")
-    site.await_state(made, "succeeded")
+def _model_stopped(site: Site, made: str) -> None:
     register_model(site, made, "axk1")
     with site.run_under_way("with-a-model", '{model: "models:/axk1@candidate"}') as run:
         accreditor = site.person("accreditor")
