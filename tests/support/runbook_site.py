@@ -175,7 +175,7 @@ class Site:
         deadline = time.monotonic() + CHANGE_S
         while (state := self.ask("engineer", f"/v1/runs/{run}")["run"]["state"]) not in states:
             assert time.monotonic() < deadline, state
-            assert state in ("pending", "running"), state
+            assert state in ("pending", "running", "cancelling"), state
             time.sleep(0.2)
 
     def submit(self, name: str, command: str, given: str = "") -> str:

@@ -6,7 +6,7 @@ import json
 import time
 
 import pytest
-from runbook_models import register_model
+from runbook_models import promote, register_model
 from runbook_site import OPERATOR, YEAR_S, Site
 
 from bongsu.domain.documents import iso_time
@@ -23,7 +23,7 @@ def test_what_had_to_stop_has_stopped_and_what_happened_can_be_shown(site: Site)
     _account_taken_over(site, made)
     _model_stopped(site, made)
     _label_raised(site)
-    assert "verif" in auditor.follow(PAGE, "log").lower()
+    assert "The checkpoint of" in auditor.follow(PAGE, "log")
 
 
 def _token_seen(site: Site, run: str) -> None:
@@ -44,14 +44,15 @@ def _account_taken_over(site: Site, run: str) -> None:
 
 def _model_stopped(site: Site, made: str) -> None:
     register_model(site, made, "axk1")
-    with site.run_under_way("with-a-model", '{model: "models:/axk1@candidate"}') as run:
+    promote(site, "axk1", "production")
+    with site.run_under_way("with-a-model", '{model: "models:/axk1@production"}') as run:
         accreditor = site.person("accreditor")
         accreditor.follow(PAGE, "stop")
         site.await_state(run, "cancelled")
-        assert "suspended" in accreditor.follow(PAGE, "look")
+        assert "cancelled" in accreditor.follow(PAGE, "look")
     (model,) = [one for one in json.loads(accreditor.run("bongsu models list --json")) if one["name"] == "axk1"]
     assert model["aliases"] == []
-    with pytest.raises(AssertionError, match=r"suspended"):
+    with pytest.raises(AssertionError, match=r"model\.suspended"):
         site.submit("again-with-a-model", "true", '{model: "models:/axk1/1"}')
 
 
