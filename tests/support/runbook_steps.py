@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from textwrap import dedent
@@ -78,12 +78,14 @@ class Reader:
         names: what pages call things, and what these are here; the longest that fits is taken.
         environment: of their shell.
         followed: blocks that were followed, by whomever; each page is followed downwards.
+        told: what commands said on standard error.
     """
 
     folder: Path
     names: Mapping[str, str]
     environment: Mapping[str, str]
     followed: list[Block] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
 
     def called(self, names: Mapping[str, str]) -> Reader:
         """The same one, where things have other names."""
@@ -118,8 +120,40 @@ class Reader:
         """
         return self.run(self.text(page, name), typed)
 
+    def refused(self, page: str, name: str) -> str:
+        """Run a block of which the page says that it is refused; returns why."""
+        done = self._done(self.text(page, name))
+        assert done.returncode != 0, done.stdout
+        return done.stderr
+
+    def sign_in(self, page: str, name: str, confirm: Callable[[str], None]) -> None:
+        """Run a block that signs somebody in by code.
+
+        Args:
+            page: file below docs/runbooks.
+            name: of the block.
+            confirm: what they do in a browser, at the address that is shown.
+        """
+        command = ["bash", "-euo", "pipefail", "-c", self.text(page, name)]
+        environment = {**os.environ, **self.environment}
+        with subprocess.Popen(
+            command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, text=True
+        ) as asking:
+            assert asking.stdout is not None
+            shown = next((found[0] for line in asking.stdout if (found := re.search(r"https?://\S+", line))), "")
+            confirm(shown)
+            asking.stdout.read()
+        assert asking.returncode == 0
+
     def run(self, commands: str, typed: str = "") -> str:
-        done = subprocess.run(
+        """Returns what it said on standard output; on standard error is kept in ``told``."""
+        done = self._done(commands, typed)
+        assert done.returncode == 0, f"{commands}\n{done.stdout}\n{done.stderr}"
+        self.told.append(done.stderr)
+        return done.stdout
+
+    def _done(self, commands: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             ["bash", "-euo", "pipefail", "-c", commands],
             cwd=self.folder,
             env={**os.environ, **self.environment},
@@ -131,5 +165,3 @@ class Reader:
             # Without a terminal, whoever asks for a password reads it from standard input.
             start_new_session=True,
         )
-        assert done.returncode == 0, f"{commands}\n{done.stdout}\n{done.stderr}"
-        return done.stdout

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from runbook_demonstration import Demonstration, demonstrated
 from runbook_site import Site, installed_site, lacking
 
 INSTALL = ".ci/install-servers.sh"
@@ -27,3 +28,16 @@ def site(_site: Site) -> Iterator[Site]:
     _site.followed.clear()
     yield _site
     _site.followed.clear()
+
+
+@pytest.fixture(scope="session")
+def _demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstration]:
+    with demonstrated(tmp_path_factory.mktemp("up")) as found:
+        yield found
+
+
+@pytest.fixture
+def demonstration(_demonstration: Demonstration) -> Demonstration:
+    """What ``bongsu up`` serves."""
+    _demonstration.followed.clear()
+    return _demonstration
