@@ -18,6 +18,7 @@ from bongsu.domain.documents import plain
 from bongsu.domain.labels import OPEN
 from bongsu.domain.lineage import NodeKind
 from bongsu.service.lineage import trace
+from bongsu.store.aliases import set_alias
 from bongsu.store.lineage import Node, artifact_node, put_nodes
 from bongsu.store.schema_people import people
 
@@ -37,7 +38,25 @@ def clear(place: ApiPlace, person: str, label: object) -> None:
 
 def names(response: Any) -> set[str]:
     assert response.status_code == 200, response.text
-    return {one["name"] for one in response.json()}
+    return {one["name"] for one in response.json()["items"]}
+
+
+def test_one_version_is_read_by_its_number_or_an_alias(place: ApiPlace) -> None:
+    digest = place.register("axk1", 1)
+    with place.platform.write() as connection:
+        set_alias(connection, "axk1", "production", 1)
+    here = "/v1/ministries/mnd"
+    for which in ("1", "production"):
+        found = place.ask("kim", "GET", f"{here}/models/axk1/{which}").json()
+        assert (found["version"], found["digest"], found["aliases"]) == (1, digest, ["production"])
+    data = place.ask("kim", "GET", f"{here}/datasets/law/1").json()
+    assert (data["ministry"], data["digest"]) == ("mnd", place.law)
+    for path in ("models/axk1/2", "models/nothing/1", "models/axk1/x", "datasets/law/2", "datasets/nothing/1"):
+        assert place.ask("kim", "GET", f"{here}/{path}").status_code == 404
+    for path in ("models/axk1/1", "datasets/law/1"):
+        answers = [place.ask("army-eng", "GET", f"/v1/ministries/{one}/{path}").json() for one in ("mnd", "none")]
+        there, nowhere = ({**one, "requestId": "", "instance": ""} for one in answers)
+        assert str(there).replace("'mnd'", "'none'").replace("mnd", "none") == str(nowhere)
 
 
 def test_a_search_finds_what_the_asker_may_look_at_and_nothing_else(place: ApiPlace) -> None:
@@ -61,7 +80,7 @@ def test_exact_names_come_first_and_nothing_is_no_search(place: ApiPlace) -> Non
     for name in ("beta-law", "law", "law-2"):
         place.now += 1
         place.run_of("kim", name)
-    listed = place.ask("kim", "GET", "/v1/search", params={"q": "law"}).json()
+    listed = place.ask("kim", "GET", "/v1/search", params={"q": "law"}).json()["items"]
     assert (listed[0]["kind"], listed[0]["name"]) == ("dataset", "law/1")
     for text in ("", "   ", "x" * 201):
         refused = place.ask("kim", "GET", "/v1/search", params={"q": text})
@@ -145,7 +164,7 @@ def test_capacity_tells_of_the_askers_ministries_only(place: ApiPlace) -> None:
 
 def test_stages_are_listed_and_found_one_by_one(place: ApiPlace) -> None:
     run = place.run_of("kim")
-    listed = place.ask("kim", "GET", f"/v1/runs/{run}/stages").json()
+    listed = place.ask("kim", "GET", f"/v1/runs/{run}/stages").json()["items"]
     assert [one["id"] for one in listed] == ["a"]
     assert place.ask("kim", "GET", f"/v1/runs/{run}/stages/a").json() == listed[0]
     nowhere = place.ask("kim", "GET", f"/v1/runs/{run}/stages/b")

@@ -112,7 +112,9 @@ def _army(demonstration: Demonstration, everybody: Reader) -> Army:
     given, received = (
         json.loads((everybody.folder / f"{one}.json").read_text())["id"] for one in ("given", "received")
     )
-    (use,) = [one["id"] for one in demonstration.ask("army/accreditor", "/v1/uses") if one["ministry"] == "army"]
+    (use,) = [
+        one["id"] for one in demonstration.ask("army/accreditor", "/v1/uses")["items"] if one["ministry"] == "army"
+    ]
     return Army(run, given, received, use, (everybody.folder / "ci.secret").read_text().strip())
 
 
