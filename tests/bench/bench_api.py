@@ -107,7 +107,7 @@ def _started(home: Path, databases: tuple[str, str], provider: LoopbackIssuer, r
     port = _free_port()
     database, mlflow_database = databases
     command = [str(Path(sys.executable).with_name("bongsu")), "--home", str(home), "serve", "--port", str(port)]
-    command += ["--issuer", provider.url, "--database", database, "--mlflow-database", mlflow_database]
+    command += ["--issuer", f"mnd={provider.url}", "--database", database, "--mlflow-database", mlflow_database]
     began = time.perf_counter()
     with (home / "server.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "BONGSU_LANG": "en"})

@@ -84,7 +84,7 @@ class _Stage:
         """What there is of a person's ministry, in their name; None if they may not do this there, or not any more."""
         home = Tenant(home_of(person))
         with self.plane.base.read() as connection:
-            actor = actor_of(connection, self.issuer, person)
+            actor = actor_of(connection, home, self.issuer, person)
         if actor is None or permission not in permissions_in(actor, home):
             return None
         return replace(
@@ -145,7 +145,7 @@ def _ministries(stage: _Stage) -> None:
     first, *others = MINISTRIES
     founder = _new(stage, f"{first.name}/{_OPERATOR}")
     with stage.read() as connection:
-        is_founded = subject_owner(connection, stage.issuer, founder.subject) is not None
+        is_founded = subject_owner(connection, first.name, stage.issuer, founder.subject) is not None
         known = {one.name for one in list_ministries(connection)}
     if not is_founded:
         found_platform(stage.plane.base, first, founder)

@@ -28,7 +28,7 @@ def found_at(home: Path, database_url: str | None, new: NewMinistry, operator: N
             of it; ``identity.setting`` if the issuer can be none; what
             :func:`bongsu.service.ministries.found_platform` and :func:`bongsu.service.embedded.open_home` raise.
     """
-    TrustedIssuer(issuer=operator.issuer, audience="bongsu")
+    TrustedIssuer(issuer=operator.issuer, audience="bongsu", ministries=(new.name,))
     platform = open_home(home, None, database_url)
     try:
         with platform.read() as connection:
