@@ -133,6 +133,11 @@ def add_subject(connection: Connection, issuer: str, subject: str, person: str) 
     connection.execute(insert(subjects).values(**values))
 
 
+def move_subjects(connection: Connection, issuer: str, to: str) -> None:
+    """An identity provider has another URL from now on, and calls everybody what it did."""
+    connection.execute(update(subjects).where(subjects.c.issuer == issuer).values(issuer=to))
+
+
 def subject_owner(connection: Connection, ministry: str, issuer: str, subject: str) -> str | None:
     """The id of whose subject it is among a ministry's people."""
     query = select(subjects.c.person).where(_is_subject(ministry, issuer, subject))
