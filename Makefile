@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LOCK := requirements.lock
 UV_VERSION := 0.13.9
+JOBS ?= 2
 
 .PHONY: setup lock demo test check bench clean
 
@@ -25,7 +26,9 @@ demo: setup
 	$(BIN)/bongsu run pipelines/demo.yaml
 
 test: setup check
-	$(BIN)/pytest tests/unit tests/contract tests/integration tests/e2e
+	# What starts Ray, kills processes or fills disks wants the machine for itself; the rest shares its cores by module.
+	$(BIN)/pytest -n $(JOBS) --dist loadfile tests/unit tests/contract
+	$(BIN)/pytest tests/integration tests/e2e
 
 bench: setup
 	for file in tests/bench/bench_*.py; do $(BIN)/python $$file || exit 1; done

@@ -67,6 +67,9 @@ class FilledPlace(WorkerPlace):
             "home": ["mnd"],
             "name": ["robot"],
             "secret": ["secret-1"],
+            "model": ["axk1"],
+            "dataset": ["secret-law"],
+            "version": ["1"],
         }
         suspend(self.platform, self.actor("acc"), StopRequest("mnd", "stopped", None, "It leaks"))
 

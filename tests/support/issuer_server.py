@@ -57,7 +57,7 @@ class IssuerServer:
         attempt_keys = KeyFile(folder / ATTEMPT_KEYS, lambda: self.people.now, 86_400)
         self.door = open_authenticator(database, [self.issuer.trust()], attempt_keys)
         self._serve()
-        self.http = httpx.Client(base_url=self.url, headers={"Accept-Language": "en"})
+        self.http = httpx.Client(base_url=self.url, headers={"Accept-Language": "en"}, timeout=60)
 
     def close(self) -> None:
         self.http.close()

@@ -91,6 +91,14 @@ def list_datasets(platform: Platform, name: str | None = None) -> list[DatasetVe
         return datasets.list_dataset_versions(connection, name)
 
 
+def show_dataset(platform: Platform, name: str, version: int) -> DatasetVersion:
+    """One version of a data set of one's own ministry. Raises ``run.unknown-dataset``."""
+    for one in list_datasets(platform, name):
+        if one.version == version:
+            return one
+    raise codes.UNKNOWN_DATASET.error(dataset=f"datasets:/{name}/{version}")
+
+
 def _as_known(connection: Connection, ref: ArtifactRef) -> ArtifactRef:
     """With the label that the bytes carry now, which may be higher than when they were looked at."""
     known = find_owned(connection, ref.digest)

@@ -14,3 +14,9 @@ def list_models(platform: Platform, name: str | None = None) -> list[ModelVersio
     """By name, newest version first; of one's own ministry. Others': :mod:`bongsu.service.sharing`."""
     with platform.read() as connection:
         return models.list_versions(connection, name)
+
+
+def show_model(platform: Platform, name: str, which: str) -> ModelVersion:
+    """One version of a model of one's own ministry, by its number or an alias. Raises ``run.unknown-model``."""
+    with platform.read() as connection:
+        return models.find_version(connection, f"{name}@{which}")

@@ -42,6 +42,9 @@ def filled(path: str, run: str = "r-000000000001") -> str:
         "name": "kim",
         "secret": "s-1",
         "number": "1",
+        "model": "axk1",
+        "dataset": "law",
+        "version": "1",
     }
     for name, value in values.items():
         path = path.replace("{" + name + "}", value)

@@ -18,6 +18,7 @@ from bongsu.domain.documents import plain
 from bongsu.domain.labels import OPEN
 from bongsu.domain.lineage import NodeKind
 from bongsu.service.lineage import trace
+from bongsu.store.aliases import set_alias
 from bongsu.store.lineage import Node, artifact_node, put_nodes
 from bongsu.store.schema_people import people
 
@@ -38,6 +39,24 @@ def clear(place: ApiPlace, person: str, label: object) -> None:
 def names(response: Any) -> set[str]:
     assert response.status_code == 200, response.text
     return {one["name"] for one in response.json()}
+
+
+def test_one_version_is_read_by_its_number_or_an_alias(place: ApiPlace) -> None:
+    digest = place.register("axk1", 1)
+    with place.platform.write() as connection:
+        set_alias(connection, "axk1", "production", 1)
+    here = "/v1/ministries/mnd"
+    for which in ("1", "production"):
+        found = place.ask("kim", "GET", f"{here}/models/axk1/{which}").json()
+        assert (found["version"], found["digest"], found["aliases"]) == (1, digest, ["production"])
+    data = place.ask("kim", "GET", f"{here}/datasets/law/1").json()
+    assert (data["ministry"], data["digest"]) == ("mnd", place.law)
+    for path in ("models/axk1/2", "models/nothing/1", "models/axk1/x", "datasets/law/2", "datasets/nothing/1"):
+        assert place.ask("kim", "GET", f"{here}/{path}").status_code == 404
+    for path in ("models/axk1/1", "datasets/law/1"):
+        answers = [place.ask("army-eng", "GET", f"/v1/ministries/{one}/{path}").json() for one in ("mnd", "none")]
+        there, nowhere = ({**one, "requestId": "", "instance": ""} for one in answers)
+        assert str(there).replace("'mnd'", "'none'").replace("mnd", "none") == str(nowhere)
 
 
 def test_a_search_finds_what_the_asker_may_look_at_and_nothing_else(place: ApiPlace) -> None:

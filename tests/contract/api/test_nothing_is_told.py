@@ -14,8 +14,8 @@ from filled_places import FOREIGN, NOWHERE, SERVICE, SEVERAL, UNCLEARED, FilledP
 from bongsu.api.asking import ANYBODY, SIGNED_IN, WORKER, doors
 
 # By the names in addresses: what is the army's business no more than that of whoever is cleared for nothing.
-FOREIGN_THINGS = ("run", "digest", "use", "permit", "proposal", "grant", "name")
-UNCLEARED_THINGS = ("run", "digest", "proposal")
+FOREIGN_THINGS = ("run", "digest", "use", "permit", "proposal", "grant", "name", "model", "dataset")
+UNCLEARED_THINGS = ("run", "digest", "proposal", "model", "dataset")
 DECIDED_BY_PEOPLE = {
     "approvals.decide",
     "uses.register",

@@ -128,6 +128,16 @@ def test_a_model_is_suspended_by_one_and_lifted_by_two(ask: As, ready: ApiPlace)
     assert told(ask("acc", "approvals", "apply", str(lift["id"]), "--json"))["state"] == "carried-out"
 
 
+@pytest.mark.parametrize("which", [("axk1/1",), ("axk1@1",), ("model:axk1/1",), ("axk1/1", "--version", "1")])
+def test_a_version_may_stand_behind_the_name(ask: As, ready: ApiPlace, which: tuple[str, ...]) -> None:
+    assert "Suspended: model:axk1/1" in ask("acc", "models", "suspend", *which, "--reason", "It leaks").out
+
+
+@pytest.mark.parametrize("which", [("axk1/x",), ("axk1@production",), ("axk1/1", "--version", "2"), ("axk1/",)])
+def test_a_version_that_is_none_stops_nothing(ask: As, ready: ApiPlace, which: tuple[str, ...]) -> None:
+    assert "[run.unknown-model]" in ask("acc", "models", "suspend", *which, "--reason", "It leaks").error
+
+
 def test_for_another_ministry_there_is_nothing(ask: As, ready: ApiPlace) -> None:
     proposed = told(ask("lee", *PROMOTION, "--json"))
     for words in (("uses", "list"), ("approvals", "list"), ("models", "list")):

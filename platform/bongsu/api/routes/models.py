@@ -16,9 +16,9 @@ from bongsu.api.bodies import Body
 from bongsu.domain.labels import Grade
 from bongsu.policy.access import Permission
 from bongsu.service.audit.reads import note_read
-from bongsu.service.datasets import DatasetVersion, register_dataset
+from bongsu.service.datasets import DatasetVersion, register_dataset, show_dataset
 from bongsu.service.lineage import LineageGraph, joined, run_graph, trace
-from bongsu.service.models import ModelVersion
+from bongsu.service.models import ModelVersion, show_model
 from bongsu.service.run_lists import of_run
 from bongsu.service.version_lists import Listed, Wanted, page_of_datasets, page_of_models
 from bongsu.store.lineage import Edge, Node
@@ -80,6 +80,32 @@ def datasets(
     found = page_of_datasets(asker.plane, asker.actor, wanted)
     asker.note_list(f"dataset:{name}" if name else "list:datasets", map(_label, found[:limit]))
     return answer(request, page(found, limit, asked, _key, lambda one: _owned(one.ministry, one.version)), fields)
+
+
+@router.get(
+    "/ministries/{ministry}/models/{model}/{version}", **asks_for(Permission.MODEL_READ, gives=ModelVersion)
+)
+def one_model(
+    request: Request, asker: Asking, ministry: str, model: str, version: str, fields: Fields = ""
+) -> Response:
+    """One version of a model, by its number or by an alias."""
+    platform = asker.within(ministry)
+    found = show_model(platform, model, version)
+    note_read(platform, f"model:{found.name}/{found.version}", [found.label])
+    return answer(request, found, fields)
+
+
+@router.get(
+    "/ministries/{ministry}/datasets/{dataset}/{version}", **asks_for(Permission.DATASET_READ, gives=OwnedDataset)
+)
+def one_dataset(
+    request: Request, asker: Asking, ministry: str, dataset: str, version: int, fields: Fields = ""
+) -> Response:
+    """One version of a data set."""
+    platform = asker.within(ministry)
+    found = show_dataset(platform, dataset, version)
+    note_read(platform, f"dataset:{dataset}/{version}", [found.label])
+    return answer(request, _owned(ministry, found), fields)
 
 
 def _behind(cursor: str, asked: str) -> tuple[str, str, int] | None:

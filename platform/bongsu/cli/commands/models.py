@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,11 +14,30 @@ from bongsu.cli.helping import ListingGroup
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.texts import _
 
+if TYPE_CHECKING:
+    from bongsu.service.governance.suspending import StopRequest
+
 models = typer.Typer(
     help=_("Registered model versions: listing them, and stopping one."), cls=ListingGroup, rich_markup_mode=None
 )
 Version = Annotated[int | None, typer.Option(min=1, help=_("The version; all versions if not given."))]
-ModelName = Annotated[str, typer.Argument(help=_("Name of the model."), autocompletion=completion.models)]
+ModelName = Annotated[
+    str, typer.Argument(help=_("Name of the model, or NAME/VERSION."), autocompletion=completion.models)
+]
+
+
+def _which(ministry: str, name: str, version: int | None, reason: str) -> StopRequest:
+    """The version may stand behind the name, as other commands take it: ``NAME/1``, ``NAME@1``.
+
+    Raises ``run.unknown-model``.
+    """
+    from bongsu.domain.codes.run import UNKNOWN_MODEL
+    from bongsu.service.governance.suspending import StopRequest
+
+    plain, mark, number = name.removeprefix("model:").replace("@", "/").partition("/")
+    if mark and (not number.isdecimal() or version not in (None, int(number))):
+        raise UNKNOWN_MODEL.error(model=name if version is None else f"{name} --version {version}")
+    return StopRequest(ministry, plain, int(number) if mark else version, reason)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -53,10 +72,8 @@ def suspend(
     ministry: Ministry = None,
     as_json: AsJson = False,
 ) -> None:
-    from bongsu.service.governance.suspending import StopRequest
-
     with governance_plane(context, ministry) as opened:
-        found = opened.suspend(StopRequest(opened.ministry, name, version, reason))
+        found = opened.suspend(_which(opened.ministry, name, version, reason))
     if as_json:
         say_json(found)
         return
@@ -72,8 +89,6 @@ def lift(
     ministry: Ministry = None,
     as_json: AsJson = False,
 ) -> None:
-    from bongsu.service.governance.suspending import StopRequest
-
     with governance_plane(context, ministry) as opened:
-        found = opened.propose_lift(StopRequest(opened.ministry, name, version, reason))
+        found = opened.propose_lift(_which(opened.ministry, name, version, reason))
     told(found, as_json)
