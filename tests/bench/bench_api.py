@@ -14,62 +14,38 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import itertools
 import os
 import random
 import statistics
-import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 sys.path.append(str(Path(__file__).parents[1] / "support"))
 
 import httpx
-import psutil
 import psycopg
 from api_places import PIPELINE
-from engineer_everywhere import PERSON, seed_people
-from loopback_issuer import LoopbackIssuer, running_issuer
+from engineer_everywhere import seed_people
+from loopback_issuer import running_issuer
 from many_runs import MINISTRIES, fill, fill_lineage, label_of, run_id
+from measured_server import START_S, Bench, started
+from open_loop import Asked, at, client, load, loaded
 from postgres_server import running_server
+from sqlalchemy import make_url
 from targets import settle
 
-from bongsu.cli.commands.serve import HOST
+from bongsu.reconciler.session_lock import SessionLock
 
-START_S = 60.0
 WARM_UP_S = 5.0
-READY = "/readyz"
-
-
-@dataclass(frozen=True)
-class Bench:
-    """A server with much behind it, and who asks it.
-
-    Attributes:
-        database: URL of its database.
-        http: address of the server.
-        token: of somebody in every ministry, cleared for S.
-        runs: how many there are.
-        process: the server's.
-        started_s: how long its start took.
-    """
-
-    database: str
-    http: str
-    token: str
-    runs: int
-    process: psutil.Process
-    started_s: float
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.token}"}
+TOLD_S = 180.0
+SUBMISSIONS = 10
+"""On an idle server, and as many beside the load."""
 
 
 def main() -> None:
@@ -78,11 +54,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--rate", type=float, default=100.0, help="requests a second")
     given = parser.parse_args()
-    with _served(given.runs) as bench:
+    with _served(given.runs) as bench, _untold(bench) as turn:
         missed = [*_start(bench)]
         missed += _lineage(bench)
-        missed += _submissions(bench)
-        missed += asyncio.run(_loaded(bench, given.rate, given.seconds))
+        missed += _submitted(bench, given.rate)
+        missed += asyncio.run(_read(bench, given.rate, given.seconds, turn))
     settle(missed)
 
 
@@ -98,31 +74,19 @@ def _served(runs: int) -> Iterator[Bench]:
         fill_lineage(database, "mnd", 12_000)
         seed_people(database, provider.url, MINISTRIES)
         print(f"{runs} runs, {runs * 10} events, filled in {time.perf_counter() - began:.0f} s")
-        yield undo.enter_context(_started(home, (database, server.new_database(migrated=False)), provider, runs))
+        yield undo.enter_context(started(home, (database, server.new_database(migrated=False)), provider, runs))
 
 
 @contextmanager
-def _started(home: Path, databases: tuple[str, str], provider: LoopbackIssuer, runs: int) -> Iterator[Bench]:
-    """On the control plane's database and MLflow's."""
-    port = _free_port()
-    database, mlflow_database = databases
-    command = [str(Path(sys.executable).with_name("bongsu")), "--home", str(home), "serve", "--port", str(port)]
-    command += ["--issuer", f"mnd={provider.url}", "--database", database, "--mlflow-database", mlflow_database]
-    began = time.perf_counter()
-    with (home / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "BONGSU_LANG": "en"})
-    url = f"http://{HOST}:{port}"
+def _untold(bench: Bench) -> Iterator[SessionLock]:
+    """MLflow is told nothing before the turn is given back: who measures something else has it."""
+    turn = SessionLock(make_url(bench.database), "tracking")
+    if not turn.take():
+        raise RuntimeError("The server tells MLflow something at its start")
     try:
-        while not _answers(url):
-            if process.poll() is not None or time.perf_counter() - began > START_S:
-                raise RuntimeError((home / "server.log").read_text())
-            time.sleep(0.02)
-        started = time.perf_counter() - began
-        token = provider.token(PERSON)
-        yield Bench(database, url, token, runs, psutil.Process(process.pid), started)
+        yield turn
     finally:
-        process.terminate()
-        process.wait(60)
+        turn.close()
 
 
 def _start(bench: Bench) -> Iterator[str]:
@@ -155,84 +119,107 @@ def _lineage(bench: Bench) -> Iterator[str]:
         yield f"lineage in {median:.2f} s"
 
 
-def _submissions(bench: Bench) -> Iterator[str]:
-    """From sending a pipeline to the row of its first attempt."""
+def _submissions(bench: Bench, where: str) -> list[float]:
+    """From sending a pipeline to the row of its first attempt, in milliseconds."""
     taken: list[float] = []
     with (
         psycopg.connect(bench.database.replace("+psycopg", ""), autocommit=True) as connection,
         httpx.Client(base_url=bench.http, headers=bench.headers, timeout=60, trust_env=False) as http,
     ):
-        for number in range(20):
-            text = PIPELINE.replace("text: x", f"text: x{number}")
+        for number in range(SUBMISSIONS):
+            text = PIPELINE.replace("text: x", f"text: {where}-{number}")
             began = time.perf_counter()
             answer = http.post("/v1/runs", json={"text": text})
             answered = time.perf_counter() - began
             answer.raise_for_status()
             run = answer.json()["run"]["id"]
             while not connection.execute("SELECT 1 FROM attempts WHERE run_id = %s", (run,)).fetchone():
-                time.sleep(0.002)
+                time.sleep(0.005)
                 if time.perf_counter() - began > START_S:
                     raise RuntimeError(f"{run} does not begin")
-            taken.append(time.perf_counter() - began)
-            print(f"  {run}: answered after {answered * 1000:.0f} ms, asked for after {taken[-1] * 1000:.0f} ms")
+            taken.append((time.perf_counter() - began) * 1000)
+            print(f"  {where} {run}: answered after {answered * 1000:.0f} ms, asked for after {taken[-1]:.0f} ms")
             while http.get(f"/v1/runs/{run}").json()["run"]["finishedAt"] is None:
                 time.sleep(0.2)
-        # Reads are measured without what MLflow is told of these runs, by a thread of the same process, for seconds.
-        while connection.execute("SELECT 1 FROM outbox WHERE NOT done").fetchone():
-            time.sleep(0.2)
-    median, worst = statistics.median(taken) * 1000, max(taken) * 1000
-    print(f"submit to first stage asked for: median {median:.0f} ms, worst of {len(taken)} {worst:.0f} ms")
-    if median > 300:
-        yield f"{median:.0f} ms from a submission to its first stage"
+    return taken
 
 
-async def _loaded(bench: Bench, rate: float, seconds: float) -> list[str]:
-    """Requests at fixed moments; what each took since the moment at which it was due, by kind, in milliseconds."""
+def _submitted(bench: Bench, rate: float) -> Iterator[str]:
+    """On a server that does nothing else, and beside the load."""
+    found = {"idle": _submissions(bench, "idle")}
+    with loaded(bench.http, bench.headers, _requests(bench, random.Random(2)), rate):
+        time.sleep(WARM_UP_S)
+        found["loaded"] = _submissions(bench, "loaded")
+    for where, taken in found.items():
+        median = statistics.median(taken)
+        print(f"submit to first stage asked for, {where}: median {median:.0f} ms, worst of {len(taken)}", end=" ")
+        print(f"{max(taken):.0f} ms")
+        if median > 300:
+            yield f"{median:.0f} ms from a submission to its first stage ({where})"
+    ratio = statistics.median(found["loaded"]) / statistics.median(found["idle"])
+    print(f"  beside {rate:g} requests a second it takes {ratio:.2f} times as long")
+
+
+async def _read(bench: Bench, rate: float, seconds: float, turn: SessionLock) -> list[str]:
+    """What reads take while MLflow is told nothing, and then while it is told of the runs that were submitted."""
     chance = random.Random(1)
-    asked = list(_requests(bench, chance, int(rate * (seconds + WARM_UP_S))))
-    took: dict[str, list[float]] = defaultdict(list)
-    limits = httpx.Limits(max_connections=200, max_keepalive_connections=200)
     # The client's own looks for garbage in what it has loaded, 0.1 to 0.2 s each, would be counted as the server's.
     gc.freeze()
-    before = bench.process.cpu_times()
-    disk = asyncio.create_task(_disk(seconds))
-    async with httpx.AsyncClient(
-        base_url=bench.http, headers=bench.headers, limits=limits, trust_env=False
-    ) as http:
+    async with client(bench.http, bench.headers) as http:
+        await load(http, _requests(bench, chance), rate, _for(WARM_UP_S))
+        before, began = bench.process.cpu_times(), time.perf_counter()
+        disk = asyncio.create_task(_disk(seconds))
+        took = await load(http, _requests(bench, chance), rate, _for(seconds))
+        after, elapsed = bench.process.cpu_times(), time.perf_counter() - began
+        cores = (after.user + after.system - before.user - before.system) / elapsed
+        waits = await disk
+        print(
+            f"{rate:g} requests a second for {seconds:g} s; the server took {cores:.2f} cores, by SQL one run is",
+            end=" ",
+        )
+        print(f"read in {_by_sql(bench):.1f} ms (median)")
+        print(f"  the disk writes a page for good in {at(waits, 50):.1f} ms (median), {max(waits):.0f} ms at worst")
+        turn.give_back()
         began = time.perf_counter()
-
-        async def one(kind: str, path: str, query: Mapping[str, Any], due: float) -> None:
-            answer = await http.get(path, params=query, timeout=60)
-            answer.raise_for_status()
-            if due - began >= WARM_UP_S:
-                took[kind].append((time.perf_counter() - due) * 1000)
-
-        tasks = []
-        for number, (kind, path, query) in enumerate(asked):
-            due = began + number / rate
-            await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            tasks.append(asyncio.create_task(one(kind, path, query, due)))
-        await asyncio.gather(*tasks)
-        elapsed = time.perf_counter() - began
-    after = bench.process.cpu_times()
-    cores = (after.user + after.system - before.user - before.system) / elapsed
+        told = await load(http, _requests(bench, chance), rate, _while_untold(bench))
     print(
-        f"{rate:g} requests a second for {seconds:g} s; the server took {cores:.2f} cores, by SQL one run is read in"
+        f"  MLflow was told of {2 * SUBMISSIONS} runs in {time.perf_counter() - began:.0f} s; meanwhile in brackets:"
     )
-    print(f"  {_by_sql(bench):.1f} ms (median)")
-    waits = await disk
-    print(f"  the disk writes a page for good in {_at(waits, 50):.1f} ms (median), {max(waits):.0f} ms at worst")
     for kind, found in sorted(took.items()):
-        print(f"  {kind:8} p50 {_at(found, 50):6.1f} ms   p99 {_at(found, 99):6.1f} ms   ({len(found)} requests)")
-    targets = {"one": 50, "list": 100}
+        beside = told[kind]
+        print(f"  {kind:8} p50 {at(found, 50):6.1f} ms ({at(beside, 50):6.1f})", end="   ")
+        print(f"p99 {at(found, 99):6.1f} ms ({at(beside, 99):6.1f})   ({len(found)} requests, {len(beside)})")
     return [
-        f"{kind} {_at(took[kind], 99):.0f} ms at p99"
-        for kind, most in targets.items()
-        if _at(took[kind], 99) > most
+        f"{kind} {at(found[kind], 99):.0f} ms at p99{when}"
+        for found, when in ((took, ""), (told, " while MLflow is told"))
+        for kind, most in {"one": 50, "list": 100}.items()
+        if at(found[kind], 99) > most
     ]
 
 
-def _requests(bench: Bench, chance: random.Random, count: int) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+def _for(seconds: float) -> Callable[[], bool]:
+    until = time.perf_counter() + seconds
+    return lambda: time.perf_counter() < until
+
+
+def _while_untold(bench: Bench) -> Callable[[], bool]:
+    """Until nothing waits in the outbox, which is looked at once a second."""
+    done, until = threading.Event(), time.perf_counter() + TOLD_S
+
+    def look() -> None:
+        with psycopg.connect(bench.database.replace("+psycopg", ""), autocommit=True) as connection:
+            while connection.execute("SELECT 1 FROM outbox WHERE NOT done").fetchone():
+                if time.perf_counter() > until:
+                    print(f"  MLflow is not told everything after {TOLD_S:g} s")
+                    break
+                time.sleep(1)
+        done.set()
+
+    threading.Thread(target=look).start()
+    return lambda: not done.is_set()
+
+
+def _requests(bench: Bench, chance: random.Random) -> Iterator[Asked]:
     filters = (
         "state = failed",
         'pipeline = "pipeline-7" AND state = succeeded',
@@ -241,7 +228,7 @@ def _requests(bench: Bench, chance: random.Random, count: int) -> Iterator[tuple
         "submittedBy = army/engineer AND state != failed",
     )
     seen = [number for number in range(bench.runs) if label_of(number) != "C"]
-    for number in range(count):
+    for number in itertools.count():
         kind = ("one", "one", "one", "list", "events", "one", "one", "list", "nothing", "one")[number % 10]
         run = run_id(chance.choice(seen))
         if kind == "one":
@@ -279,24 +266,6 @@ def _by_sql(bench: Bench) -> float:
                 connection.execute(f"SELECT * FROM {table} WHERE {column} = %s", key).fetchall()
             took.append((time.perf_counter() - began) * 1000)
     return statistics.median(took)
-
-
-def _at(found: Sequence[float], percent: int) -> float:
-    return statistics.quantiles(found, n=100, method="inclusive")[percent - 1] if len(found) > 1 else 0.0
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(url + READY, timeout=2, trust_env=False).status_code == 200
-    except httpx.HTTPError:
-        return False
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.create_server((HOST, 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 if __name__ == "__main__":

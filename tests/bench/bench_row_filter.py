@@ -1,174 +1,196 @@
-"""What the row filter costs: MLflow's own stores with it and without it, in turns, on the same rows.
+"""What the row filter costs: MLflow's routes as ``bongsu serve`` mounts them, and as MLflow serves them itself.
 
-    python tests/bench/bench_row_filter.py [--runs 12000] [--rounds 15] [--database sqlite|postgresql]
+    python tests/bench/bench_row_filter.py [--runs 12000] [--versions 2000] [--rounds 30]
 
-Of the runs, 60 of 100 are labelled O, 30 S and 10 C; the viewer is cleared for S. Each has five tags, parameters and
-metrics. Prints medians in milliseconds, and how long the mount takes to start and what memory it has then.
+Two servers, each a process, on one database of PostgreSQL with the same rows; each route is asked in turns. With the
+filter an answer also waits for who asks, for what they are permitted, and for the record of what is labelled S and they
+read, which is written for good (see the disk's time). Of the rows, 60 of 100 are labelled O, 30 S and 10 C; the asker
+is cleared for S, so MLflow itself answers with a tenth more. Prints medians in milliseconds and their ratio.
 """
 
 from __future__ import annotations
 
 import argparse
-import gc
+import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+sys.path.append(str(Path(__file__).parents[1] / "support"))
 
-from governed_postgres import postgres
-from governed_world import OPEN, SECRET, settings
-from starlette.types import Scope
+import httpx
+from engineer_everywhere import seed_people
+from loopback_issuer import running_issuer
+from measured_server import START_S, answers, free_port, started
+from mlflow_rows import Filled, fill_mlflow
+from postgres_server import running_server
 
-from bongsu.domain.labels import Label
-from bongsu.tracking.governed.mount import mount
-from bongsu.tracking.governed.viewer import Acting, Denial, Housekeeping, Viewer, acting
+from bongsu.cli.commands.serve import HOST
+from bongsu.service.mlflow_mount import FILES
 
-EACH = 5
-BATCH = 500
-LABELS = (OPEN,) * 6 + (SECRET,) * 3 + (Label(grade="C"),)
+MINISTRY = "mnd"
+A2 = "/api/2.0/mlflow"
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request below MLflow's address; ``paged``: its second page is asked for, by the token of the first."""
+
+    name: str
+    method: str
+    path: str
+    query: dict[str, Any] | None = None
+    body: dict[str, Any] | None = None
+    paged: bool = False
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--runs", type=int, default=2000)
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--runs", type=int, default=500)
+    parser.add_argument("--versions", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
-    with ExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        is_postgres = given.database == "postgresql"
-        database = stack.enter_context(postgres()) if is_postgres else f"sqlite:///{home / 'mlflow.db'}"
-        _bench(home, database, given.runs, given.rounds)
+    with ExitStack() as undo:
+        home = Path(undo.enter_context(tempfile.TemporaryDirectory()))
+        server = undo.enter_context(running_server(careless=False))
+        provider = undo.enter_context(running_issuer())
+        database, rows = server.new_database(), server.new_database(migrated=False)
+        seed_people(database, provider.url, [MINISTRY])
+        governed = undo.enter_context(started(home, (database, rows), provider, given.runs))
+        filled = fill_mlflow(rows, MINISTRY, given.runs, given.versions)
+        _log_files(home / FILES / filled.files)
+        address = undo.enter_context(_mlflow(home, rows))
+        print(f"{given.runs} runs, {given.versions} versions, median of {given.rounds} rounds;", end=" ")
+        print(f"the disk writes a page for good in {_disk():.1f} ms")
+        headers = {"X-MLFLOW-WORKSPACE": MINISTRY}
+        options: dict[str, Any] = {"timeout": 60, "trust_env": False}
+        with_it = httpx.Client(base_url=f"{governed.http}/mlflow", headers=headers | governed.headers, **options)
+        without = httpx.Client(base_url=address, headers=headers, **options)
+        with with_it, without:
+            try:
+                for question in _questions(filled):
+                    _compare(question, with_it, without, given.rounds)
+            except RuntimeError:
+                print((home / "server.log").read_text()[-4000:])
+                raise
 
 
-def _bench(home: Path, database: str, runs: int, rounds: int) -> None:
-    began = time.monotonic()
-
-    async def nobody(_: Scope) -> Denial:
-        return Denial(401, "UNAUTHENTICATED", "Nobody asks here.")
-
-    mount(settings(home, database), nobody)
-    seconds = time.monotonic() - began
-    import psutil
-
-    print(f"{database.partition(':')[0]}, {runs} runs, median of {rounds} rounds")
-    print(f"mount: started in {seconds:.1f} s, {psutil.Process().memory_info().rss / 2**20:.0f} MiB resident")
-    from mlflow.server.handlers import _get_tracking_store
-    from mlflow.utils.workspace_context import ServerWorkspaceContext
-
-    from bongsu.tracking.governed.stores import ensure_workspaces, open_stores
-
-    store, row_filter = _get_tracking_store(), open_stores(settings(home, database))
-    ensure_workspaces(["mnd"])
-    viewer = Viewer("mnd/seo", frozenset({"mnd"}), "mnd", SECRET, may_write=True)
-    with ServerWorkspaceContext("mnd"):
-        with acting(Housekeeping()):
-            experiment = store.create_experiment("bench")
-            ids = list(_fill(store, experiment, runs))
-        for name, ask in _questions(store, experiment, ids):
-            with_it, without = [], []
-            for _ in range(rounds):
-                with acting(Acting(viewer, "mnd")):
-                    with_it.append(_timed(ask))
-                row_filter.detach()
-                without.append(_timed(ask))
-                row_filter.attach()
-            a, b = statistics.median(with_it), statistics.median(without)
-            print(f"{name:32} with {a:8.1f} ms   without {b:8.1f} ms   ratio {a / b:5.2f}")
+def _compare(question: Question, with_it: httpx.Client, without: httpx.Client, rounds: int) -> None:
+    taken: tuple[list[float], list[float]] = [], []
+    asked = [(client, _second_page(client, question)) for client in (with_it, without)]
+    for number in range(rounds + 1):
+        for (client, body), found in zip(asked, taken, strict=True):
+            began = time.perf_counter()
+            _ask(client, question, body)
+            if number:  # the first one finds nothing prepared
+                found.append((time.perf_counter() - began) * 1000)
+    a, b = map(statistics.median, taken)
+    print(f"  {question.name:32} with {a:7.1f} ms   without {b:7.1f} ms   ratio {a / b:5.2f}", flush=True)
 
 
-def _questions(store: Any, experiment: str, ids: list[str]) -> Iterator[tuple[str, Callable[[], Any]]]:
-    def search(text: str = "", order: tuple[str, ...] = (), number: int = 100) -> Callable[[], Any]:
-        return lambda: store.search_runs([experiment], text, 1, number, list(order))
-
-    yield "get_run", lambda: store.get_run(ids[len(ids) // 2])
-    yield "search_runs newest 100", search(order=("attributes.start_time DESC",))
-    yield "search_runs by tag", search("tags.colour = '3'")
-    yield "search_runs metric and order", search("metrics.loss1 > 0.5", ("metrics.loss2 DESC",))
-    yield "search_runs newest 1000", search(order=("attributes.start_time DESC",), number=1000)
-    yield "search_experiments", store.search_experiments
-    yield "get_metric_history", lambda: store.get_metric_history(ids[0], "loss1")
+def _second_page(client: httpx.Client, question: Question) -> dict[str, Any] | None:
+    if not question.paged:
+        return question.body
+    token = _ask(client, question, question.body).json()["next_page_token"]
+    return (question.body or {}) | {"page_token": token}
 
 
-def _timed(ask: Callable[[], Any]) -> float:
-    gc.collect()  # what the other side left is not this one's
-    began = time.perf_counter()
-    ask()
-    return (time.perf_counter() - began) * 1000
+def _ask(client: httpx.Client, question: Question, body: dict[str, Any] | None) -> httpx.Response:
+    answer = client.request(question.method, question.path, params=question.query, json=body)
+    if answer.status_code != 200 or (question.path == "/graphql" and answer.json().get("errors")):
+        raise RuntimeError(f"{question.name}: {answer.status_code} {answer.text}")
+    return answer
 
 
-def _fill(store: Any, experiment: str, runs: int) -> Iterator[str]:
-    """Rows as MLflow writes them, with their marks; returns ids of runs that the viewer may see."""
-    from mlflow.store.tracking.dbmodels.models import SqlLatestMetric, SqlMetric, SqlParam, SqlRun, SqlTag
-    from sqlalchemy import insert
+def _questions(filled: Filled) -> Iterator[Question]:
+    def runs(name: str, text: str = "", *order: str, number: int = 100, paged: bool = False) -> Question:
+        body = {"experiment_ids": [filled.experiment], "filter": text, "order_by": order, "max_results": number}
+        return Question(f"runs/search {name}", "POST", f"{A2}/runs/search", body=body, paged=paged)
 
-    from bongsu.tracking.governed import marks
-    from bongsu.tracking.governed.marks import Kind
-
-    with store.engine.begin() as connection:
-        scopes = [marks.scope_of(connection, "mnd", label) for label in LABELS]
-        marks.put(connection, Kind.EXPERIMENT, experiment, scopes[0])
-        for start in range(0, runs, BATCH):
-            numbers = range(start, min(start + BATCH, runs))
-            ids = {n: uuid.uuid4().hex for n in numbers}
-            rows = [_row(experiment, n, run) for n, run in ids.items()]
-            connection.execute(insert(SqlRun.__table__), rows)
-            parts = [(n, run, i) for n, run in ids.items() for i in range(EACH)]
-            tags = [{"run_uuid": r, "key": f"tag{i}" if i else "colour", "value": str(n % 10)} for n, r, i in parts]
-            said = [
-                {"run_uuid": run, "key": "bongsu.label", "value": str(LABELS[n % len(LABELS)])}
-                for n, run in ids.items()
-            ]
-            connection.execute(insert(SqlTag.__table__), tags + said)
-            params = [{"run_uuid": r, "key": f"p{i}", "value": str(n)} for n, r, i in parts]
-            connection.execute(insert(SqlParam.__table__), params)
-            figures = [
-                {
-                    "run_uuid": r,
-                    "key": f"loss{i}",
-                    "value": (n * 7 % 100) / 100,
-                    "timestamp": n,
-                    "step": 0,
-                    "is_nan": False,
-                }
-                for n, r, i in parts
-            ]
-            connection.execute(insert(SqlMetric.__table__), figures)
-            connection.execute(insert(SqlLatestMetric.__table__), figures)
-            marked = [
-                {"kind": Kind.RUN.value, "thing": run, "scope": scopes[n % len(scopes)], "sealed": True}
-                for n, run in ids.items()
-            ]
-            connection.execute(insert(marks.marks), marked)
-            yield from (run for n, run in ids.items() if SECRET.dominates(LABELS[n % len(LABELS)]))
-    with store.engine.connect() as connection:
-        connection.exec_driver_sql("ANALYZE")
-        connection.commit()
+    newest = "attributes.start_time DESC"
+    run = {"run_id": filled.run}
+    yield Question("version (the door alone)", "GET", "/version")
+    yield Question("runs/get", "GET", f"{A2}/runs/get", run)
+    yield runs("newest 100", "", newest)
+    yield runs("newest, second page", "", newest, paged=True)
+    yield runs("newest 1000", "", newest, number=1000)
+    yield runs("by tag", "tags.colour = '3'")
+    yield runs("by metric, ordered by one", "metrics.loss1 > 0.5", "metrics.loss2 DESC")
+    yield Question("experiments/search", "POST", f"{A2}/experiments/search", body={"max_results": 100})
+    yield Question("registered-models/search", "GET", f"{A2}/registered-models/search", {"max_results": 100})
+    yield Question("model-versions/search", "GET", f"{A2}/model-versions/search", {"max_results": 100})
+    named = {"filter": "name = 'model-1'"}
+    yield Question("model-versions/search by name", "GET", f"{A2}/model-versions/search", named)
+    yield Question("metrics/get-history", "GET", f"{A2}/metrics/get-history", run | {"metric_key": "loss0"})
+    yield Question("artifacts/list", "GET", f"{A2}/artifacts/list", run)
+    shown = "data { tags { key value } params { key value } metrics { key value } }"
+    text = f'{{ mlflowGetRun(input: {{runId: "{filled.run}"}}) {{ run {{ {shown} }} }} }}'
+    yield Question("graphql a run", "POST", "/graphql", body={"query": text})
 
 
-def _row(experiment: str, number: int, run: str) -> dict[str, Any]:
-    return {
-        "run_uuid": run,
-        "name": f"run {number}",
-        "source_type": "UNKNOWN",
-        "source_name": "",
-        "entry_point_name": "",
-        "user_id": "mnd/seo",
-        "status": "FINISHED",
-        "start_time": number,
-        "end_time": number + 1,
-        "source_version": "",
-        "lifecycle_stage": "active",
-        "artifact_uri": f"mlflow-artifacts:/workspaces/mnd/{experiment}/{run}/artifacts",
-        "experiment_id": int(experiment),
+@contextmanager
+def _mlflow(home: Path, database: str) -> Iterator[str]:
+    """MLflow's own server on the same rows and files, with nothing of ours; its address."""
+    port = free_port()
+    environment = os.environ | {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_ENABLE_WORKSPACES": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE": "true",
+        "_MLFLOW_SERVER_FILE_STORE": database,
+        "_MLFLOW_SERVER_REGISTRY_STORE": database,
+        "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
+        "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
+        "_MLFLOW_SERVER_ARTIFACT_DESTINATION": (home / FILES).as_uri(),
     }
+    command = [
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "mlflow.server.fastapi_app:app",
+        "--host",
+        HOST,
+        "--port",
+        str(port),
+    ]
+    address, log = f"http://{HOST}:{port}", home / "mlflow.log"
+    with log.open("wb") as file:
+        process = subprocess.Popen(command, stdout=file, stderr=file, env=environment)
+    try:
+        until = time.monotonic() + START_S
+        while not answers(f"{address}/version"):
+            if process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(log.read_text())
+            time.sleep(0.1)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def _log_files(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    for number in range(20):
+        (folder / f"figure-{number}.txt").write_text("x")
+
+
+def _disk() -> float:
+    """Median of what it takes to write 8 KiB for good, in milliseconds."""
+    found = []
+    with tempfile.TemporaryFile() as file:
+        for _ in range(20):
+            began = time.perf_counter()
+            os.pwrite(file.fileno(), bytes(8192), 0)
+            os.fsync(file.fileno())
+            found.append((time.perf_counter() - began) * 1000)
+    return statistics.median(found)
 
 
 if __name__ == "__main__":

@@ -7,16 +7,19 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from governed_places import GovernedPlace
 from reconciler_world import registering_stage, registration_inputs
 from service_places import drive
 from small_plans import plan_of
+from sqlalchemy import update
 from starlette.testclient import TestClient
 
 from bongsu.domain.approval import ProposalKind
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.people import Role
+from bongsu.domain.publication import Publication, RunRelabelled
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.driving import open_driver
 from bongsu.service.governance.carrying_out import carry_out
@@ -25,7 +28,9 @@ from bongsu.service.governance.proposing import ProposalRequest, propose
 from bongsu.service.labels import raise_label
 from bongsu.service.mlflow_mount import mounted, publisher_of, settings_of
 from bongsu.service.submitting import submit
+from bongsu.store import outbox
 from bongsu.store.scope import EVERYTHING
+from bongsu.tracking.governed.publisher import GovernedPublisher
 
 BLUE = Label(grade=Grade.SENSITIVE, compartments=frozenset({"blue"}))
 SENSITIVE = Label(grade=Grade.SENSITIVE)
@@ -52,7 +57,8 @@ class Rising:
         self.http = TestClient(mounted(plane, given))
 
     def ask(self, person: str, method: str, path: str, **rest: Any) -> Any:
-        return self.http.request(method, path, headers={"Authorization": f"Bearer {person}"}, **rest)
+        headers = {"Authorization": f"Bearer {person}"} | rest.pop("headers", {})
+        return self.http.request(method, path, headers=headers, **rest)
 
     def register(self) -> None:
         place = self.place
@@ -83,12 +89,33 @@ class Rising:
             "files": [str(self.ask(person, "GET", self.file).status_code)],
         }
 
+    def tell_of(self, ministry: str) -> None:
+        """A label of a run of the ministry changed."""
+        with self.place.platform.database.write(EVERYTHING) as connection:
+            outbox.put(connection, "r-army", RunRelabelled(run_id="r-army", ministry=ministry, pipeline="none"))
+
     def deliver(self) -> None:
         with open_driver(self.place.platform) as driving:
             assert driving.delivery.drain(20) == 0
 
     def raise_it(self, label: Label) -> None:
         raise_label(self.place.as_("dc"), "models:/light/1", label, "It is worth more")
+
+    def damage(self, **values: str) -> None:
+        """What waits in the outbox."""
+        with self.place.platform.database.write(EVERYTHING) as connection:
+            waiting = outbox.outbox.c.done.is_(False)
+            connection.execute(update(outbox.outbox).where(waiting).values(**values))
+
+    def statuses(self) -> dict[str, int]:
+        """What people of two ministries are answered who look into their own, and one who looks into the other."""
+        where = {"all": "", "army-eng": "", "kim": "army"}
+        return {
+            person: self.ask(
+                person, "GET", f"{A2}/registered-models/search", headers={"X-MLFLOW-WORKSPACE": ministry}
+            ).status_code
+            for person, ministry in where.items()
+        }
 
     def lower_it(self, label: Label) -> None:
         place, who = self.place.platform, self.place.actor
@@ -120,7 +147,25 @@ def main(home: Path, database: str) -> None:
     look("lowered")
     world.deliver()
     look("lowered, and told")
-    print(json.dumps(found))
+    world.raise_it(BLUE)
+    world.damage(body='{"ty')
+    look("risen, and unreadable")
+    world.damage(body='{"type":"run-opened"}')
+    answered = {"before": world.statuses()}
+    with patch.object(GovernedPublisher, "catch_up", _refuses_the_army):
+        world.tell_of("army")
+        answered["what the army has cannot be labelled"] = world.statuses()
+    answered["and can again"] = world.statuses()
+    world.tell_of("army")
+    world.damage(run_id="r-nobodys", body="{}")
+    answered["nobody knows whose it is"] = world.statuses()
+    print(json.dumps({**found, "answered": answered}))
+
+
+def _refuses_the_army(_publisher: GovernedPublisher, item: Publication) -> None:
+    assert isinstance(item, RunRelabelled)
+    if item.ministry == "army":
+        raise OSError("the disk is full")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from bongsu.domain.publication import (
     RunOpened,
     StageFinished,
 )
+from bongsu.reconciler.publisher import Publisher
 from bongsu.tracking.governed.publisher import GovernedPublisher
 from bongsu.tracking.governed.settings import GovernedSettings
 from bongsu.tracking.governed.viewer import SharedModel, Viewer
@@ -115,9 +116,9 @@ def trees(home: Path) -> ArtifactStore:
     return open_store((home / "trees").as_uri(), home / "cache")
 
 
-def tell_everything(home: Path, database: str) -> None:
+def tell_everything(home: Path, database: str, publisher: Publisher | None = None) -> None:
     """Publish :data:`TOLD`, in order; the versions of ``axk1-light`` are 1 (O), 2 (O), 3 (S) and 4 (C)."""
-    publisher = GovernedPublisher(settings(home, database))
+    publisher = publisher or GovernedPublisher(settings(home, database))
     for number, told in enumerate(TOLD):
         made = _tree(home, told)
         publisher.publish([_opened(told), _stage(told, made, T0 + timedelta(minutes=number))])

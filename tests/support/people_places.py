@@ -31,7 +31,7 @@ MSIT = NewMinistry("msit", "과학기술정보통신부", "Ministry of Science a
 
 
 def new(person: str, kind: ActorKind = ActorKind.PERSON, clearance: str = "O") -> NewPerson:
-    return NewPerson(person, f"이름 {person}", ISSUER, f"sub-{person}", kind, Label.parse(clearance))
+    return NewPerson(person, f"이름 {person}", ISSUER, f"sub-{person}", kind, Label.parse(clearance), "Vetted")
 
 
 class Ministries:

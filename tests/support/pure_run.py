@@ -192,9 +192,8 @@ class PureRun:
                 tries = self.facts.attempts.get(attempt.stage_id, ())
                 assert attempt.number == len(tries) + 1
                 assert all(one.state.is_final for one in tries), f"two attempts at {attempt.stage_id} at once"
-                fresh = AttemptRecord(
-                    attempt, AttemptState.REQUESTED, None, self.now, None, None, None, {}, None, None
-                )
+                facts = (AttemptState.REQUESTED, None, self.now, None, None, None, {}, None, None)
+                fresh = AttemptRecord(attempt.number, *facts, attempt.run_id, attempt.stage_id)
                 self._put_attempts(attempt.stage_id, (*tries, fresh))
             case MarkStarted(attempt, at):
                 self._change(attempt, AttemptState.RUNNING, started_at=at)

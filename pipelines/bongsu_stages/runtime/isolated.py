@@ -187,9 +187,16 @@ def _interpreter(spec: AttemptSpec, environments: Path, surrounding: Mapping[str
     if environment.interpreter:
         return environment.interpreter
     if environment.requirements:
-        made = _virtual_environment(Path(environment.requirements), spec.requirements, environments, surrounding)
+        file = _requirements_file(spec, environment.requirements)
+        made = _virtual_environment(file, spec.requirements, environments, surrounding)
         return str(made / "bin" / "python")
     return sys.executable
+
+
+def _requirements_file(spec: AttemptSpec, path: str) -> Path:
+    if spec.requirements_tree is None:
+        return Path(path)
+    return open_store(spec.artifact_store, spec.cache).reader(spec.requirements_tree).local() / path
 
 
 def _virtual_environment(

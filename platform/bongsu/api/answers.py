@@ -6,7 +6,7 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -30,7 +30,12 @@ Fields = Annotated[
 ]
 Filter = Annotated[
     str,
-    Query(max_length=2000, description='E.g. `state : running, failed AND createdAt >= "2026-11-01T00:00:00Z"`.'),
+    Query(
+        max_length=2000,
+        description="Only items of which this holds, e.g. `state : running, failed AND createdAt >="
+        ' "2026-11-01T00:00:00Z"`. Which fields there are depends on the list; an unknown one is refused with'
+        " those that there are.",
+    ),
 ]
 IdempotencyKey = Annotated[
     str,
@@ -72,16 +77,26 @@ def only(document: Any, fields: str) -> Any:
     """What ``fields`` names of a document, or of each in a list or in a page's ``items``."""
     if not fields:
         return document
-    wanted = list(dict.fromkeys(name.strip() for name in fields.split(",") if name.strip()))
+    wanted = names_in(fields)
     if isinstance(document, dict) and isinstance(document.get("items"), list) and "next" in document:
         return document | {"items": [_only(item, wanted) for item in document["items"]]}
     return [_only(item, wanted) for item in document] if isinstance(document, list) else _only(document, wanted)
 
 
-def _only(document: dict[str, Any], wanted: list[str]) -> dict[str, Any]:
+def names_in(fields: str) -> list[str]:
+    """What ``fields`` names, each once."""
+    return list(dict.fromkeys(name.strip() for name in fields.split(",") if name.strip()))
+
+
+def refuse_unknown(wanted: Iterable[str], known: Collection[str]) -> None:
+    """Raises ``api.unknown-field`` for a name that is none of the keys of a document."""
     for name in wanted:
-        if name not in document:
-            raise codes.UNKNOWN_FIELD.error(field=name, known=", ".join(sorted(document)))
+        if name not in known:
+            raise codes.UNKNOWN_FIELD.error(field=name, known=", ".join(sorted(known)))
+
+
+def _only(document: dict[str, Any], wanted: list[str]) -> dict[str, Any]:
+    refuse_unknown(wanted, document)
     return {name: document[name] for name in wanted}
 
 
@@ -159,13 +174,6 @@ def page(
         text = json.dumps([_short(asked), *key(shown[-1])], separators=(",", ":"))
         behind = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
     return Page([told(one) for one in shown], behind)
-
-
-def sliced(found: Sequence[T], limit: int, place: Place | None, key: Callable[[T], tuple[Any, ...]]) -> list[T]:
-    """Of a short list that was read as a whole and is in the order of its keys: what follows a place, one more than
-    fits."""
-    behind = [item for item in found if place is None or list(key(item)) > list(place.key)]
-    return behind[: limit + 1]
 
 
 def _short(asked: str) -> str:

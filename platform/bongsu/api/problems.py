@@ -12,7 +12,8 @@ from starlette.exceptions import HTTPException
 
 from bongsu.api.requests import broken_off, request_id
 from bongsu.domain.codes import access, api, identity, people, run
-from bongsu.domain.problems import BongsuError, Code, Problem
+from bongsu.domain.messages import N_
+from bongsu.domain.problems import LACKING, BongsuError, Code, Problem
 from bongsu.language.problems import told
 from bongsu.language.translation import preferred_language, translator
 
@@ -39,6 +40,7 @@ _OTHER_STATUS: dict[Code, int] = {
     people.DISABLED: 409,
     people.LAST_OPERATOR: 409,
     people.LAST_MINISTRY: 409,
+    people.HAS_OPERATOR: 409,
     people.TOO_MANY_SECRETS: 409,
     run.NOT_CANCELLABLE: 409,
     run.NOT_RESUMABLE: 409,
@@ -47,13 +49,20 @@ _OTHER_STATUS: dict[Code, int] = {
 }
 # What passes by itself, such as the restart of a database, may be over by then.
 RETRY_AFTER_S = 2
+MORE = N_("This is one of {count} problems; `problems` has all of them.")
 _log = logging.getLogger("bongsu.api")
 
 
 def status_of(problems: list[Problem]) -> int:
-    """Of the gravest: a fault of ours before a refusal, a refusal before a mistake."""
-    found = [_OTHER_STATUS.get(problem.code, _STATUS[problem.code.exit_code]) for problem in problems]
-    return max(found, key=lambda status: (status >= 500, status in (401, 403, 404), status))
+    """Of the gravest: a fault of ours before a refusal, a refusal before a mistake, and that before what is not there.
+    404 is of a request of which nothing else is wrong: else something that it names is missing, and not what it asks
+    for. So is what another machine would mend, as it is for :attr:`BongsuError.exit_code`."""
+    found = {_status(one) for one in problems if one.code.exit_code != LACKING} or set(map(_status, problems))
+    return max(found, key=lambda status: (status >= 500, status in (401, 403), status != 404, status))
+
+
+def _status(problem: Problem) -> int:
+    return _OTHER_STATUS.get(problem.code, _STATUS[problem.code.exit_code])
 
 
 def problem_response(request: Request, error: BongsuError) -> Response:
@@ -71,14 +80,18 @@ def problem_response(request: Request, error: BongsuError) -> Response:
 
 
 def problem_document(problems: list[Problem], language: str, status: int, request: str) -> dict[str, Any]:
-    """The body of an error."""
-    listed = [told(problem, translator(language)) for problem in problems]
-    first = listed[0]
+    """The body of an error. It is called by the first problem that has the status; all of them are listed."""
+    translate = translator(language)
+    listed = [told(problem, translate) for problem in problems]
+    first = next(
+        (one for one, problem in zip(listed, problems, strict=True) if _status(problem) == status), listed[0]
+    )
+    more = f" {translate(MORE).format(count=len(listed))}" if len(listed) > 1 else ""
     return {
         "type": f"urn:bongsu:problem:{first['code']}",
         "title": first["message"],
         "status": status,
-        "detail": first["fix"],
+        "detail": first["fix"] + more,
         "instance": f"urn:bongsu:request:{request}",
         "code": first["code"],
         "exitCode": BongsuError(problems).exit_code,

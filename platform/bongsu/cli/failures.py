@@ -9,7 +9,7 @@ from bongsu.cli.printing import discard_output, out, say_json
 from bongsu.cli.texts import _, translate
 from bongsu.domain.fieldpath import shown
 from bongsu.domain.messages import N_
-from bongsu.domain.problems import BongsuError, Problem
+from bongsu.domain.problems import BongsuError, Code, Problem
 from bongsu.language.particles import settle_particles
 from bongsu.language.problems import told
 
@@ -81,6 +81,11 @@ def _print_problem(console: Console, problem: Problem, label: str) -> None:
     what, fix = (escape(settle_particles(text(translate))) for text in (problem.what, problem.fix))
     console.print(f"{escape(where)}{label}: {path}{what}", soft_wrap=True)
     console.print(f"    [green]→[/green] {fix} [dim]\\[{problem.code.name}][/dim]", soft_wrap=True)
+
+
+def with_rule(code: Code, sentence: str) -> str:
+    """What a code says, with the name of its rule, which is the same whenever it is said."""
+    return sentence.replace("{rule}", code.rule) if code.rule else sentence
 
 
 def report_unexpected(error: BaseException, debug: bool) -> int:

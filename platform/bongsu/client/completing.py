@@ -52,7 +52,7 @@ class RemoteCompletions:
         return sorted({name for name, _version in self._versions("datasets")})
 
     def grants(self) -> list[str]:
-        return [grant for (grant,) in self._asked("/v1/grants", "", ("id",), fields="id")]
+        return [grant for (grant,) in self._asked("/v1/grants", "items", ("id",), fields="id", limit=_MOST_NAMES)]
 
     def ministries(self) -> list[str]:
         return [name for (name,) in self._asked("/v1/ministries", "items", ("name",), fields="name", limit=_MOST)]
@@ -73,7 +73,7 @@ class RemoteCompletions:
         return self._asked(f"/v1/{kind}", "items", ("name", "version"), **query)
 
     def _asked(self, path: str, key: str, names: tuple[str, ...], **query: Any) -> list[tuple[str, ...]]:
-        """These fields of the items of a list, which may stand under a key of a document; nothing, whatever is in the
+        """These fields of the items of a list, which stand under a key of a document; nothing, whatever is in the
         way, and nothing that a terminal would not show as it is."""
         held = self._context.sign_in if self._context else None
         if self._context is None or held is None or (held.expires_at and held.expires_at < time.time()):
@@ -84,9 +84,8 @@ class RemoteCompletions:
                 base_url=self._context.url, timeout=TIMEOUT_S, trust_env=False, verify=trusted_certificates()
             ) as client:
                 response = client.get(path, params=query, headers=headers)
-            found: Any = response.json() if response.is_success else []
-            listed = found[key] if key else found
-            rows = [tuple(str(one[name]) for name in names) for one in listed]
+            found: Any = response.json() if response.is_success else {key: []}
+            rows = [tuple(str(one[name]) for name in names) for one in found[key]]
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, LookupError, TypeError):
             return []
         return [row for row in rows if all(value.isprintable() for value in row)]

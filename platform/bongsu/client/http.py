@@ -68,22 +68,22 @@ class Server:
         return self._as(kind, path, self.json("GET", path, query=query))
 
     def pages(self, path: str, kind: type[T], /, most: int | None = None, **query: Any) -> Iterator[T]:
-        """The items of a list, page by page, ``most`` at most."""
+        """The items of a list, read as ``kind``, page by page to its end; ``most`` at most."""
+        for item in self.items(path, most, **query):
+            yield self._as(kind, path, item)
+
+    def items(self, path: str, /, most: int | None = None, **query: Any) -> Iterator[Any]:
+        """As :meth:`pages`, each item as the server tells it."""
         left = most
         cursor = ""
         while left is None or left > 0:
             limit = 500 if left is None else min(left, 500)
             page = self.json("GET", path, query={**query, "limit": limit, "cursor": cursor})
-            for item in page["items"]:
-                yield self._as(kind, path, item)
+            yield from page["items"]
             left = left - len(page["items"]) if left is not None else None
             cursor = page["next"]
             if not cursor:
                 return
-
-    def all(self, path: str, kind: type[T], **query: Any) -> list[T]:
-        """The items of a list that is given as a whole."""
-        return [self._as(kind, path, item) for item in self.json("GET", path, query=query)]
 
     def made(self, path: str, kind: type[T], body: Any = None) -> T:
         """What came of a change that was asked for as :meth:`post` does."""
@@ -234,7 +234,7 @@ def problem_of(document: Mapping[str, Any]) -> Problem:
 
 def _problem(document: Mapping[str, Any], exit_code: int) -> Problem:
     what, fix = (str(document[name]).replace("{", "{{").replace("}", "}}") for name in ("message", "fix"))
-    code = Code(document["code"], what, fix, exit_code)
+    code = Code(document["code"], what, fix, exit_code, document.get("rule") or "")
     place = None
     if document.get("file") and document.get("line"):
         place = Location(document["file"], int(document["line"]), int(document["column"] or 1))

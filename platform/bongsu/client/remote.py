@@ -10,8 +10,8 @@ from typing import Any
 
 from bongsu.client.http import Server, problem_of
 from bongsu.client.ministry import in_one_ministry
-from bongsu.client.uploading import files_beside, upload_files, upload_inputs
-from bongsu.domain.ids import AttemptId, RunId, StageId
+from bongsu.client.uploading import files_beside, files_judged_here, upload_files, upload_inputs
+from bongsu.domain.ids import RunId, StageId
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.pipeline import Input
 from bongsu.domain.plan import RunPlan, SkippedStage
@@ -144,8 +144,8 @@ class Remote:
         return read(LabelShown, self._server.post(f"/v1/ministries/{self._in_one_ministry()}/labels", body))
 
     def search(self, text: str, kinds: Collection[SearchKind], limit: int) -> list[Found]:
-        query = {"q": text, "kind": [kind.value for kind in kinds] or None, "limit": limit}
-        return [read(Found, told) for told in self._server.json("GET", "/v1/search", query=query)]
+        wanted = [kind.value for kind in kinds] or None
+        return list(self._server.pages("/v1/search", Found, limit, q=text, kind=wanted))
 
     def capacity(self) -> CapacityShown:
         return self._server.get("/v1/capacity", CapacityShown)
@@ -212,8 +212,12 @@ class Remote:
         except FaultyPipeline as faulty:
             if faulty.rest is None:
                 raise
-            # The server tells what is wrong, with what it knows of inputs and resources.
-            return _body(faulty.rest.text, pipeline, {}, {})
+            # The server tells what is wrong, with what it knows of inputs and resources; files of this machine are
+            # sent once the file is right, and until then are looked for here.
+            body = _body(faulty.rest.text, pipeline, {}, {})
+            with files_judged_here(faulty.rest, directory):
+                self._server.post("/v1/pipelines/plan", body)
+            return body
         uploaded = upload_inputs(self._server, loaded, directory)
         return _body(loaded.text, pipeline, uploaded, files_beside(loaded, directory))
 
@@ -246,14 +250,8 @@ def _plan(document: Mapping[str, Any]) -> PlanShown:
 def _stage(plan: RunPlan, run_id: RunId, position: int, told: Mapping[str, Any]) -> StageDetails:
     planned = plan.stage(told["id"])
     record = read(StageSummary, {"runId": run_id, "stageId": planned.id, "position": position} | dict(told))
-    attempts = tuple(_attempt(run_id, planned.id, one) for one in told["attempts"])
+    attempts = tuple(read(AttemptSummary, one) for one in told["attempts"])
     return StageDetails(planned, record, attempts)
-
-
-def _attempt(run_id: RunId, stage_id: StageId, told: Mapping[str, Any]) -> AttemptSummary:
-    attempt = AttemptId(run_id=run_id, stage_id=stage_id, number=told["number"])
-    named = {"runId": run_id, "stageId": stage_id, "number": attempt.number}
-    return replace(read(AttemptSummary, {"id": named} | dict(told)), id=attempt)
 
 
 def _quoted(text: str) -> str:

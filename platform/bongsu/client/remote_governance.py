@@ -103,7 +103,7 @@ class RemoteGovernance:
         return self._server.made(self._at("approvals", proposal, act), Proposal, body)
 
     def _all(self, path: str, kind: type[T]) -> list[T]:
-        return self._server.all(path, kind, ministry=self._named)
+        return list(self._server.pages(path, kind, ministry=self._named))
 
     def _at(self, *parts: str) -> str:
         """Below the ministry in which the asker acts."""
@@ -112,4 +112,4 @@ class RemoteGovernance:
 
 def rules_of(server: Server, name: str | None) -> list[ExplainedRule]:
     """The rules that the server runs, or the one of this name. Raises ``policy.unknown-rule``."""
-    return server.all("/v1/policy/rules", ExplainedRule, name=name)
+    return list(server.pages("/v1/policy/rules", ExplainedRule, name=name))

@@ -26,8 +26,7 @@ class RemoteGrants:
         self._server = server
 
     def grants(self) -> list[GrantSummary]:
-        told = self._server.json("GET", _GRANTS)
-        return [self._as(reading_back.summary_of, one) for one in told]
+        return [self._as(reading_back.summary_of, told) for told in self._server.items(_GRANTS)]
 
     def grant(self, grant: str, newest: int | None = None) -> GrantDetails:
         told = self._server.json("GET", _of(grant), query={"entries": newest})

@@ -78,7 +78,7 @@ class RemotePeople:
         return self._changed(person, "secondments/recall", ministry=ministry)
 
     def secrets(self, account: str) -> list[SecretSummary]:
-        return self._server.all(f"{_of(account)}/secrets", SecretSummary)
+        return list(self._server.pages(f"{_of(account)}/secrets", SecretSummary))
 
     def new_secret(self, account: str, overlap_s: float) -> ShownSecret:
         return self._server.made_once(f"{_of(account)}/secrets", ShownSecret, {"overlapSeconds": overlap_s})

@@ -5,16 +5,20 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from bongsu.client.http import Server
+from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import Digest
 from bongsu.domain.pipeline import Input
-from bongsu.machine.requirements import with_included
-from bongsu.service.inputs.addresses import files_of, told
+from bongsu.domain.problems import BongsuError, Problem
+from bongsu.machine.requirements import files_read
+from bongsu.service.inputs.addresses import files_of, look_here, told
 from bongsu.service.inputs.card import label_of
 from bongsu.service.inputs.files import FileSet
+from bongsu.service.placing import placed_problem
 from bongsu.specfile import LoadedPipeline
 
 _PIECE = 1 << 20
@@ -40,6 +44,27 @@ def upload_inputs(server: Server, loaded: LoadedPipeline, directory: Path) -> di
     return found
 
 
+@contextmanager
+def files_judged_here(loaded: LoadedPipeline, directory: Path) -> Iterator[None]:
+    """What the server says of ``file:`` inputs that it was not sent is replaced by what is found on this machine.
+
+    Raises:
+        BongsuError: everything else that the server says, and ``run.input-missing`` for what cannot be found here.
+    """
+    try:
+        yield
+    except BongsuError as error:
+        named = {name for name, given in loaded.spec.spec.inputs.items() if given.uri.startswith("file:")}
+        fields = {f"spec.inputs.{name}" for name in named}
+
+        def is_theirs(problem: Problem) -> bool:
+            return problem.code.name != codes.INPUT_MISSING.name or problem.field_path not in fields
+
+        missing = [one for one in look_here(loaded.spec, directory).missing if one.field_path in fields]
+        here = [placed_problem(loaded, one) for one in missing]
+        raise BongsuError([*filter(is_theirs, error.problems), *here]) from error
+
+
 def title_of(given: Input) -> str:
     """What the files are called on this machine, without the way to them."""
     return given.uri.rstrip("/").rpartition("/")[2].removeprefix("file:")[:200] or "files"
@@ -52,16 +77,15 @@ def upload_files(server: Server, ministry: str, files: FileSet, title: str, stat
 
 
 def files_beside(loaded: LoadedPipeline, directory: Path) -> dict[str, str]:
-    """The requirements files that stages name, by their paths as written; one that cannot be read is left out, and the
-    server says so."""
+    """The requirements files that stages name, and those that they include, by paths relative to the pipeline; one
+    that cannot be read is left out, and the server says so."""
     found: dict[str, str] = {}
     for stage in loaded.spec.spec.stages:
         path = stage.environment.requirements if stage.environment else None
-        if path and path not in found:
-            try:
-                found[path] = with_included(directory / path).decode()
-            except (OSError, UnicodeDecodeError):
-                continue
+        if path:
+            with suppress(OSError, UnicodeDecodeError):
+                read = files_read(path, lambda name: (directory / name).read_bytes())
+                found |= {name: content.decode() for name, content in read.items()}
     return found
 
 

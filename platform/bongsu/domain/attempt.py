@@ -59,6 +59,8 @@ class AttemptSpec(_Frozen):
     environment: Environment | None = None
     requirements: Digest | None = None
     """Content of the environment's requirements file, and of those that it includes, when the plan was made."""
+    requirements_tree: Digest | None = None
+    """Tree of the artifact store in which the requirements file lies; None if its path is one of the machine."""
     timeout: Duration | None = None
     artifact_store: str
     artifact_cache: str | None = None

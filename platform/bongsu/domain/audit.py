@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from bongsu.domain.filters import Comparison
 from bongsu.domain.ids import Digest
 from bongsu.domain.labels import OPEN, Label, high_water_mark
 from bongsu.domain.stored_words import encodable
@@ -121,6 +122,7 @@ class EntryFilter:
         action: exactly, or a beginning that ends in ``.``: ``grant.`` for every action on grants.
         since, until: seconds since the epoch; the end is exclusive.
         outcome: whether it was done.
+        filters: all of which have to hold.
     """
 
     actor: str = ""
@@ -129,6 +131,7 @@ class EntryFilter:
     since: float | None = None
     until: float | None = None
     outcome: AuditOutcome | None = None
+    filters: tuple[Comparison, ...] = ()
 
     @property
     def takes_all(self) -> bool:

@@ -6,21 +6,26 @@ the values.
 
 from __future__ import annotations
 
+import operator
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from bongsu.domain.codes import api as codes
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Words, phrase
+from bongsu.domain.unseen import first_unseen
 
 MOST_COMPARISONS = 20
 LONGEST = 2000
 _FIELD = re.compile(r"\s*([A-Za-z][A-Za-z0-9]*)")
 _OPERATOR = re.compile(r"\s*(!=|<=|>=|=|<|>|:)")
 _VALUE = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",()]+))')
+# No database and no reader of JSON has to round it.
+_WHOLE = re.compile(r"-?[0-9]{1,15}")
 _AND = re.compile(r"\s+AND\s+")
 
 
@@ -35,22 +40,42 @@ class Operator(StrEnum):
 
 
 class FieldKind(StrEnum):
-    """What a field holds; only times are ordered."""
+    """What a field holds; words have no order."""
 
     WORD = "word"
+    NUMBER = "number"
     TIME = "time"
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Times are seconds since the epoch; everything else is text. ``ANY_OF`` has one value or more, the others one."""
+    """Times are seconds since the epoch, numbers are whole; everything else is text. ``ANY_OF`` has one value or more,
+    the others one."""
 
     field: str
     operator: Operator
     values: tuple[str | float, ...]
 
+    def holds(self, value: str | float | None) -> bool:
+        """Of what the field holds; as in SQL, nothing holds of None."""
+        if value is None:
+            return False
+        if self.operator is Operator.ANY_OF:
+            return value in self.values
+        return bool(_COMPARED[self.operator](value, self.values[0]))
 
-def parse_filter(text: str, fields: dict[str, FieldKind]) -> tuple[Comparison, ...]:
+
+_COMPARED: Mapping[Operator, Callable[[Any, Any], Any]] = {
+    Operator.IS: operator.eq,
+    Operator.IS_NOT: operator.ne,
+    Operator.BELOW: operator.lt,
+    Operator.AT_MOST: operator.le,
+    Operator.ABOVE: operator.gt,
+    Operator.AT_LEAST: operator.ge,
+}
+
+
+def parse_filter(text: str, fields: Mapping[str, FieldKind]) -> tuple[Comparison, ...]:
     """The comparisons, all of which have to hold; none for a text without any.
 
     Args:
@@ -64,6 +89,9 @@ def parse_filter(text: str, fields: dict[str, FieldKind]) -> tuple[Comparison, .
         return ()
     if len(text) > LONGEST:
         raise codes.BAD_FILTER.error(near=text[:20], detail=phrase(N_("it is longer than {most}"), most=LONGEST))
+    if unseen := first_unseen(text):
+        detail = phrase(N_("it holds {character}, which nobody sees"), character=unseen)
+        raise codes.BAD_FILTER.error(near=repr(text[:20])[1:-1], detail=detail)
     found: list[Comparison] = []
     place = 0
     while True:
@@ -79,22 +107,21 @@ def parse_filter(text: str, fields: dict[str, FieldKind]) -> tuple[Comparison, .
         place = joint.end()
 
 
-def _comparison(text: str, place: int, fields: dict[str, FieldKind]) -> tuple[Comparison, int]:
+def _comparison(text: str, place: int, fields: Mapping[str, FieldKind]) -> tuple[Comparison, int]:
     field = _FIELD.match(text, place)
     if field is None:
         raise _wrong(text, place, N_("here belongs the name of a field"))
     if field[1] not in fields:
         raise codes.UNKNOWN_FIELD.error(field=field[1], known=", ".join(sorted(fields)))
-    operator = _OPERATOR.match(text, field.end())
-    if operator is None:
+    sign = _OPERATOR.match(text, field.end())
+    if sign is None:
         raise _wrong(text, field.end(), N_("here belongs one of = != < <= > >= :"))
-    is_ = Operator(operator[1])
+    is_ = Operator(sign[1])
     kind = fields[field[1]]
     if kind is FieldKind.WORD and is_ not in (Operator.IS, Operator.IS_NOT, Operator.ANY_OF):
         raise _wrong(text, field.end(), phrase(N_("{field} has no order"), field=field[1]))
-    values, place = _values(text, operator.end(), several=is_ is Operator.ANY_OF)
-    read = tuple(_time(text, operator.end(), value) if kind is FieldKind.TIME else value for value in values)
-    return Comparison(field[1], is_, read), place
+    values, place = _values(text, sign.end(), several=is_ is Operator.ANY_OF)
+    return Comparison(field[1], is_, tuple(_read(text, sign.end(), kind, value) for value in values)), place
 
 
 def _values(text: str, place: int, *, several: bool) -> tuple[Sequence[str], int]:
@@ -109,6 +136,21 @@ def _values(text: str, place: int, *, several: bool) -> tuple[Sequence[str], int
         if not several or comma is None:
             return values, place
         place = comma.end()
+
+
+def _read(text: str, place: int, kind: FieldKind, value: str) -> str | float:
+    match kind:
+        case FieldKind.TIME:
+            return _time(text, place, value)
+        case FieldKind.NUMBER:
+            return _number(text, place, value)
+    return value
+
+
+def _number(text: str, place: int, value: str) -> int:
+    if not _WHOLE.fullmatch(value):
+        raise _wrong(text, place, N_("here belongs a whole number"))
+    return int(value)
 
 
 def _time(text: str, place: int, value: str) -> float:

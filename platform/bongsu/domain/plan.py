@@ -141,6 +141,8 @@ class PlannedStage(_Frozen):
     environment: Environment | None
     requirements: Digest | None = None
     """Content of the environment's requirements file when the plan was made."""
+    requirements_tree: Digest | None = None
+    """Tree of the artifact store in which the requirements file lies; None if its path is one of the machine."""
     label: Label
     workload: Workload
     memory: MemoryEstimate | None = None
@@ -225,7 +227,8 @@ class ApprovalNeed(_Frozen):
 
 
 class RunPlan(_Frozen):
-    """Same input, same plan, same ``hash``. Cache verdicts and estimates are shown but not hashed."""
+    """Same input, same plan, same ``hash``. Cache verdicts and estimates are shown but not hashed, nor is the tree of
+    requirements files: what they hold is."""
 
     metadata: Metadata
     purpose: Purpose
@@ -239,7 +242,7 @@ class RunPlan(_Frozen):
 
     @property
     def hash(self) -> Digest:
-        left_out = {"cache", "memory", "gpu_hours"}
+        left_out = {"cache", "memory", "gpu_hours", "requirements_tree"}
         stages = {"__all__": left_out}
         text = self.model_dump_json(exclude={"stages": stages, "approvals": True}, by_alias=True)
         return digest_of(text.encode())

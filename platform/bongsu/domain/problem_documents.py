@@ -11,10 +11,14 @@ PROBLEM_NAME = "Told"
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
     "description": "One thing that is wrong, in one place.",
-    "required": ["code", "message", "fix", "file", "line", "column", "field"],
+    "required": ["code", "rule", "message", "fix", "file", "line", "column", "field"],
     "additionalProperties": False,
     "properties": {
         "code": {"type": "string", "description": "Stable; docs/errors.md lists them."},
+        "rule": {
+            "type": ["string", "null"],
+            "description": "Of a refusal: which, as `bongsu policy explain` has it.",
+        },
         "message": {"type": "string", "description": "What is wrong, in the reader's language."},
         "fix": {"type": "string", "description": "How to mend it, in the reader's language."},
         "file": {"type": ["string", "null"], "description": "Of a file: which."},

@@ -26,12 +26,15 @@ class Code:
         what: template of the sentence that says what is wrong, e.g. ``Unknown key {key}.``
         fix: template of the sentence that says how to mend it.
         exit_code: exit status of the command line when this is the gravest problem.
+        rule: of a refusal, the rule that refuses, by the name under which ``bongsu policy explain`` prints it;
+            ``what`` names it at ``{rule}``. Empty for what is no refusal.
     """
 
     name: str
     what: str
     fix: str
     exit_code: int = 2
+    rule: str = ""
 
     def at(self, location: Location | None = None, field_path: str = "", **args: Any) -> Problem:
         return Problem(self, location, field_path, args)
@@ -92,18 +95,23 @@ class Problem:
         return phrase("{question} {fix}", question=phrase(DID_YOU_MEAN, suggestion=suggestion), fix=fix)
 
     def _kept(self) -> tuple[tuple[str, object], ...]:
-        return tuple((key, _cut(value) if isinstance(value, str) else value) for key, value in self.args.items())
+        filled = self._filled().items()
+        return tuple((key, _cut(value) if isinstance(value, str) else value) for key, value in filled)
 
     def _shown(self, translate: Translate) -> dict[str, Any]:
         """Arguments for a sentence: phrases said in its language; what somebody gave may be of any length."""
-        shown = {key: said(value, translate) for key, value in self.args.items()}
+        shown = {key: said(value, translate) for key, value in self._filled().items()}
         return {key: _cut(value) if isinstance(value, str) else value for key, value in shown.items()}
+
+    def _filled(self) -> dict[str, Any]:
+        return {"rule": self.code.rule, **self.args} if self.code.rule else dict(self.args)
 
     def as_dict(self, translate: Translate = str) -> dict[str, Any]:
         """For ``--json`` and for problem+json bodies."""
         place = self.location
         return {
             "code": self.code.name,
+            "rule": self.code.rule or None,
             "message": self.what(translate),
             "fix": self.fix(translate),
             "file": place.file if place else None,

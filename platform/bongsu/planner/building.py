@@ -14,7 +14,7 @@ from bongsu.domain.pipeline import PipelineSpec, Scalar
 from bongsu.domain.plan import CacheReason, CacheVerdict, PlannedStage, Source
 from bongsu.domain.ports import Role
 from bongsu.domain.run import StageState
-from bongsu.domain.stages import Catalogue
+from bongsu.domain.stages import Catalogue, StageSignature
 from bongsu.domain.workload import WorkKind, Workload
 from bongsu.planner.cache_key import cache_key, cache_parts, why_not
 from bongsu.planner.config_shapes import shape_of
@@ -82,8 +82,21 @@ class PlanBuilder:
         workload = _over_all(signature.workload(params, self._length(point)), point)
         # What takes no model works on the one that it makes.
         shape = shape_of(config if takes_model else made) if workload.kind is not WorkKind.LIGHT else None
+        planned = self._planned(point, signature, params, workload)
+        update = {"cache": self._verdict(planned), **self._estimates(planned, point, shape)}
+        planned = planned.model_copy(update=update)
+        self._labels[planned.id] = planned.label
+        self._titles[planned.id] = planned.title
+        self._lengths[planned.id] = signature.packed_length(params) or 0
+        self._shapes[planned.id] = made
+        return planned
+
+    def _planned(
+        self, point: StagePoint, signature: StageSignature, params: Any, workload: Workload
+    ) -> PlannedStage:
+        """The stage, before it is known what it takes and whether it has to run."""
         environment, label = point.stage.environment, self._label(point)
-        planned = PlannedStage(
+        return PlannedStage(
             id=point.id,
             stage=point.stage.name,
             point=point.point,
@@ -113,13 +126,6 @@ class PlanBuilder:
             secrets={name: value for name in signature.secrets if (value := self._secrets(name))},
             measures_machine=signature.measures_machine,
         )
-        update = {"cache": self._verdict(planned), **self._estimates(planned, point, shape)}
-        planned = planned.model_copy(update=update)
-        self._labels[planned.id] = label
-        self._titles[planned.id] = planned.title
-        self._lengths[planned.id] = signature.packed_length(params) or 0
-        self._shapes[planned.id] = made
-        return planned
 
     def _estimates(self, planned: PlannedStage, point: StagePoint, shape: ModelShape | None) -> dict[str, Any]:
         if shape is None:

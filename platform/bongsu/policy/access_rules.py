@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from bongsu.domain.codes import access
 from bongsu.domain.codes import governance as codes
+from bongsu.domain.labels import Label
 from bongsu.domain.messages import N_
-from bongsu.domain.people import Actor
-from bongsu.policy.access import PERMISSIONS, Permission, Thing, Verdict
+from bongsu.domain.people import Actor, ActorKind
+from bongsu.domain.phrases import phrase
+from bongsu.domain.problems import Code, Problem
+from bongsu.policy.access import DECISIONS_OF_PEOPLE, PERMISSIONS, Permission, Thing, Verdict, permissions_in
 from bongsu.policy.decision import Decision
 from bongsu.policy.rule import Rule
 
@@ -26,6 +30,56 @@ PERMISSION = Rule(
     "N2SF 1.0, NIST SP 800-53 AC-3",
     N_("at every use case and every route"),
 )
+PEOPLE = Rule(
+    "access.people",
+    N_(
+        "What somebody has to answer for is done by people, and no service account has a role or a permission for it."
+    ),
+    (N_("kind of the account"), N_("role or permission")),
+    "US DoD AI Ethical Principles: responsible",
+    N_("at every use case and every route, and when a role is given"),
+)
+CLEARANCE = Rule(
+    "access.clearance",
+    N_("Nobody reads, or makes, what their clearance does not dominate; of a list, only that it is there is told."),
+    (N_("clearance"), N_("label")),
+    "N2SF 1.0, Military Secrets Act",
+    N_("when something is labelled, registered or sent, and when an entry of the audit log is proved"),
+)
+NO_ROLE = N_("without a role")
+"""What somebody is in a ministry in which they have no role."""
+
+
+def permitted_in(
+    actor: Actor, permission: Permission, ministry: str, code: Code = access.FORBIDDEN, **named: object
+) -> Decision:
+    """Whether the actor's roles in a ministry have a permission.
+
+    Args:
+        actor: who asks; that there is the ministry is known to them.
+        permission: what for.
+        ministry: where.
+        code: of the refusal; filled in are ``actor``, ``permission``, ``ministry``, which roles they hold (``held``),
+            and which roles have it (``having``).
+        named: what else the code names.
+    """
+    facts = {"actor": actor.id, "permission": permission.value, "ministry": ministry}
+    if permission in permissions_in(actor, ministry):
+        return PERMISSION.allow(**facts)
+    if _is_for_others(actor, permission):
+        return PEOPLE.deny(access.PEOPLE_DECIDE.at(permission=permission.value, actor=actor.id), **facts)
+    held = ", ".join(sorted(role.value for role in actor.is_in(ministry)))
+    told: dict[str, object] = {**facts, "held": held or phrase(NO_ROLE), "having": _roles_with(permission), **named}
+    return PERMISSION.deny(Problem(code, args=told), **facts, roles=held)
+
+
+def within_clearance(clearance: Label, label: Label) -> Decision:
+    """Whether somebody may make what would be labelled so. The label is not told: it may be of bytes that are known,
+    with compartments of which the asker has never heard."""
+    if clearance.dominates(label):
+        return CLEARANCE.allow(clearance=str(clearance))
+    problem = access.ABOVE_CLEARANCE.at(clearance=str(clearance))
+    return CLEARANCE.deny(problem, clearance=str(clearance))
 
 
 def decision(actor: Actor, permission: Permission, thing: Thing, verdict: Verdict) -> Decision:
@@ -35,6 +89,16 @@ def decision(actor: Actor, permission: Permission, thing: Thing, verdict: Verdic
         return PERMISSION.allow(**facts)
     if verdict is Verdict.UNKNOWN:
         return VISIBLE.deny(codes.NO_SUCH.at(object=thing.object), **facts)
-    roles = ", ".join(role.value for role, granted in PERMISSIONS.items() if permission in granted)
+    if _is_for_others(actor, permission):
+        return PEOPLE.deny(access.PEOPLE_DECIDE.at(permission=permission.value, actor=actor.id), **facts)
+    roles = _roles_with(permission)
     problem = codes.NOT_PERMITTED.at(None, "", **facts, roles=roles, ministry=thing.ministry)
     return PERMISSION.deny(problem, **facts)
+
+
+def _is_for_others(actor: Actor, permission: Permission) -> bool:
+    return actor.kind is not ActorKind.PERSON and permission in DECISIONS_OF_PEOPLE
+
+
+def _roles_with(permission: Permission) -> str:
+    return ", ".join(role.value for role, granted in PERMISSIONS.items() if permission in granted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bongsu.domain.problems import Problem
+from bongsu.domain.problems import BongsuError, Problem
 
 
 @dataclass(frozen=True)
@@ -24,3 +24,8 @@ class Decision:
     @property
     def allowed(self) -> bool:
         return self.problem is None
+
+    def require(self) -> None:
+        """Go on only if it allows. Raises BongsuError with the problem."""
+        if self.problem is not None:
+            raise BongsuError([self.problem])

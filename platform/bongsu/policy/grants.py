@@ -66,6 +66,23 @@ AMOUNT = Rule(
     _SOURCE,
     _RUN,
 )
+GIVER = Rule(
+    "grants.giver",
+    N_("GPUs are given by a ministry that owns some; who installed the server says which do."),
+    (N_("ministries that own GPUs"), N_("giver of the grant")),
+    _SOURCE,
+    N_("when a grant is given, and when GPU-hours are added to one"),
+)
+RECLAIM = Rule(
+    "grants.reclaim",
+    N_(
+        "Nothing is taken back that is used or set aside. What a receiver does not use is taken back after a notice of"
+        " at least seven days; of a grant that is closed, or whose window is over, at once."
+    ),
+    (N_("ledger of the grant"), N_("time of the notice"), N_("state of the grant")),
+    _SOURCE,
+    N_("when a grant is made smaller, and when a reclaim is announced and carried out"),
+)
 FIELD = "spec.grant"
 
 
@@ -118,7 +135,7 @@ def _use(grant: Grant, asked: Asked) -> Iterator[Decision]:
     if not grant.use_classes or asked.use_class in grant.use_classes:
         yield USE.allow(**facts)
         return
-    problem = _problem(USE, codes.OTHER_USE, grant, allowed=allowed, asked=asked.use_class.value)
+    problem = _problem(codes.OTHER_USE, grant, allowed=allowed, asked=asked.use_class.value)
     yield USE.deny(problem, **facts)
 
 
@@ -128,7 +145,7 @@ def _type(grant: Grant, asked: Asked) -> Iterator[Decision]:
     for kind, names in sorted(others.items()):
         stages = ", ".join(names)
         told = {"accelerator": grant.accelerator, "stages": stages, "asked": kind, "assumed": asked.assumed}
-        problem = _problem(TYPE, codes.OTHER_ACCELERATOR, grant, **told)
+        problem = _problem(codes.OTHER_ACCELERATOR, grant, **told)
         yield TYPE.deny(problem, accelerator=kind, stages=stages, **granted)
     if not others:
         yield TYPE.allow(accelerator=", ".join(sorted(asked.need.stages)), **granted)
@@ -143,14 +160,14 @@ def _window(grant: Grant, asked: Asked) -> Iterator[Decision]:
     match grant.state(asked.now):
         case GrantState.CLOSED:
             closed = moment(grant.closed_at or asked.now)
-            problem = _problem(WINDOW, codes.CLOSED, grant, closed=closed)
+            problem = _problem(codes.CLOSED, grant, closed=closed)
         case GrantState.NOT_BEGUN:
-            problem = _problem(WINDOW, codes.NOT_BEGUN, grant, begins=begins, now=now)
+            problem = _problem(codes.NOT_BEGUN, grant, begins=begins, now=now)
         case GrantState.ENDED:
-            problem = _problem(WINDOW, codes.ENDED, grant, ends=ends)
+            problem = _problem(codes.ENDED, grant, ends=ends)
         case GrantState.OPEN if until > grant.ends:
             told = {"ends": ends, "until": facts["until"], "excess": duration(until - grant.ends)}
-            problem = _problem(WINDOW, codes.WINDOW_TOO_SHORT, grant, **told)
+            problem = _problem(codes.WINDOW_TOO_SHORT, grant, **told)
     facts["grant"] = grant.id
     yield WINDOW.deny(problem, **facts) if problem else WINDOW.allow(**facts)
 
@@ -159,7 +176,7 @@ def _amount(purse: Purse, asked: Asked) -> Iterator[Decision]:
     grant, has, need = purse.grant, purse.balance, asked.need
     if need.unknown:
         names = ", ".join(need.unknown)
-        problem = _problem(ESTIMATE, codes.NOT_ESTIMATED, grant, stages=names)
+        problem = _problem(codes.NOT_ESTIMATED, grant, stages=names)
         yield ESTIMATE.deny(problem, grant=grant.id, stages=names)
     else:
         yield ESTIMATE.allow(grant=grant.id, seconds=f"{need.seconds:.0f}")
@@ -171,7 +188,6 @@ def _amount(purse: Purse, asked: Asked) -> Iterator[Decision]:
         yield AMOUNT.allow(**facts)
         return
     problem = _problem(
-        AMOUNT,
         codes.EXCEEDED,
         grant,
         **{name: hours_text(figure) for name, figure in figures.items()},
@@ -202,8 +218,8 @@ def _waiting(purse: Purse, lacking: int) -> Phrase:
     return phrase(words, back=back, by=moment(purse.returns_by))
 
 
-def _problem(rule: Rule, code: Code, grant: Grant, **args: object) -> Problem:
-    named = {"grant": grant.id, "giver": grant.giver, "rule": rule.name}
+def _problem(code: Code, grant: Grant, **args: object) -> Problem:
+    named = {"grant": grant.id, "giver": grant.giver}
     return Problem(code, None, FIELD, named | args)
 
 

@@ -37,14 +37,13 @@ LETHAL_AUTONOMY = Rule(
     "US DoD Directive 3000.09, NATO Principles of Responsible Use",
     N_("when a pipeline is checked, planned and submitted, and when anything is registered or proposed"),
 )
-RULE = LETHAL_AUTONOMY.name
 
 
 @dataclass(frozen=True)
 class Refused:
-    """Which rule refuses a text, and the words it refuses, as they are read."""
+    """Which pattern of the rule refuses a text, by its name, and the words it refuses, as they are read."""
 
-    rule: str
+    pattern: str
     words: str
 
 
@@ -68,7 +67,7 @@ def findings(texts: Iterable[Written]) -> list[Finding]:
     for written in texts:
         refused = screen(written.text)
         if refused:
-            args = {"rule": refused.rule, "words": refused.words}
+            args = {"pattern": refused.pattern, "words": refused.words}
             found.append(Finding(codes.FORBIDDEN_USE, written.path, args, at_key=written.at_key))
     return list(unique(found))
 
@@ -76,7 +75,7 @@ def findings(texts: Iterable[Written]) -> list[Finding]:
 def problems(texts: Mapping[str, str]) -> list[Problem]:
     """One problem for each text that is refused, by the names of their fields."""
     found = [(name, screen(text)) for name, text in texts.items()]
-    return [codes.FORBIDDEN_USE.at(None, name, rule=one.rule, words=one.words) for name, one in found if one]
+    return [codes.FORBIDDEN_USE.at(None, name, pattern=one.pattern, words=one.words) for name, one in found if one]
 
 
 def refused_words(error: BongsuError) -> list[str]:
@@ -93,5 +92,5 @@ def decide(plan: RunPlan) -> list[Decision]:
     """One decision for each text of the plan that is refused, or one that allows."""
     refused = findings(in_plan(plan))
     if refused:
-        return [LETHAL_AUTONOMY.deny(one.problem(), rule=str(one.args["rule"])) for one in refused]
+        return [LETHAL_AUTONOMY.deny(one.problem(), pattern=str(one.args["pattern"])) for one in refused]
     return [LETHAL_AUTONOMY.allow(**{"use class": plan.purpose.use_class.value})]

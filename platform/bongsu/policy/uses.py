@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from bongsu.domain.codes import governance as codes
 from bongsu.domain.messages import N_
+from bongsu.domain.periods import EARLIEST_DAY_S, OLDEST_EVIDENCE_YEARS, YEAR_S
 from bongsu.domain.phrases import Words, phrase
 from bongsu.domain.use_register import APPROVERS, FEWEST_APPROVERS, PermittedUse
 from bongsu.domain.uses import UseClass
@@ -20,6 +21,33 @@ PERMITTED = Rule(
     "JSP 936 Part 1 (accountable owner, AI risk), NATO Principles of Responsible Use: lawfulness, responsibility",
     N_("when a run is planned and submitted, before each attempt, when a model is proposed and promoted"),
 )
+EVIDENCE = Rule(
+    "use.evidence",
+    N_(
+        "A use is registered on evidence of a day that has come, and that is at most five years old; what goes on for"
+        " longer is assessed anew."
+    ),
+    (N_("day of the evidence"), N_("time")),
+    "JSP 936 Part 1 (assurance), US DoD Responsible AI Toolkit",
+    N_("when a use is registered"),
+)
+PERIOD = Rule(
+    "permits.period",
+    N_("Nothing is permitted, shared or given for more than ten years at once: somebody has to look at it again."),
+    (N_("begin and end"), N_("time")),
+    "JSP 936 Part 1 (assurance), NIST SP 800-53 AC-2",
+    N_("when a use is registered, and when a permit or a grant is given"),
+)
+
+
+def evidenced(dated_at: float, now: float) -> Decision:
+    """Whether evidence of this day speaks for a use that is registered now; seconds since the epoch."""
+    facts = {"dated": day(dated_at), "now": day(now)}
+    oldest = now - OLDEST_EVIDENCE_YEARS * YEAR_S
+    if oldest <= dated_at <= now + EARLIEST_DAY_S:
+        return EVIDENCE.allow(**facts)
+    problem = codes.EVIDENCE_DATE.at(None, "evidenceAt", oldest=day(oldest), years=OLDEST_EVIDENCE_YEARS, **facts)
+    return EVIDENCE.deny(problem, **facts)
 
 
 def permitted(use_class: UseClass, ministry: str, register: Iterable[PermittedUse], now: float) -> Decision:

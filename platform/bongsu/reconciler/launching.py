@@ -26,6 +26,7 @@ def attempt_spec(facts: RunFacts, attempt: AttemptId, artifact_store: str) -> At
         resources=planned.resources,
         environment=planned.environment,
         requirements=planned.requirements,
+        requirements_tree=planned.requirements_tree,
         timeout=planned.timeout,
         artifact_store=artifact_store,
         checkpoint_key=checkpoint_key(planned, attempt, facts.stages[attempt.stage_id].cache_key),

@@ -8,13 +8,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from math import inf
 
-from sqlalchemy import URL, Connection, func, select
+from sqlalchemy import URL, Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from bongsu.store.addresses import shown
 from bongsu.store.faults import explained
-from bongsu.store.locks import key_of
-from bongsu.store.postgres import engine_of
+from bongsu.store.postgres import engine_of, hold_for_session, say_something
 
 # A holder that has said nothing for so long has lost what it held; it says something five times as often.
 LEASE_S = 10.0
@@ -39,7 +38,7 @@ class SessionLock:
     ) -> None:
         self._shown = shown(url)
         self._engine = engine_of(url, pool_size=1, idle_session_timeout=round(lease_s * 1000))
-        self._key = key_of(name)
+        self._name = name
         self._lease = lease_s
         self._monotonic = monotonic
         self._session: Connection | None = None
@@ -59,7 +58,7 @@ class SessionLock:
         with explained(self._shown):
             session = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
             try:
-                is_taken = bool(session.execute(select(func.pg_try_advisory_lock(self._key))).scalar_one())
+                is_taken = hold_for_session(session, self._name)
             except BaseException:
                 session.invalidate()
                 session.close()
@@ -94,7 +93,7 @@ class SessionLock:
         while not over.wait(self._lease / _BEATS):
             began = self._monotonic()
             try:
-                session.execute(select(1))
+                say_something(session)
             except SQLAlchemyError:
                 self._until = -inf
                 return

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from bongsu.domain.audit import Author
 from bongsu.domain.codes import access as codes
-from bongsu.domain.people import Actor, ActorKind
+from bongsu.domain.people import Actor
 from bongsu.domain.tenants import HOME, Tenant
-from bongsu.policy.access import DECISIONS_OF_PEOPLE, PERMISSIONS, Permission, permissions_in
+from bongsu.policy.access import Permission, permissions_in
+from bongsu.policy.access_rules import permitted_in
 from bongsu.service.audit.closed_logs import closed_log_reader
 from bongsu.service.audit.keys import LogKeys, site_keys
 from bongsu.service.platform import Platform
@@ -123,12 +124,4 @@ class ControlPlane:
 def refuse_without(actor: Actor, permission: Permission, ministry: str) -> None:
     """Raises ``access.forbidden`` or ``access.people-decide`` if the actor, who is something in the ministry, lacks the
     permission there."""
-    if permission in permissions_in(actor, ministry):
-        return
-    if actor.kind is not ActorKind.PERSON and permission in DECISIONS_OF_PEOPLE:
-        raise codes.PEOPLE_DECIDE.error(permission=permission.value, actor=actor.id)
-    having = ", ".join(role.value for role, granted in PERMISSIONS.items() if permission in granted)
-    roles = ", ".join(sorted(role.value for role in actor.is_in(ministry)))
-    raise codes.FORBIDDEN.error(
-        actor=actor.id, ministry=ministry, permission=permission.value, roles=roles, having=having
-    )
+    permitted_in(actor, permission, ministry).require()

@@ -76,6 +76,7 @@ _ROLES: Mapping[str, tuple[str, Role]] = {
 # Whose people are there in full; of the others an operator and an engineer are enough to look from outside.
 _STAFFED = ("mnd", "msit", "army")
 GRANT = "nap-demonstration-mnd"
+_VETTING = "Demonstration: nobody was vetted, and nothing here is secret"
 DATASETS = {
     "korean-law": "package:konlpy/konlpy/data/corpus",
     "korean-docs": "file:assets/korean-docs",
@@ -152,7 +153,7 @@ def _title(person: str) -> str:
 
 
 def _new(stage: _Stage, person: str) -> NewPerson:
-    return NewPerson(person, _title(person), stage.issuer, person, ActorKind.PERSON, SECRET)
+    return NewPerson(person, _title(person), stage.issuer, person, ActorKind.PERSON, SECRET, _VETTING)
 
 
 def _follow_address(stage: _Stage) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
-from bongsu.domain.attempt import Failure
 from bongsu.domain.ids import Digest, StageId
 from bongsu.domain.labels import Label, high_water_mark
 from bongsu.domain.phrases import Words
@@ -15,7 +14,7 @@ from bongsu.domain.pipeline import Metadata, Purpose, Scalar
 from bongsu.domain.plan import ApprovalNeed, PlannedInput, PlannedStage, RunPlan, SkippedStage
 from bongsu.domain.problem_documents import ProblemDocument
 from bongsu.domain.problems import Problem
-from bongsu.domain.run import AttemptState, StageState, StopReason
+from bongsu.domain.run import StageState
 from bongsu.service.grants.documents import StandingDocument, standing_document
 from bongsu.service.models import ModelVersion
 from bongsu.service.plane import PlanShown
@@ -47,22 +46,6 @@ class ProgressDocument:
 
 
 @dataclass(frozen=True)
-class AttemptDocument:
-    """One try at a stage; ``number`` counts from 1."""
-
-    number: int
-    state: AttemptState
-    stop_reason: StopReason | None
-    requested_at: float
-    started_at: float | None
-    finished_at: float | None
-    failure: Failure | None
-    environment: Mapping[str, str]
-    peak_memory_bytes: int | None
-    last_step: int | None
-
-
-@dataclass(frozen=True)
 class StageDocument:
     """A stage with its attempts, in the order of their numbers; ``progress`` is None unless it runs."""
 
@@ -82,7 +65,7 @@ class StageDocument:
     metrics: Mapping[str, float]
     notes: Mapping[str, str]
     progress: ProgressDocument | None
-    attempts: Sequence[AttemptDocument]
+    attempts: Sequence[AttemptSummary]
 
 
 @dataclass(frozen=True)
@@ -206,7 +189,7 @@ def _stage(stage: StageDetails, view: StageProgress | None) -> StageDocument:
         metrics=record.metrics,
         notes=record.notes,
         progress=_progress(view) if view is not None and runs else None,
-        attempts=[_attempt(attempt) for attempt in stage.attempts],
+        attempts=stage.attempts,
     )
 
 
@@ -218,10 +201,5 @@ def _progress(view: StageProgress) -> ProgressDocument:
     return ProgressDocument(view.step, view.total, view.phase, view.metrics, view.seconds_left)
 
 
-def _attempt(attempt: AttemptSummary) -> AttemptDocument:
-    facts = _facts(attempt)
-    return AttemptDocument(number=facts.pop("id").number, **facts)
-
-
-def _facts(one: Variant | AttemptSummary) -> dict[str, Any]:
+def _facts(one: Variant) -> dict[str, Any]:
     return {field.name: getattr(one, field.name) for field in fields(one)}

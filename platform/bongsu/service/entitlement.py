@@ -5,8 +5,10 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from bongsu.domain.codes import people as codes
-from bongsu.domain.people import Actor, Role
-from bongsu.policy.access import PERMISSIONS, Permission, permissions_in
+from bongsu.domain.people import Actor
+from bongsu.policy.access import Permission, permissions_in
+from bongsu.policy.access_rules import permitted_in
+from bongsu.policy.people_rules import by_another, is_open
 from bongsu.store.people import Person, find_ministry, find_person
 
 
@@ -15,10 +17,7 @@ def require(connection: Connection, actor: Actor, ministry: str, permission: Per
     known = find_ministry(connection, ministry)
     if ministry not in actor.ministries or known is None or known.closed_at is not None:
         raise codes.UNKNOWN_MINISTRY.error(ministry=ministry)
-    if permission not in permissions_in(actor, ministry):
-        raise codes.NOT_ALLOWED.error(
-            ministry=ministry, permission=permission.value, roles=", ".join(roles_with(permission))
-        )
+    permitted_in(actor, permission, ministry, codes.NOT_ALLOWED).require()
 
 
 def seen_person(connection: Connection, actor: Actor, person: str) -> Person:
@@ -34,10 +33,9 @@ def seen_person(connection: Connection, actor: Actor, person: str) -> Person:
 
 def refuse_own(actor: Actor, person: Person) -> None:
     """Raises ``people.own-rights``."""
-    if actor.id == person.id:
-        raise codes.OWN_RIGHTS.error(ministry=person.home)
+    by_another(actor, person.id, person.home).require()
 
 
-def roles_with(permission: Permission) -> list[str]:
-    """Names of the roles that have it."""
-    return [role.value for role in Role if permission in PERMISSIONS[role]]
+def refuse_ended(person: Person) -> None:
+    """Raises ``people.disabled``."""
+    is_open(person.id, person.disabled_at).require()

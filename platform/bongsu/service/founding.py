@@ -1,16 +1,20 @@
-"""What whoever installs a server says of its ministries, before it runs or beside it: the first, and who owns GPUs."""
+"""What whoever installs a server says of its ministries, before it runs or beside it: the first, who owns GPUs,
+and who operates one that was left without an operator."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from bongsu.domain.codes import people as codes
 from bongsu.identity.settings import TrustedIssuer
 from bongsu.service.embedded import open_home
-from bongsu.service.ministries import NewMinistry, found_platform, say_owns_gpus
+from bongsu.service.ministries import NewMinistry, found_platform, name_operator, say_owns_gpus
 from bongsu.service.people import NewPerson
+from bongsu.service.platform import Platform
 from bongsu.store.ministries import is_governed
-from bongsu.store.people import Ministry
+from bongsu.store.people import Ministry, Person
 from bongsu.store.runs import list_runs
 
 
@@ -29,14 +33,11 @@ def found_at(home: Path, database_url: str | None, new: NewMinistry, operator: N
             :func:`bongsu.service.ministries.found_platform` and :func:`bongsu.service.embedded.open_home` raise.
     """
     TrustedIssuer(issuer=operator.issuer, audience="bongsu", ministries=(new.name,))
-    platform = open_home(home, None, database_url)
-    try:
+    with _opened(home, database_url) as platform:
         with platform.read() as connection:
             if not is_governed(connection) and list_runs(connection, limit=1):
                 raise codes.SOMEBODYS_HOME.error(home=str(platform.home))
         return found_platform(platform, new, operator)
-    finally:
-        platform.close()
 
 
 def owners_at(home: Path, database_url: str | None, ministry: str, owns: bool) -> Ministry:
@@ -51,8 +52,30 @@ def owners_at(home: Path, database_url: str | None, ministry: str, owns: bool) -
         BongsuError: what :func:`bongsu.service.ministries.say_owns_gpus` and
             :func:`bongsu.service.embedded.open_home` raise.
     """
+    with _opened(home, database_url) as platform:
+        return say_owns_gpus(platform, ministry, owns)
+
+
+def operator_at(home: Path, database_url: str | None, ministry: str, person: str) -> Person:
+    """Name an operator of a ministry that has none, at a server's home or database. Asked twice, it is done once.
+
+    Args:
+        home, database_url: as of :func:`found_at`.
+        ministry: by its name.
+        person: one of its people.
+
+    Raises:
+        BongsuError: what :func:`bongsu.service.ministries.name_operator` and
+            :func:`bongsu.service.embedded.open_home` raise.
+    """
+    with _opened(home, database_url) as platform:
+        return name_operator(platform, ministry, person)
+
+
+@contextmanager
+def _opened(home: Path, database_url: str | None) -> Iterator[Platform]:
     platform = open_home(home, None, database_url)
     try:
-        return say_owns_gpus(platform, ministry, owns)
+        yield platform
     finally:
         platform.close()

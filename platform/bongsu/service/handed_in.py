@@ -6,11 +6,10 @@ import json
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
-from bongsu.artifacts.durable import create_once
-from bongsu.artifacts.refusals import writing_to
-from bongsu.domain.codes import run
+from bongsu.domain.artifact import check_tree_path
+from bongsu.domain.codes import artifact, run
 from bongsu.domain.ids import Digest, digest_of
 from bongsu.domain.people import Actor
 from bongsu.domain.pipeline import PipelineSpec
@@ -25,13 +24,13 @@ from bongsu.service.labels import refuse_above
 from bongsu.service.planning import Prepared, prepare_loaded, with_what_is_known
 from bongsu.service.platform import Platform
 from bongsu.service.repeating import repeated
+from bongsu.service.requirements import keep_sent
 from bongsu.service.submitting import Submission, submit
 from bongsu.specfile import FaultyPipeline, LoadedPipeline, loads
 from bongsu.store.records import RunRecord
 from bongsu.store.requests import RequestKey
 from bongsu.store.runs import find_run
 
-_FOLDER = "handed-in"
 # Kinds of errors that tell of a rule; a pipeline may be refused for much else.
 _OF_POLICY = ("access", "policy", "use", "data", "model")
 
@@ -45,7 +44,8 @@ class HandedIn:
         file: what it is called in messages.
         overrides: of its parameters.
         uploaded: trees that were sent before, by the name of the input that names files of the client's machine.
-        beside: small text files that stages name (requirements), by their paths relative to the pipeline.
+        beside: small text files that stages name (requirements) and those that these include, by their paths relative
+            to the pipeline.
     """
 
     text: str
@@ -116,6 +116,7 @@ def submit_handed_in(plane: ControlPlane, actor: Actor, handed: HandedIn, key: s
 
     Raises:
         BongsuError: as :func:`prepare_handed_in`; what keeps the plan from running; ``api.key-used-otherwise``;
+            what :func:`bongsu.service.requirements.keep_sent` raises;
             ``run.unknown`` for a run that the actor submitted and may see no longer.
     """
     action = "run.submit"
@@ -126,7 +127,9 @@ def submit_handed_in(plane: ControlPlane, actor: Actor, handed: HandedIn, key: s
     platform, prepared = prepare_handed_in(plane, actor, handed, action)
     with _recorded(plane, actor, action, prepared.pipeline):
         plane.within(actor, Permission.RUN_SUBMIT, platform.scope.tenant)
-        return submit(platform, prepared.to_run(), request)
+        plan = prepared.to_run()
+        keep_sent(platform, prepared.sent, plan.label)
+        return submit(platform, plan, request)
 
 
 def _submitted_before(plane: ControlPlane, actor: Actor, request: RequestKey | None) -> RunRecord | None:
@@ -155,21 +158,15 @@ def _recorded(
 
 
 def _files(platform: Platform, handed: HandedIn) -> Files:
-    """The small files in a folder that is called by their content, so that workers find them whenever they begin."""
-    if not handed.beside:
-        return Files(platform.home / _FOLDER, handed.uploaded)
-    name = digest_of(json.dumps(sorted(handed.beside.items()), ensure_ascii=False).encode())
-    folder = platform.home / _FOLDER / name
-    with writing_to(platform.home):
-        for path, text in handed.beside.items():
-            place = folder / _inside(path)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            create_once(place, text.encode())
-    return Files(folder, handed.uploaded)
+    beside = {_inside(path): text.encode() for path, text in handed.beside.items()}
+    for path in beside:
+        if any(str(folder) in beside for folder in PurePosixPath(path).parents):
+            raise artifact.UNSAFE_PATH.error(path=repr(path), detail="its folder is a file, too")
+    return Files(platform.home, handed.uploaded, beside)
 
 
-def _inside(path: str) -> Path:
+def _inside(path: str) -> str:
     parts = PurePosixPath(path).parts
     if not parts or path.startswith("/") or ".." in parts or "\\" in path:
         raise BongsuError([run.UNSAFE_FILE.at(path=path)])
-    return Path(*parts)
+    return check_tree_path(str(PurePosixPath(path)))

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bongsu.domain.artifact import ArtifactRef
-from bongsu.domain.codes import access
 from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import Digest
 from bongsu.domain.label_origins import label_parts
 from bongsu.domain.labels import COMPARTMENT, Grade, Label
 from bongsu.domain.lineage import NodeKind
 from bongsu.domain.problems import BongsuError
+from bongsu.policy.access_rules import within_clearance
 from bongsu.service.governance.asking import screened
 from bongsu.service.lineage import LineageGraph, trace
 from bongsu.service.platform import Platform
@@ -132,8 +132,8 @@ def refuse_above(clearance: Label | None, label: Label) -> None:
         clearance: of whoever asks; None in a home, which is its owner's.
         label: of what would be made.
     """
-    if clearance is not None and not clearance.dominates(label):
-        raise access.ABOVE_CLEARANCE.error(clearance=str(clearance))
+    if clearance is not None:
+        within_clearance(clearance, label).require()
 
 
 def stated_label(grade: Grade, compartments: Iterable[str]) -> Label:

@@ -10,17 +10,19 @@ from sqlalchemy.exc import IntegrityError
 
 from bongsu.domain.audit import AuditEvent
 from bongsu.domain.codes import people as codes
-from bongsu.domain.people import MINISTRY_NAME, Actor, ActorKind, Role
+from bongsu.domain.people import MINISTRY_NAME, Actor, Role
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.unseen import first_unseen
 from bongsu.policy.access import Permission, permissions_in
-from bongsu.service.entitlement import require, roles_with
+from bongsu.policy.access_rules import permitted_in
+from bongsu.policy.people_rules import another_is_operated, lacks_operator, role_fits
+from bongsu.service.entitlement import refuse_ended, require
 from bongsu.service.people import NewPerson, check_person, insert_person, require_issuer
 from bongsu.service.platform import Platform
 from bongsu.service.recording import Asked, recorded
 from bongsu.store import audit
 from bongsu.store import people as store
-from bongsu.store.people import Ministry, home_of
+from bongsu.store.people import Ministry, Person, home_of
 
 _MAX_TITLE = 200
 SYSTEM = "system"
@@ -52,7 +54,7 @@ def found_platform(platform: Platform, new: NewMinistry, operator: NewPerson) ->
             raise codes.PLATFORM_FOUNDED.error()
         now = platform.clock()
         if _insert(connection, new, operator, now):
-            facts = {"operator": operator.id, "issuer": operator.issuer}
+            facts = {"operator": operator.id, "issuer": operator.issuer, **operator.as_recorded}
             tenant, thing = Tenant(new.name), f"ministry:{new.name}"
             audit.append(connection, AuditEvent(tenant, SYSTEM, "ministry.register", thing, now, facts=facts))
         return _found(connection, new.name)
@@ -81,7 +83,7 @@ def register_ministry(
         _require_anywhere(actor, Permission.MINISTRY_MANAGE)
         require_issuer(platform, operator)
         change.is_new = _insert(change.connection, new, operator, platform.clock())
-        change.facts = {"operator": operator.id, "issuer": operator.issuer}
+        change.facts = {"operator": operator.id, "issuer": operator.issuer, **operator.as_recorded}
         return _found(change.connection, new.name)
 
 
@@ -96,11 +98,11 @@ def close_ministry(
         ministry: which.
         request_id: of the request.
         witness: ministry whose auditors and accreditors read the log from then on, beside those who are it in the
-            leaving one. Whether there is such a ministry is not told.
+            leaving one; another one that takes part.
 
     Raises:
-        BongsuError: ``people.unknown-ministry``, ``people.not-allowed``; ``people.ministry-form`` of the witness;
-            ``people.last-ministry`` if no other one has an operator.
+        BongsuError: ``people.unknown-ministry``, ``people.not-allowed``; ``people.ministry-form`` and
+            ``people.no-witness`` of the witness; ``people.last-ministry`` if no other one has an operator.
     """
     if MINISTRY_NAME.fullmatch(ministry) is None:
         raise codes.UNKNOWN_MINISTRY.error(ministry=ministry)
@@ -112,8 +114,10 @@ def close_ministry(
         require(change.connection, actor, ministry, Permission.MINISTRY_MANAGE)
         others = [one.name for one in store.list_ministries(change.connection) if one.closed_at is None]
         others.remove(ministry)
-        if not any(store.holders_of(change.connection, other, Role.OPERATOR) for other in others):
-            raise codes.LAST_MINISTRY.error(ministry=ministry)
+        operated = [one for one in others if store.holders_of(change.connection, one, Role.OPERATOR)]
+        another_is_operated(ministry, operated).require()
+        if witness is not None and witness not in others:
+            raise codes.NO_WITNESS.error(witness=witness, ministry=ministry)
         store.close_ministry(change.connection, ministry, platform.clock(), witness)
         change.facts = {"witness": witness} if witness else {}
         return _found(change.connection, ministry)
@@ -137,6 +141,36 @@ def say_owns_gpus(platform: Platform, ministry: str, owns: bool) -> Ministry:
             event = AuditEvent(Tenant(ministry), SYSTEM, "ministry.gpus", thing, now, facts={"owns": owns})
             audit.append(connection, event)
         return replace(known, owns_gpus=owns)
+
+
+def name_operator(platform: Platform, ministry: str, person: str) -> Person:
+    """Make somebody an operator of their ministry that has none, by whoever installs the platform: its last one was
+    called back by another ministry. Asked twice, it is done once.
+
+    Raises:
+        BongsuError: ``people.unknown-ministry`` for one that there is not, or that left; ``people.unknown`` for who is
+            none of its own people; ``people.has-operator``, ``people.disabled``, ``people.service-role``.
+    """
+    with platform.database.write() as connection:
+        store.lock_ministries(connection, [ministry])
+        store.lock_person(connection, person)
+        known, found = store.find_ministry(connection, ministry), store.find_person(connection, person)
+        if known is None or known.closed_at is not None:
+            raise codes.UNKNOWN_MINISTRY.error(ministry=ministry)
+        if found is None or found.home != ministry:
+            raise codes.UNKNOWN_PERSON.error(person=person)
+        refuse_ended(found)
+        role_fits(person, found.kind, Role.OPERATOR).require()
+        operators = store.holders_of(connection, ministry, Role.OPERATOR)
+        if operators != [person]:
+            lacks_operator(person, ministry, operators).require()
+            store.add_role(connection, person, ministry, Role.OPERATOR)
+            facts = {"ministry": ministry, "role": Role.OPERATOR.value}
+            event = AuditEvent(
+                Tenant(ministry), SYSTEM, "role.give", f"person:{person}", platform.clock(), facts=facts
+            )
+            audit.append(connection, event)
+        return store.find_person(connection, person) or found
 
 
 def list_ministries(platform: Platform, actor: Actor) -> list[Ministry]:
@@ -185,15 +219,12 @@ def _check(platform: Platform, new: NewMinistry, operator: NewPerson) -> None:
         if not title.strip() or len(title) > _MAX_TITLE or not title.isprintable() or first_unseen(title):
             raise codes.TEXT_FORM.error(field="title", limit=_MAX_TITLE)
     check_person(platform, operator, new.name)
-    if operator.kind is not ActorKind.PERSON:
-        raise codes.SERVICE_ROLE.error(person=operator.id, role=Role.OPERATOR.value)
+    role_fits(operator.id, operator.kind, Role.OPERATOR).require()
 
 
 def _require_anywhere(actor: Actor, permission: Permission) -> None:
     if not any(permission in permissions_in(actor, ministry) for ministry in actor.ministries):
-        raise codes.NOT_ALLOWED.error(
-            ministry=home_of(actor.id), permission=permission.value, roles=", ".join(roles_with(permission))
-        )
+        permitted_in(actor, permission, home_of(actor.id), codes.NOT_ALLOWED).require()
 
 
 def _found(connection: Connection, ministry: str) -> Ministry:

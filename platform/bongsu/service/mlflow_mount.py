@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -17,27 +16,22 @@ from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import Tenant
 from bongsu.identity.bearer import bearer_token
 from bongsu.policy.access import AccessPermit, Permission, permissions_in
-from bongsu.reconciler.outbox_items import as_it_is
 from bongsu.service.audit.reads import record_reads
 from bongsu.service.control_plane import ControlPlane
+from bongsu.service.labels_in_force import EVERYWHERE, LabelsInForce
+from bongsu.service.observing.metrics import Metrics
 from bongsu.service.platform import Platform
-from bongsu.store.outbox import Unreadable, Waiting, waiting_labels
 from bongsu.store.permits import permits_for
-from bongsu.store.scope import EVERYTHING
-from bongsu.store.scope import Scope as Of
 from bongsu.tracking.governed.settings import GovernedSettings
-from bongsu.tracking.governed.viewer import Denial, SharedModel, Viewer, Visit
+from bongsu.tracking.governed.viewer import NOT_LABELLED, Denial, SharedModel, Viewer, Visit
 
 if TYPE_CHECKING:
-    from bongsu.reconciler.publisher import Publisher
+    from bongsu.tracking.governed.apart import PublisherApart
 
 _log = logging.getLogger(__name__)
 DATABASE = "mlflow-shared.db"
 FILES = "mlflow-files"
 NO_TOKEN = Denial(401, "UNAUTHENTICATED", "Send a token: set MLFLOW_TRACKING_TOKEN; `bongsu mlflow` says how.")
-NOT_LABELLED = Denial(
-    503, "TEMPORARILY_UNAVAILABLE", "Labels have changed and are not in force here yet; try again."
-)
 NO_ROLE = Denial(
     403,
     "PERMISSION_DENIED",
@@ -54,18 +48,22 @@ def settings_of(home: Platform, database_url: str | None) -> GovernedSettings:
     )
 
 
-def publisher_of(settings: GovernedSettings) -> Publisher:
-    """Writes what the control plane records into the workspaces of the ministries."""
+def publisher_of(settings: GovernedSettings) -> PublisherApart:
+    """Writes what the control plane records into the workspaces of the ministries, from a process of its own; whoever
+    asks for it closes it."""
+    from bongsu.tracking.governed.apart import PublisherApart
+
+    return PublisherApart(settings)
+
+
+def mounted(plane: ControlPlane, settings: GovernedSettings, metrics: Metrics | None = None) -> ASGIApp:
+    """MLflow behind its door; takes some seconds, and is done once in a process. ``metrics`` count what of it is
+    closed."""
+    from bongsu.tracking.governed.mount import mount
     from bongsu.tracking.governed.publisher import GovernedPublisher
 
-    return GovernedPublisher(settings)
-
-
-def mounted(plane: ControlPlane, settings: GovernedSettings) -> ASGIApp:
-    """MLflow behind its door; takes some seconds, and is done once in a process."""
-    from bongsu.tracking.governed.mount import mount
-
-    labels = _Labels(plane.base, settings)
+    # Whoever asks waits for it, in this process: a label is in force before anything is answered.
+    labels = LabelsInForce(plane.base, GovernedPublisher(settings), metrics or Metrics())
 
     async def viewer_of(asked: Asked) -> Viewer | Denial:
         found = await identity_of(plane, asked)
@@ -75,11 +73,14 @@ def mounted(plane: ControlPlane, settings: GovernedSettings) -> ASGIApp:
             (problem, *_others) = found.problems
             return Denial(401, "UNAUTHENTICATED", f"{problem.what()} {problem.fix()}")
         try:
-            await run_in_threadpool(labels.catch_up)
+            closed = await run_in_threadpool(labels.catch_up)
         except Exception:  # whatever it is: nobody is answered by labels that may be too low
-            _log.exception("labels that have changed cannot be told to MLflow")
+            _log.exception("It cannot be found out which labels have changed: MLflow is closed.")
             return NOT_LABELLED
-        return await run_in_threadpool(_viewer, plane, found) or NO_ROLE
+        if EVERYWHERE in closed:
+            return NOT_LABELLED
+        viewer = await run_in_threadpool(_viewer, plane, found)
+        return replace(viewer, closed=closed) if viewer else NO_ROLE
 
     async def note(visit: Visit) -> None:
         if settings.note is not None:
@@ -88,37 +89,6 @@ def mounted(plane: ControlPlane, settings: GovernedSettings) -> ASGIApp:
             await run_in_threadpool(_record, plane.base, visit.viewer.id, visit)
 
     return mount(replace(settings, note=note), viewer_of)
-
-
-class _Labels:
-    """Labels that have changed and of which MLflow has not been told yet: whoever asks finds them changed."""
-
-    def __init__(self, base: Platform, settings: GovernedSettings) -> None:
-        from bongsu.tracking.governed.publisher import GovernedPublisher
-
-        self._database = base.database
-        self._publisher = GovernedPublisher(settings)
-        self._done: set[int] = set()
-        self._alone = threading.Lock()
-
-    def catch_up(self) -> None:
-        """Raises what the databases do; then nobody may be answered."""
-        if not self._waiting():
-            return
-        with self._alone:  # whoever comes meanwhile waits for it
-            waiting = self._waiting()
-            for one in waiting:
-                if isinstance(one.item, Unreadable):
-                    raise ValueError(one.item.why)
-                with self._database.read(Of.of(one.tenant)) as connection:
-                    item = as_it_is(connection, one.item)
-                self._publisher.catch_up(item)
-            self._done |= {one.number for one in waiting}
-
-    def _waiting(self) -> list[Waiting]:
-        with self._database.read(EVERYTHING) as connection:
-            found = waiting_labels(connection)
-        return [one for one in found if one.number not in self._done]
 
 
 async def identity_of(plane: ControlPlane, asked: Asked) -> Actor | BongsuError | None:

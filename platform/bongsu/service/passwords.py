@@ -16,6 +16,7 @@ from bongsu.identity.account_file import AccountFile
 from bongsu.identity.accounts import Account, new_password
 from bongsu.identity.secret_hashes import SecretHasher
 from bongsu.service.embedded import open_home
+from bongsu.service.entitlement import refuse_ended
 from bongsu.service.issuing.issuer import ACCOUNTS
 from bongsu.service.ministries import SYSTEM
 from bongsu.service.platform import Platform
@@ -87,8 +88,7 @@ def _person(connection: Connection, person: str) -> Person:
         raise people_codes.UNKNOWN_PERSON.error(person=person)
     if found.kind is not ActorKind.PERSON:
         raise people_codes.NOT_A_PERSON.error(person=person)
-    if found.disabled_at is not None:
-        raise people_codes.DISABLED.error(person=person)
+    refuse_ended(found)
     return found
 
 

@@ -7,17 +7,20 @@ What somebody is in a ministry, its operators say; of somebody else's people, on
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from bongsu.domain.codes import people as codes
 from bongsu.domain.labels import OPEN, Label
+from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.domain.people import PERSON_ID, Actor, ActorKind, Role
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.unseen import first_unseen
 from bongsu.policy.access import Permission, permissions_in
-from bongsu.service.entitlement import refuse_own, require, seen_person
+from bongsu.policy.people_rules import role_fits, stays_operated, was_sent
+from bongsu.service.entitlement import refuse_ended, refuse_own, require, seen_person
 from bongsu.service.platform import Platform
 from bongsu.service.recording import Asked, Change, recorded
 from bongsu.store import people as store
@@ -25,8 +28,6 @@ from bongsu.store.people import Person, home_of
 from bongsu.store.sessions import end_families_of
 
 _MAX_NAME, _MAX_ISSUER, _MAX_SUBJECT, _MAX_REASON = 200, 500, 255, 500
-FOR_PEOPLE = frozenset({Role.APPROVER, Role.ACCREDITOR, Role.OPERATOR})
-"""Roles that are nothing but decisions, for which somebody has to answer."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class NewPerson:
         issuer, subject: ``iss`` and ``sub`` of their tokens.
         kind: ``SERVICE`` for a service account.
         clearance: what they may see at most.
+        reason: which vetting the clearance follows; what is open needs none.
     """
 
     id: str
@@ -47,13 +49,20 @@ class NewPerson:
     subject: str
     kind: ActorKind = ActorKind.PERSON
     clearance: Label = OPEN
+    reason: str = ""
+
+    @property
+    def as_recorded(self) -> dict[str, Any]:
+        """What the audit log keeps of their clearance."""
+        return {"clearance": str(self.clearance), **({"reason": self.reason} if self.reason else {})}
 
 
 def add_person(platform: Platform, actor: Actor, new: NewPerson, request_id: str = "") -> Person:
     """Add somebody without a role. Asked twice, it is done once.
 
     Raises:
-        BongsuError: ``people.id-form``, ``people.text-form``, ``people.subject-home``, ``people.unknown-ministry``,
+        BongsuError: ``people.id-form``, ``people.text-form`` (also without a reason for a clearance that is not open),
+            ``people.subject-home``, ``people.unknown-ministry``,
             ``people.not-allowed``, ``people.issuer-home``, ``people.exists``, ``people.subject-taken``.
     """
     home = home_of(new.id)
@@ -63,7 +72,7 @@ def add_person(platform: Platform, actor: Actor, new: NewPerson, request_id: str
         require(change.connection, actor, home, Permission.PERSON_MANAGE)
         require_issuer(platform, new)
         change.is_new = insert_person(change.connection, new, platform.clock())
-        change.facts = {"kind": new.kind.value, "clearance": str(new.clearance), "issuer": new.issuer}
+        change.facts = {"kind": new.kind.value, "issuer": new.issuer, **new.as_recorded}
         return _as_seen(actor, _found(change.connection, new.id))
 
 
@@ -86,12 +95,9 @@ def give_role(
         store.lock_person(change.connection, person)
         found = seen_person(change.connection, actor, person)
         refuse_own(actor, found)
-        if ministry not in {found.home, *found.sent_to}:
-            raise codes.NOT_SENT.error(person=person, ministry=ministry, home=found.home)
-        if found.disabled_at is not None:
-            raise codes.DISABLED.error(person=person)
-        if found.kind is not ActorKind.PERSON and role in FOR_PEOPLE:
-            raise codes.SERVICE_ROLE.error(person=person, role=role.value)
+        was_sent(person, found.home, found.sent_to, ministry).require()
+        refuse_ended(found)
+        role_fits(person, found.kind, role).require()
         change.facts = {"ministry": ministry, "role": role.value}
         change.is_new = role not in found.roles.get(ministry, ())
         _tell_home(change, asked, found, platform.clock())
@@ -117,7 +123,7 @@ def take_role(
         found = seen_person(change.connection, actor, person)
         refuse_own(actor, found)
         if role is Role.OPERATOR:
-            _refuse_last_operator(change.connection, person, [ministry])
+            _refuse_last_operator(change.connection, person, ministry)
         change.facts = {"ministry": ministry, "role": role.value}
         change.is_new = role in found.roles.get(ministry, ())
         _tell_home(change, asked, found, platform.clock())
@@ -142,8 +148,7 @@ def set_clearance(
         found = seen_person(change.connection, actor, person)
         require(change.connection, actor, found.home, Permission.PERSON_MANAGE)
         refuse_own(actor, found)
-        if found.disabled_at is not None:
-            raise codes.DISABLED.error(person=person)
+        refuse_ended(found)
         change.facts = {"from": str(found.clearance), "to": str(clearance), "reason": reason}
         change.is_new = str(found.clearance) != str(clearance)
         store.set_clearance(change.connection, person, clearance)
@@ -151,11 +156,12 @@ def set_clearance(
 
 
 def disable(platform: Platform, actor: Actor, person: str, request_id: str = "") -> Person:
-    """Let somebody in no longer, from this moment on, whatever tokens they have. It is for good.
+    """Let somebody in no longer, from this moment on, whatever tokens they have. It is for good. Other ministries in
+    which they were something are told in their logs, and keep nobody from it.
 
     Raises:
-        BongsuError: ``people.unknown``, ``people.not-allowed``, ``people.own-rights``, ``people.last-operator`` of any
-            ministry.
+        BongsuError: ``people.unknown``, ``people.not-allowed``, ``people.own-rights``, ``people.last-operator`` of
+            their own ministry.
     """
     _refuse_other_forms(person)
     asked = Asked(actor, "person.disable", f"person:{person}", home_of(person), request_id)
@@ -167,10 +173,12 @@ def disable(platform: Platform, actor: Actor, person: str, request_id: str = "")
         found = _found(change.connection, person)
         require(change.connection, actor, found.home, Permission.PERSON_MANAGE)
         refuse_own(actor, found)
-        operated = [ministry for ministry, roles in found.roles.items() if Role.OPERATOR in roles]
-        if found.disabled_at is None:
-            _refuse_last_operator(change.connection, person, operated)
         change.is_new = found.disabled_at is None
+        if change.is_new and Role.OPERATOR in found.roles.get(found.home, ()):
+            _refuse_last_operator(change.connection, person, found.home)
+        if change.is_new:
+            for ministry in sorted(found.roles.keys() - {found.home}):
+                tell_host(change, asked, found, ministry, platform.clock())
         store.disable_person(change.connection, person, platform.clock())
         # Only of those at our own: what others call somebody may be what we call somebody else.
         for subject in store.subjects_of(change.connection, person, platform.own_issuer):
@@ -178,16 +186,22 @@ def disable(platform: Platform, actor: Actor, person: str, request_id: str = "")
         return _as_seen(actor, _found(change.connection, person))
 
 
-def list_people(platform: Platform, actor: Actor, ministry: str) -> list[Person]:
+def list_people(platform: Platform, actor: Actor, ministry: str, wanted: PageRequest = WHOLE) -> list[Person]:
     """Whom a ministry answers for, who was sent to it, and who is anything in it; those who are disabled, too. Of what
     people of others are elsewhere, only as much as the actor may look at.
+
+    Args:
+        platform: what to work on.
+        actor: who asks.
+        ministry: which.
+        wanted: which of them, in the order of :data:`bongsu.store.people.PEOPLE`.
 
     Raises:
         BongsuError: ``people.unknown-ministry``, ``people.not-allowed``.
     """
     with platform.database.read() as connection:
         require(connection, actor, ministry, Permission.PERSON_READ)
-        return [_as_seen(actor, person) for person in store.people_of(connection, ministry)]
+        return [_as_seen(actor, person) for person in store.people_of(connection, ministry, wanted)]
 
 
 def show_person(platform: Platform, actor: Actor, person: str) -> Person:
@@ -225,6 +239,8 @@ def check_person(platform: Platform, new: NewPerson, ministry: str) -> None:
     _refuse_text("name", new.name, _MAX_NAME)
     _refuse_text("issuer", new.issuer, _MAX_ISSUER)
     _refuse_text("subject", new.subject, _MAX_SUBJECT)
+    if new.reason or new.clearance.is_protected:
+        _refuse_text("reason", new.reason, _MAX_REASON)
     # Subjects of our own issuer are ids. Whoever could take one of another ministry would keep its person out, and
     # learn from the refusal who is there.
     if new.issuer == platform.own_issuer and home_of(new.subject) != ministry:
@@ -239,7 +255,7 @@ def require_issuer(platform: Platform, new: NewPerson) -> None:
 
 def _refuse_text(field: str, text: str, limit: int) -> None:
     if not text.strip() or len(text) > limit or not text.isprintable() or first_unseen(text):
-        raise codes.TEXT_FORM.error(field=field, limit=limit)
+        raise codes.TEXT_FORM.error(None, field, field=field, limit=limit)
 
 
 def _refuse_other_forms(person: str) -> None:
@@ -248,11 +264,20 @@ def _refuse_other_forms(person: str) -> None:
         raise codes.UNKNOWN_PERSON.error(person=person)
 
 
-def _refuse_last_operator(connection: Connection, person: str, ministries: list[str]) -> None:
-    """Asked with the ministries locked."""
-    for ministry in ministries:
-        if store.holders_of(connection, ministry, Role.OPERATOR) == [person]:
-            raise codes.LAST_OPERATOR.error(person=person, ministry=ministry)
+def _refuse_last_operator(connection: Connection, person: str, ministry: str) -> None:
+    """Asked with the ministry locked."""
+    stays_operated(person, ministry, store.holders_of(connection, ministry, Role.OPERATOR)).require()
+
+
+def tell_host(change: Change, asked: Asked, person: Person, ministry: str, now: float) -> None:
+    """Where somebody was something, it is told that they are nothing there any more, because their own ministry says
+    so; and if nobody operates that ministry from then on. Asked with the ministry locked, before it is done."""
+    roles = person.roles[ministry]
+    facts: dict[str, Any] = {"ministry": ministry, "roles": sorted(roles)}
+    if Role.OPERATOR in roles:
+        operators = store.holders_of(change.connection, ministry, Role.OPERATOR)
+        facts |= {} if stays_operated(person.id, ministry, operators).allowed else {"lastOperator": True}
+    change.elsewhere.append(replace(asked.event(now), tenant=Tenant(ministry), facts=facts))
 
 
 def _tell_home(change: Change, asked: Asked, person: Person, now: float) -> None:

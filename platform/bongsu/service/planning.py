@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bongsu.domain.codes import specfile as codes
+from bongsu.domain.pipeline import PipelineSpec, Stage
 from bongsu.domain.plan import RunPlan, SkippedStage
 from bongsu.domain.problems import BongsuError, Location, Problem
 from bongsu.planner.planning import Drafted, draft
 from bongsu.service.caching import cache_facts
 from bongsu.service.catalogue import InstalledStages
-from bongsu.service.grants.reserving import GrantStanding, obstacles_of, standing_of
+from bongsu.service.grants.reserving import GrantStanding, obstacles_of, standing_of, unpaid
 from bongsu.service.inputs.given import Files
 from bongsu.service.inputs.resolving import faulty_inputs, masked_elsewhere, resolve_inputs
 from bongsu.service.obstacles import against_rules, ask_executor, beyond_executor, names_of_others
 from bongsu.service.placing import placed, placed_problem
 from bongsu.service.platform import Platform
-from bongsu.service.requirements import requirements_of, with_absolute_requirements
+from bongsu.service.requirements import SentRequirements, as_workers_find_them, requirements_of
 from bongsu.service.secrets import fingerprints
 from bongsu.specfile import FaultyPipeline, LoadedPipeline, load
+
+_PAYING = (("spec", "grant"), ("metadata", "ministry"))
+"""What has to be right in a file before it can be told who pays."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Prepared:
         obstacles: why it cannot run on this platform.
         skipped: what will not run whatever comes of the rest.
         grant: what the plan would do to the grant that pays for it; None if none is asked.
+        sent: requirements files that have to be in the artifact store before the plan runs.
     """
 
     pipeline: LoadedPipeline
@@ -40,6 +45,7 @@ class Prepared:
     obstacles: tuple[Problem, ...] = ()
     skipped: tuple[SkippedStage, ...] = ()
     grant: GrantStanding | None = None
+    sent: tuple[SentRequirements, ...] = ()
 
     def to_run(self) -> RunPlan:
         """The plan. Raises BongsuError with every obstacle if it cannot run here."""
@@ -85,7 +91,7 @@ def prepare_loaded(platform: Platform, loaded: LoadedPipeline, files: Files) -> 
         return loaded.places.locate(("spec", "inputs", name))
 
     facts = cache_facts(platform, loaded.spec.metadata.name)
-    requirements = requirements_of(loaded.spec.spec.stages, files.directory)
+    requirements = requirements_of(loaded.spec.spec.stages, files)
     faults = list(requirements.problems)
     made: Drafted | None = None
     try:
@@ -97,8 +103,10 @@ def prepare_loaded(platform: Platform, loaded: LoadedPipeline, files: Files) -> 
         faults += error.problems
     if made is None:
         faults += beyond_executor(platform, loaded.spec.spec.stages)
+        with platform.read() as connection:
+            faults += unpaid(connection, loaded.spec)
         raise placed(loaded, BongsuError(faults))
-    found = with_absolute_requirements(made.plan, files.directory)
+    found = as_workers_find_them(made.plan, requirements, files)
     verdict = ask_executor(platform, found)
     taken = (*names_of_others(platform, found), *against_rules(platform, found))
     with platform.read() as connection:
@@ -112,7 +120,7 @@ def prepare_loaded(platform: Platform, loaded: LoadedPipeline, files: Files) -> 
         )
     )
     standing = paid if isinstance(paid, GrantStanding) else None
-    return Prepared(loaded, found, warnings, obstacles, made.skipped, standing)
+    return Prepared(loaded, found, warnings, obstacles, made.skipped, standing, (*requirements.sent.values(),))
 
 
 def _besides(platform: Platform, faulty: FaultyPipeline, files: Files) -> Iterator[Problem]:
@@ -129,7 +137,19 @@ def _besides(platform: Platform, faulty: FaultyPipeline, files: Files) -> Iterat
         and not odd & {f"spec.inputs.{name}.model", f"spec.inputs.{name}.dataset"}
     }
     stages = [stage for number, stage in enumerate(body.stages) if not faulty.is_broken(("spec", "stages", number))]
-    unread = requirements_of(stages, files.directory).problems
+    unread = requirements_of(stages, files).problems
     purpose = None if faulty.is_broken(("spec", "purpose", "useClass")) else body.purpose.use_class
-    for problem in (*faulty_inputs(platform, inputs, files, purpose), *unread, *beyond_executor(platform, stages)):
+    with platform.read() as connection:
+        missing = [] if any(map(faulty.is_broken, _PAYING)) else unpaid(connection, _with(faulty.rest.spec, stages))
+    found = (
+        *faulty_inputs(platform, inputs, files, purpose),
+        *unread,
+        *beyond_executor(platform, stages),
+        *missing,
+    )
+    for problem in found:
         yield placed_problem(faulty.rest, problem)
+
+
+def _with(spec: PipelineSpec, stages: Sequence[Stage]) -> PipelineSpec:
+    return spec.model_copy(update={"spec": spec.spec.model_copy(update={"stages": tuple(stages)})})

@@ -1,17 +1,54 @@
-"""Requirements files of stages: their content for the planner, their absolute paths for workers."""
+"""Requirements files of stages: their content for the planner, and where workers find them.
+
+Those of this machine are named by their absolute paths. Those that a client has sent are trees of the artifact store,
+which any worker reads, whichever replica they were sent to.
+"""
 
 from __future__ import annotations
 
+import errno
+import hashlib
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cached_property
 
+from bongsu.artifacts.checking import fault_of
+from bongsu.domain.artifact import ArtifactRef, ArtifactType, FileEntry, Manifest
 from bongsu.domain.codes import plan as codes
 from bongsu.domain.ids import Digest, digest_of
+from bongsu.domain.labels import Label
 from bongsu.domain.pipeline import Stage
-from bongsu.domain.plan import RunPlan
+from bongsu.domain.plan import PlannedStage, RunPlan
 from bongsu.domain.problems import Problem
-from bongsu.machine.requirements import with_included
+from bongsu.machine.requirements import as_one, files_read, with_included
+from bongsu.service.inputs.given import Files
+from bongsu.service.platform import Platform
+from bongsu.store.artifacts import note_artifact
+from bongsu.store.audit import append_all
+
+
+@dataclass(frozen=True)
+class SentRequirements:
+    """A requirements file that a client has sent, with the files that it includes.
+
+    Attributes:
+        path: of it in the tree.
+        files: contents by path in the tree, in the order in which pip reads them.
+    """
+
+    path: str
+    files: dict[str, bytes]
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """Of the tree, before it is in any store."""
+        return Manifest(
+            files=tuple(
+                FileEntry(path=path, size=len(content), sha256=hashlib.sha256(content).hexdigest())
+                for path, content in self.files.items()
+            )
+        )
 
 
 @dataclass(frozen=True)
@@ -20,40 +57,93 @@ class Requirements:
 
     Attributes:
         digests: of each requirements file, by the path as written.
+        sent: by the path as written, if a client has sent them.
         problems: ``plan.requirements-unreadable``, one for each stage whose file cannot be read.
     """
 
     digests: Mapping[str, Digest]
+    sent: Mapping[str, SentRequirements]
     problems: tuple[Problem, ...]
 
 
-def requirements_of(stages: Iterable[Stage], directory: Path) -> Requirements:
-    """What stands in the requirements files, whose paths are relative to ``directory``."""
-    found: dict[str, Digest] = {}
+def requirements_of(stages: Iterable[Stage], files: Files) -> Requirements:
+    """What stands in the requirements files."""
+    digests: dict[str, Digest] = {}
+    sent: dict[str, SentRequirements] = {}
     problems: list[Problem] = []
     for stage in stages:
         path = stage.environment.requirements if stage.environment else None
         if not path:
             continue
         try:
-            found[path] = digest_of(with_included(directory / path))
+            if files.are_sent:
+                sent[path] = _sent(path, files.beside)
+                digests[path] = digest_of(as_one(sent[path].files))
+            else:
+                digests[path] = digest_of(with_included(files.directory / path))
         except OSError as error:
             field = f"{stage.name}.environment.requirements"
             detail = f"{error.filename}: {error.strerror}" if error.strerror else str(error)
             problems.append(
                 codes.REQUIREMENTS_UNREADABLE.at(None, field, stage=stage.name, path=path, detail=detail)
             )
-    return Requirements(found, tuple(problems))
+    return Requirements(digests, sent, tuple(problems))
 
 
-def with_absolute_requirements(made: RunPlan, directory: Path) -> RunPlan:
+def as_workers_find_them(made: RunPlan, found: Requirements, files: Files) -> RunPlan:
     """Requirements files are named relative to the pipeline; workers start elsewhere."""
-    stages = []
-    for planned in made.stages:
-        own = planned.environment
-        if own is not None and own.requirements:
-            absolute = own.model_copy(update={"requirements": str((directory / own.requirements).absolute())})
-            stages.append(planned.model_copy(update={"environment": absolute}))
-        else:
-            stages.append(planned)
-    return made.model_copy(update={"stages": tuple(stages)})
+    stages = tuple(_located(planned, found, files) for planned in made.stages)
+    return made.model_copy(update={"stages": stages})
+
+
+def keep_sent(platform: Platform, sent: Iterable[SentRequirements], label: Label) -> None:
+    """Have the trees in the artifact store of the ministry, with this label at least.
+
+    Args:
+        platform: of the ministry.
+        sent: what a run needs.
+        label: of the run.
+
+    Raises:
+        BongsuError: what the store raises (``artifact.no-space``, ``artifact.read-only``).
+    """
+    for one in sent:
+        manifest = one.manifest
+        if fault_of(platform.artifacts, manifest.digest) is not None:
+            _commit(platform, one)
+        ref = ArtifactRef(digest=manifest.digest, type=ArtifactType.FILES, label=label, size=manifest.size)
+        with platform.write() as connection:
+            now = platform.clock()
+            append_all(connection, platform.author.raised(note_artifact(connection, ref, one.path, now), now))
+
+
+def _commit(platform: Platform, one: SentRequirements) -> None:
+    writer = platform.artifacts.writer(f"requirements/{one.manifest.digest}")
+    with writer.alone():
+        for path, content in one.files.items():
+            with writer.create(path) as file:
+                file.write(content)
+        writer.commit()
+
+
+def _sent(path: str, beside: Mapping[str, bytes]) -> SentRequirements:
+    """Nothing is looked for on this machine, whatever the path says."""
+
+    def read(name: str) -> bytes:
+        if name not in beside:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+        return beside[name]
+
+    files = files_read(path, read)
+    return SentRequirements(next(iter(files)), files)
+
+
+def _located(planned: PlannedStage, found: Requirements, files: Files) -> PlannedStage:
+    own = planned.environment
+    if own is None or not own.requirements:
+        return planned
+    sent = found.sent.get(own.requirements)
+    path = sent.path if sent else str((files.directory / own.requirements).absolute())
+    environment = own.model_copy(update={"requirements": path})
+    tree = sent.manifest.digest if sent else None
+    return planned.model_copy(update={"environment": environment, "requirements_tree": tree})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections.abc import Iterator, Set
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -12,6 +12,7 @@ from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import Digest, StageId, digest_of
 from bongsu.domain.labels import Label
 from bongsu.domain.phrases import phrase
+from bongsu.domain.plan import PlannedStage
 from bongsu.domain.problems import BongsuError, Problem
 from bongsu.domain.run import RunState, StageState
 from bongsu.machine.requirements import with_included
@@ -48,7 +49,8 @@ def resume(platform: Platform, run: str, key: RequestKey | None = None) -> RunRe
         BongsuError: ``run.unknown``, ``run.ambiguous``, ``run.not-resumable``, ``run.still-cancelling``,
             ``api.key-used-otherwise``; and
             ``run.code-changed``, ``run.requirements-changed`` and ``run.secret-changed``, one for each stage that is
-            still to run: its outputs would be remembered as those of the older code, or of the other secret.
+            still to run: its outputs would be remembered as those of the older code, or of the other secret;
+            ``artifact.missing`` and ``artifact.corrupt`` for requirements files that were sent with the run.
         ReservationRefused: its grant does not pay for what is still to do.
     """
     try:
@@ -72,7 +74,7 @@ def _resume(platform: Platform, run: str, key: RequestKey | None) -> RunRecord:
             raise codes.STILL_CANCELLING.error(run=record.id)
         # The artifact store may be far away: nobody waits for it with the database in hand.
         again = _to_do_again(facts, _without_outputs(platform, facts)) if record.state.is_final else frozenset()
-        _refuse_changed(facts, again, fingerprints(platform.environment))
+        _refuse_changed(platform, facts, again)
         if not record.state.is_final:
             return record
         try:
@@ -94,7 +96,8 @@ def _resume(platform: Platform, run: str, key: RequestKey | None) -> RunRecord:
             continue
 
 
-def _refuse_changed(facts: RunFacts, again: Set[StageId], secret: Callable[[str], str]) -> None:
+def _refuse_changed(platform: Platform, facts: RunFacts, again: Set[StageId]) -> None:
+    secret = fingerprints(platform.environment)
     installed = InstalledStages()
     changed: list[Problem] = []
     for planned in facts.plan.stages:
@@ -102,14 +105,22 @@ def _refuse_changed(facts: RunFacts, again: Set[StageId], secret: Callable[[str]
             continue
         if planned.uses not in installed or installed[planned.uses].code != planned.code:
             changed.append(codes.CODE_CHANGED.at(stage=planned.id, uses=planned.uses))
-        file = planned.environment.requirements if planned.environment else None
-        if file and not _is_as_planned(Path(file), planned.requirements):
-            changed.append(codes.REQUIREMENTS_CHANGED.at(stage=planned.id, path=file))
+        changed += _other_requirements(platform, planned)
         for name in installed[planned.uses].secrets if planned.uses in installed else ():
             if secret(name) != planned.secrets.get(name, ""):
                 changed.append(codes.SECRET_CHANGED.at(stage=planned.id, name=name))
     if changed:
         raise BongsuError(changed)
+
+
+def _other_requirements(platform: Platform, planned: PlannedStage) -> Iterator[Problem]:
+    file = planned.environment.requirements if planned.environment else None
+    if planned.requirements_tree:
+        fault = fault_of(platform.artifacts, planned.requirements_tree)
+        if fault is not None:
+            yield fault
+    elif file and not _is_as_planned(Path(file), planned.requirements):
+        yield codes.REQUIREMENTS_CHANGED.at(stage=planned.id, path=file)
 
 
 def _is_as_planned(file: Path, planned: Digest | None) -> bool:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from bongsu.domain.filters import Comparison, parse_filter
+from bongsu.domain.paging import PageRequest
 from bongsu.domain.people import Actor
 from bongsu.policy.access import Permission
 from bongsu.service.audit.reads import note_read
@@ -14,29 +12,15 @@ from bongsu.service.showing import driven_of
 from bongsu.service.summaries import RunSummary, summarise_run
 from bongsu.service.worktime import worktimes
 from bongsu.store.records import RunRecord
-from bongsu.store.run_lists import FIELDS, Behind, page_of_runs
+from bongsu.store.run_lists import page_of_runs
 from bongsu.store.runs import find_run
 
 
-def read_filter(text: str) -> tuple[Comparison, ...]:
-    """Raises ``api.bad-filter``, ``api.unknown-field``."""
-    return parse_filter(text, FIELDS)
-
-
-def page(
-    platform: Platform, filters: Sequence[Comparison], limit: int, behind: tuple[float, str] | None = None
-) -> list[RunSummary]:
-    """At most ``limit`` runs, newest first.
-
-    Args:
-        platform: what there is for who asks.
-        filters: of :func:`read_filter`.
-        limit: how many.
-        behind: creation (seconds since the epoch) and id of the last run of the page before.
-    """
+def page(platform: Platform, wanted: PageRequest) -> list[RunSummary]:
+    """Runs that there are for who asks, newest first; in the order of :data:`bongsu.store.run_lists.RUNS`."""
     before = platform.lock.driven()
     with platform.read() as connection:
-        found = page_of_runs(connection, filters, limit, Behind(*behind) if behind else None)
+        found = page_of_runs(connection, wanted)
         driven = driven_of(found, before, platform.lock.driven())
         times = worktimes(connection, found, driven, platform.clock())
     return [summarise_run(run, times[run.id], driven=run.id in driven) for run in found]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from bongsu.domain.codes import run as codes
+from bongsu.domain.documents import camel
+from bongsu.domain.paging import PageRequest
 from bongsu.domain.people import Actor
-from bongsu.domain.searching import Found, SearchKind
+from bongsu.domain.searching import Found, Hit, Nearness, SearchKind, order_of
 from bongsu.policy.access import Permission
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.platform import Platform
 from bongsu.service.sharing import received
 from bongsu.store.records import ModelVersionRecord
-from bongsu.store.searching import find
+from bongsu.store.searching import FIELDS, find
 
 MOST_TEXT = 200
 _LOOKING: Mapping[SearchKind, Permission] = {
@@ -21,6 +24,7 @@ _LOOKING: Mapping[SearchKind, Permission] = {
     SearchKind.DATASET: Permission.DATASET_READ,
     SearchKind.ARTIFACT: Permission.ARTIFACT_READ,
 }
+_Finder = Callable[[Nearness, PageRequest], Iterable[Hit]]
 
 
 def search(platform: Platform, text: str, kinds: Collection[SearchKind] = (), limit: int = 20) -> list[Found]:
@@ -35,35 +39,72 @@ def search(platform: Platform, text: str, kinds: Collection[SearchKind] = (), li
     Raises:
         BongsuError: ``run.empty-search`` for nothing, or for more than 200 characters.
     """
-    wanted = _checked(text)
-    with platform.read() as connection:
-        found = [one for kind in kinds or SearchKind for one in find(connection, kind, wanted, limit)]
-    return _best(found, wanted, limit)
+    text = _checked(text)
+    finders = [_finder(platform, kind, text) for kind in kinds or SearchKind]
+    return [hit.found for hit in _page(finders, PageRequest(limit=limit))]
 
 
 def search_everywhere(
-    plane: ControlPlane, actor: Actor, text: str, kinds: Collection[SearchKind] = (), limit: int = 20
-) -> list[Found]:
+    plane: ControlPlane, actor: Actor, text: str, kinds: Collection[SearchKind], wanted: PageRequest
+) -> list[Hit]:
     """As :func:`search`, in every ministry, of each kind what the actor may look at; models and data sets that are
     shared with these ministries, too."""
-    wanted = _checked(text)
-    found = [
-        one
-        for kind in kinds or SearchKind
-        for one in _of_kind(plane.everywhere(actor, _LOOKING[kind]), wanted, kind, limit)
-    ]
-    return _best(found, wanted, limit)
+    text = _checked(text)
+    finders: list[_Finder] = []
+    for kind in kinds or SearchKind:
+        platform = plane.everywhere(actor, _LOOKING[kind])
+        finders.append(_finder(platform, kind, text))
+        if kind in (SearchKind.MODEL, SearchKind.DATASET):
+            finders.append(_received(platform, kind, text))
+    return _page(finders, wanted)
 
 
-def _of_kind(platform: Platform, wanted: str, kind: SearchKind, limit: int) -> Iterator[Found]:
-    yield from search(platform, wanted, [kind], limit)
-    if kind not in (SearchKind.MODEL, SearchKind.DATASET):
-        return
+def _page(finders: Iterable[_Finder], wanted: PageRequest) -> list[Hit]:
+    """The nearest first, each newest first; nothing is looked for that is farther than what fills the page."""
+    finders, found = list(finders), list[Hit]()
+    for nearness in Nearness:
+        if wanted.behind is not None and nearness < wanted.behind[0]:
+            continue
+        left = None if wanted.limit is None else wanted.limit - len(found)
+        if left == 0:
+            break
+        part = replace(wanted, limit=left)
+        near = [hit for finder in finders for hit in finder(nearness, part)]
+        found += sorted(near, key=lambda hit: hit.order)[:left]
+    return found
+
+
+def _finder(platform: Platform, kind: SearchKind, text: str) -> _Finder:
+    def of_own(nearness: Nearness, wanted: PageRequest) -> list[Hit]:
+        with platform.read() as connection:
+            return [Hit(nearness, one) for one in find(connection, kind, text, nearness, wanted)]
+
+    return of_own
+
+
+def _received(platform: Platform, kind: SearchKind, text: str) -> _Finder:
+    """Of a few that are read as a whole."""
+    known = [Hit(Nearness.of(one.name, text), one) for one in _shared(platform, kind, text)]
+
+    def of_others(nearness: Nearness, wanted: PageRequest) -> list[Hit]:
+        last = order_of(wanted.behind) if wanted.behind is not None else None
+        near = [hit for hit in known if hit.nearness is nearness and (last is None or hit.order > last)]
+        return [hit for hit in near if _holds(wanted, hit.found)]
+
+    return of_others
+
+
+def _holds(wanted: PageRequest, found: Found) -> bool:
+    told = {camel(name): value for name, value in vars(found).items() if camel(name) in FIELDS}
+    return all(one.holds(told[one.field]) for one in wanted.filters)
+
+
+def _shared(platform: Platform, kind: SearchKind, text: str) -> Iterator[Found]:
     for one in received(platform):
         version = one.version
         title = version.title if isinstance(version, ModelVersionRecord) else ""
-        begins = version.digest.startswith((wanted, f"sha256-{wanted}"))
-        is_it = begins or any(wanted.lower() in text.lower() for text in (version.name, title))
+        begins = version.digest.startswith((text, f"sha256-{text}"))
+        is_it = begins or any(text.lower() in told.lower() for told in (version.name, title))
         if is_it and one.address.is_model is (kind is SearchKind.MODEL):
             name = f"{version.name}/{version.version}"
             yield Found(kind, name, one.giver, title, version.label, version.created_at, version.shared)
@@ -74,14 +115,3 @@ def _checked(text: str) -> str:
     if not 0 < len(wanted) <= MOST_TEXT:
         raise codes.EMPTY_SEARCH.error(limit=MOST_TEXT)
     return wanted
-
-
-def _best(found: list[Found], wanted: str, limit: int) -> list[Found]:
-    text = wanted.lower()
-
-    def rank(one: Found) -> tuple[int, float]:
-        name = one.name.lower()
-        is_it = text in (name, name.partition("/")[0])
-        return (0 if is_it else 1 if name.startswith(text) else 2, -one.created_at)
-
-    return sorted(found, key=rank)[:limit]

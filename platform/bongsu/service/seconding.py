@@ -7,13 +7,13 @@ there, they see. The other one learns nothing of what somebody is at home.
 
 from __future__ import annotations
 
-from bongsu.domain.audit import AuditEvent
+from dataclasses import replace
+
 from bongsu.domain.codes import people as codes
-from bongsu.domain.people import MINISTRY_NAME, Actor, Role
-from bongsu.domain.tenants import Tenant
+from bongsu.domain.people import MINISTRY_NAME, Actor
 from bongsu.policy.access import Permission
-from bongsu.service.entitlement import refuse_own, require, seen_person
-from bongsu.service.people import show_person
+from bongsu.service.entitlement import refuse_ended, refuse_own, require, seen_person
+from bongsu.service.people import show_person, tell_host
 from bongsu.service.platform import Platform
 from bongsu.service.recording import Asked, recorded
 from bongsu.store import people as store
@@ -36,8 +36,7 @@ def send_person(platform: Platform, actor: Actor, person: str, ministry: str, re
         found = seen_person(change.connection, actor, person)
         require(change.connection, actor, found.home, Permission.PERSON_MANAGE)
         refuse_own(actor, found)
-        if found.disabled_at is not None:
-            raise codes.DISABLED.error(person=person)
+        refuse_ended(found)
         change.facts = {"ministry": ministry}
         change.is_new = ministry not in {found.home, *found.sent_to}
         if change.is_new:
@@ -48,8 +47,11 @@ def send_person(platform: Platform, actor: Actor, person: str, ministry: str, re
 def recall_person(platform: Platform, actor: Actor, person: str, ministry: str, request_id: str = "") -> Person:
     """End what somebody is in another ministry. Asked twice, it is done once.
 
+    A ministry always gets its own people back, also the last operator of the other one, whose log says so: there
+    :func:`bongsu.service.ministries.name_operator` makes the next one.
+
     Raises:
-        BongsuError: as :func:`send_person`, and ``people.last-operator`` of the other ministry.
+        BongsuError: as :func:`send_person`.
     """
     _refuse_other_forms(ministry)
     show_person(platform, actor, person)
@@ -65,15 +67,10 @@ def recall_person(platform: Platform, actor: Actor, person: str, ministry: str, 
         # Whatever they are there ends, also where they were never sent.
         change.is_new = ministry != found.home and (ministry in found.sent_to or bool(roles))
         if change.is_new:
-            if Role.OPERATOR in roles and store.holders_of(change.connection, ministry, Role.OPERATOR) == [person]:
-                raise codes.LAST_OPERATOR.error(person=person, ministry=ministry)
-            secondments.recall(change.connection, person, ministry)
             if roles:
-                # What they were there is told where they were it, too.
                 change.facts = {"ministry": ministry, "roles": sorted(roles)}
-                thing, at = f"person:{person}", platform.clock()
-                event = AuditEvent(Tenant(ministry), actor.id, "role.take", thing, at, facts=change.facts)
-                change.elsewhere.append(event)
+                tell_host(change, replace(asked, action="role.take"), found, ministry, platform.clock())
+            secondments.recall(change.connection, person, ministry)
     return show_person(platform, actor, person)
 
 

@@ -14,7 +14,7 @@ from bongsu.domain.codes import people as codes
 from bongsu.domain.people import Actor, ActorKind
 from bongsu.identity.secret_hashes import SECRET_COST, SecretHasher
 from bongsu.policy.access import Permission
-from bongsu.service.entitlement import refuse_own, require, seen_person
+from bongsu.service.entitlement import refuse_ended, refuse_own, require, seen_person
 from bongsu.service.people import show_person
 from bongsu.service.platform import Platform
 from bongsu.service.recording import Asked, recorded
@@ -131,6 +131,5 @@ def _service(connection: Connection, actor: Actor, person: str) -> Person:
     refuse_own(actor, found)
     if found.kind is not ActorKind.SERVICE:
         raise codes.NOT_A_SERVICE.error(person=person)
-    if found.disabled_at is not None:
-        raise codes.DISABLED.error(person=person)
+    refuse_ended(found)
     return found

@@ -32,9 +32,10 @@ from bongsu.service.audit.checkpoints import refuse_other_keys
 from bongsu.service.authenticating import open_authenticator
 from bongsu.service.control_plane import ControlPlane, SignInPlace
 from bongsu.service.embedded import lasting_key, open_home
-from bongsu.service.home import CONSOLE_SECRET, LOCK
+from bongsu.service.home import CONSOLE_SECRET, DATABASE, LOCK
 from bongsu.service.issuing.issuer import Issuer, IssuerSettings, open_issuer
 from bongsu.service.leading import lead
+from bongsu.service.mlflow_mount import DATABASE as MLFLOW_DATABASE
 from bongsu.service.mlflow_mount import mounted, publisher_of, settings_of
 from bongsu.service.observing.identifying import counted
 from bongsu.service.observing.reconciling import Watched
@@ -43,7 +44,7 @@ from bongsu.service.observing.telemetry import Telemetry, TelemetrySettings, ope
 from bongsu.service.platform import Platform
 from bongsu.service.signing_keys import KeyUse, signing_keys
 from bongsu.service.upkeep import chores
-from bongsu.store.addresses import is_sqlite, parsed, shown
+from bongsu.store.addresses import is_same, is_sqlite, parsed, shown
 from bongsu.store.scope import EVERYTHING
 
 END_S = 30.0
@@ -161,8 +162,9 @@ def open_served(settings: ServerSettings, environment: Mapping[str, str]) -> Ite
     """Everything that a server works on, until the end of the block.
 
     Raises:
-        BongsuError: ``run.no-mlflow-database``; what :func:`bongsu.service.embedded.open_home` and :func:`open_issuer`
-            raise; of the audit logs' keys ``audit.other-key``, and as :func:`bongsu.service.audit.keys.site_keys`.
+        BongsuError: ``run.no-mlflow-database``, ``run.one-database``, ``run.database-address``; what
+            :func:`bongsu.service.embedded.open_home` and :func:`open_issuer` raise; of the audit logs' keys
+            ``audit.other-key``, and as :func:`bongsu.service.audit.keys.site_keys`.
     """
     _refuse_unshared_mlflow(settings)
     with contextlib.ExitStack() as undo:
@@ -172,7 +174,9 @@ def open_served(settings: ServerSettings, environment: Mapping[str, str]) -> Ite
         governed = settings_of(base, settings.mlflow_database_url)
         telemetry = undo.enter_context(open_telemetry(settings.telemetry))
         watched = Watched(telemetry.metrics, telemetry.tracing)
-        base = replace(base, publisher=publisher_of(governed), observer=watched)
+        publisher = publisher_of(governed)
+        undo.callback(publisher.close)
+        base = replace(base, publisher=publisher, observer=watched)
         telemetry.metrics.registry.register(StoreGauges(base))
         issuer = _issuer(settings, base)
         base = replace(
@@ -180,16 +184,20 @@ def open_served(settings: ServerSettings, environment: Mapping[str, str]) -> Ite
         )
         plane = _plane(settings, base, issuer, undo)
         plane = replace(plane, identify=counted(plane.identify, telemetry.metrics))
-        mlflow = mounted(plane, governed) if settings.mlflow else None
+        mlflow = mounted(plane, governed, telemetry.metrics) if settings.mlflow else None
         yield Served(plane, issuer, settings, mlflow, telemetry)
 
 
 def _refuse_unshared_mlflow(settings: ServerSettings) -> None:
     """Before anything is opened: what replicas share is in the databases, and MLflow's rows are told of to people."""
-    if settings.database_url and not settings.mlflow_database_url:
-        address = parsed(settings.database_url)
-        if not is_sqlite(address):
-            raise database_codes.NO_MLFLOW_DATABASE.error(url=shown(address))
+    own = parsed(settings.database_url or f"sqlite:///{settings.home / DATABASE}")
+    if settings.mlflow_database_url:
+        if is_same(own, parsed(settings.mlflow_database_url)):
+            raise database_codes.ONE_DATABASE.error(url=shown(own))
+    elif is_same(own, parsed(f"sqlite:///{settings.home / MLFLOW_DATABASE}")):
+        raise database_codes.ONE_DATABASE.error(url=shown(own))
+    elif not is_sqlite(own):
+        raise database_codes.NO_MLFLOW_DATABASE.error(url=shown(own))
 
 
 def _issuer(settings: ServerSettings, base: Platform) -> Issuer | None:
@@ -258,7 +266,7 @@ def _shared(home: Platform, place: ArtifactPlace, undo: contextlib.ExitStack) ->
     """A home as the ministries share it: each has its own part of the artifact store, and this process drives them
     all."""
 
-    # This process stays, and tells the tracking server itself.
+    # This process stays, and sees to it itself that the tracking server is told.
     shared = replace(
         home,
         stores=stores_at(place),

@@ -9,6 +9,7 @@ from bongsu.domain.attempt import Failure
 from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import AttemptId, RunId
 from bongsu.domain.messages import N_
+from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.domain.phrases import Words, as_phrase, clause, phrase
 from bongsu.domain.plan import PlannedStage, RunPlan
 from bongsu.domain.problems import Problem
@@ -140,9 +141,9 @@ def show_run(platform: Platform, run: str) -> RunDetails:
     return RunDetails(summarise_run(facts.run, times, driven=bool(driven)), facts.plan, stages)
 
 
-def run_events(platform: Platform, run: str, after: int = 0, limit: int | None = None) -> list[EventRecord]:
-    """Entries of the run's log behind number ``after``; the first ``limit`` of them if that is given."""
-    return look_at_events(platform, run, after, limit).events
+def run_events(platform: Platform, run: str, wanted: PageRequest = WHOLE) -> list[EventRecord]:
+    """Entries of the run's log in the order of their numbers, as :data:`bongsu.store.history.EVENTS` says."""
+    return look_at_events(platform, run, wanted).events
 
 
 @dataclass(frozen=True)
@@ -153,13 +154,13 @@ class EventsSoFar:
     is_all: bool
 
 
-def look_at_events(platform: Platform, run: str, after: int = 0, limit: int | None = None) -> EventsSoFar:
+def look_at_events(platform: Platform, run: str, wanted: PageRequest) -> EventsSoFar:
     """As :func:`run_events`, for whoever follows the log: one row tells whether the run is over."""
     with platform.read() as connection:
         # The state is read first: an end that comes after it has its entries read with the next look.
         record = runs.find_run(connection, run)
-        found = history.events_of(connection, record.id, after, limit)
-    return EventsSoFar(found, record.state.is_final and (limit is None or len(found) < limit))
+        found = history.events_of(connection, record.id, wanted)
+    return EventsSoFar(found, record.state.is_final and (wanted.limit is None or len(found) < wanted.limit))
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,7 @@ def attempt_of(platform: Platform, run: str, stage: str, number: int | None = No
     """
     details = show_run(platform, run)
     found = details.stage(stage)
-    known = [attempt.id.number for attempt in found.attempts]
+    known = [attempt.number for attempt in found.attempts]
     if number is not None and number not in known:
         listed = ", ".join(map(str, known)) or phrase(N_("none"))
         raise codes.UNKNOWN_ATTEMPT.error(stage=found.planned.title, number=number, known=listed)

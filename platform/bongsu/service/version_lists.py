@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from itertools import islice
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection
 
+from bongsu.domain.documents import camel
+from bongsu.domain.filters import Comparison
+from bongsu.domain.paging import PageRequest
 from bongsu.domain.people import Actor
 from bongsu.policy.access import Permission
 from bongsu.service.control_plane import ControlPlane
@@ -19,7 +22,11 @@ from bongsu.store.models import list_versions
 from bongsu.store.records import DatasetVersionRecord, ModelVersionRecord
 
 V = TypeVar("V", ModelVersionRecord, DatasetVersionRecord)
-Lister = Callable[[Connection, str | None, int | None, tuple[str, int] | None], list[V]]
+Lister = Callable[[Connection, str | None, PageRequest], list[V]]
+
+
+KEY = (str, str, int)
+"""Kinds of the parts of :attr:`Listed.key`."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +49,12 @@ class Wanted:
     Attributes:
         name: only versions of this; None for all.
         ministry: only what this one has, shares or is given; None for all.
-        limit: at most so many.
-        behind: key of the last one of the page before; None for the first page.
+        page: which of them; an item's key is that of :class:`Listed`.
     """
 
     name: str | None
     ministry: str | None
-    limit: int
-    behind: tuple[str, str, int] | None = None
+    page: PageRequest
 
 
 def page_of_models(plane: ControlPlane, actor: Actor, wanted: Wanted) -> list[Listed[ModelVersionRecord]]:
@@ -68,24 +73,29 @@ def page_of_datasets(plane: ControlPlane, actor: Actor, wanted: Wanted) -> list[
 
 def _page(own: dict[str, Platform], received: Sequence[V], lister: Lister[V], wanted: Wanted) -> list[Listed[V]]:
     """What is received is of ministries in which the asker is nothing, so each ministry's are from one place."""
-    given = [Listed(one.shared[0].giver, one) for one in received if _concerns(one, wanted.ministry)]
+    given = [
+        Listed(one.shared[0].giver, one)
+        for one in received
+        if _concerns(one, wanted.ministry) and _holds(wanted.page.filters, one)
+    ]
+    limit, behind = wanted.page.limit, wanted.page.behind
     owners = {name for name in own if wanted.ministry in (None, name)}
 
     def found() -> Iterator[Listed[V]]:
-        left = wanted.limit
+        left = limit
         for ministry in sorted(owners | {one.ministry for one in given}):
-            if wanted.behind is not None and ministry < wanted.behind[0]:
+            if behind is not None and ministry < behind[0]:
                 continue
             if ministry in owners:
-                behind = wanted.behind[1:] if wanted.behind and wanted.behind[0] == ministry else None
+                within = behind[1:] if behind and behind[0] == ministry else None
                 with own[ministry].read() as connection:
-                    listed = lister(connection, wanted.name, left, behind)
+                    listed = lister(connection, wanted.name, replace(wanted.page, limit=left, behind=within))
                 yield from (Listed(ministry, one) for one in listed)
-                left -= len(listed)
+                left = left - len(listed) if left is not None else None
             else:
-                yield from _behind([one for one in given if one.ministry == ministry], wanted.behind)
+                yield from _behind([one for one in given if one.ministry == ministry], behind)
 
-    return list(islice(found(), wanted.limit))
+    return list(islice(found(), limit))
 
 
 def _concerns(version: ModelVersionRecord | DatasetVersionRecord, ministry: str | None) -> bool:
@@ -93,7 +103,15 @@ def _concerns(version: ModelVersionRecord | DatasetVersionRecord, ministry: str 
     return ministry is None or any(ministry in (by.giver, by.ministry) for by in version.shared)
 
 
-def _behind(found: list[Listed[V]], place: tuple[str, str, int] | None) -> list[Listed[V]]:
+def _holds(filters: Sequence[Comparison], version: ModelVersionRecord | DatasetVersionRecord) -> bool:
+    """Of a version as it is shown here. A data set does not say whose it is, but for the permits."""
+    told: dict[str, Any] = {"ministry": version.shared[0].giver} | {
+        camel(field.name): getattr(version, field.name) for field in fields(version)
+    }
+    return all(one.holds(told[one.field]) for one in filters)
+
+
+def _behind(found: list[Listed[V]], place: tuple[Any, ...] | None) -> list[Listed[V]]:
     def order(key: tuple[str, str, int]) -> tuple[str, str, int]:
         return key[0], key[1], -key[2]
 

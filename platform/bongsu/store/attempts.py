@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, and_, insert, select, update
 
 from bongsu.domain.attempt import AttemptResult, Failure
 from bongsu.domain.codes import run as codes
-from bongsu.domain.ids import AttemptId, StageId
+from bongsu.domain.ids import AttemptId, RunId, StageId
 from bongsu.domain.run import ATTEMPT_MOVES, AttemptState, StopReason
 from bongsu.store.faults import readable
 from bongsu.store.json_columns import from_json, to_json
@@ -110,7 +110,9 @@ def _is_attempt(attempt: AttemptId) -> Any:
 def _attempt(connection: Connection, row: Row[Any]) -> AttemptRecord:
     with readable(connection, attempts, f"{row.run_id}/{row.stage_id}/{row.number}"):
         return AttemptRecord(
-            id=AttemptId(run_id=row.run_id, stage_id=row.stage_id, number=row.number),
+            run_id=RunId(row.run_id),
+            stage_id=StageId(row.stage_id),
+            number=row.number,
             state=AttemptState(row.state),
             stop_reason=StopReason(row.stop_reason) if row.stop_reason else None,
             requested_at=row.requested_at,

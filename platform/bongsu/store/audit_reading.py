@@ -12,7 +12,14 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
 from bongsu.domain.audit import EntryFilter, told_time
 from bongsu.domain.labels import Label
 from bongsu.domain.tenants import Tenant
+from bongsu.store.listing import Listing, Step, columns
 from bongsu.store.schema_audit import audit_entries, audit_nodes
+
+ENTRIES = Listing(
+    (Step(audit_entries.c.position, down=True),),
+    columns(audit_entries, "position", "at", "actor", "action", "object", "label", "outcome"),
+)
+"""Newest first."""
 
 _BATCH = 1000
 # What is asked for and who may see it goes by these.
@@ -131,6 +138,7 @@ def _conditions(wanted: EntryFilter) -> Iterator[ColumnElement[bool]]:
         yield audit_entries.c.at < wanted.until
     if wanted.outcome is not None:
         yield audit_entries.c.outcome == wanted.outcome.value
+    yield from ENTRIES.conditions(wanted.filters)
 
 
 def _begins(column: ColumnElement[str], beginning: str) -> ColumnElement[bool]:

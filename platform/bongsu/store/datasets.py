@@ -9,12 +9,19 @@ from sqlalchemy import Connection, and_, func, insert, select
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import Digest
 from bongsu.domain.labels import Label
+from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.store.faults import readable
+from bongsu.store.listing import Listing, columns
 from bongsu.store.locks import hold
 from bongsu.store.records import DatasetVersionRecord
 from bongsu.store.schema import dataset_versions
 from bongsu.store.scope import owned, tenant_of, visible
-from bongsu.store.version_pages import page_of_versions
+from bongsu.store.version_pages import by_version, page_of_versions
+
+_NAMED = ("name", "version", "label", "type", "size", "digest", "origin", "createdAt")
+DATASETS = Listing(
+    by_version(dataset_versions), {**columns(dataset_versions, *_NAMED), "ministry": dataset_versions.c.tenant}
+)
 
 
 def add_dataset_version(connection: Connection, name: str, ref: ArtifactRef, origin: str, now: float) -> int:
@@ -45,12 +52,11 @@ def add_dataset_version(connection: Connection, name: str, ref: ArtifactRef, ori
 def list_dataset_versions(
     connection: Connection,
     name: str | None = None,
-    limit: int | None = None,
-    behind: tuple[str, int] | None = None,
+    wanted: PageRequest = WHOLE,
 ) -> list[DatasetVersionRecord]:
     """By name, newest version first; arguments as of :func:`bongsu.store.models.list_versions`."""
     query = select(dataset_versions).where(visible(connection, dataset_versions))
-    paged = page_of_versions(query, dataset_versions, name, limit, behind)
+    paged = page_of_versions(DATASETS, query, name, wanted)
     return [_dataset(connection, row) for row in connection.execute(paged)]
 
 

@@ -21,11 +21,10 @@ from bongsu.store.schema_grants import grant_entries, grants
 
 
 @dataclass(frozen=True)
-class LedgerEntry:
-    """An entry as its row has it.
+class NewEntry:
+    """An entry that is to be booked; amounts in GPU-milliseconds.
 
     Attributes:
-        position: counts from 1 without gaps.
         subject: what is booked once; with the kind it is unique in the ledger.
         held: of what was metered.
         until: of what was set aside: when its run is estimated to be over.
@@ -33,7 +32,6 @@ class LedgerEntry:
         reason: in words of a person; of what was metered, how the attempt ended.
     """
 
-    position: int
     kind: EntryKind
     subject: str
     gpu_ms: int
@@ -43,26 +41,18 @@ class LedgerEntry:
     until: float | None = None
     actor: str = ""
     reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LedgerEntry(NewEntry):
+    """An entry as its row has it; ``position`` counts from 1 without gaps."""
+
+    position: int
 
     @property
     def entry(self) -> Entry:
         """For :func:`bongsu.domain.grants.balance`."""
         return Entry(self.kind, self.gpu_ms, self.run_id, self.at)
-
-
-@dataclass(frozen=True)
-class NewEntry:
-    """As of :class:`LedgerEntry`, without a position."""
-
-    kind: EntryKind
-    subject: str
-    gpu_ms: int
-    at: float
-    run_id: str = ""
-    held: Held | None = None
-    until: float | None = None
-    actor: str = ""
-    reason: str = ""
 
 
 def metered_entry(attempt: AttemptId, held: Held, outcome: str, now: float) -> NewEntry:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, Row, case, insert, literal, or_, select, update
 
-from bongsu.domain.grants import Grant
+from bongsu.domain.grants import Grant, GrantState
+from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.domain.uses import UseClass
 from bongsu.store.faults import readable
+from bongsu.store.listing import Listing, Step, columns
 from bongsu.store.schema_grants import grants
 from bongsu.store.schema_people import ministries
 
@@ -48,12 +50,34 @@ def get_grant(connection: Connection, grant_id: str, *, lock: bool = False) -> G
     return _grant(connection, row) if row else None
 
 
-def grants_between(connection: Connection, parties: Collection[str] | None) -> list[Grant]:
-    """Those that one of these ministries gave or has received, by name; all of them for None."""
-    query = select(grants).order_by(grants.c.id)
+def grant_list(now: float) -> Listing:
+    """How grants are listed at a time (seconds since the epoch): by name; their states change by themselves."""
+    state = case(
+        (grants.c.closed_at.is_not(None), literal(GrantState.CLOSED.value)),
+        (grants.c.begins > now, literal(GrantState.NOT_BEGUN.value)),
+        (grants.c.ends > now, literal(GrantState.OPEN.value)),
+        else_=literal(GrantState.ENDED.value),
+    )
+    named = columns(grants, "id", "giver", "receiver", "programme", "accelerator", "givenBy", "closedAt")
+    fields = {**named, "beginsAt": grants.c.begins, "endsAt": grants.c.ends, "state": state}
+    return Listing((Step(grants.c.id),), fields)
+
+
+def grants_between(
+    connection: Connection, parties: Collection[str] | None, wanted: PageRequest = WHOLE, now: float = 0.0
+) -> list[Grant]:
+    """Those that one of these ministries gave or has received, by name; all of them for None.
+
+    Args:
+        connection: in a transaction.
+        parties: names of ministries.
+        wanted: which of them.
+        now: seconds since the epoch, for filters by state.
+    """
+    query = select(grants)
     if parties is not None:
         query = query.where(or_(grants.c.giver.in_(parties), grants.c.receiver.in_(parties)))
-    return [_grant(connection, row) for row in connection.execute(query)]
+    return [_grant(connection, row) for row in connection.execute(grant_list(now).page(query, wanted))]
 
 
 def close_grant(connection: Connection, grant_id: str, now: float) -> bool:

@@ -10,13 +10,18 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, insert, or_, select
 
 from bongsu.domain.ids import AttemptId, RunId
+from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.store.faults import readable
+from bongsu.store.listing import Listing, Step, columns
 from bongsu.store.records import EventRecord
 from bongsu.store.schema import metric_points, run_events
 from bongsu.store.upsert import insert_absent
 
 # Type of the entries that say that a process took a run up, and that it let go of it.
 DRIVING = "driving"
+EVENTS = Listing(
+    (Step(run_events.c.sequence),), columns(run_events, "sequence", "time", "type", "stageId", "attempt")
+)
 _LONGEST_NAME = 200
 
 
@@ -52,14 +57,9 @@ def append_events(connection: Connection, run_id: RunId, time: float, found: Seq
     connection.execute(insert(run_events), rows)
 
 
-def events_of(connection: Connection, run_id: str, after: int = 0, limit: int | None = None) -> list[EventRecord]:
-    """Entries behind number ``after``, in the order of their numbers; the first ``limit`` of them if that is given."""
-    query = (
-        select(run_events)
-        .where(run_events.c.run_id == run_id, run_events.c.sequence > after)
-        .order_by(run_events.c.sequence)
-        .limit(limit)
-    )
+def events_of(connection: Connection, run_id: str, wanted: PageRequest = WHOLE) -> list[EventRecord]:
+    """Entries of a run's log in the order of their numbers."""
+    query = EVENTS.page(select(run_events).where(run_events.c.run_id == run_id), wanted)
     with readable(connection, run_events, run_id):
         rows = connection.execute(query)
         return [EventRecord(**dict(row._mapping) | {"body": json.loads(row.body)}) for row in rows]

@@ -3,7 +3,7 @@ it is told; and what is so."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import ColumnElement, Connection, or_, select
 
@@ -11,12 +11,12 @@ from bongsu.domain.ids import Digest
 from bongsu.domain.labels import Label
 from bongsu.domain.publication import LabelChanged, RunRelabelled
 from bongsu.store import outbox
+from bongsu.store.portions import portions
 from bongsu.store.schema import artifacts, edges, model_versions, nodes, runs, stages
 from bongsu.store.scope import owned
 
 _ARTIFACT = "artifact:"
 _STAGE = "stage:"
-_CHUNK = 500
 
 
 def tell(connection: Connection, run_ids: Iterable[str], digests: Iterable[Digest]) -> None:
@@ -24,18 +24,20 @@ def tell(connection: Connection, run_ids: Iterable[str], digests: Iterable[Diges
     rise there with the run; and at every version of these bytes. Each stands under its run, of which nothing is told
     before its beginning is."""
     versions: dict[tuple[str, int], LabelChanged] = {}
-    for some in _chunks(run_ids):
-        query = select(runs.c.id, runs.c.ministry, runs.c.pipeline).where(
-            owned(connection, runs), runs.c.id.in_(some)
-        )
-        for row in connection.execute(query.order_by(runs.c.id)).all():
-            item = RunRelabelled(run_id=row.id, ministry=row.ministry, pipeline=row.pipeline)
-            outbox.put(connection, row.id, item)
+    for some in portions(sorted(set(run_ids))):
+        for item in _runs(connection, some):
+            outbox.put(connection, item.run_id, item)
         versions |= _versions(connection, model_versions.c.run_id.in_(some))
-    for some in _chunks(digests):
+    for some in portions(sorted(set(digests))):
         versions |= _versions(connection, model_versions.c.digest.in_(some))
     for _key, told in sorted(versions.items()):
         outbox.put(connection, told.run_id, told)
+
+
+def all_of(connection: Connection, run_id: str) -> list[RunRelabelled | LabelChanged]:
+    """Whatever :func:`tell` can have put under this run; nothing if there is no such run."""
+    versions = _versions(connection, model_versions.c.run_id == run_id)
+    return [*_runs(connection, [run_id]), *(told for _key, told in sorted(versions.items()))]
 
 
 def runs_with(connection: Connection, digests: Iterable[Digest]) -> set[str]:
@@ -69,7 +71,7 @@ def tree_labels(connection: Connection, digests: Iterable[Digest]) -> dict[Diges
     query = select(artifacts.c.digest, artifacts.c.label).where(owned(connection, artifacts))
     return {
         Digest(row.digest): Label.parse(row.label)
-        for some in _chunks(digests)
+        for some in portions(sorted(set(digests)))
         for row in connection.execute(query.where(artifacts.c.digest.in_(some)))
     }
 
@@ -89,6 +91,16 @@ def version_label(connection: Connection, name: str, version: int) -> Label | No
     return None if label is None else Label.parse(label)
 
 
+def _runs(connection: Connection, run_ids: Sequence[str]) -> list[RunRelabelled]:
+    query = select(runs.c.id, runs.c.ministry, runs.c.pipeline).where(
+        owned(connection, runs), runs.c.id.in_(run_ids)
+    )
+    return [
+        RunRelabelled(run_id=row.id, ministry=row.ministry, pipeline=row.pipeline)
+        for row in connection.execute(query.order_by(runs.c.id))
+    ]
+
+
 def _versions(connection: Connection, which: ColumnElement[bool]) -> dict[tuple[str, int], LabelChanged]:
     c = model_versions.c
     query = select(c.name, c.version, c.run_id, c.ministry).where(owned(connection, model_versions), which)
@@ -98,9 +110,3 @@ def _versions(connection: Connection, which: ColumnElement[bool]) -> dict[tuple[
         )
         for row in connection.execute(query)
     }
-
-
-def _chunks(names: Iterable[str]) -> Iterator[list[str]]:
-    wanted = sorted(set(names))
-    for begin in range(0, len(wanted), _CHUNK):
-        yield wanted[begin : begin + _CHUNK]

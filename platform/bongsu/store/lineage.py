@@ -23,11 +23,11 @@ from bongsu.domain.lineage import EdgeKind, NodeKind
 from bongsu.store.faults import AnyRow, readable_rows
 from bongsu.store.label_releases import lowered, releases_of
 from bongsu.store.locks import hold_labels
+from bongsu.store.portions import portions
 from bongsu.store.schema import edges, nodes
 from bongsu.store.scope import owned, tenant_of, visible
 from bongsu.store.upsert import insert_absent
 
-CHUNK = 500
 _ARTIFACT = "artifact:"
 _NODE = (nodes.c.id, nodes.c.kind, nodes.c.title, nodes.c.label, nodes.c.body)
 _EDGE = (edges.c.source, edges.c.kind, edges.c.target)
@@ -145,19 +145,15 @@ def resolved_at(connection: Connection, sources: Sequence[str]) -> dict[tuple[st
     )
     return {
         (row.source, row.target): row.created_at
-        for begin in range(0, len(sources), CHUNK)
-        for row in connection.execute(query.where(edges.c.source.in_(sources[begin : begin + CHUNK])))
+        for some in portions(sources)
+        for row in connection.execute(query.where(edges.c.source.in_(some)))
     }
 
 
 def get_nodes(connection: Connection, ids: list[str]) -> list[Node]:
     """Those of them that the reader may see."""
     query = select(*_NODE).where(visible(connection, nodes))
-    rows = [
-        row
-        for begin in range(0, len(ids), CHUNK)
-        for row in connection.execute(query.where(nodes.c.id.in_(ids[begin : begin + CHUNK])))
-    ]
+    rows = [row for some in portions(ids) for row in connection.execute(query.where(nodes.c.id.in_(some)))]
     return _nodes(connection, rows)
 
 
@@ -198,9 +194,5 @@ def _between(there_are: Collection[str], found: Sequence[Edge]) -> list[Edge]:
 
 def _edges_at(connection: Connection, ids: Sequence[str], end: ColumnElement[str]) -> list[Edge]:
     query = select(*_EDGE).where(owned(connection, edges))
-    rows = [
-        row
-        for begin in range(0, len(ids), CHUNK)
-        for row in connection.execute(query.where(end.in_(ids[begin : begin + CHUNK])))
-    ]
+    rows = [row for some in portions(ids) for row in connection.execute(query.where(end.in_(some)))]
     return _edges(connection, rows)

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, and_, select
 
 from bongsu.domain.codes import run as codes
 from bongsu.domain.labels import Label
+from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.store.faults import readable
+from bongsu.store.listing import Listing, columns
+from bongsu.store.portions import PORTION, portions
 from bongsu.store.records import ModelVersionRecord
 from bongsu.store.schema import aliases, model_versions
 from bongsu.store.scope import owned, tenant_of, visible
 from bongsu.store.upsert import insert_absent, put
-from bongsu.store.version_pages import page_of_versions
+from bongsu.store.version_pages import by_version, page_of_versions
 
-# Above this, reading all aliases is as fast, and a query has no more names in it than a database takes.
-_FEW = 500
+_NAMED = ("name", "version", "ministry", "label", "useClass", "digest", "runId", "stageId", "title", "createdAt")
+MODELS = Listing(by_version(model_versions), columns(model_versions, *_NAMED))
 _REFERENCE = re.compile(r"^(?:models:/)?(?P<name>[^@/]+)(?:[@/](?P<which>[^@/]+))?$")
 
 
@@ -48,19 +51,17 @@ def add_version(connection: Connection, record: ModelVersionRecord) -> None:
 def list_versions(
     connection: Connection,
     name: str | None = None,
-    limit: int | None = None,
-    behind: tuple[str, int] | None = None,
+    wanted: PageRequest = WHOLE,
 ) -> list[ModelVersionRecord]:
     """By name, newest version first.
 
     Args:
         connection: of one tenant, if the list is read by the page.
         name: only versions of this model.
-        limit: at most so many.
-        behind: name and number of the last version of the page before.
+        wanted: which of them, in the order of :data:`MODELS`.
     """
     query = select(model_versions).where(visible(connection, model_versions))
-    rows = connection.execute(page_of_versions(query, model_versions, name, limit, behind)).all()
+    rows = connection.execute(page_of_versions(MODELS, query, name, wanted)).all()
     named = _aliases(connection, {row.name for row in rows})
     return [_version(connection, row, named.get((row.name, row.version), [])) for row in rows]
 
@@ -92,11 +93,30 @@ def versions_of_digests(
     return {row.digest: _version(connection, row, named.get((row.name, row.version), [])) for row in rows}
 
 
+def labels_of_versions(connection: Connection, ministry: str, name: str) -> dict[int, Label]:
+    """Of each version of the ministry's model, by its number; whatever the reader sees, for what is decided."""
+    query = select(model_versions.c.version, model_versions.c.label).where(
+        model_versions.c.name == name, model_versions.c.ministry == ministry
+    )
+    return {row.version: Label.parse(row.label) for row in connection.execute(query)}
+
+
+def names_registered_by(connection: Connection, run_ids: Iterable[str]) -> dict[str, list[str]]:
+    """The names, in order, under which each of these runs has registered a model; one that has registered none is left
+    out."""
+    found: dict[str, set[str]] = {}
+    for some in portions(sorted(run_ids)):
+        query = select(model_versions.c.run_id, model_versions.c.name).where(model_versions.c.run_id.in_(some))
+        for row in connection.execute(query):
+            found.setdefault(row.run_id, set()).add(row.name)
+    return {run_id: sorted(names) for run_id, names in found.items()}
+
+
 def _aliases(connection: Connection, names: Collection[str]) -> dict[tuple[str, int], list[str]]:
     """Of each version of these models, by name and number."""
     named: dict[tuple[str, int], list[str]] = {}
     query = select(aliases).where(owned(connection, aliases))
-    if len(names) <= _FEW:
+    if len(names) <= PORTION:  # above this, reading all aliases is as fast
         query = query.where(aliases.c.name.in_(sorted(names)))
     for row in connection.execute(query) if names else ():
         named.setdefault((row.name, row.version), []).append(row.alias)

@@ -14,8 +14,9 @@ from bongsu.domain.lineage import EdgeKind
 from bongsu.domain.suspension import ModelOrigin, Suspension
 from bongsu.domain.tenants import Tenant
 from bongsu.policy.data import Permits, Taken
-from bongsu.store.lineage import CHUNK, artifact_node
+from bongsu.store.lineage import artifact_node
 from bongsu.store.permits import permits_of
+from bongsu.store.portions import portions
 from bongsu.store.proposals import proposals_of
 from bongsu.store.schema import artifacts, dataset_versions, edges, model_versions
 from bongsu.store.suspensions import open_suspensions
@@ -66,14 +67,13 @@ def origins_of(connection: Connection, given: Iterable[Given]) -> Origins:
 
 def models_of(connection: Connection, digests: Collection[Digest]) -> tuple[ModelOrigin, ...]:
     """Registered versions of these bytes, with what keeps them from being used."""
-    wanted = sorted(digests)
     rows = [
         row
-        for begin in range(0, len(wanted), CHUNK)
+        for some in portions(sorted(digests))
         for row in connection.execute(
             select(
                 model_versions.c.name, model_versions.c.version, model_versions.c.ministry, model_versions.c.digest
-            ).where(model_versions.c.digest.in_(wanted[begin : begin + CHUNK]))
+            ).where(model_versions.c.digest.in_(some))
         )
     ]
     if not rows:
@@ -121,9 +121,9 @@ def _parents(connection: Connection, starts: Iterable[Digest]) -> dict[str, set[
     frontier = sorted({artifact_node(digest) for digest in starts})
     seen = set(frontier)
     while frontier:
-        for begin in range(0, len(frontier), CHUNK):
+        for some in portions(frontier):
             query = select(edges.c.source, edges.c.target).where(
-                edges.c.target.in_(frontier[begin : begin + CHUNK]), edges.c.kind.in_(_WALKED)
+                edges.c.target.in_(some), edges.c.kind.in_(_WALKED)
             )
             for row in connection.execute(query):
                 parents.setdefault(row.target, set()).add(row.source)
@@ -150,9 +150,7 @@ def _data(
 ) -> set[Digest]:
     types: dict[Digest, str] = {digest: type_.value for digest, type_ in given.items()}
     registered: set[Digest] = set()
-    wanted = sorted(digests)
-    for begin in range(0, len(wanted), CHUNK):
-        some = wanted[begin : begin + CHUNK]
+    for some in portions(sorted(digests)):
         known = select(artifacts.c.digest, artifacts.c.type).where(artifacts.c.digest.in_(some))
         types |= {Digest(row.digest): row.type for row in connection.execute(known)}
         named = select(dataset_versions.c.digest).where(dataset_versions.c.digest.in_(some)).distinct()

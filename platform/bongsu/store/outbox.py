@@ -10,12 +10,17 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, func, insert, or_, select, update
 
 from bongsu.domain.phrases import Words
-from bongsu.domain.publication import Publication
+from bongsu.domain.publication import LabelChanged, Publication, RunRelabelled
 from bongsu.domain.tenants import HOME, Tenant
 from bongsu.store.json_columns import words_from, words_text
 from bongsu.store.schema import outbox, runs
 
 _LONGEST = 2000
+# How the items begin that are about no label; whatever begins otherwise may be about one.
+_OTHERS = tuple(
+    f'{{"type":"{one}"'
+    for one in ("run-opened", "stage-finished", "run-closed", "version-registered", "alias-changed")
+)
 _ITEM: TypeAdapter[Publication] = TypeAdapter(Publication)
 
 
@@ -70,18 +75,19 @@ def waiting(
 
 
 def waiting_labels(connection: Connection) -> list[Waiting]:
-    """Undelivered items about labels that changed, oldest first."""
-    is_one = or_(*(outbox.c.body.startswith(f'{{"type":"{one}"') for one in ("run-relabelled", "label-changed")))
+    """Undelivered items about labels that changed, oldest first; and those that cannot be read and may be about one."""
+    is_other = or_(*(outbox.c.body.startswith(beginning) for beginning in _OTHERS))
     query = (
         select(outbox.c.id, outbox.c.run_id, outbox.c.body, runs.c.tenant)
         .join_from(outbox, runs, runs.c.id == outbox.c.run_id, isouter=True)
-        .where(outbox.c.done.is_(False), is_one)
+        .where(outbox.c.done.is_(False), ~is_other)
         .order_by(outbox.c.id)
     )
-    return [
+    found = [
         Waiting(row.id, Tenant(row.tenant or HOME), _read(row.run_id, row.body))
         for row in connection.execute(query)
     ]
+    return [one for one in found if isinstance(one.item, LabelChanged | RunRelabelled | Unreadable)]
 
 
 def count_told(connection: Connection) -> int:

@@ -9,10 +9,16 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
 
 from bongsu.domain.labels import Label
+from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.domain.people import Actor, ActorKind, Role
 from bongsu.store.faults import readable
+from bongsu.store.listing import Listing, Step, columns
 from bongsu.store.schema_identity import secondments
 from bongsu.store.schema_people import memberships, ministries, people, subjects
+
+PEOPLE = Listing(
+    (Step(people.c.id),), columns(people, "id", "name", "kind", "clearance", "createdAt", "disabledAt")
+)
 
 
 @dataclass(frozen=True)
@@ -100,14 +106,14 @@ def find_person(connection: Connection, person: str) -> Person | None:
     return found[0] if found else None
 
 
-def people_of(connection: Connection, ministry: str) -> list[Person]:
+def people_of(connection: Connection, ministry: str, wanted: PageRequest = WHOLE) -> list[Person]:
     """Whom the ministry answers for, who was sent to it, and who is anything in it, by id; who is disabled, too."""
     within = select(memberships.c.person).where(memberships.c.ministry == ministry)
     sent = select(secondments.c.person).where(secondments.c.ministry == ministry)
     prefix = f"{ministry}/"
     at_home = func.substr(people.c.id, 1, len(prefix)) == prefix
-    query = select(people).where(at_home | people.c.id.in_(within) | people.c.id.in_(sent)).order_by(people.c.id)
-    return _with_secondments(connection, _people(connection, list(connection.execute(query))))
+    query = select(people).where(at_home | people.c.id.in_(within) | people.c.id.in_(sent))
+    return _with_secondments(connection, _people(connection, list(connection.execute(PEOPLE.page(query, wanted)))))
 
 
 def add_person(connection: Connection, person: Person) -> None:

@@ -11,13 +11,30 @@ from sqlalchemy import Connection, insert, or_, select, update
 
 from bongsu.domain.data_permits import DatasetPermit, SharedObject
 from bongsu.domain.ids import Digest
+from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.uses import UseClass
 from bongsu.policy.access import AccessPermit
 from bongsu.policy.data import Permits
 from bongsu.store.faults import readable
-from bongsu.store.lineage import CHUNK
+from bongsu.store.listing import Listing, Step, columns
+from bongsu.store.portions import portions
 from bongsu.store.schema_governance import access_permits, dataset_permits
+
+_PERIOD = ("beginsAt", "endsAt", "givenAt", "revokedBy", "revokedAt")
+DATA_PERMITS = Listing(
+    (Step(dataset_permits.c.name), Step(dataset_permits.c.version, down=True), Step(dataset_permits.c.id)),
+    {
+        **columns(dataset_permits, "id", "name", "version", "digest", "card", "custodian", *_PERIOD),
+        "ministry": dataset_permits.c.tenant,
+    },
+)
+"""By name, those of the newest version first."""
+ACCESS_PERMITS = Listing(
+    (Step(access_permits.c.object), Step(access_permits.c.id)),
+    columns(access_permits, "id", "object", "giver", "ministry", "purpose", "givenBy", *_PERIOD),
+)
+"""By object."""
 
 
 def add_data_permit(connection: Connection, permit: DatasetPermit) -> None:
@@ -57,28 +74,25 @@ def find_data_permit(connection: Connection, permit_id: str) -> DatasetPermit | 
     return _data_permit(connection, row) if row else None
 
 
-def data_permits_in(connection: Connection, ministries: Iterable[str]) -> tuple[DatasetPermit, ...]:
+def data_permits_in(
+    connection: Connection, ministries: Iterable[str], wanted: PageRequest = WHOLE
+) -> list[DatasetPermit]:
     """Permits that custodians of these ministries gave, by name and version."""
-    query = (
-        select(dataset_permits)
-        .where(dataset_permits.c.tenant.in_(sorted(ministries)))
-        .order_by(dataset_permits.c.name, dataset_permits.c.version.desc(), dataset_permits.c.id)
-    )
-    return tuple(_data_permit(connection, row) for row in connection.execute(query))
+    query = select(dataset_permits).where(dataset_permits.c.tenant.in_(sorted(ministries)))
+    return [_data_permit(connection, row) for row in connection.execute(DATA_PERMITS.page(query, wanted))]
 
 
 def permits_of(connection: Connection, digests: Collection[Digest], objects: Collection[str] = ()) -> Permits:
     """What may matter to whoever takes these trees: permits of the data, and what shares it or ``objects`` (models)
     with other ministries."""
-    wanted = sorted(digests)
     found: list[DatasetPermit] = []
-    for begin in range(0, len(wanted), CHUNK):
-        query = select(dataset_permits).where(dataset_permits.c.digest.in_(wanted[begin : begin + CHUNK]))
+    for some in portions(sorted(digests)):
+        query = select(dataset_permits).where(dataset_permits.c.digest.in_(some))
         found += [_data_permit(connection, row) for row in connection.execute(query)]
     named = sorted({permit.object for permit in found} | set(objects))
     shared: list[SharedObject] = []
-    for begin in range(0, len(named), CHUNK):
-        shares = select(access_permits).where(access_permits.c.object.in_(named[begin : begin + CHUNK]))
+    for names in portions(named):
+        shares = select(access_permits).where(access_permits.c.object.in_(names))
         shared += [_shared(connection, row) for row in connection.execute(shares)]
     return Permits(tuple(found), tuple(shared))
 
@@ -117,12 +131,14 @@ def find_access_permit(connection: Connection, permit_id: str) -> SharedObject |
     return _shared(connection, row) if row else None
 
 
-def access_permits_in(connection: Connection, ministries: Iterable[str]) -> tuple[SharedObject, ...]:
+def access_permits_in(
+    connection: Connection, ministries: Iterable[str], wanted: PageRequest = WHOLE
+) -> list[SharedObject]:
     """Permits that these ministries gave or got, by object."""
     named = sorted(ministries)
     mine = or_(access_permits.c.giver.in_(named), access_permits.c.ministry.in_(named))
-    query = select(access_permits).where(mine).order_by(access_permits.c.object, access_permits.c.id)
-    return tuple(_shared(connection, row) for row in connection.execute(query))
+    query = ACCESS_PERMITS.page(select(access_permits).where(mine), wanted)
+    return [_shared(connection, row) for row in connection.execute(query)]
 
 
 def permits_for(connection: Connection, ministries: Iterable[str], now: float) -> list[AccessPermit]:

@@ -7,11 +7,32 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
+from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.use_register import Evidence, PermittedUse, Tier
 from bongsu.domain.uses import UseClass
 from bongsu.store.faults import readable
+from bongsu.store.listing import Listing, Step, columns
 from bongsu.store.schema_governance import permitted_uses
+
+USES = Listing(
+    (Step(permitted_uses.c.ministry), Step(permitted_uses.c.ends_at, down=True), Step(permitted_uses.c.id)),
+    columns(
+        permitted_uses,
+        "id",
+        "ministry",
+        "useClass",
+        "tier",
+        "owner",
+        "beginsAt",
+        "endsAt",
+        "registeredBy",
+        "registeredAt",
+        "withdrawnBy",
+        "withdrawnAt",
+    ),
+)
+"""Of each ministry those that end last first."""
 
 
 def add_use(connection: Connection, use: PermittedUse) -> None:
@@ -52,14 +73,12 @@ def find_use(connection: Connection, use_id: str) -> PermittedUse | None:
     return _use(connection, row) if row else None
 
 
-def uses_of(connection: Connection, ministries: Iterable[str]) -> tuple[PermittedUse, ...]:
+def uses_of(
+    connection: Connection, ministries: Iterable[str], wanted: PageRequest = WHOLE
+) -> tuple[PermittedUse, ...]:
     """Entries of these ministries, those that end last first."""
-    query = (
-        select(permitted_uses)
-        .where(permitted_uses.c.ministry.in_(sorted(ministries)))
-        .order_by(permitted_uses.c.ministry, permitted_uses.c.ends_at.desc(), permitted_uses.c.id)
-    )
-    return tuple(_use(connection, row) for row in connection.execute(query))
+    query = select(permitted_uses).where(permitted_uses.c.ministry.in_(sorted(ministries)))
+    return tuple(_use(connection, row) for row in connection.execute(USES.page(query, wanted)))
 
 
 def _use(connection: Connection, row: Any) -> PermittedUse:

@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 from psycopg.types.string import StrDumper
-from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, select, text
 
 from bongsu.store.locks import hold, key_of
 
@@ -73,6 +73,17 @@ def is_held(connection: Connection, name: str) -> bool:
     )
     found = connection.execute(query, {"high": number >> 32, "low": number & (2**32 - 1)})
     return bool(found.scalar_one())
+
+
+def hold_for_session(connection: Connection, name: str) -> bool:
+    """Take the lock of that name until the session ends; False if another session has it."""
+    return bool(connection.execute(select(func.pg_try_advisory_lock(key_of(name)))).scalar_one())
+
+
+def say_something(connection: Connection) -> None:
+    """Have the server hear of the session, which ends when it is silent for too long. Raises
+    ``sqlalchemy.exc.SQLAlchemyError`` if it has ended."""
+    connection.execute(select(1))
 
 
 def change_schema_alone(connection: Connection) -> None:

@@ -6,13 +6,23 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from bongsu.domain.approval import ApprovalState, Binding, Choice, Proposal, ProposalKind, Vote
 from bongsu.domain.ids import Digest
+from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.domain.tenants import Tenant
 from bongsu.store.faults import readable
+from bongsu.store.listing import Listing, Step, columns
 from bongsu.store.schema_governance import proposals, votes
+
+_NAMED = ("id", "kind", "object", "label", "digest", "proposer", "state")
+_TIMES = ("proposedAt", "expiresAt", "changedAt", "carriedOutAt")
+PROPOSALS = Listing(
+    (Step(proposals.c.proposed_at, down=True), Step(proposals.c.id)),
+    {**columns(proposals, *_NAMED, *_TIMES), "ministry": proposals.c.tenant},
+)
+"""Newest first."""
 
 
 class StaleProposal(Exception):
@@ -126,20 +136,13 @@ def proposals_in(
     connection: Connection,
     ministries: Iterable[str],
     states: Sequence[ApprovalState] = (),
-    limit: int | None = None,
-    behind: tuple[float, str] | None = None,
+    wanted: PageRequest = WHOLE,
 ) -> list[Proposal]:
-    """Proposals of these ministries, newest first: at most ``limit``, behind the time and the id of the last one of the
-    page before."""
+    """Proposals of these ministries, newest first."""
     query = select(proposals).where(proposals.c.tenant.in_(sorted(ministries)))
     if states:
         query = query.where(proposals.c.state.in_([state.value for state in states]))
-    if behind is not None:
-        at, id_ = behind
-        is_of_same_moment = and_(proposals.c.proposed_at == at, proposals.c.id > id_)
-        query = query.where(or_(proposals.c.proposed_at < at, is_of_same_moment))
-    query = query.order_by(proposals.c.proposed_at.desc(), proposals.c.id).limit(limit)
-    return _with_votes(connection, connection.execute(query).all())
+    return _with_votes(connection, connection.execute(PROPOSALS.page(query, wanted)).all())
 
 
 def expired(connection: Connection, now: float) -> list[Proposal]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
@@ -71,10 +72,10 @@ class StageRecord(PublicStage):
 
 @dataclass(frozen=True)
 class PublicAttempt:
-    """What everybody may know of one try at a stage. ``last_step`` is the step up to which its work is safe, or is
-    known to have come."""
+    """What everybody may know of one try at a stage; ``number`` counts from 1. ``last_step`` is up to which step its
+    work is safe, or is known to have come."""
 
-    id: AttemptId
+    number: int
     state: AttemptState
     stop_reason: StopReason | None
     requested_at: float
@@ -88,9 +89,15 @@ class PublicAttempt:
 
 @dataclass(frozen=True)
 class AttemptRecord(PublicAttempt):
-    """A try as its row has it; events up to ``events_cursor`` are in the run's log."""
+    """A try as its row has it, and at what; events up to ``events_cursor`` are in the run's log."""
 
+    run_id: RunId
+    stage_id: StageId
     events_cursor: int = 0
+
+    @cached_property
+    def id(self) -> AttemptId:
+        return AttemptId(run_id=self.run_id, stage_id=self.stage_id, number=self.number)
 
 
 @dataclass(frozen=True)

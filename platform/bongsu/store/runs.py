@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
@@ -14,6 +14,7 @@ from bongsu.domain.plan import RunPlan
 from bongsu.domain.run import RUN_MOVES, RunState, StageState
 from bongsu.store.faults import readable
 from bongsu.store.locks import hold
+from bongsu.store.portions import portions
 from bongsu.store.records import RunRecord
 from bongsu.store.schema import runs, stages
 from bongsu.store.scope import owned, sees, tenant_of, visible
@@ -92,6 +93,15 @@ def get_run(connection: Connection, run_id: str) -> RunRecord:
     if row is None:
         raise codes.UNKNOWN_RUN.error(run=run_id)
     return run_of(connection, row)
+
+
+def labels_of_runs(connection: Connection, run_ids: Iterable[str]) -> dict[str, Label]:
+    """Of those of these runs that there are, by their ids; whatever the reader sees, for what is decided."""
+    return {
+        row.id: Label.parse(row.label)
+        for some in portions(sorted(set(run_ids)))
+        for row in connection.execute(select(runs.c.id, runs.c.label).where(runs.c.id.in_(some)))
+    }
 
 
 def hold_run(connection: Connection, run_id: str) -> RunRecord:

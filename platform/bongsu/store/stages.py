@@ -15,11 +15,10 @@ from bongsu.domain.phrases import Words
 from bongsu.domain.run import STAGE_MOVES, StageState
 from bongsu.store.faults import readable
 from bongsu.store.json_columns import from_json, refs_from, refs_json, to_json, words_from, words_text
+from bongsu.store.portions import portions
 from bongsu.store.records import StageRecord
 from bongsu.store.schema import runs, stages
 from bongsu.store.scope import visible
-
-CHUNK = 500
 
 
 @dataclass(frozen=True)
@@ -65,9 +64,8 @@ def makers_of(connection: Connection, taken: Mapping[Digest, float]) -> dict[Dig
         taken: when the outputs were taken, by the cache key that they stood under.
     """
     found: dict[Digest, StageRecord] = {}
-    keys = list(taken)
-    for begin in range(0, len(keys), CHUNK):
-        wanted = stages.c.cache_key.in_(keys[begin : begin + CHUNK])
+    for keys in portions(list(taken)):
+        wanted = stages.c.cache_key.in_(keys)
         made = select(stages).join(runs, runs.c.id == stages.c.run_id).where(visible(connection, runs))
         query = made.where(wanted, stages.c.state == StageState.SUCCEEDED.value)
         for row in connection.execute(query.order_by(stages.c.finished_at)):

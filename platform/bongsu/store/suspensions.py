@@ -7,9 +7,20 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.domain.suspension import Suspension
 from bongsu.domain.tenants import Tenant
+from bongsu.store.listing import Listing, Step, columns
 from bongsu.store.schema_governance import suspensions
+
+SUSPENSIONS = Listing(
+    (Step(suspensions.c.suspended_at, down=True), Step(suspensions.c.id)),
+    {
+        **columns(suspensions, "id", "name", "version", "suspendedBy", "suspendedAt", "liftedAt"),
+        "ministry": suspensions.c.tenant,
+    },
+)
+"""Newest first."""
 
 
 def add_suspension(connection: Connection, suspension: Suspension) -> None:
@@ -51,11 +62,12 @@ def open_suspensions(connection: Connection) -> tuple[Suspension, ...]:
     return tuple(_suspension(row) for row in connection.execute(query.order_by(suspensions.c.suspended_at)))
 
 
-def suspensions_in(connection: Connection, ministries: Iterable[str]) -> tuple[Suspension, ...]:
+def suspensions_in(
+    connection: Connection, ministries: Iterable[str], wanted: PageRequest = WHOLE
+) -> list[Suspension]:
     """Those of models of these ministries, newest first, lifted ones too."""
     query = select(suspensions).where(suspensions.c.tenant.in_(sorted(ministries)))
-    ordered = query.order_by(suspensions.c.suspended_at.desc(), suspensions.c.id)
-    return tuple(_suspension(row) for row in connection.execute(ordered))
+    return [_suspension(row) for row in connection.execute(SUSPENSIONS.page(query, wanted))]
 
 
 def count_suspensions(connection: Connection, tenant: str, name: str) -> int:

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, Table, and_, or_
+from sqlalchemy import Select, Table
+
+from bongsu.domain.paging import PageRequest
+from bongsu.store.listing import Listing, Step
 
 
-def page_of_versions(
-    query: Select[Any], table: Table, name: str | None, limit: int | None, behind: tuple[str, int] | None
-) -> Select[Any]:
-    """A query over ``name`` and ``version`` of a table, by name, newest version first.
+def by_version(table: Table) -> tuple[Step, ...]:
+    """By name, newest version first."""
+    return Step(table.c.name), Step(table.c.version, down=True)
+
+
+def page_of_versions(listing: Listing, query: Select[Any], name: str | None, wanted: PageRequest) -> Select[Any]:
+    """A query over ``name`` and ``version`` of a table.
 
     Args:
+        listing: in the order of :func:`by_version`.
         query: which rows there are for who asks.
-        table: whose rows they are.
         name: only versions of this.
-        limit: at most so many.
-        behind: name and number of the last version of the page before.
+        wanted: which of them.
     """
-    if name:
-        query = query.where(table.c.name == name)
-    if behind is not None:
-        last, number = behind
-        query = query.where(or_(table.c.name > last, and_(table.c.name == last, table.c.version < number)))
-    return query.order_by(table.c.name, table.c.version.desc()).limit(limit)
+    name_column = listing.order[0].column
+    return listing.page(query.where(name_column == name) if name else query, wanted)

@@ -188,6 +188,20 @@ def test_an_export_ends_with_who_made_it_and_can_begin_later(place: ApiPlace) ->
     assert read(place, "check")["size"] == 8
 
 
+def test_an_export_says_whether_the_log_is_whole_and_is_there_though_it_is_not(place: ApiPlace) -> None:
+    assert place.ask("aud", "GET", f"{LOG}/export").headers["bongsu-log-check"] == "whole"
+    with place.platform.write() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("ALTER TABLE audit_entries DISABLE TRIGGER USER"))
+        else:
+            connection.execute(text("DROP TRIGGER audit_entries_no_update"))
+        changed = "UPDATE audit_entries SET entry = replace(entry, 'kim', 'lee') WHERE position = 2"
+        connection.execute(text(changed))
+    taken = place.ask("aud", "GET", f"{LOG}/export")
+    assert taken.status_code == 200
+    assert "audit.entry-changed" in taken.headers["bongsu-log-check"].split(", ")
+
+
 def test_a_log_that_was_changed_is_told_and_not_signed(place: ApiPlace) -> None:
     read(place, "checkpoint")
     with place.platform.write() as connection:

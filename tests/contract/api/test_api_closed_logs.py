@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from people_api import PeopleApi
+from sqlalchemy import update
 
 from bongsu.domain.checkpoints import EntryProof, SignedCheckpoint
 from bongsu.domain.people import Role
@@ -18,6 +19,7 @@ from bongsu.service.audit.bundles import parsed
 from bongsu.service.audit.verdict import Trust
 from bongsu.service.audit.verifying import verify_bundle, verify_proof
 from bongsu.store.database import Database
+from bongsu.store.schema_people import ministries
 
 LOG = "/v1/ministries/msit/audit"
 READING = ("entries", "entries/0", "entries/0/proof", "checkpoint", "consistency?old=1", "witness-request")
@@ -94,7 +96,9 @@ def test_without_a_witness_it_is_its_own_auditors_alone(place: PeopleApi) -> Non
 
 
 def test_a_witness_that_takes_its_name_later_reads_nothing(place: PeopleApi) -> None:
-    close(place, witness="army")
+    close(place)
+    with place.platform.database.write() as connection:  # as it could be closed before that was checked
+        connection.execute(update(ministries).where(ministries.c.name == "msit").values(witness="army"))
     place.now += 10
     operator = {"id": "army/op", "name": "x", "issuer": "https://login.example", "subject": "sub-army/op"}
     place.done("mnd/op", "/v1/ministries", name="army", titleKo="육군", titleEn="Army", operator=operator)
@@ -110,12 +114,24 @@ def test_who_is_auditor_no_longer_in_the_witness_or_is_disabled_reads_no_longer(
     assert place.ask("mnd/acc", "GET", f"{LOG}/entries").status_code == 401
 
 
-def test_a_witness_that_could_be_no_ministry_is_refused_and_one_that_is_not_there_is_not_told(
-    place: PeopleApi,
-) -> None:
-    refused = place.ask("msit/op", "POST", "/v1/ministries/msit/close", json={"witness": "No Ministry"})
-    assert refused.json()["code"] == "people.ministry-form"
-    assert close(place, witness="nowhere")["closedAt"] is not None
+def test_a_witness_is_another_ministry_that_takes_part(place: PeopleApi) -> None:
+    place.done("navy/op", "/v1/ministries/navy/close")
+    wrong = {"No Ministry": "people.ministry-form"} | dict.fromkeys(
+        ("nowhere", "msit", "navy"), "people.no-witness"
+    )
+    for name, code in wrong.items():
+        refused = place.ask("msit/op", "POST", "/v1/ministries/msit/close", json={"witness": name})
+        assert (refused.status_code, refused.json()["code"]) == (422, code), name
+    assert place.ask("msit/aud", "GET", "/v1/ministries/msit/people").status_code == 200, "it takes part still"
+    assert close(place, witness="mnd")["closedAt"] is not None
+
+
+def test_who_may_not_close_a_ministry_is_not_told_whether_there_is_a_witness(place: PeopleApi) -> None:
+    said = {
+        place.ask("msit/kim", "POST", "/v1/ministries/msit/close", json={"witness": name}).json()["code"]
+        for name in ("mnd", "nowhere")
+    }
+    assert said == {"people.not-allowed"}
 
 
 def test_while_a_ministry_takes_part_its_log_is_its_own(place: PeopleApi) -> None:

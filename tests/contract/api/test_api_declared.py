@@ -64,7 +64,7 @@ def test_a_grant_for_a_forbidden_purpose_is_refused_on_the_givers_record(
     assert entry["facts"]["problems"] == ["policy.forbidden-use"]
     assert entry["facts"]["words"]
     assert len(place.log()) == theirs, "nothing was given, so no receiver hears of it"
-    assert place.ask("army-pm", "GET", "/v1/grants").json() == []
+    assert place.ask("army-pm", "GET", "/v1/grants").json()["items"] == []
 
 
 def test_the_reason_of_an_adjustment_may_quote(place: ApiPlace) -> None:

@@ -10,6 +10,7 @@ import pytest
 from api_places import ApiPlace
 from governed_places import STAFF
 
+from bongsu.domain.documents import iso_time
 from bongsu.domain.people import Role
 
 
@@ -40,7 +41,7 @@ def test_a_grant_is_seen_by_who_gave_it_and_who_got_it(place: ApiPlace) -> None:
     given = place.ask("army-pm", "POST", "/v1/grants", json=order(place))
     assert given.status_code == 201, given.text
     for person in ("army-pm", "lee", "kim"):
-        assert [one["id"] for one in place.ask(person, "GET", "/v1/grants").json()] == ["nap-1"]
+        assert [one["id"] for one in place.ask(person, "GET", "/v1/grants").json()["items"]] == ["nap-1"]
         assert place.ask(person, "GET", "/v1/grants/nap-1").json()["grant"]["given"]["gpuHours"] == 100.0
 
 
@@ -53,6 +54,18 @@ def test_an_adjustment_that_comes_again_is_booked_once(place: ApiPlace) -> None:
     assert place.ask("lee", "GET", "/v1/grants/nap-1").json()["grant"]["given"]["gpuHours"] == 120.0
     refused = place.ask("lee", "POST", "/v1/grants/nap-1/adjust", json=change)
     assert refused.status_code in (403, 404), "a receiver does not give itself more"
+
+
+def test_a_notice_that_was_withdrawn_says_when_it_ended(place: ApiPlace) -> None:
+    place.ask("army-pm", "POST", "/v1/grants", json=order(place))
+    asked = {"gpuHours": 20, "reason": "Unused"}
+    standing = place.ask("army-pm", "POST", "/v1/grants/nap-1/reclaim", json=asked).json()
+    assert standing["endedAt"] is None
+    place.now += 60
+    withdrawn = place.ask("army-pm", "POST", "/v1/grants/nap-1/reclaim/withdraw").json()
+    assert withdrawn == standing | {"endedAt": iso_time(place.now)}
+    place.now += 60
+    assert place.ask("army-pm", "POST", "/v1/grants/nap-1/reclaim/withdraw").json() == withdrawn, "once"
 
 
 def test_showback_is_a_table_and_its_sum(place: ApiPlace) -> None:

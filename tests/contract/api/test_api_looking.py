@@ -38,7 +38,7 @@ def clear(place: ApiPlace, person: str, label: object) -> None:
 
 def names(response: Any) -> set[str]:
     assert response.status_code == 200, response.text
-    return {one["name"] for one in response.json()}
+    return {one["name"] for one in response.json()["items"]}
 
 
 def test_one_version_is_read_by_its_number_or_an_alias(place: ApiPlace) -> None:
@@ -80,7 +80,7 @@ def test_exact_names_come_first_and_nothing_is_no_search(place: ApiPlace) -> Non
     for name in ("beta-law", "law", "law-2"):
         place.now += 1
         place.run_of("kim", name)
-    listed = place.ask("kim", "GET", "/v1/search", params={"q": "law"}).json()
+    listed = place.ask("kim", "GET", "/v1/search", params={"q": "law"}).json()["items"]
     assert (listed[0]["kind"], listed[0]["name"]) == ("dataset", "law/1")
     for text in ("", "   ", "x" * 201):
         refused = place.ask("kim", "GET", "/v1/search", params={"q": text})
@@ -164,7 +164,7 @@ def test_capacity_tells_of_the_askers_ministries_only(place: ApiPlace) -> None:
 
 def test_stages_are_listed_and_found_one_by_one(place: ApiPlace) -> None:
     run = place.run_of("kim")
-    listed = place.ask("kim", "GET", f"/v1/runs/{run}/stages").json()
+    listed = place.ask("kim", "GET", f"/v1/runs/{run}/stages").json()["items"]
     assert [one["id"] for one in listed] == ["a"]
     assert place.ask("kim", "GET", f"/v1/runs/{run}/stages/a").json() == listed[0]
     nowhere = place.ask("kim", "GET", f"/v1/runs/{run}/stages/b")

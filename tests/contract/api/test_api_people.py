@@ -13,7 +13,8 @@ from people_places import ISSUER
 from bongsu.domain.people import ActorKind, Role
 from bongsu.store.database import Database
 
-KIM = {"id": "mnd/kim", "name": "김철수", "issuer": ISSUER, "subject": "sub-mnd/kim", "clearance": "S/logistics"}
+VETTED = {"clearance": "S/logistics", "reason": "Vetting of 2026-11-20"}
+KIM = {"id": "mnd/kim", "name": "김철수", "issuer": ISSUER, "subject": "sub-mnd/kim", **VETTED}
 NAVY = {
     "name": "navy",
     "titleKo": "해군",
@@ -141,7 +142,8 @@ def test_who_may_not_manage_people_changes_nobody_and_it_is_recorded(place: Peop
     ):
         response = place.ask(asker, "POST", path, json=body or None)
         # An auditor looks at people, the others see none of them.
-        expected = {(403, "people.not-allowed")} | (set() if asker == "mnd/aud" else {(404, "people.unknown")})
+        lacking = "access.people-decide" if asker == "mnd/ci" else "people.not-allowed"
+        expected = {(403, lacking)} | (set() if asker == "mnd/aud" else {(404, "people.unknown")})
         assert refusal(response) in expected, (path, response.text)
     assert place.ask("mnd/op", "GET", "/v1/ministries/mnd/people").json() == before
     refused = [one for one in place.log("mnd") if one["actor"] == asker and one["outcome"] == "refused"]
@@ -170,8 +172,8 @@ def test_secrets_are_shown_once_replaced_and_withdrawn(place: PeopleApi) -> None
     place.now += 10
     second = place.done("mnd/op", path, overlapSeconds=3600)
     listed = place.ask("mnd/op", "GET", path)
-    assert [one["id"] for one in listed.json()] == [first.json()["id"], second["id"]]
-    assert listed.json()[0]["endsAt"] == "2023-11-14T23:13:30.000Z"
+    assert [one["id"] for one in listed.json()["items"]] == [first.json()["id"], second["id"]]
+    assert listed.json()["items"][0]["endsAt"] == "2023-11-14T23:13:30.000Z"
     for secret in (first.json()["secret"], second["secret"]):
         assert secret not in listed.text + str(place.log("mnd"))
     third = place.ask("mnd/op", "POST", path, json={"overlapSeconds": 60})
@@ -196,19 +198,19 @@ def test_a_secret_whose_answer_was_lost_is_replaced_by_the_request_that_comes_ag
     assert again.status_code == 201, again.text
     made = again.json()
     assert made["secret"] != lost["secret"]
-    listed = place.ask("mnd/op", "GET", path).json()
+    listed = place.ask("mnd/op", "GET", path).json()["items"]
     assert [(one["id"], one["endsAt"]) for one in listed] == [
         (first, "2023-11-14T23:13:20.000Z"),
         (made["id"], None),
     ], "the lost one holds no longer, and the one before for as long as it was said at first"
     place.now += 1
     third = place.ask("mnd/op", "POST", path, json=body, headers=key).json()
-    assert [one["id"] for one in place.ask("mnd/op", "GET", path).json()] == [first, third["id"]]
+    assert [one["id"] for one in place.ask("mnd/op", "GET", path).json()["items"]] == [first, third["id"]]
     other = place.ask("mnd/op", "POST", path, json={"overlapSeconds": 60}, headers=key)
     assert refusal(other) == (422, "api.key-used-otherwise")
     new = place.ask("mnd/op", "POST", path, json=body, headers={"Idempotency-Key": "s-2"})
     assert refusal(new) == (409, "people.too-many-secrets")
-    kept = place.ask("mnd/op", "GET", path).json()
+    kept = place.ask("mnd/op", "GET", path).json()["items"]
     assert [one["id"] for one in kept] == [first, third["id"]], "what is refused changes nothing"
 
 
@@ -300,6 +302,28 @@ def test_what_cannot_be_is_told_where_it_stands(
 ) -> None:
     place.add("mnd/ci", ActorKind.SERVICE)
     assert refusal(place.ask("mnd/op", "POST", path, json=body)) == (422, code)
+
+
+@pytest.mark.parametrize("clearance", ["S", "O/logistics"])
+@pytest.mark.parametrize("reason", [None, "", "  "])
+def test_a_first_clearance_has_a_reason_as_every_other_one(
+    place: PeopleApi, clearance: str, reason: str | None
+) -> None:
+    given = {"clearance": clearance} | ({} if reason is None else {"reason": reason})
+    person = {key: KIM[key] for key in ("id", "name", "issuer", "subject")}
+    refused = place.ask("mnd/op", "POST", "/v1/people", json=person | given)
+    assert (refusal(refused), refused.json()["problems"][0]["field"]) == ((422, "people.text-form"), "reason")
+    navy = NAVY | {"operator": NAVY["operator"] | given}
+    assert refusal(place.ask("mnd/op", "POST", "/v1/ministries", json=navy)) == (422, "people.text-form")
+    vetted = place.ask("mnd/op", "POST", "/v1/people", json=person | given | {"reason": "Vetting 4711"})
+    assert vetted.status_code == 201, vetted.text
+    facts = place.log("mnd")[-1]["facts"]
+    assert (facts["clearance"], facts["reason"]) == (clearance, "Vetting 4711")
+
+
+def test_who_may_see_what_is_open_needs_no_reason(place: PeopleApi) -> None:
+    person = {key: KIM[key] for key in ("id", "name", "issuer", "subject")}
+    assert place.ask("mnd/op", "POST", "/v1/people", json=person).status_code == 201
 
 
 @pytest.mark.parametrize("name", ["a%00", "..%2Fop", "KIM", "a" * 500])

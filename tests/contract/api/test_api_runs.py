@@ -49,7 +49,7 @@ def test_a_submission_that_comes_again_is_the_same_run_even_when_it_is_over(plac
 def test_a_submission_that_comes_again_finds_its_run_though_it_would_be_refused_by_now(place: ApiPlace) -> None:
     body, key = {"text": PIPELINE}, {"Idempotency-Key": "k-1"}
     run = place.ask("kim", "POST", "/v1/runs", json=body, headers=key).json()["run"]["id"]
-    (use,) = place.ask("acc", "GET", "/v1/uses").json()
+    (use,) = place.ask("acc", "GET", "/v1/uses").json()["items"]
     path = f"/v1/ministries/mnd/uses/{use['id']}/withdraw"
     assert place.ask("acc", "POST", path, json={"reason": "No longer needed"}).status_code == 200
     refused = place.ask("kim", "POST", "/v1/runs", json=body)
@@ -107,6 +107,49 @@ def test_faults_of_a_file_come_with_their_places_all_at_once(place: ApiPlace) ->
     )
     assert korean.headers["content-language"] == "ko"
     assert korean.json()["title"] != response.json()["title"]
+
+
+WANTING = PIPELINE.replace("  stages:", '  inputs: {corpus: {dataset: "file:docs"}}\n  stages:')
+ON_GPUS = PIPELINE.replace("with: {text: x}}", "with: {text: x}, resources: {gpusPerWorker: 1}}").replace(
+    "  stages:", "  grant: nap-9\n  stages:"
+)
+
+
+def told_of(place: ApiPlace, text: str, path: str = "/v1/pipelines/plan") -> tuple[int, str, set[str]]:
+    body = place.ask("kim", "POST", path, json={"text": text}).json()
+    if "problems" not in body:
+        return 200, "", {one["code"] for one in body["obstacles"]}
+    return body["status"], body["code"], {one["code"] for one in body["problems"]}
+
+
+def test_a_fault_of_the_file_and_an_input_that_is_missing_are_told_at_once_and_as_a_fault_of_the_file(
+    place: ApiPlace,
+) -> None:
+    text = WANTING.replace("useClass: administration", "useClass: adminstration")
+    assert told_of(place, text) == (422, "spec.not-allowed", {"spec.not-allowed", "run.input-missing"})
+    body = place.ask("kim", "POST", "/v1/pipelines/plan", json={"text": text}).json()
+    assert body["detail"].endswith("This is one of 2 problems; `problems` has all of them.")
+    (missing,) = [one for one in body["problems"] if one["code"] == "run.input-missing"]
+    assert "`bongsu submit` send" in missing["message"]
+    assert "`uploaded`" in missing["message"]
+
+
+def test_what_gpus_lack_is_told_at_once_whatever_else_is_wrong(place: ApiPlace) -> None:
+    lacking = {"plan.beyond-executor", "grants.not-paid"}
+    assert told_of(place, ON_GPUS)[2] >= lacking
+    assert told_of(place, ON_GPUS, "/v1/runs")[2] >= lacking
+    wanting = ON_GPUS.replace("  stages:", '  inputs: {corpus: {dataset: "file:docs"}}\n  stages:')
+    assert told_of(place, wanting) == (403, "grants.not-paid", lacking | {"run.input-missing"})
+    faulty = wanting.replace("useClass: administration", "useClass: adminstration")
+    assert "Of mnd there is no grant nap-9" in str(
+        place.ask("kim", "POST", "/v1/runs", json={"text": faulty}).json()
+    )
+    assert told_of(place, faulty)[2] == lacking | {"run.input-missing", "spec.not-allowed"}
+
+
+def test_a_grant_that_is_not_named_is_told_once(place: ApiPlace) -> None:
+    told = told_of(place, ON_GPUS.replace("  grant: nap-9\n", ""))
+    assert told == (422, "spec.gpu-without-grant", {"plan.beyond-executor", "spec.gpu-without-grant"})
 
 
 def test_pages_hold_every_run_once_in_order_while_others_are_added(place: ApiPlace) -> None:
@@ -194,8 +237,10 @@ def test_a_long_log_is_read_in_parts_and_the_run_is_not_read_again_with_each(
     listed = place.ask("kim", "GET", path).json()["items"]
     with place.asked() as statements:
         page = place.ask("kim", "GET", path, params={"limit": 2, "after": 1}).json()
-    assert ([one["sequence"] for one in page["items"]], page["next"]) == ([2, 3], 3)
+    assert [one["sequence"] for one in page["items"]] == [2, 3]
     assert [" LIMIT " in one for one in statements if "FROM run_events" in one] == [True]
+    behind = place.ask("kim", "GET", path, params={"limit": 2, "after": 1, "cursor": page["next"]}).json()
+    assert behind["items"][0]["sequence"] == 4
     monkeypatch.setattr(events, "AT_ONCE", 2)
     with place.asked() as statements:
         stream = place.ask("kim", "GET", path, headers={"Accept": "text/event-stream"}).text

@@ -81,12 +81,12 @@ def reads(place: SharedPlace) -> set[tuple[str, str]]:
 def test_lists_and_searches_say_whose_it_is_what_for_and_until_when(place: SharedPlace) -> None:
     for object_ in OBJECTS:
         place.share(object_, days=30)
-    until = shown(place, "/v1/access-permits")[0]["endsAt"]
+    until = shown(place, "/v1/access-permits")["items"][0]["endsAt"]
     sharing = [{"giver": "mnd", "ministry": "army", "purpose": "administration", "endsAt": until}]
     for kind, name in (("models", "axk1"), ("datasets", "law")):
         (one,) = shown(place, f"/v1/{kind}")["items"]
         assert (one["name"], one["ministry"], one["shared"]) == (name, "mnd", sharing)
-        (found,) = shown(place, f"/v1/search?q={name}")
+        (found,) = shown(place, f"/v1/search?q={name}")["items"]
         assert (found["name"], found["ministry"], found["shared"]) == (f"{name}/1", "mnd", sharing)
         assert [own["shared"] for own in shown(place, f"/v1/{kind}", "kim")["items"]] == [[]]
     assert {("list.read", "list:models"), ("list.read", "list:datasets")} <= reads(place)

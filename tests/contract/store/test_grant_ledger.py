@@ -66,7 +66,9 @@ def test_what_was_written_is_read(ledger: Database) -> None:
         assert grant_of_run(connection, "r-1") == GRANT
         assert grant_of_run(connection, "r-2") is None
         metered = find_entry(connection, GRANT, EntryKind.METERED, "r-1/a/1")
-    assert metered == LedgerEntry(3, EntryKind.METERED, "r-1/a/1", 4000, NOW + 1, "r-1", held=HELD, reason="failed")
+    assert metered == LedgerEntry(
+        EntryKind.METERED, "r-1/a/1", 4000, NOW + 1, "r-1", held=HELD, reason="failed", position=3
+    )
     given, reserved, last = entries(ledger)
     assert (given.position, given.gpu_ms, given.actor, given.held, given.until) == (1, 100, "msit/lee", None, None)
     assert (reserved.position, reserved.run_id, reserved.until) == (2, "r-1", NOW + 9)

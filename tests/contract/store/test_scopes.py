@@ -15,6 +15,7 @@ from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import Digest, RunId, StageId
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.lineage import EdgeKind, NodeKind
+from bongsu.domain.paging import WHOLE
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import HOME, Tenant
 from bongsu.store import artifacts, datasets, lineage, models, runs
@@ -130,7 +131,7 @@ def _version(one: Made) -> ModelVersionRecord:
 
 
 def ids_of_runs(connection: Connection) -> set[str]:
-    return {one.id for one in page_of_runs(connection, (), 1000)}
+    return {one.id for one in page_of_runs(connection, WHOLE)}
 
 
 def listed_runs(connection: Connection) -> set[str]:

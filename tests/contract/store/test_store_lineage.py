@@ -12,6 +12,7 @@ from bongsu.domain.lineage import EdgeKind, NodeKind
 from bongsu.store import lineage
 from bongsu.store.database import Database
 from bongsu.store.lineage import Edge, Node
+from bongsu.store.portions import PORTION
 from bongsu.store.schema import edges, nodes
 
 KINDS = tuple(EdgeKind)
@@ -80,7 +81,7 @@ def test_a_walk_ends_in_a_graph_that_has_a_cycle_all_the_same(database: Database
 
 
 def test_more_nodes_in_a_row_than_one_query_takes(database: Database) -> None:
-    wide = lineage.CHUNK + 50
+    wide = PORTION + 50
     found = [Edge(f"in{number}", "model", EdgeKind.USED) for number in range(wide)]
     found += [Edge("root", f"in{number}", EdgeKind.MADE) for number in range(wide)]
     fill(database, found)

@@ -122,7 +122,7 @@ def test_every_migration_goes_down_and_up_again_with_rows_in_every_table(databas
 
 def test_a_subject_that_two_ministries_have_goes_down_for_neither(database: Database) -> None:
     """Under the older schema one of them would sign in as the other one."""
-    migrate(database.engine, "0016")
+    migrate(database.engine, "0017")
     with database.engine.begin() as connection:
         connection.execute(text("INSERT INTO people VALUES ('mnd/kim', 'x', 'person', 'O', 1.0, NULL)"))
         connection.execute(text("INSERT INTO people VALUES ('msit/lee', 'x', 'person', 'O', 1.0, NULL)"))
@@ -132,11 +132,11 @@ def test_a_subject_that_two_ministries_have_goes_down_for_neither(database: Data
         assert subject_owner(connection, "mnd", "https://a.example", "s") == "mnd/kim"
         add_subject(connection, "https://a.example", "s", "msit/lee")
     with pytest.raises(ValueError, match=r"s at https://a\.example"):
-        migrate(database.engine, "0016")
+        migrate(database.engine, "0017")
     assert differences(database) == []
     with database.engine.begin() as connection:
         connection.execute(text("DELETE FROM subjects WHERE ministry = 'msit'"))
-    migrate(database.engine, "0016")
+    migrate(database.engine, "0017")
     with database.engine.connect() as connection:
         assert connection.execute(text("SELECT person FROM subjects")).scalar_one() == "mnd/kim"
 

@@ -14,6 +14,7 @@ from store_places import NOW, RUN, submitted
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.ids import AttemptId, RunId, StageId, digest_of
 from bongsu.domain.labels import Grade, Label
+from bongsu.domain.paging import PageRequest
 from bongsu.domain.problems import BongsuError
 from bongsu.planner.facts import EarlierWork
 from bongsu.store import artifacts, cache, datasets, history, models
@@ -81,8 +82,9 @@ def test_the_log_of_a_run_has_numbers_without_gaps(database: Database) -> None:
         found = history.events_of(connection, RUN)
         assert [event.sequence for event in found] == [1, 2, 3]
         assert found[2].body == {"글": "자"}
-        assert [event.sequence for event in history.events_of(connection, RUN, after=2)] == [3]
-        assert [event.sequence for event in history.events_of(connection, RUN, after=1, limit=1)] == [2]
+        assert [event.sequence for event in history.events_of(connection, RUN, PageRequest(behind=(2,)))] == [3]
+        second = PageRequest(limit=1, behind=(1,))
+        assert [event.sequence for event in history.events_of(connection, RUN, second)] == [2]
 
 
 def attempt(stage: str, number: int = 1) -> AttemptId:

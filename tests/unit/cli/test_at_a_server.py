@@ -162,6 +162,20 @@ def test_files_are_checked_by_the_server(ask: As, tmp_path: Path) -> None:
     assert there == here
 
 
+def test_files_that_a_faulty_pipeline_names_are_looked_for_on_this_machine(ask: As, tmp_path: Path) -> None:
+    (tmp_path / "law.txt").write_text("law")
+    inputs = '  inputs: {law: {dataset: "file:law.txt"}, gone: {dataset: "file:gone.txt"}}\n  stages:'
+    faulty = PIPELINE.replace("useClass: administration", "useClass: adminstration").replace("  stages:", inputs)
+    (tmp_path / "p.yaml").write_text(faulty)
+    for command in ("plan", "submit"):
+        told = json.loads(ask("kim", command, "p.yaml", "--json").out)["problems"]
+        found = {(one["code"], one["field"]) for one in told}
+        assert ("spec.not-allowed", "spec.purpose.useClass") in found
+        missing = [one for one in told if one["code"] == "run.input-missing"]
+        assert [one["field"] for one in missing] == ["spec.inputs.gone"], "what lies beside the file is not missing"
+        assert "gone.txt does not exist" in missing[0]["message"]
+
+
 def test_a_ministry_is_chosen_with_each_command(ask: As, place: ApiPlace) -> None:
     from bongsu.domain.people import Role
 

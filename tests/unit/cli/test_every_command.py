@@ -101,6 +101,7 @@ HERE_ALONE = {
     "up",
     "ministries found",
     "ministries gpus",
+    "ministries operator",
     "people password",
     "database show",
     "database check",

@@ -55,7 +55,8 @@ def told(said: Said) -> str:
 
 
 def test_a_person_comes_is_made_something_cleared_and_goes(ask: As) -> None:
-    added = ask("mnd/op", "people", "add", "mnd/kim", "--name", "김철수", "--subject", "s-1", "--clearance", "S")
+    vetted = ("--clearance", "S", "--reason", "V-1")
+    added = ask("mnd/op", "people", "add", "mnd/kim", "--name", "김철수", "--subject", "s-1", *vetted)
     assert told(added).startswith("Added mnd/kim, cleared for S;")
     assert told(ask("mnd/op", "people", "give-role", "mnd/kim", "engineer")) == "Roles of mnd/kim: mnd: engineer.\n"
     words = ("people", "clearance", "mnd/kim", "C", "--compartment", "logistics", "--reason", "Vetted")

@@ -26,6 +26,12 @@ IMPURE_CALLS = {
 }
 
 
+# What names a connection and what the database raises; statements are built where the tables are.
+SPOKEN_EVERYWHERE = {"URL", "Connection"}
+# The tracking server's database is its own.
+SPEAK_SQL = ("store", "tracking")
+
+
 ROWS = {"layers": r"platform/bongsu/(\w+)", "rooms": r"bongsu_stages/(\w+)"}
 SOURCES = {"layers": ROOT / "platform" / "bongsu", "rooms": ROOT / "pipelines" / "bongsu_stages"}
 
@@ -98,4 +104,21 @@ def test_pure_packages_call_nothing_that_reads_the_world(package: str) -> None:
                 name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
                 if name in IMPURE_CALLS:
                     found.append(f"{path.relative_to(ROOT)}:{node.lineno} {name}")
+    assert not found
+
+
+def test_statements_are_built_in_the_store_and_nowhere_else() -> None:
+    package, found = ROOT / "platform" / "bongsu", []
+    for path in sorted(package.rglob("*.py")):
+        if path.relative_to(package).parts[0] in SPEAK_SQL:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = {one.name for one in node.names} if isinstance(node, ast.Import | ast.ImportFrom) else set()
+            module = (node.module or "") if isinstance(node, ast.ImportFrom) else ""
+            is_free = module == "sqlalchemy.exc" or (module == "sqlalchemy" and names <= SPOKEN_EVERYWHERE)
+            speaks = any(one.partition(".")[0] == "sqlalchemy" for one in (module, *names)) and not is_free
+            if speaks or module.startswith("bongsu.store.schema"):
+                found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("execute", "exec_driver_sql"):
+                found.append(f"{path.relative_to(ROOT)}:{node.lineno} {ast.unparse(node.func)}")
     assert not found

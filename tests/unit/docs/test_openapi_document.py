@@ -97,13 +97,13 @@ def test_what_states_a_document_and_gives_none_is_refused() -> None:
 
 def test_two_classes_of_one_name_are_noticed() -> None:
     router = APIRouter()
-    other = make_dataclass("MeDocument", [("x", int)])
+    other = make_dataclass("PersonDocument", [("x", int)])
 
     @router.get("/v1/other", **for_signed_in(gives=other))
     def silent() -> Response:
         raise NotImplementedError
 
-    with pytest.raises(TypeError, match="two things are called MeDocument"):
+    with pytest.raises(TypeError, match="two things are called PersonDocument"):
         described_app(routers=[router]).openapi()
 
 

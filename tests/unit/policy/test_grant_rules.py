@@ -128,7 +128,9 @@ def test_no_grant_and_one_of_another_ministry_are_told_alike() -> None:
     denied = unknown("nap", "mnd")
     assert not denied.allowed
     assert denied.problem is not None
-    assert denied.problem.what() == "Of mnd there is no grant nap that could pay for the GPUs of this plan."
+    assert denied.problem.what() == (
+        "Of mnd there is no grant nap that could pay for the GPUs of this plan (rule grants.owned)."
+    )
 
 
 def test_a_need_is_what_was_estimated_or_the_timeout_along_the_longest_path() -> None:

@@ -102,11 +102,11 @@ def test_the_shortcut_for_most_texts_changes_no_answer(text: str) -> None:
 @given(st.text(max_size=300))
 def test_any_text_gets_an_answer(text: str) -> None:
     found = screen(text)
-    assert found is None or (found.rule and found.words)
+    assert found is None or (found.pattern and found.words)
 
 
 @pytest.mark.parametrize(
-    ("text", "rule"),
+    ("text", "pattern"),
     [
         ("LAWS", "autonomous-weapon"),
         ("표적이 자동으로 선정", "target-selection"),
@@ -116,7 +116,7 @@ def test_any_text_gets_an_answer(text: str) -> None:
         ("군집이 마을을 포격", "force-by-machine"),
     ],
 )
-def test_a_refusal_names_its_rule(text: str, rule: str) -> None:
+def test_a_refusal_names_its_pattern(text: str, pattern: str) -> None:
     found = screen(text)
     assert found is not None
-    assert found.rule == rule
+    assert found.pattern == pattern

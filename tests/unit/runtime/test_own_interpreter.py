@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -107,6 +107,41 @@ def test_requirements_that_changed_since_the_plan_are_not_installed(tmp_path: Pa
     assert isinstance(outcome, Failure)
     assert "is not as it was when the run was planned" in str(outcome.message)
     assert not outcome.retryable
+
+
+def test_requirements_that_were_sent_are_read_from_the_artifact_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = LocalStore(tmp_path / "artifacts")
+    writer = store.writer("requirements")
+    with writer.create("below/own.txt") as file:
+        file.write(b"one==1\n")
+    tree = writer.commit().digest
+    attempt = spec(tmp_path, Path(sys.executable)).model_copy(
+        update={
+            "environment": Environment(requirements="below/own.txt"),
+            "requirements": digest_of(b"one==1\n"),
+            "requirements_tree": tree,
+        }
+    )
+    read: list[str] = []
+
+    def install(command: list[str], _surrounding: Mapping[str, str]) -> None:
+        if "-r" not in command:
+            subprocess.run([sys.executable, "-m", "venv", "--without-pip", command[-1]], check=True)
+        else:
+            read.append(Path(command[-1]).read_text())
+
+    monkeypatch.setattr(isolated, "_call", install)
+    run_isolated(attempt, tmp_path / "environments", os.environ)
+    assert read == ["one==1\n"]
+    gone = run_isolated(
+        attempt.model_copy(update={"requirements_tree": digest_of(b"nothing")}),
+        tmp_path / "environments",
+        os.environ,
+    )
+    assert isinstance(gone, Failure)
+    assert str(digest_of(b"nothing")) in str(gone.message)
 
 
 def test_a_store_that_cannot_be_opened_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -131,8 +131,8 @@ def test_each_role_of_each_ministry_may_what_the_table_says_and_nothing_else(
 
 def test_a_service_account_gives_and_adjusts_nothing(place: Place) -> None:
     robot = replace(MANAGER, id="msit/robot", kind=ActorKind.SERVICE)
-    assert outcome(lambda: give(place.platform, robot, order(id="other"))) == "grants.forbidden"
-    assert outcome(lambda: adjust(place.platform, robot, GRANT, 1.0, "It was agreed.")) == "grants.forbidden"
+    assert outcome(lambda: give(place.platform, robot, order(id="other"))) == "access.people-decide"
+    assert outcome(lambda: adjust(place.platform, robot, GRANT, 1.0, "It was agreed.")) == "access.people-decide"
     assert outcome(lambda: show_grant(place.platform, robot, GRANT)) == "done"
 
 

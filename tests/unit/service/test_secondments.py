@@ -12,6 +12,7 @@ from store_places import store_at
 from bongsu.domain.labels import Label
 from bongsu.domain.people import Actor, Role
 from bongsu.service import people
+from bongsu.service.ministries import name_operator
 from bongsu.service.seconding import recall_person, send_person
 from bongsu.store.people import add_role
 
@@ -113,11 +114,56 @@ def test_who_sends_somebody_is_not_told_whether_there_is_such_a_ministry(place: 
     refused("own-rights", lambda: send_person(place.platform, place.actor("mnd/op"), "mnd/op", "msit"))
 
 
-def test_the_last_operator_is_not_called_back(place: Ministries) -> None:
+def operated_by_a_guest(place: Ministries) -> None:
+    """MSIT is operated by mnd/op2 alone, whom MND sent there."""
+    place.add("msit/choi", msit=Role.ENGINEER)
     send_person(place.platform, place.actor("mnd/op"), "mnd/op2", "msit")
     people.give_role(place.platform, place.actor("msit/op"), "mnd/op2", "msit", Role.OPERATOR)
-    people.disable(place.platform, place.actor("mnd/op2"), "msit/op")
-    refused("last-operator", lambda: recall_person(place.platform, place.actor("mnd/op"), "mnd/op2", "msit"))
+    people.take_role(place.platform, place.actor("mnd/op2"), "msit/op", "msit", Role.OPERATOR)
+
+
+def test_a_ministry_always_gets_its_people_back_and_the_other_one_hears_that_nobody_operates_it(
+    place: Ministries,
+) -> None:
+    operated_by_a_guest(place)
+    recall_person(place.platform, place.actor("mnd/op"), "mnd/op2", "msit")
+    assert place.actor("mnd/op2").ministries == {"mnd"}
+    told = place.log("msit")[-1]
+    facts = {"ministry": "msit", "roles": ["operator"], "lastOperator": True}
+    assert (told["action"], told["actor"], told["facts"]) == ("role.take", "mnd/op", facts)
+    assert "lastOperator" not in place.log("mnd")[-1]["facts"], "what the other one is left with is its own"
+
+
+def test_an_account_is_ended_by_its_own_ministry_whatever_it_operates_elsewhere(place: Ministries) -> None:
+    operated_by_a_guest(place)
+    people.disable(place.platform, place.actor("mnd/op"), "mnd/op2")
+    told = place.log("msit")[-1]
+    facts = {"ministry": "msit", "roles": ["operator"], "lastOperator": True}
+    assert (told["action"], told["object"], told["facts"]) == ("person.disable", "person:mnd/op2", facts)
+
+
+def test_a_ministry_keeps_its_last_operator_if_it_is_a_guest_who_would_go_by_its_own_hand(
+    place: Ministries,
+) -> None:
+    operated_by_a_guest(place)
+    operator = place.add("msit/second", msit=Role.OPERATOR)
+    people.disable(place.platform, place.actor("mnd/op2"), "msit/second")
+    refused("last-operator", lambda: people.take_role(place.platform, operator, "mnd/op2", "msit", Role.OPERATOR))
+
+
+def test_whoever_installed_the_server_names_an_operator_where_none_is_left(place: Ministries) -> None:
+    operated_by_a_guest(place)
+    refused("has-operator", lambda: name_operator(place.platform, "msit", "msit/choi"))
+    recall_person(place.platform, place.actor("mnd/op"), "mnd/op2", "msit")
+    for person in ("mnd/op2", "msit/nobody"):
+        refused("unknown", lambda one=person: name_operator(place.platform, "msit", one))
+    refused("unknown-ministry", lambda: name_operator(place.platform, "nowhere", "nowhere/x"))
+    for _ in range(2):
+        assert Role.OPERATOR in name_operator(place.platform, "msit", "msit/choi").roles["msit"]
+    told = [one for one in place.log("msit") if one["object"] == "person:msit/choi"][-2:]
+    assert [one["actor"] for one in told if one["facts"].get("role") == "operator"] == ["system"], "once"
+    made = people.give_role(place.platform, place.actor("msit/choi"), "msit/op", "msit", Role.OPERATOR)
+    assert Role.OPERATOR in made.roles["msit"], "an operator as any other"
 
 
 def test_what_somebody_is_elsewhere_is_not_told(place: Ministries) -> None:

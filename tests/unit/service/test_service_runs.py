@@ -21,6 +21,7 @@ from small_plans import plan_of, stage
 
 from bongsu.artifacts.local import LocalStore
 from bongsu.domain.ids import AttemptId, RunId, digest_of
+from bongsu.domain.paging import PageRequest
 from bongsu.domain.pipeline import Environment
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.publication import ModelPage, Publication
@@ -416,7 +417,7 @@ def test_the_log_of_a_run_is_told_from_any_entry_on(place: Place) -> None:
         "attempt-requested",
         "attempt-finished",
     ]
-    assert run_events(place.platform, run.id, after=every[2].sequence) == every[3:]
+    assert run_events(place.platform, run.id, PageRequest(behind=(every[2].sequence,))) == every[3:]
 
 
 def test_a_stage_is_found_by_id_or_title_and_an_unknown_one_is_told(place: Place) -> None:

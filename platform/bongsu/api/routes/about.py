@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from bongsu import __version__
-from bongsu.api.answers import answer
+from bongsu.api.answers import Fields, answer
 from bongsu.api.asking import Asking, for_anybody, for_signed_in
 from bongsu.api.openapi import as_well, only_as
 from bongsu.domain.documents import plain
@@ -75,13 +75,14 @@ async def ready(request: Request) -> Response:
 
 
 @router.get("/v1/server", **for_anybody(gives=ServerDocument))
-def server(request: Request) -> Response:
+def server(request: Request, fields: Fields = "") -> Response:
     """What a client has to know before anybody is signed in."""
     plane: ControlPlane = request.app.state.plane
-    return answer(request, ServerDocument(plane.site, __version__, plane.sign_in, plane.service_issuer or None))
+    about = ServerDocument(plane.site, __version__, plane.sign_in, plane.service_issuer or None)
+    return answer(request, about, fields)
 
 
 @router.get("/v1/me", **for_signed_in(gives=MeDocument))
-def me(request: Request, asker: Asking) -> Response:
+def me(request: Request, asker: Asking, fields: Fields = "") -> Response:
     """Who the asker is here: roles and permissions by ministry, and clearance."""
-    return answer(request, me_document(who_asks(asker.actor, asker.plane.site)))
+    return answer(request, me_document(who_asks(asker.actor, asker.plane.site)), fields)

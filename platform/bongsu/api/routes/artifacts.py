@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response, StreamingResponse
 
-from bongsu.api.answers import answer
+from bongsu.api.answers import Fields, answer
 from bongsu.api.asking import Asking, asks_for
 from bongsu.api.openapi import only_as
 from bongsu.domain.codes import api as codes
@@ -29,9 +29,9 @@ _ARCHIVE = {"requestBody": {"required": True, "content": {"application/x-tar": {
 
 
 @router.get("/{digest}", **asks_for(Permission.ARTIFACT_READ, gives=ArtifactDetails))
-def show(request: Request, asker: Asking, ministry: str, digest: str) -> Response:
+def show(request: Request, asker: Asking, ministry: str, digest: str, fields: Fields = "") -> Response:
     """An artifact: type, size, label, who made it, its files with their digests."""
-    return answer(request, show_artifact(asker.within(ministry), digest))
+    return answer(request, show_artifact(asker.within(ministry), digest), fields)
 
 
 @router.get("/{digest}/files/{path:path}", **only_as(_BYTES), **asks_for(Permission.ARTIFACT_READ))

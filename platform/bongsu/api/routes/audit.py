@@ -9,12 +9,14 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 from pydantic import AwareDatetime, ConfigDict, Field
 
-from bongsu.api.answers import Cursor, Fields, Limit, Page, answer, bad_body, page, place_of
+from bongsu.api.answers import Fields, Page, answer, bad_body
 from bongsu.api.asking import Asker, Asking, asks_for
 from bongsu.api.bodies import Body
+from bongsu.api.listing import Listing
 from bongsu.api.openapi import as_well, only_as
 from bongsu.domain.audit import AuditOutcome, EntryFilter
 from bongsu.domain.checkpoints import SignedCheckpoint
+from bongsu.domain.problems import BongsuError
 from bongsu.domain.signed_notes import VerifierKey
 from bongsu.policy.access import Permission
 from bongsu.service.audit.checking import Checked, check_log
@@ -22,11 +24,13 @@ from bongsu.service.audit.checkpoints import Growth, accept_cosignature, prove_g
 from bongsu.service.audit.exporting import export
 from bongsu.service.audit.reading import Entry, list_entries, prove_entry, show_entry
 from bongsu.service.platform import Platform
+from bongsu.store.audit_reading import ENTRIES
 
 router = APIRouter(prefix="/v1/ministries/{ministry}/audit", tags=["audit"])
 P = Permission
 _MOST = 1 << 53
 _LINES = "application/x-ndjson"
+LOG_CHECK = "Bongsu-Log-Check"
 _UNSTORED = {"Cache-Control": "private, no-store"}
 
 # No text of ours holds what a terminal obeys, and PostgreSQL takes no NUL.
@@ -68,9 +72,9 @@ def _of(asker: Asker, ministry: str) -> Platform:
 
 @router.get("/entries", **asks_for(P.AUDIT_READ, gives=Page[Entry]))
 def entries(
-    request: Request,
     asker: Asking,
     ministry: str,
+    listing: Listing,
     actor: Annotated[Word, Query(description="Only what this actor did.")] = "",
     object: Annotated[Word, Query(description="Only about objects that begin so, e.g. `run:`.")] = "",
     action: Annotated[Word, Query(description="Only this action, or with a dot behind it, all of a kind.")] = "",
@@ -78,20 +82,16 @@ def entries(
     until: Annotated[AwareDatetime | None, Query(description="Only before this time, with its zone.")] = None,
     outcome: AuditOutcome | None = None,
     before: Annotated[int | None, Query(ge=0, le=_MOST, description="Only entries below this position.")] = None,
-    limit: Limit = 50,
-    cursor: Cursor = "",
-    fields: Fields = "",
 ) -> Response:
     """Entries, newest first. One above the asker's clearance is there with its position and hash, unless certain
     entries are asked for."""
     times = (since.timestamp() if since else None, until.timestamp() if until else None)
-    wanted = EntryFilter(actor, object, action, *times, outcome)
-    asked = f"audit {ministry} {wanted} {before}"
-    place = place_of(cursor, asked, int)
-    behind = place.key[0] if place else before
+    part = listing.of(ENTRIES)
+    wanted = EntryFilter(actor, object, action, *times, outcome, part.filters)
+    behind = part.behind[0] if part.behind else before
     platform = _of(asker, ministry)
-    found = list_entries(platform, platform.actor, platform.scope.tenant, wanted, limit + 1, behind).entries
-    return answer(request, page(found, limit, asked, lambda entry: (entry.position,)), fields)
+    found = list_entries(platform, platform.actor, platform.scope.tenant, wanted, part.limit, behind).entries
+    return listing.answer(found, ENTRIES.key)
 
 
 @router.get("/entries/{position}", **asks_for(P.AUDIT_READ, gives=Entry))
@@ -124,10 +124,11 @@ def consistency(
     ministry: str,
     old: Annotated[Size, Query(description="Size of the log that somebody saw.")],
     new: Annotated[Size | None, Query(description="A later size; that of now if not given.")] = None,
+    fields: Fields = "",
 ) -> Response:
     """The proof that the log of the later size begins with that of the earlier one."""
     platform = _of(asker, ministry)
-    return answer(request, prove_growth(platform, platform.actor, platform.scope.tenant, old, new))
+    return answer(request, prove_growth(platform, platform.actor, platform.scope.tenant, old, new), fields)
 
 
 @router.get("/witness-request", response_class=PlainTextResponse, **asks_for(P.AUDIT_READ))
@@ -162,25 +163,35 @@ def accept(request: Request, asker: Asking, ministry: str, cosignature: Cosignat
 
 
 @router.get("/keys", **asks_for(P.AUDIT_READ, gives=LogKeysDocument))
-def keys(request: Request, asker: Asking, ministry: str) -> Response:
+def keys(request: Request, asker: Asking, ministry: str, fields: Fields = "") -> Response:
     """Public keys by which others verify the log, the oldest first."""
     platform = _of(asker, ministry)
     found = public_keys(platform, asker.plane.log_keys(), platform.actor, platform.scope.tenant)
-    return answer(request, LogKeysDocument(list(map(str, found))))
+    return answer(request, LogKeysDocument(list(map(str, found))), fields)
 
 
 @router.get("/export", **only_as(_LINES), **asks_for(P.AUDIT_READ))
 def exported(
     asker: Asking, ministry: str, since: Annotated[Size, Query(description="First entry.")] = 0
 ) -> Response:
-    """The log as JSON lines that verify anywhere. That it was exported, and by whom, is its last entry."""
+    """The log as JSON lines that verify anywhere. That it was exported, and by whom, is its last entry. A damaged one
+    is handed out as well, to be compared with: the header `Bongsu-Log-Check` says `whole`, or with which codes `check`
+    finds it damaged."""
     platform = _of(asker, ministry)
     made = export(platform, asker.plane.log_keys(), platform.actor, platform.scope.tenant, since)
-    return StreamingResponse(made.lines, media_type=_LINES, headers=_UNSTORED)
+    return StreamingResponse(made.lines, media_type=_LINES, headers=_UNSTORED | {LOG_CHECK: _verdict(platform)})
+
+
+def _verdict(platform: Platform) -> str:
+    try:
+        check_log(platform, platform.actor, platform.scope.tenant)
+    except BongsuError as error:
+        return ", ".join(sorted({problem.code.name for problem in error.problems}))
+    return "whole"
 
 
 @router.get("/check", **asks_for(P.AUDIT_READ, gives=Checked))
-def check(request: Request, asker: Asking, ministry: str) -> Response:
+def check(request: Request, asker: Asking, ministry: str, fields: Fields = "") -> Response:
     """Read the stored log as a whole: entries against hashes, hashes against each other, roots against signatures."""
     platform = _of(asker, ministry)
-    return answer(request, check_log(platform, platform.actor, platform.scope.tenant))
+    return answer(request, check_log(platform, platform.actor, platform.scope.tenant), fields)

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response, StreamingResponse
 
-from bongsu.api.answers import Limit, answer
+from bongsu.api.answers import Page
 from bongsu.api.asking import Asking, asks_for
 from bongsu.api.ending import Ending, StreamCut, ending_of
+from bongsu.api.listing import Listing
 from bongsu.api.openapi import as_well, only_as
 from bongsu.domain.documents import plain
 from bongsu.domain.ids import StageId
+from bongsu.domain.paging import PageRequest
 from bongsu.policy.access import Permission
 from bongsu.service.following import FollowingEnded, LogLine, follow_attempt, follow_logs
 from bongsu.service.platform import Platform
 from bongsu.service.run_lists import of_run
 from bongsu.service.showing import attempt_logs, attempt_of, look_at_events, run_events, show_run
+from bongsu.store.history import EVENTS
 from bongsu.store.records import EventRecord
 
 router = APIRouter(prefix="/v1/runs/{run}", tags=["events and logs"])
@@ -31,49 +34,45 @@ LOOK_S = 0.5
 BEAT_S = 15.0
 # After so long who was cut off asks again, behind the entry that came last.
 RETRY_MS = 2000
+_MOST = 1 << 53
 # So many entries of a log are held at once for whoever follows it.
 AT_ONCE = 500
 STREAM = "text/event-stream"
 LINES = "application/x-ndjson"
 
 
-@dataclass(frozen=True)
-class EventPage:
-    """Entries of a run's log in order; ``next`` is the number of the last one, None at the end."""
-
-    items: Sequence[EventRecord]
-    next: int | None
-
-
-@router.get("/events", **as_well(STREAM), **asks_for(Permission.RUN_READ, gives=EventPage))
+@router.get("/events", **as_well(STREAM), **asks_for(Permission.RUN_READ, gives=Page[EventRecord]))
 def events(
     request: Request,
     asker: Asking,
     run: str,
-    after: Annotated[int, Query(ge=0, description="Only entries behind this number.")] = 0,
-    limit: Limit = 500,
+    listing: Listing,
+    after: Annotated[int, Query(ge=0, le=_MOST, description="Only entries behind this number.")] = 0,
     accept: Annotated[str, Header()] = "",
     last_event_id: Annotated[str, Header(pattern=r"^\d{0,18}$")] = "",
 ) -> Response:
-    """Entries of a run's log. Who accepts ``text/event-stream`` gets them as they come (server-sent events), behind
-    ``Last-Event-ID`` if that is given, until the run is over."""
+    """Entries of a run's log, in order. Who accepts ``text/event-stream`` gets them as they come (server-sent events),
+    behind ``Last-Event-ID`` if that is given, until the run is over."""
+    wanted = listing.of(EVENTS)
     platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
-    begin = max(after, int(last_event_id or 0))
+    begin = max(after, int(last_event_id or 0), *(wanted.behind or ()))
     if STREAM in accept:
-        return StreamingResponse(_stream(request, platform, record.id, begin), media_type=STREAM, headers=_LIVE)
-    found = run_events(platform, record.id, begin, limit + 1)
-    behind = found[limit - 1].sequence if len(found) > limit else None
-    return answer(request, EventPage(found[:limit], behind))
+        part = PageRequest(wanted.filters, AT_ONCE)
+        stream = _stream(request, platform, record.id, part, begin)
+        return StreamingResponse(stream, media_type=STREAM, headers=_LIVE)
+    return listing.answer(run_events(platform, record.id, replace(wanted, behind=(begin,))), EVENTS.key)
 
 
 _LIVE = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
-async def _stream(request: Request, platform: Platform, run_id: str, after: int) -> AsyncIterator[str]:
+async def _stream(
+    request: Request, platform: Platform, run_id: str, part: PageRequest, after: int
+) -> AsyncIterator[str]:
     yield f"retry: {RETRY_MS}\n\n"
     quiet = 0.0
     while not await request.is_disconnected():
-        found = await run_in_threadpool(look_at_events, platform, run_id, after, AT_ONCE)
+        found = await run_in_threadpool(look_at_events, platform, run_id, replace(part, behind=(after,)))
         for event in found.events:
             after = event.sequence
             yield _message(event)

@@ -8,12 +8,16 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import ConfigDict, Field
 
-from bongsu.api.answers import Cursor, Fields, Limit, Ministry, Page, answer, page, place_of
+from bongsu.api.answers import Fields, Ministry, Page, answer
 from bongsu.api.asking import Asker, Asking, asks_for, for_signed_in
 from bongsu.api.bodies import Body, body_of, described
+from bongsu.api.listing import Listing
 from bongsu.domain.approval import ApprovalState
 from bongsu.domain.data_permits import DatasetPermit, SharedObject
+from bongsu.domain.documents import plain
+from bongsu.domain.filters import FieldKind
 from bongsu.domain.ids import Digest
+from bongsu.domain.paging import ShortList
 from bongsu.domain.suspension import Suspension
 from bongsu.domain.use_register import PermittedUse
 from bongsu.policy.access import Permission
@@ -32,9 +36,16 @@ from bongsu.service.governance.proposing import ProposalRequest, list_proposals,
 from bongsu.service.governance.suspending import StopRequest, list_suspensions, propose_lift, suspend
 from bongsu.service.governance.uses import UseRequest, list_uses, register_use, withdraw_use
 from bongsu.service.platform import Platform
+from bongsu.store.permits import ACCESS_PERMITS, DATA_PERMITS
+from bongsu.store.permitted_uses import USES
+from bongsu.store.proposals import PROPOSALS
+from bongsu.store.suspensions import SUSPENSIONS
 
 router = APIRouter(prefix="/v1", tags=["governance"])
 P = Permission
+RULES = ShortList[ExplainedRule](
+    key=lambda rule: (rule.name,), kinds=(str,), fields={"name": (FieldKind.WORD, lambda rule: rule.name)}
+)
 
 
 class Reason(Body):
@@ -60,16 +71,18 @@ def _of(asker: Asker, ministry: str) -> Platform:
     return asker.plane.of_member(asker.actor, ministry)
 
 
-@router.get("/policy/rules", **for_signed_in(gives=list[ExplainedRule]))
-def rules(request: Request, asker: Asking, name: str | None = None) -> Response:
-    """Every rule that can deny: what it says, what it looks at, where it comes from."""
-    return answer(request, explain(name))
+@router.get("/policy/rules", **for_signed_in(gives=Page[ExplainedRule]))
+def rules(asker: Asking, listing: Listing, name: str | None = None) -> Response:
+    """Every rule that can deny, by name: what it says, what it looks at, where it comes from."""
+    wanted = listing.of(RULES)
+    return listing.answer(RULES.page(explain(name), wanted), RULES.key)
 
 
-@router.get("/uses", **asks_for(P.USE_READ, gives=list[PermittedUse]))
-def uses(request: Request, asker: Asking, ministry: Ministry = None, fields: Fields = "") -> Response:
+@router.get("/uses", **asks_for(P.USE_READ, gives=Page[PermittedUse]))
+def uses(asker: Asking, listing: Listing, ministry: Ministry = None) -> Response:
     """Registers of uses of the asker's ministries."""
-    return answer(request, list(list_uses(asker.everywhere(), asker.actor, ministry)), fields)
+    found = list_uses(asker.everywhere(), asker.actor, ministry, listing.of(USES))
+    return listing.answer(found, USES.key)
 
 
 @router.post("/uses", status_code=201, **asks_for(P.USE_REGISTER, described(UseRequest), gives=PermittedUse))
@@ -85,10 +98,11 @@ def end_use(request: Request, asker: Asking, ministry: str, use: str, why: Reaso
     return answer(request, withdraw_use(_of(asker, ministry), asker.actor, use, why.reason, asker.request))
 
 
-@router.get("/data-permits", **asks_for(P.PERMIT_READ, gives=list[DatasetPermit]))
-def data_permits(request: Request, asker: Asking, ministry: Ministry = None, fields: Fields = "") -> Response:
+@router.get("/data-permits", **asks_for(P.PERMIT_READ, gives=Page[DatasetPermit]))
+def data_permits(asker: Asking, listing: Listing, ministry: Ministry = None) -> Response:
     """What data may be used for, and until when."""
-    return answer(request, list_data_permits(asker.everywhere(), asker.actor, ministry), fields)
+    found = list_data_permits(asker.everywhere(), asker.actor, ministry, listing.of(DATA_PERMITS))
+    return listing.answer(found, DATA_PERMITS.key)
 
 
 @router.post(
@@ -108,10 +122,11 @@ def end_data_permit(request: Request, asker: Asking, ministry: str, permit: str,
     return answer(request, revoke_data_permit(_of(asker, ministry), asker.actor, permit, why.reason, asker.request))
 
 
-@router.get("/access-permits", **asks_for(P.PERMIT_READ, gives=list[SharedObject]))
-def access_permits(request: Request, asker: Asking, ministry: Ministry = None, fields: Fields = "") -> Response:
+@router.get("/access-permits", **asks_for(P.PERMIT_READ, gives=Page[SharedObject]))
+def access_permits(asker: Asking, listing: Listing, ministry: Ministry = None) -> Response:
     """What the asker's ministries share with others, and others with them."""
-    return answer(request, list_access(asker.everywhere(), asker.actor, ministry), fields)
+    found = list_access(asker.everywhere(), asker.actor, ministry, listing.of(ACCESS_PERMITS))
+    return listing.answer(found, ACCESS_PERMITS.key)
 
 
 @router.post(
@@ -131,21 +146,14 @@ def end_sharing(request: Request, asker: Asking, ministry: str, permit: str) -> 
 
 @router.get("/approvals", **asks_for(P.APPROVAL_READ, gives=Page[ProposalDocument]))
 def approvals(
-    request: Request,
     asker: Asking,
+    listing: Listing,
     ministry: Ministry = None,
     state: Annotated[list[ApprovalState] | None, Query()] = None,
-    limit: Limit = 50,
-    cursor: Cursor = "",
-    fields: Fields = "",
 ) -> Response:
     """Proposals with what was decided on them, newest first."""
-    asked = f"approvals {ministry} {state}"
-    place = place_of(cursor, asked, float, str)
-    behind = place.key if place else None
-    found = list_proposals(asker.everywhere(), asker.actor, ministry, state or (), limit + 1, behind)
-    document = page(found, limit, asked, lambda one: (one.proposed_at, one.id), proposal_document)
-    return answer(request, document, fields)
+    found = list_proposals(asker.everywhere(), asker.actor, ministry, state or (), listing.of(PROPOSALS))
+    return listing.answer(found, PROPOSALS.key, lambda one: plain(proposal_document(one)))
 
 
 @router.post(
@@ -203,10 +211,11 @@ def apply(request: Request, asker: Asking, ministry: str, proposal: str) -> Resp
     return answer(request, proposal_document(found))
 
 
-@router.get("/suspensions", **asks_for(P.MODEL_READ, gives=list[Suspension]))
-def suspensions(request: Request, asker: Asking, ministry: Ministry = None, fields: Fields = "") -> Response:
+@router.get("/suspensions", **asks_for(P.MODEL_READ, gives=Page[Suspension]))
+def suspensions(asker: Asking, listing: Listing, ministry: Ministry = None) -> Response:
     """Models that were stopped, newest first."""
-    return answer(request, list_suspensions(asker.everywhere(), asker.actor, ministry), fields)
+    found = list_suspensions(asker.everywhere(), asker.actor, ministry, listing.of(SUSPENSIONS))
+    return listing.answer(found, SUSPENSIONS.key)
 
 
 @router.post("/suspensions", status_code=201, **asks_for(P.MODEL_SUSPEND, described(StopRequest), gives=Suspension))

@@ -8,10 +8,12 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import AwareDatetime, ConfigDict, Field
 
-from bongsu.api.answers import Fields, IdempotencyKey, answer
+from bongsu.api.answers import Fields, IdempotencyKey, Page, answer
 from bongsu.api.asking import Asking, asks_for
 from bongsu.api.bodies import Body, body_of, described
+from bongsu.api.listing import Listing
 from bongsu.api.openapi import as_well
+from bongsu.domain.documents import plain
 from bongsu.domain.grants import Dimension
 from bongsu.policy.access import Permission
 from bongsu.service.grants.documents import (
@@ -35,6 +37,7 @@ from bongsu.service.grants.looking import NEWEST, list_grants, recount_grant, sh
 from bongsu.service.grants.periods import this_month
 from bongsu.service.grants.reclaiming import announce_reclaim, carry_out_reclaim, withdraw_reclaim
 from bongsu.service.grants.showback import as_csv, showback
+from bongsu.store.grants import grant_list
 
 router = APIRouter(prefix="/v1", tags=["grants"])
 P = Permission
@@ -63,11 +66,12 @@ class Closing(Body):
     reason: str = Field(min_length=1, max_length=2000)
 
 
-@router.get("/grants", **asks_for(P.GRANT_READ, gives=list[GrantSummaryDocument]))
-def grants(request: Request, asker: Asking, fields: Fields = "") -> Response:
-    """What the asker's ministries gave and got."""
-    found = list_grants(asker.everywhere(), asker.actor)
-    return answer(request, [summary_document(one) for one in found], fields)
+@router.get("/grants", **asks_for(P.GRANT_READ, gives=Page[GrantSummaryDocument]))
+def grants(asker: Asking, listing: Listing) -> Response:
+    """What the asker's ministries gave and got, by name."""
+    platform = asker.everywhere()
+    found = list_grants(platform, asker.actor, listing.of(grant_list(platform.clock())))
+    return listing.answer(found, lambda one: (one.grant.id,), lambda one: plain(summary_document(one)))
 
 
 @router.post("/grants", status_code=201, **asks_for(P.GRANT_GIVE, described(Order), gives=GrantDocument))
@@ -85,15 +89,16 @@ def one_grant(
     entries: Annotated[
         int, Query(ge=0, le=10_000, description="At most so many entries, the newest of its ledger.")
     ] = NEWEST,
+    fields: Fields = "",
 ) -> Response:
     """A grant, its ledger, what is held of it now, and when it will be used up."""
-    return answer(request, details_document(show_grant(asker.everywhere(), asker.actor, grant, entries)))
+    return answer(request, details_document(show_grant(asker.everywhere(), asker.actor, grant, entries)), fields)
 
 
 @router.get("/grants/{grant}/recount", **asks_for(P.GRANT_READ, gives=RecountDocument))
-def recount(request: Request, asker: Asking, grant: str) -> Response:
+def recount(request: Request, asker: Asking, grant: str, fields: Fields = "") -> Response:
     """What the raw events of the runs come to, beside what the ledger says."""
-    return answer(request, recount_document(recount_grant(asker.everywhere(), asker.actor, grant)))
+    return answer(request, recount_document(recount_grant(asker.everywhere(), asker.actor, grant)), fields)
 
 
 @router.post("/grants/{grant}/adjust", status_code=201, **asks_for(P.GRANT_ADJUST, gives=LedgerEntryDocument))
@@ -149,6 +154,7 @@ def used(
     ] = None,
     by: Annotated[list[Dimension] | None, Query()] = None,
     form: Literal["json", "csv"] = "json",
+    fields: Fields = "",
 ) -> Response:
     """GPU-hours used in a period, by ministry, programme, grant and model; the sum is that of the ledgers."""
     platform = asker.everywhere()
@@ -158,4 +164,4 @@ def used(
     if form == "csv":
         headers = {"Content-Disposition": 'attachment; filename="showback.csv"', "Cache-Control": "no-store"}
         return Response(as_csv(found), media_type="text/csv; charset=utf-8", headers=headers)
-    return answer(request, showback_document(found))
+    return answer(request, showback_document(found), fields)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import ConfigDict, Field
 
-from bongsu.api.answers import answer
+from bongsu.api.answers import Fields, answer
 from bongsu.api.asking import Asking, asks_for
 from bongsu.api.bodies import Body
 from bongsu.domain.labels import Compartment, Grade, Label
@@ -58,24 +58,24 @@ class LabelsDocument:
 
 
 @router.get("/labels", **asks_for(Permission.MODEL_READ, gives=LabelsDocument))
-def labels(request: Request, asker: Asking) -> Response:
+def labels(request: Request, asker: Asking, fields: Fields = "") -> Response:
     """The grades, lowest first; the asker's clearance; and how many models and data sets carry which label."""
     used = [
         LabelUse(ministry, one.kind, one.label, one.count)
         for ministry, platform in asker.each()
         for one in labels_in_use(platform)
     ]
-    return answer(request, LabelsDocument(list(Grade), str(asker.actor.clearance), used))
+    return answer(request, LabelsDocument(list(Grade), str(asker.actor.clearance), used), fields)
 
 
 @router.get("/ministries/{ministry}/labels", **asks_for(Permission.MODEL_READ, gives=LabelShown))
-def label_of(request: Request, asker: Asking, ministry: str, of: Of) -> Response:
+def label_of(request: Request, asker: Asking, ministry: str, of: Of, fields: Fields = "") -> Response:
     """The label of one thing, and what brought each part of it in."""
     platform = asker.within(ministry)
     shown = show_label(platform, of)
     origins = (origin.label for part in shown.parts for origin in part.origins)
     note_read(platform, f"lineage:{shown.id}", (shown.label, *origins))
-    return answer(request, shown)
+    return answer(request, shown, fields)
 
 
 @router.post("/ministries/{ministry}/labels", **asks_for(Permission.DATASET_REGISTER, gives=LabelShown))

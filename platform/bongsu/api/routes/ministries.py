@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 from pydantic import ConfigDict, Field
 
-from bongsu.api.answers import Cursor, Fields, Limit, Page, answer, page, place_of, sliced
+from bongsu.api.answers import Page, answer
 from bongsu.api.asking import Asking, asks_for
 from bongsu.api.bodies import Body
+from bongsu.api.listing import Listing
 from bongsu.api.routes.people import Addition
+from bongsu.domain.documents import plain
+from bongsu.domain.filters import Comparison, FieldKind, Operator
+from bongsu.domain.paging import ShortList
 from bongsu.domain.people import MINISTRY_NAME, ActorKind
 from bongsu.policy.access import Permission
 from bongsu.service.ministries import NewMinistry, close_ministry, list_ministries, register_ministry
 from bongsu.service.people import list_people
 from bongsu.service.people_documents import PersonDocument, person_document
-from bongsu.store.people import Ministry
+from bongsu.store.people import PEOPLE, Ministry
 
 router = APIRouter(prefix="/v1/ministries", tags=["ministries"])
 P = Permission
+MINISTRIES = ShortList[Ministry](
+    key=lambda one: (one.name,),
+    kinds=(str,),
+    fields={
+        "name": (FieldKind.WORD, lambda one: one.name),
+        "titleKo": (FieldKind.WORD, lambda one: one.title_ko),
+        "titleEn": (FieldKind.WORD, lambda one: one.title_en),
+        "createdAt": (FieldKind.TIME, lambda one: one.created_at),
+        "closedAt": (FieldKind.TIME, lambda one: one.closed_at),
+    },
+)
 Name = Annotated[str, Path(pattern=f"^{MINISTRY_NAME.pattern}$", description="Short, such as `mnd`.")]
 
 
@@ -46,13 +62,11 @@ class Leaving(Body):
 
 
 @router.get("", **asks_for(P.MINISTRY_READ, gives=Page[Ministry]))
-def ministries(
-    request: Request, asker: Asking, limit: Limit = 50, cursor: Cursor = "", fields: Fields = ""
-) -> Response:
+def ministries(asker: Asking, listing: Listing) -> Response:
     """Ministries in which the asker may look, by name."""
+    wanted = listing.of(MINISTRIES)
     found = list_ministries(asker.plane.base, asker.actor)
-    shown = sliced(found, limit, place_of(cursor, "ministries", str), lambda one: (one.name,))
-    return answer(request, page(shown, limit, "ministries", lambda one: (one.name,)), fields)
+    return listing.answer(MINISTRIES.page(found, wanted), MINISTRIES.key)
 
 
 @router.post("", status_code=201, **asks_for(P.MINISTRY_MANAGE, gives=Ministry))
@@ -74,21 +88,18 @@ def close(request: Request, asker: Asking, ministry: Name, leaving: Leaving | No
 
 @router.get("/{ministry}/people", **asks_for(P.PERSON_READ, gives=Page[PersonDocument]))
 def people(
-    request: Request,
     asker: Asking,
     ministry: Name,
+    listing: Listing,
     kind: Annotated[
         Literal[ActorKind.PERSON, ActorKind.SERVICE] | None,
         Query(description="Only people, or only service accounts."),
     ] = None,
-    limit: Limit = 50,
-    cursor: Cursor = "",
-    fields: Fields = "",
 ) -> Response:
     """Whom a ministry answers for, who was sent to it, and who is anything in it, by id; who is disabled, too."""
-    asked = f"people {ministry} {kind}"
-    known = sorted(list_people(asker.plane.base, asker.actor, ministry), key=lambda one: one.id)
-    found = [one for one in known if kind in (None, one.kind)]
-    shown = sliced(found, limit, place_of(cursor, asked, str), lambda one: (one.id,))
-    document = page(shown, limit, asked, lambda one: (one.id,), person_document)
-    return answer(request, document, fields)
+    wanted = listing.of(PEOPLE)
+    if kind is not None:
+        is_of_kind = Comparison("kind", Operator.IS, (kind.value,))
+        wanted = replace(wanted, filters=(*wanted.filters, is_of_kind))
+    found = list_people(asker.plane.base, asker.actor, ministry, wanted)
+    return listing.answer(found, PEOPLE.key, lambda one: plain(person_document(one)))

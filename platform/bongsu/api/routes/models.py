@@ -10,9 +10,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import ConfigDict, Field, TypeAdapter
 
-from bongsu.api.answers import Cursor, Fields, Limit, Ministry, Page, answer, page, place_of, written
+from bongsu.api.answers import Fields, Ministry, Page, answer, names_in, refuse_unknown, written
 from bongsu.api.asking import Asking, asks_for
 from bongsu.api.bodies import Body
+from bongsu.api.listing import Listing
+from bongsu.domain.documents import plain
 from bongsu.domain.labels import Grade
 from bongsu.policy.access import Permission
 from bongsu.service.audit.reads import note_read
@@ -20,8 +22,10 @@ from bongsu.service.datasets import DatasetVersion, register_dataset, show_datas
 from bongsu.service.lineage import LineageGraph, joined, run_graph, trace
 from bongsu.service.models import ModelVersion, show_model
 from bongsu.service.run_lists import of_run
-from bongsu.service.version_lists import Listed, Wanted, page_of_datasets, page_of_models
+from bongsu.service.version_lists import KEY, Listed, Wanted, page_of_datasets, page_of_models
+from bongsu.store.datasets import DATASETS
 from bongsu.store.lineage import Edge, Node
+from bongsu.store.models import MODELS
 
 router = APIRouter(prefix="/v1", tags=["models, data sets, lineage"])
 AnyListed = Listed[ModelVersion] | Listed[DatasetVersion]
@@ -45,41 +49,23 @@ class RunGraph:
 
 
 @router.get("/models", **asks_for(Permission.MODEL_READ, gives=Page[ModelVersion]))
-def models(
-    request: Request,
-    asker: Asking,
-    name: str | None = None,
-    ministry: Ministry = None,
-    limit: Limit = 50,
-    cursor: Cursor = "",
-    fields: Fields = "",
-) -> Response:
+def models(asker: Asking, listing: Listing, name: str | None = None, ministry: Ministry = None) -> Response:
     """Model versions, by ministry and name, newest version first; with those that other ministries share, and what
     for and until when (`shared`)."""
-    asked = f"models {name} {ministry}"
-    wanted = Wanted(name, ministry, limit + 1, _behind(cursor, asked))
+    wanted = Wanted(name, ministry, listing.page(MODELS.filterable, *KEY))
     found = page_of_models(asker.plane, asker.actor, wanted)
-    asker.note_list(f"model:{name}" if name else "list:models", map(_label, found[:limit]))
-    return answer(request, page(found, limit, asked, _key, lambda one: one.version), fields)
+    asker.note_list(f"model:{name}" if name else "list:models", map(_label, listing.shown(found)))
+    return listing.answer(found, _key, lambda one: plain(one.version))
 
 
 @router.get("/datasets", **asks_for(Permission.DATASET_READ, gives=Page[OwnedDataset]))
-def datasets(
-    request: Request,
-    asker: Asking,
-    name: str | None = None,
-    ministry: Ministry = None,
-    limit: Limit = 50,
-    cursor: Cursor = "",
-    fields: Fields = "",
-) -> Response:
+def datasets(asker: Asking, listing: Listing, name: str | None = None, ministry: Ministry = None) -> Response:
     """Versions of data sets, by ministry and name, newest version first; with those that other ministries share, and
     what for and until when (`shared`)."""
-    asked = f"datasets {name} {ministry}"
-    wanted = Wanted(name, ministry, limit + 1, _behind(cursor, asked))
+    wanted = Wanted(name, ministry, listing.page(DATASETS.filterable, *KEY))
     found = page_of_datasets(asker.plane, asker.actor, wanted)
-    asker.note_list(f"dataset:{name}" if name else "list:datasets", map(_label, found[:limit]))
-    return answer(request, page(found, limit, asked, _key, lambda one: _owned(one.ministry, one.version)), fields)
+    asker.note_list(f"dataset:{name}" if name else "list:datasets", map(_label, listing.shown(found)))
+    return listing.answer(found, _key, lambda one: plain(_owned(one.ministry, one.version)))
 
 
 @router.get(
@@ -106,11 +92,6 @@ def one_dataset(
     found = show_dataset(platform, dataset, version)
     note_read(platform, f"dataset:{dataset}/{version}", [found.label])
     return answer(request, _owned(ministry, found), fields)
-
-
-def _behind(cursor: str, asked: str) -> tuple[str, str, int] | None:
-    place = place_of(cursor, asked, str, str, int)
-    return place.key if place else None
 
 
 def _key(one: AnyListed) -> tuple[str, str, int]:
@@ -154,22 +135,25 @@ def lineage(
     ministry: str,
     of: str,
     direction: Literal["upstream", "downstream", "both"] = "both",
+    fields: Fields = "",
 ) -> Response:
     """The graph around a model version (``NAME@3``), a data set (``datasets:/NAME/3``) or a digest: what it was made
     from, and what was made from it. Of what another ministry shares (``models://MINISTRY/NAME/3``,
     ``datasets://MINISTRY/NAME/3``): the version itself, and what was made from it in this one."""
+    named = set(names_in(fields))
+    refuse_unknown(sorted(named), [field.name for field in dataclass_fields(LineageGraph)])
     platform = asker.within(ministry)
     if direction == "both":
         graph = joined(trace(platform, of, "upstream"), trace(platform, of, "downstream"))
     else:
         graph = trace(platform, of, direction)
     note_read(platform, f"lineage:{graph.start}", (node.label for node in graph.nodes))
-    return written(request, _GRAPH.dump_json(graph))
+    return written(request, _GRAPH.dump_json(graph, include=named or None))
 
 
 @router.get("/runs/{run}/lineage", tags=["runs"], **asks_for(Permission.RUN_READ, gives=RunGraph))
-def lineage_of_run(request: Request, asker: Asking, run: str) -> Response:
+def lineage_of_run(request: Request, asker: Asking, run: str, fields: Fields = "") -> Response:
     """What happened in one run: its inputs, stages, artifacts and versions."""
     platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
     nodes, edges = run_graph(platform, record.id)
-    return answer(request, RunGraph(nodes, edges))
+    return answer(request, RunGraph(nodes, edges), fields)

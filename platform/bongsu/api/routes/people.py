@@ -8,11 +8,14 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from bongsu.api.answers import Fields, IdempotencyKey, answer
+from bongsu.api.answers import Fields, IdempotencyKey, Page, answer
 from bongsu.api.asking import Asking, asks_for
 from bongsu.api.bodies import Body
+from bongsu.api.listing import Listing
 from bongsu.domain.documents import plain
+from bongsu.domain.filters import FieldKind
 from bongsu.domain.labels import OPEN, Label
+from bongsu.domain.paging import ShortList
 from bongsu.domain.people import MINISTRY_NAME, ActorKind, Role
 from bongsu.policy.access import Permission
 from bongsu.service import people
@@ -24,6 +27,15 @@ from bongsu.store.people import Person
 
 router = APIRouter(prefix="/v1/people", tags=["people"])
 P = Permission
+SECRETS = ShortList[SecretSummary](
+    key=lambda one: (one.created_at, one.id),
+    kinds=(float, str),
+    fields={
+        "id": (FieldKind.WORD, lambda one: one.id),
+        "createdAt": (FieldKind.TIME, lambda one: one.created_at),
+        "endsAt": (FieldKind.TIME, lambda one: one.ends_at),
+    },
+)
 LONGEST_OVERLAP_S = 30 * 86_400
 
 
@@ -54,9 +66,13 @@ class Addition(_Body):
     subject: str = Field(max_length=1000, description="`sub` of their tokens.")
     kind: Literal[ActorKind.PERSON, ActorKind.SERVICE] = ActorKind.PERSON
     clearance: Clearance = OPEN
+    reason: str = Field(
+        "", max_length=4000, description="Which vetting the clearance follows; `O` without compartments needs none."
+    )
 
     def as_new(self) -> NewPerson:
-        return NewPerson(self.id, self.name, self.issuer, self.subject, self.kind, self.clearance)
+        who = (self.id, self.name, self.issuer, self.subject, self.kind)
+        return NewPerson(*who, self.clearance, self.reason)
 
 
 class HeldRole(_Body):
@@ -145,10 +161,12 @@ def second(
     return _told(request, change(asker.plane.base, asker.actor, person, elsewhere.ministry, asker.request))
 
 
-@router.get("/{home}/{name}/secrets", **asks_for(P.PERSON_READ, gives=list[SecretSummary]))
-def secrets(request: Request, asker: Asking, person: Id) -> Response:
+@router.get("/{home}/{name}/secrets", **asks_for(P.PERSON_READ, gives=Page[SecretSummary]))
+def secrets(asker: Asking, person: Id, listing: Listing) -> Response:
     """What can be told of the secrets of a service account that hold, oldest first."""
-    return answer(request, list_secrets(asker.plane.base, asker.actor, person))
+    wanted = listing.of(SECRETS)
+    found = list_secrets(asker.plane.base, asker.actor, person)
+    return listing.answer(SECRETS.page(found, wanted), SECRETS.key)
 
 
 @router.post("/{home}/{name}/secrets", status_code=201, **asks_for(P.PERSON_MANAGE, gives=ShownSecret))

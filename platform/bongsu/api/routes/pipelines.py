@@ -42,7 +42,8 @@ class PipelineRequest(Body):
         description="By input: the digest of the tree that was uploaded for its `file:` address.",
     )
     beside: dict[str, str] = Field(
-        default_factory=dict, description="Requirements files, by path relative to the pipeline."
+        default_factory=dict,
+        description="Requirements files and those that they include, by path relative to the pipeline.",
     )
 
     def handed_in(self) -> HandedIn:

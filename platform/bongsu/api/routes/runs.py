@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from bongsu.api.answers import Cursor, Fields, Filter, IdempotencyKey, Limit, Page, answer, page, place_of
+from bongsu.api.answers import Fields, IdempotencyKey, Page, answer
 from bongsu.api.asking import Asker, Asking, asks_for
+from bongsu.api.listing import Listing
+from bongsu.domain.documents import plain
+from bongsu.domain.filters import FieldKind
+from bongsu.domain.paging import ShortList
 from bongsu.domain.plan import RunPlan
 from bongsu.language.particles import settle_particles
 from bongsu.language.problems import told
@@ -20,15 +24,35 @@ from bongsu.service.repeating import request_key
 from bongsu.service.report.collect import collect
 from bongsu.service.report.page import render_page
 from bongsu.service.resuming import resume
-from bongsu.service.run_lists import of_run, read_filter
+from bongsu.service.run_lists import of_run
 from bongsu.service.run_lists import page as page_of_runs
-from bongsu.service.showing import MetricSeries, RunDetails, run_metrics, show_run
+from bongsu.service.showing import MetricSeries, RunDetails, StageDetails, run_metrics, show_run
 from bongsu.service.summaries import RunSummary
 from bongsu.service.variants import variants_of
 from bongsu.service.watching import RunProgress, watch_run
 from bongsu.store.records import RunRecord
+from bongsu.store.run_lists import RUNS
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"])
+_WORD, _TIME = FieldKind.WORD, FieldKind.TIME
+STAGES = ShortList[StageDetails](
+    key=lambda stage: (stage.record.position,),
+    kinds=(int,),
+    fields={
+        "id": (_WORD, lambda stage: stage.planned.id),
+        "title": (_WORD, lambda stage: stage.planned.title),
+        "uses": (_WORD, lambda stage: stage.planned.uses),
+        "label": (_WORD, lambda stage: str(stage.planned.label)),
+        "state": (_WORD, lambda stage: stage.record.state),
+        "startedAt": (_TIME, lambda stage: stage.record.started_at),
+        "finishedAt": (_TIME, lambda stage: stage.record.finished_at),
+    },
+)
+CURVES = ShortList[MetricSeries](
+    key=lambda curve: (curve.stage_id, curve.name),
+    kinds=(str, str),
+    fields={"stageId": (_WORD, lambda curve: curve.stage_id), "name": (_WORD, lambda curve: curve.name)},
+)
 
 
 @dataclass(frozen=True)
@@ -40,20 +64,11 @@ class ServedRun(RunDocument):
 
 
 @router.get("", **asks_for(Permission.RUN_READ, gives=Page[RunSummary]))
-def list_runs(
-    request: Request,
-    asker: Asking,
-    filter: Filter = "",
-    limit: Limit = 50,
-    cursor: Cursor = "",
-    fields: Fields = "",
-) -> Response:
+def list_runs(asker: Asking, listing: Listing) -> Response:
     """Runs of the asker's ministries, newest first."""
-    place = place_of(cursor, f"runs {filter}", float, str)
-    behind = place.key if place else None
-    found = page_of_runs(asker.everywhere(), read_filter(filter), limit + 1, behind)
-    asker.note_list("list:runs", ((run.ministry, run.label) for run in found[:limit]))
-    return answer(request, page(found, limit, f"runs {filter}", lambda run: (run.created_at, run.id)), fields)
+    found = page_of_runs(asker.everywhere(), listing.of(RUNS))
+    asker.note_list("list:runs", ((run.ministry, run.label) for run in listing.shown(found)))
+    return listing.answer(found, RUNS.key)
 
 
 @router.get("/{run}", **asks_for(Permission.RUN_READ, gives=ServedRun))
@@ -63,12 +78,16 @@ def show(request: Request, asker: Asking, run: str, fields: Fields = "") -> Resp
     return answer(request, _document(asker, platform, record), fields)
 
 
-@router.get("/{run}/stages", **asks_for(Permission.RUN_READ, gives=list[StageDocument]))
-def stages(request: Request, asker: Asking, run: str, fields: Fields = "") -> Response:
+@router.get("/{run}/stages", **asks_for(Permission.RUN_READ, gives=Page[StageDocument]))
+def stages(asker: Asking, run: str, listing: Listing) -> Response:
     """Stages of a run with their attempts, in the plan's order."""
+    wanted = listing.of(STAGES)
     platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
     details = show_run(platform, record.id)
-    return answer(request, stage_documents(details.stages, _watched(platform, details)), fields)
+    watched = _watched(platform, details)
+    return listing.answer(
+        STAGES.page(details.stages, wanted), STAGES.key, lambda stage: plain(stage_documents([stage], watched)[0])
+    )
 
 
 @router.get("/{run}/stages/{stage}", **asks_for(Permission.RUN_READ, gives=StageDocument))
@@ -88,18 +107,19 @@ def plan(request: Request, asker: Asking, run: str, fields: Fields = "") -> Resp
     return answer(request, made, fields)
 
 
-@router.get("/{run}/metrics", **asks_for(Permission.RUN_READ, gives=list[MetricSeries]))
-def metrics(request: Request, asker: Asking, run: str, stage: str | None = None) -> Response:
+@router.get("/{run}/metrics", **asks_for(Permission.RUN_READ, gives=Page[MetricSeries]))
+def metrics(asker: Asking, run: str, listing: Listing, stage: str | None = None) -> Response:
     """Curves: points of step, value and time, by stage and name."""
+    wanted = listing.of(CURVES)
     platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
-    return answer(request, run_metrics(platform, record.id, stage))
+    return listing.answer(CURVES.page(run_metrics(platform, record.id, stage), wanted), CURVES.key)
 
 
 @router.get("/{run}/progress", **asks_for(Permission.RUN_READ, gives=RunProgress))
-def progress(request: Request, asker: Asking, run: str) -> Response:
+def progress(request: Request, asker: Asking, run: str, fields: Fields = "") -> Response:
     """How far its stages are at this moment."""
     platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
-    return answer(request, watch_run(platform, record.id))
+    return answer(request, watch_run(platform, record.id), fields)
 
 
 @router.get("/{run}/report", response_class=HTMLResponse, **asks_for(Permission.RUN_READ))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +18,9 @@ from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.texts import _, said
 from bongsu.domain.audit import AuditOutcome, EntryFilter
 from bongsu.domain.problems import BongsuError
+
+if TYPE_CHECKING:
+    from bongsu.service.audit.verdict import Verdict
 
 audit = typer.Typer(help=_("Who did what: the append-only log."), no_args_is_help=True, rich_markup_mode=None)
 
@@ -135,19 +138,23 @@ def verify(
         entries=tuple(filter(None, read_small(entry).split("\n"))) if entry else (),
     )
     verdict = verify(file, trust)
+    _show(verdict, as_json)
+    if not verdict.holds:
+        raise typer.Exit(BongsuError(verdict.problems).exit_code)
+
+
+def _show(verdict: Verdict, as_json: bool) -> None:
     if as_json:
         document = {"origin": verdict.origin, "size": verdict.size, "root": verdict.root, "holds": verdict.holds}
         document |= {"proved": [*map(said, verdict.proved)], "unproved": [*map(said, verdict.unproved)]}
         document |= {"problems": [*map(problem_document, verdict.problems)]}
         say_json(document | {"warnings": [*map(problem_document, verdict.warnings)]})
-    else:
-        from bongsu.cli.render.audit import verdict_view
+        return
+    from bongsu.cli.render.audit import verdict_view
 
-        out().print(verdict_view(verdict))
-        print_warnings(out(error=True, markup=True), verdict.warnings)
-        print_problems(out(error=True, markup=True), verdict.problems)
-    if not verdict.holds:
-        raise typer.Exit(BongsuError(verdict.problems).exit_code)
+    out().print(verdict_view(verdict))
+    print_warnings(out(error=True, markup=True), verdict.warnings)
+    print_problems(out(error=True, markup=True), verdict.problems)
 
 
 def _verify_stored(context: typer.Context, ministry: str | None, as_json: bool) -> None:

@@ -12,6 +12,7 @@ import typer
 
 from bongsu.cli import completion
 from bongsu.cli.commands.shared import AsJson, server_context
+from bongsu.cli.failures import with_rule
 from bongsu.cli.files import write_file
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.state import options
@@ -209,16 +210,18 @@ def explain(
         return
     if code is None:
         for entry in known.values():
-            say(f"{entry.name:36} {translate(entry.what)}")
+            say(f"{entry.name:36} {with_rule(entry, translate(entry.what))}")
         return
     entry = known[code]
-    out().print(_headed(entry.name, f"\n  {translate(entry.what)}\n  → {translate(entry.fix)}"))
+    what = with_rule(entry, translate(entry.what))
+    out().print(_headed(entry.name, f"\n  {what}\n  → {translate(entry.fix)}"))
 
 
 def _explained(entry: Code) -> dict[str, Any]:
     return {
         "code": entry.name,
-        "message": translate(entry.what),
+        "rule": entry.rule or None,
+        "message": with_rule(entry, translate(entry.what)),
         "fix": translate(entry.fix),
         "exitStatus": entry.exit_code,
     }

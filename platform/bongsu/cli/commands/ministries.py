@@ -13,6 +13,8 @@ from bongsu.cli.commands.naming_people import (
     Issuer,
     MinistryName,
     NewMinistryName,
+    PersonId,
+    Vetting,
     clearance_of,
     new_person,
 )
@@ -69,13 +71,14 @@ def register(
     issuer: Issuer = None,
     clearance: Clearance = Grade.OPEN,
     compartment: Compartments = None,
+    reason: Vetting = "",
     as_json: AsJson = False,
 ) -> None:
     from bongsu.service.ministries import NewMinistry
 
     cleared = clearance_of(clearance, compartment)
     with people_plane(context) as opened:
-        person = new_person(opened, operator, operator_name, issuer, subject, cleared)
+        person = new_person(opened, operator, operator_name, issuer, subject, (cleared, reason))
         made = opened.register(NewMinistry(ministry, title_ko, title_en), person)
     if as_json:
         say_json(made)
@@ -122,6 +125,7 @@ def found(
     database: DatabaseAddress = None,
     clearance: Clearance = Grade.OPEN,
     compartment: Compartments = None,
+    reason: Vetting = "",
     as_json: AsJson = False,
 ) -> None:
     from bongsu.service.founding import found_at
@@ -130,7 +134,7 @@ def found(
 
     only_here(context, "ministries found")
     cleared = clearance_of(clearance, compartment)
-    person = NewPerson(operator, operator_name, issuer, subject, clearance=cleared)
+    person = NewPerson(operator, operator_name, issuer, subject, clearance=cleared, reason=reason)
     made = found_at(options(context).home, _address(database), NewMinistry(ministry, title_ko, title_en), person)
     if as_json:
         say_json(made)
@@ -159,6 +163,27 @@ def gpus(
         return
     words = _("{ministry} owns GPUs and can give grants of them.") if owns else _("{ministry} owns no GPUs.")
     say(words.format(ministry=told.name))
+
+
+@ministries.command(
+    "operator", help=_("Name an operator of a ministry that has none left, on the server's machine.")
+)
+def operator_(
+    context: typer.Context,
+    ministry: MinistryName,
+    person: PersonId,
+    database: DatabaseAddress = None,
+    as_json: AsJson = False,
+) -> None:
+    from bongsu.service.founding import operator_at
+    from bongsu.service.people_documents import person_document
+
+    only_here(context, "ministries operator")
+    made = operator_at(options(context).home, _address(database), ministry, person)
+    if as_json:
+        say_json(person_document(made))
+        return
+    say(_("{person} is an operator of {ministry} now.").format(person=made.id, ministry=ministry))
 
 
 def _address(given: str | None) -> str | None:

@@ -61,6 +61,9 @@ Issuer = Annotated[
 ]
 Clearance = Annotated[Grade, typer.Option(help=_("The highest grade that they may see."))]
 Compartments = Annotated[list[str] | None, typer.Option(help=_("A compartment that they may see; repeatable."))]
+Vetting = Annotated[
+    str, typer.Option("--reason", help=_("Which vetting the clearance follows; a clearance above O needs one."))
+]
 
 
 def clearance_of(grade: Grade, compartments: list[str] | None) -> Label:
@@ -71,13 +74,13 @@ def clearance_of(grade: Grade, compartments: list[str] | None) -> Label:
 
 
 def new_person(
-    opened: PeoplePlane, id_: str, name: str, issuer: str | None, subject: str, clearance: Label
+    opened: PeoplePlane, id_: str, name: str, issuer: str | None, subject: str, vetted: tuple[Label, str]
 ) -> NewPerson:
-    """A person whose tokens the server's own identity provider gives, if no other one is named. Raises
-    ``client.no-issuer``."""
+    """A person whose tokens the server's own identity provider gives, if no other one is named; ``vetted`` is what they
+    may see, and why. Raises ``client.no-issuer``."""
     from bongsu.service.people import NewPerson
 
     found = issuer or opened.issuer_for(ActorKind.PERSON)
     if not found:
         raise codes.NO_ISSUER.error()
-    return NewPerson(id_, name, found, subject, ActorKind.PERSON, clearance)
+    return NewPerson(id_, name, found, subject, ActorKind.PERSON, *vetted)

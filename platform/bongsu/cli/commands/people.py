@@ -14,6 +14,7 @@ from bongsu.cli.commands.naming_people import (
     Named,
     NewPersonId,
     PersonId,
+    Vetting,
     clearance_of,
     new_person,
 )
@@ -84,11 +85,12 @@ def add(
     issuer: Issuer = None,
     clearance: Clearance = Grade.OPEN,
     compartment: Compartments = None,
+    reason: Vetting = "",
     as_json: AsJson = False,
 ) -> None:
     cleared = clearance_of(clearance, compartment)
     with people_plane(context) as opened:
-        new = new_person(opened, person, name, issuer, subject, cleared)
+        new = new_person(opened, person, name, issuer, subject, (cleared, reason))
         # Service accounts get their tokens from it as well: it is the server's own one, which has passwords.
         needs_password = new.issuer == opened.issuer_for(ActorKind.SERVICE)
         made = opened.add(new)

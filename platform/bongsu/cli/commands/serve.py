@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -194,23 +195,20 @@ def up(
     )
     shipped = Path.cwd() / "pipelines"
     passwords = seed(settings, os.environ, shipped if shipped.is_dir() else None)
-
-    def ready() -> None:
-        say(
-            _("The control plane is at {url}; Ctrl-C ends it, and what it knows stays in {home}.").format(
-                url=url, home=home
-            )
-        )
-        for login, password in passwords.items():
-            say(f"  {login}  {password}")
-        if passwords:
-            say(_("These passwords are shown this once."))
-        say(_("In another terminal: `bongsu login {url}`, then `bongsu submit FILE --watch`.").format(url=url))
-        told = _("MLflow is at {url}/mlflow; once you have signed in, `bongsu mlflow` says how to use it.")
-        say(told.format(url=url))
-
     with open_served(settings, os.environ) as served:
-        serve_until_ended(served, listening, ready)
+        serve_until_ended(served, listening, lambda: _say_what_to_open(url, home, passwords))
+
+
+def _say_what_to_open(url: str, home: Path, passwords: Mapping[str, str]) -> None:
+    words = _("The control plane is at {url}; Ctrl-C ends it, and what it knows stays in {home}.")
+    say(words.format(url=url, home=home))
+    for login, password in passwords.items():
+        say(f"  {login}  {password}")
+    if passwords:
+        say(_("These passwords are shown this once."))
+    say(_("In another terminal: `bongsu login {url}`, then `bongsu submit FILE --watch`.").format(url=url))
+    told = _("MLflow is at {url}/mlflow; once you have signed in, `bongsu mlflow` says how to use it.")
+    say(told.format(url=url))
 
 
 def _log_to_standard_error(style: LogFormat, level: int, *addresses: str | None) -> None:

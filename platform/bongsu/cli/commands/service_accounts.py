@@ -14,6 +14,7 @@ from bongsu.cli.commands.naming_people import (
     Issuer,
     Named,
     NewAccountId,
+    Vetting,
     clearance_of,
 )
 from bongsu.cli.commands.shared import AsJson, people_plane
@@ -46,6 +47,7 @@ def add(
     ] = None,
     clearance: Clearance = Grade.OPEN,
     compartment: Compartments = None,
+    reason: Vetting = "",
     as_json: AsJson = False,
 ) -> None:
     from bongsu.service.people import NewPerson
@@ -57,7 +59,7 @@ def add(
         # Elsewhere the account is called something that nobody can guess.
         if not given or (issuer and not subject):
             raise codes.NO_SERVICE_ISSUER.error()
-        made = opened.add(NewPerson(account, name, given, subject or account, ActorKind.SERVICE, cleared))
+        made = opened.add(NewPerson(account, name, given, subject or account, ActorKind.SERVICE, cleared, reason))
     if as_json:
         say_json(person_document(made))
         return

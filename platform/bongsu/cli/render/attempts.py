@@ -41,7 +41,7 @@ def attempts_view(
             stands_still = interrupted and not attempt.state.is_final
             table.add_row(
                 brief(stage.planned.title) if attempt is stage.attempts[0] else "",
-                str(attempt.id.number),
+                str(attempt.number),
                 _state(attempt, stands_still=stands_still),
                 _took(attempt, None if stands_still else view),
                 _step(attempt, view),

@@ -11,9 +11,11 @@ UNKNOWN_LOG = Code(
 )
 FORBIDDEN = Code(
     "audit.forbidden",
-    "{actor} may not do this with the audit log of {tenant}: it takes the permission {permission} there.",
-    "Ask an auditor of the ministry, or have its operator give you the role that has the permission.",
+    "{actor} may not do this with the audit log of {tenant}: it takes the permission {permission}, and they are {held}"
+    " there (rule {rule}).",
+    "These roles have it: {having}. Ask one of them, or have an operator of the ministry give the role.",
     exit_code=4,
+    rule="access.permission",
 )
 NO_ENTRY = Code(
     "audit.no-entry",
@@ -23,9 +25,11 @@ NO_ENTRY = Code(
 )
 ABOVE_CLEARANCE = Code(
     "audit.above-clearance",
-    "What entry {position} says is above your clearance; only its hash can be shown.",
+    "What entry {position} says is above your clearance, which is {clearance}; only its hash can be shown"
+    " (rule {rule}).",
     "Ask an auditor whose clearance is high enough, or leave its text out.",
     exit_code=4,
+    rule="access.clearance",
 )
 NO_SUCH_SIZE = Code(
     "audit.no-such-size",
@@ -91,9 +95,10 @@ MALFORMED = Code(
 # Witnessing.
 UNKNOWN_ORIGIN = Code(
     "audit.unknown-origin",
-    "This witness has no key of the log {origin}.",
+    "This witness has no key of the log {origin} (rule {rule}).",
     "Get the log's key from its ministry by a way that you trust, and give it with --log-key.",
     exit_code=4,
+    rule="audit.known-log",
 )
 SHRUNK = Code(
     "audit.shrunk",

@@ -16,9 +16,10 @@ NOT_UNDERSTOOD = Code(
 )
 SIGN_IN_AGAIN = Code(
     "client.sign-in-again",
-    "The sign-in at {url} is over.",
+    "The sign-in at {url} is over (rule {rule}).",
     "`bongsu login` signs in again; a service account goes on while its secret is in BONGSU_SECRET.",
     exit_code=4,
+    rule="identity.signed-in",
 )
 UNKNOWN_CONTEXT = Code(
     "client.unknown-context",
@@ -33,9 +34,10 @@ BAD_SERVER_URL = Code(
 )
 LOGIN_REFUSED = Code(
     "client.login-refused",
-    "The sign-in was not completed: {detail}.",
+    "The sign-in was not completed: {detail} (rule {rule}).",
     "Begin again with `bongsu login`, and confirm the code on the page before it runs out.",
     exit_code=4,
+    rule="identity.signed-in",
 )
 NO_SECRET = Code(
     "client.no-secret",
@@ -44,10 +46,11 @@ NO_SECRET = Code(
 )
 SECRET_REFUSED = Code(
     "client.secret-refused",
-    "The service account {account} was not let in: {detail}.",
+    "The service account {account} was not let in: {detail} (rule {rule}).",
     "Check its id and its secret. An operator of its ministry sees with `bongsu service-accounts secrets {account}`"
     " which ones hold, and makes a new one with `bongsu service-accounts secret {account}`.",
     exit_code=4,
+    rule="identity.signed-in",
 )
 NO_ISSUER = Code(
     "client.no-issuer",

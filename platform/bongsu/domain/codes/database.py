@@ -29,6 +29,13 @@ NO_MLFLOW_DATABASE = Code(
     " same for all replicas. For a process that is and stays the only one, a file will do, if it is named:"
     " sqlite:///PATH.",
 )
+ONE_DATABASE = Code(
+    "run.one-database",
+    "The control plane and MLflow are given the same database ({url}): both have tables of the same names, and each"
+    " would change the other's.",
+    "Make another database for MLflow and name it with `--mlflow-database ADDRESS` or BONGSU_MLFLOW_DATABASE, the same"
+    " for all replicas.",
+)
 LEADERSHIP_LOST = Code(
     "run.leadership-lost",
     "This process ({holder}) drives the runs in the database {url} no longer: {detail}.",

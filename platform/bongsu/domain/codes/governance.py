@@ -4,29 +4,33 @@ from bongsu.domain.problems import Code
 
 NO_SUCH = Code(
     "governance.no-such",
-    "There is no {object}, as far as you may know (rule access.visible).",
+    "There is no {object}, as far as you may know (rule {rule}).",
     "Check its name and the ministry. What another ministry has is found only with an access permit of it.",
     exit_code=3,
+    rule="access.visible",
 )
 NOT_PERMITTED = Code(
     "governance.not-permitted",
     "{actor} may not do this to {object}: it takes the permission {permission}, which none of their roles in"
-    " {ministry} has (rule access.permission).",
+    " {ministry} has (rule {rule}).",
     "Ask somebody who is {roles} there, or whoever manages people in {ministry} for that role.",
     exit_code=4,
+    rule="access.permission",
 )
 ONE_PERSON = Code(
     "governance.one-person",
     "A home on one machine has one person and no ministries, so nothing in it can be permitted, approved or suspended"
-    " by somebody else.",
+    " by somebody else (rule {rule}).",
     "Models get their aliases as they are registered here. For registers, permits and approvals, work with a server.",
     exit_code=4,
+    rule="people.governed",
 )
 SIGN_IN = Code(
     "governance.sign-in",
-    "This home belongs to ministries, and who you are is not known.",
+    "This home belongs to ministries, and who you are is not known (rule {rule}).",
     "Go through its server, which knows who asks.",
     exit_code=4,
+    rule="identity.signed-in",
 )
 BAD_PERIOD = Code(
     "governance.bad-period",
@@ -36,8 +40,9 @@ BAD_PERIOD = Code(
 LONG_PERIOD = Code(
     "governance.long-period",
     "From {begins} until {ends} is too long: at most {years} years are permitted at once, and none that end later than"
-    " {years} years from now.",
+    " {years} years from now (rule {rule}).",
     "Give an earlier end, or a later begin; what goes on for longer is permitted anew in time.",
+    rule="permits.period",
 )
 TOO_LONG = Code(
     "governance.too-long",
@@ -63,9 +68,18 @@ UNKNOWN_MINISTRY = Code(
 USE_NOT_PERMITTED = Code(
     "use.not-permitted",
     "The ministry {ministry} has no register entry by which {use_class} is permitted at this time: {fact}"
-    " (rule use.permitted).",
+    " (rule {rule}).",
     "Have an accreditor of {ministry} register the use, or state the purpose that is meant.",
     exit_code=4,
+    rule="use.permitted",
+)
+EVIDENCE_DATE = Code(
+    "use.evidence-date",
+    "The evidence is dated {dated}, and today is {now}: it must be of today or before, and not from before {oldest},"
+    " which is {years} years ago (rule {rule}).",
+    "Give the day on which the evidence was made. If that is too long ago, have the use assessed anew, and refer to the"
+    " new assessment.",
+    rule="use.evidence",
 )
 USE_WITHDRAWN = Code(
     "use.withdrawn-already",
@@ -79,9 +93,10 @@ UNKNOWN_OWNER = Code(
 )
 DATA_NOT_PERMITTED = Code(
     "data.not-permitted",
-    "{name} may not be taken for {use_class} in {ministry} at this time: {fact} (rule data.permitted).",
+    "{name} may not be taken for {use_class} in {ministry} at this time: {fact} (rule {rule}).",
     "Ask a data custodian of {ministry} for a permit of this purpose, or leave this data out.",
     exit_code=4,
+    rule="data.permitted",
 )
 DATA_GONE = Code(
     "data.not-registered",
@@ -92,27 +107,31 @@ DATA_GONE = Code(
 MODEL_NOT_SHARED = Code(
     "data.model-not-shared",
     "{name} may not be taken for {use_class} in {ministry}: no access permit shares it for this purpose at this"
-    " time (rule data.model-shared).",
+    " time (rule {rule}).",
     "Ask the ministry that has the model for an access permit of this purpose.",
     exit_code=4,
+    rule="data.model-shared",
 )
 MODEL_SUSPENDED = Code(
     "model.suspended",
-    "{name} may not be used: it is, or was made from, a model that is suspended (rule model.suspended).",
+    "{name} may not be used: it is, or was made from, a model that is suspended (rule {rule}).",
     "Take another model. A suspension is lifted by two approvers: `bongsu models lift`.",
     exit_code=4,
+    rule="model.suspended",
 )
 MODEL_BYTES = Code(
     "model.bytes-changed",
-    "{name} is not what was approved: {detail} (rule model.bytes).",
+    "{name} is not what was approved: {detail} (rule {rule}).",
     "Nothing is launched from these bytes. Tell the operator, and have the model made and approved anew.",
     exit_code=4,
+    rule="model.bytes",
 )
 NOT_APPROVED = Code(
     "model.not-approved",
-    "There is no approval by which {name} may be used so: {use} (rule model.approved).",
+    "There is no approval by which {name} may be used so: {use} (rule {rule}).",
     "Propose it with `bongsu approvals propose`, and have it approved.",
     exit_code=4,
+    rule="model.approved",
 )
 NOT_SUSPENDED = Code(
     "model.not-suspended",
@@ -121,22 +140,25 @@ NOT_SUSPENDED = Code(
 )
 NO_EVIDENCE = Code(
     "approval.no-evidence",
-    "{object} has no evaluation or verification that speaks for it (rule approval.evidence).",
+    "{object} has no evaluation or verification that speaks for it (rule {rule}).",
     "Register it by a run whose registration stage is given evaluations and verifications.",
     exit_code=4,
+    rule="approval.evidence",
 )
 EVIDENCE_TOO_LONG = Code(
     "approval.evidence-end",
     "The evidence is to hold until {ends}; it must end in the future, and at most {days} days from now"
-    " (rule approval.evidence).",
+    " (rule {rule}).",
     "Give an earlier day; after it the model is evaluated and approved anew.",
     exit_code=4,
+    rule="approval.evidence",
 )
 SUBMITTER_UNKNOWN = Code(
     "approval.submitter-unknown",
-    "Nobody knows who submitted the run {run}, so nobody can be told from them (rule approval.separation).",
+    "Nobody knows who submitted the run {run}, so nobody can be told from them (rule {rule}).",
     "Run it again through the server, which records who submits.",
     exit_code=4,
+    rule="approval.separation",
 )
 OPEN_ALREADY = Code(
     "approval.open-already",
@@ -145,56 +167,65 @@ OPEN_ALREADY = Code(
 )
 NOT_A_PERSON = Code(
     "approval.not-a-person",
-    "{actor} is no person, and approvals are given by people alone (rule approval.people).",
+    "{actor} is no person, and approvals are given by people alone (rule {rule}).",
     "Let a person decide who has the role of an approver or accreditor.",
     exit_code=4,
+    rule="approval.people",
 )
 NOT_SEPARATE = Code(
     "approval.not-separate",
-    "{actor} may not decide on {proposal}: {fact} (rule approval.separation).",
+    "{actor} may not decide on {proposal}: {fact} (rule {rule}).",
     "Let another approver or accreditor of the ministry decide.",
     exit_code=4,
+    rule="approval.separation",
 )
 OTHER_DIGEST = Code(
     "approval.other-digest",
-    "What was looked at, {given}, is not what {proposal} binds: {bound} (rule approval.binding).",
+    "What was looked at, {given}, is not what {proposal} binds: {bound} (rule {rule}).",
     "Look at the proposal as it is now, and decide on that.",
     exit_code=4,
+    rule="approval.binding",
 )
 CHANGED = Code(
     "approval.changed",
-    "What {proposal} binds has changed since it was proposed: {fact} (rule approval.binding).",
+    "What {proposal} binds has changed since it was proposed: {fact} (rule {rule}).",
     "Its approvals hold no longer. Propose what is there now.",
     exit_code=4,
+    rule="approval.binding",
 )
 WRONG_STATE = Code(
     "approval.wrong-state",
-    "{proposal} is {state}; this takes one that is {wanted} (rule approval.state).",
+    "{proposal} is {state}; this takes one that is {wanted} (rule {rule}).",
     "Look at it with `bongsu approvals show`; what is over is proposed anew.",
     exit_code=4,
+    rule="approval.state",
 )
 TOO_FEW = Code(
     "approval.too-few",
-    "{proposal} has {have} of {needs} approvals that count at this moment (rule approval.enough).",
+    "{proposal} has {have} of {needs} approvals that count at this moment (rule {rule}).",
     "An approval counts while its giver's account is open, has the role and clears the label. Have others approve.",
     exit_code=4,
+    rule="approval.enough",
 )
 PROPOSAL_EXPIRED = Code(
     "approval.expired",
-    "{proposal} was not carried out before {ends} (rule approval.state).",
+    "{proposal} was not carried out before {ends} (rule {rule}).",
     "Propose it anew.",
     exit_code=4,
+    rule="approval.state",
 )
 NOT_THE_PROPOSER = Code(
     "approval.not-the-proposer",
-    "Only {proposer}, who proposed {proposal}, withdraws it (rule approval.state).",
+    "Only {proposer}, who proposed {proposal}, withdraws it (rule {rule}).",
     "An approver can reject it.",
     exit_code=4,
+    rule="approval.state",
 )
 NOT_LOWER = Code(
     "downgrade.not-lower",
-    "{target} is not lower than {label}, which {object} carries (rule downgrade.lower).",
+    "{target} is not lower than {label}, which {object} carries (rule {rule}).",
     "A label that is to rise needs no approval: register the data again with it.",
+    rule="downgrade.lower",
 )
 BAD_LABEL = Code(
     "downgrade.bad-label",
@@ -214,7 +245,7 @@ BAD_OBJECT = Code(
 )
 UNKNOWN_RULE = Code(
     "policy.unknown-rule",
-    "There is no rule {rule}.",
+    "There is no rule {name}.",
     "`bongsu policy explain` lists all of them.",
     exit_code=3,
 )

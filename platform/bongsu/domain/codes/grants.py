@@ -10,15 +10,17 @@ UNKNOWN = Code(
 )
 NOT_PAID = Code(
     "grants.not-paid",
-    "Of {ministry} there is no grant {grant} that could pay for the GPUs of this plan.",
+    "Of {ministry} there is no grant {grant} that could pay for the GPUs of this plan (rule {rule}).",
     "Name a grant of {ministry} under spec.grant (`bongsu grants list`), or ask your programme manager for one.",
     exit_code=4,
+    rule="grants.owned",
 )
 OTHER_USE = Code(
     "grants.other-use",
     "The grant {grant} pays for {allowed}, and this plan is for {asked} (rule {rule}).",
     "Name a grant for {asked} under spec.grant, or ask {giver} to give one.",
     exit_code=4,
+    rule="grants.use",
 )
 OTHER_ACCELERATOR = Code(
     "grants.other-accelerator",
@@ -26,36 +28,42 @@ OTHER_ACCELERATOR = Code(
     "Write accelerator: {accelerator} under resources there, or name a grant for {asked}. A stage that asks for GPUs"
     " and does not say which is taken to ask for {assumed}.",
     exit_code=4,
+    rule="grants.accelerator",
 )
 NOT_BEGUN = Code(
     "grants.not-begun",
     "The grant {grant} pays from {begins} on, and now it is {now} (rule {rule}).",
     "Wait until then, or name another grant under spec.grant.",
     exit_code=4,
+    rule="grants.window",
 )
 ENDED = Code(
     "grants.ended",
     "The grant {grant} paid until {ends} (rule {rule}).",
     "Name another grant under spec.grant, or ask {giver} to give one.",
     exit_code=4,
+    rule="grants.window",
 )
 CLOSED = Code(
     "grants.closed",
     "The grant {grant} was closed on {closed} (rule {rule}).",
     "Name another grant under spec.grant, or ask {giver} to give one.",
     exit_code=4,
+    rule="grants.window",
 )
 WINDOW_TOO_SHORT = Code(
     "grants.window-too-short",
     "The grant {grant} pays until {ends}, and this plan holds GPUs until {until} at the earliest (rule {rule}).",
     "Make a plan that takes {excess} less, or ask {giver} for a grant that ends later.",
     exit_code=4,
+    rule="grants.window",
 )
 NOT_ESTIMATED = Code(
     "grants.not-estimated",
     "Nobody can tell how long {stages} will hold GPUs, so the grant {grant} cannot set anything aside (rule {rule}).",
     "Give each of these stages a timeout: timeout times GPUs is set aside, and what is not used comes back.",
     exit_code=4,
+    rule="grants.estimate",
 )
 EXCEEDED = Code(
     "grants.exceeded",
@@ -63,18 +71,22 @@ EXCEEDED = Code(
     " {reserved} set aside for runs under way, which are {runs} (rule {rule}).",
     "One of three: make the plan smaller by {lacking} GPU-hours; ask {giver} for {lacking} more; or wait: {waiting}.",
     exit_code=4,
+    rule="grants.amount",
 )
 FORBIDDEN = Code(
     "grants.forbidden",
-    "{actor} may not do this to the grant {grant}: it takes {permission} in {ministry}.",
-    "Ask a programme manager of {ministry}.",
+    "{actor} may not do this to the grant {grant}: it takes the permission {permission} in {ministry}, and they are"
+    " {held} there (rule {rule}).",
+    "These roles have it: {having}. Ask one of them.",
     exit_code=4,
+    rule="access.permission",
 )
 NO_GPUS = Code(
     "grants.no-gpus",
-    "The ministry {ministry} owns no GPUs, so it has none to give.",
+    "The ministry {ministry} owns no GPUs, so it has none to give (rule {rule}).",
     "Ask a ministry that owns some for a grant. Who installed the server says which do: `bongsu ministries gpus`.",
     exit_code=4,
+    rule="grants.giver",
 )
 NO_SUCH_MINISTRY = Code(
     "grants.no-such-ministry",
@@ -110,8 +122,9 @@ OVER = Code(
 LONG_WINDOW = Code(
     "grants.window-too-long",
     "A grant cannot pay from {begins} until {ends}: at most {years} years are given at once, and none that end later"
-    " than {years} years from now.",
+    " than {years} years from now (rule {rule}).",
     "Let it end earlier; what goes on for longer is given by another grant.",
+    rule="permits.period",
 )
 BAD_DATE = Code(
     "grants.bad-date",
@@ -131,9 +144,11 @@ NO_REASON = Code(
 )
 BELOW_USE = Code(
     "grants.below-use",
-    "The grant {grant} cannot be made smaller by {hours} GPU-hours: {available} are neither used nor set aside.",
+    "The grant {grant} cannot be made smaller by {hours} GPU-hours: {available} are neither used nor set aside"
+    " (rule {rule}).",
     "Take back at most {available} GPU-hours, or cancel runs that have set some aside (`bongsu grants show {grant}`).",
     exit_code=4,
+    rule="grants.reclaim",
 )
 NO_NOTICE = Code(
     "grants.no-notice",
@@ -153,14 +168,16 @@ NOTICE_STANDS = Code(
 )
 NOTICE_RUNS = Code(
     "grants.notice-runs",
-    "The reclaim of the grant {grant} takes effect on {due}, and now it is {now}.",
+    "The reclaim of the grant {grant} takes effect on {due}, and now it is {now} (rule {rule}).",
     "Carry it out then; until that moment {receiver} may still use what is left.",
     exit_code=4,
+    rule="grants.reclaim",
 )
 NOTICE_TOO_SHORT = Code(
     "grants.notice-too-short",
-    "{days} days are too short a notice for a reclaim.",
+    "{days} days are too short a notice for a reclaim of the grant {grant} (rule {rule}).",
     "Give at least {least} days; a grant that is closed, or whose window is over, needs none.",
+    rule="grants.reclaim",
 )
 KEY_REUSED = Code(
     "grants.key-reused",

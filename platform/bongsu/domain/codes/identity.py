@@ -4,9 +4,10 @@ from bongsu.domain.problems import Code
 
 NOT_SIGNED_IN = Code(
     "identity.not-signed-in",
-    "It is not known who asks: there is no token, or it does not hold.",
+    "It is not known who asks: there is no token, or it does not hold (rule {rule}).",
     "Sign in again with `bongsu login`; if that does not help, ask the operator, who finds the cause in the log.",
     exit_code=4,
+    rule="identity.signed-in",
 )
 SETTING = Code(
     "identity.setting",
@@ -46,8 +47,9 @@ SIGNS_IN_ELSEWHERE = Code(
 )
 WORKER_SCOPE = Code(
     "identity.worker-scope",
-    "The worker of the attempt {attempt} may not do that ({action}): {detail}.",
+    "The worker of the attempt {attempt} may not do that ({action}): {detail} (rule {rule}).",
     "A worker reads the inputs of its own attempt and writes its outputs; ask for anything else as a person or with a"
     " service account.",
     exit_code=4,
+    rule="worker.own-attempt",
 )

@@ -22,45 +22,64 @@ UNKNOWN_MINISTRY = Code(
 )
 NOT_ALLOWED = Code(
     "people.not-allowed",
-    "In the ministry {ministry} you lack the permission {permission}.",
-    "Ask somebody who has it there: {roles}.",
+    "In the ministry {ministry} this takes the permission {permission}, and {actor} is {held} there (rule {rule}).",
+    "Ask somebody who has it there: {having}; or have an operator of {ministry} give the role.",
     exit_code=4,
+    rule="access.permission",
 )
 OWN_RIGHTS = Code(
     "people.own-rights",
-    "Nobody changes their own roles, their own clearance or their own account.",
+    "{person} is who asks, and nobody changes their own roles, their own clearance or their own account (rule {rule}).",
     "Ask another operator of the ministry {ministry}.",
     exit_code=4,
+    rule="people.own-rights",
 )
 LAST_OPERATOR = Code(
     "people.last-operator",
-    "{person} is the last operator of the ministry {ministry}.",
+    "{person} is the last operator of the ministry {ministry} (rule {rule}).",
     "Give another person the role operator there first.",
     exit_code=4,
+    rule="people.operated",
+)
+HAS_OPERATOR = Code(
+    "people.has-operator",
+    "The ministry {ministry} has an operator: {operators} (rule {rule}).",
+    "They give the role: `bongsu people give-role {person} operator`.",
+    exit_code=4,
+    rule="people.operated",
 )
 LAST_MINISTRY = Code(
     "people.last-ministry",
-    "The ministry {ministry} is the last one that has an operator.",
+    "The ministry {ministry} is the last one that has an operator (rule {rule}).",
     "Register another ministry with an operator first.",
     exit_code=4,
+    rule="people.operated",
+)
+NO_WITNESS = Code(
+    "people.no-witness",
+    "{witness} is no other ministry that takes part here, so nobody of it could read the log of {ministry}.",
+    "Name another ministry that takes part, or none: then those read it who are its auditors and accreditors now.",
 )
 NOT_SENT = Code(
     "people.not-sent",
-    "{person} was not sent to the ministry {ministry} by their own.",
+    "{person} was not sent to the ministry {ministry} by their own (rule {rule}).",
     "Have an operator of the ministry {home} send them: `bongsu people send {person} {ministry}`.",
     exit_code=4,
+    rule="people.sent",
 )
 SERVICE_ROLE = Code(
     "people.service-role",
-    "The service account {person} cannot have the role {role}, which is for people.",
+    "The service account {person} cannot have the role {role}, which is for people (rule {rule}).",
     "Give the role to a person: somebody has to answer for what it decides.",
     exit_code=4,
+    rule="access.people",
 )
 DISABLED = Code(
     "people.disabled",
-    "{person} is disabled.",
+    "{person} was disabled on {at} (rule {rule}).",
     "Add a new person or account under another name; one that was disabled stays so.",
     exit_code=4,
+    rule="people.open-account",
 )
 NOT_A_PERSON = Code(
     "people.not-a-person",
@@ -79,15 +98,18 @@ MINISTRY_EXISTS = Code(
 )
 PLATFORM_FOUNDED = Code(
     "people.founded",
-    "This platform already has ministries.",
+    "This platform already has ministries (rule {rule}).",
     "An operator registers further ones.",
     exit_code=4,
+    rule="people.governed",
 )
 SOMEBODYS_HOME = Code(
     "people.somebodys-home",
-    "In the home {home} its owner runs pipelines alone; with ministries in it they could permit and approve nothing.",
+    "In the home {home} its owner runs pipelines alone; with ministries in it they could permit and approve nothing"
+    " (rule {rule}).",
     "Name a home for the server: `bongsu --home DIRECTORY ministries found ...`, and the same for `bongsu serve`.",
     exit_code=4,
+    rule="people.governed",
 )
 SUBJECT_TAKEN = Code(
     "people.subject-taken",

@@ -14,6 +14,7 @@ from bongsu.domain.people import Actor
 from bongsu.domain.phrases import Words
 from bongsu.domain.tenants import HOME, Tenant
 from bongsu.policy.access import Permission, Thing, Verdict, judge
+from bongsu.policy.access_rules import permitted_in
 from bongsu.service.platform import Platform
 from bongsu.store.audit import append
 from bongsu.store.audit_reading import labels_in
@@ -48,7 +49,7 @@ def may(platform: Platform, actor: Actor, tenant: Tenant, permission: Permission
                 request_id=platform.author.request_id,
             )
             append(connection, event)
-        raise codes.FORBIDDEN.error(actor=actor.id, tenant=named(tenant), permission=permission.value)
+        permitted_in(actor, permission, tenant, codes.FORBIDDEN, tenant=named(tenant)).require()
 
 
 def visible_labels(connection: Connection, actor: Actor, tenant: Tenant) -> list[Label]:

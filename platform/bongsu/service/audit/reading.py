@@ -60,7 +60,7 @@ def list_entries(
     actor: Actor,
     tenant: Tenant,
     wanted: EntryFilter | None = None,
-    limit: int = 50,
+    limit: int | None = 50,
     before: int | None = None,
 ) -> Page:
     """A page of the log.
@@ -70,7 +70,7 @@ def list_entries(
         actor: who reads.
         tenant: whose log.
         wanted: which entries; all if it is left out.
-        limit: at most this many, and at most :data:`MOST`.
+        limit: at most this many, and at most :data:`MOST`, as None is.
         before: only entries below this position.
 
     Raises:
@@ -78,7 +78,7 @@ def list_entries(
     """
     may(platform, actor, tenant)
     asked = wanted or EntryFilter()
-    most = max(1, min(limit, MOST))
+    most = MOST if limit is None else max(1, min(limit, MOST))
     with platform.database.read() as connection:
         seen = visible_labels(connection, actor, tenant)
         labels = None if asked.takes_all else seen
@@ -107,7 +107,7 @@ def prove_entry(platform: Platform, keys: LogKeys, actor: Actor, tenant: Tenant,
     """
     entry = show_entry(platform, actor, tenant, position)
     if entry.text is None:
-        raise codes.ABOVE_CLEARANCE.error(position=position)
+        raise codes.ABOVE_CLEARANCE.error(position=position, clearance=str(actor.clearance))
     signed = sign(platform, keys, tenant)
     size = signed.checkpoint.size
     with platform.database.read() as connection:

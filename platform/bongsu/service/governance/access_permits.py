@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bongsu.domain.codes import governance as codes
 from bongsu.domain.data_permits import SharedObject
 from bongsu.domain.labels import OPEN
+from bongsu.domain.paging import WHOLE, PageRequest, seen_page
 from bongsu.domain.people import Actor
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.uses import UseClass
@@ -112,14 +113,19 @@ def revoke_access(platform: Platform, actor: Actor, permit_id: str, request_id: 
             return found
 
 
-def list_access(platform: Platform, actor: Actor, ministry: str | None = None) -> list[SharedObject]:
-    """What the actor's ministries gave and got, of objects that they see. Raises ``governance.no-such``."""
+def list_access(
+    platform: Platform, actor: Actor, ministry: str | None = None, wanted: PageRequest = WHOLE
+) -> list[SharedObject]:
+    """What the actor's ministries gave and got, of objects that they see, in the order of
+    :data:`bongsu.store.permits.ACCESS_PERMITS`. Raises ``governance.no-such``."""
     ask = Ask(platform, actor, Tenant(ministry or ""), "permit.list", f"ministry:{ministry or ''}")
     with platform.read() as connection:
         named = ministries_for(ask, Permission.PERMIT_READ, ministry)
-        return [
-            permit
-            for permit in store.access_permits_in(connection, named)
-            if (one := find_object(connection, permit.giver, permit.object)) is None
-            or actor.clearance.dominates(one.thing.label)
-        ]
+
+        def sees(permit: SharedObject) -> bool:
+            shared = find_object(connection, permit.giver, permit.object)
+            return shared is None or actor.clearance.dominates(shared.thing.label)
+
+        return seen_page(
+            lambda part: store.access_permits_in(connection, named, part), sees, store.ACCESS_PERMITS.key, wanted
+        )

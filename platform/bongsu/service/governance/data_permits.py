@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bongsu.domain.codes import governance as codes
 from bongsu.domain.data_permits import DatasetPermit
 from bongsu.domain.labels import Label
+from bongsu.domain.paging import WHOLE, PageRequest, seen_page
 from bongsu.domain.people import Actor
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.uses import UseClass
@@ -127,14 +128,19 @@ def revoke_data_permit(
             return found
 
 
-def list_data_permits(platform: Platform, actor: Actor, ministry: str | None = None) -> list[DatasetPermit]:
-    """Permits of the actor's ministries, of data that they see. Raises ``governance.no-such``."""
+def list_data_permits(
+    platform: Platform, actor: Actor, ministry: str | None = None, wanted: PageRequest = WHOLE
+) -> list[DatasetPermit]:
+    """Permits of the actor's ministries, of data that they see, in the order of
+    :data:`bongsu.store.permits.DATA_PERMITS`. Raises ``governance.no-such``."""
     ask = Ask(platform, actor, Tenant(ministry or ""), "permit.list", f"ministry:{ministry or ''}")
     with platform.read() as connection:
         named = ministries_for(ask, Permission.PERMIT_READ, ministry)
-        return [
-            permit
-            for permit in store.data_permits_in(connection, named)
-            if (data := find_object(connection, permit.tenant, permit.object)) is None
-            or actor.clearance.dominates(data.thing.label)
-        ]
+
+        def sees(permit: DatasetPermit) -> bool:
+            data = find_object(connection, permit.tenant, permit.object)
+            return data is None or actor.clearance.dominates(data.thing.label)
+
+        return seen_page(
+            lambda part: store.data_permits_in(connection, named, part), sees, store.DATA_PERMITS.key, wanted
+        )

@@ -18,5 +18,5 @@ def explain(name: str | None = None) -> list[ExplainedRule]:
         return rules
     found = [rule for rule in rules if rule.name == name]
     if not found:
-        raise codes.UNKNOWN_RULE.error(rule=name, suggestion=closest(name, {rule.name for rule in rules}))
+        raise codes.UNKNOWN_RULE.error(name=name, suggestion=closest(name, {rule.name for rule in rules}))
     return found

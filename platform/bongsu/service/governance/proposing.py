@@ -11,6 +11,7 @@ from bongsu.domain.approval import ApprovalState, Proposal, ProposalKind, moved
 from bongsu.domain.codes import governance as codes
 from bongsu.domain.documents import Moment
 from bongsu.domain.labels import Label, high_water_mark
+from bongsu.domain.paging import WHOLE, PageRequest, seen_page
 from bongsu.domain.people import Actor
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.uses import UseClass
@@ -149,8 +150,7 @@ def list_proposals(
     actor: Actor,
     ministry: str | None = None,
     states: Collection[ApprovalState] = (),
-    limit: int | None = None,
-    behind: tuple[float, str] | None = None,
+    wanted: PageRequest = WHOLE,
 ) -> list[Proposal]:
     """Proposals of the actor's ministries that they see, newest first.
 
@@ -159,23 +159,20 @@ def list_proposals(
         actor: who asks.
         ministry: only of this one.
         states: only in these, if some are given.
-        limit: at most so many.
-        behind: when the last one of the page before was proposed (seconds since the epoch), and its id.
+        wanted: which of them, in the order of :data:`bongsu.store.proposals.PROPOSALS`.
 
     Raises:
         BongsuError: ``governance.no-such``.
     """
     ask = Ask(platform, actor, Tenant(ministry or ""), "approval.list", f"ministry:{ministry or ''}")
-    found: list[Proposal] = []
     with platform.read() as connection:
         named = ministries_for(ask, Permission.APPROVAL_READ, ministry)
-        while True:
-            read = store.proposals_in(connection, named, sorted(states), limit, behind)
-            found += [one for one in read if actor.clearance.dominates(label_of(connection, one))]
-            # What somebody may not see leaves no gap in a page.
-            if limit is None or len(read) < limit or len(found) >= limit:
-                return found[:limit]
-            behind = (read[-1].proposed_at, read[-1].id)
+        return seen_page(
+            lambda part: store.proposals_in(connection, named, sorted(states), part),
+            lambda one: actor.clearance.dominates(label_of(connection, one)),
+            store.PROPOSALS.key,
+            wanted,
+        )
 
 
 def withdraw(platform: Platform, actor: Actor, proposal_id: str, reason: str, request_id: str = "") -> Proposal:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from bongsu.domain.approval import ApprovalState, Proposal, ProposalKind, moved
 from bongsu.domain.codes import governance as codes
 from bongsu.domain.labels import Label, high_water_mark
+from bongsu.domain.paging import WHOLE, PageRequest, seen_page
 from bongsu.domain.people import Actor
 from bongsu.domain.suspension import Suspension
 from bongsu.domain.tenants import Tenant
@@ -29,7 +30,7 @@ from bongsu.service.governance.proposing import ProposalRequest, propose
 from bongsu.service.platform import Platform
 from bongsu.store import proposals, suspensions
 from bongsu.store.aliases import drop_aliases, lock_model
-from bongsu.store.schema import model_versions
+from bongsu.store.models import labels_of_versions
 
 IN_EFFECT = (ApprovalState.PROPOSED, ApprovalState.APPROVED, ApprovalState.CARRIED_OUT)
 
@@ -130,25 +131,28 @@ def propose_lift(platform: Platform, actor: Actor, request: StopRequest, request
     return propose(platform, actor, lift, request_id)
 
 
-def list_suspensions(platform: Platform, actor: Actor, ministry: str | None = None) -> list[Suspension]:
-    """Suspensions of models of the actor's ministries, as far as they see these, newest first, lifted ones too. Raises
-    ``governance.no-such``."""
+def list_suspensions(
+    platform: Platform, actor: Actor, ministry: str | None = None, wanted: PageRequest = WHOLE
+) -> list[Suspension]:
+    """Suspensions of models of the actor's ministries, as far as they see these, newest first, lifted ones too; in the
+    order of :data:`bongsu.store.suspensions.SUSPENSIONS`. Raises ``governance.no-such``."""
     ask = Ask(platform, actor, Tenant(ministry or ""), "model.list", f"ministry:{ministry or ''}")
     with platform.read() as connection:
         named = ministries_for(ask, Permission.MODEL_READ, ministry)
-        return [
-            one
-            for one in suspensions.suspensions_in(connection, named)
-            if actor.clearance.dominates(
-                high_water_mark(_versions(connection, one.tenant, one.name, one.version).values())
-            )
-        ]
+
+        def sees(one: Suspension) -> bool:
+            labels = _versions(connection, one.tenant, one.name, one.version).values()
+            return actor.clearance.dominates(high_water_mark(labels))
+
+        return seen_page(
+            lambda part: suspensions.suspensions_in(connection, named, part),
+            sees,
+            suspensions.SUSPENSIONS.key,
+            wanted,
+        )
 
 
 def _versions(connection: Connection, tenant: str, name: str, version: int | None) -> dict[int, Label]:
     """Versions of the ministry's model that are meant, with their labels."""
-    query = select(model_versions.c.version, model_versions.c.label).where(
-        model_versions.c.name == name, model_versions.c.ministry == tenant
-    )
-    rows = connection.execute(query)
-    return {row.version: Label.parse(row.label) for row in rows if version in (None, row.version)}
+    found = labels_of_versions(connection, tenant, name)
+    return {number: label for number, label in found.items() if version in (None, number)}

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bongsu.domain.codes import governance as codes
+from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.domain.people import Actor, ActorKind
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.use_register import Evidence, PermittedUse, Tier
 from bongsu.domain.uses import UseClass
 from bongsu.policy.access import Permission
+from bongsu.policy.uses import evidenced
 from bongsu.service.governance.asking import (
     Ask,
     demand,
@@ -49,7 +51,7 @@ def register_use(platform: Platform, actor: Actor, request: UseRequest, request_
 
     Raises:
         BongsuError: ``policy.forbidden-use`` (recorded as every refusal), ``governance.*``, ``use.unknown-owner``,
-            ``use.withdrawn-already``.
+            ``use.withdrawn-already``, ``use.evidence-date``.
     """
     use = _entry(request, actor, platform.clock())
     ask = Ask(platform, actor, use.ministry, "use.register", f"use:{use.id}", request_id)
@@ -69,6 +71,7 @@ def _register(ask: Ask, use: PermittedUse) -> PermittedUse:
                 raise codes.USE_WITHDRAWN.error(use=use.id)
             return known
         period(use.begins_at, use.ends_at, ask.now)
+        evidenced(use.evidence.dated_at, ask.now).require()
         owner = open_accounts(connection, [use.owner]).get(use.owner)
         if owner is None or owner.kind is not ActorKind.PERSON or not owner.is_in(use.ministry):
             raise codes.UNKNOWN_OWNER.error(None, "owner", owner=use.owner, ministry=use.ministry)
@@ -100,11 +103,14 @@ def withdraw_use(platform: Platform, actor: Actor, use_id: str, reason: str, req
             return found
 
 
-def list_uses(platform: Platform, actor: Actor, ministry: str | None = None) -> tuple[PermittedUse, ...]:
-    """Registers of the actor's ministries, or of one of them. Raises ``governance.no-such``."""
+def list_uses(
+    platform: Platform, actor: Actor, ministry: str | None = None, wanted: PageRequest = WHOLE
+) -> tuple[PermittedUse, ...]:
+    """Registers of the actor's ministries, or of one of them, in the order of
+    :data:`bongsu.store.permitted_uses.USES`. Raises ``governance.no-such``."""
     ask = Ask(platform, actor, Tenant(ministry or ""), "use.list", f"ministry:{ministry or ''}")
     with platform.read() as connection:
-        return store.uses_of(connection, ministries_for(ask, Permission.USE_READ, ministry))
+        return store.uses_of(connection, ministries_for(ask, Permission.USE_READ, ministry), wanted)
 
 
 def _entry(request: UseRequest, actor: Actor, now: float) -> PermittedUse:

@@ -24,7 +24,8 @@ from bongsu.domain.tenants import HOME
 from bongsu.domain.uses import UseClass
 from bongsu.planner.accelerators import ACCELERATORS
 from bongsu.policy import purpose
-from bongsu.policy.access import Permission, permissions_in
+from bongsu.policy.access import Permission
+from bongsu.policy.access_rules import permitted_in
 from bongsu.policy.grants import moment
 from bongsu.service.grants.standing import Deed, permitted, record, record_refusal, refusals_recorded, tenant_of
 from bongsu.service.platform import Platform
@@ -79,9 +80,10 @@ def give(platform: Platform, actor: Actor, order: Order) -> Grant:
             wrong with the order; ``grants.name-taken``.
     """
     grant = order.as_grant(actor.id)
-    if Permission.GRANT_GIVE not in permissions_in(actor, tenant_of(actor, order.giver)):
-        needed = Permission.GRANT_GIVE.value
-        error = codes.FORBIDDEN.error(actor=actor.id, grant=order.id, permission=needed, ministry=order.giver)
+    side = tenant_of(actor, order.giver)
+    may = permitted_in(actor, Permission.GRANT_GIVE, side, codes.FORBIDDEN, grant=order.id)
+    if may.problem is not None:
+        error = BongsuError([may.problem])
         if order.giver in actor.ministries:  # nobody's log is written by those who are nothing there
             record_refusal(platform, actor, _within(grant, actor), "grant.give", error)
         raise error

@@ -9,11 +9,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from bongsu.domain.grant_recount import Recount
 from bongsu.domain.grants import Balance, EntryKind, Grant, GrantState, Held
 from bongsu.domain.labels import Label
+from bongsu.domain.paging import WHOLE, PageRequest, seen_page
 from bongsu.domain.people import Actor
 from bongsu.domain.tenants import HOME
 from bongsu.policy.access import Permission, Thing, Verdict, judge
@@ -31,7 +32,7 @@ from bongsu.store.grant_ledger import (
 from bongsu.store.grant_notices import Notice, standing_notice
 from bongsu.store.grant_use import held_now, last_signs, recount_of
 from bongsu.store.grants import grants_between
-from bongsu.store.schema import runs
+from bongsu.store.runs import labels_of_runs
 
 __all__ = [
     "Forecast",
@@ -51,7 +52,6 @@ __all__ = [
 NEWEST = 1000
 HIDDEN = ""
 """In place of what the giver does not see: which run it was."""
-_CHUNK = 500
 
 
 @dataclass(frozen=True)
@@ -101,13 +101,17 @@ class Recounted:
     differing: tuple[str, ...]
 
 
-def list_grants(platform: Platform, actor: Actor) -> list[GrantSummary]:
-    """Those that the actor may look at, by name."""
+def list_grants(platform: Platform, actor: Actor, wanted: PageRequest = WHOLE) -> list[GrantSummary]:
+    """Those that the actor may look at, by name, as :func:`bongsu.store.grants.grant_list` says."""
     now = platform.clock()
     parties = None if HOME in actor.ministries else actor.ministries
     with platform.database.read() as connection:
-        found = grants_between(connection, parties)
-        seen = [one for one in found if verdict(actor, Permission.GRANT_READ, one, now) is Verdict.ALLOWED]
+        seen = seen_page(
+            lambda part: grants_between(connection, parties, part, now),
+            lambda one: verdict(actor, Permission.GRANT_READ, one, now) is Verdict.ALLOWED,
+            lambda one: (one.id,),
+            wanted,
+        )
         return [_summary(connection, grant, held_now(connection, grant.id), now) for grant in seen]
 
 
@@ -162,19 +166,14 @@ def visible_runs(
     moment = datetime.fromtimestamp(now, UTC)
     tenant = tenant_of(actor, grant.receiver)
 
-    def may_know(run_id: str, label: str) -> bool:
+    def may_know(run_id: str, label: Label) -> bool:
         # The owner of a home sees everything in it.
-        top = Label.parse(label)
-        as_seen = replace(actor, clearance=top) if HOME in actor.ministries else actor
-        thing = Thing(f"run:{run_id}", tenant, top)
+        as_seen = replace(actor, clearance=label) if HOME in actor.ministries else actor
+        thing = Thing(f"run:{run_id}", tenant, label)
         return judge(as_seen, Permission.RUN_READ, thing, (), moment) is Verdict.ALLOWED
 
-    ids = sorted(filter(None, set(run_ids)))
-    found = set()
-    for begin in range(0, len(ids), _CHUNK):
-        query = select(runs.c.id, runs.c.label).where(runs.c.id.in_(ids[begin : begin + _CHUNK]))
-        found |= {row.id for row in connection.execute(query) if may_know(row.id, row.label)}
-    return frozenset(found)
+    labels = labels_of_runs(connection, filter(None, run_ids))
+    return frozenset(run_id for run_id, label in labels.items() if may_know(run_id, label))
 
 
 def spans_of(entries: Sequence[LedgerEntry], held: Recount, now: float) -> list[Held]:

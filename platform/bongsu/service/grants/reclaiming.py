@@ -70,7 +70,7 @@ def announce_reclaim(
         due = notice_due(grant, now, None if notice_days is None else notice_days * DAY)
         if due is None:
             raise codes.NOTICE_TOO_SHORT.error(
-                days=f"{notice_days:g}", least=f"{THRESHOLDS.notice_seconds / DAY:g}"
+                grant=grant_id, days=f"{notice_days:g}", least=f"{THRESHOLDS.notice_seconds / DAY:g}"
             )
         known = standing_notice(connection, grant_id)
         if known is not None:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from bongsu.domain.grants import Balance, EntryKind, Grant
 from bongsu.domain.ids import RunId
 from bongsu.domain.people import Actor
+from bongsu.domain.pipeline import PipelineSpec
 from bongsu.domain.plan import PlannedStage, RunPlan
 from bongsu.domain.problems import BongsuError, Problem
 from bongsu.planner.accelerators import DEFAULT_ACCELERATOR
@@ -69,7 +70,7 @@ def standing_of(connection: Connection, plan: RunPlan, now: float) -> GrantStand
     """How the plan's grant stands to it; None if no grant is asked: the plan holds no GPU, or this is a home that does
     not know the grant. A Decision that denies if its ministry has no such grant. Of a plan that is under way nothing
     more will be set aside."""
-    found = _payer(connection, plan) if holds_gpus(plan) else None
+    found = _payer(connection, plan.grant, plan.metadata.ministry) if holds_gpus(plan) else None
     if not isinstance(found, Grant):
         return found
     if open_run_of(connection, plan.hash) is not None:
@@ -83,6 +84,16 @@ def obstacles_of(standing: GrantStanding | Decision | None) -> list[Problem]:
         return []
     decisions = [standing] if isinstance(standing, Decision) else standing.decisions
     return [decision.problem for decision in decisions if decision.problem]
+
+
+def unpaid(connection: Connection, spec: PipelineSpec) -> list[Problem]:
+    """As :func:`obstacles_of`, as far as it is known before there is a plan: that its ministry has no such grant."""
+    body = spec.spec
+    # That none is named at all is told of the file.
+    if body.grant is None or not any(stage.resources.total_gpus for stage in body.stages if stage.when is None):
+        return []
+    found = _payer(connection, body.grant, spec.metadata.ministry)
+    return obstacles_of(found) if isinstance(found, Decision) else []
 
 
 def set_aside(platform: Platform, connection: Connection, run_id: RunId, plan: RunPlan, now: float) -> None:
@@ -123,7 +134,7 @@ def _reserve(
 ) -> None:
     if not holds_gpus(plan):
         return
-    grant = _payer(connection, plan, lock=True)
+    grant = _payer(connection, plan.grant, plan.metadata.ministry, lock=True)
     if grant is None:
         return
     if isinstance(grant, Decision):
@@ -148,14 +159,15 @@ def _reserve(
     record(connection, platform, platform.actor, grant, Deed("grant.reserve", now, facts, of_receiver=True))
 
 
-def _payer(connection: Connection, plan: RunPlan, *, lock: bool = False) -> Grant | Decision | None:
-    ministry = plan.metadata.ministry
-    grant = get_grant(connection, plan.grant, lock=lock) if plan.grant else None
+def _payer(
+    connection: Connection, named: str | None, ministry: str, *, lock: bool = False
+) -> Grant | Decision | None:
+    grant = get_grant(connection, named, lock=lock) if named else None
     if grant is not None and grant.receiver == ministry:
         return grant
     if grant is None and is_home(connection):
         return None
-    return unknown(plan.grant, ministry)
+    return unknown(named, ministry)
 
 
 def _standing(

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from bongsu.domain.codes import grants as codes
 from bongsu.domain.grants import Dimension, Grant, hours
@@ -26,9 +26,8 @@ from bongsu.service.platform import Platform
 from bongsu.store.grant_ledger import metered_between
 from bongsu.store.grant_use import held_now
 from bongsu.store.grants import grants_between
-from bongsu.store.schema import model_versions
+from bongsu.store.models import names_registered_by
 
-_CHUNK = 500
 BOM = "\ufeff"
 """Excel in Korean takes a CSV file without it for one in the code page 949."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -125,24 +124,14 @@ def _uses_of(
     entries = metered_between(connection, grant.id, *period)
     held_runs = held_now(connection, grant.id).held.values()
     run_ids = {entry.run_id for entry in entries} | {event.run_id for event in held_runs}
-    models = _models(connection, visible_runs(connection, actor, grant, run_ids, now))
+    registered = names_registered_by(connection, visible_runs(connection, actor, grant, run_ids, now))
+    models = {run_id: ", ".join(names) for run_id, names in registered.items()}
     for entry in entries:
         if entry.held is not None and (used := entry.held.within(*period)):
             yield _Use(grant, models.get(entry.run_id, ""), used, 0)
     for event in held_runs:
         if held := event.until(now).within(*period):
             yield _Use(grant, models.get(event.run_id, ""), 0, held)
-
-
-def _models(connection: Connection, run_ids: Collection[str]) -> dict[str, str]:
-    """What each run registered."""
-    names: dict[str, set[str]] = {}
-    ids = sorted(run_ids)
-    for begin in range(0, len(ids), _CHUNK):
-        wanted = model_versions.c.run_id.in_(ids[begin : begin + _CHUNK])
-        for row in connection.execute(select(model_versions.c.run_id, model_versions.c.name).where(wanted)):
-            names.setdefault(row.run_id, set()).add(row.name)
-    return {run_id: ", ".join(sorted(found)) for run_id, found in names.items()}
 
 
 def _rows(uses: Iterable[_Use], by: Sequence[Dimension]) -> Iterable[ShowbackRow]:

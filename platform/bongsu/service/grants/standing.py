@@ -18,6 +18,7 @@ from bongsu.domain.people import Actor
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import HOME, Tenant
 from bongsu.policy.access import Permission, Thing, Verdict, judge
+from bongsu.policy.access_rules import permitted_in
 from bongsu.policy.purpose import refused_words
 from bongsu.service.platform import Platform
 from bongsu.store import audit
@@ -72,9 +73,11 @@ def permitted(platform: Platform, actor: Actor, permission: Permission, grant_id
     if grant is None or found is Verdict.UNKNOWN:
         raise codes.UNKNOWN.error(grant=grant_id)
     if found is Verdict.FORBIDDEN:
-        error = codes.FORBIDDEN.error(
-            actor=actor.id, grant=grant_id, permission=permission.value, ministry=grant.giver
-        )
+        reads_there = permission is Permission.GRANT_READ and grant.giver not in actor.ministries
+        side = grant.receiver if reads_there else grant.giver
+        refused = permitted_in(actor, permission, side, codes.FORBIDDEN, grant=grant_id)
+        assert refused.problem is not None
+        error = BongsuError([refused.problem])
         record_refusal(platform, actor, grant, action, error)
         raise error
     return grant

@@ -38,6 +38,17 @@ class Metrics:
         self.sign_in_refusals = Counter(
             "bongsu_sign_in_refusals", "Tokens that were refused, by cause.", ["cause"], registry=registry
         )
+        self.labels_unreadable = Counter(
+            "bongsu_mlflow_labels_unreadable",
+            "Items about labels that cannot be read; what they can be about was looked at whole.",
+            registry=registry,
+        )
+        self.mlflow_closed = Gauge(
+            "bongsu_mlflow_closed",
+            "1 for each ministry of whose things MLflow answers nobody, as their labels are not in force there.",
+            ["ministry"],
+            registry=registry,
+        )
         self.step_seconds = Histogram(
             "bongsu_reconcile_step_seconds",
             "How long a step of the reconciler took.",

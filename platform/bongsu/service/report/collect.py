@@ -57,7 +57,7 @@ def broken(details: RunDetails) -> Iterator[Broken]:
         for attempt in stage.attempts:
             if attempt.failure is not None:
                 failure = attempt.failure
-                yield Broken(title, attempt.id.number, attempt.state.value, failure.message, failure.fix)
+                yield Broken(title, attempt.number, attempt.state.value, failure.message, failure.fix)
         if stage.record.state is StageState.FAILED and stage.last_failure is None:
             yield Broken(title, None, stage.record.state.value, stage.record.reason)
 

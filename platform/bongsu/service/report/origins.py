@@ -34,7 +34,7 @@ class Work:
                 if attempt.finished_at is not None:
                     yield Bar(
                         self.titles[stage.planned.id],
-                        attempt.id.number,
+                        attempt.number,
                         max(0.0, start - begin),
                         attempt.finished_at - begin,
                         attempt.state.value,

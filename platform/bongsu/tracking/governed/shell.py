@@ -23,7 +23,17 @@ from bongsu.tracking.governed.graphql_requests import fault_of
 from bongsu.tracking.governed.routes import Access, Route, match
 from bongsu.tracking.governed.settings import GovernedSettings
 from bongsu.tracking.governed.stores import ensure_workspaces, shown_so_far
-from bongsu.tracking.governed.viewer import Acting, Denial, Note, Shown, Viewer, ViewerOf, Visit, acting
+from bongsu.tracking.governed.viewer import (
+    NOT_LABELLED,
+    Acting,
+    Denial,
+    Note,
+    Shown,
+    Viewer,
+    ViewerOf,
+    Visit,
+    acting,
+)
 
 _log = logging.getLogger(__name__)
 WORKSPACE_HEADER = "x-mlflow-workspace"
@@ -207,6 +217,8 @@ def _workspace(scope: Scope, viewer: Viewer) -> str:
     names = {name.strip() for name in asked if name.strip()} or {viewer.home}
     if len(names) != 1 or not viewer.may_enter(name := names.pop()):
         raise Refusal(_UNKNOWN)
+    if name in viewer.closed:
+        raise Refusal(NOT_LABELLED)
     return name
 
 

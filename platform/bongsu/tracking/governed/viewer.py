@@ -33,6 +33,8 @@ class Viewer:
         may_write: they may log and register in their ministries.
         may_read_files: what was logged as a file, weights included, and not only what is said of it.
         shared: of other ministries; looked at, never written to.
+        closed: workspaces in which labels that have changed are not in force yet: they are there, and nobody is
+            answered from them.
     """
 
     id: str
@@ -42,6 +44,7 @@ class Viewer:
     may_write: bool = False
     may_read_files: bool = True
     shared: frozenset[SharedModel] = frozenset()
+    closed: frozenset[str] = frozenset()
 
     def may_enter(self, workspace: str) -> bool:
         """True if the workspace exists for them."""
@@ -163,6 +166,10 @@ class Denial:
     code: str
     message: str
 
+
+NOT_LABELLED = Denial(
+    503, "TEMPORARILY_UNAVAILABLE", "Labels have changed and are not in force here yet; try again."
+)
 
 ViewerOf = Callable[[Scope], Awaitable[Viewer | Denial]]
 """Who asks: from the bearer token of an ASGI scope (or a cookie of the server that mounts this); why nobody does."""

@@ -34,3 +34,14 @@ def test_bytes_that_were_lowered_are_there_again_and_the_runs_that_used_them_are
     """What was made from them keeps its own label."""
     assert shown[when]["low"] == {"runs": [], "models": ["O"], "versions": ["O"], "files": ["200"]}
     assert shown[when]["all"] == RISEN | {"models": ["O"], "versions": ["O"]}
+
+
+def test_where_it_cannot_be_read_what_has_risen_all_of_the_run_is_looked_at(shown: dict[str, Any]) -> None:
+    assert shown["risen, and unreadable"] == {"low": NOTHING, "all": RISEN}
+
+
+def test_what_cannot_be_labelled_closes_the_ministry_whose_it_is_and_no_other(shown: dict[str, Any]) -> None:
+    answered = shown["answered"]
+    assert answered["before"] == answered["and can again"] == {"all": 200, "army-eng": 200, "kim": 404}
+    assert answered["what the army has cannot be labelled"] == {"all": 200, "army-eng": 503, "kim": 404}
+    assert answered["nobody knows whose it is"] == {"all": 503, "army-eng": 503, "kim": 503}

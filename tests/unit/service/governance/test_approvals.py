@@ -84,7 +84,7 @@ def test_a_service_account_with_the_role_does_not_decide(governed: GovernedPlace
     proposal = propose(governed.platform, governed.actor("lee"), governed.wish())
     with pytest.raises(BongsuError) as caught:
         approve(governed.platform, governed.actor("bot"), proposal.id, proposal.binding.digest)
-    assert codes_of(caught) == ["governance.not-permitted"]
+    assert codes_of(caught) == ["access.people-decide"]
 
 
 def test_for_another_ministry_there_is_no_such_proposal(governed: GovernedPlace) -> None:

@@ -1,0 +1,143 @@
+"""Requirements files that come with a pipeline: kept for any replica, for nobody else, and nothing is read instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from api_places import PIPELINE
+from service_places import drive
+from shared_places import SharedPlace
+
+from bongsu.domain.ids import Digest, RunId
+from bongsu.domain.plan import RunPlan
+from bongsu.domain.tenants import Tenant
+from bongsu.reconciler.loading import load_facts
+from bongsu.store.artifacts import find_owned
+
+OWN = PIPELINE.replace("uses: probe,", "uses: probe, environment: {requirements: own.txt},")
+FILES = {"own.txt": "-r below/more.txt\n", "below/more.txt": "-c ../bounds.txt\n", "bounds.txt": "one==1\n"}
+SECRET_ONES = OWN.replace("  stages:", "  classification: {grade: C}\n  stages:")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[SharedPlace]:
+    made = SharedPlace(tmp_path)
+    made.permit_use()
+    yield made
+    made.close()
+
+
+def submitted(place: SharedPlace, text: str = OWN, **body: Any) -> RunPlan:
+    answer = place.ask("kim", "POST", "/v1/runs", json={"text": text, "beside": FILES} | body)
+    assert answer.status_code == 201, answer.text
+    with place.platform.read() as connection:
+        return load_facts(connection, RunId(answer.json()["run"]["id"])).plan
+
+
+def tree_of(plan: RunPlan) -> Digest:
+    tree = plan.stage("a").requirements_tree
+    assert tree is not None
+    return tree
+
+
+def test_what_was_sent_is_a_tree_of_the_ministry_with_its_folders(place: SharedPlace) -> None:
+    plan = submitted(place, beside=FILES | {"not-read.txt": "two==2\n"})
+    reader = place.part(Tenant("mnd")).reader(tree_of(plan))
+    reader.verify()
+    kept = {entry.path: (reader.local() / entry.path).read_text() for entry in reader.manifest.files}
+    assert kept == FILES
+    environment = plan.stage("a").environment
+    assert environment is not None
+    assert environment.requirements == "own.txt"
+
+
+def test_a_plan_leaves_nothing_and_is_of_the_run_that_a_submit_makes(place: SharedPlace) -> None:
+    body = {"text": OWN, "beside": FILES}
+    planned = place.ask("kim", "POST", "/v1/pipelines/plan", json=body)
+    assert planned.status_code == 200, planned.text
+    (stage,) = planned.json()["stages"]
+    assert not place.part(Tenant("mnd")).has(Digest(stage["requirementsTree"]))
+    assert tree_of(submitted(place)) == stage["requirementsTree"]
+
+
+def test_what_was_sent_carries_the_label_of_the_run_and_is_not_there_for_another_ministry(
+    place: SharedPlace,
+) -> None:
+    tree = tree_of(submitted(place))
+    with place.platform.read() as connection:
+        known = find_owned(connection, tree)
+    assert known is not None
+    assert (known.label, known.title) == ("O", "own.txt")
+    path = f"/v1/ministries/{{}}/artifacts/{tree}"
+    assert place.ask("kim", "GET", path.format("mnd")).status_code == 200
+    foreign = place.ask("army-eng", "GET", path.format("army"))
+    missing = place.ask("army-eng", "GET", path.format("army").replace(tree, "sha256-" + "0" * 64))
+    assert (foreign.status_code, missing.status_code) == (404, 404)
+    assert not place.part(Tenant("army")).has(tree)
+
+
+def test_the_same_files_sent_with_a_secret_pipeline_are_secret_and_the_other_runs_go_on(place: SharedPlace) -> None:
+    plan = submitted(place)
+    assert tree_of(submitted(place, SECRET_ONES)) == tree_of(plan)
+    with place.platform.read() as connection:
+        known = find_owned(connection, tree_of(plan))
+    assert known is not None
+    assert known.label == "C"
+    again = submitted(place, OWN.replace("text: x", "text: y"))
+    assert str(again.label) == "O"
+
+
+@pytest.mark.parametrize(
+    ("path", "beside"),
+    [
+        ("{file}", {}),
+        ("../{name}", {}),
+        ("own.txt", {"own.txt": "-r {file}\n"}),
+    ],
+)
+def test_no_file_of_the_server_is_read_in_place_of_one_that_was_not_sent(
+    place: SharedPlace, tmp_path: Path, path: str, beside: dict[str, str]
+) -> None:
+    file = tmp_path / "of-the-server.txt"
+    file.write_text("one==1\n")
+    names = {"file": str(file), "name": file.name}
+    text = OWN.replace("own.txt", path.format(**names))
+    sent = {name: content.format(**names) for name, content in beside.items()}
+    answer = place.ask("kim", "POST", "/v1/pipelines/plan", json={"text": text, "beside": sent})
+    assert (answer.status_code, answer.json()["code"]) == (404, "plan.requirements-unreadable"), answer.text
+
+
+@pytest.mark.parametrize(
+    ("beside", "code"),
+    [
+        ({"../own.txt": ""}, "run.unsafe-file"),
+        ({"/own.txt": ""}, "run.unsafe-file"),
+        ({"own.txt": "", "own.txt/b.txt": ""}, "artifact.unsafe-path"),
+    ],
+)
+def test_paths_that_leave_the_folder_or_stand_in_each_others_way_are_refused(
+    place: SharedPlace, beside: dict[str, str], code: str
+) -> None:
+    answer = place.ask("kim", "POST", "/v1/pipelines/plan", json={"text": OWN, "beside": beside})
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+
+
+def test_a_run_whose_requirements_are_gone_is_not_resumed(place: SharedPlace) -> None:
+    plan = submitted(place)
+    run = next(
+        one["id"] for one in place.ask("kim", "GET", "/v1/runs").json()["items"] if one["pipeline"] == "checks"
+    )
+    place.fate = place.cluster.fail
+    drive(place.of("mnd"), [RunId(run)])
+    resumed = f"/v1/runs/{run}/resume"
+    kept = place.part(Tenant("mnd")).reader(tree_of(plan)).local() / "own.txt"
+    kept.chmod(0o600)
+    kept.write_text("other==1\n")
+    answer = place.ask("kim", "POST", resumed)
+    assert (answer.status_code, answer.json()["code"]) == (500, "artifact.corrupt"), answer.text
+    # Who sends them again mends them.
+    assert place.ask("kim", "POST", "/v1/runs", json={"text": OWN, "beside": FILES}).status_code == 201
+    assert place.ask("kim", "POST", resumed).status_code == 202

@@ -1,0 +1,142 @@
+"""What of labels is put in force at MLflow's door, and what is closed where that fails."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from governed_places import GovernedPlace
+from prometheus_client import generate_latest
+from sqlalchemy import update
+
+from bongsu.domain.publication import LabelChanged, Publication, RunOpened, RunRelabelled
+from bongsu.service.labels_in_force import EVERYWHERE, LabelsInForce
+from bongsu.service.observing.metrics import Metrics
+from bongsu.store import outbox
+from bongsu.store.models import list_versions
+from bongsu.store.scope import EVERYTHING
+
+
+class Mlflow:
+    """Takes items, but for those of the ministries that it refuses."""
+
+    def __init__(self) -> None:
+        self.told: list[Publication] = []
+        self.refuses: set[str] = set()
+
+    def catch_up(self, item: Publication) -> None:
+        assert isinstance(item, RunRelabelled | LabelChanged)
+        if item.ministry in self.refuses:
+            raise OSError("the disk is full")
+        self.told.append(item)
+
+
+class Door:
+    """MND has a model that a run registered; what is put into the outbox stands under that run, or under another."""
+
+    def __init__(self, folder: Path) -> None:
+        self.place = GovernedPlace(folder)
+        self.place.permit_use()
+        self.place.permit_data()
+        self.place.register()
+        self.mlflow, self.metrics = Mlflow(), Metrics()
+        base = replace(self.place.platform, scope=EVERYTHING)
+        self.labels = LabelsInForce(base, self.mlflow, self.metrics)
+        with base.read() as connection:
+            (self.run,) = [one.run_id for one in list_versions(connection)]
+        with base.write() as connection:
+            outbox.mark_done(connection, [one.number for one in outbox.waiting(connection)])
+
+    def put(self, run: str = "", ministry: str = "mnd", body: str = "") -> None:
+        item = RunRelabelled(run_id=run or self.run, ministry=ministry, pipeline="x")
+        with self.place.platform.database.write(EVERYTHING) as connection:
+            outbox.put(connection, run or self.run, item)
+            if body:
+                last = outbox.waiting(connection)[-1].number
+                connection.execute(update(outbox.outbox).where(outbox.outbox.c.id == last).values(body=body))
+
+    def scraped(self) -> list[str]:
+        lines = generate_latest(self.metrics.registry).decode().splitlines()
+        wanted = ("bongsu_mlflow_closed", "bongsu_mlflow_labels_unreadable_total")
+        return [line for line in lines if line.startswith(wanted)]
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> Iterator[Door]:
+    made = Door(tmp_path)
+    yield made
+    made.place.close()
+
+
+@pytest.mark.parametrize(
+    "body", ['{"ty', '{"type":"run-relabelled","run', '{"type":"label-changed"}', '{"type":"of-later"}', "no JSON"]
+)
+def test_for_an_item_that_cannot_be_read_all_of_its_run_is_looked_at(
+    door: Door, body: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    door.put(body=body)
+    with caplog.at_level(logging.ERROR, "bongsu.mlflow"):
+        for _twice in range(2):
+            assert door.labels.catch_up() == frozenset()
+    assert [(type(one).__name__, one.run_id) for one in door.mlflow.told] == [
+        ("RunRelabelled", door.run),
+        ("LabelChanged", door.run),
+    ]
+    (told,) = caplog.records
+    assert told.__dict__["facts"] == {"item": told.__dict__["facts"]["item"], "run": door.run, "ministry": "mnd"}
+    assert door.scraped() == ["bongsu_mlflow_labels_unreadable_total 1.0"]
+
+
+def test_items_that_are_about_no_label_are_left_alone(door: Door) -> None:
+    for type_ in ("run-opened", "stage-finished", "run-closed", "version-registered", "alias-changed"):
+        door.put(body=f'{{"type":"{type_}","damaged')
+    assert door.labels.catch_up() == frozenset()
+    assert door.mlflow.told == []
+
+
+def test_what_mlflow_does_not_take_closes_its_ministry_until_it_does(
+    door: Door, caplog: pytest.LogCaptureFixture
+) -> None:
+    door.mlflow.refuses = {"army"}
+    door.put()
+    door.put("r-army", "army")
+    with caplog.at_level(logging.ERROR, "bongsu.mlflow"):
+        for _twice in range(2):
+            assert door.labels.catch_up() == {"army"}
+    assert len(caplog.records) == 1, "once, however often somebody asks"
+    assert [one.run_id for one in door.mlflow.told] == [door.run]
+    assert 'bongsu_mlflow_closed{ministry="army"} 1.0' in door.scraped()
+    door.mlflow.refuses = set()
+    assert door.labels.catch_up() == frozenset()
+    assert door.scraped() == ["bongsu_mlflow_labels_unreadable_total 0.0"]
+
+
+def test_what_may_be_anybodys_closes_all_of_it_until_it_is_mended(door: Door) -> None:
+    door.put("r-nobodys", body="{}")
+    assert door.labels.catch_up() == {EVERYWHERE}
+    with door.place.platform.database.write(EVERYTHING) as connection:
+        connection.execute(
+            update(outbox.outbox).where(outbox.outbox.c.run_id == "r-nobodys").values(run_id=door.run)
+        )
+    assert door.labels.catch_up() == frozenset()
+
+
+def test_a_beginning_that_another_version_wrote_is_no_label(door: Door) -> None:
+    """Readable, only written in another way."""
+    opened = RunOpened.model_validate(
+        {
+            "run_id": door.run,
+            "pipeline": "x",
+            "ministry": "mnd",
+            "plan_hash": "sha256-" + "0" * 64,
+            "purpose": "x",
+            "use_class": "administration",
+            "time": "2026-11-01T00:00:00Z",
+        }
+    )
+    door.put(body=opened.model_dump_json(indent=1))
+    assert door.labels.catch_up() == frozenset()
+    assert door.mlflow.told == []
