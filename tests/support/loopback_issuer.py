@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs
 
 from identity_provider import KEYS, claims, signed
 
@@ -19,10 +20,12 @@ LIFE_S = 3000
 class LoopbackIssuer:
     """Attributes:
     url: as of its tokens' ``iss``.
+    confirms: who says yes to the next sign-in by code (RFC 8628), at once.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.confirms = ""
 
     def token(self, person: str, at: float | None = None) -> str:
         """For who is called so there, as of a time in seconds since the epoch; now if none is given."""
@@ -38,8 +41,26 @@ def running_issuer() -> Iterator[LoopbackIssuer]:
     class Pages(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             keys = {"keys": [KEYS["ES256"].as_dict(private=False)]}
-            pages = {DISCOVERY: {"issuer": issuer.url, "jwks_uri": f"{issuer.url}/keys"}, "/keys": keys}
-            found = pages.get(self.path)
+            ends = {"token_endpoint": f"{issuer.url}/token", "device_authorization_endpoint": f"{issuer.url}/codes"}
+            about = {"issuer": issuer.url, "jwks_uri": f"{issuer.url}/keys", **ends}
+            self._answer({DISCOVERY: about, "/keys": keys}.get(self.path))
+
+        def do_POST(self) -> None:
+            form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            if self.path == "/codes" and form["client_id"] == ["bongsu-cli"]:
+                code = {
+                    "device_code": issuer.confirms,
+                    "user_code": "ABCD",
+                    "verification_uri": f"{issuer.url}/page",
+                }
+                self._answer({**code, "interval": 0.1, "expires_in": 60})
+            elif self.path == "/token":
+                token = issuer.token(form["device_code"][0])
+                self._answer({"access_token": token, "token_type": "Bearer", "expires_in": LIFE_S})
+            else:
+                self._answer(None)
+
+        def _answer(self, found: object) -> None:
             self.send_response(200 if found else 404)
             self.end_headers()
             self.wfile.write(json.dumps(found).encode())

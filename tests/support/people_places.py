@@ -15,6 +15,7 @@ from bongsu.domain.labels import Label
 from bongsu.domain.people import Actor, ActorKind, Role
 from bongsu.domain.problems import BongsuError
 from bongsu.executors.base import Executor
+from bongsu.identity.settings import TrustedIssuer
 from bongsu.reconciler.lock import FileLock
 from bongsu.service.ministries import NewMinistry, found_platform, register_ministry
 from bongsu.service.people import NewPerson, add_person, give_role
@@ -44,6 +45,7 @@ class Ministries:
             stores=lambda tenant: LocalStore(folder / "artifacts" / tenant),
             executor=_none,
             publisher=None,  # type: ignore[arg-type]
+            issuers=(TrustedIssuer(ISSUER, "bongsu", ministry_claim="org"),),
             lock=FileLock(folder / "driver.lock"),
             clock=lambda: self.now,
         )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bongsu.domain.problems import BongsuError
 from bongsu.identity.key_file import KeyFile
-from bongsu.identity.key_ring import new_ring
+from bongsu.identity.key_ring import new_key, new_ring
 
 LIFE_S = 600.0
 
@@ -33,6 +33,11 @@ def test_the_file_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
     first, second = (KeyFile(tmp_path / "keys.json", Clock(), LIFE_S) for _ in range(2))
     assert ids(first) == ids(second)
     assert stat.S_IMODE((tmp_path / "keys.json").stat().st_mode) == 0o600
+
+
+def test_no_id_of_a_key_is_taken_for_an_option() -> None:
+    """One in 64 would be, at random."""
+    assert not [key.id for key in (new_key(0.0) for _ in range(1000)) if key.id.startswith("-")]
 
 
 def test_what_is_published_has_nothing_private(tmp_path: Path) -> None:

@@ -24,10 +24,10 @@ from bongsu.service.grants.showback import Showback, ShowbackRow
 NOW = 1_700_000_000.25
 SUMMARY = GrantSummary(grant(), GrantState.OPEN, 360_000_000, 7_200_001, 13, 352_799_986)
 METERED = LedgerEntry(
-    3, EntryKind.METERED, "r-1/a/1", 7_200_001, NOW, "r-1", Held(2, NOW - 3600.5, NOW), reason="succeeded"
+    EntryKind.METERED, "r-1/a/1", 7_200_001, NOW, "r-1", Held(2, NOW - 3600.5, NOW), reason="succeeded", position=3
 )
-GIVEN = LedgerEntry(1, EntryKind.GIVEN, "given", 360_000_000, NOW - DAY, actor="msit/lee")
-RESERVED = LedgerEntry(2, EntryKind.RESERVED, "r-1/0", 99, NOW, "r-1", until=NOW + DAY)
+GIVEN = LedgerEntry(EntryKind.GIVEN, "given", 360_000_000, NOW - DAY, actor="msit/lee", position=1)
+RESERVED = LedgerEntry(EntryKind.RESERVED, "r-1/0", 99, NOW, "r-1", until=NOW + DAY, position=2)
 FORECASTS = (
     Forecast(7, 1_234_567.0, 0.0, 2_469_134.0, NOW + DAY, NOW, NOW + 2 * DAY, 0),
     Forecast(28, 0.0, 0.0, 0.0, None, None, None, 352_799_986),
