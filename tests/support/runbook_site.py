@@ -264,13 +264,7 @@ def installed_site(folder: Path) -> Iterator[Site]:
 def _staff(site: Site) -> None:
     """Somebody in each role, by the operator, and a permitted use."""
     for role in ("engineer", "data-custodian", "approver", "accreditor", "auditor"):
-        person = {
-            "id": f"mnd/{role}",
-            "name": role,
-            "issuer": site.provider.url,
-            "subject": role,
-            "clearance": "S",
-        } | {"reason": "Vetted"}
+        person = {"id": f"mnd/{role}", "name": role, "issuer": site.provider.url, "subject": role, "clearance": "S"}
         person["reason"] = "Vetted"
         site.tell(OPERATOR, "/v1/people", person)
         site.tell(OPERATOR, f"/v1/people/mnd/{role}/roles/give", {"ministry": "mnd", "role": role})
