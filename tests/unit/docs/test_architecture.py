@@ -122,3 +122,23 @@ def test_statements_are_built_in_the_store_and_nowhere_else() -> None:
             if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("execute", "exec_driver_sql"):
                 found.append(f"{path.relative_to(ROOT)}:{node.lineno} {ast.unparse(node.func)}")
     assert not found
+
+
+# Their use cases look at more than a permission, or record a refusal where it belongs, and are handed the actor.
+CHECKED_BY_USE_CASES = {
+    "attempts",
+    "audit",
+    "governance",
+    "grants",
+    "looking",
+    "ministries",
+    "models",
+    "people",
+    "pipelines",
+}
+
+
+def test_the_whole_control_plane_is_taken_only_by_routes_that_leave_the_check_to_a_use_case() -> None:
+    routes = (ROOT / "platform" / "bongsu" / "api" / "routes").glob("*.py")
+    found = {path.stem for path in routes if "asker.plane" in path.read_text()}
+    assert found == CHECKED_BY_USE_CASES | {"about"}  # about: what the site is called
