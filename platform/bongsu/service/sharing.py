@@ -14,6 +14,7 @@ from bongsu.domain.labels import Label
 from bongsu.domain.shared import SharedAddress, Sharing
 from bongsu.domain.tenants import HOME, Tenant
 from bongsu.domain.uses import UseClass
+from bongsu.policy.access import cleared_for
 from bongsu.service.audit.reads import record_read
 from bongsu.service.platform import Platform
 from bongsu.store import datasets, models
@@ -140,8 +141,7 @@ def _version(platform: Platform, address: SharedAddress, permits: Collection[Sha
     if version is None:
         return None
     label = Label.parse(version.label).join(Label.parse(tree.label) if tree else Label())
-    clearance = platform.scope.clearance
-    if clearance is not None and not clearance.dominates(label):
+    if not cleared_for(platform.scope.clearance, label):
         return None
     shared = tuple(Sharing(one.giver, one.ministry, one.purpose, one.until) for one in permits)
     shown = _without_its_past(replace(version, label=str(label), shared=shared))
