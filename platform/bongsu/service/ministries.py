@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from unicodedata import normalize
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
 from bongsu.domain.audit import AuditEvent
 from bongsu.domain.codes import people as codes
@@ -23,6 +22,7 @@ from bongsu.service.recording import Asked, recorded
 from bongsu.store import audit
 from bongsu.store import people as store
 from bongsu.store.people import Ministry, Person, home_of
+from bongsu.store.taken import Taken
 
 _MAX_TITLE = 200
 SYSTEM = "system"
@@ -195,7 +195,7 @@ def _insert(connection: Connection, new: NewMinistry, operator: NewPerson, now: 
     try:
         with connection.begin_nested():
             store.add_ministry(connection, Ministry(new.name, new.title_ko, new.title_en, now))
-    except IntegrityError:  # another operator was first
+    except Taken:  # another operator was first
         raise codes.MINISTRY_EXISTS.error(ministry=new.name) from None
     insert_person(connection, operator, now)
     store.add_role(connection, operator.id, new.name, Role.OPERATOR)

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
 from bongsu.domain.codes import people as codes
 from bongsu.domain.labels import OPEN, Label
@@ -26,6 +25,7 @@ from bongsu.service.recording import Asked, Change, recorded
 from bongsu.store import people as store
 from bongsu.store.people import Person, home_of
 from bongsu.store.sessions import end_families_of
+from bongsu.store.taken import Taken
 
 _MAX_NAME, _MAX_ISSUER, _MAX_SUBJECT, _MAX_REASON = 200, 500, 255, 500
 
@@ -226,7 +226,7 @@ def insert_person(connection: Connection, new: NewPerson, now: float) -> bool:
     try:
         with connection.begin_nested():
             store.add_subject(connection, new.issuer, new.subject, new.id)
-    except IntegrityError:  # another operator was first
+    except Taken:  # another operator was first
         raise codes.SUBJECT_TAKEN.error(subject=new.subject, issuer=new.issuer) from None
     return True
 

@@ -15,6 +15,7 @@ from bongsu.store.faults import readable
 from bongsu.store.listing import Listing, Step, columns
 from bongsu.store.schema_identity import secondments
 from bongsu.store.schema_people import memberships, ministries, people, subjects
+from bongsu.store.taken import add_new
 
 PEOPLE = Listing(
     (Step(people.c.id),), columns(people, "id", "name", "kind", "clearance", "createdAt", "disabledAt")
@@ -117,8 +118,9 @@ def people_of(connection: Connection, ministry: str, wanted: PageRequest = WHOLE
 
 
 def add_person(connection: Connection, person: Person) -> None:
-    """With its roles. Raises IntegrityError if the id is taken."""
-    connection.execute(
+    """With its roles. Raises Taken if the id is taken."""
+    add_new(
+        connection,
         insert(people).values(
             id=person.id,
             name=person.name,
@@ -126,7 +128,7 @@ def add_person(connection: Connection, person: Person) -> None:
             clearance=str(person.clearance),
             created_at=person.created_at,
             disabled_at=person.disabled_at,
-        )
+        ),
     )
     for ministry, roles in person.roles.items():
         for role in sorted(roles):
@@ -134,9 +136,9 @@ def add_person(connection: Connection, person: Person) -> None:
 
 
 def add_subject(connection: Connection, issuer: str, subject: str, person: str) -> None:
-    """Raises IntegrityError if it is somebody's of the same ministry already."""
+    """Raises Taken if it is somebody's of the same ministry already."""
     values = {"ministry": home_of(person), "issuer": issuer, "subject": subject, "person": person}
-    connection.execute(insert(subjects).values(**values))
+    add_new(connection, insert(subjects).values(**values))
 
 
 def move_subjects(connection: Connection, issuer: str, to: str) -> None:
@@ -182,8 +184,8 @@ def lock_ministries(connection: Connection, names: Iterable[str]) -> None:
 
 
 def add_role(connection: Connection, person: str, ministry: str, role: Role) -> None:
-    """Raises IntegrityError if they have it."""
-    connection.execute(insert(memberships).values(person=person, ministry=ministry, role=role.value))
+    """Raises Taken if they have it."""
+    add_new(connection, insert(memberships).values(person=person, ministry=ministry, role=role.value))
 
 
 def remove_role(connection: Connection, person: str, ministry: str, role: Role) -> None:
@@ -218,8 +220,9 @@ def holders_of(connection: Connection, ministry: str, role: Role) -> list[str]:
 
 
 def add_ministry(connection: Connection, ministry: Ministry) -> None:
-    """Raises IntegrityError if the name is taken."""
-    connection.execute(
+    """Raises Taken if the name is taken."""
+    add_new(
+        connection,
         insert(ministries).values(
             name=ministry.name,
             title_ko=ministry.title_ko,
@@ -228,7 +231,7 @@ def add_ministry(connection: Connection, ministry: Ministry) -> None:
             closed_at=ministry.closed_at,
             owns_gpus=ministry.owns_gpus,
             witness=ministry.witness,
-        )
+        ),
     )
 
 

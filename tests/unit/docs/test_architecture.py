@@ -107,6 +107,22 @@ def test_pure_packages_call_nothing_that_reads_the_world(package: str) -> None:
     assert not found
 
 
+# A scrape is answered whatever happens to the database.
+CATCHES_ALL_OF_IT = "observing/store_gauges.py"
+
+
+def test_use_cases_know_of_the_database_only_its_connection() -> None:
+    package, found = ROOT / "platform" / "bongsu" / "service", []
+    for path in sorted(package.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = {one.name for one in node.names} if isinstance(node, ast.Import | ast.ImportFrom) else set()
+            module = (node.module or "") if isinstance(node, ast.ImportFrom) else ""
+            speaks = any(one.partition(".")[0] == "sqlalchemy" for one in (module, *names))
+            if speaks and not (module == "sqlalchemy" and names <= {"Connection", "Engine"}):
+                found.append(path.relative_to(package).as_posix())
+    assert found == [CATCHES_ALL_OF_IT]
+
+
 def test_statements_are_built_in_the_store_and_nowhere_else() -> None:
     package, found = ROOT / "platform" / "bongsu", []
     for path in sorted(package.rglob("*.py")):
