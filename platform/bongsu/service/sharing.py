@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
+from operator import attrgetter
 
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.data_permits import SharedObject
@@ -120,12 +121,12 @@ def _holding(platform: Platform, purpose: UseClass | None) -> list[SharedObject]
 
 def _found(platform: Platform, holding: Iterable[SharedObject]) -> Iterator[Received]:
     """What there still is of what permits name, with all permits for it."""
-    for giver, permits in groupby(holding, key=lambda one: one.giver):
-        for object_, same in groupby(permits, key=lambda one: one.object):
-            address = SharedAddress.parse(str(SharedAddress(giver, object_)))
-            found = _version(platform, address, list(same)) if address else None
-            if found is not None:
-                yield found
+    by_object = attrgetter("giver", "object")
+    for (giver, object_), same in groupby(sorted(holding, key=by_object), key=by_object):
+        address = SharedAddress.parse(str(SharedAddress(giver, object_)))
+        found = _version(platform, address, list(same)) if address else None
+        if found is not None:
+            yield found
 
 
 def _version(platform: Platform, address: SharedAddress, permits: Collection[SharedObject]) -> Received | None:
