@@ -101,6 +101,8 @@ class Reader:
 
     def here(self, text: str, allowed: frozenset[str]) -> str:
         """Raises AssertionError for a name in the text that has another one here and is in none of the tables."""
+        if not self.names:
+            return text
         names = sorted(self.names, key=len, reverse=True)
         pattern = re.compile("|".join(rf"(?<![\w.-]){re.escape(name)}(?![\w-])" for name in names))
 

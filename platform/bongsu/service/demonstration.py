@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from bongsu.domain.audit import AuditOutcome, Author, EntryFilter
+from bongsu.domain.audit import AuditEvent, AuditOutcome, Author, EntryFilter
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.people import ActorKind, Role
 from bongsu.domain.problems import BongsuError
@@ -30,14 +30,23 @@ from bongsu.service.governance.data_permits import DataPermitRequest, give_data_
 from bongsu.service.governance.uses import UseRequest, register_use
 from bongsu.service.grants.giving import Order, give
 from bongsu.service.issuing.issuer import ACCOUNTS
-from bongsu.service.ministries import NewMinistry, found_platform, register_ministry, say_owns_gpus
+from bongsu.service.ministries import SYSTEM, NewMinistry, found_platform, register_ministry, say_owns_gpus
 from bongsu.service.people import NewPerson, add_person, give_role
 from bongsu.service.platform import Platform
 from bongsu.service.serving import ServerSettings, open_served
+from bongsu.store import audit
 from bongsu.store.audit_reading import page
 from bongsu.store.datasets import list_dataset_versions
 from bongsu.store.grants import get_grant
-from bongsu.store.people import actor_of, find_person, home_of, list_ministries, subject_owner
+from bongsu.store.people import (
+    actor_of,
+    find_person,
+    home_of,
+    issuers_of,
+    list_ministries,
+    move_subjects,
+    subject_owner,
+)
 from bongsu.store.permits import data_permits_in
 from bongsu.store.permitted_uses import uses_of
 from bongsu.store.scope import EVERYTHING, Scope
@@ -85,7 +94,7 @@ class _Stage:
         """What there is of a person's ministry, in their name; None if they may not do this there, or not any more."""
         home = Tenant(home_of(person))
         with self.plane.base.read() as connection:
-            actor = actor_of(connection, self.issuer, person)
+            actor = actor_of(connection, home, self.issuer, person)
         if actor is None or permission not in permissions_in(actor, home):
             return None
         return replace(
@@ -110,6 +119,10 @@ def seed(
 
     Returns:
         New passwords by what their owners type to sign in; empty if everybody has theirs.
+
+    Raises:
+        BongsuError: ``run.driven-elsewhere`` if a server runs in the home at another address; what
+            :func:`bongsu.service.serving.open_served` raises.
     """
     settings.home.mkdir(parents=True, exist_ok=True)
     accounts = [Account(login, login, _title(login)) for login in _people()]
@@ -117,6 +130,7 @@ def seed(
     with open_served(replace(settings, leads=False, mlflow=False), environment) as served:
         assert served.issuer is not None
         stage = _Stage(served.plane, served.issuer.settings.issuer)
+        _follow_address(stage)
         _ministries(stage)
         _permits(stage)
         _data(stage, pipelines)
@@ -142,11 +156,25 @@ def _new(stage: _Stage, person: str) -> NewPerson:
     return NewPerson(person, _title(person), stage.issuer, person, ActorKind.PERSON, SECRET, _VETTING)
 
 
+def _follow_address(stage: _Stage) -> None:
+    """At another port the issuer has another URL: everybody signs in there from now on. Raises
+    ``run.driven-elsewhere`` while a server runs at the one before."""
+    founder, plane = f"{MINISTRIES[0].name}/{_OPERATOR}", stage.plane.base
+    with stage.read() as connection:
+        before = {issuer for issuer, subject in issuers_of(connection, founder) if subject == founder}
+    for issuer in before - {stage.issuer}:
+        with plane.lock, plane.database.write() as connection:
+            move_subjects(connection, issuer, stage.issuer)
+            facts, home = {"from": issuer, "to": stage.issuer}, Tenant(home_of(founder))
+            thing, now = f"ministry:{home}", plane.clock()
+            audit.append(connection, AuditEvent(home, SYSTEM, "issuer.move", thing, now, facts=facts))
+
+
 def _ministries(stage: _Stage) -> None:
     first, *others = MINISTRIES
     founder = _new(stage, f"{first.name}/{_OPERATOR}")
     with stage.read() as connection:
-        is_founded = subject_owner(connection, stage.issuer, founder.subject) is not None
+        is_founded = subject_owner(connection, first.name, stage.issuer, founder.subject) is not None
         known = {one.name for one in list_ministries(connection)}
     if not is_founded:
         found_platform(stage.plane.base, first, founder)

@@ -32,7 +32,7 @@ def found_at(home: Path, database_url: str | None, new: NewMinistry, operator: N
             of it; ``identity.setting`` if the issuer can be none; what
             :func:`bongsu.service.ministries.found_platform` and :func:`bongsu.service.embedded.open_home` raise.
     """
-    TrustedIssuer(issuer=operator.issuer, audience="bongsu")
+    TrustedIssuer(issuer=operator.issuer, audience="bongsu", ministries=(new.name,))
     with _opened(home, database_url) as platform:
         with platform.read() as connection:
             if not is_governed(connection) and list_runs(connection, limit=1):

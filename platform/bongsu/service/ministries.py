@@ -17,7 +17,7 @@ from bongsu.policy.access import Permission, permissions_in
 from bongsu.policy.access_rules import permitted_in
 from bongsu.policy.people_rules import another_is_operated, lacks_operator, role_fits
 from bongsu.service.entitlement import refuse_ended, require
-from bongsu.service.people import NewPerson, check_person, insert_person
+from bongsu.service.people import NewPerson, check_person, insert_person, require_issuer
 from bongsu.service.platform import Platform
 from bongsu.service.recording import Asked, recorded
 from bongsu.store import audit
@@ -74,13 +74,14 @@ def register_ministry(
 
     Raises:
         BongsuError: ``people.ministry-form``, ``people.id-form``, ``people.text-form``, ``people.not-allowed``,
-            ``people.ministry-exists``, ``people.title-taken``, ``people.subject-home``, ``people.subject-taken``.
+            ``people.issuer-home``, ``people.ministry-exists``, ``people.title-taken``, ``people.subject-home``.
     """
     _check(platform, new, operator)
     with recorded(
         platform, Asked(actor, "ministry.register", f"ministry:{new.name}", new.name, request_id)
     ) as change:
         _require_anywhere(actor, Permission.MINISTRY_MANAGE)
+        require_issuer(platform, operator)
         change.is_new = _insert(change.connection, new, operator, platform.clock())
         change.facts = {"operator": operator.id, "issuer": operator.issuer, **operator.as_recorded}
         return _found(change.connection, new.name)

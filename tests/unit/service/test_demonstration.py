@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bongsu.domain.audit import EntryFilter
 from bongsu.domain.labels import Label
 from bongsu.domain.people import Actor, Role
+from bongsu.domain.problems import BongsuError
+from bongsu.domain.tenants import Tenant
 from bongsu.service import people
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.demonstration import seed
@@ -17,7 +22,8 @@ from bongsu.service.governance.data_permits import list_data_permits, revoke_dat
 from bongsu.service.governance.uses import list_uses, withdraw_use
 from bongsu.service.labels import raise_label
 from bongsu.service.serving import ServerSettings, open_served
-from bongsu.store.people import find_person
+from bongsu.store.audit_reading import page
+from bongsu.store.people import actor_of, find_person, home_of
 
 PIPELINES = Path(__file__).parents[3] / "pipelines"
 ISSUER = "http://localhost:8791/issuer"
@@ -76,3 +82,29 @@ def test_what_administration_changed_stays_and_the_server_starts(settings: Serve
         custodian = actor(plane, "mnd/custodian")
         found = list_data_permits(plane.of_member(custodian, "mnd"), custodian, "mnd")
         assert all(one.revoked_at for one in found)
+
+
+def test_at_another_port_everybody_signs_in_there(settings: ServerSettings) -> None:
+    moved = replace(settings, built_in_issuer="http://localhost:8792/issuer")
+    assert seed(moved, {}, PIPELINES) == {}
+    with at(moved) as plane, plane.base.database.read() as connection:
+        for person in ("mnd/operator", "army/engineer"):
+            assert actor_of(connection, home_of(person), "http://localhost:8792/issuer", person) is not None
+            assert actor_of(connection, home_of(person), ISSUER, person) is None
+    assert seed(settings, {}, PIPELINES) == {}, "and back"
+    with at(settings) as plane, plane.base.database.read() as connection:
+        assert actor_of(connection, "mnd", ISSUER, "mnd/operator") is not None
+        told = page(connection, Tenant("mnd"), EntryFilter(action="issuer.move"), limit=10)
+    assert [json.loads(one.entry)["facts"]["to"] for one in told] == [ISSUER, "http://localhost:8792/issuer"]
+
+
+def test_a_server_that_runs_at_another_port_keeps_its_people(settings: ServerSettings) -> None:
+    moved = replace(settings, built_in_issuer="http://localhost:8792/issuer")
+    with (
+        at(settings) as plane,
+        plane.base.lock,
+        pytest.raises(BongsuError, match=r"run\.driven-elsewhere"),
+    ):
+        seed(moved, {}, PIPELINES)
+    with at(settings) as plane, plane.base.database.read() as connection:
+        assert actor_of(connection, "mnd", ISSUER, "mnd/operator") is not None

@@ -55,9 +55,19 @@ def serve(
     issuer: Annotated[
         list[str] | None,
         typer.Option(
-            envvar="BONGSU_ISSUER", help=_("URL of an identity provider whose tokens are taken; repeatable.")
+            metavar="[MINISTRY,...=]URL",
+            envvar="BONGSU_ISSUER",
+            help=_("Identity provider whose tokens are taken, and the ministries that it serves; repeatable."),
         ),
     ] = None,
+    ministry_claim: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            envvar="BONGSU_MINISTRY_CLAIM",
+            help=_("Claim that names the ministry in tokens of a provider that does not serve exactly one."),
+        ),
+    ] = "",
     service_issuer: Annotated[
         str | None,
         typer.Option(
@@ -141,7 +151,7 @@ def serve(
         database_url=database,
         ray_address=os.environ.get("BONGSU_RAY_ADDRESS"),
         site=site,
-        issuers=trusted(issuer or (), audience),
+        issuers=trusted(issuer or (), audience, ministry_claim),
         service_issuer=service_issuer,
         leads=leads,
         mlflow_database_url=mlflow_database or None,

@@ -133,3 +133,36 @@ def test_every_request_is_told_of_with_who_asked_and_what_became_of_it(world: Wo
         f"mnd/ahn - GET {A2}/runs/get run_id={run}&said=elsewhere 404",
     }
     assert expected <= set((world.server.home / "visits.txt").read_text().splitlines()), "before the answer"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[]",
+        "null",
+        "{",
+        '[{"query": "{ __typename }"}, {"query": "{ __typename }"}]',
+        '{"query": null}',
+        '{"query": ["{ __typename }"]}',
+        '{"query": ""}',
+        '{"query": "{ __typename }", "variables": 1}',
+        '{"query": "{ __typename }", "operationName": {}}',
+        '{"query": "' + "{" * 5000 + '"}',
+        '{"query": "' + "{a" * 4000 + "}" * 4000 + '"}',
+        '{"query": "{' + "a " * 20_000 + '}"}',
+        "[" * 100_000,
+    ],
+    ids=lambda body: str(body)[:40],
+)
+def test_what_is_no_single_query_is_whoever_asks_fault(world: World, body: str) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = world.server.ask("POST", "/graphql", "mnd-all", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
+
+
+def test_one_query_is_answered_and_many_of_one_are_not(world: World) -> None:
+    answer = world.server.ask("POST", "/graphql", "mnd-all", json={"query": "{ __typename }"})
+    assert answer.json()["data"] == {"__typename": "Query"}
+    many = " ".join(f"a{number}: __typename" for number in range(1500))
+    refused = world.server.ask("POST", "/graphql", "mnd-all", json={"query": f"{{ {many} }}"})
+    assert refused.json()["data"] is None
