@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import socket
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -217,6 +218,16 @@ def test_metrics_are_nowhere_in_the_api(place: WatchedPlace) -> None:
         ):
             pass
     assert taken.value.problems[0].code.name == "api.port-taken"
+
+
+def test_a_server_that_was_scraped_is_started_again_at_once(place: WatchedPlace) -> None:
+    registry = place.telemetry.metrics.registry
+    with metrics_served(registry, "127.0.0.1", 0) as port, socket.create_connection(("127.0.0.1", port)) as scraper:
+        scraper.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+        while scraper.recv(65_536):
+            pass  # the server closes first, and its end of the connection lingers for a minute
+    with metrics_served(registry, "127.0.0.1", port) as again:
+        assert again == port
 
 
 def test_refusals_at_the_door_are_counted_by_cause() -> None:

@@ -42,13 +42,8 @@ bongsu --context msit-manager grants give nap-army --giver msit --receiver army 
 """
 STAFF = """\
 bongsu --context army-operator service-accounts add army/ci --name CI
-bongsu --context army-operator people give-role army/ci engineer
 bongsu --context army-operator service-accounts secret army/ci > ci.secret
-bongsu --context army-operator people send army/engineer mnd
-bongsu --context mnd-operator people give-role army/engineer engineer
 bongsu --context mnd-operator people add mnd/kim --name Kim --subject mnd/kim
-bongsu --context mnd-operator people send mnd/kim army
-bongsu --context army-operator people give-role mnd/kim auditor
 """
 
 
@@ -105,6 +100,14 @@ def test_a_ministry_leaves_and_its_log_stays_readable_by_its_witness(demonstrati
 
 def _army(demonstration: Demonstration, everybody: Reader) -> Army:
     everybody.run(STAFF)
+    for operator, person, act, held in (
+        ("army/operator", "army/ci", "roles/give", {"ministry": "army", "role": "engineer"}),
+        ("army/operator", "army/engineer", "secondments/send", {"ministry": "mnd"}),
+        ("mnd/operator", "army/engineer", "roles/give", {"ministry": "mnd", "role": "engineer"}),
+        ("mnd/operator", "mnd/kim", "secondments/send", {"ministry": "army"}),
+        ("army/operator", "mnd/kim", "roles/give", {"ministry": "army", "role": "auditor"}),
+    ):
+        demonstration.tell(operator, f"/v1/people/{person}/{act}", held)
     everybody.run(SHARING)
     (everybody.folder / "endless.yaml").write_text(PIPELINE)
     run = json.loads(everybody.run("bongsu --context army-engineer submit endless.yaml --json"))["runId"]

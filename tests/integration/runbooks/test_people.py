@@ -25,6 +25,9 @@ def test_people_and_systems_come_change_and_leave(demonstration: Demonstration) 
     (here,) = demonstration.ask("mnd/park", "/v1/me")["ministries"].values()
     assert here["roles"] == ["approver"]
     operator.follow(PAGE, "elsewhere")
+    _without_operator(demonstration)
+    here = {**names, "server": str(demonstration.home / "shared")}
+    assert "navy/choi" in operator.called(here).follow(PAGE, "named operator")
     _system(operator)
     operator.follow(PAGE, "leaves")
     headers = {"Authorization": f"Bearer {demonstration.sign_in('mnd/park').access_token}"}
@@ -41,6 +44,18 @@ def _signs_in(demonstration: Demonstration, operator: Reader) -> None:
     park = demonstration.reader("park", operator.names, {})
     park.sign_in(PAGE, "signs in", lambda page: confirm(page, "mnd/park", password))
     assert json.loads(park.run("bongsu whoami --json"))["ministries"]["mnd"]["roles"] == ["engineer"]
+
+
+def _without_operator(demonstration: Demonstration) -> None:
+    """The navy, whose only operator is called back by the ministry that sent them."""
+    navy = {"ministry": "navy"}
+    lent = "/v1/people/mnd/manager"
+    choi = {"id": "navy/choi", "name": "Choi", "issuer": f"{demonstration.url}/issuer", "subject": "navy/choi"}
+    demonstration.tell("navy/operator", "/v1/people", choi)
+    demonstration.tell("mnd/operator", f"{lent}/secondments/send", navy)
+    demonstration.tell("navy/operator", f"{lent}/roles/give", {**navy, "role": "operator"})
+    demonstration.tell("mnd/manager", "/v1/people/navy/operator/roles/take", {**navy, "role": "operator"})
+    demonstration.tell("mnd/operator", f"{lent}/secondments/recall", navy)
 
 
 def _system(operator: Reader) -> None:

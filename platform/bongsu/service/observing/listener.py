@@ -23,7 +23,9 @@ class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
 
     def server_bind(self) -> None:
-        # Not WSGIServer's, which asks the name service for its own name.
+        # Not WSGIServer's, which asks the name service for its own name. A server that was scraped is started
+        # again while its former connections still linger.
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = "metrics", self.server_address[1]
