@@ -164,7 +164,9 @@ class Shell:
             raise Refusal(NOT_FOUND)
         self._check_origin(scope)
         visit.workspace = workspace = _workspace(scope, viewer)
-        visit.actor = actor = Acting(viewer, workspace, self._settings.unlabelled)
+        visit.actor = actor = Acting(
+            viewer, workspace, self._settings.unlabelled, asks_files=route.access is Access.FILES
+        )
         _check_access(route, actor)
         if workspace not in self._workspaces:
             await anyio.to_thread.run_sync(ensure_workspaces, [workspace])
@@ -225,7 +227,7 @@ def _workspace(scope: Scope, viewer: Viewer) -> str:
 def _check_access(route: Route, actor: Acting) -> None:
     if route.access is Access.WRITE and not actor.may_write:
         raise Refusal(_ONLY_LOOK)
-    if route.access is Access.FILES and not actor.viewer.may_read_files:
+    if not actor.may_look:
         raise Refusal(_NO_FILES)
 
 
