@@ -129,7 +129,7 @@ def _statuses(operation: Mapping[str, Any]) -> Iterator[int]:
     if operation.get(STATED) != ANYBODY:
         yield from _ASKED
     elif "parameters" in operation:
-        yield 422
+        yield from (400, 422)
     if "requestBody" in operation:
         yield from _WITH_BODY
 
