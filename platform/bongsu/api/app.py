@@ -31,12 +31,12 @@ from bongsu.api.routes import (
     pipelines,
     runs,
 )
+from bongsu.domain.server_defaults import REQUESTS_A_MINUTE
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.health import is_ready
 from bongsu.service.observing.telemetry import Telemetry
 from bongsu.service.serving import MLFLOW_PATH
 
-REQUESTS_A_MINUTE = 6000
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 _ROUTERS: tuple[APIRouter, ...] = (
     about.router,

@@ -20,6 +20,7 @@ from bongsu.domain.codes import identity as identity_codes
 from bongsu.domain.messages import N_
 from bongsu.domain.people import Actor, ActorKind
 from bongsu.domain.phrases import phrase
+from bongsu.domain.server_defaults import REQUESTS_A_MINUTE
 from bongsu.identity.oauth import CLI, OAuthClient, console_client
 from bongsu.identity.secret_hashes import SECRET_COST, SecretHasher
 from bongsu.identity.settings import TrustedIssuer, is_loopback, is_safe_url
@@ -90,7 +91,7 @@ class ServerSettings:
     mlflow: bool = True
     mlflow_database_url: str | None = None
     audit_key: str = ""
-    requests_a_minute: int = 6000
+    requests_a_minute: int = REQUESTS_A_MINUTE
     drain_s: float = 0.0
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     worker_url: str | None = None

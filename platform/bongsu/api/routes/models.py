@@ -8,7 +8,7 @@ from typing import Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from bongsu.api.answers import Fields, Ministry, Page, answer, names_in, refuse_unknown, written
 from bongsu.api.asking import Asking, asks_for
@@ -108,8 +108,6 @@ def _owned(ministry: str, version: DatasetVersion) -> OwnedDataset:
 
 class DatasetRequest(Body):
     """A data set to be registered: an artifact that was uploaded or made, under a name."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(max_length=63)
     uri: str = Field(pattern=r"^(artifact:sha256-[0-9a-f]{64}|package:.+)$", max_length=1000)

@@ -29,7 +29,7 @@ DIGEST = r"^sha256-[0-9a-f]{64}$"
 class PipelineRequest(Body):
     """A pipeline file, and what goes with it."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
     read_elsewhere = frozenset({"text", "overrides"})
 
     text: str = Field(max_length=1_500_000, description="The YAML text.")

@@ -14,6 +14,7 @@ from bongsu.cli.commands.shared import only_here
 from bongsu.cli.printing import say
 from bongsu.cli.state import options
 from bongsu.cli.texts import _
+from bongsu.domain.server_defaults import AUDIENCE, REQUESTS_A_MINUTE
 from bongsu.service.observing.log_format import LogFormat
 
 PORT = 8700
@@ -78,7 +79,7 @@ def serve(
     ] = None,
     audience: Annotated[
         str, typer.Option(envvar="BONGSU_AUDIENCE", help=_("Audience that tokens have to be for."))
-    ] = "bongsu",
+    ] = AUDIENCE,
     site: Annotated[
         str, typer.Option(envvar="BONGSU_SITE", help=_("Name of the installation, as its records have it."))
     ] = "bongsu",
@@ -118,7 +119,7 @@ def serve(
         typer.Option(
             min=1, envvar="BONGSU_RATE", help=_("Requests a minute that each actor, and each address, may make.")
         ),
-    ] = 6000,
+    ] = REQUESTS_A_MINUTE,
     drain: Annotated[
         float,
         typer.Option(

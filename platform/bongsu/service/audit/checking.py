@@ -27,6 +27,17 @@ from bongsu.store import audit_checkpoints, audit_reading, audit_tree
 from bongsu.store.audit_reading import StoredEntry
 
 _MOST = 100
+_DAMAGE = frozenset(
+    {
+        codes.ENTRY_CHANGED,
+        codes.COLUMNS_CHANGED,
+        codes.ENTRY_MISSING,
+        codes.ENTRY_OUT_OF_ORDER,
+        codes.ROOT_DIFFERS,
+        codes.TRUNCATED,
+        codes.DAMAGED,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -49,6 +60,22 @@ def check_log(platform: Platform, actor: Actor, tenant: Tenant) -> Checked:
     may(platform, actor, tenant)
     with platform.database.read() as connection:
         return checked(connection, tenant)
+
+
+def damage_in(platform: Platform, actor: Actor, tenant: Tenant) -> tuple[str, ...]:
+    """Names of the codes with which :func:`check_log` finds a log damaged, sorted; none for a sound one.
+
+    Raises:
+        BongsuError: whatever else :func:`check_log` raises, such as ``run.database-busy``: nobody knows then.
+    """
+    try:
+        check_log(platform, actor, tenant)
+    except BongsuError as error:
+        found = {problem.code for problem in error.problems}
+        if not found <= _DAMAGE:
+            raise
+        return tuple(sorted(code.name for code in found))
+    return ()
 
 
 def checked(connection: Connection, tenant: Tenant) -> Checked:

@@ -14,6 +14,7 @@ from bongsu.domain.codes import identity as codes
 from bongsu.domain.messages import N_
 from bongsu.domain.people import Actor
 from bongsu.domain.phrases import phrase
+from bongsu.domain.server_defaults import AUDIENCE
 from bongsu.identity.account_file import AccountFile
 from bongsu.identity.issued_tokens import MINISTRY_CLAIM
 from bongsu.identity.key_file import KeyFile
@@ -49,7 +50,7 @@ class IssuerSettings:
     """
 
     issuer: str
-    audience: str = "bongsu"
+    audience: str = AUDIENCE
     clients: tuple[OAuthClient, ...] = (CLI,)
     network: bool = False
     access_life_s: int = 600
