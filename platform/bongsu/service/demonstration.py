@@ -16,7 +16,9 @@ from sqlalchemy import Connection
 
 from bongsu.domain.audit import AuditEvent, AuditOutcome, Author, EntryFilter
 from bongsu.domain.labels import Grade, Label
+from bongsu.domain.messages import N_
 from bongsu.domain.people import ActorKind, Role
+from bongsu.domain.phrases import Phrase, phrase
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.use_register import Tier
@@ -84,6 +86,32 @@ DATASETS = {
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """A data set that could not be registered, or permitted.
+
+    Attributes:
+        name: its name.
+        reason: a sentence.
+        is_shipped: its files lie in the repository, beside the pipelines.
+    """
+
+    name: str
+    reason: Phrase
+    is_shipped: bool
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """Attributes:
+    passwords: new ones, by what their owners type to sign in; empty if everybody has theirs.
+    left_out: data sets that are not there, and are wanted.
+    """
+
+    passwords: Mapping[str, str]
+    left_out: tuple[LeftOut, ...]
+
+
+@dataclass(frozen=True)
 class _Stage:
     """What the demonstration is set up on: the server's platform, and who its people are."""
 
@@ -106,9 +134,7 @@ class _Stage:
         return self.plane.base.database.read(Scope.of(Tenant(ministry)) if ministry else EVERYTHING)
 
 
-def seed(
-    settings: ServerSettings, environment: Mapping[str, str], pipelines: Path | None = None
-) -> Mapping[str, str]:
+def seed(settings: ServerSettings, environment: Mapping[str, str], pipelines: Path | None = None) -> Seeded:
     """Make whatever is not there yet.
 
     Args:
@@ -116,9 +142,6 @@ def seed(
         environment: as of :func:`bongsu.service.serving.open_served`.
         pipelines: folder with the data sets of the shipped pipelines; without it only those of installed packages are
             registered.
-
-    Returns:
-        New passwords by what their owners type to sign in; empty if everybody has theirs.
 
     Raises:
         BongsuError: ``run.driven-elsewhere`` if a server runs in the home at another address; what
@@ -133,9 +156,9 @@ def seed(
         _follow_address(stage)
         _ministries(stage)
         _permits(stage)
-        _data(stage, pipelines)
+        left_out = _data(stage, pipelines)
         _grant(stage)
-    return passwords
+    return Seeded(passwords, left_out)
 
 
 def _people() -> list[str]:
@@ -228,13 +251,18 @@ def _permits(stage: _Stage) -> None:
         register_use(platform, platform.actor, request)
 
 
-def _data(stage: _Stage, pipelines: Path | None) -> None:
+def _data(stage: _Stage, pipelines: Path | None) -> tuple[LeftOut, ...]:
+    left_out: list[LeftOut] = []
     platform = stage.who_may("mnd/custodian", Permission.DATASET_REGISTER)
     for name, uri in DATASETS.items():
         with stage.read("mnd") as connection:
             versions = list_dataset_versions(connection, name)
             is_permitted = any(one.name == name for one in data_permits_in(connection, ["mnd"]))
-        if platform is None or is_permitted or (uri.startswith("file:") and pipelines is None):
+        if platform is None or is_permitted:
+            continue
+        is_shipped = uri.startswith("file:")
+        if is_shipped and pipelines is None:
+            left_out.append(LeftOut(name, phrase(N_("there is no folder `pipelines` here.")), is_shipped))
             continue
         begins = _since(stage)
         try:
@@ -250,8 +278,10 @@ def _data(stage: _Stage, pipelines: Path | None) -> None:
                 ends_at=begins + YEAR_S,
             )
             give_data_permit(platform, platform.actor, request)
-        except BongsuError:
-            continue  # the package is not installed, the folder is another one, or the data is above the custodian
+        except BongsuError as error:
+            # The package is not installed, the folder is another one, or the data is above the custodian.
+            left_out.append(LeftOut(name, error.problems[0].sentence(), is_shipped))
+    return tuple(left_out)
 
 
 def _grant(stage: _Stage) -> None:

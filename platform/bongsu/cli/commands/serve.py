@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bongsu.cli.commands.shared import only_here
 from bongsu.cli.printing import say
 from bongsu.cli.state import options
-from bongsu.cli.texts import _
+from bongsu.cli.texts import _, said
 from bongsu.domain.server_defaults import AUDIENCE, REQUESTS_A_MINUTE
 from bongsu.service.observing.log_format import LogFormat
+
+if TYPE_CHECKING:
+    from bongsu.service.demonstration import LeftOut, Seeded
 
 PORT = 8700
 HOST = "127.0.0.1"
@@ -195,21 +197,31 @@ def up(
         worker_url=_url(HOST, port),
     )
     shipped = Path.cwd() / "pipelines"
-    passwords = seed(settings, os.environ, shipped if shipped.is_dir() else None)
+    seeded = seed(settings, os.environ, shipped if shipped.is_dir() else None)
     with open_served(settings, os.environ) as served:
-        serve_until_ended(served, listening, lambda: _say_what_to_open(url, home, passwords))
+        serve_until_ended(served, listening, lambda: _say_what_to_open(url, home, seeded))
 
 
-def _say_what_to_open(url: str, home: Path, passwords: Mapping[str, str]) -> None:
+def _say_what_to_open(url: str, home: Path, seeded: Seeded) -> None:
     words = _("The control plane is at {url}; Ctrl-C ends it, and what it knows stays in {home}.")
     say(words.format(url=url, home=home))
-    for login, password in passwords.items():
+    for login, password in seeded.passwords.items():
         say(f"  {login}  {password}")
-    if passwords:
+    if seeded.passwords:
         say(_("These passwords are shown this once."))
     say(_("In another terminal: `bongsu login {url}`, then `bongsu submit FILE --watch`.").format(url=url))
+    for one in seeded.left_out:
+        say_left_out(one)
     told = _("MLflow is at {url}/mlflow; once you have signed in, `bongsu mlflow` says how to use it.")
     say(told.format(url=url))
+
+
+def say_left_out(one: LeftOut) -> None:
+    """A run that reads it would be refused, and nobody would know why."""
+    words = _("The data set {name} is not registered: {reason}")
+    if one.is_shipped:
+        words = _("The data set {name} is not registered: {reason} `bongsu up` in the repository's folder does it.")
+    say(words.format(name=one.name, reason=said(one.reason)))
 
 
 def _log_to_standard_error(style: LogFormat, level: int, *addresses: str | None) -> None:
