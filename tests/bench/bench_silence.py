@@ -39,7 +39,7 @@ def things(place: ApiPlace) -> Mapping[str, tuple[str, str]]:
         "a run": (f"/v1/runs/{run}", f"/v1/runs/{ABSENT}"),
         "its stages": (f"/v1/runs/{run}/stages", f"/v1/runs/{ABSENT}/stages"),
         "its lineage": (f"/v1/runs/{run}/lineage", f"/v1/runs/{ABSENT}/lineage"),
-        "an artifact": (f"{MND}/artifacts/{place.law}/files", f"{MND}/artifacts/{NO_DIGEST}/files"),
+        "an artifact": (f"{MND}/artifacts/{place.law}", f"{MND}/artifacts/{NO_DIGEST}"),
         "a data set": (f"{MND}/datasets/law/1", f"{MND}/datasets/zzz/1"),
         "a ministry": (f"{MND}/people", "/v1/ministries/zzz/people"),
     }
