@@ -125,6 +125,22 @@ def test_paths_that_leave_the_folder_or_stand_in_each_others_way_are_refused(
     assert (answer.status_code, answer.json()["code"]) == (422, code)
 
 
+@pytest.mark.parametrize(
+    ("beside", "told"),
+    [
+        ({"own.txt": "가" * 200_000}, "'own.txt' has 600,000 bytes"),
+        ({f"{number}.txt": "x" * 400_000 for number in range(3)}, "3 files of 1,200,000 bytes"),
+        ({f"{number}.txt": "" for number in range(201)}, "201 files of 0 bytes"),
+    ],
+)
+def test_more_than_requirements_files_have_is_refused(
+    place: SharedPlace, beside: dict[str, str], told: str
+) -> None:
+    answer = place.ask("kim", "POST", "/v1/pipelines/plan", json={"text": OWN, "beside": beside})
+    assert (answer.status_code, answer.json()["code"]) == (422, "run.too-much-beside")
+    assert told in answer.json()["title"]
+
+
 def test_a_run_whose_requirements_are_gone_is_not_resumed(place: SharedPlace) -> None:
     plan = submitted(place)
     run = next(
