@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bongsu.artifacts.checking import fault_of
+from bongsu.artifacts.writing import write_bytes
 from bongsu.domain.artifact import ArtifactRef, ArtifactType, FileEntry, Manifest
 from bongsu.domain.codes import plan as codes
 from bongsu.domain.ids import Digest, digest_of
@@ -23,8 +24,10 @@ from bongsu.domain.plan import PlannedStage, RunPlan
 from bongsu.domain.problems import Problem
 from bongsu.machine.requirements import as_one, files_read, with_included
 from bongsu.service.inputs.given import Files
+from bongsu.service.inputs.stored import known_label
+from bongsu.service.labels import refuse_above
 from bongsu.service.platform import Platform
-from bongsu.store.artifacts import note_artifact
+from bongsu.store.artifacts import find_owned, note_artifact
 from bongsu.store.audit import append_all
 
 
@@ -90,6 +93,15 @@ def requirements_of(stages: Iterable[Stage], files: Files) -> Requirements:
     return Requirements(digests, sent, tuple(problems))
 
 
+def labels_known_of(platform: Platform, found: Requirements) -> dict[str, Label]:
+    """What the ministry knows of bytes that were sent, by the path as written: whoever sends them again may not know.
+
+    Raises ``store.*`` for rows that cannot be read.
+    """
+    known = {path: known_label(platform, one.manifest.digest) for path, one in found.sent.items()}
+    return {path: label for path, label in known.items() if label is not None}
+
+
 def as_workers_find_them(made: RunPlan, found: Requirements, files: Files) -> RunPlan:
     """Requirements files are named relative to the pipeline; workers start elsewhere."""
     stages = tuple(_located(planned, found, files) for planned in made.stages)
@@ -105,7 +117,8 @@ def keep_sent(platform: Platform, sent: Iterable[SentRequirements], label: Label
         label: of the run.
 
     Raises:
-        BongsuError: what the store raises (``artifact.no-space``, ``artifact.read-only``).
+        BongsuError: what the store raises (``artifact.no-space``, ``artifact.read-only``); ``access.above-clearance``
+            for bytes that came to be known for more since the plan was made.
     """
     for one in sent:
         manifest = one.manifest
@@ -115,15 +128,21 @@ def keep_sent(platform: Platform, sent: Iterable[SentRequirements], label: Label
         with platform.write() as connection:
             now = platform.clock()
             append_all(connection, platform.author.raised(note_artifact(connection, ref, one.path, now), now))
+            known = find_owned(connection, ref.digest)
+        assert known is not None
+        refuse_above(platform.actor.clearance, Label.parse(known.label))
 
 
 def _commit(platform: Platform, one: SentRequirements) -> None:
     writer = platform.artifacts.writer(f"requirements/{one.manifest.digest}")
     with writer.alone():
-        for path, content in one.files.items():
-            with writer.create(path) as file:
-                file.write(content)
-        writer.commit()
+        try:
+            for path, content in one.files.items():
+                write_bytes(writer, path, content)
+            writer.commit()
+        except BaseException:
+            writer.abort()
+            raise
 
 
 def _sent(path: str, beside: Mapping[str, bytes]) -> SentRequirements:

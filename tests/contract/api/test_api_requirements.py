@@ -8,13 +8,20 @@ from typing import Any
 
 import pytest
 from api_places import PIPELINE
+from governed_places import SENSITIVE, STAFF
 from service_places import drive
 from shared_places import SharedPlace
 
+from bongsu.artifacts.local_writer import LocalWriter
+from bongsu.domain.artifact import Manifest
+from bongsu.domain.codes import artifact as codes
 from bongsu.domain.ids import Digest, RunId
+from bongsu.domain.labels import OPEN
+from bongsu.domain.people import Role
 from bongsu.domain.plan import RunPlan
 from bongsu.domain.tenants import Tenant
 from bongsu.reconciler.loading import load_facts
+from bongsu.service.labels import raise_label
 from bongsu.store.artifacts import find_owned
 
 OWN = PIPELINE.replace("uses: probe,", "uses: probe, environment: {requirements: own.txt},")
@@ -87,7 +94,40 @@ def test_the_same_files_sent_with_a_secret_pipeline_are_secret_and_the_other_run
     assert known is not None
     assert known.label == "C"
     again = submitted(place, OWN.replace("text: x", "text: y"))
-    assert str(again.label) == "O"
+    assert str(again.label) == "C"
+
+
+@pytest.mark.parametrize("path", ["/v1/pipelines/plan", "/v1/runs"])
+def test_bytes_that_are_known_for_more_are_not_sent_again_by_who_may_not_see_them(
+    place: SharedPlace, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    tree = tree_of(submitted(place))
+    raise_label(place.as_("kim"), f"artifact:{tree}", SENSITIVE, "It names what is installed there")
+    monkeypatch.setitem(STAFF, "low", ("mnd", Role.ENGINEER))
+    place.add_person("low", "mnd", Role.ENGINEER, clearance=OPEN)
+    answer = place.ask("low", "POST", path, json={"text": OWN, "beside": FILES})
+    assert (answer.status_code, answer.json()["code"]) == (403, "access.above-clearance"), answer.text
+    other = FILES | {"bounds.txt": "one==2\n"}
+    assert place.ask("low", "POST", path, json={"text": OWN, "beside": other}).status_code in (200, 201)
+
+
+def test_a_run_with_bytes_that_are_known_for_more_carries_their_label(place: SharedPlace) -> None:
+    tree = tree_of(submitted(place))
+    raise_label(place.as_("kim"), f"artifact:{tree}", SENSITIVE, "It names what is installed there")
+    plan = submitted(place, OWN.replace("text: x", "text: y"))
+    assert (plan.label, plan.stage("a").label) == (SENSITIVE, SENSITIVE)
+
+
+def test_what_could_not_be_kept_leaves_nothing_half_written(
+    place: SharedPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_self: LocalWriter) -> Manifest:
+        raise codes.NO_SPACE.error(store="", detail="")
+
+    monkeypatch.setattr(LocalWriter, "commit", full)
+    answer = place.ask("kim", "POST", "/v1/runs", json={"text": OWN, "beside": FILES})
+    assert answer.json()["code"] == "artifact.no-space"
+    assert not list(place.folder.rglob("staging/requirements/*.tree"))
 
 
 @pytest.mark.parametrize(
@@ -116,6 +156,7 @@ def test_no_file_of_the_server_is_read_in_place_of_one_that_was_not_sent(
         ({"../own.txt": ""}, "run.unsafe-file"),
         ({"/own.txt": ""}, "run.unsafe-file"),
         ({"own.txt": "", "own.txt/b.txt": ""}, "artifact.unsafe-path"),
+        ({"x" * 256 + "/own.txt": ""}, "artifact.unsafe-path"),
     ],
 )
 def test_paths_that_leave_the_folder_or_stand_in_each_others_way_are_refused(
