@@ -167,6 +167,39 @@ def test_paths_that_leave_the_folder_or_stand_in_each_others_way_are_refused(
 
 
 @pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("-r file:///etc/passwd", "file:///etc/passwd"),
+        ("-c https://example.org/x.txt", "https://example.org/x.txt"),
+        ("-e /tmp", "/tmp"),
+        ("--find-links /etc", "/etc"),
+        ("--find=/etc", "/etc"),
+        ("--extra-index-url FILE:///etc", "FILE:///etc"),
+        ("-e git+file:///srv/one", "git+file:///srv/one"),
+        ("./one", "./one"),
+        ("one.whl", "one.whl"),
+        ("one @ file:///srv/one.whl", "one @ file:///srv/one.whl"),
+    ],
+)
+def test_a_line_that_names_something_of_a_worker_is_refused_with_its_place(
+    place: SharedPlace, line: str, named: str
+) -> None:
+    beside = FILES | {"bounds.txt": f"one==1\n\n{line}  # a remark\n"}
+    answer = place.ask("kim", "POST", "/v1/pipelines/plan", json={"text": OWN, "beside": beside})
+    assert (answer.status_code, answer.json()["code"]) == (422, "plan.requirements-elsewhere"), answer.text
+    assert f"Line 3 of bounds.txt, which the stage a installs from, names {named}," in answer.json()["title"]
+
+
+def test_packages_of_an_index_and_of_addresses_are_taken(place: SharedPlace) -> None:
+    text = (
+        "--index-url https://example.org/simple\n--require-hashes\n"
+        "one[more]==1 ; python_version > '3' \\\n    --hash=sha256:00\n"
+        "two @ https://example.org/two.whl --hash=sha256:00\n-e git+https://example.org/three@v1#egg=three\n"
+    )
+    submitted(place, beside={"own.txt": text})
+
+
+@pytest.mark.parametrize(
     ("beside", "told"),
     [
         ({"own.txt": "가" * 200_000}, "'own.txt' has 600,000 bytes"),
