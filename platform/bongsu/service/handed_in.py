@@ -134,7 +134,8 @@ def submit_handed_in(plane: ControlPlane, actor: Actor, handed: HandedIn, key: s
     with _recorded(plane, actor, action, prepared.pipeline):
         plane.within(actor, Permission.RUN_SUBMIT, platform.scope.tenant)
         plan = prepared.to_run()
-        keep_sent(platform, prepared.sent, plan.label)
+        # They are what its submitter says they are, as uploads are; nothing of what the run reads is in them.
+        keep_sent(platform, prepared.sent, plan.floor)
         return submit(platform, plan, request)
 
 

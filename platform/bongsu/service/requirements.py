@@ -124,7 +124,7 @@ def keep_sent(platform: Platform, sent: Iterable[SentRequirements], label: Label
     Args:
         platform: of the ministry.
         sent: what a run needs.
-        label: of the run.
+        label: that the pipeline is declared to have at least.
 
     Raises:
         BongsuError: what the store raises (``artifact.no-space``, ``artifact.read-only``); ``access.above-clearance``

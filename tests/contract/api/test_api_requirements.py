@@ -70,7 +70,7 @@ def test_a_plan_leaves_nothing_and_is_of_the_run_that_a_submit_makes(place: Shar
     assert tree_of(submitted(place)) == stage["requirementsTree"]
 
 
-def test_what_was_sent_carries_the_label_of_the_run_and_is_not_there_for_another_ministry(
+def test_what_was_sent_carries_the_label_of_the_declaration_and_is_not_there_for_another_ministry(
     place: SharedPlace,
 ) -> None:
     tree = tree_of(submitted(place))

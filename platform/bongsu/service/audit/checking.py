@@ -64,7 +64,7 @@ def check_log(platform: Platform, actor: Actor, tenant: Tenant) -> Checked:
         return checked(connection, tenant)
 
 
-def check_home(platform: Platform, ministry: str | None = None) -> dict[Tenant, Checked]:
+def check_home(platform: Platform, ministry: str | None = None) -> dict[str, Checked]:
     """As :func:`check_log`, of every log that is stored in a home, for whoever has the home: that is its owner, or the
     operator of a server who has no role in its ministries, and is told positions and hashes alone.
 
@@ -76,7 +76,7 @@ def check_home(platform: Platform, ministry: str | None = None) -> dict[Tenant, 
         BongsuError: ``audit.unknown-log``; and of every damaged log what :func:`check_log` raises, with
             ``audit:MINISTRY`` as the field.
     """
-    found: dict[Tenant, Checked] = {}
+    found: dict[str, Checked] = {}
     problems: list[Problem] = []
     with platform.database.read(EVERYTHING) as connection:
         held = [Tenant(one.name) for one in list_ministries(connection)]
