@@ -48,6 +48,7 @@ class FilledPlace(WorkerPlace):
         self.register("plain", 1)
         self.register("stopped", 1, label=SENSITIVE)
         self.register("army-model", 1, submitter="army-eng", ministry="army")
+        self.register("carried-out", 1, label=SECRET)
         run = self.run_of("kim", "secret-run", SECRET)
         self.attempt = self.launched(reading(self.tree("secret law"), SENSITIVE))
         self.worker = self.token(self.attempt)
@@ -71,6 +72,7 @@ class FilledPlace(WorkerPlace):
             "dataset": ["secret-law"],
             "version": ["1"],
         }
+        self.promoted("model:carried-out/1")
         suspend(self.platform, self.actor("acc"), StopRequest("mnd", "stopped", None, "It leaks"))
 
     def identify(self, token: str) -> Actor:

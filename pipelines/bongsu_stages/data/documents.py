@@ -78,7 +78,7 @@ def read_documents(reader: TreeReader, scratch: Path) -> Iterator[Document]:
             try:
                 with pq.ParquetFile(path) as file:
                     for batch in file.iter_batches(ROWS_AT_ONCE, columns=list(COLUMNS)):
-                        yield from (Document(**row) for row in batch.to_pylist())
+                        yield from map(_document, batch.to_pylist())
             except (OSError, pa.ArrowException, ValueError, KeyError, TypeError) as error:
                 if is_of_machine(error):
                     raise
@@ -86,6 +86,14 @@ def read_documents(reader: TreeReader, scratch: Path) -> Iterator[Document]:
                     phrase(N_("{name} of the documents input cannot be read: {detail}."), name=name, detail=error),
                     N_("Give parquet files with the text columns id, text and source."),
                 ) from error
+
+
+def _document(row: dict[str, Any]) -> Document:
+    """Raises TypeError where something is no text: a damaged part may have nothing in its place."""
+    for column, value in row.items():
+        if not isinstance(value, str):
+            raise TypeError(f"{column}: {type(value).__name__}")
+    return Document(**row)
 
 
 class DocumentWriter:

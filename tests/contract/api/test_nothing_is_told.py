@@ -77,6 +77,9 @@ QUERY = {
     "since": "2026-01-01T00:00:00Z",
     "until": "2026-02-01T00:00:00Z",
     "old": "1",
+    "kind": "promotion",
+    "object": "model:carried-out/1",
+    "target": "production",
 }
 
 

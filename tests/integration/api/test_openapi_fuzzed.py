@@ -35,7 +35,7 @@ DOCUMENT = schemathesis.openapi.from_dict(described_app().openapi())
 # A parameter that nobody knows is passed over, as HTTP has it.
 DOCUMENT.config.generation.update(allow_extra_parameters=False)
 KNOWN: dict[str, list[str]] = {}
-LAUNCH = {"kind": "promotion", "object": "model:axk1/2", "target": "production"}
+LAUNCH = {"kind": "promotion", "object": "model:carried-out/1", "target": "production"}
 QUERIES = {"/v1/ministries/{ministry}/launch-check": LAUNCH}
 QUERIES |= {"/v1/search": {"q": "axk1"}, "/v1/ministries/{ministry}/audit/consistency": {"old": "1"}}
 QUERIES |= {f"/v1/ministries/{{ministry}}/{name}": {"of": "axk1@1"} for name in ("labels", "lineage")}
