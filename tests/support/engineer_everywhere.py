@@ -32,7 +32,7 @@ def seed_people(url: str, issuer: str, names: Sequence[str]) -> None:
     with database.write(EVERYTHING) as connection:
         values = {"id": PERSON, "name": PERSON, "kind": ActorKind.PERSON.value, "created_at": _BEGAN}
         connection.execute(insert(people).values(**values, clearance=str(Label(grade=Grade.SENSITIVE))))
-        connection.execute(insert(subjects).values(issuer=issuer, subject=PERSON, person=PERSON))
+        connection.execute(insert(subjects).values(ministry="mnd", issuer=issuer, subject=PERSON, person=PERSON))
         for name in names:
             titles = {"title_ko": name, "title_en": name}
             connection.execute(insert(ministries).values(name=name, created_at=_BEGAN, owns_gpus=True, **titles))

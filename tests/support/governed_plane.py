@@ -57,10 +57,14 @@ def identify(token: str) -> Actor:
 
 def _person(shown: Viewer) -> Actor:
     """Somebody for whom in MLflow there is what the world says."""
-    looking = Role.DATA_CUSTODIAN if shown.may_read_files else Role.PROGRAMME_MANAGER
-    role = Role.ENGINEER if shown.may_write else looking
-    roles = {ministry: frozenset({role}) for ministry in shown.ministries}
+    roles = {ministry: frozenset({_role(shown, ministry)}) for ministry in shown.ministries}
     return Actor(shown.id, shown.id, roles=roles, clearance=shown.clearance)
+
+
+def _role(shown: Viewer, ministry: str) -> Role:
+    if ministry in shown.writes:
+        return Role.ENGINEER
+    return Role.DATA_CUSTODIAN if ministry in shown.reads_files else Role.PROGRAMME_MANAGER
 
 
 def _shared(now: float) -> SharedObject:

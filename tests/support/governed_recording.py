@@ -116,7 +116,7 @@ def _refusals() -> dict[str, str]:
     from bongsu.tracking.governed.viewer import Acting, Viewer, acting
 
     store = _get_tracking_store()
-    viewer = Viewer("mnd/x", frozenset({"mnd"}), "mnd", SECRET, may_write=True)
+    viewer = Viewer("mnd/x", frozenset({"mnd"}), "mnd", SECRET, frozenset({"mnd"}), frozenset({"mnd"}))
     tag = {"key": "k", "value": "v", "run_uuid": "r"}
     link = SqlEntityAssociation(source_type="a", source_id="b", destination_type="c", destination_id="d")
     ways = {

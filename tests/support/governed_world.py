@@ -4,6 +4,7 @@ stands in everything that is said of it. Who sees the word has seen the thing.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -66,23 +67,47 @@ TOLD = (
 LOGGED = Told("ownword", "mnd", "own-deep", CLASSIFIED, "own-model")
 BY_WORD = {told.word: told for told in (*TOLD, LOGGED)}
 
+
+def _viewer(
+    id: str,
+    ministries: Collection[str],
+    clearance: Label,
+    writes: Collection[str] = (),
+    reads_files: Collection[str] | None = None,
+    shared: frozenset[SharedModel] = frozenset(),
+) -> Viewer:
+    """``reads_files``: wherever they are something, if it is not stated."""
+    reads = ministries if reads_files is None else reads_files
+    home = id.partition("/")[0]
+    return Viewer(id, frozenset(ministries), home, clearance, frozenset(writes), frozenset(reads), shared)
+
+
 PEOPLE = {
-    "mnd-open": Viewer("mnd/oh", frozenset({"mnd"}), "mnd", OPEN, may_write=True),
-    "mnd-secret": Viewer("mnd/seo", frozenset({"mnd"}), "mnd", SECRET, may_write=True),
-    "mnd-logistics": Viewer("mnd/lim", frozenset({"mnd"}), "mnd", LOGISTICS, may_write=True),
-    "mnd-classified": Viewer("mnd/choi", frozenset({"mnd"}), "mnd", CLASSIFIED, may_write=True),
-    "mnd-all": Viewer("mnd/ahn", frozenset({"mnd"}), "mnd", EVERYTHING, may_write=True),
-    "mnd-reader": Viewer("mnd/ryu", frozenset({"mnd"}), "mnd", EVERYTHING),
-    "mnd-manager": Viewer("mnd/ma", frozenset({"mnd"}), "mnd", EVERYTHING, may_read_files=False),
-    "dapa-all": Viewer("dapa/do", frozenset({"dapa"}), "dapa", EVERYTHING, may_write=True),
-    "both-all": Viewer("mnd/ban", frozenset({"mnd", "dapa"}), "mnd", EVERYTHING, may_write=True),
-    "mnd-guest": Viewer(
+    "mnd-open": _viewer("mnd/oh", {"mnd"}, OPEN, writes={"mnd"}),
+    "mnd-secret": _viewer("mnd/seo", {"mnd"}, SECRET, writes={"mnd"}),
+    "mnd-logistics": _viewer("mnd/lim", {"mnd"}, LOGISTICS, writes={"mnd"}),
+    "mnd-classified": _viewer("mnd/choi", {"mnd"}, CLASSIFIED, writes={"mnd"}),
+    "mnd-all": _viewer("mnd/ahn", {"mnd"}, EVERYTHING, writes={"mnd"}),
+    "mnd-reader": _viewer("mnd/ryu", {"mnd"}, EVERYTHING),
+    "mnd-manager": _viewer("mnd/ma", {"mnd"}, EVERYTHING, reads_files=()),
+    "dapa-all": _viewer("dapa/do", {"dapa"}, EVERYTHING, writes={"dapa"}),
+    "both-all": _viewer("mnd/ban", {"mnd", "dapa"}, EVERYTHING, writes={"mnd", "dapa"}),
+    # An engineer of MND who looks after a programme of DAPA.
+    "mnd-seconded": _viewer("mnd/sim", {"mnd", "dapa"}, EVERYTHING, writes={"mnd"}, reads_files={"mnd"}),
+    "mnd-guest": _viewer(
         "mnd/guk",
-        frozenset({"mnd", "msit"}),
-        "mnd",
+        {"mnd", "msit"},
         EVERYTHING,
-        may_write=True,
+        writes={"mnd", "msit"},
         shared=frozenset({SharedModel("dapa", "dapa-model", 1)}),
+    ),
+    # MSIT, with which the model is shared, is where they read no files.
+    "msit-manager": _viewer(
+        "mnd/min",
+        {"mnd", "msit"},
+        EVERYTHING,
+        reads_files={"mnd"},
+        shared=frozenset({SharedModel("dapa", "dapa-model", 1, has_files=False)}),
     ),
 }
 """By the token that they send."""

@@ -78,5 +78,5 @@ class Provider:
 
 
 def verifier(provider: Provider | None = None, **settings: Any) -> TokenVerifier:
-    issuer = TrustedIssuer(ISSUER, AUDIENCE, **settings)
+    issuer = TrustedIssuer(ISSUER, AUDIENCE, **{"ministries": ("mnd",)} | settings)
     return TokenVerifier([Trust(issuer, RemoteKeys(issuer, provider or Provider()))])

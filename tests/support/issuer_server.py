@@ -44,13 +44,15 @@ class IssuerServer:
         self.people = Ministries(database, folder)
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/issuer"
-        accounts = [Account("kim", "s-kim", "김철수"), Account("lee", "s-lee", "이영희")]
+        accounts = [Account("kim", "mnd/kim", "김철수"), Account("lee", "mnd/lee", "이영희")]
         self.passwords = make_accounts(folder / ACCOUNTS, accounts, QUICK)
         clients = (CLI, console_client(RETURN, QUICK.hashed("console-secret")))
         chosen = IssuerSettings(**{"issuer": self.url, "clients": clients} | settings)
         opened = open_issuer(folder, database, chosen, lambda: self.people.now)
         self.accounts = AccountFile(folder / ACCOUNTS, QUICK)
         self.issuer: Issuer = replace(opened, accounts=self.accounts, hasher=QUICK)
+        own = {"own_issuer": self.url, "issuers": (*self.people.platform.issuers, opened.trust().issuer)}
+        self.people.platform = replace(self.people.platform, **own)
         self._add_people()
         attempt_keys = KeyFile(folder / ATTEMPT_KEYS, lambda: self.people.now, 86_400)
         self.door = open_authenticator(database, [self.issuer.trust()], attempt_keys)
@@ -65,7 +67,7 @@ class IssuerServer:
 
     def _add_people(self) -> None:
         operator, platform = self.people.actor("mnd/op"), self.people.platform
-        kim = replace(new("mnd/kim"), issuer=self.url, subject="s-kim")
+        kim = replace(new("mnd/kim"), issuer=self.url, subject="mnd/kim")
         bot = replace(new("mnd/bot", ActorKind.SERVICE), issuer=self.url, subject="mnd/bot")
         for one in (kim, bot):
             add_person(platform, operator, one)

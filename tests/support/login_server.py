@@ -21,9 +21,9 @@ class LoginServer:
     def __init__(self, url: str) -> None:
         self.url = url
 
-    def token(self, subject: str, life_s: int = 600) -> str:
+    def token(self, subject: str, life_s: int = 600, **other: Any) -> str:
         now = int(time.time())
-        return signed(KEYS["ES256"], claims(iss=self.url, sub=subject, iat=now, exp=now + life_s))
+        return signed(KEYS["ES256"], claims(iss=self.url, sub=subject, iat=now, exp=now + life_s, **other))
 
 
 @contextmanager

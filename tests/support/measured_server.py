@@ -54,7 +54,7 @@ def started(home: Path, databases: tuple[str, str], provider: LoopbackIssuer, ru
     port = free_port()
     database, mlflow_database = databases
     command = [str(Path(sys.executable).with_name("bongsu")), "--home", str(home), "serve", "--port", str(port)]
-    command += ["--issuer", provider.url, "--database", database, "--mlflow-database", mlflow_database]
+    command += ["--issuer", f"mnd={provider.url}", "--database", database, "--mlflow-database", mlflow_database]
     began = time.perf_counter()
     with (home / "server.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "BONGSU_LANG": "en"})

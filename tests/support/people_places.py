@@ -15,6 +15,7 @@ from bongsu.domain.labels import Label
 from bongsu.domain.people import Actor, ActorKind, Role
 from bongsu.domain.problems import BongsuError
 from bongsu.executors.base import Executor
+from bongsu.identity.settings import TrustedIssuer
 from bongsu.reconciler.lock import FileLock
 from bongsu.service.ministries import NewMinistry, found_platform, register_ministry
 from bongsu.service.people import NewPerson, add_person, give_role
@@ -44,6 +45,7 @@ class Ministries:
             stores=lambda tenant: LocalStore(folder / "artifacts" / tenant),
             executor=_none,
             publisher=None,  # type: ignore[arg-type]
+            issuers=(TrustedIssuer(ISSUER, "bongsu", ministry_claim="org"),),
             lock=FileLock(folder / "driver.lock"),
             clock=lambda: self.now,
         )
@@ -77,10 +79,10 @@ class Ministries:
 
 
 def refused(code: str, call: Callable[[], object]) -> None:
-    """The call is refused, with this one of the codes of people."""
+    """The call is refused, with this one of the codes of people, or with one that is written in full."""
     with pytest.raises(BongsuError) as caught:
         call()
-    assert [problem.code.name for problem in caught.value.problems] == [f"people.{code}"]
+    assert [problem.code.name for problem in caught.value.problems] == [code if "." in code else f"people.{code}"]
 
 
 def _none() -> Executor:

@@ -78,7 +78,7 @@ def _serve(order: dict[str, Any]) -> None:
         database_url=order["database"],
         # Nothing is written into it: the publisher is replaced.
         mlflow_database_url=f"sqlite:///{order['home']}/mlflow.db",
-        issuers=trusted([order["issuer"]], "bongsu"),
+        issuers=trusted([f"mnd={order['issuer']}"], "bongsu"),
         mlflow=False,
         audit_key=order["audit"],
     )

@@ -359,7 +359,7 @@ def site_over(
 def enter(place: GovernedPlace, issuer: LoopbackIssuer) -> None:
     """Let the staff sign in under their names."""
     with place.platform.write() as connection:
-        rows = [{"issuer": issuer.url, "subject": person, "person": person} for person in STAFF]
+        rows = [{"ministry": "mnd", "issuer": issuer.url, "subject": person, "person": person} for person in STAFF]
         connection.execute(insert(subjects), rows)
 
 

@@ -72,7 +72,9 @@ def whole_site(url: str, mlflow_url: str, folder: Path, count: int = 2) -> Itera
         place.permit_use()
         try:
             for number in range(count):
-                replicas.append(_replica(Commands(folder), [url, mlflow_url, issuer.url], folder, shared, number))
+                replicas.append(
+                    _replica(Commands(folder), [url, mlflow_url, f"mnd={issuer.url}"], folder, shared, number)
+                )
                 replicas[-1].start()
             for one in replicas:
                 one.await_ready()

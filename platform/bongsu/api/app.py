@@ -31,12 +31,12 @@ from bongsu.api.routes import (
     pipelines,
     runs,
 )
+from bongsu.domain.server_defaults import REQUESTS_A_MINUTE
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.health import is_ready
 from bongsu.service.observing.telemetry import Telemetry
 from bongsu.service.serving import MLFLOW_PATH
 
-REQUESTS_A_MINUTE = 6000
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 _ROUTERS: tuple[APIRouter, ...] = (
     about.router,
@@ -91,7 +91,7 @@ def create_app(
     app.state.readiness = Readiness(lambda: is_ready(plane.base), app.state.ending)
     handle_problems(app)
     # Those that are added later see a request earlier.
-    app.add_middleware(Bounded, takes_files=_takes_files, refuse=problem_response)
+    app.add_middleware(Bounded, takes_files=_takes_files, takes_lines=_is_mlflows, refuse=problem_response)
     app.add_middleware(InRequest)
     app.add_middleware(Numbered)
     app.add_middleware(Observed, telemetry=telemetry or Telemetry())
@@ -117,8 +117,13 @@ def described_app(lifespan: Lifespan | None = None, routers: Sequence[APIRouter]
     return app
 
 
+def _is_mlflows(path: str) -> bool:
+    """MLflow's filters may have several lines."""
+    return path.startswith(f"{MLFLOW_PATH}/")
+
+
 def _takes_files(path: str) -> bool:
     """What is mounted has limits of its own, for messages and for files."""
-    if path.startswith(f"{MLFLOW_PATH}/"):
+    if _is_mlflows(path):
         return True
     return path.startswith("/v1/ministries/") and path.endswith("/artifacts")

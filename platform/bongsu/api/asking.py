@@ -1,4 +1,11 @@
-"""Who asks, and what for: every route states its permission, and gets nothing but what that and the asker allow."""
+"""Who asks, and what for: every route states its permission.
+
+Where that is checked: ``everywhere``, ``each``, ``within`` and ``of_run`` give a route nothing but what its permission
+and the asker allow. Routes that take ``plane`` leave the check to the use case that they hand the actor to, because it
+looks at more than the permission, or records a refusal in the ministry's log: people, ministries and secrets, the audit
+log, what governance decides, giving a grant, what workers ask, pipelines handed in, and searches and lists of versions
+over all ministries.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +29,9 @@ from bongsu.policy.access import Permission
 from bongsu.service.audit.reads import note_list
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.platform import Platform
+from bongsu.service.run_lists import of_run
 from bongsu.service.worker_access import refuse_elsewhere
+from bongsu.store.records import RunRecord
 
 STATED = "x-permission"
 ANYBODY = "anybody"
@@ -35,6 +44,7 @@ class Asker:
     """A request, as far as a route needs it.
 
     Attributes:
+        plane: for use cases that check themselves what the actor may do, see above.
         actor: who asks.
         permission: what the route asks for; None where being signed in is enough.
         language: ``ko`` or ``en``, as the reader wants it.
@@ -61,6 +71,11 @@ class Asker:
         """See :meth:`bongsu.service.control_plane.ControlPlane.within`."""
         assert self.permission is not None
         return self.plane.within(self.actor, self.permission, ministry)
+
+    def of_run(self, run: str) -> tuple[Platform, RunRecord]:
+        """See :func:`bongsu.service.run_lists.of_run`."""
+        assert self.permission is not None
+        return of_run(self.plane, self.actor, self.permission, run)
 
     def note_list(self, object_: str, shown: Iterable[tuple[str, str]]) -> None:
         """See :func:`bongsu.service.audit.reads.note_list`; called before the list is given."""

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_type_hints
 
 from fastapi import Depends, Request
-from pydantic import BaseModel, TypeAdapter, model_validator
+from pydantic import BaseModel, ConfigDict, TypeAdapter, model_validator
 
 from bongsu.api.answers import bad_body
 from bongsu.domain.codes import api as codes
@@ -49,6 +49,8 @@ class Body(BaseModel):
     Raises:
         BongsuError: ``api.bad-request`` for each text and number that no body may hold.
     """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     # Keys whose texts are files or values of them, which their own readers look at and name a line of.
     read_elsewhere: ClassVar[frozenset[str]] = frozenset()

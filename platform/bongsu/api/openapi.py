@@ -128,6 +128,8 @@ def _statuses(operation: Mapping[str, Any]) -> Iterator[int]:
     yield from _ALWAYS
     if operation.get(STATED) != ANYBODY:
         yield from _ASKED
+    elif "parameters" in operation:
+        yield from (400, 422)
     if "requestBody" in operation:
         yield from _WITH_BODY
 

@@ -11,17 +11,24 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address, ip_network
 from math import ceil
+from urllib.parse import unquote_to_bytes
 
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bongsu.api.connections import MOST_HEAD_BYTES
 from bongsu.domain.codes import api as codes
+from bongsu.domain.messages import N_
 from bongsu.domain.people import Actor
+from bongsu.domain.phrases import phrase
 from bongsu.domain.problems import BongsuError
 
 NUMBER_HEADER = "x-request-id"
 _OBEYED = re.compile(r"[\x00-\x1f\x7f]")
+# The same, but for what stands between lines and columns.
+_BINARY = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+# Of the name of a parameter, in a refusal.
+_SHOWN = 40
 _NUMBER = re.compile(r"[A-Za-z0-9._-]{8,64}")
 # Of a request's body where a route does not take files.
 MOST_BYTES = 2_000_000
@@ -72,26 +79,30 @@ class Numbered:
 
 class Bounded:
     """Refuses heads and bodies that are too large, whether or not they say so beforehand, bodies that do not come, and
-    paths with control characters: ``api.head-too-large``, ``api.too-large``, ``api.too-slow``, ``api.no-such-route``.
+    paths and queries with control characters: ``api.head-too-large``, ``api.too-large``, ``api.too-slow``,
+    ``api.no-such-route``, ``api.bad-request``.
 
     Args:
         app: what is protected.
         takes_files: whether a route at this path reads its body piece by piece, under a limit of its own.
+        takes_lines: whether texts in its query may have several lines.
         most: of a body, in bytes.
         pause_s: for how long nothing of a body may come, in seconds.
-        refuse: answers a request whose head is too large, or whose path is none.
+        refuse: answers a request whose head is too large, or whose path or query is none.
     """
 
     def __init__(
         self,
         app: ASGIApp,
         takes_files: Callable[[str], bool],
+        takes_lines: Callable[[str], bool],
         refuse: Callable[[Request, BongsuError], ASGIApp],
         most: int = MOST_BYTES,
         pause_s: float = BODY_PAUSE_S,
     ) -> None:
         self._app = app
         self._takes_files = takes_files
+        self._takes_lines = takes_lines
         self._refuse = refuse
         self._most = most
         self._pause = pause_s
@@ -107,6 +118,12 @@ class Bounded:
         if _OBEYED.search(scope["path"]):
             # A pattern of a route may end before a line feed: `a%0a` would be `a`.
             await self._refuse(Request(scope), codes.NO_SUCH_ROUTE.error(path=scope["path"]))(scope, receive, send)
+            return
+        unread = _unreadable(scope["query_string"], _BINARY if self._takes_lines(scope["path"]) else _OBEYED)
+        if unread is not None:
+            told = phrase(N_("it has a control character, or is no UTF-8"))
+            problem = codes.BAD_REQUEST.error(place=f"query.{unread}", detail=told)
+            await self._refuse(Request(scope), problem)(scope, receive, send)
             return
         body = _Body(scope, receive, None if self._takes_files(scope["path"]) else self._most, self._pause)
         await self._app(scope, body, send)
@@ -144,6 +161,21 @@ class _Body:
         # Whoever reads the body takes what is raised here for a body that cannot be read.
         self._scope.setdefault("state", {})["broken_off"] = why
         return why
+
+
+def _unreadable(query: bytes, refused: re.Pattern[str]) -> str | None:
+    """Name of a parameter that is no text, or has characters that are refused: no log takes them, and PostgreSQL no
+    NUL. None if all can be read."""
+    for part in query.split(b"&"):
+        sent = unquote_to_bytes(part)
+        try:
+            is_text = not refused.search(sent.decode())  # what is no UTF-8, as half a surrogate, is none either
+        except UnicodeDecodeError:
+            is_text = False
+        if not is_text:
+            name = unquote_to_bytes(part.partition(b"=")[0]).decode(errors="replace")
+            return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in name[:_SHOWN])
+    return None
 
 
 def _head_bytes(scope: Scope) -> int:

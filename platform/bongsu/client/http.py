@@ -63,7 +63,7 @@ class Server:
     def close(self) -> None:
         self._http.close()
 
-    def get(self, path: str, kind: type[T], **query: Any) -> T:
+    def get(self, path: str, kind: type[T], /, **query: Any) -> T:
         """A document, read as ``kind``."""
         return self._as(kind, path, self.json("GET", path, query=query))
 

@@ -60,14 +60,21 @@ def checked_url(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def provider_of(url: str) -> Provider:
-    """What a server says of its sign-in. Raises ``client.unreachable``, ``client.not-understood``."""
-    about = _asked(url, "GET", f"{url}/v1/server")
-    issuer = about.get("signIn") or {}
+def provider_of(url: str, issuer: str | None = None) -> Provider:
+    """What a server says of its sign-in.
+
+    Args:
+        url: of the server.
+        issuer: where the person signs in; the first of the server's providers if None.
+
+    Raises:
+        BongsuError: ``client.unreachable``, ``client.not-understood``, ``client.bad-server-url`` of the issuer.
+    """
+    place = _asked(url, "GET", f"{url}/v1/server").get("signIn") or {}
     try:
-        found = _asked(url, "GET", f"{issuer['issuer'].rstrip('/')}/.well-known/openid-configuration")
+        found = _asked(url, "GET", _discovery(issuer or place["issuer"]))
         return Provider(
-            found["token_endpoint"], found["device_authorization_endpoint"], issuer["clientId"], issuer["scope"]
+            found["token_endpoint"], found["device_authorization_endpoint"], place["clientId"], place["scope"]
         )
     except KeyError as error:
         raise codes.NOT_UNDERSTOOD.error(url=url, detail=f"{error.args[0]} is missing") from error
@@ -115,12 +122,12 @@ def wait(provider: Provider, code: DeviceCode, sleep: Callable[[float], None] = 
     raise codes.LOGIN_REFUSED.error(detail=_WHY["expired_token"])
 
 
-def service_endpoint(url: str) -> str:
-    """Where service accounts of a server get their tokens: there itself, else where its people sign in. Raises as
-    :func:`provider_of`."""
+def service_endpoint(url: str, issuer: str | None = None) -> str:
+    """Where service accounts of a server get their tokens: at ``issuer``, if it is named, else there itself, else where
+    its people sign in. Raises as :func:`provider_of`."""
     about = _asked(url, "GET", f"{url}/v1/server")
-    issuer = about.get("serviceIssuer") or (about.get("signIn") or {}).get("issuer") or ""
-    found = _asked(url, "GET", f"{issuer.rstrip('/')}/.well-known/openid-configuration") if issuer else {}
+    place = issuer or about.get("serviceIssuer") or (about.get("signIn") or {}).get("issuer") or ""
+    found = _asked(url, "GET", _discovery(place)) if place else {}
     if not found.get("token_endpoint"):
         raise codes.NOT_UNDERSTOOD.error(url=url, detail="token_endpoint is missing")
     return str(found["token_endpoint"])
@@ -173,6 +180,12 @@ def _signed_in(document: dict[str, Any], endpoint: str, client_id: str, refresh_
         token_endpoint=endpoint,
         client_id=client_id,
     )
+
+
+def _discovery(issuer: str) -> str:
+    """Raises ``client.bad-server-url``: what a person types in there must not be read on the way."""
+    checked_url(issuer)
+    return f"{issuer.rstrip('/')}/.well-known/openid-configuration"
 
 
 def _asked(url: str, method: str, address: str, **form: str) -> dict[str, Any]:

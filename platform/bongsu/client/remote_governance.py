@@ -18,6 +18,7 @@ from bongsu.domain.use_register import PermittedUse
 from bongsu.service.governance.access_permits import AccessRequest
 from bongsu.service.governance.data_permits import DataPermitRequest
 from bongsu.service.governance.explaining import ExplainedRule
+from bongsu.service.governance.launching import Launch, LaunchRequest
 from bongsu.service.governance.proposing import ProposalRequest
 from bongsu.service.governance.suspending import StopRequest
 from bongsu.service.governance.uses import UseRequest
@@ -92,6 +93,10 @@ class RemoteGovernance:
 
     def carry_out(self, proposal: str) -> Proposal:
         return self._decided(proposal, "apply", None)
+
+    def check_launch(self, request: LaunchRequest) -> Launch:
+        wanted = {"kind": request.kind.value, "object": request.object, "target": request.target}
+        return self._server.get(self._at("launch-check"), Launch, **wanted)
 
     def suspend(self, request: StopRequest) -> Suspension:
         return self._server.made("/v1/suspensions", Suspension, plain(request))

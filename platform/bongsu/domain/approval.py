@@ -61,6 +61,14 @@ class ProposalKind(StrEnum):
         return self in (ProposalKind.PROMOTION, ProposalKind.TRANSFER, ProposalKind.SERVING)
 
 
+class LaunchKind(StrEnum):
+    """The kinds of proposals that let a model be used."""
+
+    PROMOTION = ProposalKind.PROMOTION.value
+    TRANSFER = ProposalKind.TRANSFER.value
+    SERVING = ProposalKind.SERVING.value
+
+
 class Choice(StrEnum):
     APPROVE = "approve"
     REJECT = "reject"

@@ -16,6 +16,9 @@ from bongsu.domain.ids import Digest, digest_of
 from bongsu.domain.labels import OPEN, Label
 from bongsu.domain.unseen import first_unseen
 
+LONGEST_NAME = 255
+"""Bytes of a file's or folder's name: file systems hold no longer ones."""
+
 
 class ArtifactType(StrEnum):
     """What a tree is, so that a pipeline can be type-checked before it runs."""
@@ -84,8 +87,10 @@ def check_tree_path(path: str) -> str:
         detail = "it climbs out of the tree"
     elif any(ord(char) < 32 or char in "\\\x7f" for char in path):
         detail = "it has a control character or a backslash"
-    elif len(path.encode("utf-8", "surrogateescape")) > 1024:
+    elif len(path.encode("utf-8", "surrogatepass")) > 1024:
         detail = "it is longer than 1,024 bytes"
+    elif any(len(part.encode("utf-8", "surrogatepass")) > LONGEST_NAME for part in pure.parts):
+        detail = "it has a name longer than 255 bytes"
     elif any(0xD800 <= ord(char) <= 0xDFFF for char in path):
         detail = "it is not valid UTF-8"
     elif unseen := first_unseen(path):

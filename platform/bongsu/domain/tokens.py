@@ -13,12 +13,12 @@ class VerifiedToken:
     """Who somebody is, as an issuer that is trusted says. What they may do is not in it: that is in the store.
 
     Attributes:
-        issuer, subject: ``iss`` and ``sub``; together they name one person, service account or attempt.
+        issuer, subject: ``iss`` and ``sub``; with the ministry they name one person, service account or attempt.
         kind: ``SERVICE`` where the subject is the client itself (RFC 9068, section 2.2), which a person never is.
         scopes: of the access token; empty if it has none.
         expires_at: seconds since the epoch.
         attempt: of a worker's token; None for everybody else.
-        ministry: of the attempt's run; empty for everybody else.
+        ministry: of whose people the issuer says that the subject is; of an attempt, that of its run.
     """
 
     issuer: str
@@ -26,5 +26,5 @@ class VerifiedToken:
     kind: ActorKind
     scopes: frozenset[str]
     expires_at: float
+    ministry: str
     attempt: AttemptId | None = None
-    ministry: str = ""

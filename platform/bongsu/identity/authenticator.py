@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bongsu.domain.ids import AttemptId
 from bongsu.domain.people import Actor, ActorKind
+from bongsu.domain.tokens import VerifiedToken
 from bongsu.identity.attempt_tokens import CONTROL_PLANE, verify_attempt_token, worker_of
 from bongsu.identity.key_ring import KeyRing
 from bongsu.identity.parsing import Unverified, parse
@@ -21,13 +22,14 @@ _LOG = logging.getLogger("bongsu.identity")
 class Authenticator:
     """Attributes:
     verifier: of the tokens of identity providers.
-    people: gives whoever an issuer's subject is now; None for one that is not known, or that was disabled.
+    people: gives whoever an issuer's subject is now, of the ministry that it says; None for one that is not known, or
+        that was disabled.
     attempt_keys: with which the control plane signs for workers.
     is_live: whether an attempt is under way.
     """
 
     verifier: TokenVerifier
-    people: Callable[[str, str], Actor | None]
+    people: Callable[[VerifiedToken], Actor | None]
     attempt_keys: Callable[[], KeyRing]
     is_live: Callable[[AttemptId], bool]
 
@@ -53,7 +55,7 @@ class Authenticator:
         if token.issuer == CONTROL_PLANE:
             return self._worker(token, now)
         verified = self.verifier.verify_parsed(token, now)
-        actor = self.people(verified.issuer, verified.subject)
+        actor = self.people(verified)
         if actor is None:
             raise TokenRefusedError(Cause.PERSON)
         # What a client got for itself, without a person who signed in, never acts as one.

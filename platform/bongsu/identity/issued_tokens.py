@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from bongsu.identity.key_ring import ALGORITHM, KeyRing
 from bongsu.identity.signatures import sign
 
+MINISTRY_CLAIM = "ministry"
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -35,6 +37,8 @@ def access_token(ring: KeyRing, issuer: str, audience: str, subject: Subject, no
         "aud": audience,
         "sub": subject.subject,
         "client_id": subject.client,
+        # A subject of this issuer is an id: MINISTRY/NAME.
+        MINISTRY_CLAIM: subject.subject.partition("/")[0],
         "scope": subject.scope,
         "iat": int(now),
         "exp": int(now) + life_s,

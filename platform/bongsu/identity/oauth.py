@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from bongsu.domain.server_defaults import CLI_CLIENT
+
 
 class OAuthFault(StrEnum):
     """``error`` of an answer (RFC 6749 sections 4.1.2.1 and 5.2, RFC 8628 section 3.5)."""
@@ -67,7 +69,7 @@ class OAuthClient:
     secret: str | None = None
 
 
-CLI = OAuthClient("bongsu-cli", "Bongsu CLI", frozenset({GrantType.DEVICE, GrantType.REFRESH}))
+CLI = OAuthClient(CLI_CLIENT, "Bongsu CLI", frozenset({GrantType.DEVICE, GrantType.REFRESH}))
 """The command line, which is public: whoever has the program has all that it could keep."""
 
 

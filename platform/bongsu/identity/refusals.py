@@ -26,6 +26,7 @@ class Cause(StrEnum):
     NOT_YET_VALID = "not-yet-valid"
     LIFE = "life"
     ATTEMPT_OVER = "attempt-over"
+    MINISTRY = "ministry"
     PERSON = "person"
     KIND = "kind"
 

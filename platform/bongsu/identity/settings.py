@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from bongsu.domain.codes import identity as codes
 from bongsu.domain.messages import N_
+from bongsu.domain.people import MINISTRY_NAME
 from bongsu.domain.phrases import Phrase, phrase
 from bongsu.identity.signatures import KEY_TYPES, ClaimRules
 
@@ -22,6 +25,8 @@ class TrustedIssuer:
     Attributes:
         issuer: its URL, exactly as ``iss`` has it.
         audience: that its tokens for this platform have in ``aud``.
+        ministries: whose people and service accounts its tokens tell of; empty for whichever ``ministry_claim`` names.
+        ministry_claim: the claim of its tokens that names the ministry; needed unless it serves exactly one.
         jwks_uri: where its keys are; None asks its discovery document (OpenID Connect Discovery 1.0, section 4).
         algorithms: with which it may sign; of :data:`bongsu.identity.signatures.KEY_TYPES`.
         leeway_s: how far its clock may be from ours.
@@ -37,6 +42,8 @@ class TrustedIssuer:
 
     issuer: str
     audience: str
+    ministries: tuple[str, ...] = ()
+    ministry_claim: str = ""
     jwks_uri: str | None = None
     algorithms: tuple[str, ...] = ("ES256", "RS256", "EdDSA", "Ed25519")
     leeway_s: int = 30
@@ -54,6 +61,7 @@ class TrustedIssuer:
                 self._refuse(name, phrase(words, url=url))
         if not self.audience:
             self._refuse("audience", phrase(N_("it is empty")))
+        self._check_ministries()
         if not self.algorithms or not set(self.algorithms) <= KEY_TYPES.keys():
             words = N_("it has {given}, and may have {known}")
             told = {"given": ", ".join(self.algorithms), "known": ", ".join(KEY_TYPES)}
@@ -68,6 +76,25 @@ class TrustedIssuer:
     @property
     def rules(self) -> ClaimRules:
         return ClaimRules(self.issuer, self.audience, self.leeway_s, self.longest_life_s)
+
+    def serves(self, ministry: str) -> bool:
+        """Whether its tokens may tell of people of this ministry."""
+        return not self.ministries or ministry in self.ministries
+
+    def ministry_in(self, claims: Mapping[str, Any]) -> str | None:
+        """Of whose people a token is, by its claims, which were verified; None if that is no ministry that the issuer
+        serves."""
+        said = claims.get(self.ministry_claim) if self.ministry_claim else self.ministries[0]
+        return said if isinstance(said, str) and MINISTRY_NAME.fullmatch(said) and self.serves(said) else None
+
+    def _check_ministries(self) -> None:
+        for ministry in self.ministries:
+            if MINISTRY_NAME.fullmatch(ministry) is None:
+                self._refuse("ministries", phrase(N_("{given} is no name of a ministry"), given=ministry))
+        # Else an operator of one ministry could take whom another one's people are there.
+        if not self.ministry_claim and len(self.ministries) != 1:
+            words = N_("it does not serve exactly one, and no claim is stated that names the one of a token")
+            self._refuse("ministries", phrase(words))
 
     def _refuse(self, name: str, detail: Phrase) -> None:
         raise codes.SETTING.error(name=name, issuer=self.issuer, detail=detail)

@@ -73,12 +73,16 @@ class TokenVerifier:
             raise TokenRefusedError(Cause.KEY)
         claims = signed_claims(token, key, trust.issuer.algorithms)
         check_claims(claims, trust.issuer.rules, now)
+        ministry = trust.issuer.ministry_in(claims)
+        if ministry is None:
+            raise TokenRefusedError(Cause.MINISTRY)
         return VerifiedToken(
             issuer=trust.issuer.issuer,
             subject=claims["sub"],
             kind=_kind(claims),
             scopes=_scopes(claims),
             expires_at=float(claims["exp"]),
+            ministry=ministry,
         )
 
 

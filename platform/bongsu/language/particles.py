@@ -21,7 +21,8 @@ _FORMS = {
     "(이)어야": ("이어야", "여야"),
 }
 _CLOSERS = "`'\")]}>"
-_BOTH = re.compile(rf"(\S)([{re.escape(_CLOSERS)}]*)(" + "|".join(map(re.escape, _FORMS)) + ")")
+_MOST_CLOSERS = 8  # without a bound, a text of nothing but closers takes time by the square of its length
+_BOTH = re.compile(rf"(\S)([{re.escape(_CLOSERS)}]{{0,{_MOST_CLOSERS}}})(" + "|".join(map(re.escape, _FORMS)) + ")")
 _RIEUL = 8  # ㄹ among the final consonants: 로 follows it as if the syllable were open
 _CLOSED_DIGITS = "013678"
 _RIEUL_DIGITS = "178"

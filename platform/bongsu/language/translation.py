@@ -8,9 +8,6 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
-from bongsu.domain.phrases import Words, in_words
-from bongsu.language.particles import settle_particles
-
 LANGUAGES = ("ko", "en")
 _LONGEST = 500
 LOCALES = Path(__file__).parent.parent / "locale"
@@ -27,11 +24,6 @@ def translator(language: str) -> Callable[[str], str]:
     """Gives a sentence in ``ko`` or ``en``, placeholders and both forms of particles as they are; read once."""
     translation = gettext.translation("bongsu", LOCALES, languages=[language], fallback=True)
     return lambda text: translation.gettext(text) if text else ""
-
-
-def said_in(language: str, words: Words) -> str:
-    """Words with their values, as a reader of ``language`` reads them."""
-    return settle_particles(in_words(words, translator(language)))
 
 
 def preferred_language(header: str | None, default: str = "ko", wished: str = "") -> str:

@@ -56,6 +56,7 @@ class PlanBuilder:
         cache: CacheFacts,
         requirements: Mapping[str, Digest],
         secrets: Callable[[str], str],
+        labels: Mapping[str, Label],
     ) -> None:
         self._spec = spec
         self._inputs = inputs
@@ -63,6 +64,7 @@ class PlanBuilder:
         self._cache = cache
         self._requirements = requirements
         self._secrets = secrets
+        self._requirement_labels = labels
         self.parameters: dict[str, Scalar] = {entry.name: entry.default for entry in spec.spec.parameters}
         self._settled: dict[StageId, Settled] = {}
         self._labels: dict[StageId, Label] = {}
@@ -146,7 +148,11 @@ class PlanBuilder:
 
     def _label(self, point: StagePoint) -> Label:
         sources = [source for group in point.inputs.values() for source in group]
-        return high_water_mark((self._source_label(source) for source in sources), self._spec.spec.classification)
+        environment, lowest = point.stage.environment, self._spec.spec.classification
+        installed = self._requirement_labels.get(environment.requirements or "") if environment else None
+        return high_water_mark(
+            (self._source_label(source) for source in sources), lowest.join(installed) if installed else lowest
+        )
 
     def _titles_at(self, point: StagePoint, ports: frozenset[str] | None) -> dict[str, tuple[str, ...]]:
         """Readable names as a worker is given them."""

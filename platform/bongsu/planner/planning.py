@@ -9,6 +9,7 @@ from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.codes import spec as codes
 from bongsu.domain.fieldpath import unique
 from bongsu.domain.ids import Digest
+from bongsu.domain.labels import Label
 from bongsu.domain.messages import N_
 from bongsu.domain.pipeline import PipelineSpec
 from bongsu.domain.plan import ApprovalNeed, PlannedInput, PlannedStage, RunPlan, SkippedStage
@@ -48,6 +49,7 @@ def draft(
     cache: CacheFacts | None = None,
     requirements: Mapping[str, Digest] | None = None,
     secrets: Callable[[str], str] = lambda _name: "",
+    requirement_labels: Mapping[str, Label] | None = None,
 ) -> Drafted:
     """What a submit would do. Same arguments, same plan, same hash.
 
@@ -58,11 +60,13 @@ def draft(
         cache: earlier work; nothing is cached if left out.
         requirements: content of requirements files, by the path that stages name them with.
         secrets: fingerprint of a variable that holds a secret; empty if the operator has set none.
+        requirement_labels: of requirements files that are known to carry one, by the path that stages name them with.
 
     Raises:
         BongsuError: policy refuses, or the plan cannot be carried out; all reasons together.
     """
-    builder = PlanBuilder(spec, inputs, catalogue, cache or CacheFacts(), requirements or {}, secrets)
+    labels = requirement_labels or {}
+    builder = PlanBuilder(spec, inputs, catalogue, cache or CacheFacts(), requirements or {}, secrets, labels)
     keeping = keep_points(expand_matrix(spec, catalogue), catalogue)
     stages = tuple(map(builder.add, keeping.kept))
     made = RunPlan(

@@ -9,7 +9,15 @@ from bongsu.domain.messages import N_
 from bongsu.domain.people import Actor, ActorKind
 from bongsu.domain.phrases import phrase
 from bongsu.domain.problems import Code, Problem
-from bongsu.policy.access import DECISIONS_OF_PEOPLE, PERMISSIONS, Permission, Thing, Verdict, permissions_in
+from bongsu.policy.access import (
+    DECISIONS_OF_PEOPLE,
+    PERMISSIONS,
+    Permission,
+    Thing,
+    Verdict,
+    cleared_for,
+    permissions_in,
+)
 from bongsu.policy.decision import Decision
 from bongsu.policy.rule import Rule
 
@@ -76,7 +84,7 @@ def permitted_in(
 def within_clearance(clearance: Label, label: Label) -> Decision:
     """Whether somebody may make what would be labelled so. The label is not told: it may be of bytes that are known,
     with compartments of which the asker has never heard."""
-    if clearance.dominates(label):
+    if cleared_for(clearance, label):
         return CLEARANCE.allow(clearance=str(clearance))
     problem = access.ABOVE_CLEARANCE.at(clearance=str(clearance))
     return CLEARANCE.deny(problem, clearance=str(clearance))

@@ -11,7 +11,7 @@ from bongsu.domain.labels import Label
 from bongsu.domain.messages import N_
 from bongsu.domain.people import Actor, ActorKind
 from bongsu.domain.phrases import joined, phrase
-from bongsu.policy.access import Permission, permissions_in
+from bongsu.policy.access import Permission, cleared_for, permissions_in
 from bongsu.policy.decision import Decision
 from bongsu.policy.rule import Rule
 from bongsu.policy.uses import day
@@ -149,7 +149,7 @@ def entitled(actor: Actor, proposal: Proposal) -> bool:
     return (
         actor.kind is ActorKind.PERSON
         and Permission.APPROVAL_DECIDE in permissions_in(actor, proposal.tenant)
-        and actor.clearance.dominates(Label.parse(proposal.binding.label))
+        and cleared_for(actor.clearance, Label.parse(proposal.binding.label))
         and actor.id not in proposal.submitters
         and actor.id != proposal.proposer
     )

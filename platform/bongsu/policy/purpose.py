@@ -47,9 +47,22 @@ class Refused:
     words: str
 
 
-@lru_cache(maxsize=4096)
+# Patterns look within a sentence. What it takes to read a text grows faster than the text, so a long one is read in
+# parts; whatever is shorter than the overlap stands in one of them as a whole.
+MOST_TEXT = 100_000
+"""Characters that a pipeline's free texts have at most, together."""
+_PART = 2_000
+_OVERLAP = 500
+
+
 def screen(text: str) -> Refused | None:
-    """The first rule that refuses ``text`` in one of its readings, or None."""
+    """The first rule that refuses ``text`` in one of its readings, or None; a long text is read part by part."""
+    parts = (text[at : at + _PART] for at in range(0, max(1, len(text) - _OVERLAP), _PART - _OVERLAP))
+    return next((found for found in map(_screen, parts) if found), None)
+
+
+@lru_cache(maxsize=4096)
+def _screen(text: str) -> Refused | None:
     if not may_concern(text):
         return None
     for reading in readings(text):
@@ -62,9 +75,14 @@ def screen(text: str) -> Refused | None:
 
 
 def findings(texts: Iterable[Written]) -> list[Finding]:
-    """One finding for each text that is refused, at its field."""
+    """One finding for each text that is refused, at its field; nothing is read behind :data:`MOST_TEXT`."""
     found = []
+    left = MOST_TEXT
     for written in texts:
+        left -= len(written.text)
+        if left < 0:
+            found.append(Finding(codes.TOO_MUCH_TEXT, written.path, {"limit": f"{MOST_TEXT:,}"}))
+            break
         refused = screen(written.text)
         if refused:
             args = {"pattern": refused.pattern, "words": refused.words}
@@ -92,5 +110,5 @@ def decide(plan: RunPlan) -> list[Decision]:
     """One decision for each text of the plan that is refused, or one that allows."""
     refused = findings(in_plan(plan))
     if refused:
-        return [LETHAL_AUTONOMY.deny(one.problem(), pattern=str(one.args["pattern"])) for one in refused]
+        return [LETHAL_AUTONOMY.deny(one.problem(), pattern=str(one.args.get("pattern", ""))) for one in refused]
     return [LETHAL_AUTONOMY.allow(**{"use class": plan.purpose.use_class.value})]

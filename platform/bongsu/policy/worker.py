@@ -1,5 +1,5 @@
-"""What the worker of an attempt may do: read that attempt's inputs, write its outputs, tell of its progress. Nothing
-else, whatever its ministry may do."""
+"""What the worker of an attempt may ask for: leave to read that attempt's inputs, and a new token. Nothing else,
+whatever its ministry may do. What it makes it writes to the artifact store, and asks nobody (ADR 18)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ from bongsu.policy.rule import Rule
 
 OWN_ATTEMPT = Rule(
     "worker.own-attempt",
-    N_(
-        "The worker of an attempt reads that attempt's inputs, writes its outputs and tells of its progress; no more."
-    ),
+    N_("The worker of an attempt asks for leave to read that attempt's inputs, and for a new token; no more."),
     (N_("attempt of the token"), N_("attempt that is asked about"), N_("inputs of the attempt")),
     "NIST SP 800-207 (zero trust): least privilege for each request",
     N_("whenever a worker asks for anything"),
@@ -30,9 +28,6 @@ class WorkerAction(StrEnum):
     """All that a worker can ask for."""
 
     READ_INPUT = "inputs.read"
-    WRITE_OUTPUT = "outputs.write"
-    KEEP_CHECKPOINT = "checkpoints.keep"
-    REPORT = "events.report"
     RENEW_TOKEN = "tokens.renew"
 
 
@@ -40,7 +35,7 @@ class WorkerAction(StrEnum):
 class WorkerAsk:
     """Attributes:
     action: what is asked for.
-    attempt: whose input, output or progress it is.
+    attempt: whose input or token it is.
     digest: of the tree that is to be read; None for everything else.
     """
 

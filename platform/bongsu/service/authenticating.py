@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from bongsu.domain.ids import AttemptId
 from bongsu.domain.people import Actor
+from bongsu.domain.tokens import VerifiedToken
 from bongsu.identity.authenticator import Authenticator
 from bongsu.identity.key_file import KeyFile
 from bongsu.identity.verifier import TokenVerifier, Trust
@@ -21,9 +22,9 @@ def open_authenticator(database: Database, trusts: Iterable[Trust], attempt_keys
     attempt_keys: with which the control plane signs tokens of workers.
     """
 
-    def people(issuer: str, subject: str) -> Actor | None:
+    def people(token: VerifiedToken) -> Actor | None:
         with database.read() as connection:
-            return actor_of(connection, issuer, subject)
+            return actor_of(connection, token.ministry, token.issuer, token.subject)
 
     def live(attempt: AttemptId) -> bool:
         with database.read() as connection:

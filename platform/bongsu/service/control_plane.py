@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from bongsu.domain.audit import Author
 from bongsu.domain.codes import access as codes
 from bongsu.domain.people import Actor
+from bongsu.domain.server_defaults import CLI_CLIENT
 from bongsu.domain.tenants import HOME, Tenant
 from bongsu.policy.access import Permission, permissions_in
 from bongsu.policy.access_rules import permitted_in
@@ -26,7 +27,7 @@ class SignInPlace:
     """
 
     issuer: str
-    client_id: str = "bongsu-cli"
+    client_id: str = CLI_CLIENT
     scope: str = "openid profile offline_access"
 
 

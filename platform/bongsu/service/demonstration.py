@@ -14,9 +14,11 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from bongsu.domain.audit import AuditOutcome, Author, EntryFilter
+from bongsu.domain.audit import AuditEvent, AuditOutcome, Author, EntryFilter
 from bongsu.domain.labels import Grade, Label
+from bongsu.domain.messages import N_
 from bongsu.domain.people import ActorKind, Role
+from bongsu.domain.phrases import Phrase, phrase
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.use_register import Tier
@@ -30,14 +32,23 @@ from bongsu.service.governance.data_permits import DataPermitRequest, give_data_
 from bongsu.service.governance.uses import UseRequest, register_use
 from bongsu.service.grants.giving import Order, give
 from bongsu.service.issuing.issuer import ACCOUNTS
-from bongsu.service.ministries import NewMinistry, found_platform, register_ministry, say_owns_gpus
+from bongsu.service.ministries import SYSTEM, NewMinistry, found_platform, register_ministry, say_owns_gpus
 from bongsu.service.people import NewPerson, add_person, give_role
 from bongsu.service.platform import Platform
 from bongsu.service.serving import ServerSettings, open_served
+from bongsu.store import audit
 from bongsu.store.audit_reading import page
 from bongsu.store.datasets import list_dataset_versions
 from bongsu.store.grants import get_grant
-from bongsu.store.people import actor_of, find_person, home_of, list_ministries, subject_owner
+from bongsu.store.people import (
+    actor_of,
+    find_person,
+    home_of,
+    issuers_of,
+    list_ministries,
+    move_subjects,
+    subject_owner,
+)
 from bongsu.store.permits import data_permits_in
 from bongsu.store.permitted_uses import uses_of
 from bongsu.store.scope import EVERYTHING, Scope
@@ -75,6 +86,32 @@ DATASETS = {
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """A data set that could not be registered, or permitted.
+
+    Attributes:
+        name: its name.
+        reason: a sentence.
+        is_shipped: its files lie in the repository, beside the pipelines.
+    """
+
+    name: str
+    reason: Phrase
+    is_shipped: bool
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """Attributes:
+    passwords: new ones, by what their owners type to sign in; empty if everybody has theirs.
+    left_out: data sets that are not there, and are wanted.
+    """
+
+    passwords: Mapping[str, str]
+    left_out: tuple[LeftOut, ...]
+
+
+@dataclass(frozen=True)
 class _Stage:
     """What the demonstration is set up on: the server's platform, and who its people are."""
 
@@ -85,7 +122,7 @@ class _Stage:
         """What there is of a person's ministry, in their name; None if they may not do this there, or not any more."""
         home = Tenant(home_of(person))
         with self.plane.base.read() as connection:
-            actor = actor_of(connection, self.issuer, person)
+            actor = actor_of(connection, home, self.issuer, person)
         if actor is None or permission not in permissions_in(actor, home):
             return None
         return replace(
@@ -97,9 +134,7 @@ class _Stage:
         return self.plane.base.database.read(Scope.of(Tenant(ministry)) if ministry else EVERYTHING)
 
 
-def seed(
-    settings: ServerSettings, environment: Mapping[str, str], pipelines: Path | None = None
-) -> Mapping[str, str]:
+def seed(settings: ServerSettings, environment: Mapping[str, str], pipelines: Path | None = None) -> Seeded:
     """Make whatever is not there yet.
 
     Args:
@@ -108,8 +143,9 @@ def seed(
         pipelines: folder with the data sets of the shipped pipelines; without it only those of installed packages are
             registered.
 
-    Returns:
-        New passwords by what their owners type to sign in; empty if everybody has theirs.
+    Raises:
+        BongsuError: ``run.driven-elsewhere`` if a server runs in the home at another address; what
+            :func:`bongsu.service.serving.open_served` raises.
     """
     settings.home.mkdir(parents=True, exist_ok=True)
     accounts = [Account(login, login, _title(login)) for login in _people()]
@@ -117,11 +153,12 @@ def seed(
     with open_served(replace(settings, leads=False, mlflow=False), environment) as served:
         assert served.issuer is not None
         stage = _Stage(served.plane, served.issuer.settings.issuer)
+        _follow_address(stage)
         _ministries(stage)
         _permits(stage)
-        _data(stage, pipelines)
+        left_out = _data(stage, pipelines)
         _grant(stage)
-    return passwords
+    return Seeded(passwords, left_out)
 
 
 def _people() -> list[str]:
@@ -142,11 +179,25 @@ def _new(stage: _Stage, person: str) -> NewPerson:
     return NewPerson(person, _title(person), stage.issuer, person, ActorKind.PERSON, SECRET, _VETTING)
 
 
+def _follow_address(stage: _Stage) -> None:
+    """At another port the issuer has another URL: everybody signs in there from now on. Raises
+    ``run.driven-elsewhere`` while a server runs at the one before."""
+    founder, plane = f"{MINISTRIES[0].name}/{_OPERATOR}", stage.plane.base
+    with stage.read() as connection:
+        before = {issuer for issuer, subject in issuers_of(connection, founder) if subject == founder}
+    for issuer in before - {stage.issuer}:
+        with plane.lock, plane.database.write() as connection:
+            move_subjects(connection, issuer, stage.issuer)
+            facts, home = {"from": issuer, "to": stage.issuer}, Tenant(home_of(founder))
+            thing, now = f"ministry:{home}", plane.clock()
+            audit.append(connection, AuditEvent(home, SYSTEM, "issuer.move", thing, now, facts=facts))
+
+
 def _ministries(stage: _Stage) -> None:
     first, *others = MINISTRIES
     founder = _new(stage, f"{first.name}/{_OPERATOR}")
     with stage.read() as connection:
-        is_founded = subject_owner(connection, stage.issuer, founder.subject) is not None
+        is_founded = subject_owner(connection, first.name, stage.issuer, founder.subject) is not None
         known = {one.name for one in list_ministries(connection)}
     if not is_founded:
         found_platform(stage.plane.base, first, founder)
@@ -200,13 +251,18 @@ def _permits(stage: _Stage) -> None:
         register_use(platform, platform.actor, request)
 
 
-def _data(stage: _Stage, pipelines: Path | None) -> None:
+def _data(stage: _Stage, pipelines: Path | None) -> tuple[LeftOut, ...]:
+    left_out: list[LeftOut] = []
     platform = stage.who_may("mnd/custodian", Permission.DATASET_REGISTER)
     for name, uri in DATASETS.items():
         with stage.read("mnd") as connection:
             versions = list_dataset_versions(connection, name)
             is_permitted = any(one.name == name for one in data_permits_in(connection, ["mnd"]))
-        if platform is None or is_permitted or (uri.startswith("file:") and pipelines is None):
+        if platform is None or is_permitted:
+            continue
+        is_shipped = uri.startswith("file:")
+        if is_shipped and pipelines is None:
+            left_out.append(LeftOut(name, phrase(N_("there is no folder `pipelines` here.")), is_shipped))
             continue
         begins = _since(stage)
         try:
@@ -222,8 +278,10 @@ def _data(stage: _Stage, pipelines: Path | None) -> None:
                 ends_at=begins + YEAR_S,
             )
             give_data_permit(platform, platform.actor, request)
-        except BongsuError:
-            continue  # the package is not installed, the folder is another one, or the data is above the custodian
+        except BongsuError as error:
+            # The package is not installed, the folder is another one, or the data is above the custodian.
+            left_out.append(LeftOut(name, error.problems[0].sentence(), is_shipped))
+    return tuple(left_out)
 
 
 def _grant(stage: _Stage) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bongsu.domain.codes import people as codes
+from bongsu.domain.server_defaults import AUDIENCE
 from bongsu.identity.settings import TrustedIssuer
 from bongsu.service.embedded import open_home
 from bongsu.service.ministries import NewMinistry, found_platform, name_operator, say_owns_gpus
@@ -32,7 +33,7 @@ def found_at(home: Path, database_url: str | None, new: NewMinistry, operator: N
             of it; ``identity.setting`` if the issuer can be none; what
             :func:`bongsu.service.ministries.found_platform` and :func:`bongsu.service.embedded.open_home` raise.
     """
-    TrustedIssuer(issuer=operator.issuer, audience="bongsu")
+    TrustedIssuer(issuer=operator.issuer, audience=AUDIENCE, ministries=(new.name,))  # it refuses what can be none
     with _opened(home, database_url) as platform:
         with platform.read() as connection:
             if not is_governed(connection) and list_runs(connection, limit=1):

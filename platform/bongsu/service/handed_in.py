@@ -11,7 +11,9 @@ from pathlib import PurePosixPath
 from bongsu.domain.artifact import check_tree_path
 from bongsu.domain.codes import artifact, run
 from bongsu.domain.ids import Digest, digest_of
+from bongsu.domain.messages import N_
 from bongsu.domain.people import Actor
+from bongsu.domain.phrases import Words, phrase
 from bongsu.domain.pipeline import PipelineSpec
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import HOME, Tenant
@@ -33,6 +35,10 @@ from bongsu.store.runs import find_run
 
 # Kinds of errors that tell of a rule; a pipeline may be refused for much else.
 _OF_POLICY = ("access", "policy", "use", "data", "model")
+# A hash-pinned file of a large environment has some hundred thousand bytes.
+MOST_BESIDE = 200
+MOST_BYTES_BESIDE = 500_000
+MOST_BYTES_OF_ALL_BESIDE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -158,11 +164,26 @@ def _recorded(
 
 
 def _files(platform: Platform, handed: HandedIn) -> Files:
+    _refuse_much(handed.beside)
     beside = {_inside(path): text.encode() for path, text in handed.beside.items()}
     for path in beside:
         if any(str(folder) in beside for folder in PurePosixPath(path).parents):
             raise artifact.UNSAFE_PATH.error(path=repr(path), detail="its folder is a file, too")
     return Files(platform.home, handed.uploaded, beside)
+
+
+def _refuse_much(beside: Mapping[str, str]) -> None:
+    sizes = {path: len(text.encode()) for path, text in beside.items()}
+    large = [path for path, size in sizes.items() if size > MOST_BYTES_BESIDE]
+    if large or len(sizes) > MOST_BESIDE or sum(sizes.values()) > MOST_BYTES_OF_ALL_BESIDE:
+        found: Words = phrase(
+            N_("{count} files of {size} bytes"), count=len(sizes), size=f"{sum(sizes.values()):,}"
+        )
+        if large:
+            found = phrase(N_("{path} has {size} bytes"), path=repr(large[0]), size=f"{sizes[large[0]]:,}")
+        raise run.TOO_MUCH_BESIDE.error(
+            detail=found, most=MOST_BESIDE, each=f"{MOST_BYTES_BESIDE:,}", all=f"{MOST_BYTES_OF_ALL_BESIDE:,}"
+        )
 
 
 def _inside(path: str) -> str:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from unicodedata import normalize
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
 from bongsu.domain.audit import AuditEvent
 from bongsu.domain.codes import people as codes
@@ -17,12 +16,13 @@ from bongsu.policy.access import Permission, permissions_in
 from bongsu.policy.access_rules import permitted_in
 from bongsu.policy.people_rules import another_is_operated, lacks_operator, role_fits
 from bongsu.service.entitlement import refuse_ended, require
-from bongsu.service.people import NewPerson, check_person, insert_person
+from bongsu.service.people import NewPerson, check_person, insert_person, require_issuer
 from bongsu.service.platform import Platform
 from bongsu.service.recording import Asked, recorded
 from bongsu.store import audit
 from bongsu.store import people as store
 from bongsu.store.people import Ministry, Person, home_of
+from bongsu.store.taken import Taken
 
 _MAX_TITLE = 200
 SYSTEM = "system"
@@ -74,13 +74,14 @@ def register_ministry(
 
     Raises:
         BongsuError: ``people.ministry-form``, ``people.id-form``, ``people.text-form``, ``people.not-allowed``,
-            ``people.ministry-exists``, ``people.title-taken``, ``people.subject-home``, ``people.subject-taken``.
+            ``people.issuer-home``, ``people.ministry-exists``, ``people.title-taken``, ``people.subject-home``.
     """
     _check(platform, new, operator)
     with recorded(
         platform, Asked(actor, "ministry.register", f"ministry:{new.name}", new.name, request_id)
     ) as change:
         _require_anywhere(actor, Permission.MINISTRY_MANAGE)
+        require_issuer(platform, operator)
         change.is_new = _insert(change.connection, new, operator, platform.clock())
         change.facts = {"operator": operator.id, "issuer": operator.issuer, **operator.as_recorded}
         return _found(change.connection, new.name)
@@ -194,7 +195,7 @@ def _insert(connection: Connection, new: NewMinistry, operator: NewPerson, now: 
     try:
         with connection.begin_nested():
             store.add_ministry(connection, Ministry(new.name, new.title_ko, new.title_en, now))
-    except IntegrityError:  # another operator was first
+    except Taken:  # another operator was first
         raise codes.MINISTRY_EXISTS.error(ministry=new.name) from None
     insert_person(connection, operator, now)
     store.add_role(connection, operator.id, new.name, Role.OPERATOR)

@@ -113,15 +113,15 @@ def viewer(actor: Actor, permits: Iterable[AccessPermit]) -> Viewer | None:
     ministries = {one for one in actor.ministries if Permission.RUN_READ in permissions_in(actor, one)}
     if not ministries:
         return None
-    granted = frozenset[Permission]().union(*(permissions_in(actor, one) for one in ministries))
+    reads_files = {one for one in ministries if Permission.ARTIFACT_READ in permissions_in(actor, one)}
     return Viewer(
         id=actor.id,
         ministries=frozenset(ministries),
         home=_home(actor, ministries),
         clearance=actor.clearance,
-        may_write=Permission.RUN_SUBMIT in granted,
-        may_read_files=Permission.ARTIFACT_READ in granted,
-        shared=frozenset(_shared(permits, ministries)),
+        writes=frozenset(one for one in ministries if Permission.RUN_SUBMIT in permissions_in(actor, one)),
+        reads_files=frozenset(reads_files),
+        shared=frozenset(_shared(permits, ministries, reads_files)),
     )
 
 
@@ -144,9 +144,13 @@ def _home(actor: Actor, ministries: set[str]) -> str:
     return own if own in ministries else min(ministries)
 
 
-def _shared(permits: Iterable[AccessPermit], ministries: set[str]) -> Iterable[SharedModel]:
+def _shared(permits: Iterable[AccessPermit], ministries: set[str], reads_files: set[str]) -> Iterable[SharedModel]:
+    """Each version once: with its files, if they read files in a ministry that it is shared with."""
+    with_files: dict[tuple[str, str, int], bool] = {}
     for permit in permits:
         kind, _, rest = permit.object.partition(":")
         name, _, version = rest.rpartition("/")
         if kind == "model" and permit.ministry in ministries and version.isdigit():
-            yield SharedModel(permit.giver, name, int(version))
+            shared = (permit.giver, name, int(version))
+            with_files[shared] = with_files.get(shared, False) or permit.ministry in reads_files
+    return [SharedModel(*shared, has_files) for shared, has_files in with_files.items()]

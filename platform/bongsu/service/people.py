@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
 from bongsu.domain.codes import people as codes
 from bongsu.domain.labels import OPEN, Label
@@ -26,6 +25,7 @@ from bongsu.service.recording import Asked, Change, recorded
 from bongsu.store import people as store
 from bongsu.store.people import Person, home_of
 from bongsu.store.sessions import end_families_of
+from bongsu.store.taken import Taken
 
 _MAX_NAME, _MAX_ISSUER, _MAX_SUBJECT, _MAX_REASON = 200, 500, 255, 500
 
@@ -63,13 +63,14 @@ def add_person(platform: Platform, actor: Actor, new: NewPerson, request_id: str
     Raises:
         BongsuError: ``people.id-form``, ``people.text-form`` (also without a reason for a clearance that is not open),
             ``people.subject-home``, ``people.unknown-ministry``,
-            ``people.not-allowed``, ``people.exists``, ``people.subject-taken``.
+            ``people.not-allowed``, ``people.issuer-home``, ``people.exists``, ``people.subject-taken``.
     """
     home = home_of(new.id)
     check_person(platform, new, home)
     with recorded(platform, Asked(actor, "person.add", f"person:{new.id}", home, request_id)) as change:
         store.lock_ministries(change.connection, [home])
         require(change.connection, actor, home, Permission.PERSON_MANAGE)
+        require_issuer(platform, new)
         change.is_new = insert_person(change.connection, new, platform.clock())
         change.facts = {"kind": new.kind.value, "issuer": new.issuer, **new.as_recorded}
         return _as_seen(actor, _found(change.connection, new.id))
@@ -179,7 +180,8 @@ def disable(platform: Platform, actor: Actor, person: str, request_id: str = "")
             for ministry in sorted(found.roles.keys() - {found.home}):
                 tell_host(change, asked, found, ministry, platform.clock())
         store.disable_person(change.connection, person, platform.clock())
-        for subject in store.subjects_of(change.connection, person):
+        # Only of those at our own: what others call somebody may be what we call somebody else.
+        for subject in store.subjects_of(change.connection, person, platform.own_issuer):
             end_families_of(change.connection, subject, platform.clock())
         return _as_seen(actor, _found(change.connection, person))
 
@@ -212,7 +214,7 @@ def show_person(platform: Platform, actor: Actor, person: str) -> Person:
 def insert_person(connection: Connection, new: NewPerson, now: float) -> bool:
     """Add somebody; False if they are there already, exactly so. Raises ``people.exists``, ``people.subject-taken``."""
     known = store.find_person(connection, new.id)
-    owner = store.subject_owner(connection, new.issuer, new.subject)
+    owner = store.subject_owner(connection, home_of(new.id), new.issuer, new.subject)
     if known is not None:
         same = (known.name, known.kind, str(known.clearance)) == (new.name, new.kind, str(new.clearance))
         if same and owner == new.id and known.disabled_at is None:
@@ -224,7 +226,7 @@ def insert_person(connection: Connection, new: NewPerson, now: float) -> bool:
     try:
         with connection.begin_nested():
             store.add_subject(connection, new.issuer, new.subject, new.id)
-    except IntegrityError:  # another ministry's operator was first
+    except Taken:  # another operator was first
         raise codes.SUBJECT_TAKEN.error(subject=new.subject, issuer=new.issuer) from None
     return True
 
@@ -243,6 +245,12 @@ def check_person(platform: Platform, new: NewPerson, ministry: str) -> None:
     # learn from the refusal who is there.
     if new.issuer == platform.own_issuer and home_of(new.subject) != ministry:
         raise codes.SUBJECT_HOME.error(subject=new.subject, ministry=ministry)
+
+
+def require_issuer(platform: Platform, new: NewPerson) -> None:
+    """Raises ``people.issuer-home`` for an identity provider from which no token of the ministry's people is taken."""
+    if not any(one.issuer == new.issuer and one.serves(home_of(new.id)) for one in platform.issuers):
+        raise codes.ISSUER_HOME.error(issuer=new.issuer, ministry=home_of(new.id))
 
 
 def _refuse_text(field: str, text: str, limit: int) -> None:

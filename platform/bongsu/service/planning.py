@@ -19,7 +19,7 @@ from bongsu.service.inputs.resolving import faulty_inputs, masked_elsewhere, res
 from bongsu.service.obstacles import against_rules, ask_executor, beyond_executor, names_of_others
 from bongsu.service.placing import placed, placed_problem
 from bongsu.service.platform import Platform
-from bongsu.service.requirements import SentRequirements, as_workers_find_them, requirements_of
+from bongsu.service.requirements import SentRequirements, as_workers_find_them, labels_known_of, requirements_of
 from bongsu.service.secrets import fingerprints
 from bongsu.specfile import FaultyPipeline, LoadedPipeline, load
 
@@ -98,7 +98,8 @@ def prepare_loaded(platform: Platform, loaded: LoadedPipeline, files: Files) -> 
         inputs = resolve_inputs(platform, loaded.spec, files, locate)
         if not faults:
             secrets = fingerprints(platform.environment)
-            made = draft(loaded.spec, inputs, catalogue, facts, requirements.digests, secrets)
+            labels = labels_known_of(platform, requirements)
+            made = draft(loaded.spec, inputs, catalogue, facts, requirements.digests, secrets, labels)
     except BongsuError as error:
         faults += error.problems
     if made is None:

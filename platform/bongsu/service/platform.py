@@ -16,6 +16,7 @@ from bongsu.domain.audit import Author
 from bongsu.domain.ids import RunId
 from bongsu.domain.people import Actor
 from bongsu.executors.base import Executor
+from bongsu.identity.settings import TrustedIssuer
 from bongsu.reconciler.lock import DriverLock, Turn
 from bongsu.reconciler.observing import Observer, Unobserved
 from bongsu.reconciler.publisher import Publisher
@@ -62,6 +63,7 @@ class Platform:
     author: in whose log and in whose name what is done here is recorded; a server replaces it for each request.
     tracking_trouble: looks what is in the way of telling the tracking server anything; empty if nothing is.
     own_issuer: URL at which this server gives tokens itself; empty if it does not.
+    issuers: whose tokens this server takes, its own issuer among them; none where there is no server.
     observer: is told what is done while runs are driven here.
     clock: seconds since the epoch.
     new_run_id: an id that was never used, from the time.
@@ -88,6 +90,7 @@ class Platform:
     actor: Actor = OWNER
     author: Author = field(default_factory=Author)
     own_issuer: str = ""
+    issuers: tuple[TrustedIssuer, ...] = ()
     observer: Observer = field(default_factory=Unobserved)
 
     @property

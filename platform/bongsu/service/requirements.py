@@ -7,13 +7,16 @@ which any worker reads, whichever replica they were sent to.
 from __future__ import annotations
 
 import errno
+import functools
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 from bongsu.artifacts.checking import fault_of
+from bongsu.artifacts.writing import write_bytes
 from bongsu.domain.artifact import ArtifactRef, ArtifactType, FileEntry, Manifest
 from bongsu.domain.codes import plan as codes
 from bongsu.domain.ids import Digest, digest_of
@@ -21,11 +24,17 @@ from bongsu.domain.labels import Label
 from bongsu.domain.pipeline import Stage
 from bongsu.domain.plan import PlannedStage, RunPlan
 from bongsu.domain.problems import Problem
-from bongsu.machine.requirements import as_one, files_read, with_included
+from bongsu.machine.requirements import Named, as_one, files_read, named_in, with_included
 from bongsu.service.inputs.given import Files
+from bongsu.service.inputs.stored import known_label
+from bongsu.service.labels import refuse_above
 from bongsu.service.platform import Platform
-from bongsu.store.artifacts import note_artifact
+from bongsu.store.artifacts import find_owned, note_artifact
 from bongsu.store.audit import append_all
+
+_LONGEST_TOLD = 200
+_MOST_TOLD = 20
+_NamedIn = Callable[[bytes], tuple[Named, ...]]
 
 
 @dataclass(frozen=True)
@@ -58,7 +67,8 @@ class Requirements:
     Attributes:
         digests: of each requirements file, by the path as written.
         sent: by the path as written, if a client has sent them.
-        problems: ``plan.requirements-unreadable``, one for each stage whose file cannot be read.
+        problems: ``plan.requirements-unreadable``, one for each stage whose file cannot be read;
+            ``plan.requirements-elsewhere`` for lines of what was sent that name something of a worker's machine.
     """
 
     digests: Mapping[str, Digest]
@@ -71,14 +81,17 @@ def requirements_of(stages: Iterable[Stage], files: Files) -> Requirements:
     digests: dict[str, Digest] = {}
     sent: dict[str, SentRequirements] = {}
     problems: list[Problem] = []
+    # Many stages may name files that include the same.
+    named = functools.cache(named_in)
     for stage in stages:
         path = stage.environment.requirements if stage.environment else None
-        if not path:
+        if not path or path in digests:
             continue
         try:
             if files.are_sent:
-                sent[path] = _sent(path, files.beside)
+                sent[path] = _sent(path, files.beside, named)
                 digests[path] = digest_of(as_one(sent[path].files))
+                problems += islice(_elsewhere(stage, sent[path], named), _MOST_TOLD)
             else:
                 digests[path] = digest_of(with_included(files.directory / path))
         except OSError as error:
@@ -88,6 +101,15 @@ def requirements_of(stages: Iterable[Stage], files: Files) -> Requirements:
                 codes.REQUIREMENTS_UNREADABLE.at(None, field, stage=stage.name, path=path, detail=detail)
             )
     return Requirements(digests, sent, tuple(problems))
+
+
+def labels_known_of(platform: Platform, found: Requirements) -> dict[str, Label]:
+    """What the ministry knows of bytes that were sent, by the path as written: whoever sends them again may not know.
+
+    Raises ``store.*`` for rows that cannot be read.
+    """
+    known = {path: known_label(platform, one.manifest.digest) for path, one in found.sent.items()}
+    return {path: label for path, label in known.items() if label is not None}
 
 
 def as_workers_find_them(made: RunPlan, found: Requirements, files: Files) -> RunPlan:
@@ -105,7 +127,8 @@ def keep_sent(platform: Platform, sent: Iterable[SentRequirements], label: Label
         label: of the run.
 
     Raises:
-        BongsuError: what the store raises (``artifact.no-space``, ``artifact.read-only``).
+        BongsuError: what the store raises (``artifact.no-space``, ``artifact.read-only``); ``access.above-clearance``
+            for bytes that came to be known for more since the plan was made.
     """
     for one in sent:
         manifest = one.manifest
@@ -115,18 +138,34 @@ def keep_sent(platform: Platform, sent: Iterable[SentRequirements], label: Label
         with platform.write() as connection:
             now = platform.clock()
             append_all(connection, platform.author.raised(note_artifact(connection, ref, one.path, now), now))
+            known = find_owned(connection, ref.digest)
+        assert known is not None
+        refuse_above(platform.actor.clearance, Label.parse(known.label))
 
 
 def _commit(platform: Platform, one: SentRequirements) -> None:
     writer = platform.artifacts.writer(f"requirements/{one.manifest.digest}")
     with writer.alone():
-        for path, content in one.files.items():
-            with writer.create(path) as file:
-                file.write(content)
-        writer.commit()
+        try:
+            for path, content in one.files.items():
+                write_bytes(writer, path, content)
+            writer.commit()
+        except BaseException:
+            writer.abort()
+            raise
 
 
-def _sent(path: str, beside: Mapping[str, bytes]) -> SentRequirements:
+def _elsewhere(stage: Stage, one: SentRequirements, named: _NamedIn) -> Iterator[Problem]:
+    """Of a worker's machine nothing is read in place of what could have been sent."""
+    for file, content in one.files.items():
+        for found in named(content):
+            if found.is_elsewhere:
+                field = f"{stage.name}.environment.requirements"
+                what = {"line": found.line, "file": file, "named": found.name[:_LONGEST_TOLD]}
+                yield codes.REQUIREMENTS_ELSEWHERE.at(None, field, stage=stage.name, **what)
+
+
+def _sent(path: str, beside: Mapping[str, bytes], named: _NamedIn) -> SentRequirements:
     """Nothing is looked for on this machine, whatever the path says."""
 
     def read(name: str) -> bytes:
@@ -134,7 +173,7 @@ def _sent(path: str, beside: Mapping[str, bytes]) -> SentRequirements:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
         return beside[name]
 
-    files = files_read(path, read)
+    files = files_read(path, read, named)
     return SentRequirements(next(iter(files)), files)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from bongsu.domain.codes import identity as identity_codes
 from bongsu.domain.messages import N_
 from bongsu.domain.people import Actor, ActorKind
 from bongsu.domain.phrases import phrase
+from bongsu.domain.server_defaults import REQUESTS_A_MINUTE
 from bongsu.identity.oauth import CLI, OAuthClient, console_client
 from bongsu.identity.secret_hashes import SECRET_COST, SecretHasher
 from bongsu.identity.settings import TrustedIssuer, is_loopback, is_safe_url
@@ -50,6 +52,8 @@ END_S = 30.0
 MLFLOW_PATH = "/mlflow"
 """Below which MLflow's own APIs and pages are."""
 _log = logging.getLogger("bongsu.server")
+# What stands before it has nothing that an address begins with.
+_FOR_MINISTRIES = re.compile("([^=:/]+)=(.*)")
 _THE_SERVER = Actor(SYSTEM, SYSTEM, kind=ActorKind.SERVICE)
 
 
@@ -87,7 +91,7 @@ class ServerSettings:
     mlflow: bool = True
     mlflow_database_url: str | None = None
     audit_key: str = ""
-    requests_a_minute: int = 6000
+    requests_a_minute: int = REQUESTS_A_MINUTE
     drain_s: float = 0.0
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     worker_url: str | None = None
@@ -132,9 +136,26 @@ class Served:
                 stop.wait(2.0)
 
 
-def trusted(urls: Iterable[str], audience: str) -> tuple[TrustedIssuer, ...]:
-    """Identity providers by their URLs. Raises ``identity.setting``."""
-    return tuple(TrustedIssuer(issuer=url, audience=audience) for url in urls)
+def trusted(stated: Iterable[str], audience: str, ministry_claim: str = "") -> tuple[TrustedIssuer, ...]:
+    """Identity providers as they are stated where the server is started.
+
+    Args:
+        stated: each ``URL``, or ``MINISTRY,MINISTRY=URL`` where it serves these alone.
+        audience: that tokens have to be for.
+        ministry_claim: that names the ministry in tokens of those that do not serve exactly one; empty for none.
+
+    Raises:
+        BongsuError: ``identity.setting``.
+    """
+    return tuple(_trusted(one, audience, ministry_claim) for one in stated)
+
+
+def _trusted(stated: str, audience: str, ministry_claim: str) -> TrustedIssuer:
+    written = _FOR_MINISTRIES.fullmatch(stated)
+    names, url = written.groups() if written else ("", stated)
+    ministries = tuple(names.split(",")) if names else ()
+    claim = "" if len(ministries) == 1 else ministry_claim
+    return TrustedIssuer(issuer=url, audience=audience, ministries=ministries, ministry_claim=claim)
 
 
 @contextmanager
@@ -159,7 +180,9 @@ def open_served(settings: ServerSettings, environment: Mapping[str, str]) -> Ite
         base = replace(base, publisher=publisher, observer=watched)
         telemetry.metrics.registry.register(StoreGauges(base))
         issuer = _issuer(settings, base)
-        base = replace(base, own_issuer=issuer.settings.issuer if issuer else "")
+        base = replace(
+            base, own_issuer=issuer.settings.issuer if issuer else "", issuers=_issuers(settings, issuer)
+        )
         plane = _plane(settings, base, issuer, undo)
         plane = replace(plane, identify=counted(plane.identify, telemetry.metrics))
         mlflow = mounted(plane, governed, telemetry.metrics) if settings.mlflow else None
@@ -188,6 +211,17 @@ def _issuer(settings: ServerSettings, base: Platform) -> Issuer | None:
         chosen = IssuerSettings(issuer=url, network=not is_loopback(urlsplit(url).hostname or ""))
         return open_issuer(base.home, base.database, chosen, base.clock, with_people=False)
     return None
+
+
+def _issuers(settings: ServerSettings, own: Issuer | None) -> tuple[TrustedIssuer, ...]:
+    """Whose tokens are taken. Raises ``identity.setting`` for one that is stated twice: of which ministry its tokens
+    are would be left to chance."""
+    found = (*settings.issuers, *((own.trust().issuer,) if own else ()))
+    urls = [one.issuer for one in found]
+    for url in urls:
+        if urls.count(url) > 1:
+            raise identity_codes.SETTING.error(name="issuer", issuer=url, detail=phrase(N_("it is stated twice")))
+    return found
 
 
 def _console(home: Path, url: str | None) -> Iterator[OAuthClient]:

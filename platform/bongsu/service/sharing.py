@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
+from operator import attrgetter
 
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.data_permits import SharedObject
@@ -14,6 +15,7 @@ from bongsu.domain.labels import Label
 from bongsu.domain.shared import SharedAddress, Sharing
 from bongsu.domain.tenants import HOME, Tenant
 from bongsu.domain.uses import UseClass
+from bongsu.policy.access import cleared_for
 from bongsu.service.audit.reads import record_read
 from bongsu.service.platform import Platform
 from bongsu.store import datasets, models
@@ -119,12 +121,12 @@ def _holding(platform: Platform, purpose: UseClass | None) -> list[SharedObject]
 
 def _found(platform: Platform, holding: Iterable[SharedObject]) -> Iterator[Received]:
     """What there still is of what permits name, with all permits for it."""
-    for giver, permits in groupby(holding, key=lambda one: one.giver):
-        for object_, same in groupby(permits, key=lambda one: one.object):
-            address = SharedAddress.parse(str(SharedAddress(giver, object_)))
-            found = _version(platform, address, list(same)) if address else None
-            if found is not None:
-                yield found
+    by_object = attrgetter("giver", "object")
+    for (giver, object_), same in groupby(sorted(holding, key=by_object), key=by_object):
+        address = SharedAddress.parse(str(SharedAddress(giver, object_)))
+        found = _version(platform, address, list(same)) if address else None
+        if found is not None:
+            yield found
 
 
 def _version(platform: Platform, address: SharedAddress, permits: Collection[SharedObject]) -> Received | None:
@@ -140,8 +142,7 @@ def _version(platform: Platform, address: SharedAddress, permits: Collection[Sha
     if version is None:
         return None
     label = Label.parse(version.label).join(Label.parse(tree.label) if tree else Label())
-    clearance = platform.scope.clearance
-    if clearance is not None and not clearance.dominates(label):
+    if not cleared_for(platform.scope.clearance, label):
         return None
     shared = tuple(Sharing(one.giver, one.ministry, one.purpose, one.until) for one in permits)
     shown = _without_its_past(replace(version, label=str(label), shared=shared))

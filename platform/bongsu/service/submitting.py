@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy.exc import IntegrityError
-
 from bongsu.domain.audit import AuditEvent, Author
 from bongsu.domain.plan import RunPlan
 from bongsu.domain.problems import BongsuError
@@ -19,6 +17,7 @@ from bongsu.store.records import RunRecord
 from bongsu.store.requests import RequestKey, note_request
 from bongsu.store.runs import create_run, get_run, open_run_of
 from bongsu.store.submitters import note_submitter
+from bongsu.store.taken import Taken
 
 _TRIES = 5
 
@@ -77,8 +76,8 @@ def _submit(platform: Platform, plan: RunPlan, key: RequestKey | None) -> Submis
                 run = get_run(connection, run_id)
                 append(connection, _submitted(platform.author, run, plan))
                 return Submission(run, created=True)
-        except IntegrityError:
-            # Another process submitted the same plan, the same request, or drew the same id, at this very moment.
+        except Taken:
+            # Another process was first at this very moment: with the plan, the request, or the id that was drawn.
             if not left:
                 raise
     raise AssertionError("unreachable")

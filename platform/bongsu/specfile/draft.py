@@ -66,6 +66,8 @@ def draft_of(data: dict[str, Any], broken: set[FieldPath]) -> tuple[Draft | None
     findings = [f for f in findings if not _is_told(f, broken)]
     if spec is not None and not broken:
         return Draft(spec), []
+    if any(f.code is codes.MORE_UNKNOWN_KEYS for f in findings):
+        return None, findings  # nobody wrote this as a pipeline: the rest of it is not worth the time
     unknown_keys = {f.path for f in findings if f.code is codes.UNKNOWN_KEY}
     # The key that was meant is given, only misspelt.
     meant = {(*f.path[:-1], str(f.args["suggestion"])) for f in findings if f.args.get("suggestion") and f.at_key}

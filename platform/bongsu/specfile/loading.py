@@ -25,7 +25,6 @@ from bongsu.specfile.parameters import Parameters, read_parameters
 from bongsu.specfile.parse import parse
 from bongsu.specfile.places import Places
 from bongsu.specfile.screening import check_texts, with_declared
-from bongsu.specfile.shape import first_unknown
 from bongsu.specfile.signatures import load_signatures
 from bongsu.specfile.stage_checks import check_stages
 from bongsu.specfile.stage_params import check_params
@@ -112,8 +111,7 @@ def _load(
     places = Places(file, decoded, root)
     checked = _check(root, catalogue, dict(overrides or {}))
     tagged = {problem.location for problem in problems if problem.code is codes.TAG}
-    findings = first_unknown(f for f in unique(checked.findings) if not _is_merged(f, root))
-    findings = told_of_source(findings, root)
+    findings = told_of_source((f for f in unique(checked.findings) if not _is_merged(f, root)), root)
     found = [_problem(finding, places, checked.changed) for finding in findings]
     problems += [problem for problem in found if problem.location not in tagged]
     draft = checked.draft

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -24,7 +24,8 @@ from bongsu.specfile.meant import meant_quantity, meant_value
 
 M = TypeVar("M", bound=BaseModel)
 MAX_UNKNOWN_KEYS = 1000
-"""So many keys of one mapping are told one by one; the rest is only counted by :func:`first_unknown`."""
+"""So many keys of one mapping are told one by one; the rest is only counted, before anything is worked out for it."""
+_MORE = "more_unknown"
 _COERCED = frozenset({"int_type", "float_type", "bool_type"})
 _RANGES = {
     "greater_than": ("gt", N_("more than {limit}")),
@@ -77,24 +78,19 @@ def validate(model: type[M], data: Any, base: FieldPath = ()) -> tuple[M | None,
     return None, _findings(model, data, errors, base)
 
 
-def first_unknown(findings: Iterable[Finding]) -> Iterator[Finding]:
-    """The findings; of the unknown keys of one mapping the first thousand, and how many there are beyond them."""
-    counted: Counter[FieldPath] = Counter()
-    for finding in findings:
-        around = finding.path[:-1]
-        if finding.code is codes.UNKNOWN_KEY:
-            counted[around] += 1
-        if finding.code is not codes.UNKNOWN_KEY or counted[around] <= MAX_UNKNOWN_KEYS:
-            yield finding
-    for around, count in counted.items():
-        if count > MAX_UNKNOWN_KEYS:
-            yield Finding(codes.MORE_UNKNOWN_KEYS, around, {"count": f"{count - MAX_UNKNOWN_KEYS:,}"})
-
-
 def _errors(error: ValidationError) -> list[_Error]:
-    return [
-        _Error(e["type"], e["loc"], e.get("input"), e.get("ctx") or {}) for e in error.errors(include_url=False)
-    ]
+    """What pydantic found; of the unknown keys of one mapping the first ones, and one error that counts the rest."""
+    told: list[_Error] = []
+    unknown: Counter[Loc] = Counter()
+    for e in error.errors(include_url=False):
+        if e["type"] == "extra_forbidden":
+            around = e["loc"][:-1]
+            unknown[around] += 1
+            if unknown[around] > MAX_UNKNOWN_KEYS:
+                continue
+        told.append(_Error(e["type"], e["loc"], e.get("input"), e.get("ctx") or {}))
+    beyond = {around: count - MAX_UNKNOWN_KEYS for around, count in unknown.items() if count > MAX_UNKNOWN_KEYS}
+    return told + [_Error(_MORE, around, None, {"count": count}) for around, count in beyond.items()]
 
 
 def _is_whole(error: _Error) -> bool:
@@ -119,17 +115,10 @@ def _findings(model: type[BaseModel], data: Any, errors: list[_Error], base: Fie
         placed.append((error, path, passed))
     around = {path[:length] for path in {p for _error, p, _passed in placed} for length in range(len(path))}
     found: dict[tuple[FieldPath, bool], Finding] = {}
-    strange: Counter[FieldPath] = Counter()
     for error, path, passed in placed:
         # Of the members of a union, the one that got furthest is what was meant.
         if passed and path in around:
             continue
-        if error.type == "extra_forbidden":
-            strange[path[:-1]] += 1
-            if strange[path[:-1]] > MAX_UNKNOWN_KEYS:
-                more = Finding(codes.UNKNOWN_KEY, (*base, *path), {"key": path[-1]}, at_key=True)
-                found.setdefault((more.path, True), more)
-                continue
         finding = _finding(model, error, path, base, in_union=passed, siblings=_keys_at(path, data))
         found.setdefault((finding.path, finding.at_key), finding)
     return _without_consequences(list(unique(found.values())))
@@ -187,6 +176,8 @@ def _finding(
     siblings: Collection[str],
 ) -> Finding:
     where = (*base, *path)
+    if error.type == _MORE:
+        return Finding(codes.MORE_UNKNOWN_KEYS, where, {"count": f"{error.context['count']:,}"})
     declared = find(model, error.loc)
     args: dict[str, Any]
     if error.type == "missing":

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, 
 from bongsu.domain.labels import Label
 from bongsu.domain.tenants import Tenant
 from bongsu.store.schema_audit import audit_reads
+from bongsu.store.taken import add_new
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,12 @@ def claim_read(connection: Connection, reading: Reading, window_s: float) -> boo
     """True if the caller is to make the entry.
 
     Raises:
-        sqlalchemy.exc.IntegrityError: another transaction claimed the first one at the same moment.
+        Taken: another transaction claimed the first one at the same moment.
     """
     row = _found(connection, reading)
     if row is None:
         values = {"tenant": reading.tenant, "actor": reading.actor, "object": reading.object}
-        connection.execute(insert(audit_reads).values(**values, label=str(reading.label), at=reading.at))
+        add_new(connection, insert(audit_reads).values(**values, label=str(reading.label), at=reading.at))
         return True
     if _covers(row, reading, window_s):
         return False

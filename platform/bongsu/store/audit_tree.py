@@ -20,12 +20,6 @@ def size_of(connection: Connection, tenant: Tenant) -> int:
     return int(found or 0)
 
 
-def tenants_with_logs(connection: Connection) -> list[Tenant]:
-    """Whoever has a log, by name."""
-    query = select(audit_logs.c.tenant).order_by(audit_logs.c.tenant)
-    return [Tenant(tenant) for tenant in connection.execute(query).scalars()]
-
-
 def root_at(connection: Connection, tenant: Tenant, size: int) -> bytes:
     """Of the first ``size`` entries. Raises LookupError if a node is missing."""
     return Frontier(size, edge_at(connection, tenant, size)).root()

@@ -16,6 +16,7 @@ from bongsu.store.locks import hold
 from bongsu.store.records import DatasetVersionRecord
 from bongsu.store.schema import dataset_versions
 from bongsu.store.scope import owned, tenant_of, visible
+from bongsu.store.taken import add_new
 from bongsu.store.version_pages import by_version, page_of_versions
 
 _NAMED = ("name", "version", "label", "type", "size", "digest", "origin", "createdAt")
@@ -33,7 +34,8 @@ def add_dataset_version(connection: Connection, name: str, ref: ArtifactRef, ori
     is_so_called = and_(owned(connection, dataset_versions), dataset_versions.c.name == name)
     newest = select(func.coalesce(func.max(dataset_versions.c.version), 0)).where(is_so_called)
     version = int(connection.execute(newest).scalar_one()) + 1
-    connection.execute(
+    add_new(
+        connection,
         insert(dataset_versions).values(
             tenant=tenant_of(connection),
             name=name,
@@ -44,7 +46,7 @@ def add_dataset_version(connection: Connection, name: str, ref: ArtifactRef, ori
             size=ref.size,
             origin=origin[:1000],
             created_at=now,
-        )
+        ),
     )
     return version
 

@@ -14,11 +14,13 @@ from bongsu.store.faults import readable
 from bongsu.store.listing import Listing, Step, columns
 from bongsu.store.schema_grants import grants
 from bongsu.store.schema_people import ministries
+from bongsu.store.taken import add_new
 
 
 def add_grant(connection: Connection, grant: Grant, now: float) -> None:
-    """Raises ``sqlalchemy.exc.IntegrityError`` if the name is taken."""
-    connection.execute(
+    """Raises Taken if the name is taken."""
+    add_new(
+        connection,
         insert(grants).values(
             id=grant.id,
             giver=grant.giver,
@@ -32,7 +34,7 @@ def add_grant(connection: Connection, grant: Grant, now: float) -> None:
             created_at=now,
             given_ms=0,
             used_ms=0,
-        )
+        ),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
 
 from bongsu.domain.labels import Label
 from bongsu.domain.paging import WHOLE, PageRequest
@@ -15,6 +15,7 @@ from bongsu.store.faults import readable
 from bongsu.store.listing import Listing, Step, columns
 from bongsu.store.schema_identity import secondments
 from bongsu.store.schema_people import memberships, ministries, people, subjects
+from bongsu.store.taken import add_new
 
 PEOPLE = Listing(
     (Step(people.c.id),), columns(people, "id", "name", "kind", "clearance", "createdAt", "disabledAt")
@@ -74,9 +75,9 @@ def home_of(person: str) -> str:
     return person.partition("/")[0] if "/" in person else ""
 
 
-def actor_of(connection: Connection, issuer: str, subject: str) -> Actor | None:
-    """Who an identity provider's subject is now; None for one that is not known, or that was disabled. Roles in a
-    ministry that takes part no longer are none."""
+def actor_of(connection: Connection, ministry: str, issuer: str, subject: str) -> Actor | None:
+    """Who of a ministry's people an identity provider's subject is now; None for one that is not known, or that was
+    disabled. Roles in a ministry that takes part no longer are none."""
     # One question: it is asked for every request.
     held = memberships.c.person == people.c.id
     takes_part = and_(ministries.c.name == memberships.c.ministry, ministries.c.closed_at.is_(None))
@@ -85,7 +86,7 @@ def actor_of(connection: Connection, issuer: str, subject: str) -> Actor | None:
         .join(subjects, subjects.c.person == people.c.id)
         .outerjoin(memberships, held)
         .outerjoin(ministries, takes_part)
-        .where(subjects.c.issuer == issuer, subjects.c.subject == subject, people.c.disabled_at.is_(None))
+        .where(_is_subject(ministry, issuer, subject), people.c.disabled_at.is_(None))
     )
     rows = connection.execute(query).all()
     if not rows:
@@ -117,8 +118,9 @@ def people_of(connection: Connection, ministry: str, wanted: PageRequest = WHOLE
 
 
 def add_person(connection: Connection, person: Person) -> None:
-    """With its roles. Raises IntegrityError if the id is taken."""
-    connection.execute(
+    """With its roles. Raises Taken if the id is taken."""
+    add_new(
+        connection,
         insert(people).values(
             id=person.id,
             name=person.name,
@@ -126,7 +128,7 @@ def add_person(connection: Connection, person: Person) -> None:
             clearance=str(person.clearance),
             created_at=person.created_at,
             disabled_at=person.disabled_at,
-        )
+        ),
     )
     for ministry, roles in person.roles.items():
         for role in sorted(roles):
@@ -134,19 +136,26 @@ def add_person(connection: Connection, person: Person) -> None:
 
 
 def add_subject(connection: Connection, issuer: str, subject: str, person: str) -> None:
-    """Raises IntegrityError if it is somebody's already."""
-    connection.execute(insert(subjects).values(issuer=issuer, subject=subject, person=person))
+    """Raises Taken if it is somebody's of the same ministry already."""
+    values = {"ministry": home_of(person), "issuer": issuer, "subject": subject, "person": person}
+    add_new(connection, insert(subjects).values(**values))
 
 
-def subject_owner(connection: Connection, issuer: str, subject: str) -> str | None:
-    """The id of whose subject it is."""
-    query = select(subjects.c.person).where(subjects.c.issuer == issuer, subjects.c.subject == subject)
+def move_subjects(connection: Connection, issuer: str, to: str) -> None:
+    """An identity provider has another URL from now on, and calls everybody what it did."""
+    connection.execute(update(subjects).where(subjects.c.issuer == issuer).values(issuer=to))
+
+
+def subject_owner(connection: Connection, ministry: str, issuer: str, subject: str) -> str | None:
+    """The id of whose subject it is among a ministry's people."""
+    query = select(subjects.c.person).where(_is_subject(ministry, issuer, subject))
     return connection.execute(query).scalar()
 
 
-def subjects_of(connection: Connection, person: str) -> list[str]:
-    """What identity providers call them."""
-    query = select(subjects.c.subject).where(subjects.c.person == person).order_by(subjects.c.subject)
+def subjects_of(connection: Connection, person: str, issuer: str) -> list[str]:
+    """What an identity provider calls them."""
+    at_issuer = (subjects.c.person == person) & (subjects.c.issuer == issuer)
+    query = select(subjects.c.subject).where(at_issuer).order_by(subjects.c.subject)
     return [str(found) for found in connection.execute(query).scalars()]
 
 
@@ -175,8 +184,8 @@ def lock_ministries(connection: Connection, names: Iterable[str]) -> None:
 
 
 def add_role(connection: Connection, person: str, ministry: str, role: Role) -> None:
-    """Raises IntegrityError if they have it."""
-    connection.execute(insert(memberships).values(person=person, ministry=ministry, role=role.value))
+    """Raises Taken if they have it."""
+    add_new(connection, insert(memberships).values(person=person, ministry=ministry, role=role.value))
 
 
 def remove_role(connection: Connection, person: str, ministry: str, role: Role) -> None:
@@ -211,8 +220,9 @@ def holders_of(connection: Connection, ministry: str, role: Role) -> list[str]:
 
 
 def add_ministry(connection: Connection, ministry: Ministry) -> None:
-    """Raises IntegrityError if the name is taken."""
-    connection.execute(
+    """Raises Taken if the name is taken."""
+    add_new(
+        connection,
         insert(ministries).values(
             name=ministry.name,
             title_ko=ministry.title_ko,
@@ -221,7 +231,7 @@ def add_ministry(connection: Connection, ministry: Ministry) -> None:
             closed_at=ministry.closed_at,
             owns_gpus=ministry.owns_gpus,
             witness=ministry.witness,
-        )
+        ),
     )
 
 
@@ -268,6 +278,10 @@ def list_ministries(connection: Connection, only: Collection[str] | None = None)
     if only is not None:
         query = query.where(ministries.c.name.in_(list(only)))
     return [Ministry(**row._mapping) for row in connection.execute(query)]
+
+
+def _is_subject(ministry: str, issuer: str, subject: str) -> ColumnElement[bool]:
+    return and_(subjects.c.ministry == ministry, subjects.c.issuer == issuer, subjects.c.subject == subject)
 
 
 def _people(connection: Connection, rows: list[Any]) -> list[Person]:

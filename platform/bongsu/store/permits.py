@@ -20,6 +20,7 @@ from bongsu.store.faults import readable
 from bongsu.store.listing import Listing, Step, columns
 from bongsu.store.portions import portions
 from bongsu.store.schema_governance import access_permits, dataset_permits
+from bongsu.store.taken import add_new
 
 _PERIOD = ("beginsAt", "endsAt", "givenAt", "revokedBy", "revokedAt")
 DATA_PERMITS = Listing(
@@ -38,8 +39,9 @@ ACCESS_PERMITS = Listing(
 
 
 def add_data_permit(connection: Connection, permit: DatasetPermit) -> None:
-    """Add a permit. Raises sqlalchemy.exc.IntegrityError if there is one of this id."""
-    connection.execute(
+    """Add a permit. Raises Taken if there is one of this id."""
+    add_new(
+        connection,
         insert(dataset_permits).values(
             id=permit.id,
             tenant=permit.tenant,
@@ -55,7 +57,7 @@ def add_data_permit(connection: Connection, permit: DatasetPermit) -> None:
             given_at=permit.given_at,
             revoked_by="",
             revoked_why="",
-        )
+        ),
     )
 
 
@@ -98,8 +100,9 @@ def permits_of(connection: Connection, digests: Collection[Digest], objects: Col
 
 
 def add_access_permit(connection: Connection, permit: SharedObject) -> None:
-    """Add a permit. Raises sqlalchemy.exc.IntegrityError if there is one of this id."""
-    connection.execute(
+    """Add a permit. Raises Taken if there is one of this id."""
+    add_new(
+        connection,
         insert(access_permits).values(
             id=permit.id,
             object=permit.object,
@@ -112,7 +115,7 @@ def add_access_permit(connection: Connection, permit: SharedObject) -> None:
             given_at=permit.given_at,
             reason=permit.reason,
             revoked_by="",
-        )
+        ),
     )
 
 

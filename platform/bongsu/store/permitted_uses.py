@@ -14,6 +14,7 @@ from bongsu.domain.uses import UseClass
 from bongsu.store.faults import readable
 from bongsu.store.listing import Listing, Step, columns
 from bongsu.store.schema_governance import permitted_uses
+from bongsu.store.taken import add_new
 
 USES = Listing(
     (Step(permitted_uses.c.ministry), Step(permitted_uses.c.ends_at, down=True), Step(permitted_uses.c.id)),
@@ -36,8 +37,9 @@ USES = Listing(
 
 
 def add_use(connection: Connection, use: PermittedUse) -> None:
-    """Add an entry. Raises sqlalchemy.exc.IntegrityError if there is one of this id."""
-    connection.execute(
+    """Add an entry. Raises Taken if there is one of this id."""
+    add_new(
+        connection,
         insert(permitted_uses).values(
             id=use.id,
             ministry=use.ministry,
@@ -54,7 +56,7 @@ def add_use(connection: Connection, use: PermittedUse) -> None:
             registered_at=use.registered_at,
             withdrawn_by="",
             withdrawn_why="",
-        )
+        ),
     )
 
 

@@ -15,6 +15,7 @@ from bongsu.domain.tenants import Tenant
 from bongsu.store.faults import readable
 from bongsu.store.listing import Listing, Step, columns
 from bongsu.store.schema_governance import proposals, votes
+from bongsu.store.taken import add_new
 
 _NAMED = ("id", "kind", "object", "label", "digest", "proposer", "state")
 _TIMES = ("proposedAt", "expiresAt", "changedAt", "carriedOutAt")
@@ -30,8 +31,9 @@ class StaleProposal(Exception):
 
 
 def add_proposal(connection: Connection, proposal: Proposal) -> None:
-    """Add a proposal. Raises sqlalchemy.exc.IntegrityError if the same thing is proposed already."""
-    connection.execute(
+    """Add a proposal. Raises Taken if the same thing is proposed already."""
+    add_new(
+        connection,
         insert(proposals).values(
             id=proposal.id,
             tenant=proposal.tenant,
@@ -51,7 +53,7 @@ def add_proposal(connection: Connection, proposal: Proposal) -> None:
             changed_at=proposal.changed_at,
             version=0,
             open_key=proposal.open_key,
-        )
+        ),
     )
 
 
@@ -60,7 +62,7 @@ def save(connection: Connection, before: Proposal, after: Proposal) -> None:
 
     Raises:
         StaleProposal: it was changed since ``before`` was read.
-        sqlalchemy.exc.IntegrityError: this person has decided on it already.
+        Taken: this person has decided on it already.
     """
     done = connection.execute(
         update(proposals)
@@ -81,7 +83,8 @@ def save(connection: Connection, before: Proposal, after: Proposal) -> None:
     if done.rowcount != 1:
         raise StaleProposal(before.id)
     for vote in after.votes[len(before.votes) :]:
-        connection.execute(
+        add_new(
+            connection,
             insert(votes).values(
                 proposal=after.id,
                 person=vote.person,
@@ -89,7 +92,7 @@ def save(connection: Connection, before: Proposal, after: Proposal) -> None:
                 digest=vote.digest,
                 reason=vote.reason,
                 voted_at=vote.voted_at,
-            )
+            ),
         )
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, and_, delete, insert, select
 from bongsu.domain.ids import Digest
 from bongsu.store.locks import hold
 from bongsu.store.schema_requests import idempotency_keys
+from bongsu.store.taken import add_new
 
 # So long a client may repeat a request; seconds.
 KEPT_S = 7 * 24 * 3600.0
@@ -44,11 +45,11 @@ def note_request(connection: Connection, key: RequestKey, result: str, now: floa
     """Note what came of a request, and forget old ones.
 
     Raises:
-        sqlalchemy.exc.IntegrityError: the same request is carried out by somebody else at this moment.
+        Taken: the same request is carried out by somebody else at this moment.
     """
     connection.execute(delete(idempotency_keys).where(idempotency_keys.c.created_at < now - KEPT_S))
     values = {"actor": key.actor, "key": key.key, "request": key.request, "result": result, "created_at": now}
-    connection.execute(insert(idempotency_keys).values(values))
+    add_new(connection, insert(idempotency_keys).values(values))
 
 
 def forget_request(connection: Connection, key: RequestKey) -> None:

@@ -18,6 +18,7 @@ from bongsu.store.portions import portions
 from bongsu.store.records import RunRecord
 from bongsu.store.schema import runs, stages
 from bongsu.store.scope import owned, sees, tenant_of, visible
+from bongsu.store.taken import add_new
 
 _LONGEST_ID = 40
 RUN_ID_LENGTH = 14
@@ -33,11 +34,12 @@ def create_run(connection: Connection, run_id: RunId, plan: RunPlan, now: float,
     """Record a run and all its stages; the caller's transaction makes it one act.
 
     Raises:
-        sqlalchemy.exc.IntegrityError: a run of the same plan is under way.
+        Taken: a run of the same plan is under way.
     """
     plan_hash = plan.hash
     _hold_plan(connection, plan_hash)
-    connection.execute(
+    add_new(
+        connection,
         insert(runs).values(
             id=run_id,
             tenant=tenant_of(connection),
@@ -52,7 +54,7 @@ def create_run(connection: Connection, run_id: RunId, plan: RunPlan, now: float,
             created_at=now,
             version=0,
             open_key=plan_hash,
-        )
+        ),
     )
     rows = [
         {

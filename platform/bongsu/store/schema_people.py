@@ -45,11 +45,14 @@ people = Table(
 subjects = Table(
     "subjects",
     metadata,
+    # Whose people it is one of. Two ministries may have the same subject: one that a provider serves both of is told
+    # apart by what its tokens say, and nobody learns from the other one's people whom it has.
+    Column("ministry", NAME, nullable=False),
     # Who an identity provider says it is: `iss` and `sub` of its tokens.
     Column("issuer", String(500), nullable=False),
     Column("subject", String(255), nullable=False),
     Column("person", NAME, nullable=False),
-    PrimaryKeyConstraint("issuer", "subject"),
+    PrimaryKeyConstraint("ministry", "issuer", "subject"),
     ForeignKeyConstraint(["person"], ["people.id"], ondelete="CASCADE"),
     Index(None, "person"),
 )

@@ -6,11 +6,12 @@ from sqlalchemy import Connection, delete, insert
 
 from bongsu.store.schema_identity import secondments
 from bongsu.store.schema_people import memberships
+from bongsu.store.taken import add_new
 
 
 def send(connection: Connection, person: str, ministry: str, now: float) -> None:
-    """Raises IntegrityError if they were sent there already."""
-    connection.execute(insert(secondments).values(person=person, ministry=ministry, since=now))
+    """Raises Taken if they were sent there already."""
+    add_new(connection, insert(secondments).values(person=person, ministry=ministry, since=now))
 
 
 def recall(connection: Connection, person: str, ministry: str) -> None:

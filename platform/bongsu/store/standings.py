@@ -16,6 +16,7 @@ from bongsu.policy.standing import Verdict
 from bongsu.store.schema import aliases, model_versions
 from bongsu.store.schema_governance import model_standings, proposals
 from bongsu.store.scope import owned
+from bongsu.store.taken import add_new
 
 Key = tuple[str, str, int]
 """Ministry, name and version."""
@@ -78,7 +79,8 @@ def note_standing(connection: Connection, key: Key, verdict: Verdict, now: float
         return False
     tenant, name, version = key
     connection.execute(delete(model_standings).where(_here(key)))
-    connection.execute(
+    add_new(
+        connection,
         insert(model_standings).values(
             tenant=tenant,
             name=name,
@@ -87,7 +89,7 @@ def note_standing(connection: Connection, key: Key, verdict: Verdict, now: float
             since=verdict.since,
             lapses=_lapses(verdict),
             noted_at=now,
-        )
+        ),
     )
     return True
 

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from sqlalchemy import Connection, insert, select
 
 from bongsu.store.schema_governance import run_submitters
+from bongsu.store.taken import add_new
 
 
 def note_submitter(connection: Connection, run_id: str, person: str, now: float) -> None:
@@ -15,7 +16,7 @@ def note_submitter(connection: Connection, run_id: str, person: str, now: float)
         run_submitters.c.run_id == run_id, run_submitters.c.person == person
     )
     if connection.execute(known).scalar() is None:
-        connection.execute(insert(run_submitters).values(run_id=run_id, person=person, at=now))
+        add_new(connection, insert(run_submitters).values(run_id=run_id, person=person, at=now))
 
 
 def submitters_of(connection: Connection, run_ids: Collection[str]) -> dict[str, set[str]]:

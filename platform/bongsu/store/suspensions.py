@@ -12,6 +12,7 @@ from bongsu.domain.suspension import Suspension
 from bongsu.domain.tenants import Tenant
 from bongsu.store.listing import Listing, Step, columns
 from bongsu.store.schema_governance import suspensions
+from bongsu.store.taken import add_new
 
 SUSPENSIONS = Listing(
     (Step(suspensions.c.suspended_at, down=True), Step(suspensions.c.id)),
@@ -24,8 +25,9 @@ SUSPENSIONS = Listing(
 
 
 def add_suspension(connection: Connection, suspension: Suspension) -> None:
-    """Suspend; sqlalchemy.exc.IntegrityError if that is suspended already."""
-    connection.execute(
+    """Suspend. Raises Taken if that is suspended already."""
+    add_new(
+        connection,
         insert(suspensions).values(
             id=suspension.id,
             tenant=suspension.tenant,
@@ -35,7 +37,7 @@ def add_suspension(connection: Connection, suspension: Suspension) -> None:
             suspended_by=suspension.suspended_by,
             suspended_at=suspension.suspended_at,
             open_key=_key(suspension.tenant, suspension.name, suspension.version),
-        )
+        ),
     )
 
 

@@ -119,7 +119,8 @@ def test_who_may_look_and_not_act_is_told_what_would_let_them(place: ApiPlace) -
     response = place.ask("lee", "POST", f"/v1/runs/{run}/cancel")
     assert response.status_code == 403
     assert response.json()["title"] == (
-        "lee may not do this in mnd: it needs the permission runs.control, and they are programme-manager there."
+        "lee may not do this in mnd: it needs the permission runs.control, and they are programme-manager there"
+        " (rule access.permission)."
     )
     assert "engineer" in response.json()["detail"]
     assert place.ask("lee", "GET", f"/v1/runs/{run}/stages/a/logs").status_code == 403

@@ -13,9 +13,11 @@ from governed_places import SECRET, SENSITIVE
 from sqlalchemy import text, update
 
 from bongsu.domain.checkpoints import EntryProof, SignedCheckpoint, WitnessRequest
+from bongsu.domain.codes.run import DATABASE_BUSY
 from bongsu.domain.labels import OPEN, Label
 from bongsu.domain.merkle import is_consistent
 from bongsu.domain.signed_notes import SignatureKind, SigningKey, VerifierKey
+from bongsu.service.audit import checking
 from bongsu.service.audit.bundles import parsed
 from bongsu.service.audit.verdict import Trust
 from bongsu.service.audit.verifying import verify_bundle, verify_proof
@@ -200,6 +202,18 @@ def test_an_export_says_whether_the_log_is_whole_and_is_there_though_it_is_not(p
     taken = place.ask("aud", "GET", f"{LOG}/export")
     assert taken.status_code == 200
     assert "audit.entry-changed" in taken.headers["bongsu-log-check"].split(", ")
+
+
+def test_a_log_that_nobody_could_read_at_the_moment_is_not_called_damaged(
+    place: ApiPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_given: object) -> None:
+        raise DATABASE_BUSY.error(url="sqlite:///bongsu.db", detail="it is locked")
+
+    monkeypatch.setattr(checking, "checked", busy)
+    taken = place.ask("aud", "GET", f"{LOG}/export")
+    assert (taken.status_code, taken.json()["code"]) == (503, "run.database-busy")
+    assert "bongsu-log-check" not in taken.headers
 
 
 def test_a_log_that_was_changed_is_told_and_not_signed(place: ApiPlace) -> None:

@@ -54,6 +54,25 @@ def test_a_model_is_promoted_by_two_people_who_did_not_submit_it(place: ApiPlace
     assert [one["id"] for one in listed] == [proposal]
 
 
+def test_who_is_about_to_use_a_model_asks_whether_it_may_be_used_so(place: ApiPlace) -> None:
+    path = "/v1/ministries/mnd/launch-check"
+    wanted = {"kind": "promotion", "object": "model:axk1/1", "target": "production"}
+    early = place.ask("kim", "GET", path, params=wanted)
+    assert (early.status_code, early.json()["code"]) == (403, "model.not-approved")
+    content = place.promoted().binding.content
+    told = place.ask("kim", "GET", path, params=wanted)
+    assert (told.status_code, told.json()) == (200, wanted | {"digest": content})
+    other = place.ask("kim", "GET", path, params=wanted | {"kind": "serving"})
+    assert (other.status_code, other.json()["code"]) == (403, "model.not-approved")
+    assert place.ask("kim", "GET", path, params=wanted | {"kind": "downgrade"}).status_code == 422
+    foreign = place.ask("army-eng", "GET", path, params=wanted)
+    assert foreign.status_code == 404
+    stop = {"ministry": "mnd", "name": "axk1", "version": 1, "reason": "It leaks"}
+    assert place.ask("acc", "POST", "/v1/suspensions", json=stop).status_code == 201
+    stopped = place.ask("kim", "GET", path, params=wanted)
+    assert "model.suspended" in {one["code"] for one in stopped.json()["problems"]}
+
+
 @pytest.mark.parametrize("person", ["kim", "lee"])
 def test_neither_the_submitter_nor_who_proposes_approves(place: ApiPlace, person: str) -> None:
     proposed = place.ask("lee", "POST", "/v1/approvals", json=wish(place)).json()

@@ -8,13 +8,20 @@ from typing import Any
 
 import pytest
 from api_places import PIPELINE
+from governed_places import SENSITIVE, STAFF
 from service_places import drive
 from shared_places import SharedPlace
 
+from bongsu.artifacts.local_writer import LocalWriter
+from bongsu.domain.artifact import Manifest
+from bongsu.domain.codes import artifact as codes
 from bongsu.domain.ids import Digest, RunId
+from bongsu.domain.labels import OPEN
+from bongsu.domain.people import Role
 from bongsu.domain.plan import RunPlan
 from bongsu.domain.tenants import Tenant
 from bongsu.reconciler.loading import load_facts
+from bongsu.service.labels import raise_label
 from bongsu.store.artifacts import find_owned
 
 OWN = PIPELINE.replace("uses: probe,", "uses: probe, environment: {requirements: own.txt},")
@@ -87,7 +94,40 @@ def test_the_same_files_sent_with_a_secret_pipeline_are_secret_and_the_other_run
     assert known is not None
     assert known.label == "C"
     again = submitted(place, OWN.replace("text: x", "text: y"))
-    assert str(again.label) == "O"
+    assert str(again.label) == "C"
+
+
+@pytest.mark.parametrize("path", ["/v1/pipelines/plan", "/v1/runs"])
+def test_bytes_that_are_known_for_more_are_not_sent_again_by_who_may_not_see_them(
+    place: SharedPlace, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    tree = tree_of(submitted(place))
+    raise_label(place.as_("kim"), f"artifact:{tree}", SENSITIVE, "It names what is installed there")
+    monkeypatch.setitem(STAFF, "low", ("mnd", Role.ENGINEER))
+    place.add_person("low", "mnd", Role.ENGINEER, clearance=OPEN)
+    answer = place.ask("low", "POST", path, json={"text": OWN, "beside": FILES})
+    assert (answer.status_code, answer.json()["code"]) == (403, "access.above-clearance"), answer.text
+    other = FILES | {"bounds.txt": "one==2\n"}
+    assert place.ask("low", "POST", path, json={"text": OWN, "beside": other}).status_code in (200, 201)
+
+
+def test_a_run_with_bytes_that_are_known_for_more_carries_their_label(place: SharedPlace) -> None:
+    tree = tree_of(submitted(place))
+    raise_label(place.as_("kim"), f"artifact:{tree}", SENSITIVE, "It names what is installed there")
+    plan = submitted(place, OWN.replace("text: x", "text: y"))
+    assert (plan.label, plan.stage("a").label) == (SENSITIVE, SENSITIVE)
+
+
+def test_what_could_not_be_kept_leaves_nothing_half_written(
+    place: SharedPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_self: LocalWriter) -> Manifest:
+        raise codes.NO_SPACE.error(store="", detail="")
+
+    monkeypatch.setattr(LocalWriter, "commit", full)
+    answer = place.ask("kim", "POST", "/v1/runs", json={"text": OWN, "beside": FILES})
+    assert answer.json()["code"] == "artifact.no-space"
+    assert not list(place.folder.rglob("staging/requirements/*.tree"))
 
 
 @pytest.mark.parametrize(
@@ -116,6 +156,7 @@ def test_no_file_of_the_server_is_read_in_place_of_one_that_was_not_sent(
         ({"../own.txt": ""}, "run.unsafe-file"),
         ({"/own.txt": ""}, "run.unsafe-file"),
         ({"own.txt": "", "own.txt/b.txt": ""}, "artifact.unsafe-path"),
+        ({"x" * 256 + "/own.txt": ""}, "artifact.unsafe-path"),
     ],
 )
 def test_paths_that_leave_the_folder_or_stand_in_each_others_way_are_refused(
@@ -123,6 +164,55 @@ def test_paths_that_leave_the_folder_or_stand_in_each_others_way_are_refused(
 ) -> None:
     answer = place.ask("kim", "POST", "/v1/pipelines/plan", json={"text": OWN, "beside": beside})
     assert (answer.status_code, answer.json()["code"]) == (422, code)
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("-r file:///etc/passwd", "file:///etc/passwd"),
+        ("-c https://example.org/x.txt", "https://example.org/x.txt"),
+        ("-e /tmp", "/tmp"),
+        ("--find-links /etc", "/etc"),
+        ("--find=/etc", "/etc"),
+        ("--extra-index-url FILE:///etc", "FILE:///etc"),
+        ("-e git+file:///srv/one", "git+file:///srv/one"),
+        ("./one", "./one"),
+        ("one.whl", "one.whl"),
+        ("one @ file:///srv/one.whl", "one @ file:///srv/one.whl"),
+    ],
+)
+def test_a_line_that_names_something_of_a_worker_is_refused_with_its_place(
+    place: SharedPlace, line: str, named: str
+) -> None:
+    beside = FILES | {"bounds.txt": f"one==1\n\n{line}  # a remark\n"}
+    answer = place.ask("kim", "POST", "/v1/pipelines/plan", json={"text": OWN, "beside": beside})
+    assert (answer.status_code, answer.json()["code"]) == (422, "plan.requirements-elsewhere"), answer.text
+    assert f"Line 3 of bounds.txt, which the stage a installs from, names {named}," in answer.json()["title"]
+
+
+def test_packages_of_an_index_and_of_addresses_are_taken(place: SharedPlace) -> None:
+    text = (
+        "--index-url https://example.org/simple\n--require-hashes\n"
+        "one[more]==1 ; python_version > '3' \\\n    --hash=sha256:00\n"
+        "two @ https://example.org/two.whl --hash=sha256:00\n-e git+https://example.org/three@v1#egg=three\n"
+    )
+    submitted(place, beside={"own.txt": text})
+
+
+@pytest.mark.parametrize(
+    ("beside", "told"),
+    [
+        ({"own.txt": "가" * 200_000}, "'own.txt' has 600,000 bytes"),
+        ({f"{number}.txt": "x" * 400_000 for number in range(3)}, "3 files of 1,200,000 bytes"),
+        ({f"{number}.txt": "" for number in range(201)}, "201 files of 0 bytes"),
+    ],
+)
+def test_more_than_requirements_files_have_is_refused(
+    place: SharedPlace, beside: dict[str, str], told: str
+) -> None:
+    answer = place.ask("kim", "POST", "/v1/pipelines/plan", json={"text": OWN, "beside": beside})
+    assert (answer.status_code, answer.json()["code"]) == (422, "run.too-much-beside")
+    assert told in answer.json()["title"]
 
 
 def test_a_run_whose_requirements_are_gone_is_not_resumed(place: SharedPlace) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from api_places import PIPELINE, ApiPlace
@@ -203,6 +204,20 @@ def test_filters_and_fields(place: ApiPlace) -> None:
     assert (refused.status_code, refused.json()["code"]) == (400, "api.unknown-field")
     refused = place.ask("kim", "GET", "/v1/runs", params={"fields": "secret"})
     assert refused.json()["code"] == "api.unknown-field"
+
+
+@pytest.mark.parametrize(
+    "text", ["x' OR '1'='1", "x'; DROP TABLE runs; --", "%", "x' UNION SELECT id FROM runs --"]
+)
+def test_what_is_asked_for_stays_a_value_and_is_no_statement(place: ApiPlace, text: str) -> None:
+    run = place.run_of("kim")
+    place.permit_use(ministry="army")
+    of_the_army = place.run_of("army-eng")
+    filtered = place.ask("kim", "GET", "/v1/runs", params={"filter": f'pipeline = "{text}"'})
+    assert (filtered.status_code, filtered.json()["items"]) == (200, []), filtered.text
+    assert place.ask("kim", "GET", f"/v1/runs/{quote(text, safe='')}").status_code == 404
+    for person, own in (("kim", run), ("army-eng", of_the_army)):
+        assert [one["id"] for one in place.ask(person, "GET", "/v1/runs").json()["items"]] == [own]
 
 
 def test_who_has_it_already_is_told_so(place: ApiPlace) -> None:

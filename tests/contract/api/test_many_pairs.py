@@ -12,6 +12,7 @@ from oracle_world import MINISTRIES, Pairs, Person, Size, World
 from sqlalchemy import Connection
 
 from bongsu.domain.labels import Grade, Label
+from bongsu.domain.paging import WHOLE
 from bongsu.domain.tenants import Tenant
 from bongsu.store import datasets, models
 from bongsu.store.database import Database
@@ -40,7 +41,7 @@ def scope_of(person: Person) -> Scope:
 def in_the_store(connection: Connection) -> dict[str, list[str]]:
     """Names of what is found, by what is looked for; each ends with the number of its thing."""
     return {
-        "runs": [one.id for one in page_of_runs(connection, (), 1000)],
+        "runs": [one.id for one in page_of_runs(connection, WHOLE)],
         "models": [one.name for one in models.list_versions(connection)],
         "data sets": [one.name for one in datasets.list_dataset_versions(connection)],
     }

@@ -49,12 +49,12 @@ class ProviderPlace(WorkerPlace):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.provider = Provider()
-        issuer = TrustedIssuer(ISSUER, AUDIENCE, refresh_after_s=10)
+        issuer = TrustedIssuer(ISSUER, AUDIENCE, ("mnd",), refresh_after_s=10)
         trusts = [Trust(issuer, RemoteKeys(issuer, self.provider))]
         self._doors = open_authenticator(self.platform.database, trusts, self.keys)
         with self.platform.write() as connection:
             for person in ("kim", "army-eng"):
-                values = {"issuer": ISSUER, "subject": person, "person": person}
+                values = {"ministry": "mnd", "issuer": ISSUER, "subject": person, "person": person}
                 connection.execute(insert(subjects).values(**values))
 
     def identify(self, token: str) -> Actor:

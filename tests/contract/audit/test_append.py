@@ -43,7 +43,7 @@ def test_positions_count_from_nought_in_each_log(logs: Logs) -> None:
         assert [append(connection, event(n)) for n in range(3)] == [0, 1, 2]
         assert append(connection, event(0, MSIT)) == 0
         assert append(connection, event(0, HOME)) == 0
-        assert audit_tree.tenants_with_logs(connection) == [HOME, MND, MSIT]
+        assert [audit_tree.size_of(connection, tenant) for tenant in (MND, MSIT, HOME)] == [3, 1, 1]
 
 
 def test_the_stored_tree_is_that_of_the_entries_at_every_size(logs: Logs) -> None:

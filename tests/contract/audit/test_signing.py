@@ -143,8 +143,8 @@ def test_only_an_auditor_adds_signatures_and_no_machine_for_them(logs: Logs, tmp
     signed, key = cosigned(logs, tmp_path), WITNESS.public(SignatureKind.WITNESS)
     person = Actor("mnd/lee", "Lee", roles={MND: frozenset({role})}, clearance=Label.parse("C"))
     robot = Actor("mnd/robot", "Robot", ActorKind.SERVICE, {MND: frozenset({Role.AUDITOR})})
-    for actor in (person, robot):
-        assert codes_of(accept_cosignature, logs.platform, actor, MND, signed, key) == ["audit.forbidden"]
+    for actor, code in ((person, "audit.forbidden"), (robot, "access.people-decide")):
+        assert codes_of(accept_cosignature, logs.platform, actor, MND, signed, key) == [code]
     stranger = auditor(ministry=MSIT)
     assert codes_of(accept_cosignature, logs.platform, stranger, MND, signed, key) == ["audit.unknown-log"]
 

@@ -23,6 +23,7 @@ from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import Tenant
 from bongsu.reconciler.loading import load_facts
 from bongsu.store.database import HEAD_REVISION, Database, migrate, open_database
+from bongsu.store.people import add_subject, subject_owner
 from bongsu.store.runs import create_run
 from bongsu.store.schemas import metadata
 from bongsu.store.scope import Scope
@@ -117,6 +118,27 @@ def test_every_migration_goes_down_and_up_again_with_rows_in_every_table(databas
     assert set(inspect(database.engine).get_table_names()) <= {"alembic_version"}
     migrate(database.engine)
     submitted(database)
+
+
+def test_a_subject_that_two_ministries_have_goes_down_for_neither(database: Database) -> None:
+    """Under the older schema one of them would sign in as the other one."""
+    migrate(database.engine, "0017")
+    with database.engine.begin() as connection:
+        connection.execute(text("INSERT INTO people VALUES ('mnd/kim', 'x', 'person', 'O', 1.0, NULL)"))
+        connection.execute(text("INSERT INTO people VALUES ('msit/lee', 'x', 'person', 'O', 1.0, NULL)"))
+        connection.execute(text("INSERT INTO subjects VALUES ('https://a.example', 's', 'mnd/kim')"))
+    migrate(database.engine)
+    with database.write() as connection:
+        assert subject_owner(connection, "mnd", "https://a.example", "s") == "mnd/kim"
+        add_subject(connection, "https://a.example", "s", "msit/lee")
+    with pytest.raises(ValueError, match=r"s at https://a\.example"):
+        migrate(database.engine, "0017")
+    assert differences(database) == []
+    with database.engine.begin() as connection:
+        connection.execute(text("DELETE FROM subjects WHERE ministry = 'msit'"))
+    migrate(database.engine, "0017")
+    with database.engine.connect() as connection:
+        assert connection.execute(text("SELECT person FROM subjects")).scalar_one() == "mnd/kim"
 
 
 def test_opening_again_keeps_what_is_there(database: Database, url: str) -> None:

@@ -18,6 +18,7 @@ from bongsu.reconciler.loading import load_facts
 from bongsu.store import attempts, runs, stages
 from bongsu.store.database import Database
 from bongsu.store.stages import StageMove
+from bongsu.store.taken import Taken
 
 OTHER = RunId("r-000000000002")
 
@@ -58,7 +59,7 @@ def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
 
 def test_one_plan_has_one_open_run(database: Database) -> None:
     submitted(database)
-    with pytest.raises(IntegrityError):
+    with pytest.raises(Taken, match="runs"):
         submitted(database, OTHER)
     with database.read() as connection:
         found = runs.open_run_of(connection, chain().hash)

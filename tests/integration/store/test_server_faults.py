@@ -18,6 +18,7 @@ from bongsu.domain.problems import BongsuError
 from bongsu.store import artifacts, postgres
 from bongsu.store.database import Database, check_database, open_database, open_for_reading
 from bongsu.store.runs import get_run, list_runs
+from bongsu.store.taken import Taken
 
 
 @pytest.fixture(scope="module")
@@ -243,11 +244,12 @@ def test_who_stops_in_the_middle_of_a_transaction_holds_its_rows_for_a_while_onl
     assert told(caught)[0] == "run.database-busy"
 
 
-def test_a_violated_constraint_stays_what_it_is(database: Database) -> None:
+def test_what_is_taken_is_told_without_values(database: Database) -> None:
     submitted(database)
-    with pytest.raises(IntegrityError) as caught:
+    with pytest.raises(Taken) as caught:
         submitted(database)
-    assert RUN not in str(caught.value).partition("[SQL")[2], "values may be secrets"
+    assert isinstance(caught.value.__cause__, IntegrityError)
+    assert RUN not in str(caught.value.__cause__).partition("[SQL")[2], "values may be secrets"
 
 
 # -- what is seen ----------------------------------------------------------------------------------------------------

@@ -11,7 +11,6 @@ from postgres_server import PostgresServer
 from reconciler_world import World
 from small_plans import plan_of, ref_of, stage
 from sqlalchemy import Connection, func, select
-from sqlalchemy.exc import IntegrityError
 from store_places import NOW, RUN, chain, submitted, with_attempt
 from two_writers import at_once
 
@@ -30,6 +29,7 @@ from bongsu.store.lineage import Edge, Node, artifact_node, stage_node
 from bongsu.store.records import ModelVersionRecord
 from bongsu.store.schema import artifacts as artifact_rows
 from bongsu.store.schema import edges, metric_points, model_pages, nodes
+from bongsu.store.taken import Taken
 
 OTHER = RunId("r-000000000002")
 SENSITIVE = Label(grade=Grade.SENSITIVE)
@@ -187,7 +187,7 @@ def test_every_failure_of_an_item_is_counted(database: Database) -> None:
 
 
 def test_of_two_who_submit_a_plan_one_is_told_that_it_stands(database: Database) -> None:
-    with pytest.raises(IntegrityError):  # upon which a submission looks again, and finds the other's run
+    with pytest.raises(Taken):  # upon which a submission looks again, and finds the other's run
         at_once(
             database,
             lambda connection: runs.create_run(connection, RUN, chain(), NOW),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -117,3 +119,35 @@ def test_an_operator_draws_and_changes_the_key_of_a_server(
     assert ask("aud", "export", "log.jsonl").status == 0
     assert ask("aud", "verify", "log.jsonl", "--key", new).status == 0
     assert "[audit.key-unreadable]" in shell("audit", "site-key", str(tmp_path / "none")).error
+
+
+def test_the_operator_of_a_home_verifies_the_log_of_every_ministry_in_it(
+    place: ApiPlace, shell: Shell, tmp_path: Path
+) -> None:
+    home = tmp_path / "operated"
+    home.mkdir()
+    with (
+        closing(sqlite3.connect(place.folder / "bongsu.db")) as there,
+        closing(sqlite3.connect(home / "bongsu.db")) as db,
+    ):
+        there.backup(db)
+    verify = ("--home", str(home), "audit", "verify")
+    sound = shell(*verify)
+    assert sound.status == 0, sound.error
+    assert [line.partition(" entries")[0] for line in sound.out.splitlines()] == [
+        "this home: 0",
+        "army: 0",
+        "mnd: 5",
+    ]
+    logs = json.loads(shell(*verify, "--json").out)["logs"]
+    assert [(log["ministry"], log["size"]) for log in logs] == [(None, 0), ("army", 0), ("mnd", 5)]
+    assert json.loads(shell(*verify, "--ministry", "mnd", "--json").out)["size"] == 5
+    assert "[audit.unknown-log]" in shell(*verify, "--ministry", "navy").error
+    with closing(sqlite3.connect(home / "bongsu.db")) as outside:
+        outside.execute("DROP TRIGGER audit_entries_no_update")
+        outside.execute("UPDATE audit_entries SET actor = 'nobody' WHERE position = 1 AND tenant = 'mnd'")
+        outside.commit()
+    for said in (shell(*verify), shell(*verify, "--ministry", "mnd")):
+        assert said.status == 8
+        assert "audit:mnd: Entry 1" in said.error
+    assert shell(*verify, "--ministry", "army").status == 0

@@ -58,6 +58,7 @@ approvals approve p-1 --digest sha256-DIGEST
 approvals reject p-1 --digest sha256-DIGEST --reason x
 approvals withdraw p-1 --reason x
 approvals apply p-1
+approvals check serving model:axk1/1 front
 grants list
 grants show g
 grants give g --giver mnd --receiver army --programme p --accelerator H --gpu-hours 1 --begins 20230101 --ends 20240101

@@ -94,6 +94,15 @@ def test_two_people_approve_what_they_have_looked_at(ask: As, ready: ApiPlace) -
     assert [one["id"] for one in json.loads(ask("ann", "approvals", "list", "--json").out)] == [name]
 
 
+def test_whether_a_model_may_be_used_so_is_said_before_it_is(ask: As, ready: ApiPlace) -> None:
+    asked = ("approvals", "check", "promotion", "model:axk1/1", "production")
+    assert "[model.not-approved]" in ask("kim", *asked).error
+    content = ready.promoted().binding.content
+    assert content in "".join(ask("kim", *asked).out.split())
+    assert told(ask("kim", *asked, "--json"))["digest"] == content
+    assert "[governance.not-permitted]" in ask("ann", *asked).error
+
+
 def test_a_proposal_is_rejected_or_taken_back(ask: As, ready: ApiPlace) -> None:
     first = told(ask("lee", *PROMOTION, "--json"))
     said = ("--reason", "Not yet", "--json")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,3 +71,10 @@ def test_the_same_message_is_english_in_english() -> None:
     with pytest.raises(BongsuError) as caught:
         loads("a: b: c", "f.yaml", InstalledStages())
     assert "a second colon stands in one line" in str(caught.value)
+
+
+def test_closers_without_end_take_no_longer_than_their_length() -> None:
+    closers = "}" * 100_000
+    began = time.process_time()
+    assert settle_particles(f"{closers} 모델`이(가)") == f"{closers} 모델`이"
+    assert time.process_time() - began < 5

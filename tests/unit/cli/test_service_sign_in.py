@@ -58,7 +58,7 @@ def url(login: LoginServer, shell: Shell, settings: Path, tmp_path: Path) -> Ite
     listening = socket.create_server(("127.0.0.1", 0))
     chosen = ServerSettings(
         home=home,
-        issuers=trusted([login.url], "bongsu"),
+        issuers=trusted([f"mnd={login.url}"], "bongsu"),
         service_issuer=f"http://127.0.0.1:{listening.getsockname()[1]}/services",
         leads=False,
         mlflow=False,

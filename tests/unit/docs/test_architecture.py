@@ -107,6 +107,22 @@ def test_pure_packages_call_nothing_that_reads_the_world(package: str) -> None:
     assert not found
 
 
+# A scrape is answered whatever happens to the database.
+CATCHES_ALL_OF_IT = "observing/store_gauges.py"
+
+
+def test_use_cases_know_of_the_database_only_its_connection() -> None:
+    package, found = ROOT / "platform" / "bongsu" / "service", []
+    for path in sorted(package.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = {one.name for one in node.names} if isinstance(node, ast.Import | ast.ImportFrom) else set()
+            module = (node.module or "") if isinstance(node, ast.ImportFrom) else ""
+            speaks = any(one.partition(".")[0] == "sqlalchemy" for one in (module, *names))
+            if speaks and not (module == "sqlalchemy" and names <= {"Connection", "Engine"}):
+                found.append(path.relative_to(package).as_posix())
+    assert found == [CATCHES_ALL_OF_IT]
+
+
 def test_statements_are_built_in_the_store_and_nowhere_else() -> None:
     package, found = ROOT / "platform" / "bongsu", []
     for path in sorted(package.rglob("*.py")):
@@ -122,3 +138,23 @@ def test_statements_are_built_in_the_store_and_nowhere_else() -> None:
             if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("execute", "exec_driver_sql"):
                 found.append(f"{path.relative_to(ROOT)}:{node.lineno} {ast.unparse(node.func)}")
     assert not found
+
+
+# Their use cases look at more than a permission, or record a refusal where it belongs, and are handed the actor.
+CHECKED_BY_USE_CASES = {
+    "attempts",
+    "audit",
+    "governance",
+    "grants",
+    "looking",
+    "ministries",
+    "models",
+    "people",
+    "pipelines",
+}
+
+
+def test_the_whole_control_plane_is_taken_only_by_routes_that_leave_the_check_to_a_use_case() -> None:
+    routes = (ROOT / "platform" / "bongsu" / "api" / "routes").glob("*.py")
+    found = {path.stem for path in routes if "asker.plane" in path.read_text()}
+    assert found == CHECKED_BY_USE_CASES | {"about"}  # about: what the site is called

@@ -25,6 +25,7 @@ from bongsu.service.documents import plan_document, run_document
 from bongsu.service.governance.access_permits import AccessRequest, give_access
 from bongsu.service.governance.data_permits import list_data_permits
 from bongsu.service.governance.documents import proposal_document
+from bongsu.service.governance.launching import Launch
 from bongsu.service.governance.proposing import propose
 from bongsu.service.governance.suspending import StopRequest, suspend
 from bongsu.service.governance.uses import list_uses
@@ -136,4 +137,5 @@ def test_the_page_lists_every_key_of_what_is_permitted_and_approved(tmp_path: Pa
         ("suspension", plain(suspend(platform, made.actor("acc"), StopRequest("mnd", "axk1", 1, "It leaks")))),
     ):
         assert sorted(listed(table)) == sorted(found), table
+    assert sorted(listed("launch")) == sorted(field.name for field in fields(Launch))
     made.close()

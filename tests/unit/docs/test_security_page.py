@@ -30,6 +30,13 @@ def test_each_family_of_routes_is_named() -> None:
     assert families - named == set()
 
 
+def test_each_row_of_threats_names_what_shows_it() -> None:
+    rows = [re.split(r"(?<!\\)\|", line) for line in TEXT.splitlines() if line.startswith("| ")]
+    threats = [cells for cells in rows if re.fullmatch(r" [STRIDE](, [STRIDE])* ", cells[1])]
+    assert len(threats) > 50
+    assert [cells[2] for cells in threats if len(cells) != 7 or not cells[4].strip()] == []
+
+
 def test_each_link_leads_somewhere() -> None:
     for page in (ROOT / "docs" / "security.md", *(ROOT / "docs" / "runbooks").glob("*.md")):
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):

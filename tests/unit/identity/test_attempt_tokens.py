@@ -43,7 +43,7 @@ def door(people: dict[str, Actor] | None = None, live: set[AttemptId] | None = N
     running = {ATTEMPT} if live is None else live
     return Authenticator(
         verifier(),
-        lambda issuer, subject: known.get(subject) if issuer == ISSUER else None,
+        lambda token: known.get(token.subject) if (token.issuer, token.ministry) == (ISSUER, "mnd") else None,
         lambda: RING,
         running.__contains__,
     )

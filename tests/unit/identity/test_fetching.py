@@ -23,7 +23,7 @@ def fetcher(answers: dict[str, httpx.Response], jwks_uri: str | None = None) -> 
         return answers.get(str(request.url), httpx.Response(404))
 
     client = httpx.Client(transport=httpx.MockTransport(answered))
-    return KeyFetcher(TrustedIssuer(ISSUER, AUDIENCE, jwks_uri=jwks_uri), client)
+    return KeyFetcher(TrustedIssuer(ISSUER, AUDIENCE, ("mnd",), jwks_uri=jwks_uri), client)
 
 
 def discovered(**other: object) -> httpx.Response:
@@ -92,5 +92,5 @@ def test_a_provider_is_trusted_by_its_settings() -> None:
         return discovered() if "well-known" in str(request.url) else httpx.Response(200, content=json.dumps(SET))
 
     client = httpx.Client(transport=httpx.MockTransport(answered))
-    checking = TokenVerifier(trusting([TrustedIssuer(ISSUER, AUDIENCE)], client))
+    checking = TokenVerifier(trusting([TrustedIssuer(ISSUER, AUDIENCE, ("mnd",))], client))
     assert checking.verify(good(), NOW).subject == "kim"

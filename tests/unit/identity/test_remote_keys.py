@@ -16,7 +16,7 @@ from bongsu.identity.remote_keys import MAX_WAITING, RemoteKeys
 from bongsu.identity.settings import TrustedIssuer
 from bongsu.identity.verifier import TokenVerifier, Trust
 
-SETTINGS = TrustedIssuer(ISSUER, AUDIENCE, refresh_after_s=10, max_age_s=3600, keep_s=7200)
+SETTINGS = TrustedIssuer(ISSUER, AUDIENCE, ("mnd",), refresh_after_s=10, max_age_s=3600, keep_s=7200)
 
 
 def new_key(kid: str) -> ECKey:

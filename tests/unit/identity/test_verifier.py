@@ -23,6 +23,7 @@ from identity_provider import (
 from joserfc.jwk import ECKey, RSAKey
 
 from bongsu.domain.people import ActorKind
+from bongsu.domain.problems import BongsuError
 from bongsu.identity.parsing import MAX_TOKEN_BYTES
 from bongsu.identity.refusals import Cause, TokenRefusedError
 from bongsu.identity.settings import TrustedIssuer
@@ -118,7 +119,7 @@ def test_a_public_key_is_no_shared_secret(form: Any) -> None:
 def test_shared_secrets_cannot_be_switched_on() -> None:
     for name in ("HS256", "none"):
         with pytest.raises(Exception, match="algorithms"):
-            TrustedIssuer(ISSUER, AUDIENCE, algorithms=("ES256", name))
+            TrustedIssuer(ISSUER, AUDIENCE, ("mnd",), algorithms=("ES256", name))
 
 
 def test_an_algorithm_that_is_not_allowed_is_refused_though_its_key_is_there() -> None:
@@ -245,9 +246,27 @@ def test_strangers_are_told_the_same_whatever_was_wrong() -> None:
 )
 def test_settings_that_would_let_others_in_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(Exception, match=r"identity\.setting"):
-        TrustedIssuer(**{"issuer": ISSUER, "audience": AUDIENCE} | settings)
+        TrustedIssuer(**{"issuer": ISSUER, "audience": AUDIENCE, "ministries": ("mnd",)} | settings)
 
 
 def test_http_is_for_this_machine() -> None:
     for issuer in ("http://127.0.0.1:8080/issuer", "http://localhost", "http://[::1]:1"):
-        assert TrustedIssuer(issuer, AUDIENCE).issuer == issuer
+        assert TrustedIssuer(issuer, AUDIENCE, ("mnd",)).issuer == issuer
+
+
+def test_whose_people_a_provider_tells_of_has_to_be_certain() -> None:
+    for settings in ({}, {"ministries": ("mnd", "msit")}, {"ministries": ("M N D",)}):
+        with pytest.raises(BongsuError) as caught:
+            TrustedIssuer(ISSUER, AUDIENCE, **settings)
+        assert "ministries" in str(caught.value)
+
+
+def test_a_token_is_of_the_ministry_that_its_provider_says() -> None:
+    shared = verifier(ministries=("mnd", "msit"), ministry_claim="org")
+    assert shared.verify(good(org="msit"), NOW).ministry == "msit"
+    anybody = verifier(ministries=(), ministry_claim="org")
+    assert anybody.verify(good(org="navy"), NOW).ministry == "navy"
+    for wrong in (None, "navy", "", ["mnd"], {"mnd": 1}, "mnd ", True):
+        with pytest.raises(TokenRefusedError) as caught:
+            shared.verify(good(org=wrong), NOW)
+        assert caught.value.cause is Cause.MINISTRY

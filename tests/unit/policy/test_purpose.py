@@ -9,10 +9,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from bongsu.domain.codes import policy as codes
 from bongsu.policy.forbidden import FORBIDDEN
 from bongsu.policy.harmless import without_harmless
-from bongsu.policy.purpose import screen
+from bongsu.policy.purpose import MOST_TEXT, findings, screen
 from bongsu.policy.reading import may_concern, readings
+from bongsu.policy.written import Written
 
 CORPUS = Path(__file__).with_name("corpus")
 
@@ -120,3 +122,20 @@ def test_a_refusal_names_its_pattern(text: str, pattern: str) -> None:
     found = screen(text)
     assert found is not None
     assert found.pattern == pattern
+
+
+@given(text=refused, before=st.integers(0, 4_500))
+@example(REFUSED[0], 1_990)
+@example(REFUSED[0], 3_490)
+def test_a_long_text_is_read_to_its_end(text: str, before: int) -> None:
+    """Wherever a sentence stands in it, on the seam of two parts too."""
+    filler = "The report is on paper. " * 200
+    assert screen(f"{filler[:before]}. {text}. {filler}") is not None
+
+
+def test_texts_are_read_up_to_a_length_and_more_is_refused_unread() -> None:
+    spelled = "t a r g e t "
+    longest = Written(("metadata", "description"), (spelled * MOST_TEXT)[:MOST_TEXT])
+    assert findings([longest]) == []
+    (found,) = findings([longest, Written(("metadata", "owner"), "x"), Written(("metadata", "team"), REFUSED[0])])
+    assert (found.code, found.path) == (codes.TOO_MUCH_TEXT, ("metadata", "owner"))

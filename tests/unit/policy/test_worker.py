@@ -32,8 +32,8 @@ def test_a_worker_does_what_belongs_to_its_attempt_and_nothing_else(
     own: AttemptId, ask: WorkerAsk, given_to_it: frozenset[Digest], held: dict[str, frozenset[Role]]
 ) -> None:
     reads_input = ask.action is WorkerAction.READ_INPUT and ask.digest in given_to_it
-    writes = ask.action is not WorkerAction.READ_INPUT and ask.digest is None
-    expected = ask.attempt == own and (reads_input or writes)
+    renews = ask.action is WorkerAction.RENEW_TOKEN and ask.digest is None
+    expected = ask.attempt == own and (reads_input or renews)
     # Roles, should anybody have given it any, change nothing.
     assert worker_may(worker(own, held), ask, given_to_it).allowed is expected
 

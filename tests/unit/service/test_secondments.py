@@ -142,13 +142,12 @@ def test_an_account_is_ended_by_its_own_ministry_whatever_it_operates_elsewhere(
     assert (told["action"], told["object"], told["facts"]) == ("person.disable", "person:mnd/op2", facts)
 
 
-def test_a_ministry_keeps_its_last_operator_if_it_is_a_guest_who_would_go_by_its_own_hand(
-    place: Ministries,
-) -> None:
+def test_who_operates_a_ministry_alone_as_a_guest_is_not_put_out_by_it(place: Ministries) -> None:
     operated_by_a_guest(place)
-    operator = place.add("msit/second", msit=Role.OPERATOR)
-    people.disable(place.platform, place.actor("mnd/op2"), "msit/second")
-    refused("last-operator", lambda: people.take_role(place.platform, operator, "mnd/op2", "msit", Role.OPERATOR))
+    people.give_role(place.platform, place.actor("mnd/op2"), "msit/choi", "msit", Role.OPERATOR)
+    choi = place.actor("msit/choi")
+    people.disable(place.platform, place.actor("mnd/op2"), "msit/choi")
+    refused("last-operator", lambda: people.take_role(place.platform, choi, "mnd/op2", "msit", Role.OPERATOR))
 
 
 def test_whoever_installed_the_server_names_an_operator_where_none_is_left(place: Ministries) -> None:

@@ -51,6 +51,8 @@ HOSTILE: dict[str, Make] = {
     "a pipe": special(tarfile.FIFOTYPE),
     "a device": special(tarfile.CHRTYPE),
     "one name twice": twice,
+    "a name that no file system holds": plain("가" * 86),
+    "a folder that no file system holds": plain("x" * 256 + "/a.txt"),
 }
 
 

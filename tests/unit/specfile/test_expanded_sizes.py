@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 
 import pytest
 
+from bongsu.domain.pipeline import PipelineSpec
 from bongsu.domain.problems import BongsuError
 from bongsu.service.catalogue import InstalledStages
 from bongsu.specfile import loads
+from bongsu.specfile.draft import draft_of
+from bongsu.specfile.shape import validate
 
 _HEAD = """apiVersion: bongsu.dev/v1alpha1
 kind: Pipeline
@@ -70,6 +74,15 @@ def test_of_many_unknown_keys_the_first_thousand_are_told_and_the_rest_counted()
     assert len(caught.value.problems) == 1_001
     (more,) = [problem for problem in caught.value.problems if problem.code.name == "spec.more-unknown-keys"]
     assert str(more.args["count"]) == "500"
+
+
+def test_what_is_only_counted_is_not_worked_out() -> None:
+    """Sixty thousand keys fit into a file: neither is each looked up for what it could mean, nor the rest drafted."""
+    data = {f"k{i}": 1 for i in range(60_000)}
+    _none, findings = validate(PipelineSpec, data)
+    told = Counter(finding.code.name for finding in findings)
+    assert (told["spec.unknown-key"], told["spec.more-unknown-keys"]) == (1_000, 1)
+    assert draft_of(data, set())[0] is None
 
 
 def test_texts_of_an_ordinary_size_are_filled_in_at_every_point() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 from store_places import RUN, chain, drop_everything, empty, open_at, store_at, submitted
 from unprivileged import make_read_only, make_writable, run_unprivileged
@@ -18,6 +18,8 @@ from bongsu.store import sqlite
 from bongsu.store.database import check_database, open_database
 from bongsu.store.faults import code_of, explained
 from bongsu.store.runs import get_run
+from bongsu.store.schema_people import memberships
+from bongsu.store.taken import Taken, add_new
 
 
 def name_of(caught: pytest.ExceptionInfo[BongsuError]) -> str:
@@ -129,11 +131,17 @@ def test_what_postgresql_says_has_a_code(state: str, expected: str | None) -> No
     assert (code.name if code else None) == expected
 
 
-def test_a_violated_constraint_stays_what_it_is(folder: Path) -> None:
+def test_what_is_there_already_is_told_as_taken(folder: Path) -> None:
     database = store_at(folder)
     submitted(database)
-    with pytest.raises(IntegrityError):
+    with pytest.raises(Taken, match="runs"):
         submitted(database)
+
+
+def test_a_constraint_of_another_kind_stays_what_it_is(folder: Path) -> None:
+    nobody = insert(memberships).values(person="mnd/nobody", ministry="mnd", role="engineer")
+    with pytest.raises(IntegrityError), store_at(folder).write() as connection:
+        add_new(connection, nobody)
 
 
 def test_a_mistake_of_ours_stays_what_it_is(folder: Path) -> None:

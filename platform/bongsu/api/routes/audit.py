@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import PlainTextResponse, Response, StreamingResponse
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from bongsu.api.answers import Fields, Page, answer, bad_body
 from bongsu.api.asking import Asker, Asking, asks_for
@@ -16,10 +16,9 @@ from bongsu.api.listing import Listing
 from bongsu.api.openapi import as_well, only_as
 from bongsu.domain.audit import AuditOutcome, EntryFilter
 from bongsu.domain.checkpoints import SignedCheckpoint
-from bongsu.domain.problems import BongsuError
 from bongsu.domain.signed_notes import VerifierKey
 from bongsu.policy.access import Permission
-from bongsu.service.audit.checking import Checked, check_log
+from bongsu.service.audit.checking import Checked, check_log, damage_in
 from bongsu.service.audit.checkpoints import Growth, accept_cosignature, prove_growth, public_keys, request_witness
 from bongsu.service.audit.exporting import export
 from bongsu.service.audit.reading import Entry, list_entries, prove_entry, show_entry
@@ -41,8 +40,6 @@ Size = Annotated[int, Query(ge=0, le=_MOST)]
 
 class Cosignature(Body):
     """What a witness gave back."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     checkpoint: str = Field(max_length=100_000, description="The signed note, with the witness's line.")
     witness: str = Field(max_length=300, description="The public key of the witness.")
@@ -179,15 +176,9 @@ def exported(
     finds it damaged."""
     platform = _of(asker, ministry)
     made = export(platform, asker.plane.log_keys(), platform.actor, platform.scope.tenant, since)
-    return StreamingResponse(made.lines, media_type=_LINES, headers=_UNSTORED | {LOG_CHECK: _verdict(platform)})
-
-
-def _verdict(platform: Platform) -> str:
-    try:
-        check_log(platform, platform.actor, platform.scope.tenant)
-    except BongsuError as error:
-        return ", ".join(sorted({problem.code.name for problem in error.problems}))
-    return "whole"
+    # Headers go before the lines, so what is told of them is read first.
+    found = ", ".join(damage_in(platform, platform.actor, platform.scope.tenant)) or "whole"
+    return StreamingResponse(made.lines, media_type=_LINES, headers=_UNSTORED | {LOG_CHECK: found})
 
 
 @router.get("/check", **asks_for(P.AUDIT_READ, gives=Checked))

@@ -23,7 +23,6 @@ from bongsu.domain.paging import PageRequest
 from bongsu.policy.access import Permission
 from bongsu.service.following import FollowingEnded, LogLine, follow_attempt, follow_logs
 from bongsu.service.platform import Platform
-from bongsu.service.run_lists import of_run
 from bongsu.service.showing import attempt_logs, attempt_of, look_at_events, run_events, show_run
 from bongsu.store.history import EVENTS
 from bongsu.store.records import EventRecord
@@ -54,7 +53,7 @@ def events(
     """Entries of a run's log, in order. Who accepts ``text/event-stream`` gets them as they come (server-sent events),
     behind ``Last-Event-ID`` if that is given, until the run is over."""
     wanted = listing.of(EVENTS)
-    platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
+    platform, record = asker.of_run(run)
     begin = max(after, int(last_event_id or 0), *(wanted.behind or ()))
     if STREAM in accept:
         part = PageRequest(wanted.filters, AT_ONCE)
@@ -105,7 +104,7 @@ def stage_logs(
     follow: Annotated[bool, Query(description="Wait for more until the stage is over.")] = False,
 ) -> Response:
     """What a stage wrote, as JSON lines: ``{"stage": ..., "line": ...}``."""
-    platform, record = of_run(asker.plane, asker.actor, Permission.LOG_READ, run)
+    platform, record = asker.of_run(run)
     found = show_run(platform, record.id).stage(stage)
     name = found.planned.id
     ending = ending_of(request)
@@ -127,7 +126,7 @@ def run_logs(
     follow: Annotated[bool, Query(description="Wait for more until the run is over.")] = False,
 ) -> Response:
     """What all stages wrote, as JSON lines."""
-    platform, record = of_run(asker.plane, asker.actor, Permission.LOG_READ, run)
+    platform, record = asker.of_run(run)
     names: list[StageId] = [stage.planned.id for stage in show_run(platform, record.id).stages]
     ending = ending_of(request)
     if follow:

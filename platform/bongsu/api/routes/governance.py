@@ -6,13 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from bongsu.api.answers import Fields, Ministry, Page, answer
 from bongsu.api.asking import Asker, Asking, asks_for, for_signed_in
 from bongsu.api.bodies import Body, body_of, described
 from bongsu.api.listing import Listing
-from bongsu.domain.approval import ApprovalState
+from bongsu.domain.approval import ApprovalState, LaunchKind
 from bongsu.domain.data_permits import DatasetPermit, SharedObject
 from bongsu.domain.documents import plain
 from bongsu.domain.filters import FieldKind
@@ -32,6 +32,7 @@ from bongsu.service.governance.data_permits import (
 from bongsu.service.governance.deciding import approve, reject
 from bongsu.service.governance.documents import ProposalDocument, proposal_document
 from bongsu.service.governance.explaining import ExplainedRule, explain
+from bongsu.service.governance.launching import Launch, LaunchRequest, check_launch
 from bongsu.service.governance.proposing import ProposalRequest, list_proposals, propose, show_proposal, withdraw
 from bongsu.service.governance.suspending import StopRequest, list_suspensions, propose_lift, suspend
 from bongsu.service.governance.uses import UseRequest, list_uses, register_use, withdraw_use
@@ -51,15 +52,11 @@ RULES = ShortList[ExplainedRule](
 class Reason(Body):
     """Why; it is recorded for good."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     reason: str = Field(min_length=1, max_length=4000)
 
 
 class Ballot(Body):
     """A yes or a no to exactly what a digest stands for."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     digest: str = Field(pattern=r"^sha256-[0-9a-f]{64}$")
     reason: str = Field(default="", max_length=4000)
@@ -209,6 +206,24 @@ def apply(request: Request, asker: Asking, ministry: str, proposal: str) -> Resp
     """Do what was proposed, once enough people have approved it."""
     found = carry_out(_of(asker, ministry), asker.actor, proposal, asker.request)
     return answer(request, proposal_document(found))
+
+
+@router.get("/ministries/{ministry}/launch-check", **asks_for(P.ARTIFACT_READ, gives=Launch))
+def may_launch(
+    request: Request,
+    asker: Asking,
+    ministry: str,
+    kind: LaunchKind,
+    object: Annotated[str, Query(max_length=300, description="The model, as `model:NAME/VERSION`.")],
+    target: Annotated[
+        str, Query(max_length=300, description="The alias, the ministry that gets it, or the place.")
+    ],
+    fields: Fields = "",
+) -> Response:
+    """Whether a model may be used so now, for whoever is about to transfer or serve it. All its bytes are read; those
+    of the digest that is given may be used, and no others. Anything else is a refusal that names its rule."""
+    wanted = LaunchRequest(kind, object, target)
+    return answer(request, check_launch(_of(asker, ministry), asker.actor, ministry, wanted, asker.request), fields)
 
 
 @router.get("/suspensions", **asks_for(P.MODEL_READ, gives=Page[Suspension]))

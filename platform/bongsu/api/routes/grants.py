@@ -46,7 +46,7 @@ P = Permission
 class Adjustment(Body):
     """More, or less than nothing, with a reason."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True)
 
     gpu_hours: float = Field(alias="gpuHours", allow_inf_nan=False)
     reason: str = Field(min_length=1, max_length=2000)
@@ -60,8 +60,6 @@ class Reclaim(Adjustment):
 
 class Closing(Body):
     """Why nothing more is set aside of it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     reason: str = Field(min_length=1, max_length=2000)
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from bongsu.api.answers import Fields, answer
 from bongsu.api.asking import Asking, asks_for
@@ -29,8 +29,6 @@ Of = Annotated[
 
 class Raising(Body):
     """That a thing is worth more protection than it is given."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     of: str = Field(max_length=300)
     grade: Grade

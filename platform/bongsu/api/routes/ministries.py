@@ -43,7 +43,7 @@ Name = Annotated[str, Path(pattern=f"^{MINISTRY_NAME.pattern}$", description="Sh
 class Registration(Body):
     """A further ministry, and who adds its people."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True)
 
     name: str = Field(max_length=100, description="Short, such as `mnd`; part of ids, so it never changes.")
     title_ko: str = Field(alias="titleKo", max_length=1000)
@@ -53,8 +53,6 @@ class Registration(Body):
 
 class Leaving(Body):
     """How a ministry leaves."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     witness: str | None = Field(
         None, max_length=100, description="Ministry whose auditors and accreditors read its log from then on."

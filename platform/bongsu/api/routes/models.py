@@ -8,7 +8,7 @@ from typing import Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from bongsu.api.answers import Fields, Ministry, Page, answer, names_in, refuse_unknown, written
 from bongsu.api.asking import Asking, asks_for
@@ -21,7 +21,6 @@ from bongsu.service.audit.reads import note_read
 from bongsu.service.datasets import DatasetVersion, register_dataset, show_dataset
 from bongsu.service.lineage import LineageGraph, joined, run_graph, trace
 from bongsu.service.models import ModelVersion, show_model
-from bongsu.service.run_lists import of_run
 from bongsu.service.version_lists import KEY, Listed, Wanted, page_of_datasets, page_of_models
 from bongsu.store.datasets import DATASETS
 from bongsu.store.lineage import Edge, Node
@@ -110,8 +109,6 @@ def _owned(ministry: str, version: DatasetVersion) -> OwnedDataset:
 class DatasetRequest(Body):
     """A data set to be registered: an artifact that was uploaded or made, under a name."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     name: str = Field(max_length=63)
     uri: str = Field(pattern=r"^(artifact:sha256-[0-9a-f]{64}|package:.+)$", max_length=1000)
     grade: Grade | None = None
@@ -154,6 +151,6 @@ def lineage(
 @router.get("/runs/{run}/lineage", tags=["runs"], **asks_for(Permission.RUN_READ, gives=RunGraph))
 def lineage_of_run(request: Request, asker: Asking, run: str, fields: Fields = "") -> Response:
     """What happened in one run: its inputs, stages, artifacts and versions."""
-    platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
+    platform, record = asker.of_run(run)
     nodes, edges = run_graph(platform, record.id)
     return answer(request, RunGraph(nodes, edges), fields)

@@ -54,7 +54,7 @@ Ministry = Annotated[str, Field(pattern=f"^{MINISTRY_NAME.pattern}$")]
 
 
 class _Body(Body):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True)
 
 
 class Addition(_Body):

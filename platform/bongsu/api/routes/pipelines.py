@@ -18,7 +18,15 @@ from bongsu.domain.ids import Digest
 from bongsu.language.problems import told
 from bongsu.policy.access import Permission
 from bongsu.service.documents import PlanDocument, plan_document
-from bongsu.service.handed_in import HandedIn, check_handed_in, prepare_handed_in, submit_handed_in
+from bongsu.service.handed_in import (
+    MOST_BESIDE,
+    MOST_BYTES_BESIDE,
+    MOST_BYTES_OF_ALL_BESIDE,
+    HandedIn,
+    check_handed_in,
+    prepare_handed_in,
+    submit_handed_in,
+)
 from bongsu.service.plane import PlanShown
 from bongsu.store.records import PublicRun
 
@@ -29,7 +37,7 @@ DIGEST = r"^sha256-[0-9a-f]{64}$"
 class PipelineRequest(Body):
     """A pipeline file, and what goes with it."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
     read_elsewhere = frozenset({"text", "overrides"})
 
     text: str = Field(max_length=1_500_000, description="The YAML text.")
@@ -43,7 +51,8 @@ class PipelineRequest(Body):
     )
     beside: dict[str, str] = Field(
         default_factory=dict,
-        description="Requirements files and those that they include, by path relative to the pipeline.",
+        description="Requirements files and those that they include, by path relative to the pipeline: at most"
+        f" {MOST_BESIDE} files, {MOST_BYTES_BESIDE:,} bytes each and {MOST_BYTES_OF_ALL_BESIDE:,} bytes together.",
     )
 
     def handed_in(self) -> HandedIn:

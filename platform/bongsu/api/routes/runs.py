@@ -24,7 +24,6 @@ from bongsu.service.repeating import request_key
 from bongsu.service.report.collect import collect
 from bongsu.service.report.page import render_page
 from bongsu.service.resuming import resume
-from bongsu.service.run_lists import of_run
 from bongsu.service.run_lists import page as page_of_runs
 from bongsu.service.showing import MetricSeries, RunDetails, StageDetails, run_metrics, show_run
 from bongsu.service.summaries import RunSummary
@@ -74,7 +73,7 @@ def list_runs(asker: Asking, listing: Listing) -> Response:
 @router.get("/{run}", **asks_for(Permission.RUN_READ, gives=ServedRun))
 def show(request: Request, asker: Asking, run: str, fields: Fields = "") -> Response:
     """A run, its stages with their attempts, and the models that came of it."""
-    platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
+    platform, record = asker.of_run(run)
     return answer(request, _document(asker, platform, record), fields)
 
 
@@ -82,7 +81,7 @@ def show(request: Request, asker: Asking, run: str, fields: Fields = "") -> Resp
 def stages(asker: Asking, run: str, listing: Listing) -> Response:
     """Stages of a run with their attempts, in the plan's order."""
     wanted = listing.of(STAGES)
-    platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
+    platform, record = asker.of_run(run)
     details = show_run(platform, record.id)
     watched = _watched(platform, details)
     return listing.answer(
@@ -93,7 +92,7 @@ def stages(asker: Asking, run: str, listing: Listing) -> Response:
 @router.get("/{run}/stages/{stage}", **asks_for(Permission.RUN_READ, gives=StageDocument))
 def one_stage(request: Request, asker: Asking, run: str, stage: str, fields: Fields = "") -> Response:
     """One stage with its attempts."""
-    platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
+    platform, record = asker.of_run(run)
     details = show_run(platform, record.id)
     (document,) = stage_documents([details.stage(stage)], _watched(platform, details))
     return answer(request, document, fields)
@@ -102,7 +101,7 @@ def one_stage(request: Request, asker: Asking, run: str, stage: str, fields: Fie
 @router.get("/{run}/plan", **asks_for(Permission.RUN_READ, gives=RunPlan))
 def plan(request: Request, asker: Asking, run: str, fields: Fields = "") -> Response:
     """What the run does, as it was planned."""
-    platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
+    platform, record = asker.of_run(run)
     made = show_run(platform, record.id).plan
     return answer(request, made, fields)
 
@@ -111,21 +110,21 @@ def plan(request: Request, asker: Asking, run: str, fields: Fields = "") -> Resp
 def metrics(asker: Asking, run: str, listing: Listing, stage: str | None = None) -> Response:
     """Curves: points of step, value and time, by stage and name."""
     wanted = listing.of(CURVES)
-    platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
+    platform, record = asker.of_run(run)
     return listing.answer(CURVES.page(run_metrics(platform, record.id, stage), wanted), CURVES.key)
 
 
 @router.get("/{run}/progress", **asks_for(Permission.RUN_READ, gives=RunProgress))
 def progress(request: Request, asker: Asking, run: str, fields: Fields = "") -> Response:
     """How far its stages are at this moment."""
-    platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
+    platform, record = asker.of_run(run)
     return answer(request, watch_run(platform, record.id), fields)
 
 
 @router.get("/{run}/report", response_class=HTMLResponse, **asks_for(Permission.RUN_READ))
 def report(asker: Asking, run: str) -> Response:
     """One self-contained HTML page about the run, in the reader's language."""
-    platform, record = of_run(asker.plane, asker.actor, Permission.RUN_READ, run)
+    platform, record = asker.of_run(run)
     page = render_page(collect(platform, record.id), asker.language, asker.translate, settle_particles)
     # Opened in a browser, nothing of it is run.
     headers = {"Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"}
@@ -136,7 +135,7 @@ def report(asker: Asking, run: str) -> Response:
 def cancel(request: Request, asker: Asking, run: str, idempotency_key: IdempotencyKey = "") -> Response:
     """End a run. One that is being cancelled stays so; a request that comes again with its ``Idempotency-Key`` is no
     second one."""
-    platform, record = of_run(asker.plane, asker.actor, Permission.RUN_CONTROL, run)
+    platform, record = asker.of_run(run)
     request_cancel(platform, record.id, request_key(asker.actor.id, idempotency_key, "cancel", run))
     return answer(request, _document(asker, platform, record), status=202)
 
@@ -145,7 +144,7 @@ def cancel(request: Request, asker: Asking, run: str, idempotency_key: Idempoten
 def resume_it(request: Request, asker: Asking, run: str, idempotency_key: IdempotencyKey = "") -> Response:
     """Go on with a run that failed or was cancelled; a request that comes again with its ``Idempotency-Key`` is no
     second one."""
-    platform, record = of_run(asker.plane, asker.actor, Permission.RUN_CONTROL, run)
+    platform, record = asker.of_run(run)
     resume(platform, record.id, request_key(asker.actor.id, idempotency_key, "resume", run))
     return answer(request, _document(asker, platform, record), status=202)
 

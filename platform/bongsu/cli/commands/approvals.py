@@ -1,5 +1,5 @@
 """Proposals and what people say to them: ``approvals list``, ``show``, ``propose``, ``approve``, ``reject``,
-``withdraw``, ``apply``."""
+``withdraw``, ``apply``, ``check``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bongsu.cli.commands.acting import Reason, governance_plane, seconds
 from bongsu.cli.commands.shared import AsJson, Ministry
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.texts import _
-from bongsu.domain.approval import ApprovalState, Proposal, ProposalKind
+from bongsu.domain.approval import ApprovalState, LaunchKind, Proposal, ProposalKind
 from bongsu.domain.ids import Digest
 
 if TYPE_CHECKING:
@@ -133,6 +133,29 @@ def apply(context: typer.Context, proposal: ProposalId, ministry: Ministry = Non
     with governance_plane(context, ministry) as opened:
         found = opened.carry_out(proposal)
     told(found, as_json)
+
+
+@approvals.command("check", help=_("Say whether a model may be transferred, served or given an alias now."))
+def check(
+    context: typer.Context,
+    kind: Annotated[LaunchKind, typer.Argument(help=_("What it is to be used for."))],
+    object_: Annotated[str, typer.Argument(metavar="MODEL", help=_("The model, as model:NAME/VERSION."))],
+    target: Annotated[
+        str, typer.Argument(help=_("The alias, the ministry that gets it, or the place that serves it."))
+    ],
+    ministry: Ministry = None,
+    as_json: AsJson = False,
+) -> None:
+    from bongsu.service.governance.launching import LaunchRequest
+
+    with governance_plane(context, ministry) as opened:
+        found = opened.check_launch(LaunchRequest(kind, object_, target))
+    if as_json:
+        say_json(found)
+        return
+    said = _("{object} may be used so: {kind} {target}.")
+    say(said.format(object=found.object, kind=_(found.kind.value), target=found.target))
+    say(_("Its bytes were read; they are {digest}, and no others may be used.").format(digest=found.digest))
 
 
 def document(proposal: Proposal) -> ProposalDocument:

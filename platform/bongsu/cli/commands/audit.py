@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -159,9 +160,12 @@ def _show(verdict: Verdict, as_json: bool) -> None:
 
 def _verify_stored(context: typer.Context, ministry: str | None, as_json: bool) -> None:
     with audit_plane(context, ministry) as log:
-        checked = log.check()
+        logs = log.check_stored()
     if as_json:
-        say_json(checked)
+        several = [{"ministry": name or None, **asdict(checked)} for name, checked in logs.items()]
+        say_json({"logs": several} if len(several) > 1 else next(iter(logs.values())))
         return
     words = _("{size} entries and {checkpoints} checkpoints agree; the root is {root}.")
-    say(words.format(size=checked.size, checkpoints=checked.checkpoints, root=checked.root))
+    for name, checked in logs.items():
+        line = words.format(size=checked.size, checkpoints=checked.checkpoints, root=checked.root)
+        say(line if len(logs) == 1 else f"{name or _('this home')}: {line}")

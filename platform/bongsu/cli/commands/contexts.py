@@ -34,6 +34,12 @@ def login(
     url: Annotated[str, typer.Argument(help=_("Address of the server."))],
     name: Annotated[str | None, typer.Option(help=_("What to call it; its host if not given."))] = None,
     ministry: Ministry = None,
+    issuer: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help=_("Identity provider of your ministry, if the server names another one first.")
+        ),
+    ] = None,
     service_account: Annotated[
         str | None,
         typer.Option(
@@ -46,10 +52,10 @@ def login(
 
     checked = signing_in.checked_url(url)
     if service_account:
-        endpoint = signing_in.service_endpoint(checked)
+        endpoint = signing_in.service_endpoint(checked, issuer)
         found = signing_in.with_secret(endpoint, service_account, service_secret() or _typed_secret())
     else:
-        provider = signing_in.provider_of(checked)
+        provider = signing_in.provider_of(checked, issuer)
         code = signing_in.begin(provider)
         say(_("Open {page} and confirm the code {code}.").format(page=code.whole_page, code=code.user_code))
         found = signing_in.wait(provider, code)

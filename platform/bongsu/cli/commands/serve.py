@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bongsu.cli.commands.shared import only_here
 from bongsu.cli.printing import say
 from bongsu.cli.state import options
-from bongsu.cli.texts import _
+from bongsu.cli.texts import _, said
+from bongsu.domain.server_defaults import AUDIENCE, REQUESTS_A_MINUTE
 from bongsu.service.observing.log_format import LogFormat
+
+if TYPE_CHECKING:
+    from bongsu.service.demonstration import LeftOut, Seeded
 
 PORT = 8700
 HOST = "127.0.0.1"
@@ -55,9 +58,19 @@ def serve(
     issuer: Annotated[
         list[str] | None,
         typer.Option(
-            envvar="BONGSU_ISSUER", help=_("URL of an identity provider whose tokens are taken; repeatable.")
+            metavar="[MINISTRY,...=]URL",
+            envvar="BONGSU_ISSUER",
+            help=_("Identity provider whose tokens are taken, and the ministries that it serves; repeatable."),
         ),
     ] = None,
+    ministry_claim: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            envvar="BONGSU_MINISTRY_CLAIM",
+            help=_("Claim that names the ministry in tokens of a provider that does not serve exactly one."),
+        ),
+    ] = "",
     service_issuer: Annotated[
         str | None,
         typer.Option(
@@ -68,7 +81,7 @@ def serve(
     ] = None,
     audience: Annotated[
         str, typer.Option(envvar="BONGSU_AUDIENCE", help=_("Audience that tokens have to be for."))
-    ] = "bongsu",
+    ] = AUDIENCE,
     site: Annotated[
         str, typer.Option(envvar="BONGSU_SITE", help=_("Name of the installation, as its records have it."))
     ] = "bongsu",
@@ -108,7 +121,7 @@ def serve(
         typer.Option(
             min=1, envvar="BONGSU_RATE", help=_("Requests a minute that each actor, and each address, may make.")
         ),
-    ] = 6000,
+    ] = REQUESTS_A_MINUTE,
     drain: Annotated[
         float,
         typer.Option(
@@ -141,7 +154,7 @@ def serve(
         database_url=database,
         ray_address=os.environ.get("BONGSU_RAY_ADDRESS"),
         site=site,
-        issuers=trusted(issuer or (), audience),
+        issuers=trusted(issuer or (), audience, ministry_claim),
         service_issuer=service_issuer,
         leads=leads,
         mlflow_database_url=mlflow_database or None,
@@ -184,21 +197,31 @@ def up(
         worker_url=_url(HOST, port),
     )
     shipped = Path.cwd() / "pipelines"
-    passwords = seed(settings, os.environ, shipped if shipped.is_dir() else None)
+    seeded = seed(settings, os.environ, shipped if shipped.is_dir() else None)
     with open_served(settings, os.environ) as served:
-        serve_until_ended(served, listening, lambda: _say_what_to_open(url, home, passwords))
+        serve_until_ended(served, listening, lambda: _say_what_to_open(url, home, seeded))
 
 
-def _say_what_to_open(url: str, home: Path, passwords: Mapping[str, str]) -> None:
+def _say_what_to_open(url: str, home: Path, seeded: Seeded) -> None:
     words = _("The control plane is at {url}; Ctrl-C ends it, and what it knows stays in {home}.")
     say(words.format(url=url, home=home))
-    for login, password in passwords.items():
+    for login, password in seeded.passwords.items():
         say(f"  {login}  {password}")
-    if passwords:
+    if seeded.passwords:
         say(_("These passwords are shown this once."))
     say(_("In another terminal: `bongsu login {url}`, then `bongsu submit FILE --watch`.").format(url=url))
+    for one in seeded.left_out:
+        say_left_out(one)
     told = _("MLflow is at {url}/mlflow; once you have signed in, `bongsu mlflow` says how to use it.")
     say(told.format(url=url))
+
+
+def say_left_out(one: LeftOut) -> None:
+    """A run that reads it would be refused, and nobody would know why."""
+    words = _("The data set {name} is not registered: {reason}")
+    if one.is_shipped:
+        words = _("The data set {name} is not registered: {reason} `bongsu up` in the repository's folder does it.")
+    say(words.format(name=one.name, reason=said(one.reason)))
 
 
 def _log_to_standard_error(style: LogFormat, level: int, *addresses: str | None) -> None:

@@ -48,8 +48,8 @@ SIGNS_IN_ELSEWHERE = Code(
 WORKER_SCOPE = Code(
     "identity.worker-scope",
     "The worker of the attempt {attempt} may not do that ({action}): {detail} (rule {rule}).",
-    "A worker reads the inputs of its own attempt and writes its outputs; ask for anything else as a person or with a"
-    " service account.",
+    "A worker asks for leave to read the inputs of its own attempt, and for a new token; ask for anything else as a"
+    " person or with a service account.",
     exit_code=4,
     rule="worker.own-attempt",
 )

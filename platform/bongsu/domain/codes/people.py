@@ -113,13 +113,19 @@ SOMEBODYS_HOME = Code(
 )
 SUBJECT_TAKEN = Code(
     "people.subject-taken",
-    "The subject {subject} of the identity provider {issuer} belongs to somebody already.",
+    "The subject {subject} of the identity provider {issuer} belongs to somebody of the ministry already.",
     "A subject stands for one person. Look up whose it is at the identity provider.",
 )
 SUBJECT_HOME = Code(
     "people.subject-home",
     "The subject {subject} of this server's own issuer is not of the ministry {ministry}.",
     "Write {ministry}/NAME, as the person types it to sign in; that of another ministry is added by its operators.",
+)
+ISSUER_HOME = Code(
+    "people.issuer-home",
+    "This server takes no tokens of the identity provider {issuer} for people of the ministry {ministry}.",
+    "Name the provider of {ministry} with --issuer; which ministries one serves is stated where the server is started"
+    " (`bongsu serve --issuer {ministry}=URL`).",
 )
 TITLE_TAKEN = Code(
     "people.title-taken",

@@ -36,6 +36,13 @@ REQUIREMENTS_UNREADABLE = Code(
     "Check the path; it is relative to the pipeline file.",
     exit_code=3,
 )
+REQUIREMENTS_ELSEWHERE = Code(
+    "plan.requirements-elsewhere",
+    "Line {line} of {file}, which the stage {stage} installs from, names {named}, which does not come with the"
+    " pipeline.",
+    "Put files that it includes beside the pipeline, by paths relative to it; name packages of an index, or by"
+    " addresses that begin with https://.",
+)
 STAGE_FALLS_SHORT = Code("plan.stage-falls-short", "{uses} will do less than is asked for: {detail}.", "{hint}")
 MEMORY_BELOW_ESTIMATE = Code(
     "plan.memory-below-estimate",

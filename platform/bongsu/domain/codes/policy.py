@@ -10,6 +10,11 @@ FORBIDDEN_USE = Code(
     exit_code=4,
     rule="purpose.lethal-autonomy",
 )
+TOO_MUCH_TEXT = Code(
+    "policy.too-much-text",
+    "The free texts of the pipeline have more than {limit} characters together.",
+    "They are all read before anything runs. Keep long texts in a data set, or in a file that a stage reads.",
+)
 UNVERIFIED_REGISTRATION = Code(
     "policy.unverified-registration",
     "The stage {stage} registers models that no verification stage examines (rule {rule}).",

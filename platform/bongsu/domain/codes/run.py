@@ -293,6 +293,12 @@ INPUT_NOT_A_MODEL = Code(
     "The input {name} ({uri}) is not a model: {detail}.",
     "A model is a directory as transformers writes it, with config.json; name data with `dataset:`.",
 )
+TOO_MUCH_BESIDE = Code(
+    "run.too-much-beside",
+    "The requirements files that go with the pipeline are too large or too many: {detail}.",
+    "Send {most} files at most, each of {each} bytes and all of {all} bytes at most; leave out those that no stage"
+    " needs.",
+)
 UNSAFE_FILE = Code(
     "run.unsafe-file",
     "The file {path} does not lie below the pipeline's folder.",

@@ -13,7 +13,7 @@ from bongsu.domain.messages import N_
 from bongsu.domain.people import Actor
 from bongsu.domain.phrases import Words
 from bongsu.domain.tenants import HOME, Tenant
-from bongsu.policy.access import Permission, Thing, Verdict, judge
+from bongsu.policy.access import Permission, Thing, Verdict, cleared_for, judge
 from bongsu.policy.access_rules import permitted_in
 from bongsu.service.platform import Platform
 from bongsu.store.audit import append
@@ -55,7 +55,7 @@ def may(platform: Platform, actor: Actor, tenant: Tenant, permission: Permission
 def visible_labels(connection: Connection, actor: Actor, tenant: Tenant) -> list[Label]:
     """Labels of the log's entries whose text the actor may see; in a home, which is its owner's, all of them."""
     found = labels_in(connection, tenant)
-    return found if tenant == HOME else [label for label in found if actor.clearance.dominates(label)]
+    return found if tenant == HOME else [label for label in found if cleared_for(actor.clearance, label)]
 
 
 def named(tenant: Tenant) -> Words:

@@ -8,7 +8,7 @@ itself.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -19,14 +19,27 @@ from bongsu.domain.messages import N_
 from bongsu.domain.people import Actor
 from bongsu.domain.phrases import phrase
 from bongsu.domain.problems import BongsuError, Problem
-from bongsu.domain.tenants import Tenant
+from bongsu.domain.tenants import HOME, Tenant
 from bongsu.service.audit.access import may
 from bongsu.service.audit.checkpoints import damaged
 from bongsu.service.platform import Platform
 from bongsu.store import audit_checkpoints, audit_reading, audit_tree
 from bongsu.store.audit_reading import StoredEntry
+from bongsu.store.people import list_ministries
+from bongsu.store.scope import EVERYTHING
 
 _MOST = 100
+_DAMAGE = frozenset(
+    {
+        codes.ENTRY_CHANGED,
+        codes.COLUMNS_CHANGED,
+        codes.ENTRY_MISSING,
+        codes.ENTRY_OUT_OF_ORDER,
+        codes.ROOT_DIFFERS,
+        codes.TRUNCATED,
+        codes.DAMAGED,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -49,6 +62,51 @@ def check_log(platform: Platform, actor: Actor, tenant: Tenant) -> Checked:
     may(platform, actor, tenant)
     with platform.database.read() as connection:
         return checked(connection, tenant)
+
+
+def check_home(platform: Platform, ministry: str | None = None) -> dict[Tenant, Checked]:
+    """As :func:`check_log`, of every log that is stored in a home, for whoever has the home: that is its owner, or the
+    operator of a server who has no role in its ministries, and is told positions and hashes alone.
+
+    Args:
+        platform: of the home.
+        ministry: only its log; None for the home's own and that of every ministry in it, closed ones too.
+
+    Raises:
+        BongsuError: ``audit.unknown-log``; and of every damaged log what :func:`check_log` raises, with
+            ``audit:MINISTRY`` as the field.
+    """
+    found: dict[Tenant, Checked] = {}
+    problems: list[Problem] = []
+    with platform.database.read(EVERYTHING) as connection:
+        held = [Tenant(one.name) for one in list_ministries(connection)]
+        if ministry is not None and ministry not in held:
+            raise codes.UNKNOWN_LOG.error(tenant=ministry)
+        for tenant in [HOME, *held] if ministry is None else [Tenant(ministry)]:
+            try:
+                found[tenant] = checked(connection, tenant)
+            except BongsuError as error:
+                place = f"audit:{tenant}" if tenant != HOME else ""
+                problems += [replace(problem, field_path=place) for problem in error.problems]
+    if problems:
+        raise BongsuError(problems)
+    return found
+
+
+def damage_in(platform: Platform, actor: Actor, tenant: Tenant) -> tuple[str, ...]:
+    """Names of the codes with which :func:`check_log` finds a log damaged, sorted; none for a sound one.
+
+    Raises:
+        BongsuError: whatever else :func:`check_log` raises, such as ``run.database-busy``: nobody knows then.
+    """
+    try:
+        check_log(platform, actor, tenant)
+    except BongsuError as error:
+        found = {problem.code for problem in error.problems}
+        if not found <= _DAMAGE:
+            raise
+        return tuple(sorted(code.name for code in found))
+    return ()
 
 
 def checked(connection: Connection, tenant: Tenant) -> Checked:

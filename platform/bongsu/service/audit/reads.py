@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy.exc import IntegrityError
-
 from bongsu.domain.audit import AuditEvent
 from bongsu.domain.labels import OPEN, Label, high_water_mark
 from bongsu.domain.people import Actor
@@ -20,6 +18,7 @@ from bongsu.domain.tenants import Tenant
 from bongsu.service.platform import Platform
 from bongsu.store.audit import append
 from bongsu.store.audit_reads import Reading, claim_read, forget_reads, is_known
+from bongsu.store.taken import Taken
 
 WINDOW_S = 600.0
 _TRIES = 5
@@ -64,7 +63,7 @@ def record_reads(
             readings = [one for one in readings if not is_known(connection, one, WINDOW_S)]
         try:
             return _made(platform, readings, request_id) if readings else 0
-        except IntegrityError:
+        except Taken:
             if not left:
                 raise
             # Another request of the same person was first with one of them, and made its entry.

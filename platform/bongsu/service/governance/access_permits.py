@@ -11,7 +11,7 @@ from bongsu.domain.paging import WHOLE, PageRequest, seen_page
 from bongsu.domain.people import Actor
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.uses import UseClass
-from bongsu.policy.access import Permission
+from bongsu.policy.access import Permission, cleared_for
 from bongsu.service.governance.asking import (
     Ask,
     demand,
@@ -124,7 +124,7 @@ def list_access(
 
         def sees(permit: SharedObject) -> bool:
             shared = find_object(connection, permit.giver, permit.object)
-            return shared is None or actor.clearance.dominates(shared.thing.label)
+            return shared is None or cleared_for(actor.clearance, shared.thing.label)
 
         return seen_page(
             lambda part: store.access_permits_in(connection, named, part), sees, store.ACCESS_PERMITS.key, wanted

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
 from bongsu.domain.audit import AuditEvent, AuditOutcome
 from bongsu.domain.codes import governance as codes
@@ -28,6 +27,7 @@ from bongsu.store import audit
 from bongsu.store.ministries import is_governed, takes_part
 from bongsu.store.permits import permits_for
 from bongsu.store.proposals import StaleProposal
+from bongsu.store.taken import Taken
 
 T = TypeVar("T")
 LONGEST = 4000
@@ -198,7 +198,7 @@ def tried(act: Callable[[], T]) -> T:
     for left in range(_TRIES - 1, -1, -1):
         try:
             return act()
-        except (StaleProposal, IntegrityError):
+        except (StaleProposal, Taken):
             if not left:
                 raise
     raise AssertionError("unreachable")

@@ -98,8 +98,8 @@ def evidence_holds(proposal: Proposal, now: float) -> Decision:
 
 
 def _act(connection: Connection, proposal: Proposal, subject: Subject, now: float) -> None:
-    """What makes it so. A transfer and a serving are looked up by whoever does them, in
-    :func:`bongsu.service.governance.launching.check_launch`."""
+    """What makes it so. Nothing here transfers or serves; whoever does asks
+    :func:`bongsu.service.governance.launching.check_launch` before."""
     bound = proposal.binding
     match bound.kind:
         case ProposalKind.PROMOTION:

@@ -11,7 +11,7 @@ from bongsu.domain.paging import WHOLE, PageRequest, seen_page
 from bongsu.domain.people import Actor
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.uses import UseClass
-from bongsu.policy.access import Permission
+from bongsu.policy.access import Permission, cleared_for
 from bongsu.service.governance.asking import (
     Ask,
     demand,
@@ -139,7 +139,7 @@ def list_data_permits(
 
         def sees(permit: DatasetPermit) -> bool:
             data = find_object(connection, permit.tenant, permit.object)
-            return data is None or actor.clearance.dominates(data.thing.label)
+            return data is None or cleared_for(actor.clearance, data.thing.label)
 
         return seen_page(
             lambda part: store.data_permits_in(connection, named, part), sees, store.DATA_PERMITS.key, wanted

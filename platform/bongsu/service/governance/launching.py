@@ -1,27 +1,34 @@
-"""Looked up by whoever is about to use something: a bundle that is exported, a place that serves, a worker."""
+"""Asked by whoever is about to use something: a worker, and who transfers or serves a model. Nothing in Bongsu does the
+latter yet, so what is not asked here is not stopped here."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from bongsu.artifacts.checking import is_damage
-from bongsu.domain.approval import ProposalKind
+from bongsu.domain.approval import LaunchKind, ProposalKind
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.codes import governance as codes
 from bongsu.domain.ids import AttemptId, Digest
+from bongsu.domain.people import Actor
 from bongsu.domain.phrases import phrase
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.run import RunState
+from bongsu.domain.tenants import Tenant
 from bongsu.planner.taken_trees import InputTrees
 from bongsu.policy import bytes as rules
 from bongsu.policy import data
+from bongsu.policy.access import Permission
 from bongsu.policy.data import Purpose
 from bongsu.policy.decision import Decision
 from bongsu.policy.uses import permitted
 from bongsu.reconciler.loading import load_facts
-from bongsu.service.governance.asking import allowed_or_raise
+from bongsu.service.audit.reads import record_read
+from bongsu.service.governance.asking import Ask, allowed_or_raise, demand, ministry_thing, recorded
 from bongsu.service.governance.fitness import unfit
-from bongsu.service.governance.subjects import subject_of
+from bongsu.service.governance.subjects import Subject, check_target, subject_of
 from bongsu.service.platform import Platform
 from bongsu.store.ministries import is_governed
 from bongsu.store.origins import Given, origins_of
@@ -29,30 +36,69 @@ from bongsu.store.permitted_uses import uses_of
 from bongsu.store.proposals import proposals_of
 
 
-def check_launch(platform: Platform, ministry: str, kind: ProposalKind, object_: str, target: str) -> Digest:
-    """The digest of the bytes that may be launched: those, and no others, that were approved for this use.
+@dataclass(frozen=True)
+class LaunchRequest:
+    """A model is to be used.
+
+    Attributes:
+        kind: in which way.
+        object: e.g. ``model:axk1-admin/3``.
+        target: the alias, the ministry that gets it, or the place that serves it.
+    """
+
+    kind: LaunchKind
+    object: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Launch:
+    """That a model may be used at this moment: the bytes of this digest, and no others."""
+
+    kind: LaunchKind
+    object: str
+    target: str
+    digest: Digest
+
+
+def check_launch(
+    platform: Platform, actor: Actor, ministry: str, request: LaunchRequest, request_id: str = ""
+) -> Launch:
+    """Look whether a model is still what was approved for this use, and whether that still holds. Reads all of its
+    bytes. A no is recorded, and so is who asks about what is labelled.
 
     Args:
         platform: what to work on.
+        actor: who asks; somebody who may read the bytes.
         ministry: whose the model is.
-        kind: ``promotion``, ``transfer`` or ``serving``.
-        object_: e.g. ``model:axk1-admin/3``.
-        target: the alias, the ministry that gets it, or the place that serves it.
+        request: what it is to be used for.
+        request_id: of the request, for the log.
 
     Raises:
-        BongsuError: ``governance.no-such``, ``model.not-approved``, ``model.bytes-changed``, ``model.suspended``,
-            ``data.not-permitted``.
+        BongsuError: ``governance.*``, ``approval.bad-target``, ``model.not-approved``, ``model.bytes-changed``,
+            ``model.suspended``, ``data.not-permitted``.
+        OSError: the store does not answer at the moment.
     """
-    now = platform.clock()
-    with platform.read() as connection:
-        subject = subject_of(connection, ministry, kind, object_, target, 0.0)
-        if subject is None or not kind.lets_use:
-            raise codes.NO_SUCH.error(object=object_)
-        mine = [one for one in proposals_of(connection, [object_]) if one.tenant == ministry]
-        decisions = [rules.approved(kind, target, subject.binding, mine, now), *unfit(connection, subject, now)]
-    allowed_or_raise(*decisions)
-    allowed_or_raise(read_whole(platform, object_, subject.binding.content))
-    return subject.binding.content
+    ask = Ask(platform, actor, Tenant(ministry), "model.launch", request.object, request_id)
+    with recorded(ask):
+        subject = _approved_subject(ask, ProposalKind(request.kind.value), request.target)
+        allowed_or_raise(read_whole(platform, request.object, subject.binding.content))
+    record_read(platform, actor, ask.tenant, request.object, subject.thing.label, request_id)
+    return Launch(request.kind, request.object, request.target, subject.binding.content)
+
+
+def _approved_subject(ask: Ask, kind: ProposalKind, target: str) -> Subject:
+    with ask.platform.read() as connection:
+        demand(connection, ask, ministry_thing(ask.tenant), Permission.ARTIFACT_READ)
+        check_target(connection, kind, ask.object, target)
+        subject = subject_of(connection, ask.tenant, kind, ask.object, target, 0.0)
+        if subject is None:
+            raise codes.NO_SUCH.error(object=ask.object)
+        demand(connection, ask, subject.thing, Permission.ARTIFACT_READ)
+        mine = [one for one in proposals_of(connection, [ask.object]) if one.tenant == ask.tenant]
+        approval = rules.approved(kind, target, subject.binding, mine, ask.now)
+        allowed_or_raise(approval, *unfit(connection, subject, ask.now))
+    return subject
 
 
 def read_whole(platform: Platform, name: str, digest: Digest) -> Decision:

@@ -15,7 +15,7 @@ from bongsu.domain.paging import WHOLE, PageRequest, seen_page
 from bongsu.domain.people import Actor
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.uses import UseClass
-from bongsu.policy.access import Permission, Thing
+from bongsu.policy.access import Permission, Thing, cleared_for
 from bongsu.policy.approvals import EVIDENCE, EVIDENCE_DAYS, STATE, in_time
 from bongsu.policy.uses import day, permitted
 from bongsu.service.governance.asking import (
@@ -169,7 +169,7 @@ def list_proposals(
         named = ministries_for(ask, Permission.APPROVAL_READ, ministry)
         return seen_page(
             lambda part: store.proposals_in(connection, named, sorted(states), part),
-            lambda one: actor.clearance.dominates(label_of(connection, one)),
+            lambda one: cleared_for(actor.clearance, label_of(connection, one)),
             store.PROPOSALS.key,
             wanted,
         )

@@ -14,7 +14,7 @@ from bongsu.domain.paging import WHOLE, PageRequest, seen_page
 from bongsu.domain.people import Actor
 from bongsu.domain.suspension import Suspension
 from bongsu.domain.tenants import Tenant
-from bongsu.policy.access import Permission, Thing
+from bongsu.policy.access import Permission, Thing, cleared_for
 from bongsu.reconciler.stopping import Stopping
 from bongsu.service.governance.asking import (
     Ask,
@@ -142,7 +142,7 @@ def list_suspensions(
 
         def sees(one: Suspension) -> bool:
             labels = _versions(connection, one.tenant, one.name, one.version).values()
-            return actor.clearance.dominates(high_water_mark(labels))
+            return cleared_for(actor.clearance, high_water_mark(labels))
 
         return seen_page(
             lambda part: suspensions.suspensions_in(connection, named, part),

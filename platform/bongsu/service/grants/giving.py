@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
 from bongsu.domain.capacity import is_of
 from bongsu.domain.codes import grants as codes
@@ -33,6 +32,7 @@ from bongsu.store.grant_ledger import LedgerEntry, NewEntry, balance_of, book, f
 from bongsu.store.grant_use import held_now
 from bongsu.store.grants import add_grant, close_grant, get_grant, takes_part
 from bongsu.store.ministries import owns_gpus
+from bongsu.store.taken import Taken
 
 LONGEST_NAME = 40
 # All GPUs of the National AI Project's plan for 2028, held for ten years.
@@ -107,7 +107,7 @@ def give(platform: Platform, actor: Actor, order: Order) -> Grant:
                 "ends": moment(grant.ends),
             }
             record(connection, platform, actor, grant, Deed("grant.give", now, facts))
-    except IntegrityError:
+    except Taken:
         with platform.database.read() as connection:
             known = get_grant(connection, grant.id)
             first = find_entry(connection, grant.id, EntryKind.GIVEN, GIVEN)

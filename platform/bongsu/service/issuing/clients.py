@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from bongsu.domain.people import ActorKind
 from bongsu.identity.oauth import GrantType, OAuthClient, OAuthError, OAuthFault, OAuthForm
 from bongsu.identity.secret_hashes import MAX_SECRET
-from bongsu.service.issuing.issuer import SCOPES, Issuer
-from bongsu.store.people import actor_of
+from bongsu.service.issuing.issuer import SCOPES, Issuer, known_subject
 from bongsu.store.service_secrets import secrets_of
 
 _MAX_CLIENT = 200
@@ -58,7 +57,7 @@ def authenticated_service(issuer: Issuer, credentials: Credentials) -> str:
     hashes: list[str] = []
     if is_sane:
         with issuer.database.read() as connection:
-            actor = actor_of(connection, issuer.settings.issuer, account)
+            actor = known_subject(issuer, connection, account)
             if actor is not None and actor.kind is ActorKind.SERVICE and actor.id == account:
                 hashes = [one.hash for one in secrets_of(connection, account, issuer.clock())]
     looks = [*hashes, *[None] * _LOOKS][: max(_LOOKS, len(hashes))]

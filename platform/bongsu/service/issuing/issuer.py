@@ -8,11 +8,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from joserfc.jwk import Key
+from sqlalchemy import Connection
 
 from bongsu.domain.codes import identity as codes
 from bongsu.domain.messages import N_
+from bongsu.domain.people import Actor
 from bongsu.domain.phrases import phrase
+from bongsu.domain.server_defaults import AUDIENCE
 from bongsu.identity.account_file import AccountFile
+from bongsu.identity.issued_tokens import MINISTRY_CLAIM
 from bongsu.identity.key_file import KeyFile
 from bongsu.identity.key_ring import ALGORITHM, KeyRing
 from bongsu.identity.oauth import CLI, GrantType, OAuthClient
@@ -20,6 +24,7 @@ from bongsu.identity.secret_hashes import SECRET_COST, SecretHasher
 from bongsu.identity.settings import DAY_S, TrustedIssuer, is_loopback, is_safe_url
 from bongsu.identity.verifier import Trust
 from bongsu.store.database import Database
+from bongsu.store.people import actor_of, home_of
 
 ISSUER_KEYS = "issuer-keys.json"
 ATTEMPT_KEYS = "attempt-keys.json"
@@ -45,7 +50,7 @@ class IssuerSettings:
     """
 
     issuer: str
-    audience: str = "bongsu"
+    audience: str = AUDIENCE
     clients: tuple[OAuthClient, ...] = (CLI,)
     network: bool = False
     access_life_s: int = 600
@@ -115,10 +120,17 @@ class Issuer:
         trusted = TrustedIssuer(
             issuer=settings.issuer,
             audience=settings.audience,
+            ministry_claim=MINISTRY_CLAIM,
             algorithms=(ALGORITHM,),
             longest_life_s=settings.access_life_s,
         )
         return Trust(trusted, _OwnKeys(self.keys.ring))
+
+
+def known_subject(issuer: Issuer, connection: Connection, subject: str) -> Actor | None:
+    """Who a subject of this issuer is now, of the ministry in it; None for one that is not known, or that was
+    disabled."""
+    return actor_of(connection, home_of(subject), issuer.settings.issuer, subject)
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ import hashlib
 
 from bongsu.domain.people import ActorKind
 from bongsu.identity.accounts import Account
-from bongsu.service.issuing.issuer import Issuer
-from bongsu.store.people import actor_of
+from bongsu.service.issuing.issuer import Issuer, known_subject
 from bongsu.store.sign_ins import failures_at, set_failures
 
 FREE_TRIES = 5
@@ -41,7 +40,7 @@ def sign_in(issuer: Issuer, login: str, password: str) -> Account:
     _count_try(issuer, place)
     account = issuer.accounts.signed_in(login, password) if issuer.accounts is not None else None
     with issuer.database.write() as connection:
-        actor = actor_of(connection, issuer.settings.issuer, account.subject) if account is not None else None
+        actor = known_subject(issuer, connection, account.subject) if account is not None else None
         if account is None or actor is None or actor.kind is not ActorKind.PERSON:
             raise SignInRefusedError
         failures_at(connection, place)

@@ -15,9 +15,9 @@ from bongsu.identity.codes import kept_as, new_secret
 from bongsu.identity.issued_tokens import Subject, access_token, id_token
 from bongsu.identity.oauth import GrantType, OAuthClient, OAuthError, OAuthFault, OAuthForm
 from bongsu.service.issuing.clients import Credentials, authenticated_client, authenticated_service, granted_scope
-from bongsu.service.issuing.issuer import Issuer
+from bongsu.service.issuing.issuer import Issuer, known_subject
 from bongsu.store import audit
-from bongsu.store.people import actor_of, home_of
+from bongsu.store.people import home_of
 from bongsu.store.sessions import (
     add_family,
     add_refresh,
@@ -130,7 +130,7 @@ def revoke(issuer: Issuer, credentials: Credentials, form: OAuthForm) -> None:
             return
         now = issuer.clock()
         end_family(connection, family.id, now)
-        person = actor_of(connection, issuer.settings.issuer, family.subject)
+        person = known_subject(issuer, connection, family.subject)
         if person is not None:
             _record(connection, person, "session.end", now, {"client": client.id, "family": family.id})
 
@@ -173,14 +173,14 @@ def _next(
 
 def _end_copied(issuer: Issuer, connection: Connection, family: SessionFamily, now: float) -> None:
     end_family(connection, family.id, now)
-    person = actor_of(connection, issuer.settings.issuer, family.subject)
+    person = known_subject(issuer, connection, family.subject)
     if person is not None:
         facts = {"client": family.client, "family": family.id}
         _record(connection, person, "session.reuse", now, facts, AuditOutcome.REFUSED)
 
 
 def _person(issuer: Issuer, connection: Connection, subject: str) -> Actor:
-    found = actor_of(connection, issuer.settings.issuer, subject)
+    found = known_subject(issuer, connection, subject)
     if found is None:
         raise OAuthError(OAuthFault.INVALID_GRANT)
     return found

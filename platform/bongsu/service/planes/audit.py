@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from bongsu.domain.audit import EntryFilter
 from bongsu.domain.checkpoints import EntryProof, SignedCheckpoint, WitnessRequest
 from bongsu.domain.signed_notes import VerifierKey
 from bongsu.domain.tenants import HOME, Tenant
-from bongsu.service.audit.checking import Checked, check_log
+from bongsu.service.audit.checking import Checked, check_home, check_log
 from bongsu.service.audit.checkpoints import accept_cosignature, public_keys, request_witness
 from bongsu.service.audit.exporting import Export, export
 from bongsu.service.audit.keys import begin_rotation, end_rotation, home_keys
@@ -43,6 +44,11 @@ class AuditPlane(Protocol):
     def export(self, since: int) -> Export: ...
 
     def check(self) -> Checked: ...
+
+    def check_stored(self) -> Mapping[str, Checked]:
+        """This log, or all that are stored in a home whose ministries were not told apart, by ministry; "" is the home
+        itself."""
+        ...
 
 
 class AuditHere:
@@ -90,3 +96,6 @@ class AuditHere:
 
     def check(self) -> Checked:
         return check_log(self._platform, self._actor, self._tenant)
+
+    def check_stored(self) -> Mapping[str, Checked]:
+        return check_home(self._platform, None if self._tenant == HOME else self._tenant)

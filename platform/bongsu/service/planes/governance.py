@@ -18,6 +18,7 @@ from bongsu.service.governance.asking import ministry_of
 from bongsu.service.governance.carrying_out import carry_out
 from bongsu.service.governance.data_permits import DataPermitRequest
 from bongsu.service.governance.home_owner import owner
+from bongsu.service.governance.launching import Launch, LaunchRequest, check_launch
 from bongsu.service.governance.proposing import ProposalRequest
 from bongsu.service.governance.suspending import StopRequest
 from bongsu.service.governance.uses import UseRequest
@@ -66,6 +67,10 @@ class GovernancePlane(Protocol):
     def withdraw(self, proposal: str, reason: str) -> Proposal: ...
 
     def carry_out(self, proposal: str) -> Proposal: ...
+
+    def check_launch(self, request: LaunchRequest) -> Launch:
+        """Raises what stands against it."""
+        ...
 
     def suspend(self, request: StopRequest) -> Suspension: ...
 
@@ -141,6 +146,9 @@ class GovernanceHere:
 
     def carry_out(self, proposal: str) -> Proposal:
         return carry_out(self._platform, self._actor, proposal)
+
+    def check_launch(self, request: LaunchRequest) -> Launch:
+        return check_launch(self._platform, self._actor, self.ministry, request)
 
     def suspend(self, request: StopRequest) -> Suspension:
         return suspending.suspend(self._platform, self._actor, request)

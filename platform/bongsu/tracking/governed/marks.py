@@ -71,10 +71,6 @@ class Kind(StrEnum):
     TRACE = "trace"
 
 
-SHARED_BY_CONTENT = frozenset({Kind.EXPERIMENT, Kind.MODEL})
-"""Known in every scope in which something of theirs is."""
-
-
 @dataclass(frozen=True)
 class Mark:
     """One scope in which a thing exists."""

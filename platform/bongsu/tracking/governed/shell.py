@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bongsu.tracking.governed.artifact_access import may_reach
 from bongsu.tracking.governed.artifact_paths import is_plain
+from bongsu.tracking.governed.graphql_requests import fault_of
 from bongsu.tracking.governed.routes import Access, Route, match
 from bongsu.tracking.governed.settings import GovernedSettings
 from bongsu.tracking.governed.stores import ensure_workspaces, shown_so_far
@@ -37,6 +38,7 @@ from bongsu.tracking.governed.viewer import (
 _log = logging.getLogger(__name__)
 WORKSPACE_HEADER = "x-mlflow-workspace"
 _ARTIFACTS = "/mlflow-artifacts/artifacts"
+_GRAPHQL = "/graphql"
 _DATABASE_WORDS = (b"[SQL:", b"sqlite3.", b"psycopg", b"sqlalchemy", b"bongsu_", b"Traceback")
 _LONGEST_ERROR = 64 * 1024
 
@@ -162,7 +164,9 @@ class Shell:
             raise Refusal(NOT_FOUND)
         self._check_origin(scope)
         visit.workspace = workspace = _workspace(scope, viewer)
-        visit.actor = actor = Acting(viewer, workspace, self._settings.unlabelled)
+        visit.actor = actor = Acting(
+            viewer, workspace, self._settings.unlabelled, asks_files=route.access is Access.FILES
+        )
         _check_access(route, actor)
         if workspace not in self._workspaces:
             await anyio.to_thread.run_sync(ensure_workspaces, [workspace])
@@ -172,6 +176,8 @@ class Shell:
             body = _Body(
                 scope, receive, self._settings.max_file if route.takes_file else self._settings.max_message
             )
+            if route.template == _GRAPHQL:
+                await _check_query(body)
             try:
                 await self._app(_inner_scope(scope, visit.path, workspace), body, _Guarded(visit.send, body))
             except Exception:
@@ -221,7 +227,7 @@ def _workspace(scope: Scope, viewer: Viewer) -> str:
 def _check_access(route: Route, actor: Acting) -> None:
     if route.access is Access.WRITE and not actor.may_write:
         raise Refusal(_ONLY_LOOK)
-    if route.access is Access.FILES and not actor.viewer.may_read_files:
+    if not actor.may_look:
         raise Refusal(_NO_FILES)
 
 
@@ -243,17 +249,38 @@ class _Body:
             raise Refusal(_TOO_LARGE)
         self._receive = receive
         self._left = limit
+        self._kept: Message | None = None
 
     @property
     def is_too_large(self) -> bool:
         return self._left < 0
 
+    async def whole(self) -> bytes:
+        """All of it, which is received once more afterwards."""
+        parts: list[bytes] = []
+        is_more = True
+        while is_more:
+            message = await self()
+            parts.append(message.get("body", b""))
+            is_more = message.get("more_body", False)
+        self._kept = {"type": "http.request", "body": b"".join(parts), "more_body": False}
+        return b"".join(parts)
+
     async def __call__(self) -> Message:
+        if self._kept is not None:
+            kept, self._kept = self._kept, None
+            return kept
         message = await self._receive()
         self._left -= len(message.get("body", b""))
         if self.is_too_large:
             raise Refusal(_TOO_LARGE)
         return message
+
+
+async def _check_query(body: _Body) -> None:
+    fault = fault_of(await body.whole())
+    if fault is not None:
+        raise Refusal(Denial(400, "INVALID_PARAMETER_VALUE", fault))
 
 
 class _Guarded:

@@ -23,11 +23,10 @@ def _look(actor: Acting, connection: Connection) -> Sight:
     scopes = tuple(sorted(seen))
     if workspace in viewer.ministries:
         return Sight(scopes=scopes, model_scopes=scopes, labels=seen)
-    shared = [model for model in viewer.shared if model.ministry == workspace]
     return Sight(
         model_scopes=scopes,
         labels=seen,
         is_guest=True,
-        names=tuple(sorted({model.name for model in shared})),
-        versions=tuple(sorted(f"{model.name}/{model.version}" for model in shared)),
+        names=tuple(sorted({model.name for model in actor.shared})),
+        versions=tuple(sorted(f"{model.name}/{model.version}" for model in actor.shared)),
     )

@@ -14,11 +14,16 @@ from bongsu.domain.labels import OPEN, Label
 
 @dataclass(frozen=True)
 class SharedModel:
-    """A model version of another ministry that an access permit names, and that holds at this moment."""
+    """A model version of another ministry that an access permit names, and that holds at this moment.
+
+    Attributes:
+        has_files: its files are for the viewer as well; they may read files in the ministry that was given the permit.
+    """
 
     ministry: str
     name: str
     version: int
+    has_files: bool = True
 
 
 @dataclass(frozen=True)
@@ -30,8 +35,9 @@ class Viewer:
         ministries: whose workspaces they may ask for.
         home: the workspace that is meant where they name none; one of ``ministries``.
         clearance: what they may see at most.
-        may_write: they may log and register in their ministries.
-        may_read_files: what was logged as a file, weights included, and not only what is said of it.
+        writes: those of ``ministries`` in which they may log and register.
+        reads_files: those of ``ministries`` in which what was logged as a file, weights included, is theirs to read,
+            and not only what is said of it.
         shared: of other ministries; looked at, never written to.
         closed: workspaces in which labels that have changed are not in force yet: they are there, and nobody is
             answered from them.
@@ -41,8 +47,8 @@ class Viewer:
     ministries: frozenset[str]
     home: str
     clearance: Label = OPEN
-    may_write: bool = False
-    may_read_files: bool = True
+    writes: frozenset[str] = frozenset()
+    reads_files: frozenset[str] = frozenset()
     shared: frozenset[SharedModel] = frozenset()
     closed: frozenset[str] = frozenset()
 
@@ -80,6 +86,7 @@ class Acting:
 
     Attributes:
         unlabelled: what somebody's own words are labelled at least; see ``GovernedSettings.unlabelled``.
+        asks_files: what is asked for is a file, or a list of files.
         sight: looked up when it is first needed.
         is_flushing: MLflow's unit of work writes what was checked row by row.
         shown: kind and id of the things that were read so far.
@@ -88,13 +95,26 @@ class Acting:
     viewer: Viewer
     workspace: str
     unlabelled: Label | None = None
+    asks_files: bool = False
     sight: Sight | None = None
     is_flushing: bool = False
     shown: set[tuple[str, str]] = field(default_factory=set)
 
     @property
     def may_write(self) -> bool:
-        return self.viewer.may_write and self.workspace in self.viewer.ministries
+        return self.workspace in self.viewer.writes
+
+    @property
+    def shared(self) -> list[SharedModel]:
+        """What another ministry shares of this workspace, as far as it is for them what they ask for."""
+        here = [one for one in self.viewer.shared if one.ministry == self.workspace]
+        return [one for one in here if one.has_files or not self.asks_files]
+
+    @property
+    def may_look(self) -> bool:
+        """False if they may read no files where they ask for one."""
+        is_guest = self.workspace not in self.viewer.ministries
+        return not self.asks_files or self.workspace in self.viewer.reads_files or (is_guest and bool(self.shared))
 
     @property
     def written(self) -> Label:

@@ -123,3 +123,29 @@ def test_who_may_not_read_files_reads_figures_only(world: World) -> None:
         "/model-versions/get-artifact",
     ):
         assert world.server.ask("GET", path, "mnd-manager").status_code == 403
+
+
+def test_who_is_something_in_two_ministries_is_in_each_only_what_they_are_there(world: World) -> None:
+    """An engineer of MND who looks after a programme of DAPA writes and reads files in MND alone."""
+    create = "/api/2.0/mlflow/experiments/create"
+    for workspace, status in (("mnd", 200), ("dapa", 403)):
+        there = {"X-MLFLOW-WORKSPACE": workspace}
+        made = world.server.ask("POST", create, "mnd-seconded", json={"name": f"of-{workspace}"}, headers=there)
+        assert made.status_code == status
+    for word, workspace, status in (("plainword", "mnd", 200), ("dapaopen", "dapa", 403)):
+        ids, there = world.ids[word], {"X-MLFLOW-WORKSPACE": workspace}
+        asked = {"run_id": ids.run}
+        run = world.server.ask("GET", "/api/2.0/mlflow/runs/get", "mnd-seconded", params=asked, headers=there)
+        assert run.status_code == 200
+        path = f"/api/2.0/mlflow-artifacts/artifacts/{ids.file}"
+        assert world.server.ask("GET", path, "mnd-seconded", headers=there).status_code == status
+
+
+def test_files_of_a_shared_model_are_for_who_reads_files_where_it_is_shared_with(world: World) -> None:
+    shared, there = world.ids["dapaopen"], {"X-MLFLOW-WORKSPACE": "dapa"}
+    version = {"name": "dapa-model", "version": "1"}
+    path = f"/api/2.0/mlflow-artifacts/artifacts/{shared.file}"
+    get = "/api/2.0/mlflow/model-versions/get"
+    for token, status in (("mnd-guest", 200), ("msit-manager", 403)):
+        assert world.server.ask("GET", get, token, params=version, headers=there).status_code == 200
+        assert world.server.ask("GET", path, token, headers=there).status_code == status

@@ -54,7 +54,13 @@ CHOOSE = st.randoms(use_true_random=False).map(lambda rng: rng.choice)
 
 @dataclass
 class Believed:
-    """What the oracle knows of a proposal. ``seen``: how its version looked when it was proposed."""
+    """What the oracle knows of a proposal.
+
+    Attributes:
+        seen: how its version looked when it was proposed.
+        took_effect: it was carried out once.
+        relabelled: when a sweep found its version with another label; None if none did.
+    """
 
     version: int
     proposer: str
@@ -63,6 +69,8 @@ class Believed:
     needs: int
     said: dict[str, str] = field(default_factory=dict)
     state: str = "proposed"
+    took_effect: bool = False
+    relabelled: float | None = None
 
     @property
     def is_open(self) -> bool:
@@ -227,7 +235,7 @@ class Approvals(RuleBasedStateMachine):
         if expected:
             assert len(counting) >= 2
             assert not counting & {one.proposer, SUBMITTER[one.version], "bot"}
-            one.state, self.alias = "carried-out", one.version
+            one.state, one.took_effect, self.alias = "carried-out", True, one.version
             self.promotions += 1
 
     # -- what happens meanwhile --------------------------------------------------------------------------------
@@ -298,21 +306,28 @@ class Approvals(RuleBasedStateMachine):
             if one.is_open and self.place.now >= one.born + MONTH:
                 one.state = "needs-review"
         for version in VERSIONS:
-            self.lapse_after_sweep(version)
+            mine = [one for one in self.believed.values() if one.version == version]
+            if self.alias == version or any(one.state == "carried-out" for one in mine):
+                self.lapse_after_sweep(version, mine)
 
-    def lapse_after_sweep(self, version: int) -> None:
-        """Evidence was said to hold for 300 days; two weeks after its end the alias goes."""
-        done = [one for one in self.believed.values() if (one.version, one.state) == (version, "carried-out")]
-        if not done and self.alias != version:
-            return
-        ends = max((one.born + 300 * DAY for one in done), default=0.0)
-        if self.place.now < ends + 14 * DAY:
+    def lapse_after_sweep(self, version: int, mine: list[Believed]) -> None:
+        """Evidence was said to hold for 300 days, and approvals are for one label; two weeks after the end of the first
+        of these the alias goes."""
+        in_effect = [one for one in mine if one.is_open or one.state == "carried-out"]
+        of_this_label = [one for one in in_effect if one.seen[1] == self.looks[version][1]]
+        is_approved = any(one.state == "carried-out" for one in of_this_label)
+        for one in in_effect:
+            if one not in of_this_label:
+                one.state, one.relabelled = "needs-review", self.place.now
+        once = [one for one in mine if one.took_effect]
+        ends = [max(one.born + 300 * DAY for one in once)]
+        ends += [one.relabelled for one in once if one.relabelled is not None and not is_approved]
+        if self.place.now < min(ends) + 14 * DAY:
             return
         if self.alias == version:
             self.alias = None
-        for one in self.believed.values():
-            if one.version == version and (one.is_open or one.state == "carried-out"):
-                one.state = "needs-review"
+        for one in of_this_label:
+            one.state = "needs-review"
 
     # -- what has to hold at any time --------------------------------------------------------------------------
 

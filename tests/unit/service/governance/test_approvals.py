@@ -8,7 +8,7 @@ import pytest
 from governed_places import DAY, SECRET, SENSITIVE, GovernedPlace
 from sqlalchemy import update
 
-from bongsu.domain.approval import ApprovalState, ProposalKind
+from bongsu.domain.approval import ApprovalState, LaunchKind, ProposalKind
 from bongsu.domain.ids import digest_of
 from bongsu.domain.labels import OPEN
 from bongsu.domain.people import ActorKind, Role
@@ -16,12 +16,17 @@ from bongsu.domain.problems import BongsuError
 from bongsu.domain.use_register import Tier
 from bongsu.service.governance.carrying_out import carry_out
 from bongsu.service.governance.deciding import approve, reject
-from bongsu.service.governance.launching import check_launch
+from bongsu.service.governance.launching import Launch, LaunchRequest, check_launch
 from bongsu.service.governance.proposing import ProposalRequest, list_proposals, propose, show_proposal, withdraw
 from bongsu.service.governance.uses import withdraw_use
 from bongsu.store import label_flow
 from bongsu.store.datasets import list_dataset_versions
 from bongsu.store.schema import model_versions
+
+
+def launched(governed: GovernedPlace, asked: LaunchRequest, person: str = "kim") -> Launch:
+    """By an engineer, who may read the bytes."""
+    return check_launch(governed.platform, governed.actor(person), "mnd", asked)
 
 
 def codes_of(caught: pytest.ExceptionInfo[BongsuError]) -> list[str]:
@@ -151,14 +156,16 @@ def test_bytes_that_are_swapped_after_the_approvals_get_no_alias(governed: Gover
 
 def test_a_row_that_is_swapped_after_the_promotion_is_not_launched(governed: GovernedPlace) -> None:
     content = governed.promoted().binding.content
-    asked = (governed.platform, "mnd", ProposalKind.PROMOTION, "model:axk1/1", "production")
-    assert check_launch(*asked) == content
+    asked = LaunchRequest(LaunchKind.PROMOTION, "model:axk1/1", "production")
+    assert launched(governed, asked).digest == content
     other = governed.tree("something else")
     with governed.platform.write() as connection:
         connection.execute(update(model_versions).values(digest=other))
     with pytest.raises(BongsuError) as caught:
-        check_launch(*asked)
+        launched(governed, asked)
     assert "model.not-approved" in codes_of(caught)
+    entry = json.loads(governed.log()[-1][2])
+    assert (entry["actor"], entry["action"], entry["outcome"]) == ("kim", "model.launch", "refused")
 
 
 def test_a_transfer_is_approved_for_one_receiver(governed: GovernedPlace) -> None:
@@ -168,13 +175,32 @@ def test_a_transfer_is_approved_for_one_receiver(governed: GovernedPlace) -> Non
     for person in ("ann", "acc"):
         approve(governed.platform, governed.actor(person), proposal.id, proposal.binding.digest)
     carry_out(governed.platform, governed.actor("lee"), proposal.id)
-    asked = (governed.platform, "mnd", ProposalKind.TRANSFER, "model:axk1/1")
-    assert check_launch(*asked, "army") == proposal.binding.content
-    for kind, target in ((ProposalKind.TRANSFER, "navy"), (ProposalKind.SERVING, "army")):
+    asked = LaunchRequest(LaunchKind.TRANSFER, "model:axk1/1", "army")
+    assert launched(governed, asked).digest == proposal.binding.content
+    for kind, target in ((LaunchKind.TRANSFER, "mnd"), (LaunchKind.SERVING, "army")):
         with pytest.raises(BongsuError) as caught:
-            check_launch(governed.platform, "mnd", kind, "model:axk1/1", target)
+            launched(governed, LaunchRequest(kind, "model:axk1/1", target))
         assert codes_of(caught) == ["model.not-approved"]
     assert governed.aliases() == {}
+
+
+def test_bytes_that_are_swapped_after_the_promotion_are_not_launched(governed: GovernedPlace) -> None:
+    proposal = governed.promoted()
+    (path,) = (governed.folder / "artifacts" / "trees").glob(f"*/{proposal.binding.content}/file.txt")
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[::-1])
+    with pytest.raises(BongsuError) as caught:
+        launched(governed, LaunchRequest(LaunchKind.PROMOTION, "model:axk1/1", "production"))
+    assert codes_of(caught) == ["model.bytes-changed"]
+
+
+def test_who_may_not_read_the_bytes_does_not_ask_whether_they_may_be_launched(governed: GovernedPlace) -> None:
+    governed.promoted()
+    asked = LaunchRequest(LaunchKind.PROMOTION, "model:axk1/1", "production")
+    for person, code in (("ann", "governance.not-permitted"), ("army-ann", "governance.no-such")):
+        with pytest.raises(BongsuError) as caught:
+            launched(governed, asked, person)
+        assert codes_of(caught) == [code]
 
 
 def test_a_use_that_is_withdrawn_stops_the_promotion(governed: GovernedPlace) -> None:

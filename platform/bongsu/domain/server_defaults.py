@@ -1,0 +1,12 @@
+"""What holds at a server where nobody says otherwise; of those that serve, sign in and check tokens."""
+
+from __future__ import annotations
+
+REQUESTS_A_MINUTE = 6000
+"""Of each actor, and of each address from which nobody signed in."""
+
+AUDIENCE = "bongsu"
+"""``aud`` of tokens for this platform; of the built-in issuer's at any rate."""
+
+CLI_CLIENT = "bongsu-cli"
+"""``client_id`` of the command line where people sign in."""
