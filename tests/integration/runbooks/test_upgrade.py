@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -40,7 +41,7 @@ def downgrade() -> None:
 
 
 def test_to_a_version_of_the_same_schema_one_replica_after_the_other_and_nobody_is_refused(site: Site) -> None:
-    superuser, bongsu = _upgrading(site, _later(site, "1.8.0"))
+    superuser, bongsu = _upgrading(site, "1.8.0", _copied(site, "1.8.0"))
     superuser.follow(PAGE, "new version")
     assert f"Schema {HEAD_REVISION}; this version of Bongsu needs {HEAD_REVISION}." in bongsu.follow(PAGE, "look")
     with site.run_under_way("over-an-upgrade") as run, _asked_all_the_while(site) as answers:
@@ -54,11 +55,11 @@ def test_to_a_version_of_the_same_schema_one_replica_after_the_other_and_nobody_
 
 
 def test_over_a_change_of_the_schema_and_back_again(site: Site) -> None:
-    superuser, bongsu = _upgrading(site, _later(site, "1.9.0", MIGRATION))
+    _installed(site, "1.9.0")
+    superuser, bongsu = _upgrading(site, "1.9.0", site.folder)
     done = site.submit("before-an-upgrade", "echo kept > $BONGSU_OUTPUTS/files/a.txt")
     site.await_state(done, "succeeded")
     told = site.ask("engineer", f"/v1/runs/{done}")
-    superuser.follow(PAGE, "new version")
     looked = bongsu.follow(PAGE, "look")
     assert f"Schema {HEAD_REVISION}; this version of Bongsu needs {NEXT_REVISION}." in looked
     superuser.follow(PAGE, "stop")
@@ -81,34 +82,46 @@ def test_over_a_change_of_the_schema_and_back_again(site: Site) -> None:
     site.person("auditor").run("bongsu audit verify")
 
 
-def _later(site: Site, version: str, migration: str = "") -> Path:
-    """A copy of a later version, with another migration if one is given."""
+def _copied(site: Site, version: str) -> Path:
+    """A copy of a later version of the same schema."""
     source = site.folder / f"source-{version}"
     shutil.copytree(site.source, source)
-    for name in ("pyproject.toml", "platform/bongsu/__init__.py"):
-        _rewrite(source / name, f'version__ = "{__version__}"', f'version__ = "{version}"')
-        _rewrite(source / name, f'\nversion = "{__version__}"', f'\nversion = "{version}"')
-    if migration:
-        store = source / "platform" / "bongsu" / "store"
-        (store / "migrations" / "versions" / f"{NEXT_REVISION}_motto.py").write_text(migration)
-        _rewrite(store / "database.py", f'HEAD_REVISION = "{HEAD_REVISION}"', f'HEAD_REVISION = "{NEXT_REVISION}"')
+    _rewrite(source / "pyproject.toml", f'\nversion = "{__version__}"', f'\nversion = "{version}"')
+    _rewrite(source / "platform" / "bongsu" / "__init__.py", __version__, version)
     return source
 
 
+def _installed(site: Site, version: str) -> Path:
+    """A later version, with another migration, as the page's first block would have it; the other test follows that."""
+    old, new = Path(site.names["/opt/bongsu-0.1.0"]), site.folder / "opt" / f"bongsu-{version}"
+    shutil.copytree(old, new, symlinks=True, copy_function=os.link)
+    _rewrite(new / "bin" / "bongsu", str(old), str(new))
+    (package,) = new.glob("lib/python*/site-packages/bongsu")
+    _rewrite(package / "__init__.py", __version__, version)
+    (package / "store" / "migrations" / "versions" / f"{NEXT_REVISION}_motto.py").write_text(MIGRATION)
+    _rewrite(package / "store" / "database.py", f'"{HEAD_REVISION}"', f'"{NEXT_REVISION}"')
+    return new
+
+
 def _rewrite(file: Path, old: str, new: str) -> None:
-    file.write_text(file.read_text().replace(old, new))
+    """In a file of its own, whatever other names it had."""
+    text, mode = file.read_text(), file.stat().st_mode
+    assert old in text
+    file.unlink()
+    file.write_text(text.replace(old, new))
+    file.chmod(mode)
 
 
-def _upgrading(site: Site, source: Path) -> tuple[Reader, Reader]:
-    """The superuser in the copy of the new version, and the user ``bongsu``, who call the versions by their names."""
+def _upgrading(site: Site, version: str, folder: Path) -> tuple[Reader, Reader]:
+    """The superuser in this folder, and the user ``bongsu``, who call the versions by their names."""
     names = {
         **site.names,
-        "/opt/bongsu-1.3": str(site.folder / "opt" / source.name.replace("source", "bongsu")),
+        "/opt/bongsu-1.3": str(site.folder / "opt" / f"bongsu-{version}"),
         "/opt/bongsu-1.2": site.names["/opt/bongsu-0.1.0"],
         "0011": HEAD_REVISION,
     }
     root = site.root
-    return Reader(source, names, root.environment, root.followed), site.bongsu.called(names)
+    return Reader(folder, names, root.environment, root.followed), site.bongsu.called(names)
 
 
 @contextmanager
