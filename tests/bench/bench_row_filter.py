@@ -28,8 +28,9 @@ sys.path.append(str(Path(__file__).parents[1] / "support"))
 import httpx
 from engineer_everywhere import seed_people
 from loopback_issuer import running_issuer
-from measured_server import START_S, answers, free_port, started
+from measured_server import START_S, answers, started
 from mlflow_rows import Filled, fill_mlflow
+from ports import free_port
 from postgres_server import running_server
 
 from bongsu.cli.commands.serve import HOST

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import signal
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +10,7 @@ from pathlib import Path
 import pytest
 from confirming import confirm
 from mlflow import MlflowClient
-from replicas import free_port
+from runbook_demonstration import demonstrated
 from test_command_line import Shell
 
 ROOT = Path(__file__).parents[2]
@@ -47,27 +45,8 @@ class Up:
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     folder = tmp_path_factory.mktemp("up")
-    shell, port = Shell(folder), free_port()
-    log = folder / "server.log"
-    with log.open("w") as file:
-        words = [shell("--version").args[0], "up", "--port", str(port)]
-        process = subprocess.Popen(
-            words, cwd=ROOT, env=shell.environment, stdout=subprocess.PIPE, stderr=file, text=True
-        )
-    assert process.stdout is not None
-    passwords: dict[str, str] = {}
-    for line in process.stdout:
-        told = line.split()
-        if len(told) == 2 and "/" in told[0]:
-            passwords[told[0]] = told[1]
-        if "bongsu login" in line:
-            break
-    try:
-        assert process.poll() is None, log.read_text()
-        yield Up(f"http://localhost:{port}", passwords, folder)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(60) in (0, 128 + signal.SIGTERM), log.read_text()
+    with demonstrated(folder, started_in=ROOT) as found:
+        yield Up(found.url, found.passwords, folder)
 
 
 def test_the_demo_runs_by_submit_and_is_there_for_its_ministry_alone(up: Up) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from mlflow_server import free_port
+from ports import free_port
 
 START_S = 120.0
 UNRECORDABLE = "unrecordable"

@@ -12,7 +12,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -23,6 +22,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from ports import free_port
 
 from bongsu.store.database import open_database
 
@@ -47,7 +47,7 @@ class PostgresServer:
         self._folder = folder
         self._settings = {
             # Kept from one start to the next, for clients that come back.
-            "port": str(_free_port()),
+            "port": str(free_port()),
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
             "max_connections": "100",
@@ -208,9 +208,3 @@ def _account() -> dict[str, Any]:
 def _end_with_the_parent() -> None:
     """A test run that is killed leaves no server behind."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT, 0, 0, 0)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

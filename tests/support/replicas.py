@@ -6,7 +6,6 @@ import json
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -21,6 +20,7 @@ import far_cluster
 import httpx
 from governed_places import STAFF, GovernedPlace
 from loopback_issuer import LoopbackIssuer, running_issuer
+from ports import free_port
 from replica_nursery import write_shift
 from simulated_executor import SimulatedCluster
 from sqlalchemy import insert, select
@@ -379,9 +379,3 @@ def _replica(nursery: Nursery, url: str, folder: Path, shared: Path, issuer: str
         "log": str(log),
     }
     return Replica(nursery, f"replica-{number}", home, port, log, json.dumps(order))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

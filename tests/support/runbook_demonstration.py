@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 from confirming import confirm
-from mlflow_server import free_port
+from ports import free_port
 from runbook_steps import Block, Reader
 
 from bongsu.client.contexts import Context, SignIn, change_contexts
@@ -78,14 +78,14 @@ class Demonstration:
 
 
 @contextmanager
-def demonstrated(folder: Path) -> Iterator[Demonstration]:
-    """Until the end of the block."""
+def demonstrated(folder: Path, started_in: Path | None = None) -> Iterator[Demonstration]:
+    """Until the end of the block, at which the server ends in order. ``started_in``: ``folder``, if it is not given."""
     port, home = free_port(), folder / "home"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("BONGSU_")}
     with (folder / "server.log").open("w") as log:
         process = subprocess.Popen(
             [BONGSU, "--home", str(home), "up", "--port", str(port)],
-            cwd=folder,
+            cwd=started_in or folder,
             env={**environment, "BONGSU_LANG": "en"},
             stdout=subprocess.PIPE,
             stderr=log,
@@ -105,7 +105,7 @@ def demonstrated(folder: Path) -> Iterator[Demonstration]:
         yield Demonstration(f"http://localhost:{port}", home, passwords, folder)
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(END_S)
+        assert process.wait(END_S) in (0, 128 + signal.SIGTERM), (folder / "server.log").read_text()
         process.stdout.close()
 
 

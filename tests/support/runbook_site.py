@@ -18,8 +18,8 @@ from typing import Any
 import httpx
 from live_api import sign_in
 from loopback_issuer import LoopbackIssuer, running_issuer
-from mlflow_server import free_port
 from offline_packages import ROOT, package_settings
+from ports import free_port
 from postgres_server import OWNER, PASSWORD, PostgresServer, running_server
 from private_authority import loopback_certificate
 from runbook_proxy import NGINX, proxied

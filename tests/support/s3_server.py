@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from ports import free_port
 
 VERSION = "v1.8.0"
 MODULE = "github.com/versity/versitygw/cmd/versitygw"
@@ -44,7 +45,7 @@ def binary() -> Path:
 @contextmanager
 def start_server(folder: Path) -> Iterator[S3Server]:
     """A server on a free loopback port whose buckets are directories below ``folder``."""
-    port = _free_port()
+    port = free_port()
     (folder / "data" / "bongsu").mkdir(parents=True)
     keys = {"ROOT_ACCESS_KEY": "test-key", "ROOT_SECRET_KEY": "test-secret"}
     with (folder / "log.txt").open("w") as log:
@@ -68,12 +69,6 @@ def start_server(folder: Path) -> Iterator[S3Server]:
     finally:
         process.terminate()
         process.wait(timeout=10)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait(port: int, process: subprocess.Popen[bytes]) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from mlflow_server import free_port
+from ports import free_port
 
 HERE = Path(__file__).parent
 END_S = 40.0

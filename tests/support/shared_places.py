@@ -55,8 +55,8 @@ class SharedPlace(ApiPlace):
                 file.write(content.encode())
         return writer.commit().digest
 
-    def add_dataset(self, name: str, digest: Digest, label: Label = OPEN) -> None:
-        super().add_dataset(name, digest, self.label)
+    def add_dataset(self, name: str, digest: Digest, label: Label | None = None) -> None:
+        super().add_dataset(name, digest, label or self.label)
 
     def share(self, object_: str = DATA, purpose: UseClass = ADMINISTRATION, days: float = 30, **times: Any) -> str:
         """The id of the permit."""

@@ -17,7 +17,8 @@ import far_cluster
 import psutil
 from governed_places import GovernedPlace
 from loopback_issuer import running_issuer
-from replicas import CAPACITY, SITE, Replica, Site, enter, free_port
+from ports import free_port
+from replicas import CAPACITY, SITE, Replica, Site, enter
 from simulated_executor import SimulatedCluster
 
 from bongsu.artifacts.local import LocalStore

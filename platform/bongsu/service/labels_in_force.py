@@ -79,7 +79,7 @@ class LabelsInForce:
                 with self._database.read(Scope.of(waiting.tenant)) as connection:
                     now = as_it_is(connection, item)
                 self._publisher.catch_up(now)
-        except Exception as error:
+        except Exception as error:  # whatever MLflow comes up with: what may carry too low a label is closed
             self._tell(
                 waiting, f"MLflow does not take it ({type(error).__name__}): their part of MLflow is closed."
             )

@@ -11,6 +11,7 @@ import functools
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -145,14 +146,12 @@ def keep_sent(platform: Platform, sent: Iterable[SentRequirements], label: Label
 
 def _commit(platform: Platform, one: SentRequirements) -> None:
     writer = platform.artifacts.writer(f"requirements/{one.manifest.digest}")
-    with writer.alone():
-        try:
-            for path, content in one.files.items():
-                write_bytes(writer, path, content)
-            writer.commit()
-        except BaseException:
-            writer.abort()
-            raise
+    with writer.alone(), ExitStack() as unless_committed:
+        unless_committed.callback(writer.abort)
+        for path, content in one.files.items():
+            write_bytes(writer, path, content)
+        writer.commit()
+        unless_committed.pop_all()
 
 
 def _elsewhere(stage: Stage, one: SentRequirements, named: _NamedIn) -> Iterator[Problem]:

@@ -118,6 +118,18 @@ def test_a_run_with_bytes_that_are_known_for_more_carries_their_label(place: Sha
     assert (plan.label, plan.stage("a").label) == (SENSITIVE, SENSITIVE)
 
 
+def test_what_a_run_reads_does_not_make_its_requirements_files_secret(place: SharedPlace) -> None:
+    """Whoever submits says what they are; others go on sending the same ones."""
+    place.add_dataset("plans", place.tree("plans"), SENSITIVE)
+    place.permit_data(name="plans")
+    taking = OWN.replace("  stages:", '  inputs: {plans: {dataset: "datasets:/plans/1"}}\n  stages:')
+    plan = submitted(place, taking.replace("with: {", "inputs: {after: inputs.plans}, with: {"))
+    with place.platform.read() as connection:
+        known = find_owned(connection, tree_of(plan))
+    assert known is not None
+    assert (plan.label, known.label) == (SENSITIVE, str(OPEN))
+
+
 def test_what_could_not_be_kept_leaves_nothing_half_written(
     place: SharedPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

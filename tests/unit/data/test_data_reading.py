@@ -204,6 +204,19 @@ def parquet_of(count: int) -> bytes:
 DOCUMENTS = parquet_of(100)
 
 
+def one_part(content: bytes) -> TreeReader:
+    """A tree that came with these bytes as its one part."""
+
+    class Given:
+        manifest = SimpleNamespace(files=[SimpleNamespace(path="part-00000.parquet")])
+        uri = "s3://bucket/tree"
+
+        def open(self, _path: str) -> BinaryIO:
+            return io.BytesIO(content)
+
+    return cast(TreeReader, Given())
+
+
 @settings(max_examples=300)
 @given(st.data())
 def test_documents_with_another_byte_are_texts_or_end_the_stage_with_a_word(data: st.DataObject) -> None:
@@ -212,34 +225,28 @@ def test_documents_with_another_byte_are_texts_or_end_the_stage_with_a_word(data
     place = data.draw(st.integers(4, len(whole) - 1))
     whole[place] ^= data.draw(st.integers(1, 255))
 
-    class Given:
-        manifest = SimpleNamespace(files=[SimpleNamespace(path="part-00000.parquet")])
-        uri = "s3://bucket/tree"
-
-        def open(self, _path: str) -> BinaryIO:
-            return io.BytesIO(whole)
-
     with tempfile.TemporaryDirectory() as folder:
         found, said = [], "part-00000.parquet"
         try:
-            found = list(read_documents(cast(TreeReader, Given()), Path(folder)))
+            found = list(read_documents(one_part(bytes(whole)), Path(folder)))
         except StageError as error:
             said = str(error)
     assert "part-00000.parquet" in said
     assert {type(value) for one in found for value in (one.id, one.text, one.source)} <= {str}
 
 
+def test_documents_without_a_text_end_the_stage(tmp_path: Path) -> None:
+    file = io.BytesIO()
+    pq.write_table(pa.table({"id": ["1", "2"], "text": [TEXT, None], "source": ["a", "a"]}), file)
+
+    with pytest.raises(StageError, match=r"part-00000\.parquet .* text: NoneType"):
+        list(read_documents(one_part(file.getvalue()), tmp_path))
+
+
 @pytest.mark.parametrize("kept", [0, 4, len(DOCUMENTS) // 2, len(DOCUMENTS) - 1])
 def test_documents_that_were_cut_before_they_came_end_the_stage(tmp_path: Path, kept: int) -> None:
-    class Given:
-        manifest = SimpleNamespace(files=[SimpleNamespace(path="part-00000.parquet")])
-        uri = "s3://bucket/tree"
-
-        def open(self, _path: str) -> BinaryIO:
-            return io.BytesIO(DOCUMENTS[:kept])
-
     with pytest.raises(StageError, match=r"part-00000\.parquet"):
-        list(read_documents(cast(TreeReader, Given()), tmp_path))
+        list(read_documents(one_part(DOCUMENTS[:kept]), tmp_path))
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])

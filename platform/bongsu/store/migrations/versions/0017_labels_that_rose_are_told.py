@@ -126,11 +126,11 @@ def _pairs(run: Any, told: Iterable[dict[str, Any]], now: Now) -> Iterator[tuple
 def _read(body: str) -> dict[str, Any] | None:
     """None for what says nothing that can be read: then the run is looked at."""
     try:
-        item = json.loads(body)
+        item: dict[str, Any] = json.loads(body)
         list(_pairs_of(item))
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    return item  # type: ignore[no-any-return]
+    return item
 
 
 def _pairs_of(item: dict[str, Any]) -> Iterator[str]:
