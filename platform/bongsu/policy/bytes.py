@@ -42,14 +42,19 @@ def approved(
     """
     facts = {"object": current.object, "use": kind.value, "target": target}
     for proposal in proposals:
-        bound = proposal.binding
-        if (bound.kind, bound.target, proposal.state) != (kind, target, ApprovalState.CARRIED_OUT):
-            continue
-        differing = set(bound.differences(current)) - {EVIDENCE_END, TARGET}
-        if not differing and now < bound.evidence_until:
+        if lets(proposal, kind, target, current, now):
             return APPROVED.allow(**facts, proposal=proposal.id)
     use = f"{kind.value} {target}".rstrip()
     return APPROVED.deny(codes.NOT_APPROVED.at(name=current.object, use=use), **facts)
+
+
+def lets(proposal: Proposal, kind: ProposalKind, target: str, current: Binding, now: float) -> bool:
+    """Whether this proposal is such an approval; arguments as of :func:`approved`."""
+    bound = proposal.binding
+    if (bound.kind, bound.target, proposal.state) != (kind, target, ApprovalState.CARRIED_OUT):
+        return False
+    differing = set(bound.differences(current)) - {EVIDENCE_END, TARGET}
+    return not differing and now < bound.evidence_until
 
 
 def whole(name: str, fault: Problem | None) -> Decision:
