@@ -11,7 +11,7 @@ from fastapi.responses import Response, StreamingResponse
 from bongsu.api.answers import answer
 from bongsu.api.asking import Asking, asks_for
 from bongsu.api.openapi import as_well, only_as
-from bongsu.api.routes.artifacts import MOST_BYTES
+from bongsu.api.routes.artifacts import MOST_BYTES, refuse_strange_title
 from bongsu.domain.codes import api as codes
 from bongsu.domain.codes import audit
 from bongsu.domain.phrases import as_phrase
@@ -66,6 +66,7 @@ async def take_in(
 ) -> Response:
     """Take in the model of a bundle: all of it with its label, or nothing. Once more changes nothing (200)."""
     platform = await run_in_threadpool(asker.within, ministry)
+    refuse_strange_title(title)
     keys = [_key(one) for one in key]
     with upload_folder(platform) as folder:
         archive = folder / "bundle.tar"

@@ -17,6 +17,11 @@ BAD_DOCUMENT = Code(
     "What {file} says of its model cannot be relied on: {detail}.",
     "Have the giver export the model again, and tell them: no bundle that Bongsu writes is so.",
 )
+DOCUMENT_CHANGED = Code(
+    "bundle.document-changed",
+    "What is signed in {file} is not the document that stands before it.",
+    "One of the two was changed since, or damaged on its way. Take the file anew from where it was exported.",
+)
 WRONG_SIGNATURE = Code(
     "bundle.wrong-signature",
     "A signature in {file} says that it is by {key}, and it is not.",

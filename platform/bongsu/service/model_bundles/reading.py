@@ -26,7 +26,8 @@ from bongsu.domain.problems import BongsuError, Problem
 from bongsu.domain.signed_notes import LONGEST_NOTE, SignatureKind, SignedNote, VerifierKey
 from bongsu.service.audit.verifying import open_regular
 
-_LONGEST_NOTE_BYTES = 4 * LONGEST_NOTE
+_MOST_OF_A_NOTE = 4 * LONGEST_NOTE
+_NOT_UTF8 = N_("it is not UTF-8")
 
 
 class Sink(Protocol):
@@ -74,13 +75,13 @@ class BundleFile:
 
         Raises:
             BongsuError: ``bundle.malformed``, ``bundle.truncated``, ``bundle.bad-document``,
-                ``bundle.wrong-signature``, ``bundle.unsigned``.
+                ``bundle.document-changed``, ``bundle.wrong-signature``, ``bundle.unsigned``.
         """
         with self._told():
             first, raw, at = self._tape.small(LONGEST_DOCUMENT)
-            second, written, note_at = self._tape.small(_LONGEST_NOTE_BYTES)
+            second, written, note_at = self._tape.small(_MOST_OF_A_NOTE)
         digest = digest_of(raw)
-        note, origin = self._note(written, digest)
+        note, origin = self._note(written, digest, note_at)
         if keys is not None:
             self._signed_by(note, origin, keys)
         try:
@@ -125,16 +126,18 @@ class BundleFile:
             return None
         return codes.FILE_CHANGED.at(path=entry.path, file=self._name, found=found, expected=entry.sha256)
 
-    def _note(self, written: bytes, digest: Digest) -> tuple[SignedNote, str]:
+    def _note(self, written: bytes, digest: Digest, offset: int) -> tuple[SignedNote, str]:
         """With the log in whose name it is signed."""
         try:
             text = written.decode()
             note = SignedNote.parse(text)
+        except UnicodeDecodeError:
+            raise codes.MALFORMED.error(file=self._name, offset=offset, detail=as_phrase(_NOT_UTF8)) from None
         except ValueError as error:
-            raise self._bad(as_phrase(str(error))) from None
+            raise codes.MALFORMED.error(file=self._name, offset=offset, detail=as_phrase(str(error))) from None
         origin = note.text.split("\n")[1]
         if note.text != note_text(origin, digest) or str(note) != text:
-            raise self._bad(N_("what is signed is not its document"))
+            raise codes.DOCUMENT_CHANGED.error(file=self._name)
         return note, origin
 
     def _signed_by(self, note: SignedNote, origin: str, keys: Sequence[VerifierKey]) -> None:

@@ -3,33 +3,14 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-from bundle_places import KEYS, Giver, named, take, taker
+from bundle_places import Giver, named, take, taker
 from governed_places import GovernedPlace
 
-from bongsu.domain.labels import Label
 from bongsu.service.labels import show_label
 from bongsu.service.lineage import trace
 from bongsu.service.model_bundles.reading import inspect_bundle
-
-
-@pytest.fixture
-def giver(tmp_path: Path) -> Iterator[Giver]:
-    (tmp_path / "giver").mkdir()
-    made = Giver(tmp_path / "giver", Label.parse("S/logistics"))
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[GovernedPlace]:
-    (tmp_path / "house").mkdir()
-    made = GovernedPlace(tmp_path / "house")
-    yield made
-    made.close()
 
 
 def test_a_model_comes_in_with_its_label_and_what_it_came_from(
