@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from governed_places import DAY, GovernedPlace
 from sqlalchemy import func, select, update
 
+from bongsu.artifacts.bundle_form import DOCUMENT, NOTE, TREE, Member, written
 from bongsu.domain.approval import Proposal, ProposalKind
+from bongsu.domain.artifact import FileEntry, Manifest
 from bongsu.domain.audit import Author
 from bongsu.domain.ids import Digest
 from bongsu.domain.labels import Label
 from bongsu.domain.lineage import EdgeKind, NodeKind
-from bongsu.domain.signed_notes import SigningKey, VerifierKey
+from bongsu.domain.model_bundles import BundleDocument
+from bongsu.domain.signed_notes import SignedNote, SigningKey, VerifierKey
 from bongsu.domain.tenants import Tenant
+from bongsu.domain.uses import UseClass
 from bongsu.service.audit.keys import LogKeys
 from bongsu.service.governance.carrying_out import carry_out
 from bongsu.service.governance.data_permits import revoke_data_permit
@@ -77,7 +86,7 @@ class Giver(GovernedPlace):
         if not text.startswith("axk1"):
             return super().tree(text)
         writer = self.platform.artifacts.writer("tests/" + text.replace(" ", "-"))
-        for name, data in {**FILES, "config.json": text.encode()}.items():
+        for name, data in {**FILES, "config.json": json.dumps({"name": text}).encode()}.items():
             with writer.create(name) as file:
                 file.write(data)
         return writer.commit().digest
@@ -149,3 +158,44 @@ def standing(place: GovernedPlace) -> tuple[object, ...]:
         if not path.name.startswith(("bongsu.db", ".lock")) and path.suffix not in (".db", ".db-wal", ".db-shm")
     )
     return (*map(tuple, rows), done, tuple(files))
+
+
+def document_of(files: Mapping[str, bytes], label: Label, keys: LogKeys = KEYS, **more: Any) -> BundleDocument:
+    """As a home of one person, which is called as MND's log is, would write it for the army."""
+    listed = [
+        FileEntry(path=path, size=len(data), sha256=hashlib.sha256(data).hexdigest())
+        for path, data in sorted(files.items(), key=lambda one: one[0].encode())
+    ]
+    facts: dict[str, Any] = {
+        "origin": keys.origin(Tenant("mnd")),
+        "signers": tuple(map(str, keys.public(Tenant("mnd")))),
+        "ministry": "",
+        "governed": False,
+        "name": "axk1",
+        "version": 1,
+        "target": "army",
+        "label": label,
+        "use_class": UseClass.ADMINISTRATION,
+        "statement": "",
+        "plan_hash": "",
+        "evidence": (),
+        "approvals": (),
+        "sources": (),
+        "left_out": 0,
+        "card": "",
+        "digest": Manifest(files=tuple(listed)).digest,
+        "files": tuple(listed),
+        "exported_at": 1_700_000_000_000,
+        "exported_by": "owner",
+    }
+    return BundleDocument(**facts | more)
+
+
+def bundled(document: BundleDocument, files: Mapping[str, bytes], keys: LogKeys = KEYS) -> bytes:
+    """The file of a document and its files, signed."""
+    text, time = document.note(), document.exported_at // 1000
+    note = str(SignedNote(text, tuple(key.sign(text, document.origin) for key in keys.keys))).encode()
+    named = {DOCUMENT: document.canonical(), NOTE: note}
+    named |= {TREE + one.path: files[one.path] for one in document.files}
+    parts = ((Member(name, len(data), time), partial(iter, [data])) for name, data in named.items())
+    return b"".join(written(parts))

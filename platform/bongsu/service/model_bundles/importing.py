@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -20,8 +20,10 @@ from bongsu.domain.ids import Digest
 from bongsu.domain.labels import Label
 from bongsu.domain.lineage import EdgeKind, NodeKind
 from bongsu.domain.model_bundles import BundleDocument, target_parts
+from bongsu.domain.problems import BongsuError
 from bongsu.domain.signed_notes import VerifierKey
-from bongsu.service.governance.asking import Ask, declared, done, recorded
+from bongsu.policy import purpose
+from bongsu.service.governance.asking import Ask, done, recorded
 from bongsu.service.inputs.card import label_of, said_on_cards
 from bongsu.service.inputs.files import NotFound, files_at
 from bongsu.service.inputs.label_card import declarations, looks_like_a_card
@@ -98,8 +100,8 @@ def import_bundle(
         document = head.document
         _meant_for(title or archive.name, document.target, here)
         refuse_above(platform.scope.clearance, document.label)
-        declared(ask, {"name": document.name, "statement": document.statement})
-        label = _taken(platform, ask, bundle, document)
+        _screened({"name": document.name, "statement": document.statement})
+        label = _taken(platform, bundle, document)
         return _noted(platform, ask, head, _signer(head, keys), label)
 
 
@@ -111,7 +113,7 @@ def _meant_for(name: str, target: str, here: str) -> None:
         raise codes.OTHER_TARGET.error(file=name, target=target, here=here)
 
 
-def _taken(platform: Platform, ask: Ask, bundle: BundleFile, document: BundleDocument) -> Label:
+def _taken(platform: Platform, bundle: BundleFile, document: BundleDocument) -> Label:
     """With all files in the store; the label that they carry.
 
     What they carry is known before they are there: bytes of which nobody knows what they are could be taken for open.
@@ -121,7 +123,7 @@ def _taken(platform: Platform, ask: Ask, bundle: BundleFile, document: BundleDoc
     with writing_to(home), tempfile.TemporaryDirectory(prefix="bongsu-cards-", dir=home) as folder, writer.alone():
         try:
             bundle.files(document, lambda entry: _into(writer, Path(folder), entry))
-            label = _with_cards(ask, Path(folder), document)
+            label = _with_cards(Path(folder), document)
             refuse_above(platform.scope.clearance, label)
             known = _labelled(platform, document, label)
             # What is known here to be worth more is not told to who may not see it.
@@ -159,18 +161,25 @@ class _Both:
         return self._file.write(data)
 
 
-def _with_cards(ask: Ask, folder: Path, document: BundleDocument) -> Label:
+def _with_cards(folder: Path, document: BundleDocument) -> Label:
     """The label of the bundle, and of its cards if that is higher; what these declare is read by the screen."""
     told = folder / _CARD
     told.write_text(document.card)
-    declared(ask, {f"card: {key}": text for key, text in declarations(told).items()})
+    _screened({f"card: {key}": text for key, text in declarations(told).items()})
     try:
         files = files_at(folder, "bundle:")
         on_cards = label_of(files)
     except NotFound as error:
         raise artifact.NOT_AN_ARCHIVE.error(detail=error.detail) from error
-    declared(ask, said_on_cards(files))
+    _screened(said_on_cards(files))
     return document.label.join(on_cards) if on_cards else document.label
+
+
+def _screened(texts: Mapping[str, str]) -> None:
+    """Raises ``policy.forbidden-use`` for what says that it is for one."""
+    problems = purpose.problems(texts)
+    if problems:
+        raise BongsuError(problems)
 
 
 def _labelled(platform: Platform, document: BundleDocument, label: Label) -> Label:
