@@ -18,7 +18,7 @@ APPROVED = Rule(
     ),
     (N_("approvals that were carried out"), N_("digest of what is there now"), N_("end of the evidence")),
     "OpenSSF model-signing specification, JSP 936 Part 1 (approval of use)",
-    N_("when whoever is about to transfer or serve a model asks whether it may"),
+    N_("when a model is exported as a bundle, and when whoever is about to serve one asks whether it may"),
 )
 BYTES = Rule(
     "model.bytes",

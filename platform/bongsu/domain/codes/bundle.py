@@ -24,16 +24,18 @@ DOCUMENT_CHANGED = Code(
 )
 WRONG_SIGNATURE = Code(
     "bundle.wrong-signature",
-    "A signature in {file} says that it is by {key}, and it is not.",
+    "A signature in {file} says that it is by {key}, and it is not (rule {rule}).",
     "Take nothing from this file: somebody changed it, or signed it who is not who they say. Ask the giver.",
     exit_code=4,
+    rule="bundle.signed",
 )
 UNSIGNED = Code(
     "bundle.unsigned",
-    "No key that you gave has signed {file}; it says that it comes from {origin}.",
+    "No key that you gave has signed {file}; it says that it comes from {origin} (rule {rule}).",
     "Get the giver's public key by another way than this file (`bongsu audit keys` prints it there), and name it with"
     " --key.",
     exit_code=4,
+    rule="bundle.signed",
 )
 FILE_CHANGED = Code(
     "bundle.file-changed",
@@ -42,15 +44,17 @@ FILE_CHANGED = Code(
 )
 OTHER_TARGET = Code(
     "bundle.other-target",
-    "{file} was approved for {target}, and this is {here}.",
+    "{file} was approved for {target}, and this is {here} (rule {rule}).",
     "Have the giver propose, approve and export it for {here}; or take it in where it was approved for.",
     exit_code=4,
+    rule="bundle.target",
 )
 TARGET_UNSTATED = Code(
     "bundle.target-unstated",
-    "{file} was approved for {target}, and a home of one person does not say whose it is.",
+    "{file} was approved for {target}, and a home of one person does not say whose it is (rule {rule}).",
     "If this home is theirs, say so: --ministry {target}. That you did is recorded.",
     exit_code=4,
+    rule="bundle.target",
 )
 BAD_TARGET = Code(
     "bundle.bad-target",

@@ -14,15 +14,15 @@ from bongsu.artifacts.base import TreeWriter
 from bongsu.artifacts.refusals import writing_to
 from bongsu.domain.artifact import ArtifactRef, ArtifactType, FileEntry
 from bongsu.domain.codes import artifact
-from bongsu.domain.codes import bundle as codes
 from bongsu.domain.documents import plain
 from bongsu.domain.ids import Digest
 from bongsu.domain.labels import Label
 from bongsu.domain.lineage import EdgeKind, NodeKind
-from bongsu.domain.model_bundles import BundleDocument, target_parts
+from bongsu.domain.model_bundles import BundleDocument
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.signed_notes import VerifierKey
 from bongsu.policy import purpose
+from bongsu.policy.bundles import meant_for
 from bongsu.service.governance.asking import Ask, done, recorded
 from bongsu.service.inputs.card import label_of, said_on_cards
 from bongsu.service.inputs.files import NotFound, files_at
@@ -98,19 +98,11 @@ def import_bundle(
     with recorded(ask), opened(archive, title) as bundle:
         head = bundle.head(keys)
         document = head.document
-        _meant_for(title or archive.name, document.target, here)
+        meant_for(title or archive.name, document.target, here).require()
         refuse_above(platform.scope.clearance, document.label)
         _screened({"name": document.name, "statement": document.statement})
         label = _taken(platform, bundle, document)
-        return _noted(platform, ask, head, _signer(head, keys), label)
-
-
-def _meant_for(name: str, target: str, here: str) -> None:
-    if not here:
-        raise codes.TARGET_UNSTATED.error(file=name, target=target)
-    wanted, found = target_parts(target), target_parts(here)
-    if wanted is None or found is None or wanted[0] != found[0] or wanted[1] not in ("", found[1]):
-        raise codes.OTHER_TARGET.error(file=name, target=target, here=here)
+        return _noted(ask, head, _signer(head, keys), label, here)
 
 
 def _taken(platform: Platform, bundle: BundleFile, document: BundleDocument) -> Label:
@@ -194,7 +186,7 @@ def _labelled(platform: Platform, document: BundleDocument, label: Label) -> Lab
     return Label.parse(known.label)
 
 
-def _noted(platform: Platform, ask: Ask, head: Head, signer: VerifierKey, label: Label) -> Imported:
+def _noted(ask: Ask, head: Head, signer: VerifierKey, label: Label, here: str) -> Imported:
     """That it came in, and from where: in the lineage and in the log, once."""
     document = head.document
     made = Imported(
@@ -208,11 +200,10 @@ def _noted(platform: Platform, ask: Ask, head: Head, signer: VerifierKey, label:
         created=True,
     )
     source = input_node(f"bundle:{head.digest}")
-    with platform.write() as connection:
+    with ask.platform.write() as connection:
         hold_labels(connection)
         if get_nodes(connection, [source]):
             return replace(made, created=False)
-        now = platform.clock()
         body = {"uri": f"bundle:{head.digest}", "signer": str(signer)} | _told(document)
         tree = {"digest": document.digest, "type": ArtifactType.MODEL.value, "size": document.size}
         title = _title(document)
@@ -223,9 +214,9 @@ def _noted(platform: Platform, ask: Ask, head: Head, signer: VerifierKey, label:
                 Node(artifact_node(document.digest), NodeKind.ARTIFACT, title, str(label), tree),
             ],
         )
-        put_edges(connection, [Edge(source, artifact_node(document.digest), EdgeKind.RESOLVED)], "", now)
+        put_edges(connection, [Edge(source, artifact_node(document.digest), EdgeKind.RESOLVED)], "", ask.now)
         facts = {"content": document.digest, "document": head.digest, "origin": document.origin}
-        facts |= {"model": made.model, "signer": str(signer), "target": document.target}
+        facts |= {"model": made.model, "signer": str(signer), "target": document.target, "here": here}
         done(connection, ask, label, **facts)
     return made
 

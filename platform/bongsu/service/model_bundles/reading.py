@@ -24,6 +24,7 @@ from bongsu.domain.model_bundles import LONGEST_DOCUMENT, BundleDocument, Malfor
 from bongsu.domain.phrases import Words, as_phrase, phrase
 from bongsu.domain.problems import BongsuError, Problem
 from bongsu.domain.signed_notes import LONGEST_NOTE, SignatureKind, SignedNote, VerifierKey
+from bongsu.policy.bundles import signed
 from bongsu.service.audit.verifying import open_regular
 
 _MOST_OF_A_NOTE = 4 * LONGEST_NOTE
@@ -83,7 +84,7 @@ class BundleFile:
         digest = digest_of(raw)
         note, origin = self._note(written, digest, note_at)
         if keys is not None:
-            self._signed_by(note, origin, keys)
+            signed(self._name, note, origin, keys).require()
         try:
             document = BundleDocument.parse(raw)
         except Malformed as error:
@@ -140,16 +141,6 @@ class BundleFile:
             raise codes.DOCUMENT_CHANGED.error(file=self._name)
         return note, origin
 
-    def _signed_by(self, note: SignedNote, origin: str, keys: Sequence[VerifierKey]) -> None:
-        """One of the keys has signed, and no signature is wrong that claims to be of one."""
-        mine = [key for key in keys if key.kind is SignatureKind.LOG and key.name == origin]
-        lines = [(key, line) for key in mine for line in note.of(key)]
-        for key, line in lines:
-            if not key.signed(note.text, line.signature):
-                raise codes.WRONG_SIGNATURE.error(file=self._name, key=str(key))
-        if not lines:
-            raise codes.UNSIGNED.error(file=self._name, origin=origin)
-
     def _signers(self, document: BundleDocument, note: SignedNote) -> tuple[VerifierKey, ...]:
         """One good signature by each key that the document names, in its order, and no other."""
         try:
@@ -162,9 +153,8 @@ class BundleFile:
             raise self._bad(N_("its keys are not those of the log that it names"))
         if named != [(line.name, line.key_id) for line in note.signatures]:
             raise self._bad(N_("its signatures are not those of the keys that it names"))
-        for key, line in zip(keys, note.signatures, strict=True):
-            if not key.signed(note.text, line.signature):
-                raise codes.WRONG_SIGNATURE.error(file=self._name, key=str(key))
+        for key in keys:
+            signed(self._name, note, document.origin, [key]).require()
         return keys
 
     def _fits(self, document: BundleDocument) -> None:
