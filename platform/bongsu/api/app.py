@@ -128,4 +128,4 @@ def _takes_files(path: str) -> bool:
     """What is mounted has limits of its own, for messages and for files."""
     if _is_mlflows(path):
         return True
-    return path.startswith("/v1/ministries/") and path.endswith("/artifacts")
+    return path.startswith("/v1/ministries/") and path.endswith(("/artifacts", "/model-bundles"))

@@ -16,10 +16,11 @@ from bongsu.domain.ids import Digest
 from bongsu.domain.phrases import as_phrase
 from bongsu.domain.read_documents import read
 from bongsu.domain.signed_notes import VerifierKey
-from bongsu.service.audit.verifying import open_regular
+from bongsu.service.audit.verifying import open_regular, read_keys
 from bongsu.service.model_bundles.importing import Imported
 from bongsu.service.planes.bundles import Given
 
+__all__ = ["RemoteBundles", "read_keys"]
 _PIECE = 1 << 20
 
 

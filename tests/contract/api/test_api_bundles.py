@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from api_places import ApiPlace
-from bundle_places import Giver
+from bundle_places import Giver, bundled, document_of
 
 from bongsu.domain.labels import Label
 from bongsu.domain.people import Actor, ActorKind, Role
@@ -199,6 +199,12 @@ def test_a_key_that_was_not_named_has_signed_nothing(api: GivingApi) -> None:
     assert code(sent(api, data, key=keys(api, "army"))) == (403, "bundle.unsigned")
     assert code(sent(api, data, key=["bongsu/mnd+00000000+AAAA"])) == (422, "audit.bad-key")
     assert sent(api, data, key=[]).status_code == 422
+
+
+def test_one_may_be_larger_than_other_requests(api: GivingApi) -> None:
+    files = {"weights": bytes(3_000_000)}
+    document = document_of(files, Label(), api.plane.log_keys())
+    assert sent(api, bundled(document, files, api.plane.log_keys())).status_code == 201
 
 
 def test_what_is_no_bundle_is_told(api: GivingApi) -> None:

@@ -42,7 +42,7 @@ def sources_of(connection: Connection, model: Found) -> tuple[tuple[Source, ...]
     found |= {
         (_name(node.title), node.id, node.label)
         for node in read
-        if node.kind is NodeKind.ARTIFACT and node.id not in into
+        if node.kind is NodeKind.ARTIFACT and node.id not in into and node.id != artifact_node(model.content)
     }
     shown = [one for one in sorted(found) if model.thing.label.dominates(Label.parse(one[2]))]
     sources = tuple(
