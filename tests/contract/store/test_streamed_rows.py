@@ -55,11 +55,16 @@ def test_who_stops_early_leaves_the_pool_as_it_was(database: Database) -> None:
         assert connection.execute(select(func.count()).select_from(edges)).scalar_one() == MANY - 1
 
 
+def ask_for_too_long(database: Database) -> None:
+    with database.read() as connection:
+        connection.execute(text("SET LOCAL statement_timeout = 50"))
+        list(streamed(connection, select(func.pg_sleep(30))))
+
+
 def test_a_server_that_breaks_off_is_told_by_its_code(postgres: PostgresServer) -> None:
     with fresh_database(postgres) as database:
-        with pytest.raises(BongsuError) as caught, database.read() as connection:
-            connection.execute(text("SET LOCAL statement_timeout = 50"))
-            list(streamed(connection, select(func.pg_sleep(30))))
+        with pytest.raises(BongsuError) as caught:
+            ask_for_too_long(database)
         assert caught.value.problems[0].code.name == "run.database-busy"
         with database.read() as connection:
             assert list(streamed(connection, select(literal(1)))) == [(1,)]
