@@ -160,11 +160,11 @@ def standing(place: GovernedPlace) -> tuple[object, ...]:
     return (*map(tuple, rows), done, tuple(files))
 
 
-def document_of(files: Mapping[str, bytes], label: Label, keys: LogKeys = KEYS, **more: Any) -> BundleDocument:
+def document_of(contents: Mapping[str, bytes], label: Label, keys: LogKeys = KEYS, **more: Any) -> BundleDocument:
     """As a home of one person, which is called as MND's log is, would write it for the army."""
     listed = [
         FileEntry(path=path, size=len(data), sha256=hashlib.sha256(data).hexdigest())
-        for path, data in sorted(files.items(), key=lambda one: one[0].encode())
+        for path, data in sorted(contents.items(), key=lambda one: one[0].encode())
     ]
     facts: dict[str, Any] = {
         "origin": keys.origin(Tenant("mnd")),
@@ -196,6 +196,6 @@ def bundled(document: BundleDocument, files: Mapping[str, bytes], keys: LogKeys 
     text, time = document.note(), document.exported_at // 1000
     note = str(SignedNote(text, tuple(key.sign(text, document.origin) for key in keys.keys))).encode()
     named = {DOCUMENT: document.canonical(), NOTE: note}
-    named |= {TREE + one.path: files[one.path] for one in document.files}
+    named |= {TREE + path: data for path, data in sorted(files.items(), key=lambda one: one[0].encode())}
     parts = ((Member(name, len(data), time), partial(iter, [data])) for name, data in named.items())
     return b"".join(written(parts))

@@ -139,6 +139,20 @@ def test_a_damaged_model_is_not_given(homes: Homes, tmp_path: Path) -> None:
     assert not (tmp_path / "x.bundle").exists()
 
 
+def test_files_on_a_disk_do_not_say_who_asks(homes: Homes, tmp_path: Path) -> None:
+    """In the home of ministries there is no other way than through their server."""
+    key = homes.given()
+    (tmp_path / "shared").mkdir()
+    Giver(tmp_path / "shared").close()
+    for words in (
+        ("export", "axk1/1", "--to", "army", "-o", "x.bundle"),
+        ("import", "axk1.bundle", "--key", key, "--ministry", "msit"),
+    ):
+        said = homes.at(tmp_path / "shared", "models", *words)
+        assert (said.status, "[governance.sign-in]" in said.error) == (4, True), said
+    assert not (tmp_path / "x.bundle").exists()
+
+
 class GivingApi(Giver, ApiPlace):
     """A server with a model that may go to the army."""
 

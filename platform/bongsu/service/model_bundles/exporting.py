@@ -26,6 +26,7 @@ from bongsu.service.governance.home_owner import owner
 from bongsu.service.governance.launching import LaunchRequest, approved_subject, check_launch, read_whole
 from bongsu.service.model_bundles.describing import card_of, declassify_on, evidence_of, purpose_of, sources_of
 from bongsu.service.platform import Platform
+from bongsu.store.aliases import lock_model
 from bongsu.store.governed_objects import Found, binding_of, find_object
 from bongsu.store.ministries import is_governed
 from bongsu.store.models import find_version
@@ -75,6 +76,8 @@ def export_model(platform: Platform, keys: LogKeys, reference: str, target: str)
     with recorded(ask), platform.write() as connection:
         # All but the bytes is looked at once more, in the transaction that records that they were given.
         if governed:
+            # As when a proposal is carried out: whoever suspends the model waits, or this does.
+            lock_model(connection, object_.removeprefix("model:").partition("/")[0])
             subject, approvals = approved_subject(connection, ask, ProposalKind.TRANSFER, target)
             assert subject.found is not None
             found = subject.found

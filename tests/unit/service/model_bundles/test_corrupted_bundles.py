@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 
@@ -67,8 +68,6 @@ def test_what_is_no_file_is_told_without_waiting(tmp_path: Path, what: str) -> N
     if what == "a folder":
         path.mkdir()
     elif what != "nothing":
-        import os
-
         os.mkfifo(path)
     with pytest.raises(BongsuError, match=r"bundle\.malformed"):
         inspect_bundle(path, named())

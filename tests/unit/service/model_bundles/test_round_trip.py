@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
+import tracemalloc
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,8 +15,10 @@ from bundle_places import KEYS, OTHER_KEY, Giver, bundled, document_of, named, s
 from governed_places import GovernedPlace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import update
 
-from bongsu.domain.artifact import ArtifactRef, ArtifactType
+from bongsu.artifacts.bundle_form import END, TREE, Member
+from bongsu.domain.artifact import ArtifactRef, ArtifactType, FileEntry, Manifest
 from bongsu.domain.ids import Digest
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.lineage import EdgeKind, NodeKind
@@ -27,7 +32,9 @@ from bongsu.service.lineage import trace
 from bongsu.service.model_bundles.exporting import export_model
 from bongsu.service.model_bundles.reading import inspect_bundle
 from bongsu.store.artifacts import find_owned, note_artifact
+from bongsu.store.json_columns import refs_json
 from bongsu.store.lineage import Edge, Node, artifact_node, input_node, put_edges, put_nodes
+from bongsu.store.schema import stages
 
 CLEARED = "C/logistics"
 LABELS = st.builds(
@@ -88,6 +95,17 @@ def test_what_the_document_says(giver: Giver, tmp_path: Path) -> None:
     (source,) = told.sources
     assert (source.name, source.digest, str(source.label)) == ("datasets:/law/1", giver.law, "O")
     assert told.card == "---\nname: A model\n---\n# Card\n"
+
+
+def test_the_day_on_which_a_label_may_be_reviewed_goes_along(giver: Giver) -> None:
+    """Of the stage that made the bytes, as long as they carry the label that it was planned with."""
+    planned = Label(grade=Grade.SENSITIVE, compartments=frozenset({"logistics"}), declassify_on=date(2031, 1, 1))
+    for label, told in ((planned, date(2031, 1, 1)), (Label(declassify_on=date(2031, 1, 1)), None)):
+        ref = ArtifactRef(digest=giver.model, type=ArtifactType.MODEL, label=label, size=1)
+        with giver.platform.write() as connection:
+            given = update(stages).where(stages.c.stage_id == "train").values(outputs=refs_json({"model": ref}))
+            connection.execute(given)
+        assert giver.export().document.label == planned.model_copy(update={"declassify_on": told})
 
 
 def test_what_who_gets_the_model_may_not_know_of_is_left_out(giver: Giver) -> None:
@@ -168,6 +186,27 @@ def test_a_label_never_comes_in_lower(
     assert clearance.dominates(taken)
     assert taken.dominates(least)
     assert known_label(house, document.digest) == taken
+
+
+def test_of_a_large_file_no_more_than_a_piece_is_in_memory(house: GovernedPlace, tmp_path: Path) -> None:
+    piece, count = bytes(1 << 20), 48
+    digest = hashlib.sha256()
+    for _ in range(count):
+        digest.update(piece)
+    entry = FileEntry(path="weights", size=count << 20, sha256=digest.hexdigest())
+    document = document_of({}, Label(), files=(entry,), digest=Manifest(files=(entry,)).digest)
+    head = bundled(document, {"weights": b""})[: -len(END)]
+    small, large = (Member(f"{TREE}weights", size, 1_700_000_000) for size in (0, entry.size))
+    with (tmp_path / "bundle").open("wb") as file:
+        file.write(head.removesuffix(small.header) + large.header)
+        file.writelines([piece] * count)
+        file.write(END)
+    tracemalloc.start()
+    taken = take(house, tmp_path / "bundle")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert taken.size == count << 20
+    assert peak < 12 << 20
 
 
 def test_what_takes_it_carries_its_label_at_least(giver: Giver, house: GovernedPlace, tmp_path: Path) -> None:
