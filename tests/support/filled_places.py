@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from governed_places import DAY, SECRET, SENSITIVE
 from worker_places import WorkerPlace, reading
 
+from bongsu.domain.approval import ProposalKind
 from bongsu.domain.labels import OPEN
 from bongsu.domain.people import Actor, ActorKind, Role
 from bongsu.domain.uses import UseClass
 from bongsu.service.governance.access_permits import AccessRequest, give_access
+from bongsu.service.governance.carrying_out import carry_out
 from bongsu.service.governance.deciding import approve
 from bongsu.service.governance.proposing import propose
 from bongsu.service.governance.suspending import StopRequest, suspend
@@ -73,6 +76,7 @@ class FilledPlace(WorkerPlace):
             "version": ["1"],
         }
         self.promoted("model:carried-out/1")
+        self._transferred("model:axk1/1", "army")
         suspend(self.platform, self.actor("acc"), StopRequest("mnd", "stopped", None, "It leaks"))
 
     def identify(self, token: str) -> Actor:
@@ -111,6 +115,13 @@ class FilledPlace(WorkerPlace):
         for person in ("ann", "bae"):
             approve(self.platform, self.actor(person), second.id, second.binding.digest)
         return [first.id, second.id]
+
+    def _transferred(self, model: str, target: str) -> None:
+        wanted = replace(self.wish(model, target), kind=ProposalKind.TRANSFER)
+        made = propose(self.platform, self.actor("lee"), wanted)
+        for person in ("ann", "bae"):
+            approve(self.platform, self.actor(person), made.id, made.binding.digest)
+        carry_out(self.platform, self.actor("lee"), made.id)
 
     def _grant(self, name: str, giver: str, receiver: str) -> str:
         order = Order(

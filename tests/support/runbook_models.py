@@ -30,8 +30,13 @@ STAGE = StageId("a")
 
 def register_model(site: Site, run: str, name: str) -> None:
     """Its first version, registered by that run with an evaluation."""
-    weights = _written(site, ArtifactType.MODEL, name, NANO)
-    report = _written(site, ArtifactType.EVALUATION, f"{name} is good")
+    register_in(site.home, site.settings["BONGSU_DATABASE"], run, name)
+
+
+def register_in(home: Path, database_url: str, run: str, name: str) -> None:
+    """The same, in the home and the database of any server."""
+    weights = _written(home, ArtifactType.MODEL, name, NANO)
+    report = _written(home, ArtifactType.EVALUATION, f"{name} is good")
     version = ModelVersionRecord(
         name=name,
         version=1,
@@ -46,7 +51,7 @@ def register_model(site: Site, run: str, name: str) -> None:
         link="",
         created_at=1.0,
     )
-    database = open_database(site.settings["BONGSU_DATABASE"])
+    database = open_database(database_url)
     with database.write(Scope.of(Tenant("mnd"))) as connection:
         note_artifact(connection, weights, name, 1)
         note_artifact(connection, report, name, 1)
@@ -55,9 +60,9 @@ def register_model(site: Site, run: str, name: str) -> None:
     database.close()
 
 
-def _written(site: Site, type_: ArtifactType, text: str, tree: Path | None = None) -> ArtifactRef:
+def _written(home: Path, type_: ArtifactType, text: str, tree: Path | None = None) -> ArtifactRef:
     """An artifact of this text and of the files of a directory."""
-    writer = stores_at(place_of(site.home, {}))(Tenant("mnd")).writer(f"tests/{text.replace(' ', '-')}")
+    writer = stores_at(place_of(home, {}))(Tenant("mnd")).writer(f"tests/{text.replace(' ', '-')}")
     if tree:
         writer.add_tree(tree)
     with writer.create("TEXT") as file:

@@ -26,6 +26,7 @@ from bongsu.api.routes import (
     labels,
     looking,
     ministries,
+    model_bundles,
     models,
     people,
     pipelines,
@@ -45,6 +46,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     events.router,
     attempts.router,
     models.router,
+    model_bundles.router,
     artifacts.router,
     governance.router,
     grants.router,
@@ -126,4 +128,4 @@ def _takes_files(path: str) -> bool:
     """What is mounted has limits of its own, for messages and for files."""
     if _is_mlflows(path):
         return True
-    return path.startswith("/v1/ministries/") and path.endswith("/artifacts")
+    return path.startswith("/v1/ministries/") and path.endswith(("/artifacts", "/model-bundles"))

@@ -3,8 +3,8 @@
 Where that is checked: ``everywhere``, ``each``, ``within`` and ``of_run`` give a route nothing but what its permission
 and the asker allow. Routes that take ``plane`` leave the check to the use case that they hand the actor to, because it
 looks at more than the permission, or records a refusal in the ministry's log: people, ministries and secrets, the audit
-log, what governance decides, giving a grant, what workers ask, pipelines handed in, and searches and lists of versions
-over all ministries.
+log, what governance decides, exporting a model, giving a grant, what workers ask, pipelines handed in, and searches and
+lists of versions over all ministries.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from bongsu.domain.codes import cli as codes
 from bongsu.domain.problems import BongsuError
@@ -39,6 +39,22 @@ def new_file(path: Path) -> Iterator[TextIO]:
     Raises:
         BongsuError: ``cli.file-exists``, ``cli.cannot-write``.
     """
+    with _made(path) as made, os.fdopen(made, "w", encoding="utf-8") as target:
+        yield target
+
+
+@contextmanager
+def new_bytes(path: Path) -> Iterator[BinaryIO]:
+    """As :func:`new_file`, of bytes; they are on the disk at the end."""
+    with _made(path) as made, os.fdopen(made, "wb") as target:
+        yield target
+        target.flush()
+        os.fsync(target.fileno())
+
+
+@contextmanager
+def _made(path: Path) -> Iterator[int]:
+    """The descriptor of a new file, which the block closes."""
     try:
         made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -46,8 +62,7 @@ def new_file(path: Path) -> Iterator[TextIO]:
     except (OSError, ValueError) as error:
         raise _cannot_write(path, error) from None
     try:
-        with os.fdopen(made, "w", encoding="utf-8") as target:
-            yield target
+        yield made
     except BaseException as error:
         path.unlink(missing_ok=True)
         if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):

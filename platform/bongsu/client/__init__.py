@@ -13,17 +13,30 @@ if TYPE_CHECKING:
     from bongsu.client.http import Server
     from bongsu.client.opening import access_token, open_server
     from bongsu.client.remote import Remote
+    from bongsu.client.remote_bundles import RemoteBundles, read_keys
 
-__all__ = ["Context", "Remote", "Server", "access_token", "contexts_file", "load_contexts", "open_server"]
+__all__ = [
+    "Context",
+    "Remote",
+    "RemoteBundles",
+    "Server",
+    "access_token",
+    "contexts_file",
+    "load_contexts",
+    "open_server",
+    "read_keys",
+]
 # Imported when they are asked for: each command imports something of this package, and few need all of it.
 _WHERE = {
     "Context": "contexts",
     "Remote": "remote",
+    "RemoteBundles": "remote_bundles",
     "Server": "http",
     "access_token": "opening",
     "contexts_file": "contexts",
     "load_contexts": "contexts",
     "open_server": "opening",
+    "read_keys": "remote_bundles",
 }
 
 

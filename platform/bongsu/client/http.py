@@ -157,6 +157,12 @@ class Server:
             yield begun.decode()
 
     @contextmanager
+    def download(self, path: str, accept: str, **query: Any) -> Iterator[tuple[Mapping[str, str], Iterator[bytes]]]:
+        """Headers and bytes of a file, which is as long as the server said or raises ``client.unreachable``."""
+        with self._stream(path, query, accept) as response:
+            yield response.headers, response.iter_bytes()
+
+    @contextmanager
     def _stream(self, path: str, query: Mapping[str, Any], accept: str) -> Iterator[httpx.Response]:
         headers = {"Accept": accept, "Authorization": f"Bearer {self._tokens(False)}"}
         with self._reached():

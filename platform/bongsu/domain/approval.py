@@ -51,7 +51,7 @@ class ProposalKind(StrEnum):
     """What is proposed. The first three let a model be used, each in its way."""
 
     PROMOTION = "promotion"  # target: an alias of the registry
-    TRANSFER = "transfer"  # target: the ministry that is to get it
+    TRANSFER = "transfer"  # target: the ministry that is to get it, or its installation: msit/bongsu.msit.example
     SERVING = "serving"  # target: the place that is to serve it
     DOWNGRADE = "downgrade"  # target: the lower label
     LIFT = "lift"  # of a suspension; no target

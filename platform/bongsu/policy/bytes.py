@@ -18,7 +18,7 @@ APPROVED = Rule(
     ),
     (N_("approvals that were carried out"), N_("digest of what is there now"), N_("end of the evidence")),
     "OpenSSF model-signing specification, JSP 936 Part 1 (approval of use)",
-    N_("when whoever is about to transfer or serve a model asks whether it may"),
+    N_("when a model is exported as a bundle, and when whoever is about to serve one asks whether it may"),
 )
 BYTES = Rule(
     "model.bytes",
@@ -42,14 +42,19 @@ def approved(
     """
     facts = {"object": current.object, "use": kind.value, "target": target}
     for proposal in proposals:
-        bound = proposal.binding
-        if (bound.kind, bound.target, proposal.state) != (kind, target, ApprovalState.CARRIED_OUT):
-            continue
-        differing = set(bound.differences(current)) - {EVIDENCE_END, TARGET}
-        if not differing and now < bound.evidence_until:
+        if lets(proposal, kind, target, current, now):
             return APPROVED.allow(**facts, proposal=proposal.id)
     use = f"{kind.value} {target}".rstrip()
     return APPROVED.deny(codes.NOT_APPROVED.at(name=current.object, use=use), **facts)
+
+
+def lets(proposal: Proposal, kind: ProposalKind, target: str, current: Binding, now: float) -> bool:
+    """Whether this proposal is such an approval; arguments as of :func:`approved`."""
+    bound = proposal.binding
+    if (bound.kind, bound.target, proposal.state) != (kind, target, ApprovalState.CARRIED_OUT):
+        return False
+    differing = set(bound.differences(current)) - {EVIDENCE_END, TARGET}
+    return not differing and now < bound.evidence_until
 
 
 def whole(name: str, fault: Problem | None) -> Decision:

@@ -12,6 +12,7 @@ import pytest
 from filled_places import FOREIGN, NOWHERE, SERVICE, SEVERAL, UNCLEARED, FilledPlace
 
 from bongsu.api.asking import ANYBODY, SIGNED_IN, WORKER, doors
+from bongsu.domain.signed_notes import SigningKey
 
 # By the names in addresses: what is the army's business no more than that of whoever is cleared for nothing.
 FOREIGN_THINGS = ("run", "digest", "use", "permit", "proposal", "grant", "name", "model", "dataset")
@@ -24,6 +25,7 @@ DECIDED_BY_PEOPLE = {
     "grants.adjust",
     "labels.propose",
     "audit.witness",
+    "models.import",
     "people.manage",
     "ministries.manage",
 }
@@ -66,7 +68,8 @@ def every_route(place: FilledPlace) -> list[Asked]:
             needed = {
                 one["name"] for one in operation.get("parameters", ()) if one["in"] == "query" and one["required"]
             }
-            found.append(Asked(method, path, door.permission, body, {name: QUERY[name] for name in needed}))
+            query = {name: QUERY[name] for name in needed} | OF_PATHS.get(path.rpartition("/")[2], {})
+            found.append(Asked(method, path, door.permission, body, query))
     return found
 
 
@@ -80,7 +83,10 @@ QUERY = {
     "kind": "promotion",
     "object": "model:carried-out/1",
     "target": "production",
+    "key": str(SigningKey("bongsu/mnd", bytes(32)).public()),
 }
+# By the end of the path.
+OF_PATHS = {"bundle": {"target": "army"}}
 
 
 def whole(schema: Any, document: Any) -> Any:

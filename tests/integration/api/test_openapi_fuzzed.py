@@ -38,6 +38,7 @@ KNOWN: dict[str, list[str]] = {}
 LAUNCH = {"kind": "promotion", "object": "model:carried-out/1", "target": "production"}
 QUERIES = {"/v1/ministries/{ministry}/launch-check": LAUNCH}
 QUERIES |= {"/v1/search": {"q": "axk1"}, "/v1/ministries/{ministry}/audit/consistency": {"old": "1"}}
+QUERIES |= {"/v1/ministries/{ministry}/models/{model}/{version}/bundle": {"target": "army"}}
 QUERIES |= {f"/v1/ministries/{{ministry}}/{name}": {"of": "axk1@1"} for name in ("labels", "lineage")}
 ANSWERED: defaultdict[str, set[int]] = defaultdict(set)
 

@@ -41,6 +41,8 @@ labels raise axk1/1 --grade S --reason x
 models list
 models suspend axk1 --reason x
 models lift axk1 --reason x
+models export axk1/1 --to army -o axk1.bundle
+models import FILE --key KEY
 datasets list
 datasets add law-2 package:konlpy/konlpy/data/corpus
 uses list
@@ -121,6 +123,7 @@ OF_NO_CONTROL_PLANE = {
     "stages show",
     "audit witness",
     "audit site-key",
+    "models inspect",
     "login",
     "logout",
     "context list",

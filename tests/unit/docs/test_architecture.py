@@ -148,6 +148,7 @@ CHECKED_BY_USE_CASES = {
     "grants",
     "looking",
     "ministries",
+    "model_bundles",
     "models",
     "people",
     "pipelines",

@@ -33,6 +33,8 @@ from bongsu.service.grants import documents
 from bongsu.service.grants.reserving import GrantStanding, standing_of
 from bongsu.service.labels import show_label
 from bongsu.service.lineage import trace
+from bongsu.service.model_bundles.importing import Imported
+from bongsu.service.model_bundles.showing import BundleShown
 from bongsu.service.models import list_models
 from bongsu.service.passwords import ShownPassword
 from bongsu.service.people import show_person
@@ -98,6 +100,11 @@ def test_the_page_lists_every_key_of_ministries_and_people(place: Place) -> None
 
 def test_the_page_lists_what_is_printed_of_an_audit_log() -> None:
     for table, kind in (("audit entry", Entry), ("stored log", Checked), ("growth", Growth)):
+        assert sorted(listed(table)) == sorted(camel(field.name) for field in fields(kind)), table
+
+
+def test_the_page_lists_what_is_printed_of_a_bundle() -> None:
+    for table, kind in (("bundle", BundleShown), ("imported", Imported)):
         assert sorted(listed(table)) == sorted(camel(field.name) for field in fields(kind)), table
 
 

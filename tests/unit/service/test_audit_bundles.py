@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import copy
 import json
+import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -440,3 +441,81 @@ def test_no_byte_of_a_bundle_that_matters_can_be_changed(exported: Exported, dat
         changed = [json.loads(line) for line in bytes(raw).decode().splitlines()]
         plain = [line for line in changed if "key" not in line]
         assert plain == [line for line in exported.lines if "key" not in line]
+
+
+def flip(chance: random.Random, raw: bytes) -> bytes:
+    place = chance.randrange(len(raw))
+    return raw[:place] + bytes([raw[place] ^ chance.randrange(1, 256)]) + raw[place + 1 :]
+
+
+def cut_off(chance: random.Random, raw: bytes) -> bytes:
+    return raw[: chance.randrange(len(raw))]
+
+
+def cut_out(chance: random.Random, raw: bytes) -> bytes:
+    place = chance.randrange(len(raw))
+    return raw[:place] + raw[place + chance.randrange(1, 2000) :]
+
+
+def put_in(chance: random.Random, raw: bytes) -> bytes:
+    place = chance.randrange(len(raw) + 1)
+    return raw[:place] + chance.randbytes(chance.randrange(1, 40)) + raw[place:]
+
+
+def exchange_lines(chance: random.Random, raw: bytes) -> bytes:
+    lines = raw.splitlines(keepends=True)
+    one, other = chance.sample(range(len(lines)), 2)
+    lines[one], lines[other] = lines[other], lines[one]
+    return b"".join(lines)
+
+
+def double_a_line(chance: random.Random, raw: bytes) -> bytes:
+    lines = raw.splitlines(keepends=True)
+    lines.insert(chance.randrange(len(lines) + 1), chance.choice(lines))
+    return b"".join(lines)
+
+
+def leave_a_line_out(chance: random.Random, raw: bytes) -> bytes:
+    lines = raw.splitlines(keepends=True)
+    lines.pop(chance.randrange(len(lines)))
+    return b"".join(lines)
+
+
+def attack(chance: random.Random, raw: bytes) -> bytes:
+    lines = [json.loads(line) for line in raw.splitlines()]
+    chance.choice(ATTACKS)(lines, chance.randrange(24))
+    return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode()
+
+
+MUTATIONS = {
+    flip: 400,
+    cut_off: 80,
+    cut_out: 60,
+    put_in: 80,
+    exchange_lines: 80,
+    double_a_line: 60,
+    leave_a_line_out: 40,
+    attack: 200,
+}
+
+
+def relied_on(lines: Lines) -> Lines:
+    """All but keys, which count for nothing if they come with the file, and checkpoints."""
+    return [line for line in lines if not {"key", "checkpoint"} & line.keys()]
+
+
+def test_of_a_thousand_corrupted_bundles_none_is_believed(exported: Exported) -> None:
+    """But those that say the same of the log: of the signed checkpoints one may be left out, or stand there twice."""
+    raw, passed = exported.text.encode(), []
+    signed = {line["checkpoint"] for line in checkpoint_lines(exported.lines)}
+    for mutation, times in MUTATIONS.items():
+        for number in range(times):
+            mutated = mutation(random.Random(f"{mutation.__name__}/{number}"), raw)
+            if wrong(exported, mutated):
+                continue
+            lines = [json.loads(line) for line in mutated.splitlines()]
+            is_same = relied_on(lines) == relied_on(exported.lines)
+            if not is_same or not {line["checkpoint"] for line in checkpoint_lines(lines)} <= signed:
+                passed.append((mutation.__name__, number))
+    assert passed == []
+    assert sum(MUTATIONS.values()) == 1000

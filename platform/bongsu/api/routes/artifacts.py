@@ -59,11 +59,7 @@ async def upload(
 ) -> Response:
     """Take in files: the body is a tar archive without compression."""
     platform = await run_in_threadpool(asker.within, ministry)
-    if unseen := first_unseen(title):
-        words = phrase(N_("it holds {character}, which nobody sees"), character=unseen)
-        raise codes.BAD_REQUEST.error(place="query.title", detail=words)
-    if set(title) & set("\t\r\n"):
-        raise codes.BAD_REQUEST.error(place="query.title", detail=phrase(N_("it is not one line")))
+    refuse_strange_title(title)
     try:
         stated = Label.parse(label) if label else None
     except ValueError:
@@ -79,3 +75,12 @@ async def upload(
                 await run_in_threadpool(file.write, piece)
         taken = await run_in_threadpool(take_upload, platform, archive, title, stated, is_model=is_model)
     return answer(request, taken, status=201)
+
+
+def refuse_strange_title(title: str) -> None:
+    """Raises ``api.bad-request`` for what would not be seen as it is."""
+    if unseen := first_unseen(title):
+        words = phrase(N_("it holds {character}, which nobody sees"), character=unseen)
+        raise codes.BAD_REQUEST.error(place="query.title", detail=words)
+    if set(title) & set("\t\r\n"):
+        raise codes.BAD_REQUEST.error(place="query.title", detail=phrase(N_("it is not one line")))

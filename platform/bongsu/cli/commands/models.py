@@ -1,4 +1,5 @@
-"""Registered models: ``models [NAME]``, ``models suspend``, ``models lift``."""
+"""Registered models: ``models [NAME]``, ``models suspend``, ``models lift``; bundles of them are in
+``model_bundles``."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bongsu.cli import completion
+from bongsu.cli.commands import model_bundles
 from bongsu.cli.commands.acting import Reason, governance_plane
 from bongsu.cli.commands.approvals import told
 from bongsu.cli.commands.shared import AsJson, Ministry, plane
@@ -41,6 +43,7 @@ def _which(ministry: str, name: str, version: int | None, reason: str) -> StopRe
 
 
 def add_to(app: typer.Typer) -> None:
+    model_bundles.add_to(models)
     app.add_typer(models, name="models")
 
 

@@ -236,7 +236,7 @@ BAD_ALIAS = Code(
     "approval.bad-target",
     "{target} cannot be the target of this proposal.",
     "An alias has lower-case letters, digits and hyphens and begins with a letter, and is neither latest nor v1; a"
-    " transfer names a ministry.",
+    " transfer names a ministry, or one and its installation (msit/bongsu.msit.example).",
 )
 BAD_OBJECT = Code(
     "governance.bad-object",

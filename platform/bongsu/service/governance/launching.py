@@ -1,5 +1,5 @@
-"""Asked by whoever is about to use something: a worker, and who transfers or serves a model. Nothing in Bongsu does the
-latter yet, so what is not asked here is not stopped here."""
+"""Asked by whoever is about to use something: a worker, who exports a model as a bundle, and who serves one. Nothing in
+Bongsu serves a model yet, so of that, what is not asked here is not stopped here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from bongsu.artifacts.checking import is_damage
-from bongsu.domain.approval import LaunchKind, ProposalKind
+from bongsu.domain.approval import LaunchKind, Proposal, ProposalKind
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.codes import governance as codes
 from bongsu.domain.ids import AttemptId, Digest
@@ -81,24 +81,33 @@ def check_launch(
     """
     ask = Ask(platform, actor, Tenant(ministry), "model.launch", request.object, request_id)
     with recorded(ask):
-        subject = _approved_subject(ask, ProposalKind(request.kind.value), request.target)
+        with platform.read() as connection:
+            subject, _approvals = approved_subject(
+                connection, ask, ProposalKind(request.kind.value), request.target
+            )
         allowed_or_raise(read_whole(platform, request.object, subject.binding.content))
     record_read(platform, actor, ask.tenant, request.object, subject.thing.label, request_id)
     return Launch(request.kind, request.object, request.target, subject.binding.content)
 
 
-def _approved_subject(ask: Ask, kind: ProposalKind, target: str) -> Subject:
-    with ask.platform.read() as connection:
-        demand(connection, ask, ministry_thing(ask.tenant), Permission.ARTIFACT_READ)
-        check_target(connection, kind, ask.object, target)
-        subject = subject_of(connection, ask.tenant, kind, ask.object, target, 0.0)
-        if subject is None:
-            raise codes.NO_SUCH.error(object=ask.object)
-        demand(connection, ask, subject.thing, Permission.ARTIFACT_READ)
-        mine = [one for one in proposals_of(connection, [ask.object]) if one.tenant == ask.tenant]
-        approval = rules.approved(kind, target, subject.binding, mine, ask.now)
-        allowed_or_raise(approval, *unfit(connection, subject, ask.now))
-    return subject
+def approved_subject(
+    connection: Connection, ask: Ask, kind: ProposalKind, target: str
+) -> tuple[Subject, list[Proposal]]:
+    """What is to be used, and the approvals by which it may be at this moment; of its bytes nothing is read.
+
+    Raises:
+        BongsuError: as :func:`check_launch`, without ``model.bytes-changed``.
+    """
+    demand(connection, ask, ministry_thing(ask.tenant), Permission.ARTIFACT_READ)
+    check_target(connection, kind, ask.object, target)
+    subject = subject_of(connection, ask.tenant, kind, ask.object, target, 0.0)
+    if subject is None:
+        raise codes.NO_SUCH.error(object=ask.object)
+    demand(connection, ask, subject.thing, Permission.ARTIFACT_READ)
+    mine = [one for one in proposals_of(connection, [ask.object]) if one.tenant == ask.tenant]
+    approval = rules.approved(kind, target, subject.binding, mine, ask.now)
+    allowed_or_raise(approval, *unfit(connection, subject, ask.now))
+    return subject, [one for one in mine if rules.lets(one, kind, target, subject.binding, ask.now)]
 
 
 def read_whole(platform: Platform, name: str, digest: Digest) -> Decision:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from bongsu.domain.approval import Binding, Proposal, ProposalKind
 from bongsu.domain.codes import governance as codes
 from bongsu.domain.labels import Label
+from bongsu.domain.model_bundles import target_parts
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.use_register import FEWEST_APPROVERS
 from bongsu.domain.uses import UseClass
@@ -95,7 +96,8 @@ def check_target(connection: Connection, kind: ProposalKind, object_: str, targe
         case ProposalKind.PROMOTION:
             fits = bool(_ALIAS.fullmatch(target))
         case ProposalKind.TRANSFER:
-            fits = takes_part(connection, target)
+            parts = target_parts(target)
+            fits = parts is not None and takes_part(connection, parts[0])
         case ProposalKind.SERVING:
             fits = bool(_PLACE.fullmatch(target))
         case ProposalKind.DOWNGRADE:

@@ -1,0 +1,89 @@
+"""Bundles: a model version as one file for another house, and models that come in from one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import Response, StreamingResponse
+
+from bongsu.api.answers import answer
+from bongsu.api.asking import Asking, asks_for
+from bongsu.api.openapi import as_well, only_as
+from bongsu.api.routes.artifacts import MOST_BYTES, refuse_strange_title
+from bongsu.domain.codes import api as codes
+from bongsu.domain.codes import audit
+from bongsu.domain.phrases import as_phrase
+from bongsu.domain.signed_notes import VerifierKey
+from bongsu.policy.access import Permission
+from bongsu.service.model_bundles.exporting import export_model
+from bongsu.service.model_bundles.importing import Imported, import_bundle
+from bongsu.service.uploading import upload_folder
+
+router = APIRouter(prefix="/v1/ministries/{ministry}", tags=["models, data sets, lineage"])
+DOCUMENT = "Bongsu-Document"
+_TAR = "application/x-tar"
+_BUNDLE = {"requestBody": {"required": True, "content": {_TAR: {"schema": {}}}}}
+
+
+@router.get("/models/{model}/{version}/bundle", **only_as(_TAR), **asks_for(Permission.ARTIFACT_READ))
+def export(
+    asker: Asking,
+    ministry: str,
+    model: str,
+    version: str,
+    target: Annotated[
+        str, Query(max_length=300, description="The ministry that gets it, or its installation: `msit/SITE`.")
+    ],
+) -> Response:
+    """A version of a model as one signed file, if its transfer is approved at this moment. All its bytes are read
+    before; that it was given, to whom and for what, is in the log before the first of them. The header
+    `Bongsu-Document` is the digest of what is signed."""
+    platform = asker.plane.of_member(asker.actor, ministry)
+    made = export_model(platform, asker.plane.log_keys(), f"{model}@{version}", target)
+    headers = {"Content-Length": str(made.size), "Cache-Control": "no-store", DOCUMENT: made.digest}
+    return StreamingResponse(made.pieces, media_type=_TAR, headers=headers)
+
+
+@router.post(
+    "/model-bundles",
+    status_code=201,
+    **as_well("application/json", status=200),
+    **asks_for(Permission.MODEL_IMPORT, _BUNDLE, gives=Imported),
+)
+async def take_in(
+    request: Request,
+    asker: Asking,
+    ministry: str,
+    key: Annotated[
+        list[str],
+        Query(max_length=10, description="Public keys of the giver's log; one of them has to have signed."),
+    ],
+    title: Annotated[
+        str, Query(max_length=200, description="What the file is called on the client's machine.")
+    ] = "",
+) -> Response:
+    """Take in the model of a bundle: all of it with its label, or nothing. Once more changes nothing (200)."""
+    platform = await run_in_threadpool(asker.within, ministry)
+    refuse_strange_title(title)
+    keys = [_key(one) for one in key]
+    with upload_folder(platform) as folder:
+        archive = folder / "bundle.tar"
+        seen = 0
+        with archive.open("xb") as file:
+            async for piece in request.stream():
+                seen += len(piece)
+                if seen > MOST_BYTES:
+                    raise codes.TOO_LARGE.error(limit=MOST_BYTES)
+                await run_in_threadpool(file.write, piece)
+        here = f"{ministry}/{asker.plane.site}"
+        taken = await run_in_threadpool(import_bundle, platform, archive, keys, here, title or "bundle")
+    return answer(request, taken, status=201 if taken.created else 200)
+
+
+def _key(text: str) -> VerifierKey:
+    try:
+        return VerifierKey.parse(text)
+    except ValueError as error:
+        raise audit.BAD_KEY.error(None, "query.key", key=text, detail=as_phrase(str(error))) from None

@@ -1,0 +1,103 @@
+"""What a bundle says of a model beyond its bytes: where it came from, what speaks for it, what it was made for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy import Connection
+
+from bongsu.artifacts.base import TreeReader
+from bongsu.artifacts.checking import is_damage
+from bongsu.artifacts.reading import read_text
+from bongsu.domain.artifact import ArtifactType
+from bongsu.domain.ids import Digest, StageId
+from bongsu.domain.labels import Label
+from bongsu.domain.lineage import EdgeKind, NodeKind
+from bongsu.domain.model_bundles import LONGEST_CARD, Evidence, Source
+from bongsu.domain.problems import BongsuError
+from bongsu.service.platform import Platform
+from bongsu.store.artifacts import find_owned
+from bongsu.store.governed_objects import Found
+from bongsu.store.lineage import artifact_node, version_node, walk
+from bongsu.store.runs import get_plan
+from bongsu.store.stages import stages_of
+
+_ARTIFACT = artifact_node("")
+_CARD = "README.md"
+_LONGEST = 300
+
+
+def sources_of(connection: Connection, model: Found) -> tuple[tuple[Source, ...], int]:
+    """The inputs that a version came from and whatever nobody here has made, as far as who asks may see; and how many
+    of them are left out, because who may know of the model may not know of them."""
+    read, edges = walk(connection, version_node(model.name, model.version), "upstream")
+    nodes = {node.id: node for node in read}
+    found: set[tuple[str, str, str]] = set()
+    into: set[str] = set()
+    for edge in edges:
+        into.add(edge.target)
+        if edge.kind is EdgeKind.RESOLVED:
+            found.add((_name(nodes[edge.source].title), edge.target, nodes[edge.target].label))
+    found |= {
+        (_name(node.title), node.id, node.label)
+        for node in read
+        if node.kind is NodeKind.ARTIFACT and node.id not in into and node.id != artifact_node(model.content)
+    }
+    shown = [one for one in sorted(found) if model.thing.label.dominates(Label.parse(one[2]))]
+    sources = tuple(
+        Source(name=name, digest=Digest(node.removeprefix(_ARTIFACT)), label=Label.parse(text))
+        for name, node, text in shown
+    )
+    return sources, len(found) - len(shown)
+
+
+def _name(title: str) -> str:
+    """Without the way to it on a machine, which is nobody's outside."""
+    if title.startswith("file:"):
+        title = "file:" + title.rstrip("/").rpartition("/")[2].removeprefix("file:")
+    return "".join(letter for letter in title if letter.isprintable())[:_LONGEST]
+
+
+def evidence_of(connection: Connection, digests: Sequence[Digest]) -> tuple[Evidence, ...]:
+    """Evaluations and verifications as the store has them, in this order."""
+    known = [(digest, find_owned(connection, digest)) for digest in digests]
+    return tuple(
+        Evidence(digest=digest, type=one.type, label=Label.parse(one.label)) for digest, one in known if one
+    )
+
+
+def purpose_of(connection: Connection, run_id: str) -> str:
+    """What the run that registered the model said that it was for; empty if none did."""
+    return get_plan(connection, run_id).purpose.statement if run_id else ""
+
+
+def declassify_on(connection: Connection, found: Found) -> date | None:
+    """When the label may be reviewed, as the stage that made the bytes was planned with it; None if that is not known
+    any more, or was of another label than the model has now."""
+    known = find_owned(connection, found.content)
+    if known is None or known.run_id is None or known.stage_id is None:
+        return None
+    made = [
+        ref.label
+        for one in stages_of(connection, known.run_id, [StageId(known.stage_id)])
+        for ref in one.outputs.values()
+        if ref.digest == found.content and str(ref.label) == str(found.thing.label)
+    ]
+    return made[0].declassify_on if made else None
+
+
+def card_of(platform: Platform, connection: Connection, found: Found, tree: TreeReader) -> str:
+    """Of the registration, else that among the model's own files; empty if there is none, or it is very long."""
+    made = stages_of(connection, found.run_id, [StageId(found.stage_id)]) if found.run_id else []
+    registered = [ref for one in made for ref in one.outputs.values() if ref.type is ArtifactType.REGISTRATION]
+    text = ""
+    for ref in registered:
+        if found.thing.label.dominates(ref.label):
+            try:
+                text = text or read_text(platform.artifacts.reader(ref.digest), _CARD)
+            except BongsuError as error:
+                if not is_damage(error):
+                    raise
+    text = text or read_text(tree, _CARD)
+    return text if len(text) <= LONGEST_CARD else ""

@@ -1,0 +1,73 @@
+"""A thousand bundles that somebody did something to: none is taken in, and nothing of one is left."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+from bundle_mutations import MUTATIONS, Mutation, Whole
+from bundle_places import Giver, named, standing, take
+from governed_places import GovernedPlace
+
+from bongsu.domain.problems import BongsuError, Problem
+from bongsu.service.model_bundles.reading import inspect_bundle
+
+
+def mutated(mutation: Mutation, number: int, good: Whole) -> bytes:
+    """Another file than the good one."""
+    chance = random.Random(f"{mutation.__name__}/{number}")
+    while (found := mutation(chance, good)) == good.data():
+        pass
+    return found
+
+
+def refusal(house: GovernedPlace, file: Path) -> tuple[Problem, ...]:
+    """Why it is not taken in; nothing if it is."""
+    try:
+        take(house, file, clearance="C/logistics")
+    except BongsuError as error:
+        return tuple(error.problems)
+    return ()
+
+
+def test_of_a_thousand_corrupted_bundles_none_is_taken_in(
+    giver: Giver, house: GovernedPlace, tmp_path: Path
+) -> None:
+    data = giver.bundle(tmp_path / "good").read_bytes()
+    good = Whole.of(data)
+    assert good.data() == data, "the parts are what they are made of"
+    file, before, taken = tmp_path / "mutated", standing(house), []
+    for mutation, times in MUTATIONS.items():
+        for number in range(times):
+            file.write_bytes(mutated(mutation, number, good))
+            problems = refusal(house, file)
+            if not problems:
+                taken.append((mutation.__name__, number))
+            assert all(one.code.name.startswith("bundle.") for one in problems), problems
+            assert all(one.what() and one.fix() for one in problems)
+        assert standing(house) == before, mutation
+    assert taken == []
+    assert sum(MUTATIONS.values()) == 1000
+    assert take(house, tmp_path / "good", clearance="C/logistics").created, "the good one is"
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_who_looks_at_one_offline_is_told_as_well(giver: Giver, tmp_path: Path, mutation: Mutation) -> None:
+    good = Whole.of(giver.bundle(tmp_path / "good").read_bytes())
+    file = tmp_path / "mutated"
+    file.write_bytes(mutated(mutation, 0, good))
+    with pytest.raises(BongsuError, match=r"bundle\."):
+        inspect_bundle(file, named())
+
+
+@pytest.mark.parametrize("what", ["nothing", "a folder", "a pipe that nobody writes to"])
+def test_what_is_no_file_is_told_without_waiting(tmp_path: Path, what: str) -> None:
+    path = tmp_path / "bundle"
+    if what == "a folder":
+        path.mkdir()
+    elif what != "nothing":
+        os.mkfifo(path)
+    with pytest.raises(BongsuError, match=r"bundle\.malformed"):
+        inspect_bundle(path, named())
