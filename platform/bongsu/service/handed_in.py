@@ -21,6 +21,7 @@ from bongsu.policy.access import Permission
 from bongsu.service.catalogue import InstalledStages
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.governance.asking import Ask, recorded
+from bongsu.service.grades import grades_of
 from bongsu.service.inputs.given import Files
 from bongsu.service.labels import refuse_above
 from bongsu.service.planning import Prepared, prepare_loaded, with_what_is_known
@@ -74,7 +75,7 @@ class HandedIn:
 def check_handed_in(plane: ControlPlane, actor: Actor, handed: HandedIn) -> PipelineSpec:
     """The pipeline, if the file is right on its own. Raises what :func:`bongsu.specfile.loads` does."""
     try:
-        return _read(handed).spec
+        return _read(plane, handed).spec
     except FaultyPipeline as faulty:
         with _recorded(plane, actor, "pipeline.validate", faulty.rest):
             raise
@@ -95,7 +96,7 @@ def prepare_handed_in(
         BongsuError: as :func:`bongsu.service.planning.prepare`, and what :meth:`ControlPlane.within` raises.
     """
     try:
-        loaded = _read(handed)
+        loaded = _read(plane, handed)
     except FaultyPipeline as faulty:
         with _recorded(plane, actor, action, faulty.rest):
             ministry = faulty.rest.spec.metadata.ministry if faulty.rest else None
@@ -148,8 +149,8 @@ def _submitted_before(plane: ControlPlane, actor: Actor, request: RequestKey | N
         return find_run(connection, known.id) if known is not None else None
 
 
-def _read(handed: HandedIn) -> LoadedPipeline:
-    return loads(handed.text, handed.file, InstalledStages(), handed.overrides)
+def _read(plane: ControlPlane, handed: HandedIn) -> LoadedPipeline:
+    return loads(handed.text, handed.file, InstalledStages(), handed.overrides, grades_of(plane.base))
 
 
 def _recorded(
