@@ -14,7 +14,7 @@ from bongsu.domain.lineage import NodeKind
 from bongsu.domain.problems import BongsuError
 from bongsu.policy.access_rules import within_clearance
 from bongsu.service.governance.asking import screened
-from bongsu.service.grades import refuse_while_stating
+from bongsu.service.grades import grades_of, refuse_other_grades
 from bongsu.service.lineage import LineageGraph, trace
 from bongsu.service.platform import Platform
 from bongsu.store import label_counts
@@ -113,13 +113,13 @@ def raise_label(platform: Platform, reference: str, label: Label, reason: str) -
             ``access.above-clearance`` for a label that its stater could not look at; ``label.grade-outside``.
     """
     screened(reason=reason)
+    refuse_other_grades(grades_of(platform), label)
     refuse_above(platform.scope.clearance, label)
     digest = _digest_of(trace(platform, reference, "upstream"))
     with platform.write() as connection:
         known = get_artifact(connection, digest) if digest else None
         if known is None:
             raise codes.UNKNOWN_DIGEST.error(digest=reference)
-        refuse_while_stating(connection, label)
         now = platform.clock()
         ref = ArtifactRef(digest=known.digest, type=known.type, size=known.size, label=label)
         risen = note_artifact(connection, ref, known.title, now)
