@@ -21,7 +21,6 @@ from bongsu.policy.access import Permission
 from bongsu.service.catalogue import InstalledStages
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.governance.asking import Ask, recorded
-from bongsu.service.grades import grades_of
 from bongsu.service.inputs.given import Files
 from bongsu.service.labels import refuse_above
 from bongsu.service.planning import Prepared, prepare_loaded, with_what_is_known
@@ -150,7 +149,7 @@ def _submitted_before(plane: ControlPlane, actor: Actor, request: RequestKey | N
 
 
 def _read(plane: ControlPlane, handed: HandedIn) -> LoadedPipeline:
-    return loads(handed.text, handed.file, InstalledStages(), handed.overrides, grades_of(plane.base))
+    return loads(handed.text, handed.file, InstalledStages(), handed.overrides, plane.grades())
 
 
 def _recorded(

@@ -16,7 +16,6 @@ from bongsu.domain.grades import SchemeName
 from bongsu.domain.labels import Compartment, Grade, Label
 from bongsu.policy.access import Permission
 from bongsu.service.audit.reads import note_read
-from bongsu.service.grades import grades_of
 from bongsu.service.labels import LabelShown, labels_in_use, raise_label, show_label
 
 router = APIRouter(prefix="/v1", tags=["labels"])
@@ -70,14 +69,14 @@ class GradesDocument:
 @router.get("/grades", **for_signed_in(gives=GradesDocument))
 def grades(request: Request, asker: Asking, fields: Fields = "") -> Response:
     """The grades of the site, by which a client reads what people write."""
-    known = grades_of(asker.plane.base)
+    known = asker.grades()
     return answer(request, GradesDocument(known.name, list(known.grades), known.restricted), fields)
 
 
 @router.get("/labels", **asks_for(Permission.MODEL_READ, gives=LabelsDocument))
 def labels(request: Request, asker: Asking, fields: Fields = "") -> Response:
     """The grades of the site, lowest first; the asker's clearance; how many models and data sets carry which label."""
-    known = grades_of(asker.plane.base)
+    known = asker.grades()
     used = [
         LabelUse(ministry, one.kind, one.label, one.count)
         for ministry, platform in asker.each()

@@ -10,7 +10,7 @@ OUTSIDE = Code(
 )
 RESTRICTED_OUTSIDE = Code(
     "label.restricted-outside",
-    "대외비 cannot stand under {grade} where the grades are {known}.",
+    "A site with the grades {known} cannot have 대외비 under {grade}.",
     "Name one of these that is above O.",
 )
 OTHER_GRADES = Code(
