@@ -29,7 +29,7 @@ from bongsu.service.governance.proposing import ProposalRequest, propose
 from bongsu.service.grades import StatedGrades, change_grades, grades_of, settle_grades
 from bongsu.service.people import add_person, disable, set_clearance
 from bongsu.store.artifacts import get_artifact, list_artifacts, note_artifact
-from bongsu.store.database import Database
+from bongsu.store.database import Database, migrate
 from bongsu.store.datasets import add_dataset_version, list_dataset_versions
 from bongsu.store.models import list_versions
 from bongsu.store.run_lists import page_of_runs
@@ -198,6 +198,18 @@ def test_nor_while_models_data_or_runs_carry_it_and_the_way_out_leads_out(
     # Runs that are over keep their grade, and nobody of a military site is cleared for it.
     with place.platform.database.read(Scope.of(Tenant("mnd"), Label(grade=Grade.SECRET_I))) as connection:
         assert list_runs(connection, limit=None) == []
+
+
+def test_a_version_that_knows_no_military_grades_gets_no_schema_with_them(place: Ministries) -> None:
+    engine = place.platform.database.engine
+    change_grades(place.platform, MILITARY)
+    with pytest.raises(ValueError, match="military grades"):
+        migrate(engine, "0018")
+    assert grades_of(place.platform).name is SchemeName.MILITARY
+    change_grades(place.platform, StatedGrades(SchemeName.N2SF))
+    migrate(engine, "0018")
+    migrate(engine)
+    assert grades_of(place.platform) == N2SF
 
 
 def test_a_downgrade_takes_any_spelling_and_binds_the_grade(database: Database, tmp_path: Path) -> None:
