@@ -17,6 +17,7 @@ class VerifiedToken:
         kind: ``SERVICE`` where the subject is the client itself (RFC 9068, section 2.2), which a person never is.
         scopes: of the access token; empty if it has none.
         expires_at: seconds since the epoch.
+        issued_at: as well; 0 if the token does not say.
         attempt: of a worker's token; None for everybody else.
         ministry: of whose people the issuer says that the subject is; of an attempt, that of its run.
     """
@@ -28,3 +29,11 @@ class VerifiedToken:
     expires_at: float
     ministry: str
     attempt: AttemptId | None = None
+    issued_at: float = 0.0
+
+
+@dataclass(frozen=True)
+class LiveAttempt:
+    """One that was asked for or is under way. ``begun_at`` in seconds since the epoch; None while it waits."""
+
+    begun_at: float | None

@@ -20,7 +20,7 @@ class _Frozen(BaseModel):
 
 
 class WorkerToken(_Frozen):
-    """A token, and for how many seconds from now on it holds."""
+    """A token, and for how many seconds it holds: from now on, or from when the attempt begins."""
 
     token: str = Field(repr=False)
     lifetime: float = Field(ge=0)

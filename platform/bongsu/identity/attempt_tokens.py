@@ -20,7 +20,10 @@ CONTROL_PLANE = "urn:bongsu:control-plane"
 WORKER_AUDIENCE = "bongsu-worker"
 ATTEMPT_TYPE = "bongsu-attempt+jwt"
 LONGEST_LIFE_S = 86_400
-"""A stage that runs for longer gets another token while its attempt is live."""
+"""For an attempt that waits for its turn: it is given its token before."""
+WORKING_LIFE_S = 3_600
+"""Once the attempt has begun: from then on, or from when the token was given if that is later. Its worker gets others
+while the attempt is live."""
 _LEEWAY_S = 30
 
 
@@ -32,16 +35,27 @@ class AttemptGrant:
         attempt: at which stage of which run.
         ministry: of the run.
         timeout_s: after which the attempt is stopped; None if it may go on for as long as it takes.
+        has_begun: whether it waits for its turn no longer.
     """
 
     attempt: AttemptId
     ministry: str
     timeout_s: float | None = None
+    has_begun: bool = False
 
     @property
     def life_s(self) -> float:
-        """For how long a token for it holds: as long as the attempt may take, at most :data:`LONGEST_LIFE_S`."""
-        return LONGEST_LIFE_S if self.timeout_s is None else min(self.timeout_s, LONGEST_LIFE_S)
+        """For how long a token for it holds at most, in seconds."""
+        return min(self._most_s, WORKING_LIFE_S if self.has_begun else LONGEST_LIFE_S)
+
+    @property
+    def working_life_s(self) -> float:
+        """For how long it holds from the moment at which the attempt begins, or from now if that was before."""
+        return min(self._most_s, WORKING_LIFE_S)
+
+    @property
+    def _most_s(self) -> float:
+        return LONGEST_LIFE_S if self.timeout_s is None else self.timeout_s
 
 
 def issue_attempt_token(ring: KeyRing, grant: AttemptGrant, now: float) -> str:
@@ -60,6 +74,17 @@ def issue_attempt_token(ring: KeyRing, grant: AttemptGrant, now: float) -> str:
     }
     header = {"alg": ALGORITHM, "kid": ring.signing.id, "typ": ATTEMPT_TYPE}
     return sign(header, claims, ring.signing.key)
+
+
+def is_used_up(issued_at: float, begun_at: float | None, now: float) -> bool:
+    """True of a token whose worker should have another by now; times in seconds since the epoch.
+
+    Args:
+        issued_at: when the token was given.
+        begun_at: when the attempt began; None while it waits for its turn.
+        now: the time.
+    """
+    return begun_at is not None and now >= max(issued_at, begun_at) + WORKING_LIFE_S
 
 
 def verify_attempt_token(ring: KeyRing, token: Unverified, now: float) -> VerifiedToken:
@@ -84,6 +109,7 @@ def verify_attempt_token(ring: KeyRing, token: Unverified, now: float) -> Verifi
         subject=claims["sub"],
         kind=ActorKind.WORKER,
         scopes=frozenset(),
+        issued_at=float(claims.get("iat", 0)),
         expires_at=float(claims["exp"]),
         attempt=attempt,
         ministry=ministry,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from bongsu.domain.ids import AttemptId
 from bongsu.domain.people import Actor, ActorKind
-from bongsu.domain.tokens import VerifiedToken
-from bongsu.identity.attempt_tokens import CONTROL_PLANE, verify_attempt_token, worker_of
+from bongsu.domain.tokens import LiveAttempt, VerifiedToken
+from bongsu.identity.attempt_tokens import CONTROL_PLANE, is_used_up, verify_attempt_token, worker_of
 from bongsu.identity.key_ring import KeyRing
 from bongsu.identity.parsing import Unverified, parse
 from bongsu.identity.refusals import Cause, TokenRefusedError
@@ -25,13 +25,13 @@ class Authenticator:
     people: gives whoever an issuer's subject is now, of the ministry that it says; None for one that is not known, or
         that was disabled.
     attempt_keys: with which the control plane signs for workers.
-    is_live: whether an attempt is under way.
+    live: gives an attempt that is asked for or under way; None for any other.
     """
 
     verifier: TokenVerifier
     people: Callable[[VerifiedToken], Actor | None]
     attempt_keys: Callable[[], KeyRing]
-    is_live: Callable[[AttemptId], bool]
+    live: Callable[[AttemptId], LiveAttempt | None]
 
     def actor(self, token: str, now: float) -> Actor:
         """Who asks. The store is looked at each time: whoever was disabled, and an attempt that is over, is refused at
@@ -65,6 +65,9 @@ class Authenticator:
 
     def _worker(self, token: Unverified, now: float) -> Actor:
         verified = verify_attempt_token(self.attempt_keys(), token, now)
-        if verified.attempt is None or not self.is_live(verified.attempt):
+        attempt = None if verified.attempt is None else self.live(verified.attempt)
+        if attempt is None:
             raise TokenRefusedError(Cause.ATTEMPT_OVER)
+        if is_used_up(verified.issued_at, attempt.begun_at, now):
+            raise TokenRefusedError(Cause.EXPIRED)
         return worker_of(verified)

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 from bongsu.domain.ids import AttemptId
 from bongsu.domain.people import Actor
-from bongsu.domain.tokens import VerifiedToken
+from bongsu.domain.tokens import LiveAttempt, VerifiedToken
 from bongsu.identity.authenticator import Authenticator
 from bongsu.identity.key_file import KeyFile
 from bongsu.identity.verifier import TokenVerifier, Trust
-from bongsu.store.attempts import is_live
+from bongsu.store.attempts import find_live
 from bongsu.store.database import Database
 from bongsu.store.people import actor_of
 
@@ -26,8 +26,8 @@ def open_authenticator(database: Database, trusts: Iterable[Trust], attempt_keys
         with database.read() as connection:
             return actor_of(connection, token.ministry, token.issuer, token.subject)
 
-    def live(attempt: AttemptId) -> bool:
+    def live(attempt: AttemptId) -> LiveAttempt | None:
         with database.read() as connection:
-            return is_live(connection, attempt)
+            return find_live(connection, attempt)
 
     return Authenticator(TokenVerifier(trusts), people, attempt_keys.ring, live)

@@ -104,7 +104,7 @@ def run_graph(platform: Platform, run: str) -> tuple[list[Node], list[Edge]]:
 
 def _with_versions(connection: Connection, nodes: Sequence[Node], edges: Sequence[Edge]) -> list[Node]:
     """The nodes; those of inputs that name a model tell which version that was. An alias may have moved since."""
-    named = {node.id: match["name"] for node in nodes if (match := _MODEL.match(node.title)) and _is_input(node)}
+    named = {node.id: match["name"] for node in nodes if _is_input(node) and (match := _MODEL.match(node.title))}
     times = lineage.resolved_at(connection, list(named))
     known = {name: list_versions(connection, name) for name in set(named.values())}
     found: dict[str, list[str]] = defaultdict(list)

@@ -20,6 +20,7 @@ from bongsu.identity.settings import TrustedIssuer
 from bongsu.reconciler.lock import DriverLock, Turn
 from bongsu.reconciler.observing import Observer, Unobserved
 from bongsu.reconciler.publisher import Publisher
+from bongsu.service.audit.read_queue import ReadQueue
 from bongsu.service.owner import OWNER
 from bongsu.store.database import Database
 from bongsu.store.scope import AT_HOME, Scope
@@ -65,6 +66,7 @@ class Platform:
     own_issuer: URL at which this server gives tokens itself; empty if it does not.
     issuers: whose tokens this server takes, its own issuer among them; none where there is no server.
     observer: is told what is done while runs are driven here.
+    reads: writes who read what, for all requests of this process.
     clock: seconds since the epoch.
     new_run_id: an id that was never used, from the time.
     on_warm_up: begins to start the executor without waiting for it.
@@ -92,6 +94,7 @@ class Platform:
     own_issuer: str = ""
     issuers: tuple[TrustedIssuer, ...] = ()
     observer: Observer = field(default_factory=Unobserved)
+    reads: ReadQueue = field(default_factory=ReadQueue)
 
     @property
     def artifacts(self) -> ArtifactStore:

@@ -32,7 +32,7 @@ from bongsu.service.governance.launching import check_worker
 from bongsu.service.platform import Platform
 from bongsu.service.signing_keys import KeyUse, signing_keys
 from bongsu.store import audit
-from bongsu.store.attempts import attempts_of, is_live
+from bongsu.store.attempts import attempts_of, find_live
 from bongsu.store.database import Database
 from bongsu.store.records import AttemptRecord
 from bongsu.store.runs import get_plan, get_run
@@ -42,8 +42,8 @@ from bongsu.store.scope import EVERYTHING
 def worker_token(database: Database, keys: KeyFile, attempt: AttemptId, now: float) -> WorkerToken:
     """A token for the worker of an attempt that was asked for.
 
-    It holds for as long as the attempt may take from when it started, and at most a day; so long, too, if it did not
-    start yet, because it may wait for its turn.
+    While the attempt waits for its turn it holds for a day, and from its begin for an hour, or as long as the attempt
+    may take if that is less; the lifetime is told from then on.
 
     Raises:
         BongsuError: ``run.unknown`` or ``run.unknown-attempt`` if there is no such attempt under way;
@@ -57,8 +57,8 @@ def worker_token(database: Database, keys: KeyFile, attempt: AttemptId, now: flo
     left_s = None
     if timeout is not None and record.started_at is not None:
         left_s = max(record.started_at + timeout.total_seconds() - now, 0.0)
-    grant = AttemptGrant(attempt, run.ministry, left_s)
-    return WorkerToken(token=issue_attempt_token(keys.ring(), grant, now), lifetime=grant.life_s)
+    grant = AttemptGrant(attempt, run.ministry, left_s, has_begun=record.started_at is not None)
+    return WorkerToken(token=issue_attempt_token(keys.ring(), grant, now), lifetime=grant.working_life_s)
 
 
 def passes_of(
@@ -186,7 +186,7 @@ def _inputs(connection: Connection, attempt: AttemptId | None) -> Mapping[Digest
 def _live(connection: Connection, attempt: AttemptId) -> AttemptRecord:
     known = attempts_of(connection, attempt.run_id, [attempt.stage_id])
     record = next((one for one in known if one.id == attempt), None)
-    if record is None or not is_live(connection, attempt):
+    if record is None or find_live(connection, attempt) is None:
         numbers = ", ".join(str(one.id.number) for one in known) or "0"
         raise run_codes.UNKNOWN_ATTEMPT.error(stage=attempt.stage_id, number=attempt.number, known=numbers)
     return record

@@ -11,6 +11,7 @@ from bongsu.domain.attempt import AttemptResult, Failure
 from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import AttemptId, RunId, StageId
 from bongsu.domain.run import ATTEMPT_MOVES, AttemptState, StopReason
+from bongsu.domain.tokens import LiveAttempt
 from bongsu.store.faults import readable
 from bongsu.store.json_columns import from_json, to_json
 from bongsu.store.records import AttemptRecord
@@ -29,10 +30,11 @@ def attempts_of(
     return [_attempt(connection, row) for row in connection.execute(query)]
 
 
-def is_live(connection: Connection, attempt: AttemptId) -> bool:
-    """True while the attempt is asked for or under way."""
-    query = select(attempts.c.state).where(_is_attempt(attempt), attempts.c.state.in_(_LIVE))
-    return connection.execute(query).one_or_none() is not None
+def find_live(connection: Connection, attempt: AttemptId) -> LiveAttempt | None:
+    """The attempt while it is asked for or under way."""
+    query = select(attempts.c.started_at).where(_is_attempt(attempt), attempts.c.state.in_(_LIVE))
+    row = connection.execute(query).one_or_none()
+    return None if row is None else LiveAttempt(row.started_at)
 
 
 def request_attempt(connection: Connection, attempt: AttemptId, now: float) -> None:

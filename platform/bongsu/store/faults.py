@@ -81,7 +81,7 @@ def readable(connection: Connection, table: Table, key: str) -> Iterator[None]:
         raise codes.DATABASE_DAMAGED.error(url=shown(connection.engine.url), detail=told) from error
 
 
-AnyRow = Row[*tuple[Any, ...]]
+AnyRow = Row[*tuple[Any, ...]] | tuple[Any, ...]
 """A row with whatever columns were asked for."""
 
 

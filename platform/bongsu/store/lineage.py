@@ -10,9 +10,10 @@ because the maker is known), and a version was ``registered`` from an artifact b
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, Literal
 
 from sqlalchemy import CTE, ColumnElement, Connection, and_, null, select, union_all, update
@@ -20,12 +21,14 @@ from sqlalchemy import CTE, ColumnElement, Connection, and_, null, select, union
 from bongsu.domain.ids import Digest, digest_of
 from bongsu.domain.labels import Label
 from bongsu.domain.lineage import EdgeKind, NodeKind
+from bongsu.store.addresses import is_sqlite
 from bongsu.store.faults import AnyRow, readable_rows
 from bongsu.store.label_releases import lowered, releases_of
 from bongsu.store.locks import hold_labels
 from bongsu.store.portions import portions
 from bongsu.store.schema import edges, nodes
 from bongsu.store.scope import owned, tenant_of, visible
+from bongsu.store.streaming import streamed
 from bongsu.store.upsert import insert_absent
 
 _ARTIFACT = "artifact:"
@@ -117,9 +120,15 @@ def walk(
     reached = _reached(connection, start, direction)
     here = edges.c.target if direction == "upstream" else edges.c.source
     passed = select(*_EDGE, null(), null()).join(reached, here == reached.c.id)
-    both = connection.execute(union_all(select(reached), passed.where(_passable(connection)))).all()
-    found = _nodes(connection, sorted((row for row in both if row[-1] is not None), key=itemgetter(0)))
-    taken = _edges(connection, [row for row in both if row[-1] is None])
+    found: list[Node] = []
+    taken: list[Edge] = []
+    both = streamed(connection, union_all(select(reached), passed.where(_passable(connection))))
+    for are_edges, rows in groupby(both, lambda row: row[-1] is None):
+        if are_edges:
+            taken += _edges(connection, rows)
+        else:
+            found += _nodes(connection, rows)
+    found.sort(key=attrgetter("id"))
     return found, _between({node.id for node in found}, taken)
 
 
@@ -129,8 +138,14 @@ def _reached(connection: Connection, start: str, direction: Literal["upstream", 
     node = select(*_NODE)
     is_visible = visible(connection, nodes)
     begin = node.where(is_visible, nodes.c.id == start).cte("reached", recursive=True)
-    step = node.join(edges, there == nodes.c.id).join(begin, here == begin.c.id)
-    return begin.union(step.where(is_visible, _passable(connection)))
+    if is_sqlite(connection.engine.url):
+        # It has the recursion in no subquery: what many things were made from is looked up for each of them.
+        step = node.join(edges, there == nodes.c.id).join(begin, here == begin.c.id).where(_passable(connection))
+    else:
+        passed = select(there.label("id")).join(begin, here == begin.c.id).where(_passable(connection))
+        next_ = passed.distinct().subquery()
+        step = node.join(next_, next_.c.id == nodes.c.id)
+    return begin.union(step.where(is_visible))
 
 
 def _passable(connection: Connection) -> ColumnElement[bool]:
@@ -157,7 +172,7 @@ def get_nodes(connection: Connection, ids: list[str]) -> list[Node]:
     return _nodes(connection, rows)
 
 
-def _nodes(connection: Connection, rows: Sequence[AnyRow]) -> list[Node]:
+def _nodes(connection: Connection, rows: Iterable[AnyRow]) -> list[Node]:
     labels: set[str] = set()
     found = []
     with readable_rows(connection, nodes, (0,)) as told:
@@ -169,7 +184,7 @@ def _nodes(connection: Connection, rows: Sequence[AnyRow]) -> list[Node]:
     return found
 
 
-def _edges(connection: Connection, rows: Sequence[AnyRow]) -> list[Edge]:
+def _edges(connection: Connection, rows: Iterable[AnyRow]) -> list[Edge]:
     """Of rows that begin with a source, a kind and a target, whatever those are called."""
     with readable_rows(connection, edges, (0, 2)) as told:
         return [Edge(row[0], row[2], _EDGE_KINDS.get(row[1]) or EdgeKind(row[1])) for row in told(rows)]

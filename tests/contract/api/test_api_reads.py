@@ -14,7 +14,7 @@ from sqlalchemy import update
 from bongsu.domain.codes.run import DATABASE_FULL
 from bongsu.domain.labels import OPEN
 from bongsu.domain.people import Role
-from bongsu.service.audit import reads
+from bongsu.service.audit import read_queue, reads
 from bongsu.store.database import Database
 from bongsu.store.lineage import artifact_node
 from bongsu.store.schema_people import people
@@ -128,7 +128,7 @@ def test_what_cannot_be_recorded_is_not_given(place: ApiPlace, monkeypatch: pyte
     def full(*_: object) -> int:
         raise DATABASE_FULL.error(url="x", detail="disk full")
 
-    monkeypatch.setattr(reads, "append", full)
+    monkeypatch.setattr(read_queue, "append_all", full)
     for path in (f"/v1/runs/{run}", f"/v1/runs/{run}/logs", "/v1/runs"):
         response = place.ask("kim", "GET", path)
         assert (response.status_code, "secret" in response.text) == (503, False), path

@@ -17,9 +17,9 @@ from bongsu.domain.ids import AttemptId
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.run import AttemptState, StopReason
 from bongsu.domain.worker_leave import ReadLeave, WorkerToken
-from bongsu.identity.attempt_tokens import LONGEST_LIFE_S
+from bongsu.identity.attempt_tokens import WORKING_LIFE_S
 from bongsu.service.mlflow_mount import viewer
-from bongsu.store.attempts import ask_to_stop, finish_attempt
+from bongsu.store.attempts import ask_to_stop, finish_attempt, mark_started
 from bongsu.store.database import Database
 
 
@@ -120,12 +120,15 @@ def test_a_token_is_renewed_while_the_attempt_is_live_and_ends_with_it(
     place: WorkerPlace, attempt: AttemptId
 ) -> None:
     token = place.token(attempt)
-    place.now += LONGEST_LIFE_S / 2
+    place.now += 2 * WORKING_LIFE_S  # it waits for its turn
+    with place.platform.write() as connection:
+        mark_started(connection, attempt, place.now)
+    place.now += WORKING_LIFE_S / 2
     answer = place.asks(token, attempt, "token", "POST")
     assert answer.status_code == 200, answer.text
     renewed = WorkerToken.model_validate_json(answer.content)
-    assert renewed.lifetime == LONGEST_LIFE_S
-    place.now += LONGEST_LIFE_S * 0.75
+    assert renewed.lifetime == WORKING_LIFE_S
+    place.now += WORKING_LIFE_S * 0.75
     assert place.asks(token, attempt, f"inputs/{place.law}").status_code == 401
     assert place.asks(renewed.token, attempt, f"inputs/{place.law}").json()["permitted"] is True
     with place.platform.write() as connection:

@@ -13,7 +13,7 @@ from api_places import ApiPlace
 
 from bongsu.domain.labels import Label
 from bongsu.domain.problems import BongsuError
-from bongsu.service.audit import reads
+from bongsu.service.audit import read_queue, reads
 from bongsu.service.mlflow_mount import mounted, settings_of
 from bongsu.store.database import Database
 from bongsu.tracking.governed import mount
@@ -87,6 +87,6 @@ def test_what_cannot_be_recorded_is_said_before_the_answer(
 
         raise DATABASE_FULL.error(url="x", detail="disk full")
 
-    monkeypatch.setattr(reads, "append", full)
+    monkeypatch.setattr(read_queue, "append_all", full)
     with pytest.raises(BongsuError):
         visited(("model:axk1/3", "S"))

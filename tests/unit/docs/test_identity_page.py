@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bongsu.identity.attempt_tokens import LONGEST_LIFE_S
+from bongsu.identity.attempt_tokens import LONGEST_LIFE_S, WORKING_LIFE_S
 from bongsu.identity.oauth import GrantType
 from bongsu.identity.parsing import MAX_TOKEN_BYTES
 from bongsu.identity.settings import TrustedIssuer
@@ -53,7 +53,7 @@ def test_files_grants_and_limits_are_those_of_the_code() -> None:
     for word in (ACCOUNTS, ATTEMPT_KEYS, ISSUER_KEYS, *(grant.value for grant in GrantType)):
         assert f"`{word}`" in TEXT
     assert f"at most {MAX_TOKEN_BYTES // 1024} KiB" in TEXT
-    assert LONGEST_LIFE_S == 86_400
+    assert (LONGEST_LIFE_S, WORKING_LIFE_S) == (86_400, 3_600), "a day to wait, an hour to work"
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,22 @@ def test_a_cluster_that_others_use_is_not_taken_for_ours() -> None:
     assert "RAY_ADDRESS" not in ray_environment({"RAY_ADDRESS": "127.0.0.1:6399"}, RaySettings())
 
 
+def test_each_ray_that_is_started_here_asks_for_a_secret_of_its_own() -> None:
+    found = [ray_environment({}, RaySettings()) for _ in range(2)]
+    assert [one["RAY_AUTH_MODE"] for one in found] == ["token", "token"]
+    drawn = {one["RAY_AUTH_TOKEN"] for one in found}
+    assert len(drawn) == 2
+    assert all(len(one) == 64 for one in drawn)
+
+
+def test_what_an_operator_says_about_secrets_of_ray_holds() -> None:
+    chosen = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": "/run/secrets/ray"}
+    for settings in (RaySettings(), RaySettings(address="127.0.0.1:6379")):
+        given = ray_environment(chosen, settings)
+        assert {name: value for name, value in given.items() if "AUTH" in name} == chosen
+    assert "RAY_AUTH_MODE" not in ray_environment({}, RaySettings(address="127.0.0.1:6379"))
+
+
 @pytest.mark.parametrize("address", [None, "127.0.0.1:6379"])
 def test_nothing_is_reported_to_anybody(address: str | None) -> None:
     assert ray_environment({}, RaySettings(address=address))["RAY_USAGE_STATS_ENABLED"] == "0"

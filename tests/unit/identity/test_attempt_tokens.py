@@ -6,18 +6,20 @@ import logging
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from identity_provider import AUDIENCE, ISSUER, KEYS, NOW, claims, good, signed, verifier
 from joserfc.jwk import ECKey
 
 from bongsu.domain.ids import AttemptId, RunId, StageId
 from bongsu.domain.people import Actor, ActorKind, Role
+from bongsu.domain.tokens import LiveAttempt
 from bongsu.identity.attempt_tokens import (
     ATTEMPT_TYPE,
     CONTROL_PLANE,
     LONGEST_LIFE_S,
     WORKER_AUDIENCE,
+    WORKING_LIFE_S,
     AttemptGrant,
     issue_attempt_token,
     verify_attempt_token,
@@ -38,14 +40,16 @@ def token(timeout_s: float | None = 60.0, attempt: AttemptId = ATTEMPT) -> str:
     return issue_attempt_token(RING, AttemptGrant(attempt, "mnd", timeout_s), NOW)
 
 
-def door(people: dict[str, Actor] | None = None, live: set[AttemptId] | None = None) -> Authenticator:
+def door(
+    people: dict[str, Actor] | None = None, live: set[AttemptId] | None = None, begun_at: float | None = None
+) -> Authenticator:
     known = {"kim": KIM, "bot": BOT} if people is None else people
     running = {ATTEMPT} if live is None else live
     return Authenticator(
         verifier(),
         lambda token: known.get(token.subject) if (token.issuer, token.ministry) == (ISSUER, "mnd") else None,
         lambda: RING,
-        running.__contains__,
+        lambda attempt: LiveAttempt(begun_at) if attempt in running else None,
     )
 
 
@@ -95,6 +99,31 @@ def test_a_token_never_outlives_its_attempt(timeout_s: float | None, now: float)
             verify_attempt_token(RING, parse(given_out), later)
     if timeout_s is None or timeout_s > 2:
         assert verify_attempt_token(RING, parse(given_out), now).attempt == ATTEMPT
+
+
+@given(waited=st.floats(0, LONGEST_LIFE_S - 60), worked=st.floats(0, 2 * WORKING_LIFE_S), has_begun=st.booleans())
+def test_a_token_holds_for_an_hour_of_work_however_long_its_attempt_waited(
+    waited: float, worked: float, has_begun: bool
+) -> None:
+    """``waited`` before the attempt began, or for the token since it did."""
+    begun_at = NOW + waited
+    given_at, first = (begun_at, NOW) if has_begun else (NOW, begun_at)
+    given_out = issue_attempt_token(RING, AttemptGrant(ATTEMPT, "mnd", has_begun=has_begun), given_at)
+    now = max(given_at, first) + worked
+    assume(abs(worked - WORKING_LIFE_S) > 2)
+    holds = worked < WORKING_LIFE_S and now < given_at + LONGEST_LIFE_S - 2
+    assume(abs(now - given_at - LONGEST_LIFE_S) > 2)
+    authenticator = door(begun_at=first)
+    if holds:
+        assert authenticator.actor(given_out, now).attempt == ATTEMPT
+    else:
+        assert cause(given_out, authenticator, now) is Cause.EXPIRED
+
+
+def test_while_an_attempt_waits_its_token_holds_for_a_day() -> None:
+    given_out = issue_attempt_token(RING, AttemptGrant(ATTEMPT, "mnd"), NOW)
+    assert door().actor(given_out, NOW + LONGEST_LIFE_S - 1).attempt == ATTEMPT
+    assert cause(given_out, door(), NOW + LONGEST_LIFE_S) is Cause.EXPIRED
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ RAY_ENVIRONMENT = {
 # Only for a Ray that is started here: without it, Ray takes an address of this machine in place of 127.0.0.1 and
 # listens for everybody, who could then run code. The name is history: it is about any single machine.
 OWN_RAY_ENVIRONMENT = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+_AUTHENTICATION = "RAY_AUTH_MODE"
 KNOCK_S = 10.0
 OBJECT_STORE_BYTES = 200 * 1024 * 1024
 
@@ -59,12 +61,20 @@ before."""
 
 def ray_environment(environment: Mapping[str, str], settings: RaySettings) -> dict[str, str]:
     """The environment of a process that is to :func:`connect`; what stands in it already is left as it is."""
-    own = {} if settings.address else OWN_RAY_ENVIRONMENT
+    own = {} if settings.address else OWN_RAY_ENVIRONMENT | _secret_of(environment)
     threads = {} if "OMP_WAIT_POLICY" in environment else SHARING_THREADS
     given = dict(environment)
     if settings.address is None:
         given.pop("RAY_ADDRESS", None)  # Ray would connect to that one instead of starting one of its own
     return {**RAY_ENVIRONMENT, **own, **threads, **given}
+
+
+def _secret_of(environment: Mapping[str, str]) -> dict[str, str]:
+    """What a Ray that is started here asks for at its ports, drawn for it alone; the operator's choice comes first.
+    Left to itself Ray keeps one for ever in the home of the account, which a server's account may not have."""
+    if _AUTHENTICATION in environment:
+        return {}
+    return {_AUTHENTICATION: "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
 
 
 def connect(settings: RaySettings, environment: Mapping[str, str]) -> Any:

@@ -11,13 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bongsu.domain.audit import AuditEvent
 from bongsu.domain.labels import OPEN, Label, high_water_mark
 from bongsu.domain.people import Actor
 from bongsu.domain.tenants import Tenant
 from bongsu.service.platform import Platform
-from bongsu.store.audit import append
-from bongsu.store.audit_reads import Reading, claim_read, forget_reads, is_known
+from bongsu.store.audit_reads import Reading, forget_reads, is_known
 from bongsu.store.taken import Taken
 
 WINDOW_S = 600.0
@@ -62,7 +60,7 @@ def record_reads(
             # Most readings end here, and write nothing.
             readings = [one for one in readings if not is_known(connection, one, WINDOW_S)]
         try:
-            return _made(platform, readings, request_id) if readings else 0
+            return platform.reads.record(platform.database, readings, request_id, WINDOW_S) if readings else 0
         except Taken:
             if not left:
                 raise
@@ -105,15 +103,3 @@ def forget_old_reads(platform: Platform) -> int:
     """Let go of what is older than the window; for the leader, now and then. Returns how many that were."""
     with platform.database.write() as connection:
         return forget_reads(connection, platform.clock() - WINDOW_S)
-
-
-def _made(platform: Platform, readings: Iterable[Reading], request_id: str) -> int:
-    with platform.database.write() as connection:
-        claimed = [one for one in readings if claim_read(connection, one, WINDOW_S)]
-        for one in claimed:
-            action = f"{one.object.partition(':')[0]}.read"
-            event = AuditEvent(
-                one.tenant, one.actor, action, one.object, one.at, label=one.label, request_id=request_id
-            )
-            append(connection, event)
-        return len(claimed)
