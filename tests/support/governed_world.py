@@ -30,6 +30,7 @@ from bongsu.tracking.governed.viewer import SharedModel, Viewer
 T0 = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
 OPEN, SECRET, CLASSIFIED = Label(), Label(grade="S"), Label(grade="C")
 LOGISTICS = Label(grade="S", compartments=frozenset({"logistics"}))
+THIRD, SECOND, FIRST = Label(grade="III"), Label(grade="II"), Label(grade="I")
 EVERYTHING = Label(grade="C", compartments=frozenset({"logistics"}))
 
 
@@ -60,6 +61,9 @@ TOLD = (
     Told("logiword", "mnd", "supplies", LOGISTICS, "axk1-supplies"),
     Told("deepword", "mnd", "deep-plan", CLASSIFIED, "axk1-light"),
     Told("mixedhigh", "mnd", "mixed", CLASSIFIED, "axk1-deep"),
+    Told("thirdword", "mnd", "plans", THIRD, "axk1-plans"),
+    Told("secondword", "mnd", "plans", SECOND, "axk1-plans"),
+    Told("firstword", "mnd", "plans", FIRST, "axk1-plans"),
     Told("dapaopen", "dapa", "open-law", OPEN, "dapa-model"),
     Told("dapadeep", "dapa", "deep-plan", CLASSIFIED, "dapa-model"),
 )
@@ -87,6 +91,8 @@ PEOPLE = {
     "mnd-secret": _viewer("mnd/seo", {"mnd"}, SECRET, writes={"mnd"}),
     "mnd-logistics": _viewer("mnd/lim", {"mnd"}, LOGISTICS, writes={"mnd"}),
     "mnd-classified": _viewer("mnd/choi", {"mnd"}, CLASSIFIED, writes={"mnd"}),
+    "mnd-third": _viewer("mnd/sam", {"mnd"}, THIRD, writes={"mnd"}),
+    "mnd-second": _viewer("mnd/yi", {"mnd"}, SECOND, writes={"mnd"}),
     "mnd-all": _viewer("mnd/ahn", {"mnd"}, EVERYTHING, writes={"mnd"}),
     "mnd-reader": _viewer("mnd/ryu", {"mnd"}, EVERYTHING),
     "mnd-manager": _viewer("mnd/ma", {"mnd"}, EVERYTHING, reads_files=()),

@@ -40,6 +40,7 @@ from bongsu.store.stages import StageMove, move_stage
 
 MINISTRIES = ("mnd", "army", "navy", "dapa")
 COMPARTMENTS = ("air", "log", "sig")
+GRADES = ("O", "S", "III", "II", "I", "C")
 ROLES = tuple(role.value for role in Role)
 FILES_FOR = {"engineer", "data-custodian", "accreditor"}
 
@@ -95,7 +96,7 @@ class Person:
         return bool(self.roles.get(ministry, frozenset()) - {"operator"})
 
     def clears(self, thing: Thing) -> bool:
-        return "OSC".index(self.grade) >= "OSC".index(thing.grade) and thing.compartments <= self.compartments
+        return GRADES.index(self.grade) >= GRADES.index(thing.grade) and thing.compartments <= self.compartments
 
     def finds(self, thing: Thing) -> bool:
         return self.looks_in(thing.ministry) and self.clears(thing)
@@ -168,7 +169,7 @@ class World(ApiPlace):
             Person(
                 f"person-{number}",
                 {one: frozenset(chance.sample(ROLES, chance.randint(1, 2))) for one in sorted(some(MINISTRIES))},
-                chance.choice("OSC"),
+                chance.choice(GRADES),
                 some(COMPARTMENTS),
             )
             for number in range(size.people)
@@ -177,7 +178,7 @@ class World(ApiPlace):
             Thing(
                 number,
                 chance.choice(MINISTRIES),
-                chance.choice("OOSC"),
+                chance.choice(("O", *GRADES)),
                 some(COMPARTMENTS) if chance.random() < 0.5 else frozenset(),
                 self.tree(f"thing {number}") if size.has_bytes else digest_of(f"thing {number}".encode()),
             )

@@ -21,6 +21,7 @@ from bongsu.api.given import given, given_as_model
 from bongsu.api.requests import Rate, key_of_actor, key_of_address, request_id
 from bongsu.domain.codes import api as api_codes
 from bongsu.domain.codes import identity as codes
+from bongsu.domain.grades import GradeScheme
 from bongsu.domain.people import Actor, ActorKind
 from bongsu.domain.problems import BongsuError
 from bongsu.identity.bearer import bearer_token
@@ -71,6 +72,10 @@ class Asker:
         """See :meth:`bongsu.service.control_plane.ControlPlane.within`."""
         assert self.permission is not None
         return self.plane.within(self.actor, self.permission, ministry)
+
+    def grades(self) -> GradeScheme:
+        """Of the site, which are everybody's."""
+        return self.plane.grades()
 
     def of_run(self, run: str) -> tuple[Platform, RunRecord]:
         """See :func:`bongsu.service.run_lists.of_run`."""

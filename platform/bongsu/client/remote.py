@@ -8,9 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bongsu.client.grades import grades_of
 from bongsu.client.http import Server, problem_of
 from bongsu.client.ministry import in_one_ministry
 from bongsu.client.uploading import files_beside, files_judged_here, upload_files, upload_inputs
+from bongsu.domain.grades import GradeScheme
 from bongsu.domain.ids import RunId, StageId
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.pipeline import Input
@@ -105,12 +107,15 @@ class Remote:
         if scheme == "file":
             with told(name, Input(dataset=uri)):
                 files = files_of(scheme, rest, directory)
-                label = label_of(files)
+                label = label_of(files, self.grades())
             taken = upload_files(self._server, ministry, files, name, {"label": str(label) if label else ""})
             uri = f"artifact:{taken['digest']}"
         body = {"name": name, "uri": uri, "grade": grade, "compartments": list(compartments)}
         answer = self._server.post(f"/v1/ministries/{ministry}/datasets", body)
         return read(DatasetVersion, answer)
+
+    def grades(self) -> GradeScheme:
+        return grades_of(self._server)
 
     def lineage(self, reference: str, direction: Direction) -> LineageGraph:
         path = f"/v1/ministries/{self._in_one_ministry()}/lineage"
@@ -124,7 +129,7 @@ class Remote:
             BongsuError: everything that is wrong with the file, or else with what its inputs are.
         """
         try:
-            here = validate_file(pipeline.path, pipeline.overrides)
+            here = validate_file(pipeline.path, pipeline.overrides, self.grades())
         except FaultyPipeline as faulty:
             if faulty.rest is None:
                 raise
@@ -207,8 +212,9 @@ class Remote:
     def _handed_in(self, pipeline: Pipeline) -> dict[str, Any]:
         """The file, and what goes with it: the files that its inputs name are on the server afterwards."""
         directory = pipeline.path.absolute().parent
+        grades = self.grades()
         try:
-            loaded = load(pipeline.path, InstalledStages(), pipeline.overrides)
+            loaded = load(pipeline.path, InstalledStages(), pipeline.overrides, grades)
         except FaultyPipeline as faulty:
             if faulty.rest is None:
                 raise
@@ -218,7 +224,7 @@ class Remote:
             with files_judged_here(faulty.rest, directory):
                 self._server.post("/v1/pipelines/plan", body)
             return body
-        uploaded = upload_inputs(self._server, loaded, directory)
+        uploaded = upload_inputs(self._server, loaded, directory, grades)
         return _body(loaded.text, pipeline, uploaded, files_beside(loaded, directory))
 
     def _in_one_ministry(self) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+from bongsu.client.grades import grades_of
 from bongsu.client.http import Server
 from bongsu.client.ministry import in_one_ministry
 from bongsu.domain.codes import people as codes
 from bongsu.domain.documents import plain
+from bongsu.domain.grades import GradeScheme
 from bongsu.domain.labels import Label
 from bongsu.domain.people import MINISTRY_NAME, PERSON_ID, ActorKind, Role
 from bongsu.service.ministries import NewMinistry
@@ -40,6 +42,9 @@ class RemotePeople:
         if kind is ActorKind.SERVICE:
             return about.get("serviceIssuer") or ""
         return (about.get("signIn") or {}).get("issuer") or ""
+
+    def grades(self) -> GradeScheme:
+        return grades_of(self._server)
 
     def ministries(self) -> list[Ministry]:
         return list(self._server.pages(_MINISTRIES, Ministry))

@@ -11,6 +11,7 @@ from typing import Any
 
 from bongsu.client.http import Server
 from bongsu.domain.codes import run as codes
+from bongsu.domain.grades import GradeScheme
 from bongsu.domain.ids import Digest
 from bongsu.domain.pipeline import Input
 from bongsu.domain.problems import BongsuError, Problem
@@ -24,8 +25,11 @@ from bongsu.specfile import LoadedPipeline
 _PIECE = 1 << 20
 
 
-def upload_inputs(server: Server, loaded: LoadedPipeline, directory: Path) -> dict[str, Digest]:
-    """Digests of the trees of all ``file:`` inputs, by their names; the server has them afterwards.
+def upload_inputs(
+    server: Server, loaded: LoadedPipeline, directory: Path, grades: GradeScheme
+) -> dict[str, Digest]:
+    """Digests of the trees of all ``file:`` inputs, by their names; the server has them afterwards. ``grades`` are of
+    its site.
 
     Raises:
         BongsuError: ``run.input-missing`` for each that cannot be found; what the server refuses.
@@ -37,7 +41,7 @@ def upload_inputs(server: Server, loaded: LoadedPipeline, directory: Path) -> di
             continue
         with told(name, given, loaded.places.locate(("spec", "inputs", name))):
             files = files_of(scheme, rest, directory)
-            label = label_of(files)
+            label = label_of(files, grades)
         stated = {"label": str(label) if label else "", "isModel": given.model is not None}
         answer = upload_files(server, loaded.spec.metadata.ministry, files, title_of(given), stated)
         found[name] = Digest(answer["digest"])

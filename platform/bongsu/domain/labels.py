@@ -1,4 +1,5 @@
-"""Security labels and their arithmetic (National Network Security Framework, N2SF 1.0: O < S < C).
+"""Security labels and their arithmetic (grades of the National Network Security Framework, N2SF 1.0: O < S < C, and
+of the Military Secrets Act: III < II < I).
 
 A label is a point in a lattice: grades are ordered, compartments are sets. What is computed from labelled
 things carries their least upper bound (high-water mark); a person sees what their clearance dominates.
@@ -20,10 +21,14 @@ from bongsu.domain.messages import N_
 
 
 class Grade(StrEnum):
-    """N2SF grades in ascending order: open, sensitive, classified."""
+    """Grades in ascending order: open (O), sensitive (S), military secrets of grade III, II and I, and classified (C):
+    a secret of whatever grade, which is above all that have one. A site states some of them."""
 
     OPEN = "O"
     SENSITIVE = "S"
+    SECRET_III = "III"
+    SECRET_II = "II"
+    SECRET_I = "I"
     CLASSIFIED = "C"
 
     @property

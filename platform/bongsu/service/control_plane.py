@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from bongsu.domain.audit import Author
 from bongsu.domain.codes import access as codes
+from bongsu.domain.grades import GradeScheme
 from bongsu.domain.people import Actor
 from bongsu.domain.server_defaults import CLI_CLIENT
 from bongsu.domain.tenants import HOME, Tenant
@@ -14,6 +15,7 @@ from bongsu.policy.access import Permission, permissions_in
 from bongsu.policy.access_rules import permitted_in
 from bongsu.service.audit.closed_logs import closed_log_reader
 from bongsu.service.audit.keys import LogKeys, site_keys
+from bongsu.service.grades import grades_of
 from bongsu.service.platform import Platform
 from bongsu.store.scope import Scope
 
@@ -54,6 +56,10 @@ class ControlPlane:
     def log_keys(self) -> LogKeys:
         """What the logs of all its ministries are signed by. Raises as :func:`bongsu.service.audit.keys.site_keys`."""
         return site_keys(self.base.home, self.site, self.audit_key, self.base.environment)
+
+    def grades(self) -> GradeScheme:
+        """Of the site, at this moment."""
+        return grades_of(self.base)
 
     def for_request(self, number: str) -> ControlPlane:
         """The same, for one request: what it records carries its number."""

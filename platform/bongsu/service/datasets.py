@@ -13,6 +13,7 @@ from bongsu.domain.codes import run as codes
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.pipeline import Input
 from bongsu.service.governance.asking import Ask, declared
+from bongsu.service.grades import grades_of, refuse_other_grades
 from bongsu.service.inputs.given import Files
 from bongsu.service.inputs.resolving import resolve_input
 from bongsu.service.labels import refuse_above, stated_label
@@ -50,7 +51,8 @@ def register_dataset(
 
     Raises:
         BongsuError: ``run.dataset-name``, ``run.compartment-name``, ``run.input-missing``, ``run.input-scheme``;
-            ``access.above-clearance``; ``policy.forbidden-use`` (recorded) for what its name or address declares.
+            ``label.grade-outside``; ``access.above-clearance``; ``policy.forbidden-use`` (recorded) for what its
+            name or address declares.
     """
     ask = Ask(
         platform,
@@ -65,6 +67,7 @@ def register_dataset(
         raise codes.DATASET_NAME.error(name=name)
     stated = stated_label(grade or Grade.OPEN, compartments)
     label = stated if grade is not None or stated.compartments else None
+    refuse_other_grades(grades_of(platform), stated)
     refuse_above(platform.scope.clearance, stated)
     resolved = resolve_input(platform, name, Input(dataset=uri, label=label), Files(directory))
     with platform.write() as connection:

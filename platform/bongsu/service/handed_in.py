@@ -74,7 +74,7 @@ class HandedIn:
 def check_handed_in(plane: ControlPlane, actor: Actor, handed: HandedIn) -> PipelineSpec:
     """The pipeline, if the file is right on its own. Raises what :func:`bongsu.specfile.loads` does."""
     try:
-        return _read(handed).spec
+        return _read(plane, handed).spec
     except FaultyPipeline as faulty:
         with _recorded(plane, actor, "pipeline.validate", faulty.rest):
             raise
@@ -95,7 +95,7 @@ def prepare_handed_in(
         BongsuError: as :func:`bongsu.service.planning.prepare`, and what :meth:`ControlPlane.within` raises.
     """
     try:
-        loaded = _read(handed)
+        loaded = _read(plane, handed)
     except FaultyPipeline as faulty:
         with _recorded(plane, actor, action, faulty.rest):
             ministry = faulty.rest.spec.metadata.ministry if faulty.rest else None
@@ -148,8 +148,8 @@ def _submitted_before(plane: ControlPlane, actor: Actor, request: RequestKey | N
         return find_run(connection, known.id) if known is not None else None
 
 
-def _read(handed: HandedIn) -> LoadedPipeline:
-    return loads(handed.text, handed.file, InstalledStages(), handed.overrides)
+def _read(plane: ControlPlane, handed: HandedIn) -> LoadedPipeline:
+    return loads(handed.text, handed.file, InstalledStages(), handed.overrides, plane.grades())
 
 
 def _recorded(

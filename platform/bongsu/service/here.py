@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from bongsu.domain.codes import cli as codes
+from bongsu.domain.grades import GradeScheme
 from bongsu.domain.ids import RunId, StageId
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.problems import Problem, Translate
@@ -16,6 +17,7 @@ from bongsu.service.cancelling import cancel
 from bongsu.service.capacity import CapacityShown, show_capacity
 from bongsu.service.datasets import DatasetVersion, list_datasets, register_dataset
 from bongsu.service.following import LogLine, follow_logs
+from bongsu.service.grades import grades_of
 from bongsu.service.labels import LabelShown, raise_label, show_label
 from bongsu.service.lineage import Direction, LineageGraph, trace
 from bongsu.service.models import ModelVersion, list_models
@@ -72,6 +74,9 @@ class Here:
         self, name: str, uri: str, directory: Path, grade: Grade | None, compartments: Sequence[str]
     ) -> DatasetVersion:
         return register_dataset(self._platform, name, uri, directory, grade, compartments)
+
+    def grades(self) -> GradeScheme:
+        return grades_of(self._platform)
 
     def lineage(self, reference: str, direction: Direction) -> LineageGraph:
         return trace(self._platform, reference, direction)

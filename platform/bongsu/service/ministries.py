@@ -16,6 +16,7 @@ from bongsu.policy.access import Permission, permissions_in
 from bongsu.policy.access_rules import permitted_in
 from bongsu.policy.people_rules import another_is_operated, lacks_operator, role_fits
 from bongsu.service.entitlement import refuse_ended, require
+from bongsu.service.grades import refuse_while_stating
 from bongsu.service.people import NewPerson, check_person, insert_person, require_issuer
 from bongsu.service.platform import Platform
 from bongsu.service.recording import Asked, recorded
@@ -181,7 +182,8 @@ def list_ministries(platform: Platform, actor: Actor) -> list[Ministry]:
 
 
 def _insert(connection: Connection, new: NewMinistry, operator: NewPerson, now: float) -> bool:
-    """False if everything is there already, exactly so."""
+    """False if everything is there already, exactly so. Raises ``label.grade-outside`` for the operator's clearance."""
+    refuse_while_stating(connection, operator.clearance, "clearance")
     known = store.find_ministry(connection, new.name)
     if known is not None:
         same = (known.title_ko, known.title_en, known.closed_at) == (new.title_ko, new.title_en, None)

@@ -21,6 +21,7 @@ from bongsu.service.control_plane import ControlPlane
 from bongsu.service.labels_in_force import EVERYWHERE, LabelsInForce
 from bongsu.service.observing.metrics import Metrics
 from bongsu.service.platform import Platform
+from bongsu.store.grades import grades_of_site
 from bongsu.store.permits import permits_for
 from bongsu.tracking.governed.settings import GovernedSettings
 from bongsu.tracking.governed.viewer import NOT_LABELLED, Denial, SharedModel, Viewer, Visit
@@ -129,7 +130,9 @@ def _viewer(plane: ControlPlane, actor: Actor) -> Viewer | None:
     now = plane.base.clock()
     with plane.base.read() as connection:
         permits = permits_for(connection, sorted(map(Tenant, actor.ministries)), now)
-    return viewer(actor, permits)
+        grades = grades_of_site(connection)
+    found = viewer(actor, permits)
+    return replace(found, grades=grades) if found else None
 
 
 def _record(platform: Platform, reader: str, visit: Visit) -> None:

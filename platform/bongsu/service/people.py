@@ -20,6 +20,7 @@ from bongsu.domain.unseen import first_unseen
 from bongsu.policy.access import Permission, permissions_in
 from bongsu.policy.people_rules import role_fits, stays_operated, was_sent
 from bongsu.service.entitlement import refuse_ended, refuse_own, require, seen_person
+from bongsu.service.grades import refuse_while_stating
 from bongsu.service.platform import Platform
 from bongsu.service.recording import Asked, Change, recorded
 from bongsu.store import people as store
@@ -63,7 +64,8 @@ def add_person(platform: Platform, actor: Actor, new: NewPerson, request_id: str
     Raises:
         BongsuError: ``people.id-form``, ``people.text-form`` (also without a reason for a clearance that is not open),
             ``people.subject-home``, ``people.unknown-ministry``,
-            ``people.not-allowed``, ``people.issuer-home``, ``people.exists``, ``people.subject-taken``.
+            ``people.not-allowed``, ``people.issuer-home``, ``people.exists``, ``people.subject-taken``,
+            ``label.grade-outside`` for a clearance that the site does not have.
     """
     home = home_of(new.id)
     check_person(platform, new, home)
@@ -71,6 +73,7 @@ def add_person(platform: Platform, actor: Actor, new: NewPerson, request_id: str
         store.lock_ministries(change.connection, [home])
         require(change.connection, actor, home, Permission.PERSON_MANAGE)
         require_issuer(platform, new)
+        refuse_while_stating(change.connection, new.clearance, "clearance")
         change.is_new = insert_person(change.connection, new, platform.clock())
         change.facts = {"kind": new.kind.value, "issuer": new.issuer, **new.as_recorded}
         return _as_seen(actor, _found(change.connection, new.id))
@@ -138,7 +141,7 @@ def set_clearance(
 
     Raises:
         BongsuError: ``people.unknown``, ``people.not-allowed``, ``people.own-rights``, ``people.disabled``,
-            ``people.text-form`` for a reason that is none.
+            ``people.text-form`` for a reason that is none; ``label.grade-outside``.
     """
     _refuse_other_forms(person)
     _refuse_text("reason", reason, _MAX_REASON)
@@ -149,6 +152,7 @@ def set_clearance(
         require(change.connection, actor, found.home, Permission.PERSON_MANAGE)
         refuse_own(actor, found)
         refuse_ended(found)
+        refuse_while_stating(change.connection, clearance, "clearance")
         change.facts = {"from": str(found.clearance), "to": str(clearance), "reason": reason}
         change.is_new = str(found.clearance) != str(clearance)
         store.set_clearance(change.connection, person, clearance)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from bongsu.domain.grades import GradeScheme
 from bongsu.domain.ids import RunId, StageId
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.plan import RunPlan, SkippedStage
@@ -107,6 +108,10 @@ class Plane(Protocol):
         ...
 
     def lineage(self, reference: str, direction: Direction) -> LineageGraph: ...
+
+    def grades(self) -> GradeScheme:
+        """Of the site."""
+        ...
 
     def label(self, reference: str) -> LabelShown:
         """The label of a thing, and what brought it in."""

@@ -13,6 +13,7 @@ from bongsu.domain.problems import BongsuError, Location, Problem
 from bongsu.planner.planning import Drafted, draft
 from bongsu.service.caching import cache_facts
 from bongsu.service.catalogue import InstalledStages
+from bongsu.service.grades import grades_of
 from bongsu.service.grants.reserving import GrantStanding, obstacles_of, standing_of, unpaid
 from bongsu.service.inputs.given import Files
 from bongsu.service.inputs.resolving import faulty_inputs, masked_elsewhere, resolve_inputs
@@ -63,7 +64,7 @@ def prepare(platform: Platform, path: Path, overrides: Mapping[str, str] | None 
     """
     files = Files(path.absolute().parent)
     try:
-        loaded = load(path, InstalledStages(), overrides)
+        loaded = load(path, InstalledStages(), overrides, grades_of(platform))
     except FaultyPipeline as faulty:
         raise with_what_is_known(platform, faulty, files) from None
     return prepare_loaded(platform, loaded, files)

@@ -33,6 +33,7 @@ from bongsu.service.audit.checkpoints import refuse_other_keys
 from bongsu.service.authenticating import open_authenticator
 from bongsu.service.control_plane import ControlPlane, SignInPlace
 from bongsu.service.embedded import lasting_key, open_home
+from bongsu.service.grades import StatedGrades, settle_grades
 from bongsu.service.home import CONSOLE_SECRET, DATABASE, LOCK
 from bongsu.service.issuing.issuer import Issuer, IssuerSettings, open_issuer
 from bongsu.service.leading import lead
@@ -77,6 +78,7 @@ class ServerSettings:
         requests can notice that it is not ready any more; in seconds.
     telemetry: where metrics are served, and where traces go.
     worker_url: where workers reach this server, to ask for leave to read; None if this process starts none.
+    grades: which grades the site has, as far as this process was told; they have to be those of the database.
     """
 
     home: Path
@@ -95,6 +97,7 @@ class ServerSettings:
     drain_s: float = 0.0
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     worker_url: str | None = None
+    grades: StatedGrades = field(default_factory=StatedGrades)
 
 
 @dataclass(frozen=True)
@@ -163,8 +166,9 @@ def open_served(settings: ServerSettings, environment: Mapping[str, str]) -> Ite
     """Everything that a server works on, until the end of the block.
 
     Raises:
-        BongsuError: ``run.no-mlflow-database``, ``run.one-database``, ``run.database-address``; what
-            :func:`bongsu.service.embedded.open_home` and :func:`open_issuer` raise; of the audit logs' keys
+        BongsuError: ``run.no-mlflow-database``, ``run.one-database``, ``run.database-address``;
+            what :func:`bongsu.service.grades.settle_grades` and
+            :func:`bongsu.service.embedded.open_home`, :func:`open_issuer` raise; of the audit logs' keys
             ``audit.other-key``, and as :func:`bongsu.service.audit.keys.site_keys`.
     """
     _refuse_unshared_mlflow(settings)
@@ -172,6 +176,7 @@ def open_served(settings: ServerSettings, environment: Mapping[str, str]) -> Ite
         home = open_home(settings.home, settings.ray_address, settings.database_url, settings.worker_url)
         undo.callback(home.close)
         base = _shared(home, place_of(home.home, environment), undo)
+        settle_grades(base, settings.grades)
         governed = settings_of(base, settings.mlflow_database_url)
         telemetry = undo.enter_context(open_telemetry(settings.telemetry))
         watched = Watched(telemetry.metrics, telemetry.tracing)

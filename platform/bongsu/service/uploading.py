@@ -16,6 +16,7 @@ from bongsu.domain.codes import artifact as codes
 from bongsu.domain.ids import Digest
 from bongsu.domain.labels import Label, high_water_mark
 from bongsu.service.governance.asking import Ask, declared
+from bongsu.service.grades import grades_of, refuse_other_grades
 from bongsu.service.inputs.card import label_of, said_on_cards, type_of
 from bongsu.service.inputs.files import NotFound, files_at
 from bongsu.service.inputs.importing import copy_in
@@ -63,17 +64,21 @@ def take_upload(platform: Platform, archive: Path, title: str, stated: Label | N
         is_model: whether it is to be used as one.
 
     Raises:
-        BongsuError: ``artifact.not-an-archive``, ``artifact.unsafe-path``; ``access.above-clearance`` if the sender may
-            not see what this would be; ``policy.forbidden-use`` (recorded) for what the title or a card says it is for.
+        BongsuError: ``artifact.not-an-archive``, ``artifact.unsafe-path``; ``label.grade-outside``;
+            ``access.above-clearance`` if the sender may not see what this would be; ``policy.forbidden-use``
+            (recorded) for what the title or a card says it is for.
     """
     author = platform.author
     ask = Ask(platform, platform.actor, author.tenant, "artifact.add", f"upload:{title}", author.request_id)
     declared(ask, {"title": title})
+    grades = grades_of(platform)
+    if stated is not None:
+        refuse_other_grades(grades, stated, "label")
     with tempfile.TemporaryDirectory(prefix="upload-", dir=archive.parent) as folder:
         _unpack(archive, Path(folder))
         try:
             files = files_at(Path(folder), f"upload:{title}")
-            on_card = label_of(files)
+            on_card = label_of(files, grades)
         except NotFound as error:
             raise codes.NOT_AN_ARCHIVE.error(detail=error.detail) from error
         declared(ask, said_on_cards(files))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bongsu.domain.codes import specfile as codes
 from bongsu.domain.fieldpath import FieldPath, Finding, unique
+from bongsu.domain.grades import N2SF, GradeScheme
 from bongsu.domain.ids import Digest, digest_of
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Words, phrase
@@ -20,6 +21,7 @@ from bongsu.planner.matrix import expand
 from bongsu.specfile.draft import Draft, draft_of
 from bongsu.specfile.fields import check_fields
 from bongsu.specfile.filled import told_of_source
+from bongsu.specfile.grades import write_canonical
 from bongsu.specfile.nodes import MapNode, Node, child
 from bongsu.specfile.parameters import Parameters, read_parameters
 from bongsu.specfile.parse import parse
@@ -71,45 +73,58 @@ class FaultyPipeline(BongsuError):
         self.is_broken = is_broken
 
 
-def load(path: Path, catalogue: Catalogue, overrides: Mapping[str, str] | None = None) -> LoadedPipeline:
+def load(
+    path: Path, catalogue: Catalogue, overrides: Mapping[str, str] | None = None, grades: GradeScheme = N2SF
+) -> LoadedPipeline:
     """Read, check and fill in a pipeline file.
 
     Args:
         catalogue: installed stages by name; it is iterated for suggestions and asked for the names in use only.
         overrides: ``--set NAME=VALUE``, as texts.
+        grades: of the site at which the file is read.
 
     Raises:
         FaultyPipeline: everything that is wrong, each with file:line:column and field path.
         BongsuError: it is no text that could be read as YAML.
     """
-    return loads(_read(path), str(path), catalogue, overrides)
+    return loads(_read(path), str(path), catalogue, overrides, grades)
 
 
 def loads(
-    text: str | bytes, file: str, catalogue: Catalogue, overrides: Mapping[str, str] | None = None
+    text: str | bytes,
+    file: str,
+    catalogue: Catalogue,
+    overrides: Mapping[str, str] | None = None,
+    grades: GradeScheme = N2SF,
 ) -> LoadedPipeline:
     """As :func:`load`, of a text that is called ``file`` in messages."""
     if isinstance(text, str):
         check_characters(text.removeprefix("\ufeff"), file)
         text = text.encode()
     decoded = decode(text, file)
+    known = _Known(catalogue, dict(overrides or {}), grades)
     try:
-        return _load(decoded, digest_of(text), file, catalogue, overrides)
+        return _load(decoded, digest_of(text), file, known)
     except FaultyPipeline:
         raise
     except BongsuError as error:
-        more = _behind_tabs(
-            error, decoded, lambda spaces: _load(spaces, digest_of(text), file, catalogue, overrides)
-        )
+        more = _behind_tabs(error, decoded, lambda spaces: _load(spaces, digest_of(text), file, known))
         raise BongsuError([*error.problems, *more]) from None
 
 
-def _load(
-    decoded: str, digest: Digest, file: str, catalogue: Catalogue, overrides: Mapping[str, str] | None
-) -> LoadedPipeline:
+@dataclass(frozen=True)
+class _Known:
+    """What a file is read by; attributes as the arguments of :func:`load`."""
+
+    catalogue: Catalogue
+    overrides: Mapping[str, str]
+    grades: GradeScheme
+
+
+def _load(decoded: str, digest: Digest, file: str, known: _Known) -> LoadedPipeline:
     root, problems = parse(decoded, file)
     places = Places(file, decoded, root)
-    checked = _check(root, catalogue, dict(overrides or {}))
+    checked = _check(root, known)
     tagged = {problem.location for problem in problems if problem.code is codes.TAG}
     findings = told_of_source((f for f in unique(checked.findings) if not _is_merged(f, root)), root)
     found = [_problem(finding, places, checked.changed) for finding in findings]
@@ -151,14 +166,15 @@ class _Checked:
     changed: set[FieldPath]
 
 
-def _check(root: MapNode, catalogue: Catalogue, overrides: Mapping[str, str]) -> _Checked:
-    parameters = read_parameters(root, overrides)
+def _check(root: MapNode, known: _Known) -> _Checked:
+    parameters = read_parameters(root, known.overrides)
     filled = substitute(root, parameters)
+    other_grades = write_canonical(filled.data, known.grades, filled.broken)
     draft, found = draft_of(filled.data, filled.broken)
-    findings = [*parameters.findings, *filled.findings, *found]
+    findings = [*parameters.findings, *filled.findings, *other_grades, *found]
     if draft is None:
         return _Checked(None, parameters, with_declared(filled.data, findings), filled.changed)
-    signatures, found = load_signatures(draft, catalogue)
+    signatures, found = load_signatures(draft, known.catalogue)
     unloaded = {finding.path for finding in found}
     findings += found
     findings += check_fields(draft, signatures)

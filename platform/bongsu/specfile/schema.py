@@ -14,6 +14,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from bongsu.domain.grades import SPELLED, SPELLINGS
 from bongsu.domain.pipeline import PipelineSpec
 from bongsu.domain.stages import Catalogue, StageSignature
 
@@ -49,6 +50,15 @@ def write(path: Path, catalogue: Catalogue | None = None) -> None:
 
 def _by_hand(definitions: dict[str, Any]) -> None:
     """What the models do by validators, and pydantic cannot know."""
+    grade = definitions["Grade"]
+    spelled: list[dict[str, Any]] = [
+        {"enum": [*grade.pop("enum"), *SPELLINGS]},
+        {"pattern": f"^(?:{SPELLED})$"},
+    ]
+    definitions["Grade"] = {
+        "description": grade["description"],
+        "anyOf": [{"type": "string", **one} for one in spelled],
+    }
     label = definitions["Label"]
     definitions["Label"] = {
         "description": label.pop("description"),

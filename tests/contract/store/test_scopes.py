@@ -27,6 +27,7 @@ from bongsu.store.scope import Scope
 
 MINISTRIES = ("mnd", "army", "navy", "dapa")
 COMPARTMENTS = ("air", "log", "sig")
+GRADES = ("O", "S", "III", "II", "I", "C")
 PEOPLE = 60
 OBJECTS = 50
 NOW = 1_700_000_000.0
@@ -61,7 +62,7 @@ class Person:
 
     def may_see(self, one: Made) -> bool:
         """The rule."""
-        high_enough = "OSC".index(self.grade) >= "OSC".index(one.grade)
+        high_enough = GRADES.index(self.grade) >= GRADES.index(one.grade)
         return one.ministry in self.ministries and high_enough and one.compartments <= self.compartments
 
 
@@ -76,7 +77,7 @@ def world(database: Database) -> tuple[Database, list[Made], list[Person]]:
     for number in range(OBJECTS):
         one = Made(
             chance.choice(MINISTRIES),
-            chance.choice("OOSC"),
+            chance.choice(("O", *GRADES)),
             some(chance, COMPARTMENTS) if chance.random() < 0.5 else frozenset(),
             # The same bytes and the same names in several ministries.
             Digest(f"sha256-{number % 24:064x}"),
@@ -91,7 +92,7 @@ def world(database: Database) -> tuple[Database, list[Made], list[Person]]:
         with database.write(Scope.of(Tenant(one.ministry))) as connection:
             _put(connection, one)
     people = [
-        Person(some(chance, MINISTRIES), chance.choice("OSC"), some(chance, COMPARTMENTS)) for _ in range(PEOPLE)
+        Person(some(chance, MINISTRIES), chance.choice(GRADES), some(chance, COMPARTMENTS)) for _ in range(PEOPLE)
     ]
     return database, list(kept.values()), people
 

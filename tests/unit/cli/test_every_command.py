@@ -108,6 +108,7 @@ HERE_ALONE = {
     "people password",
     "database show",
     "database check",
+    "database grades",
     "database migrate",
     "keys list",
     "keys rotate",

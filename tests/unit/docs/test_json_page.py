@@ -29,6 +29,8 @@ from bongsu.service.governance.launching import Launch
 from bongsu.service.governance.proposing import propose
 from bongsu.service.governance.suspending import StopRequest, suspend
 from bongsu.service.governance.uses import list_uses
+from bongsu.service.grades import grades_of
+from bongsu.service.grades_kept import KeptGrades
 from bongsu.service.grants import documents
 from bongsu.service.grants.reserving import GrantStanding, standing_of
 from bongsu.service.labels import show_label
@@ -79,6 +81,7 @@ def test_the_page_lists_every_key_of_a_run_and_no_other(place: Place) -> None:
         ("found", plain(search(place.platform, "light")[0])),
         ("label", plain(show_label(place.platform, "light@1"))),
         ("capacity", plain(show_capacity(place.platform))),
+        ("grades", plain(KeptGrades.of(grades_of(place.platform)))),
     ):
         assert sorted(listed(table)) == sorted(found), table
 

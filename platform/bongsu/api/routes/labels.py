@@ -10,8 +10,9 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from bongsu.api.answers import Fields, answer
-from bongsu.api.asking import Asking, asks_for
+from bongsu.api.asking import Asking, asks_for, for_signed_in
 from bongsu.api.bodies import Body
+from bongsu.domain.grades import SchemeName
 from bongsu.domain.labels import Compartment, Grade, Label
 from bongsu.policy.access import Permission
 from bongsu.service.audit.reads import note_read
@@ -48,22 +49,40 @@ class LabelUse:
 
 @dataclass(frozen=True)
 class LabelsDocument:
-    """The grades, lowest first; what the asker may see at most; and what is in use."""
+    """The grades of the site, lowest first; what the asker may see at most; and what is in use."""
 
     grades: list[Grade]
     clearance: str
     in_use: list[LabelUse]
 
 
+@dataclass(frozen=True)
+class GradesDocument:
+    """The grades that may be stated at this site and given as a clearance, lowest first; and the one under which what
+    is marked 대외비 stands."""
+
+    scheme: SchemeName
+    grades: list[Grade]
+    restricted: Grade
+
+
+@router.get("/grades", **for_signed_in(gives=GradesDocument))
+def grades(request: Request, asker: Asking, fields: Fields = "") -> Response:
+    """The grades of the site, by which a client reads what people write."""
+    known = asker.grades()
+    return answer(request, GradesDocument(known.name, list(known.grades), known.restricted), fields)
+
+
 @router.get("/labels", **asks_for(Permission.MODEL_READ, gives=LabelsDocument))
 def labels(request: Request, asker: Asking, fields: Fields = "") -> Response:
-    """The grades, lowest first; the asker's clearance; and how many models and data sets carry which label."""
+    """The grades of the site, lowest first; the asker's clearance; how many models and data sets carry which label."""
+    known = asker.grades()
     used = [
         LabelUse(ministry, one.kind, one.label, one.count)
         for ministry, platform in asker.each()
         for one in labels_in_use(platform)
     ]
-    return answer(request, LabelsDocument(list(Grade), str(asker.actor.clearance), used), fields)
+    return answer(request, LabelsDocument(list(known.grades), str(asker.actor.clearance), used), fields)
 
 
 @router.get("/ministries/{ministry}/labels", **asks_for(Permission.MODEL_READ, gives=LabelShown))

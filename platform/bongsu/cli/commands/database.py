@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
+from bongsu.cli.commands.naming_grades import RestrictedAsOption, stated_grades
 from bongsu.cli.commands.shared import AsJson, only_here
 from bongsu.cli.failures import print_problems, problem_document
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.state import options
-from bongsu.cli.texts import _
+from bongsu.cli.texts import _, said
+from bongsu.domain.grades import SchemeName
 
 database = typer.Typer(
     help=_("The store of a server or a home, for whoever keeps it."), no_args_is_help=True, rich_markup_mode=None
@@ -99,3 +101,29 @@ def migrate(
             found=found.found or "–", known=found.known
         )
     )
+
+
+@database.command("grades", help=_("Show which grades the site has, or change them, also while servers run."))
+def grades(
+    context: typer.Context,
+    scheme: Annotated[
+        SchemeName | None,
+        typer.Argument(help=_("n2sf (O, S, C) or military (O, S, III, II, I)."), show_default=False),
+    ] = None,
+    restricted_as: RestrictedAsOption = None,
+    address: Address = None,
+    as_json: AsJson = False,
+) -> None:
+    from bongsu.service.grades import in_words
+    from bongsu.service.grades_kept import KeptGrades, change_grades_at, grades_at
+
+    only_here(context, "database grades")
+    home, url = options(context).home, address or None
+    if scheme is None and restricted_as is None:
+        found = grades_at(home, url)
+    else:
+        found = change_grades_at(home, url, stated_grades(scheme, restricted_as))
+    if as_json:
+        say_json(KeptGrades.of(found))
+        return
+    say(_("Grades of the site: {grades}.").format(grades=said(in_words(found))))

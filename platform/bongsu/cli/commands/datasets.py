@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from bongsu.cli import completion
+from bongsu.cli.commands.naming_grades import METAVAR, suggested, written_grade
 from bongsu.cli.commands.shared import AsJson, Ministry, plane
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.texts import _
-from bongsu.domain.labels import Grade
 
 datasets = typer.Typer(help=_("Data sets that have a name."), no_args_is_help=True, rich_markup_mode=None)
 
@@ -47,8 +47,12 @@ def add(
         str, typer.Argument(help=_("file:PATH, package:DISTRIBUTION/PATH or artifact:DIGEST, as in a pipeline."))
     ],
     grade: Annotated[
-        Grade | None,
-        typer.Option(help=_("Its grade, if it is higher than its card says, or if nobody here knows it.")),
+        str | None,
+        typer.Option(
+            metavar=METAVAR,
+            autocompletion=suggested,
+            help=_("Its grade, if it is higher than its card says, or if nobody here knows it."),
+        ),
     ] = None,
     compartment: Annotated[
         list[str] | None, typer.Option(help=_("A compartment it is held in; repeatable."))
@@ -57,7 +61,8 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     with plane(context, ministry) as opened:
-        version = opened.register_dataset(name, address, Path.cwd(), grade, compartment or ())
+        stated = written_grade(grade, opened.grades) if grade is not None else None
+        version = opened.register_dataset(name, address, Path.cwd(), stated, compartment or ())
     if as_json:
         say_json(version)
         return

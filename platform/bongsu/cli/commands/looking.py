@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from bongsu.cli import completion
+from bongsu.cli.commands.naming_grades import METAVAR, suggested, written_grade
 from bongsu.cli.commands.shared import AsJson, Ministry, plane
 from bongsu.cli.printing import out, say_json
 from bongsu.cli.texts import _
-from bongsu.domain.labels import Grade
 from bongsu.domain.searching import SearchKind
 
 labels = typer.Typer(
@@ -81,7 +81,15 @@ def show(context: typer.Context, reference: Reference, ministry: Ministry = None
 def raise_(
     context: typer.Context,
     reference: Reference,
-    grade: Annotated[Grade, typer.Option(help=_("The least grade that it is to carry."), show_default=False)],
+    grade: Annotated[
+        str,
+        typer.Option(
+            metavar=METAVAR,
+            autocompletion=suggested,
+            help=_("The least grade that it is to carry."),
+            show_default=False,
+        ),
+    ],
     reason: Annotated[str, typer.Option(help=_("Why; it is recorded for good."), show_default=False)],
     compartment: Annotated[
         list[str] | None, typer.Option(help=_("A compartment it is held in; repeatable."))
@@ -92,7 +100,8 @@ def raise_(
     from bongsu.service.labels import stated_label
 
     with plane(context, ministry) as opened:
-        shown = opened.raise_label(reference, stated_label(grade, compartment or ()), reason)
+        label = stated_label(written_grade(grade, opened.grades), compartment or ())
+        shown = opened.raise_label(reference, label, reason)
     if as_json:
         say_json(shown)
         return

@@ -22,7 +22,6 @@ from bongsu.cli.commands.shared import AsJson, only_here, people_plane
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.state import options
 from bongsu.cli.texts import _
-from bongsu.domain.labels import Grade
 
 ministries = typer.Typer(help=_("Ministries that share a server."), no_args_is_help=True, rich_markup_mode=None)
 TitleKo = Annotated[str, typer.Option(help=_("Its name in Korean."), show_default=False)]
@@ -69,15 +68,15 @@ def register(
     operator_name: OperatorName,
     subject: Subject,
     issuer: Issuer = None,
-    clearance: Clearance = Grade.OPEN,
+    clearance: Clearance = "O",
     compartment: Compartments = None,
     reason: Vetting = "",
     as_json: AsJson = False,
 ) -> None:
     from bongsu.service.ministries import NewMinistry
 
-    cleared = clearance_of(clearance, compartment)
     with people_plane(context) as opened:
+        cleared = clearance_of(clearance, compartment, opened.grades)
         person = new_person(opened, operator, operator_name, issuer, subject, (cleared, reason))
         made = opened.register(NewMinistry(ministry, title_ko, title_en), person)
     if as_json:
@@ -123,19 +122,21 @@ def found(
         ),
     ],
     database: DatabaseAddress = None,
-    clearance: Clearance = Grade.OPEN,
+    clearance: Clearance = "O",
     compartment: Compartments = None,
     reason: Vetting = "",
     as_json: AsJson = False,
 ) -> None:
     from bongsu.service.founding import found_at
+    from bongsu.service.grades_kept import grades_at
     from bongsu.service.ministries import NewMinistry
     from bongsu.service.people import NewPerson
 
     only_here(context, "ministries found")
-    cleared = clearance_of(clearance, compartment)
+    home, address = options(context).home, _address(database)
+    cleared = clearance_of(clearance, compartment, lambda: grades_at(home, address))
     person = NewPerson(operator, operator_name, issuer, subject, clearance=cleared, reason=reason)
-    made = found_at(options(context).home, _address(database), NewMinistry(ministry, title_ko, title_en), person)
+    made = found_at(home, address, NewMinistry(ministry, title_ko, title_en), person)
     if as_json:
         say_json(made)
         return

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bongsu.cli import completion
+from bongsu.cli.commands.naming_grades import METAVAR, suggested, written_grade
 from bongsu.cli.texts import _
 from bongsu.domain.codes import client as codes
-from bongsu.domain.labels import Grade, Label
+from bongsu.domain.grades import GradeScheme
+from bongsu.domain.labels import Label
 from bongsu.domain.people import ActorKind
 
 if TYPE_CHECKING:
@@ -59,18 +62,26 @@ Named = Annotated[str, typer.Option(help=_("As people read it."), show_default=F
 Issuer = Annotated[
     str | None, typer.Option(metavar="URL", help=_("Their identity provider; the server's if not given."))
 ]
-Clearance = Annotated[Grade, typer.Option(help=_("The highest grade that they may see."))]
+Clearance = Annotated[
+    str, typer.Option(metavar=METAVAR, autocompletion=suggested, help=_("The highest grade that they may see."))
+]
 Compartments = Annotated[list[str] | None, typer.Option(help=_("A compartment that they may see; repeatable."))]
 Vetting = Annotated[
     str, typer.Option("--reason", help=_("Which vetting the clearance follows; a clearance above O needs one."))
 ]
 
 
-def clearance_of(grade: Grade, compartments: list[str] | None) -> Label:
-    """Raises ``run.compartment-name``."""
+def clearance_of(grade: str, compartments: list[str] | None, grades: Callable[[], GradeScheme]) -> Label:
+    """Raises ``run.compartment-name``, ``label.grade-outside``.
+
+    Args:
+        grade: as it is written.
+        compartments: that they may see.
+        grades: as of :func:`bongsu.cli.commands.naming_grades.written_grade`.
+    """
     from bongsu.service.labels import stated_label
 
-    return stated_label(grade, compartments or ())
+    return stated_label(written_grade(grade, grades), compartments or ())
 
 
 def new_person(

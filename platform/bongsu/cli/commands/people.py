@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from bongsu.cli.commands.naming_grades import METAVAR, suggested
 from bongsu.cli.commands.naming_people import (
     Clearance,
     Compartments,
@@ -23,7 +24,6 @@ from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.state import options
 from bongsu.cli.texts import _
 from bongsu.domain.documents import plain
-from bongsu.domain.labels import Grade
 from bongsu.domain.people import ActorKind, Role
 
 if TYPE_CHECKING:
@@ -83,13 +83,13 @@ def add(
         str, typer.Option(help=_("What the identity provider calls them (`sub`)."), show_default=False)
     ],
     issuer: Issuer = None,
-    clearance: Clearance = Grade.OPEN,
+    clearance: Clearance = "O",
     compartment: Compartments = None,
     reason: Vetting = "",
     as_json: AsJson = False,
 ) -> None:
-    cleared = clearance_of(clearance, compartment)
     with people_plane(context) as opened:
+        cleared = clearance_of(clearance, compartment, opened.grades)
         new = new_person(opened, person, name, issuer, subject, (cleared, reason))
         # Service accounts get their tokens from it as well: it is the server's own one, which has passwords.
         needs_password = new.issuer == opened.issuer_for(ActorKind.SERVICE)
@@ -141,15 +141,23 @@ def take_role(
 def clearance(
     context: typer.Context,
     person: PersonId,
-    grade: Annotated[Grade, typer.Argument(help=_("The highest grade that they may see."), show_default=False)],
+    grade: Annotated[
+        str,
+        typer.Argument(
+            metavar=METAVAR,
+            autocompletion=suggested,
+            help=_("The highest grade that they may see."),
+            show_default=False,
+        ),
+    ],
     reason: Annotated[
         str, typer.Option(help=_("Which vetting it follows; it is recorded for good."), show_default=False)
     ],
     compartment: Compartments = None,
     as_json: AsJson = False,
 ) -> None:
-    cleared = clearance_of(grade, compartment)
     with people_plane(context) as opened:
+        cleared = clearance_of(grade, compartment, opened.grades)
         changed = opened.set_clearance(person, cleared, reason)
     _tell(changed, as_json, _("{person} is cleared for {clearance}."))
 

@@ -14,10 +14,12 @@ from bongsu.cli.failures import print_problems, print_warnings, problem_document
 from bongsu.cli.files import write_file
 from bongsu.cli.memory import without_collecting
 from bongsu.cli.printing import out, say, say_json, unheard
+from bongsu.cli.state import options
 from bongsu.cli.texts import _, language
 from bongsu.domain.problems import BongsuError, Problem
 
 if TYPE_CHECKING:
+    from bongsu.domain.grades import GradeScheme
     from bongsu.service.plane import PlanShown
     from bongsu.service.validating import Checked
 
@@ -98,8 +100,8 @@ def validate(
 
 @contextmanager
 def _checking(context: typer.Context) -> Iterator[Callable[[Path, Mapping[str, str]], Checked]]:
-    """How files are checked: by the server of the context in force, else by what is installed here; no home is
-    needed."""
+    """How files are checked: by the server of the context in force, else by what is installed here; no home is needed,
+    and one that is there is asked for its grades where a file has others than O, S and C."""
     with server_asked(context) as found:
         if found is not None:
             from bongsu.client.remote import Remote
@@ -108,9 +110,16 @@ def _checking(context: typer.Context) -> Iterator[Callable[[Path, Mapping[str, s
             there = Remote(*found)
             yield lambda file, values: there.validate(Pipeline(file, values))
             return
-    from bongsu.service.validating import validate_file
+    from bongsu.service.validating import validate_by
 
-    yield lambda file, values: validate_file(file, values).checked
+    home = options(context).home
+    yield lambda file, values: validate_by(lambda: _grades_at(home), file, values).checked
+
+
+def _grades_at(home: Path) -> GradeScheme:
+    from bongsu.service.grades_kept import grades_at
+
+    return grades_at(home, None)
 
 
 def _checked_document(file: Path, found: Checked) -> dict[str, Any]:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bongsu.cli.commands.naming_grades import RestrictedAs, stated_grades
 from bongsu.cli.commands.shared import only_here
 from bongsu.cli.printing import say
 from bongsu.cli.state import options
 from bongsu.cli.texts import _, said
+from bongsu.domain.grades import SchemeName
 from bongsu.domain.server_defaults import AUDIENCE, REQUESTS_A_MINUTE
 from bongsu.service.observing.log_format import LogFormat
 
@@ -138,6 +140,14 @@ def serve(
             help=_("Address at which workers reach this server; that of this machine if they run on no other."),
         ),
     ] = None,
+    grades: Annotated[
+        SchemeName | None,
+        typer.Option(
+            envvar="BONGSU_GRADES",
+            help=_("Which grades the site has; as the database holds it if not given, n2sf the first time."),
+        ),
+    ] = None,
+    restricted_as: RestrictedAs = None,
 ) -> None:
     from bongsu.api.serving import listen
     from bongsu.api.serving import serve as serve_until_ended
@@ -163,6 +173,7 @@ def serve(
         drain_s=drain,
         telemetry=TelemetrySettings(metrics_host, metrics_port, otlp_endpoint or None),
         worker_url=worker_url or _url(_reached_here(host), port),
+        grades=stated_grades(grades, restricted_as),
     )
     with open_served(settings, os.environ) as served:
         serve_until_ended(served, listening, lambda: say(_("Listening at {url}").format(url=_url(host, port))))

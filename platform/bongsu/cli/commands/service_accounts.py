@@ -21,7 +21,6 @@ from bongsu.cli.commands.shared import AsJson, people_plane
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.texts import _
 from bongsu.domain.codes import client as codes
-from bongsu.domain.labels import Grade
 from bongsu.domain.people import ActorKind
 
 accounts = typer.Typer(
@@ -45,7 +44,7 @@ def add(
         str | None,
         typer.Option(help=_("What the identity provider calls it (`sub`); its id if the server gives its tokens.")),
     ] = None,
-    clearance: Clearance = Grade.OPEN,
+    clearance: Clearance = "O",
     compartment: Compartments = None,
     reason: Vetting = "",
     as_json: AsJson = False,
@@ -53,8 +52,8 @@ def add(
     from bongsu.service.people import NewPerson
     from bongsu.service.people_documents import person_document
 
-    cleared = clearance_of(clearance, compartment)
     with people_plane(context) as opened:
+        cleared = clearance_of(clearance, compartment, opened.grades)
         given = issuer or opened.issuer_for(ActorKind.SERVICE)
         # Elsewhere the account is called something that nobody can guess.
         if not given or (issuer and not subject):

@@ -230,7 +230,7 @@ NOT_LOWER = Code(
 BAD_LABEL = Code(
     "downgrade.bad-label",
     "{target} is no label.",
-    "Write a grade, O, S or C, and compartments behind it: `S/logistics`.",
+    "Write a grade, such as O, S or III, and compartments behind it: `S/logistics`.",
 )
 BAD_ALIAS = Code(
     "approval.bad-target",

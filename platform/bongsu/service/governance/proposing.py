@@ -36,6 +36,7 @@ from bongsu.service.governance.subjects import (
     Subject,
     check_lower,
     check_target,
+    label_written,
     needed,
     subject_of,
     subject_of_proposal,
@@ -87,6 +88,8 @@ def propose(platform: Platform, actor: Actor, request: ProposalRequest, request_
 def _propose(ask: Ask, request: ProposalRequest) -> Proposal:
     with ask.platform.write() as connection:
         demand(connection, ask, ministry_thing(request.ministry), *PROPOSING[request.kind])
+        if request.kind is ProposalKind.DOWNGRADE:
+            request = replace(request, target=str(label_written(connection, request.target)))
         check_target(connection, request.kind, request.object, request.target)
         args = (request.kind, request.object, request.target, request.evidence_until)
         subject = subject_of(connection, request.ministry, *args)

@@ -19,6 +19,7 @@ from bongsu.policy.approvals import DOWNGRADE, SEPARATION, is_lower
 from bongsu.policy.uses import approvers_needed
 from bongsu.service.governance.asking import allowed_or_raise
 from bongsu.store.governed_objects import Found, binding_of, find_object, is_well_formed, runs_behind
+from bongsu.store.grades import grades_of_site
 from bongsu.store.lift_bindings import lift_binding
 from bongsu.store.ministries import takes_part
 from bongsu.store.permitted_uses import uses_of
@@ -115,6 +116,15 @@ def check_lower(subject: Subject) -> None:
     if not is_lower(label_named(bound.target), Label.parse(bound.label)):
         args = {"target": bound.target, "label": bound.label, "object": bound.object}
         allowed_or_raise(DOWNGRADE.deny(codes.NOT_LOWER.at(None, "target", **args)))
+
+
+def label_written(connection: Connection, text: str) -> Label:
+    """The label that somebody wrote. It may be of any grade: what a site states under another scheme is lowered to the
+    grades of that before it has them. Raises ``downgrade.bad-label``."""
+    try:
+        return grades_of_site(connection).label(text)
+    except ValueError:
+        return label_named(text)
 
 
 def label_named(text: str) -> Label:

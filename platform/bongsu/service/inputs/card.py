@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.config_faults import config_faults
+from bongsu.domain.grades import GradeScheme
 from bongsu.domain.labels import Label, high_water_mark
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Words, joined
@@ -57,8 +58,8 @@ def _is_of_curate(card: bytes) -> bool:
     )
 
 
-def label_of(files: FileSet) -> Label | None:
-    """The least upper bound of what cards say of the files; None if none says anything.
+def label_of(files: FileSet, grades: GradeScheme) -> Label | None:
+    """The least upper bound of what cards say of the files, in grades of the site; None if none says anything.
 
     A card is ``label:`` in ``card.yaml``, or else in the front matter of ``README.md``. It speaks for its folder and
     all below it, up to the next card. So the nearest one at or above each home of the files counts, even where it is
@@ -67,9 +68,11 @@ def label_of(files: FileSet) -> Label | None:
     Raises:
         NotFound: there is a card and it cannot be read, so nobody may take the tree for open.
     """
-    above = [_first_label(home) for home in files.homes]
+    above = [_first_label(home, grades) for home in files.homes]
     folders = {path.parent: None for _name, path in files.files if looks_like_a_card(path.name)}
-    found = [label for label in (*above, *(folder_label(folder) for folder in folders)) if label is not None]
+    found = [
+        label for label in (*above, *(folder_label(folder, grades) for folder in folders)) if label is not None
+    ]
     return high_water_mark(found) if found else None
 
 
@@ -79,8 +82,9 @@ def said_on_cards(files: FileSet) -> dict[str, str]:
     return {f"{name}: {key}": text for name, path in cards for key, text in declarations(path).items()}
 
 
-def _first_label(folders: Iterable[Path]) -> Label | None:
-    return next((label for label in map(folder_label, folders) if label is not None), None)
+def _first_label(folders: Iterable[Path], grades: GradeScheme) -> Label | None:
+    found = (folder_label(folder, grades) for folder in folders)
+    return next((label for label in found if label is not None), None)
 
 
 class UnreadableConfig(Exception):

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from bongsu.domain.grades import GradeScheme, OutsideGrades
 from bongsu.domain.labels import COMPARTMENT_FORM, Label
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Description, Words, as_phrase, phrase
@@ -68,13 +69,13 @@ def looks_like_a_card(name: str) -> bool:
     return name in _CARDS or name.lower() in ("card.yaml", "card.yml", "readme.md", "readme.markdown")
 
 
-def folder_label(folder: Path) -> Label | None:
+def folder_label(folder: Path, grades: GradeScheme) -> Label | None:
     """What ``card.yaml``, or else the front matter of ``README.md``, says; None if neither says anything.
 
     Raises:
         NotFound: there is a card and it cannot be read, or something that is meant as one has another name.
     """
-    labels = [_card_label(folder / name, front) for name, front in _CARDS.items()]
+    labels = [_card_label(folder / name, front, grades) for name, front in _CARDS.items()]
     label = next((label for label in labels if label is not None), None)
     if label is None:
         names = _names(folder)
@@ -82,7 +83,7 @@ def folder_label(folder: Path) -> Label | None:
         if misnamed is not None and "card.yaml" not in names:
             words = N_("{path} would be a label's card if its name were card.yaml; rename it")
             raise NotFound(phrase(words, path=misnamed))
-        _refuse_misnamed_readme(folder, names)
+        _refuse_misnamed_readme(folder, names, grades)
     return label
 
 
@@ -124,25 +125,25 @@ def _mode(path: Path) -> int | None:
         return None
 
 
-def _refuse_misnamed_readme(folder: Path, names: list[str]) -> None:
+def _refuse_misnamed_readme(folder: Path, names: list[str], grades: GradeScheme) -> None:
     """A README whose name has other letters states nothing; one that has a label in it was meant to."""
     if "README.md" in names:
         return
     for name in names:
         path = folder / name
-        if name.lower() in _MISNAMED_READMES and _card_label(path, _front_matter) is not None:
+        if name.lower() in _MISNAMED_READMES and _card_label(path, _front_matter, grades) is not None:
             words = N_("the label in {path} would count if its name were README.md; rename it")
             raise NotFound(phrase(words, path=path))
 
 
-def _card_label(path: Path, front: Callable[[str], str]) -> Label | None:
+def _card_label(path: Path, front: Callable[[str], str], grades: GradeScheme) -> Label | None:
     mode = _mode(path)
     if mode is None:
         return None
     if not path.is_file():
         raise NotFound(phrase(_UNREADABLE, path=path, detail=as_phrase(_kind(path, mode))))
     try:
-        return _stated(yaml.load(front(_read(path)), _Loader))
+        return _stated(yaml.load(front(_read(path)), _Loader), grades)
     except (*_FAULTS, _Unreadable) as error:
         raise NotFound(phrase(_UNREADABLE, path=path, detail=_in_words(error))) from error
 
@@ -170,7 +171,7 @@ def _in_words(error: Exception) -> Words:
     return str(error)[:200]
 
 
-def _stated(content: Any) -> Label | None:
+def _stated(content: Any, grades: GradeScheme) -> Label | None:
     if content is None:
         return None
     if not isinstance(content, dict):
@@ -183,7 +184,12 @@ def _stated(content: Any) -> Label | None:
         return None
     if content["label"] is None:
         raise _Unreadable(N_("label: is empty"))
-    return Label.model_validate(content["label"])
+    try:
+        return Label.model_validate(grades.canonical(content["label"]))
+    except OutsideGrades as outside:
+        words = N_("{grade} is no grade of this site, whose grades are {known}")
+        known = ", ".join(grades.grades)
+        raise _Unreadable(phrase(words, grade=repr(outside.written[:60]), known=known)) from None
 
 
 def _plainly(key: str) -> str:

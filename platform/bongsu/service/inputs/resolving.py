@@ -20,6 +20,7 @@ from bongsu.domain.shared import SharedAddress
 from bongsu.domain.suggest import closest
 from bongsu.domain.uses import UseClass
 from bongsu.planner.facts import ResolvedInput
+from bongsu.service.grades import grades_of
 from bongsu.service.inputs.addresses import LOCAL, UnknownAddress, files_of, not_masked_here, told
 from bongsu.service.inputs.bringing import bring
 from bongsu.service.inputs.card import UnreadableConfig, config_of, label_of, type_of
@@ -105,7 +106,7 @@ def faulty_inputs(
                 if isinstance(found, FileSet):
                     for path, _ in found.files:
                         check_tree_path(path)
-                    label_of(found)
+                    label_of(found, grades_of(platform))
                     _label_in_store(platform, found, given.label)
                 if given.model is not None:
                     _look_for_config(platform, found)
@@ -202,7 +203,7 @@ def _find(
 
 def _import(platform: Platform, files: FileSet, given: Label | None) -> _Tree:
     in_store = _label_in_store(platform, files, given)
-    stated = [label for label in (label_of(files), in_store) if label is not None]
+    stated = [label for label in (label_of(files, grades_of(platform)), in_store) if label is not None]
     digest, size = import_files(platform, files)
     return _Tree(digest, size, high_water_mark(stated) if stated else None)
 

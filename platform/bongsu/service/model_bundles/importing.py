@@ -15,6 +15,7 @@ from bongsu.artifacts.refusals import writing_to
 from bongsu.domain.artifact import ArtifactRef, ArtifactType, FileEntry
 from bongsu.domain.codes import artifact
 from bongsu.domain.documents import plain
+from bongsu.domain.grades import GradeScheme
 from bongsu.domain.ids import Digest
 from bongsu.domain.labels import Label
 from bongsu.domain.lineage import EdgeKind, NodeKind
@@ -24,6 +25,7 @@ from bongsu.domain.signed_notes import VerifierKey
 from bongsu.policy import purpose
 from bongsu.policy.bundles import meant_for
 from bongsu.service.governance.asking import Ask, done, recorded
+from bongsu.service.grades import grades_of, refuse_other_grades
 from bongsu.service.inputs.card import label_of, said_on_cards
 from bongsu.service.inputs.files import NotFound, files_at
 from bongsu.service.inputs.label_card import declarations, looks_like_a_card
@@ -83,8 +85,9 @@ def import_bundle(
 
     Raises:
         BongsuError: as :class:`bongsu.service.model_bundles.reading.BundleFile`; ``bundle.other-target``,
-            ``bundle.target-unstated``; ``access.above-clearance``; ``policy.forbidden-use``;
-            ``artifact.not-an-archive`` for a card that cannot be read. What is refused is recorded.
+            ``bundle.target-unstated``; ``label.grade-outside``; ``access.above-clearance``;
+            ``policy.forbidden-use``; ``artifact.not-an-archive`` for a card that cannot be read. What is refused is
+            recorded.
     """
     author = platform.author
     ask = Ask(
@@ -99,6 +102,7 @@ def import_bundle(
         head = bundle.head(keys)
         document = head.document
         meant_for(title or archive.name, document.target, here).require()
+        refuse_other_grades(grades_of(platform), document.label)
         refuse_above(platform.scope.clearance, document.label)
         _screened({"name": document.name, "statement": document.statement})
         label = _taken(platform, bundle, document)
@@ -115,7 +119,7 @@ def _taken(platform: Platform, bundle: BundleFile, document: BundleDocument) -> 
     with writing_to(home), tempfile.TemporaryDirectory(prefix="bongsu-cards-", dir=home) as folder, writer.alone():
         try:
             bundle.files(document, lambda entry: _into(writer, Path(folder), entry))
-            label = _with_cards(Path(folder), document)
+            label = _with_cards(Path(folder), document, grades_of(platform))
             refuse_above(platform.scope.clearance, label)
             known = _labelled(platform, document, label)
             # What is known here to be worth more is not told to who may not see it.
@@ -153,14 +157,14 @@ class _Both:
         return self._file.write(data)
 
 
-def _with_cards(folder: Path, document: BundleDocument) -> Label:
+def _with_cards(folder: Path, document: BundleDocument, grades: GradeScheme) -> Label:
     """The label of the bundle, and of its cards if that is higher; what these declare is read by the screen."""
     told = folder / _CARD
     told.write_text(document.card)
     _screened({f"card: {key}": text for key, text in declarations(told).items()})
     try:
         files = files_at(folder, "bundle:")
-        on_cards = label_of(files)
+        on_cards = label_of(files, grades)
     except NotFound as error:
         raise artifact.NOT_AN_ARCHIVE.error(detail=error.detail) from error
     _screened(said_on_cards(files))

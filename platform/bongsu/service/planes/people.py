@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from bongsu.domain.grades import GradeScheme
 from bongsu.domain.labels import Label
 from bongsu.domain.people import ActorKind, Role
 from bongsu.service.ministries import NewMinistry
@@ -25,6 +26,10 @@ class PeoplePlane(Protocol):
 
     def issuer_for(self, kind: ActorKind) -> str:
         """The identity provider from which tokens of such are expected; empty if the server does not say."""
+        ...
+
+    def grades(self) -> GradeScheme:
+        """Of the site."""
         ...
 
     def ministries(self) -> list[Ministry]:

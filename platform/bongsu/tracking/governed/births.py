@@ -183,7 +183,8 @@ class Births:
     # -- labels --------------------------------------------------------------------------------------------------
 
     def _label(self, said: list[Any], of_sources: list[Label]) -> Label:
-        declared = tags.labels_among(said)
+        grades = self._actor.viewer.grades if isinstance(self._actor, Acting) else None
+        declared = tags.labels_among(said, grades)
         if isinstance(self._actor, Recorder):
             if not declared:
                 raise ValueError(f"What the control plane records carries the tag {tags.LABEL_TAG}")

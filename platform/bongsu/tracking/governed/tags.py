@@ -10,16 +10,31 @@ from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from mlflow.store.model_registry.dbmodels.models import SqlModelVersionTag
 from mlflow.store.tracking.dbmodels.models import SqlLoggedModelTag, SqlTag, SqlTraceTag
 
+from bongsu.domain.grades import GradeScheme, OutsideGrades
 from bongsu.domain.labels import Label
 
 LABEL_TAG = "bongsu.label"
 _RESERVED = "bongsu."
 
 
-def read_label(text: str) -> Label:
-    """Raises MlflowException: INVALID_PARAMETER_VALUE."""
+def read_label(text: str, grades: GradeScheme | None = None) -> Label:
+    """What a tag says.
+
+    Args:
+        text: of the tag.
+        grades: of the site, by which people's words are read; None for the control plane's own.
+
+    Raises:
+        MlflowException: INVALID_PARAMETER_VALUE.
+    """
     try:
-        return Label.parse(text)
+        return Label.parse(text) if grades is None else grades.label(text)
+    except OutsideGrades as error:
+        known = ", ".join(grades.grades) if grades else ""
+        raise MlflowException(
+            f"{LABEL_TAG}: {error.written!r} is no grade of this site, whose grades are {known}.",
+            INVALID_PARAMETER_VALUE,
+        ) from error
     except ValueError as error:
         raise MlflowException(
             f"{LABEL_TAG} is no label: {text!r}; write one as S or S/logistics.", INVALID_PARAMETER_VALUE
@@ -43,6 +58,6 @@ def value_of(row: Any) -> str:
     return str(row.tag_value if isinstance(row, SqlLoggedModelTag) else row.value)
 
 
-def labels_among(tags: Iterable[Any]) -> list[Label]:
-    """What the tags of a new thing say of its label."""
-    return [read_label(value_of(tag)) for tag in tags if key_of(tag) == LABEL_TAG]
+def labels_among(tags: Iterable[Any], grades: GradeScheme | None) -> list[Label]:
+    """What the tags of a new thing say of its label; as of :func:`read_label`."""
+    return [read_label(value_of(tag), grades) for tag in tags if key_of(tag) == LABEL_TAG]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from starlette.types import Scope
 
+from bongsu.domain.grades import N2SF, GradeScheme
 from bongsu.domain.labels import OPEN, Label
 
 
@@ -41,6 +42,7 @@ class Viewer:
         shared: of other ministries; looked at, never written to.
         closed: workspaces in which labels that have changed are not in force yet: they are there, and nobody is
             answered from them.
+        grades: of the site, for the labels that they state.
     """
 
     id: str
@@ -51,6 +53,7 @@ class Viewer:
     reads_files: frozenset[str] = frozenset()
     shared: frozenset[SharedModel] = frozenset()
     closed: frozenset[str] = frozenset()
+    grades: GradeScheme = N2SF
 
     def may_enter(self, workspace: str) -> bool:
         """True if the workspace exists for them."""

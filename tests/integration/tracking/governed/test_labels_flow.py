@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from governed_ids import World
+from store_places import open_at
+
+from bongsu.domain.grades import N2SF, GradeScheme, SchemeName
+from bongsu.domain.labels import Grade
+from bongsu.store.grades import set_grades
 
 A2 = "/api/2.0/mlflow"
 FILES = "/api/2.0/mlflow-artifacts/artifacts"
@@ -236,3 +241,58 @@ def test_the_control_planes_tags_and_models_are_its_own(world: World, post: Post
             post("mnd-all", "logged-models", 400, experiment_id=experiment, name="m", tags=[tag])
     source = f"mlflow-artifacts:/workspaces/mnd/{experiment}/{run}/artifacts"
     post("mnd-all", "model-versions/create", 403, name="axk1-light", source=source, run_id=run)
+
+
+def test_somebody_cleared_for_ii_sees_iii_and_ii_and_not_i(world: World) -> None:
+    found = {
+        token: world.server.ask(
+            "GET", f"{A2}/model-versions/search", token, params={"filter": "name='axk1-plans'"}
+        ).text
+        for token in ("mnd-secret", "mnd-third", "mnd-second", "mnd-classified")
+    }
+    seen = {
+        token: {word for word in ("thirdword", "secondword", "firstword") if word in text}
+        for token, text in found.items()
+    }
+    assert seen == {
+        "mnd-secret": set(),
+        "mnd-third": {"thirdword"},
+        "mnd-second": {"thirdword", "secondword"},
+        "mnd-classified": {"thirdword", "secondword", "firstword"},
+    }
+
+
+@pytest.fixture
+def at_a_military_site(world: World) -> Iterator[None]:
+    """The server finds it out with the next request."""
+    (folder,) = world.server.home.glob("plane-*")
+    database = open_at(folder)
+    with database.write() as connection:
+        set_grades(connection, GradeScheme(SchemeName.MILITARY, Grade.SECRET_III), 1.0)
+    yield
+    with database.write() as connection:
+        set_grades(connection, N2SF, 1.0)
+    database.close()
+
+
+@pytest.mark.usefixtures("at_a_military_site")
+def test_labels_are_stated_in_grades_of_the_site_in_any_spelling(world: World, post: Post) -> None:
+    experiment = _experiment(post, "mnd-open")
+
+    def run_of(token: str, written: str, expected: int = 200) -> Any:
+        tags = [{"key": LABEL, "value": written}]
+        return post(token, "runs/create", expected, experiment_id=experiment, tags=tags)
+
+    for written in ("대외비", "Ⅲ급", "III"):
+        run = run_of("mnd-third", written)["run"]["info"]["run_id"]
+        assert _label(world, "mnd-third", run) == "III"
+    run = run_of("mnd-second", "군사 Ⅱ급 비밀")["run"]["info"]["run_id"]
+    assert _label(world, "mnd-second", run) == "II"
+    assert _label(world, "mnd-third", run) is None
+    assert "above your clearance" in run_of("mnd-third", "2급", 400)["message"]
+    assert "whose grades are O, S, III, II, I" in run_of("mnd-classified", "C", 400)["message"]
+
+
+def test_a_grade_that_is_none_of_the_site_is_refused(world: World, post: Post) -> None:
+    body = {"experiment_id": _experiment(post, "mnd-open"), "tags": [{"key": LABEL, "value": "II"}]}
+    assert "whose grades are O, S, C" in post("mnd-classified", "runs/create", 400, **body)["message"]

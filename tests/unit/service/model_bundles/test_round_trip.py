@@ -19,12 +19,14 @@ from sqlalchemy import update
 
 from bongsu.artifacts.bundle_form import END, TREE, Member
 from bongsu.domain.artifact import ArtifactRef, ArtifactType, FileEntry, Manifest
+from bongsu.domain.grades import N2SF, SchemeName
 from bongsu.domain.ids import Digest
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.lineage import EdgeKind, NodeKind
 from bongsu.domain.pipeline import Input
 from bongsu.domain.problems import BongsuError
 from bongsu.service.audit.keys import LogKeys
+from bongsu.service.grades import StatedGrades, change_grades
 from bongsu.service.inputs.given import Files
 from bongsu.service.inputs.resolving import resolve_input
 from bongsu.service.labels import show_label
@@ -35,10 +37,11 @@ from bongsu.store.artifacts import find_owned, note_artifact
 from bongsu.store.json_columns import refs_json
 from bongsu.store.lineage import Edge, Node, artifact_node, input_node, put_edges, put_nodes
 from bongsu.store.schema import stages
+from bongsu.store.schema_people import people
 
 CLEARED = "C/logistics"
 LABELS = st.builds(
-    Label, grade=st.sampled_from(Grade), compartments=st.frozensets(st.sampled_from(["logistics", "air"]))
+    Label, grade=st.sampled_from(N2SF.grades), compartments=st.frozensets(st.sampled_from(["logistics", "air"]))
 )
 SEGMENT = st.text(st.sampled_from("ab.-_가0 "), min_size=1, max_size=8).filter(lambda one: one.strip(". ") == one)
 PATHS = st.lists(SEGMENT, min_size=1, max_size=3).map("/".join)
@@ -288,6 +291,22 @@ def test_a_card_in_the_tree_is_screened_and_has_to_be_readable(house: GovernedPl
         with pytest.raises(BongsuError, match=code):
             take(house, file)
     assert standing(house) == before
+
+
+def test_a_label_in_grades_that_the_site_does_not_have_comes_in_nowhere(
+    house: GovernedPlace, tmp_path: Path
+) -> None:
+    """It would be read as more, or as less, than the giver meant."""
+    file, files = tmp_path / "bundle", {"weights": b"1"}
+    file.write_bytes(bundled(document_of(files, Label(grade=Grade.SECRET_III)), files))
+    before = standing(house)
+    with pytest.raises(BongsuError, match=r"label\.grade-outside"):
+        take(house, file)
+    assert standing(house) == before
+    with house.platform.database.write() as connection:
+        connection.execute(update(people).values(clearance="I"))
+    change_grades(house.platform, StatedGrades(SchemeName.MILITARY))
+    assert take(house, file).label == "III"
 
 
 def test_while_keys_are_changed_both_sign_and_each_is_enough(giver: Giver, tmp_path: Path) -> None:
