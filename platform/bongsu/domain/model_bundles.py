@@ -1,6 +1,6 @@
 """What is said of a model that leaves the house: one document in one spelling, and the text that is signed of it. Pure.
 
-The file around it is :mod:`bongsu.artifacts.bundle_form`; ADR 21 says why it is as it is.
+The file around it is :mod:`bongsu.artifacts.bundle_form`; ADR 22 says why it is as it is.
 """
 
 from __future__ import annotations

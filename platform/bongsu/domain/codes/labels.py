@@ -26,5 +26,4 @@ GRADES_IN_USE = Code(
     "Before the change, clear these people for a grade that stays (`bongsu people clearance`), lower what is to be"
     " lower with two approvers (`bongsu approvals propose downgrade`; its target may be a grade of the scheme to come),"
     " and let these runs end or cancel them.",
-    exit_code=4,
 )
