@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 import psycopg
@@ -15,9 +15,10 @@ from sqlalchemy.sql.elements import ClauseElement
 _CHUNK = 2_000
 
 
-def streamed(connection: Connection, statement: ClauseElement) -> Iterator[tuple[Any, ...]]:
-    """Rows as plain tuples, of columns that need no conversion (texts, numbers). Take all of them before anything else
-    is asked of the connection.
+@contextmanager
+def streamed(connection: Connection, statement: ClauseElement) -> Iterator[Iterator[tuple[Any, ...]]]:
+    """Gives rows as plain tuples, of columns that need no conversion (texts, numbers). Nothing else may be asked of the
+    connection within the block; after it, also where not all rows were taken, it is free.
 
     PostgreSQL works on while the rows that it has found are read here, by the chunked rows mode of its client library
     (libpq 17); other databases answer as ever.
@@ -27,8 +28,14 @@ def streamed(connection: Connection, statement: ClauseElement) -> Iterator[tuple
     """
     if connection.dialect.driver != "psycopg":
         assert isinstance(statement, Executable)
-        yield from connection.execute(statement).tuples()
+        yield iter(connection.execute(statement).tuples())
         return
+    # The driver keeps the connection locked until its generator is closed, and even a rollback waits for that lock.
+    with closing(_chunks(connection, statement)) as rows:
+        yield rows
+
+
+def _chunks(connection: Connection, statement: ClauseElement) -> Generator[tuple[Any, ...]]:
     compiled = statement.compile(connection.engine, compile_kwargs={"render_postcompile": True})
     text, values = str(compiled), dict(compiled.params)
     try:

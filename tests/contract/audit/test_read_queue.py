@@ -14,6 +14,8 @@ from sqlalchemy import event as engine_event
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from bongsu.domain.codes.run import DATABASE_BUSY
+from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import Tenant
 from bongsu.service.audit.checkpoints import sign
 from bongsu.service.audit.reading import list_entries
@@ -90,6 +92,26 @@ def test_a_log_that_is_damaged_is_in_the_way_of_its_own_readers_only(logs: Logs)
         assert [found[place].result(DEADLINE_S) for place in (0, 1, 3)] == [True] * 3
         with pytest.raises(IntegrityError):
             found[2].result(DEADLINE_S)
+
+
+def test_a_database_that_is_away_is_asked_once_for_all_that_wait(
+    logs: Logs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def away(*_: object) -> None:
+        asked.append(len(logs.platform.reads))
+        if len(asked) == 1:
+            wait_for(logs, READERS - 1)
+        raise DATABASE_BUSY.error(url="x", detail="it takes its time")
+
+    monkeypatch.setattr(type(logs.database), "write", away)
+    with ThreadPoolExecutor(READERS) as pool:
+        found = [pool.submit(read, logs, number) for number in range(READERS)]
+        for one in found:
+            with pytest.raises(BongsuError, match=r"run\.database-busy"):
+                one.result(DEADLINE_S)
+    assert len(asked) == 2, "for the first, and for all others"
 
 
 def test_who_is_interrupted_leaves_the_others_to_the_next(logs: Logs, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from database_places import fresh_database
 from postgres_server import PostgresServer
@@ -18,6 +20,7 @@ from bongsu.store.streaming import streamed
 
 # More than two chunks, and not a whole number of them.
 MANY = 4_321
+DEADLINE_S = 30.0
 
 
 @pytest.fixture
@@ -34,23 +37,25 @@ def test_rows_are_those_that_come_at_once(database: Database, wanted: list[str])
     query = select(edges.c.source, edges.c.target, literal("100 %(x)s")).where(edges.c.target.in_(wanted))
     with database.read() as connection:
         at_once = sorted(map(tuple, connection.execute(query)))
-        assert sorted(streamed(connection, query)) == at_once
+        with streamed(connection, query) as rows:
+            assert sorted(rows) == at_once
         assert len(at_once) == len(wanted)
 
 
 def test_all_of_many_come_and_the_connection_is_good_for_more(database: Database) -> None:
     query: Select[tuple[str]] = select(edges.c.target)
     with database.read() as connection:
-        assert len(set(streamed(connection, query))) == MANY - 1
+        with streamed(connection, query) as rows:
+            assert len(set(rows)) == MANY - 1
         assert connection.execute(select(func.count()).select_from(edges)).scalar_one() == MANY - 1
 
 
 def test_who_stops_early_leaves_the_pool_as_it_was(database: Database) -> None:
     for _ in range(30):
         with database.read() as connection:
-            rows = streamed(connection, select(edges.c.target))
-            assert next(rows)[0].startswith("n")
-            rows.close()  # type: ignore[attr-defined]
+            with streamed(connection, select(edges.c.target)) as rows:
+                assert next(rows)[0].startswith("n")
+            assert connection.execute(select(func.count()).select_from(edges)).scalar_one() == MANY - 1
     with database.read() as connection:
         assert connection.execute(select(func.count()).select_from(edges)).scalar_one() == MANY - 1
 
@@ -58,7 +63,26 @@ def test_who_stops_early_leaves_the_pool_as_it_was(database: Database) -> None:
 def ask_for_too_long(database: Database) -> None:
     with database.read() as connection:
         connection.execute(text("SET LOCAL statement_timeout = 50"))
-        list(streamed(connection, select(func.pg_sleep(30))))
+        with streamed(connection, select(func.pg_sleep(30))) as rows:
+            list(rows)
+
+
+def test_whatever_is_raised_over_the_rows_the_connection_is_free(database: Database) -> None:
+    """A rollback that waited for who reads the rows would wait for ever."""
+    failed: list[str] = []
+
+    def read() -> None:
+        try:
+            with database.read() as connection, streamed(connection, select(edges.c.target)) as rows:
+                for row in rows:
+                    raise LookupError(row[0])
+        except LookupError as error:
+            failed.append(str(error))
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    reader.join(DEADLINE_S)
+    assert len(failed) == 1
 
 
 def test_a_server_that_breaks_off_is_told_by_its_code(postgres: PostgresServer) -> None:
@@ -66,5 +90,5 @@ def test_a_server_that_breaks_off_is_told_by_its_code(postgres: PostgresServer) 
         with pytest.raises(BongsuError) as caught:
             ask_for_too_long(database)
         assert caught.value.problems[0].code.name == "run.database-busy"
-        with database.read() as connection:
-            assert list(streamed(connection, select(literal(1)))) == [(1,)]
+        with database.read() as connection, streamed(connection, select(literal(1))) as rows:
+            assert list(rows) == [(1,)]

@@ -10,13 +10,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from threading import Lock
 
+from sqlalchemy.exc import IntegrityError
+
 from bongsu.domain.audit import AuditEvent
 from bongsu.store.audit import append_all
 from bongsu.store.audit_reads import Reading, claim_read
 from bongsu.store.database import Database
+from bongsu.store.taken import Taken
 
 # More in one transaction would hold the heads of the logs for long.
 _MOST = 200
+# A claim that came first, a log that is damaged, an entry that is too long: in the way of its own reader and of nobody
+# else. Whatever else goes wrong, a server that is away for example, would go wrong for each of them again.
+_ONES_OWN = (Taken, IntegrityError, ValueError)
 
 
 class _Asked:
@@ -89,10 +95,10 @@ def _write(database: Database, batch: Sequence[_Asked]) -> None:
     try:
         made = _written(database, batch)
     except Exception as error:  # of whatever kind: it is told to whom it belongs
-        if len(batch) == 1:
-            batch[0].error = error
+        if len(batch) == 1 or not isinstance(error, _ONES_OWN):
+            for one in batch:
+                one.error = error
             return
-        # A log that is damaged, or a claim that came first, is in the way of its own readers and of nobody else.
         for one in batch:
             _write(database, [one])
         return
