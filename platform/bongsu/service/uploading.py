@@ -18,7 +18,7 @@ from bongsu.domain.labels import Label, high_water_mark
 from bongsu.service.governance.asking import Ask, declared
 from bongsu.service.grades import grades_of, refuse_other_grades
 from bongsu.service.inputs.card import label_of, said_on_cards, type_of
-from bongsu.service.inputs.files import NotFound, files_at
+from bongsu.service.inputs.files import NotFound, files_sent
 from bongsu.service.inputs.importing import copy_in
 from bongsu.service.labels import refuse_above
 from bongsu.service.platform import Platform
@@ -77,10 +77,10 @@ def take_upload(platform: Platform, archive: Path, title: str, stated: Label | N
     with tempfile.TemporaryDirectory(prefix="upload-", dir=archive.parent) as folder:
         _unpack(archive, Path(folder))
         try:
-            files = files_at(Path(folder), f"upload:{title}")
+            files = files_sent(Path(folder), f"upload:{title}")
             on_card = label_of(files, grades)
         except NotFound as error:
-            raise codes.NOT_AN_ARCHIVE.error(detail=error.detail) from error
+            raise codes.NOT_AN_ARCHIVE.error(detail=error.within(Path(folder)).detail) from error
         declared(ask, said_on_cards(files))
         label = high_water_mark(one for one in (stated, on_card) if one is not None)
         refuse_above(platform.actor.clearance, label)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bongsu.domain.ids import Digest, digest_of
 from bongsu.domain.messages import N_
-from bongsu.domain.phrases import Words, phrase
+from bongsu.domain.phrases import Phrase, Words, phrase
 
 # What tools leave behind, and what is not content.
 _PASSED_OVER = frozenset({"__pycache__"})
@@ -23,6 +23,16 @@ class NotFound(Exception):
         super().__init__(str(detail))
         self.detail = detail
         self.suggestion = suggestion
+
+    def within(self, folder: Path) -> NotFound:
+        """The same, of files below a folder of which whoever sent them knows nothing."""
+        if not isinstance(self.detail, Phrase):
+            return self
+        shown = (
+            (name, value.relative_to(folder) if isinstance(value, Path) and value.is_relative_to(folder) else value)
+            for name, value in self.detail.values
+        )
+        return NotFound(replace(self.detail, values=tuple(shown)), self.suggestion)
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,12 @@ def files_at(path: Path, location: str) -> FileSet:
     linked = [file.resolve().parent for file in found if file.is_symlink()]
     homes = _homes([path, path.resolve(), *linked])
     return FileSet(location, tuple((file.relative_to(path).as_posix(), file) for file in found), homes)
+
+
+def files_sent(folder: Path, location: str) -> FileSet:
+    """As :func:`files_at` of a folder into which was written what somebody sent: what stands above it here says nothing
+    about that. Raises NotFound."""
+    return replace(files_at(folder, location), homes=((folder,),))
 
 
 def _homes(folders: Iterable[Path]) -> tuple[tuple[Path, ...], ...]:

@@ -66,7 +66,7 @@ class _Unreadable(Exception):
 
 def looks_like_a_card(name: str) -> bool:
     """True for the name of a card, and for one that is meant as such."""
-    return name in _CARDS or name.lower() in ("card.yaml", "card.yml", "readme.md", "readme.markdown")
+    return name in _CARDS or name.lower() in (*_MISNAMED, *_MISNAMED_READMES)
 
 
 def folder_label(folder: Path, grades: GradeScheme) -> Label | None:

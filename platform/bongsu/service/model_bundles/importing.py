@@ -27,8 +27,8 @@ from bongsu.policy.bundles import meant_for
 from bongsu.service.governance.asking import Ask, done, recorded
 from bongsu.service.grades import grades_of, refuse_other_grades
 from bongsu.service.inputs.card import label_of, said_on_cards
-from bongsu.service.inputs.files import NotFound, files_at
-from bongsu.service.inputs.label_card import declarations, looks_like_a_card
+from bongsu.service.inputs.files import FileSet, NotFound
+from bongsu.service.inputs.label_card import MAX_CARD_BYTES, declarations, looks_like_a_card
 from bongsu.service.labels import refuse_above
 from bongsu.service.model_bundles.reading import BundleFile, Head, Sink, opened
 from bongsu.service.platform import Platform
@@ -37,7 +37,6 @@ from bongsu.store.audit import append_all
 from bongsu.store.lineage import Edge, Node, artifact_node, get_nodes, input_node, put_edges, put_nodes
 from bongsu.store.locks import hold_labels
 
-_LARGEST_CARD = 4_000_000
 _CARD = "README of the bundle.md"
 # What the node of the bundle keeps: all but what the tree itself tells.
 _ELSEWHERE = frozenset({"files", "card", "format"})
@@ -153,20 +152,22 @@ class _Both:
         self._copy = copy
 
     def write(self, data: bytes, /) -> object:
-        self._copy.write(data[: max(0, _LARGEST_CARD - self._copy.tell())])
+        self._copy.write(data[: max(0, MAX_CARD_BYTES + 1 - self._copy.tell())])
         return self._file.write(data)
 
 
 def _with_cards(folder: Path, document: BundleDocument, grades: GradeScheme) -> Label:
     """The label of the bundle, and of its cards if that is higher; what these declare is read by the screen."""
     told = folder / _CARD
-    told.write_text(document.card)
+    told.write_text(document.card, encoding="utf-8")
     _screened({f"card: {key}": text for key, text in declarations(told).items()})
     try:
-        files = files_at(folder, "bundle:")
+        # All that are there: the tree has hidden files and folders, too.
+        found = sorted(path for path in folder.rglob("*") if path.is_file())
+        files = FileSet("bundle:", tuple((str(path.relative_to(folder)), path) for path in found), ((folder,),))
         on_cards = label_of(files, grades)
     except NotFound as error:
-        raise artifact.NOT_AN_ARCHIVE.error(detail=error.detail) from error
+        raise artifact.NOT_AN_ARCHIVE.error(detail=error.within(folder).detail) from error
     _screened(said_on_cards(files))
     return document.label.join(on_cards) if on_cards else document.label
 

@@ -158,7 +158,13 @@ def test_every_tree_comes_in_as_it_was(
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(label=LABELS, known=st.none() | LABELS, card=st.none() | LABELS, clearance=LABELS)
+@given(
+    label=LABELS,
+    known=st.none() | LABELS,
+    card=st.none() | LABELS,
+    clearance=LABELS,
+    where=st.sampled_from(["", "part/", ".hidden/", "__pycache__/", "part/.deep/"]),
+)
 def test_a_label_never_comes_in_lower(
     house: GovernedPlace,
     tmp_path: Path,
@@ -166,13 +172,14 @@ def test_a_label_never_comes_in_lower(
     known: Label | None,
     card: Label | None,
     clearance: Label,
+    where: str,
 ) -> None:
     """Than that of the bundle, of a card in it, and what is known here of these bytes; and nobody takes in what they
     may not see."""
     files = {"weights": secrets.token_bytes(8)}  # of which nothing is known from an earlier try
     if card is not None:
         written = {"label": {"grade": card.grade.value, "compartments": sorted(card.compartments)}}
-        files["part/card.yaml"] = json.dumps(written).encode()
+        files[f"{where}card.yaml"] = json.dumps(written).encode()
     document = document_of(files, label)
     if known is not None:
         ref = ArtifactRef(digest=document.digest, type=ArtifactType.MODEL, label=known, size=1)
@@ -285,12 +292,28 @@ def test_a_card_in_the_tree_is_screened_and_has_to_be_readable(house: GovernedPl
     for card, code in (
         (b"purpose: Lethal autonomous targeting", "policy.forbidden-use"),
         (b"label: [", "artifact."),
+        (None, "artifact."),
     ):
-        files = {"weights": b"1", "card.yaml": card}
+        name = ".card.yaml" if card is None else "card.yaml"  # what is meant as a card is none under this name
+        files = {"weights": b"1", name: card or b"label: C"}
         file.write_bytes(bundled(document_of(files, Label()), files))
-        with pytest.raises(BongsuError, match=code):
+        with pytest.raises(BongsuError, match=code) as caught:
             take(house, file)
+        assert str(tmp_path) not in str(caught.value), "whoever sent it knows nothing of this house"
     assert standing(house) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("card.yaml", "label: C"), (".card.yaml", "label: C"), ("README.md", "---- a house")]
+)
+def test_what_stands_above_the_house_says_nothing_of_a_bundle(
+    house: GovernedPlace, tmp_path: Path, name: str, text: str
+) -> None:
+    files = {"weights": b"1"}
+    file = tmp_path / "bundle"
+    file.write_bytes(bundled(document_of(files, Label()), files))
+    (house.platform.home.parent / name).write_text(text)
+    assert take(house, file).label == "O"
 
 
 def test_a_label_in_grades_that_the_site_does_not_have_comes_in_nowhere(
