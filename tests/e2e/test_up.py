@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from confirming import confirm
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 from runbook_demonstration import demonstrated
 from test_command_line import Shell
 
 ROOT = Path(__file__).parents[2]
 DEMO = str(ROOT / "pipelines" / "demo.yaml")
 MOST_MINUTES = 20
+TOLD_S = 60.0
 
 
 @dataclass
@@ -49,6 +53,37 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
         yield Up(found.url, found.passwords, folder)
 
 
+def _alias_follows(up: Up, engineer: Shell, client: MlflowClient, token: str) -> None:
+    """An approval and a suspension reach MLflow although the server has nothing else to do."""
+
+    def standing() -> str:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("MLFLOW_TRACKING_TOKEN", token)
+            try:
+                return str(client.get_model_version_by_alias("axk1-nano-law", "production").version)
+            except MlflowException:
+                return ""
+
+    until = (datetime.now(UTC) + timedelta(days=90)).date().isoformat()
+    bound = ("--reason", "It is good", "--evidence-until", until)
+    engineer("approvals", "propose", "promotion", "model:axk1-nano-law/1", "production", *bound)
+    (proposal,) = engineer.json("approvals", "list")
+    for approver in ("mnd/approver1", "mnd/approver2"):
+        said = ("--digest", proposal["digest"], "--reason", "I have looked")
+        up.signed_in(approver)("approvals", "approve", proposal["id"], *said)
+    engineer("approvals", "apply", proposal["id"])
+    _await(lambda: standing() == "1")
+    up.signed_in("mnd/accreditor")("models", "suspend", "axk1-nano-law/1", "--reason", "It leaks")
+    _await(lambda: standing() == "")
+
+
+def _await(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + TOLD_S
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+
+
 def test_the_demo_runs_by_submit_and_is_there_for_its_ministry_alone(up: Up) -> None:
     engineer, stranger = up.signed_in("mnd/engineer"), up.signed_in("army/engineer")
     engineer("submit", DEMO, "--watch", timeout_s=MOST_MINUTES * 60)
@@ -72,6 +107,7 @@ def test_the_demo_runs_by_submit_and_is_there_for_its_ministry_alone(up: Up) -> 
         patch.setenv("MLFLOW_TRACKING_TOKEN", stranger("token").stdout.strip())
         assert list(client.search_model_versions("name = 'axk1-nano-law'")) == []
 
+    _alias_follows(up, engineer, client, token)
     assert stranger.json("runs") == stranger.json("models") == stranger.json("search", "axk1") == []
     hidden = stranger("show", run["run"]["id"], status=3).stderr
     nowhere = stranger("show", "r-00000000000z", status=3).stderr

@@ -20,7 +20,7 @@ from bongsu.domain.audit import Author
 from bongsu.domain.ids import Digest
 from bongsu.domain.labels import Label
 from bongsu.domain.lineage import EdgeKind, NodeKind
-from bongsu.domain.model_bundles import BundleDocument
+from bongsu.domain.model_bundles import BundleDocument, House
 from bongsu.domain.signed_notes import SignedNote, SigningKey, VerifierKey
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.uses import UseClass
@@ -51,7 +51,7 @@ FILES = {
     "tokenizer/" + "long-" * 20 + "name.json": b"{}",
     "어휘.txt": "낱말\n".encode(),
 }
-HERE = "army/bongsu.army.example"
+HERE = House("army", "bongsu.army.example")
 
 
 def named(keys: LogKeys = KEYS, ministry: str = "mnd") -> tuple[VerifierKey, ...]:
@@ -129,7 +129,7 @@ def take(
     place: GovernedPlace,
     file: Path,
     keys: tuple[VerifierKey, ...] | None = None,
-    here: str = HERE,
+    here: House = HERE,
     clearance: str = "C",
 ) -> Imported:
     return import_bundle(taker(place, clearance=clearance), file, named() if keys is None else keys, here)

@@ -29,7 +29,7 @@ from bongsu.store.database import Database
 from bongsu.store.scope import AT_HOME, Scope
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-IMPATIENT = Patience(quiet=1e6, retry=0.0, again=1e6)
+IMPATIENT = Patience(quiet=1e6, look=1e6, retry=0.0, again=1e6)
 
 
 class Server:

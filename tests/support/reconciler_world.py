@@ -29,7 +29,7 @@ from bongsu.store.database import Database, open_database
 
 CAPACITY = Capacity(cpus=4, gpus=0, memory=16_000_000_000)
 # The tracking server hears of things when a test asks for it; a failed call is tried again when the process ends.
-PATIENT = Patience(quiet=1e6, retry=1e6, again=1e6)
+PATIENT = Patience(quiet=1e6, look=1e6, retry=1e6, again=1e6)
 
 
 def fast_folder() -> Path:

@@ -126,10 +126,7 @@ class Server:
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         kind = {"Content-Type": "application/json"} if content is not None else {}
         response = self._send(method, path, content, query or {}, {**kind, **(headers or {})})
-        try:
-            return response.json()
-        except ValueError as error:
-            raise codes.NOT_UNDERSTOOD.error(url=self.url, detail=str(error)) from error
+        return self._document(response)
 
     def text(self, path: str, **query: Any) -> str:
         """A page that is no JSON."""
@@ -137,7 +134,12 @@ class Server:
 
     def upload(self, path: str, pieces: Callable[[], Iterator[bytes]], **query: Any) -> Any:
         """Send bytes; the same bytes twice are the same artifact, so they are sent again if there was no answer."""
-        return self._send("POST", path, pieces, query, {"Content-Type": "application/x-tar"}).json()
+        response = self._send("POST", path, pieces, query, {"Content-Type": "application/x-tar"})
+        return self._document(response)
+
+    def uploaded(self, path: str, kind: type[T], pieces: Callable[[], Iterator[bytes]], **query: Any) -> T:
+        """What came of bytes that were sent as :meth:`upload` sends them."""
+        return self._as(kind, path, self.upload(path, pieces, **query))
 
     def lines(self, path: str, **query: Any) -> Iterator[Any]:
         """The documents of a stream of JSON lines, as they come."""
@@ -161,6 +163,12 @@ class Server:
         """Headers and bytes of a file, which is as long as the server said or raises ``client.unreachable``."""
         with self._stream(path, query, accept) as response:
             yield response.headers, response.iter_bytes()
+
+    def _document(self, response: httpx.Response) -> Any:
+        try:
+            return response.json()
+        except ValueError as error:
+            raise codes.NOT_UNDERSTOOD.error(url=self.url, detail=str(error)) from error
 
     @contextmanager
     def _stream(self, path: str, query: Mapping[str, Any], accept: str) -> Iterator[httpx.Response]:

@@ -14,12 +14,12 @@ from bongsu.domain.codes import bundle as codes
 from bongsu.domain.codes import client, run
 from bongsu.domain.ids import Digest
 from bongsu.domain.phrases import as_phrase
-from bongsu.domain.read_documents import read
 from bongsu.domain.signed_notes import VerifierKey
 from bongsu.service.audit.verifying import open_regular, read_keys
 from bongsu.service.model_bundles.importing import Imported
 from bongsu.service.planes.bundles import Given
 
+# Who takes a bundle in reads keys, whatever the client.
 __all__ = ["RemoteBundles", "read_keys"]
 _PIECE = 1 << 20
 
@@ -60,7 +60,7 @@ class RemoteBundles:
             detail = as_phrase(error.strerror or str(error))
             raise codes.MALFORMED.error(file=str(file), offset=0, detail=detail) from None
         query = {"key": list(map(str, keys)), "title": file.name[:200]}
-        return read(Imported, self._server.upload(f"{self._path}/model-bundles", lambda: _pieces(file), **query))
+        return self._server.uploaded(f"{self._path}/model-bundles", Imported, lambda: _pieces(file), **query)
 
 
 def _pieces(file: Path) -> Iterator[bytes]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -196,6 +197,23 @@ class Malformed(Exception):
 def note_text(origin: str, digest: Digest) -> str:
     """The text that is signed: no checkpoint of a log begins as it does."""
     return f"{FORMAT}\n{origin}\n{digest}\n"
+
+
+@dataclass(frozen=True)
+class House:
+    """Who takes a bundle in: a ministry, in an installation (its ``site``) that may have any name, or none."""
+
+    ministry: str
+    site: str = ""
+
+    @classmethod
+    def named(cls, text: str) -> House:
+        """``MINISTRY`` or ``MINISTRY/SITE``."""
+        ministry, _, site = text.partition("/")
+        return cls(ministry, site)
+
+    def __str__(self) -> str:
+        return f"{self.ministry}/{self.site}" if self.site else self.ministry
 
 
 def target_parts(target: str) -> tuple[str, str] | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from bongsu.domain.codes import bundle as codes
 from bongsu.domain.messages import N_
-from bongsu.domain.model_bundles import target_parts
+from bongsu.domain.model_bundles import House, target_parts
 from bongsu.domain.signed_notes import SignatureKind, SignedNote, VerifierKey
 from bongsu.policy.decision import Decision
 from bongsu.policy.rule import Rule
@@ -52,17 +52,18 @@ def signed(file: str, note: SignedNote, origin: str, keys: Iterable[VerifierKey]
     return SIGNED.allow(**facts)
 
 
-def meant_for(file: str, target: str, here: str) -> Decision:
+def meant_for(file: str, target: str, here: House | None) -> Decision:
     """Whether it may be taken in here.
 
     Args:
         file: what the bundle is called, for messages.
         target: that it names.
-        here: a ministry, with ``/`` and the name of the installation if it has one; empty if nobody said.
+        here: who takes it in; None if nobody said.
     """
-    if not here:
+    if here is None:
         return TARGET.deny(codes.TARGET_UNSTATED.at(file=file, target=target), target=target)
-    wanted, found = target_parts(target), target_parts(here)
-    if wanted is None or found is None or wanted[0] != found[0] or wanted[1] not in ("", found[1]):
-        return TARGET.deny(codes.OTHER_TARGET.at(file=file, target=target, here=here), target=target, here=here)
-    return TARGET.allow(target=target, here=here)
+    wanted = target_parts(target)
+    if wanted is None or wanted[0] != here.ministry or wanted[1] not in ("", here.site):
+        problem = codes.OTHER_TARGET.at(file=file, target=target, here=str(here))
+        return TARGET.deny(problem, target=target, here=str(here))
+    return TARGET.allow(target=target, here=str(here))

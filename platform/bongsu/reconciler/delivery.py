@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import inf
 
 from bongsu.artifacts.base import StoreOf
 from bongsu.domain.codes import artifact as codes
@@ -64,6 +65,8 @@ class Delivery:
         self._checkpoints: list[tuple[Tenant, str]] = []
         # When the outbox is due; an earlier process may have left something in it.
         self._due: float | None = monotonic() + self._patience.quiet
+        self._looked = monotonic()
+        self._is_look = False
         self._fault: Words = ""
         self._is_busy = False
         self._thread = threading.Thread(target=self._run, name="delivery", daemon=True)
@@ -142,9 +145,11 @@ class Delivery:
         while self._await_work():
             faults: list[Words] = []
             with _collecting(faults):
-                if not self._has_work():
+                if self._is_look:
+                    has_work = self._outbox.has_news()
+                elif not (has_work := self._has_work()):
                     self._outbox.note_all_told()
-                elif self._take_turn():
+                if has_work and self._take_turn():
                     self._work(faults)
             self._clear()
             self._fault = next(iter(faults), "")
@@ -186,17 +191,24 @@ class Delivery:
         """Wait until something is due; False when the thread is to end."""
         with self._changed:
             while not self._line.is_closed:
-                due = self._next()
-                now = self._monotonic()
-                if due is not None and due <= now:
-                    self._is_busy, self._due = True, None
+                due, look, now = self._next(), self._next_look(), self._monotonic()
+                if min(due, look) <= now:
+                    self._is_look = due > now
+                    self._looked = now
+                    if not self._is_look:
+                        self._due = None
+                    self._is_busy = True
                     return True
-                self._changed.wait(None if due is None else due - now)
+                self._changed.wait(min(due, look) - now)
             return False
 
-    def _next(self) -> float | None:
+    def _next(self) -> float:
         dues = (self._due, self.registrar.next_try(), self._outbox.next_try())
-        return min((due for due in dues if due is not None), default=None)
+        return min((due for due in dues if due is not None), default=inf)
+
+    def _next_look(self) -> float:
+        """When it is looked for what nobody here has noted; not while what was noted waits for its time."""
+        return self._looked + self._patience.look if self._due is None else inf
 
     def _clear(self) -> None:
         """Delete what can be deleted; the rest is left for the next time."""

@@ -123,6 +123,10 @@ class OutboxDelivery:
         """True if there is something to tell. Asks nobody but the database and the files of this machine."""
         return self.count_waiting() > 0 or self._is_lost()
 
+    def has_news(self) -> bool:
+        """True if there is something to tell now, and nothing that was put off."""
+        return self._rests_until is None and bool(self._next_batch())
+
     def note_all_told(self) -> None:
         """Nothing waits any more: what was put off here was told by another process."""
         self._put_off, self._unopened, self._rests_until = {}, {}, None

@@ -20,12 +20,15 @@ class Patience:
     Attributes:
         quiet: deliveries begin when nothing new was written for so long, because importing a tracking client takes
             the processor from stages that follow one another quickly. More than a driver sleeps.
+        look: how often it is looked what others have written, such as who takes a model's alias away on another
+            replica.
         retry: before the second try; doubled each time.
         again: before what failed every try is tried once more.
         give_up: a registration that got no answer for so long is given up; resuming the run asks for it anew.
     """
 
     quiet: float = 2.0
+    look: float = 2.0
     retry: float = 0.5
     again: float = 30.0
     give_up: float = 900.0

@@ -13,7 +13,7 @@ from bongsu.domain.codes import run as codes
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.pipeline import Input
 from bongsu.service.governance.asking import Ask, declared
-from bongsu.service.grades import grades_of, refuse_other_grades
+from bongsu.service.grades import grades_of, refuse_other_grades, refuse_while_stating
 from bongsu.service.inputs.given import Files
 from bongsu.service.inputs.resolving import resolve_input
 from bongsu.service.labels import refuse_above, stated_label
@@ -72,6 +72,7 @@ def register_dataset(
     resolved = resolve_input(platform, name, Input(dataset=uri, label=label), Files(directory))
     with platform.write() as connection:
         now = platform.clock()
+        refuse_while_stating(connection, resolved.ref.label)
         risen = note_artifact(connection, resolved.ref, name, now)
         ref = _as_known(connection, resolved.ref)
         refuse_above(platform.scope.clearance, ref.label)

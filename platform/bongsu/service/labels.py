@@ -14,7 +14,7 @@ from bongsu.domain.lineage import NodeKind
 from bongsu.domain.problems import BongsuError
 from bongsu.policy.access_rules import within_clearance
 from bongsu.service.governance.asking import screened
-from bongsu.service.grades import grades_of, refuse_other_grades
+from bongsu.service.grades import grades_of, refuse_other_grades, refuse_while_stating
 from bongsu.service.lineage import LineageGraph, trace
 from bongsu.service.platform import Platform
 from bongsu.store import label_counts
@@ -117,6 +117,7 @@ def raise_label(platform: Platform, reference: str, label: Label, reason: str) -
     refuse_above(platform.scope.clearance, label)
     digest = _digest_of(trace(platform, reference, "upstream"))
     with platform.write() as connection:
+        refuse_while_stating(connection, label)
         known = get_artifact(connection, digest) if digest else None
         if known is None:
             raise codes.UNKNOWN_DIGEST.error(digest=reference)

@@ -8,6 +8,7 @@ from bongsu.domain.audit import AuditEvent, Author
 from bongsu.domain.plan import RunPlan
 from bongsu.domain.problems import BongsuError
 from bongsu.reconciler.gate import objections
+from bongsu.service.grades import refuse_while_stating
 from bongsu.service.grants.reserving import ReservationRefused, record_refused, set_aside
 from bongsu.service.platform import Platform
 from bongsu.service.repeating import repeated
@@ -59,6 +60,7 @@ def _submit(platform: Platform, plan: RunPlan, key: RequestKey | None) -> Submis
                 if before is not None:
                     return Submission(before, created=False)
                 now = platform.clock()
+                refuse_while_stating(connection, plan.floor)
                 problems = objections(connection, plan, now)
                 if problems:
                     raise BongsuError(problems)

@@ -15,11 +15,13 @@ from governed_places import STAFF
 from people_api import PeopleApi
 from sqlalchemy import update
 
-from bongsu.domain.grades import SchemeName
+from bongsu.domain.grades import N2SF, SchemeName
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.people import Role
+from bongsu.service import datasets
 from bongsu.service.grades import StatedGrades, change_grades
 from bongsu.store.database import Database
+from bongsu.store.grades import set_grades
 from bongsu.store.schema_people import people
 
 MILITARY = StatedGrades(SchemeName.MILITARY, Grade.SECRET_III)
@@ -45,6 +47,26 @@ def listed(place: ApiPlace, person: str, path: str) -> set[str]:
     answer = place.ask(person, "GET", path)
     assert answer.status_code == 200, answer.text
     return {one["label"] for one in answer.json()["items"]}
+
+
+def test_grades_that_change_between_two_looks_are_seen(place: ApiPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading the files of a data set takes its time."""
+    resolve = datasets.resolve_input
+    tree = place.tree("data")
+
+    def slowly(*given: Any, **more: Any) -> Any:
+        found = resolve(*given, **more)
+        with place.platform.write() as connection:
+            connection.execute(update(people).values(clearance="C"))
+        with place.platform.database.write() as connection:
+            set_grades(connection, N2SF, place.now)
+        return found
+
+    monkeypatch.setattr(datasets, "resolve_input", slowly)
+    body = {"name": "late", "uri": f"artifact:{tree}", "grade": "II"}
+    answer = place.ask("custodian", "POST", "/v1/ministries/mnd/datasets", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "label.grade-outside"), answer.text
+    assert listed(place, "kim", "/v1/datasets") == set()
 
 
 def test_somebody_cleared_for_ii_sees_iii_and_ii_and_not_i(place: ApiPlace) -> None:

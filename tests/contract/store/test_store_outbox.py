@@ -27,7 +27,7 @@ from bongsu.store import outbox, pages
 from bongsu.store.database import Database
 
 # Nothing is told before a test drains the outbox, and nothing that failed is tried again.
-IMPATIENT = Patience(quiet=1e6, retry=0.0, again=1e6)
+IMPATIENT = Patience(quiet=1e6, look=1e6, retry=0.0, again=1e6)
 PAGE = ModelPage(digest=digest_of(b"model"), pipeline="p", path="")
 
 

@@ -64,6 +64,17 @@ def test_a_model_goes_from_one_home_into_another(homes: Homes, tmp_path: Path) -
     assert size > told["size"]
 
 
+@pytest.mark.parametrize("place", ["old", "nowhere/new"])
+def test_where_the_file_cannot_be_made_nothing_was_given(homes: Homes, tmp_path: Path, place: str) -> None:
+    (tmp_path / "old").write_text("mine")
+    said = homes.at(homes.giver, "models", "export", "axk1/1", "--to", "msit", "-o", place)
+    assert said.status != 0
+    assert place in said.error
+    assert (tmp_path / "old").read_text() == "mine"
+    logged = homes.at(homes.giver, "audit", "list", "--action", "model.export", "--json").out
+    assert json.loads(logged)["entries"] == []
+
+
 def test_it_is_inspected_without_a_home(homes: Homes, tmp_path: Path) -> None:
     key = homes.given()
     said = homes.at(tmp_path / "none", "models", "inspect", "axk1.bundle", "--key", key)

@@ -6,7 +6,7 @@ import threading
 import time
 from pathlib import Path
 
-from deliveries import Server, Store, closed, put
+from deliveries import Server, Store, closed, opened, put
 
 from bongsu.reconciler.delivery import Delivery
 from bongsu.reconciler.lock import FileTurn
@@ -116,7 +116,8 @@ class Held:
         pass
 
 
-EAGER = Patience(quiet=0.0, retry=0.0, again=1e6)
+EAGER = Patience(quiet=0.0, look=1e6, retry=0.0, again=1e6)
+LOOKING = Patience(quiet=0.0, look=0.05, retry=0.0, again=1e6)
 
 
 def test_who_has_nothing_to_tell_takes_nobodys_turn(database: Database, store: Store) -> None:
@@ -172,3 +173,35 @@ def test_one_process_at_a_time_has_its_turn(tmp_path: Path) -> None:
     assert second.take()
     second.give_back()
     second.give_back()
+
+
+def test_what_another_process_writes_is_told_although_nobody_here_does_anything(
+    database: Database, store: Store
+) -> None:
+    """Who suspends a model on a replica that does not lead takes its alias away for everybody."""
+    server = Server()
+    delivery = Delivery(database, server, lambda _tenant: store, LOOKING)
+    assert delivery.drain(20) == 0
+    put(database, opened("r-1"))
+    until = time.monotonic() + 20
+    while server.heard != ["r-1"] and time.monotonic() < until:
+        time.sleep(0.01)
+    assert server.heard == ["r-1"]
+    delivery.close()
+
+
+def test_what_was_put_off_is_not_tried_at_each_look(database: Database, store: Store) -> None:
+    calls: list[int] = []
+
+    def down() -> None:
+        calls.append(1)
+        raise OSError("down")
+
+    put(database, opened("r-1"))
+    turn = Held(is_held=False)
+    delivery = Delivery(database, Server(down), lambda _tenant: store, LOOKING, turn)
+    assert delivery.drain(20) == 1
+    tried, taken = len(calls), turn.taken
+    time.sleep(20 * LOOKING.look)
+    assert (len(calls), turn.taken) == (tried, taken)
+    delivery.close()

@@ -14,6 +14,7 @@ from bongsu.api.openapi import as_well, only_as
 from bongsu.api.routes.artifacts import MOST_BYTES, refuse_strange_title
 from bongsu.domain.codes import api as codes
 from bongsu.domain.codes import audit
+from bongsu.domain.model_bundles import House
 from bongsu.domain.phrases import as_phrase
 from bongsu.domain.signed_notes import VerifierKey
 from bongsu.policy.access import Permission
@@ -77,7 +78,7 @@ async def take_in(
                 if seen > MOST_BYTES:
                     raise codes.TOO_LARGE.error(limit=MOST_BYTES)
                 await run_in_threadpool(file.write, piece)
-        here = f"{ministry}/{asker.plane.site}"
+        here = House(ministry, asker.plane.site)
         taken = await run_in_threadpool(import_bundle, platform, archive, keys, here, title or "bundle")
     return answer(request, taken, status=201 if taken.created else 200)
 

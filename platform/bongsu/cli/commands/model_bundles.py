@@ -57,7 +57,8 @@ def export(
     ministry: Ministry = None,
     as_json: AsJson = False,
 ) -> None:
-    with _bundles(context, ministry) as plane, plane.exported(model, target) as given, new_bytes(output) as file:
+    # The file first: where it cannot be made nothing is given, and the log does not say that it was.
+    with _bundles(context, ministry) as plane, new_bytes(output) as file, plane.exported(model, target) as given:
         file.writelines(given.pieces)
     if as_json:
         say_json({"file": str(output), "size": given.size, "document": given.document})

@@ -61,6 +61,11 @@ BAD_TARGET = Code(
     "{target} is not what a bundle can be for.",
     "Name a ministry, or a ministry and the name of its installation: msit or msit/bongsu.msit.example.",
 )
+DOCUMENT_TOO_LONG = Code(
+    "bundle.document-too-long",
+    "What a bundle of {object} has to say of its files takes {size} bytes; {most} are read.",
+    "Write its weights into fewer, larger files with shorter paths: save it again with larger shards.",
+)
 TOO_MANY_FILES = Code(
     "bundle.too-many-files",
     "{object} has {count} files; a bundle holds {most}.",

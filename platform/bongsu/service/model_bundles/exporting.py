@@ -16,7 +16,14 @@ from bongsu.domain.approval import LaunchKind, Proposal, ProposalKind
 from bongsu.domain.codes import bundle as codes
 from bongsu.domain.codes import run
 from bongsu.domain.ids import Digest, digest_of
-from bongsu.domain.model_bundles import MOST_FILES, Approval, BundleDocument, Decider, target_parts
+from bongsu.domain.model_bundles import (
+    LONGEST_DOCUMENT,
+    MOST_FILES,
+    Approval,
+    BundleDocument,
+    Decider,
+    target_parts,
+)
 from bongsu.domain.signed_notes import SignedNote
 from bongsu.domain.tenants import HOME
 from bongsu.domain.uses import UseClass
@@ -57,7 +64,7 @@ def export_model(platform: Platform, keys: LogKeys, reference: str, target: str)
     Raises:
         BongsuError: as :func:`bongsu.service.governance.launching.check_launch` where ministries share the store; in a
             home of one person ``run.unknown-model`` and ``model.bytes-changed``; ``bundle.bad-target``,
-            ``bundle.too-many-files``.
+            ``bundle.too-many-files``, ``bundle.document-too-long``.
     """
     if target_parts(target) is None:
         raise codes.BAD_TARGET.error(None, "target", target=target)
@@ -68,11 +75,13 @@ def export_model(platform: Platform, keys: LogKeys, reference: str, target: str)
     ask = Ask(platform, actor, platform.scope.tenant, "model.export", object_, platform.author.request_id)
     if governed:
         request = LaunchRequest(LaunchKind.TRANSFER, object_, target)
-        check_launch(platform, actor, ask.tenant, request, ask.request_id)
+        digest = check_launch(platform, actor, ask.tenant, request, ask.request_id).digest
     else:
         with platform.read() as connection:
-            known = _at_home(connection, object_)
-        allowed_or_raise(read_whole(platform, object_, known.content))
+            digest = _at_home(connection, object_).content
+        allowed_or_raise(read_whole(platform, object_, digest))
+    tree = platform.artifacts.reader(digest)
+    _refuse_many(object_, len(tree.manifest.files))
     with recorded(ask), platform.write() as connection:
         # All but the bytes is looked at once more, in the transaction that records that they were given.
         if governed:
@@ -83,11 +92,11 @@ def export_model(platform: Platform, keys: LogKeys, reference: str, target: str)
             found = subject.found
         else:
             found, approvals = _at_home(connection, object_), []
-        tree = platform.artifacts.reader(found.content)
-        _refuse_many(object_, len(tree.manifest.files))
+        assert found.content == digest, "the bytes of a version never change"
         made = _Made(ask, keys, target, found, tuple(map(_approval, approvals)), tree, governed)
         document = made.document(connection)
         raw = document.canonical()
+        _refuse_long(object_, len(raw))
         facts = {"target": target, "content": found.content, "document": digest_of(raw)}
         done(connection, ask, found.thing.label, **facts, approvals=[one.binding for one in document.approvals])
     return _export(document, raw, keys, tree)
@@ -154,6 +163,12 @@ def _object(connection: Connection, reference: str) -> str:
 def _refuse_many(object_: str, count: int) -> None:
     if count > MOST_FILES:
         raise codes.TOO_MANY_FILES.error(object=object_, count=count, most=MOST_FILES)
+
+
+def _refuse_long(object_: str, size: int) -> None:
+    """What no reader takes is not given."""
+    if size > LONGEST_DOCUMENT:
+        raise codes.DOCUMENT_TOO_LONG.error(object=object_, size=size, most=LONGEST_DOCUMENT)
 
 
 def _approval(proposal: Proposal) -> Approval:

@@ -19,7 +19,7 @@ from bongsu.domain.grades import GradeScheme
 from bongsu.domain.ids import Digest
 from bongsu.domain.labels import Label
 from bongsu.domain.lineage import EdgeKind, NodeKind
-from bongsu.domain.model_bundles import BundleDocument
+from bongsu.domain.model_bundles import BundleDocument, House
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.signed_notes import VerifierKey
 from bongsu.policy import purpose
@@ -67,7 +67,7 @@ class Imported:
 
 
 def import_bundle(
-    platform: Platform, archive: Path, keys: Sequence[VerifierKey], here: str, title: str = ""
+    platform: Platform, archive: Path, keys: Sequence[VerifierKey], here: House | None, title: str = ""
 ) -> Imported:
     """Take the model of a bundle into the artifact store.
 
@@ -78,8 +78,7 @@ def import_bundle(
         platform: of the ministry, for who takes it in.
         archive: the file; nothing of it is trusted.
         keys: by one of which it has to be signed.
-        here: whose this installation is, as targets of bundles name it: a ministry, with ``/`` and the name of the
-            installation; the ministry alone, where it has no other name; empty for a home that does not say.
+        here: who takes it in; None for a home of which nobody says whose it is.
         title: what the file is called, for people; its own name if nothing else is said.
 
     Raises:
@@ -191,7 +190,7 @@ def _labelled(platform: Platform, document: BundleDocument, label: Label) -> Lab
     return Label.parse(known.label)
 
 
-def _noted(ask: Ask, head: Head, signer: VerifierKey, label: Label, here: str) -> Imported:
+def _noted(ask: Ask, head: Head, signer: VerifierKey, label: Label, here: House | None) -> Imported:
     """That it came in, and from where: in the lineage and in the log, once."""
     document = head.document
     made = Imported(
@@ -221,7 +220,7 @@ def _noted(ask: Ask, head: Head, signer: VerifierKey, label: Label, here: str) -
         )
         put_edges(connection, [Edge(source, artifact_node(document.digest), EdgeKind.RESOLVED)], "", ask.now)
         facts = {"content": document.digest, "document": head.digest, "origin": document.origin}
-        facts |= {"model": made.model, "signer": str(signer), "target": document.target, "here": here}
+        facts |= {"model": made.model, "signer": str(signer), "target": document.target, "here": str(here)}
         done(connection, ask, label, **facts)
     return made
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bongsu.domain.ids import Digest
+from bongsu.domain.model_bundles import House
 from bongsu.domain.signed_notes import VerifierKey
 from bongsu.service.audit.keys import home_keys
 from bongsu.service.governance.home_owner import owner
@@ -59,4 +60,4 @@ class BundlesHere:
     def take_in(self, file: Path, keys: Sequence[VerifierKey]) -> Imported:
         """Raises ``governance.sign-in`` where ministries share the store."""
         owner(self._platform)
-        return import_bundle(self._platform, file, keys, self._named or "")
+        return import_bundle(self._platform, file, keys, House.named(self._named) if self._named else None)

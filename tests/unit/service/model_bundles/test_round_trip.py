@@ -23,6 +23,7 @@ from bongsu.domain.grades import N2SF, SchemeName
 from bongsu.domain.ids import Digest
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.lineage import EdgeKind, NodeKind
+from bongsu.domain.model_bundles import House
 from bongsu.domain.pipeline import Input
 from bongsu.domain.problems import BongsuError
 from bongsu.service.audit.keys import LogKeys
@@ -31,6 +32,7 @@ from bongsu.service.inputs.given import Files
 from bongsu.service.inputs.resolving import resolve_input
 from bongsu.service.labels import show_label
 from bongsu.service.lineage import trace
+from bongsu.service.model_bundles import exporting
 from bongsu.service.model_bundles.exporting import export_model
 from bongsu.service.model_bundles.reading import inspect_bundle
 from bongsu.store.artifacts import find_owned, note_artifact
@@ -263,10 +265,31 @@ def test_a_bundle_for_one_installation_is_for_that_alone(
     file = tmp_path / "bundle"
     file.write_bytes(bundled(document_of(files, Label(), target="army/bongsu.army.example"), files))
     if taken:
-        assert take(house, file, here=here).created
+        assert take(house, file, here=House.named(here)).created
     else:
         with pytest.raises(BongsuError, match=r"bundle\.other-target"):
-            take(house, file, here=here)
+            take(house, file, here=House.named(here))
+
+
+@pytest.mark.parametrize("site", ["국방망", "MSIT-Daejeon:8443", "gpu_centre", ""])
+def test_an_installation_of_any_name_takes_what_is_for_its_ministry(
+    house: GovernedPlace, tmp_path: Path, site: str
+) -> None:
+    files = {"weights": b"1"}
+    file = tmp_path / "bundle"
+    file.write_bytes(bundled(document_of(files, Label(), target="army"), files))
+    assert take(house, file, here=House("army", site)).created
+    with pytest.raises(BongsuError, match=r"bundle\.other-target"):
+        take(house, file, here=House("navy", site))
+
+
+def test_what_no_reader_takes_is_not_given_and_not_told_as_given(
+    giver: Giver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "LONGEST_DOCUMENT", 100)
+    with pytest.raises(BongsuError, match=r"bundle\.document-too-long"):
+        export_model(giver.as_("kim"), KEYS, "axk1/1", "army")
+    assert not [entry for _who, did, entry in giver.log() if did == "model.export" and '"done"' in entry]
 
 
 @pytest.mark.parametrize(
