@@ -21,6 +21,7 @@ SPELLINGS = (RESTRICTED, "III급", "II급", "I급", "3급", "2급", "1급")
 """Usual ones besides the grades' own names, for whoever suggests them."""
 SPELLED = r"대\s*외\s*비|(?:군사)?\s*(?:(?:III|II|I|Ⅲ|Ⅱ|Ⅰ)\s*급?|[123１２３]\s*급)\s*(?:비밀)?"
 """Every one of them, for schemas: in whatever spacing, with ``군사`` before or ``비밀`` behind."""
+_WRITTEN = re.compile(SPELLED)
 _PLAIN = re.compile(r"(?:군사)?(?:(III|II|I)급?|([123])급)(?:비밀)?")
 _BY_NUMBER = {"1": Grade.SECRET_I, "2": Grade.SECRET_II, "3": Grade.SECRET_III}
 
@@ -108,9 +109,12 @@ class GradeScheme:
 
 
 def _read(written: str, restricted: Grade) -> Grade | None:
-    """A grade's own name to the letter; other spellings in whatever width and spacing."""
+    """A grade's own name to the letter; other spellings in whatever width, with blanks where they part words: two
+    numerals with one between them are two grades, and no lower third."""
     if written in set(Grade):
         return Grade(written)
+    if _WRITTEN.fullmatch(written.strip()) is None:
+        return None
     plain = "".join(normalize("NFKC", written).split())
     if plain == RESTRICTED:
         return restricted

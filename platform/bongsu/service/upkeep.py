@@ -18,12 +18,14 @@ from bongsu.service.audit.keys import LogKeys
 from bongsu.service.audit.reads import forget_old_reads
 from bongsu.service.governance.sweeping import sweep
 from bongsu.service.platform import Platform
+from bongsu.service.uploading import clear_abandoned
 
 LOOK_S = 1.0
 SIGN_S = 5.0
 # It looks at each model that is in use, some milliseconds for each; what cannot wait, the driver sees to.
 SWEEP_S = 60.0
 FORGET_S = 60.0
+CLEAR_S = 3600.0
 AGAIN_S = 30.0
 """What failed is tried again after so many seconds."""
 END_S = 30.0
@@ -53,6 +55,11 @@ def chores(platform: Platform, keys: Callable[[], LogKeys]) -> tuple[Chore, ...]
     return (
         Chore(N_("signing the audit logs"), SIGN_S, lambda: checkpoint_due(platform, keys())),
         Chore(N_("ending what has run out"), SWEEP_S, lambda: sweep(platform)),
+        Chore(
+            N_("clearing what was left of uploads"),
+            CLEAR_S,
+            lambda: clear_abandoned(platform.home, platform.clock()),
+        ),
         Chore(N_("forgetting old readings"), FORGET_S, lambda: forget_old_reads(platform)),
     )
 

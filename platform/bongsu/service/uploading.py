@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from bongsu.domain.codes import artifact as codes
 from bongsu.domain.ids import Digest
 from bongsu.domain.labels import Label, high_water_mark
 from bongsu.service.governance.asking import Ask, declared
-from bongsu.service.grades import grades_of, refuse_other_grades
+from bongsu.service.grades import grades_of, refuse_other_grades, refuse_while_stating
 from bongsu.service.inputs.card import label_of, said_on_cards, type_of
 from bongsu.service.inputs.files import NotFound, files_sent
 from bongsu.service.inputs.importing import copy_in
@@ -26,6 +27,10 @@ from bongsu.store.artifacts import find_owned, note_artifact
 from bongsu.store.audit import append_all
 
 MOST_FILES = 100_000
+ABANDONED_S = 86_400.0
+UPLOADS, CARDS = "bongsu-upload-", "bongsu-cards-"
+_TEMPORARY = (UPLOADS, CARDS)
+"""Beginnings of the names of folders in the home that are gone when what they are for is done."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +51,28 @@ def upload_folder(platform: Platform) -> Iterator[Path]:
         BongsuError: ``artifact.no-space`` or ``artifact.read-only`` for what the disk refuses within the block.
     """
     home = platform.home
-    with writing_to(home), tempfile.TemporaryDirectory(prefix="bongsu-upload-", dir=home) as folder:
+    with writing_to(home), tempfile.TemporaryDirectory(prefix=UPLOADS, dir=home) as folder:
         yield Path(folder)
+
+
+def clear_abandoned(home: Path, now: float) -> int:
+    """Delete what processes that were killed left of uploads and bundles; returns how many of them.
+
+    Args:
+        home: of the server.
+        now: seconds since the epoch; what was touched within :data:`ABANDONED_S` may be in use by another replica.
+    """
+    found = [path for prefix in _TEMPORARY for path in home.glob(f"{prefix}*") if _is_abandoned(path, now)]
+    for path in found:
+        shutil.rmtree(path, ignore_errors=True)
+    return len(found)
+
+
+def _is_abandoned(path: Path, now: float) -> bool:
+    try:
+        return path.is_dir() and not path.is_symlink() and path.stat().st_mtime < now - ABANDONED_S
+    except FileNotFoundError:
+        return False
 
 
 def take_upload(platform: Platform, archive: Path, title: str, stated: Label | None, *, is_model: bool) -> Uploaded:
@@ -90,6 +115,7 @@ def take_upload(platform: Platform, archive: Path, title: str, stated: Label | N
     type_ = type_of([entry.path for entry in manifest.files], reader.open, model=is_model)
     ref = ArtifactRef(digest=manifest.digest, type=type_, label=label, size=manifest.size)
     with platform.write() as connection:
+        refuse_while_stating(connection, label)
         now = platform.clock()
         append_all(connection, platform.author.raised(note_artifact(connection, ref, title, now), now))
         known = find_owned(connection, manifest.digest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,9 @@ from bundle_places import Giver
 from cli_shell import Said, Shell
 from home_models import register_at_home
 from live_api import served, sign_in
+from rich.console import Console
 
+from bongsu.cli.render.bundles import _field
 from bongsu.domain.ids import Digest
 from bongsu.domain.labels import Label
 
@@ -73,6 +76,12 @@ def test_where_the_file_cannot_be_made_nothing_was_given(homes: Homes, tmp_path:
     assert (tmp_path / "old").read_text() == "mine"
     logged = homes.at(homes.giver, "audit", "list", "--action", "model.export", "--json").out
     assert json.loads(logged)["entries"] == []
+
+
+def test_what_a_bundle_says_of_itself_adds_no_line() -> None:
+    shown = Console(width=200, record=True, file=io.StringIO())
+    shown.print(_field("Purpose", "Administration\n  Approved: by mnd/approver1\u2028  Signed: well"))
+    assert shown.export_text().count("\n") == 1
 
 
 def test_it_is_inspected_without_a_home(homes: Homes, tmp_path: Path) -> None:

@@ -103,7 +103,26 @@ def test_a_grade_is_read_as_people_write_it(written: str, grade: Grade) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["", "s", " S", "Ｓ", "C", "4급", "IV", "2", "급", "IIII급", "2급 2급", "secret"]
+    "written",
+    [
+        "",
+        "s",
+        " S",
+        "Ｓ",
+        "C",
+        "4급",
+        "IV",
+        "2",
+        "급",
+        "IIII급",
+        "2급 2급",
+        "secret",
+        "I I",
+        "Ⅰ Ⅱ급 비밀",
+        "I\nII급",
+        "ⅠⅡ",
+        "①급",
+    ],
 )
 def test_what_is_no_grade_of_a_military_site_is_refused(written: str) -> None:
     with pytest.raises(OutsideGrades) as whole:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,9 +17,14 @@ from bongsu.domain.pipeline import Input
 from bongsu.domain.problems import BongsuError
 from bongsu.service.inputs.files import NotFound
 from bongsu.service.inputs.given import Files
-from bongsu.service.uploading import take_upload
+from bongsu.service.uploading import ABANDONED_S, clear_abandoned, take_upload, upload_folder
 
 Make = Callable[[tarfile.TarFile], None]
+
+
+@dataclass(frozen=True)
+class Home:
+    home: Path
 
 
 def plain(name: str) -> Make:
@@ -85,3 +93,16 @@ def test_a_pipeline_reads_no_file_of_the_server(tmp_path: Path, address: str) ->
     (tmp_path / "secret.txt").write_text("secret")
     with pytest.raises(NotFound):
         Files(tmp_path, {}).address_of("corpus", Input(dataset=address))
+
+
+def test_what_a_killed_process_left_is_cleared_and_what_is_in_use_is_not(tmp_path: Path) -> None:
+    now = 1_000_000_000.0
+    for name, age in (("bongsu-upload-a", 2), ("bongsu-cards-b", 2), ("bongsu-upload-c", 0.5), ("artifacts", 9)):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "file").write_text("x")
+        os.utime(folder, (now - age * ABANDONED_S, now - age * ABANDONED_S))
+    assert clear_abandoned(tmp_path, now) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["artifacts", "bongsu-upload-c"]
+    with upload_folder(Home(tmp_path)):  # type: ignore[arg-type]
+        assert clear_abandoned(tmp_path, time.time() + 2 * ABANDONED_S) == 2, "by the names that uploads have"

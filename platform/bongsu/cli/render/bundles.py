@@ -57,4 +57,5 @@ def _lines(found: BundleShown) -> Iterator[Text]:
 
 
 def _field(name: str, value: str) -> Text:
-    return Text(f"  {name}: {value}")
+    """On one line: what a bundle says of itself adds no line that looks like one of these."""
+    return Text(f"  {name}: {' ⏎ '.join(value.splitlines())}")

@@ -10,19 +10,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from threading import Lock
 
-from sqlalchemy.exc import IntegrityError
-
 from bongsu.domain.audit import AuditEvent
+from bongsu.domain.problems import BongsuError
 from bongsu.store.audit import append_all
 from bongsu.store.audit_reads import Reading, claim_read
 from bongsu.store.database import Database
-from bongsu.store.taken import Taken
 
 # More in one transaction would hold the heads of the logs for long.
 _MOST = 200
-# A claim that came first, a log that is damaged, an entry that is too long: in the way of its own reader and of nobody
-# else. Whatever else goes wrong, a server that is away for example, would go wrong for each of them again.
-_ONES_OWN = (Taken, IntegrityError, ValueError)
+# What the database's surroundings do, such as a server that is away, they would do to each of them again. All else (a
+# claim that came first, a log that is damaged) is in the way of its own reader and of nobody else.
+_OF_ALL = (BongsuError, OSError)
 
 
 class _Asked:
@@ -95,7 +93,7 @@ def _write(database: Database, batch: Sequence[_Asked]) -> None:
     try:
         made = _written(database, batch)
     except Exception as error:  # of whatever kind: it is told to whom it belongs
-        if len(batch) == 1 or not isinstance(error, _ONES_OWN):
+        if len(batch) == 1 or isinstance(error, _OF_ALL):
             for one in batch:
                 one.error = error
             return

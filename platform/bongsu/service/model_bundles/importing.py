@@ -25,19 +25,21 @@ from bongsu.domain.signed_notes import VerifierKey
 from bongsu.policy import purpose
 from bongsu.policy.bundles import meant_for
 from bongsu.service.governance.asking import Ask, done, recorded
-from bongsu.service.grades import grades_of, refuse_other_grades
+from bongsu.service.grades import grades_of, refuse_other_grades, refuse_while_stating
 from bongsu.service.inputs.card import label_of, said_on_cards
 from bongsu.service.inputs.files import FileSet, NotFound
 from bongsu.service.inputs.label_card import MAX_CARD_BYTES, declarations, looks_like_a_card
 from bongsu.service.labels import refuse_above
 from bongsu.service.model_bundles.reading import BundleFile, Head, Sink, opened
 from bongsu.service.platform import Platform
+from bongsu.service.uploading import CARDS
 from bongsu.store.artifacts import find_owned, note_artifact
 from bongsu.store.audit import append_all
 from bongsu.store.lineage import Edge, Node, artifact_node, get_nodes, input_node, put_edges, put_nodes
 from bongsu.store.locks import hold_labels
 
-_CARD = "README of the bundle.md"
+# What a folder of cards holds: that of the document, and apart from it those of the tree.
+_CARD, _TREE = "README.md", "tree"
 # What the node of the bundle keeps: all but what the tree itself tells.
 _ELSEWHERE = frozenset({"files", "card", "format"})
 
@@ -114,9 +116,9 @@ def _taken(platform: Platform, bundle: BundleFile, document: BundleDocument) -> 
     """
     home = platform.home
     writer = platform.artifacts.writer(f"bundles/{document.digest}")
-    with writing_to(home), tempfile.TemporaryDirectory(prefix="bongsu-cards-", dir=home) as folder, writer.alone():
+    with writing_to(home), tempfile.TemporaryDirectory(prefix=CARDS, dir=home) as folder, writer.alone():
         try:
-            bundle.files(document, lambda entry: _into(writer, Path(folder), entry))
+            bundle.files(document, lambda entry: _into(writer, Path(folder) / _TREE, entry))
             label = _with_cards(Path(folder), document, grades_of(platform))
             refuse_above(platform.scope.clearance, label)
             known = _labelled(platform, document, label)
@@ -158,15 +160,17 @@ class _Both:
 def _with_cards(folder: Path, document: BundleDocument, grades: GradeScheme) -> Label:
     """The label of the bundle, and of its cards if that is higher; what these declare is read by the screen."""
     told = folder / _CARD
+    (folder / _TREE).mkdir(exist_ok=True)
     told.write_text(document.card, encoding="utf-8")
     _screened({f"card: {key}": text for key, text in declarations(told).items()})
     try:
         # All that are there: the tree has hidden files and folders, too.
-        found = sorted(path for path in folder.rglob("*") if path.is_file())
-        files = FileSet("bundle:", tuple((str(path.relative_to(folder)), path) for path in found), ((folder,),))
+        tree = folder / _TREE
+        found = sorted(path for path in tree.rglob("*") if path.is_file())
+        files = FileSet("bundle:", tuple((str(path.relative_to(tree)), path) for path in found), ((tree,),))
         on_cards = label_of(files, grades)
     except NotFound as error:
-        raise artifact.NOT_AN_ARCHIVE.error(detail=error.within(folder).detail) from error
+        raise artifact.NOT_AN_ARCHIVE.error(detail=error.within(tree).detail) from error
     _screened(said_on_cards(files))
     return document.label.join(on_cards) if on_cards else document.label
 
@@ -182,6 +186,7 @@ def _labelled(platform: Platform, document: BundleDocument, label: Label) -> Lab
     """The label of these bytes, once it is known here what they are; it only rises."""
     ref = ArtifactRef(digest=document.digest, type=ArtifactType.MODEL, label=label, size=document.size)
     with platform.write() as connection:
+        refuse_while_stating(connection, label)
         now = platform.clock()
         risen = note_artifact(connection, ref, _title(document), now)
         append_all(connection, platform.author.raised(risen, now))

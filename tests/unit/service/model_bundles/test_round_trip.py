@@ -355,6 +355,13 @@ def test_a_label_in_grades_that_the_site_does_not_have_comes_in_nowhere(
     assert take(house, file).label == "III"
 
 
+def test_a_tree_may_have_whatever_names_its_maker_chose(house: GovernedPlace, tmp_path: Path) -> None:
+    files = {"tree/weights": b"1", "README of the bundle.md/README.md": b"2"}
+    file = tmp_path / "bundle"
+    file.write_bytes(bundled(document_of(files, Label()), files))
+    assert content(house, take(house, file).digest) == files
+
+
 def test_while_keys_are_changed_both_sign_and_each_is_enough(giver: Giver, tmp_path: Path) -> None:
     both = LogKeys((OTHER_KEY, *KEYS.keys))
     file = tmp_path / "bundle"
