@@ -8,7 +8,7 @@ moment, each waits for the disk twice at most, however many there are.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from threading import Lock
+from threading import Event, Lock
 
 from bongsu.domain.audit import AuditEvent
 from bongsu.domain.problems import BongsuError
@@ -32,6 +32,8 @@ class _Asked:
         self.window_s = window_s
         self.made: int | None = None
         self.error: Exception | None = None
+        self.woken = Event()
+        """Set when it is done, or when whoever asked is the one to write for all that wait."""
 
     @property
     def is_done(self) -> bool:
@@ -39,15 +41,16 @@ class _Asked:
 
 
 class ReadQueue:
-    """Of one process, for all of its threads: whoever has the turn writes for all that wait."""
+    """Of one process, for all of its threads. Whoever comes first writes for all that wait at that moment, and then
+    hands that over to the first of those who came meanwhile; everybody is woken as soon as theirs is written."""
 
     def __init__(self) -> None:
         self._gate = Lock()
-        self._turn = Lock()
         self._waiting: list[_Asked] = []
+        self._is_led = False
 
     def __len__(self) -> int:
-        """How many requests wait to be written, those that are being written left out."""
+        """How many requests wait, those that are being written among them."""
         return len(self._waiting)
 
     def record(self, database: Database, readings: Sequence[Reading], request_id: str, window_s: float) -> int:
@@ -69,10 +72,15 @@ class ReadQueue:
         mine = _Asked(readings, request_id, window_s)
         with self._gate:
             self._waiting.append(mine)
-        while not mine.is_done:
-            with self._turn:
-                if not mine.is_done:
-                    self._write_some(database)
+            if not self._is_led:
+                self._hand_over()
+        try:
+            mine.woken.wait()
+            if not mine.is_done:
+                self._write_some(database)
+        except BaseException:  # Ctrl-C: the next one writes for the others
+            self._leave(mine)
+            raise
         if mine.error is not None:
             raise mine.error
         assert mine.made is not None
@@ -80,13 +88,29 @@ class ReadQueue:
 
     def _write_some(self, database: Database) -> None:
         with self._gate:
-            batch, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
-        try:
-            _write(database, batch)
-        finally:
-            # Whoever had the turn was interrupted: the next one writes for the others.
-            with self._gate:
-                self._waiting = [one for one in batch if not one.is_done] + self._waiting
+            batch = self._waiting[:_MOST]
+        _write(database, batch)
+        with self._gate:
+            self._waiting = self._waiting[len(batch) :]
+            for one in batch:
+                one.woken.set()
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        """To the first that waits; with the gate held."""
+        self._is_led = bool(self._waiting)
+        if self._is_led:
+            self._waiting[0].woken.set()
+
+    def _leave(self, mine: _Asked) -> None:
+        with self._gate:
+            has_lead = bool(self._waiting) and self._waiting[0] is mine
+            for one in self._waiting:
+                if one.is_done:
+                    one.woken.set()
+            self._waiting = [one for one in self._waiting if one is not mine and not one.is_done]
+            if has_lead:
+                self._hand_over()
 
 
 def _write(database: Database, batch: Sequence[_Asked]) -> None:
