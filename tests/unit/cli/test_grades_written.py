@@ -14,9 +14,10 @@ from people_api import PeopleApi
 from sqlalchemy import update
 from store_places import store_at
 
-from bongsu.domain.grades import SchemeName
+from bongsu.domain.grades import N2SF, SchemeName
 from bongsu.domain.labels import Grade
 from bongsu.service.grades import StatedGrades, change_grades
+from bongsu.service.grades_kept import change_grades_at, grades_at
 from bongsu.store.schema_people import people
 
 As = Callable[..., Said]
@@ -52,6 +53,16 @@ def test_the_grades_of_a_home_are_shown_and_changed(shell: Shell, tmp_path: Path
     assert found == {"scheme": "military", "grades": ["O", "S", "III", "II", "I"], "restricted": "III"}
     outside = shell("database", "grades", "--restricted-as", "C")
     assert (outside.status, "[label.restricted-outside]" in outside.error) == (2, True)
+
+
+def test_where_ministries_share_a_store_its_grades_are_meant(shell: Shell, tmp_path: Path) -> None:
+    """`bongsu up` keeps it apart from what the owner of the machine runs alone."""
+    shared = tmp_path / "home" / "shared"
+    change_grades_at(shared, None, StatedGrades(SchemeName.MILITARY))
+    assert "O, S, III, II, I" in shell("database", "grades").out
+    assert shell("database", "grades", "n2sf").status == 0
+    assert grades_at(shared, None) == N2SF
+    assert not (tmp_path / "home" / "bongsu.db").exists()
 
 
 def test_what_carries_a_grade_keeps_it_from_being_taken_away(shell: Shell, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def graphs(draw: st.DrawFn) -> list[Drawn]:
 
 def join(*labels: Label) -> Label:
     """The rule, written apart from the product's."""
-    grade = max((one.grade.value for one in labels), key="OSC".index, default="O")
+    grade = max((one.grade.value for one in labels), key=("O", "S", "III", "II", "I", "C").index, default="O")
     return Label(grade=Grade(grade), compartments=frozenset().union(*(one.compartments for one in labels)))
 
 

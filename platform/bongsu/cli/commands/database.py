@@ -114,12 +114,12 @@ def grades(
     address: Address = None,
     as_json: AsJson = False,
 ) -> None:
-    from bongsu.cli.commands.serve import shared_home
+    from bongsu.cli.commands.serve import site_home
     from bongsu.service.grades import in_words
     from bongsu.service.grades_kept import KeptGrades, change_grades_at, grades_at
 
     only_here(context, "database grades")
-    home, url = shared_home(options(context).home.absolute()), address or None
+    home, url = site_home(options(context).home.absolute()), address or None
     if scheme is None and restricted_as is None:
         found = grades_at(home, url)
     else:

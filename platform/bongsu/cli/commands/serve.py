@@ -247,6 +247,14 @@ def shared_home(home: Path) -> Path:
     return home / _SHARED
 
 
+def site_home(home: Path) -> Path:
+    """Where the store of the site lies: what ministries share, once `bongsu up` has made it here."""
+    from bongsu.service.home import DATABASE
+
+    shared = shared_home(home)
+    return shared if (shared / DATABASE).exists() else home
+
+
 def _reached_here(host: str) -> str:
     """An address of this machine, for who listens at all of them."""
     return {"0.0.0.0": HOST, "": HOST, "::": "::1"}.get(host, host)
