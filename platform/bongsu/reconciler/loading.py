@@ -12,7 +12,7 @@ from bongsu.domain.plan import RunPlan
 from bongsu.reconciler.facts import RunFacts
 from bongsu.store.attempts import attempts_of
 from bongsu.store.ministries import is_governed
-from bongsu.store.records import AttemptRecord
+from bongsu.store.records import AttemptRecord, RunRecord
 from bongsu.store.runs import get_plan, get_run
 from bongsu.store.stages import stages_of
 
@@ -20,10 +20,13 @@ from bongsu.store.stages import stages_of
 FEW = 200
 
 
-def load_facts(connection: Connection, run_id: RunId, plan: RunPlan | None = None) -> RunFacts:
-    """The run as it is in this transaction. A plan never changes: one that is known is not read again."""
+def load_facts(
+    connection: Connection, run_id: RunId, plan: RunPlan | None = None, run: RunRecord | None = None
+) -> RunFacts:
+    """The run as it is in this transaction. What is known is not read again: a plan, which never changes, and the run
+    itself, if it was read in this transaction."""
     return RunFacts(
-        run=get_run(connection, run_id),
+        run=run or get_run(connection, run_id),
         plan=plan or get_plan(connection, run_id),
         stages={record.stage_id: record for record in stages_of(connection, run_id)},
         attempts=_by_stage(attempts_of(connection, run_id)),

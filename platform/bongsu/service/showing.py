@@ -15,6 +15,7 @@ from bongsu.domain.plan import PlannedStage, RunPlan
 from bongsu.domain.problems import Problem
 from bongsu.domain.run import RunState, ShownState, StageState
 from bongsu.domain.suggest import closest
+from bongsu.reconciler.facts import RunFacts
 from bongsu.reconciler.loading import load_facts
 from bongsu.service.platform import Platform
 from bongsu.service.summaries import (
@@ -125,9 +126,15 @@ def driven_of(found: Sequence[RunRecord], *looks: Container[RunId] | None) -> fr
 
 def show_run(platform: Platform, run: str) -> RunDetails:
     """``run`` is an id, a unique beginning of one, or ``latest``. Raises ``run.unknown``, ``run.ambiguous``."""
+    return show_with_facts(platform, run)[0]
+
+
+def show_with_facts(platform: Platform, run: str) -> tuple[RunDetails, RunFacts]:
+    """As :func:`show_run`, and what the store has of it at the same moment, for who tells more of that."""
     before = platform.lock.driven()
     with platform.read() as connection:
-        facts = load_facts(connection, runs.find_run(connection, run).id)
+        found = runs.find_run(connection, run)
+        facts = load_facts(connection, found.id, run=found)
         driven = driven_of([facts.run], before, platform.lock.driven())
         times = worktimes(connection, [facts.run], driven, platform.clock())[facts.run.id]
     stages = tuple(
@@ -138,7 +145,7 @@ def show_run(platform: Platform, run: str) -> RunDetails:
         )
         for planned in facts.plan.stages
     )
-    return RunDetails(summarise_run(facts.run, times, driven=bool(driven)), facts.plan, stages)
+    return RunDetails(summarise_run(facts.run, times, driven=bool(driven)), facts.plan, stages), facts
 
 
 def run_events(platform: Platform, run: str, wanted: PageRequest = WHOLE) -> list[EventRecord]:

@@ -25,10 +25,10 @@ from bongsu.service.report.collect import collect
 from bongsu.service.report.page import render_page
 from bongsu.service.resuming import resume
 from bongsu.service.run_lists import page as page_of_runs
-from bongsu.service.showing import MetricSeries, RunDetails, StageDetails, run_metrics, show_run
+from bongsu.service.showing import MetricSeries, StageDetails, run_metrics, show_run
 from bongsu.service.summaries import RunSummary
 from bongsu.service.variants import variants_of
-from bongsu.service.watching import RunProgress, watch_run
+from bongsu.service.watching import RunProgress, show_and_watch, watch_run
 from bongsu.store.records import RunRecord
 from bongsu.store.run_lists import RUNS
 
@@ -82,8 +82,7 @@ def stages(asker: Asking, run: str, listing: Listing) -> Response:
     """Stages of a run with their attempts, in the plan's order."""
     wanted = listing.of(STAGES)
     platform, record = asker.of_run(run)
-    details = show_run(platform, record.id)
-    watched = _watched(platform, details)
+    details, watched = show_and_watch(platform, record.id)
     return listing.answer(
         STAGES.page(details.stages, wanted), STAGES.key, lambda stage: plain(stage_documents([stage], watched)[0])
     )
@@ -93,8 +92,8 @@ def stages(asker: Asking, run: str, listing: Listing) -> Response:
 def one_stage(request: Request, asker: Asking, run: str, stage: str, fields: Fields = "") -> Response:
     """One stage with its attempts."""
     platform, record = asker.of_run(run)
-    details = show_run(platform, record.id)
-    (document,) = stage_documents([details.stage(stage)], _watched(platform, details))
+    details, watched = show_and_watch(platform, record.id)
+    (document,) = stage_documents([details.stage(stage)], watched)
     return answer(request, document, fields)
 
 
@@ -150,12 +149,7 @@ def resume_it(request: Request, asker: Asking, run: str, idempotency_key: Idempo
 
 
 def _document(asker: Asker, platform: Platform, record: RunRecord) -> ServedRun:
-    details = show_run(platform, record.id)
+    details, watched = show_and_watch(platform, record.id)
     problems = [told(details.problem, asker.translate)] if details.problem else []
-    document = run_document(details, variants_of(platform, details), _watched(platform, details), problems)
+    document = run_document(details, variants_of(platform, details), watched, problems)
     return ServedRun(**vars(document), submitted_by=record.submitted_by)
-
-
-def _watched(platform: Platform, details: RunDetails) -> RunProgress | None:
-    """Nothing of what is over moves."""
-    return watch_run(platform, details.run.id) if details.run.finished_at is None else None
