@@ -1,7 +1,7 @@
 """Everything that somebody may do to a bundle: bytes, members, headers, the document, the signatures.
 
 Each mutation is a function of chance and of a good bundle. Some are signed by the giver's own key afterwards: a house
-that writes what it should not is no more believed than a stranger.
+that writes what it should not is no more believed than a stranger. Long, because it is the table of all of them.
 """
 
 from __future__ import annotations

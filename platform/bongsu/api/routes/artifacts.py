@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -66,15 +67,20 @@ async def upload(
         raise codes.BAD_REQUEST.error(place="query.label", detail=f"{label!r} is no label") from None
     with upload_folder(platform) as folder:
         archive = folder / "files.tar"
-        seen = 0
-        with archive.open("xb") as file:
-            async for piece in request.stream():
-                seen += len(piece)
-                if seen > MOST_BYTES:
-                    raise codes.TOO_LARGE.error(limit=MOST_BYTES)
-                await run_in_threadpool(file.write, piece)
+        await receive(request, archive)
         taken = await run_in_threadpool(take_upload, platform, archive, title, stated, is_model=is_model)
     return answer(request, taken, status=201)
+
+
+async def receive(request: Request, place: Path) -> None:
+    """Write the body into a new file. Raises ``api.too-large``."""
+    seen = 0
+    with place.open("xb") as file:
+        async for piece in request.stream():
+            seen += len(piece)
+            if seen > MOST_BYTES:
+                raise codes.TOO_LARGE.error(limit=MOST_BYTES)
+            await run_in_threadpool(file.write, piece)
 
 
 def refuse_strange_title(title: str) -> None:

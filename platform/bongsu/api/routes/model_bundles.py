@@ -11,8 +11,7 @@ from fastapi.responses import Response, StreamingResponse
 from bongsu.api.answers import answer
 from bongsu.api.asking import Asking, asks_for
 from bongsu.api.openapi import as_well, only_as
-from bongsu.api.routes.artifacts import MOST_BYTES, refuse_strange_title
-from bongsu.domain.codes import api as codes
+from bongsu.api.routes.artifacts import receive, refuse_strange_title
 from bongsu.domain.codes import audit
 from bongsu.domain.model_bundles import House
 from bongsu.domain.phrases import as_phrase
@@ -71,13 +70,7 @@ async def take_in(
     keys = [_key(one) for one in key]
     with upload_folder(platform) as folder:
         archive = folder / "bundle.tar"
-        seen = 0
-        with archive.open("xb") as file:
-            async for piece in request.stream():
-                seen += len(piece)
-                if seen > MOST_BYTES:
-                    raise codes.TOO_LARGE.error(limit=MOST_BYTES)
-                await run_in_threadpool(file.write, piece)
+        await receive(request, archive)
         here = House(ministry, asker.plane.site)
         taken = await run_in_threadpool(import_bundle, platform, archive, keys, here, title or "bundle")
     return answer(request, taken, status=201 if taken.created else 200)

@@ -125,7 +125,7 @@ def _taken(platform: Platform, bundle: BundleFile, document: BundleDocument) -> 
             # What is known here to be worth more is not told to who may not see it.
             refuse_above(platform.scope.clearance, known)
             manifest = writer.commit()
-        except BaseException:
+        except BaseException:  # Ctrl-C too: the next one who takes it in begins with nothing
             writer.abort()
             raise
     assert manifest.digest == document.digest, "each file was compared with what was signed"
