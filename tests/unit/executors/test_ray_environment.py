@@ -26,6 +26,13 @@ def test_each_ray_that_is_started_here_asks_for_a_secret_of_its_own() -> None:
     assert all(len(one) == 64 for one in drawn)
 
 
+def test_the_mode_alone_which_ray_leaves_behind_is_given_a_secret_too() -> None:
+    given = ray_environment({"RAY_AUTH_MODE": "token"}, RaySettings())
+    assert len(given["RAY_AUTH_TOKEN"]) == 64
+    assert "RAY_AUTH_TOKEN" not in ray_environment({"RAY_AUTH_MODE": "disabled"}, RaySettings())
+    assert ray_environment({"RAY_AUTH_TOKEN": "t"}, RaySettings())["RAY_AUTH_MODE"] == "token"
+
+
 def test_what_an_operator_says_about_secrets_of_ray_holds() -> None:
     chosen = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": "/run/secrets/ray"}
     for settings in (RaySettings(), RaySettings(address="127.0.0.1:6379")):

@@ -35,6 +35,8 @@ RAY_ENVIRONMENT = {
 # listens for everybody, who could then run code. The name is history: it is about any single machine.
 OWN_RAY_ENVIRONMENT = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 _AUTHENTICATION = "RAY_AUTH_MODE"
+_TOKEN = "RAY_AUTH_TOKEN"
+_TOKEN_PATH = "RAY_AUTH_TOKEN_PATH"
 KNOCK_S = 10.0
 OBJECT_STORE_BYTES = 200 * 1024 * 1024
 
@@ -71,10 +73,12 @@ def ray_environment(environment: Mapping[str, str], settings: RaySettings) -> di
 
 def _secret_of(environment: Mapping[str, str]) -> dict[str, str]:
     """What a Ray that is started here asks for at its ports, drawn for it alone; the operator's choice comes first.
-    Left to itself Ray keeps one for ever in the home of the account, which a server's account may not have."""
-    if _AUTHENTICATION in environment:
+    Left to itself Ray keeps one for ever in the home of the account, which a server's account may not have; it also
+    writes the mode into the environment of whoever started one, so the mode alone is no choice."""
+    if environment.get(_AUTHENTICATION, "token").lower() != "token":
         return {}
-    return {_AUTHENTICATION: "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    has_one = _TOKEN in environment or _TOKEN_PATH in environment
+    return {_AUTHENTICATION: "token"} | ({} if has_one else {_TOKEN: secrets.token_hex(32)})
 
 
 def connect(settings: RaySettings, environment: Mapping[str, str]) -> Any:
