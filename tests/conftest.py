@@ -24,6 +24,7 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Where processes share the tests (``pytest -n``), they are told apart by their ids: of several with one id a
     single one would run, and nothing would say so."""

@@ -16,8 +16,8 @@ from bongsu.domain.attempt import AttemptSpec, Phase
 from bongsu.domain.events import Progress
 from bongsu.domain.resources import Resources
 
-# A gang starts with several processes that import torch.
-PATIENCE_S = 180.0
+# A gang starts with several processes that import torch; on a busy machine that takes minutes.
+PATIENCE_S = 600.0
 
 
 @pytest.fixture
