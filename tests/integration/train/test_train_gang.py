@@ -6,6 +6,7 @@ import functools
 import json
 import math
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -80,8 +81,8 @@ class Gang:
 
     @functools.cache  # noqa: B019 (one gang for all tests: starting a gang takes half a minute)
     def whole(self, parallel: str) -> Any:
-        """Two workers, uninterrupted."""
-        return self.run(f"whole-{parallel}", 2, parallel=parallel)
+        """Two workers, uninterrupted, with a checkpoint on the way."""
+        return self.run(f"whole-{parallel}", 2, parallel=parallel, checkpointEvery=4)
 
 
 @pytest.fixture(scope="module")
@@ -117,9 +118,9 @@ def test_two_workers_do_what_one_does_with_twice_the_batch(gang: Gang, parallel:
 @pytest.mark.parametrize("parallel", ["replicate", "shard"])
 def test_gang_that_was_stopped_goes_on_to_the_same_weights(gang: Gang, parallel: str) -> None:
     _, whole, expected = gang.whole(parallel)
+    assert [event.step for event in whole if isinstance(event, Checkpointed)] == [4]
     folder = Path(gang.store.checkpoint_uri(f"stopped-{parallel}")) / "workers-2"
-    _, first, _ = gang.run(f"stopped-{parallel}", 2, parallel=parallel, checkpointEvery=4)
-    assert [event.step for event in first if isinstance(event, Checkpointed)] == [4]
+    shutil.copytree(Path(gang.store.checkpoint_uri(f"whole-{parallel}")) / "workers-2", folder)
     # As if the gang had been killed after step 4: what it made later is gone.
     for name in ("model/complete.json", "checkpoint_manager_snapshot.json"):
         (folder / name).unlink()
@@ -136,7 +137,7 @@ def test_one_clock_says_when_a_gang_writes_a_checkpoint(gang: Gang) -> None:
 
 def test_finished_training_is_not_done_again(gang: Gang) -> None:
     first, _, weights = gang.whole("replicate")
-    second, events, again = gang.run("whole-replicate", 2, attempt=2, parallel="replicate")
+    second, events, again = gang.run("whole-replicate", 2, attempt=2, parallel="replicate", checkpointEvery=4)
     assert second == first
     assert not curve(events)
     assert all(torch.equal(weights[name], again[name]) for name in weights)
