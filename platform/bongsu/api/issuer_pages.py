@@ -1,4 +1,4 @@
-"""Pages on which somebody signs in at the built-in issuer: one form, no script, nothing from elsewhere."""
+"""Pages on which somebody signs in, and out: one form, no script, nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ _LABELS = {
     "allow": N_("Sign in"),
     "connect": N_("Connect"),
     "deny": N_("Turn away"),
+    "sign_out": N_("Sign out"),
 }
 
 
@@ -55,6 +56,8 @@ class Page:
         asks_code: whether it asks for the code of a device.
         user_code, login: what stood in the form before.
         returns_to: address that the browser is sent to once the form was sent.
+        links: English words of this program, or names, by the addresses that they lead to.
+        signs_out: whether the form signs out, and asks for nothing.
         status: of the answer.
     """
 
@@ -68,6 +71,8 @@ class Page:
     user_code: str = ""
     login: str = ""
     returns_to: str = ""
+    links: Mapping[str, str] = field(default_factory=dict)
+    signs_out: bool = False
     status: int = 200
 
 
@@ -86,6 +91,8 @@ def shown(page: Page, language: str) -> HTMLResponse:
         asks_code=page.asks_code,
         user_code=page.user_code,
         login=page.login,
+        links={address: say(words) for address, words in page.links.items()},
+        signs_out=page.signs_out,
     )
     return HTMLResponse(text, page.status, headers=_headers(nonce, page.returns_to))
 

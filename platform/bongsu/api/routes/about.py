@@ -25,7 +25,8 @@ _WELCOME = N_(
     "  bongsu login URL    sign in at this address; then every command works here\n"
     "  bongsu mlflow       how to use MLflow here, with plain clients and in a browser\n"
     "  /v1                 the API, described by {schema}\n"
-    "  /mlflow             MLflow's own API, with your token in MLFLOW_TRACKING_TOKEN\n"
+    "  /mlflow             MLflow's pages, if you open them with a browser and sign in; and its own API, with your\n"
+    "                      token in MLFLOW_TRACKING_TOKEN\n"
 )
 
 
@@ -59,6 +60,7 @@ class ServerDocument:
     version: str
     sign_in: SignInPlace | None
     service_issuer: str | None
+    pages: str | None
 
 
 @router.get("/healthz", **for_anybody(gives=Alive))
@@ -78,7 +80,9 @@ async def ready(request: Request) -> Response:
 def server(request: Request, fields: Fields = "") -> Response:
     """What a client has to know before anybody is signed in."""
     plane: ControlPlane = request.app.state.plane
-    about = ServerDocument(plane.site, __version__, plane.sign_in, plane.service_issuer or None)
+    about = ServerDocument(
+        plane.site, __version__, plane.sign_in, plane.service_issuer or None, plane.pages or None
+    )
     return answer(request, about, fields)
 
 
