@@ -82,7 +82,7 @@ def console_client(redirect_uri: str, secret: str | None = None) -> OAuthClient:
 def browser_client(redirect_uri: str) -> OAuthClient:
     """The server itself, to which browsers come back; public, because what proves that it asks is PKCE."""
     grants = frozenset({GrantType.CODE, GrantType.REFRESH})
-    return OAuthClient(BROWSER_CLIENT, "Bongsu", grants, (redirect_uri,))
+    return OAuthClient(BROWSER_CLIENT, "MLflow", grants, (redirect_uri,))
 
 
 @dataclass(frozen=True)

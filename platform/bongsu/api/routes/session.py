@@ -29,9 +29,17 @@ TITLE_OUT = N_("You are not signed in")
 LEAD_IN = N_("MLflow's pages show here what {person} may see.")
 LEAD_OUT = N_("MLflow's pages show nothing in this browser until somebody has signed in.")
 LEAD_WHERE = N_("Where do you sign in?")
+LEAD_ONWARD = N_("You are being sent to where you sign in.")
+GO_ON = N_("Go on")
 AGAIN = N_("Sign in once more")
 TO_PAGES = N_("Open MLflow's pages")
 _MOST_UNDER_WAY = 10
+# Pages of MLflow are told apart by what follows `#`, which a browser tells no server, and forgets on its way over a
+# form.
+_WITH_FRAGMENT = (
+    "location.replace(location.pathname + location.search + (location.search ? '&' : '?')"
+    " + 'fragment=' + encodeURIComponent(location.hash))"
+)
 # Where the cookie of a session is sent along.
 _PATHS = (PAGES.rstrip("/"), SESSION_PATH)
 
@@ -48,6 +56,12 @@ def _browsers(request: Request) -> Browsers:
 
 Known = Annotated[Browsers, Depends(_browsers)]
 To = Annotated[str, Query(max_length=2000, description="Path of the page that the browser comes back to.")]
+Fragment = Annotated[
+    str | None,
+    Query(
+        max_length=2000, description="Of that page's address, from its `#`; a page finds it out if it is left out."
+    ),
+]
 Issuer = Annotated[str, Query(max_length=500, description="Identity provider; asked for if there are several.")]
 
 
@@ -72,10 +86,16 @@ def session(request: Request, browsers: Known) -> Response:
 
 
 @router.get(f"{SESSION_PATH}/login", **as_page(404, 429, 503), **for_anybody())
-def login(request: Request, browsers: Known, to: To = PAGES, issuer: Issuer = "") -> Response:
+def login(
+    request: Request, browsers: Known, to: To = PAGES, fragment: Fragment = None, issuer: Issuer = ""
+) -> Response:
     """Send the browser to where its person signs in."""
+    if fragment is None:
+        links = {_login(to): GO_ON}
+        return shown(Page(TITLE_SIGN_IN, LEAD_ONWARD, links=links, script=_WITH_FRAGMENT), _language(request))
+    to += fragment
     if not issuer and len(browsers.providers) > 1:
-        links = {f"{SESSION_PATH}/login?{urlencode({'to': to, 'issuer': one})}": one for one in browsers.providers}
+        links = {_login(to, issuer=one): one for one in browsers.providers}
         return shown(Page(TITLE_SIGN_IN, LEAD_WHERE, links=links), _language(request))
     try:
         leaving = depart(browsers, to, issuer)
@@ -149,13 +169,17 @@ def _refused(request: Request, error: BongsuError, to: str) -> Response:
         "{fix}",
         fault="{what}",
         values={"what": problem.what(say), "fix": problem.fix(say)},
-        links={f"{SESSION_PATH}/login?{urlencode({'to': to})}": AGAIN},
+        links={_login(to): AGAIN},
         status=status_of(error.problems),
     )
     answer = shown(page, language)
     if answer.status_code == 503:
         answer.headers["Retry-After"] = "2"
     return answer
+
+
+def _login(to: str, **more: str) -> str:
+    return f"{SESSION_PATH}/login?{urlencode({'to': to, 'fragment': '', **more})}"
 
 
 def _onward(address: str) -> Response:

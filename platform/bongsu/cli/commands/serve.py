@@ -245,10 +245,7 @@ def _say_what_to_open(url: str, home: Path, seeded: Seeded) -> None:
     say(_("In another terminal: `bongsu login {url}`, then `bongsu submit FILE --watch`.").format(url=url))
     for one in seeded.left_out:
         say_left_out(one)
-    told = _(
-        "MLflow's pages: open {url}/mlflow/ and sign in with a name and password from above. `bongsu mlflow` says how"
-        " programs use it."
-    )
+    told = _("MLflow's pages: open {url}/mlflow/ and sign in. `bongsu mlflow` says how programs use it.")
     say(told.format(url=url))
 
 

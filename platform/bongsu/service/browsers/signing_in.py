@@ -33,6 +33,7 @@ from bongsu.identity.relying_party import (
 from bongsu.identity.sealing import derived
 from bongsu.service.browsers.sessions import begin_session
 from bongsu.service.browsers.settings import Browsers
+from bongsu.store.people import home_of
 
 PAGES = "/mlflow/"
 """Where a browser goes that named no page."""
@@ -157,7 +158,7 @@ def arrive(browsers: Browsers, query: Mapping[str, str], cookies: Mapping[str, s
     tokens = given(browsers, browsers.providers[issuer], issuer, form)
     actor = _signed_in(browsers, issuer, tokens, derived(secret, "nonce", kept))
     session = begin_session(browsers, actor, issuer, tokens)
-    return Arrival(session, to if is_page_here(to) else PAGES, cookie)
+    return Arrival(session, to if is_page_here(to) and to != PAGES else _first_page(actor), cookie)
 
 
 def given(browsers: Browsers, provider: Provider, issuer: str, form: Mapping[str, str]) -> IssuedTokens:
@@ -168,6 +169,12 @@ def given(browsers: Browsers, provider: Provider, issuer: str, form: Mapping[str
         raise _failed(issuer, error.fault) from error
     except ProviderSilentError as error:
         raise codes.PROVIDER_SILENT.error(issuer=issuer) from error
+
+
+def _first_page(actor: Actor) -> str:
+    """What there is of their own ministry; MLflow shows nothing before it is told of which."""
+    own = home_of(actor.id)
+    return f"{PAGES}#/experiments?workspace={own}" if own in actor.ministries else PAGES
 
 
 def _signed_in(browsers: Browsers, issuer: str, tokens: IssuedTokens, nonce: str) -> Actor:
