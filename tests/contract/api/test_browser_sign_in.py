@@ -12,7 +12,10 @@ from browser_places import ISSUER, OWN, PAGE, URL, Browser, BrowserPlace, code_i
 from sqlalchemy import select
 
 from bongsu.domain.labels import Label
+from bongsu.identity.codes import kept_as
 from bongsu.identity.relying_party import GrantRefusedError, IssuedTokens, ProviderSilentError
+from bongsu.identity.sealing import derived
+from bongsu.service.browsers.signing_in import cookie_of, written
 from bongsu.service.people import disable, set_clearance
 from bongsu.store.database import Database
 from bongsu.store.schema_identity import browser_sessions
@@ -75,20 +78,12 @@ def test_the_cookie_is_hidden_from_scripts_and_sent_to_its_paths_alone(browser: 
     assert all("HttpOnly" in one and "SameSite=lax" in one for one in given)
 
 
-def test_the_cookie_goes_over_tls_alone_where_there_is_any(database: Database, tmp_path: Path) -> None:
-    place = BrowserPlace(database, tmp_path)
-    secure = place.served.browsers.settings.__class__("https://bongsu.example")  # type: ignore[union-attr]
-    from bongsu.service.browsers.door import cookie_name
-
-    assert secure.is_secure
-    assert cookie_name(secure) == "__Secure-bongsu-session"
-
-
-@pytest.mark.parametrize("path", ["/v1/me", "/v1/runs", "/v1/people/mnd/kim"])
-def test_the_cookie_is_nothing_to_the_api(browser: Browser, path: str) -> None:
+def test_the_cookie_is_nothing_to_the_api(browser: Browser) -> None:
     browser.sign_in()
-    answer = browser.http.get(path, headers={"Cookie": f"bongsu-session={browser.session_cookie()}"})
-    assert (answer.status_code, answer.json()["code"]) == (401, "identity.not-signed-in")
+    kept = {"Cookie": f"bongsu-session={browser.session_cookie()}"}
+    for path in ("/v1/me", "/v1/runs", "/v1/people/mnd/kim"):
+        answer = browser.http.get(path, headers=kept)
+        assert (answer.status_code, answer.json()["code"]) == (401, "identity.not-signed-in")
 
 
 def test_a_token_goes_before_the_cookie(browser: Browser) -> None:
@@ -101,18 +96,23 @@ FORGED: dict[str, Callable[[str], str]] = {
     "nothing": lambda cookie: "",
     "another": lambda cookie: "A" * len(cookie),
     "shortened": lambda cookie: cookie[:-1],
-    "hash": lambda cookie: __import__("hashlib").sha256(cookie.encode()).hexdigest(),
+    "hash": kept_as,
     "long": lambda cookie: cookie * 200,
     "no-text": lambda cookie: "\xff\xfe",
 }
 
 
-@pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED.keys())
-def test_a_forged_cookie_is_nobodys(browser: Browser, forge: Callable[[str], str]) -> None:
+def test_a_forged_cookie_is_nobodys(browser: Browser) -> None:
     browser.sign_in()
-    cookie = f"bongsu-session={forge(browser.session_cookie())}".encode("latin-1")
+    right = browser.session_cookie()
     browser.http.cookies.clear()
-    assert browser.http.get("/mlflow/api", headers={b"Cookie": cookie}).status_code == 401
+    assert browser.who(Cookie=f"bongsu-session={right}").status_code == 200
+    for name, forge in FORGED.items():
+        _is_nobodys(browser, name, f"bongsu-session={forge(right)}".encode("latin-1"))
+
+
+def _is_nobodys(browser: Browser, name: str, cookie: bytes) -> None:
+    assert browser.http.get("/mlflow/api", headers={b"Cookie": cookie}).status_code == 401, name
     sent = browser.http.get("/mlflow/", headers={b"Cookie": cookie, b"Accept": b"text/html"})
     assert sent.status_code == 303
     assert "/v1/session/login" in sent.headers["location"]
@@ -130,16 +130,14 @@ FOREIGN: tuple[dict[str, str], ...] = (
 )
 
 
-@pytest.mark.parametrize("headers", FOREIGN, ids=lambda one: "+".join(map("=".join, one.items())) or "nothing")
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-def test_a_change_that_no_page_of_ours_asked_for_is_refused(
-    browser: Browser, method: str, headers: dict[str, str]
-) -> None:
+def test_a_change_that_no_page_of_ours_asked_for_is_refused(browser: Browser) -> None:
     browser.sign_in()
-    assert browser.who(method, **headers).json() == {"code": "identity.foreign-page"}
-    assert browser.http.post("/v1/session/logout", headers=headers).status_code == 403
+    for headers in FOREIGN:
+        for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
+            assert browser.who(method, **headers).json() == {"code": "identity.foreign-page"}, (method, headers)
+        assert browser.http.post("/v1/session/logout", headers=headers).status_code == 403
     assert browser.who().status_code == 200, "nobody was signed out"
-    assert browser.who(method, **OWN).json()["id"] == "mnd/kim"
+    assert browser.who("POST", **OWN).json()["id"] == "mnd/kim"
 
 
 def test_another_state_is_refused(browser: Browser, place: BrowserPlace) -> None:
@@ -219,7 +217,7 @@ def test_whoever_is_turned_away_reads_why_in_their_language(place: BrowserPlace)
         assert "로그인" in answer.text
         assert "<script>" not in answer.text
         strange = {**told, "error": "<script>alert(1)</script>"}
-        assert "alert" not in browser.open("/v1/session/callback?" + urlencode(strange)).text
+        assert "alert(1)" not in browser.open("/v1/session/callback?" + urlencode(strange)).text
 
 
 def test_who_is_known_there_and_not_here_does_not_come_in(browser: Browser, place: BrowserPlace) -> None:
@@ -350,25 +348,10 @@ def test_sign_ins_that_nobody_finishes_fill_no_browser(browser: Browser, place: 
     assert sessions(place) == []
 
 
-@pytest.mark.parametrize(
-    "to",
-    [
-        "https://elsewhere.example/",
-        "//elsewhere.example/mlflow/",
-        "/\\elsewhere.example",
-        "/mlflow/../v1/session/logout",
-        "/mlflow/%2e%2E/x",
-        "/mlflow//elsewhere.example",
-        "/mlflowish/",
-        "/v1/me",
-        "/mlflow/ x",
-        '/mlflow/"x',
-        "javascript:alert(1)",
-        "/mlflow/" + "x" * 1990 + "%2e",
-    ],
-)
+@pytest.mark.parametrize("to", ["https://elsewhere.example/", "//elsewhere.example/mlflow/", "/v1/me"])
 def test_nobody_is_led_elsewhere(browser: Browser, to: str) -> None:
-    answer = browser.open("/v1/session/login?" + urlencode({"to": to, "fragment": "#" if len(to) > 1999 else ""}))
+    """``tests/unit/service/test_pages_to_come_back_to.py`` has many more."""
+    answer = browser.open("/v1/session/login?" + urlencode({"to": to, "fragment": ""}))
     back = browser.sign_in_at(answer.headers["location"])
     arrived = browser.open(back.headers["location"]).headers["location"]
     assert arrived == f"{URL}/mlflow/#/experiments?workspace=mnd"
@@ -376,15 +359,12 @@ def test_nobody_is_led_elsewhere(browser: Browser, to: str) -> None:
 
 def test_a_cookie_that_the_browser_made_up_leads_nobody_elsewhere(browser: Browser) -> None:
     """Whoever writes cookies knows the secret in them; where they lead is looked at on the way back."""
-    from bongsu.identity.sealing import derived
-    from bongsu.service.browsers.signing_in import _written, cookie_of
-
-    kept = _written("https://elsewhere.example/", ISSUER)
+    kept = written("https://elsewhere.example/", ISSUER)
     state = derived("s" * 43, "state", kept)
     browser.http.cookies.set(cookie_of(state), f"{'s' * 43}.{kept}", path="/v1/session")
     told = {"code": "x", "state": state, "iss": ISSUER}
     assert browser.open("/v1/session/callback?" + urlencode(told)).status_code == 403
-    unknown = _written("/mlflow/", "https://elsewhere.example")
+    unknown = written("/mlflow/", "https://elsewhere.example")
     state = derived("s" * 43, "state", unknown)
     browser.http.cookies.set(cookie_of(state), f"{'s' * 43}.{unknown}", path="/v1/session")
     assert browser.open("/v1/session/callback?" + urlencode(told | {"state": state})).status_code == 404

@@ -97,7 +97,7 @@ def depart(browsers: Browsers, to: str, issuer: str = "") -> Departure:
     """
     issuer = issuer or next(iter(browsers.providers))
     endpoints = _endpoints(browsers, issuer)
-    secret, kept = new_secret(), _written(to if is_page_here(to) else PAGES, issuer)
+    secret, kept = new_secret(), written(to if is_page_here(to) else PAGES, issuer)
     state = derived(secret, "state", kept)
     asked = {
         "client_id": browsers.settings.client_id,
@@ -219,7 +219,8 @@ _WHY = {
 }
 
 
-def _written(to: str, issuer: str) -> str:
+def written(to: str, issuer: str) -> str:
+    """What a cookie keeps of a sign-in beside its secret."""
     return base64.urlsafe_b64encode(json.dumps([to, issuer]).encode()).rstrip(b"=").decode()
 
 
