@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bongsu.domain.people import Actor
 from bongsu.domain.problems import BongsuError
 from bongsu.service.browsers.settings import SESSION_PATH, Browsers
+from bongsu.service.browsers.signing_in import PAGES, is_page_here
 
 # What these serve is everybody's.
 _OPEN = ("/static-files/", "/health")
@@ -51,7 +52,8 @@ class SignInFirst:
         """At the address that its cookies are for, whichever it was asked at."""
         query = scope["query_string"].decode("latin-1")
         to = quote(scope["path"], safe="/~") + (f"?{query}" if query else "")
-        return f"{self._browsers.settings.url}{SESSION_PATH}/login?{urlencode({'to': to})}"
+        asked = urlencode({"to": to if is_page_here(to) else PAGES})
+        return f"{self._browsers.settings.url}{SESSION_PATH}/login?{asked}"
 
 
 def _is_page(scope: Scope) -> bool:
