@@ -29,6 +29,10 @@ def program() -> str | None:
     return next((found for name in NAMES if (found := shutil.which(name))), None)
 
 
+class RefusedError(Exception):
+    """The browser did not carry out a command; it says why."""
+
+
 class Tab:
     """One page of a browser that somebody looks at."""
 
@@ -49,7 +53,8 @@ class Tab:
             if said.get("method") == "Network.requestWillBeSent":
                 self.asked.append(said["params"]["request"]["url"])
             if said.get("id") == number:
-                assert "error" not in said, said
+                if "error" in said:
+                    raise RefusedError(said["error"]["message"])
                 return dict(said["result"])
 
     def open(self, address: str) -> None:
@@ -57,7 +62,10 @@ class Tab:
 
     def run(self, script: str) -> Any:
         """The value of an expression of the page's JavaScript; None while a page is on its way."""
-        said = self.tell("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        try:
+            said = self.tell("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        except RefusedError:
+            return None  # the page went away meanwhile
         return said["result"].get("value") if "exceptionDetails" not in said else None
 
     @property

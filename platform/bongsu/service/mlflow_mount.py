@@ -20,7 +20,7 @@ from bongsu.policy.access import AccessPermit, Permission, permissions_in
 from bongsu.service.audit.reads import record_reads
 from bongsu.service.browsers.door import refuse_foreign_page, session_secret
 from bongsu.service.browsers.sessions import actor_of
-from bongsu.service.browsers.settings import Browsers
+from bongsu.service.browsers.settings import SESSION_PATH, Browsers
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.labels_in_force import EVERYWHERE, LabelsInForce
 from bongsu.service.observing.metrics import Metrics
@@ -52,6 +52,7 @@ def settings_of(home: Platform, database_url: str | None, public_url: str = "") 
         files_uri=(home.home / FILES).as_uri(),
         trees=home.stores,
         origins=frozenset({public_url} - {""}),
+        session_page=SESSION_PATH if public_url else "",
     )
 
 

@@ -69,6 +69,7 @@ _PARTS = st.sampled_from(
 
 @given(st.lists(_PARTS, max_size=8).map("".join).map(lambda rest: "/mlflow/" + rest) | st.text(max_size=30))
 @example("/mlflow/x/..//elsewhere.example")
+@example("/mlflow/..;")
 def test_wherever_a_browser_is_sent_it_stays_below_mlflow(address: str) -> None:
     if is_page_here(address):
         reached = urlsplit(urljoin(HERE, address.replace("%2e", ".").replace("%2E", ".")))

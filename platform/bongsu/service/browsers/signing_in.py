@@ -81,7 +81,9 @@ def is_page_here(address: str) -> bool:
     if len(address) > _LONGEST or _ADDRESS.fullmatch(address) is None:
         return False
     inside = path == PAGES.rstrip("/") or path.startswith(PAGES)
-    return inside and not any(_DOTS.fullmatch(part) or not part for part in path.strip("/").split("/"))
+    # Some programs take what follows ";" for no part of a name.
+    parts = (part.partition(";")[0] for part in path.strip("/").split("/"))
+    return inside and not any(_DOTS.fullmatch(part) or not part for part in parts)
 
 
 def depart(browsers: Browsers, to: str, issuer: str = "") -> Departure:

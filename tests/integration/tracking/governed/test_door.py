@@ -119,6 +119,7 @@ def test_what_mlflow_answers_runs_no_script(world: World) -> None:
     assert "default-src 'self'" in policy
     assert "script-src 'self' 'unsafe-eval'" in policy, "no script that stands in a page"
     assert "http" not in policy
+    assert "/v1/session" not in page.text, "nobody signs in to this server with a browser"
 
 
 def test_who_only_looks_writes_nothing(world: World) -> None:
