@@ -176,6 +176,26 @@ def test_files_that_a_faulty_pipeline_names_are_looked_for_on_this_machine(ask: 
         assert "gone.txt does not exist" in missing[0]["message"]
 
 
+@pytest.mark.parametrize("command", ["submit", "run"])
+def test_what_the_register_of_uses_refuses_is_recorded_and_a_look_at_the_plan_is_not(
+    ask: As, place: ApiPlace, tmp_path: Path, command: str
+) -> None:
+    text = PIPELINE.replace("useClass: administration", "useClass: logistics-resupply")
+    (tmp_path / "p.yaml").write_text(text)
+    size = len(place.log())
+    ask("kim", "plan", "p.yaml")
+    assert len(place.log()) == size
+    refused = ask("kim", command, "p.yaml")
+    assert (refused.status, "[use.not-permitted]" in refused.error) == (4, True)
+    entry = json.loads(place.log()[-1][2])
+    assert len(place.log()) == size + 1
+    assert (entry["actor"], entry["action"], entry["object"]) == ("kim", "run.submit", "pipeline:checks")
+    assert (entry["outcome"], entry["facts"]) == (
+        "refused",
+        {"codes": ["use.not-permitted"], "rules": ["use.permitted"]},
+    )
+
+
 def test_a_ministry_is_chosen_with_each_command(ask: As, place: ApiPlace) -> None:
     from bongsu.domain.people import Role
 
