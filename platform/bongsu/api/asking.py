@@ -18,14 +18,14 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
 
 from bongsu.api.given import given, given_as_model
-from bongsu.api.requests import Rate, key_of_actor, key_of_address, request_id
+from bongsu.api.requests import Rate, key_of_actor, key_of_address, language_of, request_id
 from bongsu.domain.codes import api as api_codes
 from bongsu.domain.codes import identity as codes
 from bongsu.domain.grades import GradeScheme
 from bongsu.domain.people import Actor, ActorKind
 from bongsu.domain.problems import BongsuError
 from bongsu.identity.bearer import bearer_token
-from bongsu.language.translation import preferred_language, translator
+from bongsu.language.translation import translator
 from bongsu.policy.access import Permission
 from bongsu.service.audit.reads import note_list
 from bongsu.service.control_plane import ControlPlane
@@ -91,15 +91,18 @@ class Asker:
         return translator(self.language)
 
 
-def asks_for(permission: Permission, body: Mapping[str, Any] | None = None, *, gives: Any = None) -> dict[str, Any]:
+def asks_for(
+    permission: Permission, body: Mapping[str, Any] | None = None, *, gives: Any = None, about: str = ""
+) -> dict[str, Any]:
     """For a route: ``@router.get("/runs", **asks_for(Permission.RUN_READ, gives=Page[RunSummary]))``.
 
     Args:
         permission: that whoever asks needs.
         body: describes what it reads, as :func:`bongsu.api.bodies.described` does.
         gives: type of what it hands to :func:`bongsu.api.answers.answer`; None for what is no JSON.
+        about: key of the document within it that `fields` takes keys of as well, as ``answer`` has it.
     """
-    return _stating(permission.value, given(gives), body or {})
+    return _stating(permission.value, given(gives, about), body or {})
 
 
 def for_anybody(*, gives: Any = None) -> dict[str, Any]:
@@ -147,7 +150,7 @@ def _asker(request: Request) -> Asker:
     rate.take(key_of_actor(actor))
     found = stated(request.scope["route"])
     permission = None if found in (None, SIGNED_IN, ANYBODY, WORKER) else Permission(found)
-    language = preferred_language(request.headers.get("accept-language"))
+    language = language_of(request)
     number = request_id(request)
     asker = Asker(plane.for_request(number), actor, permission, language, number)
     _refuse_wrong_kind(request, asker, found)

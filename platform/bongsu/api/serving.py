@@ -32,6 +32,7 @@ def application(served: Served) -> FastAPI:
         served.at_work,
         requests_a_minute=served.settings.requests_a_minute,
         telemetry=served.telemetry,
+        language=served.settings.language,
     )
     if served.issuer is not None:
         app.include_router(issuer_router(served.issuer), prefix=served.issuer.settings.path)

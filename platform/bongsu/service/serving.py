@@ -79,6 +79,7 @@ class ServerSettings:
     telemetry: where metrics are served, and where traces go.
     worker_url: where workers reach this server, to ask for leave to read; None if this process starts none.
     grades: which grades the site has, as far as this process was told; they have to be those of the database.
+        language: of what is told to whoever asks for none: ``ko`` or ``en``.
     """
 
     home: Path
@@ -98,6 +99,7 @@ class ServerSettings:
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     worker_url: str | None = None
     grades: StatedGrades = field(default_factory=StatedGrades)
+    language: str = "ko"
 
 
 @dataclass(frozen=True)

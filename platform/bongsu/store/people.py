@@ -18,7 +18,9 @@ from bongsu.store.schema_people import memberships, ministries, people, subjects
 from bongsu.store.taken import add_new
 
 PEOPLE = Listing(
-    (Step(people.c.id),), columns(people, "id", "name", "kind", "clearance", "createdAt", "disabledAt")
+    (Step(people.c.id),),
+    columns(people, "id", "name", "kind", "clearance", "createdAt", "disabledAt"),
+    closed={"kind": ActorKind},
 )
 
 

@@ -219,6 +219,18 @@ def test_what_works_here_alone_says_so(ask: As, shell: Shell, command: str) -> N
     assert (refused.status, "[cli.only-here]" in refused.error) == (2, True)
 
 
+def test_the_database_of_this_machine_is_not_taken_for_the_servers(ask: As, shell: Shell) -> None:
+    ask("kim", "runs")
+    assert shell("--context", "local", "runs").status == 0
+    for words in (("database", "show"), ("database", "check"), ("database", "grades")):
+        told = shell(*words)
+        assert (told.status, "not that of the server server, http://127.0.0.1:" in told.error) == (0, True), told
+        assert "on this machine" in told.error
+    assert json.loads(shell("database", "show", "--json").out).keys() == {"found", "known"}
+    assert shell("--context", "local", "database", "show").error == ""
+    assert "[cli.only-here]" in shell("--context", "server", "database", "show").error
+
+
 def test_a_custodian_gives_a_name_to_files_of_their_own_machine(ask: As, tmp_path: Path) -> None:
     (tmp_path / "law.txt").write_text("제1조")
     said = ask("dc", "datasets", "add", "own-law", "file:law.txt", "--grade", "S")

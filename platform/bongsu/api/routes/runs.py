@@ -11,9 +11,10 @@ from bongsu.api.answers import Fields, IdempotencyKey, Page, answer
 from bongsu.api.asking import Asker, Asking, asks_for
 from bongsu.api.listing import Listing
 from bongsu.domain.documents import plain
-from bongsu.domain.filters import FieldKind
+from bongsu.domain.filters import FieldKind, OneOf
 from bongsu.domain.paging import ShortList
 from bongsu.domain.plan import RunPlan
+from bongsu.domain.run import StageState
 from bongsu.language.particles import settle_particles
 from bongsu.language.problems import told
 from bongsu.policy.access import Permission
@@ -41,8 +42,8 @@ STAGES = ShortList[StageDetails](
         "id": (_WORD, lambda stage: stage.planned.id),
         "title": (_WORD, lambda stage: stage.planned.title),
         "uses": (_WORD, lambda stage: stage.planned.uses),
-        "label": (_WORD, lambda stage: str(stage.planned.label)),
-        "state": (_WORD, lambda stage: stage.record.state),
+        "label": (FieldKind.LABEL, lambda stage: str(stage.planned.label)),
+        "state": (OneOf.of(StageState), lambda stage: stage.record.state),
         "startedAt": (_TIME, lambda stage: stage.record.started_at),
         "finishedAt": (_TIME, lambda stage: stage.record.finished_at),
     },
@@ -70,11 +71,11 @@ def list_runs(asker: Asking, listing: Listing) -> Response:
     return listing.answer(found, RUNS.key)
 
 
-@router.get("/{run}", **asks_for(Permission.RUN_READ, gives=ServedRun))
+@router.get("/{run}", **asks_for(Permission.RUN_READ, gives=ServedRun, about="run"))
 def show(request: Request, asker: Asking, run: str, fields: Fields = "") -> Response:
     """A run, its stages with their attempts, and the models that came of it."""
     platform, record = asker.of_run(run)
-    return answer(request, _document(asker, platform, record), fields)
+    return answer(request, _document(asker, platform, record), fields, about="run")
 
 
 @router.get("/{run}/stages", **asks_for(Permission.RUN_READ, gives=Page[StageDocument]))
