@@ -5,12 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, insert, select, update
 
 from bongsu.domain.labels import Label
 from bongsu.domain.tenants import Tenant
 from bongsu.store.schema_audit import audit_reads
 from bongsu.store.taken import add_new
+
+_COLUMNS = audit_reads.c
+_FOUND = select(_COLUMNS.at, _COLUMNS.label).where(
+    _COLUMNS.tenant == bindparam("tenant"),
+    _COLUMNS.actor == bindparam("actor"),
+    _COLUMNS.object == bindparam("object"),
+)
 
 
 @dataclass(frozen=True)
@@ -59,12 +66,13 @@ def forget_reads(connection: Connection, before: float) -> int:
 
 
 def _found(connection: Connection, reading: Reading) -> Any:
-    return connection.execute(select(audit_reads.c.at, audit_reads.c.label).where(_row(reading))).one_or_none()
+    key = {"tenant": reading.tenant, "actor": reading.actor, "object": reading.object}
+    return connection.execute(_FOUND, key).one_or_none()
 
 
 def _row(reading: Reading) -> ColumnElement[bool]:
-    columns = audit_reads.c
-    return and_(columns.tenant == reading.tenant, columns.actor == reading.actor, columns.object == reading.object)
+    is_who_and_what = _COLUMNS.actor == reading.actor, _COLUMNS.object == reading.object
+    return and_(_COLUMNS.tenant == reading.tenant, *is_who_and_what)
 
 
 def _covers(row: Any, reading: Reading, window_s: float) -> bool:

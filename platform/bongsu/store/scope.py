@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Row,
     Select,
     Table,
     Text,
@@ -94,6 +96,12 @@ def sees(connection: Connection, label: str) -> bool:
     """True if the clearance dominates a label, as rows have it."""
     clearance = scope_of(connection).clearance
     return clearance is None or clearance.dominates(Label.parse(label))
+
+
+def is_owned(connection: Connection, row: Row[Any]) -> bool:
+    """As :func:`owned`, of one row that was asked for by its key."""
+    tenants = scope_of(connection).tenants
+    return tenants is None or row.tenant in tenants
 
 
 def _is_of(table: Table, tenants: frozenset[Tenant]) -> ColumnElement[bool]:
