@@ -66,7 +66,7 @@ def look_at_run(
         refuse_without(actor, permission, record.tenant)
         platform = plane.of_tenant(actor, record.tenant)
         named = (f"run:{record.id}", Label.parse(record.label))
-        readings = unrecorded(connection, readings_of(platform, actor.id, record.tenant, [named]))
+        readings = unrecorded(connection, platform, readings_of(platform, actor.id, record.tenant, [named]))
         found = look(connection, platform, record)
     record_these(platform, readings, platform.author.request_id)
     return platform, record, found

@@ -17,7 +17,7 @@ from bongsu.domain.labels import OPEN, Label, high_water_mark
 from bongsu.domain.people import Actor
 from bongsu.domain.tenants import Tenant
 from bongsu.service.platform import Platform
-from bongsu.store.audit_reads import Reading, forget_reads, is_known
+from bongsu.store.audit_reads import Reading, forget_reads
 from bongsu.store.taken import Taken
 
 WINDOW_S = 600.0
@@ -51,10 +51,10 @@ def record_reads(
         sqlalchemy.exc.IntegrityError: the log has a row where its next one belongs.
     """
     readings = readings_of(platform, actor, tenant, objects)
-    if not readings:
+    if platform.reads.has_all(readings, WINDOW_S):
         return 0
     with platform.database.read() as connection:
-        readings = unrecorded(connection, readings)
+        readings = unrecorded(connection, platform, readings)
     return record_these(platform, readings, request_id)
 
 
@@ -71,9 +71,9 @@ def readings_of(
     return [Reading(tenant, actor, object_, label, now) for object_, label in sorted(labels.items())]
 
 
-def unrecorded(connection: Connection, readings: Iterable[Reading]) -> list[Reading]:
+def unrecorded(connection: Connection, platform: Platform, readings: Iterable[Reading]) -> list[Reading]:
     """Those of which there is no entry yet; of most there is one, and nothing is written for them."""
-    return [one for one in readings if not is_known(connection, one, WINDOW_S)]
+    return [one for one in readings if not platform.reads.is_recorded(connection, one, WINDOW_S)]
 
 
 def record_these(platform: Platform, readings: list[Reading], request_id: str) -> int:
@@ -88,7 +88,7 @@ def record_these(platform: Platform, readings: list[Reading], request_id: str) -
                 raise
             # Another request of the same person was first with one of them, and made its entry.
         with platform.database.read() as connection:
-            readings = unrecorded(connection, readings)
+            readings = unrecorded(connection, platform, readings)
     raise AssertionError("unreachable")
 
 
