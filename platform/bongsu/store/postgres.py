@@ -38,6 +38,9 @@ _SETTINGS = {
 # One consistent view for all statements of a transaction, that promises to write nothing.
 READING = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
+# Each statement for itself.
+ASKING = {"isolation_level": "AUTOCOMMIT"}
+
 
 def engine_of(url: URL, pool_size: int = POOL_SIZE, **settings: int) -> Engine:
     """An engine whose transactions are READ COMMITTED; what ``url`` itself says of a connection counts.

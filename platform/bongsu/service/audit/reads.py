@@ -53,7 +53,7 @@ def record_reads(
     readings = readings_of(platform, actor, tenant, objects)
     if platform.reads.has_all(readings, WINDOW_S):
         return 0
-    with platform.database.read() as connection:
+    with platform.database.ask() as connection:
         readings = unrecorded(connection, platform, readings)
     return record_these(platform, readings, request_id)
 
@@ -87,7 +87,7 @@ def record_these(platform: Platform, readings: list[Reading], request_id: str) -
             if not left:
                 raise
             # Another request of the same person was first with one of them, and made its entry.
-        with platform.database.read() as connection:
+        with platform.database.ask() as connection:
             readings = unrecorded(connection, platform, readings)
     raise AssertionError("unreachable")
 
