@@ -22,6 +22,7 @@ from bongsu.api.requests import Rate, key_of_actor, key_of_address, language_of,
 from bongsu.domain.codes import api as api_codes
 from bongsu.domain.codes import identity as codes
 from bongsu.domain.grades import GradeScheme
+from bongsu.domain.paging import PageRequest
 from bongsu.domain.people import Actor, ActorKind
 from bongsu.domain.problems import BongsuError
 from bongsu.identity.bearer import bearer_token
@@ -31,8 +32,9 @@ from bongsu.service.audit.reads import note_list
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.platform import Platform
 from bongsu.service.run_lists import of_run
+from bongsu.service.watching import Look, look_at_log, look_closely
 from bongsu.service.worker_access import refuse_elsewhere
-from bongsu.store.records import RunRecord
+from bongsu.store.records import EventRecord, RunRecord
 
 STATED = "x-permission"
 ANYBODY = "anybody"
@@ -81,6 +83,16 @@ class Asker:
         """See :func:`bongsu.service.run_lists.of_run`."""
         assert self.permission is not None
         return of_run(self.plane, self.actor, self.permission, run)
+
+    def look_closely(self, run: str) -> Look:
+        """See :func:`bongsu.service.watching.look_closely`."""
+        assert self.permission is not None
+        return look_closely(self.plane, self.actor, self.permission, run)
+
+    def look_at_log(self, run: str, wanted: PageRequest) -> list[EventRecord]:
+        """See :func:`bongsu.service.watching.look_at_log`."""
+        assert self.permission is not None
+        return look_at_log(self.plane, self.actor, self.permission, run, wanted)
 
     def note_list(self, object_: str, shown: Iterable[tuple[str, str]]) -> None:
         """See :func:`bongsu.service.audit.reads.note_list`; called before the list is given."""

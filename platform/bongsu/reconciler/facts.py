@@ -12,6 +12,7 @@ from bongsu.domain.phrases import Words
 from bongsu.domain.plan import RunPlan
 from bongsu.domain.problems import Problem
 from bongsu.domain.publication import RegisteredVersion, RegistrationRequest
+from bongsu.domain.tenants import HOME
 from bongsu.planner.facts import EarlierWork
 from bongsu.store.records import AttemptRecord, RunRecord, StageRecord
 
@@ -26,8 +27,11 @@ class RunFacts:
     plan: RunPlan
     stages: Mapping[StageId, StageRecord]
     attempts: Mapping[StageId, tuple[AttemptRecord, ...]]
-    is_governed: bool = False
-    """Whether ministries share the store: then aliases are given by approvals, and by nothing else."""
+
+    @property
+    def is_governed(self) -> bool:
+        """Whether it is a ministry's run: then aliases are given by approvals, and by nothing else."""
+        return self.run.tenant != HOME
 
     @cached_property
     def live(self) -> list[AttemptRecord]:
