@@ -34,6 +34,7 @@ def application(served: Served) -> FastAPI:
         requests_a_minute=served.settings.requests_a_minute,
         telemetry=served.telemetry,
         browsers=served.browsers,
+        language=served.settings.language,
     )
     if served.issuer is not None:
         app.include_router(issuer_router(served.issuer), prefix=served.issuer.settings.path)

@@ -87,6 +87,7 @@ class ServerSettings:
     worker_url: where workers reach this server, to ask for leave to read; None if this process starts none.
     grades: which grades the site has, as far as this process was told; they have to be those of the database.
     browsers: how people sign in with a browser, to MLflow's pages; None if they do not.
+    language: of what is told to whoever asks for none: ``ko`` or ``en``.
     """
 
     home: Path
@@ -107,6 +108,7 @@ class ServerSettings:
     worker_url: str | None = None
     grades: StatedGrades = field(default_factory=StatedGrades)
     browsers: BrowserSettings | None = None
+    language: str = "ko"
 
 
 @dataclass(frozen=True)
@@ -189,6 +191,7 @@ def open_served(settings: ServerSettings, environment: Mapping[str, str]) -> Ite
         settle_grades(base, settings.grades)
         public_url = settings.browsers.url if settings.browsers else ""
         governed = settings_of(base, settings.mlflow_database_url, public_url)
+        governed = replace(governed, language=settings.language)
         telemetry = undo.enter_context(open_telemetry(settings.telemetry))
         watched = Watched(telemetry.metrics, telemetry.tracing)
         publisher = publisher_of(governed)

@@ -12,9 +12,10 @@ from bongsu import __version__
 from bongsu.api.answers import Fields, answer
 from bongsu.api.asking import Asking, for_anybody, for_signed_in
 from bongsu.api.openapi import as_well, only_as
+from bongsu.api.requests import language_of
 from bongsu.domain.documents import plain
 from bongsu.domain.messages import N_
-from bongsu.language.translation import preferred_language, translator
+from bongsu.language.translation import translator
 from bongsu.service.control_plane import ControlPlane, SignInPlace
 from bongsu.service.people_documents import MeDocument, me_document
 from bongsu.service.whoami import who_asks
@@ -33,7 +34,7 @@ _WELCOME = N_(
 @router.get("/", **only_as("text/plain"), **for_anybody())
 def welcome(request: Request) -> Response:
     """What is where, for whoever opens the address of the server."""
-    language = preferred_language(request.headers.get("accept-language"))
+    language = language_of(request)
     told = translator(language)(_WELCOME).format(version=__version__, schema=request.app.openapi_url)
     return PlainTextResponse(told, headers={"Content-Language": language, "Vary": "Accept-Language"})
 

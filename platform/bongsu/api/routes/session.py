@@ -13,11 +13,11 @@ from bongsu.api.asking import for_anybody
 from bongsu.api.issuer_pages import TITLE_REFUSED, TITLE_SIGN_IN, Page, shown
 from bongsu.api.openapi import as_page
 from bongsu.api.problems import problem_response, status_of
-from bongsu.api.requests import Rate, key_of_address
+from bongsu.api.requests import Rate, key_of_address, language_of
 from bongsu.domain.codes import identity as codes
 from bongsu.domain.messages import N_
 from bongsu.domain.problems import BongsuError
-from bongsu.language.translation import preferred_language, translator
+from bongsu.language.translation import translator
 from bongsu.service.browsers.door import cookie_name, cookies_of, refuse_foreign_page, session_secret
 from bongsu.service.browsers.sessions import actor_of, end_session
 from bongsu.service.browsers.settings import CALLBACK_PATH, SESSION_PATH, Browsers
@@ -82,7 +82,7 @@ def session(request: Request, browsers: Known) -> Response:
             signs_out=True,
             links={PAGES: TO_PAGES},
         )
-    return shown(page, _language(request))
+    return shown(page, language_of(request))
 
 
 @router.get(f"{SESSION_PATH}/login", **as_page(404, 429, 503), **for_anybody())
@@ -92,11 +92,11 @@ def login(
     """Send the browser to where its person signs in."""
     if fragment is None:
         links = {_login(to): GO_ON}
-        return shown(Page(TITLE_SIGN_IN, LEAD_ONWARD, links=links, script=_WITH_FRAGMENT), _language(request))
+        return shown(Page(TITLE_SIGN_IN, LEAD_ONWARD, links=links, script=_WITH_FRAGMENT), language_of(request))
     to += fragment
     if not issuer and len(browsers.providers) > 1:
         links = {_login(to, issuer=one): one for one in browsers.providers}
-        return shown(Page(TITLE_SIGN_IN, LEAD_WHERE, links=links), _language(request))
+        return shown(Page(TITLE_SIGN_IN, LEAD_WHERE, links=links), language_of(request))
     try:
         leaving = depart(browsers, to, issuer)
     except BongsuError as error:
@@ -162,7 +162,7 @@ def _refused(request: Request, error: BongsuError, to: str) -> Response:
     """As a page where a browser asks, with a way to begin anew."""
     if "text/html" not in request.headers.get("accept", ""):
         return problem_response(request, error)
-    say = translator(language := _language(request))
+    say = translator(language := language_of(request))
     problem, *_others = error.problems
     page = Page(
         TITLE_REFUSED,
@@ -184,7 +184,3 @@ def _login(to: str, **more: str) -> str:
 
 def _onward(address: str) -> Response:
     return RedirectResponse(address, 303, {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
-
-
-def _language(request: Request) -> str:
-    return preferred_language(request.headers.get("accept-language"))

@@ -13,7 +13,7 @@ from bongsu.cli.commands.naming_grades import RestrictedAs, stated_grades
 from bongsu.cli.commands.shared import only_here
 from bongsu.cli.printing import say
 from bongsu.cli.state import options
-from bongsu.cli.texts import _, said
+from bongsu.cli.texts import _, language, said
 from bongsu.domain.grades import SchemeName
 from bongsu.domain.server_defaults import AUDIENCE, BROWSER_CLIENT, REQUESTS_A_MINUTE
 from bongsu.service.observing.log_format import LogFormat
@@ -194,6 +194,7 @@ def serve(
         worker_url=worker_url or _url(_reached_here(host), port),
         grades=stated_grades(grades, restricted_as),
         browsers=browsers,
+        language=language(),
     )
     with open_served(settings, os.environ) as served:
         serve_until_ended(served, listening, lambda: say(_("Listening at {url}").format(url=_url(host, port))))
@@ -228,6 +229,7 @@ def up(
         console_url=console,
         worker_url=_url(HOST, port),
         browsers=BrowserSettings(url),
+        language=language(),
     )
     shipped = Path.cwd() / "pipelines"
     seeded = seed(settings, os.environ, shipped if shipped.is_dir() else None)

@@ -44,8 +44,13 @@ _LINK = (
 )
 
 
-def public_pages(session_page: str = "") -> Starlette:
-    """The routes that ``routes.py`` says are public. ``session_page``: path at which people sign out, if they do."""
+def public_pages(session_page: str = "", language: str = "ko") -> Starlette:
+    """The routes that ``routes.py`` says are public.
+
+    Args:
+        session_page: path at which people sign out, if they do.
+        language: of who asks for none.
+    """
     folder = Path(str(flask_app.static_folder))
     page = (folder / "index.html").read_text()
 
@@ -53,7 +58,7 @@ def public_pages(session_page: str = "") -> Starlette:
         headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store", "X-Frame-Options": "SAMEORIGIN"}
         if not session_page:
             return HTMLResponse(page, headers=headers)
-        say = translator(preferred_language(request.headers.get("accept-language")))
+        say = translator(preferred_language(request.headers.get("accept-language"), language))
         link = _LINK.format(page=session_page, words=say(_SIGN_OUT))
         return HTMLResponse(page.replace("</body>", link), headers=headers | {"Vary": "Accept-Language"})
 
