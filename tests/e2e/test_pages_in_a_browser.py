@@ -78,7 +78,7 @@ def test_whoever_opens_the_printed_address_signs_in_and_sees_their_own_runs(
         assert "mnd/engineer" in tab.shows("Sign out")
         tab.press("button")
         tab.shows("You are not signed in")
-        tab.open(f"{up.url}/mlflow/")
+        tab.open(up.pages)
         _sign_in(up, tab, "army/engineer")
         assert "trials of mnd/engineer" not in tab.shows("trials of army/engineer")
         assert tab.address.endswith("/mlflow/#/experiments?workspace=army")
@@ -100,7 +100,7 @@ def _refuses_what_pages_may_not(up: Demonstration, tab: Tab) -> None:
 
 def test_the_sign_in_is_korean_for_who_reads_korean(up: Demonstration, tmp_path: Path) -> None:
     with browser(tmp_path, language="ko") as tab:
-        tab.open(f"{up.url}/mlflow/")
+        tab.open(up.pages)
         tab.shows("사용자 이름")
         tab.fill("login", "mnd/manager")
         tab.fill("password", "wrong")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,14 @@ def test_mlflow_s_own_clients_are_told_how_to_reach_the_server(ask: As) -> None:
     assert ask("kim", "token").out == "kim\n"
     document = json.loads(ask("kim", "token", "--json").out)
     assert (document["token"], document["expiresAt"]) == ("kim", None)
+
+
+def test_a_browser_is_told_where_to_sign_in_if_it_can(ask: As, place: ApiPlace) -> None:
+    assert "--public-url" in ask("kim", "--in=mnd", "mlflow").out
+    place.app.state.plane = replace(place.plane, pages="https://bongsu.example/mlflow/")
+    told = ask("kim", "--in=mnd", "mlflow").out
+    assert "open https://bongsu.example/mlflow/ and sign in" in told
+    assert "--public-url" not in told
 
 
 def test_in_a_home_nobody_has_a_token(shell: Shell) -> None:
