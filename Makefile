@@ -26,9 +26,9 @@ demo: setup
 	$(BIN)/bongsu run pipelines/demo.yaml
 
 test: setup check
-	# What starts Ray, kills processes or fills disks wants the machine for itself; the rest shares its cores by module.
+	# Processes share the tests by module (tests/support/shared_work.py).
 	$(BIN)/pytest -n $(JOBS) --dist loadfile tests/unit tests/contract
-	$(BIN)/pytest tests/integration tests/e2e
+	$(BIN)/pytest -n $(JOBS) --dist loadfile tests/integration tests/e2e
 
 bench: setup
 	for file in tests/bench/bench_*.py; do $(BIN)/python $$file || exit 1; done

@@ -5,10 +5,16 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from database_places import database, postgres, small_database
 from hypothesis import settings
+from shared_work import ByPlace, longest_first
+
+# Where several tests share the cores, threads of torch that wait for each other by spinning take them from whom they
+# wait for: three times the work, and the same results. Read by libgomp as it is loaded.
+os.environ.setdefault("GOMP_SPINCOUNT", "3000")
 
 # Fixtures for every test: a store on each kind of database.
 __all__ = ["database", "postgres", "small_database"]
@@ -22,8 +28,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Where processes share the tests (``pytest -n``), they are told apart by their ids: of several with one id a
     single one would run, and nothing would say so."""
     several = [found for found, times in Counter(item.nodeid for item in items).items() if times > 1]
-    if several and hasattr(config, "workerinput"):
+    if not hasattr(config, "workerinput"):
+        return
+    if several:
         raise pytest.UsageError(f"These tests have one id, so run them in one process: {', '.join(several)}")
+    longest_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    return ByPlace(config, log) if config.option.dist == "loadfile" else None
 
 
 @pytest.fixture(autouse=True)

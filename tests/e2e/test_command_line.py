@@ -144,6 +144,9 @@ def test_texts_are_korean_on_request(shell: Shell) -> None:
 def wait_until_running(shell: Shell, stage: str) -> None:
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
+        time.sleep(0.1)
+        if not list(shell.folder.glob(f"home/logs/*/{stage}/*/process.json")):
+            continue  # a command takes a core for a second, which what is waited for can use
         done = subprocess.run(
             [BONGSU, "show", "latest", "--json"],
             cwd=shell.folder,
@@ -152,13 +155,8 @@ def wait_until_running(shell: Shell, stage: str) -> None:
             text=True,
             check=False,
         )
-        if done.returncode == 0:
-            rows = json.loads(done.stdout)["stages"]
-            if states(rows).get(stage) == "running" and list(
-                shell.folder.glob(f"home/logs/*/{stage}/*/process.json")
-            ):
-                return
-        time.sleep(0.3)
+        if done.returncode == 0 and states(json.loads(done.stdout)["stages"]).get(stage) == "running":
+            return
     raise AssertionError(f"{stage} did not start")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from service_places import Place
 from small_plans import plan_of, planned_input, stage
@@ -77,8 +78,13 @@ class GovernedPlace(Place):
             for name in ("mnd", "army"):
                 values = {"name": name, "title_ko": name, "title_en": name, "created_at": self.now}
                 connection.execute(insert(ministries).values(**values, owns_gpus=True))
-        for person, (ministry, role) in STAFF.items():
-            self.add_person(person, ministry, role)
+            accounts = [self._account(person, SECRET, ActorKind.PERSON) for person in STAFF]
+            connection.execute(insert(people), accounts)
+            roles = [
+                {"person": person, "ministry": ministry, "role": role.value}
+                for person, (ministry, role) in STAFF.items()
+            ]
+            connection.execute(insert(memberships), roles)
         self.law = self.tree("law")
         self.add_dataset("law", self.law)
 
@@ -107,8 +113,11 @@ class GovernedPlace(Place):
     def add_account(self, person: str, clearance: Label = SECRET, kind: ActorKind = ActorKind.PERSON) -> None:
         """Somebody who is nothing in any ministry yet."""
         with self.platform.write() as connection:
-            values = {"id": person, "name": person, "kind": kind.value, "clearance": str(clearance)}
-            connection.execute(insert(people).values(**values, created_at=self.now))
+            connection.execute(insert(people).values(**self._account(person, clearance, kind)))
+
+    def _account(self, person: str, clearance: Label, kind: ActorKind) -> dict[str, Any]:
+        values = {"id": person, "name": person, "kind": kind.value, "clearance": str(clearance)}
+        return {**values, "created_at": self.now}
 
     def add_role(self, person: str, ministry: str, role: Role) -> None:
         with self.platform.write() as connection:

@@ -27,11 +27,16 @@ from typing import Any
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LOADED = (
     "bongsu.api.serving",
+    "bongsu.service.observing.listener",
     "bongsu.store.postgres",
+    "bongsu.tracking.governed.publisher",
+    "bongsu.tracking.publisher",
     "far_cluster",
+    "httpcore",
     "reconciler_faults",
     "uvicorn.lifespan.on",
     "uvicorn.loops.auto",
+    "uvloop",
     "uvicorn.protocols.http.auto",
 )
 _SHIFT = struct.Struct("d")

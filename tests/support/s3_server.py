@@ -1,9 +1,8 @@
-"""A real S3 server for tests: versitygw, built once from the Go module proxy into the user's cache folder."""
+"""A real S3 server for tests: versitygw."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -14,9 +13,8 @@ from pathlib import Path
 
 import pytest
 from ports import free_port
+from s3_program import program
 
-VERSION = "v1.8.0"
-MODULE = "github.com/versity/versitygw/cmd/versitygw"
 START_S = 30.0
 
 
@@ -29,17 +27,11 @@ class S3Server:
 
 
 def binary() -> Path:
-    """The server's binary, built if need be. Skips the test where there is no Go."""
-    cached = Path.home() / ".cache" / "bongsu" / "bin" / f"versitygw-{VERSION}"
-    if cached.exists():
-        return cached
-    if shutil.which("go") is None:
+    """The server's program. Skips the test where there is no Go to build it with."""
+    found = program()
+    if found is None:
         pytest.skip("needs Go to build the S3 server versitygw")
-    cached.parent.mkdir(parents=True, exist_ok=True)
-    environment = {**os.environ, "GOBIN": str(cached.parent), "CGO_ENABLED": "0", "GOFLAGS": "-mod=mod"}
-    subprocess.run(["go", "install", f"{MODULE}@{VERSION}"], check=True, env=environment, timeout=900)
-    (cached.parent / "versitygw").rename(cached)
-    return cached
+    return found
 
 
 @contextmanager

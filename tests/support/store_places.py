@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from small_plans import plan_of, stage
+from sqlalchemy import event
 
 from bongsu.domain.ids import AttemptId, RunId, StageId
 from bongsu.domain.plan import RunPlan
@@ -27,9 +28,13 @@ def open_at(folder: Path) -> Database:
 
 
 def store_at(folder: Path) -> Database:
-    """A new one, quickly."""
+    """A new one, quickly: what is committed is not waited for until the disk has it. That would be lost with the
+    machine's power, which no test cuts; killed processes lose nothing of it."""
     (folder / "bongsu.db").write_bytes(empty_database())
-    return open_at(folder)
+    opened = open_at(folder)
+    event.listen(opened.engine, "connect", lambda connection, _record: connection.execute("PRAGMA synchronous=OFF"))
+    opened.engine.dispose()  # with what was connected before
+    return opened
 
 
 @functools.cache

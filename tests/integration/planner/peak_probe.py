@@ -23,7 +23,7 @@ from bongsu_stages.train.params import TokenTrainingParams
 from bongsu_stages.train.sink import SilentSink
 from bongsu_stages.train.workers import WorkerGroup
 
-STEPS = 3
+STEPS = 2
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ class Case:
     chats: tuple[str, ...] = field(default=())
 
 
-TRAINING = {"steps": 3, "learningRate": 1e-3, "microBatch": 4}
+TRAINING = {"steps": 2, "learningRate": 1e-3, "microBatch": 4}
 CASES = {
     "prune": Case(
         "compress.expert-prune", {"keepFraction": 0.5, "calibrationSequences": 32}, texts=("calibration",)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import json
 import math
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -71,13 +73,30 @@ class Gang:
             assert recorded.state == fingerprints_of(weights.items())
         return outputs.metrics, events, weights
 
+    @functools.cache  # noqa: B019
+    def alone(self) -> Any:
+        """One worker, with the batch of two."""
+        return self.run("alone", 1, microBatch=8)
+
     @functools.cache  # noqa: B019 (one gang for all tests: starting a gang takes half a minute)
     def whole(self, parallel: str) -> Any:
         """Two workers, uninterrupted."""
         return self.run(f"whole-{parallel}", 2, parallel=parallel)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
+def ray_session() -> Iterator[None]:
+    import ray
+
+    before = os.environ.get("RAY_AUTH_MODE")
+    ray.init(num_cpus=4, include_dashboard=False, logging_level="WARNING", configure_logging=False)
+    yield
+    ray.shutdown()
+    if before is None:
+        os.environ.pop("RAY_AUTH_MODE", None)  # Ray sets it in this process, for whatever it starts later
+
+
+@pytest.fixture(scope="module")
 def gang(ray_session: None, tmp_path_factory: pytest.TempPathFactory) -> Gang:
     return Gang(tmp_path_factory.mktemp("gang"))
 
@@ -88,7 +107,7 @@ def curve(events: list[StageEvent]) -> dict[int, float]:
 
 @pytest.mark.parametrize("parallel", ["replicate", "shard"])
 def test_two_workers_do_what_one_does_with_twice_the_batch(gang: Gang, parallel: str) -> None:
-    one, alone, _ = gang.run("alone", 1, microBatch=8)
+    one, alone, _ = gang.alone()
     two, together, weights = gang.whole(parallel)
     assert curve(together) == pytest.approx(curve(alone), rel=2e-3)
     assert two["perplexity.tokens-0"] == pytest.approx(one["perplexity.tokens-0"], rel=5e-3)
@@ -150,7 +169,7 @@ def test_a_teacher_may_be_shared_as_well(gang: Gang) -> None:
     assert curve(events)[1] == pytest.approx(0.0, abs=1e-5)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def examples(gang: Gang) -> str:
     folder = gang.root / "examples"
     folder.mkdir()
