@@ -246,4 +246,4 @@ def _sent_to(address: str) -> Response:
 
 
 def _language(request: Request, form: OAuthForm) -> str:
-    return language_of(request, form.get("ui_locales") or "")
+    return language_of(request, form.get("ui_locales") or "", "en")

@@ -54,9 +54,9 @@ def request_id(request: Request) -> str:
     return str(getattr(request.state, "number", "-"))
 
 
-def language_of(request: Request, wished: str = "") -> str:
-    """Of an answer: what the request asks for, else the server's own."""
-    own = getattr(request.app.state, "language", DEFAULT_LANGUAGE)
+def language_of(request: Request, wished: str = "", otherwise: str = DEFAULT_LANGUAGE) -> str:
+    """Of an answer: what the request asks for, else the server's own; ``otherwise`` if that has none."""
+    own = getattr(request.app.state, "language", otherwise)
     return preferred_language(request.headers.get("accept-language"), own, wished)
 
 

@@ -236,7 +236,7 @@ def test_a_server_gives_and_takes_as_a_home_does(ask: As, tmp_path: Path) -> Non
     refused = ask("army-eng", "models", "import", "axk1.bundle", "--key", key)
     assert (refused.status, "[access.forbidden]" in refused.error) == (4, True)
     nothing = ask("army-dc", "models", "import", "no.bundle", "--key", key)
-    assert (nothing.status, "[bundle.malformed]" in nothing.error) == (2, True)
+    assert (nothing.status, "[bundle.missing]" in nothing.error) == (3, True)
 
 
 def test_what_a_server_refuses_leaves_no_file(ask: As, tmp_path: Path) -> None:
