@@ -6,7 +6,8 @@ timed from the moment at which they were due. Beside them, in the same run and a
 for nothing (what the machine and HTTP cost), and the rows of a run read by plain SQL.
 
 Targets: one object at most 50 ms and a filtered list at most 100 ms at p99; from a submission to its first stage asked
-for at most 300 ms; lineage at most 0.36 s; a start of at most 10 s and 400 MB.
+for at most 300 ms at p95; lineage at most 0.36 s (median); a start of at most 10 s and 400 MB, beside that of MLflow's
+own server.
 """
 
 from __future__ import annotations
@@ -31,10 +32,11 @@ sys.path.append(str(Path(__file__).parents[1] / "support"))
 import httpx
 import psycopg
 from api_places import PIPELINE
+from bare_mlflow import bare_mlflow
 from engineer_everywhere import seed_people
 from loopback_issuer import running_issuer
 from many_runs import MINISTRIES, fill, fill_lineage, label_of, run_id
-from measured_server import START_S, Bench, started
+from measured_server import START_S, Bench, memory_of, started
 from open_loop import Asked, at, client, load, loaded
 from postgres_server import running_server
 from sqlalchemy import make_url
@@ -43,9 +45,7 @@ from targets import settle
 from bongsu.reconciler.session_lock import SessionLock
 
 WARM_UP_S = 5.0
-TOLD_S = 180.0
-SUBMISSIONS = 10
-"""On an idle server, and as many beside the load."""
+TOLD_S = 60.0
 
 
 def main() -> None:
@@ -53,11 +53,14 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=100_000)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--rate", type=float, default=100.0, help="requests a second")
+    parser.add_argument(
+        "--submissions", type=int, default=100, help="on an idle server, and as many beside the load"
+    )
     given = parser.parse_args()
     with _served(given.runs) as bench, _untold(bench) as turn:
         missed = [*_start(bench)]
         missed += _lineage(bench)
-        missed += _submitted(bench, given.rate)
+        missed += _submitted(bench, given.rate, given.submissions)
         missed += asyncio.run(_read(bench, given.rate, given.seconds, turn))
     settle(missed)
 
@@ -90,8 +93,14 @@ def _untold(bench: Bench) -> Iterator[SessionLock]:
 
 
 def _start(bench: Bench) -> Iterator[str]:
-    memory = bench.process.memory_info().rss / 1e6
-    print(f"start: ready after {bench.started_s:.1f} s, {memory:.0f} MB resident")
+    memory = memory_of(bench.process)
+    with tempfile.TemporaryDirectory() as folder, running_server() as server:
+        place, rows = Path(folder), server.new_database(migrated=False)
+        for _ in range(2):  # the first one makes its tables
+            with bare_mlflow(place, rows, place / "files") as bare:
+                beside, its_memory = bare.started_s, memory_of(bare.process)
+    print(f"start: ready after {bench.started_s:.1f} s with {memory:.0f} MB in all its processes,", end=" ")
+    print(f"beside MLflow's own server: {beside:.1f} s, {its_memory:.0f} MB")
     if bench.started_s > 10:
         yield f"a start of {bench.started_s:.1f} s"
     if memory > 400:
@@ -119,18 +128,19 @@ def _lineage(bench: Bench) -> Iterator[str]:
         yield f"lineage in {median:.2f} s"
 
 
-def _submissions(bench: Bench, where: str) -> list[float]:
-    """From sending a pipeline to the row of its first attempt, in milliseconds."""
+def _submissions(bench: Bench, where: str, submissions: int) -> list[float]:
+    """From sending a pipeline to the row of its first attempt, in milliseconds; one run after the other."""
     taken: list[float] = []
+    answered: list[float] = []
     with (
         psycopg.connect(bench.database.replace("+psycopg", ""), autocommit=True) as connection,
         httpx.Client(base_url=bench.http, headers=bench.headers, timeout=60, trust_env=False) as http,
     ):
-        for number in range(SUBMISSIONS):
+        for number in range(submissions):
             text = PIPELINE.replace("text: x", f"text: {where}-{number}")
             began = time.perf_counter()
             answer = http.post("/v1/runs", json={"text": text})
-            answered = time.perf_counter() - began
+            answered.append((time.perf_counter() - began) * 1000)
             answer.raise_for_status()
             run = answer.json()["run"]["id"]
             while not connection.execute("SELECT 1 FROM attempts WHERE run_id = %s", (run,)).fetchone():
@@ -138,24 +148,24 @@ def _submissions(bench: Bench, where: str) -> list[float]:
                 if time.perf_counter() - began > START_S:
                     raise RuntimeError(f"{run} does not begin")
             taken.append((time.perf_counter() - began) * 1000)
-            print(f"  {where} {run}: answered after {answered * 1000:.0f} ms, asked for after {taken[-1]:.0f} ms")
             while http.get(f"/v1/runs/{run}").json()["run"]["finishedAt"] is None:
                 time.sleep(0.2)
+    print(f"  {where}: a submission is answered after {statistics.median(answered):.0f} ms (median)")
     return taken
 
 
-def _submitted(bench: Bench, rate: float) -> Iterator[str]:
+def _submitted(bench: Bench, rate: float, submissions: int) -> Iterator[str]:
     """On a server that does nothing else, and beside the load."""
-    found = {"idle": _submissions(bench, "idle")}
+    found = {"idle": _submissions(bench, "idle", submissions)}
     with loaded(bench.http, bench.headers, _requests(bench, random.Random(2)), rate):
         time.sleep(WARM_UP_S)
-        found["loaded"] = _submissions(bench, "loaded")
+        found["loaded"] = _submissions(bench, "loaded", submissions)
     for where, taken in found.items():
-        median = statistics.median(taken)
-        print(f"submit to first stage asked for, {where}: median {median:.0f} ms, worst of {len(taken)}", end=" ")
-        print(f"{max(taken):.0f} ms")
-        if median > 300:
-            yield f"{median:.0f} ms from a submission to its first stage ({where})"
+        p50, p95 = at(taken, 50), at(taken, 95)
+        print(f"submit to first stage asked for, {where}: p50 {p50:.0f} ms, p95 {p95:.0f} ms", end=" ")
+        print(f"({len(taken)} submissions)")
+        if p95 > 300:
+            yield f"{p95:.0f} ms from a submission to its first stage at p95 ({where})"
     ratio = statistics.median(found["loaded"]) / statistics.median(found["idle"])
     print(f"  beside {rate:g} requests a second it takes {ratio:.2f} times as long")
 
@@ -182,9 +192,11 @@ async def _read(bench: Bench, rate: float, seconds: float, turn: SessionLock) ->
         turn.give_back()
         began = time.perf_counter()
         told = await load(http, _requests(bench, chance), rate, _while_untold(bench))
+    elapsed = time.perf_counter() - began
     print(
-        f"  MLflow was told of {2 * SUBMISSIONS} runs in {time.perf_counter() - began:.0f} s; meanwhile in brackets:"
+        f"  MLflow was told of the submitted runs for {elapsed:.0f} s by a process of its own (all of them", end=" "
     )
+    print(f"have {memory_of(bench.process):.0f} MB then); meanwhile in brackets:")
     for kind, found in sorted(took.items()):
         beside = told[kind]
         print(f"  {kind:8} p50 {at(found, 50):6.1f} ms ({at(beside, 50):6.1f})", end="   ")
@@ -203,14 +215,13 @@ def _for(seconds: float) -> Callable[[], bool]:
 
 
 def _while_untold(bench: Bench) -> Callable[[], bool]:
-    """Until nothing waits in the outbox, which is looked at once a second."""
+    """Until nothing waits in the outbox, which is looked at once a second, or it was looked at long enough."""
     done, until = threading.Event(), time.perf_counter() + TOLD_S
 
     def look() -> None:
         with psycopg.connect(bench.database.replace("+psycopg", ""), autocommit=True) as connection:
             while connection.execute("SELECT 1 FROM outbox WHERE NOT done").fetchone():
                 if time.perf_counter() > until:
-                    print(f"  MLflow is not told everything after {TOLD_S:g} s")
                     break
                 time.sleep(1)
         done.set()

@@ -13,12 +13,11 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,14 +25,13 @@ from typing import Any
 sys.path.append(str(Path(__file__).parents[1] / "support"))
 
 import httpx
+from bare_mlflow import bare_mlflow
 from engineer_everywhere import seed_people
 from loopback_issuer import running_issuer
-from measured_server import START_S, answers, started
+from measured_server import started
 from mlflow_rows import Filled, fill_mlflow
-from ports import free_port
 from postgres_server import running_server
 
-from bongsu.cli.commands.serve import HOST
 from bongsu.service.mlflow_mount import FILES
 
 MINISTRY = "mnd"
@@ -54,7 +52,7 @@ class Question:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--runs", type=int, default=500)
+    parser.add_argument("--runs", type=int, default=12_000)
     parser.add_argument("--versions", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
@@ -67,7 +65,7 @@ def main() -> None:
         governed = undo.enter_context(started(home, (database, rows), provider, given.runs))
         filled = fill_mlflow(rows, MINISTRY, given.runs, given.versions)
         _log_files(home / FILES / filled.files)
-        address = undo.enter_context(_mlflow(home, rows))
+        address = undo.enter_context(bare_mlflow(home, rows, home / FILES)).address
         print(f"{given.runs} runs, {given.versions} versions, median of {given.rounds} rounds;", end=" ")
         print(f"the disk writes a page for good in {_disk():.1f} ms")
         headers = {"X-MLFLOW-WORKSPACE": MINISTRY}
@@ -134,46 +132,6 @@ def _questions(filled: Filled) -> Iterator[Question]:
     shown = "data { tags { key value } params { key value } metrics { key value } }"
     text = f'{{ mlflowGetRun(input: {{runId: "{filled.run}"}}) {{ run {{ {shown} }} }} }}'
     yield Question("graphql a run", "POST", "/graphql", body={"query": text})
-
-
-@contextmanager
-def _mlflow(home: Path, database: str) -> Iterator[str]:
-    """MLflow's own server on the same rows and files, with nothing of ours; its address."""
-    port = free_port()
-    environment = os.environ | {
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        "MLFLOW_ENABLE_WORKSPACES": "true",
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-        "MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE": "true",
-        "_MLFLOW_SERVER_FILE_STORE": database,
-        "_MLFLOW_SERVER_REGISTRY_STORE": database,
-        "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
-        "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
-        "_MLFLOW_SERVER_ARTIFACT_DESTINATION": (home / FILES).as_uri(),
-    }
-    command = [
-        sys.executable,
-        "-m",
-        "uvicorn",
-        "mlflow.server.fastapi_app:app",
-        "--host",
-        HOST,
-        "--port",
-        str(port),
-    ]
-    address, log = f"http://{HOST}:{port}", home / "mlflow.log"
-    with log.open("wb") as file:
-        process = subprocess.Popen(command, stdout=file, stderr=file, env=environment)
-    try:
-        until = time.monotonic() + START_S
-        while not answers(f"{address}/version"):
-            if process.poll() is not None or time.monotonic() > until:
-                raise RuntimeError(log.read_text())
-            time.sleep(0.1)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(60)
 
 
 def _log_files(folder: Path) -> None:

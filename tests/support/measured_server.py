@@ -72,6 +72,12 @@ def started(home: Path, databases: tuple[str, str], provider: LoopbackIssuer, ru
         process.wait(60)
 
 
+def memory_of(process: psutil.Process) -> float:
+    """Of a process and of all that it started, in MB; what several of them share is counted once (PSS)."""
+    found = [process, *process.children(recursive=True)]
+    return sum(one.memory_full_info().pss for one in found) / 1e6
+
+
 def answers(url: str) -> bool:
     """Whether somebody says 200."""
     try:

@@ -57,6 +57,18 @@ class PostgresServer:
         self._numbers = itertools.count(1)
         self._template = ""
 
+    def configure(self, lines: str) -> None:
+        """Add lines to its ``postgresql.conf``, for its next start."""
+        with (self.data / "postgresql.conf").open("a") as file:
+            file.write(f"\n{lines}\n")
+
+    def take_over(self, *paths: Path) -> None:
+        """What somebody else made is its user's from now on."""
+        account = _account()
+        for path in paths:
+            for one in (path, *path.rglob("*")) if account else ():
+                os.chown(one, account["user"], account["group"])
+
     def initialise(self) -> None:
         """Make the directory of its data."""
         secret = self._folder / "password"

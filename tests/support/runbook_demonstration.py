@@ -30,9 +30,11 @@ class Demonstration:
     url: of the server.
     home: that it was given.
     passwords: by what people type to sign in.
+    pages: address of MLflow's pages, as it was printed.
     """
 
-    def __init__(self, url: str, home: Path, passwords: Mapping[str, str], folder: Path) -> None:
+    def __init__(self, url: str, home: Path, passwords: Mapping[str, str], folder: Path, pages: str = "") -> None:
+        self.pages = pages
         self.url, self.home, self.passwords, self.folder = url, home, dict(passwords), folder
         self.followed: list[Block] = []
         self._signed_in: dict[str, SignIn] = {}
@@ -94,15 +96,17 @@ def demonstrated(folder: Path, started_in: Path | None = None) -> Iterator[Demon
         )
     assert process.stdout is not None
     passwords: dict[str, str] = {}
+    pages = ""
     for line in process.stdout:
         told = line.split()
         if len(told) == 2 and "/" in told[0]:
             passwords[told[0]] = told[1]
-        if "bongsu login" in line:
+        if line.startswith("MLflow's pages: "):
+            pages = next(word for word in told if word.startswith("http"))
             break
     try:
         assert process.poll() is None, (folder / "server.log").read_text()
-        yield Demonstration(f"http://localhost:{port}", home, passwords, folder)
+        yield Demonstration(f"http://localhost:{port}", home, passwords, folder, pages)
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(END_S) in (0, 128 + signal.SIGTERM), (folder / "server.log").read_text()

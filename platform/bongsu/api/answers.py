@@ -34,7 +34,7 @@ Filter = Annotated[
         max_length=2000,
         description="Only items of which this holds, e.g. `state : running, failed AND createdAt >="
         ' "2026-11-01T00:00:00Z"`. Which fields there are depends on the list; an unknown one is refused with'
-        " those that there are.",
+        " those that there are, and so is a value that a field never has.",
     ),
 ]
 IdempotencyKey = Annotated[
@@ -55,12 +55,20 @@ def bad_body(place: str, detail: Words) -> BongsuError:
     return codes.BAD_REQUEST.error(place=place, detail=detail.rstrip(".") if isinstance(detail, str) else detail)
 
 
-def answer(request: Request, document: Any, fields: str = "", status: int = 200) -> Response:
+def answer(request: Request, document: Any, fields: str = "", status: int = 200, *, about: str = "") -> Response:
     """A document or a list of them, as JSON with a strong tag: who has it already is told so (RFC 9110, 13.1.2).
 
-    Raises ``api.unknown-field``.
+    Args:
+        request: that is answered.
+        document: what :func:`bongsu.domain.documents.plain` writes.
+        fields: what is asked for of it; all if empty.
+        status: of the answer.
+        about: key of the document within it that lists show: what is no key of the whole is one of that.
+
+    Raises:
+        BongsuError: ``api.unknown-field``.
     """
-    return written(request, bytes(JSONResponse(only(plain(document), fields)).body), status)
+    return written(request, bytes(JSONResponse(only(plain(document), fields, about)).body), status)
 
 
 def written(request: Request, body: bytes, status: int = 200) -> Response:
@@ -73,14 +81,17 @@ def written(request: Request, body: bytes, status: int = 200) -> Response:
     return Response(body, status, headers, "application/json")
 
 
-def only(document: Any, fields: str) -> Any:
-    """What ``fields`` names of a document, or of each in a list or in a page's ``items``."""
+def only(document: Any, fields: str, about: str = "") -> Any:
+    """What ``fields`` names of a document, or of each in a list or in a page's ``items``; ``about`` as of
+    :func:`answer`."""
     if not fields:
         return document
     wanted = names_in(fields)
     if isinstance(document, dict) and isinstance(document.get("items"), list) and "next" in document:
         return document | {"items": [_only(item, wanted) for item in document["items"]]}
-    return [_only(item, wanted) for item in document] if isinstance(document, list) else _only(document, wanted)
+    if isinstance(document, list):
+        return [_only(item, wanted) for item in document]
+    return _about(document, wanted, about) if about else _only(document, wanted)
 
 
 def names_in(fields: str) -> list[str]:
@@ -93,6 +104,14 @@ def refuse_unknown(wanted: Iterable[str], known: Collection[str]) -> None:
     for name in wanted:
         if name not in known:
             raise codes.UNKNOWN_FIELD.error(field=name, known=", ".join(sorted(known)))
+
+
+def _about(document: dict[str, Any], wanted: list[str], about: str) -> dict[str, Any]:
+    inner: dict[str, Any] = document[about]
+    refuse_unknown(wanted, document.keys() | inner.keys())
+    of_inner = [name for name in wanted if name not in document]
+    found = _only(document, [name for name in wanted if name in document])
+    return found if about in found or not of_inner else found | {about: _only(inner, of_inner)}
 
 
 def _only(document: dict[str, Any], wanted: list[str]) -> dict[str, Any]:

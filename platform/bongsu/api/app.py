@@ -14,7 +14,7 @@ from bongsu.api.observed import InRequest, Observed
 from bongsu.api.openapi import DescribedApp
 from bongsu.api.problems import handle_problems, problem_response
 from bongsu.api.readiness import Readiness
-from bongsu.api.requests import Bounded, Numbered, Rate
+from bongsu.api.requests import DEFAULT_LANGUAGE, Bounded, Numbered, Rate
 from bongsu.api.routes import (
     about,
     artifacts,
@@ -31,8 +31,10 @@ from bongsu.api.routes import (
     people,
     pipelines,
     runs,
+    session,
 )
 from bongsu.domain.server_defaults import REQUESTS_A_MINUTE
+from bongsu.service.browsers.settings import Browsers
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.health import is_ready
 from bongsu.service.observing.telemetry import Telemetry
@@ -55,6 +57,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     people.router,
     labels.router,
     looking.router,
+    session.router,
 )
 
 
@@ -64,6 +67,8 @@ def create_app(
     routers: Sequence[APIRouter] = (),
     requests_a_minute: int = REQUESTS_A_MINUTE,
     telemetry: Telemetry | None = None,
+    browsers: Browsers | None = None,
+    language: str = DEFAULT_LANGUAGE,
 ) -> FastAPI:
     """The control plane as an ASGI application.
 
@@ -73,6 +78,8 @@ def create_app(
         routers: more routes.
         requests_a_minute: how many each actor may make.
         telemetry: of the process; counted for nobody if it is not given.
+        browsers: in which people sign in; None if they do not.
+        language: of what is told to whoever asks for none: ``ko`` or ``en``.
 
     Raises:
         RuntimeError: a route states no permission. Nothing is served then.
@@ -88,6 +95,8 @@ def create_app(
 
     app = described_app(lifespan, routers)
     app.state.plane = plane
+    app.state.browsers = browsers
+    app.state.language = language
     app.state.rate = Rate(requests_a_minute)
     app.state.ending = Ending()
     app.state.readiness = Readiness(lambda: is_ready(plane.base), app.state.ending)

@@ -18,21 +18,23 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
 
 from bongsu.api.given import given, given_as_model
-from bongsu.api.requests import Rate, key_of_actor, key_of_address, request_id
+from bongsu.api.requests import Rate, key_of_actor, key_of_address, language_of, request_id
 from bongsu.domain.codes import api as api_codes
 from bongsu.domain.codes import identity as codes
 from bongsu.domain.grades import GradeScheme
+from bongsu.domain.paging import PageRequest
 from bongsu.domain.people import Actor, ActorKind
 from bongsu.domain.problems import BongsuError
 from bongsu.identity.bearer import bearer_token
-from bongsu.language.translation import preferred_language, translator
+from bongsu.language.translation import translator
 from bongsu.policy.access import Permission
 from bongsu.service.audit.reads import note_list
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.platform import Platform
 from bongsu.service.run_lists import of_run
+from bongsu.service.watching import Look, look_at_log, look_closely
 from bongsu.service.worker_access import refuse_elsewhere
-from bongsu.store.records import RunRecord
+from bongsu.store.records import EventRecord, RunRecord
 
 STATED = "x-permission"
 ANYBODY = "anybody"
@@ -82,6 +84,16 @@ class Asker:
         assert self.permission is not None
         return of_run(self.plane, self.actor, self.permission, run)
 
+    def look_closely(self, run: str) -> Look:
+        """See :func:`bongsu.service.watching.look_closely`."""
+        assert self.permission is not None
+        return look_closely(self.plane, self.actor, self.permission, run)
+
+    def look_at_log(self, run: str, wanted: PageRequest) -> list[EventRecord]:
+        """See :func:`bongsu.service.watching.look_at_log`."""
+        assert self.permission is not None
+        return look_at_log(self.plane, self.actor, self.permission, run, wanted)
+
     def note_list(self, object_: str, shown: Iterable[tuple[str, str]]) -> None:
         """See :func:`bongsu.service.audit.reads.note_list`; called before the list is given."""
         note_list(self.plane.base, self.actor, object_, shown, self.request)
@@ -91,15 +103,18 @@ class Asker:
         return translator(self.language)
 
 
-def asks_for(permission: Permission, body: Mapping[str, Any] | None = None, *, gives: Any = None) -> dict[str, Any]:
+def asks_for(
+    permission: Permission, body: Mapping[str, Any] | None = None, *, gives: Any = None, about: str = ""
+) -> dict[str, Any]:
     """For a route: ``@router.get("/runs", **asks_for(Permission.RUN_READ, gives=Page[RunSummary]))``.
 
     Args:
         permission: that whoever asks needs.
         body: describes what it reads, as :func:`bongsu.api.bodies.described` does.
         gives: type of what it hands to :func:`bongsu.api.answers.answer`; None for what is no JSON.
+        about: key of the document within it that `fields` takes keys of as well, as ``answer`` has it.
     """
-    return _stating(permission.value, given(gives), body or {})
+    return _stating(permission.value, given(gives, about), body or {})
 
 
 def for_anybody(*, gives: Any = None) -> dict[str, Any]:
@@ -147,7 +162,7 @@ def _asker(request: Request) -> Asker:
     rate.take(key_of_actor(actor))
     found = stated(request.scope["route"])
     permission = None if found in (None, SIGNED_IN, ANYBODY, WORKER) else Permission(found)
-    language = preferred_language(request.headers.get("accept-language"))
+    language = language_of(request)
     number = request_id(request)
     asker = Asker(plane.for_request(number), actor, permission, language, number)
     _refuse_wrong_kind(request, asker, found)

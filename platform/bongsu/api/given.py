@@ -11,15 +11,21 @@ from bongsu.domain.document_schemas import DEFINITIONS, Schema, model_schema, sc
 
 GIVEN = "x-given"
 """Where a route keeps the schema of its answer until the document is completed."""
+_ABOUT = "x-about"
 _JSON = "application/json"
 _OWN = f"#/{DEFINITIONS}/"
 PLACE = "#/components/schemas/"
 _PART = "PartOf"
 
 
-def given(kind: Any) -> dict[str, Any]:
-    """Of a type that :func:`bongsu.domain.documents.plain` writes; nothing for None."""
-    return {} if kind is None else {GIVEN: schema_of(kind)}
+def given(kind: Any, about: str = "") -> dict[str, Any]:
+    """Of a type that :func:`bongsu.domain.documents.plain` writes; nothing for None.
+
+    Args:
+        kind: of the answer.
+        about: key of the document within it of which it may be given in part, too.
+    """
+    return {} if kind is None else {GIVEN: schema_of(kind) | ({_ABOUT: about} if about else {})}
 
 
 def given_as_model(kind: type[BaseModel]) -> dict[str, Any]:
@@ -42,9 +48,9 @@ class Components:
     def describe(self, operation: Mapping[str, Any], schema: Schema) -> None:
         """Say in each answer of a route that is JSON what it holds. Raises TypeError if none is."""
         definitions = schema.get(DEFINITIONS, {})
-        shown = {key: one for key, one in schema.items() if key != DEFINITIONS}
+        shown = {key: one for key, one in schema.items() if key not in (DEFINITIONS, _ABOUT)}
         if any(one["name"] == "fields" for one in operation.get("parameters", ())):
-            shown, definitions = _in_part(shown, definitions)
+            shown, definitions = _in_part(shown, definitions, schema.get(_ABOUT, ""))
         contents = [one.get("content", {}) for one in operation["responses"].values()]
         places = [content[_JSON] for content in contents if _JSON in content]
         if not places:
@@ -97,13 +103,20 @@ def _referring(part: Any) -> Any:
     return found | {"$ref": PLACE + _name(part)} if _name(part) else found
 
 
-def _in_part(schema: Schema, definitions: Mapping[str, Schema]) -> tuple[Schema, Mapping[str, Schema]]:
+def _in_part(
+    schema: Schema, definitions: Mapping[str, Schema], about: str = ""
+) -> tuple[Schema, Mapping[str, Schema]]:
     """Of a document, each in a list or in a page's ``items``: without the promise of any key, as
     :func:`bongsu.api.answers.only` leaves it."""
     name = _name(schema)
     if name:
         part = {key: one for key, one in definitions[name].items() if key != "required"}
-        part["description"] = f"Those keys of `{name}` that `fields` names; all of them if it names none."
+        of = f"`{name}`"
+        if about:
+            inner, definitions = _in_part(part["properties"][about], definitions)
+            part["properties"] = {**part["properties"], about: inner}
+            of = f"`{name}` and of its `{about}`"
+        part["description"] = f"Those keys of {of} that `fields` names; all of them if it names none."
         return {"$ref": f"{_OWN}{_PART}{name}"}, {**definitions, f"{_PART}{name}": part}
     if schema.get("type") == "array":
         items, definitions = _in_part(schema["items"], definitions)

@@ -27,8 +27,8 @@ from bongsu.api.issuer_requests import (
     query_of,
     set_form_key,
 )
+from bongsu.api.requests import language_of
 from bongsu.identity.oauth import GrantType, OAuthError, OAuthFault, OAuthForm
-from bongsu.language.translation import preferred_language
 from bongsu.service.issuing.browsers import (
     FIELDS,
     BrowserRequest,
@@ -246,4 +246,4 @@ def _sent_to(address: str) -> Response:
 
 
 def _language(request: Request, form: OAuthForm) -> str:
-    return preferred_language(request.headers.get("accept-language"), "en", form.get("ui_locales") or "")
+    return language_of(request, form.get("ui_locales") or "", "en")

@@ -1,4 +1,4 @@
-"""Pages on which somebody signs in at the built-in issuer: one form, no script, nothing from elsewhere."""
+"""Pages on which somebody signs in, and out: one form, no script unless the page says so, nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from bongsu.domain.messages import N_
@@ -40,6 +41,7 @@ _LABELS = {
     "allow": N_("Sign in"),
     "connect": N_("Connect"),
     "deny": N_("Turn away"),
+    "sign_out": N_("Sign out"),
 }
 
 
@@ -55,6 +57,9 @@ class Page:
         asks_code: whether it asks for the code of a device.
         user_code, login: what stood in the form before.
         returns_to: address that the browser is sent to once the form was sent.
+        links: English words of this program, or names, by the addresses that they lead to.
+        signs_out: whether the form signs out, and asks for nothing.
+        script: a constant of this program; nothing of a request stands in it.
         status: of the answer.
     """
 
@@ -68,6 +73,9 @@ class Page:
     user_code: str = ""
     login: str = ""
     returns_to: str = ""
+    links: Mapping[str, str] = field(default_factory=dict)
+    signs_out: bool = False
+    script: str = ""
     status: int = 200
 
 
@@ -86,15 +94,19 @@ def shown(page: Page, language: str) -> HTMLResponse:
         asks_code=page.asks_code,
         user_code=page.user_code,
         login=page.login,
+        links={address: say(words) for address, words in page.links.items()},
+        signs_out=page.signs_out,
+        script=Markup(page.script),
     )
-    return HTMLResponse(text, page.status, headers=_headers(nonce, page.returns_to))
+    return HTMLResponse(text, page.status, headers=_headers(nonce, page.returns_to, bool(page.script)))
 
 
-def _headers(nonce: str, returns_to: str) -> dict[str, str]:
+def _headers(nonce: str, returns_to: str, has_script: bool) -> dict[str, str]:
     # Browsers hold `form-action` against the address that the answer to a form sends them to, too.
     parts = urlsplit(returns_to)
     forms = "'self'" + (f" {parts.scheme}://{parts.netloc}" if returns_to else "")
     policy = f"default-src 'none'; style-src 'nonce-{nonce}'; form-action {forms}"
+    policy += f"; script-src 'nonce-{nonce}'" if has_script else ""
     return {
         "Content-Security-Policy": f"{policy}; frame-ancestors 'none'; base-uri 'none'",
         "Cache-Control": "no-store",

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 
 from bongsu.api.answers import Cursor, Fields, Filter, Limit, answer, page, place_of
 from bongsu.domain.documents import plain
-from bongsu.domain.filters import FieldKind, parse_filter
+from bongsu.domain.filters import Kind, parse_filter
 from bongsu.domain.paging import Key, PageRequest
 
 T = TypeVar("T")
@@ -27,7 +27,7 @@ class Listed(Protocol):
     def kinds(self) -> tuple[type, ...]: ...
 
     @property
-    def filterable(self) -> Mapping[str, FieldKind]: ...
+    def filterable(self) -> Mapping[str, Kind]: ...
 
 
 class ListQuery:
@@ -45,10 +45,11 @@ class ListQuery:
         self._asked = json.dumps([request.url.path, given])
 
     def of(self, listed: Listed) -> PageRequest:
-        """The page, and one item more. Raises ``api.bad-cursor``, ``api.bad-filter``, ``api.unknown-field``."""
+        """The page, and one item more. Raises ``api.bad-cursor``, ``api.bad-filter``, ``api.unknown-field``,
+        ``api.unknown-value``."""
         return self.page(listed.filterable, *listed.kinds)
 
-    def page(self, filterable: Mapping[str, FieldKind], *kinds: type) -> PageRequest:
+    def page(self, filterable: Mapping[str, Kind], *kinds: type) -> PageRequest:
         """As :meth:`of`, of a list that can be filtered by these fields, and whose keys have such parts."""
         place = place_of(self._cursor, self._asked, *kinds)
         filters = parse_filter(self._filter, filterable)

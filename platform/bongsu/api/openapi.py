@@ -69,6 +69,20 @@ def only_as(media_type: str) -> dict[str, Any]:
     return as_well(media_type) | {"response_class": Response}
 
 
+def as_page(*statuses: int) -> dict[str, Any]:
+    """For a route that a browser asks: it answers with a page, or sends the browser on; so are its errors, with these
+    statuses, unless a program asks for them as JSON."""
+    problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    page = {"text/html": {"schema": {"type": "string"}}}
+    errors = {one: {"description": _SAID[one][1], "content": page | {_PROBLEM: problem}} for one in statuses}
+    onward = {303: {"description": "The browser goes on to another page."}}
+    return (
+        as_well("text/html")
+        | {"response_class": Response}
+        | {"responses": {200: {"description": "Successful Response", "content": page}} | onward | errors}
+    )
+
+
 class DescribedApp(FastAPI):
     """An application whose document says what it answers, errors included."""
 

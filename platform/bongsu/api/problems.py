@@ -10,12 +10,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from bongsu.api.requests import broken_off, request_id
+from bongsu.api.requests import broken_off, language_of, request_id
 from bongsu.domain.codes import access, api, identity, people, run
 from bongsu.domain.messages import N_
 from bongsu.domain.problems import LACKING, BongsuError, Code, Problem
 from bongsu.language.problems import told
-from bongsu.language.translation import preferred_language, translator
+from bongsu.language.translation import translator
 
 MEDIA_TYPE = "application/problem+json"
 # What a code's exit status says of the request; codes that say something else stand below.
@@ -28,6 +28,7 @@ _OTHER_STATUS: dict[Code, int] = {
     api.BAD_CURSOR: 400,
     api.BAD_FILTER: 400,
     api.UNKNOWN_FIELD: 400,
+    api.UNKNOWN_VALUE: 400,
     api.PRECONDITION: 412,
     api.TOO_LARGE: 413,
     api.HEAD_TOO_LARGE: 431,
@@ -67,7 +68,7 @@ def _status(problem: Problem) -> int:
 
 def problem_response(request: Request, error: BongsuError) -> Response:
     """All problems in one document; those of files keep their places."""
-    language = preferred_language(request.headers.get("accept-language"))
+    language = language_of(request)
     status = status_of(error.problems)
     headers = {"Content-Language": language, "Vary": "Accept-Language", "Cache-Control": "no-store"}
     if status == 401:

@@ -22,7 +22,9 @@ from bongsu.domain.messages import N_
 from bongsu.domain.people import Actor
 from bongsu.domain.phrases import phrase
 from bongsu.domain.problems import BongsuError
+from bongsu.language.translation import preferred_language
 
+DEFAULT_LANGUAGE = "ko"
 NUMBER_HEADER = "x-request-id"
 _OBEYED = re.compile(r"[\x00-\x1f\x7f]")
 # The same, but for what stands between lines and columns.
@@ -50,6 +52,12 @@ def broken_off(request: Request) -> BongsuError | None:
 def request_id(request: Request) -> str:
     """The number of a request: the client's, if it gave a sensible one."""
     return str(getattr(request.state, "number", "-"))
+
+
+def language_of(request: Request, wished: str = "", otherwise: str = DEFAULT_LANGUAGE) -> str:
+    """Of an answer: what the request asks for, else the server's own; ``otherwise`` if that has none."""
+    own = getattr(request.app.state, "language", otherwise)
+    return preferred_language(request.headers.get("accept-language"), own, wished)
 
 
 class Numbered:

@@ -15,6 +15,7 @@ from bongsu.api.ending import Ending
 from bongsu.api.issuer import issuer_router
 from bongsu.api.problems import problem_response
 from bongsu.api.requests import Limited
+from bongsu.api.sign_in_first import SignInFirst
 from bongsu.domain.codes import api as codes
 from bongsu.service.mlflow_mount import identity_of
 from bongsu.service.serving import MLFLOW_PATH, Served
@@ -32,13 +33,16 @@ def application(served: Served) -> FastAPI:
         served.at_work,
         requests_a_minute=served.settings.requests_a_minute,
         telemetry=served.telemetry,
+        browsers=served.browsers,
+        language=served.settings.language,
     )
     if served.issuer is not None:
         app.include_router(issuer_router(served.issuer), prefix=served.issuer.settings.path)
     if served.mlflow is not None:
         # It has a door of its own: who asks is looked at there, and each of its routes is on a list or closed.
-        who = partial(identity_of, served.plane)
-        app.mount(MLFLOW_PATH, Limited(served.mlflow, app.state.rate, who, problem_response))
+        who = partial(identity_of, served.plane, browsers=served.browsers)
+        pages = SignInFirst(served.mlflow, served.browsers, who) if served.browsers is not None else served.mlflow
+        app.mount(MLFLOW_PATH, Limited(pages, app.state.rate, who, problem_response))
     return app
 
 

@@ -55,7 +55,10 @@ class SpokenCommand(TyperCommand):
     """A command whose help page is in one language, which may be chosen behind it."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, _without_language(ctx, args))
+        given = _without_language(ctx, args)
+        if not ctx.resilient_parsing and any(one == "" or one.endswith("=") for one in given):
+            _refuse_empty(self, ctx, given)
+        return super().parse_args(ctx, given)
 
     def get_params(self, ctx: Any) -> Any:
         return _spoken(super().get_params(ctx))
@@ -112,6 +115,21 @@ def speak(app: typer.Typer, kind: type[SpokenGroup] = SpokenProgram) -> None:
         group.cls = own if isinstance(own, type) and issubclass(own, SpokenGroup) else SpokenGroup
         if group.typer_instance is not None:
             speak(group.typer_instance, group.cls)
+
+
+def _refuse_empty(command: TyperCommand, context: Any, arguments: list[str]) -> None:
+    """What a command needs is no empty text, as of a variable that is not set; a path would be the current folder.
+
+    Raises ``cli.missing-value``, ``cli.missing-argument``.
+    """
+    values, _left, _order = command.make_parser(context).parse_args(args=list(arguments))
+    for parameter in command.params:
+        value = values.get(parameter.name)
+        if not parameter.required or "" not in (value if isinstance(value, (list, tuple)) else [value]):
+            continue
+        if parameter.param_type_name == "option":
+            raise codes.MISSING_VALUE.error(option=parameter.opts[0], command=context.command_path)
+        raise codes.MISSING_ARGUMENT.error(argument=str(parameter.name).upper(), command=context.command_path)
 
 
 def _without_language(context: Any, arguments: list[str]) -> list[str]:

@@ -234,10 +234,19 @@ class Server:
             return codes.NOT_UNDERSTOOD.error(url=self.url, detail=detail)
 
     def _as(self, kind: type[T], path: str, document: Any) -> T:
-        try:
+        with self.understood(path):
             return read(kind, document)
+
+    @contextmanager
+    def understood(self, path: str) -> Iterator[None]:
+        """Around what reads a document of this address. Raises ``client.not-understood`` for one of another form."""
+        try:
+            yield
         except Unlike as error:
             told = " ".join(str(error).split())[:300]
+            raise codes.NOT_UNDERSTOOD.error(url=self.url, detail=f"{path}: {told}") from error
+        except (KeyError, TypeError, ValueError) as error:
+            told = f"{type(error).__name__}: {error}"[:300]
             raise codes.NOT_UNDERSTOOD.error(url=self.url, detail=f"{path}: {told}") from error
 
 

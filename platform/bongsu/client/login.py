@@ -80,6 +80,12 @@ def provider_of(url: str, issuer: str | None = None) -> Provider:
         raise codes.NOT_UNDERSTOOD.error(url=url, detail=f"{error.args[0]} is missing") from error
 
 
+def pages_of(url: str) -> str:
+    """Where MLflow's pages of a server are opened with a browser; empty if nobody signs in to them there. Raises as
+    :func:`provider_of`."""
+    return str(_asked(url, "GET", f"{url}/v1/server").get("pages") or "")
+
+
 def begin(provider: Provider) -> DeviceCode:
     """Ask for a code."""
     told = _asked(

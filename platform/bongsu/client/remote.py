@@ -41,6 +41,8 @@ from bongsu.service.watching import RunProgress
 from bongsu.specfile import FaultyPipeline, load
 
 LOOK_S = 1.0
+_PLAN = "/v1/pipelines/plan"
+_RUNS = "/v1/runs"
 
 
 class Remote:
@@ -65,15 +67,20 @@ class Remote:
         return list(self._server.pages("/v1/runs", RunSummary, limit, filter=" AND ".join(wanted)))
 
     def show(self, run: str) -> RunDetails:
-        document = self._server.json("GET", f"/v1/runs/{run}")
-        run_id = RunId(document["run"]["id"])
-        plan = self._server.get(f"/v1/runs/{run_id}/plan", RunPlan)
-        stages = tuple(_stage(plan, run_id, place, told) for place, told in enumerate(document["stages"]))
-        return RunDetails(read(RunSummary, document["run"]), plan, stages)
+        path = f"/v1/runs/{run}"
+        document = self._server.json("GET", path)
+        with self._server.understood(path):
+            summary = read(RunSummary, document["run"])
+        plan = self._server.get(f"/v1/runs/{summary.id}/plan", RunPlan)
+        with self._server.understood(path):
+            stages = tuple(_stage(plan, summary.id, place, told) for place, told in enumerate(document["stages"]))
+        return RunDetails(summary, plan, stages)
 
     def variants(self, run: str) -> list[Variant]:
-        document = self._server.json("GET", f"/v1/runs/{run}", query={"fields": "variants"})
-        return [self._with_whole_page(read(Variant, told)) for told in document["variants"]]
+        path = f"/v1/runs/{run}"
+        document = self._server.json("GET", path, query={"fields": "variants"})
+        with self._server.understood(path):
+            return [self._with_whole_page(read(Variant, told)) for told in document["variants"]]
 
     def _with_whole_page(self, variant: Variant) -> Variant:
         """A server tells the path of a page below its own address."""
@@ -111,8 +118,7 @@ class Remote:
             taken = upload_files(self._server, ministry, files, name, {"label": str(label) if label else ""})
             uri = f"artifact:{taken['digest']}"
         body = {"name": name, "uri": uri, "grade": grade, "compartments": list(compartments)}
-        answer = self._server.post(f"/v1/ministries/{ministry}/datasets", body)
-        return read(DatasetVersion, answer)
+        return self._server.made(f"/v1/ministries/{ministry}/datasets", DatasetVersion, body)
 
     def grades(self) -> GradeScheme:
         return grades_of(self._server)
@@ -138,15 +144,17 @@ class Remote:
         return replace(self._read_there(here.pipeline.text, pipeline), warnings=here.warnings)
 
     def _read_there(self, text: str, pipeline: Pipeline) -> Checked:
-        told = self._server.post("/v1/pipelines/validate", _body(text, pipeline, {}, {}))
-        return Checked(told["name"], told["stages"])
+        path = "/v1/pipelines/validate"
+        told = self._server.post(path, _body(text, pipeline, {}, {}))
+        with self._server.understood(path):
+            return Checked(told["name"], told["stages"])
 
     def label(self, reference: str) -> LabelShown:
         return self._server.get(f"/v1/ministries/{self._in_one_ministry()}/labels", LabelShown, of=reference)
 
     def raise_label(self, reference: str, label: Label, reason: str) -> LabelShown:
         body = {"of": reference, "grade": label.grade, "compartments": sorted(label.compartments), "reason": reason}
-        return read(LabelShown, self._server.post(f"/v1/ministries/{self._in_one_ministry()}/labels", body))
+        return self._server.made(f"/v1/ministries/{self._in_one_ministry()}/labels", LabelShown, body)
 
     def search(self, text: str, kinds: Collection[SearchKind], limit: int) -> list[Found]:
         wanted = [kind.value for kind in kinds] or None
@@ -156,15 +164,22 @@ class Remote:
         return self._server.get("/v1/capacity", CapacityShown)
 
     def plan(self, pipeline: Pipeline) -> PlanShown:
-        return _plan(self._server.post("/v1/pipelines/plan", self._handed_in(pipeline)))
+        return self._planned(self._handed_in(pipeline))
+
+    def _planned(self, body: Mapping[str, Any]) -> PlanShown:
+        told = self._server.post(_PLAN, body)
+        with self._server.understood(_PLAN):
+            return _plan(told)
 
     def submit(self, pipeline: Pipeline, on_warnings: Callable[[Sequence[Problem]], None]) -> Begun:
         body = self._handed_in(pipeline)
-        shown = _plan(self._server.post("/v1/pipelines/plan", body))
-        shown.refuse()
-        on_warnings(shown.warnings)
-        answer = self._server.once("/v1/runs", body)
-        return Begun(RunId(answer["run"]["id"]), answer["run"]["pipeline"], answer["created"], shown.skipped)
+        shown = self._planned(body)
+        if not shown.obstacles:
+            on_warnings(shown.warnings)
+        # What is in the way is refused there, where a refusal by policy is recorded.
+        answer = self._server.once(_RUNS, body)
+        with self._server.understood(_RUNS):
+            return Begun(RunId(answer["run"]["id"]), answer["run"]["pipeline"], answer["created"], shown.skipped)
 
     def run(
         self,
@@ -179,30 +194,42 @@ class Remote:
         return self.watch(begun.run_id, on_update)
 
     def resume(self, run: str, on_begin: OnBegin | None, on_update: OnUpdate | None) -> Outcome:
-        told = self._server.once(f"/v1/runs/{run}/resume")["run"]
+        resumed = self._changed(run, "resume")
         if on_begin:
-            on_begin(Begun(RunId(told["id"]), told["pipeline"], created=False))
-        return self.watch(told["id"], on_update)
+            on_begin(Begun(resumed.id, resumed.pipeline, created=False))
+        return self.watch(resumed.id, on_update)
 
     def watch(self, run: str, on_update: OnUpdate | None) -> Outcome:
         shown: RunProgress | None = None
         while True:
             # The state is read first: what is seen behind it is as new at least.
-            state = self._server.json("GET", f"/v1/runs/{run}", query={"fields": "run"})["run"]
-            seen = self.progress(state["id"])
+            state = self._summary(run)
+            seen = self.progress(state.id)
             if on_update and seen != shown:
                 on_update(seen)
             shown = seen
-            if state["finishedAt"] is not None:
-                details = self.show(state["id"])
-                return Outcome(details, tuple(self.variants(state["id"])), details.problem)
+            if state.finished_at is not None:
+                details = self.show(state.id)
+                return Outcome(details, tuple(self.variants(state.id)), details.problem)
             self._sleep(LOOK_S)
 
     def cancel(self, run: str) -> RunSummary:
-        return read(RunSummary, self._server.once(f"/v1/runs/{run}/cancel")["run"])
+        return self._changed(run, "cancel")
+
+    def _summary(self, run: str) -> RunSummary:
+        path = f"/v1/runs/{run}"
+        told = self._server.json("GET", path, query={"fields": "run"})
+        with self._server.understood(path):
+            return read(RunSummary, told["run"])
+
+    def _changed(self, run: str, verb: str) -> RunSummary:
+        path = f"/v1/runs/{run}/{verb}"
+        told = self._server.once(path)
+        with self._server.understood(path):
+            return read(RunSummary, told["run"])
 
     def report(self, run: str, language: str, translate: Translate) -> tuple[str, str]:
-        run_id = self._server.json("GET", f"/v1/runs/{run}", query={"fields": "run"})["run"]["id"]
+        run_id = self._summary(run).id
         return run_id, self._server.text(f"/v1/runs/{run_id}/report")
 
     def picture(self, outcome: Outcome, translate: Translate) -> Path | None:
@@ -222,7 +249,7 @@ class Remote:
             # sent once the file is right, and until then are looked for here.
             body = _body(faulty.rest.text, pipeline, {}, {})
             with files_judged_here(faulty.rest, directory):
-                self._server.post("/v1/pipelines/plan", body)
+                self._server.post(_PLAN, body)
             return body
         uploaded = upload_inputs(self._server, loaded, directory, grades)
         return _body(loaded.text, pipeline, uploaded, files_beside(loaded, directory))

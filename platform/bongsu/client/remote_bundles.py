@@ -10,13 +10,12 @@ from urllib.parse import quote
 
 from bongsu.client.http import Server
 from bongsu.client.ministry import in_one_ministry
-from bongsu.domain.codes import bundle as codes
 from bongsu.domain.codes import client, run
 from bongsu.domain.ids import Digest
-from bongsu.domain.phrases import as_phrase
 from bongsu.domain.signed_notes import VerifierKey
-from bongsu.service.audit.verifying import open_regular, read_keys
+from bongsu.service.audit.verifying import read_keys
 from bongsu.service.model_bundles.importing import Imported
+from bongsu.service.model_bundles.reading import open_file
 from bongsu.service.planes.bundles import Given
 
 # Who takes a bundle in reads keys, whatever the client.
@@ -54,11 +53,7 @@ class RemoteBundles:
 
     def take_in(self, file: Path, keys: Sequence[VerifierKey]) -> Imported:
         """The server looks at it; only that there is a file is looked at here."""
-        try:
-            open_regular(file).close()
-        except OSError as error:
-            detail = as_phrase(error.strerror or str(error))
-            raise codes.MALFORMED.error(file=str(file), offset=0, detail=detail) from None
+        open_file(file).close()
         query = {"key": list(map(str, keys)), "title": file.name[:200]}
         return self._server.uploaded(f"{self._path}/model-bundles", Imported, lambda: _pieces(file), **query)
 

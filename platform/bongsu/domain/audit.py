@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -12,6 +12,7 @@ from typing import Any
 from bongsu.domain.filters import Comparison
 from bongsu.domain.ids import Digest
 from bongsu.domain.labels import OPEN, Label, high_water_mark
+from bongsu.domain.problems import Problem
 from bongsu.domain.stored_words import encodable
 from bongsu.domain.tenants import HOME, Tenant
 
@@ -110,6 +111,12 @@ class Author:
         facts: dict[str, Any] = {"to": str(labels[cause]), "also": others[:_MOST_NAMED], "count": len(labels)}
         facts |= {"reason": reason} if reason else {}
         return [self.did("label.raise", f"artifact:{cause}", at, high_water_mark(labels.values()), facts)]
+
+
+def rules_of(problems: Iterable[Problem]) -> dict[str, list[str]]:
+    """Which rules refused, as the facts of an entry have them; nothing where no rule did."""
+    found = sorted({problem.code.rule for problem in problems if problem.code.rule})
+    return {"rules": found} if found else {}
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from bongsu.domain.codes import api as codes
+from bongsu.domain.labels import Grade, Label
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Words, phrase
+from bongsu.domain.suggest import closest
 from bongsu.domain.unseen import first_unseen
 
 MOST_COMPARISONS = 20
@@ -40,11 +42,28 @@ class Operator(StrEnum):
 
 
 class FieldKind(StrEnum):
-    """What a field holds; words have no order."""
+    """What a field holds; words and labels have no order."""
 
     WORD = "word"
+    LABEL = "label"
     NUMBER = "number"
     TIME = "time"
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """What a field holds that has one of a few words. Another is no empty list, but a mistake."""
+
+    words: tuple[str, ...]
+
+    @classmethod
+    def of(cls, words: Iterable[str]) -> OneOf:
+        """E.g. of an enumeration."""
+        return cls(tuple(map(str, words)))
+
+
+Kind = FieldKind | OneOf
+_ORDERED = (FieldKind.NUMBER, FieldKind.TIME)
 
 
 @dataclass(frozen=True)
@@ -75,7 +94,7 @@ _COMPARED: Mapping[Operator, Callable[[Any, Any], Any]] = {
 }
 
 
-def parse_filter(text: str, fields: Mapping[str, FieldKind]) -> tuple[Comparison, ...]:
+def parse_filter(text: str, fields: Mapping[str, Kind]) -> tuple[Comparison, ...]:
     """The comparisons, all of which have to hold; none for a text without any.
 
     Args:
@@ -83,7 +102,7 @@ def parse_filter(text: str, fields: Mapping[str, FieldKind]) -> tuple[Comparison
         fields: what may be asked for.
 
     Raises:
-        BongsuError: ``api.bad-filter``, ``api.unknown-field``.
+        BongsuError: ``api.bad-filter``, ``api.unknown-field``, ``api.unknown-value``.
     """
     if not text.strip():
         return ()
@@ -107,7 +126,7 @@ def parse_filter(text: str, fields: Mapping[str, FieldKind]) -> tuple[Comparison
         place = joint.end()
 
 
-def _comparison(text: str, place: int, fields: Mapping[str, FieldKind]) -> tuple[Comparison, int]:
+def _comparison(text: str, place: int, fields: Mapping[str, Kind]) -> tuple[Comparison, int]:
     field = _FIELD.match(text, place)
     if field is None:
         raise _wrong(text, place, N_("here belongs the name of a field"))
@@ -118,10 +137,23 @@ def _comparison(text: str, place: int, fields: Mapping[str, FieldKind]) -> tuple
         raise _wrong(text, field.end(), N_("here belongs one of = != < <= > >= :"))
     is_ = Operator(sign[1])
     kind = fields[field[1]]
-    if kind is FieldKind.WORD and is_ not in (Operator.IS, Operator.IS_NOT, Operator.ANY_OF):
+    if kind not in _ORDERED and is_ not in (Operator.IS, Operator.IS_NOT, Operator.ANY_OF):
         raise _wrong(text, field.end(), phrase(N_("{field} has no order"), field=field[1]))
     values, place = _values(text, sign.end(), several=is_ is Operator.ANY_OF)
-    return Comparison(field[1], is_, tuple(_read(text, sign.end(), kind, value) for value in values)), place
+    if isinstance(kind, OneOf):
+        _refuse_unknown(field[1], kind, values)
+    return Comparison(
+        field[1], is_, tuple(_read(text, sign.end(), field[1], kind, value) for value in values)
+    ), place
+
+
+def _refuse_unknown(field: str, kind: OneOf, values: Sequence[str]) -> None:
+    for value in values:
+        if value not in kind.words:
+            suggestion = closest(value, kind.words)
+            raise codes.UNKNOWN_VALUE.error(
+                field=field, value=value, known=", ".join(kind.words), suggestion=suggestion
+            )
 
 
 def _values(text: str, place: int, *, several: bool) -> tuple[Sequence[str], int]:
@@ -138,13 +170,25 @@ def _values(text: str, place: int, *, several: bool) -> tuple[Sequence[str], int
         place = comma.end()
 
 
-def _read(text: str, place: int, kind: FieldKind, value: str) -> str | float:
+def _read(text: str, place: int, field: str, kind: Kind, value: str) -> str | float:
     match kind:
+        case FieldKind.LABEL:
+            return _label(field, value)
         case FieldKind.TIME:
             return _time(text, place, value)
         case FieldKind.NUMBER:
             return _number(text, place, value)
     return value
+
+
+def _label(field: str, value: str) -> str:
+    """As labels are kept: their compartments in order."""
+    try:
+        return str(Label.parse(value))
+    except ValueError:
+        grades = ", ".join(Grade)
+        known = phrase(N_("{grades}, each with compartments behind it or none, as in S/logistics"), grades=grades)
+        raise codes.UNKNOWN_VALUE.error(field=field, value=value, known=known) from None
 
 
 def _number(text: str, place: int, value: str) -> int:

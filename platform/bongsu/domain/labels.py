@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
@@ -93,8 +93,13 @@ class Label(BaseModel):
     @classmethod
     def parse(cls, text: str) -> Label:
         """What ``str()`` wrote. A review date is not written, so it is lost: the label stays as high or higher."""
-        grade, *compartments = text.split("/")
-        return cls(grade=Grade(grade), compartments=frozenset(compartments))
+        return _parsed(text)
+
+
+@lru_cache(maxsize=4096)  # there are few, and every row has one
+def _parsed(text: str) -> Label:
+    grade, *compartments = text.split("/")
+    return Label(grade=Grade(grade), compartments=frozenset(compartments))
 
 
 OPEN = Label()

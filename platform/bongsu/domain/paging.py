@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from bongsu.domain.filters import Comparison, FieldKind
+from bongsu.domain.filters import Comparison, Kind
 
 T = TypeVar("T")
 Key = tuple[Any, ...]
@@ -43,10 +43,10 @@ class ShortList(Generic[T]):
 
     key: Callable[[T], Key]
     kinds: tuple[type, ...]
-    fields: Mapping[str, tuple[FieldKind, Callable[[T], Any]]]
+    fields: Mapping[str, tuple[Kind, Callable[[T], Any]]]
 
     @property
-    def filterable(self) -> dict[str, FieldKind]:
+    def filterable(self) -> dict[str, Kind]:
         return {name: kind for name, (kind, _value) in self.fields.items()}
 
     def page(self, found: Iterable[T], wanted: PageRequest) -> list[T]:

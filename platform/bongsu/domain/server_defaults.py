@@ -8,5 +8,8 @@ REQUESTS_A_MINUTE = 6000
 AUDIENCE = "bongsu"
 """``aud`` of tokens for this platform; of the built-in issuer's at any rate."""
 
+BROWSER_CLIENT = "bongsu-browser"
+"""``client_id`` of a server that people sign in to with a browser."""
+
 CLI_CLIENT = "bongsu-cli"
 """``client_id`` of the command line where people sign in."""

@@ -1,4 +1,5 @@
-"""What the built-in issuer remembers of a sign-in under way, and of the tokens that came of it."""
+"""What the built-in issuer remembers of a sign-in under way, and of the tokens that came of it; and what a server
+remembers of a browser in which somebody has signed in."""
 
 from __future__ import annotations
 
@@ -104,3 +105,26 @@ class RefreshGrant:
     family: str
     expires_at: float
     used_at: float | None = None
+
+
+@dataclass(frozen=True)
+class BrowserSession:
+    """A browser in which somebody has signed in.
+
+    Attributes:
+        id: hash of the secret that the browser has.
+        person: who signed in.
+        issuer: at which.
+        tokens: of the issuer, sealed by the browser's secret.
+        token_ends_at: until then its access token holds, in seconds since the epoch.
+        ends_at: until then the session holds at most.
+        renewed_until: until then a process asks the issuer for another token; 0 while none does.
+    """
+
+    id: str
+    person: str
+    issuer: str
+    tokens: str
+    token_ends_at: float
+    ends_at: float
+    renewed_until: float = 0.0

@@ -1,10 +1,10 @@
-"""Fetching an identity provider's keys: little, quickly, and from where its settings say."""
+"""Asking an identity provider: little, quickly, and where its settings say."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,34 +43,52 @@ class KeyFetcher:
         except ValueError as error:
             raise FetchError(str(error)) from error
 
-    def _discovered(self) -> str:
+    def about(self) -> Mapping[str, Any]:
+        """What the provider says of itself. Raises FetchError."""
         document = self._json(self.issuer.issuer.rstrip("/") + DISCOVERY)
         # Discovery 1.0, section 4.3: what speaks for another issuer is not to be used.
         if not isinstance(document, dict) or document.get("issuer") != self.issuer.issuer:
             raise FetchError("the discovery document is that of another issuer")
-        uri = document.get("jwks_uri")
+        return document
+
+    def sent(self, url: str, form: Mapping[str, str]) -> tuple[int, Mapping[str, Any]]:
+        """The status and the document that the provider answers a form with. Raises FetchError."""
+        try:
+            status, body = self._asked("POST", url, form)
+            document = json.loads(body) if body else {}
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise FetchError(f"{url}: {type(error).__name__}") from error
+        except (ValueError, RecursionError) as error:
+            raise FetchError(f"{url}: the answer is no JSON") from error
+        if not isinstance(document, dict):
+            raise FetchError(f"{url}: the answer is no object")
+        return status, document
+
+    def _discovered(self) -> str:
+        uri = self.about().get("jwks_uri")
         if not isinstance(uri, str) or not is_safe_url(uri):
             raise FetchError("the discovery document names no safe address of keys")
         return uri
 
     def _json(self, url: str) -> Any:
         try:
-            return json.loads(self._bytes(url))
+            status, body = self._asked("GET", url)
+            if status != httpx.codes.OK:
+                raise FetchError(f"{url}: status {status}")
+            return json.loads(body)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise FetchError(f"{url}: {type(error).__name__}") from error
         except (ValueError, RecursionError) as error:
             raise FetchError(f"{url}: the answer is no JSON") from error
 
-    def _bytes(self, url: str) -> bytes:
+    def _asked(self, method: str, url: str, form: Mapping[str, str] | None = None) -> tuple[int, bytes]:
         """The answer, unless it is too long or takes too long: a server may send a byte each second."""
         limit_s = self.issuer.fetch_timeout_s
         deadline = self.monotonic() + limit_s
         found = bytearray()
-        with self.client.stream("GET", url, timeout=limit_s, follow_redirects=False) as answer:
-            if answer.status_code != httpx.codes.OK:
-                raise FetchError(f"{url}: status {answer.status_code}")
+        with self.client.stream(method, url, data=form, timeout=limit_s, follow_redirects=False) as answer:
             for piece in answer.iter_bytes():
                 found += piece
                 if len(found) > MAX_ANSWER_BYTES or self.monotonic() > deadline:
                     raise FetchError(f"{url}: the answer is too long or too slow")
-        return bytes(found)
+        return answer.status_code, bytes(found)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from bongsu.domain.server_defaults import CLI_CLIENT
+from bongsu.domain.server_defaults import BROWSER_CLIENT, CLI_CLIENT
 
 
 class OAuthFault(StrEnum):
@@ -77,6 +77,12 @@ def console_client(redirect_uri: str, secret: str | None = None) -> OAuthClient:
     """The console, to which a browser comes back. ``secret`` is a hash."""
     grants = frozenset({GrantType.CODE, GrantType.REFRESH})
     return OAuthClient("bongsu-console", "Bongsu Console", grants, (redirect_uri,), secret)
+
+
+def browser_client(redirect_uri: str) -> OAuthClient:
+    """The server itself, to which browsers come back; public, because what proves that it asks is PKCE."""
+    grants = frozenset({GrantType.CODE, GrantType.REFRESH})
+    return OAuthClient(BROWSER_CLIENT, "MLflow", grants, (redirect_uri,))
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ class Cause(StrEnum):
     MINISTRY = "ministry"
     PERSON = "person"
     KIND = "kind"
+    NONCE = "nonce"
 
 
 class TokenRefusedError(BongsuError):

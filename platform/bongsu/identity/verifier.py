@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import httpx
@@ -60,18 +61,7 @@ class TokenVerifier:
 
     def verify_parsed(self, token: Unverified, now: float) -> VerifiedToken:
         """:meth:`verify` of a token that was taken apart already."""
-        trust = self._trusts.get(token.issuer)
-        if trust is None:
-            raise TokenRefusedError(Cause.ISSUER)
-        if token.type not in _TYPES:
-            raise TokenRefusedError(Cause.TYPE)
-        # Before any key is looked for: strangers must not make us ask the provider with `alg: none`.
-        if token.algorithm not in trust.issuer.algorithms:
-            raise TokenRefusedError(Cause.ALGORITHM)
-        key = trust.keys.find(token.key_id, token.algorithm, now)
-        if key is None:
-            raise TokenRefusedError(Cause.KEY)
-        claims = signed_claims(token, key, trust.issuer.algorithms)
+        trust, claims = self._signed(token, now)
         check_claims(claims, trust.issuer.rules, now)
         ministry = trust.issuer.ministry_in(claims)
         if ministry is None:
@@ -84,6 +74,50 @@ class TokenVerifier:
             expires_at=float(claims["exp"]),
             ministry=ministry,
         )
+
+    def signed_in(self, id_token: str, issuer: str, client: str, nonce: str, now: float) -> str:
+        """Who signed in with a browser (OpenID Connect Core, section 3.1.3.7). It says that alone, and is no token for
+        the platform.
+
+        Args:
+            id_token: as the provider gave it for a code.
+            issuer: that was asked.
+            client: what this server is called there.
+            nonce: that the browser was sent there with.
+            now: seconds since the epoch.
+
+        Returns:
+            The subject.
+
+        Raises:
+            TokenRefusedError: for whatever reason.
+        """
+        token = parse(id_token)
+        if token.issuer != issuer:
+            raise TokenRefusedError(Cause.ISSUER)
+        trust, claims = self._signed(token, now)
+        check_claims(claims, replace(trust.issuer.rules, audience=client), now)
+        if claims.get("azp", client) != client:
+            raise TokenRefusedError(Cause.AUDIENCE)
+        said = claims.get("nonce")
+        if not isinstance(said, str) or not hmac.compare_digest(said.encode("utf-8", "replace"), nonce.encode()):
+            raise TokenRefusedError(Cause.NONCE)
+        return str(claims["sub"])
+
+    def _signed(self, token: Unverified, now: float) -> tuple[Trust, Mapping[str, Any]]:
+        """Whose a token is, and its claims, which nobody has looked at."""
+        trust = self._trusts.get(token.issuer)
+        if trust is None:
+            raise TokenRefusedError(Cause.ISSUER)
+        if token.type not in _TYPES:
+            raise TokenRefusedError(Cause.TYPE)
+        # Before any key is looked for: strangers must not make us ask the provider with `alg: none`.
+        if token.algorithm not in trust.issuer.algorithms:
+            raise TokenRefusedError(Cause.ALGORITHM)
+        key = trust.keys.find(token.key_id, token.algorithm, now)
+        if key is None:
+            raise TokenRefusedError(Cause.KEY)
+        return trust, signed_claims(token, key, trust.issuer.algorithms)
 
 
 def trusting(issuers: Iterable[TrustedIssuer], client: httpx.Client) -> list[Trust]:

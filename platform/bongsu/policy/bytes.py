@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from bongsu.domain.approval import EVIDENCE_END, TARGET, ApprovalState, Binding, Proposal, ProposalKind
 from bongsu.domain.codes import governance as codes
@@ -30,7 +30,7 @@ BYTES = Rule(
 
 
 def approved(
-    kind: ProposalKind, target: str, current: Binding, proposals: Iterable[Proposal], now: float
+    kind: ProposalKind, target: str, current: Binding, proposals: Sequence[Proposal], now: float
 ) -> Decision:
     """Whether an approval that was carried out binds what is there now.
 
@@ -45,13 +45,24 @@ def approved(
         if lets(proposal, kind, target, current, now):
             return APPROVED.allow(**facts, proposal=proposal.id)
     use = f"{kind.value} {target}".rstrip()
+    for proposal in proposals:
+        if _would(proposal, ApprovalState.APPROVED, kind, target, current, now):
+            problem = codes.NOT_CARRIED_OUT.at(name=current.object, use=use, proposal=proposal.id)
+            return APPROVED.deny(problem, **facts, proposal=proposal.id)
     return APPROVED.deny(codes.NOT_APPROVED.at(name=current.object, use=use), **facts)
 
 
 def lets(proposal: Proposal, kind: ProposalKind, target: str, current: Binding, now: float) -> bool:
     """Whether this proposal is such an approval; arguments as of :func:`approved`."""
+    return _would(proposal, ApprovalState.CARRIED_OUT, kind, target, current, now)
+
+
+def _would(
+    proposal: Proposal, state: ApprovalState, kind: ProposalKind, target: str, current: Binding, now: float
+) -> bool:
+    """Whether it is in this state and binds what is there now, for this use."""
     bound = proposal.binding
-    if (bound.kind, bound.target, proposal.state) != (kind, target, ApprovalState.CARRIED_OUT):
+    if (bound.kind, bound.target, proposal.state) != (kind, target, state):
         return False
     differing = set(bound.differences(current)) - {EVIDENCE_END, TARGET}
     return not differing and now < bound.evidence_until

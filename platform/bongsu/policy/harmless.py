@@ -89,6 +89,9 @@ PHRASES = (
     r"(?:격추|공격|사격|폭격|포격|살해|발사) ?(?:사고|사건) ?(?:조사|보고|기록|예방)",
     r"교전 ?(?:통제소|규칙|수칙|훈련|기록|사례|역사|통계|사|결과|일지)",
     r"(?:위성|우주|우주선|로켓|누리호|탐사선|시험) ?발사|(?:경제적|재정적|심리적) ?타격|(?:낙뢰|번개) ?타격|타격 ?(?:감|음|기록|이력|피해|통계)|타격을 (?:입|받)",
+    r"(?:servers?|websites?|mailboxes|databases?) (?:\w+ ){0,2}(?:hit|attack)s?(?![a-z])",
+    r"(?:servers?|batter(?:y|ies)|engines?|connections?|phones?|links?|sessions?|replicas?|runs?|process\w*|databases?) (?:that |which )?(?:\w+ )?(?:dies?|killed|is dead)(?![a-z])",
+    r"kill 9(?![0-9])",
     r"(?:주사|레이저|전파|신호|폭죽)(?:를|을)? ?쏘",
     # Engagement of people in talk, and of machine parts.
     en(

@@ -34,7 +34,7 @@ SELF_EN = (
         [
             v.MACHINE_EN.replace('|turrets?|sentr(?:y|ies)', ""),
             en(
-                "unattended", r"autopilots?", r"neural (?!network)\w+", r"quadcopters?", "crewless", r"self \w+", "itself", "themselves", "smart", "computer vision", "face recognition",
+                "unattended", r"autopilots?", r"neural (?!network)\w+", r"quadcopters?", "crewless", r"self (?!propelled)\w+", "itself", "themselves", "smart", "computer vision", "face recognition",
                 "hands off", "no crew", "classifiers?", "reinforcement learning", "detectors?", "deep learning",
             ),
         ]
@@ -55,7 +55,7 @@ _PICK_EN = (
     r"(?:pick|choos|select|nominat|decid|determin|rank|scor|prioriti[sz]|tell|sort|match|assign|allocat|pair)\w*"
 )
 _HARMED_EN = r"(?:killed|bombed|struck|attacked|shot|destroyed|sunk|eliminated|flattened|razed|shelled|liquidated|droned|executed)"
-_UPKEEP = (
+UPKEEP = (
     r"(?<![a-z])(?:maint\w+|repair\w*|spares?|parts?|faults?|failures?|diagnos\w*|inventor\w+|stocks?|stor(?:age|ed|es|ing)"
     r"|procure\w*|manuals?|translat\w*|budgets?|wear|overhaul\w*|inspect\w*|safety|logistics|resupply|suppl(?:y|ies)|contracts?"
     r"|catalog\w*|clear(?:s|ed|ing|ance)|demining|disposal|defus\w*|museums?|history|archiv\w*|schools?|courses?|education|exercises?"
@@ -92,7 +92,7 @@ PAIRS = (
             r"(?:탄두|탐색기|유도탄)[^.]{0,20}(?:인식|식별)|(?:인식|식별)[^.]{0,20}(?:탄두|탐색기|유도탄)",
             r"call for fire|방아쇠|사격 ?요청|(?:pull|squeez|press)\w* the trigger(?! on)",
         ),
-        unless=_UPKEEP,
+        unless=UPKEEP,
     ),
     Forbidden(
         "autonomous-weapon",
@@ -103,7 +103,7 @@ PAIRS = (
             rf"(?:{SELF_KO})[^.]{{0,30}}(?:자폭|돌격)",
             rf"(?:{SELF_EN})[^.]{{0,40}}(?:self destruct\w* (?:on|against|into)|blow(?:s|ing)? (?:itself|themselves) up)",
         ),
-        unless=_UPKEEP,
+        unless=UPKEEP,
     ),
     Forbidden(
         "target-selection",
@@ -177,6 +177,6 @@ PAIRS = (
                 60,
             ),
         ),
-        unless=_UPKEEP,
+        unless=UPKEEP,
     ),
 )

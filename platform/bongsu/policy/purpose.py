@@ -18,6 +18,7 @@ from bongsu.domain.messages import N_
 from bongsu.domain.pipeline import PipelineSpec
 from bongsu.domain.plan import RunPlan
 from bongsu.domain.problems import BongsuError, Problem
+from bongsu.policy.acts import ACTS
 from bongsu.policy.decision import Decision
 from bongsu.policy.forbidden import FORBIDDEN
 from bongsu.policy.harmless import without_harmless
@@ -67,7 +68,7 @@ def _screen(text: str) -> Refused | None:
         return None
     for reading in readings(text):
         left = without_harmless(reading)
-        for forbidden in (*FORBIDDEN, *PAIRS):
+        for forbidden in (*FORBIDDEN, *PAIRS, *ACTS):
             words = forbidden.search(left)
             if words:
                 return Refused(forbidden.name, words)

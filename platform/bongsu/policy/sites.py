@@ -15,6 +15,16 @@ SIGNED_IN = Rule(
     "NIST SP 800-207 (zero trust), RFC 9700",
     N_("at every request"),
 )
+OWN_PAGES = Rule(
+    "identity.own-pages",
+    N_(
+        "A browser sends the cookie of a session along with whatever any page asks for. So the session counts on"
+        " MLflow's pages alone, and a change counts only if the browser says that a page of this server asked for it."
+    ),
+    (N_("page that asks, as the browser says"), N_("address of the server")),
+    "OWASP CSRF Prevention, Fetch Metadata (W3C)",
+    N_("at every change that comes with a cookie instead of a token"),
+)
 GOVERNED = Rule(
     "people.governed",
     N_(

@@ -219,4 +219,13 @@ STEMS = (
     " 병기 사격 사살 살상 살인 살해 섬멸 소탕 쏘 쏜 쏴 암살 어뢰 요격 유도탄 인간사냥 자폭 저격 전차포 종말유도"
     " 노리 덮쳐 덮치 돌진 들이받 때릴 부딪 쏠 충돌시키 좌표 칠집 칠건물 칠곳 칠마을 칠사람 칠지 칠차량 전투드론 전투로봇 전투무인기 전투용 제거 제압 죽 처단 처치 처형 총격 총살 치명적 킬 타격 파괴 포격 포탑"
     " 폭격 폭탄 폭파 표적 학살 해치 화력"
+    " goafter goesafter hostil danger threat loyal foe batter howitzer bystander civilian fighter steel ordnance effects f2t2ea f3ead"
+    " cleared killbox lands falls comesdown impact pound flatten razes levelled servic knock coordinat grid whereabouts detonat"
+    " 전투원 민간인 위협 위험 적대 충성 불온 반군 게릴라 테러 무장세력 적군 적병 적과 적인지 적으로 적이 적일 적와 적대자 칠 때릴 부술 날릴 노릴 덮칠 박살 갈길 갈긴 갈기"
+    " salvo barrage volley crosshair reticle gunfire assassin 충돌시 친다 치게 때린 두들긴 부순 지휘관 인물 놈 공습 융단 조준"
+    " whodoes wta dpi f2t2 ffe himar restrike loiterer dismount lightit lighthim lightthem bang boom windshield dwelling structure rooftop demolition asktorelease askstorelease releaseauth wantdead treatedas"
+    " 지도에서 입을 숨통 황천 저세상 불귀 뜨거운 본때 제삿날 사람 보초 무리 포로 재타격 재공격 내리꽂 들이박 쏘기 선박"
+    " punish probabilit hunted scope neighbourhood neighborhood courtyard mitl 다리 터뜨 잠재 바다 포를 총을 로켓 떨어 터지 꽂히 맞을 반격 응징 받는 가해 전환 쏜 곳을"
+    " sensor shooter tst hptl hvi dmpi jdpi jpel camera alive silenc whose neutrali removedby raidteam raidsquad troopsin nineline 9line reattack restrike whether orderof firemission"
+    " 퍼부 두들 쓸어 잿더미 맞힐 맞을 포병 포반 저격 헬기 작약 고폭 유탄 불을뿜 불벼락 응사 총구 떨어질 박힐 꽂힐 떨굴 습격 기습"
 ).split()

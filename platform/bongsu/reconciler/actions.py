@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.attempt import AttemptResult, Failure
 from bongsu.domain.ids import AttemptId, Digest, StageId
 from bongsu.domain.phrases import Words
+from bongsu.domain.problems import Problem
 from bongsu.domain.run import AttemptState, RunState, StageState, StopReason
 from bongsu.planner.cache_key import Parts
 from bongsu.reconciler.facts import Registered
@@ -60,6 +61,14 @@ class RequestAttempt:
 
 
 @dataclass(frozen=True)
+class RefuseLaunch:
+    """Rules deny what the stage was to begin with; it is recorded for good."""
+
+    stage_id: StageId
+    problems: Sequence[Problem]
+
+
+@dataclass(frozen=True)
 class MarkStarted:
     attempt: AttemptId
     started_at: float
@@ -95,6 +104,7 @@ Action = (
     | RememberOutputs
     | RecordVersion
     | RequestAttempt
+    | RefuseLaunch
     | MarkStarted
     | StopAttempt
     | FinishAttempt

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.attempt import AttemptResult, Failure
-from bongsu.domain.audit import AuditEvent, Author
+from bongsu.domain.audit import AuditEvent, AuditOutcome, Author, rules_of
 from bongsu.domain.ids import Digest, StageId
 from bongsu.domain.labels import Label
 from bongsu.domain.plan import PlannedStage
@@ -26,6 +26,7 @@ from bongsu.reconciler.actions import (
     MoveRun,
     MoveStage,
     RecordVersion,
+    RefuseLaunch,
     RememberOutputs,
     RequestAttempt,
     StopAttempt,
@@ -106,6 +107,8 @@ class _Applier:
                 self._move_stage(action)
             case RequestAttempt():
                 self._request(action)
+            case RefuseLaunch():
+                self._audit.append(self._refused(action))
             case MarkStarted(attempt, at):
                 attempts.mark_started(self._db, attempt, at)
                 gpus = self._charging.admitted(self._planned[attempt.stage_id], at)
@@ -265,6 +268,17 @@ class _Applier:
         facts["aliases"] = list(record.aliases)
         object_ = f"model:{record.name}/{record.version}"
         return self._author.did("model.register", object_, self._now, Label.parse(record.label), facts)
+
+    def _refused(self, action: RefuseLaunch) -> AuditEvent:
+        """In the name of whoever launches: nobody asks. ``submitter`` is whose run it is."""
+        facts: dict[str, Any] = {
+            "stage": action.stage_id,
+            "codes": sorted({one.code.name for one in action.problems}),
+        }
+        facts |= rules_of(action.problems) | {"submitter": self._run.submitted_by}
+        label = Label.parse(self._run.label)
+        told = self._author.did("stage.launch", f"run:{self._run.id}", self._now, label, facts)
+        return replace(told, outcome=AuditOutcome.REFUSED)
 
     def _risen(self, labels: Mapping[Digest, Label]) -> None:
         self._audit += self._author.raised(labels, self._now)

@@ -13,7 +13,7 @@ from bongsu.domain.attempt import AttemptResult, Failure
 from bongsu.domain.ids import AttemptId
 from bongsu.domain.labels import Label
 from bongsu.domain.messages import N_
-from bongsu.domain.phrases import Words, as_phrase, phrase
+from bongsu.domain.phrases import Words, as_phrase, joined, phrase
 from bongsu.domain.plan import PlannedStage
 from bongsu.domain.run import AttemptState, RunState, StageState, StopReason
 from bongsu.planner.cache_key import cache_key, cache_parts
@@ -26,6 +26,7 @@ from bongsu.reconciler.actions import (
     MoveRun,
     MoveStage,
     RecordVersion,
+    RefuseLaunch,
     RememberOutputs,
     RequestAttempt,
     StopAttempt,
@@ -210,7 +211,12 @@ class _Decider:
         counted = self._counted(planned)
         if counted and not is_due(decide_retry(planned.retries, counted), counted[-1].finished_at, self._world.now):
             return
-        never = self._world.why_not() or self._budget.why_never(planned.resources)
+        denied = self._world.why_not()
+        if denied:
+            self._actions.append(RefuseLaunch(planned.id, denied))
+            self._move(planned, StageState.FAILED, joined([problem.sentence() for problem in denied], " "))
+            return
+        never = self._budget.why_never(planned.resources)
         if never:
             self._move(planned, StageState.FAILED, never)
             return

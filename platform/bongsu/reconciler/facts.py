@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -10,7 +10,9 @@ from bongsu.domain.attempt import AttemptResult, Failure, Observation
 from bongsu.domain.ids import AttemptId, Digest, StageId
 from bongsu.domain.phrases import Words
 from bongsu.domain.plan import RunPlan
+from bongsu.domain.problems import Problem
 from bongsu.domain.publication import RegisteredVersion, RegistrationRequest
+from bongsu.domain.tenants import HOME
 from bongsu.planner.facts import EarlierWork
 from bongsu.store.records import AttemptRecord, RunRecord, StageRecord
 
@@ -25,8 +27,11 @@ class RunFacts:
     plan: RunPlan
     stages: Mapping[StageId, StageRecord]
     attempts: Mapping[StageId, tuple[AttemptRecord, ...]]
-    is_governed: bool = False
-    """Whether ministries share the store: then aliases are given by approvals, and by nothing else."""
+
+    @property
+    def is_governed(self) -> bool:
+        """Whether it is a ministry's run: then aliases are given by approvals, and by nothing else."""
+        return self.run.tenant != HOME
 
     @cached_property
     def live(self) -> list[AttemptRecord]:
@@ -69,7 +74,7 @@ class WorldFacts:
         published: what became of registrations, by stage.
         ahead: how long the run takes from each stage to its end, as :func:`bongsu.reconciler.urgency.seconds_to_end`
             has it.
-        why_not: why nothing more of the run may begin, as far as rules over uses, data and models go; empty if all may.
+        why_not: what rules over uses, data and models have against beginning more of the run; empty if all may.
     """
 
     now: float
@@ -78,4 +83,4 @@ class WorldFacts:
     cached: Callable[[Digest], EarlierWork | None] = lambda _key: None
     published: Mapping[StageId, Published] = field(default_factory=dict)
     ahead: Mapping[StageId, float] = field(default_factory=dict)
-    why_not: Callable[[], Words] = lambda: ""
+    why_not: Callable[[], Sequence[Problem]] = lambda: ()

@@ -4,7 +4,7 @@ they were. The rules are in :mod:`bongsu.policy`; here their facts are gathered,
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 
 from sqlalchemy import Connection
@@ -15,7 +15,7 @@ from bongsu.domain.approval import ApprovalState, Proposal, ProposalKind
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.codes import governance as codes
 from bongsu.domain.ids import Digest
-from bongsu.domain.phrases import Words, joined, phrase
+from bongsu.domain.phrases import phrase
 from bongsu.domain.plan import PlannedInput, RunPlan
 from bongsu.domain.problems import BongsuError, Problem
 from bongsu.policy import bytes as bytes_rules
@@ -93,17 +93,17 @@ class Gate:
         self._artifacts = artifacts
         self._clock = clock
 
-    def of(self, facts: RunFacts) -> Callable[[], Words]:
-        """Why nothing more of the run may begin, looked up when it is first asked for; empty if all may."""
+    def of(self, facts: RunFacts) -> Callable[[], Sequence[Problem]]:
+        """What is against beginning anything more of the run, looked up when it is first asked for; empty if all
+        may."""
 
         @cache
-        def why_not() -> Words:
+        def why_not() -> Sequence[Problem]:
             with self._database.read(Scope.of(facts.run.tenant)) as connection:
                 if not is_governed(connection):
-                    return ""
+                    return ()
                 problems = objections(connection, facts.plan, self._clock())
-            problems = problems or list(_bytes(facts.plan, self._artifacts(facts.run.tenant)))
-            return joined([problem.sentence() for problem in problems], " ") if problems else ""
+            return problems or list(_bytes(facts.plan, self._artifacts(facts.run.tenant)))
 
         return why_not
 

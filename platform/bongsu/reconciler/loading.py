@@ -11,7 +11,6 @@ from bongsu.domain.ids import RunId, StageId
 from bongsu.domain.plan import RunPlan
 from bongsu.reconciler.facts import RunFacts
 from bongsu.store.attempts import attempts_of
-from bongsu.store.ministries import is_governed
 from bongsu.store.records import AttemptRecord, RunRecord
 from bongsu.store.runs import get_plan, get_run
 from bongsu.store.stages import stages_of
@@ -30,7 +29,6 @@ def load_facts(
         plan=plan or get_plan(connection, run_id),
         stages={record.stage_id: record for record in stages_of(connection, run_id)},
         attempts=_by_stage(attempts_of(connection, run_id)),
-        is_governed=is_governed(connection),
     )
 
 

@@ -23,11 +23,11 @@ def open_authenticator(database: Database, trusts: Iterable[Trust], attempt_keys
     """
 
     def people(token: VerifiedToken) -> Actor | None:
-        with database.read() as connection:
+        with database.ask() as connection:
             return actor_of(connection, token.ministry, token.issuer, token.subject)
 
     def live(attempt: AttemptId) -> LiveAttempt | None:
-        with database.read() as connection:
+        with database.ask() as connection:
             return find_live(connection, attempt)
 
     return Authenticator(TokenVerifier(trusts), people, attempt_keys.ring, live)

@@ -43,6 +43,7 @@ class ControlPlane:
     request_id: of the request that is served; empty for what nobody asked for.
     service_issuer: URL at which this server gives tokens to service accounts; empty if it does not.
     audit_key: where the keys of the audit logs are; empty for the file in the home.
+    pages: URL of MLflow's pages, where people sign in with a browser; empty if they do not.
     """
 
     base: Platform
@@ -52,6 +53,7 @@ class ControlPlane:
     request_id: str = ""
     audit_key: str = ""
     service_issuer: str = ""
+    pages: str = ""
 
     def log_keys(self) -> LogKeys:
         """What the logs of all its ministries are signed by. Raises as :func:`bongsu.service.audit.keys.site_keys`."""

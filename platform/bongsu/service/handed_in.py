@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -35,6 +35,7 @@ from bongsu.store.runs import find_run
 
 # Kinds of errors that tell of a rule; a pipeline may be refused for much else.
 _OF_POLICY = ("access", "policy", "use", "data", "model")
+_SUBMIT = "run.submit"
 # A hash-pinned file of a large environment has some hundred thousand bytes.
 MOST_BESIDE = 200
 MOST_BYTES_BESIDE = 500_000
@@ -125,15 +126,15 @@ def submit_handed_in(plane: ControlPlane, actor: Actor, handed: HandedIn, key: s
             what :func:`bongsu.service.requirements.keep_sent` raises;
             ``run.unknown`` for a run that the actor submitted and may see no longer.
     """
-    action = "run.submit"
     request = RequestKey(actor.id, key, handed.digest) if key else None
     before = _submitted_before(plane, actor, request)
     if before is not None:
         return Submission(before, created=False)
-    platform, prepared = prepare_handed_in(plane, actor, handed, action)
-    with _recorded(plane, actor, action, prepared.pipeline):
+    platform, prepared = prepare_handed_in(plane, actor, handed, _SUBMIT)
+    with _recorded(plane, actor, _SUBMIT, prepared.pipeline):
         plane.within(actor, Permission.RUN_SUBMIT, platform.scope.tenant)
         plan = prepared.to_run()
+    with _recorded(plane, actor, _SUBMIT, prepared.pipeline, _OF_POLICY):
         # They are what its submitter says they are, as uploads are; nothing of what the run reads is in them.
         keep_sent(platform, prepared.sent, plan.floor)
         return submit(platform, plan, request)
@@ -153,15 +154,21 @@ def _read(plane: ControlPlane, handed: HandedIn) -> LoadedPipeline:
 
 
 def _recorded(
-    plane: ControlPlane, actor: Actor, action: str, pipeline: LoadedPipeline | None
+    plane: ControlPlane,
+    actor: Actor,
+    action: str,
+    pipeline: LoadedPipeline | None,
+    kinds: Sequence[str] = (),
 ) -> AbstractContextManager[None]:
     """What policy refuses is recorded: in the ministry that the pipeline names, if the asker is somebody there. A
-    mistyped key is nobody's concern."""
+    mistyped key is nobody's concern. Of a submission, what its grant does not pay is recorded, too; once it is being
+    written, :func:`bongsu.service.submitting.submit` does that."""
+    kinds = kinds or (*_OF_POLICY, *(["grants"] if action == _SUBMIT else []))
     metadata = pipeline.spec.metadata if pipeline else None
     named = metadata.ministry if metadata and metadata.ministry in actor.ministries else HOME
     thing = f"pipeline:{metadata.name}" if metadata else "pipeline:"
     ask = Ask(plane.base, actor, Tenant(named), action, thing, plane.request_id)
-    return recorded(ask, _OF_POLICY)
+    return recorded(ask, kinds)
 
 
 def _files(platform: Platform, handed: HandedIn) -> Files:

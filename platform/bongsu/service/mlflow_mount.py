@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,12 +11,16 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
 from starlette.types import Scope as Asked
 
+from bongsu.domain.codes import identity as identity_codes
 from bongsu.domain.people import Actor
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import Tenant
 from bongsu.identity.bearer import bearer_token
 from bongsu.policy.access import AccessPermit, Permission, permissions_in
 from bongsu.service.audit.reads import record_reads
+from bongsu.service.browsers.door import refuse_foreign_page, session_secret
+from bongsu.service.browsers.sessions import actor_of
+from bongsu.service.browsers.settings import SESSION_PATH, Browsers
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.labels_in_force import EVERYWHERE, LabelsInForce
 from bongsu.service.observing.metrics import Metrics
@@ -40,12 +44,15 @@ NO_ROLE = Denial(
 )
 
 
-def settings_of(home: Platform, database_url: str | None) -> GovernedSettings:
-    """Where MLflow keeps its own: a database that is not the control plane's, and files that people log."""
+def settings_of(home: Platform, database_url: str | None, public_url: str = "") -> GovernedSettings:
+    """Where MLflow keeps its own: a database that is not the control plane's, and files that people log; and under
+    which address people open its pages."""
     return GovernedSettings(
         database_uri=database_url or f"sqlite:///{home.home / DATABASE}",
         files_uri=(home.home / FILES).as_uri(),
         trees=home.stores,
+        origins=frozenset({public_url} - {""}),
+        session_page=SESSION_PATH if public_url else "",
     )
 
 
@@ -57,9 +64,14 @@ def publisher_of(settings: GovernedSettings) -> PublisherApart:
     return PublisherApart(settings)
 
 
-def mounted(plane: ControlPlane, settings: GovernedSettings, metrics: Metrics | None = None) -> ASGIApp:
+def mounted(
+    plane: ControlPlane,
+    settings: GovernedSettings,
+    metrics: Metrics | None = None,
+    browsers: Browsers | None = None,
+) -> ASGIApp:
     """MLflow behind its door; takes some seconds, and is done once in a process. ``metrics`` count what of it is
-    closed."""
+    closed; with ``browsers`` their sessions count here."""
     from bongsu.tracking.governed.mount import mount
     from bongsu.tracking.governed.publisher import GovernedPublisher
 
@@ -67,12 +79,11 @@ def mounted(plane: ControlPlane, settings: GovernedSettings, metrics: Metrics | 
     labels = LabelsInForce(plane.base, GovernedPublisher(settings), metrics or Metrics())
 
     async def viewer_of(asked: Asked) -> Viewer | Denial:
-        found = await identity_of(plane, asked)
+        found = await identity_of(plane, asked, browsers)
         if found is None:
             return NO_TOKEN
         if isinstance(found, BongsuError):
-            (problem, *_others) = found.problems
-            return Denial(401, "UNAUTHENTICATED", f"{problem.what()} {problem.fix()}")
+            return _denial(found)
         try:
             closed = await run_in_threadpool(labels.catch_up)
         except Exception:  # whatever it is: nobody is answered by labels that may be too low
@@ -92,21 +103,48 @@ def mounted(plane: ControlPlane, settings: GovernedSettings, metrics: Metrics | 
     return mount(replace(settings, note=note), viewer_of)
 
 
-async def identity_of(plane: ControlPlane, asked: Asked) -> Actor | BongsuError | None:
-    """Who asks, found out once for a request; why that is not known, if a token does not hold; None without any."""
+async def identity_of(
+    plane: ControlPlane, asked: Asked, browsers: Browsers | None = None
+) -> Actor | BongsuError | None:
+    """Who asks, found out once for a request; why that is not known, if a token or a session does not hold; None
+    without any. A request that says anything of a token has no session."""
     state = asked.setdefault("state", {})
     if "identity" not in state:
-        token = bearer_token(asked["headers"])
-        state["identity"] = await run_in_threadpool(_identified, plane, token) if token else None
+        state["identity"] = await _identity(plane, asked, browsers)
     found: Actor | BongsuError | None = state["identity"]
     return found
 
 
-def _identified(plane: ControlPlane, token: str) -> Actor | BongsuError:
+async def _identity(plane: ControlPlane, asked: Asked, browsers: Browsers | None) -> Actor | BongsuError | None:
+    headers = asked["headers"]
+    token = bearer_token(headers)
+    if token:
+        return await run_in_threadpool(_identified, plane.identify, token)
+    if browsers is None or any(name == b"authorization" for name, _value in headers):
+        return None
+    secret = session_secret(browsers, headers)
+    if not secret:
+        return None
+
+    def of_browser(given: str) -> Actor:
+        refuse_foreign_page(browsers, asked["method"], headers)
+        return actor_of(browsers, given)
+
+    return await run_in_threadpool(_identified, of_browser, secret)
+
+
+def _identified(identify: Callable[[str], Actor], secret: str) -> Actor | BongsuError:
     try:
-        return plane.identify(token)
+        return identify(secret)
     except BongsuError as error:
         return error.with_traceback(None)  # it is kept with the request, and the frames hold the token
+
+
+def _denial(error: BongsuError) -> Denial:
+    problem = error.problems[0]
+    is_foreign = problem.code is identity_codes.FOREIGN_PAGE
+    status, code = (403, "PERMISSION_DENIED") if is_foreign else (401, "UNAUTHENTICATED")
+    return Denial(status, code, f"{problem.what()} {problem.fix()}")
 
 
 def viewer(actor: Actor, permits: Iterable[AccessPermit]) -> Viewer | None:

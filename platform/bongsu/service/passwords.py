@@ -22,6 +22,7 @@ from bongsu.service.ministries import SYSTEM
 from bongsu.service.platform import Platform
 from bongsu.store import audit
 from bongsu.store import people as store
+from bongsu.store.browser_sessions import end_browser_sessions_of
 from bongsu.store.people import Person
 from bongsu.store.sessions import end_families_of
 
@@ -74,6 +75,7 @@ def _keep(platform: Platform, accounts: AccountFile, person: str, hashed: str) -
         account = accounts.keep(subject, found.name, hashed)
         now = platform.clock()
         end_families_of(connection, subject, now)
+        end_browser_sessions_of(connection, person)
         event = AuditEvent(Tenant(found.home), SYSTEM, "password.give", f"person:{person}", now)
         audit.append(connection, event)
     return account

@@ -24,6 +24,7 @@ from bongsu.service.grades import refuse_while_stating
 from bongsu.service.platform import Platform
 from bongsu.service.recording import Asked, Change, recorded
 from bongsu.store import people as store
+from bongsu.store.browser_sessions import end_browser_sessions_of
 from bongsu.store.people import Person, home_of
 from bongsu.store.sessions import end_families_of
 from bongsu.store.taken import Taken
@@ -184,6 +185,7 @@ def disable(platform: Platform, actor: Actor, person: str, request_id: str = "")
             for ministry in sorted(found.roles.keys() - {found.home}):
                 tell_host(change, asked, found, ministry, platform.clock())
         store.disable_person(change.connection, person, platform.clock())
+        end_browser_sessions_of(change.connection, person)
         # Only of those at our own: what others call somebody may be what we call somebody else.
         for subject in store.subjects_of(change.connection, person, platform.own_issuer):
             end_families_of(change.connection, subject, platform.clock())

@@ -11,7 +11,7 @@ from bongsu.domain.grades import GradeScheme
 from bongsu.domain.ids import RunId, StageId
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.plan import RunPlan, SkippedStage
-from bongsu.domain.problems import BongsuError, Problem, Translate
+from bongsu.domain.problems import Problem, Translate
 from bongsu.domain.run import ShownState
 from bongsu.domain.searching import Found, SearchKind
 from bongsu.service.capacity import CapacityShown
@@ -37,11 +37,6 @@ class PlanShown:
     warnings: tuple[Problem, ...] = ()
     obstacles: tuple[Problem, ...] = ()
     grant: GrantStanding | None = None
-
-    def refuse(self) -> None:
-        """Raises BongsuError with every obstacle if it cannot run there."""
-        if self.obstacles:
-            raise BongsuError(self.obstacles)
 
 
 @dataclass(frozen=True)

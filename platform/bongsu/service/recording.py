@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from bongsu.domain.audit import AuditEvent, AuditOutcome
+from bongsu.domain.audit import AuditEvent, AuditOutcome, rules_of
 from bongsu.domain.people import Actor
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import Tenant
@@ -83,7 +83,7 @@ def recorded(platform: Platform, asked: Asked) -> Iterator[Change]:
     except BongsuError as error:
         codes = [problem.code for problem in error.problems]
         if all(code.exit_code in _REFUSALS for code in codes):
-            facts = {"refused": [code.name for code in codes]}
+            facts = {"refused": [code.name for code in codes], **rules_of(error.problems)}
             actor = asked.actor
             tenant = event.tenant if asked.ministry in actor.ministries else Tenant(home_of(actor.id))
             refusal = replace(event, tenant=tenant, outcome=AuditOutcome.REFUSED, facts=facts)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from bongsu.domain.labels import Label
 from bongsu.domain.paging import PageRequest
 from bongsu.domain.people import Actor
 from bongsu.policy.access import Permission
-from bongsu.service.audit.reads import note_read
+from bongsu.service.audit.reads import readings_of, record_these, unrecorded
 from bongsu.service.control_plane import ControlPlane, refuse_without
 from bongsu.service.platform import Platform
 from bongsu.service.showing import driven_of
@@ -14,6 +20,8 @@ from bongsu.service.worktime import worktimes
 from bongsu.store.records import RunRecord
 from bongsu.store.run_lists import page_of_runs
 from bongsu.store.runs import find_run
+
+T = TypeVar("T")
 
 
 def page(platform: Platform, wanted: PageRequest) -> list[RunSummary]:
@@ -27,22 +35,38 @@ def page(platform: Platform, wanted: PageRequest) -> list[RunSummary]:
 
 
 def of_run(plane: ControlPlane, actor: Actor, permission: Permission, run: str) -> tuple[Platform, RunRecord]:
-    """The platform of the ministry whose run it is, and the run; that somebody reads it is recorded.
+    """The platform of the ministry whose run it is, and the run. As :func:`look_at_run`, which says the rest."""
+    platform, record, _ = look_at_run(plane, actor, permission, run, lambda *_: None)
+    return platform, record
+
+
+def look_at_run(
+    plane: ControlPlane,
+    actor: Actor,
+    permission: Permission,
+    run: str,
+    look: Callable[[Connection, Platform, RunRecord], T],
+) -> tuple[Platform, RunRecord, T]:
+    """A run, and what ``look`` finds of it at the same moment; that somebody reads it is recorded before it is given.
 
     Args:
         plane: the control plane.
         actor: who asks.
         permission: what for.
         run: an id, a unique beginning of one, or ``latest``.
+        look: is handed the transaction in which the run was found.
 
     Raises:
         BongsuError: ``run.unknown`` or ``run.ambiguous``, of what the actor sees; ``access.forbidden`` for what they
-            see and may not do.
+            see and may not do; what ``look`` raises.
     """
     looking = plane.everywhere(actor, Permission.RUN_READ)
     with looking.read() as connection:
         record = find_run(connection, run)
-    refuse_without(actor, permission, record.tenant)
-    platform = plane.of_tenant(actor, record.tenant)
-    note_read(platform, f"run:{record.id}", [record.label])
-    return platform, record
+        refuse_without(actor, permission, record.tenant)
+        platform = plane.of_tenant(actor, record.tenant)
+        named = (f"run:{record.id}", Label.parse(record.label))
+        readings = unrecorded(connection, platform, readings_of(platform, actor.id, record.tenant, [named]))
+        found = look(connection, platform, record)
+    record_these(platform, readings, platform.author.request_id)
+    return platform, record, found

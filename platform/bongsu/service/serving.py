@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 from starlette.types import ASGIApp
 
 from bongsu.domain.audit import SYSTEM, Author
@@ -21,9 +22,12 @@ from bongsu.domain.messages import N_
 from bongsu.domain.people import Actor, ActorKind
 from bongsu.domain.phrases import phrase
 from bongsu.domain.server_defaults import REQUESTS_A_MINUTE
-from bongsu.identity.oauth import CLI, OAuthClient, console_client
+from bongsu.identity.fetching import KeyFetcher
+from bongsu.identity.oauth import CLI, OAuthClient, browser_client, console_client
+from bongsu.identity.relying_party import Provider, RemoteProvider
 from bongsu.identity.secret_hashes import SECRET_COST, SecretHasher
 from bongsu.identity.settings import TrustedIssuer, is_loopback, is_safe_url
+from bongsu.identity.verifier import TokenVerifier, Trust, trusting
 from bongsu.machine.certificates import trusted_certificates
 from bongsu.reconciler.leadership import Leadership
 from bongsu.reconciler.lock import ServerLock
@@ -31,6 +35,9 @@ from bongsu.reconciler.session_lock import SessionLock
 from bongsu.service.artifact_place import ArtifactPlace, place_of, stores_at
 from bongsu.service.audit.checkpoints import refuse_other_keys
 from bongsu.service.authenticating import open_authenticator
+from bongsu.service.browsers.providers import OwnProvider
+from bongsu.service.browsers.settings import Browsers, BrowserSettings
+from bongsu.service.browsers.signing_in import PAGES
 from bongsu.service.control_plane import ControlPlane, SignInPlace
 from bongsu.service.embedded import lasting_key, open_home
 from bongsu.service.grades import StatedGrades, settle_grades
@@ -79,6 +86,8 @@ class ServerSettings:
     telemetry: where metrics are served, and where traces go.
     worker_url: where workers reach this server, to ask for leave to read; None if this process starts none.
     grades: which grades the site has, as far as this process was told; they have to be those of the database.
+    browsers: how people sign in with a browser, to MLflow's pages; None if they do not.
+    language: of what is told to whoever asks for none: ``ko`` or ``en``.
     """
 
     home: Path
@@ -98,6 +107,8 @@ class ServerSettings:
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     worker_url: str | None = None
     grades: StatedGrades = field(default_factory=StatedGrades)
+    browsers: BrowserSettings | None = None
+    language: str = "ko"
 
 
 @dataclass(frozen=True)
@@ -109,6 +120,7 @@ class Served:
     settings: ServerSettings
     mlflow: ASGIApp | None = None
     telemetry: Telemetry = field(default_factory=Telemetry)
+    browsers: Browsers | None = None
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
@@ -177,7 +189,9 @@ def open_served(settings: ServerSettings, environment: Mapping[str, str]) -> Ite
         undo.callback(home.close)
         base = _shared(home, place_of(home.home, environment), undo)
         settle_grades(base, settings.grades)
-        governed = settings_of(base, settings.mlflow_database_url)
+        public_url = settings.browsers.url if settings.browsers else ""
+        governed = settings_of(base, settings.mlflow_database_url, public_url)
+        governed = replace(governed, language=settings.language)
         telemetry = undo.enter_context(open_telemetry(settings.telemetry))
         watched = Watched(telemetry.metrics, telemetry.tracing)
         publisher = publisher_of(governed)
@@ -188,10 +202,13 @@ def open_served(settings: ServerSettings, environment: Mapping[str, str]) -> Ite
         base = replace(
             base, own_issuer=issuer.settings.issuer if issuer else "", issuers=_issuers(settings, issuer)
         )
-        plane = _plane(settings, base, issuer, undo)
+        client = undo.enter_context(httpx.Client(trust_env=False, verify=trusted_certificates()))
+        trusts = [*trusting(settings.issuers, client), *([issuer.trust()] if issuer else [])]
+        plane = _plane(settings, base, issuer, trusts)
         plane = replace(plane, identify=counted(plane.identify, telemetry.metrics))
-        mlflow = mounted(plane, governed, telemetry.metrics) if settings.mlflow else None
-        yield Served(plane, issuer, settings, mlflow, telemetry)
+        browsers = _browsers(settings, plane, issuer, trusts, client)
+        mlflow = mounted(plane, governed, telemetry.metrics, browsers) if settings.mlflow else None
+        yield Served(plane, issuer, settings, mlflow, telemetry, browsers)
 
 
 def _refuse_unshared_mlflow(settings: ServerSettings) -> None:
@@ -208,7 +225,7 @@ def _refuse_unshared_mlflow(settings: ServerSettings) -> None:
 
 def _issuer(settings: ServerSettings, base: Platform) -> Issuer | None:
     if settings.built_in_issuer:
-        clients = (CLI, *_console(base.home, settings.console_url))
+        clients = (CLI, *_console(base.home, settings.console_url), *_browser_client(settings.browsers))
         chosen = IssuerSettings(issuer=settings.built_in_issuer, clients=clients)
         return open_issuer(base.home, base.database, chosen, base.clock)
     if settings.service_issuer:
@@ -242,15 +259,35 @@ def _console(home: Path, url: str | None) -> Iterator[OAuthClient]:
         yield console_client(f"{url.rstrip('/')}/oauth2callback", secret)
 
 
-def _plane(
-    settings: ServerSettings, base: Platform, issuer: Issuer | None, undo: contextlib.ExitStack
-) -> ControlPlane:
-    import httpx
+def _browser_client(browsers: BrowserSettings | None) -> Iterator[OAuthClient]:
+    if browsers is not None:
+        yield browser_client(browsers.redirect_uri)
 
-    from bongsu.identity.verifier import trusting
 
-    client = undo.enter_context(httpx.Client(trust_env=False, verify=trusted_certificates()))
-    trusts = [*trusting(settings.issuers, client), *([issuer.trust()] if issuer else [])]
+def _browsers(
+    settings: ServerSettings,
+    plane: ControlPlane,
+    issuer: Issuer | None,
+    trusts: list[Trust],
+    client: httpx.Client,
+) -> Browsers | None:
+    """Raises ``identity.public-url`` if there is nowhere to sign in."""
+    if settings.browsers is None:
+        return None
+    clock = plane.base.clock
+    providers: dict[str, Provider] = {}
+    if issuer is not None and issuer.accounts is not None:
+        providers[issuer.settings.issuer] = OwnProvider(issuer)
+    for one in settings.issuers:
+        providers[one.issuer] = RemoteProvider(KeyFetcher(one, client), clock)
+    if not providers:
+        words = phrase(N_("no identity provider is stated"))
+        raise identity_codes.PUBLIC_URL.error(url=settings.browsers.url, detail=words)
+    verifier = TokenVerifier(trusts)
+    return Browsers(settings.browsers, providers, plane.base.database, verifier, plane.identify, clock)
+
+
+def _plane(settings: ServerSettings, base: Platform, issuer: Issuer | None, trusts: list[Trust]) -> ControlPlane:
     keys = signing_keys(base.home, KeyUse.ATTEMPTS, base.clock)
     door = open_authenticator(base.database, trusts, keys)
     own = issuer.settings.issuer if issuer else ""
@@ -263,6 +300,7 @@ def _plane(
         settings.site,
         audit_key=settings.audit_key,
         service_issuer=own,
+        pages=f"{settings.browsers.url}{PAGES}" if settings.browsers and settings.mlflow else "",
     )
     refuse_other_keys(base, plane.log_keys())
     return plane

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from bongsu.domain.attempt import Failure
 from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import AttemptId, RunId
@@ -133,10 +135,23 @@ def show_with_facts(platform: Platform, run: str) -> tuple[RunDetails, RunFacts]
     """As :func:`show_run`, and what the store has of it at the same moment, for who tells more of that."""
     before = platform.lock.driven()
     with platform.read() as connection:
-        found = runs.find_run(connection, run)
-        facts = load_facts(connection, found.id, run=found)
-        driven = driven_of([facts.run], before, platform.lock.driven())
-        times = worktimes(connection, [facts.run], driven, platform.clock())[facts.run.id]
+        return details_of(connection, platform, runs.find_run(connection, run), before)
+
+
+def details_of(
+    connection: Connection, platform: Platform, run: RunRecord, before: Container[RunId] | None
+) -> tuple[RunDetails, RunFacts]:
+    """As :func:`show_with_facts`, in the transaction in which the run was read.
+
+    Args:
+        connection: of that transaction.
+        platform: what to work on.
+        run: the run.
+        before: what the driver's lock said before the transaction began.
+    """
+    facts = load_facts(connection, run.id, run=run)
+    driven = driven_of([run], before, platform.lock.driven())
+    times = worktimes(connection, [run], driven, platform.clock())[run.id]
     stages = tuple(
         StageDetails(
             planned,

@@ -7,6 +7,7 @@ machines may rely on.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any
 
 from bongsu.domain.run import ShownState
@@ -69,4 +70,9 @@ def summarise_attempt(record: AttemptRecord) -> AttemptSummary:
 
 def _facts(record: PublicRun | PublicStage | PublicAttempt, kind: type) -> dict[str, Any]:
     """What everybody may know of a row: the fields of ``kind``, without those that only the store needs."""
-    return {field.name: getattr(record, field.name) for field in fields(kind)}
+    return {name: getattr(record, name) for name in _names(kind)}
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))

@@ -89,7 +89,8 @@ def take_upload(platform: Platform, archive: Path, title: str, stated: Label | N
         is_model: whether it is to be used as one.
 
     Raises:
-        BongsuError: ``artifact.not-an-archive``, ``artifact.unsafe-path``; ``label.grade-outside``;
+        BongsuError: ``artifact.not-an-archive``, ``artifact.unsafe-path``, ``artifact.unreadable-card``, each with
+            the title; ``label.grade-outside``;
             ``access.above-clearance`` if the sender may not see what this would be; ``policy.forbidden-use``
             (recorded) for what the title or a card says it is for.
     """
@@ -100,13 +101,14 @@ def take_upload(platform: Platform, archive: Path, title: str, stated: Label | N
     if stated is not None:
         refuse_other_grades(grades, stated, "label")
     with tempfile.TemporaryDirectory(prefix="upload-", dir=archive.parent) as folder:
-        _unpack(archive, Path(folder))
+        _unpack(archive, Path(folder), title)
         try:
             files = files_sent(Path(folder), f"upload:{title}")
             on_card = label_of(files, grades)
         except NotFound as error:
-            raise codes.NOT_AN_ARCHIVE.error(detail=error.within(Path(folder)).detail) from error
-        declared(ask, said_on_cards(files))
+            detail = error.within(Path(folder)).detail
+            raise codes.UNREADABLE_CARD.error(archive=title, detail=detail) from error
+        declared(ask, {f"{title}/{name}": text for name, text in said_on_cards(files).items()})
         label = high_water_mark(one for one in (stated, on_card) if one is not None)
         refuse_above(platform.actor.clearance, label)
         writer = platform.artifacts.writer(f"uploads/{secrets.token_hex(8)}")
@@ -125,7 +127,7 @@ def take_upload(platform: Platform, archive: Path, title: str, stated: Label | N
     return Uploaded(manifest.digest, type_.value, manifest.size, known.label)
 
 
-def _unpack(archive: Path, folder: Path) -> None:
+def _unpack(archive: Path, folder: Path, title: str) -> None:
     count = 0
     try:
         with tarfile.open(archive, "r:") as tar:
@@ -134,7 +136,8 @@ def _unpack(archive: Path, folder: Path) -> None:
                     continue
                 count += 1
                 if not member.isreg() or count > MOST_FILES:
-                    raise codes.NOT_AN_ARCHIVE.error(detail=f"{member.name}: not a plain file, or too many files")
+                    detail = f"{member.name}: not a plain file, or too many files"
+                    raise codes.NOT_AN_ARCHIVE.error(archive=title, detail=detail)
                 check_tree_path(member.name)
                 place = folder / member.name
                 place.parent.mkdir(parents=True, exist_ok=True)
@@ -144,4 +147,4 @@ def _unpack(archive: Path, folder: Path) -> None:
                     while piece := content.read(1 << 20):
                         file.write(piece)
     except (tarfile.TarError, FileExistsError, NotADirectoryError, IsADirectoryError, EOFError) as error:
-        raise codes.NOT_AN_ARCHIVE.error(detail=str(error)) from error
+        raise codes.NOT_AN_ARCHIVE.error(archive=title, detail=str(error)) from error

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from bongsu.domain.paging import PageRequest
+from bongsu.domain.people import Actor
+from bongsu.policy.access import Permission
 from bongsu.reconciler.facts import RunFacts
 from bongsu.reconciler.loading import load_facts
 from bongsu.reconciler.progress import AttemptProgress
 from bongsu.reconciler.view import RunView, StageView, Watch, view_of
+from bongsu.service.control_plane import ControlPlane
 from bongsu.service.platform import Platform
-from bongsu.service.showing import RunDetails, show_with_facts
+from bongsu.service.run_lists import look_at_run
+from bongsu.service.showing import RunDetails, details_of, show_with_facts
+from bongsu.store.history import events_of
+from bongsu.store.records import EventRecord, RunRecord
 from bongsu.store.runs import find_run
 
 # The reconciler's own view of a run and of a stage: there is nothing to add for those who look.
@@ -30,7 +41,45 @@ def show_and_watch(platform: Platform, run: str) -> tuple[RunDetails, RunProgres
     """A run, and how far it is at the same moment; None for what is over, of which nothing moves. Raises as
     :func:`watch_run`."""
     details, facts = show_with_facts(platform, run)
-    return details, _progress(platform, facts) if details.run.finished_at is None else None
+    return details, _progress_of(platform, details, facts)
+
+
+@dataclass(frozen=True)
+class Look:
+    """A run, how far it is (None for what is over, of which nothing moves), and the platform of its ministry."""
+
+    platform: Platform
+    record: RunRecord
+    details: RunDetails
+    progress: RunProgress | None
+
+
+def look_closely(plane: ControlPlane, actor: Actor, permission: Permission, run: str) -> Look:
+    """As :func:`show_and_watch`, for whoever asks a server; arguments and errors as of
+    :func:`bongsu.service.run_lists.look_at_run`."""
+    before = plane.base.lock.driven()
+
+    def look(connection: Connection, platform: Platform, record: RunRecord) -> tuple[RunDetails, RunFacts]:
+        return details_of(connection, platform, record, before)
+
+    platform, record, (details, facts) = look_at_run(plane, actor, permission, run, look)
+    return Look(platform, record, details, _progress_of(platform, details, facts))
+
+
+def look_at_log(
+    plane: ControlPlane, actor: Actor, permission: Permission, run: str, wanted: PageRequest
+) -> list[EventRecord]:
+    """Entries of a run's log, as :func:`bongsu.service.showing.run_events`; arguments and errors as of
+    :func:`bongsu.service.run_lists.look_at_run`."""
+
+    def look(connection: Connection, _platform: Platform, record: RunRecord) -> list[EventRecord]:
+        return events_of(connection, record.id, wanted)
+
+    return look_at_run(plane, actor, permission, run, look)[2]
+
+
+def _progress_of(platform: Platform, details: RunDetails, facts: RunFacts) -> RunProgress | None:
+    return _progress(platform, facts) if details.run.finished_at is None else None
 
 
 def _progress(platform: Platform, facts: RunFacts) -> RunProgress:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection
 
 from bongsu.domain.artifact import ArtifactRef
-from bongsu.domain.audit import AuditEvent, AuditOutcome
+from bongsu.domain.audit import AuditEvent, AuditOutcome, rules_of
 from bongsu.domain.codes import client as client_codes
 from bongsu.domain.codes import governance as governance_codes
 from bongsu.domain.codes import identity as codes
@@ -114,7 +114,8 @@ def leave_to_read(platform: Platform, actor: Actor, attempt: AttemptId, digest: 
     except BongsuError as error:
         if any(one.code is governance_codes.NO_SUCH for one in error.problems):
             raise
-        _record_refusal(platform, actor, ask, {"codes": sorted({one.code.name for one in error.problems})})
+        codes = sorted({one.code.name for one in error.problems})
+        _record_refusal(platform, actor, ask, {"codes": codes, **rules_of(error.problems)})
         return ReadLeave.refused(error)
     with platform.read() as connection:
         ref = _inputs(connection, attempt)[digest]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, insert, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, insert, select, update
 
 from bongsu.domain.attempt import AttemptResult, Failure
 from bongsu.domain.codes import run as codes
@@ -18,16 +18,17 @@ from bongsu.store.records import AttemptRecord
 from bongsu.store.schema import attempts
 
 _LIVE = tuple(state.value for state in AttemptState if not state.is_final)
+_OF_RUN = (
+    select(attempts).where(attempts.c.run_id == bindparam("run")).order_by(attempts.c.stage_id, attempts.c.number)
+)
 
 
 def attempts_of(
     connection: Connection, run_id: str, only: Collection[StageId] | None = None
 ) -> list[AttemptRecord]:
     """All of a run, or those at ``only`` these stages, each stage's in the order of their numbers."""
-    query = select(attempts).where(attempts.c.run_id == run_id).order_by(attempts.c.stage_id, attempts.c.number)
-    if only is not None:
-        query = query.where(attempts.c.stage_id.in_(only))
-    return [_attempt(connection, row) for row in connection.execute(query)]
+    query = _OF_RUN if only is None else _OF_RUN.where(attempts.c.stage_id.in_(only))
+    return [_attempt(connection, row) for row in connection.execute(query, {"run": run_id})]
 
 
 def find_live(connection: Connection, attempt: AttemptId) -> LiveAttempt | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
 
-from bongsu.domain.audit import EntryFilter, told_time
+from bongsu.domain.audit import AuditOutcome, EntryFilter, told_time
 from bongsu.domain.labels import Label
 from bongsu.domain.tenants import Tenant
 from bongsu.store.listing import Listing, Step, columns
@@ -18,6 +18,7 @@ from bongsu.store.schema_audit import audit_entries, audit_nodes
 ENTRIES = Listing(
     (Step(audit_entries.c.position, down=True),),
     columns(audit_entries, "position", "at", "actor", "action", "object", "label", "outcome"),
+    closed={"outcome": AuditOutcome},
 )
 """Newest first."""
 

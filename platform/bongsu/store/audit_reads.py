@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, insert, select, update
 
 from bongsu.domain.labels import Label
 from bongsu.domain.tenants import Tenant
 from bongsu.store.schema_audit import audit_reads
 from bongsu.store.taken import add_new
+
+_COLUMNS = audit_reads.c
+_FOUND = select(_COLUMNS.at, _COLUMNS.label).where(
+    _COLUMNS.tenant == bindparam("tenant"),
+    _COLUMNS.actor == bindparam("actor"),
+    _COLUMNS.object == bindparam("object"),
+)
 
 
 @dataclass(frozen=True)
@@ -23,11 +29,22 @@ class Reading:
     label: Label
     at: float
 
+    def covers(self, other: Reading, window_s: float) -> bool:
+        """True if it, of which there is an entry, and another of the same by the same are one: that is less than
+        ``window_s`` seconds later, and of no higher label."""
+        return self.is_followed_by(other, window_s) and self.label.dominates(other.label)
 
-def is_known(connection: Connection, reading: Reading, window_s: float) -> bool:
-    """True if entries were made of the same less than ``window_s`` seconds before, with labels that reach as high."""
-    row = _found(connection, reading)
-    return row is not None and _covers(row, reading, window_s)
+    def is_followed_by(self, other: Reading, window_s: float) -> bool:
+        """The window is open, and the clock was not set back behind its begin."""
+        return other.at - window_s < self.at <= other.at
+
+
+def recorded(connection: Connection, reading: Reading) -> Reading | None:
+    """The last one of the same by the same of which there is an entry, or, of several up to different labels, what they
+    come to."""
+    key = {"tenant": reading.tenant, "actor": reading.actor, "object": reading.object}
+    row = connection.execute(_FOUND, key).one_or_none()
+    return None if row is None else replace(reading, label=Label.parse(row.label), at=row.at)
 
 
 def claim_read(connection: Connection, reading: Reading, window_s: float) -> bool:
@@ -36,17 +53,17 @@ def claim_read(connection: Connection, reading: Reading, window_s: float) -> boo
     Raises:
         Taken: another transaction claimed the first one at the same moment.
     """
-    row = _found(connection, reading)
-    if row is None:
+    known = recorded(connection, reading)
+    if known is None:
         values = {"tenant": reading.tenant, "actor": reading.actor, "object": reading.object}
         add_new(connection, insert(audit_reads).values(**values, label=str(reading.label), at=reading.at))
         return True
-    if _covers(row, reading, window_s):
+    if known.covers(reading, window_s):
         return False
     # A list may be read up to one label, and then up to another: the window goes on for both.
-    goes_on = _is_within(row, reading, window_s)
-    label, at = (Label.parse(row.label).join(reading.label), row.at) if goes_on else (reading.label, reading.at)
-    as_seen = audit_reads.c.at == row.at, audit_reads.c.label == row.label
+    goes_on = known.is_followed_by(reading, window_s)
+    label, at = (known.label.join(reading.label), known.at) if goes_on else (reading.label, reading.at)
+    as_seen = audit_reads.c.at == known.at, audit_reads.c.label == str(known.label)
     renewed = update(audit_reads).where(_row(reading), *as_seen).values(label=str(label), at=at)
     if connection.execute(renewed).rowcount:
         return True
@@ -58,19 +75,6 @@ def forget_reads(connection: Connection, before: float) -> int:
     return connection.execute(delete(audit_reads).where(audit_reads.c.at < before)).rowcount
 
 
-def _found(connection: Connection, reading: Reading) -> Any:
-    return connection.execute(select(audit_reads.c.at, audit_reads.c.label).where(_row(reading))).one_or_none()
-
-
 def _row(reading: Reading) -> ColumnElement[bool]:
-    columns = audit_reads.c
-    return and_(columns.tenant == reading.tenant, columns.actor == reading.actor, columns.object == reading.object)
-
-
-def _covers(row: Any, reading: Reading, window_s: float) -> bool:
-    return _is_within(row, reading, window_s) and Label.parse(row.label).dominates(reading.label)
-
-
-def _is_within(row: Any, reading: Reading, window_s: float) -> bool:
-    """The window is open, and the clock was not set back behind its begin."""
-    return bool(reading.at - window_s < row.at <= reading.at)
+    is_who_and_what = _COLUMNS.actor == reading.actor, _COLUMNS.object == reading.object
+    return and_(_COLUMNS.tenant == reading.tenant, *is_who_and_what)

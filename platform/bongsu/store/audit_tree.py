@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, Select, and_, bindparam, or_, select
 
 from bongsu.domain import merkle
 from bongsu.domain.merkle import Frontier, Nodes, edge_places, inner_hash
@@ -90,10 +92,22 @@ def nodes_at(
     """The stored hashes among these, by level and place."""
     if not places:
         return {}
+    wanted: dict[str, Any] = {"log": tenant}
+    for number, (level, place) in enumerate(places):
+        wanted |= {f"level_{number}": level, f"place_{number}": place}
+    return {(row.level, row.place): bytes(row.hash) for row in connection.execute(_nodes(len(places)), wanted)}
+
+
+@lru_cache(maxsize=64)
+def _nodes(count: int) -> Select[tuple[int, int, bytes]]:
     columns = audit_nodes.c
     # SQLite would read the whole tree for a list of pairs, and looks into the index for each of these.
     rows = (
-        and_(columns.tenant == tenant, columns.level == level, columns.place == place) for level, place in places
+        and_(
+            columns.tenant == bindparam("log"),
+            columns.level == bindparam(f"level_{number}"),
+            columns.place == bindparam(f"place_{number}"),
+        )
+        for number in range(count)
     )
-    query = select(columns.level, columns.place, columns.hash).where(or_(*rows))
-    return {(row.level, row.place): bytes(row.hash) for row in connection.execute(query)}
+    return select(columns.level, columns.place, columns.hash).where(or_(*rows))

@@ -18,7 +18,7 @@ from bongsu.store.schemas import metadata
 from bongsu.store.scope import AT_HOME, EVERYTHING, LABELS, OPTION, Scope
 
 # The newest migration in ``migrations/versions``; a test compares the two.
-HEAD_REVISION = "0019"
+HEAD_REVISION = "0020"
 _VERSIONS = "alembic_version"
 
 
@@ -36,6 +36,7 @@ class Database:
         self._url = shown(engine.url)
         self._is_sqlite = is_sqlite(engine.url)
         self._reading = engine if self._is_sqlite else _reading(engine)
+        self._asking = engine if self._is_sqlite else _asking(engine)
 
     @contextmanager
     def write(self, scope: Scope = AT_HOME) -> Iterator[Connection]:
@@ -57,6 +58,12 @@ class Database:
                 connection.exec_driver_sql("BEGIN")
             yield connection.execution_options(**{OPTION: scope, LABELS: {}})
             connection.rollback()
+
+    @contextmanager
+    def ask(self, scope: Scope = AT_HOME) -> Iterator[Connection]:
+        """As :meth:`read`, where each statement is for itself: what none of them begins, none has to end."""
+        with explained(self._url), self._asking.connect() as connection:
+            yield connection.execution_options(**{OPTION: scope, LABELS: {}})
 
     def is_current(self) -> bool:
         """True if the schema is this version's at this moment: another process may have migrated it, either way."""
@@ -188,6 +195,12 @@ def _reading(engine: Engine) -> Engine:
     from bongsu.store.postgres import READING
 
     return engine.execution_options(**READING)
+
+
+def _asking(engine: Engine) -> Engine:
+    from bongsu.store.postgres import ASKING
+
+    return engine.execution_options(**ASKING)
 
 
 def _open_for_reading(path: Path) -> Database:

@@ -21,7 +21,9 @@ from bongsu.store.version_pages import by_version, page_of_versions
 
 _NAMED = ("name", "version", "label", "type", "size", "digest", "origin", "createdAt")
 DATASETS = Listing(
-    by_version(dataset_versions), {**columns(dataset_versions, *_NAMED), "ministry": dataset_versions.c.tenant}
+    by_version(dataset_versions),
+    {**columns(dataset_versions, *_NAMED), "ministry": dataset_versions.c.tenant},
+    closed={"type": ArtifactType},
 )
 
 

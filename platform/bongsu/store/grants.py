@@ -62,7 +62,7 @@ def grant_list(now: float) -> Listing:
     )
     named = columns(grants, "id", "giver", "receiver", "programme", "accelerator", "givenBy", "closedAt")
     fields = {**named, "beginsAt": grants.c.begins, "endsAt": grants.c.ends, "state": state}
-    return Listing((Step(grants.c.id),), fields)
+    return Listing((Step(grants.c.id),), fields, closed={"state": GrantState})
 
 
 def grants_between(

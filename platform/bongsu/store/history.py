@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, insert, or_, select
+from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select
 
 from bongsu.domain.ids import AttemptId, RunId
 from bongsu.domain.paging import WHOLE, PageRequest
@@ -65,17 +65,19 @@ def events_of(connection: Connection, run_id: str, wanted: PageRequest = WHOLE) 
         return [EventRecord(**dict(row._mapping) | {"body": json.loads(row.body)}) for row in rows]
 
 
+_TAKEN_UP = and_(run_events.c.type == DRIVING, run_events.c.body.contains('"begins"'))
+_REOPENED = and_(run_events.c.type == "run", run_events.c.body.contains('"resumed"'))
+_BEGINNINGS = (
+    select(run_events.c.run_id, run_events.c.sequence, run_events.c.time)
+    .where(run_events.c.run_id.in_(bindparam("runs", expanding=True)), or_(_TAKEN_UP, _REOPENED))
+    .order_by(run_events.c.run_id, run_events.c.sequence)
+)
+
+
 def beginnings_of(connection: Connection, run_ids: Sequence[str]) -> dict[str, list[tuple[int, float]]]:
     """Sequence and time of the entries with which work on each run began: it was taken up, or reopened by a resume."""
-    taken_up = and_(run_events.c.type == DRIVING, run_events.c.body.contains('"begins"'))
-    reopened = and_(run_events.c.type == "run", run_events.c.body.contains('"resumed"'))
-    query = (
-        select(run_events.c.run_id, run_events.c.sequence, run_events.c.time)
-        .where(run_events.c.run_id.in_(run_ids), or_(taken_up, reopened))
-        .order_by(run_events.c.run_id, run_events.c.sequence)
-    )
     found: dict[str, list[tuple[int, float]]] = {}
-    for run_id, sequence, time in connection.execute(query):
+    for run_id, sequence, time in connection.execute(_BEGINNINGS, {"runs": list(run_ids)}):
         found.setdefault(run_id, []).append((sequence, time))
     return found
 

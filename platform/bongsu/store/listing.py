@@ -4,14 +4,16 @@ added meanwhile."""
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Double, Integer, Select, Table, and_, collate, or_
 
-from bongsu.domain.filters import Comparison, FieldKind, Operator
+from bongsu.domain.filters import Comparison, FieldKind, Kind, OneOf, Operator
 from bongsu.domain.paging import Key, PageRequest
+
+_LABELS = ("label", "clearance")
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,12 @@ class Listing:
     Attributes:
         order: of the rows; together these columns tell them apart.
         fields: what can be filtered by.
+        closed: of fields that hold one of a few words, which.
     """
 
     order: tuple[Step, ...]
     fields: Mapping[str, ColumnElement[Any]]
+    closed: Mapping[str, Iterable[str]] = field(default_factory=dict)
 
     @property
     def kinds(self) -> tuple[type, ...]:
@@ -40,8 +44,9 @@ class Listing:
         return tuple(step.column.type.python_type for step in self.order)
 
     @property
-    def filterable(self) -> dict[str, FieldKind]:
-        return {name: _kind(column) for name, column in self.fields.items()}
+    def filterable(self) -> dict[str, Kind]:
+        closed = {name: OneOf.of(words) for name, words in self.closed.items()}
+        return {name: closed.get(name) or _kind(name, column) for name, column in self.fields.items()}
 
     def key(self, item: Any) -> Key:
         """Of an item whose attributes are called as the columns are."""
@@ -77,7 +82,9 @@ def bytewise(connection: Connection, text: ColumnElement[str]) -> ColumnElement[
     return collate(text, "C" if connection.dialect.name == "postgresql" else "BINARY")
 
 
-def _kind(column: ColumnElement[Any]) -> FieldKind:
+def _kind(name: str, column: ColumnElement[Any]) -> FieldKind:
+    if name in _LABELS:
+        return FieldKind.LABEL
     if isinstance(column.type, Double):
         return FieldKind.TIME
     return FieldKind.NUMBER if isinstance(column.type, Integer) else FieldKind.WORD

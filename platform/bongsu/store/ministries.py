@@ -10,10 +10,12 @@ from bongsu.domain.labels import Label
 from bongsu.domain.people import Actor, ActorKind, Role
 from bongsu.store.schema_people import memberships, ministries, people
 
+_ANY = select(ministries.c.name).limit(1)
+
 
 def is_governed(connection: Connection) -> bool:
     """True if ministries share this store; a home of one person has none, and its owner answers for everything."""
-    return connection.execute(select(ministries.c.name).limit(1)).scalar() is not None
+    return connection.execute(_ANY).scalar() is not None
 
 
 def takes_part(connection: Connection, ministry: str) -> bool:

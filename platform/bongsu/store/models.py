@@ -12,6 +12,7 @@ from sqlalchemy import Connection, and_, select
 from bongsu.domain.codes import run as codes
 from bongsu.domain.labels import Label
 from bongsu.domain.paging import WHOLE, PageRequest
+from bongsu.domain.uses import UseClass
 from bongsu.store.faults import readable
 from bongsu.store.listing import Listing, columns
 from bongsu.store.portions import PORTION, portions
@@ -22,7 +23,7 @@ from bongsu.store.upsert import insert_absent, put
 from bongsu.store.version_pages import by_version, page_of_versions
 
 _NAMED = ("name", "version", "ministry", "label", "useClass", "digest", "runId", "stageId", "title", "createdAt")
-MODELS = Listing(by_version(model_versions), columns(model_versions, *_NAMED))
+MODELS = Listing(by_version(model_versions), columns(model_versions, *_NAMED), closed={"useClass": UseClass})
 _REFERENCE = re.compile(r"^(?:models:/)?(?P<name>[^@/]+)(?:[@/](?P<which>[^@/]+))?$")
 
 

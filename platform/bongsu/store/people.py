@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, insert, select, update
 
 from bongsu.domain.labels import Label
 from bongsu.domain.paging import WHOLE, PageRequest
@@ -18,7 +18,9 @@ from bongsu.store.schema_people import memberships, ministries, people, subjects
 from bongsu.store.taken import add_new
 
 PEOPLE = Listing(
-    (Step(people.c.id),), columns(people, "id", "name", "kind", "clearance", "createdAt", "disabledAt")
+    (Step(people.c.id),),
+    columns(people, "id", "name", "kind", "clearance", "createdAt", "disabledAt"),
+    closed={"kind": ActorKind},
 )
 
 
@@ -75,20 +77,25 @@ def home_of(person: str) -> str:
     return person.partition("/")[0] if "/" in person else ""
 
 
+# One question, made once: it is asked for every request.
+_ACTOR = (
+    select(people, ministries.c.name.label("ministry"), memberships.c.role)
+    .join(subjects, subjects.c.person == people.c.id)
+    .outerjoin(memberships, memberships.c.person == people.c.id)
+    .outerjoin(ministries, and_(ministries.c.name == memberships.c.ministry, ministries.c.closed_at.is_(None)))
+    .where(
+        subjects.c.ministry == bindparam("home"),
+        subjects.c.issuer == bindparam("issuer"),
+        subjects.c.subject == bindparam("subject"),
+        people.c.disabled_at.is_(None),
+    )
+)
+
+
 def actor_of(connection: Connection, ministry: str, issuer: str, subject: str) -> Actor | None:
     """Who of a ministry's people an identity provider's subject is now; None for one that is not known, or that was
     disabled. Roles in a ministry that takes part no longer are none."""
-    # One question: it is asked for every request.
-    held = memberships.c.person == people.c.id
-    takes_part = and_(ministries.c.name == memberships.c.ministry, ministries.c.closed_at.is_(None))
-    query = (
-        select(people, ministries.c.name.label("ministry"), memberships.c.role)
-        .join(subjects, subjects.c.person == people.c.id)
-        .outerjoin(memberships, held)
-        .outerjoin(ministries, takes_part)
-        .where(_is_subject(ministry, issuer, subject), people.c.disabled_at.is_(None))
-    )
-    rows = connection.execute(query).all()
+    rows = connection.execute(_ACTOR, {"home": ministry, "issuer": issuer, "subject": subject}).all()
     if not rows:
         return None
     roles: dict[str, set[Role]] = {}

@@ -34,6 +34,7 @@ DATA_PERMITS = Listing(
 ACCESS_PERMITS = Listing(
     (Step(access_permits.c.object), Step(access_permits.c.id)),
     columns(access_permits, "id", "object", "giver", "ministry", "purpose", "givenBy", *_PERIOD),
+    closed={"purpose": UseClass},
 )
 """By object."""
 

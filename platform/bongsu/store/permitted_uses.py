@@ -32,6 +32,7 @@ USES = Listing(
         "withdrawnBy",
         "withdrawnAt",
     ),
+    closed={"useClass": UseClass, "tier": Tier},
 )
 """Of each ministry those that end last first."""
 

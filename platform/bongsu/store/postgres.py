@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import select as waiting
 from typing import Any
 
 import psycopg
 from psycopg.types.string import StrDumper
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, select, text
+from sqlalchemy.exc import DisconnectionError
 
 from bongsu.store.locks import hold, key_of
 
@@ -36,6 +38,9 @@ _SETTINGS = {
 # One consistent view for all statements of a transaction, that promises to write nothing.
 READING = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
+# Each statement for itself.
+ASKING = {"isolation_level": "AUTOCOMMIT"}
+
 
 def engine_of(url: URL, pool_size: int = POOL_SIZE, **settings: int) -> Engine:
     """An engine whose transactions are READ COMMITTED; what ``url`` itself says of a connection counts.
@@ -51,8 +56,6 @@ def engine_of(url: URL, pool_size: int = POOL_SIZE, **settings: int) -> Engine:
         url,
         connect_args={name: value for name, value in asked.items() if name not in url.query},
         isolation_level="READ COMMITTED",
-        # A connection that the server has closed meanwhile, at its restart for example, is replaced unnoticed.
-        pool_pre_ping=True,
         # Values may be secrets, and what is wrong with a statement shows without them.
         hide_parameters=True,
         pool_size=pool_size,
@@ -60,6 +63,7 @@ def engine_of(url: URL, pool_size: int = POOL_SIZE, **settings: int) -> Engine:
         pool_timeout=POOL_TIMEOUT_S,
     )
     event.listen(engine, "connect", _take_any_text)
+    event.listen(engine, "checkout", _replace_if_closed)
     return engine
 
 
@@ -98,6 +102,21 @@ class _TextDumper(StrDumper):
 
     def dump(self, obj: str) -> Any:
         return super().dump(obj.replace("\0", "\N{REPLACEMENT CHARACTER}"))
+
+
+def _replace_if_closed(connection: psycopg.Connection[Any], _record: object, _proxy: object) -> None:
+    """A connection that the server has closed meanwhile, at its restart for example, is replaced unnoticed.
+
+    Nothing is on its way while a connection lies in the pool, so what can be read from it is its end. That is a look at
+    this machine; asking the server each time would cost as much as a short query. A server that is gone without a word
+    shows by the keepalives, which end the connection, too.
+    """
+    look = waiting.poll()  # unlike select() it knows descriptors above 1023
+    if connection.closed:
+        raise DisconnectionError
+    look.register(connection.fileno(), waiting.POLLIN | waiting.POLLHUP | waiting.POLLERR)
+    if look.poll(0):
+        raise DisconnectionError
 
 
 def _take_any_text(connection: psycopg.Connection[Any], _record: object) -> None:

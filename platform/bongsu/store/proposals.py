@@ -22,6 +22,7 @@ _TIMES = ("proposedAt", "expiresAt", "changedAt", "carriedOutAt")
 PROPOSALS = Listing(
     (Step(proposals.c.proposed_at, down=True), Step(proposals.c.id)),
     {**columns(proposals, *_NAMED, *_TIMES), "ministry": proposals.c.tenant},
+    closed={"kind": ProposalKind, "state": ApprovalState},
 )
 """Newest first."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Connection, select
 
 from bongsu.domain.paging import PageRequest
+from bongsu.domain.run import ShownState
+from bongsu.domain.uses import UseClass
 from bongsu.store.listing import Listing, Step, columns
 from bongsu.store.records import RunRecord
 from bongsu.store.runs import COLUMNS, run_of
@@ -26,6 +28,7 @@ RUNS = Listing(
         "startedAt",
         "finishedAt",
     ),
+    closed={"state": ShownState, "useClass": UseClass},
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import Digest, RunId
@@ -17,13 +17,16 @@ from bongsu.store.locks import hold
 from bongsu.store.portions import portions
 from bongsu.store.records import RunRecord
 from bongsu.store.schema import runs, stages
-from bongsu.store.scope import owned, sees, tenant_of, visible
+from bongsu.store.scope import is_owned, owned, sees, tenant_of, visible
 from bongsu.store.taken import add_new
 
 _LONGEST_ID = 40
 RUN_ID_LENGTH = 14
 _ACTIVE = tuple(state.value for state in RunState if not state.is_final)
 COLUMNS = [column for column in runs.columns if column.name not in ("plan", "open_key")]
+# Made once: for what is asked with nearly every request, making a statement costs as much as asking it.
+_BY_ID = select(*COLUMNS).where(runs.c.id == bindparam("run"))
+_PLAN = select(runs.c.plan).where(runs.c.id == bindparam("run"))
 
 
 class StaleRun(Exception):
@@ -83,16 +86,15 @@ def open_run_of(connection: Connection, plan_hash: Digest) -> RunRecord | None:
 
 
 def get_plan(connection: Connection, run_id: str) -> RunPlan:
-    text = connection.execute(select(runs.c.plan).where(runs.c.id == run_id)).scalar_one()
+    text = connection.execute(_PLAN, {"run": run_id}).scalar_one()
     with readable(connection, runs, run_id):
         return RunPlan.model_validate_json(text)
 
 
 def get_run(connection: Connection, run_id: str) -> RunRecord:
     """Raises ``run.unknown``."""
-    query = select(*COLUMNS).where(owned(connection, runs), runs.c.id == run_id)
-    row = connection.execute(query).one_or_none()
-    if row is None:
+    row = connection.execute(_BY_ID, {"run": run_id}).one_or_none()
+    if row is None or not is_owned(connection, row):
         raise codes.UNKNOWN_RUN.error(run=run_id)
     return run_of(connection, row)
 
@@ -122,8 +124,8 @@ def find_run(connection: Connection, text: str) -> RunRecord:
         BongsuError: ``run.unknown``, ``run.none-yet`` or ``run.ambiguous``.
     """
     if len(text) == RUN_ID_LENGTH:  # whole ids are asked for most
-        row = connection.execute(select(*COLUMNS).where(owned(connection, runs), runs.c.id == text)).one_or_none()
-        if row is not None and sees(connection, row.label):
+        row = connection.execute(_BY_ID, {"run": text}).one_or_none()
+        if row is not None and is_owned(connection, row) and sees(connection, row.label):
             return run_of(connection, row)
     newest_first = (
         select(*COLUMNS).where(visible(connection, runs)).order_by(runs.c.created_at.desc(), runs.c.id.desc())

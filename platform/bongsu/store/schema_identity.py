@@ -1,5 +1,5 @@
-"""What the built-in issuer keeps: sign-ins under way, refresh tokens, secrets of service accounts, all as hashes; and
-which ministries somebody was sent to."""
+"""What the built-in issuer keeps: sign-ins under way, refresh tokens, secrets of service accounts, all as hashes; the
+sessions of browsers at this server; and which ministries somebody was sent to."""
 
 from __future__ import annotations
 
@@ -77,6 +77,25 @@ refresh_grants = Table(
     Column("used_at", Double),
     ForeignKeyConstraint(["family"], ["session_families.id"], ondelete="CASCADE"),
     Index(None, "family"),
+)
+
+browser_sessions = Table(
+    "browser_sessions",
+    metadata,
+    # Hash of the secret that the browser has.
+    Column("id", ID, primary_key=True),
+    Column("person", NAME, nullable=False),
+    Column("issuer", String(500), nullable=False),
+    # Sealed by the same secret.
+    Column("tokens", Text, nullable=False),
+    # After which another token is asked for, and after which there is none.
+    Column("token_ends_at", Double, nullable=False),
+    Column("ends_at", Double, nullable=False),
+    # Until then a process asks for another token; who finds that takes what there is, or waits.
+    Column("renewed_until", Double, nullable=False),
+    ForeignKeyConstraint(["person"], ["people.id"], ondelete="CASCADE"),
+    Index(None, "person"),
+    Index(None, "ends_at"),
 )
 
 secondments = Table(

@@ -6,16 +6,20 @@ here. One that was opened without any sees the objects of a home on one machine,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Row,
     Select,
     Table,
     Text,
     and_,
+    bindparam,
     cast,
     false,
     func,
@@ -96,6 +100,12 @@ def sees(connection: Connection, label: str) -> bool:
     return clearance is None or clearance.dominates(Label.parse(label))
 
 
+def is_owned(connection: Connection, row: Row[Any]) -> bool:
+    """As :func:`owned`, of one row that was asked for by its key."""
+    tenants = scope_of(connection).tenants
+    return tenants is None or row.tenant in tenants
+
+
 def _is_of(table: Table, tenants: frozenset[Tenant]) -> ColumnElement[bool]:
     if len(tenants) == 1:
         return table.c.tenant == next(iter(tenants))
@@ -110,8 +120,8 @@ def _dominated(
     if known is not None and table.name in known:
         return known[table.name]
     found: dict[Tenant, list[str]] = {tenant: [] for tenant in sorted(tenants)}
-    rows = connection.execute(_labels(table, found)) if found else ()
-    for row in rows:
+    names = {_place(place): tenant for place, tenant in enumerate(found)}
+    for row in connection.execute(_labels(table, len(found)), names) if found else ():
         if clearance.dominates(Label.parse(row.label)):
             found[Tenant(row.tenant)].append(row.label)
     if known is not None:
@@ -119,14 +129,20 @@ def _dominated(
     return found
 
 
-def _labels(table: Table, tenants: Iterable[Tenant]) -> Select[tuple[str, str]]:
-    """Tenants, and the labels of their rows. There are few labels: each is found by one look into the index, behind the
-    one before it, however many rows there are."""
+@cache  # for every list that is asked for, making it costs more than asking it
+def _labels(table: Table, tenants: int) -> Select[tuple[str, str]]:
+    """Of so many tenants, each at its :func:`_place`, the labels of their rows. There are few labels: each is found by
+    one look into the index, behind the one before it, however many rows there are."""
     each = (
-        select(cast(literal(one), Text).label("tenant"), cast(literal(""), Text).label("label")) for one in tenants
+        select(cast(bindparam(_place(place)), Text).label("tenant"), cast(literal(""), Text).label("label"))
+        for place in range(tenants)
     )
     begin = select(union_all(*each).subquery()).cte("found", recursive=True)
     behind = select(func.min(table.c.label)).where(table.c.tenant == begin.c.tenant, table.c.label > begin.c.label)
     step = select(begin.c.tenant, cast(behind.scalar_subquery(), Text)).where(begin.c.label.is_not(None))
     found = begin.union_all(step)
     return select(found.c.tenant, found.c.label).where(found.c.label != "")
+
+
+def _place(number: int) -> str:
+    return f"tenant_{number}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, Text, and_, cast, func, literal, not_, or_, select
 
-from bongsu.domain.filters import FieldKind
+from bongsu.domain.filters import FieldKind, Kind, OneOf
 from bongsu.domain.paging import PageRequest
 from bongsu.domain.searching import Found, Nearness, SearchKind, number_of
 from bongsu.store.listing import Listing, Step, behind, bytewise, columns
@@ -33,11 +33,11 @@ def _version(table: Table) -> ColumnElement[str]:
     return found
 
 
-FIELDS: Mapping[str, FieldKind] = {
-    "kind": FieldKind.WORD,
+FIELDS: Mapping[str, Kind] = {
+    "kind": OneOf.of(SearchKind),
     "name": FieldKind.WORD,
     "ministry": FieldKind.WORD,
-    "label": FieldKind.WORD,
+    "label": FieldKind.LABEL,
     "createdAt": FieldKind.TIME,
 }
 """What is found can be filtered by."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, select, update
 
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.codes import run as codes
@@ -19,6 +19,8 @@ from bongsu.store.portions import portions
 from bongsu.store.records import StageRecord
 from bongsu.store.schema import runs, stages
 from bongsu.store.scope import visible
+
+_OF_RUN = select(stages).where(stages.c.run_id == bindparam("run")).order_by(stages.c.position)
 
 
 @dataclass(frozen=True)
@@ -51,10 +53,8 @@ class StageMove:
 
 def stages_of(connection: Connection, run_id: str, only: Collection[StageId] | None = None) -> list[StageRecord]:
     """All of a run, or ``only`` these, in the plan's order."""
-    query = select(stages).where(stages.c.run_id == run_id).order_by(stages.c.position)
-    if only is not None:
-        query = query.where(stages.c.stage_id.in_(only))
-    return [_stage(connection, row) for row in connection.execute(query)]
+    query = _OF_RUN if only is None else _OF_RUN.where(stages.c.stage_id.in_(only))
+    return [_stage(connection, row) for row in connection.execute(query, {"run": run_id})]
 
 
 def makers_of(connection: Connection, taken: Mapping[Digest, float]) -> dict[Digest, StageRecord]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import io
 import json
+import shutil
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -114,3 +117,23 @@ def test_a_name_of_a_data_set_that_declares_it_is_refused_on_record(place: ApiPl
     assert (
         place.ask("dc", "POST", "/v1/ministries/mnd/datasets", json=body | {"name": "letters"}).status_code == 201
     )
+
+
+def test_folders_of_uploads_are_cleared_beside_the_event_loop(
+    place: ApiPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Very many files may have been unpacked into them, and nobody else is answered meanwhile."""
+    delete, cleared, on_the_loop = shutil.rmtree, [], []
+
+    def watched(path: Any, *given: Any, **more: Any) -> None:
+        with contextlib.suppress(RuntimeError):
+            on_the_loop.append(asyncio.get_running_loop())
+        cleared.append(Path(path).name)
+        delete(path, *given, **more)
+
+    monkeypatch.setattr(shutil, "rmtree", watched)
+    assert upload(place, "law", **{"a.txt": "law"}).status_code == 201
+    assert upload(place, "Lethal autonomous targeting", **{"a.txt": "law"}).status_code == 403
+    assert len([name for name in cleared if name.startswith("bongsu-upload-")]) == 2
+    assert on_the_loop == []
+    assert not list(place.platform.home.glob("bongsu-upload-*"))

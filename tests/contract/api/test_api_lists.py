@@ -135,6 +135,38 @@ def test_every_document_can_be_asked_for_in_part(filled: FilledPlace) -> None:
     assert WHOLE_DOCUMENTS.keys() <= known.keys()
 
 
+ONE_OF = {"/v1/runs": ("run", "id,state"), "/v1/grants": ("grant", "id,state")}
+
+
+@pytest.mark.parametrize("path", ONE_OF)
+def test_what_can_be_asked_of_each_in_a_list_can_be_asked_of_one(place: FilledPlace, path: str) -> None:
+    about, fields = ONE_OF[path]
+    for listed in every(place, path, fields=fields):
+        assert listed.keys() == set(fields.split(","))
+        one = read(place, f"{path}/{listed['id']}", fields=fields)
+        assert one == {about: listed}
+    whole = read(place, f"{path}/{listed['id']}")
+    assert read(place, f"{path}/{listed['id']}", fields=f"{about},id") == {about: whole[about]}
+    refused = place.ask(SEVERAL, "GET", f"{path}/{listed['id']}", params={"fields": "nonsense"})
+    assert (refused.status_code, refused.json()["code"]) == (400, "api.unknown-field")
+
+
+CLOSED = {"state", "kind", "label", "clearance", "outcome", "useClass", "tier", "purpose"}
+
+
+def test_a_value_that_a_field_never_has_is_refused_in_every_list(place: FilledPlace) -> None:
+    tried = set()
+    for path in lists(place):
+        for field in CLOSED.intersection(known_fields(place, path)):
+            params = {**GIVEN.get(path, {}), "filter": f'{field} = "nonsense"'}
+            refused = place.ask(SEVERAL, "GET", path, params=params)
+            told = refused.json()
+            assert (refused.status_code, told.get("code")) == (400, "api.unknown-value"), f"{path} {field} {told}"
+            assert told["detail"].startswith("It is one of: "), f"{path} {field}"
+            tried.add(field)
+    assert tried >= CLOSED - {"clearance", "kind"}, tried
+
+
 def test_a_list_without_pages_is_noticed(filled: FilledPlace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(NO_PAGES, next(iter(NO_PAGES)))
     with pytest.raises(AssertionError, match="withdraw"):

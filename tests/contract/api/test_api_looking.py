@@ -235,7 +235,21 @@ def test_a_run_whose_use_is_not_permitted_is_refused_on_record(place: ApiPlace) 
     assert [one["code"] for one in planned["obstacles"]] == ["use.not-permitted"]
     refused = place.ask("kim", "POST", "/v1/runs", json={"text": text})
     assert (refused.status_code, refused.json()["code"]) == (403, "use.not-permitted")
-    assert json.loads(place.log()[-1][2])["action"] == "run.submit"
+    entry = json.loads(place.log()[-1][2])
+    assert entry["action"] == "run.submit"
+    assert entry["facts"] == {"codes": ["use.not-permitted"], "rules": ["use.permitted"]}
+
+
+def test_a_run_that_no_grant_pays_for_is_refused_on_record_once(place: ApiPlace) -> None:
+    text = PIPELINE.replace("  stages:", "  grant: gone\n  stages:").replace(
+        "with: {text: x}}", "with: {text: x}, resources: {gpusPerWorker: 1}}"
+    )
+    size = len(place.log())
+    refused = place.ask("kim", "POST", "/v1/runs", json={"text": text})
+    assert "grants.not-paid" in {one["code"] for one in refused.json()["problems"]}, refused.text
+    entries = [json.loads(one[2]) for one in place.log()[size:]]
+    assert [(one["action"], one["outcome"]) for one in entries] == [("run.submit", "refused")]
+    assert entries[0]["facts"]["rules"]
 
 
 def test_a_graph_is_written_as_all_documents_are(place: ApiPlace) -> None:

@@ -27,6 +27,22 @@ def test_the_address_of_the_server_says_what_is_where(place: ApiPlace, language:
     assert place.http.get(schema).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("own", "asked", "told"), [("en", "", "en"), ("ko", "", "ko"), ("en", "ko", "ko"), ("en", "fr", "en")]
+)
+def test_who_asks_for_no_language_is_answered_in_the_server_s(
+    tmp_path: Path, own: str, asked: str, told: str
+) -> None:
+    place = ApiPlace(tmp_path, language=own)
+    # An empty header names none; without it the client would send its own.
+    for path in ("/v1/runs/gone", "/nowhere", "/v1/runs?filter=x"):
+        answer = place.ask("kim", "GET", path, headers={"Accept-Language": asked})
+        assert (answer.is_error, answer.headers["content-language"]) == (True, told), path
+        assert answer.json()["title"].isascii() == (told == "en"), answer.text
+    assert place.http.get("/", headers={"Accept-Language": asked}).headers["content-language"] == told
+    place.close()
+
+
 def test_a_change_under_a_condition_that_nobody_compares_is_not_made(place: ApiPlace) -> None:
     run = place.run_of("kim")
     refused = place.ask("kim", "POST", f"/v1/runs/{run}/cancel", headers={"If-Match": '"other"'})

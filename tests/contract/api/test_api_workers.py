@@ -66,7 +66,7 @@ def test_a_no_is_recorded_and_so_is_who_reads_what_is_labelled(place: WorkerPlac
     place.asks(token, attempt, f"inputs/{secret}")
     refused = [json.loads(entry) for _actor, action, entry in place.log() if action == "inputs.read"]
     assert [one["outcome"] for one in refused] == ["refused"]
-    assert refused[0]["facts"] == {"digest": secret, "codes": ["data.not-permitted"]}
+    assert refused[0]["facts"] == {"digest": secret, "codes": ["data.not-permitted"], "rules": ["data.permitted"]}
     assert token not in str(place.log())
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from audit_places import MND, MSIT, NOW, Logs, auditor, event, events, logs_over, refused
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 from store_places import store_at
@@ -21,7 +23,7 @@ from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import HOME, Tenant
 from bongsu.service.audit.checking import check_log, checked
 from bongsu.store import audit_tree
-from bongsu.store.audit import append
+from bongsu.store.audit import append, append_all
 from bongsu.store.audit_reading import entries_between, entry_at
 from bongsu.store.database import migrate
 
@@ -59,6 +61,20 @@ def test_the_stored_tree_is_that_of_the_entries_at_every_size(logs: Logs) -> Non
             proof = audit_tree.consistency_proof(connection, MND, old, 37)
             assert is_consistent(roots[old], old, roots[37], 37, proof)
         assert checked(connection, MND).size == 37
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(portions=st.lists(st.integers(1, 9), min_size=1, max_size=5))
+def test_entries_that_are_added_together_stand_as_if_one_by_one(logs: Logs, portions: list[int]) -> None:
+    with logs.database.write() as connection:
+        before = audit_tree.size_of(connection, MND)
+        for count in portions:
+            append_all(connection, [*events(count), event(0, MSIT)])
+    with logs.database.read() as connection:
+        found = list(entries_between(connection, MND, 0, before + sum(portions)))
+        assert [one.position for one in found] == list(range(before + sum(portions)))
+        assert checked(connection, MND).size == len(found)
+        assert audit_tree.wrong_node(connection, MND, len(found)) is None
 
 
 def test_two_entries_that_say_the_same_have_different_hashes(logs: Logs) -> None:

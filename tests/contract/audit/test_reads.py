@@ -6,7 +6,7 @@ import threading
 
 import pytest
 from audit_places import MND, SECRET, Logs, auditor
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError
 
 from bongsu.domain.labels import Label
@@ -45,6 +45,19 @@ def test_reading_again_is_the_same_reading_until_the_window_is_over(logs: Logs) 
     logs.clock.now += 1.0
     assert record_read(*read), "readings in between do not put the end of the window off"
     assert len(entries(logs)) == 2
+
+
+def test_what_was_found_in_the_log_once_is_not_looked_for_again(logs: Logs) -> None:
+    for _ in range(2):
+        record_read(logs.platform, auditor(), MND, MODEL, SECRET)
+    asked: list[str] = []
+    event.listen(logs.platform.database.engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    assert not record_read(logs.platform, auditor(), MND, MODEL, SECRET)
+    assert asked == []
+    assert record_read(logs.platform, auditor(), MND, MODEL, Label.parse("C/logistics"))
+    assert not record_read(logs.platform, auditor(), MND, MODEL, Label.parse("C/logistics"))
+    logs.clock.now += WINDOW_S
+    assert record_read(logs.platform, auditor(), MND, MODEL, SECRET)
 
 
 def test_another_person_another_object_and_another_label_are_other_readings(logs: Logs) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -144,6 +145,14 @@ def test_mlflow_s_own_clients_are_told_how_to_reach_the_server(ask: As) -> None:
     assert (document["token"], document["expiresAt"]) == ("kim", None)
 
 
+def test_a_browser_is_told_where_to_sign_in_if_it_can(ask: As, place: ApiPlace) -> None:
+    assert "--public-url" in ask("kim", "--in=mnd", "mlflow").out
+    place.app.state.plane = replace(place.plane, pages="https://bongsu.example/mlflow/")
+    told = ask("kim", "--in=mnd", "mlflow").out
+    assert "open https://bongsu.example/mlflow/ and sign in" in told
+    assert "--public-url" not in told
+
+
 def test_in_a_home_nobody_has_a_token(shell: Shell) -> None:
     assert "[cli.no-token-here]" in shell("token").error
 
@@ -176,6 +185,26 @@ def test_files_that_a_faulty_pipeline_names_are_looked_for_on_this_machine(ask: 
         assert "gone.txt does not exist" in missing[0]["message"]
 
 
+@pytest.mark.parametrize("command", ["submit", "run"])
+def test_what_the_register_of_uses_refuses_is_recorded_and_a_look_at_the_plan_is_not(
+    ask: As, place: ApiPlace, tmp_path: Path, command: str
+) -> None:
+    text = PIPELINE.replace("useClass: administration", "useClass: logistics-resupply")
+    (tmp_path / "p.yaml").write_text(text)
+    size = len(place.log())
+    ask("kim", "plan", "p.yaml")
+    assert len(place.log()) == size
+    refused = ask("kim", command, "p.yaml")
+    assert (refused.status, "[use.not-permitted]" in refused.error) == (4, True)
+    entry = json.loads(place.log()[-1][2])
+    assert len(place.log()) == size + 1
+    assert (entry["actor"], entry["action"], entry["object"]) == ("kim", "run.submit", "pipeline:checks")
+    assert (entry["outcome"], entry["facts"]) == (
+        "refused",
+        {"codes": ["use.not-permitted"], "rules": ["use.permitted"]},
+    )
+
+
 def test_a_ministry_is_chosen_with_each_command(ask: As, place: ApiPlace) -> None:
     from bongsu.domain.people import Role
 
@@ -197,6 +226,18 @@ def test_what_works_here_alone_says_so(ask: As, shell: Shell, command: str) -> N
     ask("kim", "runs")
     refused = shell("--context", "server", command)
     assert (refused.status, "[cli.only-here]" in refused.error) == (2, True)
+
+
+def test_the_database_of_this_machine_is_not_taken_for_the_servers(ask: As, shell: Shell) -> None:
+    ask("kim", "runs")
+    assert shell("--context", "local", "runs").status == 0
+    for words in (("database", "show"), ("database", "check"), ("database", "grades")):
+        told = shell(*words)
+        assert (told.status, "not that of the server server, http://127.0.0.1:" in told.error) == (0, True), told
+        assert "on this machine" in told.error
+    assert json.loads(shell("database", "show", "--json").out).keys() == {"found", "known"}
+    assert shell("--context", "local", "database", "show").error == ""
+    assert "[cli.only-here]" in shell("--context", "server", "database", "show").error
 
 
 def test_a_custodian_gives_a_name_to_files_of_their_own_machine(ask: As, tmp_path: Path) -> None:

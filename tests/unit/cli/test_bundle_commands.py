@@ -116,6 +116,33 @@ def test_a_changed_one_is_told_with_what_to_do(homes: Homes, tmp_path: Path) -> 
     assert json.loads(said.out)["problems"][0]["code"] == "bundle.truncated"
 
 
+def test_a_file_that_is_not_there_is_said_to_be_so(homes: Homes, tmp_path: Path) -> None:
+    key = homes.given()
+    for words in (("inspect", "gone.bundle"), ("import", "gone.bundle", "--key", key, "--ministry", "msit")):
+        said = homes.at(homes.taker, "models", *words)
+        assert (said.status, "[bundle.missing]" in said.error) == (3, True), said.error
+        assert "There is no file gone.bundle." in said.error
+        assert "models export" in said.error
+    folder = homes.at(homes.taker, "models", "inspect", str(tmp_path))
+    assert (folder.status, "[bundle.unreadable]" in folder.error) == (2, True), folder.error
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "name"),
+    [
+        (("export", "axk1/1", "--to", "", "-o", "x"), "cli.missing-value", "--to"),
+        (("export", "axk1/1", "--to=", "-o", "x"), "cli.missing-value", "--to"),
+        (("export", "axk1/1", "--to", "msit", "-o", ""), "cli.missing-value", "--output"),
+        (("export", "", "--to", "msit", "-o", "x"), "cli.missing-argument", "MODEL"),
+        (("inspect", ""), "cli.missing-argument", "FILE"),
+        (("import", "x", "--key", "", "--key", "k"), "cli.missing-value", "--key"),
+    ],
+)
+def test_what_is_needed_is_no_empty_text(homes: Homes, words: tuple[str, ...], code: str, name: str) -> None:
+    said = homes.at(homes.giver, "models", *words)
+    assert (said.status, f"[{code}]" in said.error, name in said.error) == (2, True, True), said.error
+
+
 def test_whose_a_home_is_has_to_be_said(homes: Homes) -> None:
     key = homes.given()
     silent = homes.at(homes.taker, "models", "import", "axk1.bundle", "--key", key)
@@ -209,7 +236,7 @@ def test_a_server_gives_and_takes_as_a_home_does(ask: As, tmp_path: Path) -> Non
     refused = ask("army-eng", "models", "import", "axk1.bundle", "--key", key)
     assert (refused.status, "[access.forbidden]" in refused.error) == (4, True)
     nothing = ask("army-dc", "models", "import", "no.bundle", "--key", key)
-    assert (nothing.status, "[bundle.malformed]" in nothing.error) == (2, True)
+    assert (nothing.status, "[bundle.missing]" in nothing.error) == (3, True)
 
 
 def test_what_a_server_refuses_leaves_no_file(ask: As, tmp_path: Path) -> None:

@@ -83,8 +83,28 @@ def test_a_compressed_archive_is_none(tmp_path: Path) -> None:
     place = GovernedPlace(tmp_path)
     with tarfile.open(tmp_path / "sent.tar", "w:gz") as tar:
         plain("a.txt")(tar)
-    with pytest.raises(BongsuError, match=r"artifact\.not-an-archive"):
+    with pytest.raises(BongsuError, match=r"sent as sent is no archive.*artifact\.not-an-archive"):
         take_upload(place.as_("kim"), tmp_path / "sent.tar", "sent", None, is_model=False)
+    place.close()
+
+
+@pytest.mark.parametrize(
+    ("card", "told"),
+    [
+        ("label: [", "the files of 법령 cannot be read"),
+        ("purpose: Lethal autonomous targeting", "법령/card.yaml: purpose"),
+    ],
+)
+def test_a_refusal_of_a_card_says_of_which_upload(tmp_path: Path, card: str, told: str) -> None:
+    place = GovernedPlace(tmp_path)
+    with tarfile.open(tmp_path / "sent.tar", "w") as tar:
+        member = tarfile.TarInfo("card.yaml")
+        member.size = len(card)
+        tar.addfile(member, io.BytesIO(card.encode()))
+    with pytest.raises(BongsuError) as caught:
+        take_upload(place.as_("kim"), tmp_path / "sent.tar", "법령", None, is_model=False)
+    assert told in str(caught.value)
+    assert str(tmp_path) not in str(caught.value)
     place.close()
 
 

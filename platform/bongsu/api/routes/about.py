@@ -12,9 +12,10 @@ from bongsu import __version__
 from bongsu.api.answers import Fields, answer
 from bongsu.api.asking import Asking, for_anybody, for_signed_in
 from bongsu.api.openapi import as_well, only_as
+from bongsu.api.requests import language_of
 from bongsu.domain.documents import plain
 from bongsu.domain.messages import N_
-from bongsu.language.translation import preferred_language, translator
+from bongsu.language.translation import translator
 from bongsu.service.control_plane import ControlPlane, SignInPlace
 from bongsu.service.people_documents import MeDocument, me_document
 from bongsu.service.whoami import who_asks
@@ -25,14 +26,15 @@ _WELCOME = N_(
     "  bongsu login URL    sign in at this address; then every command works here\n"
     "  bongsu mlflow       how to use MLflow here, with plain clients and in a browser\n"
     "  /v1                 the API, described by {schema}\n"
-    "  /mlflow             MLflow's own API, with your token in MLFLOW_TRACKING_TOKEN\n"
+    "  /mlflow             MLflow's pages, if you open them with a browser and sign in; and its own API, with your\n"
+    "                      token in MLFLOW_TRACKING_TOKEN\n"
 )
 
 
 @router.get("/", **only_as("text/plain"), **for_anybody())
 def welcome(request: Request) -> Response:
     """What is where, for whoever opens the address of the server."""
-    language = preferred_language(request.headers.get("accept-language"))
+    language = language_of(request)
     told = translator(language)(_WELCOME).format(version=__version__, schema=request.app.openapi_url)
     return PlainTextResponse(told, headers={"Content-Language": language, "Vary": "Accept-Language"})
 
@@ -59,6 +61,7 @@ class ServerDocument:
     version: str
     sign_in: SignInPlace | None
     service_issuer: str | None
+    pages: str | None
 
 
 @router.get("/healthz", **for_anybody(gives=Alive))
@@ -78,7 +81,9 @@ async def ready(request: Request) -> Response:
 def server(request: Request, fields: Fields = "") -> Response:
     """What a client has to know before anybody is signed in."""
     plane: ControlPlane = request.app.state.plane
-    about = ServerDocument(plane.site, __version__, plane.sign_in, plane.service_issuer or None)
+    about = ServerDocument(
+        plane.site, __version__, plane.sign_in, plane.service_issuer or None, plane.pages or None
+    )
     return answer(request, about, fields)
 
 

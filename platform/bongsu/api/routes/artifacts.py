@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
 
+from anyio import CancelScope
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response, StreamingResponse
@@ -20,6 +22,7 @@ from bongsu.domain.phrases import phrase
 from bongsu.domain.unseen import first_unseen
 from bongsu.policy.access import Permission
 from bongsu.service.artifacts import ArtifactDetails, open_file, show_artifact
+from bongsu.service.platform import Platform
 from bongsu.service.uploading import Uploaded, take_upload, upload_folder
 
 router = APIRouter(prefix="/v1/ministries/{ministry}/artifacts", tags=["artifacts"])
@@ -65,11 +68,30 @@ async def upload(
         stated = Label.parse(label) if label else None
     except ValueError:
         raise codes.BAD_REQUEST.error(place="query.label", detail=f"{label!r} is no label") from None
-    with upload_folder(platform) as folder:
+    async with folder_for_files(platform) as folder:
         archive = folder / "files.tar"
         await receive(request, archive)
         taken = await run_in_threadpool(take_upload, platform, archive, title, stated, is_model=is_model)
     return answer(request, taken, status=201)
+
+
+@asynccontextmanager
+async def folder_for_files(platform: Platform) -> AsyncIterator[Path]:
+    """As :func:`bongsu.service.uploading.upload_folder`. It is made and deleted beside the event loop: what was
+    unpacked into it may be very many files."""
+    folder = upload_folder(platform)
+    # A request that is given up still clears away what it had begun.
+    with CancelScope(shield=True):
+        path = await run_in_threadpool(folder.__enter__)
+    try:
+        yield path
+    except BaseException as error:
+        with CancelScope(shield=True):
+            if not await run_in_threadpool(folder.__exit__, type(error), error, error.__traceback__):
+                raise
+    else:
+        with CancelScope(shield=True):
+            await run_in_threadpool(folder.__exit__, None, None, None)
 
 
 async def receive(request: Request, place: Path) -> None:

@@ -23,7 +23,7 @@ from bongsu.domain.paging import PageRequest
 from bongsu.policy.access import Permission
 from bongsu.service.following import FollowingEnded, LogLine, follow_attempt, follow_logs
 from bongsu.service.platform import Platform
-from bongsu.service.showing import attempt_logs, attempt_of, look_at_events, run_events, show_run
+from bongsu.service.showing import attempt_logs, attempt_of, look_at_events, show_run
 from bongsu.store.history import EVENTS
 from bongsu.store.records import EventRecord
 
@@ -53,13 +53,13 @@ def events(
     """Entries of a run's log, in order. Who accepts ``text/event-stream`` gets them as they come (server-sent events),
     behind ``Last-Event-ID`` if that is given, until the run is over."""
     wanted = listing.of(EVENTS)
-    platform, record = asker.of_run(run)
     begin = max(after, int(last_event_id or 0), *(wanted.behind or ()))
     if STREAM in accept:
+        platform, record = asker.of_run(run)
         part = PageRequest(wanted.filters, AT_ONCE)
         stream = _stream(request, platform, record.id, part, begin)
         return StreamingResponse(stream, media_type=STREAM, headers=_LIVE)
-    return listing.answer(run_events(platform, record.id, replace(wanted, behind=(begin,))), EVENTS.key)
+    return listing.answer(asker.look_at_log(run, replace(wanted, behind=(begin,))), EVENTS.key)
 
 
 _LIVE = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

@@ -79,7 +79,7 @@ def give_grant(request: Request, asker: Asking, order: Annotated[Order, body_of(
     return answer(request, grant_document(made), status=201)
 
 
-@router.get("/grants/{grant}", **asks_for(P.GRANT_READ, gives=GrantDetailsDocument))
+@router.get("/grants/{grant}", **asks_for(P.GRANT_READ, gives=GrantDetailsDocument, about="grant"))
 def one_grant(
     request: Request,
     asker: Asking,
@@ -90,7 +90,8 @@ def one_grant(
     fields: Fields = "",
 ) -> Response:
     """A grant, its ledger, what is held of it now, and when it will be used up."""
-    return answer(request, details_document(show_grant(asker.everywhere(), asker.actor, grant, entries)), fields)
+    shown = show_grant(asker.everywhere(), asker.actor, grant, entries)
+    return answer(request, details_document(shown), fields, about="grant")
 
 
 @router.get("/grants/{grant}/recount", **asks_for(P.GRANT_READ, gives=RecountDocument))

@@ -11,7 +11,7 @@ from fastapi.responses import Response, StreamingResponse
 from bongsu.api.answers import answer
 from bongsu.api.asking import Asking, asks_for
 from bongsu.api.openapi import as_well, only_as
-from bongsu.api.routes.artifacts import receive, refuse_strange_title
+from bongsu.api.routes.artifacts import folder_for_files, receive, refuse_strange_title
 from bongsu.domain.codes import audit
 from bongsu.domain.model_bundles import House
 from bongsu.domain.phrases import as_phrase
@@ -19,7 +19,6 @@ from bongsu.domain.signed_notes import VerifierKey
 from bongsu.policy.access import Permission
 from bongsu.service.model_bundles.exporting import export_model
 from bongsu.service.model_bundles.importing import Imported, import_bundle
-from bongsu.service.uploading import upload_folder
 
 router = APIRouter(prefix="/v1/ministries/{ministry}", tags=["models, data sets, lineage"])
 DOCUMENT = "Bongsu-Document"
@@ -68,7 +67,7 @@ async def take_in(
     platform = await run_in_threadpool(asker.within, ministry)
     refuse_strange_title(title)
     keys = [_key(one) for one in key]
-    with upload_folder(platform) as folder:
+    async with folder_for_files(platform) as folder:
         archive = folder / "bundle.tar"
         await receive(request, archive)
         here = House(ministry, asker.plane.site)

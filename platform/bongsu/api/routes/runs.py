@@ -11,25 +11,24 @@ from bongsu.api.answers import Fields, IdempotencyKey, Page, answer
 from bongsu.api.asking import Asker, Asking, asks_for
 from bongsu.api.listing import Listing
 from bongsu.domain.documents import plain
-from bongsu.domain.filters import FieldKind
+from bongsu.domain.filters import FieldKind, OneOf
 from bongsu.domain.paging import ShortList
 from bongsu.domain.plan import RunPlan
+from bongsu.domain.run import StageState
 from bongsu.language.particles import settle_particles
 from bongsu.language.problems import told
 from bongsu.policy.access import Permission
 from bongsu.service.cancelling import request_cancel
 from bongsu.service.documents import RunDocument, StageDocument, run_document, stage_documents
-from bongsu.service.platform import Platform
 from bongsu.service.repeating import request_key
 from bongsu.service.report.collect import collect
 from bongsu.service.report.page import render_page
 from bongsu.service.resuming import resume
 from bongsu.service.run_lists import page as page_of_runs
-from bongsu.service.showing import MetricSeries, StageDetails, run_metrics, show_run
+from bongsu.service.showing import MetricSeries, StageDetails, run_metrics
 from bongsu.service.summaries import RunSummary
 from bongsu.service.variants import variants_of
-from bongsu.service.watching import RunProgress, show_and_watch, watch_run
-from bongsu.store.records import RunRecord
+from bongsu.service.watching import Look, RunProgress, watch_run
 from bongsu.store.run_lists import RUNS
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"])
@@ -41,8 +40,8 @@ STAGES = ShortList[StageDetails](
         "id": (_WORD, lambda stage: stage.planned.id),
         "title": (_WORD, lambda stage: stage.planned.title),
         "uses": (_WORD, lambda stage: stage.planned.uses),
-        "label": (_WORD, lambda stage: str(stage.planned.label)),
-        "state": (_WORD, lambda stage: stage.record.state),
+        "label": (FieldKind.LABEL, lambda stage: str(stage.planned.label)),
+        "state": (OneOf.of(StageState), lambda stage: stage.record.state),
         "startedAt": (_TIME, lambda stage: stage.record.started_at),
         "finishedAt": (_TIME, lambda stage: stage.record.finished_at),
     },
@@ -70,39 +69,33 @@ def list_runs(asker: Asking, listing: Listing) -> Response:
     return listing.answer(found, RUNS.key)
 
 
-@router.get("/{run}", **asks_for(Permission.RUN_READ, gives=ServedRun))
+@router.get("/{run}", **asks_for(Permission.RUN_READ, gives=ServedRun, about="run"))
 def show(request: Request, asker: Asking, run: str, fields: Fields = "") -> Response:
     """A run, its stages with their attempts, and the models that came of it."""
-    platform, record = asker.of_run(run)
-    return answer(request, _document(asker, platform, record), fields)
+    return answer(request, _document(asker, asker.look_closely(run)), fields, about="run")
 
 
 @router.get("/{run}/stages", **asks_for(Permission.RUN_READ, gives=Page[StageDocument]))
 def stages(asker: Asking, run: str, listing: Listing) -> Response:
     """Stages of a run with their attempts, in the plan's order."""
     wanted = listing.of(STAGES)
-    platform, record = asker.of_run(run)
-    details, watched = show_and_watch(platform, record.id)
-    return listing.answer(
-        STAGES.page(details.stages, wanted), STAGES.key, lambda stage: plain(stage_documents([stage], watched)[0])
-    )
+    look = asker.look_closely(run)
+    found = STAGES.page(look.details.stages, wanted)
+    return listing.answer(found, STAGES.key, lambda stage: plain(stage_documents([stage], look.progress)[0]))
 
 
 @router.get("/{run}/stages/{stage}", **asks_for(Permission.RUN_READ, gives=StageDocument))
 def one_stage(request: Request, asker: Asking, run: str, stage: str, fields: Fields = "") -> Response:
     """One stage with its attempts."""
-    platform, record = asker.of_run(run)
-    details, watched = show_and_watch(platform, record.id)
-    (document,) = stage_documents([details.stage(stage)], watched)
+    look = asker.look_closely(run)
+    (document,) = stage_documents([look.details.stage(stage)], look.progress)
     return answer(request, document, fields)
 
 
 @router.get("/{run}/plan", **asks_for(Permission.RUN_READ, gives=RunPlan))
 def plan(request: Request, asker: Asking, run: str, fields: Fields = "") -> Response:
     """What the run does, as it was planned."""
-    platform, record = asker.of_run(run)
-    made = show_run(platform, record.id).plan
-    return answer(request, made, fields)
+    return answer(request, asker.look_closely(run).details.plan, fields)
 
 
 @router.get("/{run}/metrics", **asks_for(Permission.RUN_READ, gives=Page[MetricSeries]))
@@ -136,7 +129,7 @@ def cancel(request: Request, asker: Asking, run: str, idempotency_key: Idempoten
     second one."""
     platform, record = asker.of_run(run)
     request_cancel(platform, record.id, request_key(asker.actor.id, idempotency_key, "cancel", run))
-    return answer(request, _document(asker, platform, record), status=202)
+    return answer(request, _document(asker, asker.look_closely(record.id)), status=202)
 
 
 @router.post("/{run}/resume", status_code=202, **asks_for(Permission.RUN_CONTROL, gives=ServedRun))
@@ -145,11 +138,11 @@ def resume_it(request: Request, asker: Asking, run: str, idempotency_key: Idempo
     second one."""
     platform, record = asker.of_run(run)
     resume(platform, record.id, request_key(asker.actor.id, idempotency_key, "resume", run))
-    return answer(request, _document(asker, platform, record), status=202)
+    return answer(request, _document(asker, asker.look_closely(record.id)), status=202)
 
 
-def _document(asker: Asker, platform: Platform, record: RunRecord) -> ServedRun:
-    details, watched = show_and_watch(platform, record.id)
+def _document(asker: Asker, look: Look) -> ServedRun:
+    details = look.details
     problems = [told(details.problem, asker.translate)] if details.problem else []
-    document = run_document(details, variants_of(platform, details), watched, problems)
-    return ServedRun(**vars(document), submitted_by=record.submitted_by)
+    document = run_document(details, variants_of(look.platform, details), look.progress, problems)
+    return ServedRun(**vars(document), submitted_by=look.record.submitted_by)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bongsu.cli.commands.naming_grades import RestrictedAsOption, stated_grades
-from bongsu.cli.commands.shared import AsJson, only_here
+from bongsu.cli.commands.shared import AsJson, only_here, server_context
 from bongsu.cli.failures import print_problems, problem_document
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.state import options
@@ -33,11 +33,19 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(database, name="database")
 
 
+def _here(context: typer.Context, command: str, address: str | None) -> None:
+    """What lies here is read, also where other commands ask a server; who gives no address is told so."""
+    only_here(context, f"database {command}")
+    if not address and (found := server_context(context)) is not None:
+        told = _("This is the database in {home} on this machine, not that of the server {context}, {url}.")
+        say(told.format(home=options(context).home, context=found[0], url=found[1].url), error=True)
+
+
 @database.command("show", help=_("Show which schema it has, and which one this version needs."))
 def show(context: typer.Context, address: Address = None, as_json: AsJson = False) -> None:
     from bongsu.service.database_state import schema_of
 
-    only_here(context, "database show")
+    _here(context, "show", address)
     found = schema_of(options(context).home, address or None)
     if as_json:
         say_json(found)
@@ -60,7 +68,7 @@ def check(
 ) -> None:
     from bongsu.service.database_state import check_whole
 
-    only_here(context, "database check")
+    _here(context, "check", address)
     found = check_whole(options(context).home, address or None, os.environ, read_bytes=not sizes_only)
     if as_json:
         say_json(
@@ -91,7 +99,7 @@ def migrate(
 ) -> None:
     from bongsu.service.database_state import move_schema
 
-    only_here(context, "database migrate")
+    _here(context, "migrate", address)
     found = move_schema(options(context).home, address or None, to, may_lose=may_lose)
     if as_json:
         say_json(found)
@@ -118,7 +126,7 @@ def grades(
     from bongsu.service.grades import in_words
     from bongsu.service.grades_kept import KeptGrades, change_grades_at, grades_at
 
-    only_here(context, "database grades")
+    _here(context, "grades", address)
     home, url = site_home(options(context).home.absolute()), address or None
     if scheme is None and restricted_as is None:
         found = grades_at(home, url)

@@ -12,6 +12,7 @@ from bongsu.cli.commands.shared import server_context
 from bongsu.cli.printing import say
 from bongsu.cli.state import options
 from bongsu.cli.texts import _
+from bongsu.domain.problems import BongsuError
 
 if TYPE_CHECKING:
     from bongsu.client.contexts import Context
@@ -53,7 +54,26 @@ def _tell_how(name: str, server: Context) -> None:
     if server.ministry:
         say(f"  export MLFLOW_WORKSPACE={shlex.quote(server.ministry)}")
     say(_("A token lasts for minutes: set it anew when it is not taken any more."))
-    say(_("A browser sees the pages, and data where a proxy before the server adds the token to its requests."))
+    pages = _pages(server)
+    if pages:
+        say(_("In a browser: open {pages} and sign in.").format(pages=pages))
+        return
+    say(
+        _(
+            "A browser sees the pages, and data where the server was told with --public-url how people reach it, or a"
+            " proxy before it adds the token to its requests."
+        )
+    )
+
+
+def _pages(server: Context) -> str:
+    """As the server says; nothing if it cannot be asked at the moment."""
+    from bongsu.client.login import pages_of
+
+    try:
+        return pages_of(server.url)
+    except BongsuError:
+        return ""
 
 
 def _say_that_it_is_written() -> None:

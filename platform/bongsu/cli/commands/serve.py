@@ -13,9 +13,9 @@ from bongsu.cli.commands.naming_grades import RestrictedAs, stated_grades
 from bongsu.cli.commands.shared import only_here
 from bongsu.cli.printing import say
 from bongsu.cli.state import options
-from bongsu.cli.texts import _, said
+from bongsu.cli.texts import _, language, said
 from bongsu.domain.grades import SchemeName
-from bongsu.domain.server_defaults import AUDIENCE, REQUESTS_A_MINUTE
+from bongsu.domain.server_defaults import AUDIENCE, BROWSER_CLIENT, REQUESTS_A_MINUTE
 from bongsu.service.observing.log_format import LogFormat
 
 if TYPE_CHECKING:
@@ -148,15 +148,34 @@ def serve(
         ),
     ] = None,
     restricted_as: RestrictedAs = None,
+    public_url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            envvar="BONGSU_PUBLIC_URL",
+            help=_("Address at which people open this server with a browser, to sign in to MLflow's pages."),
+        ),
+    ] = None,
+    browser_client: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            envvar="BONGSU_BROWSER_CLIENT",
+            help=_("What this server is called at the identity provider where browsers sign in."),
+        ),
+    ] = BROWSER_CLIENT,
 ) -> None:
     from bongsu.api.serving import listen
     from bongsu.api.serving import serve as serve_until_ended
+    from bongsu.service.browsers.settings import BrowserSettings
     from bongsu.service.observing.telemetry import TelemetrySettings, address_of
     from bongsu.service.serving import ServerSettings, open_served, trusted
 
     only_here(context, "serve")
     metrics_host, metrics_port = address_of(metrics_address) if metrics_address else (None, 0)
     database = database or None
+    secret = os.environ.get("BONGSU_BROWSER_SECRET", "")
+    browsers = BrowserSettings(public_url.rstrip("/"), browser_client, secret) if public_url else None
     _log_to_standard_error(log_format, logging.INFO, database, mlflow_database)
     listening = listen(host, port)
     settings = ServerSettings(
@@ -174,6 +193,8 @@ def serve(
         telemetry=TelemetrySettings(metrics_host, metrics_port, otlp_endpoint or None),
         worker_url=worker_url or _url(_reached_here(host), port),
         grades=stated_grades(grades, restricted_as),
+        browsers=browsers,
+        language=language(),
     )
     with open_served(settings, os.environ) as served:
         serve_until_ended(served, listening, lambda: say(_("Listening at {url}").format(url=_url(host, port))))
@@ -191,6 +212,7 @@ def up(
 ) -> None:
     from bongsu.api.serving import listen
     from bongsu.api.serving import serve as serve_until_ended
+    from bongsu.service.browsers.settings import BrowserSettings
     from bongsu.service.demonstration import seed
     from bongsu.service.serving import ServerSettings, open_served
 
@@ -206,6 +228,8 @@ def up(
         built_in_issuer=f"{url}/issuer",
         console_url=console,
         worker_url=_url(HOST, port),
+        browsers=BrowserSettings(url),
+        language=language(),
     )
     shipped = Path.cwd() / "pipelines"
     seeded = seed(settings, os.environ, shipped if shipped.is_dir() else None)
@@ -223,7 +247,7 @@ def _say_what_to_open(url: str, home: Path, seeded: Seeded) -> None:
     say(_("In another terminal: `bongsu login {url}`, then `bongsu submit FILE --watch`.").format(url=url))
     for one in seeded.left_out:
         say_left_out(one)
-    told = _("MLflow is at {url}/mlflow; once you have signed in, `bongsu mlflow` says how to use it.")
+    told = _("MLflow's pages: open {url}/mlflow/ and sign in. `bongsu mlflow` says how programs use it.")
     say(told.format(url=url))
 
 

@@ -34,6 +34,7 @@ PRECONDITION = Code(
     " of.",
 )
 UNKNOWN_FIELD = Code("api.unknown-field", "There is no field {field} here.", "There are: {known}.")
+UNKNOWN_VALUE = Code("api.unknown-value", "{field} is never “{value}”.", "It is one of: {known}.")
 TOO_LARGE = Code(
     "api.too-large",
     "The request has more than {limit} bytes.",

@@ -98,8 +98,13 @@ REMOTE_UNREACHABLE = Code(
     "Check AWS_ENDPOINT_URL_S3, the network and the credentials.",
     exit_code=7,
 )
+UNREADABLE_CARD = Code(
+    "artifact.unreadable-card",
+    "A card among the files of {archive} cannot be read, so nobody knows what they are: {detail}.",
+    "Mend that card, or take it away and state the label yourself; then send the files again.",
+)
 NOT_AN_ARCHIVE = Code(
     "artifact.not-an-archive",
-    "What was sent is no archive of plain files: {detail}.",
+    "What was sent as {archive} is no archive of plain files: {detail}.",
     "Send a tar archive without compression, whose members are files with paths below its root; `bongsu` does so.",
 )

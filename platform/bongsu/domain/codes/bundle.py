@@ -7,6 +7,13 @@ MALFORMED = Code(
     "{file} is not a bundle of a model as it was written, at byte {offset}: {detail}.",
     "Take the file anew from where it was exported, and compare both sizes and SHA-256 sums; nothing of it was taken.",
 )
+MISSING = Code(
+    "bundle.missing",
+    "There is no file {file}.",
+    "Check the path; `bongsu models export MODEL --to TARGET -o FILE` writes a bundle.",
+    exit_code=3,
+)
+UNREADABLE = Code("bundle.unreadable", "{file} cannot be read: {detail}.", "Name a regular file that you may read.")
 TRUNCATED = Code(
     "bundle.truncated",
     "{file} is cut off: {detail}.",

@@ -133,6 +133,13 @@ NOT_APPROVED = Code(
     exit_code=4,
     rule="model.approved",
 )
+NOT_CARRIED_OUT = Code(
+    "model.not-carried-out",
+    "{name} may not be used so yet: {use}. That was approved, and not carried out (rule {rule}).",
+    "Carry it out: `bongsu approvals apply {proposal}`, as its proposer or whoever may propose.",
+    exit_code=4,
+    rule="model.approved",
+)
 NOT_SUSPENDED = Code(
     "model.not-suspended",
     "{name} is not suspended.",

@@ -53,3 +53,57 @@ WORKER_SCOPE = Code(
     exit_code=4,
     rule="worker.own-attempt",
 )
+NO_BROWSERS = Code(
+    "identity.no-browsers",
+    "Nobody signs in to this server with a browser.",
+    "Its operator sets it up with `bongsu serve --public-url`; until then programs come with a token, see"
+    " `bongsu mlflow`.",
+    exit_code=3,
+)
+PUBLIC_URL = Code(
+    "identity.public-url",
+    "Browsers cannot sign in at {url}: {detail}.",
+    "Set --public-url to scheme, host and port under which people reach this server, as in https://bongsu.example; and"
+    " an identity provider that they sign in at.",
+)
+NO_SUCH_PROVIDER = Code(
+    "identity.no-such-provider",
+    "That identity provider is none of this server's.",
+    "There are: {known}.",
+    exit_code=3,
+)
+SIGN_IN_STALE = Code(
+    "identity.sign-in-stale",
+    "This sign-in was not begun in this browser, or too long ago (rule {rule}).",
+    "Begin once more, and let this site keep its cookies.",
+    exit_code=4,
+    rule="identity.signed-in",
+)
+SIGN_IN_FAILED = Code(
+    "identity.sign-in-failed",
+    "The sign-in at {issuer} has come to nothing: {detail} (rule {rule}).",
+    "Begin once more; if that does not help, ask the operator, who finds the cause in the log.",
+    exit_code=4,
+    rule="identity.signed-in",
+)
+NOT_KNOWN_HERE = Code(
+    "identity.not-known-here",
+    "You have signed in at {issuer}, and may not come in here as who you are there (rule {rule}).",
+    "Ask an operator of your ministry to add you, or sign in as somebody else.",
+    exit_code=4,
+    rule="identity.signed-in",
+)
+PROVIDER_SILENT = Code(
+    "identity.provider-silent",
+    "The identity provider {issuer} does not answer, or does not say how browsers sign in.",
+    "Try again in a moment; the log has more for the operator.",
+    exit_code=7,
+)
+FOREIGN_PAGE = Code(
+    "identity.foreign-page",
+    "This change was asked for by a page of another site, or by a program that does not say where it is from"
+    " (rule {rule}).",
+    "Make it on the pages of this server; programs send a token, see `bongsu mlflow`.",
+    exit_code=4,
+    rule="identity.own-pages",
+)

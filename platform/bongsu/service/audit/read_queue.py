@@ -7,17 +7,20 @@ moment, each waits for the disk twice at most, however many there are.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from threading import Event, Lock
+
+from sqlalchemy import Connection
 
 from bongsu.domain.audit import AuditEvent
 from bongsu.domain.problems import BongsuError
 from bongsu.store.audit import append_all
-from bongsu.store.audit_reads import Reading, claim_read
+from bongsu.store.audit_reads import Reading, claim_read, recorded
 from bongsu.store.database import Database
 
 # More in one transaction would hold the heads of the logs for long.
 _MOST = 200
+_KNOWN = 10_000
 # What the database's surroundings do, such as a server that is away, they would do to each of them again. All else (a
 # claim that came first, a log that is damaged) is in the way of its own reader and of nobody else.
 _OF_ALL = (BongsuError, OSError)
@@ -48,6 +51,25 @@ class ReadQueue:
         self._gate = Lock()
         self._waiting: list[_Asked] = []
         self._is_led = False
+        self._known: dict[tuple[str, str, str], Reading] = {}
+
+    def is_recorded(self, connection: Connection, reading: Reading, window_s: float) -> bool:
+        """True if there is an entry that covers it (:meth:`bongsu.store.audit_reads.Reading.covers`). What was found
+        once is not looked for again: an entry stays, whoever made it."""
+        if self.has_all([reading], window_s):
+            return True
+        found = recorded(connection, reading)
+        if found is None or not found.covers(reading, window_s):
+            return False
+        if len(self._known) >= _KNOWN:
+            self._known = {}
+        self._known[_key(reading)] = found
+        return True
+
+    def has_all(self, readings: Iterable[Reading], window_s: float) -> bool:
+        """True if each is known to be recorded without a look at the database."""
+        found = ((self._known.get(_key(one)), one) for one in readings)
+        return all(known is not None and known.covers(one, window_s) for known, one in found)
 
     def __len__(self) -> int:
         """How many requests wait, those that are being written among them."""
@@ -142,6 +164,10 @@ def _written(database: Database, batch: Sequence[_Asked]) -> list[int]:
                 events.append(_event(reading, asked.request_id))
         append_all(connection, events)
     return made
+
+
+def _key(reading: Reading) -> tuple[str, str, str]:
+    return reading.tenant, reading.actor, reading.object
 
 
 def _event(reading: Reading, request_id: str) -> AuditEvent:

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from sqlalchemy import Connection
+
 from bongsu.domain.labels import OPEN, Label, high_water_mark
 from bongsu.domain.people import Actor
 from bongsu.domain.tenants import Tenant
 from bongsu.service.platform import Platform
-from bongsu.store.audit_reads import Reading, forget_reads, is_known
+from bongsu.store.audit_reads import Reading, forget_reads
 from bongsu.store.taken import Taken
 
 WINDOW_S = 600.0
@@ -48,23 +50,45 @@ def record_reads(
     Raises:
         sqlalchemy.exc.IntegrityError: the log has a row where its next one belongs.
     """
+    readings = readings_of(platform, actor, tenant, objects)
+    if platform.reads.has_all(readings, WINDOW_S):
+        return 0
+    with platform.database.ask() as connection:
+        readings = unrecorded(connection, platform, readings)
+    return record_these(platform, readings, request_id)
+
+
+def readings_of(
+    platform: Platform, actor: str, tenant: Tenant, objects: Iterable[tuple[str, Label]]
+) -> list[Reading]:
+    """What is to be recorded when somebody reads these, at this moment; arguments as of :func:`record_reads`."""
     labels: dict[str, Label] = {}
     for object_, label in objects:
         if label.is_protected:
             labels[object_] = labels.get(object_, label).join(label)
     now = platform.clock()
     # In one order, so that no two requests of a person wait for each other.
-    readings = [Reading(tenant, actor, object_, label, now) for object_, label in sorted(labels.items())]
+    return [Reading(tenant, actor, object_, label, now) for object_, label in sorted(labels.items())]
+
+
+def unrecorded(connection: Connection, platform: Platform, readings: Iterable[Reading]) -> list[Reading]:
+    """Those of which there is no entry yet; of most there is one, and nothing is written for them."""
+    return [one for one in readings if not platform.reads.is_recorded(connection, one, WINDOW_S)]
+
+
+def record_these(platform: Platform, readings: list[Reading], request_id: str) -> int:
+    """As :func:`record_reads`, for readings that were :func:`unrecorded`."""
     for left in range(_TRIES - 1, -1, -1):
-        with platform.database.read() as connection:
-            # Most readings end here, and write nothing.
-            readings = [one for one in readings if not is_known(connection, one, WINDOW_S)]
+        if not readings:
+            return 0
         try:
-            return platform.reads.record(platform.database, readings, request_id, WINDOW_S) if readings else 0
+            return platform.reads.record(platform.database, readings, request_id, WINDOW_S)
         except Taken:
             if not left:
                 raise
             # Another request of the same person was first with one of them, and made its entry.
+        with platform.database.ask() as connection:
+            readings = unrecorded(connection, platform, readings)
     raise AssertionError("unreachable")
 
 

@@ -10,7 +10,7 @@ from typing import Any, NoReturn, TypeVar
 
 from sqlalchemy import Connection
 
-from bongsu.domain.audit import AuditEvent, AuditOutcome
+from bongsu.domain.audit import AuditEvent, AuditOutcome, rules_of
 from bongsu.domain.codes import governance as codes
 from bongsu.domain.ids import digest_of
 from bongsu.domain.labels import OPEN, Label
@@ -83,6 +83,7 @@ def _record_refusal(ask: Ask, error: BongsuError) -> None:
     if ask.platform.database.read_only:
         return  # nothing could be asked for that would have changed anything
     facts: dict[str, Any] = {"codes": sorted({problem.code.name for problem in error.problems})}
+    facts |= rules_of(error.problems)
     words = purpose.refused_words(error)
     if words:
         facts["words"] = words

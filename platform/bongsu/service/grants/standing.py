@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from bongsu.domain.audit import AuditEvent, AuditOutcome
+from bongsu.domain.audit import AuditEvent, AuditOutcome, rules_of
 from bongsu.domain.codes import grants as codes
 from bongsu.domain.grants import Grant
 from bongsu.domain.labels import OPEN
@@ -100,6 +100,7 @@ def record_refusal(
     if platform.database.read_only:
         return
     facts: dict[str, Any] = {"problems": [problem.code.name for problem in error.problems]}
+    facts |= rules_of(error.problems)
     words = refused_words(error)
     if words:
         facts["words"] = words

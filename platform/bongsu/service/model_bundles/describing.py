@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import Connection
@@ -10,7 +11,7 @@ from sqlalchemy import Connection
 from bongsu.artifacts.base import TreeReader
 from bongsu.artifacts.checking import is_damage
 from bongsu.artifacts.reading import read_text
-from bongsu.domain.artifact import ArtifactType
+from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import Digest, StageId
 from bongsu.domain.labels import Label
 from bongsu.domain.lineage import EdgeKind, NodeKind
@@ -87,17 +88,43 @@ def declassify_on(connection: Connection, found: Found) -> date | None:
     return made[0].declassify_on if made else None
 
 
-def card_of(platform: Platform, connection: Connection, found: Found, tree: TreeReader) -> str:
-    """Of the registration, else that among the model's own files; empty if there is none, or it is very long."""
+@dataclass(frozen=True)
+class Cards:
+    """Texts of cards, read before the transaction in which one of them is chosen: a store may be far away.
+
+    Attributes:
+        registered: by the tree of a registration.
+        own: that among the model's own files.
+    """
+
+    registered: Mapping[Digest, str]
+    own: str
+
+    def of(self, model: Found, registered: Sequence[ArtifactRef]) -> str:
+        """That of the registration, as far as the model's label lets it be told, else the model's own; empty if there
+        is none, or it is very long."""
+        seen = [ref.digest for ref in registered if model.thing.label.dominates(ref.label)]
+        text = next(filter(None, (self.registered.get(digest, "") for digest in seen)), self.own)
+        return text if len(text) <= LONGEST_CARD else ""
+
+
+def registrations_of(connection: Connection, found: Found) -> list[ArtifactRef]:
+    """What the stage that registered a version gave out about it."""
     made = stages_of(connection, found.run_id, [StageId(found.stage_id)]) if found.run_id else []
-    registered = [ref for one in made for ref in one.outputs.values() if ref.type is ArtifactType.REGISTRATION]
-    text = ""
+    return [ref for one in made for ref in one.outputs.values() if ref.type is ArtifactType.REGISTRATION]
+
+
+def read_cards(platform: Platform, registered: Sequence[ArtifactRef], tree: TreeReader) -> Cards:
+    """Cards of registrations and of the model's own files; one that is damaged says nothing.
+
+    Raises:
+        OSError, BongsuError: the store does not answer at the moment.
+    """
+    texts: dict[Digest, str] = {}
     for ref in registered:
-        if found.thing.label.dominates(ref.label):
-            try:
-                text = text or read_text(platform.artifacts.reader(ref.digest), _CARD)
-            except BongsuError as error:
-                if not is_damage(error):
-                    raise
-    text = text or read_text(tree, _CARD)
-    return text if len(text) <= LONGEST_CARD else ""
+        try:
+            texts[ref.digest] = read_text(platform.artifacts.reader(ref.digest), _CARD)
+        except BongsuError as error:
+            if not is_damage(error):
+                raise
+    return Cards(texts, read_text(tree, _CARD))

@@ -31,7 +31,14 @@ from bongsu.service.audit.keys import LogKeys
 from bongsu.service.governance.asking import Ask, allowed_or_raise, done, recorded
 from bongsu.service.governance.home_owner import owner
 from bongsu.service.governance.launching import LaunchRequest, approved_subject, check_launch, read_whole
-from bongsu.service.model_bundles.describing import card_of, declassify_on, evidence_of, purpose_of, sources_of
+from bongsu.service.model_bundles.describing import (
+    declassify_on,
+    evidence_of,
+    purpose_of,
+    read_cards,
+    registrations_of,
+    sources_of,
+)
 from bongsu.service.platform import Platform
 from bongsu.store.aliases import lock_model
 from bongsu.store.governed_objects import Found, binding_of, find_object
@@ -82,6 +89,10 @@ def export_model(platform: Platform, keys: LogKeys, reference: str, target: str)
         allowed_or_raise(read_whole(platform, object_, digest))
     tree = platform.artifacts.reader(digest)
     _refuse_many(object_, len(tree.manifest.files))
+    with platform.read() as connection:
+        version = find_object(connection, platform.scope.tenant or HOME, object_)
+        registered = registrations_of(connection, version) if version else []
+    cards = read_cards(platform, registered, tree)
     with recorded(ask), platform.write() as connection:
         # All but the bytes is looked at once more, in the transaction that records that they were given.
         if governed:
@@ -93,7 +104,8 @@ def export_model(platform: Platform, keys: LogKeys, reference: str, target: str)
         else:
             found, approvals = _at_home(connection, object_), []
         assert found.content == digest, "the bytes of a version never change"
-        made = _Made(ask, keys, target, found, tuple(map(_approval, approvals)), tree, governed)
+        card = cards.of(found, registrations_of(connection, found))
+        made = _Made(ask, keys, target, found, tuple(map(_approval, approvals)), tree, governed, card)
         document = made.document(connection)
         raw = document.canonical()
         _refuse_long(object_, len(raw))
@@ -113,6 +125,7 @@ class _Made:
     approvals: tuple[Approval, ...]
     tree: TreeReader
     governed: bool
+    card: str
 
     def document(self, connection: Connection) -> BundleDocument:
         ask, found = self.ask, self.found
@@ -135,7 +148,7 @@ class _Made:
             approvals=self.approvals,
             sources=sources,
             left_out=left_out,
-            card=card_of(ask.platform, connection, found, self.tree),
+            card=self.card,
             digest=found.content,
             files=tuple(sorted(self.tree.manifest.files, key=lambda one: one.path.encode())),
             exported_at=int(ask.now) * 1000,

@@ -86,7 +86,7 @@ def import_bundle(
     Raises:
         BongsuError: as :class:`bongsu.service.model_bundles.reading.BundleFile`; ``bundle.other-target``,
             ``bundle.target-unstated``; ``label.grade-outside``; ``access.above-clearance``;
-            ``policy.forbidden-use``; ``artifact.not-an-archive`` for a card that cannot be read. What is refused is
+            ``policy.forbidden-use``; ``artifact.unreadable-card``. What is refused is
             recorded.
     """
     author = platform.author
@@ -105,12 +105,12 @@ def import_bundle(
         refuse_other_grades(grades_of(platform), document.label)
         refuse_above(platform.scope.clearance, document.label)
         _screened({"name": document.name, "statement": document.statement})
-        label = _taken(platform, bundle, document)
+        label = _taken(platform, bundle, document, title or archive.name)
         return _noted(ask, head, _signer(head, keys), label, here)
 
 
-def _taken(platform: Platform, bundle: BundleFile, document: BundleDocument) -> Label:
-    """With all files in the store; the label that they carry.
+def _taken(platform: Platform, bundle: BundleFile, document: BundleDocument, title: str) -> Label:
+    """With all files in the store; the label that they carry. ``title`` is what messages call the bundle.
 
     What they carry is known before they are there: bytes of which nobody knows what they are could be taken for open.
     """
@@ -119,7 +119,7 @@ def _taken(platform: Platform, bundle: BundleFile, document: BundleDocument) -> 
     with writing_to(home), tempfile.TemporaryDirectory(prefix=CARDS, dir=home) as folder, writer.alone():
         try:
             bundle.files(document, lambda entry: _into(writer, Path(folder) / _TREE, entry))
-            label = _with_cards(Path(folder), document, grades_of(platform))
+            label = _with_cards(Path(folder), document, grades_of(platform), title)
             refuse_above(platform.scope.clearance, label)
             known = _labelled(platform, document, label)
             # What is known here to be worth more is not told to who may not see it.
@@ -157,12 +157,12 @@ class _Both:
         return self._file.write(data)
 
 
-def _with_cards(folder: Path, document: BundleDocument, grades: GradeScheme) -> Label:
+def _with_cards(folder: Path, document: BundleDocument, grades: GradeScheme, title: str) -> Label:
     """The label of the bundle, and of its cards if that is higher; what these declare is read by the screen."""
     told = folder / _CARD
     (folder / _TREE).mkdir(exist_ok=True)
     told.write_text(document.card, encoding="utf-8")
-    _screened({f"card: {key}": text for key, text in declarations(told).items()})
+    _screened({f"{title}/card: {key}": text for key, text in declarations(told).items()})
     try:
         # All that are there: the tree has hidden files and folders, too.
         tree = folder / _TREE
@@ -170,8 +170,8 @@ def _with_cards(folder: Path, document: BundleDocument, grades: GradeScheme) -> 
         files = FileSet("bundle:", tuple((str(path.relative_to(tree)), path) for path in found), ((tree,),))
         on_cards = label_of(files, grades)
     except NotFound as error:
-        raise artifact.NOT_AN_ARCHIVE.error(detail=error.within(tree).detail) from error
-    _screened(said_on_cards(files))
+        raise artifact.UNREADABLE_CARD.error(archive=title, detail=error.within(tree).detail) from error
+    _screened({f"{title}/{name}": text for name, text in said_on_cards(files).items()})
     return document.label.join(on_cards) if on_cards else document.label
 
 

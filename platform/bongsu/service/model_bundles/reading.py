@@ -198,7 +198,7 @@ def inspect_bundle(path: Path, keys: Sequence[VerifierKey] | None) -> Head:
         keys: as of :meth:`BundleFile.head`.
 
     Raises:
-        BongsuError: as :meth:`BundleFile.head` and :meth:`BundleFile.files`; ``bundle.malformed`` for what is no file.
+        BongsuError: as :meth:`BundleFile.head` and :meth:`BundleFile.files`; ``bundle.missing``, ``bundle.unreadable``.
     """
     with opened(path) as bundle:
         head = bundle.head(keys)
@@ -211,15 +211,21 @@ def opened(path: Path, title: str = "") -> Iterator[BundleFile]:
     """A file as a bundle; ``title`` is what messages call it, if not by its path.
 
     Raises:
-        BongsuError: ``bundle.malformed`` for what cannot be opened.
+        BongsuError: ``bundle.missing``, ``bundle.unreadable``.
     """
-    try:
-        file = open_regular(path)
-    except OSError as error:
-        detail = as_phrase(error.strerror or str(error))
-        raise codes.MALFORMED.error(file=title or str(path), offset=0, detail=detail) from None
-    with file:
+    with open_file(path, title) as file:
         yield BundleFile(file, title or str(path))
+
+
+def open_file(path: Path, title: str = "") -> IO[bytes]:
+    """As :func:`opened`, to be closed by the caller."""
+    name = title or str(path)
+    try:
+        return open_regular(path)
+    except (FileNotFoundError, NotADirectoryError):
+        raise codes.MISSING.error(file=name) from None
+    except OSError as error:
+        raise codes.UNREADABLE.error(file=name, detail=as_phrase(error.strerror or str(error))) from None
 
 
 def _size_of(file: IO[bytes]) -> int | None:

@@ -36,4 +36,4 @@ def mount(settings: GovernedSettings, viewer_of: ViewerOf) -> ASGIApp:
 
         from bongsu.tracking.governed.public_pages import public_pages
 
-    return Shell(create_fastapi_app(), public_pages(), settings, viewer_of)
+    return Shell(create_fastapi_app(), public_pages(settings.session_page, settings.language), settings, viewer_of)

@@ -10,17 +10,57 @@ from pathlib import Path
 from mlflow.server import app as flask_app
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from bongsu.domain.messages import N_
+from bongsu.language.translation import preferred_language, translator
 
-def public_pages() -> Starlette:
-    """The routes that ``routes.py`` says are public."""
+# What stands in rows is shown on these pages: it runs no script, and sends nothing to anybody. MLflow's charts make
+# functions of their own.
+_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-eval'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "frame-src 'self' blob:",
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'self'",
+    )
+)
+
+
+_SIGN_OUT = N_("Sign out")
+# Below MLflow's own content, in a corner that it leaves empty.
+_LINK = (
+    '<a href="{page}" style="position:fixed;right:24px;bottom:0;z-index:1000;padding:0 8px;font:11px/16px system-ui,'
+    'sans-serif;color:#1f4f8f;background:#fff;border-radius:4px 4px 0 0">Bongsu · {words}</a></body>'
+)
+
+
+def public_pages(session_page: str = "", language: str = "ko") -> Starlette:
+    """The routes that ``routes.py`` says are public.
+
+    Args:
+        session_page: path at which people sign out, if they do.
+        language: of who asks for none.
+    """
     folder = Path(str(flask_app.static_folder))
+    page = (folder / "index.html").read_text()
 
-    async def index(_: Request) -> Response:
-        return FileResponse(folder / "index.html")
+    async def index(request: Request) -> Response:
+        headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store", "X-Frame-Options": "SAMEORIGIN"}
+        if not session_page:
+            return HTMLResponse(page, headers=headers)
+        say = translator(preferred_language(request.headers.get("accept-language"), language))
+        link = _LINK.format(page=session_page, words=say(_SIGN_OUT))
+        return HTMLResponse(page.replace("</body>", link), headers=headers | {"Vary": "Accept-Language"})
 
     async def health(_: Request) -> Response:
         return PlainTextResponse("OK")

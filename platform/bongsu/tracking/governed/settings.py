@@ -29,6 +29,8 @@ class GovernedSettings:
         origins: whose pages may send changes with a person's cookie, besides the server's own; such as
             ``https://console.example``.
         note: is told of every request but those for public pages, before its answer; if it raises, nothing is given.
+        session_page: path at which people who signed in with a browser sign out; empty if nobody does.
+        language: of what is told to who asks for none.
         max_message: bytes of a message.
         max_file: bytes of a file that is logged.
     """
@@ -39,6 +41,8 @@ class GovernedSettings:
     unlabelled: Label | None = None
     origins: frozenset[str] = frozenset()
     note: Note | None = None
+    session_page: str = ""
+    language: str = "ko"
     max_message: int = 16 * MEBIBYTE
     max_file: int = 10 * 1024 * MEBIBYTE
 

@@ -300,6 +300,8 @@ class _Guarded:
             headers["cache-control"] = "no-store"
             headers["x-content-type-options"] = "nosniff"
             headers["x-frame-options"] = "SAMEORIGIN"
+            # Somebody's file that is opened as a page of its own could otherwise act as whoever opened it.
+            headers["content-security-policy"] = "sandbox; default-src 'none'"
             if message["status"] >= 400:
                 self._start = dict(message)
                 return

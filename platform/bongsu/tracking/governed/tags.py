@@ -12,6 +12,7 @@ from mlflow.store.tracking.dbmodels.models import SqlLoggedModelTag, SqlTag, Sql
 
 from bongsu.domain.grades import GradeScheme, OutsideGrades
 from bongsu.domain.labels import Label
+from bongsu.policy.folding import fold
 
 LABEL_TAG = "bongsu.label"
 _RESERVED = "bongsu."
@@ -42,8 +43,9 @@ def read_label(text: str, grades: GradeScheme | None = None) -> Label:
 
 
 def check_is_free(key: str | None) -> None:
-    """Nobody else writes the control plane's tags. Raises MlflowException: INVALID_PARAMETER_VALUE."""
-    if key is not None and key.startswith(_RESERVED):
+    """Nobody else writes the control plane's tags, nor any that a reader would take for one: in capitals, in letters
+    that look alike, behind blanks. Raises MlflowException: INVALID_PARAMETER_VALUE."""
+    if key is not None and fold(key).casefold().lstrip().startswith(_RESERVED):
         raise MlflowException(f"Tags that begin with {_RESERVED} are Bongsu's: {key}", INVALID_PARAMETER_VALUE)
 
 

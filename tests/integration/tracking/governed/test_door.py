@@ -109,6 +109,19 @@ def test_answers_are_not_kept_by_browsers(world: World) -> None:
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+def test_what_mlflow_answers_runs_no_script(world: World) -> None:
+    """A file that somebody logged may be a page; its scripts would ask in the name of whoever opens it."""
+    answer = world.server.ask("GET", SEARCH, "mnd-all", params={"max_results": 1})
+    assert answer.headers["content-security-policy"] == "sandbox; default-src 'none'"
+    page = world.server.ask("GET", "/")
+    assert page.status_code == 200
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'self'" in policy
+    assert "script-src 'self' 'unsafe-eval'" in policy, "no script that stands in a page"
+    assert "http" not in policy
+    assert "/v1/session" not in page.text, "nobody signs in to this server with a browser"
+
+
 def test_who_only_looks_writes_nothing(world: World) -> None:
     assert world.server.ask("POST", f"{A2}/experiments/create", "mnd-reader", json={"name": "x"}).status_code == 403
 

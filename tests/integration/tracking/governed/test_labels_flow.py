@@ -232,7 +232,7 @@ def test_the_number_of_a_hidden_version_is_not_given_out_twice(world: World, pos
 def test_the_control_planes_tags_and_models_are_its_own(world: World, post: Post) -> None:
     experiment = _experiment(post, "mnd-all")
     run = _run(post, "mnd-all", experiment)
-    for key in ("bongsu.digest", "bongsu.key", "bongsu.label"):
+    for key in ("bongsu.digest", "bongsu.key", "bongsu.label", "Bongsu.label", "BONGSU.digest", "bongsu．label"):
         tag = {"key": key, "value": "O"}
         post("mnd-all", "runs/set-tag", 400, run_id=run, **tag)
         post("mnd-all", "runs/log-batch", 400, run_id=run, tags=[tag])

@@ -174,8 +174,12 @@ def test_a_transfer_is_approved_for_one_receiver(governed: GovernedPlace) -> Non
     proposal = propose(governed.platform, governed.actor("lee"), request)
     for person in ("ann", "acc"):
         approve(governed.platform, governed.actor(person), proposal.id, proposal.binding.digest)
-    carry_out(governed.platform, governed.actor("lee"), proposal.id)
     asked = LaunchRequest(LaunchKind.TRANSFER, "model:axk1/1", "army")
+    with pytest.raises(BongsuError) as early:
+        launched(governed, asked)
+    assert codes_of(early) == ["model.not-carried-out"]
+    assert f"`bongsu approvals apply {proposal.id}`" in early.value.problems[0].fix()
+    carry_out(governed.platform, governed.actor("lee"), proposal.id)
     assert launched(governed, asked).digest == proposal.binding.content
     for kind, target in ((LaunchKind.TRANSFER, "mnd"), (LaunchKind.SERVING, "army")):
         with pytest.raises(BongsuError) as caught:

@@ -147,6 +147,12 @@ def test_a_permit_that_ends_while_a_run_waits_keeps_it_from_beginning(governed: 
     assert found.record.state is StageState.FAILED
     assert "data.permitted" in str(found.record.reason)
     assert not governed.cluster.jobs, "its attempt was never asked for"
+    entry = json.loads(governed.log()[-1][2])
+    assert (entry["actor"], entry["action"], entry["object"]) == ("system", "stage.launch", f"run:{run}")
+    assert (entry["outcome"], entry["facts"]) == (
+        "refused",
+        {"stage": "a", "codes": ["data.not-permitted"], "rules": ["data.permitted"], "submitter": "kim"},
+    )
 
 
 def test_a_permit_speaks_of_bytes_and_not_of_a_name(governed: GovernedPlace) -> None:

@@ -9,6 +9,8 @@ import tracemalloc
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
 from bundle_places import KEYS, OTHER_KEY, Giver, bundled, document_of, named, standing, take, taker
@@ -18,6 +20,7 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 
 from bongsu.artifacts.bundle_form import END, TREE, Member
+from bongsu.artifacts.reading import read_text
 from bongsu.domain.artifact import ArtifactRef, ArtifactType, FileEntry, Manifest
 from bongsu.domain.grades import N2SF, SchemeName
 from bongsu.domain.ids import Digest
@@ -32,7 +35,7 @@ from bongsu.service.inputs.given import Files
 from bongsu.service.inputs.resolving import resolve_input
 from bongsu.service.labels import show_label
 from bongsu.service.lineage import trace
-from bongsu.service.model_bundles import exporting
+from bongsu.service.model_bundles import describing, exporting
 from bongsu.service.model_bundles.exporting import export_model
 from bongsu.service.model_bundles.reading import inspect_bundle
 from bongsu.store.artifacts import find_owned, note_artifact
@@ -144,6 +147,26 @@ def test_the_same_at_the_same_time_is_the_same_file(giver: Giver) -> None:
 def test_an_export_tells_its_size_before_it_is_read(giver: Giver) -> None:
     made = giver.export()
     assert made.size == len(b"".join(made.pieces))
+
+
+def test_others_write_while_the_cards_are_read(giver: Giver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store may be far away, and nobody waits for it with the database in hand."""
+    wrote: list[bool] = []
+
+    def write() -> None:
+        with giver.platform.write():
+            wrote.append(True)
+
+    def read(*given: Any) -> str:
+        other = Thread(target=write, daemon=True)
+        other.start()
+        other.join(3)
+        assert not other.is_alive(), "the export holds the database"
+        return read_text(*given)
+
+    monkeypatch.setattr(describing, "read_text", read)
+    export_model(giver.as_("kim"), KEYS, "axk1/1", "army")
+    assert wrote
 
 
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -314,8 +337,8 @@ def test_a_card_in_the_tree_is_screened_and_has_to_be_readable(house: GovernedPl
     before = standing(house)
     for card, code in (
         (b"purpose: Lethal autonomous targeting", "policy.forbidden-use"),
-        (b"label: [", "artifact."),
-        (None, "artifact."),
+        (b"label: [", "artifact.unreadable-card"),
+        (None, "artifact.unreadable-card"),
     ):
         name = ".card.yaml" if card is None else "card.yaml"  # what is meant as a card is none under this name
         files = {"weights": b"1", name: card or b"label: C"}
@@ -323,6 +346,8 @@ def test_a_card_in_the_tree_is_screened_and_has_to_be_readable(house: GovernedPl
         with pytest.raises(BongsuError, match=code) as caught:
             take(house, file)
         assert str(tmp_path) not in str(caught.value), "whoever sent it knows nothing of this house"
+        assert caught.value.problems[0].args.get("archive", "bundle") == "bundle"
+        assert f"bundle/{name}: purpose" in str(caught.value) or "of bundle cannot be read" in str(caught.value)
     assert standing(house) == before
 
 

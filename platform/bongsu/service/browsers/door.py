@@ -1,0 +1,52 @@
+"""What a request by a browser brings: the cookie of its session, and from whose page it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from bongsu.domain.codes import identity as codes
+from bongsu.service.browsers.settings import Browsers, BrowserSettings
+
+_READING = frozenset({"GET", "HEAD"})
+_NAME = "bongsu-session"
+
+
+def cookie_name(settings: BrowserSettings) -> str:
+    """Over TLS one that no page without TLS can set (RFC 6265bis, section 4.1.3.1)."""
+    return f"__Secure-{_NAME}" if settings.is_secure else _NAME
+
+
+def cookies_of(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
+    """By name; nothing of headers that cannot be read.
+
+    Args:
+        headers: as ASGI has them: names in lower case.
+    """
+    found: dict[str, str] = {}
+    for name, value in headers:
+        if name == b"cookie":
+            for part in value.decode("latin-1").split(";"):
+                key, _, said = part.strip().partition("=")
+                found.setdefault(key, said)
+    return found
+
+
+def session_secret(browsers: Browsers, headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """That a browser sends along; empty if it sends none."""
+    return cookies_of(headers).get(cookie_name(browsers.settings), "")
+
+
+def refuse_foreign_page(browsers: Browsers, method: str, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    """A change counts only where the browser says that a page of this server asked for it: by ``Origin``, which every
+    browser sends with a change, and by ``Sec-Fetch-Site``, where it sends that.
+
+    Raises:
+        BongsuError: ``identity.foreign-page``.
+    """
+    if method in _READING:
+        return
+    said = [(name, value.decode("latin-1")) for name, value in headers]
+    origins = [value for name, value in said if name == b"origin"]
+    sites = [value for name, value in said if name == b"sec-fetch-site"]
+    if origins != [browsers.settings.url] or sites not in ([], ["same-origin"]):
+        raise codes.FOREIGN_PAGE.error()
