@@ -15,7 +15,7 @@ from pathlib import Path
 from textwrap import dedent
 
 RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
-STEP_S = 180.0
+STEP_S = 600.0
 # The page that says how everything is called; others state what they have besides.
 INSTALL = "install.md"
 _FENCE = re.compile(
