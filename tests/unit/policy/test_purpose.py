@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import random
+import string
 import unicodedata
 from pathlib import Path
 
@@ -41,6 +44,17 @@ def test_what_names_the_thing_is_refused(text: str) -> None:
 @pytest.mark.parametrize("text", ALLOWED)
 def test_what_offices_write_passes(text: str) -> None:
     assert screen(text) is None
+
+
+def test_digests_and_ids_are_no_words() -> None:
+    """A digest has every three letters up to f somewhere, now and then."""
+    chance = random.Random(1)
+    letters = string.digits + string.ascii_lowercase
+    for number in range(20_000):
+        digest = hashlib.sha256(str(number).encode()).hexdigest()
+        assert screen(f"artifact:sha256:{digest}") is None, digest
+        run = f"r-{''.join(chance.choices(letters, k=12))}"
+        assert screen(run) is None, run
 
 
 def test_the_figures_of_the_pages_are_those_of_the_held_out_sentences() -> None:
