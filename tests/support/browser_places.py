@@ -30,7 +30,7 @@ from bongsu.service.browsers.providers import OwnProvider
 from bongsu.service.browsers.settings import Browsers, BrowserSettings
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.issuing.issuer import ACCOUNTS, ATTEMPT_KEYS, Issuer, IssuerSettings, open_issuer
-from bongsu.service.mlflow_mount import identity_of
+from bongsu.service.mlflow_mount import denial_of, identity_of
 from bongsu.service.people import add_person, give_role
 from bongsu.service.serving import Served, ServerSettings
 from bongsu.store.database import Database
@@ -43,17 +43,19 @@ OWN = {"Origin": URL, "Sec-Fetch-Site": "same-origin"}
 
 
 class Counted:
-    """A provider, and how often it gave tokens."""
+    """A provider, how often it was asked for tokens, and those that it gave."""
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
         self.endpoints = provider.endpoints
         self.revoke = provider.revoke
         self.forms: list[Mapping[str, str]] = []
+        self.given: list[IssuedTokens] = []
 
     def tokens(self, form: Mapping[str, str]) -> IssuedTokens:
         self.forms.append(form)
-        return self._provider.tokens(form)
+        self.given.append(given := self._provider.tokens(form))
+        return given
 
 
 class BrowserPlace:
@@ -114,7 +116,7 @@ class WhoAsks:
         if isinstance(found, Actor):
             status, said = 200, {"id": found.id, "clearance": str(found.clearance)}
         elif isinstance(found, BongsuError):
-            said = {"code": found.problems[0].code.name}
+            status, said = denial_of(found).status, {"code": found.problems[0].code.name}
         headers = [(b"content-type", b"application/json")]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": json.dumps(said).encode()})

@@ -1,6 +1,6 @@
 """MLflow's pages in a browser: who is not signed in is sent to sign in, and comes back to the page that was asked for.
 
-Programs are not: they get what they got, 401 and how a token is sent.
+Programs are not: they get what they got, 401 and how a token is sent. Nor is anybody whose session cannot be looked up.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bongsu.domain.people import Actor
 from bongsu.domain.problems import BongsuError
+from bongsu.identity.refusals import is_not_signed_in
 from bongsu.service.browsers.settings import SESSION_PATH, Browsers
 from bongsu.service.browsers.signing_in import PAGES, is_page_here
 
@@ -41,7 +42,7 @@ class SignInFirst:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and _is_page(scope):
             found = await self._identity_of(scope)
-            if not isinstance(found, Actor):
+            if found is None or (isinstance(found, BongsuError) and is_not_signed_in(found)):
                 await RedirectResponse(self._sign_in(scope), 303, {"Cache-Control": "no-store"})(
                     scope, receive, send
                 )

@@ -38,3 +38,8 @@ class TokenRefusedError(BongsuError):
     def __init__(self, cause: Cause) -> None:
         super().__init__([codes.NOT_SIGNED_IN.at()])
         self.cause = cause
+
+
+def is_not_signed_in(error: BongsuError) -> bool:
+    """Whether it says that nobody is known to ask; anything else says that it could not be found out."""
+    return all(problem.code is codes.NOT_SIGNED_IN for problem in error.problems)

@@ -16,6 +16,7 @@ from bongsu.domain.people import Actor
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import Tenant
 from bongsu.identity.bearer import bearer_token
+from bongsu.identity.refusals import is_not_signed_in
 from bongsu.policy.access import AccessPermit, Permission, permissions_in
 from bongsu.service.audit.reads import record_reads
 from bongsu.service.browsers.door import refuse_foreign_page, session_secret
@@ -83,7 +84,7 @@ def mounted(
         if found is None:
             return NO_TOKEN
         if isinstance(found, BongsuError):
-            return _denial(found)
+            return denial_of(found)
         try:
             closed = await run_in_threadpool(labels.catch_up)
         except Exception:  # whatever it is: nobody is answered by labels that may be too low
@@ -106,8 +107,8 @@ def mounted(
 async def identity_of(
     plane: ControlPlane, asked: Asked, browsers: Browsers | None = None
 ) -> Actor | BongsuError | None:
-    """Who asks, found out once for a request; why that is not known, if a token or a session does not hold; None
-    without any. A request that says anything of a token has no session."""
+    """Who asks, found out once for a request; why that is not known, if a token or a session does not hold or it cannot
+    be found out now; None without any. A request that says anything of a token has no session."""
     state = asked.setdefault("state", {})
     if "identity" not in state:
         state["identity"] = await _identity(plane, asked, browsers)
@@ -140,10 +141,16 @@ def _identified(identify: Callable[[str], Actor], secret: str) -> Actor | Bongsu
         return error.with_traceback(None)  # it is kept with the request, and the frames hold the token
 
 
-def _denial(error: BongsuError) -> Denial:
+def denial_of(error: BongsuError) -> Denial:
+    """Why it is not known who asks. What is nobody's refusal passes, such as a store that is busy: clients of MLflow
+    try that again."""
     problem = error.problems[0]
-    is_foreign = problem.code is identity_codes.FOREIGN_PAGE
-    status, code = (403, "PERMISSION_DENIED") if is_foreign else (401, "UNAUTHENTICATED")
+    if problem.code is identity_codes.FOREIGN_PAGE:
+        status, code = 403, "PERMISSION_DENIED"
+    elif is_not_signed_in(error):
+        status, code = 401, "UNAUTHENTICATED"
+    else:
+        status, code = 503, "TEMPORARILY_UNAVAILABLE"
     return Denial(status, code, f"{problem.what()} {problem.fix()}")
 
 

@@ -17,6 +17,7 @@ from bongsu.api.requests import Rate, key_of_address, language_of
 from bongsu.domain.codes import identity as codes
 from bongsu.domain.messages import N_
 from bongsu.domain.problems import BongsuError
+from bongsu.identity.refusals import is_not_signed_in
 from bongsu.language.translation import translator
 from bongsu.service.browsers.door import cookie_name, cookies_of, refuse_foreign_page, session_secret
 from bongsu.service.browsers.sessions import actor_of, end_session
@@ -71,7 +72,9 @@ def session(request: Request, browsers: Known) -> Response:
     secret = session_secret(browsers, request.headers.raw)
     try:
         actor = actor_of(browsers, secret)
-    except BongsuError:
+    except BongsuError as error:
+        if not is_not_signed_in(error):
+            return _refused(request, error, PAGES)
         page = Page(TITLE_OUT, LEAD_OUT, links={PAGES: TITLE_SIGN_IN})
     else:
         page = Page(

@@ -42,6 +42,12 @@ _LONGEST_SECRET = 200
 _log = logging.getLogger("bongsu.identity")
 
 
+def make_room(browsers: Browsers) -> None:
+    """Take out the sessions that are over."""
+    with browsers.database.write() as connection:
+        forget_browser_sessions(connection, browsers.clock())
+
+
 def begin_session(browsers: Browsers, actor: Actor, issuer: str, tokens: IssuedTokens) -> str:
     """The secret of a new one, for who was just verified by these tokens."""
     secret, now = new_secret(), browsers.clock()
@@ -54,7 +60,6 @@ def begin_session(browsers: Browsers, actor: Actor, issuer: str, tokens: IssuedT
         ends_at=now + browsers.settings.session_life_s,
     )
     with browsers.database.write() as connection:
-        forget_browser_sessions(connection, now)
         add_browser_session(connection, session)
         _record(connection, actor.id, "browser.begin", issuer, now)
     return secret

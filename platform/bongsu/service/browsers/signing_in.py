@@ -22,6 +22,7 @@ from bongsu.domain.phrases import phrase
 from bongsu.domain.problems import BongsuError
 from bongsu.identity.codes import challenge_of, new_secret
 from bongsu.identity.oauth import GrantType
+from bongsu.identity.refusals import TokenRefusedError
 from bongsu.identity.relying_party import (
     Endpoints,
     GrantRefusedError,
@@ -31,7 +32,7 @@ from bongsu.identity.relying_party import (
     fault_word,
 )
 from bongsu.identity.sealing import derived
-from bongsu.service.browsers.sessions import begin_session
+from bongsu.service.browsers.sessions import begin_session, make_room
 from bongsu.service.browsers.settings import Browsers
 from bongsu.store.people import home_of
 
@@ -157,6 +158,8 @@ def arrive(browsers: Browsers, query: Mapping[str, str], cookies: Mapping[str, s
         "redirect_uri": browsers.settings.redirect_uri,
         "code_verifier": derived(secret, "verifier", kept),
     }
+    # A code is good once: a store that takes nothing now is met before it is spent.
+    make_room(browsers)
     tokens = given(browsers, browsers.providers[issuer], issuer, form)
     actor = _signed_in(browsers, issuer, tokens, derived(secret, "nonce", kept))
     session = begin_session(browsers, actor, issuer, tokens)
@@ -185,13 +188,13 @@ def _signed_in(browsers: Browsers, issuer: str, tokens: IssuedTokens, nonce: str
     try:
         subject = browsers.verifier.signed_in(tokens.identity, issuer, browsers.settings.client_id, nonce, now)
         verified = browsers.verifier.verify(tokens.access, now)
-    except BongsuError as error:
+    except TokenRefusedError as error:
         raise _failed(issuer, "token") from error
     if (verified.issuer, verified.subject) != (issuer, subject):
         raise _failed(issuer, "subject")
     try:
         actor = browsers.identify(tokens.access)
-    except BongsuError as error:
+    except TokenRefusedError as error:
         raise codes.NOT_KNOWN_HERE.error(issuer=issuer) from error
     if actor.kind is not ActorKind.PERSON:
         raise codes.NOT_KNOWN_HERE.error(issuer=issuer)
