@@ -95,7 +95,12 @@ class RemoteProvider:
         return known[1]
 
     def tokens(self, form: Mapping[str, str]) -> IssuedTokens:
-        return read_tokens(self._sent(self.endpoints().token, form))
+        document = self._sent(self.endpoints().token, form)
+        try:
+            return read_tokens(document)
+        except ProviderSilentError:
+            _LOG.warning("%s gives no tokens: its answer has none that can be used", self.fetcher.issuer.issuer)
+            raise
 
     def revoke(self, form: Mapping[str, str]) -> None:
         place = self.endpoints().revoke
@@ -112,7 +117,9 @@ class RemoteProvider:
             _LOG.warning("%s gives no tokens: status %s", self.fetcher.issuer.issuer, status)
             raise ProviderSilentError
         if status != 200:
-            raise GrantRefusedError(document.get("error"))
+            refused = GrantRefusedError(document.get("error"))
+            _LOG.warning("%s gives no tokens: status %s, %s", self.fetcher.issuer.issuer, status, refused.fault)
+            raise refused
         return document
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
-from browser_places import Browser, BrowserPlace, code_in
+from browser_places import ISSUER, Browser, BrowserPlace, code_in, query_of
 from sqlalchemy import select
 
 from bongsu.domain.codes import run
@@ -70,3 +71,37 @@ def test_a_store_that_is_busy_spends_no_code(browser: Browser, monkeypatch: pyte
         answer = browser.open(again)
         assert answer.status_code == 503
         assert "may not come in" not in code_in(answer)
+
+
+def test_the_log_says_what_was_in_the_way_and_holds_no_secret(
+    browser: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    address = browser.leave().headers["location"]
+    nonce = query_of(address)["nonce"]
+    back = browser.sign_in_at(address.replace(nonce, "n" * 43)).headers["location"]
+    assert browser.open(back).status_code == 403
+    assert f"A sign-in at {ISSUER} has come to nothing: token: nonce" in caplog.messages
+    assert browser.open(browser.back().replace("?code=", "?code=x")).status_code == 403
+    assert any("it says invalid_grant" in one for one in caplog.messages)
+    given = browser.place.provider.given
+    said = str([vars(one) for one in caplog.records if one.name.startswith("bongsu")])
+    for secret in (*given[-1].access.split("."), given[-1].identity, query_of(back)["code"], nonce):
+        assert secret not in said
+
+
+def test_whoever_may_not_come_in_is_in_the_log_by_the_cause(
+    browser: Browser, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back = browser.back()
+    monkeypatch.setattr(authenticating, "actor_of", lambda *_asked: None)
+    assert "may not come in" in code_in(browser.open(back))
+    assert f"Whoever signed in at {ISSUER} may not come in: person" in caplog.messages
+
+
+@pytest.mark.parametrize("word", ["subject", "token", "issuer", "two_people"])
+def test_a_word_of_the_provider_is_told_as_its_word(browser: Browser, word: str) -> None:
+    state = query_of(browser.leave().headers["location"])["state"]
+    told = {"error": word, "state": state, "iss": ISSUER}
+    answer = browser.open("/v1/session/callback?" + urlencode(told))
+    assert f"has come to nothing: {word} (rule" in code_in(answer)

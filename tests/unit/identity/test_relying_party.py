@@ -98,11 +98,15 @@ def test_a_code_becomes_a_session_that_is_renewed_and_ended_at_the_provider(site
         actor_of(site.browsers, secret)
 
 
-def test_a_server_that_says_another_secret_gets_nothing(site: Site) -> None:
+def test_a_server_that_says_another_secret_gets_nothing_and_its_log_says_why(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
     with pytest.raises(BongsuError) as raised:
         site.sign_in(replace(site.browsers.settings, client_secret="another"))
     assert code_of(raised.value) == "identity.sign-in-failed"
     assert "another" not in str(raised.value.problems[0].what())
+    assert f"{site.issuer.url} gives no tokens: status 401, invalid_client" in caplog.messages
+    assert SECRET not in caplog.text
 
 
 def test_a_provider_that_does_not_answer_is_named_and_keeps_nobody_waiting(site: Site) -> None:

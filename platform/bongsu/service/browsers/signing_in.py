@@ -10,9 +10,11 @@ import base64
 import binascii
 import hmac
 import json
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from urllib.parse import urlencode, urlsplit
 
 from bongsu.domain.codes import identity as codes
@@ -24,6 +26,7 @@ from bongsu.identity.codes import challenge_of, new_secret
 from bongsu.identity.oauth import GrantType
 from bongsu.identity.refusals import TokenRefusedError
 from bongsu.identity.relying_party import (
+    UNNAMED,
     Endpoints,
     GrantRefusedError,
     IssuedTokens,
@@ -44,6 +47,7 @@ _NAMED = 10
 _LONGEST = 2000
 # No quotes, blanks, backslashes: browsers take those for something else than they are.
 _ADDRESS = re.compile(r"[A-Za-z0-9/?#%&=+,;:@!$'()*._~\[\]-]*")
+_log = logging.getLogger("bongsu.identity")
 _DOTS = re.compile(r"(?i)(?:\.|%2e){1,2}")
 
 
@@ -149,9 +153,9 @@ def arrive(browsers: Browsers, query: Mapping[str, str], cookies: Mapping[str, s
     endpoints = _endpoints(browsers, issuer)
     # RFC 9207: an answer of one provider is not taken for another one's.
     if query.get("iss", "" if endpoints.names_itself else issuer) != issuer:
-        raise _failed(issuer, "issuer")
+        raise _of_ours(issuer, Reason.PROVIDER)
     if not query.get("code"):
-        raise _failed(issuer, fault_word(query.get("error")))
+        raise _of_theirs(issuer, fault_word(query.get("error")))
     form = {
         "grant_type": GrantType.CODE.value,
         "code": query["code"],
@@ -171,7 +175,7 @@ def given(browsers: Browsers, provider: Provider, issuer: str, form: Mapping[str
     try:
         return provider.tokens(browsers.settings.as_client(form))
     except GrantRefusedError as error:
-        raise _failed(issuer, error.fault) from error
+        raise _of_theirs(issuer, error.fault) from error
     except ProviderSilentError as error:
         raise codes.PROVIDER_SILENT.error(issuer=issuer) from error
 
@@ -189,12 +193,13 @@ def _signed_in(browsers: Browsers, issuer: str, tokens: IssuedTokens, nonce: str
         subject = browsers.verifier.signed_in(tokens.identity, issuer, browsers.settings.client_id, nonce, now)
         verified = browsers.verifier.verify(tokens.access, now)
     except TokenRefusedError as error:
-        raise _failed(issuer, "token") from error
+        raise _of_ours(issuer, Reason.TOKEN, error.cause) from error
     if (verified.issuer, verified.subject) != (issuer, subject):
-        raise _failed(issuer, "subject")
+        raise _of_ours(issuer, Reason.SUBJECT)
     try:
         actor = browsers.identify(tokens.access)
     except TokenRefusedError as error:
+        _log.warning("Whoever signed in at %s may not come in: %s", issuer, error.cause)
         raise codes.NOT_KNOWN_HERE.error(issuer=issuer) from error
     if actor.kind is not ActorKind.PERSON:
         raise codes.NOT_KNOWN_HERE.error(issuer=issuer)
@@ -210,17 +215,35 @@ def _endpoints(browsers: Browsers, issuer: str) -> Endpoints:
         raise codes.PROVIDER_SILENT.error(issuer=issuer) from error
 
 
-def _failed(issuer: str, fault: str) -> BongsuError:
-    return codes.SIGN_IN_FAILED.error(issuer=issuer, detail=_WHY.get(fault, fault))
+class Reason(StrEnum):
+    """Why this server takes no answer of a provider; the provider has words of its own."""
+
+    PROVIDER = "another-provider"
+    TOKEN = "token"
+    SUBJECT = "two-people"
 
 
-_WHY = {
+def _of_ours(issuer: str, reason: Reason, cause: str = "") -> BongsuError:
+    """``cause`` is for the operator alone: told to whoever tries tokens, it would say how far a forged one came."""
+    _log.warning("A sign-in at %s has come to nothing: %s", issuer, ": ".join(filter(None, (reason, cause))))
+    return codes.SIGN_IN_FAILED.error(issuer=issuer, detail=_OURS[reason])
+
+
+def _of_theirs(issuer: str, fault: str) -> BongsuError:
+    """``fault``: a word of the provider, or of whoever sent the browser back in its name."""
+    _log.warning("A sign-in at %s has come to nothing: it says %s", issuer, fault)
+    return codes.SIGN_IN_FAILED.error(issuer=issuer, detail=_THEIRS.get(fault, fault))
+
+
+_OURS = {
+    Reason.PROVIDER: phrase(N_("another provider than the one that was asked sent the browser back")),
+    Reason.TOKEN: phrase(N_("its tokens do not hold, or are not of this sign-in")),
+    Reason.SUBJECT: phrase(N_("its tokens are of two people")),
+}
+_THEIRS = {
     "access_denied": phrase(N_("it was turned away there")),
     "invalid_grant": phrase(N_("the code that the browser brought is over, was used, or is not this server's")),
-    "issuer": phrase(N_("another provider than the one that was asked sent the browser back")),
-    "token": phrase(N_("its tokens do not hold, or are not of this sign-in")),
-    "subject": phrase(N_("its tokens are of two people")),
-    "unnamed": phrase(N_("it does not say why")),
+    UNNAMED: phrase(N_("it does not say why")),
 }
 
 
