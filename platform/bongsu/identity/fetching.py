@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Mapping
+from contextvars import copy_context
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import httpx
@@ -82,7 +85,27 @@ class KeyFetcher:
             raise FetchError(f"{url}: the answer is no JSON") from error
 
     def _asked(self, method: str, url: str, form: Mapping[str, str] | None = None) -> tuple[int, bytes]:
-        """The answer, unless it is too long or takes too long: a server may send a byte each second."""
+        """The answer, unless it is too long or takes too long in all: limits of a connection are for one step each, and
+        a server may send a byte of its headers each second."""
+        answers: SimpleQueue[tuple[int, bytes] | Exception] = SimpleQueue()
+
+        def ask() -> None:
+            try:
+                answers.put(self._read(method, url, form))
+            except Exception as error:
+                answers.put(error)
+
+        # As a daemon: the end of a process waits for no provider.
+        threading.Thread(target=copy_context().run, args=(ask,), name="identity-provider", daemon=True).start()
+        try:
+            found = answers.get(timeout=self.issuer.fetch_timeout_s)
+        except Empty:
+            raise FetchError(f"{url}: the answer is too slow") from None
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def _read(self, method: str, url: str, form: Mapping[str, str] | None) -> tuple[int, bytes]:
         limit_s = self.issuer.fetch_timeout_s
         deadline = self.monotonic() + limit_s
         found = bytearray()

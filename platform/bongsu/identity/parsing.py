@@ -15,6 +15,7 @@ from bongsu.identity.refusals import Cause, TokenRefusedError
 MAX_TOKEN_BYTES = 8192
 MAX_HEADER_BYTES = 1024
 _MAX_KEY_ID = 200
+_LATEST = 1e12
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 # Keys that a token brings along, or says where to get; extensions that have to be understood; detached and encrypted
 # content (RFC 7515 section 4.1, RFC 7797, RFC 7516).
@@ -63,6 +64,17 @@ def parse(token: str) -> Unverified:
     if not isinstance(issuer, str):
         raise TokenRefusedError(Cause.ISSUER)
     return Unverified(token, algorithm, key_id, kind.lower().removeprefix("application/"), issuer)
+
+
+def said_end(token: str) -> float | None:
+    """``exp`` as a token has it, which may be a lie: for when to look again, never for whether it holds."""
+    try:
+        said = _object(token.split(".")[1]).get("exp")
+    except (TokenRefusedError, IndexError):
+        return None
+    if isinstance(said, bool) or not isinstance(said, int | float) or not 0 < said < _LATEST:
+        return None
+    return float(said)
 
 
 def _object(segment: str) -> Mapping[str, Any]:

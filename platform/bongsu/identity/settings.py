@@ -16,6 +16,7 @@ from bongsu.identity.signatures import KEY_TYPES, ClaimRules
 
 MAX_LEEWAY_S = 300
 DAY_S = 86_400
+MAX_FETCH_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class TrustedIssuer:
         refresh_after_s: a key id that is not known has the keys fetched anew at most this often.
         max_age_s: keys that were fetched longer ago are fetched anew.
         keep_s: keys serve for so long while none can be fetched; then nobody is let in.
-        fetch_timeout_s: for one answer of the provider.
+        fetch_timeout_s: for one answer of the provider, from the first byte to it to the last one of it; at most 10.
 
     Raises:
         BongsuError: ``identity.setting``.
@@ -72,6 +73,9 @@ class TrustedIssuer:
         for name in ("longest_life_s", "refresh_after_s", "max_age_s", "keep_s", "fetch_timeout_s"):
             if getattr(self, name) <= 0:
                 self._refuse(name, phrase(N_("{given} is not above 0"), given=getattr(self, name)))
+        if not self.fetch_timeout_s <= MAX_FETCH_S:
+            words = N_("{given} is not from 0 to {most}")
+            self._refuse("fetch_timeout_s", phrase(words, given=self.fetch_timeout_s, most=MAX_FETCH_S))
 
     @property
     def rules(self) -> ClaimRules:

@@ -20,8 +20,8 @@ from bongsu.identity.refusals import is_not_signed_in
 from bongsu.policy.access import AccessPermit, Permission, permissions_in
 from bongsu.service.audit.reads import record_reads
 from bongsu.service.browsers.door import refuse_foreign_page, session_secret
-from bongsu.service.browsers.sessions import actor_of
 from bongsu.service.browsers.settings import SESSION_PATH, Browsers
+from bongsu.service.browsers.waiting import actor_in_time
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.labels_in_force import EVERYWHERE, LabelsInForce
 from bongsu.service.observing.metrics import Metrics
@@ -126,12 +126,11 @@ async def _identity(plane: ControlPlane, asked: Asked, browsers: Browsers | None
     secret = session_secret(browsers, headers)
     if not secret:
         return None
-
-    def of_browser(given: str) -> Actor:
+    try:
         refuse_foreign_page(browsers, asked["method"], headers)
-        return actor_of(browsers, given)
-
-    return await run_in_threadpool(_identified, of_browser, secret)
+        return await actor_in_time(browsers, secret)
+    except BongsuError as error:
+        return error.with_traceback(None)  # see below
 
 
 def _identified(identify: Callable[[str], Actor], secret: str) -> Actor | BongsuError:

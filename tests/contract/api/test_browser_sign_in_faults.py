@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from bongsu.domain.codes import run
 from bongsu.service import authenticating
+from bongsu.service.browsers import kept
 from bongsu.service.browsers import sessions as of_browsers
 from bongsu.store.database import Database
 from bongsu.store.schema_identity import browser_sessions
@@ -40,7 +41,7 @@ def is_busy(*_args: object) -> object:
 def test_a_store_that_is_busy_signs_nobody_out(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     browser.sign_in()
     with monkeypatch.context() as patch:
-        patch.setattr(of_browsers, "find_browser_session", is_busy)
+        patch.setattr(kept, "find_browser_session", is_busy)
         for answer in (browser.open("/v1/session"), browser.open("/mlflow/"), browser.who()):
             assert answer.status_code == 503, answer.text
     with monkeypatch.context() as patch:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
+import threading
+import time
 from collections.abc import Iterator
 
 import httpx
 import pytest
 from identity_provider import AUDIENCE, ISSUER, KEYS, NOW, good
 
+from bongsu.domain.problems import BongsuError
 from bongsu.identity.fetching import FetchError, KeyFetcher
-from bongsu.identity.settings import TrustedIssuer
+from bongsu.identity.settings import MAX_FETCH_S, TrustedIssuer
 from bongsu.identity.verifier import TokenVerifier, trusting
+from bongsu.service.browsers.renewing import RENEWAL_S
 
 SET = {"keys": [key.as_dict(private=False) for key in KEYS.values()]}
 CONFIGURATION = f"{ISSUER}/.well-known/openid-configuration"
@@ -85,6 +91,40 @@ def test_an_answer_byte_by_byte_is_left() -> None:
     with pytest.raises(FetchError, match="too slow"):
         KeyFetcher(slow.issuer, slow.client, lambda: float(next(seconds)))()
     assert stream.given <= 10
+
+
+def test_headers_byte_by_byte_are_left() -> None:
+    """Each byte comes in time, and all of them never do."""
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip() -> None:
+            taken, _ = listening.accept()
+            with taken, contextlib.suppress(OSError):
+                taken.sendall(b"HTTP/1.1 200 OK\r\nx: ")
+                while not ended.wait(0.05):
+                    taken.sendall(b"x")
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        trusted = TrustedIssuer(url, AUDIENCE, ("mnd",), fetch_timeout_s=0.5)
+        began = time.monotonic()
+        with httpx.Client(trust_env=False) as client:
+            with pytest.raises(FetchError, match="too slow"):
+                KeyFetcher(trusted, client).about()
+            took = time.monotonic() - began
+            ended.set()
+            thread.join(10)
+    assert took < 5
+
+
+def test_no_provider_has_longer_than_a_turn_to_renew_a_session() -> None:
+    for limit in (MAX_FETCH_S + 0.1, float("inf"), float("nan"), 0.0):
+        with pytest.raises(BongsuError) as raised:
+            TrustedIssuer(ISSUER, AUDIENCE, ("mnd",), fetch_timeout_s=limit)
+        assert raised.value.problems[0].args["name"] == "fetch_timeout_s"
+    assert 2 * MAX_FETCH_S < RENEWAL_S
 
 
 def test_a_provider_is_trusted_by_its_settings() -> None:

@@ -20,9 +20,10 @@ from bongsu.domain.problems import BongsuError
 from bongsu.identity.refusals import is_not_signed_in
 from bongsu.language.translation import translator
 from bongsu.service.browsers.door import cookie_name, cookies_of, refuse_foreign_page, session_secret
-from bongsu.service.browsers.sessions import actor_of, end_session
+from bongsu.service.browsers.sessions import end_session
 from bongsu.service.browsers.settings import CALLBACK_PATH, SESSION_PATH, Browsers
 from bongsu.service.browsers.signing_in import PAGES, arrive, depart, is_sign_in
+from bongsu.service.browsers.waiting import actor_in_time
 
 router = APIRouter(tags=["session"])
 TITLE_IN = N_("You are signed in")
@@ -67,11 +68,11 @@ Issuer = Annotated[str, Query(max_length=500, description="Identity provider; as
 
 
 @router.get(SESSION_PATH, **as_page(404, 429, 503), **for_anybody())
-def session(request: Request, browsers: Known) -> Response:
+async def session(request: Request, browsers: Known) -> Response:
     """Whether somebody is signed in with this browser, who, and a way out."""
     secret = session_secret(browsers, request.headers.raw)
     try:
-        actor = actor_of(browsers, secret)
+        actor = await actor_in_time(browsers, secret)
     except BongsuError as error:
         if not is_not_signed_in(error):
             return _refused(request, error, PAGES)
