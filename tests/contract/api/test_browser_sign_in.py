@@ -15,6 +15,7 @@ from bongsu.domain.labels import Label
 from bongsu.identity.codes import kept_as
 from bongsu.identity.relying_party import GrantRefusedError, IssuedTokens, ProviderSilentError
 from bongsu.identity.sealing import derived
+from bongsu.service.browsers.settings import BrowserSettings
 from bongsu.service.browsers.signing_in import cookie_of, written
 from bongsu.service.people import disable, set_clearance
 from bongsu.store.database import Database
@@ -357,14 +358,15 @@ def test_nobody_is_led_elsewhere(browser: Browser, to: str) -> None:
     assert arrived == f"{URL}/mlflow/#/experiments?workspace=mnd"
 
 
-def test_a_cookie_that_the_browser_made_up_leads_nobody_elsewhere(browser: Browser) -> None:
+def test_a_cookie_that_the_browser_made_up_leads_nobody_elsewhere(browser: Browser, place: BrowserPlace) -> None:
     """Whoever writes cookies knows the secret in them; where they lead is looked at on the way back."""
-    kept = written("https://elsewhere.example/", ISSUER)
+    settings = BrowserSettings(URL)
+    kept = written("https://elsewhere.example/", ISSUER, place.people.now)
     state = derived("s" * 43, "state", kept)
-    browser.http.cookies.set(cookie_of(state), f"{'s' * 43}.{kept}", path="/v1/session")
+    browser.http.cookies.set(cookie_of(settings, state), f"{'s' * 43}.{kept}", path="/v1/session")
     told = {"code": "x", "state": state, "iss": ISSUER}
     assert browser.open("/v1/session/callback?" + urlencode(told)).status_code == 403
-    unknown = written("/mlflow/", "https://elsewhere.example")
+    unknown = written("/mlflow/", "https://elsewhere.example", place.people.now)
     state = derived("s" * 43, "state", unknown)
-    browser.http.cookies.set(cookie_of(state), f"{'s' * 43}.{unknown}", path="/v1/session")
+    browser.http.cookies.set(cookie_of(settings, state), f"{'s' * 43}.{unknown}", path="/v1/session")
     assert browser.open("/v1/session/callback?" + urlencode(told | {"state": state})).status_code == 404

@@ -106,3 +106,20 @@ def test_a_word_of_the_provider_is_told_as_its_word(browser: Browser, word: str)
     told = {"error": word, "state": state, "iss": ISSUER}
     answer = browser.open("/v1/session/callback?" + urlencode(told))
     assert f"has come to nothing: {word} (rule" in code_in(answer)
+
+
+def test_cookies_that_anybody_named_break_nothing(browser: Browser) -> None:
+    odd = "; ".join(f"bongsu-sign-in-(x{one}=y; __Secure-bongsu-sign-in-,{one}=y" for one in range(12))
+    answer = browser.open("/v1/session/login?to=/mlflow/&fragment=", Cookie=odd)
+    assert answer.status_code == 303, answer.text
+    assert "(x" not in str(answer.headers.get_list("set-cookie"))
+
+
+def test_a_sign_in_that_takes_too_long_is_over_whatever_the_browser_keeps(browser: Browser) -> None:
+    address = browser.leave().headers["location"]
+    browser.place.people.now += 601
+    back = browser.sign_in_at(address).headers["location"]
+    answer = browser.open(back)
+    assert answer.status_code == 403
+    assert "too long ago" in code_in(answer)
+    assert browser.place.provider.forms == [], "no code was spent"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
 from urllib.parse import urljoin, urlsplit
 
 import pytest
@@ -9,9 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bongsu.domain.problems import BongsuError
-from bongsu.service.browsers.door import cookie_name
-from bongsu.service.browsers.settings import BrowserSettings
-from bongsu.service.browsers.signing_in import is_page_here
+from bongsu.service.browsers.door import cookie_name, refuse_foreign_page
+from bongsu.service.browsers.settings import Browsers, BrowserSettings
+from bongsu.service.browsers.signing_in import cookie_of, is_page_here, is_sign_in
 
 HERE = "https://bongsu.example"
 
@@ -89,3 +90,46 @@ def test_an_address_where_nobody_can_sign_in_is_refused(url: str) -> None:
     with pytest.raises(BongsuError) as raised:
         BrowserSettings(url)
     assert raised.value.problems[0].code.name == "identity.public-url"
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://Bongsu.Example", "https://bongsu.example"),
+        ("HTTPS://bongsu.example:443", "https://bongsu.example"),
+        ("https://bongsu.example:0443", "https://bongsu.example"),
+        ("https://bongsu.example:8443", "https://bongsu.example:8443"),
+        ("http://LocalHost:80", "http://localhost"),
+        ("https://봉수.kr", "https://xn--9n3bo6g.kr"),
+        ("https://[0:0:0:0:0:0:0:1]:8443", "https://[::1]:8443"),
+    ],
+)
+def test_the_address_is_written_as_browsers_send_it(url: str, origin: str) -> None:
+    settings = BrowserSettings(url)
+    assert settings.url == origin
+    assert settings.redirect_uri == f"{origin}/v1/session/callback"
+    headers = [(b"origin", origin.encode())]
+    providers: dict[str, Any] = {}
+    browsers = Browsers(settings, providers, *([cast("Any", None)] * 4))
+    refuse_foreign_page(browsers, "POST", headers)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://봉수..kr", "https://a b.kr", "https://a\\b.kr", "https://a%41.kr", "https://[::g]"]
+)
+def test_a_host_that_no_browser_sends_is_refused(url: str) -> None:
+    with pytest.raises(BongsuError) as raised:
+        BrowserSettings(url)
+    assert raised.value.problems[0].code.name == "identity.public-url"
+
+
+def test_the_cookie_of_a_sign_in_goes_over_tls_alone_too() -> None:
+    assert cookie_of(BrowserSettings(HERE), "a" * 43) == "__Secure-bongsu-sign-in-aaaaaaaaaa"
+    assert cookie_of(BrowserSettings("http://localhost:8700"), "a-_(") == "bongsu-sign-in-a-_"
+
+
+@given(st.text(max_size=20))
+def test_only_names_that_are_made_here_are_of_a_sign_in(state: str) -> None:
+    for settings in (BrowserSettings(HERE), BrowserSettings("http://localhost:8700")):
+        assert is_sign_in(settings, cookie_of(settings, state))
+        assert is_sign_in(settings, made := cookie_of(settings, "") + state) == (cookie_of(settings, state) == made)

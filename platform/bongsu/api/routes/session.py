@@ -106,15 +106,16 @@ def login(
     except BongsuError as error:
         return _refused(request, error, to)
     answer = _onward(leaving.address)
-    under_way = [name for name in cookies_of(request.headers.raw) if is_sign_in(name)]
+    settings = browsers.settings
+    under_way = [name for name in cookies_of(request.headers.raw) if is_sign_in(settings, name)]
     for name in under_way if len(under_way) >= _MOST_UNDER_WAY else ():
-        answer.delete_cookie(name, path=SESSION_PATH)
+        answer.delete_cookie(name, path=SESSION_PATH, secure=settings.is_secure)
     answer.set_cookie(
         leaving.cookie,
         leaving.value,
-        max_age=browsers.settings.sign_in_life_s,
+        max_age=settings.sign_in_life_s,
         path=SESSION_PATH,
-        secure=browsers.settings.is_secure,
+        secure=settings.is_secure,
         httponly=True,
         # The way back begins on a page of the provider.
         samesite="lax",
@@ -134,7 +135,7 @@ def callback(request: Request, browsers: Known) -> Response:
     except BongsuError as error:
         return _refused(request, error, PAGES)
     answer = _onward(f"{browsers.settings.url}{arrived.to}")
-    answer.delete_cookie(arrived.cookie, path=SESSION_PATH)
+    answer.delete_cookie(arrived.cookie, path=SESSION_PATH, secure=browsers.settings.is_secure)
     for path in _PATHS:
         answer.set_cookie(
             cookie_name(browsers.settings),

@@ -12,8 +12,8 @@ _NAME = "bongsu-session"
 
 
 def cookie_name(settings: BrowserSettings) -> str:
-    """Over TLS one that no page without TLS can set (RFC 6265bis, section 4.1.3.1)."""
-    return f"__Secure-{_NAME}" if settings.is_secure else _NAME
+    """Of the cookie of a session."""
+    return settings.cookie_prefix + _NAME
 
 
 def cookies_of(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:

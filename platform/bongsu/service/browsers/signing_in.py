@@ -36,7 +36,7 @@ from bongsu.identity.relying_party import (
 )
 from bongsu.identity.sealing import derived
 from bongsu.service.browsers.sessions import begin_session, make_room
-from bongsu.service.browsers.settings import Browsers
+from bongsu.service.browsers.settings import Browsers, BrowserSettings
 from bongsu.store.people import home_of
 
 PAGES = "/mlflow/"
@@ -104,7 +104,7 @@ def depart(browsers: Browsers, to: str, issuer: str = "") -> Departure:
     """
     issuer = issuer or next(iter(browsers.providers))
     endpoints = _endpoints(browsers, issuer)
-    secret, kept = new_secret(), written(to if is_page_here(to) else PAGES, issuer)
+    secret, kept = new_secret(), written(to if is_page_here(to) else PAGES, issuer, browsers.clock())
     state = derived(secret, "state", kept)
     asked = {
         "client_id": browsers.settings.client_id,
@@ -117,17 +117,19 @@ def depart(browsers: Browsers, to: str, issuer: str = "") -> Departure:
         "code_challenge_method": "S256",
     }
     joint = "&" if urlsplit(endpoints.authorize).query else "?"
-    return Departure(f"{endpoints.authorize}{joint}{urlencode(asked)}", cookie_of(state), f"{secret}.{kept}")
+    cookie = cookie_of(browsers.settings, state)
+    return Departure(f"{endpoints.authorize}{joint}{urlencode(asked)}", cookie, f"{secret}.{kept}")
 
 
-def cookie_of(state: str) -> str:
+def cookie_of(settings: BrowserSettings, state: str) -> str:
     """Name of the cookie of a sign-in: one each, so that pages that were opened at once do not take another's."""
-    return _COOKIE + re.sub("[^A-Za-z0-9_-]", "", state)[:_NAMED]
+    return settings.cookie_prefix + _COOKIE + re.sub("[^A-Za-z0-9_-]", "", state)[:_NAMED]
 
 
-def is_sign_in(cookie: str) -> bool:
-    """Whether a cookie of this name is of a sign-in."""
-    return cookie.startswith(_COOKIE)
+def is_sign_in(settings: BrowserSettings, cookie: str) -> bool:
+    """Whether :func:`cookie_of` makes this name; anybody may send others that begin like it."""
+    start = settings.cookie_prefix + _COOKIE
+    return cookie.startswith(start) and cookie == cookie_of(settings, cookie.removeprefix(start))
 
 
 def arrive(browsers: Browsers, query: Mapping[str, str], cookies: Mapping[str, str]) -> Arrival:
@@ -144,12 +146,14 @@ def arrive(browsers: Browsers, query: Mapping[str, str], cookies: Mapping[str, s
             ``identity.not-known-here``, ``identity.provider-silent``.
     """
     state = query.get("state", "")
-    cookie = cookie_of(state)
+    cookie = cookie_of(browsers.settings, state)
     secret, _, kept = cookies.get(cookie, "").partition(".")
     expected = derived(secret, "state", kept)
     if not secret or not hmac.compare_digest(expected.encode(), state.encode("utf-8", "surrogatepass")):
         raise codes.SIGN_IN_STALE.error()
-    to, issuer = _read(kept)
+    to, issuer, begun_at = _read(kept)
+    if abs(browsers.clock() - begun_at) > browsers.settings.sign_in_life_s:
+        raise codes.SIGN_IN_STALE.error()
     endpoints = _endpoints(browsers, issuer)
     # RFC 9207: an answer of one provider is not taken for another one's.
     if query.get("iss", "" if endpoints.names_itself else issuer) != issuer:
@@ -247,17 +251,18 @@ _THEIRS = {
 }
 
 
-def written(to: str, issuer: str) -> str:
-    """What a cookie keeps of a sign-in beside its secret."""
-    return base64.urlsafe_b64encode(json.dumps([to, issuer]).encode()).rstrip(b"=").decode()
+def written(to: str, issuer: str, now: float) -> str:
+    """What a cookie keeps of a sign-in beside its secret. How long a browser keeps a cookie is its own affair, so when
+    the sign-in was begun is in it."""
+    return base64.urlsafe_b64encode(json.dumps([to, issuer, int(now)]).encode()).rstrip(b"=").decode()
 
 
-def _read(kept: str) -> tuple[str, str]:
+def _read(kept: str) -> tuple[str, str, int]:
     """Raises ``identity.sign-in-stale`` for what this server did not write."""
     try:
-        to, issuer = json.loads(base64.urlsafe_b64decode(kept + "=" * (-len(kept) % 4)))
+        to, issuer, begun_at = json.loads(base64.urlsafe_b64decode(kept + "=" * (-len(kept) % 4)))
     except (ValueError, TypeError, binascii.Error, RecursionError):
         raise codes.SIGN_IN_STALE.error() from None
-    if not isinstance(to, str) or not isinstance(issuer, str):
+    if not isinstance(to, str) or not isinstance(issuer, str) or not isinstance(begun_at, int):
         raise codes.SIGN_IN_STALE.error()
-    return to, issuer
+    return to, issuer, begun_at
