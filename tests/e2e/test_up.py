@@ -92,6 +92,7 @@ def test_the_demo_runs_by_submit_and_is_there_for_its_ministry_alone(up: Up) -> 
     measured = [one for one in run["variants"] if one["metrics"]]
     assert len(measured) == 6
     assert all(one["page"].startswith(f"{up.url}/mlflow/#/experiments/") for one in measured)
+    assert all(one["page"].endswith("?workspace=mnd") and one["page"].count("?") == 1 for one in measured)
     (version,) = engineer.json("models")
     assert version["digest"] == min(measured, key=lambda one: int(one["weightsBytes"]))["digest"]
     assert "package:konlpy/konlpy/data/corpus" in engineer("lineage", "axk1-nano-law@1").stdout
