@@ -124,6 +124,8 @@ def described_app(lifespan: Lifespan | None = None, routers: Sequence[APIRouter]
         # Their pages load scripts from elsewhere.
         docs_url=None,
         redoc_url=None,
+        # An address with one slash more is another one. It would lead to whatever host and scheme the request names.
+        redirect_slashes=False,
     )
     for router in (*_ROUTERS, *routers):
         app.include_router(router)
