@@ -34,12 +34,11 @@ from bongsu.api.routes import (
     runs,
     session,
 )
-from bongsu.domain.server_defaults import REQUESTS_A_MINUTE
+from bongsu.domain.server_defaults import MLFLOW_PATH, REQUESTS_A_MINUTE
 from bongsu.service.browsers.settings import Browsers
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.health import is_ready
 from bongsu.service.observing.telemetry import Telemetry
-from bongsu.service.serving import MLFLOW_PATH
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 _ROUTERS: tuple[APIRouter, ...] = (

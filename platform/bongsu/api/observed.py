@@ -10,6 +10,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bongsu.api.ending import StreamCut
+from bongsu.domain.server_defaults import MLFLOW_PATH
 from bongsu.service.observing.log_lines import current_request
 from bongsu.service.observing.telemetry import Telemetry
 
@@ -87,7 +88,7 @@ def route_of(scope: Scope) -> str:
     """The template of the route that served a request, such as ``/v1/runs/{run}``; never its path."""
     told = scope.get("state", {}).get("template")
     if told is not None:
-        return f"/mlflow{told}"
+        return f"{MLFLOW_PATH}{told}"
     return str(getattr(scope.get("route"), "path", NO_ROUTE))
 
 

@@ -19,8 +19,9 @@ from bongsu.api.problems import problem_response
 from bongsu.api.requests import Limited
 from bongsu.api.sign_in_first import SignInFirst
 from bongsu.domain.codes import api as codes
+from bongsu.domain.server_defaults import MLFLOW_PATH
 from bongsu.service.mlflow_mount import identity_of
-from bongsu.service.serving import MLFLOW_PATH, Served
+from bongsu.service.serving import Served
 
 # How long requests that are being answered are waited for, when the process is to end.
 GRACE_S = 10

@@ -11,5 +11,8 @@ AUDIENCE = "bongsu"
 BROWSER_CLIENT = "bongsu-browser"
 """``client_id`` of a server that people sign in to with a browser."""
 
+MLFLOW_PATH = "/mlflow"
+"""Below which a server has MLflow's own APIs and pages."""
+
 CLI_CLIENT = "bongsu-cli"
 """``client_id`` of the command line where people sign in."""

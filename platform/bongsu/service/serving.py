@@ -21,7 +21,7 @@ from bongsu.domain.codes import identity as identity_codes
 from bongsu.domain.messages import N_
 from bongsu.domain.people import Actor, ActorKind
 from bongsu.domain.phrases import phrase
-from bongsu.domain.server_defaults import REQUESTS_A_MINUTE
+from bongsu.domain.server_defaults import MLFLOW_PATH, REQUESTS_A_MINUTE
 from bongsu.identity.fetching import KeyFetcher
 from bongsu.identity.oauth import CLI, OAuthClient, browser_client, console_client
 from bongsu.identity.relying_party import Provider, RemoteProvider
@@ -57,8 +57,6 @@ from bongsu.store.addresses import is_same, is_sqlite, parsed, shown
 from bongsu.store.scope import EVERYTHING
 
 END_S = 30.0
-MLFLOW_PATH = "/mlflow"
-"""Below which MLflow's own APIs and pages are."""
 _log = logging.getLogger("bongsu.server")
 # What stands before it has nothing that an address begins with.
 _FOR_MINISTRIES = re.compile("([^=:/]+)=(.*)")

@@ -11,7 +11,7 @@ from fastapi.responses import Response, StreamingResponse
 from bongsu.api.answers import answer
 from bongsu.api.asking import Asking, asks_for
 from bongsu.api.openapi import as_well, only_as
-from bongsu.api.routes.artifacts import folder_for_files, receive, refuse_strange_title
+from bongsu.api.uploads import folder_for_files, receive, refuse_strange_title
 from bongsu.domain.codes import audit
 from bongsu.domain.model_bundles import House
 from bongsu.domain.phrases import as_phrase

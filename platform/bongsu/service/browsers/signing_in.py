@@ -22,6 +22,7 @@ from bongsu.domain.messages import N_
 from bongsu.domain.people import Actor, ActorKind
 from bongsu.domain.phrases import phrase
 from bongsu.domain.problems import BongsuError
+from bongsu.domain.server_defaults import MLFLOW_PATH
 from bongsu.identity.codes import challenge_of, new_secret
 from bongsu.identity.oauth import GrantType
 from bongsu.identity.refusals import TokenRefusedError
@@ -39,7 +40,7 @@ from bongsu.service.browsers.sessions import begin_session, make_room
 from bongsu.service.browsers.settings import Browsers, BrowserSettings
 from bongsu.store.people import home_of
 
-PAGES = "/mlflow/"
+PAGES = f"{MLFLOW_PATH}/"
 """Where a browser goes that named no page."""
 SCOPE = "openid profile offline_access"
 _COOKIE = "bongsu-sign-in-"

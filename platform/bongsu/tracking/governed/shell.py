@@ -329,5 +329,7 @@ async def _answer(denial: Denial, send: Send) -> None:
     headers.append((b"cache-control", b"no-store"))
     if denial.status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
+    if denial.status == 503:
+        headers.append((b"retry-after", b"2"))
     await send({"type": "http.response.start", "status": denial.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

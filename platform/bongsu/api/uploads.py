@@ -1,0 +1,59 @@
+"""Files that clients send: where they lie while they are looked at, how large they may be, what they may be called."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from anyio import CancelScope
+from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
+
+from bongsu.domain.codes import api as codes
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
+from bongsu.domain.unseen import first_unseen
+from bongsu.service.platform import Platform
+from bongsu.service.uploading import upload_folder
+
+MOST_BYTES = 1 << 40
+
+
+@asynccontextmanager
+async def folder_for_files(platform: Platform) -> AsyncIterator[Path]:
+    """As :func:`bongsu.service.uploading.upload_folder`. It is made and deleted beside the event loop: what was
+    unpacked into it may be very many files."""
+    folder = upload_folder(platform)
+    # A request that is given up still clears away what it had begun.
+    with CancelScope(shield=True):
+        path = await run_in_threadpool(folder.__enter__)
+    try:
+        yield path
+    except BaseException as error:
+        with CancelScope(shield=True):
+            if not await run_in_threadpool(folder.__exit__, type(error), error, error.__traceback__):
+                raise
+    else:
+        with CancelScope(shield=True):
+            await run_in_threadpool(folder.__exit__, None, None, None)
+
+
+async def receive(request: Request, place: Path) -> None:
+    """Write the body into a new file. Raises ``api.too-large``."""
+    seen = 0
+    with place.open("xb") as file:
+        async for piece in request.stream():
+            seen += len(piece)
+            if seen > MOST_BYTES:
+                raise codes.TOO_LARGE.error(limit=MOST_BYTES)
+            await run_in_threadpool(file.write, piece)
+
+
+def refuse_strange_title(title: str) -> None:
+    """Raises ``api.bad-request`` for what would not be seen as it is."""
+    if unseen := first_unseen(title):
+        words = phrase(N_("it holds {character}, which nobody sees"), character=unseen)
+        raise codes.BAD_REQUEST.error(place="query.title", detail=words)
+    if set(title) & set("\t\r\n"):
+        raise codes.BAD_REQUEST.error(place="query.title", detail=phrase(N_("it is not one line")))
