@@ -46,6 +46,7 @@ def test_aliases_approvals_and_new_plans_are_reached_at_once(governed: GovernedP
     with pytest.raises(BongsuError) as caught:
         submit(governed.as_("kim"), plan)
     assert codes_of(caught) == ["model.suspended"]
+    assert [one.field_path for one in caught.value.problems] == [""], "no pipeline is at fault"
     assert json.loads(governed.told()[-1])["type"] == "alias-changed"
     entry = json.loads(governed.log()[-1][2])
     assert (entry["action"], entry["facts"]["aliases"]) == ("model.suspend", ["production"])
