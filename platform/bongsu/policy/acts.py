@@ -20,7 +20,7 @@ _THING = (
     rf"(?:{_PEOPLE}|vehicles?|cars?|trucks?|convoys?|columns?|tanks?|ships?|boats?|vessels?|houses?|homes?|buildings?"
     r"|bridges?|villages?|towns?|cit(?:y|ies)|districts?|blocks?|trenches|trench|positions?|bunkers?|compounds?|tracks?"
     r"|contacts?|objects?|sites?|locations?|coordinates?|grids?|camps?|hospitals?|schools?|radars?|headquarters|posts?"
-    r"|windows?|rooms?|roofs?|rooftops?|structures?|dwellings?|floors?|alleys?|barracks|neighbou?rhoods?|courtyards?|tunnels?|markets?|groups?|dismounts?|whom?|which|what|where)"
+    r"|windows?|rooms?|roofs?|rooftops?|structures?|dwellings?|launchers?|floors?|alleys?|barracks|neighbou?rhoods?|courtyards?|tunnels?|markets?|groups?|dismounts?|whom?|which|what|where)"
 )
 _CHOOSE = (
     r"(?<![a-z])(?:nominat|prioriti[sz]|rank|scor|select|choos|chose|pick|propos|suggest|recommend|decid|determin|sort|order"
@@ -52,7 +52,9 @@ _STEER = (
     r"|coordinat|bring|aim|crash|launch|land|mov|manoeuvr|maneuver|put|deliver|swarm)\w*"
 )
 _CRAFT = r"(?:drones?|uavs?|quadcopters?|multicopters?|copters?|boats?|usvs?|ugvs?|robots?|vehicles?|swarms?|planes?|gliders?|dogs?|cars?|trucks?)"
-_CHARGE = r"(?:explosives?|bombs?|warheads?|grenades?|mines?|munitions?|charges?|ordnance|shells?)"
+_CHARGE = (
+    r"(?:explosives?(?![a-z])(?! detect)|bombs?|warheads?|grenades?|mines?|munitions?|charges?|ordnance|shells?)"
+)
 _LOADED = (
     rf"(?:(?:{_CHARGE}|exploding|armed|weaponi[sz]ed|fpv|one way|strike|attack|kamikaze)(?: (?:laden|carrying|loaded|bearing|filled|tipped|dropping))?"
     rf" (?:attack )?{_CRAFT}(?![a-z])|{_CRAFT} (?:\w+ ){{0,2}}(?:with|carrying|carry|carries|bearing|of|on) (?:\w+ ){{0,2}}{_CHARGE}(?![a-z]))"
@@ -80,8 +82,8 @@ _UPKEEP_EN = (
     r"|summar\w*|manuals?|law|laws|legal|treat(?:y|ies)|rights|conventions?|courses?|classroom|museums?|histor\w*|archiv\w*|safety"
     r"|drills?|reconstruct\w*|rebuild\w*|rescue\w*|evacuat\w*|shelters?|warn\w*|alarms?|dispos\w*|demin\w*|clearance|defus\w*|disarm\w*"
     r"|sniff\w*|counter(?!attack)\w*|jam\w*|protect\w*|victims?|aid|medic\w*|patients?|wounded|injur\w*|damage\w*|insurance|promot\w*"
-    r"|awards?|medals?|complaints?|leave|recruit\w*|applicants?|phishing|malware|cyber|network|news|inspect\w*|paint\w*|firefighters?|fire ?fighters?"
-    r"|deliver\w* (?:of )?(?:food|medicine|water|mail|blood)|flood\w*|disease\w*|infect\w*|heat|quake\w*|landslides?|simulat\w*|games?|films?)(?![a-z])"
+    r"|awards?|medals?|complaints?|(?:on|sick|annual|parental|home|shore|unpaid) leave|leave (?:request|plan|schedul|roster|day|record|balance|application)\w*|recruit\w*|applicants?|phishing|malware|cyber|network|news|inspect\w*|paint\w*|firefighters?|fire ?fighters?"
+    r"|deliver\w* (?:of )?(?:food|medicine|water|mail|blood)|flood\w*|disease\w*|infect\w*|heat(?! (?:signature|source|image)s?)|quake\w*|landslides?|simulat\w*|(?<!like a )(?<!like )games?|films?)(?![a-z])"
 )
 
 _ARMS = r"(?:howitzers?|mortars?|(?:rocket |missile )?launchers?|rockets?|missiles?|guns?|bombs?|bombers?|shells?|batter(?:y|ies)|torpedo(?:es)?|loitering \w+|gunships?)"
@@ -118,14 +120,14 @@ _TELLING_KO = r"(?:판별|판단|판정|구분|구별|분류|식별|가려|가�
 _UPKEEP_KO = (
     r"만료|유효 ?기간|수명|노화|재고|정비|수리|점검|부품|재보급|보급|수송|복구|재건|구호|구조|대피|피난|경보|번역|요약|문서|조약|법(?:적|률|령|무)|판례|교범|역사"
     r"|홍수|화재|산사태|지진|감염|건강|온열|질병|환자|부상|치료|재해|재난|범람|안전|훈련|교육|연습|해체|처리반|탐지견|폭발물 ?탐지|탐지기|대응|방어|방호|차단|피해|보험|진급|표창|민원"
-    r"|박물관|예산|회의|보험|급식|인사|휴가|채용|시뮬레이션|게임|영화"
+    r"|박물관|예산|회의|보험|급식|인사|휴가|채용|시뮬레이션|게임(?!처럼|같이| ?하듯)|영화(?!처럼|같이)"
 )
 
 # -- the widest: a word that is hardly ever anything but force, and one of deciding ------------------------------
 _STRONG_EN = (
     r"(?<![a-z])(?:barrages?|salvos?|salvoes|volleys?|(?<!bird )(?<!lightning )(?<!air )strikes?|air ?strikes?|shell(?:s|ed|ing)(?! (?:expir|fuse|case|casing|stock|consumption|stor|crate|handling|shock|company|program|threat|shelter|disposal|squad|suit|body|bodies)\w*)|(?:the|a|each|next|first) shell(?! (?:expir|fuse|case|casing|stock|consumption|stor|crate|handling|shock|company|program|threat|shelter|disposal|squad|suit|body|bodies)\w*)|bomb(?:s|ed|ing)?(?! (?:expir|fuse|case|casing|stock|consumption|stor|crate|handling|shock|company|program|threat|shelter|disposal|squad|suit|body|bodies)\w*)|bombard\w*"
-    r"|mortar fire|gunfire|artillery fire|crosshairs?|reticles?|shooters?|snipers?|ram|rams|ramming|impact points?|kill(?:s|ed|ing)?"
-    r"|die|dies|dead|missiles?(?! (?:frigates?|bases?|units?|systems?|battalions?|boats?|crews?|motors?|engines?|seals?|bodies|parts?))|warheads?|kamikaze|fire(?:d|s)? (?:up)?on|fires on|the trigger|a trigger|(?:for|by|with) the rockets|rounds? (?:\w+ ){0,4}(?:expended|spent|placed|put) (?:on|into)|want(?:ed)? dead|firing (?:until|at|on)|weapons? effects|demolition from|levelling|assassins?|carpet bomb\w*|lethal\w*)(?![a-z])"
+    r"|mortar fire|gunfire|artillery fire|crosshairs?|reticles?|shooters?|snipers?|ram|rams|ramming|impact points?"
+    r"|missiles?(?! (?:frigates?|bases?|units?|systems?|battalions?|boats?|crews?|motors?|engines?|seals?|bodies|parts?))|warheads?|kamikaze|fire(?:d|s)? (?:up)?on|fires on|the trigger|a trigger|(?:for|by|with) the rockets|rounds? (?:\w+ ){0,4}(?:expended|spent|placed|put) (?:on|into)|want(?:ed)? dead|firing (?:until|at|on)|weapons? effects|demolition from|levelling|assassins?|carpet bomb\w*|lethal\w*)(?![a-z])"
 )
 _DECIDE_EN = (
     r"(?<![a-z])(?:nominat|prioriti[sz]|rank|scor|select|choos|chose|pick|propos|suggest|recommend|decid|determin|sort|order|queu|assign"
@@ -133,10 +135,17 @@ _DECIDE_EN = (
     r"|steer|recognis|recogniz|detect|identif|find|hunt|track|coordinates|faster|request|intercepted|call|calls|runn|mov|man|men|people|persons?|anyone|anybody|everyone|whoever|cue|hand|solver?|tasking|grad|rate[sd]?|rating|plan|teach|train|software|planner)\w*"
 )
 _STRONG_KO = (
-    r"(?:폭격(?!기)|포격|타격|사살|저격|살상|격침|격추|격파|살해|암살|처형|(?:포탄|폭탄|미사일)(?=[을를에로이 ](?! ?기지))(?! ?(?:기지|부대|사령부|엔진|부품))|(?:어뢰|수류탄)[을를]|총(?:을|이) ?겨|총구|터뜨|터트|죽여|죽일|죽이|쏠 |쏘아|사격 ?(?:명령|지시|요청|승인|개시|결정)"
+    r"(?:폭격(?!기)|포격|타격|사살|저격|살상|격침|격추|격파|살해|암살|처형|(?:포탄|미사일)(?=[을를에로이 ](?! ?기지))(?! ?(?:기지|부대|사령부|엔진|부품))|(?:어뢰|수류탄)[을를]|총(?:을|이) ?겨|총구|터뜨|터트|죽여|죽일|죽이|쏠 |쏘아(?! ?올)|사격 ?(?:명령|지시|요청|승인|개시|결정)"
     r"|자폭|충돌시|들이받|돌격|조준|공습|융단|섬멸|몰살|내리꽂|들이박|쏘기|기관총에|무장 ?투하)"
 )
 _DECIDE_KO = rf"(?:{_CHOOSE_KO}|승인|판단|판정|지시|명령|어디|어느|누구|누가|다음|먼저|차례|언제|알아내|알아낸|자동|스스로|인공지능|알고리즘|모델|드론|무인|로봇|좌표|목표|대상|사람|인물|선박|어선|함정|지붕|행인|시장|차량|다리|버스|지날 ?때|있을 ?때|적(?= )|마을|건물|집(?=[을에이 ]))"
+
+
+# Somebody, and that they die; not of what.
+_DYING_EN = (
+    rf"(?<![a-z])(?:who|whom|how many|(?:which )?{_PEOPLE}) (?:\w+ ){{0,3}}(?:dies?|dead)"
+    r"(?! (?:of|from|out|in|end|phone|batter|line|link|letter|zone|weight|reckoning|sea)\w*)(?![a-z])"
+)
 
 
 def _either(one: str, other: str, within: int) -> str:
@@ -146,7 +155,15 @@ def _either(one: str, other: str, within: int) -> str:
 ACTS = (
     Forbidden(
         "force-decision",
-        (_either(_DECIDE_EN, _STRONG_EN, 60), _either(_DECIDE_KO, _STRONG_KO, 25)),
+        (
+            _either(_DECIDE_EN, _STRONG_EN, 60),
+            _either(_DECIDE_KO, _STRONG_KO, 25),
+            # Dying and bombs are no force by themselves: somebody is hit, or is chosen.
+            _either(_DYING_EN, rf"(?<![a-z]){_HIT}(?![a-z])", 40),
+            rf"{_DYING_EN}[^.]{{0,40}} (?:is|are|be) (?:set|chosen|decided|picked|settled|ranked)(?![a-z])",
+            rf"(?<![a-z])kill(?:s|ed|ing)? (?:\w+ ){{0,2}}{_PEOPLE}(?![a-z])",
+            rf"{_PERSON_KO}[^.]{{0,14}}폭탄(?:을|를) ?(?:아끼|아낀|아껴|나누|나눈|배분|쓴다|쓸|쓰는|던지|던진)",
+        ),
         unless=rf"{UPKEEP}|{_UPKEEP_EN}|{_UPKEEP_KO}",
     ),
     Forbidden(
@@ -167,8 +184,8 @@ ACTS = (
             rf"(?<![a-z])(?:match|assign|pair|allocat|link|map|distribut)\w* (?:\w+ ){{0,2}}{_PLACE} (?:with|to|and|among|over) (?:\w+ ){{0,2}}{_ARMS}(?![a-z])",
             r"(?<!search )(?<!cache )(?<![a-z])(?:hit|strike|kill|attack|shelling|bombing) (?:rank|order|priorit|sequenc|queue|schedul|scor|nominat)\w* (?:for|of|by|against|over|from)(?![a-z])",
             r"order of (?:attacks?|strikes?|fires?|bombing|shelling)(?: against| on| over| at|$| \.)",
-            rf"(?<![a-z])(?:detect|find|spot|identif|track|see|locat|recogni|search|follow|guess|learn|watch|wait)\w*[^.]{{0,25}}(?<![a-z])(?:{_THING})(?![a-z])[^.]{{0,40}} (?:and|then|to) (?:then )?(?:\w+ly )?{_DO_TO} (?:them|it|him|her|these|those|each|all)(?![a-z])",
-            r"(?<![a-z])(?:turn|convert|mak|creat|generat|draft|propos|suggest|comput|produc|issu|build|queue|into)\w* (?:\w+ ){0,4}fire missions?|fire missions? (?:from|out of|for (?:each|every|all))(?![a-z])",
+            rf"(?<![a-z])(?:detect|find|hunt|spot|identif|track|see|locat|recogni|search|follow|guess|learn|watch|wait)\w*[^.]{{0,25}}(?<![a-z])(?:{_THING})(?![a-z])[^.]{{0,40}} (?:and|then|to) (?:then )?(?:\w+ly )?{_DO_TO} (?:them|it|him|her|these|those|each|all)(?![a-z])",
+            r"(?<![a-z])(?:turn|convert|mak|creat|generat|draft|propos|suggest|comput|produc|issu|build|queue|into)\w* (?:\w+ ){0,4}fire missions?(?![a-z])(?! flown)|fire missions? (?:from|out of|for (?:each|every|all))(?![a-z])",
             r"(?:any|every|best|nearest) (?:sensor|shooter)s?(?![a-z])|sensor (?:and |to )?shooter|re ?(?:attack|strike) (?:recommend|decid|propos|suggest|order|nominat)\w*|troops in the open|(?:nine|9) ?line(?:r|s)?(?: for| request| generat|$)",
             r"(?<![a-z0-9])(?:tst|hptl|hvi|dmpi|jdpi|jpel|wta|dpi|f2t2|ffe|restrike|loiterer|himar)s?(?![a-z0-9])|weapon (?:to )?target|release (?:authority|approval|decision)|asks? to release",
             r"(?:treat|consider|count|regard|handl)\w* as (?:a )?(?:hostile|enem|threat|combatant)\w*|hostile intent|shoot (?:or )?no ?shoot|(?<![a-z])(?:hostile|enemy|combatant)s?만 ",

@@ -13,12 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bongsu.domain.codes import policy as codes
-from bongsu.policy.acts import ACTS
-from bongsu.policy.forbidden import FORBIDDEN
-from bongsu.policy.harmless import without_harmless
-from bongsu.policy.pairs import PAIRS
 from bongsu.policy.purpose import MOST_TEXT, findings, screen
-from bongsu.policy.reading import may_concern, readings
 from bongsu.policy.written import Written
 
 CORPUS = Path(__file__).with_name("corpus")
@@ -121,14 +116,6 @@ def _key(jamo: str) -> str:
 def test_characters_between_letters_do_not_hide_it(between: str) -> None:
     for text in ("killer robots", "lethal autonomous weapons", "자율 무기", "표적 획득"):
         assert screen(" ".join(between.join(word) for word in text.split())) is not None
-
-
-@given(refused | st.sampled_from(ALLOWED) | st.text(max_size=80))
-@example("target_selection")
-def test_the_shortcut_for_most_texts_changes_no_answer(text: str) -> None:
-    if not may_concern(text):
-        lefts = map(without_harmless, readings(text))
-        assert not any(forbidden.search(left) for left in lefts for forbidden in (*FORBIDDEN, *PAIRS, *ACTS))
 
 
 @given(st.text(max_size=300))
