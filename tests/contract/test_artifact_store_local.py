@@ -277,6 +277,32 @@ def test_each_file_is_on_the_disk_before_the_tree_stands(tmp_path: Path, monkeyp
     assert len([path for path in tree.rglob("*") if path.is_file()]) == 42
 
 
+def test_what_a_killed_writer_left_is_on_the_disk_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It noted the file as complete; whether the disk has it, nobody knows."""
+    store, source = LocalStore(tmp_path / "store"), tmp_path / "a"
+    source.write_text("left")
+    if (child := os.fork()) == 0:
+        with store.writer("key").create("a") as file:
+            file.write(b"left")
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    synced: list[int] = []
+    fsync = os.fsync
+
+    def watched(descriptor: int) -> None:
+        fsync(descriptor)
+        synced.append(os.fstat(descriptor).st_ino)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    writer = store.writer("key")
+    writer.add("a", source)
+    assert synced == [], "it is not copied again"
+    digest = writer.commit().digest
+    (found,) = [path for path in (tmp_path / "store" / "trees").rglob("a") if path.is_file()]
+    assert digest in found.parts
+    assert found.stat().st_ino in synced
+
+
 def test_nothing_stays_behind_in_staging(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
     commit(store, "r-1/a/1/model", {"a": b"1"})

@@ -61,7 +61,7 @@ class LocalWriter:
         self._lock = Lock()
         self._left: dict[str, tuple[int, int, str]] | None = None
         self._written: dict[str, tuple[int, int, str]] = {}
-        self._unsynced: set[str] = set()
+        self._durable: set[str] = set()
         self._noting: tuple[Callable[[], object], int] | None = None
         self._sources: dict[str, Stamp | None] = {}
 
@@ -80,7 +80,7 @@ class LocalWriter:
         self._sources[path] = None
         with self._explained():
             file = open(target, "wb", opener=private)  # noqa: SIM115 - the stream closes it
-        writer = HashingWriter(file, lambda s, d: self._note_unsynced(path, target, s, d), self._explained, SMALL)
+        writer = HashingWriter(file, lambda s, d: self._note_created(path, target, s, d), self._explained, SMALL)
         return cast(BinaryIO, io.BufferedWriter(writer, 1024 * 1024))
 
     def add(self, path: str, source: Path) -> None:
@@ -95,6 +95,7 @@ class LocalWriter:
         target = self._target(path)
         with self._explained():
             size, digest = copy_hashed(source, target)
+        self._durable.add(path)
         self._note(path, target, size, digest)
 
     def add_tree(self, source: Path) -> None:
@@ -144,7 +145,7 @@ class LocalWriter:
     def _read_again(self) -> None:
         """Another writer of the key may have worked since."""
         self._left, self._written, self._sources, self._settled = None, {}, {}, False
-        self._unsynced = set()
+        self._durable = set()  # what it left may be in memory alone
         self._close_journal()
 
     def _move(self, final: Path) -> None:
@@ -158,8 +159,8 @@ class LocalWriter:
         """Hash what was not hashed on the way, make everything durable and read-only."""
         files = sorted(regular_files(self.directory))
         with ThreadPoolExecutor(_SYNCING) as pool:
-            unsynced = [file for file in files if file.relative_to(self._staging).as_posix() in self._unsynced]
-            for _ in pool.map(sync_file, unsynced):
+            waiting = [file for file in files if file.relative_to(self._staging).as_posix() not in self._durable]
+            for _ in pool.map(sync_file, waiting):
                 pass
         with ThreadPoolExecutor(THREADS) as pool:
             entries = list(pool.map(self._entry, files))
@@ -186,6 +187,7 @@ class LocalWriter:
         with self._explained():
             make_folder(target.parent)
             target.unlink(missing_ok=True)
+        self._durable.discard(path)
         return target
 
     def _complete(self, path: str, target: Path, size: int) -> bool:
@@ -207,9 +209,9 @@ class LocalWriter:
                 self._left = dict(_read_journal(self._journal))
             return self._left
 
-    def _note_unsynced(self, path: str, target: Path, size: int, digest: str) -> None:
-        if size <= SMALL:
-            self._unsynced.add(path)
+    def _note_created(self, path: str, target: Path, size: int, digest: str) -> None:
+        if size > SMALL:
+            self._durable.add(path)
         self._note(path, target, size, digest)
 
     def _note(self, path: str, target: Path, size: int, digest: str) -> None:

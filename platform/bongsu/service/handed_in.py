@@ -131,10 +131,11 @@ def submit_handed_in(plane: ControlPlane, actor: Actor, handed: HandedIn, key: s
     if before is not None:
         return Submission(before, created=False)
     platform, prepared = prepare_handed_in(plane, actor, handed, _SUBMIT)
-    with _recorded(plane, actor, _SUBMIT, prepared.pipeline):
+    with _recorded(plane, actor, _SUBMIT, prepared.pipeline, (*_OF_POLICY, "grants")):
         plane.within(actor, Permission.RUN_SUBMIT, platform.scope.tenant)
         plan = prepared.to_run()
-    with _recorded(plane, actor, _SUBMIT, prepared.pipeline, _OF_POLICY):
+    # What its grant does not pay is recorded where it is written.
+    with _recorded(plane, actor, _SUBMIT, prepared.pipeline):
         # They are what its submitter says they are, as uploads are; nothing of what the run reads is in them.
         keep_sent(platform, prepared.sent, plan.floor)
         return submit(platform, plan, request)
@@ -158,12 +159,18 @@ def _recorded(
     actor: Actor,
     action: str,
     pipeline: LoadedPipeline | None,
-    kinds: Sequence[str] = (),
+    kinds: Sequence[str] = _OF_POLICY,
 ) -> AbstractContextManager[None]:
     """What policy refuses is recorded: in the ministry that the pipeline names, if the asker is somebody there. A
-    mistyped key is nobody's concern. Of a submission, what its grant does not pay is recorded, too; once it is being
-    written, :func:`bongsu.service.submitting.submit` does that."""
-    kinds = kinds or (*_OF_POLICY, *(["grants"] if action == _SUBMIT else []))
+    mistyped key is nobody's concern.
+
+    Args:
+        plane: the control plane.
+        actor: who asks.
+        action: as it is called in the log.
+        pipeline: as far as it could be read.
+        kinds: of codes that are recorded.
+    """
     metadata = pipeline.spec.metadata if pipeline else None
     named = metadata.ministry if metadata and metadata.ministry in actor.ministries else HOME
     thing = f"pipeline:{metadata.name}" if metadata else "pipeline:"

@@ -163,6 +163,12 @@ def details_of(
     return RunDetails(summarise_run(facts.run, times, driven=bool(driven)), facts.plan, stages), facts
 
 
+def plan_of(platform: Platform, run: RunId) -> RunPlan:
+    """What a run does, as it was planned."""
+    with platform.read() as connection:
+        return runs.get_plan(connection, run)
+
+
 def run_events(platform: Platform, run: str, wanted: PageRequest = WHOLE) -> list[EventRecord]:
     """Entries of the run's log in the order of their numbers, as :data:`bongsu.store.history.EVENTS` says."""
     return look_at_events(platform, run, wanted).events

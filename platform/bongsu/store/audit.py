@@ -24,12 +24,8 @@ _SALT_BYTES = 16
 _MOST_BYTES = 262_144
 _ENTRIES = insert(audit_entries)
 _NODES = insert(audit_nodes)
-_GROWN = (
-    update(audit_logs)
-    .where(audit_logs.c.tenant == bindparam("log"))
-    .values(size=audit_logs.c.size + 1)
-    .returning(audit_logs.c.size)
-)
+_FURTHER = update(audit_logs).where(audit_logs.c.tenant == bindparam("log")).values(size=audit_logs.c.size + 1)
+_GROWN = _FURTHER.returning(audit_logs.c.size)
 
 
 def append(connection: Connection, event: AuditEvent) -> int:
@@ -79,8 +75,8 @@ def _take_positions(connection: Connection, tenant: Tenant, count: int) -> int:
     if size is None:  # the first entry, or the first of several at once
         insert_absent(connection, audit_logs, {"tenant": tenant, "size": 0})
         size = connection.execute(_GROWN, {"log": tenant}).scalar_one()
-    for _ in range(count - 1):
-        connection.execute(_GROWN, {"log": tenant})
+    if count > 1:
+        connection.execute(_FURTHER, [{"log": tenant}] * (count - 1))
     return int(size) - 1
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import select as waiting
+import selectors
 from typing import Any
 
 import psycopg
@@ -111,12 +111,12 @@ def _replace_if_closed(connection: psycopg.Connection[Any], _record: object, _pr
     this machine; asking the server each time would cost as much as a short query. A server that is gone without a word
     shows by the keepalives, which end the connection, too.
     """
-    look = waiting.poll()  # unlike select() it knows descriptors above 1023
     if connection.closed:
         raise DisconnectionError
-    look.register(connection.fileno(), waiting.POLLIN | waiting.POLLHUP | waiting.POLLERR)
-    if look.poll(0):
-        raise DisconnectionError
+    with selectors.PollSelector() as look:  # unlike select() it knows descriptors above 1023
+        look.register(connection.fileno(), selectors.EVENT_READ)
+        if look.select(0):
+            raise DisconnectionError
 
 
 def _take_any_text(connection: psycopg.Connection[Any], _record: object) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, select
 
 from bongsu.domain.paging import PageRequest
-from bongsu.domain.run import ShownState
+from bongsu.domain.run import RunState
 from bongsu.domain.uses import UseClass
 from bongsu.store.listing import Listing, Step, columns
 from bongsu.store.records import RunRecord
@@ -28,7 +28,7 @@ RUNS = Listing(
         "startedAt",
         "finishedAt",
     ),
-    closed={"state": ShownState, "useClass": UseClass},
+    closed={"state": RunState, "useClass": UseClass},
 )
 
 

@@ -25,7 +25,7 @@ from bongsu.service.report.collect import collect
 from bongsu.service.report.page import render_page
 from bongsu.service.resuming import resume
 from bongsu.service.run_lists import page as page_of_runs
-from bongsu.service.showing import MetricSeries, StageDetails, run_metrics
+from bongsu.service.showing import MetricSeries, StageDetails, plan_of, run_metrics
 from bongsu.service.summaries import RunSummary
 from bongsu.service.variants import variants_of
 from bongsu.service.watching import Look, RunProgress, watch_run
@@ -95,7 +95,8 @@ def one_stage(request: Request, asker: Asking, run: str, stage: str, fields: Fie
 @router.get("/{run}/plan", **asks_for(Permission.RUN_READ, gives=RunPlan))
 def plan(request: Request, asker: Asking, run: str, fields: Fields = "") -> Response:
     """What the run does, as it was planned."""
-    return answer(request, asker.look_closely(run).details.plan, fields)
+    platform, record = asker.of_run(run)
+    return answer(request, plan_of(platform, record.id), fields)
 
 
 @router.get("/{run}/metrics", **asks_for(Permission.RUN_READ, gives=Page[MetricSeries]))
