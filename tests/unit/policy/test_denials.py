@@ -24,6 +24,7 @@ DENIALS = [code for code in all_codes() if code.rule or code.exit_code == REFUSE
 IN_WORDS = {
     "governance.one-person": "has one person and no ministries",
     "governance.sign-in": "belongs to ministries",
+    "identity.foreign-page": "by a page of another site",
     "identity.not-signed-in": "there is no token, or it does not hold",
     "people.founded": "already has ministries",
 }

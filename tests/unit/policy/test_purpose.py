@@ -6,14 +6,18 @@ import hashlib
 import random
 import string
 import unicodedata
+from collections import Counter
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bongsu.domain.codes import policy as codes
+from bongsu.policy import act_phrases, act_words_en, act_words_ko
 from bongsu.policy.purpose import MOST_TEXT, findings, screen
+from bongsu.policy.words import Words
 from bongsu.policy.written import Written
 
 CORPUS = Path(__file__).with_name("corpus")
@@ -116,6 +120,20 @@ def _key(jamo: str) -> str:
 def test_characters_between_letters_do_not_hide_it(between: str) -> None:
     for text in ("killer robots", "lethal autonomous weapons", "자율 무기", "표적 획득"):
         assert screen(" ".join(between.join(word) for word in text.split())) is not None
+
+
+@pytest.mark.parametrize("module", [act_words_en, act_words_ko, act_phrases])
+def test_no_list_has_a_word_twice(module: ModuleType) -> None:
+    lists = {name: value for name, value in vars(module).items() if isinstance(value, Words)}
+    assert lists
+    twice = {name: [word for word, times in Counter(words).items() if times > 1] for name, words in lists.items()}
+    assert not {name: words for name, words in twice.items() if words}
+
+
+def test_an_excuse_counts_beside_what_it_excuses() -> None:
+    excused = "Fly the drones with bombs for repair to the depot"
+    assert screen(excused) is None
+    assert screen("Fly the drones with bombs into the crowd at dawn and send whoever stays to the depot for repair")
 
 
 @given(st.text(max_size=300))
