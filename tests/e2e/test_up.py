@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 from confirming import confirm
 from mlflow import MlflowClient
@@ -92,6 +93,7 @@ def test_the_demo_runs_by_submit_and_is_there_for_its_ministry_alone(up: Up) -> 
     measured = [one for one in run["variants"] if one["metrics"]]
     assert len(measured) == 6
     assert all(one["page"].startswith(f"{up.url}/mlflow/#/experiments/") for one in measured)
+    assert all(one["page"].endswith("?workspace=mnd") and one["page"].count("?") == 1 for one in measured)
     (version,) = engineer.json("models")
     assert version["digest"] == min(measured, key=lambda one: int(one["weightsBytes"]))["digest"]
     assert "package:konlpy/konlpy/data/corpus" in engineer("lineage", "axk1-nano-law@1").stdout
@@ -112,3 +114,6 @@ def test_the_demo_runs_by_submit_and_is_there_for_its_ministry_alone(up: Up) -> 
     hidden = stranger("show", run["run"]["id"], status=3).stderr
     nowhere = stranger("show", "r-00000000000z", status=3).stderr
     assert hidden.replace(run["run"]["id"], "r-00000000000z") == nowhere
+    for path, goes_to in (("/mlflow", "/mlflow/"), ("/v1/runs/", None)):
+        named = httpx.get(up.url + path, headers={"Host": "elsewhere.example"}, trust_env=False)
+        assert named.headers.get("location") == goes_to, "never to the host that a request names"

@@ -395,6 +395,20 @@ class ExecutorSuite:
         assert lines[0] == ("봉수 0번째 줄", Phase.RUNNING)
         assert watch.end(executor, spec.id).phase is Phase.SUCCEEDED
 
+    def test_following_a_log_ends_when_nobody_wants_more(
+        self, harness: ExecutorHarness, executor: Executor, watch: Watcher
+    ) -> None:
+        spec = probe_spec(harness, {"lines": 10, "seconds": 3.0, "text": "끝"})
+        executor.ensure(spec)
+        enough = threading.Event()
+        found: list[str] = []
+        for line in printed(executor.logs(spec.id, follow=True, goes_on=lambda: not enough.is_set())):
+            found.append(line)
+            enough.set()
+        assert executor.observe([spec.id])[spec.id].phase is Phase.RUNNING
+        assert "probe: 끝" not in found
+        assert watch.end(executor, spec.id).phase is Phase.SUCCEEDED
+
     def test_waiting_ends_when_something_happens_or_its_time_is_over(
         self, harness: ExecutorHarness, executor: Executor, watch: Watcher
     ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from multiprocessing.managers import BaseManager
 from pathlib import Path
@@ -149,7 +149,9 @@ class FarExecutor:
         found: EventPage = self._counter.events(attempt, cursor)
         return found
 
-    def logs(self, attempt: AttemptId, follow: bool = False) -> Iterator[str]:
+    def logs(
+        self, attempt: AttemptId, follow: bool = False, goes_on: Callable[[], bool] = lambda: True
+    ) -> Iterator[str]:
         return iter(())
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,7 +33,9 @@ LOCK = "server.lock"
 class _Endless(PromptExecutor):
     """Its attempts go on, and say nothing."""
 
-    def logs(self, attempt: AttemptId, follow: bool = False) -> Iterator[str]:
+    def logs(
+        self, attempt: AttemptId, follow: bool = False, goes_on: Callable[[], bool] = lambda: True
+    ) -> Iterator[str]:
         while follow and attempt in self._cluster.live:
             time.sleep(0.1)
         yield from ()

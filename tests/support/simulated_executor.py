@@ -181,7 +181,9 @@ class SimulatedExecutor:
         found = job.events if job else []
         return EventPage(tuple(found[cursor:]), max(cursor, len(found)))
 
-    def logs(self, attempt: AttemptId, follow: bool = False) -> Iterator[str]:
+    def logs(
+        self, attempt: AttemptId, follow: bool = False, goes_on: Callable[[], bool] = lambda: True
+    ) -> Iterator[str]:
         return iter(())
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI
 from bongsu import __version__
 from bongsu.api.asking import unstated
 from bongsu.api.ending import Ending
+from bongsu.api.followers import Followers
 from bongsu.api.observed import InRequest, Observed
 from bongsu.api.openapi import DescribedApp
 from bongsu.api.problems import handle_problems, problem_response
@@ -99,6 +100,7 @@ def create_app(
     app.state.language = language
     app.state.rate = Rate(requests_a_minute)
     app.state.ending = Ending()
+    app.state.followers = Followers()
     app.state.readiness = Readiness(lambda: is_ready(plane.base), app.state.ending)
     handle_problems(app)
     # Those that are added later see a request earlier.
@@ -122,6 +124,8 @@ def described_app(lifespan: Lifespan | None = None, routers: Sequence[APIRouter]
         # Their pages load scripts from elsewhere.
         docs_url=None,
         redoc_url=None,
+        # An address with one slash more is another one. It would lead to whatever host and scheme the request names.
+        redirect_slashes=False,
     )
     for router in (*_ROUTERS, *routers):
         app.include_router(router)

@@ -84,6 +84,12 @@ class Asker:
         assert self.permission is not None
         return of_run(self.plane, self.actor, self.permission, run)
 
+    def look_again(self, run: str) -> None:
+        """At what is still so while an answer goes on: raises as :meth:`of_run` once they may not see the run, and
+        ``identity.not-signed-in`` once they are disabled. That they read on is recorded as reading is."""
+        assert self.permission is not None
+        of_run(self.plane, self.plane.as_now(self.actor), self.permission, run)
+
     def look_closely(self, run: str) -> Look:
         """See :func:`bongsu.service.watching.look_closely`."""
         assert self.permission is not None

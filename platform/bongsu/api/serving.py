@@ -9,8 +9,10 @@ from collections.abc import Callable
 from functools import partial
 
 from fastapi import FastAPI
+from fastapi.responses import RedirectResponse
 
 from bongsu.api.app import create_app
+from bongsu.api.asking import for_anybody
 from bongsu.api.ending import Ending
 from bongsu.api.issuer import issuer_router
 from bongsu.api.problems import problem_response
@@ -42,8 +44,14 @@ def application(served: Served) -> FastAPI:
         # It has a door of its own: who asks is looked at there, and each of its routes is on a list or closed.
         who = partial(identity_of, served.plane, browsers=served.browsers)
         pages = SignInFirst(served.mlflow, served.browsers, who) if served.browsers is not None else served.mlflow
+        app.add_api_route(MLFLOW_PATH, _to_its_pages, include_in_schema=False, **for_anybody())
         app.mount(MLFLOW_PATH, Limited(pages, app.state.rate, who, problem_response))
     return app
+
+
+def _to_its_pages() -> RedirectResponse:
+    """A path alone: host and scheme are as whoever asks has them, behind a proxy too."""
+    return RedirectResponse(f"{MLFLOW_PATH}/", status_code=307)
 
 
 def listen(host: str, port: int) -> socket.socket:

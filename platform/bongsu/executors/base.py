@@ -6,7 +6,7 @@ control plane may be killed before or after any of them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -56,8 +56,16 @@ class Executor(Protocol):
         """Events behind ``cursor`` (0 for all)."""
         ...
 
-    def logs(self, attempt: AttemptId, follow: bool = False) -> Iterator[str]:
-        """Lines of the attempt's standard output and error, as long as they are kept."""
+    def logs(
+        self, attempt: AttemptId, follow: bool = False, goes_on: Callable[[], bool] = lambda: True
+    ) -> Iterator[str]:
+        """Lines of the attempt's standard output and error, as long as they are kept.
+
+        Args:
+            attempt: whose.
+            follow: wait for more until it is over.
+            goes_on: asked now and then while it waits, which ends once this is False.
+        """
         ...
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from bongsu.domain.audit import Author
 from bongsu.domain.codes import access as codes
+from bongsu.domain.codes import identity
 from bongsu.domain.grades import GradeScheme
 from bongsu.domain.people import Actor
 from bongsu.domain.server_defaults import CLI_CLIENT
@@ -17,6 +18,7 @@ from bongsu.service.audit.closed_logs import closed_log_reader
 from bongsu.service.audit.keys import LogKeys, site_keys
 from bongsu.service.grades import grades_of
 from bongsu.service.platform import Platform
+from bongsu.store.people import person_as_actor
 from bongsu.store.scope import Scope
 
 
@@ -66,6 +68,14 @@ class ControlPlane:
     def for_request(self, number: str) -> ControlPlane:
         """The same, for one request: what it records carries its number."""
         return replace(self, request_id=number)
+
+    def as_now(self, actor: Actor) -> Actor:
+        """Somebody who asked a while ago, as they are now. Raises ``identity.not-signed-in`` once they are disabled."""
+        with self.base.database.ask() as connection:
+            found = person_as_actor(connection, actor.id)
+        if found is None:
+            raise identity.NOT_SIGNED_IN.error()
+        return found
 
     def _in_name_of(self, actor: Actor, scope: Scope) -> Platform:
         tenants = scope.tenants or frozenset()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from queue import Empty, Queue
+from queue import Empty, Full, Queue
 
 from bongsu.domain.ids import AttemptId, RunId, StageId
 from bongsu.domain.run import AttemptState, ShownState
@@ -45,6 +46,14 @@ class _Readers:
         self._executor = executor
         self._came: Queue[LogLine | Exception] = Queue(_MOST_WAITING)
         self._threads: list[threading.Thread] = []
+        self._closed = threading.Event()
+
+    def __enter__(self) -> _Readers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nobody takes lines any longer, and nobody reads any."""
+        self._closed.set()
 
     def add(self, attempt: AttemptId) -> None:
         thread = threading.Thread(target=self._read, args=(attempt,), name=f"log {attempt.key}", daemon=True)
@@ -80,10 +89,16 @@ class _Readers:
 
     def _read(self, attempt: AttemptId) -> None:
         try:
-            for line in self._executor.logs(attempt, follow=True):
-                self._came.put(LogLine(attempt.stage_id, line))
+            for line in self._executor.logs(attempt, follow=True, goes_on=lambda: not self._closed.is_set()):
+                self._put(LogLine(attempt.stage_id, line))
         except Exception as error:  # whoever takes the lines is told
-            self._came.put(error)
+            self._put(error)
+
+    def _put(self, came: LogLine | Exception) -> None:
+        while not self._closed.is_set():
+            with suppress(Full):
+                self._came.put(came, timeout=LOOK_S)
+                return
 
 
 class FollowingEnded(Exception):
@@ -101,7 +116,13 @@ def follow_logs(
 
     Raises what reading a log raises, and :class:`FollowingEnded` once ``is_ending``.
     """
-    readers = _Readers(platform.executor())
+    with _Readers(platform.executor()) as readers:
+        yield from _lines_of(readers, platform, run_id, stages, is_ending)
+
+
+def _lines_of(
+    readers: _Readers, platform: Platform, run_id: RunId, stages: Sequence[StageId], is_ending: Callable[[], bool]
+) -> Iterator[LogLine]:
     seen: dict[StageId, int] = {}
     facts: RunFacts | None = None
     undriven = 0
@@ -125,12 +146,12 @@ def follow_logs(
 
 def follow_attempt(platform: Platform, attempt: AttemptId, is_ending: Callable[[], bool]) -> Iterator[LogLine]:
     """Lines of one attempt, until it is over. Raises as :func:`follow_logs`."""
-    readers = _Readers(platform.executor())
-    readers.add(attempt)
-    while not readers.are_done:
-        if is_ending():
-            raise FollowingEnded
-        yield from readers.lines(LOOK_S, to_the_end=True)
+    with _Readers(platform.executor()) as readers:
+        readers.add(attempt)
+        while not readers.are_done:
+            if is_ending():
+                raise FollowingEnded
+            yield from readers.lines(LOOK_S, to_the_end=True)
 
 
 def _look(platform: Platform, run_id: RunId, known: RunFacts | None) -> tuple[RunFacts, bool]:

@@ -16,7 +16,6 @@ from bongsu.domain.labels import Label
 from bongsu.domain.plan import PlannedStage, Source
 from bongsu.domain.ports import Role
 from bongsu.domain.problems import BongsuError
-from bongsu.domain.tenants import HOME
 from bongsu.domain.weights import weight_bytes
 from bongsu.service.models import ModelVersion
 from bongsu.service.platform import Platform
@@ -111,16 +110,10 @@ def variants_of(platform: Platform, details: RunDetails) -> list[Variant]:
                 baseline=digest == base,
                 verified=verdicts.get(digest),
                 version=None if awaits else versions.get(digest),
-                page=_page(platform, pages[digest]) if digest in pages else None,
+                page=platform.pages + pages[digest] if digest in pages else None,
             )
         )
     return rows
-
-
-def _page(platform: Platform, path: str) -> str:
-    """Its address. A server's pages are of several ministries, and open none before they are told which."""
-    tenant = platform.scope.tenant
-    return f"{platform.pages}{path}?workspace={tenant}" if tenant != HOME else platform.pages + path
 
 
 def baseline_digest(details: RunDetails) -> Digest | None:

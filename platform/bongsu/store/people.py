@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -78,17 +78,17 @@ def home_of(person: str) -> str:
 
 
 # One question, made once: it is asked for every request.
-_ACTOR = (
+_KNOWN = (
     select(people, ministries.c.name.label("ministry"), memberships.c.role)
-    .join(subjects, subjects.c.person == people.c.id)
     .outerjoin(memberships, memberships.c.person == people.c.id)
     .outerjoin(ministries, and_(ministries.c.name == memberships.c.ministry, ministries.c.closed_at.is_(None)))
-    .where(
-        subjects.c.ministry == bindparam("home"),
-        subjects.c.issuer == bindparam("issuer"),
-        subjects.c.subject == bindparam("subject"),
-        people.c.disabled_at.is_(None),
-    )
+    .where(people.c.disabled_at.is_(None))
+)
+_KNOWN_ACTOR = _KNOWN.where(people.c.id == bindparam("person"))
+_ACTOR = _KNOWN.join(subjects, subjects.c.person == people.c.id).where(
+    subjects.c.ministry == bindparam("home"),
+    subjects.c.issuer == bindparam("issuer"),
+    subjects.c.subject == bindparam("subject"),
 )
 
 
@@ -96,6 +96,15 @@ def actor_of(connection: Connection, ministry: str, issuer: str, subject: str) -
     """Who of a ministry's people an identity provider's subject is now; None for one that is not known, or that was
     disabled. Roles in a ministry that takes part no longer are none."""
     rows = connection.execute(_ACTOR, {"home": ministry, "issuer": issuer, "subject": subject}).all()
+    return _actor(connection, rows)
+
+
+def person_as_actor(connection: Connection, person: str) -> Actor | None:
+    """As :func:`actor_of`, of somebody whose id is known."""
+    return _actor(connection, connection.execute(_KNOWN_ACTOR, {"person": person}).all())
+
+
+def _actor(connection: Connection, rows: Sequence[Any]) -> Actor | None:
     if not rows:
         return None
     roles: dict[str, set[Role]] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from service_places import Place, drive
@@ -23,11 +23,13 @@ PATIENCE_S = 20.0
 class Scribe(SimulatedExecutor):
     """Its attempts write a line when they begin, and one when they are over."""
 
-    def logs(self, attempt: AttemptId, follow: bool = False) -> Iterator[str]:
+    def logs(
+        self, attempt: AttemptId, follow: bool = False, goes_on: Callable[[], bool] = lambda: True
+    ) -> Iterator[str]:
         job = self._cluster.jobs[attempt]
         yield f"{attempt.number} begins"
         until = time.monotonic() + PATIENCE_S
-        while follow and not job.phase.is_final:
+        while follow and goes_on() and not job.phase.is_final:
             assert time.monotonic() < until, "the others are not followed while this one goes on"
             time.sleep(0.01)
         yield f"{attempt.number} ends"
@@ -69,6 +71,20 @@ def test_stages_at_once_and_later_attempts_are_followed_to_the_end(place: Place,
             place.cluster.succeed(attempt(run, B, 2))
     assert sorted(said[:2]) == [("a", "1 begins"), ("b", "1 begins")]
     assert said[2:] == [("b", "1 ends"), ("b", "2 begins"), ("a", "1 ends"), ("b", "2 ends")]
+
+
+def test_nothing_is_read_for_who_is_gone(place: Place, run: RunId) -> None:
+    def readers() -> list[threading.Thread]:
+        return [one for one in threading.enumerate() if one.name.startswith(f"log {run}")]
+
+    followed = follow_logs(onlooker(place), run, [A, B])
+    next(followed)
+    assert readers() != []
+    followed.close()  # type: ignore[attr-defined]
+    until = time.monotonic() + PATIENCE_S
+    while readers():
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def test_one_stage_is_followed_until_it_is_over_although_another_goes_on(place: Place, run: RunId) -> None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 
 from bongsu.api.answers import Page
-from bongsu.api.asking import Asking, asks_for
-from bongsu.api.ending import Ending, StreamCut, ending_of
+from bongsu.api.asking import Asker, Asking, asks_for
+from bongsu.api.ending import StreamCut, ending_of
+from bongsu.api.followers import Followed, StillMay, in_threads
 from bongsu.api.listing import Listing
 from bongsu.api.openapi import as_well, only_as
 from bongsu.domain.documents import plain
@@ -23,7 +24,7 @@ from bongsu.domain.paging import PageRequest
 from bongsu.policy.access import Permission
 from bongsu.service.following import FollowingEnded, LogLine, follow_attempt, follow_logs
 from bongsu.service.platform import Platform
-from bongsu.service.showing import attempt_logs, attempt_of, look_at_events, show_run
+from bongsu.service.showing import EventsSoFar, attempt_logs, attempt_of, look_at_events, show_run
 from bongsu.store.history import EVENTS
 from bongsu.store.records import EventRecord
 
@@ -57,21 +58,24 @@ def events(
     if STREAM in accept:
         platform, record = asker.of_run(run)
         part = PageRequest(wanted.filters, AT_ONCE)
-        stream = _stream(request, platform, record.id, part, begin)
-        return StreamingResponse(stream, media_type=STREAM, headers=_LIVE)
+        stream = _stream(request, platform, StillMay(asker, record.id), record.id, part, begin)
+        return Followed(stream, request.app.state.followers, asker.actor.id, STREAM)
     return listing.answer(asker.look_at_log(run, replace(wanted, behind=(begin,))), EVENTS.key)
 
 
-_LIVE = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-
-
 async def _stream(
-    request: Request, platform: Platform, run_id: str, part: PageRequest, after: int
+    request: Request, platform: Platform, still_may: StillMay, run_id: str, part: PageRequest, after: int
 ) -> AsyncIterator[str]:
     yield f"retry: {RETRY_MS}\n\n"
     quiet = 0.0
+
+    def look(behind: int) -> EventsSoFar | None:
+        return look_at_events(platform, run_id, replace(part, behind=(behind,))) if still_may.look() else None
+
     while not await request.is_disconnected():
-        found = await run_in_threadpool(look_at_events, platform, run_id, replace(part, behind=(after,)))
+        found = await run_in_threadpool(look, after)
+        if found is None:
+            return  # without an end: who follows asks again, and is told why
         for event in found.events:
             after = event.sequence
             yield _message(event)
@@ -107,15 +111,16 @@ def stage_logs(
     platform, record = asker.of_run(run)
     found = show_run(platform, record.id).stage(stage)
     name = found.planned.id
-    ending = ending_of(request)
     chosen = attempt_of(platform, record.id, name, attempt)
-    if follow and attempt is None:
-        lines: Iterator[LogLine] = follow_logs(platform, record.id, [name], lambda: ending.has_begun)
-    elif follow and chosen is not None:
-        lines = follow_attempt(platform, chosen, lambda: ending.has_begun)
-    else:
-        lines = (LogLine(name, line) for line in attempt_logs(platform, record.id, name, attempt))
-    return StreamingResponse(_lines(lines, ending), media_type=LINES, headers=_LIVE)
+
+    def lines(is_over: IsOver) -> Iterator[LogLine]:
+        if follow and attempt is None:
+            return follow_logs(platform, record.id, [name], is_over)
+        if follow and chosen is not None:
+            return follow_attempt(platform, chosen, is_over)
+        return (LogLine(name, line) for line in attempt_logs(platform, record.id, name, attempt))
+
+    return _answer(request, asker, record.id, lines)
 
 
 @router.get("/logs", **only_as(LINES), **asks_for(Permission.LOG_READ))
@@ -128,19 +133,36 @@ def run_logs(
     """What all stages wrote, as JSON lines."""
     platform, record = asker.of_run(run)
     names: list[StageId] = [stage.planned.id for stage in show_run(platform, record.id).stages]
-    ending = ending_of(request)
-    if follow:
-        lines: Iterator[LogLine] = follow_logs(platform, record.id, names, lambda: ending.has_begun)
-    else:
-        lines = (LogLine(name, line) for name in names for line in attempt_logs(platform, record.id, name))
-    return StreamingResponse(_lines(lines, ending), media_type=LINES, headers=_LIVE)
+
+    def lines(is_over: IsOver) -> Iterator[LogLine]:
+        if follow:
+            return follow_logs(platform, record.id, names, is_over)
+        return (LogLine(name, line) for name in names for line in attempt_logs(platform, record.id, name))
+
+    return _answer(request, asker, record.id, lines)
 
 
-def _lines(lines: Iterator[LogLine], ending: Ending) -> Iterator[str]:
-    """Raises :class:`StreamCut` if the server ends before they do."""
+IsOver = Callable[[], bool]
+
+
+def _answer(request: Request, asker: Asker, run_id: str, lines: Callable[[IsOver], Iterator[LogLine]]) -> Response:
+    ending, followers = ending_of(request), request.app.state.followers
+    still_may = StillMay(asker, run_id)
+
+    def texts(is_gone: IsOver) -> Iterator[str]:
+        def is_over() -> bool:
+            return is_gone() or ending.has_begun or not still_may.look()
+
+        return _texts(lines(is_over), is_over)
+
+    return Followed(in_threads(texts, followers.limiter), followers, asker.actor.id, LINES)
+
+
+def _texts(lines: Iterator[LogLine], is_over: IsOver) -> Iterator[str]:
+    """Raises :class:`StreamCut` if nobody may go on with them, or nobody does, before they end."""
     try:
         for one in lines:
-            if ending.has_begun:
+            if is_over():
                 raise StreamCut
             yield json.dumps({"stage": one.stage_id, "line": one.line}, ensure_ascii=False) + "\n"
     except FollowingEnded:

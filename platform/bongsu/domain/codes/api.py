@@ -46,6 +46,12 @@ TOO_MANY = Code(
     "Wait {seconds} s; lists come in pages, and events can be followed instead of asked for.",
     exit_code=7,
 )
+TOO_MANY_FOLLOWED = Code(
+    "api.too-many-followed",
+    "More is followed at this server than it serves: {limit} at once for one person, {all} for all.",
+    "Close what nobody looks at, or ask for what is there without following it.",
+    exit_code=7,
+)
 KEY_USED_OTHERWISE = Code(
     "api.key-used-otherwise",
     "The idempotency key {key} stands for another request.",

@@ -122,8 +122,10 @@ class LocalRayExecutor:
     def events(self, attempt: AttemptId, cursor: int = 0) -> EventPage:
         return self._traces.events(attempt, cursor)
 
-    def logs(self, attempt: AttemptId, follow: bool = False) -> Iterator[str]:
-        return self._traces.follow(attempt, lambda: follow and self._is_live(attempt))
+    def logs(
+        self, attempt: AttemptId, follow: bool = False, goes_on: Callable[[], bool] = lambda: True
+    ) -> Iterator[str]:
+        return self._traces.follow(attempt, lambda: follow and goes_on() and self._is_live(attempt))
 
     def close(self) -> None:
         self.jobs.close()
