@@ -26,6 +26,7 @@ IN_WORDS = {
     "governance.sign-in": "belongs to ministries",
     "identity.foreign-page": "by a page of another site",
     "identity.not-signed-in": "there is no token, or it does not hold",
+    "identity.sign-in-stale": "not begun in this browser, or too long ago",
     "people.founded": "already has ministries",
 }
 

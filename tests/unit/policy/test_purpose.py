@@ -131,9 +131,8 @@ def test_no_list_has_a_word_twice(module: ModuleType) -> None:
 
 
 def test_an_excuse_counts_beside_what_it_excuses() -> None:
-    excused = "Fly the drones with bombs for repair to the depot"
-    assert screen(excused) is None
-    assert screen("Fly the drones with bombs into the crowd at dawn and send whoever stays to the depot for repair")
+    assert screen("Name the houses that are hit and need repair") is None
+    assert screen("Name the houses that are hit at noon by the guns on the hill, and put the road up for repair")
 
 
 @given(st.text(max_size=300))
