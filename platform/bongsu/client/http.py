@@ -231,6 +231,8 @@ class Server:
             detail = f"HTTP {response.status_code}"
             if response.status_code == 401:
                 return codes.SIGN_IN_AGAIN.error(url=self.url)
+            if response.status_code in _FOR_NOW:  # a proxy, for a server that is not there
+                return codes.UNREACHABLE.error(url=self.url, detail=detail)
             return codes.NOT_UNDERSTOOD.error(url=self.url, detail=detail)
 
     def _as(self, kind: type[T], path: str, document: Any) -> T:

@@ -5,21 +5,25 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bongsu.client.grades import grades_of
 from bongsu.client.http import Server, problem_of
 from bongsu.client.ministry import in_one_ministry
 from bongsu.client.uploading import files_beside, files_judged_here, upload_files, upload_inputs
+from bongsu.domain.codes import client as codes
+from bongsu.domain.codes import database
+from bongsu.domain.codes import run as run_codes
 from bongsu.domain.grades import GradeScheme
 from bongsu.domain.ids import RunId, StageId
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.pipeline import Input
 from bongsu.domain.plan import RunPlan, SkippedStage
-from bongsu.domain.problems import Problem, Translate
+from bongsu.domain.problems import BongsuError, Problem, Translate
 from bongsu.domain.read_documents import read
-from bongsu.domain.run import ShownState
+from bongsu.domain.run import RunState, ShownState
 from bongsu.domain.searching import Found, SearchKind
 from bongsu.service.capacity import CapacityShown
 from bongsu.service.catalogue import InstalledStages
@@ -33,7 +37,7 @@ from bongsu.service.lineage import Direction, LineageGraph
 from bongsu.service.models import ModelVersion
 from bongsu.service.plane import Begun, OnBegin, Pipeline, PlanShown
 from bongsu.service.running import OnUpdate, Outcome
-from bongsu.service.showing import RunDetails, StageDetails
+from bongsu.service.showing import RunDetails, StageDetails, may_be_shown_as
 from bongsu.service.summaries import AttemptSummary, RunSummary, StageSummary
 from bongsu.service.validating import Checked, validate_file
 from bongsu.service.variants import Variant
@@ -41,6 +45,10 @@ from bongsu.service.watching import RunProgress
 from bongsu.specfile import FaultyPipeline, load
 
 LOOK_S = 1.0
+# So long a server that is watched may be away: it begins anew, or another replica takes its place.
+PATIENCE_S = 120.0
+_FOR_NOW = {one.name for one in (codes.UNREACHABLE, database.DATABASE_UNREACHABLE, run_codes.DATABASE_BUSY)}
+T = TypeVar("T")
 _PLAN = "/v1/pipelines/plan"
 _RUNS = "/v1/runs"
 
@@ -55,16 +63,25 @@ class Remote:
 
     drives_here = False
 
-    def __init__(self, server: Server, ministry: str | None, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        server: Server,
+        ministry: str | None,
+        sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._server = server
         self._ministry = ministry
         self._sleep = sleep
+        self._monotonic = monotonic
 
     def runs(self, states: Sequence[ShownState], pipeline: str | None, limit: int) -> list[RunSummary]:
-        wanted = [f"state : {', '.join(state.value for state in states)}"] if states else []
+        stored = [state for state in RunState if may_be_shown_as(state, states)] if states else []
+        wanted = [f"state : {', '.join(stored)}"] if states else []
         if pipeline:
             wanted.append(f'pipeline = "{_quoted(pipeline)}"')
-        return list(self._server.pages("/v1/runs", RunSummary, limit, filter=" AND ".join(wanted)))
+        found = self._server.pages("/v1/runs", RunSummary, None if states else limit, filter=" AND ".join(wanted))
+        return list(islice((run for run in found if not states or run.shown in states), limit))
 
     def show(self, run: str) -> RunDetails:
         path = f"/v1/runs/{run}"
@@ -203,8 +220,8 @@ class Remote:
         shown: RunProgress | None = None
         while True:
             # The state is read first: what is seen behind it is as new at least.
-            state = self._summary(run)
-            seen = self.progress(state.id)
+            state = self._waited_for(run, self._summary)
+            seen = self._waited_for(run, self.progress)
             if on_update and seen != shown:
                 on_update(seen)
             shown = seen
@@ -212,6 +229,20 @@ class Remote:
                 details = self.show(state.id)
                 return Outcome(details, tuple(self.variants(state.id)), details.problem)
             self._sleep(LOOK_S)
+
+    def _waited_for(self, run: str, look: Callable[[str], T]) -> T:
+        """What a look at the run finds; while a server begins anew, for example, none of them answers. Raises
+        ``client.lost-sight`` after a while."""
+        until = self._monotonic() + PATIENCE_S
+        while True:
+            try:
+                return look(run)
+            except BongsuError as error:
+                if any(one.code.name not in _FOR_NOW for one in error.problems):
+                    raise
+                if self._monotonic() > until:
+                    raise codes.LOST_SIGHT.error(url=self._server.url, run=run) from error
+                self._sleep(LOOK_S)
 
     def cancel(self, run: str) -> RunSummary:
         return self._changed(run, "cancel")

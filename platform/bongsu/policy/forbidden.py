@@ -21,7 +21,7 @@ class Forbidden:
     Attributes:
         name: stable; shown with a refusal.
         patterns: any of them refuses.
-        unless: a sentence with one of these words is passed over; for patterns that are wide.
+        unless: what is found beside one of these words, or around it, is passed over; for patterns that are wide.
     """
 
     name: str
@@ -38,15 +38,34 @@ class Forbidden:
 
     def search(self, text: str) -> str | None:
         """The words that the rule refuses, or None."""
-        for part in _sentences(text) if self.unless else (text,):
-            match = self._compiled.search(part)
-            if match and not (self.unless and self._excusing.search(part)):
+        if not self.unless:
+            match = self._compiled.search(text)
+            return match[0].strip() if match else None
+        found = (self._not_excused(sentence) for sentence in _sentences(text))
+        return next((words for words in found if words), None)
+
+    def _not_excused(self, sentence: str) -> str | None:
+        start = 0
+        while match := self._compiled.search(sentence, start):
+            if not self._excusing.search(_with_its_neighbours(sentence, match)):
                 return match[0].strip()
+            start = match.start() + 1
         return None
 
 
 def _sentences(text: str) -> list[str]:
     return re.split(r" \.(?: |$)", text)
+
+
+# Words at each side of what a rule found in which its excuse may stand.
+_NEIGHBOURS = 4
+_AFTER = re.compile(rf"\S*(?: +\S+){{0,{_NEIGHBOURS}}}")
+
+
+def _with_its_neighbours(sentence: str, match: re.Match[str]) -> str:
+    before = " ".join(sentence[: match.start()].rsplit(" ", _NEIGHBOURS + 1)[-_NEIGHBOURS - 1 :])
+    after = _AFTER.match(sentence, match.end())
+    return before + match[0] + (after[0] if after else "")
 
 
 _FORCE_OR_MEANS = rf"(?:{v.FORCE}|{en('fire missions?')}|사격 ?(?:제원|임무)|{v.WEAPON_EN}|{v.WEAPON_KO}|{v.TARGET_EN}|{v.TARGET_KO})"

@@ -20,7 +20,7 @@ ARMS_EN = (
         "(?<!top )guns?", "turrets?", "claymores?", "rifles?", "gunners?", "land ?mines?",
         r"(?<!coal )(?<!gold )(?<!salt )(?<!ore )mines?(?! (?:rescue|workers?|shafts?|water|engineers?))", "munitions?", "howitzers?",
         "mortars?", "machine ?guns?", "cannons?", r"torpedo(?:es)?", "bombs?", "grenades?", "missiles?", "rockets?", "warheads?",
-        "weapons?", "weaponry", "live (?:ammunition|rounds?)", "explosives", "artillery", "flamethrowers?", "snipers?",
+        "weapons?", "weaponry", "live (?:ammunition|rounds?)", "explosives(?! detect)", "artillery", "flamethrowers?", "snipers?",
     )
     + _NO_ARMS
 )  # fmt: skip

@@ -23,7 +23,7 @@ from bongsu.policy.decision import Decision
 from bongsu.policy.forbidden import FORBIDDEN
 from bongsu.policy.harmless import without_harmless
 from bongsu.policy.pairs import PAIRS
-from bongsu.policy.reading import may_concern, readings
+from bongsu.policy.reading import readings
 from bongsu.policy.rule import Rule
 from bongsu.policy.written import Written, in_plan, in_spec
 
@@ -64,8 +64,6 @@ def screen(text: str) -> Refused | None:
 
 @lru_cache(maxsize=4096)
 def _screen(text: str) -> Refused | None:
-    if not may_concern(text):
-        return None
     for reading in readings(text):
         left = without_harmless(reading)
         for forbidden in (*FORBIDDEN, *PAIRS, *ACTS):

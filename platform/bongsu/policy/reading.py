@@ -6,7 +6,7 @@ import re
 from functools import cache
 
 from bongsu.policy.folding import fold
-from bongsu.policy.vocabulary import DISGUISED_EN, DISGUISED_KO, STEMS
+from bongsu.policy.vocabulary import DISGUISED_EN, DISGUISED_KO
 
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 # The capitals stand for lethal autonomous weapon systems, unless what stands around is in capitals and about law.
@@ -36,7 +36,6 @@ _LEET = {
     "a": "a4@", "b": "b8", "e": "e3", "g": "g9", "i": "i1!|l", "l": "l1|i", "o": "o0", "s": "s5$", "t": "t7+",
 }  # fmt: skip
 _BETWEEN = r"[\s._\-*·,/|~+]{0,3}"
-_SKELETON = str.maketrans({c: "l" if letter == "i" else letter for letter, cs in _LEET.items() for c in cs})
 _PARTICLE = "은|는|이|가|을|를|의|에|로|으|와|과|도|만|하|한|할|해|된|될|되|대상|무기|체계|로봇|드론"
 
 
@@ -48,11 +47,6 @@ def readings(text: str) -> list[str]:
     joined = _SPELLED.sub(_together, folded.lower())
     parted = _SPELLED.sub(lambda match: _PARTICLES.sub(r"\1 ", _together(match)), folded.lower())
     return list(dict.fromkeys(map(_words, [folded, split, mended, joined, parted])))
-
-
-def may_concern(text: str) -> bool:
-    """False if no reading of ``text`` can hold a word that the rules need: most texts are done with here."""
-    return _stems().search(_skeleton(fold(text))) is not None
 
 
 def _together(match: re.Match[str]) -> str:
@@ -109,12 +103,3 @@ def _known_word() -> re.Pattern[str]:
     # A plural takes no letter away from the word behind it.
     words = "|".join(DISGUISED_EN)
     return re.compile(rf"(?:{words})(?=(?:{words})*$)")
-
-
-@cache
-def _stems() -> re.Pattern[str]:
-    return re.compile("|".join(sorted({re.escape(_skeleton(stem)) for stem in STEMS})))
-
-
-def _skeleton(text: str) -> str:
-    return re.sub(r"[\W_]+", "", text.lower().translate(_SKELETON))

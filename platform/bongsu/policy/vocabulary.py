@@ -200,32 +200,3 @@ DISGUISED_KO = tuple(
     "살상 사살 살해 살인 암살 처단 섬멸 격멸 저격 폭격 포격 격추 교전 공격 타격 발사 사격 표적 무기 병기 자율 무인 자동 선정 선별 획득 제거 드론 로봇"
     " 킬러 승인 개입 없이 적군 킬체인 무기체계 자율살상".split()
 )
-# One of these is in every text that a rule refuses.
-STEMS = (
-    "adversar annihil armed crash dead die dive diving guid hit live plung ram rifle shot slam takenout artiller assassin attack belligerent boat bomb bullet cannon combat deadly"
-    " destroy destruct detonat dies eliminat enem engage engaging execut explod extermin findfix fire"
-    " firing forceon guerrilla gun hostile infantry infiltrat insurgent interceptor intruder kamikaze kill kinetic"
-    " launcher laws lethal liquidat lives massacr militant missile munition murder neutralis neutraliz"
-    " obliterat opened opening opensup openup opponent opposing ordnance prosecut robotsoldier rocket"
-    " round searchand seekand shell ships shoot shotdown sink slaughter slay snip strafe strafing strik"
-    " suicide target terminalguidance terminat terrorist theshot torpedo trigger useofforce vessel warhead warrior weapon"
-    " wipe wiping"
-    " aimpoint casualt claymore dead deadly dive diving drop effector flat flies fly fire gun hunt hvt hpt grenade hit level"
-    " mine prey raz rifle sentr shoot sniper steer tgt trgt victim wep wipe wpn burn arty msl mortar howitzer flamethrower"
-    " launch loitering struck shot blow pick turret firingcoord kill sink drop fuse fuze releas assign allocat queu callforfire burn mow"
-    " 고가치 목숨 생사 생명 민감 조준점 사상자 지뢰 수류탄 자주포 박격포 곡사포 소총 기관포 사수 실탄 폭발 포탄 탄약 권총 화기 탄두 로켓탄 자폭 돌격 없애 없앨 없앤 없앰"
-    " 사냥 터지 터진 터뜨 누구 언제 적을 적이 탈영병 쏠 살인 격침 시각 없이 무장 폭격 포격 포대 살생부 폭약 탐색기 배회 총이 총을 총알 가라앉 침몰 투하"
-    " 격멸 격발 격추 격침 격파 공격 교전 기관총 로봇병사 목표물 몰살 무기 무력 무장 미사일 발사 발포 방아쇠"
-    " 병기 사격 사살 살상 살인 살해 섬멸 소탕 쏘 쏜 쏴 암살 어뢰 요격 유도탄 인간사냥 자폭 저격 전차포 종말유도"
-    " 노리 덮쳐 덮치 돌진 들이받 때릴 부딪 쏠 충돌시키 좌표 칠집 칠건물 칠곳 칠마을 칠사람 칠지 칠차량 전투드론 전투로봇 전투무인기 전투용 제거 제압 죽 처단 처치 처형 총격 총살 치명적 킬 타격 파괴 포격 포탑"
-    " 폭격 폭탄 폭파 표적 학살 해치 화력"
-    " goafter goesafter hostil danger threat loyal foe batter howitzer bystander civilian fighter steel ordnance effects f2t2ea f3ead"
-    " cleared killbox lands falls comesdown impact pound flatten razes levelled servic knock coordinat grid whereabouts detonat"
-    " 전투원 민간인 위협 위험 적대 충성 불온 반군 게릴라 테러 무장세력 적군 적병 적과 적인지 적으로 적이 적일 적와 적대자 칠 때릴 부술 날릴 노릴 덮칠 박살 갈길 갈긴 갈기"
-    " salvo barrage volley crosshair reticle gunfire assassin 충돌시 친다 치게 때린 두들긴 부순 지휘관 인물 놈 공습 융단 조준"
-    " whodoes wta dpi f2t2 ffe himar restrike loiterer dismount lightit lighthim lightthem bang boom windshield dwelling structure rooftop demolition asktorelease askstorelease releaseauth wantdead treatedas"
-    " 지도에서 입을 숨통 황천 저세상 불귀 뜨거운 본때 제삿날 사람 보초 무리 포로 재타격 재공격 내리꽂 들이박 쏘기 선박"
-    " punish probabilit hunted scope neighbourhood neighborhood courtyard mitl 다리 터뜨 잠재 바다 포를 총을 로켓 떨어 터지 꽂히 맞을 반격 응징 받는 가해 전환 쏜 곳을"
-    " sensor shooter tst hptl hvi dmpi jdpi jpel camera alive silenc whose neutrali removedby raidteam raidsquad troopsin nineline 9line reattack restrike whether orderof firemission"
-    " 퍼부 두들 쓸어 잿더미 맞힐 맞을 포병 포반 저격 헬기 작약 고폭 유탄 불을뿜 불벼락 응사 총구 떨어질 박힐 꽂힐 떨굴 습격 기습"
-).split()

@@ -97,7 +97,7 @@ def list_runs(
 ) -> list[RunSummary]:
     """Newest first, those in any of these states if some are given."""
     before = platform.lock.driven()
-    stored = [state for state in RunState if _may_be_shown_as(state, states)] if states else []
+    stored = [state for state in RunState if may_be_shown_as(state, states)] if states else []
     with platform.read() as connection:
         found = runs.list_runs(connection, stored, pipeline, None if states else limit)
         driven = driven_of(found, before, platform.lock.driven())
@@ -107,7 +107,8 @@ def list_runs(
     return [summarise_run(run, times[run.id], driven=run.id in driven) for run in found]
 
 
-def _may_be_shown_as(state: RunState, wanted: Sequence[ShownState]) -> bool:
+def may_be_shown_as(state: RunState, wanted: Sequence[ShownState]) -> bool:
+    """Whether a run of this state in the store is one of those that are wanted, or may be."""
     return state.value in wanted or (ShownState.INTERRUPTED in wanted and not state.is_final)
 
 

@@ -36,6 +36,11 @@ class RunSummary(PublicRun):
     worked_seconds: float | None
 
     @property
+    def shown(self) -> ShownState:
+        """Its state as lists show it."""
+        return ShownState.INTERRUPTED if self.interrupted else ShownState(self.state.value)
+
+    @property
     def elapsed_seconds(self) -> float | None:
         """From its start to its end, whether or not anybody worked on it; None before the end."""
         if self.started_at is None or self.finished_at is None:

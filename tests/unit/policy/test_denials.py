@@ -24,7 +24,9 @@ DENIALS = [code for code in all_codes() if code.rule or code.exit_code == REFUSE
 IN_WORDS = {
     "governance.one-person": "has one person and no ministries",
     "governance.sign-in": "belongs to ministries",
+    "identity.foreign-page": "by a page of another site",
     "identity.not-signed-in": "there is no token, or it does not hold",
+    "identity.sign-in-stale": "not begun in this browser, or too long ago",
     "people.founded": "already has ministries",
 }
 

@@ -6,19 +6,18 @@ import hashlib
 import random
 import string
 import unicodedata
+from collections import Counter
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bongsu.domain.codes import policy as codes
-from bongsu.policy.acts import ACTS
-from bongsu.policy.forbidden import FORBIDDEN
-from bongsu.policy.harmless import without_harmless
-from bongsu.policy.pairs import PAIRS
+from bongsu.policy import act_phrases, act_words_en, act_words_ko
 from bongsu.policy.purpose import MOST_TEXT, findings, screen
-from bongsu.policy.reading import may_concern, readings
+from bongsu.policy.words import Words
 from bongsu.policy.written import Written
 
 CORPUS = Path(__file__).with_name("corpus")
@@ -123,12 +122,17 @@ def test_characters_between_letters_do_not_hide_it(between: str) -> None:
         assert screen(" ".join(between.join(word) for word in text.split())) is not None
 
 
-@given(refused | st.sampled_from(ALLOWED) | st.text(max_size=80))
-@example("target_selection")
-def test_the_shortcut_for_most_texts_changes_no_answer(text: str) -> None:
-    if not may_concern(text):
-        lefts = map(without_harmless, readings(text))
-        assert not any(forbidden.search(left) for left in lefts for forbidden in (*FORBIDDEN, *PAIRS, *ACTS))
+@pytest.mark.parametrize("module", [act_words_en, act_words_ko, act_phrases])
+def test_no_list_has_a_word_twice(module: ModuleType) -> None:
+    lists = {name: value for name, value in vars(module).items() if isinstance(value, Words)}
+    assert lists
+    twice = {name: [word for word, times in Counter(words).items() if times > 1] for name, words in lists.items()}
+    assert not {name: words for name, words in twice.items() if words}
+
+
+def test_an_excuse_counts_beside_what_it_excuses() -> None:
+    assert screen("Name the houses that are hit and need repair") is None
+    assert screen("Name the houses that are hit at noon by the guns on the hill, and put the road up for repair")
 
 
 @given(st.text(max_size=300))

@@ -155,7 +155,8 @@ def plan(
     console = out(markup=True)
     print_warnings(console, prepared.warnings)
     if prepared.obstacles:
-        say(_("`bongsu run` would refuse this plan here:"))
+        is_here = _("`bongsu run` would refuse this plan here:")
+        say(is_here if is_alone else _("The server would refuse this plan:"))
         print_problems(console, prepared.obstacles)
     _leave_as_run_would(prepared)
 

@@ -78,12 +78,16 @@ def plan_view(
         parts: show what the estimated memory of each stage is made of.
         is_alone: it is a plan of one person's home, where nobody else is asked.
     """
-    return Group(*_parts(plan, skipped, paid, every, parts), *_approvals(plan, is_alone))
+    grant = []
+    if paid is not None:
+        grant.append(standing_view(paid))
+    elif plan.grant and is_alone:  # a server tells what is the matter with it
+        words = _("The grant {grant} is recorded, and not checked on this machine.")
+        grant.append(Text(words.format(grant=plan.grant)))
+    return Group(*_parts(plan, skipped, every, parts), *grant, *_approvals(plan, is_alone))
 
 
-def _parts(
-    plan: RunPlan, skipped: Sequence[SkippedStage], paid: GrantStanding | None, every: bool, parts: bool
-) -> Iterator[RenderableType]:
+def _parts(plan: RunPlan, skipped: Sequence[SkippedStage], every: bool, parts: bool) -> Iterator[RenderableType]:
     heading = Text(f"{plan.metadata.name}", style="bold")
     heading.append(f"  {plan.metadata.ministry} · {plan.purpose.use_class.value} · {short(plan.hash)}", style="dim")
     yield heading
@@ -96,10 +100,6 @@ def _parts(
     _add_skipped(table, plan, skipped, every)
     yield table
     yield Text(_summary(plan, len(skipped)))
-    if paid is not None:
-        yield standing_view(paid)
-    elif plan.grant:
-        yield Text(_("The grant {grant} is recorded, and not checked on this machine.").format(grant=plan.grant))
 
 
 def _approvals(plan: RunPlan, is_alone: bool) -> Iterator[RenderableType]:

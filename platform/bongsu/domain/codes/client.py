@@ -14,6 +14,12 @@ NOT_UNDERSTOOD = Code(
     "Check the address, and that server and client are of the same version (`bongsu --version`, `{url}/v1/me`).",
     exit_code=7,
 )
+LOST_SIGHT = Code(
+    "client.lost-sight",
+    "The server at {url} does not answer any more. The run {run} goes on there, or as soon as the server is back.",
+    "`bongsu logs {run} --follow` follows it again, and `bongsu show {run}` says how it stands.",
+    exit_code=7,
+)
 SIGN_IN_AGAIN = Code(
     "client.sign-in-again",
     "The sign-in at {url} is over (rule {rule}).",

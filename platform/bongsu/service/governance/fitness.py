@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import Connection
 
 from bongsu.domain.artifact import ArtifactType
+from bongsu.domain.problems import Problem
 from bongsu.domain.uses import UseClass
 from bongsu.policy import data
 from bongsu.policy.data import Purpose
@@ -20,4 +23,10 @@ def unfit(connection: Connection, subject: Subject, now: float) -> list[Decision
         return []
     origins = origins_of(connection, [Given(subject.thing.object, found.content, ArtifactType.MODEL)])
     purpose = Purpose(UseClass(found.use_class), subject.thing.ministry)
-    return [decision for taken in origins.taken for decision in data.decide(purpose, taken, origins.permits, now)]
+    decided = [one for taken in origins.taken for one in data.decide(purpose, taken, origins.permits, now)]
+    return [replace(one, problem=_of_no_pipeline(one.problem)) for one in decided]
+
+
+def _of_no_pipeline(problem: Problem | None) -> Problem | None:
+    """No file is at fault, in which a place could be named."""
+    return replace(problem, field_path="") if problem is not None else None

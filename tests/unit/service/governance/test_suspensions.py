@@ -82,6 +82,7 @@ def test_what_was_made_of_a_suspended_model_is_suspended_too(governed: GovernedP
     with pytest.raises(BongsuError) as caught:
         propose(governed.platform, governed.actor("lee"), governed.wish("model:student/1"))
     assert codes_of(caught) == ["model.suspended"]
+    assert [one.field_path for one in caught.value.problems] == [""], "no pipeline is at fault"
 
 
 def test_a_run_under_way_is_ended_by_the_suspension_itself(governed: GovernedPlace) -> None:
