@@ -76,6 +76,9 @@ def _served(runs: int) -> Iterator[Bench]:
         fill(database, runs, 10)
         fill_lineage(database, "mnd", 12_000)
         seed_people(database, provider.url, MINISTRIES)
+        # Written over years, it would be on the disk: half a gigabyte that waits to be written is of this filling.
+        server.execute("CHECKPOINT")
+        os.sync()
         print(f"{runs} runs, {runs * 10} events, filled in {time.perf_counter() - began:.0f} s")
         yield undo.enter_context(started(home, (database, server.new_database(migrated=False)), provider, runs))
 
