@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -30,9 +30,17 @@ def streamed(connection: Connection, statement: ClauseElement) -> Iterator[Itera
         assert isinstance(statement, Executable)
         yield iter(connection.execute(statement).tuples())
         return
-    # The driver keeps the connection locked until its generator is closed, and even a rollback waits for that lock.
-    with closing(_chunks(connection, statement)) as rows:
-        yield rows
+    # Whoever stops early has the rest cancelled, which the server may take for a failure of the transaction.
+    savepoint = connection.begin_nested()
+    try:
+        # The driver keeps the connection locked until its generator is closed, and even a rollback waits for that lock.
+        with closing(_chunks(connection, statement)) as rows:
+            yield rows
+    except BaseException:
+        with suppress(DBAPIError):  # the connection may be gone, which is what is raised then
+            savepoint.rollback()
+        raise
+    savepoint.rollback()
 
 
 def _chunks(connection: Connection, statement: ClauseElement) -> Generator[tuple[Any, ...]]:

@@ -60,6 +60,16 @@ def test_who_stops_early_leaves_the_pool_as_it_was(database: Database) -> None:
         assert connection.execute(select(func.count()).select_from(edges)).scalar_one() == MANY - 1
 
 
+def test_who_stops_while_the_server_still_looks_goes_on_in_the_same_view(database: Database) -> None:
+    if database.engine.dialect.driver != "psycopg":
+        pytest.skip("nothing is looked for meanwhile where rows come all at once")
+    many = select(func.generate_series(1, 5_000_000).label("number"))
+    with database.read() as connection:
+        with streamed(connection, many) as rows:
+            assert next(rows)[0] == 1
+        assert connection.execute(select(func.count()).select_from(edges)).scalar_one() == MANY - 1
+
+
 def ask_for_too_long(database: Database) -> None:
     with database.read() as connection:
         connection.execute(text("SET LOCAL statement_timeout = 50"))

@@ -41,7 +41,8 @@ def test_what_was_given_a_name_is_listed_and_taken_with_its_label(shell: Shell, 
 
 def test_a_name_that_no_address_could_hold_is_refused(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "law.txt").write_text("text")
-    for name in ("Korean Law", "", "-x", "법령"):
+    assert "[cli.missing-argument]" in shell("datasets", "add", "--", "", "file:law.txt").error
+    for name in ("Korean Law", "-x", "법령"):
         assert "[run.dataset-name]" in shell("datasets", "add", "--", name, "file:law.txt").error
 
 

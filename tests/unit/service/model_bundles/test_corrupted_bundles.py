@@ -69,5 +69,6 @@ def test_what_is_no_file_is_told_without_waiting(tmp_path: Path, what: str) -> N
         path.mkdir()
     elif what != "nothing":
         os.mkfifo(path)
-    with pytest.raises(BongsuError, match=r"bundle\.malformed"):
+    code = "missing" if what == "nothing" else "unreadable"
+    with pytest.raises(BongsuError, match=rf"bundle\.{code}"):
         inspect_bundle(path, named())
