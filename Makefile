@@ -4,7 +4,6 @@ BIN := .venv/bin
 LOCK := requirements.lock
 UV_VERSION := 0.13.9
 JOBS ?= 2
-ALIKE := tests/integration/api/test_openapi_fuzzed.py
 
 .PHONY: setup lock demo test check bench clean
 
@@ -27,11 +26,10 @@ demo: setup
 	$(BIN)/bongsu run pipelines/demo.yaml
 
 test: setup check
-	# Processes share the tests by module (tests/support/shared_work.py).
+	# What starts Ray, kills processes or fills disks wants the machine for itself; processes share the rest by module
+	# (tests/support/shared_work.py).
 	$(BIN)/pytest -n $(JOBS) --dist loadfile tests/unit tests/contract
-	$(BIN)/pytest -n $(JOBS) --dist loadfile tests/integration tests/e2e --ignore $(ALIKE)
-	# Its tests have one id each, for as many routes as there are, by which processes could not share them.
-	$(BIN)/pytest $(ALIKE)
+	$(BIN)/pytest tests/integration tests/e2e
 
 bench: setup
 	for file in tests/bench/bench_*.py; do $(BIN)/python $$file || exit 1; done
