@@ -15,6 +15,7 @@ import httpx
 from fastapi.testclient import TestClient
 from issuer_server import QUICK, hidden
 from people_places import Ministries, new
+from sqlalchemy import Row, select
 from starlette.types import Receive, Scope, Send
 
 from bongsu.api.serving import application
@@ -34,6 +35,7 @@ from bongsu.service.mlflow_mount import denial_of, identity_of
 from bongsu.service.people import add_person, give_role
 from bongsu.service.serving import Served, ServerSettings
 from bongsu.store.database import Database
+from bongsu.store.schema_identity import browser_sessions
 from bongsu.store.scope import EVERYTHING
 
 URL = "http://localhost:8755"
@@ -85,6 +87,11 @@ class BrowserPlace:
 
     def clock(self) -> float:
         return self.people.now
+
+    def sessions(self) -> list[Row[Any]]:
+        """Rows of all that the store has."""
+        with self.people.platform.database.read() as connection:
+            return list(connection.execute(select(browser_sessions)))
 
     def replica(self) -> Served:
         """A process over the same store, which shares nothing else with the others but the issuer's keys."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
-import sys
 from collections.abc import Callable
 from functools import partial
 
@@ -72,11 +71,6 @@ def listen(host: str, port: int) -> socket.socket:
         raise codes.PORT_TAKEN.error(address=f"{host}:{port}", detail=error.strerror or str(error)) from error
 
 
-SWITCH_S = 0.0005
-"""How long a thread may compute before another one that can go on does. An answer waits for the database a dozen times,
-and after each of these for whoever computes: with Python's 5 ms the slowest answers take several times as long."""
-
-
 def serve(served: Served, listening: socket.socket, on_ready: Callable[[], None]) -> None:
     """Answer requests until SIGTERM or Ctrl-C. From then on this server is not ready; after the time that is set for
     others to notice it takes no connection any more, and answers what is under way."""
@@ -93,7 +87,6 @@ def serve(served: Served, listening: socket.socket, on_ready: Callable[[], None]
             # What was loaded stays until the end: looking through it for garbage holds up every request meanwhile,
             # and the end of the process by seconds.
             gc.freeze()
-            sys.setswitchinterval(SWITCH_S)
             on_ready()
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

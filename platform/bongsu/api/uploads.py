@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
-from anyio import CancelScope
 from fastapi import Request
-from fastapi.concurrency import run_in_threadpool
+from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
 
 from bongsu.domain.codes import api as codes
 from bongsu.domain.messages import N_
@@ -20,23 +18,10 @@ from bongsu.service.uploading import upload_folder
 MOST_BYTES = 1 << 40
 
 
-@asynccontextmanager
-async def folder_for_files(platform: Platform) -> AsyncIterator[Path]:
-    """As :func:`bongsu.service.uploading.upload_folder`. It is made and deleted beside the event loop: what was
-    unpacked into it may be very many files."""
-    folder = upload_folder(platform)
-    # A request that is given up still clears away what it had begun.
-    with CancelScope(shield=True):
-        path = await run_in_threadpool(folder.__enter__)
-    try:
-        yield path
-    except BaseException as error:
-        with CancelScope(shield=True):
-            if not await run_in_threadpool(folder.__exit__, type(error), error, error.__traceback__):
-                raise
-    else:
-        with CancelScope(shield=True):
-            await run_in_threadpool(folder.__exit__, None, None, None)
+def folder_for_files(platform: Platform) -> AbstractAsyncContextManager[Path]:
+    """As :func:`bongsu.service.uploading.upload_folder`. It is made and deleted beside the event loop, and deleted for
+    a request that is given up, too: what was unpacked into it may be very many files."""
+    return contextmanager_in_threadpool(upload_folder(platform))
 
 
 async def receive(request: Request, place: Path) -> None:

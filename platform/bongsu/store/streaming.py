@@ -36,11 +36,9 @@ def streamed(connection: Connection, statement: ClauseElement) -> Iterator[Itera
         # The driver keeps the connection locked until its generator is closed, and even a rollback waits for that lock.
         with closing(_chunks(connection, statement)) as rows:
             yield rows
-    except BaseException:
-        with suppress(DBAPIError):  # the connection may be gone, which is what is raised then
+    finally:
+        with suppress(DBAPIError):  # a connection that is gone is told by what is raised, or by what is asked next
             savepoint.rollback()
-        raise
-    savepoint.rollback()
 
 
 def _chunks(connection: Connection, statement: ClauseElement) -> Generator[tuple[Any, ...]]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from browser_places import Browser, BrowserPlace
-from sqlalchemy import select
 
 from bongsu.domain.people import Actor
 from bongsu.domain.problems import BongsuError
@@ -21,20 +19,8 @@ from bongsu.service.browsers.sessions import actor_of, end_session
 from bongsu.service.browsers.settings import Browsers
 from bongsu.store.browser_sessions import take_renewal
 from bongsu.store.database import Database
-from bongsu.store.schema_identity import browser_sessions
 
 Give = Callable[[Mapping[str, str]], IssuedTokens]
-
-
-@pytest.fixture
-def place(database: Database, tmp_path: Path) -> BrowserPlace:
-    return BrowserPlace(database, tmp_path)
-
-
-@pytest.fixture
-def browser(place: BrowserPlace) -> Iterator[Browser]:
-    with (made := place.browser()).http:
-        yield made
 
 
 class Process:
@@ -51,11 +37,6 @@ class Process:
 
     def actor(self, secret: str) -> Actor:
         return actor_of(self.browsers, secret)
-
-
-def sessions(place: BrowserPlace) -> list[Any]:
-    with place.people.platform.database.read() as connection:
-        return list(connection.execute(select(browser_sessions)))
 
 
 def used_up(_form: object) -> IssuedTokens:
@@ -87,7 +68,7 @@ def test_a_process_that_comes_back_after_its_turn_keeps_the_session(browser: Bro
 
     assert Process(place, slow).actor(secret).id == "mnd/kim"
     assert seen == ["identity.not-signed-in"]
-    (row,) = sessions(place)
+    (row,) = place.sessions()
     assert row.renewed_until == 0
     assert browser.who().status_code == 200
     assert ends(place) == 0
@@ -107,7 +88,7 @@ def test_who_is_refused_uses_what_somebody_else_got(browser: Browser, place: Bro
 
 def test_who_is_refused_after_their_turn_ends_nothing(browser: Browser, place: BrowserPlace) -> None:
     secret = signed_in(browser)
-    (row,) = sessions(place)
+    (row,) = place.sessions()
 
     def refused_late(_form: object) -> IssuedTokens:
         now = place.people.now = place.people.now + RENEWAL_S + 1
@@ -117,7 +98,7 @@ def test_who_is_refused_after_their_turn_ends_nothing(browser: Browser, place: B
 
     with pytest.raises(BongsuError):
         Process(place, refused_late).actor(secret)
-    assert [one.renewed_until for one in sessions(place)] == [place.people.now + RENEWAL_S]
+    assert [one.renewed_until for one in place.sessions()] == [place.people.now + RENEWAL_S]
 
 
 def test_a_session_that_gets_no_other_token_ends_once_and_is_written_down(
@@ -127,7 +108,7 @@ def test_a_session_that_gets_no_other_token_ends_once_and_is_written_down(
     for _ in range(2):
         with pytest.raises(BongsuError):
             Process(place, used_up).actor(secret)
-    assert sessions(place) == []
+    assert place.sessions() == []
     assert ends(place) == 1
 
 
@@ -152,7 +133,7 @@ def test_two_sign_outs_at_once_are_one(browser: Browser, place: BrowserPlace) ->
         one.start()
     for one in threads:
         one.join(30)
-    assert sessions(place) == []
+    assert place.sessions() == []
     assert ends(place) == 1
 
 

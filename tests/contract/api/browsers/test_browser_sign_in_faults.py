@@ -2,36 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 from browser_places import ISSUER, Browser, BrowserPlace, code_in, query_of
-from sqlalchemy import select
 
 from bongsu.domain.codes import run
 from bongsu.service import authenticating
 from bongsu.service.browsers import kept
 from bongsu.service.browsers import sessions as of_browsers
-from bongsu.store.database import Database
-from bongsu.store.schema_identity import browser_sessions
-
-
-@pytest.fixture
-def place(database: Database, tmp_path: Path) -> BrowserPlace:
-    return BrowserPlace(database, tmp_path)
-
-
-@pytest.fixture
-def browser(place: BrowserPlace) -> Iterator[Browser]:
-    with (made := place.browser()).http:
-        yield made
-
-
-def sessions(place: BrowserPlace) -> list[object]:
-    with place.people.platform.database.read() as connection:
-        return list(connection.execute(select(browser_sessions)))
 
 
 def is_busy(*_args: object) -> object:

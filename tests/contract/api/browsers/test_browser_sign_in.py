@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 from browser_places import ISSUER, OWN, PAGE, URL, Browser, BrowserPlace, code_in, query_of
-from sqlalchemy import select
 
 from bongsu.domain.labels import Label
 from bongsu.identity.codes import kept_as
@@ -19,23 +18,6 @@ from bongsu.service.browsers.settings import BrowserSettings
 from bongsu.service.browsers.signing_in import cookie_of, written
 from bongsu.service.people import disable, set_clearance
 from bongsu.store.database import Database
-from bongsu.store.schema_identity import browser_sessions
-
-
-@pytest.fixture
-def place(database: Database, tmp_path: Path) -> BrowserPlace:
-    return BrowserPlace(database, tmp_path)
-
-
-@pytest.fixture
-def browser(place: BrowserPlace) -> Iterator[Browser]:
-    with (made := place.browser()).http:
-        yield made
-
-
-def sessions(place: BrowserPlace) -> list[object]:
-    with place.people.platform.database.read() as connection:
-        return list(connection.execute(select(browser_sessions)))
 
 
 def test_whoever_opens_a_page_signs_in_and_comes_back_to_it(browser: Browser) -> None:
@@ -147,7 +129,7 @@ def test_another_state_is_refused(browser: Browser, place: BrowserPlace) -> None
         answer = browser.open("/v1/session/callback?" + urlencode(asked | {"state": state}))
         assert answer.status_code == 403
         assert "not begun in this browser" in code_in(answer)
-    assert sessions(place) == []
+    assert place.sessions() == []
     assert place.provider.forms == [], "no code was spent"
 
 
@@ -165,7 +147,7 @@ def test_another_nonce_is_refused(browser: Browser, place: BrowserPlace) -> None
     answer = browser.open(back.headers["location"])
     assert answer.status_code == 403
     assert "not of this sign-in" in code_in(answer)
-    assert sessions(place) == []
+    assert place.sessions() == []
 
 
 def test_another_proof_is_refused(browser: Browser, place: BrowserPlace) -> None:
@@ -173,7 +155,7 @@ def test_another_proof_is_refused(browser: Browser, place: BrowserPlace) -> None
     challenge = query_of(address)["code_challenge"]
     back = browser.sign_in_at(address.replace(challenge, "c" * 43))
     assert browser.open(back.headers["location"]).status_code == 403
-    assert sessions(place) == []
+    assert place.sessions() == []
 
 
 def test_a_code_that_comes_twice_gives_nothing_and_ends_what_it_gave(browser: Browser, place: BrowserPlace) -> None:
@@ -186,7 +168,7 @@ def test_a_code_that_comes_twice_gives_nothing_and_ends_what_it_gave(browser: Br
     assert place.people.log("mnd")[-1]["action"] == "session.reuse"
     place.people.now += 700  # its token is over, and the issuer gives no other one
     assert browser.who().status_code == 401
-    assert sessions(place) == []
+    assert place.sessions() == []
 
 
 def test_nobody_is_sent_back_to_another_address(browser: Browser) -> None:
@@ -227,14 +209,14 @@ def test_who_is_known_there_and_not_here_does_not_come_in(browser: Browser, plac
     disable(platform, operator, "mnd/kim")
     answer = browser.open(back)
     assert answer.status_code == 403
-    assert sessions(place) == []
+    assert place.sessions() == []
 
 
 def test_who_is_disabled_is_out_at_the_next_request(browser: Browser, place: BrowserPlace) -> None:
     browser.sign_in()
     disable(place.people.platform, place.people.actor("mnd/op"), "mnd/kim")
     assert browser.who().status_code == 401
-    assert sessions(place) == []
+    assert place.sessions() == []
 
 
 def test_a_clearance_that_changed_counts_at_the_next_request(browser: Browser, place: BrowserPlace) -> None:
@@ -251,7 +233,7 @@ def test_signing_out_ends_the_session_for_whoever_kept_its_cookie(browser: Brows
     assert (out.status_code, out.headers["location"]) == (303, "/v1/session")
     assert "not signed in" in browser.open("/v1/session").text
     assert browser.who(Cookie=f"bongsu-session={kept}").status_code == 401
-    assert sessions(place) == []
+    assert place.sessions() == []
     assert [one["action"] for one in place.people.log("mnd")][-2:] == ["browser.end", "session.end"]
 
 
@@ -261,10 +243,10 @@ def test_a_session_lasts_as_long_as_its_tokens_are_renewed_and_no_longer_than_it
     place = BrowserPlace(database, tmp_path, session_life_s=3600)
     with (browser := place.browser()).http:
         browser.sign_in()
-        (first,) = sessions(place)
+        (first,) = place.sessions()
         place.people.now += 650  # the access token is over
         assert browser.who().json()["id"] == "mnd/kim"
-        (second,) = sessions(place)
+        (second,) = place.sessions()
         assert second.tokens != first.tokens
         assert second.ends_at == first.ends_at
         place.people.now += 3000
@@ -327,7 +309,7 @@ def test_two_replicas_share_a_session_and_renew_it_once(browser: Browser, place:
 
 def test_the_store_alone_opens_no_session(browser: Browser, place: BrowserPlace) -> None:
     browser.sign_in()
-    (row,) = sessions(place)
+    (row,) = place.sessions()
     written = " ".join(map(str, row))  # type: ignore[call-overload]
     assert browser.session_cookie() not in written
     assert ".." in row.tokens, "a JWE whose key is agreed on"  # type: ignore[attr-defined]
@@ -346,7 +328,7 @@ def test_sign_ins_that_nobody_finishes_fill_no_browser(browser: Browser, place: 
     for _ in range(25):
         browser.leave()
     assert len([one for one in browser.http.cookies.jar if one.name.startswith("bongsu-sign-in-")]) <= 11
-    assert sessions(place) == []
+    assert place.sessions() == []
 
 
 @pytest.mark.parametrize("to", ["https://elsewhere.example/", "//elsewhere.example/mlflow/", "/v1/me"])
