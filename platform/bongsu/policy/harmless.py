@@ -72,6 +72,7 @@ PHRASES = (
         r"(?:fire|weapons?) control (?:panel|room|valve|door)s?",
         r"killed (?:in action|(?:and|or) (?:missing|wounded|injured))|kill switch(?:es)?|non lethal|(?:were|was|been|soldiers?|persons?|people|staff) killed",
         r"kill(?:s|ed|ing)? (?:off )?(?:the |a |all )?(?:(?:stale|idle|old|stuck|hung|zombie|orphaned|running|long running) )?(?:process\w*|jobs?|tasks?|bacteria|germs?|weeds?|virus\w*|pests?|mould|insects?)",
+        r"killed (?:drivers?|workers?|pods?|containers?|nodes?|servers?|runs?|threads?|replicas?|programs?|commands?)",
         r"destr(?:oy|uct)\w* (?:of )?(?:the |all |any |old |expired |outdated |obsolete |paper |personnel )*(?:documents?|records?|files?|copies"
         r"|data|papers?|media|drives?|certificates?|keys?|waste|backups?)",
         r"(?:jobs?|process\w*|tasks?|threads?|pods?|containers?|workers?|nodes?) (?:\w+ ){0,4}(?:killed|dead|dies?)",
