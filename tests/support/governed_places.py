@@ -158,18 +158,20 @@ class GovernedPlace(Place):
         uses: Iterable[UseClass] = (ADMINISTRATION,),
         version: int = 1,
         name: str = "law",
+        card: str = "https://example.org/card",
+        custodian: str = "dc",
     ) -> str:
         request = DataPermitRequest(
             ministry="mnd",
             name=name,
             version=version,
             use_classes=frozenset(uses),
-            card="https://example.org/card",
+            card=card,
             reason="Public law",
             begins_at=self.now,
             ends_at=self.now + min(days, LONGEST_DAYS) * DAY,
         )
-        made = give_data_permit(self.platform, self.actor("dc"), request).id
+        made = give_data_permit(self.platform, self.actor(custodian), request).id
         self._let_last(dataset_permits, made, days)
         return made
 

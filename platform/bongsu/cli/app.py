@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 from bongsu.cli import failures
 from bongsu.cli.commands import (
     approvals,
+    artifacts,
     audit,
     contexts,
     database,
@@ -103,6 +104,7 @@ for module in (
     uses,
     permits,
     approvals,
+    artifacts,
     grants,
     audit,
     policy,

@@ -13,6 +13,7 @@ from bongsu.client.grades import grades_of
 from bongsu.client.http import Server, problem_of
 from bongsu.client.ministry import in_one_ministry
 from bongsu.client.uploading import files_beside, files_judged_here, upload_files, upload_inputs
+from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.codes import client as codes
 from bongsu.domain.codes import database
 from bongsu.domain.codes import run as run_codes
@@ -25,6 +26,7 @@ from bongsu.domain.problems import BongsuError, Problem, Translate
 from bongsu.domain.read_documents import read
 from bongsu.domain.run import RunState, ShownState
 from bongsu.domain.searching import Found, SearchKind
+from bongsu.service.artifacts import ListedArtifact
 from bongsu.service.capacity import CapacityShown
 from bongsu.service.catalogue import InstalledStages
 from bongsu.service.datasets import DatasetVersion
@@ -119,6 +121,11 @@ class Remote:
 
     def models(self, name: str | None = None) -> list[ModelVersion]:
         return list(self._server.pages("/v1/models", ModelVersion, name=name, ministry=self._ministry))
+
+    def artifacts(self, types: Collection[ArtifactType], limit: int) -> list[ListedArtifact]:
+        wanted = f"type : {', '.join(one.value for one in types)}" if types else ""
+        found = self._server.pages("/v1/artifacts", ListedArtifact, limit, filter=wanted, ministry=self._ministry)
+        return list(islice(found, limit))
 
     def datasets(self, name: str | None = None) -> list[DatasetVersion]:
         return list(self._server.pages("/v1/datasets", DatasetVersion, name=name, ministry=self._ministry))

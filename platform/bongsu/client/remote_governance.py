@@ -98,6 +98,9 @@ class RemoteGovernance:
         wanted = {"kind": request.kind.value, "object": request.object, "target": request.target}
         return self._server.get(self._at("launch-check"), Launch, **wanted)
 
+    def suspensions(self) -> Sequence[Suspension]:
+        return self._all("/v1/suspensions", Suspension)
+
     def suspend(self, request: StopRequest) -> Suspension:
         return self._server.made("/v1/suspensions", Suspension, plain(request))
 

@@ -82,6 +82,9 @@ def told_time(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
 
 
+LABEL_RAISED = "label.raise"
+
+
 @dataclass(frozen=True)
 class Author:
     """In whose log, and in whose name, a use case records what it does.
@@ -110,7 +113,7 @@ class Author:
         cause, *others = labels
         facts: dict[str, Any] = {"to": str(labels[cause]), "also": others[:_MOST_NAMED], "count": len(labels)}
         facts |= {"reason": reason} if reason else {}
-        return [self.did("label.raise", f"artifact:{cause}", at, high_water_mark(labels.values()), facts)]
+        return [self.did(LABEL_RAISED, f"artifact:{cause}", at, high_water_mark(labels.values()), facts)]
 
 
 def rules_of(problems: Iterable[Problem]) -> dict[str, list[str]]:

@@ -82,7 +82,7 @@ def _gpus(needs: Resources, has: Capacity) -> Iterator[Shortfall]:
         )
         return
     asked = needs.accelerator if needs.gpus_per_worker else None
-    if asked and has.accelerators and not any(is_of(asked, kind) for kind in has.accelerators):
+    if asked and has.accelerators and not any(may_be_same(asked, kind) for kind in has.accelerators):
         known = ", ".join(has.accelerators)
         yield Shortfall(
             "accelerator",
@@ -95,6 +95,11 @@ def is_of(accelerator: str, kind: str) -> bool:
     """Whether a GPU of the type that is asked for is of a kind: ``H100-80GB`` is what Ray calls ``H100``, and
     ``A100-40GB`` what it calls ``A100-40G``."""
     return accelerator in (kind, f"{kind}B") or accelerator.startswith(f"{kind}-")
+
+
+def may_be_same(one: str, other: str) -> bool:
+    """Whether two names can mean the same GPU: of a family and of a product of it, either may be said."""
+    return is_of(one, other) or is_of(other, one)
 
 
 def _cores(needs: Resources, has: Capacity) -> Shortfall:

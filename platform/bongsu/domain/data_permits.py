@@ -17,7 +17,7 @@ class DatasetPermit:
         tenant: the ministry whose custodian says so; it holds there, and elsewhere by an access permit.
         digest: of the bytes it speaks of, whatever the name stands for later.
         use_classes: what for; never empty.
-        card: where its data card is: an address or a digest.
+        card: where its data card is, as of :class:`bongsu.domain.citations.Citation`.
         custodian: id of the person who answers for it.
         begins_at, ends_at: seconds since the epoch; the end is exclusive.
     """

@@ -99,7 +99,9 @@ class Resources(BaseModel):
     workers: int = Field(default=1, ge=1, le=4096, description="Equal workers that start together")
     cpus_per_worker: float = Field(default=1.0, gt=0, le=512, description="CPU cores per worker")
     gpus_per_worker: int = Field(default=0, ge=0, le=16, description="Whole GPUs per worker")
-    accelerator: str | None = Field(default=None, description="GPU type, e.g. H100-80GB; needs gpusPerWorker")
+    accelerator: str | None = Field(
+        default=None, description="GPU family or product, e.g. H100 or H100-80GB; needs gpusPerWorker"
+    )
     memory: Bytes | None = Field(default=None, description="Memory per worker, e.g. 4Gi")
 
     @property

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bongsu.domain.citations import Citation, CitedKind
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.uses import UseClass
 
@@ -26,10 +27,22 @@ FEWEST_APPROVERS = 2
 
 @dataclass(frozen=True)
 class Evidence:
-    """What was looked at when the use was permitted: a digest or an address, and of when it is (seconds)."""
+    """What was looked at when the use was permitted, and of when it is.
+
+    Attributes:
+        reference: as of :class:`bongsu.domain.citations.Citation`.
+        dated_at: seconds since the epoch.
+        kind: what the reference is to; None of an entry from before that was asked for.
+    """
 
     reference: str
     dated_at: float
+    kind: CitedKind | None = None
+
+    @classmethod
+    def of(cls, reference: str, dated_at: float) -> Evidence:
+        found = Citation.parse(reference)
+        return cls(reference, dated_at, found.kind if found else None)
 
 
 @dataclass(frozen=True)

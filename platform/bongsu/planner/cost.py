@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from bongsu.domain.resources import Resources
 from bongsu.domain.workload import WorkKind, Workload
-from bongsu.planner.accelerators import ACCELERATORS, DEFAULT_ACCELERATOR
+from bongsu.planner.accelerators import DEFAULT_ACCELERATOR, accelerator_of
 from bongsu.planner.arithmetic import STORED
 from bongsu.planner.model_shape import ModelShape
 from bongsu.planner.streamed import STREAMED
@@ -45,7 +45,7 @@ def gpu_hours(
     gpus = resources.total_gpus
     if gpus == 0:
         return 0.0
-    accelerator = ACCELERATORS.get(resources.accelerator or DEFAULT_ACCELERATOR)
+    accelerator = accelerator_of(resources.accelerator or DEFAULT_ACCELERATOR)
     if accelerator is None or work.kind is WorkKind.LIGHT or work.tokens is None:
         return None
     each = _OPERATIONS[work.kind] * shape.active

@@ -9,7 +9,7 @@ from bongsu.domain.plan import PlannedStage, RunPlan
 from bongsu.domain.problems import Problem
 from bongsu.domain.suggest import closest
 from bongsu.domain.workload import WorkKind
-from bongsu.planner.accelerators import ACCELERATORS
+from bongsu.planner.accelerators import KNOWN, accelerator_of
 
 # Share of a GPU's memory that tensors can use; the rest goes to the CUDA context and to fragmentation.
 USABLE = 0.92
@@ -27,9 +27,10 @@ def _accelerator(planned: PlannedStage) -> Iterator[Problem]:
     if needs.accelerator is None:
         return
     field = f"{planned.stage}.resources.accelerator"
-    if needs.accelerator not in ACCELERATORS:
-        known = ", ".join(ACCELERATORS)
-        suggestion = closest(needs.accelerator, ACCELERATORS)
+    accelerator = accelerator_of(needs.accelerator)
+    if accelerator is None:
+        known = ", ".join(KNOWN)
+        suggestion = closest(needs.accelerator, KNOWN)
         yield codes.UNKNOWN_ACCELERATOR.at(
             None, field, stage=planned.title, name=needs.accelerator, known=known, suggestion=suggestion
         )
@@ -40,7 +41,7 @@ def _accelerator(planned: PlannedStage) -> Iterator[Problem]:
     needed = planned.memory.total - planned.memory.runtime
     # Inference spreads layers over the GPUs of a worker; whatever else computes, computes on one of them.
     gpus = needs.gpus_per_worker if planned.workload.kind is WorkKind.INFERENCE else 1
-    room = ACCELERATORS[needs.accelerator].memory * gpus * USABLE
+    room = accelerator.memory * gpus * USABLE
     if needed > room:
         yield codes.DOES_NOT_FIT.at(
             None,

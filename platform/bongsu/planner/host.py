@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bongsu.domain.resources import Resources
 from bongsu.domain.workload import WorkKind
-from bongsu.planner.accelerators import ACCELERATORS, DEFAULT_ACCELERATOR
+from bongsu.planner.accelerators import DEFAULT_ACCELERATOR, accelerator_of
 from bongsu.planner.arithmetic import Numbers
 from bongsu.planner.model_shape import ModelShape
 
@@ -38,5 +38,5 @@ def host_bytes(
 
 
 def _room(resources: Resources) -> float:
-    known = ACCELERATORS.get(resources.accelerator or DEFAULT_ACCELERATOR)
+    known = accelerator_of(resources.accelerator or DEFAULT_ACCELERATOR)
     return known.memory * _FOR_WEIGHTS if known else 0.0

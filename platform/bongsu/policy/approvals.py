@@ -62,6 +62,13 @@ STATE = Rule(
     JSP,
     N_("at every step of a proposal"),
 )
+ONE_OPEN = Rule(
+    "approval.one-open",
+    N_("Of one thing and one target, one proposal is open at a time: people decide on one digest set."),
+    (N_("open proposals of the same thing"), N_("digest that was proposed"), N_("proposer")),
+    JSP,
+    N_("when something is proposed that is proposed already, by somebody else or as another digest set"),
+)
 EVIDENCE = Rule(
     "approval.evidence",
     N_(
@@ -80,6 +87,23 @@ DOWNGRADE = Rule(
 )
 EVIDENCE_DAYS = 366
 """Longest time that evidence is good for; models and what they are used on change faster than they are looked at."""
+
+
+def only_open(proposal: Proposal, known: Proposal | None) -> Decision:
+    """Whether something may be proposed while ``known`` is the open proposal of the same thing; None if there is
+    none."""
+    if known is None:
+        return ONE_OPEN.allow(object=proposal.binding.object)
+    bound = known.binding
+    problem = codes.OPEN_ALREADY.at(
+        kind=phrase(bound.kind.value),
+        object=bound.object,
+        target=bound.target or "–",
+        proposal=known.id,
+        proposer=known.proposer,
+        state=phrase(known.state.value),
+    )
+    return ONE_OPEN.deny(problem, open=known.id)
 
 
 def may_decide(actor: Actor, proposal: Proposal, looked_at: Digest, now: float) -> Decision:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bongsu.domain.capacity import is_of
+from bongsu.domain.capacity import may_be_same
 from bongsu.domain.codes import grants as codes
 from bongsu.domain.grants import Balance, Grant, GrantState, hours_text
 from bongsu.domain.messages import N_
@@ -140,7 +140,7 @@ def _use(grant: Grant, asked: Asked) -> Iterator[Decision]:
 
 
 def _type(grant: Grant, asked: Asked) -> Iterator[Decision]:
-    others = {kind: names for kind, names in asked.need.stages.items() if not is_of(kind, grant.accelerator)}
+    others = {kind: names for kind, names in asked.need.stages.items() if not may_be_same(kind, grant.accelerator)}
     granted = {"grant": grant.id, "granted": grant.accelerator}
     for kind, names in sorted(others.items()):
         stages = ", ".join(names)

@@ -9,12 +9,18 @@ from bongsu.artifacts.base import ArtifactStore
 from bongsu.domain.artifact import FileEntry, Manifest
 from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import Digest
+from bongsu.domain.paging import PageRequest
 from bongsu.domain.shared import Sharing
 from bongsu.service.audit.reads import note_read
 from bongsu.service.platform import Platform
 from bongsu.service.sharing import Received, note_taken, received_tree
+from bongsu.store import records
+from bongsu.store.artifact_lists import page_of_artifacts
 from bongsu.store.artifacts import find_owned, get_artifact
 from bongsu.store.records import ArtifactRecord
+
+# An artifact as the store has it: there is nothing to add for those who look at several.
+ListedArtifact = records.ListedArtifact
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,13 @@ class ArtifactDetails:
     created_at: float
     files: tuple[FileEntry, ...]
     shared: tuple[Sharing, ...] = ()
+
+
+def list_artifacts(platform: Platform, wanted: PageRequest) -> list[ListedArtifact]:
+    """Artifacts of the ministries of who asks, newest first; in the order of
+    :data:`bongsu.store.artifact_lists.ARTIFACTS`. What others share is listed with models and data sets."""
+    with platform.read() as connection:
+        return page_of_artifacts(connection, wanted)
 
 
 def show_artifact(platform: Platform, digest: str) -> ArtifactDetails:

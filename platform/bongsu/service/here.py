@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
+from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.codes import cli as codes
+from bongsu.domain.filters import Comparison, Operator
 from bongsu.domain.grades import GradeScheme
 from bongsu.domain.ids import RunId, StageId
 from bongsu.domain.labels import Grade, Label
+from bongsu.domain.paging import PageRequest
 from bongsu.domain.problems import Problem, Translate
 from bongsu.domain.run import ShownState
 from bongsu.domain.searching import Found, SearchKind
 from bongsu.language.particles import settle_particles
+from bongsu.service.artifacts import ListedArtifact, list_artifacts
 from bongsu.service.cancelling import cancel
 from bongsu.service.capacity import CapacityShown, show_capacity
 from bongsu.service.datasets import DatasetVersion, list_datasets, register_dataset
@@ -66,6 +70,10 @@ class Here:
 
     def models(self, name: str | None = None) -> list[ModelVersion]:
         return list_models(self._platform, name)
+
+    def artifacts(self, types: Collection[ArtifactType], limit: int) -> list[ListedArtifact]:
+        filters = (Comparison("type", Operator.ANY_OF, tuple(one.value for one in types)),) if types else ()
+        return list_artifacts(self._platform, PageRequest(filters, limit))
 
     def datasets(self, name: str | None = None) -> list[DatasetVersion]:
         return list_datasets(self._platform, name)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import attrgetter
+
+from sqlalchemy import Connection
 
 from bongsu.domain.artifact import ArtifactRef
+from bongsu.domain.audit import LABEL_RAISED
 from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import Digest
 from bongsu.domain.label_origins import label_parts
 from bongsu.domain.labels import COMPARTMENT, Grade, Label
 from bongsu.domain.lineage import NodeKind
 from bongsu.domain.problems import BongsuError
+from bongsu.policy.access import Permission, cleared_for, permissions_in
 from bongsu.policy.access_rules import within_clearance
 from bongsu.service.governance.asking import screened
 from bongsu.service.grades import grades_of, refuse_other_grades, refuse_while_stating
@@ -20,9 +26,11 @@ from bongsu.service.platform import Platform
 from bongsu.store import label_counts
 from bongsu.store.artifacts import get_artifact, note_artifact
 from bongsu.store.audit import append_all
+from bongsu.store.audit_reading import entries_of
 from bongsu.store.label_counts import LabelCount
 from bongsu.store.label_releases import Release, releases_of
 from bongsu.store.lineage import Node, artifact_node
+from bongsu.store.proposals import get_proposal
 
 _ARTIFACT = artifact_node("")
 
@@ -46,11 +54,43 @@ class ShownPart:
 
 
 @dataclass(frozen=True)
+class Raised:
+    """That a tree was given a higher label.
+
+    Attributes:
+        of: id of the tree's node in the lineage graph: the thing itself, or what brought a part of its label in.
+        label: that it carries since then.
+        by: id of who did; ``system`` for what follows from something else.
+        reason: why, if somebody said so and who asks may read it.
+        raised_at: seconds since the epoch.
+    """
+
+    of: str
+    label: str
+    by: str
+    reason: str
+    raised_at: float
+
+
+@dataclass(frozen=True)
 class Lowered:
-    """By an approved downgrade: labels up to ``old`` count as ``new``."""
+    """By an approved downgrade: labels up to ``old`` count as ``new``.
+
+    Attributes:
+        proposal: id of it. This and what follows is empty for who may not see the proposal.
+        proposer: id of who proposed it.
+        approvers: ids of those who approved it, the first first.
+        reason: why.
+        released_at: when it was carried out, in seconds since the epoch; None as above.
+    """
 
     old: str
     new: str
+    proposal: str = ""
+    proposer: str = ""
+    approvers: tuple[str, ...] = ()
+    reason: str = ""
+    released_at: float | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +101,7 @@ class LabelShown:
     label: that it carries.
     parts: of the label; none of O.
     released: how it was lowered, the earliest first.
+    raised: who raised it, or what brought a part of it in, the earliest first.
     """
 
     id: str
@@ -68,6 +109,7 @@ class LabelShown:
     label: str
     parts: tuple[ShownPart, ...]
     released: tuple[Lowered, ...] = ()
+    raised: tuple[Raised, ...] = ()
 
 
 def show_label(platform: Platform, reference: str) -> LabelShown:
@@ -92,10 +134,14 @@ def show_label(platform: Platform, reference: str) -> LabelShown:
     if graph.start not in nodes:
         raise codes.UNKNOWN_DIGEST.error(digest=reference)
     labels = {name: Label.parse(node.label) for name, node in nodes.items()}
-    parts = label_parts(graph.start, labels, ((edge.source, edge.target) for edge in graph.edges))
+    parts = list(label_parts(graph.start, labels, ((edge.source, edge.target) for edge in graph.edges)))
     start = nodes[graph.start]
     shown = tuple(ShownPart(one.part, tuple(_origin(nodes[name]) for name in one.origins)) for one in parts)
-    return LabelShown(start.id, start.title, start.label, shown, tuple(map(_told, released)))
+    trees = [*([artifact_node(digest)] if digest else []), *(name for one in parts for name in one.origins)]
+    with platform.read() as connection:
+        lowered = tuple(_told(connection, platform, one) for one in released)
+        raised = tuple(_raised(connection, platform, trees))
+    return LabelShown(start.id, start.title, start.label, shown, lowered, raised)
 
 
 def raise_label(platform: Platform, reference: str, label: Label, reason: str) -> LabelShown:
@@ -165,5 +211,33 @@ def _origin(node: Node) -> LabelOrigin:
     return LabelOrigin(node.id, node.kind, node.title, node.label)
 
 
-def _told(release: Release) -> Lowered:
-    return Lowered(str(release.old), str(release.new))
+def _told(connection: Connection, platform: Platform, release: Release) -> Lowered:
+    """Who decided on it is told to those who may look at the proposal."""
+    lowered = Lowered(str(release.old), str(release.new))
+    found = get_proposal(connection, release.proposal)
+    if found is None or Permission.APPROVAL_READ not in permissions_in(platform.actor, found.tenant):
+        return lowered
+    if not cleared_for(platform.actor.clearance, Label.parse(found.binding.label)):
+        return lowered
+    return replace(
+        lowered,
+        proposal=found.id,
+        proposer=found.proposer,
+        approvers=found.approvers,
+        reason=found.reason,
+        released_at=release.released_at,
+    )
+
+
+def _raised(connection: Connection, platform: Platform, trees: Iterable[str]) -> list[Raised]:
+    """By the log of the ministry. An entry may carry more than its tree does, by something else that rose with it: its
+    reason is for those who may read it."""
+    clearance = platform.scope.clearance
+    found = []
+    for stored in entries_of(connection, platform.author.tenant, LABEL_RAISED, trees):
+        entry = json.loads(stored.entry)
+        is_read = clearance is None or clearance.dominates(Label.parse(stored.label))
+        reason = entry["facts"].get("reason", "") if is_read else ""
+        columns = stored.columns
+        found.append(Raised(columns["object"], entry["facts"]["to"], columns["actor"], reason, columns["at"]))
+    return sorted(found, key=attrgetter("raised_at"))

@@ -135,8 +135,7 @@ def _node_of(connection: Connection, reference: str, direction: Direction) -> st
     if _MIN_PREFIX <= len(prefix) <= _DIGEST_DIGITS and set(prefix) <= set("0123456789abcdef"):
         found = find_artifacts(connection, prefix)
         if len(found) > 1:
-            listed = ", ".join(artifact.digest[:23] for artifact in found)
-            raise codes.AMBIGUOUS_DIGEST.error(digest=reference, found=listed)
+            raise codes.AMBIGUOUS_DIGEST.error(digest=reference)
         if found:
             return artifact_node(found[0].digest)
     try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.grades import GradeScheme
 from bongsu.domain.ids import RunId, StageId
 from bongsu.domain.labels import Grade, Label
@@ -14,6 +15,7 @@ from bongsu.domain.plan import RunPlan, SkippedStage
 from bongsu.domain.problems import Problem, Translate
 from bongsu.domain.run import ShownState
 from bongsu.domain.searching import Found, SearchKind
+from bongsu.service.artifacts import ListedArtifact
 from bongsu.service.capacity import CapacityShown
 from bongsu.service.datasets import DatasetVersion
 from bongsu.service.following import LogLine
@@ -90,6 +92,10 @@ class Plane(Protocol):
 
     def models(self, name: str | None = None) -> list[ModelVersion]:
         """By name, newest version first."""
+        ...
+
+    def artifacts(self, types: Collection[ArtifactType], limit: int) -> list[ListedArtifact]:
+        """Newest first; of these types, if some are given."""
         ...
 
     def datasets(self, name: str | None = None) -> list[DatasetVersion]:

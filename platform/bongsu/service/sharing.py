@@ -150,7 +150,8 @@ def _version(platform: Platform, address: SharedAddress, permits: Collection[Sha
 
 
 def _without_its_past(version: Version) -> Version:
-    """An alias is the giver's to move, and where a version came from is the giver's business."""
+    """An alias is the giver's to move, and where a version came from and who stopped it is the giver's business; that
+    it is stopped is not."""
     if isinstance(version, ModelVersionRecord):
-        return replace(version, aliases=(), run_id=RunId(""), stage_id=StageId(""), link="")
+        return replace(version, aliases=(), run_id=RunId(""), stage_id=StageId(""), link="", suspended_by="")
     return replace(version, origin="")

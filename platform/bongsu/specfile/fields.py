@@ -16,7 +16,7 @@ from bongsu.domain.pipeline import Environment, Input, Stage
 from bongsu.domain.resources import format_duration
 from bongsu.domain.stages import StageSignature
 from bongsu.domain.suggest import closest
-from bongsu.planner.accelerators import ACCELERATORS
+from bongsu.planner.accelerators import KNOWN
 from bongsu.specfile.draft import Draft
 
 RESERVED = ("inputs", "params", "matrix")
@@ -108,12 +108,12 @@ def _resources(
     if asked.accelerator is not None and asked.gpus_per_worker == 0:
         args = {"accelerator": asked.accelerator}
         yield Finding(codes.ACCELERATOR_WITHOUT_GPU, (*path, "accelerator"), args)
-    if asked.accelerator is not None and asked.accelerator not in ACCELERATORS:
-        args = {"stage": stage.name, "name": asked.accelerator, "known": ", ".join(ACCELERATORS)}
+    if asked.accelerator is not None and asked.accelerator not in KNOWN:
+        args = {"stage": stage.name, "name": asked.accelerator, "known": ", ".join(KNOWN)}
         yield Finding(
             plan_codes.UNKNOWN_ACCELERATOR,
             (*path, "accelerator"),
-            {**args, "suggestion": closest(asked.accelerator, ACCELERATORS)},
+            {**args, "suggestion": closest(asked.accelerator, KNOWN)},
         )
     if asked.gpus_per_worker > 0 and not has_grant:
         yield Finding(codes.GPU_WITHOUT_GRANT, (*path, "gpusPerWorker"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from bongsu.domain.audit import AuditOutcome, EntryFilter, told_time
 from bongsu.domain.labels import Label
 from bongsu.domain.tenants import Tenant
 from bongsu.store.listing import Listing, Step, columns
+from bongsu.store.portions import portions
 from bongsu.store.schema_audit import audit_entries, audit_nodes
 
 ENTRIES = Listing(
@@ -85,6 +86,16 @@ def page(
     if labels is not None:
         query = query.where(audit_entries.c.label.in_([str(label) for label in labels]))
     return [_stored(row) for row in connection.execute(query)]
+
+
+def entries_of(
+    connection: Connection, tenant: Tenant, action: str, objects: Iterable[str]
+) -> Iterator[StoredEntry]:
+    """What was done to any of these things by one kind of action, in no order."""
+    done = audit_entries.c.action == action, audit_entries.c.outcome == AuditOutcome.DONE.value
+    for some in portions(sorted(set(objects))):
+        query = _entries(tenant).where(*done, audit_entries.c.object.in_(some))
+        yield from map(_stored, connection.execute(query))
 
 
 def entries_between(connection: Connection, tenant: Tenant, begin: int, end: int) -> Iterator[StoredEntry]:

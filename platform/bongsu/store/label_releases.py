@@ -25,10 +25,13 @@ _ARTIFACT = "artifact:"
 
 @dataclass(frozen=True)
 class Release:
-    """Labels up to ``old`` count as ``new``."""
+    """Labels up to ``old`` count as ``new``, by a proposal that was carried out; ``released_at`` in seconds since the
+    epoch."""
 
     old: Label
     new: Label
+    proposal: str = ""
+    released_at: float = 0.0
 
     def lowered(self, label: Label) -> Label:
         """The label as it counts for the released bytes."""
@@ -47,7 +50,8 @@ def releases_of(connection: Connection, digests: Collection[Digest]) -> Releases
     )
     found: dict[Digest, list[Release]] = {}
     for row in connection.execute(query) if digests else ():
-        release = Release(Label.parse(row.from_label), Label.parse(row.to_label))
+        old, new = Label.parse(row.from_label), Label.parse(row.to_label)
+        release = Release(old, new, row.proposal, row.released_at)
         found.setdefault(Digest(row.digest), []).append(release)
     return found
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, and_, select
 from bongsu.domain.codes import run as codes
 from bongsu.domain.labels import Label
 from bongsu.domain.paging import WHOLE, PageRequest
+from bongsu.domain.suspension import Suspension
 from bongsu.domain.uses import UseClass
 from bongsu.store.faults import readable
 from bongsu.store.listing import Listing, columns
@@ -19,6 +20,7 @@ from bongsu.store.portions import PORTION, portions
 from bongsu.store.records import ModelVersionRecord
 from bongsu.store.schema import aliases, model_versions
 from bongsu.store.scope import owned, tenant_of, visible
+from bongsu.store.suspensions import suspensions_of
 from bongsu.store.upsert import insert_absent, put
 from bongsu.store.version_pages import by_version, page_of_versions
 
@@ -63,8 +65,7 @@ def list_versions(
     """
     query = select(model_versions).where(visible(connection, model_versions))
     rows = connection.execute(page_of_versions(MODELS, query, name, wanted)).all()
-    named = _aliases(connection, {row.name for row in rows})
-    return [_version(connection, row, named.get((row.name, row.version), [])) for row in rows]
+    return _records(connection, rows)
 
 
 def find_version(connection: Connection, reference: str) -> ModelVersionRecord:
@@ -89,9 +90,7 @@ def versions_of_digests(
     query = select(model_versions).where(of_these).order_by(model_versions.c.created_at)
     if names is not None:
         query = query.where(model_versions.c.name.in_(names))
-    rows = connection.execute(query).all()
-    named = _aliases(connection, {row.name for row in rows})
-    return {row.digest: _version(connection, row, named.get((row.name, row.version), [])) for row in rows}
+    return {record.digest: record for record in _records(connection, connection.execute(query).all())}
 
 
 def labels_of_versions(connection: Connection, ministry: str, name: str) -> dict[int, Label]:
@@ -113,6 +112,13 @@ def names_registered_by(connection: Connection, run_ids: Iterable[str]) -> dict[
     return {run_id: sorted(names) for run_id, names in found.items()}
 
 
+def _records(connection: Connection, rows: Sequence[Any]) -> list[ModelVersionRecord]:
+    """With their aliases, and whether they are suspended."""
+    names = {row.name for row in rows}
+    named, stopped = _aliases(connection, names), suspensions_of(connection, names)
+    return [_version(connection, row, named.get((row.name, row.version), []), stopped) for row in rows]
+
+
 def _aliases(connection: Connection, names: Collection[str]) -> dict[tuple[str, int], list[str]]:
     """Of each version of these models, by name and number."""
     named: dict[tuple[str, int], list[str]] = {}
@@ -124,9 +130,14 @@ def _aliases(connection: Connection, names: Collection[str]) -> dict[tuple[str, 
     return named
 
 
-def _version(connection: Connection, row: Any, named: list[str]) -> ModelVersionRecord:
+def _version(
+    connection: Connection, row: Any, named: Sequence[str], stopped: Sequence[Suspension]
+) -> ModelVersionRecord:
     values = {name: value for name, value in row._mapping.items() if name != "tenant"}
     with readable(connection, model_versions, f"{row.name}/{row.version}"):
         Label.parse(row.label)
         values |= {"metrics": json.loads(row.metrics), "aliases": tuple(sorted(named))}
+        for one in stopped[::-1]:  # the oldest counts
+            if one.tenant == row.ministry and one.covers(row.name, row.version):
+                values |= {"suspended_at": one.suspended_at, "suspended_by": one.suspended_by}
         return ModelVersionRecord(**values)

@@ -87,7 +87,7 @@ def uses_of(
 def _use(connection: Connection, row: Any) -> PermittedUse:
     values = dict(row._mapping)
     with readable(connection, permitted_uses, row.id):
-        evidence = Evidence(values.pop("evidence"), values.pop("evidence_at"))
+        evidence = Evidence.of(values.pop("evidence"), values.pop("evidence_at"))
         return PermittedUse(
             **values
             | {

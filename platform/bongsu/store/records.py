@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +17,8 @@ from bongsu.domain.tenants import HOME, Tenant
 
 @dataclass(frozen=True)
 class PublicRun:
-    """What everybody may know of a run, without its plan. Times in seconds since the epoch."""
+    """What everybody may know of a run, without its plan. Times in seconds since the epoch; ``submitted_by`` is the id
+    of an actor, and empty where there was nobody to tell apart."""
 
     id: RunId
     pipeline: str
@@ -29,21 +30,20 @@ class PublicRun:
     created_at: float
     started_at: float | None
     finished_at: float | None
+    submitted_by: str = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True)
 class RunRecord(PublicRun):
-    """A run as its row has it; ``version`` counts its changes, so that two writers notice one another. Whose it is, and
-    which actor submitted it (empty where there was nobody to tell apart)."""
+    """A run as its row has it; ``version`` counts its changes, so that two writers notice one another."""
 
     version: int
     tenant: Tenant = HOME
-    submitted_by: str = ""
 
     @property
     def public(self) -> PublicRun:
         """What everybody may know of it who may see it."""
-        return PublicRun(**{field.name: getattr(self, field.name) for field in fields(PublicRun)})
+        return PublicRun(**{one.name: getattr(self, one.name) for one in fields(PublicRun)})
 
 
 @dataclass(frozen=True)
@@ -124,6 +124,9 @@ class ModelVersionRecord:
         created_at: seconds since the epoch.
         aliases: names that stand for this version.
         shared: by which permits another ministry's is seen; what is one's own is seen without.
+        suspended_at: since when it must not be used, by a suspension of this version or of all, in seconds since the
+            epoch; None if it may be.
+        suspended_by: who said so; empty of another ministry's, whose people are its own business.
     """
 
     name: str
@@ -140,6 +143,8 @@ class ModelVersionRecord:
     created_at: float
     aliases: tuple[str, ...] = ()
     shared: tuple[Sharing, ...] = ()
+    suspended_at: float | None = None
+    suspended_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -170,3 +175,10 @@ class ArtifactRecord:
     run_id: str | None
     stage_id: str | None
     created_at: float
+
+
+@dataclass(frozen=True)
+class ListedArtifact(ArtifactRecord):
+    """One among several, and whose it is; ``ministry`` is empty in a home of one person."""
+
+    ministry: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, insert, select, update
 
 from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import Digest, RunId
@@ -130,10 +130,7 @@ def find_run(connection: Connection, text: str) -> RunRecord:
     newest_first = (
         select(*COLUMNS).where(visible(connection, runs)).order_by(runs.c.created_at.desc(), runs.c.id.desc())
     )
-    if text == "latest":
-        query = newest_first.limit(1)
-    else:
-        query = newest_first.where(runs.c.id.startswith(text, autoescape=True)).limit(5)
+    query = newest_first.limit(1) if text == "latest" else newest_first.where(_begins(text)).limit(5)
     # No id is longer, and SQLite refuses patterns that are much longer.
     rows = connection.execute(query).all() if 0 < len(text) <= _LONGEST_ID else []
     exact = [row for row in rows if row.id == text]
@@ -142,8 +139,14 @@ def find_run(connection: Connection, text: str) -> RunRecord:
     if not rows:
         raise codes.UNKNOWN_RUN.error(run=text)
     if len(rows) > 1 and not exact:
-        raise codes.AMBIGUOUS_RUN.error(run=text, found=", ".join(row.id for row in rows))
+        # Which they are would have to be on record as read.
+        count = select(func.count()).where(visible(connection, runs), _begins(text))
+        raise codes.AMBIGUOUS_RUN.error(run=text, count=connection.execute(count).scalar_one())
     return run_of(connection, (exact or rows)[0])
+
+
+def _begins(text: str) -> ColumnElement[bool]:
+    return runs.c.id.startswith(text, autoescape=True)
 
 
 def list_runs(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
@@ -11,6 +11,7 @@ from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.domain.suspension import Suspension
 from bongsu.domain.tenants import Tenant
 from bongsu.store.listing import Listing, Step, columns
+from bongsu.store.portions import PORTION
 from bongsu.store.schema_governance import suspensions
 from bongsu.store.taken import add_new
 
@@ -62,6 +63,18 @@ def open_suspensions(connection: Connection) -> tuple[Suspension, ...]:
     """All that hold, oldest first."""
     query = select(suspensions).where(suspensions.c.lifted_at.is_(None))
     return tuple(_suspension(row) for row in connection.execute(query.order_by(suspensions.c.suspended_at)))
+
+
+def suspensions_of(connection: Connection, names: Collection[str]) -> list[Suspension]:
+    """Those that hold of models of these names, of whichever ministry, oldest first."""
+    query = select(suspensions).where(suspensions.c.lifted_at.is_(None))
+    if len(names) <= PORTION:  # above this, reading all that hold is as fast
+        query = query.where(suspensions.c.name.in_(sorted(names)))
+    return (
+        [_suspension(row) for row in connection.execute(query.order_by(suspensions.c.suspended_at))]
+        if names
+        else []
+    )
 
 
 def suspensions_in(

@@ -188,7 +188,13 @@ def test_a_grant_pays_for_a_time_that_makes_sense(place: ApiPlace, begins: str, 
 def test_a_permit_holds_for_a_time_that_makes_sense(place: ApiPlace, begins: str, ends: str, code: str) -> None:
     window = {"reason": "They asked", "beginsAt": begins, "endsAt": ends}
     shared = {"object": "model:axk1/1", "giver": "mnd", "ministry": "army", "purpose": "administration"}
-    data = {"ministry": "mnd", "name": "law", "version": 1, "useClasses": ["administration"], "card": "A card"}
+    data = {
+        "ministry": "mnd",
+        "name": "law",
+        "version": 1,
+        "useClasses": ["administration"],
+        "card": "document:card-1",
+    }
     for path, document in (("/v1/access-permits", shared), ("/v1/data-permits", data)):
         response = place.ask("dc", "POST", path, json=document | window)
         assert (response.status_code, response.json()["code"]) == (422, code), path

@@ -103,6 +103,9 @@ def test_a_model_is_stopped_by_one_person_and_let_go_by_two(place: ApiPlace) -> 
     assert place.ask("lee", "POST", "/v1/suspensions", json=stop).status_code == 403
     assert place.ask("acc", "POST", "/v1/suspensions", json=stop).status_code == 201
     assert [one["name"] for one in place.ask("kim", "GET", "/v1/suspensions").json()["items"]] == ["axk1"]
+    (listed,) = place.ask("kim", "GET", "/v1/models", params={"fields": "suspendedAt,suspendedBy"}).json()["items"]
+    assert listed == {"suspendedAt": iso_time(place.now), "suspendedBy": "acc"}
+    assert place.ask("kim", "GET", "/v1/ministries/mnd/models/axk1/1").json()["suspendedBy"] == "acc"
 
 
 def a_use(place: ApiPlace) -> dict[str, Any]:

@@ -14,9 +14,13 @@ from service_places import drive
 from sqlalchemy import update
 
 from bongsu.api.routes import runs
-from bongsu.domain.documents import plain
-from bongsu.domain.labels import OPEN
+from bongsu.domain.approval import ProposalKind
+from bongsu.domain.documents import iso_time, plain
+from bongsu.domain.labels import OPEN, Grade, Label
 from bongsu.domain.lineage import NodeKind
+from bongsu.service.governance.carrying_out import carry_out
+from bongsu.service.governance.deciding import approve
+from bongsu.service.governance.proposing import ProposalRequest, propose
 from bongsu.service.lineage import trace
 from bongsu.store.aliases import set_alias
 from bongsu.store.lineage import Node, artifact_node, put_nodes
@@ -105,6 +109,10 @@ def test_a_label_tells_what_brought_it_in_and_rises_for_all_that_came_of_it(plac
     entry, read = (json.loads(line) for _actor, _action, line in place.log()[-2:])
     assert (read["actor"], read["action"], read["label"]) == ("kim", "lineage.read", "S")
     assert (entry["actor"], entry["action"], entry["facts"]["reason"]) == ("dc", "label.raise", body["reason"])
+    (told,) = after["raised"]
+    assert told["of"] == f"artifact:{place.law}", "what brought it in, not the model"
+    assert (told["label"], told["by"], told["reason"]) == ("S", "dc", body["reason"])
+    assert told["raisedAt"] == iso_time(place.now)
     size = len(place.log())
     assert place.ask("dc", "POST", path, json=body).status_code == 200, "said twice, it is so once"
     assert len(place.log()) == size
@@ -113,6 +121,41 @@ def test_a_label_tells_what_brought_it_in_and_rises_for_all_that_came_of_it(plac
     absent = place.ask("kim", "GET", path, params={"of": "axk9@1"})
     assert gone.status_code == absent.status_code == 404
     assert gone.json()["problems"][0]["message"].replace("axk1", "axk9") == absent.json()["problems"][0]["message"]
+
+
+def test_a_downgrade_tells_its_approvers_to_who_may_look_at_the_proposal(place: ApiPlace) -> None:
+    place.add_dataset("law", place.law, SENSITIVE)
+    wish = ProposalRequest("mnd", ProposalKind.DOWNGRADE, "dataset:law/1", "O", "Published since")
+    proposal = propose(place.platform, place.actor("dc"), wish)
+    for person in ("ann", "bae"):
+        approve(place.platform, place.actor(person), proposal.id, proposal.binding.digest)
+    carry_out(place.platform, place.actor("dc"), proposal.id)
+    path = "/v1/ministries/mnd/labels"
+    (told,) = place.ask("kim", "GET", path, params={"of": "datasets:/law/1"}).json()["released"]
+    assert (told["old"], told["new"], told["proposal"], told["proposer"]) == ("S", "O", proposal.id, "dc")
+    assert (told["approvers"], told["reason"]) == (["ann", "bae"], "Published since")
+    assert told["releasedAt"] == iso_time(place.now)
+    clear(place, "kim", OPEN)
+    (told,) = place.ask("kim", "GET", path, params={"of": "datasets:/law/1"}).json()["released"]
+    assert told == {
+        **{"old": "S", "new": "O", "proposal": "", "proposer": "", "approvers": [], "reason": ""},
+        "releasedAt": None,
+    }
+
+
+def test_why_something_rose_is_told_to_who_may_read_the_entry(place: ApiPlace) -> None:
+    with place.platform.write() as connection:
+        put_nodes(connection, [Node(artifact_node(place.law), NodeKind.ARTIFACT, "law", "O", {})])
+    place.register("axk1", 1, label=SECRET)
+    held = frozenset({"logistics"})
+    clear(place, "dc", Label(grade=Grade.CLASSIFIED, compartments=held))
+    body = {"of": "datasets:/law/1", "grade": "S", "compartments": ["logistics"], "reason": "It names people"}
+    path = "/v1/ministries/mnd/labels"
+    assert place.ask("dc", "POST", path, json=body).status_code == 200
+    for grade, reason in ((Grade.CLASSIFIED, body["reason"]), (Grade.SENSITIVE, "")):
+        clear(place, "kim", Label(grade=grade, compartments=held))
+        (told,) = place.ask("kim", "GET", path, params={"of": "datasets:/law/1"}).json()["raised"]
+        assert (told["by"], told["label"], told["reason"]) == ("dc", "S/logistics", reason)
 
 
 def test_nobody_states_a_label_that_they_could_not_look_at_or_for_no_reason(place: ApiPlace) -> None:

@@ -152,6 +152,9 @@ def test_a_run_is_found_by_its_beginning_or_as_the_latest(database: Database) ->
             with pytest.raises(BongsuError) as caught:
                 runs.find_run(connection, text)
             assert code_of(caught) == code, text
+            said = str(caught.value)
+            assert "r-aaa000000001" not in said, "who is told of a run reads it"
+            assert ("2 run ids" in said) is (code == "run.ambiguous")
 
 
 def test_an_id_that_is_the_beginning_of_another_is_found(database: Database) -> None:

@@ -62,7 +62,13 @@ def _label_raised(site: Site) -> None:
     (custodian.folder / "law" / "a.txt").write_text("Article 1")
     custodian.run("bongsu datasets add law file:law --grade O")
     now = iso_time(time.time())
-    permit = {"ministry": "mnd", "name": "law", "version": 1, "useClasses": ["administration"], "card": "card"}
+    permit = {
+        "ministry": "mnd",
+        "name": "law",
+        "version": 1,
+        "useClasses": ["administration"],
+        "card": "document:card-1",
+    }
     times = {"reason": "Published", "beginsAt": now, "endsAt": iso_time(time.time() + YEAR_S)}
     site.tell("data-custodian", "/v1/data-permits", {**permit, **times})
     run = site.submit(

@@ -59,3 +59,14 @@ def test_compartments_that_no_label_could_hold_are_refused_all_at_once(shell: Sh
 
 def test_nothing_yet_says_how_to_begin(shell: Shell) -> None:
     assert "bongsu datasets add" in shell("datasets", "list").out
+
+
+def test_artifacts_are_listed_by_type_newest_first(shell: Shell, tmp_path: Path) -> None:
+    assert "No artifacts yet." in shell("artifacts", "list").out
+    (tmp_path / "law.txt").write_text("제1조")
+    assert shell("datasets", "add", "korean-law", "file:law.txt").status == 0
+    (one,) = json.loads(shell("artifacts", "list", "--type", "files", "--json").out)
+    assert (one["type"], one["title"], one["label"], one["ministry"]) == ("files", "korean-law", "O", "")
+    shown = shell("artifacts", "list").out
+    assert all(word in shown for word in ("files", "korean-law", one["digest"].removeprefix("sha256-")[:8]))
+    assert json.loads(shell("artifacts", "list", "--type", "model", "--json").out) == []

@@ -41,15 +41,17 @@ labels raise axk1/1 --grade S --reason x
 models list
 models suspend axk1 --reason x
 models lift axk1 --reason x
+models suspensions
 models export axk1/1 --to army -o axk1.bundle
 models import FILE --key KEY
+artifacts list
 datasets list
 datasets add law-2 package:konlpy/konlpy/data/corpus
 uses list
-uses register administration --statement x --owner lee --evidence x --dated 2023-11-01 --until 2024-11-01
+uses register administration --statement x --owner lee --evidence document:x-1 --dated 2023-11-01 --until 2024-11-01
 uses withdraw use-1 --reason x
 permits list
-permits give-data law 1 --use administration --card x --reason x --from 2023-11-01 --until 2024-11-01
+permits give-data law 1 --use administration --card document:x-1 --reason x --from 2023-11-01 --until 2024-11-01
 permits revoke-data permit-1 --reason x
 permits give-access dataset:law/1 --to army --purpose administration --reason x --from 2023-11-01 --until 2024-11-01
 permits revoke-access access-1

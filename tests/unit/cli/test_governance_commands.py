@@ -137,6 +137,23 @@ def test_a_model_is_suspended_by_one_and_lifted_by_two(ask: As, ready: ApiPlace)
     assert told(ask("acc", "approvals", "apply", str(lift["id"]), "--json"))["state"] == "carried-out"
 
 
+def test_lists_say_which_models_are_stopped_since_when_and_by_whom(ask: As, ready: ApiPlace) -> None:
+    ready.register("axk1", 2)
+    assert "No model was ever suspended" in ask("kim", "models", "suspensions").out
+    assert ask("acc", "models", "suspend", "axk1/1", "--reason", "It leaks").status == 0
+    found = json.loads(ask("kim", "models", "list", "--json").out)
+    assert [(one["version"], one["suspendedBy"]) for one in found] == [(2, ""), (1, "acc")]
+    assert [bool(one["suspendedAt"]) for one in found] == [False, True]
+    newer, older = ask("kim", "models", "list").out.split("axk1/1")
+    assert ("Suspended since" in newer, "Suspended since" in older) == (False, True)
+    assert "by acc" in older
+    (stop,) = json.loads(ask("kim", "models", "suspensions", "--json").out)
+    assert (stop["name"], stop["version"], stop["suspendedBy"], stop["liftedAt"]) == ("axk1", 1, "acc", None)
+    shown = ask("kim", "models", "suspensions").out
+    assert all(word in shown for word in (stop["id"], "model:axk1/1", "acc", "It leaks"))
+    assert json.loads(ask("army-ann", "models", "suspensions", "--json").out) == []
+
+
 @pytest.mark.parametrize("which", [("axk1/1",), ("axk1@1",), ("model:axk1/1",), ("axk1/1", "--version", "1")])
 def test_a_version_may_stand_behind_the_name(ask: As, ready: ApiPlace, which: tuple[str, ...]) -> None:
     assert "Suspended: model:axk1/1" in ask("acc", "models", "suspend", *which, "--reason", "It leaks").out
@@ -206,3 +223,4 @@ def test_in_a_home_of_one_person_nothing_is_decided(shell: Shell, words: list[st
     assert refused.status == 4, refused.error
     assert "[governance.one-person]" in refused.error
     assert shell("approvals", "list", "--json").out.strip() == "[]"
+    assert shell("models", "suspensions", "--json").out.strip() == "[]"

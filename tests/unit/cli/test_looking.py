@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from cli_shell import Shell
 
+from bongsu.service.local_actor import local_actor
+
 
 @pytest.fixture
 def law(shell: Shell, tmp_path: Path) -> str:
@@ -30,6 +32,8 @@ def test_a_label_is_raised_with_a_reason_and_never_lowered(shell: Shell, law: st
     assert said.status == 0, said.error
     assert "S came with korean-law" in said.out
     assert "병참 came with korean-law" in said.out
+    assert f"korean-law was raised to S/병참 by {local_actor().id}" in said.out
+    assert "Reason: It names people" in shell("labels", "show", law).out
     lower = json.loads(shell("labels", "raise", law, "--grade", "O", "--reason", "It does not", "--json").out)
     assert lower["label"] == "S/병참"
     assert "[governance.no-reason]" in shell("labels", "raise", law, "--grade", "C", "--reason", " ").error

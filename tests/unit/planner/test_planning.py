@@ -18,6 +18,7 @@ from bongsu.domain.ids import Digest, digest_of
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.plan import RunPlan
 from bongsu.domain.problems import BongsuError
+from bongsu.planner.accelerators import ACCELERATORS, FAMILIES, KNOWN, accelerator_of
 from bongsu.planner.cache_key import cache_key, cache_parts
 from bongsu.planner.facts import ResolvedInput
 from bongsu.service.catalogue import InstalledStages
@@ -187,6 +188,19 @@ def test_an_unknown_accelerator_of_a_model_stage_is_told_with_its_place() -> Non
         distillation(gpusPerWorker=1, accelerator="H100x")
     (problem,) = caught.value.problems
     assert (problem.code.name, problem.field_path) == ("plan.unknown-accelerator", "distill.resources.accelerator")
+    assert all(name in problem.fix() for name in KNOWN), "families and products"
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_a_family_is_planned_as_the_least_of_its_products(name: str) -> None:
+    products = [ACCELERATORS[one] for one in FAMILIES.get(name, (name,))]
+    least = accelerator_of(name)
+    assert least is not None
+    assert least.memory == min(one.memory for one in products)
+    assert least.flops == min(one.flops for one in products)
+    with pytest.raises(BongsuError) as caught:
+        distillation(gpusPerWorker=1, accelerator=name)
+    assert {one.code.name for one in caught.value.problems} == {"plan.does-not-fit"}, "known, and too small"
 
 
 def test_a_registration_is_known_by_the_type_of_its_output() -> None:

@@ -30,6 +30,7 @@ from bongsu.domain.labels import Grade, Label
 from bongsu.domain.people import Actor, ActorKind, Role
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.uses import UseClass
+from bongsu.planner.accelerators import KNOWN
 from bongsu.service.grants.giving import adjust, close, give
 from bongsu.service.grants.looking import list_grants, recount_grant, show_grant
 from bongsu.service.grants.reclaiming import announce_reclaim, carry_out_reclaim, withdraw_reclaim
@@ -224,7 +225,7 @@ def test_what_is_sent_twice_is_done_once(place: Place) -> None:
         ({"gpu_hours": float("inf")}, ["grants.bad-amount"]),
         ({"gpu_hours": -1.0, "ends": 0.0}, ["grants.bad-amount", "grants.bad-window"]),
         ({"ends": float("inf")}, ["grants.bad-window"]),
-        ({"accelerator": "H200"}, []),
+        *(({"accelerator": name}, []) for name in KNOWN),
         ({"accelerator": "RTX"}, ["grants.unknown-accelerator"]),
         ({"receiver": "navy"}, ["grants.no-such-ministry"]),
         ({"use_classes": frozenset(UseClass)}, []),

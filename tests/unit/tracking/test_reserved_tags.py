@@ -20,6 +20,19 @@ TAKEN = [
     "𝐛𝐨𝐧𝐠𝐬𝐮.label",
     " bongsu.label",
     "bóngsu.label",
+    "Ꮟongsu.label",
+    "ƅongsu.label",
+    "ßongsu.label",
+    "b0ngsu.label",
+    "60n95u.label",
+    "bongsu .label",
+    "_bong-su_.label",
+    "bonqsv.label",
+    "ᑲоոɡѕմ.label",  # no two of one alphabet
+    "bongsu\u00b7label",
+    "bongsu\u3002label",
+    "bongsu\u02b9.label",
+    "..bongsu.label",
 ]
 
 
@@ -36,6 +49,32 @@ def test_capitals_make_no_other_tag(capitals: list[bool], rest: str) -> None:
         check_is_free(f"{key}.{rest}")
 
 
-@pytest.mark.parametrize("key", [None, "", "bongsu", "bongsulabel", "mlflow.note", "my.bongsu.label", "라벨"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        *(
+            None,
+            "",
+            "bongsu",
+            "bongsulabel",
+            "mlflow.note",
+            "my.bongsu.label",
+            "라벨",
+            "라벨.하나",
+            "한국어모델군.하나",
+        ),
+        *(
+            "gongsu.hours",
+            "hongsu.level",
+            "bongsa.people",
+            "bongsus.x",
+            "bngsu.x",
+            "b.ongsu.x",
+            "123456.x",
+            "модель.x",
+        ),
+        *("b0ngsu", "국방모델검증.봉수", "データセット.x", "run_id.1", "env12.x", "bong.su"),
+    ],
+)
 def test_other_tags_are_free(key: str | None) -> None:
     check_is_free(key)

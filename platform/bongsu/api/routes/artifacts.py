@@ -1,4 +1,4 @@
-"""Artifacts: what is known of one, its files, and new ones from a client's machine."""
+"""Artifacts: which there are, what is known of one, its files, and new ones from a client's machine."""
 
 from __future__ import annotations
 
@@ -9,29 +9,41 @@ from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response, StreamingResponse
 
-from bongsu.api.answers import Fields, answer
+from bongsu.api.answers import Fields, Ministry, Page, answer
 from bongsu.api.asking import Asking, asks_for
+from bongsu.api.listing import Listing
 from bongsu.api.openapi import only_as
 from bongsu.api.uploads import folder_for_files, receive, refuse_strange_title
 from bongsu.domain.codes import api as codes
 from bongsu.domain.labels import Label
 from bongsu.policy.access import Permission
-from bongsu.service.artifacts import ArtifactDetails, open_file, show_artifact
+from bongsu.service.artifacts import ArtifactDetails, ListedArtifact, list_artifacts, open_file, show_artifact
 from bongsu.service.uploading import Uploaded, take_upload
+from bongsu.store.artifact_lists import ARTIFACTS, artifact_key
 
-router = APIRouter(prefix="/v1/ministries/{ministry}/artifacts", tags=["artifacts"])
+router = APIRouter(prefix="/v1", tags=["artifacts"])
+_ONE = "/ministries/{ministry}/artifacts/{digest}"
 _PIECE = 1 << 20
 _BYTES = "application/octet-stream"
 _ARCHIVE = {"requestBody": {"required": True, "content": {"application/x-tar": {"schema": {}}}}}
 
 
-@router.get("/{digest}", **asks_for(Permission.ARTIFACT_READ, gives=ArtifactDetails))
+@router.get("/artifacts", **asks_for(Permission.ARTIFACT_READ, gives=Page[ListedArtifact]))
+def artifacts(asker: Asking, listing: Listing, ministry: Ministry = None) -> Response:
+    """Artifacts of the asker's ministries, newest first."""
+    platform = asker.everywhere() if ministry is None else asker.within(ministry)
+    found = list_artifacts(platform, listing.of(ARTIFACTS))
+    asker.note_list("list:artifacts", ((one.ministry, one.label) for one in listing.shown(found)))
+    return listing.answer(found, artifact_key)
+
+
+@router.get(_ONE, **asks_for(Permission.ARTIFACT_READ, gives=ArtifactDetails))
 def show(request: Request, asker: Asking, ministry: str, digest: str, fields: Fields = "") -> Response:
     """An artifact: type, size, label, who made it, its files with their digests."""
     return answer(request, show_artifact(asker.within(ministry), digest), fields)
 
 
-@router.get("/{digest}/files/{path:path}", **only_as(_BYTES), **asks_for(Permission.ARTIFACT_READ))
+@router.get(_ONE + "/files/{path:path}", **only_as(_BYTES), **asks_for(Permission.ARTIFACT_READ))
 def read(asker: Asking, ministry: str, digest: str, path: str) -> Response:
     """The bytes of one of its files."""
     file, size = open_file(asker.within(ministry), digest, path)
@@ -45,7 +57,11 @@ def read(asker: Asking, ministry: str, digest: str, path: str) -> Response:
     return StreamingResponse(pieces(), media_type=_BYTES, headers=headers)
 
 
-@router.post("", status_code=201, **asks_for(Permission.ARTIFACT_ADD, _ARCHIVE, gives=Uploaded))
+@router.post(
+    "/ministries/{ministry}/artifacts",
+    status_code=201,
+    **asks_for(Permission.ARTIFACT_ADD, _ARCHIVE, gives=Uploaded),
+)
 async def upload(
     request: Request,
     asker: Asking,

@@ -84,7 +84,9 @@ def give(
     giver: Annotated[str, typer.Option(help=_("Ministry that gives."), show_default=False)],
     receiver: Annotated[str, typer.Option(help=_("Ministry that receives."), show_default=False)],
     programme: Annotated[str, typer.Option(help=_("Under which programme, e.g. nap."), show_default=False)],
-    accelerator: Annotated[str, typer.Option(help=_("Type of GPU, e.g. H100-80GB."), show_default=False)],
+    accelerator: Annotated[
+        str, typer.Option(help=_("Type of GPU, e.g. H100, or H100-80GB for one product."), show_default=False)
+    ],
     gpu_hours: Annotated[float, typer.Option(help=_("How many GPU-hours."), show_default=False)],
     begins: Annotated[str, typer.Option(help=_("From when on it pays.") + " " + _DATE, show_default=False)],
     ends: Annotated[

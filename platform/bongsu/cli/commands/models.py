@@ -1,5 +1,5 @@
-"""Registered models: ``models [NAME]``, ``models suspend``, ``models lift``; bundles of them are in
-``model_bundles``."""
+"""Registered models: ``models [NAME]``, ``models suspend``, ``models lift``, ``models suspensions``; bundles of them
+are in ``model_bundles``."""
 
 from __future__ import annotations
 
@@ -95,3 +95,16 @@ def lift(
     with governance_plane(context, ministry) as opened:
         found = opened.propose_lift(_which(opened.ministry, name, version, reason))
     told(found, as_json)
+
+
+@models.command("suspensions", help=_("List suspensions, newest first: which model, since when, by whom and why."))
+def suspensions(context: typer.Context, ministry: Ministry = None, as_json: AsJson = False) -> None:
+    with governance_plane(context, ministry) as opened:
+        found = opened.suspensions()
+    if as_json:
+        say_json(found)
+        return
+    from bongsu.cli.render.governance import suspensions_view
+
+    nothing = _("No model was ever suspended; `bongsu models suspend` stops one.")
+    out().print(suspensions_view(found) if found else nothing)

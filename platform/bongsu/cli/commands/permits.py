@@ -44,7 +44,9 @@ def give_data(
     name: Annotated[str, typer.Argument(help=_("Name of the data set, e.g. korean-law."))],
     version: Annotated[int, typer.Argument(min=1, help=_("Its version."))],
     use: Annotated[list[UseClass], typer.Option(help=_("A use class that it may be used for; repeatable."))],
-    card: Annotated[str, typer.Option(help=_("Digest or address of its data card."))],
+    card: Annotated[
+        str, typer.Option(help=_("Its data card: OBJECT of the ministry, address, or document:NUMBER."))
+    ],
     reason: Reason,
     begins: From,
     until: Until,

@@ -41,7 +41,9 @@ def register(
     use_class: Annotated[UseClass, typer.Argument(help=_("The use class."))],
     statement: Annotated[str, typer.Option(help=_("What for, in words."))],
     owner: Annotated[str, typer.Option(help=_("Id of the person who answers for it."))],
-    evidence: Annotated[str, typer.Option(help=_("Digest or address of what was looked at."))],
+    evidence: Annotated[
+        str, typer.Option(help=_("What was looked at: OBJECT of the ministry, address, or document:NUMBER."))
+    ],
     dated: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help=_("Day of the evidence."))],
     until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help=_("First day on which it holds no more."))],
     begins: Annotated[

@@ -12,6 +12,7 @@ from bongsu.cli.texts import _, translate
 from bongsu.domain.approval import Proposal
 from bongsu.domain.data_permits import DatasetPermit, SharedObject
 from bongsu.domain.quantities import short
+from bongsu.domain.suspension import Suspension
 from bongsu.domain.use_register import PermittedUse
 from bongsu.service.governance.explaining import ExplainedRule
 
@@ -50,10 +51,26 @@ def permits_view(data: Sequence[DatasetPermit], shared: Sequence[SharedObject]) 
         head.append(f"  {permit.tenant} · {permit.name}/{permit.version} · {short(permit.digest)}", style="")
         lines += [head, _times(permit.begins_at, permit.until, permit.custodian)]
         lines.append(_field(_("Purposes"), ", ".join(sorted(use.value for use in permit.use_classes))))
+        lines.append(_field(_("Card"), permit.card))
     for share in shared:
         head = Text(share.id, style="bold")
         head.append(f"  {share.object} · {share.giver} → {share.ministry} · {share.purpose.value}", style="")
         lines += [head, _times(share.begins_at, share.until, share.given_by)]
+    return Group(*lines)
+
+
+def suspensions_view(found: Sequence[Suspension]) -> RenderableType:
+    """Three lines for each; one that was lifted says when."""
+    lines = []
+    for one in found:
+        head = Text(one.id, style="bold")
+        head.append(f"  {one.tenant} · {one.object}", style="")
+        if one.lifted_at is not None:
+            said = Text("  " + _("Lifted {moment}").format(moment=moment(one.lifted_at)), style="green")
+        else:
+            said = Text("  " + _("suspended"), style="red")
+        since = f" · {moment(one.suspended_at)} · {one.suspended_by}"
+        lines += [head, said.append(since, style="dim"), _field(_("Reason"), one.reason)]
     return Group(*lines)
 
 

@@ -50,12 +50,26 @@ def label_view(shown: LabelShown) -> RenderableType:
         for origin in one.origins:
             lines.append(Text(_("{part} came with {title}").format(part=one.part, title=origin.title)))
             lines.append(Text(f"  {origin.id}", style="dim"))
+    titles = {origin.id: origin.title for one in shown.parts for origin in one.origins}
+    for raised in shown.raised:
+        title = titles.get(raised.of, shown.title)
+        words = _("{title} was raised to {label} by {who}")
+        lines.append(Text(words.format(title=title, label=raised.label, who=raised.by)))
+        lines += [*_because(raised.reason), Text(f"  {moment(raised.raised_at)}", style="dim")]
     for lowered in shown.released:
         words = _("Lowered from {old} to {new} by a downgrade that was approved.")
         lines.append(Text(words.format(old=lowered.old, new=lowered.new)))
+        if lowered.released_at is not None:
+            who = _("approved by {approvers}").format(approvers=", ".join(lowered.approvers))
+            parts = (lowered.proposal, lowered.proposer, who, moment(lowered.released_at))
+            lines += [*_because(lowered.reason), Text("  " + " · ".join(parts), style="dim")]
     if not shown.parts:
         lines.append(Text(_("Everybody may see it."), style="dim"))
     return Group(*lines)
+
+
+def _because(reason: str) -> list[Text]:
+    return [Text("  " + _("Reason") + f": {reason}")] if reason else []
 
 
 def _kinds() -> Mapping[SearchKind, str]:

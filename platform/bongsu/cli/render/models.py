@@ -16,7 +16,7 @@ from bongsu.service.models import ModelVersion
 
 
 def models_view(versions: Sequence[ModelVersion]) -> RenderableType:
-    """Three lines for each version, so that a terminal of 80 columns holds them."""
+    """Three or four lines for each version, so that a terminal of 80 columns holds them."""
     return Group(*[line for version in versions for line in _lines(version)])
 
 
@@ -29,4 +29,19 @@ def _lines(version: ModelVersion) -> list[Text]:
     parts = (brief(version.title), version.use_class, version.run_id, moment(version.created_at))
     made = Text("  " + " · ".join(part for part in parts if part))
     figures = " · ".join(f"{name} {figure(value)}" for name, value in version.metrics.items())
-    return [head, made, *sharing_lines(version.shared), *([Text(f"  {figures}", style="dim")] if figures else [])]
+    return [
+        head,
+        *_stopped(version),
+        made,
+        *sharing_lines(version.shared),
+        *([Text(f"  {figures}", style="dim")] if figures else []),
+    ]
+
+
+def _stopped(version: ModelVersion) -> list[Text]:
+    """That it must not be used; a ministry that it is shared with is not told who said so."""
+    if version.suspended_at is None:
+        return []
+    since = moment(version.suspended_at)
+    said = _("Suspended since {since} by {who}") if version.suspended_by else _("Suspended since {since}")
+    return [Text("  " + said.format(since=since, who=version.suspended_by), style="bold red")]

@@ -78,6 +78,8 @@ def details_view(details: RunDetails, watched: RunProgress | None = None) -> Ren
     lines: list[RenderableType] = [head, Text(details.plan.purpose.statement)]
     state = Text(state_words(run), style="yellow" if run.interrupted else "")
     state.append(f"  {took(run)}", style="dim")
+    if run.submitted_by:
+        state.append(" · " + _("submitted by {person}").format(person=run.submitted_by), style="dim")
     lines.append(state)
     if details.reason:
         lines.append(Text(said(details.reason), style="red"))

@@ -54,6 +54,18 @@ NO_REASON = Code(
     "{field} is empty, and it is recorded for good.",
     "Say why, or name what is asked for.",
 )
+BAD_CITATION = Code(
+    "governance.bad-citation",
+    "{field} says {text}, which nobody could follow.",
+    "Name what stands here (`artifact:sha256-…`, `model:NAME/VERSION`, `dataset:NAME/VERSION`), an address"
+    " (`https://…`), or a document by its number (`document:국방인공지능기획과-1234`).",
+)
+CITATION_GONE = Code(
+    "governance.citation-gone",
+    "{field} names {reference}, and {ministry} has no such thing, as far as you may know.",
+    "Upload or register it first, or name what there is: `bongsu artifacts list`, `bongsu datasets list`.",
+    exit_code=3,
+)
 WHICH_MINISTRY = Code(
     "governance.which-ministry",
     "You are somebody in several ministries: {found}.",
@@ -169,8 +181,10 @@ SUBMITTER_UNKNOWN = Code(
 )
 OPEN_ALREADY = Code(
     "approval.open-already",
-    "There is an open proposal of the same thing: {proposal}.",
-    "Decide on that one, or withdraw it first.",
+    "{kind} of {object} to {target} is proposed already: {proposal} of {proposer} is {state} (rule {rule}).",
+    "Look at that one with `bongsu approvals show {proposal}` and decide on it, or have {proposer} withdraw it; then"
+    " propose anew.",
+    rule="approval.one-open",
 )
 NOT_A_PERSON = Code(
     "approval.not-a-person",

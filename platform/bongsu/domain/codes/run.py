@@ -144,8 +144,8 @@ UNKNOWN_RUN = Code(
 )
 AMBIGUOUS_RUN = Code(
     "run.ambiguous",
-    "{run} is the beginning of several run ids: {found}.",
-    "Give more of the id.",
+    "{run} is the beginning of {count} run ids.",
+    "Give more of the id; `bongsu runs` lists them.",
     exit_code=3,
 )
 NOTHING_TRACKED = Code(
@@ -216,8 +216,8 @@ EMPTY_SEARCH = Code(
 )
 AMBIGUOUS_DIGEST = Code(
     "run.ambiguous-digest",
-    "{digest} is the beginning of several digests: {found}.",
-    "Give more of the digest.",
+    "{digest} is the beginning of several digests.",
+    "Give more of the digest; `bongsu artifacts list` lists them.",
     exit_code=3,
 )
 DRIVEN_ELSEWHERE = Code(

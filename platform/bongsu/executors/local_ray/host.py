@@ -14,11 +14,12 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
 from bongsu.domain.attempt import AttemptSpec, place_name
+from bongsu.domain.capacity import may_be_same
 from bongsu.domain.ids import AttemptId
 from bongsu.domain.worker_leave import WorkerPass
 from bongsu.executors.local_ray.failures import failure_from_ray, not_taken
@@ -35,7 +36,7 @@ from bongsu.executors.local_ray.host_messages import (
     Unusable,
     parse_command,
 )
-from bongsu.executors.local_ray.session import RaySettings, connect
+from bongsu.executors.local_ray.session import RaySettings, capacity_of, connect
 
 LOOK_INTERVAL_S = 0.05
 _DIED = 70
@@ -107,7 +108,9 @@ class RayHost:
         handed = given.model_dump_json() if given is not None else None
         arguments = (spec.model_dump_json(), begin.environments, begin.variables, handed)
         try:
-            self._running[ray.remote(run_attempt_task).options(**_options(spec)).remote(*arguments)] = spec.id
+            kinds = capacity_of(ray.cluster_resources()).accelerators if spec.resources.accelerator else ()
+            options = options_of(spec, kinds)
+            self._running[ray.remote(run_attempt_task).options(**options).remote(*arguments)] = spec.id
         except Exception as error:  # Ray says in no other way that it does not take a task
             self._say(Broke(attempt=spec.id, failure=not_taken(error)))
 
@@ -162,7 +165,8 @@ def stay_until_told() -> None:
         signal.signal(kind, lambda _number, _frame: None)
 
 
-def _options(spec: AttemptSpec) -> dict[str, Any]:
+def options_of(spec: AttemptSpec, kinds: Sequence[str]) -> dict[str, Any]:
+    """What a task asks of Ray for an attempt; ``kinds`` of GPUs are named as the nodes of this Ray call them."""
     needs = spec.resources
     # A distributed stage's gang of workers takes the cores; the task that drives it takes none.
     options: dict[str, Any] = {
@@ -173,8 +177,14 @@ def _options(spec: AttemptSpec) -> dict[str, Any]:
     if needs.gpus_per_worker and not spec.distributed:
         options["num_gpus"] = needs.gpus_per_worker
         if needs.accelerator:
-            options["accelerator_type"] = needs.accelerator
+            options["accelerator_type"] = _as_ray_calls(needs.accelerator, kinds)
     return options
+
+
+def _as_ray_calls(accelerator: str, kinds: Sequence[str]) -> str:
+    """A GPU that nodes offer as ``H100`` is not found under ``H100-80GB``. What none offers stays as it is, and
+    waits."""
+    return next((kind for kind in kinds if may_be_same(accelerator, kind)), accelerator)
 
 
 def main() -> None:

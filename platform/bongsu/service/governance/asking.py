@@ -11,6 +11,7 @@ from typing import Any, NoReturn, TypeVar
 from sqlalchemy import Connection
 
 from bongsu.domain.audit import AuditEvent, AuditOutcome, rules_of
+from bongsu.domain.citations import Citation
 from bongsu.domain.codes import governance as codes
 from bongsu.domain.ids import digest_of
 from bongsu.domain.labels import OPEN, Label
@@ -19,11 +20,12 @@ from bongsu.domain.periods import LONGEST_YEARS, YEAR_S
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import Tenant
 from bongsu.policy import purpose
-from bongsu.policy.access import Permission, Thing, Verdict, judge, permissions_in
+from bongsu.policy.access import Permission, Thing, Verdict, cleared_for, judge, permissions_in
 from bongsu.policy.access_rules import decision
 from bongsu.policy.decision import Decision
 from bongsu.service.platform import Platform
 from bongsu.store import audit
+from bongsu.store.governed_objects import find_object
 from bongsu.store.ministries import is_governed, takes_part
 from bongsu.store.permits import permits_for
 from bongsu.store.proposals import StaleProposal
@@ -223,3 +225,21 @@ def short_id(prefix: str, *parts: object) -> str:
     """An id that the same request gives again, so that sending it twice is sending it once."""
     text = "\x1f".join(map(str, parts))
     return f"{prefix}-{digest_of(text.encode()).removeprefix('sha256-')[:16]}"
+
+
+def cited(connection: Connection, ask: Ask, field: str, text: str) -> Citation:
+    """What somebody refers to, so that others can follow it: what is of the ministry has to be there and within the
+    clearance of who refers to it; what is elsewhere has to be an address or the number of a document.
+
+    Raises:
+        BongsuError: ``governance.bad-citation``, ``governance.citation-gone``.
+    """
+    found = Citation.parse(text)
+    if found is None:
+        raise codes.BAD_CITATION.error(None, field, field=field, text=text)
+    if found.kind.is_ours:
+        there = find_object(connection, ask.tenant, found.reference)
+        if there is None or not cleared_for(ask.actor.clearance, there.thing.label):
+            args = {"field": field, "reference": found.reference, "ministry": ask.tenant}
+            raise codes.CITATION_GONE.error(None, field, **args)
+    return found

@@ -14,6 +14,7 @@ from bongsu.domain.uses import UseClass
 from bongsu.policy.access import Permission, cleared_for
 from bongsu.service.governance.asking import (
     Ask,
+    cited,
     demand,
     done,
     ministries_for,
@@ -51,7 +52,8 @@ def give_data_permit(
     ministry, answers for it. The same request again gives the same permit.
 
     Raises:
-        BongsuError: ``data.not-registered``, ``governance.*``, ``policy.forbidden-use``.
+        BongsuError: ``data.not-registered``, ``governance.*``, ``policy.forbidden-use``; ``governance.bad-citation``
+            and ``governance.citation-gone`` for a card that nobody could follow.
     """
     object_ = f"dataset:{request.name}/{request.version}"
     ask = Ask(platform, actor, Tenant(request.ministry), "permit.give-data", object_, request_id)
@@ -70,12 +72,14 @@ def _give(ask: Ask, request: DataPermitRequest) -> DatasetPermit:
             raise codes.DATA_GONE.error(name=request.name, version=request.version)
         demand(connection, ask, found.thing, Permission.PERMIT_GIVE)
         period(request.begins_at, request.ends_at, ask.now)
+        cited(connection, ask, "card", request.card)
         uses = ",".join(sorted(use.value for use in request.use_classes))
         key = (
             request.ministry,
             ask.object,
             found.content,
             uses,
+            request.card,
             request.begins_at,
             request.ends_at,
             request.reason,

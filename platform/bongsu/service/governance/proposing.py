@@ -16,7 +16,7 @@ from bongsu.domain.people import Actor
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.uses import UseClass
 from bongsu.policy.access import Permission, Thing, cleared_for
-from bongsu.policy.approvals import EVIDENCE, EVIDENCE_DAYS, STATE, in_time
+from bongsu.policy.approvals import EVIDENCE, EVIDENCE_DAYS, STATE, in_time, only_open
 from bongsu.policy.uses import day, permitted
 from bongsu.service.governance.asking import (
     Ask,
@@ -112,10 +112,9 @@ def _propose(ask: Ask, request: ProposalRequest) -> Proposal:
             changed_at=ask.now,
         )
         known = store.open_proposal(connection, proposal.open_key)
-        if known is not None:
-            if (known.binding.digest, known.proposer) == (proposal.binding.digest, ask.actor.id):
-                return known
-            raise codes.OPEN_ALREADY.error(proposal=known.id)
+        if known and (known.binding.digest, known.proposer) == (proposal.binding.digest, ask.actor.id):
+            return known
+        only_open(proposal, known).require()
         store.add_proposal(connection, proposal)
         facts = {"proposal": proposal.id, "kind": request.kind.value, "target": request.target}
         done(connection, ask, subject.thing.label, **facts, digest=proposal.binding.digest, reason=request.reason)

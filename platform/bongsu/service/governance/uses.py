@@ -14,6 +14,7 @@ from bongsu.policy.access import Permission
 from bongsu.policy.uses import evidenced
 from bongsu.service.governance.asking import (
     Ask,
+    cited,
     demand,
     done,
     ministries_for,
@@ -51,7 +52,8 @@ def register_use(platform: Platform, actor: Actor, request: UseRequest, request_
 
     Raises:
         BongsuError: ``policy.forbidden-use`` (recorded as every refusal), ``governance.*``, ``use.unknown-owner``,
-            ``use.withdrawn-already``, ``use.evidence-date``.
+            ``use.withdrawn-already``, ``use.evidence-date``; ``governance.bad-citation`` and
+            ``governance.citation-gone`` for evidence that nobody could follow.
     """
     use = _entry(request, actor, platform.clock())
     ask = Ask(platform, actor, use.ministry, "use.register", f"use:{use.id}", request_id)
@@ -72,6 +74,7 @@ def _register(ask: Ask, use: PermittedUse) -> PermittedUse:
             return known
         period(use.begins_at, use.ends_at, ask.now)
         evidenced(use.evidence.dated_at, ask.now).require()
+        cited(connection, ask, "evidence", use.evidence.reference)
         owner = open_accounts(connection, [use.owner]).get(use.owner)
         if owner is None or owner.kind is not ActorKind.PERSON or not owner.is_in(use.ministry):
             raise codes.UNKNOWN_OWNER.error(None, "owner", owner=use.owner, ministry=use.ministry)
@@ -134,7 +137,7 @@ def _entry(request: UseRequest, actor: Actor, now: float) -> PermittedUse:
         conditions=request.conditions,
         tier=request.tier,
         owner=request.owner,
-        evidence=Evidence(request.evidence, request.evidence_at),
+        evidence=Evidence.of(request.evidence, request.evidence_at),
         begins_at=request.begins_at,
         ends_at=request.ends_at,
         registered_by=actor.id,

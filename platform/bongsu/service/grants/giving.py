@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from bongsu.domain.capacity import is_of
 from bongsu.domain.codes import grants as codes
 from bongsu.domain.documents import Moment
 from bongsu.domain.grants import EntryKind, Grant, gpu_ms_of, hours_text
@@ -21,7 +20,7 @@ from bongsu.domain.pipeline import NAME_PATTERN
 from bongsu.domain.problems import BongsuError, Problem
 from bongsu.domain.tenants import HOME
 from bongsu.domain.uses import UseClass
-from bongsu.planner.accelerators import ACCELERATORS
+from bongsu.planner.accelerators import KNOWN
 from bongsu.policy import purpose
 from bongsu.policy.access import Permission
 from bongsu.policy.access_rules import permitted_in
@@ -235,8 +234,8 @@ def _faults(order: Order) -> Iterable[Problem]:
             yield codes.BAD_NAME.at(name=name, what=as_phrase(what))
     if not 0 < order.gpu_hours <= MOST_HOURS or gpu_ms_of(order.gpu_hours) == 0:
         yield codes.BAD_AMOUNT.at(hours=f"{order.gpu_hours:g}", most=f"{MOST_HOURS:,}")
-    if not any(is_of(kind, order.accelerator) for kind in ACCELERATORS):
-        yield codes.UNKNOWN_ACCELERATOR.at(accelerator=order.accelerator, known=", ".join(ACCELERATORS))
+    if order.accelerator not in KNOWN:
+        yield codes.UNKNOWN_ACCELERATOR.at(accelerator=order.accelerator, known=", ".join(KNOWN))
 
 
 def _faults_of_window(order: Order, now: float) -> Iterable[Problem]:

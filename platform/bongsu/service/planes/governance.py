@@ -72,6 +72,10 @@ class GovernancePlane(Protocol):
         """Raises what stands against it."""
         ...
 
+    def suspensions(self) -> Sequence[Suspension]:
+        """Newest first, lifted ones too."""
+        ...
+
     def suspend(self, request: StopRequest) -> Suspension: ...
 
     def propose_lift(self, request: StopRequest) -> Proposal: ...
@@ -149,6 +153,9 @@ class GovernanceHere:
 
     def check_launch(self, request: LaunchRequest) -> Launch:
         return check_launch(self._platform, self._actor, self.ministry, request)
+
+    def suspensions(self) -> Sequence[Suspension]:
+        return suspending.list_suspensions(self._platform, self._actor, self._named)
 
     def suspend(self, request: StopRequest) -> Suspension:
         return suspending.suspend(self._platform, self._actor, request)

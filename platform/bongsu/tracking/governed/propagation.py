@@ -127,6 +127,8 @@ def _check_part(row: Any, ledger: Ledger, actor: Acting | Recorder, born: births
     thing = thing_of(row)
     key = tags.key_of(row)
     is_deleted = row in born.session.deleted
+    if not isinstance(actor, Recorder):
+        tags.check_is_free(tags.parameter_of(row))
     if thing is None or born.label_of(kind, str(thing)) is not None:
         return  # of a thing that this flush makes, which was looked at with it
     thing = str(thing)

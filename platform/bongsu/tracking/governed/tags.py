@@ -8,14 +8,20 @@ from typing import Any
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from mlflow.store.model_registry.dbmodels.models import SqlModelVersionTag
-from mlflow.store.tracking.dbmodels.models import SqlLoggedModelTag, SqlTag, SqlTraceTag
+from mlflow.store.tracking.dbmodels.models import (
+    SqlLoggedModelParam,
+    SqlLoggedModelTag,
+    SqlParam,
+    SqlTag,
+    SqlTraceTag,
+)
 
 from bongsu.domain.grades import GradeScheme, OutsideGrades
 from bongsu.domain.labels import Label
-from bongsu.policy.folding import fold
+from bongsu.tracking.governed.lookalikes import reads_as
 
 LABEL_TAG = "bongsu.label"
-_RESERVED = "bongsu."
+_RESERVED = "bongsu"
 
 
 def read_label(text: str, grades: GradeScheme | None = None) -> Label:
@@ -43,10 +49,20 @@ def read_label(text: str, grades: GradeScheme | None = None) -> Label:
 
 
 def check_is_free(key: str | None) -> None:
-    """Nobody else writes the control plane's tags, nor any that a reader would take for one: in capitals, in letters
-    that look alike, behind blanks. Raises MlflowException: INVALID_PARAMETER_VALUE."""
-    if key is not None and fold(key).casefold().lstrip().startswith(_RESERVED):
-        raise MlflowException(f"Tags that begin with {_RESERVED} are Bongsu's: {key}", INVALID_PARAMETER_VALUE)
+    """Nobody else writes the control plane's tags, nor any tag or parameter that a reader would take for one: in
+    capitals, in letters or figures that look alike, behind or around blanks. Raises MlflowException:
+    INVALID_PARAMETER_VALUE."""
+    if key is not None and reads_as(key, _RESERVED):
+        raise MlflowException(
+            f"Tags and parameters that begin with {_RESERVED}. are Bongsu's: {key}", INVALID_PARAMETER_VALUE
+        )
+
+
+def parameter_of(row: Any) -> str | None:
+    """Its key; None if the row is no parameter."""
+    if isinstance(row, SqlParam):
+        return str(row.key)
+    return str(row.param_key) if isinstance(row, SqlLoggedModelParam) else None
 
 
 def key_of(row: Any) -> str | None:

@@ -232,8 +232,18 @@ def test_the_number_of_a_hidden_version_is_not_given_out_twice(world: World, pos
 def test_the_control_planes_tags_and_models_are_its_own(world: World, post: Post) -> None:
     experiment = _experiment(post, "mnd-all")
     run = _run(post, "mnd-all", experiment)
-    for key in ("bongsu.digest", "bongsu.key", "bongsu.label", "Bongsu.label", "BONGSU.digest", "bongsu．label"):
+    for key in (
+        "bongsu.digest",
+        "bongsu.key",
+        "bongsu.label",
+        "Bongsu.label",
+        "BONGSU.digest",
+        "bongsu．label",
+        "Ꮟ0ngsu .x",
+    ):
         tag = {"key": key, "value": "O"}
+        post("mnd-all", "runs/log-parameter", 400, run_id=run, **tag)
+        post("mnd-all", "logged-models", 400, experiment_id=experiment, name="m", params=[tag])
         post("mnd-all", "runs/set-tag", 400, run_id=run, **tag)
         post("mnd-all", "runs/log-batch", 400, run_id=run, tags=[tag])
         post("mnd-all", "experiments/set-experiment-tag", 400, experiment_id=experiment, **tag)

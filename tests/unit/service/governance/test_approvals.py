@@ -236,10 +236,14 @@ def test_everything_sent_twice_is_done_once(governed: GovernedPlace) -> None:
 
 
 def test_a_proposal_of_another_is_found_and_not_doubled(governed: GovernedPlace) -> None:
-    propose(governed.platform, governed.actor("lee"), governed.wish())
+    first = propose(governed.platform, governed.actor("lee"), governed.wish())
     with pytest.raises(BongsuError) as caught:
         propose(governed.platform, governed.actor("kim"), governed.wish())
     assert codes_of(caught) == ["approval.open-already"]
+    (problem,) = caught.value.problems
+    said = problem.what()
+    assert all(word in said for word in (first.id, "lee", "model:axk1/1", "production", "approval.one-open"))
+    assert first.id in problem.fix()
 
 
 def test_a_no_ends_it_and_only_its_proposer_takes_it_back(governed: GovernedPlace) -> None:

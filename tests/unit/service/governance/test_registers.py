@@ -56,7 +56,7 @@ def a_use(governed: GovernedPlace, **changes: object) -> UseRequest:
         "statement": "Find intrusions in our networks",
         "conditions": "",
         "owner": "lee",
-        "evidence": "sha256:abc",
+        "evidence": "document:국방인공지능기획과-1234",
         "evidence_at": governed.now,
         "begins_at": governed.now,
         "ends_at": governed.now + DAY,
@@ -104,6 +104,40 @@ def test_who_answers_for_a_use_is_of_the_ministry(governed: GovernedPlace, owner
     with pytest.raises(BongsuError) as caught:
         register_use(governed.platform, governed.actor("acc"), a_use(governed, owner=owner_id))
     assert codes_of(caught) == ["use.unknown-owner"]
+
+
+@pytest.mark.parametrize(
+    ("reference", "code"),
+    [
+        ("looked at by lee", "governance.bad-citation"),
+        ("dataset:nothing/1", "governance.citation-gone"),
+        ("model:axk9/1", "governance.citation-gone"),
+        (f"artifact:sha256-{'0' * 64}", "governance.citation-gone"),
+    ],
+)
+def test_evidence_and_cards_can_be_followed(governed: GovernedPlace, reference: str, code: str) -> None:
+    with pytest.raises(BongsuError) as caught:
+        register_use(governed.platform, governed.actor("acc"), a_use(governed, evidence=reference))
+    assert codes_of(caught) == [code]
+    with pytest.raises(BongsuError) as caught:
+        governed.permit_data(card=reference)
+    assert codes_of(caught) == [code]
+    for good in (f"artifact:{governed.law}", "dataset:law/1", "https://example.org/card"):
+        use = register_use(governed.platform, governed.actor("acc"), a_use(governed, evidence=good))
+        assert use.evidence.kind is not None
+        assert use.evidence.kind.is_ours is not good.startswith("https")
+        governed.permit_data(card=good)
+
+
+def test_a_card_that_its_custodian_may_not_see_is_none(governed: GovernedPlace) -> None:
+    governed.add_person("low", "mnd", Role.DATA_CUSTODIAN, OPEN)
+    governed.register("secret", 1, label=SENSITIVE, made_from=[])
+    governed.register("open", 1, made_from=[])
+    for card in ("model:secret/1", "model:nothing/1"):
+        with pytest.raises(BongsuError) as hidden:
+            governed.permit_data(card=card, custodian="low")
+        assert codes_of(hidden) == ["governance.citation-gone"]
+    assert governed.permit_data(card="model:open/1", custodian="low")
 
 
 def test_another_ministry_has_no_register_as_far_as_you_know(governed: GovernedPlace) -> None:
