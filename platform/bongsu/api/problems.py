@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from bongsu.api.requests import broken_off, language_of, request_id
+from bongsu.api.unfit import words_of
 from bongsu.domain.codes import access, api, identity, people, run
 from bongsu.domain.messages import N_
 from bongsu.domain.problems import LACKING, BongsuError, Code, Problem
@@ -111,8 +112,7 @@ def handle_problems(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     def _validation(request: Request, error: RequestValidationError) -> Response:
         problems = [
-            api.BAD_REQUEST.at(place=".".join(map(str, one["loc"])), detail=one["msg"].rstrip("."))
-            for one in error.errors()
+            api.BAD_REQUEST.at(place=".".join(map(str, one["loc"])), detail=words_of(one)) for one in error.errors()
         ]
         return problem_response(request, BongsuError(problems))
 

@@ -13,7 +13,7 @@ from bongsu.domain.documents import plain
 from bongsu.domain.grades import GradeScheme
 from bongsu.domain.labels import Label
 from bongsu.domain.people import MINISTRY_NAME, PERSON_ID, ActorKind, Role
-from bongsu.service.ministries import NewMinistry
+from bongsu.service.ministries import NewMinistry, Receiver
 from bongsu.service.people import NewPerson
 from bongsu.service.service_accounts import SecretSummary, ShownSecret
 from bongsu.service.whoami import Me
@@ -48,6 +48,9 @@ class RemotePeople:
 
     def ministries(self) -> list[Ministry]:
         return list(self._server.pages(_MINISTRIES, Ministry))
+
+    def receivers(self) -> list[Receiver]:
+        return list(self._server.pages(f"{_MINISTRIES}/receivers", Receiver))
 
     def register(self, new: NewMinistry, operator: NewPerson) -> Ministry:
         return self._server.made(_MINISTRIES, Ministry, plain(new) | {"operator": _told(operator)})

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-_TREE = re.compile(r"(?:artifact:)?(?P<digest>sha256-[0-9a-f]{64})")
-_VERSION = re.compile(r"(?P<kind>model|dataset)(?:s:/|:)(?P<name>[^/|:\s]+)/(?P<version>[1-9][0-9]{0,8})")
+from bongsu.domain.object_names import is_object, object_name
+
 _ADDRESS = re.compile(r"https?://(?:[\w.-]*\w|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?(?:[/?#]\S*)?")
 _PORTS = range(1, 65536)
 # An office and a number, as official documents are cited by: 국방인공지능기획과-1234.
@@ -44,10 +44,9 @@ class Citation:
         """None if nobody could follow it. A digest may stand alone; versions may be written as pipelines have them
         (``datasets:/law/1``)."""
         text = text.strip()
-        if tree := _TREE.fullmatch(text):
-            return cls(CitedKind.ARTIFACT, f"artifact:{tree['digest']}")
-        if named := _VERSION.fullmatch(text):
-            return cls(CitedKind(named["kind"]), f"{named['kind']}:{named['name']}/{named['version']}")
+        named = object_name(text, unmarked="")
+        if is_object(named):
+            return cls(CitedKind(named.partition(":")[0]), named)
         if document := _DOCUMENT.fullmatch(text):
             return cls(CitedKind.DOCUMENT, f"document:{document['number']}")
         return cls(CitedKind.ADDRESS, text) if _is_address(text) else None

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from bongsu.domain.codes import run as codes
 from bongsu.domain.labels import Label
 from bongsu.domain.lineage import EdgeKind, NodeKind
+from bongsu.domain.object_names import object_name
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.shared import SharedAddress
 from bongsu.service.platform import Platform
@@ -125,6 +126,10 @@ def _is_input(node: Node) -> bool:
 
 def _node_of(connection: Connection, reference: str, direction: Direction) -> str:
     """Downstream of a version is what was made from its bytes, under whatever name they were taken."""
+    named = object_name(reference)
+    if named.startswith(("model:", "dataset:")):
+        kind, _, name = named.partition(":")
+        reference = name if kind == "model" else f"{_DATASETS}{name}"
     if reference.startswith(_DATASETS):
         name, _, number = reference.removeprefix(_DATASETS).partition("/")
         for one in list_dataset_versions(connection, name) if name else ():

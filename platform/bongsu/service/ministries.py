@@ -174,6 +174,25 @@ def name_operator(platform: Platform, ministry: str, person: str) -> Person:
         return store.find_person(connection, person) or found
 
 
+@dataclass(frozen=True)
+class Receiver:
+    """A ministry that takes part, as whoever gives it something names it; as of :class:`NewMinistry`."""
+
+    name: str
+    title_ko: str
+    title_en: str
+
+
+def list_receivers(platform: Platform, actor: Actor) -> list[Receiver]:
+    """Every ministry that takes part, by name, for those who may name one as receiver of data, a model or a grant;
+    none for anybody else."""
+    if not any(Permission.MINISTRY_FIND in permissions_in(actor, one) for one in actor.ministries):
+        return []
+    with platform.database.read() as connection:
+        found = [one for one in store.list_ministries(connection) if one.closed_at is None]
+    return [Receiver(one.name, one.title_ko, one.title_en) for one in found]
+
+
 def list_ministries(platform: Platform, actor: Actor) -> list[Ministry]:
     """Those in which the actor may look, by name."""
     visible = [one for one in actor.ministries if Permission.MINISTRY_READ in permissions_in(actor, one)]

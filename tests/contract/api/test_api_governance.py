@@ -159,3 +159,15 @@ def test_a_body_that_cannot_be_read_is_told(place: ApiPlace, body: bytes) -> Non
 def test_rules_are_told_to_whoever_is_signed_in(place: ApiPlace) -> None:
     rules = place.ask("army-eng", "GET", "/v1/policy/rules", params={"limit": 500}).json()["items"]
     assert {"use.permitted", "grants.amount", "worker.own-attempt"} <= {rule["name"] for rule in rules}
+
+
+def test_what_does_not_fit_is_said_in_words_and_in_the_readers_language(place: ApiPlace) -> None:
+    proposed = place.ask("lee", "POST", "/v1/approvals", json=wish(place)).json()
+    path = f"/v1/ministries/mnd/approvals/{proposed['id']}/approve"
+    for language, words in (("en", "64 hexadecimal digits"), ("ko", "16진수 64자리")):
+        headers = {"Accept-Language": language}
+        refused = place.ask("ann", "POST", path, json={"digest": "sha256-12"}, headers=headers)
+        assert refused.status_code == 422
+        (problem,) = refused.json()["problems"]
+        assert words in problem["message"]
+        assert "[0-9a-f]" not in refused.text

@@ -335,3 +335,27 @@ def test_anybody_learns_where_to_sign_in(place: PeopleApi) -> None:
     told = place.http.get("/v1/server").json()
     assert told["signIn"]["issuer"] == ISSUER
     assert told["serviceIssuer"] == f"{ISSUER}/services"
+
+
+def test_who_may_name_a_receiver_is_told_the_names_of_those_that_take_part(place: PeopleApi) -> None:
+    place.done("mnd/op", "/v1/people", **KIM)
+    path = "/v1/ministries/receivers"
+    for role, sees in (
+        *((one, True) for one in ("data-custodian", "programme-manager", "engineer")),
+        *((one, False) for one in ("approver", "accreditor", "auditor")),
+    ):
+        place.done("mnd/op", "/v1/people/mnd/kim/roles/give", ministry="mnd", role=role)
+        items = place.ask("mnd/kim", "GET", path).json()["items"]
+        place.done("mnd/op", "/v1/people/mnd/kim/roles/take", ministry="mnd", role=role)
+        assert [one["name"] for one in items] == (["mnd", "msit"] if sees else []), role
+        assert all(one.keys() == {"name", "titleKo", "titleEn"} for one in items)
+    assert place.ask("mnd/op", "GET", path).json()["items"] == []
+    assert place.http.get(path).status_code == 401
+
+
+def test_a_ministry_that_left_is_no_receiver(place: PeopleApi) -> None:
+    place.done("mnd/op", "/v1/people", **KIM)
+    place.done("mnd/op", "/v1/people/mnd/kim/roles/give", ministry="mnd", role="data-custodian")
+    place.done("msit/op", "/v1/ministries/msit/close")
+    items = place.ask("mnd/kim", "GET", "/v1/ministries/receivers").json()["items"]
+    assert [one["name"] for one in items] == ["mnd"]

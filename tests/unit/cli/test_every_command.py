@@ -78,6 +78,7 @@ audit keys
 audit accept FILE --witness KEY
 audit verify
 ministries list
+ministries receivers
 ministries register navy --title-ko x --title-en x --operator navy/op --operator-name x --subject x --issuer https://a.example
 ministries close mnd
 people list

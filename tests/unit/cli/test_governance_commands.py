@@ -137,6 +137,36 @@ def test_a_model_is_suspended_by_one_and_lifted_by_two(ask: As, ready: ApiPlace)
     assert told(ask("acc", "approvals", "apply", str(lift["id"]), "--json"))["state"] == "carried-out"
 
 
+@pytest.mark.parametrize("spelling", ["axk1/1", "axk1@1", "model:axk1/1", "model:axk1@1", "models:/axk1/1"])
+def test_a_version_is_taken_in_every_spelling_by_every_command(ask: As, ready: ApiPlace, spelling: str) -> None:
+    proposed = told(ask("lee", *PROMOTION[:3], spelling, *PROMOTION[4:], "--json"))
+    assert proposed["binding"]["object"] == "model:axk1/1"  # type: ignore[index]
+    assert "[model.not-approved]" in ask("kim", "approvals", "check", "promotion", spelling, "production").error
+    assert told(ask("dc", *SHARE[:2], spelling, *SHARE[3:], "--json"))["object"] == "model:axk1/1"
+    for words in (("labels", "show"), ("lineage",)):
+        assert ask("kim", *words, spelling).status == 0
+    assert "Suspended: model:axk1/1" in ask("acc", "models", "suspend", spelling, "--reason", "It leaks").out
+
+
+@pytest.mark.parametrize(
+    "which", [("law", "1"), ("dataset:law/1",), ("datasets:/law/1",), ("law/1",), ("law@1", "1")]
+)
+def test_data_is_permitted_under_every_spelling(ask: As, which: tuple[str, ...]) -> None:
+    permit = told(ask("dc", "permits", "give-data", *which, *DATA[4:], "--json"))
+    assert (permit["name"], permit["version"]) == ("law", 1)
+    for wrong in (("law",), ("model:law/1",), ("law/1", "2"), ("law/x",)):
+        assert "[run.unknown-dataset]" in ask("dc", "permits", "give-data", *wrong, *DATA[4:]).error
+
+
+def test_what_is_no_digest_is_told_before_anybody_is_asked(ask: As, ready: ApiPlace) -> None:
+    for choice in (("approve",), ("reject", "--reason", "x")):
+        refused = ask("ann", "approvals", choice[0], "p-1", "--digest", "sha256-12", *choice[1:])
+        assert refused.status == 2
+        assert "[cli.no-digest]" in refused.error
+        assert "approvals show p-1" in " ".join(refused.error.split())
+        assert "[0-9a-f]" not in refused.error
+
+
 def test_lists_say_which_models_are_stopped_since_when_and_by_whom(ask: As, ready: ApiPlace) -> None:
     ready.register("axk1", 2)
     assert "No model was ever suspended" in ask("kim", "models", "suspensions").out

@@ -16,7 +16,7 @@ from bongsu.domain.approval import ApprovalState, LaunchKind
 from bongsu.domain.data_permits import DatasetPermit, SharedObject
 from bongsu.domain.documents import plain
 from bongsu.domain.filters import FieldKind
-from bongsu.domain.ids import Digest
+from bongsu.domain.ids import DIGEST_PATTERN, Digest
 from bongsu.domain.paging import ShortList
 from bongsu.domain.suspension import Suspension
 from bongsu.domain.use_register import PermittedUse
@@ -58,7 +58,7 @@ class Reason(Body):
 class Ballot(Body):
     """A yes or a no to exactly what a digest stands for."""
 
-    digest: str = Field(pattern=r"^sha256-[0-9a-f]{64}$")
+    digest: str = Field(pattern=DIGEST_PATTERN.pattern)
     reason: str = Field(default="", max_length=4000)
 
 

@@ -19,7 +19,14 @@ from bongsu.domain.filters import Comparison, FieldKind, Operator
 from bongsu.domain.paging import ShortList
 from bongsu.domain.people import MINISTRY_NAME, ActorKind
 from bongsu.policy.access import Permission
-from bongsu.service.ministries import NewMinistry, close_ministry, list_ministries, register_ministry
+from bongsu.service.ministries import (
+    NewMinistry,
+    Receiver,
+    close_ministry,
+    list_ministries,
+    list_receivers,
+    register_ministry,
+)
 from bongsu.service.people import list_people
 from bongsu.service.people_documents import PersonDocument, person_document
 from bongsu.store.people import PEOPLE, Ministry
@@ -35,6 +42,15 @@ MINISTRIES = ShortList[Ministry](
         "titleEn": (FieldKind.WORD, lambda one: one.title_en),
         "createdAt": (FieldKind.TIME, lambda one: one.created_at),
         "closedAt": (FieldKind.TIME, lambda one: one.closed_at),
+    },
+)
+RECEIVERS = ShortList[Receiver](
+    key=lambda one: (one.name,),
+    kinds=(str,),
+    fields={
+        "name": (FieldKind.WORD, lambda one: one.name),
+        "titleKo": (FieldKind.WORD, lambda one: one.title_ko),
+        "titleEn": (FieldKind.WORD, lambda one: one.title_en),
     },
 )
 Name = Annotated[str, Path(pattern=f"^{MINISTRY_NAME.pattern}$", description="Short, such as `mnd`.")]
@@ -65,6 +81,15 @@ def ministries(asker: Asking, listing: Listing) -> Response:
     wanted = listing.of(MINISTRIES)
     found = list_ministries(asker.plane.base, asker.actor)
     return listing.answer(MINISTRIES.page(found, wanted), MINISTRIES.key)
+
+
+@router.get("/receivers", **asks_for(P.MINISTRY_FIND, gives=Page[Receiver]))
+def receivers(asker: Asking, listing: Listing) -> Response:
+    """Names and titles of all ministries that take part, for who may name one as receiver of data, a model or a
+    grant."""
+    wanted = listing.of(RECEIVERS)
+    found = list_receivers(asker.plane.base, asker.actor)
+    return listing.answer(RECEIVERS.page(found, wanted), RECEIVERS.key)
 
 
 @router.post("", status_code=201, **asks_for(P.MINISTRY_MANAGE, gives=Ministry))

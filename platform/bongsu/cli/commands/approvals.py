@@ -13,7 +13,8 @@ from bongsu.cli.commands.shared import AsJson, Ministry
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.texts import _
 from bongsu.domain.approval import ApprovalState, LaunchKind, Proposal, ProposalKind
-from bongsu.domain.ids import Digest
+from bongsu.domain.codes import cli as codes
+from bongsu.domain.ids import DIGEST_PATTERN, Digest
 
 if TYPE_CHECKING:
     from bongsu.service.governance.documents import ProposalDocument
@@ -101,7 +102,7 @@ def approve(
     as_json: AsJson = False,
 ) -> None:
     with governance_plane(context, ministry) as opened:
-        found = opened.approve(proposal, Digest(digest), reason)
+        found = opened.approve(proposal, looked_at(proposal, digest), reason)
     told(found, as_json)
 
 
@@ -115,7 +116,7 @@ def reject(
     as_json: AsJson = False,
 ) -> None:
     with governance_plane(context, ministry) as opened:
-        found = opened.reject(proposal, Digest(digest), reason)
+        found = opened.reject(proposal, looked_at(proposal, digest), reason)
     told(found, as_json)
 
 
@@ -156,6 +157,13 @@ def check(
     said = _("{object} may be used so: {kind} {target}.")
     say(said.format(object=found.object, kind=_(found.kind.value), target=found.target))
     say(_("Its bytes were read; they are {digest}, and no others may be used.").format(digest=found.digest))
+
+
+def looked_at(proposal: str, text: str) -> Digest:
+    """Raises ``cli.no-digest`` for what cannot be the digest of a proposal."""
+    if DIGEST_PATTERN.fullmatch(text) is None:
+        raise codes.NO_DIGEST.error(text=text, proposal=proposal)
+    return Digest(text)
 
 
 def document(proposal: Proposal) -> ProposalDocument:

@@ -133,7 +133,7 @@ def lineage(
     reference: Annotated[
         str,
         typer.Argument(
-            help=_("NAME@3, NAME/3, NAME@alias, datasets:/NAME/3, or the beginning of a digest."),
+            help=_("model:NAME/3, NAME@alias, dataset:NAME/3, or the beginning of a digest."),
             autocompletion=completion.versions,
         ),
     ],

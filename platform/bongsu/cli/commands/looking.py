@@ -19,7 +19,7 @@ labels = typer.Typer(
 Reference = Annotated[
     str,
     typer.Argument(
-        help=_("NAME@3, NAME/3, NAME@alias, datasets:/NAME/3, or the beginning of a digest."),
+        help=_("model:NAME/3, NAME@alias, dataset:NAME/3, or the beginning of a digest."),
         autocompletion=completion.versions,
         show_default=False,
     ),

@@ -1,4 +1,5 @@
-"""Ministries of a server: ``ministries list``, ``register``, ``close``; at its machine ``found`` and ``gpus``."""
+"""Ministries of a server: ``ministries list``, ``receivers``, ``register``, ``close``; at its machine ``found`` and
+``gpus``."""
 
 from __future__ import annotations
 
@@ -56,6 +57,19 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
     from bongsu.cli.render.people import ministries_view
 
     out().print(ministries_view(found) if found else _("You may look in no ministry."))
+
+
+@ministries.command("receivers", help=_("List all that take part, for who shares data, models or grants with one."))
+def receivers(context: typer.Context, as_json: AsJson = False) -> None:
+    with people_plane(context) as opened:
+        found = opened.receivers()
+    if as_json:
+        say_json(found)
+        return
+    from bongsu.cli.render.people import receivers_view
+
+    nothing = _("That is for data custodians, programme managers and engineers; ask one of yours.")
+    out().print(receivers_view(found) if found else nothing)
 
 
 @ministries.command("register", help=_("Register a further ministry with its first operator, as an operator."))

@@ -14,6 +14,7 @@ from bongsu.cli.commands.shared import AsJson, Ministry, either
 from bongsu.cli.files import new_bytes
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.texts import _
+from bongsu.domain.object_names import object_name
 
 if TYPE_CHECKING:
     from bongsu.client.http import Server
@@ -49,7 +50,10 @@ def _bundles(context: typer.Context, ministry: str | None) -> Iterator[BundlePla
 
 def export(
     context: typer.Context,
-    model: Annotated[str, typer.Argument(help=_("The model, as NAME/VERSION."), autocompletion=completion.models)],
+    model: Annotated[
+        str,
+        typer.Argument(help=_("The model, as model:NAME/VERSION."), autocompletion=completion.models),
+    ],
     target: Annotated[
         str, typer.Option("--to", metavar="TARGET", help=_("The ministry that gets it, as it was approved."))
     ],
@@ -57,6 +61,7 @@ def export(
     ministry: Ministry = None,
     as_json: AsJson = False,
 ) -> None:
+    model = object_name(model).removeprefix("model:")
     # The file first: where it cannot be made nothing is given, and the log does not say that it was.
     with _bundles(context, ministry) as plane, new_bytes(output) as file, plane.exported(model, target) as given:
         file.writelines(given.pieces)

@@ -15,6 +15,7 @@ from bongsu.cli.commands.shared import AsJson, Ministry, plane
 from bongsu.cli.helping import ListingGroup
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.texts import _
+from bongsu.domain.object_names import object_name
 
 if TYPE_CHECKING:
     from bongsu.service.governance.suspending import StopRequest
@@ -24,19 +25,19 @@ models = typer.Typer(
 )
 Version = Annotated[int | None, typer.Option(min=1, help=_("The version; all versions if not given."))]
 ModelName = Annotated[
-    str, typer.Argument(help=_("Name of the model, or NAME/VERSION."), autocompletion=completion.models)
+    str, typer.Argument(help=_("Name of the model, or model:NAME/VERSION."), autocompletion=completion.models)
 ]
 
 
 def _which(ministry: str, name: str, version: int | None, reason: str) -> StopRequest:
-    """The version may stand behind the name, as other commands take it: ``NAME/1``, ``NAME@1``.
+    """The version may stand behind the name, in each spelling of :mod:`bongsu.domain.object_names`.
 
     Raises ``run.unknown-model``.
     """
     from bongsu.domain.codes.run import UNKNOWN_MODEL
     from bongsu.service.governance.suspending import StopRequest
 
-    plain, mark, number = name.removeprefix("model:").replace("@", "/").partition("/")
+    plain, mark, number = object_name(name).removeprefix("model:").replace("@", "/").partition("/")
     if mark and (not number.isdecimal() or version not in (None, int(number))):
         raise UNKNOWN_MODEL.error(model=name if version is None else f"{name} --version {version}")
     return StopRequest(ministry, plain, int(number) if mark else version, reason)

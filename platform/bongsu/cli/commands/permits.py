@@ -12,6 +12,8 @@ from bongsu.cli.commands.acting import Reason, governance_plane, seconds
 from bongsu.cli.commands.shared import AsJson, Ministry
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.texts import _
+from bongsu.domain.codes.run import UNKNOWN_DATASET
+from bongsu.domain.object_names import object_name
 from bongsu.domain.uses import UseClass
 
 permits = typer.Typer(
@@ -41,8 +43,7 @@ def list_(context: typer.Context, ministry: Ministry = None, as_json: AsJson = F
 @permits.command("give-data", help=_("Let a version of a data set be used for purposes, as its data custodian."))
 def give_data(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help=_("Name of the data set, e.g. korean-law."))],
-    version: Annotated[int, typer.Argument(min=1, help=_("Its version."))],
+    name: Annotated[str, typer.Argument(help=_("Name of the data set, e.g. korean-law or dataset:korean-law/1."))],
     use: Annotated[list[UseClass], typer.Option(help=_("A use class that it may be used for; repeatable."))],
     card: Annotated[
         str, typer.Option(help=_("Its data card: OBJECT of the ministry, address, or document:NUMBER."))
@@ -50,6 +51,7 @@ def give_data(
     reason: Reason,
     begins: From,
     until: Until,
+    version: Annotated[int | None, typer.Argument(min=1, help=_("Its version, if NAME has none."))] = None,
     ministry: Ministry = None,
     as_json: AsJson = False,
 ) -> None:
@@ -57,7 +59,8 @@ def give_data(
 
     with governance_plane(context, ministry) as opened:
         times = (seconds(begins), seconds(until))
-        request = DataPermitRequest(opened.ministry, name, version, frozenset(use), card, reason, *times)
+        which = _version(name, version)
+        request = DataPermitRequest(opened.ministry, *which, frozenset(use), card, reason, *times)
         permit = opened.give_data_permit(request)
     _told(permit, permit.id, as_json)
 
@@ -100,6 +103,16 @@ def revoke_access(
     with governance_plane(context, ministry) as opened:
         found = opened.revoke_access(permit)
     _told(found, found.id, as_json)
+
+
+def _version(name: str, version: int | None) -> tuple[str, int]:
+    """The version may stand behind the name, in each spelling of :mod:`bongsu.domain.object_names`. Raises
+    ``run.unknown-dataset``."""
+    plain, _mark, number = object_name(name, "dataset").removeprefix("dataset:").partition("/")
+    which = int(number) if number.isdecimal() else version
+    if ":" in plain or which is None or number not in ("", str(which)) or version not in (None, which):
+        raise UNKNOWN_DATASET.error(dataset=name if version is None else f"{name} {version}")
+    return plain, which
 
 
 def _told(permit: object, permit_id: str, as_json: bool) -> None:

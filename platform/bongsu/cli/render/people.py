@@ -12,6 +12,7 @@ from bongsu.cli.render.runs import moment
 from bongsu.cli.texts import _
 from bongsu.client.contexts import Context
 from bongsu.domain.people import ActorKind
+from bongsu.service.ministries import Receiver
 from bongsu.service.planes.people import Ministry, Person
 from bongsu.service.service_accounts import SecretSummary
 from bongsu.service.whoami import Me
@@ -25,6 +26,14 @@ def ministries_view(found: Sequence[Ministry]) -> RenderableType:
         since = _("since {at}").format(at=moment(one.created_at))
         left = "  " + _("left on {at}").format(at=moment(one.closed_at)) if one.closed_at is not None else ""
         lines += [head, Text(f"  {since}{left}", style="dim")]
+    return Group(*lines)
+
+
+def receivers_view(found: Sequence[Receiver]) -> RenderableType:
+    lines = []
+    for one in found:
+        line = Text(one.name, style="bold")
+        lines.append(line.append(f"  {one.title_ko} · {one.title_en}", style=""))
     return Group(*lines)
 
 

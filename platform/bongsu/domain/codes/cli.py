@@ -112,3 +112,8 @@ ADDRESS = Code(
     "{address} is no address to listen at.",
     "Write host and port, such as 127.0.0.1:9464, or [::1]:9464.",
 )
+NO_DIGEST = Code(
+    "cli.no-digest",
+    "{text} is no digest of a proposal: those are sha256- and 64 hexadecimal digits.",
+    "Look at the proposal with `bongsu approvals show {proposal}`, and give the digest that it prints.",
+)

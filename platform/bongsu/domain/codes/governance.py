@@ -74,7 +74,7 @@ WHICH_MINISTRY = Code(
 UNKNOWN_MINISTRY = Code(
     "governance.unknown-ministry",
     "{ministry} is no ministry that takes part here.",
-    "Take one of those that are listed as ministries.",
+    "`bongsu ministries receivers` lists those that take part, for who may share with one.",
     exit_code=3,
 )
 USE_NOT_PERMITTED = Code(

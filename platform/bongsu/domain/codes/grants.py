@@ -91,7 +91,7 @@ NO_GPUS = Code(
 NO_SUCH_MINISTRY = Code(
     "grants.no-such-ministry",
     "No ministry {ministry} takes part here.",
-    "See the names of those that do, or have it added first.",
+    "`bongsu ministries receivers` lists those that do; or have it added first.",
     exit_code=3,
 )
 NAME_TAKEN = Code(

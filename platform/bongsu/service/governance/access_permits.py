@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bongsu.domain.codes import governance as codes
 from bongsu.domain.data_permits import SharedObject
 from bongsu.domain.labels import OPEN
+from bongsu.domain.object_names import object_name
 from bongsu.domain.paging import WHOLE, PageRequest, seen_page
 from bongsu.domain.people import Actor
 from bongsu.domain.tenants import Tenant
@@ -51,6 +52,7 @@ def give_access(platform: Platform, actor: Actor, request: AccessRequest, reques
     Raises:
         BongsuError: ``governance.*``, ``policy.forbidden-use``.
     """
+    request = replace(request, object=object_name(request.object))
     ask = Ask(platform, actor, Tenant(request.giver), "permit.give-access", request.object, request_id)
     with recorded(ask):
         screened(reason=request.reason)

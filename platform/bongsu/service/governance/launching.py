@@ -3,7 +3,7 @@ Bongsu serves a model yet, so of that, what is not asked here is not stopped her
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -12,6 +12,7 @@ from bongsu.domain.approval import LaunchKind, Proposal, ProposalKind
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.codes import governance as codes
 from bongsu.domain.ids import AttemptId, Digest
+from bongsu.domain.object_names import object_name
 from bongsu.domain.people import Actor
 from bongsu.domain.phrases import phrase
 from bongsu.domain.problems import BongsuError
@@ -79,6 +80,7 @@ def check_launch(
             ``model.suspended``, ``data.not-permitted``.
         OSError: the store does not answer at the moment.
     """
+    request = replace(request, object=object_name(request.object))
     ask = Ask(platform, actor, Tenant(ministry), "model.launch", request.object, request_id)
     with recorded(ask):
         with platform.read() as connection:

@@ -11,6 +11,7 @@ from bongsu.domain.approval import ApprovalState, Proposal, ProposalKind, moved
 from bongsu.domain.codes import governance as codes
 from bongsu.domain.documents import Moment
 from bongsu.domain.labels import Label, high_water_mark
+from bongsu.domain.object_names import object_name
 from bongsu.domain.paging import WHOLE, PageRequest, seen_page
 from bongsu.domain.people import Actor
 from bongsu.domain.tenants import Tenant
@@ -79,6 +80,7 @@ def propose(platform: Platform, actor: Actor, request: ProposalRequest, request_
         BongsuError: ``governance.*``, ``approval.*``, ``use.not-permitted``, ``model.suspended``, ``downgrade.*``,
             ``policy.forbidden-use``.
     """
+    request = replace(request, object=object_name(request.object))
     ask = Ask(platform, actor, Tenant(request.ministry), "approval.propose", request.object, request_id)
     with recorded(ask):
         screened(reason=request.reason)

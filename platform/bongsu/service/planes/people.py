@@ -7,7 +7,7 @@ from typing import Protocol
 from bongsu.domain.grades import GradeScheme
 from bongsu.domain.labels import Label
 from bongsu.domain.people import ActorKind, Role
-from bongsu.service.ministries import NewMinistry
+from bongsu.service.ministries import NewMinistry, Receiver
 from bongsu.service.people import NewPerson
 from bongsu.service.service_accounts import SecretSummary, ShownSecret
 from bongsu.service.whoami import Me
@@ -34,6 +34,10 @@ class PeoplePlane(Protocol):
 
     def ministries(self) -> list[Ministry]:
         """Those in which the asker may look, by name."""
+        ...
+
+    def receivers(self) -> list[Receiver]:
+        """All that take part, by name, for who may name one as a receiver."""
         ...
 
     def register(self, new: NewMinistry, operator: NewPerson) -> Ministry:
