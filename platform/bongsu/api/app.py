@@ -15,7 +15,7 @@ from bongsu.api.observed import InRequest, Observed
 from bongsu.api.openapi import DescribedApp
 from bongsu.api.problems import handle_problems, problem_response
 from bongsu.api.readiness import Readiness
-from bongsu.api.requests import DEFAULT_LANGUAGE, Bounded, Numbered, Rate
+from bongsu.api.requests import Bounded, Numbered, Rate
 from bongsu.api.routes import (
     about,
     artifacts,
@@ -34,7 +34,7 @@ from bongsu.api.routes import (
     runs,
     session,
 )
-from bongsu.domain.server_defaults import MLFLOW_PATH, REQUESTS_A_MINUTE
+from bongsu.domain.server_defaults import LANGUAGE, MLFLOW_PATH, REQUESTS_A_MINUTE
 from bongsu.service.browsers.settings import Browsers
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.health import is_ready
@@ -68,7 +68,7 @@ def create_app(
     requests_a_minute: int = REQUESTS_A_MINUTE,
     telemetry: Telemetry | None = None,
     browsers: Browsers | None = None,
-    language: str = DEFAULT_LANGUAGE,
+    language: str = LANGUAGE,
 ) -> FastAPI:
     """The control plane as an ASGI application.
 

@@ -22,9 +22,9 @@ from bongsu.domain.messages import N_
 from bongsu.domain.people import Actor
 from bongsu.domain.phrases import phrase
 from bongsu.domain.problems import BongsuError
+from bongsu.domain.server_defaults import LANGUAGE
 from bongsu.language.translation import preferred_language
 
-DEFAULT_LANGUAGE = "ko"
 NUMBER_HEADER = "x-request-id"
 _OBEYED = re.compile(r"[\x00-\x1f\x7f]")
 # The same, but for what stands between lines and columns.
@@ -54,7 +54,7 @@ def request_id(request: Request) -> str:
     return str(getattr(request.state, "number", "-"))
 
 
-def language_of(request: Request, wished: str = "", otherwise: str = DEFAULT_LANGUAGE) -> str:
+def language_of(request: Request, wished: str = "", otherwise: str = LANGUAGE) -> str:
     """Of an answer: what the request asks for, else the server's own; ``otherwise`` if that has none."""
     own = getattr(request.app.state, "language", otherwise)
     return preferred_language(request.headers.get("accept-language"), own, wished)

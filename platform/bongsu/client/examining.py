@@ -15,9 +15,10 @@ import httpx
 from bongsu import __version__
 from bongsu.client.contexts import Context, load_contexts
 from bongsu.client.opening import open_server
+from bongsu.client.unreached import why
 from bongsu.domain.codes import client as codes
 from bongsu.domain.messages import N_
-from bongsu.domain.phrases import phrase
+from bongsu.domain.phrases import as_phrase, phrase
 from bongsu.domain.problems import BongsuError
 from bongsu.machine.certificates import trusted_certificates
 from bongsu.service.doctor.finding import Finding
@@ -52,7 +53,7 @@ def examine_context(
     try:
         answer = _asked(context.url, clock)
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-        fact = phrase("{context} ({url}): {detail}", context=name, url=context.url, detail=_told(error))
+        fact = phrase("{context} ({url}): {detail}", context=name, url=context.url, detail=as_phrase(why(error)))
         return [Finding("problem", _SERVER, fact, codes.UNREACHABLE.fix)]
     return [
         Finding("ok", _SERVER, f"{name}: {context.url} ({answer.about.get('site', '–')})"),
@@ -116,7 +117,3 @@ def _end(path: Path, name: str) -> Finding:
     if held.refresh_token:
         return Finding("ok", subject, phrase(N_("{at}; it is renewed by itself"), at=at))
     return Finding("ok", subject, at)
-
-
-def _told(error: Exception) -> str:
-    return str(error) or type(error).__name__

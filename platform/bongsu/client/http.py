@@ -15,9 +15,10 @@ from typing import Any, TypeVar
 import httpx
 
 from bongsu import __version__
+from bongsu.client.unreached import why
 from bongsu.domain.codes import client as codes
 from bongsu.domain.problems import BongsuError, Code, Location, Problem
-from bongsu.domain.read_documents import Unlike, read
+from bongsu.domain.read_documents import Unlike, items, part, read
 from bongsu.machine.certificates import trusted_certificates
 
 T = TypeVar("T")
@@ -79,9 +80,10 @@ class Server:
         while left is None or left > 0:
             limit = 500 if left is None else min(left, 500)
             page = self.json("GET", path, query={**query, "limit": limit, "cursor": cursor})
-            yield from page["items"]
-            left = left - len(page["items"]) if left is not None else None
-            cursor = page["next"]
+            with self.understood(path):
+                found, cursor = items(page, "items"), part(page, "next")
+            yield from found
+            left = left - len(found) if left is not None else None
             if not cursor:
                 return
 
@@ -219,8 +221,7 @@ class Server:
         except httpx.InvalidURL as error:
             raise codes.BAD_SERVER_URL.error(url=self.url, detail=str(error)) from error
         except httpx.HTTPError as error:
-            detail = str(error) or type(error).__name__
-            raise codes.UNREACHABLE.error(url=self.url, detail=detail) from error
+            raise codes.UNREACHABLE.error(url=self.url, detail=why(error)) from error
 
     def _error(self, response: httpx.Response) -> BongsuError:
         try:
@@ -241,14 +242,13 @@ class Server:
 
     @contextmanager
     def understood(self, path: str) -> Iterator[None]:
-        """Around what reads a document of this address. Raises ``client.not-understood`` for one of another form."""
+        """Around what reads a document of this address. Raises ``client.not-understood`` for one of another form, which
+        readers say by Unlike; whatever else goes wrong is a mistake of this program, and is not laid at the server's
+        door."""
         try:
             yield
         except Unlike as error:
             told = " ".join(str(error).split())[:300]
-            raise codes.NOT_UNDERSTOOD.error(url=self.url, detail=f"{path}: {told}") from error
-        except (KeyError, TypeError, ValueError) as error:
-            told = f"{type(error).__name__}: {error}"[:300]
             raise codes.NOT_UNDERSTOOD.error(url=self.url, detail=f"{path}: {told}") from error
 
 
@@ -258,8 +258,8 @@ def problem_of(document: Mapping[str, Any]) -> Problem:
 
 
 def _problem(document: Mapping[str, Any], exit_code: int) -> Problem:
-    what, fix = (str(document[name]).replace("{", "{{").replace("}", "}}") for name in ("message", "fix"))
-    code = Code(document["code"], what, fix, exit_code, document.get("rule") or "")
+    what, fix = (str(part(document, name)).replace("{", "{{").replace("}", "}}") for name in ("message", "fix"))
+    code = Code(part(document, "code"), what, fix, exit_code, document.get("rule") or "")
     place = None
     if document.get("file") and document.get("line"):
         place = Location(document["file"], int(document["line"]), int(document["column"] or 1))

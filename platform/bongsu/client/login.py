@@ -11,8 +11,11 @@ from urllib.parse import urlsplit
 import httpx
 
 from bongsu.client.contexts import SignIn
+from bongsu.client.unreached import why
 from bongsu.domain.codes import client as codes
 from bongsu.domain.messages import N_
+from bongsu.domain.phrases import Words, phrase
+from bongsu.domain.problems import Code
 from bongsu.machine.certificates import trusted_certificates
 
 _DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -51,12 +54,16 @@ def checked_url(url: str) -> str:
     Raises:
         BongsuError: ``client.bad-server-url``.
     """
-    parts = urlsplit(url if "://" in url else f"https://{url}")
+    try:
+        parts = urlsplit(url if "://" in url else f"https://{url}")
+        _ = parts.port  # is looked at when it is asked for
+    except ValueError as error:
+        raise codes.BAD_SERVER_URL.error(url=url, detail=str(error)) from None
     is_here = parts.hostname in ("127.0.0.1", "localhost", "::1")
     if not parts.hostname or parts.scheme not in ("https", "http"):
-        raise codes.BAD_SERVER_URL.error(url=url, detail=N_("it has no host"))
+        raise codes.BAD_SERVER_URL.error(url=url, detail=phrase(N_("it has no host")))
     if parts.scheme == "http" and not is_here:
-        raise codes.BAD_SERVER_URL.error(url=url, detail=N_("without TLS a token could be read on the way"))
+        raise codes.BAD_SERVER_URL.error(url=url, detail=phrase(N_("without TLS a token could be read on the way")))
     return f"{parts.scheme}://{parts.netloc}"
 
 
@@ -68,16 +75,17 @@ def provider_of(url: str, issuer: str | None = None) -> Provider:
         issuer: where the person signs in; the first of the server's providers if None.
 
     Raises:
-        BongsuError: ``client.unreachable``, ``client.not-understood``, ``client.bad-server-url`` of the issuer.
+        BongsuError: ``client.nobody-there`` and ``client.unreachable`` of the server and of the issuer,
+            ``client.not-understood``, ``client.bad-server-url`` of the issuer.
     """
-    place = _asked(url, "GET", f"{url}/v1/server").get("signIn") or {}
+    place = _said_of_itself(url).get("signIn") or {}
     try:
         found = _asked(url, "GET", _discovery(issuer or place["issuer"]))
         return Provider(
             found["token_endpoint"], found["device_authorization_endpoint"], place["clientId"], place["scope"]
         )
     except KeyError as error:
-        raise codes.NOT_UNDERSTOOD.error(url=url, detail=f"{error.args[0]} is missing") from error
+        raise codes.NOT_UNDERSTOOD.error(url=url, detail=_lacks(str(error.args[0]))) from error
 
 
 def pages_of(url: str) -> str:
@@ -131,11 +139,11 @@ def wait(provider: Provider, code: DeviceCode, sleep: Callable[[float], None] = 
 def service_endpoint(url: str, issuer: str | None = None) -> str:
     """Where service accounts of a server get their tokens: at ``issuer``, if it is named, else there itself, else where
     its people sign in. Raises as :func:`provider_of`."""
-    about = _asked(url, "GET", f"{url}/v1/server")
+    about = _said_of_itself(url)
     place = issuer or about.get("serviceIssuer") or (about.get("signIn") or {}).get("issuer") or ""
     found = _asked(url, "GET", _discovery(place)) if place else {}
     if not found.get("token_endpoint"):
-        raise codes.NOT_UNDERSTOOD.error(url=url, detail="token_endpoint is missing")
+        raise codes.NOT_UNDERSTOOD.error(url=url, detail=_lacks("token_endpoint"))
     return str(found["token_endpoint"])
 
 
@@ -188,25 +196,37 @@ def _signed_in(document: dict[str, Any], endpoint: str, client_id: str, refresh_
     )
 
 
+def _said_of_itself(url: str) -> dict[str, Any]:
+    """What a server says to who is not signed in yet. Raises ``client.nobody-there``, ``client.not-understood``."""
+    return _asked(url, "GET", f"{url}/v1/server", codes.NOBODY_THERE)
+
+
+def _lacks(name: str) -> Words:
+    return phrase(N_("it does not say {name}"), name=name)
+
+
 def _discovery(issuer: str) -> str:
     """Raises ``client.bad-server-url``: what a person types in there must not be read on the way."""
     checked_url(issuer)
     return f"{issuer.rstrip('/')}/.well-known/openid-configuration"
 
 
-def _asked(url: str, method: str, address: str, **form: str) -> dict[str, Any]:
-    response = _sent(url, method, address, form or None)
+def _asked(url: str, method: str, address: str, silent: Code = codes.UNREACHABLE, **form: str) -> dict[str, Any]:
+    response = _sent(url, method, address, form or None, silent)
     if not response.is_success:
         raise codes.NOT_UNDERSTOOD.error(url=address, detail=f"HTTP {response.status_code}")
     return _document(url, response)
 
 
-def _sent(url: str, method: str, address: str, form: dict[str, str] | None) -> httpx.Response:
+def _sent(
+    url: str, method: str, address: str, form: dict[str, str] | None, silent: Code = codes.UNREACHABLE
+) -> httpx.Response:
+    """``silent`` says that nobody answers."""
     try:
         with httpx.Client(timeout=_TIMEOUT_S, trust_env=False, verify=trusted_certificates()) as client:
             return client.request(method, address, data=form)
     except httpx.HTTPError as error:
-        raise codes.UNREACHABLE.error(url=url, detail=str(error) or type(error).__name__) from error
+        raise silent.error(url=url, detail=why(error)) from error
 
 
 def _document(url: str, response: httpx.Response) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from bongsu.domain.labels import Grade, Label
 from bongsu.domain.pipeline import Input
 from bongsu.domain.plan import RunPlan, SkippedStage
 from bongsu.domain.problems import BongsuError, Problem, Translate
-from bongsu.domain.read_documents import read
+from bongsu.domain.read_documents import Unlike, items, part, read
 from bongsu.domain.run import RunState, ShownState
 from bongsu.domain.searching import Found, SearchKind
 from bongsu.service.artifacts import ListedArtifact
@@ -32,6 +32,7 @@ from bongsu.service.catalogue import InstalledStages
 from bongsu.service.datasets import DatasetVersion
 from bongsu.service.following import LogLine
 from bongsu.service.grants.reading_back import standing_of
+from bongsu.service.grants.reserving import GrantStanding
 from bongsu.service.inputs.addresses import files_of, told
 from bongsu.service.inputs.card import label_of
 from bongsu.service.labels import LabelShown
@@ -89,17 +90,19 @@ class Remote:
         path = f"/v1/runs/{run}"
         document = self._server.json("GET", path)
         with self._server.understood(path):
-            summary = read(RunSummary, document["run"])
+            summary = read(RunSummary, part(document, "run"))
         plan = self._server.get(f"/v1/runs/{summary.id}/plan", RunPlan)
         with self._server.understood(path):
-            stages = tuple(_stage(plan, summary.id, place, told) for place, told in enumerate(document["stages"]))
+            stages = tuple(
+                _stage(plan, summary.id, place, told) for place, told in enumerate(items(document, "stages"))
+            )
         return RunDetails(summary, plan, stages)
 
     def variants(self, run: str) -> list[Variant]:
         path = f"/v1/runs/{run}"
         document = self._server.json("GET", path, query={"fields": "variants"})
         with self._server.understood(path):
-            return [self._with_whole_page(read(Variant, told)) for told in document["variants"]]
+            return [self._with_whole_page(read(Variant, told)) for told in items(document, "variants")]
 
     def _with_whole_page(self, variant: Variant) -> Variant:
         """A server tells the path of a page below its own address."""
@@ -171,7 +174,7 @@ class Remote:
         path = "/v1/pipelines/validate"
         told = self._server.post(path, _body(text, pipeline, {}, {}))
         with self._server.understood(path):
-            return Checked(told["name"], told["stages"])
+            return Checked(part(told, "name"), part(told, "stages"))
 
     def label(self, reference: str) -> LabelShown:
         return self._server.get(f"/v1/ministries/{self._in_one_ministry()}/labels", LabelShown, of=reference)
@@ -203,7 +206,8 @@ class Remote:
         # What is in the way is refused there, where a refusal by policy is recorded.
         answer = self._server.once(_RUNS, body)
         with self._server.understood(_RUNS):
-            return Begun(RunId(answer["run"]["id"]), answer["run"]["pipeline"], answer["created"], shown.skipped)
+            run = part(answer, "run")
+            return Begun(RunId(part(run, "id")), part(run, "pipeline"), part(answer, "created"), shown.skipped)
 
     def run(
         self,
@@ -258,13 +262,13 @@ class Remote:
         path = f"/v1/runs/{run}"
         told = self._server.json("GET", path, query={"fields": "run"})
         with self._server.understood(path):
-            return read(RunSummary, told["run"])
+            return read(RunSummary, part(told, "run"))
 
     def _changed(self, run: str, verb: str) -> RunSummary:
         path = f"/v1/runs/{run}/{verb}"
         told = self._server.once(path)
         with self._server.understood(path):
-            return read(RunSummary, told["run"])
+            return read(RunSummary, part(told, "run"))
 
     def report(self, run: str, language: str, translate: Translate) -> tuple[str, str]:
         run_id = self._summary(run).id
@@ -307,21 +311,31 @@ def _body(text: str, pipeline: Pipeline, uploaded: Mapping[str, str], beside: Ma
 
 
 def _plan(document: Mapping[str, Any]) -> PlanShown:
-    obstacles = tuple(map(problem_of, document["obstacles"]))
-    paid = document["grantStanding"]
+    obstacles = tuple(map(problem_of, items(document, "obstacles")))
+    paid = part(document, "grantStanding")
     return PlanShown(
         read(RunPlan, document),
-        tuple(read(SkippedStage, told) for told in document["skipped"]),
-        tuple(map(problem_of, document["warnings"])),
+        tuple(read(SkippedStage, told) for told in items(document, "skipped")),
+        tuple(map(problem_of, items(document, "warnings"))),
         obstacles,
-        standing_of(paid, obstacles) if paid else None,
+        _standing(paid, obstacles) if paid else None,
     )
 
 
+def _standing(paid: Any, obstacles: Sequence[Problem]) -> GrantStanding:
+    try:
+        return standing_of(paid, obstacles)
+    except (KeyError, TypeError, ValueError) as error:
+        raise Unlike(f"grantStanding: {type(error).__name__}: {error}") from error
+
+
 def _stage(plan: RunPlan, run_id: RunId, position: int, told: Mapping[str, Any]) -> StageDetails:
-    planned = plan.stage(told["id"])
+    name = part(told, "id")
+    planned = next((one for one in plan.stages if one.id == name), None)
+    if planned is None:
+        raise Unlike(f"{name} is no stage of the plan")
     record = read(StageSummary, {"runId": run_id, "stageId": planned.id, "position": position} | dict(told))
-    attempts = tuple(read(AttemptSummary, one) for one in told["attempts"])
+    attempts = tuple(read(AttemptSummary, one) for one in items(told, "attempts"))
     return StageDetails(planned, record, attempts)
 
 

@@ -75,9 +75,7 @@ def _gpus(needs: Resources, has: Capacity) -> Iterator[Shortfall]:
     if needs.total_gpus > has.gpus:
         yield Shortfall(
             "gpusPerWorker",
-            phrase(
-                N_("it needs {asked} GPUs at once, and there are {there}"), asked=needs.total_gpus, there=has.gpus
-            ),
+            phrase(N_("GPUs needed at once: {asked}, there are: {there}"), asked=needs.total_gpus, there=has.gpus),
             phrase(N_("Ask for fewer workers or GPUs")) if has.gpus else phrase(N_("Take gpusPerWorker away")),
         )
         return
@@ -104,12 +102,12 @@ def may_be_same(one: str, other: str) -> bool:
 
 def _cores(needs: Resources, has: Capacity) -> Shortfall:
     reason = phrase(
-        N_("it needs {asked} CPU cores at once, and there are {there}"),
+        N_("CPU cores needed at once: {asked}, there are: {there}"),
         asked=f"{needs.total_cpus:g}",
         there=f"{has.cpus:g}",
     )
     if needs.workers == 1:
         return Shortfall(
-            "cpusPerWorker", reason, phrase(N_("Ask for at most {there} cores"), there=f"{has.cpus:g}")
+            "cpusPerWorker", reason, phrase(N_("Ask for no more cores than {there}"), there=f"{has.cpus:g}")
         )
     return Shortfall("workers", reason, phrase(N_("Ask for fewer workers, or for fewer cores each")))

@@ -34,6 +34,21 @@ def read(kind: type[T], document: Any) -> T:
     return found
 
 
+def part(document: Any, name: str) -> Any:
+    """What stands under a key. Raises Unlike if nothing does."""
+    if not isinstance(document, Mapping) or name not in document:
+        raise Unlike(f"{name} is missing")
+    return document[name]
+
+
+def items(document: Any, name: str) -> list[Any]:
+    """The list under a key. Raises Unlike if there is none."""
+    found = part(document, name)
+    if not isinstance(found, list):
+        raise Unlike(f"{name} is no list")
+    return found
+
+
 def read_as(kind: Any, value: Any) -> Any:
     """As :func:`read`, of any type that a field may have."""
     return _read(kind, value, "value")

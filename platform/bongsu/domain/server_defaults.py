@@ -16,3 +16,6 @@ MLFLOW_PATH = "/mlflow"
 
 CLI_CLIENT = "bongsu-cli"
 """``client_id`` of the command line where people sign in."""
+
+LANGUAGE = "ko"
+"""Of answers to who does not say what they read."""

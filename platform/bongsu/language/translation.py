@@ -8,6 +8,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
+from bongsu.domain.server_defaults import LANGUAGE
+
 LANGUAGES = ("ko", "en")
 _LONGEST = 500
 LOCALES = Path(__file__).parent.parent / "locale"
@@ -26,7 +28,7 @@ def translator(language: str) -> Callable[[str], str]:
     return lambda text: translation.gettext(text) if text else ""
 
 
-def preferred_language(header: str | None, default: str = "ko", wished: str = "") -> str:
+def preferred_language(header: str | None, default: str = LANGUAGE, wished: str = "") -> str:
     """The language of an answer.
 
     Args:

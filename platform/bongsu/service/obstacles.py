@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.capacity import Capacity
 from bongsu.domain.codes import plan as codes
+from bongsu.domain.phrases import Words
 from bongsu.domain.pipeline import Environment, Stage
 from bongsu.domain.plan import RunPlan
 from bongsu.domain.problems import BongsuError, Problem
+from bongsu.domain.tenants import HOME
 from bongsu.planner.advice import advise_room
-from bongsu.planner.room import check_room, check_stage_room
+from bongsu.planner.room import OF_A_SERVER, OF_OWN_HOME, check_room, check_stage_room
 from bongsu.reconciler.gate import objections
 from bongsu.service.platform import Platform
 from bongsu.store.models import list_versions
@@ -33,7 +35,9 @@ def ask_executor(platform: Platform, plan: RunPlan) -> Verdict:
     if not any(planned.cache.runs for planned in plan.stages):
         return Verdict()
     has = platform.executor().capacity()
-    return Verdict((*check_room(plan, has), *_interpreters(plan, has)), tuple(advise_room(plan, has)))
+    return Verdict(
+        (*check_room(plan, has, _larger(platform)), *_interpreters(plan, has)), tuple(advise_room(plan, has))
+    )
 
 
 def beyond_executor(platform: Platform, stages: Iterable[Stage]) -> Iterator[Problem]:
@@ -47,8 +51,14 @@ def beyond_executor(platform: Platform, stages: Iterable[Stage]) -> Iterator[Pro
         yield from error.problems
         return
     for stage in certain:
-        yield from check_stage_room(stage.name, stage.resources, stage.environment, has)
+        yield from check_stage_room(stage.name, stage.resources, stage.environment, has, _larger(platform))
         yield from _interpreter(stage.name, stage.environment, has)
+
+
+def _larger(platform: Platform) -> Words:
+    """The environment of a server is its operators' to set."""
+    is_own = HOME in (platform.scope.tenants or ())
+    return OF_OWN_HOME if is_own else OF_A_SERVER
 
 
 def names_of_others(platform: Platform, plan: RunPlan) -> Iterator[Problem]:

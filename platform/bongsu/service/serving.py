@@ -21,7 +21,7 @@ from bongsu.domain.codes import identity as identity_codes
 from bongsu.domain.messages import N_
 from bongsu.domain.people import Actor, ActorKind
 from bongsu.domain.phrases import phrase
-from bongsu.domain.server_defaults import MLFLOW_PATH, REQUESTS_A_MINUTE
+from bongsu.domain.server_defaults import LANGUAGE, MLFLOW_PATH, REQUESTS_A_MINUTE
 from bongsu.identity.fetching import KeyFetcher
 from bongsu.identity.oauth import CLI, OAuthClient, browser_client, console_client
 from bongsu.identity.relying_party import Provider, RemoteProvider
@@ -106,7 +106,7 @@ class ServerSettings:
     worker_url: str | None = None
     grades: StatedGrades = field(default_factory=StatedGrades)
     browsers: BrowserSettings | None = None
-    language: str = "ko"
+    language: str = LANGUAGE
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,8 @@ def test_doctor_tells_of_the_server_and_the_sign_in(ask: As, tmp_path: Path) -> 
     assert found["Server"][0] == "ok"
     assert found["Version of the server"] == ("ok", __version__)
     assert found["Signed in as"] == ("ok", "kim (mnd: engineer)")
+    assert found["Home of this machine"] == ("ok", "not looked at: commands speak to the server")
+    assert not {"State directory", "Database of runs", "mlflow"} & found.keys()
     assert found["Clock of the server"][0] == "ok"
     assert found["End of the sign-in"][0] == "ok"
     refused = ask("nobody", "doctor", "--json")
@@ -117,6 +119,23 @@ def test_doctor_tells_of_a_server_that_is_not_there(
     said = shell("doctor", "--json")
     assert (said.status, findings(said)["Server"][0]) == (7, "problem")
     assert "Server" not in findings(shell("--context", "local", "doctor", "--json"))
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "words"),
+    [
+        ("http://127.0.0.1:9", "client.nobody-there", "nothing listens there"),
+        ("https://nowhere.invalid", "client.nobody-there", "no machine is known by this name"),
+        ("http://[bad", "client.bad-server-url", ""),
+        ("https://127.0.0.1:x", "client.bad-server-url", ""),
+    ],
+)
+def test_a_sign_in_where_nobody_answers_says_what_to_look_at(shell: Shell, url: str, code: str, words: str) -> None:
+    said = shell("login", url)
+    assert f"[{code}]" in said.error
+    assert words in said.error
+    assert "Errno" not in said.error
+    assert "context list" not in said.error, "there is no context yet"
 
 
 def test_doctor_tells_of_a_clock_that_is_wrong(place: ApiPlace, tmp_path: Path) -> None:

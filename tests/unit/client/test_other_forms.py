@@ -13,6 +13,7 @@ from bongsu.client.http import Server
 from bongsu.client.remote import Remote
 from bongsu.domain.labels import OPEN, Grade
 from bongsu.domain.problems import BongsuError
+from bongsu.domain.read_documents import part
 from bongsu.service.plane import Pipeline
 
 PIPELINE = """apiVersion: bongsu.dev/v1alpha1
@@ -81,3 +82,18 @@ def test_a_document_of_another_form_is_said_to_be_one(url: str, tmp_path: Path, 
     (problem,) = caught.value.problems
     assert problem.code.name == "client.not-understood"
     assert "/v1/" in str(problem.args["detail"])
+
+
+def test_a_mistake_of_ours_is_not_laid_at_the_servers_door(url: str) -> None:
+    server = Server(url, lambda _anew: "t", "en")
+    for mistake in (KeyError("x"), TypeError("x"), ValueError("x"), AttributeError("x")):
+        with pytest.raises(type(mistake)), server.understood("/v1/runs"):
+            raise mistake
+    with pytest.raises(BongsuError), server.understood("/v1/runs"):
+        part({}, "run")
+
+
+def test_a_page_without_items_is_of_another_form(url: str) -> None:
+    with pytest.raises(BongsuError) as caught:
+        list(Server(url, lambda _anew: "t", "en").items("/v1/models"))
+    assert [one.code.name for one in caught.value.problems] == ["client.not-understood"]

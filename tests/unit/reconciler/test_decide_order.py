@@ -212,8 +212,8 @@ def test_memory_counts_where_a_stage_asks_for_it() -> None:
 @pytest.mark.parametrize(
     ("needs", "words"),
     [
-        (wide(9), "9 CPU cores at once, and there are 4"),
-        (Resources(gpus_per_worker=1), "1 GPUs at once, and there are 0"),
+        (wide(9), "CPU cores needed at once: 9, there are: 4"),
+        (Resources(gpus_per_worker=1), "GPUs needed at once: 1, there are: 0"),
         (Resources(memory=2 * 10**9), "2.0 GB of memory, and there are 1.0 GB"),
     ],
 )

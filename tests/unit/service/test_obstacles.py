@@ -60,7 +60,7 @@ def test_everything_that_is_not_there_is_told_at_once_with_what_to_ask_for(place
         "spec.stages[3].environment.image",
     ]
     assert (
-        "needs 64 CPU cores at once, and there are 4. Ask for at most 4 cores"
+        "CPU cores needed at once: 64, there are: 4. Ask for no more cores than 4"
         in found["spec.stages[0].resources.cpusPerWorker"]
     )
     assert "Take gpusPerWorker away; or set BONGSU_RAY_ADDRESS" in found["spec.stages[2].resources.gpusPerWorker"]

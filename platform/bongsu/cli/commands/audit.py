@@ -58,7 +58,8 @@ def list_(
         return
     from bongsu.cli.render.audit import entries_view
 
-    out().print(entries_view(page.entries) if page.entries else _("No such entries."))
+    nothing = _("No such entries. Ask for fewer conditions, or for another --ministry.")
+    out().print(entries_view(page.entries) if page.entries else nothing)
     if page.next_before is not None:
         say(_("Older ones: --before {position}").format(position=page.next_before))
 

@@ -36,7 +36,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(stages, name="stages")
     app.command("schema", help=_("Write the JSON Schema of pipeline files, for editors."))(schema)
     app.command("explain", help=_("Explain an error code, or list them all."))(explain)
-    app.command("doctor", help=_("Check this machine, this installation and the server in use."))(doctor)
+    app.command("doctor", help=_("Check this installation, and the server in use or this machine."))(doctor)
 
 
 @stages.command("list", help=_("List the stages that are installed."))
@@ -239,9 +239,13 @@ def _of_context(context: typer.Context) -> list[Finding]:
 
 
 def doctor(context: typer.Context, as_json: AsJson = False) -> None:
-    from bongsu.service.doctor import examine
+    from bongsu.service.doctor import examine, examine_client
 
-    findings = [*_of_context(context), *examine(options(context).home, os.environ.get("BONGSU_DATABASE") or None)]
+    findings = _of_context(context)
+    if findings:
+        findings += examine_client()
+    else:
+        findings = examine(options(context).home, os.environ.get("BONGSU_DATABASE") or None)
     if as_json:
         say_json(findings)
     else:

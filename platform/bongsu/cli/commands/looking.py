@@ -51,7 +51,10 @@ def search(
         return
     from bongsu.cli.render.looking import found_view
 
-    out().print(found_view(found) if found else _("Nothing of that name."))
+    nothing = _(
+        "Nothing of that name. Try a shorter part of it; lists have all that you may see, e.g. `bongsu models list`."
+    )
+    out().print(found_view(found) if found else nothing)
 
 
 def capacity(context: typer.Context, as_json: AsJson = False) -> None:

@@ -56,7 +56,8 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
         return
     from bongsu.cli.render.people import ministries_view
 
-    out().print(ministries_view(found) if found else _("You may look in no ministry."))
+    nothing = _("You may look in no ministry. An operator of yours gives you a role: `bongsu people give-role`.")
+    out().print(ministries_view(found) if found else nothing)
 
 
 @ministries.command("receivers", help=_("List all that take part, for who shares data, models or grants with one."))

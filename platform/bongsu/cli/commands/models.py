@@ -64,7 +64,8 @@ def list_(
         return
     from bongsu.cli.render.models import models_view
 
-    out().print(models_view(found) if found else _("No model is registered yet."))
+    nothing = _("No model is registered yet. The stage registry.register of a pipeline does it; see `bongsu init`.")
+    out().print(models_view(found) if found else nothing)
 
 
 @models.command("suspend", help=_("Stop a model at once, as an accreditor: aliases, launches, running jobs."))

@@ -64,7 +64,8 @@ def list_(
         return
     from bongsu.cli.render.people import people_view
 
-    out().print(people_view(found) if found else _("Nobody."))
+    nothing = _("Nobody. Operators add people with `bongsu people add`.")
+    out().print(people_view(found) if found else nothing)
 
 
 @people.command("show", help=_("Show somebody: what they are where, and what they may see."))

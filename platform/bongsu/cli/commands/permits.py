@@ -37,7 +37,8 @@ def list_(context: typer.Context, ministry: Ministry = None, as_json: AsJson = F
         return
     from bongsu.cli.render.governance import permits_view
 
-    out().print(permits_view(data, shared) if data or shared else _("No permit was given."))
+    nothing = _("No permit was given. A data custodian gives one: `bongsu permits give-data`, `give-access`.")
+    out().print(permits_view(data, shared) if data or shared else nothing)
 
 
 @permits.command("give-data", help=_("Let a version of a data set be used for purposes, as its data custodian."))

@@ -94,7 +94,8 @@ def secrets(context: typer.Context, account: AccountId, as_json: AsJson = False)
         return
     from bongsu.cli.render.people import secrets_view
 
-    out().print(secrets_view(found) if found else _("No secret holds: nobody comes in as this account."))
+    nothing = _("No secret holds: nobody comes in as this account. `bongsu service-accounts secret` makes one.")
+    out().print(secrets_view(found) if found else nothing)
 
 
 @accounts.command("withdraw", help=_("Let a secret hold no longer, from now on."))

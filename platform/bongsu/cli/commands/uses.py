@@ -32,7 +32,8 @@ def list_(context: typer.Context, ministry: Ministry = None, as_json: AsJson = F
         return
     from bongsu.cli.render.governance import uses_view
 
-    out().print(uses_view(found) if found else _("No use is registered."))
+    nothing = _("No use is registered. An accreditor permits one: `bongsu uses register`.")
+    out().print(uses_view(found) if found else nothing)
 
 
 @uses.command("register", help=_("Permit a use class in a ministry, as its accreditor."))

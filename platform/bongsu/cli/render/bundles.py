@@ -27,7 +27,7 @@ def _lines(found: BundleShown) -> Iterator[Text]:
     yield _field(_("Use class"), found.use_class.value)
     if found.statement:
         yield _field(_("Purpose"), found.statement)
-    files = _("{count} files, {size} bytes").format(count=found.files, size=f"{found.size:,}")
+    files = _("files: {count}, bytes: {size}").format(count=found.files, size=f"{found.size:,}")
     yield _field(_("Model"), f"{found.digest} · {files}")
     yield _field(_("Exported"), f"{moment(found.exported_at)} · {found.exported_by}")
     for approval in found.approvals:

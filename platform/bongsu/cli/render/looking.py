@@ -25,7 +25,8 @@ def found_view(found: Sequence[Found]) -> RenderableType:
 def capacity_view(shown: CapacityShown) -> RenderableType:
     """What there is, and a table of what is asked of it."""
     there = shown.there
-    words = _("{cpus} cores, {memory} of memory, {gpus} GPUs").format(
+    # Nothing stands behind the figures that would have to be one or many.
+    words = _("cores {cpus}, memory {memory}, GPUs {gpus}").format(
         cpus=f"{there.cpus:g}", memory=size(there.memory), gpus=there.gpus
     )
     head = Text(words + (f" ({', '.join(there.accelerators)})" if there.accelerators else ""), style="bold")

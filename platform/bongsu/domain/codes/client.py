@@ -8,6 +8,14 @@ UNREACHABLE = Code(
     "Check the address with `bongsu context list`, and that the server runs; `bongsu context use local` works here.",
     exit_code=7,
 )
+NOBODY_THERE = Code(
+    "client.nobody-there",
+    "Nobody can sign in at {url}: {detail}.",
+    "Check host and port, and that this machine reaches them. A server is at https://HOST, or on this machine alone at"
+    " http://127.0.0.1:PORT, as it prints when it starts. Of an authority of your own, SSL_CERT_FILE names the"
+    " certificate.",
+    exit_code=7,
+)
 NOT_UNDERSTOOD = Code(
     "client.not-understood",
     "The answer of {url} is none of a Bongsu of this version: {detail}.",

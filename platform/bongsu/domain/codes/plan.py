@@ -15,7 +15,7 @@ DOES_NOT_FIT = Code(
 BEYOND_EXECUTOR = Code(
     "plan.beyond-executor",
     "The stage {stage} can never start here: {reason}.",
-    "{cure}; or set BONGSU_RAY_ADDRESS to a Ray cluster that has as much.",
+    "{cure}; or {larger}.",
     exit_code=7,
 )
 IMAGE_NOT_RUN = Code(

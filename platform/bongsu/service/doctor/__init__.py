@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
 from bongsu.service.doctor import machine, models, state
 from bongsu.service.doctor.finding import Finding
 from bongsu.service.home import DATABASE, TRACKING_DATABASE, local_home
 
-__all__ = ["Finding", "examine"]
+__all__ = ["Finding", "examine", "examine_client"]
 
 
 def examine(home: Path, database_url: str | None = None) -> list[Finding]:
@@ -34,6 +35,17 @@ def examine(home: Path, database_url: str | None = None) -> list[Finding]:
         machine.gpus(),
         machine.temporary(),
     ]
+
+
+def examine_client() -> list[Finding]:
+    """Look at what a command depends on that speaks to a server: nothing of a home is looked at, or made."""
+    left_out = Finding(
+        "ok",
+        N_("Home of this machine"),
+        phrase(N_("not looked at: commands speak to the server")),
+        N_("`bongsu --context local doctor` looks at it."),
+    )
+    return [machine.python(), machine.temporary(), left_out]
 
 
 def _state(home: Path, database_url: str | None) -> list[Finding]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from bongsu.identity.fetching import DISCOVERY
 from bongsu.identity.key_ring import ALGORITHM
+from bongsu.language.translation import LANGUAGES
 from bongsu.service.issuing.issuer import SCOPES, Issuer
 
 DISCOVERY_PATH = DISCOVERY
@@ -35,7 +36,7 @@ def discovery(issuer: Issuer) -> dict[str, Any]:
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "claims_supported": ["sub", "name", "preferred_username", "auth_time"],
-        "ui_locales_supported": ["ko", "en"],
+        "ui_locales_supported": list(LANGUAGES),
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
     }

@@ -15,6 +15,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from bongsu.domain.messages import N_
+from bongsu.domain.server_defaults import LANGUAGE
 from bongsu.language.translation import preferred_language, translator
 
 # What stands in rows is shown on these pages: it runs no script, and sends nothing to anybody. MLflow's charts make
@@ -44,7 +45,7 @@ _LINK = (
 )
 
 
-def public_pages(session_page: str = "", language: str = "ko") -> Starlette:
+def public_pages(session_page: str = "", language: str = LANGUAGE) -> Starlette:
     """The routes that ``routes.py`` says are public.
 
     Args:

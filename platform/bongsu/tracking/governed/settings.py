@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bongsu.artifacts.base import StoreOf
 from bongsu.domain.labels import Label
+from bongsu.domain.server_defaults import LANGUAGE
 from bongsu.tracking.governed.viewer import Note
 from bongsu.tracking.settings import quieten
 
@@ -42,7 +43,7 @@ class GovernedSettings:
     origins: frozenset[str] = frozenset()
     note: Note | None = None
     session_page: str = ""
-    language: str = "ko"
+    language: str = LANGUAGE
     max_message: int = 16 * MEBIBYTE
     max_file: int = 10 * 1024 * MEBIBYTE
 
