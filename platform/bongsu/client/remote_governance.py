@@ -47,7 +47,8 @@ class RemoteGovernance:
         return self._all("/v1/uses", PermittedUse)
 
     def register_use(self, request: UseRequest) -> PermittedUse:
-        return self._server.made("/v1/uses", PermittedUse, plain(request))
+        body = {name: value for name, value in plain(request).items() if value is not None}
+        return self._server.made("/v1/uses", PermittedUse, body)
 
     def withdraw_use(self, use: str, reason: str) -> PermittedUse:
         return self._server.made(self._at("uses", use, "withdraw"), PermittedUse, {"reason": reason})

@@ -32,17 +32,20 @@ class Evidence:
     Attributes:
         reference: as of :class:`bongsu.domain.citations.Citation`.
         dated_at: seconds since the epoch.
+        ends_at: from when on it speaks for nothing any more, in seconds since the epoch; None if it lasts as long as
+            the entry does.
         kind: what the reference is to; None of an entry from before that was asked for.
     """
 
     reference: str
     dated_at: float
+    ends_at: float | None = None
     kind: CitedKind | None = None
 
     @classmethod
-    def of(cls, reference: str, dated_at: float) -> Evidence:
+    def of(cls, reference: str, dated_at: float, ends_at: float | None = None) -> Evidence:
         found = Citation.parse(reference)
-        return cls(reference, dated_at, found.kind if found else None)
+        return cls(reference, dated_at, ends_at, found.kind if found else None)
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class PermittedUse:
         statement: what for, in words; read by the screen of forbidden uses.
         conditions: under which it may be used, in words.
         owner: id of the person who answers for it.
-        begins_at, ends_at: seconds since the epoch; the end is exclusive.
+        begins_at, ends_at: seconds since the epoch; the end is exclusive. It ends before that with its evidence.
         withdrawn_at: None while it was not.
     """
 
@@ -74,9 +77,10 @@ class PermittedUse:
     withdrawn_why: str = ""
 
     def holds(self, now: float) -> bool:
-        return self.begins_at <= now < self.ends_at and (self.withdrawn_at is None or now < self.withdrawn_at)
+        return self.begins_at <= now < self.until
 
     @property
     def until(self) -> float:
         """When it stops to hold, as far as is known: seconds since the epoch."""
-        return self.ends_at if self.withdrawn_at is None else min(self.ends_at, self.withdrawn_at)
+        ends = (self.ends_at, self.evidence.ends_at, self.withdrawn_at)
+        return min(one for one in ends if one is not None)

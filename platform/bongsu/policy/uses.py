@@ -90,6 +90,10 @@ def _why_not(entries: Sequence[PermittedUse], now: float) -> Words:
         last = max(over, key=lambda entry: entry.until)
         if last.withdrawn_at is not None and last.withdrawn_at <= now:
             return phrase(N_("the entry {entry} was withdrawn on {day}"), entry=last.id, day=day(last.withdrawn_at))
+        if last.until < last.ends_at:
+            return phrase(
+                N_("the evidence of the entry {entry} ended on {day}"), entry=last.id, day=day(last.until)
+            )
         return phrase(N_("the entry {entry} ended on {day}"), entry=last.id, day=day(last.ends_at))
     if entries:
         first = min(entries, key=lambda entry: entry.begins_at)

@@ -37,6 +37,10 @@ USES = Listing(
 """Of each ministry those that end last first."""
 
 
+# Of the columns, the arguments of :meth:`bongsu.domain.use_register.Evidence.of`.
+_EVIDENCE = ("evidence", "evidence_at", "evidence_ends_at")
+
+
 def add_use(connection: Connection, use: PermittedUse) -> None:
     """Add an entry. Raises Taken if there is one of this id."""
     add_new(
@@ -51,6 +55,7 @@ def add_use(connection: Connection, use: PermittedUse) -> None:
             owner=use.owner,
             evidence=use.evidence.reference,
             evidence_at=use.evidence.dated_at,
+            evidence_ends_at=use.evidence.ends_at,
             begins_at=use.begins_at,
             ends_at=use.ends_at,
             registered_by=use.registered_by,
@@ -87,7 +92,7 @@ def uses_of(
 def _use(connection: Connection, row: Any) -> PermittedUse:
     values = dict(row._mapping)
     with readable(connection, permitted_uses, row.id):
-        evidence = Evidence.of(values.pop("evidence"), values.pop("evidence_at"))
+        evidence = Evidence.of(*(values.pop(name) for name in _EVIDENCE))
         return PermittedUse(
             **values
             | {

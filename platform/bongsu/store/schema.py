@@ -138,6 +138,7 @@ artifacts = Table(
     Column("created_at", Double, nullable=False),
     PrimaryKeyConstraint("tenant", "digest"),
     Index(None, "tenant", "label"),
+    Index(None, "tenant", "created_at"),
 )
 
 edges = Table(

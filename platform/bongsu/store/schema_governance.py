@@ -31,6 +31,7 @@ permitted_uses = Table(
     Column("owner", NAME, nullable=False),
     Column("evidence", String(1000), nullable=False),
     Column("evidence_at", Double, nullable=False),
+    Column("evidence_ends_at", Double),
     Column("begins_at", Double, nullable=False),
     Column("ends_at", Double, nullable=False),
     Column("registered_by", NAME, nullable=False),

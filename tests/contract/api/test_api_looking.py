@@ -272,6 +272,17 @@ def test_a_mistyped_key_is_nobodys_concern(place: ApiPlace) -> None:
     assert len(place.log()) == size
 
 
+def test_an_engineer_is_not_told_to_set_what_is_the_operators(place: ApiPlace) -> None:
+    place.permit_use()
+    large = PIPELINE.replace("with: {text: x}", "with: {text: x}, resources: {cpusPerWorker: 500}")
+    told = place.ask("kim", "POST", "/v1/pipelines/plan", json={"text": large}).json()
+    problems = [*told.get("obstacles", ()), *told.get("problems", ())]
+    assert problems, told
+    (found,) = [one for one in problems if one["code"] == "plan.beyond-executor"]
+    assert "ask an operator of the server" in found["fix"]
+    assert "BONGSU_RAY_ADDRESS" not in found["fix"]
+
+
 def test_a_run_whose_use_is_not_permitted_is_refused_on_record(place: ApiPlace) -> None:
     text = PIPELINE.replace("useClass: administration", "useClass: logistics-resupply")
     planned = place.ask("kim", "POST", "/v1/pipelines/plan", json={"text": text}).json()

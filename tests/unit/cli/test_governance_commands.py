@@ -55,8 +55,14 @@ def test_a_use_is_registered_listed_and_withdrawn(ask: As) -> None:
     assert "No use is registered." in ask("acc", "uses", "list").out
     use = told(ask("acc", *USE, "--json"))
     assert (use["ministry"], use["tier"], use["registeredBy"]) == ("mnd", "I", "acc")
+    evidence = use["evidence"]
+    assert isinstance(evidence, dict)
+    assert (evidence["kind"], evidence["endsAt"]) == ("address", None)
+    other = told(ask("acc", *USE, "--evidence-until", "2024-05-01", "--json"))
+    assert other["evidence"] == evidence | {"endsAt": "2024-05-01T00:00:00.000Z"}
+    assert ask("acc", "uses", "withdraw", str(other["id"]), "--reason", "It was tried").status == 0
     listed = json.loads(ask("kim", "uses", "list", "--json").out)
-    assert [one["id"] for one in listed] == [use["id"]]
+    assert {one["id"] for one in listed} == {use["id"], other["id"]}
     assert str(use["id"]) in ask("kim", "uses", "list", "--ministry", "mnd").out
     assert "[governance.not-permitted]" in ask("lee", *USE).error
     withdrawn = told(ask("acc", "uses", "withdraw", str(use["id"]), "--reason", "It is over", "--json"))

@@ -50,6 +50,12 @@ def register(
     begins: Annotated[
         datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help=_("First day; the day of the evidence."))
     ] = None,
+    evidence_until: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"], help=_("First day on which the evidence counts no more; as --until if not given.")
+        ),
+    ] = None,
     tier: Annotated[Tier, typer.Option(help=_("How much depends on it, from I to III."))] = Tier.I,
     conditions: Annotated[str, typer.Option(help=_("Under which conditions, in words."))] = "",
     ministry: Ministry = None,
@@ -70,6 +76,7 @@ def register(
                 evidence_at=seconds(dated),
                 begins_at=seconds(begins or dated),
                 ends_at=seconds(until),
+                evidence_ends_at=seconds(evidence_until) if evidence_until else None,
             ),
         )
     if as_json:

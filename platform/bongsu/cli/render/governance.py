@@ -40,7 +40,8 @@ def uses_view(uses: Sequence[PermittedUse]) -> RenderableType:
         lines += [head, _times(use.begins_at, use.until, use.owner), Text(f"  {use.statement}")]
         if use.conditions:
             lines.append(_field(_("Conditions"), use.conditions))
-        lines.append(_field(_("Evidence"), f"{use.evidence.reference}, {moment(use.evidence.dated_at)}"))
+        ends = f" – {moment(use.evidence.ends_at)}" if use.evidence.ends_at is not None else ""
+        lines.append(_field(_("Evidence"), f"{use.evidence.reference}, {moment(use.evidence.dated_at)}{ends}"))
     return Group(*lines)
 
 

@@ -211,14 +211,14 @@ def moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def period(begins_at: float, ends_at: float, now: float) -> None:
+def period(begins_at: float, ends_at: float, now: float, field: str = "endsAt") -> None:
     """Raises ``governance.bad-period`` unless the end is behind the begin and now (seconds since the epoch), and
     ``governance.long-period`` for what would hold for longer than anybody answers for it."""
     begins, ends = moment(begins_at).isoformat(), moment(ends_at).isoformat()
     if ends_at <= begins_at or ends_at <= now:
-        raise codes.BAD_PERIOD.error(None, "endsAt", begins=begins, ends=ends)
+        raise codes.BAD_PERIOD.error(None, field, begins=begins, ends=ends)
     if ends_at - min(begins_at, now) > LONGEST_YEARS * YEAR_S:
-        raise codes.LONG_PERIOD.error(None, "endsAt", begins=begins, ends=ends, years=LONGEST_YEARS)
+        raise codes.LONG_PERIOD.error(None, field, begins=begins, ends=ends, years=LONGEST_YEARS)
 
 
 def short_id(prefix: str, *parts: object) -> str:

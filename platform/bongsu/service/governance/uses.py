@@ -45,6 +45,7 @@ class UseRequest:
     evidence_at: float
     begins_at: float
     ends_at: float
+    evidence_ends_at: float | None = None
 
 
 def register_use(platform: Platform, actor: Actor, request: UseRequest, request_id: str = "") -> PermittedUse:
@@ -74,6 +75,8 @@ def _register(ask: Ask, use: PermittedUse) -> PermittedUse:
             return known
         period(use.begins_at, use.ends_at, ask.now)
         evidenced(use.evidence.dated_at, ask.now).require()
+        if use.evidence.ends_at is not None:
+            period(use.evidence.dated_at, use.evidence.ends_at, ask.now, "evidenceEndsAt")
         cited(connection, ask, "evidence", use.evidence.reference)
         owner = open_accounts(connection, [use.owner]).get(use.owner)
         if owner is None or owner.kind is not ActorKind.PERSON or not owner.is_in(use.ministry):
@@ -128,6 +131,7 @@ def _entry(request: UseRequest, actor: Actor, now: float) -> PermittedUse:
         request.evidence_at,
         request.begins_at,
         request.ends_at,
+        *([request.evidence_ends_at] if request.evidence_ends_at is not None else []),
     )
     return PermittedUse(
         id=short_id("use", *parts),
@@ -137,7 +141,7 @@ def _entry(request: UseRequest, actor: Actor, now: float) -> PermittedUse:
         conditions=request.conditions,
         tier=request.tier,
         owner=request.owner,
-        evidence=Evidence.of(request.evidence, request.evidence_at),
+        evidence=Evidence.of(request.evidence, request.evidence_at, request.evidence_ends_at),
         begins_at=request.begins_at,
         ends_at=request.ends_at,
         registered_by=actor.id,

@@ -106,6 +106,26 @@ def test_who_answers_for_a_use_is_of_the_ministry(governed: GovernedPlace, owner
     assert codes_of(caught) == ["use.unknown-owner"]
 
 
+def test_a_use_ends_with_its_evidence(governed: GovernedPlace) -> None:
+    governed.permit_data(uses=[UseClass.CYBER_DEFENCE])
+    plan = reading(governed.law, UseClass.CYBER_DEFENCE)
+    ends = governed.now + DAY
+    use = register_use(
+        governed.platform, governed.actor("acc"), a_use(governed, ends_at=ends + DAY, evidence_ends_at=ends)
+    )
+    assert (use.until, use.evidence.ends_at) == (ends, ends)
+    assert use in list_uses(governed.platform, governed.actor("acc"))
+    assert names(against_rules(governed.platform, plan)) == []
+    governed.now = ends
+    (problem,) = against_rules(governed.platform, plan)
+    assert problem.code.name == "use.not-permitted"
+    assert f"the evidence of the entry {use.id} ended on" in problem.what()
+    with pytest.raises(BongsuError) as caught:
+        register_use(governed.platform, governed.actor("acc"), a_use(governed, evidence_ends_at=governed.now))
+    assert codes_of(caught) == ["governance.bad-period"]
+    assert caught.value.problems[0].field_path == "evidenceEndsAt"
+
+
 @pytest.mark.parametrize(
     ("reference", "code"),
     [
