@@ -200,6 +200,9 @@ def test_filters_and_fields(place: ApiPlace) -> None:
     assert found('pipeline = "two" AND state != failed') == {two}
     assert found('createdAt >= "2100-01-01T00:00:00Z"') == set()
     assert found("submittedBy = kim") == {one, two}
+    listed = place.ask("kim", "GET", "/v1/runs", params={"fields": "submittedBy"}).json()["items"]
+    assert {each["submittedBy"] for each in listed} == {"kim"}
+    assert place.ask("kim", "GET", f"/v1/runs/{one}").json()["run"]["submittedBy"] == "kim"
     refused = place.ask("kim", "GET", "/v1/runs", params={"filter": "plan = x"})
     assert (refused.status_code, refused.json()["code"]) == (400, "api.unknown-field")
     refused = place.ask("kim", "GET", "/v1/runs", params={"fields": "secret"})

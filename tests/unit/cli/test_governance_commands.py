@@ -173,6 +173,12 @@ def test_what_is_no_digest_is_told_before_anybody_is_asked(ask: As, ready: ApiPl
         assert "[0-9a-f]" not in refused.error
 
 
+def test_a_run_says_who_submitted_it(ask: As, ready: ApiPlace) -> None:
+    run = ready.run_of("kim")
+    assert "submitted by kim" in ask("kim", "show", run).out
+    assert told(ask("kim", "show", run, "--json"))["run"]["submittedBy"] == "kim"  # type: ignore[index]
+
+
 def test_lists_say_which_models_are_stopped_since_when_and_by_whom(ask: As, ready: ApiPlace) -> None:
     ready.register("axk1", 2)
     assert "No model was ever suspended" in ask("kim", "models", "suspensions").out
