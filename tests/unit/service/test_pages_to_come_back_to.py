@@ -111,7 +111,7 @@ def test_the_address_is_written_as_browsers_send_it(url: str, origin: str) -> No
     headers = [(b"origin", origin.encode())]
     providers: dict[str, Any] = {}
     browsers = Browsers(settings, providers, *([cast("Any", None)] * 4))
-    refuse_foreign_page(browsers, "POST", headers)
+    refuse_foreign_page(browsers.settings.url, "POST", headers)
 
 
 @pytest.mark.parametrize(
