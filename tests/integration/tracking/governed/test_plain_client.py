@@ -15,6 +15,12 @@ import mlflow
 from mlflow import MlflowClient
 uri, out = sys.argv[1], pathlib.Path(sys.argv[2])
 mlflow.set_tracking_uri(uri)
+try:
+    mlflow.start_run()
+except mlflow.exceptions.MlflowException as error:
+    assert "mlflow.set_experiment(" in str(error) and "workspace mnd" in str(error), error
+else:
+    raise AssertionError("a run in no experiment")
 client = MlflowClient()
 experiment = client.get_experiment_by_name("mine") or client.get_experiment(client.create_experiment("mine"))
 mlflow.set_experiment("mine")
@@ -90,6 +96,23 @@ def test_a_plain_client_works_for_what_its_owner_may_see_and_finds_nothing_else(
     told = world.server.ask("GET", "/api/2.0/mlflow/registered-models/search", "mnd-open").text
     assert "my-net" not in told
     assert "greeting" not in told
+
+
+def test_who_chose_no_experiment_is_told_to(world: World) -> None:
+    """It is what clients mean by the number 0, which is nobody's."""
+    location = {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": "0"}}
+    info = {"trace_id": "tr-" + "3" * 32, "trace_location": location, "request_time": "2026-11-01T09:00:00Z"}
+    for path, body in (
+        ("/api/2.0/mlflow/runs/create", {"experiment_id": "0"}),
+        ("/api/2.0/mlflow/runs/create", {}),
+        ("/api/2.0/mlflow/logged-models", {"experiment_id": "0", "name": "net"}),
+        ("/api/3.0/mlflow/traces", {"trace": {"trace_info": info}}),
+    ):
+        answer = world.server.ask("POST", path, "mnd-secret", json=body)
+        assert (answer.status_code, answer.json()["error_code"]) == (404, "RESOURCE_DOES_NOT_EXIST"), path
+        assert "mlflow.set_experiment(" in answer.json()["message"], path
+    other = world.server.ask("POST", "/api/2.0/mlflow/runs/create", "mnd-secret", json={"experiment_id": "987654"})
+    assert "set_experiment" not in other.text
 
 
 def test_a_shared_version_of_another_ministry_is_downloaded_and_nothing_beside_it(world: World) -> None:
