@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -78,9 +79,11 @@ print("used")
 """
 
 
-def test_a_plain_client_works_for_what_its_owner_may_see_and_finds_nothing_else(
-    world: World, tmp_path: Path
-) -> None:
+PAGE = Path(__file__).parents[4] / "docs" / "client.md"
+
+
+def _run(world: World, folder: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """By somebody cleared for S, in a process of their own."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW", "_MLFLOW"))}
     environment |= {
         "MLFLOW_TRACKING_TOKEN": "mnd-secret",
@@ -88,10 +91,27 @@ def test_a_plain_client_works_for_what_its_owner_may_see_and_finds_nothing_else(
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
         "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     }
-    command = [sys.executable, "-c", _USE, world.server.address, str(tmp_path)]
-    done = subprocess.run(
-        command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
+    command = [sys.executable, "-c", program, *arguments]
+    return subprocess.run(
+        command, env=environment, cwd=folder, capture_output=True, text=True, timeout=300, check=False
     )
+
+
+def test_the_pages_example_logs_a_run(world: World, tmp_path: Path) -> None:
+    (example,) = re.findall(r"```python\n(import mlflow\n.*?)```", PAGE.read_text(), re.DOTALL)
+    done = _run(world, tmp_path, example.replace("https://bongsu.example/mlflow", world.server.address))
+    assert done.returncode == 0, done.stderr
+    named = {"experiment_name": "trials of axk1-nano"}
+    found = world.server.ask("GET", "/api/2.0/mlflow/experiments/get-by-name", "mnd-secret", params=named).json()
+    asked = {"experiment_ids": [found["experiment"]["experiment_id"]]}
+    (run,) = world.server.ask("POST", "/api/2.0/mlflow/runs/search", "mnd-secret", json=asked).json()["runs"]
+    assert run["data"]["metrics"][0]["value"] == 2.5
+
+
+def test_a_plain_client_works_for_what_its_owner_may_see_and_finds_nothing_else(
+    world: World, tmp_path: Path
+) -> None:
+    done = _run(world, tmp_path, _USE, world.server.address, str(tmp_path))
     assert "used" in done.stdout, done.stdout + done.stderr
     told = world.server.ask("GET", "/api/2.0/mlflow/registered-models/search", "mnd-open").text
     assert "my-net" not in told
