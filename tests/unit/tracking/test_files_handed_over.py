@@ -65,7 +65,16 @@ def app(files: list[Read]) -> Any:
 
 async def _ask(app: Any, path: str, goes_on: anyio.Event | None = None) -> bytes:
     """The body; ``goes_on``: until then, whoever asks has taken one piece and no more."""
-    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": [], "root_path": ""}
+    headers = [(b"range", b"bytes=1-"), (b"if-range", b"x")] if path == "/part" else []
+    path = path.replace("/part", "/sent")
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": path,
+        "query_string": b"",
+        "headers": headers,
+        "root_path": "",
+    }
     body = b""
 
     async def receive() -> dict[str, Any]:
@@ -89,7 +98,7 @@ async def _ask(app: Any, path: str, goes_on: anyio.Event | None = None) -> bytes
     return body
 
 
-@pytest.mark.parametrize("path", ["/sent", "/wrapped"])
+@pytest.mark.parametrize("path", ["/sent", "/wrapped", "/part"])
 def test_slow_readers_take_no_thread_and_no_more_than_a_piece(app: Any, files: list[Read], path: str) -> None:
     bodies: list[bytes] = []
 

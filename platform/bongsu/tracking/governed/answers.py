@@ -22,7 +22,8 @@ from bongsu.tracking.governed.viewer import Denial
 _DATABASE_WORDS = (b"[SQL:", b"sqlite3.", b"psycopg", b"sqlalchemy", b"bongsu_", b"Traceback")
 # What MLflow's clients mean where nobody chose an experiment.
 _NO_DEFAULT = "no experiment with id=0 exists"
-_LONGEST_ERROR = 64 * 1024
+# A batch that is refused is told with each value that stands.
+_LONGEST_ERROR = 2 * 1024 * 1024
 _CODES: Mapping[int, str] = {
     401: "UNAUTHENTICATED",
     403: "PERMISSION_DENIED",

@@ -85,7 +85,9 @@ def _handing_over(inner: Wsgi) -> Wsgi:
         taken = _HANDED_OVER.get()
         if taken is None:
             return inner(environ, start_response)
-        answer = inner(environ | {"wsgi.file_wrapper": OpenFile}, start_response)
+        # A part of a file would be wrapped once more, and read into the queue: the whole is as right an answer.
+        asked = {name: value for name, value in environ.items() if name not in ("HTTP_RANGE", "HTTP_IF_RANGE")}
+        answer = inner(asked | {"wsgi.file_wrapper": OpenFile}, start_response)
         if not isinstance(answer, OpenFile):
             return answer
         taken.file = answer
