@@ -65,7 +65,7 @@ def app(files: list[Read]) -> Any:
 
 async def _ask(app: Any, path: str, goes_on: anyio.Event | None = None) -> bytes:
     """The body; ``goes_on``: until then, whoever asks has taken one piece and no more."""
-    headers = [(b"range", b"bytes=1-"), (b"if-range", b"x")] if path == "/part" else []
+    headers = [(b"range", b"bytes=1-")] if path == "/part" else []
     path = path.replace("/part", "/sent")
     scope = {
         "type": "http",
