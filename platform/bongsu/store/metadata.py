@@ -20,3 +20,6 @@ ID = String(64)
 DIGEST = String(71)
 NAME = String(200)
 LABEL = String(500)
+# A place in the lineage graph. Compared as bytes: a walk compares them hundreds of thousands of times, and by the
+# rules of a language each comparison costs several times as much.
+PLACE = String(300).with_variant(String(300, collation="C"), "postgresql")
