@@ -23,7 +23,8 @@ _PARENT_RUN = "mlflow.parentRunId"
 _SOURCE_RUN = "mlflow.sourceRun"
 _DIGEST_LENGTH = 36
 _TRACE = re.compile("tr-[0-9a-f]{32}")
-_NO_TRACE = "No trace can begin with this id: make another one, `tr-` and 32 random hexadecimal digits."
+_ASSESSMENT = re.compile("a-[0-9a-f]{32}")
+_NO_ID = "No {what} can begin with this id: make another one, `{begin}-` and 32 random hexadecimal digits."
 
 
 class Births:
@@ -127,7 +128,22 @@ class Births:
         try:
             self._ledger.label(Kind.TRACE, trace)
         except MlflowException:
-            raise MlflowException(_NO_TRACE, INVALID_PARAMETER_VALUE) from None
+            raise MlflowException(_NO_ID.format(what="trace", begin="tr"), INVALID_PARAMETER_VALUE) from None
+
+    def check_assessment(self, row: tracking.SqlAssessments) -> None:
+        """Ids of assessments are clients' too; one comes once more with the trace that it is of, and MLflow merges it.
+
+        Raises:
+            MlflowException: INVALID_PARAMETER_VALUE.
+        """
+        if row.assessment_id is None or isinstance(self._actor, Recorder):
+            return
+        table = tracking.SqlAssessments.__table__
+        taken = [table.c.assessment_id == row.assessment_id]
+        if self.label_of(Kind.TRACE, str(row.trace_id)) is not None:
+            taken.append(table.c.trace_id != row.trace_id)
+        if not _ASSESSMENT.fullmatch(row.assessment_id) or self._ledger.ask(select(exists().where(*taken))):
+            raise MlflowException(_NO_ID.format(what="assessment", begin="a"), INVALID_PARAMETER_VALUE)
 
     def dataset(self, row: tracking.SqlDataset) -> None:
         edges = [

@@ -111,6 +111,8 @@ def rolled_back(session: Session) -> None:
 
 def _check(row: Any, is_new: bool, ledger: Ledger, actor: Acting | Recorder, born: births.Births) -> None:
     kind = type(row)
+    if kind is tracking.SqlAssessments and is_new:
+        born.check_assessment(row)
     if kind in OWNERS:
         _check_part(row, ledger, actor, born)
     elif kind is tracking.SqlInput:

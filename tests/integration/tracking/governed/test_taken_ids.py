@@ -26,9 +26,10 @@ def experiments(world: World) -> dict[str, str]:
     return made
 
 
-def _begin(world: World, token: str, experiment: str, trace: str) -> Response:
+def _begin(world: World, token: str, experiment: str, trace: str, **more: Any) -> Response:
     location = {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": experiment}}
     info = {"trace_id": trace, "trace_location": location, "request_time": "2026-11-01T09:00:00Z", "state": "OK"}
+    info |= more
     return world.server.ask("POST", f"{A3}/traces", token, json={"trace": {"trace_info": info}})
 
 
@@ -51,6 +52,32 @@ def test_a_hidden_traces_id_is_refused_in_the_words_for_what_is_none(
     before = world.server.ask("GET", f"{A3}/traces/get", WRITER, params={"trace_id": TRACE})
     assert before.status_code == 200
     assert '"own"' not in before.text
+
+
+def test_a_hidden_assessments_id_is_refused_in_the_words_for_what_is_none(
+    world: World, experiments: dict[str, str]
+) -> None:
+    (hidden,) = world.server.ask("GET", f"{A3}/traces/{TRACE}", WRITER).json()["trace"]["trace_info"]["assessments"]
+    trace = "tr-" + "6" * 32
+    assert _begin(world, "dapa-all", experiments["dapa-all"], trace).status_code == 200
+
+    said = {"assessment_name": "a", "source": {"source_type": "HUMAN"}, "feedback": {"value": 1}, "trace_id": trace}
+
+    def judged(id_: str) -> Response:
+        body = {"assessment": said | {"assessment_id": id_}}
+        return world.server.ask("POST", f"{A3}/traces/{trace}/assessments", "dapa-all", json=body)
+
+    taken, none = judged(hidden["assessment_id"]), judged("no id")
+    assert (taken.status_code, taken.text) == (none.status_code, none.text)
+    assert (taken.status_code, taken.json()["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
+    own = "a-" + "6" * 32
+    assert judged(own).status_code == 200
+    assert judged(own).status_code == 400
+    # With a trace, as clients send it that have judged while it went on; and once more.
+    for id_, status in ((own, 200), (hidden["assessment_id"], 400)):
+        assessments = [said | {"assessment_id": id_}]
+        begun = _begin(world, "dapa-all", experiments["dapa-all"], trace, assessments=assessments)
+        assert begun.status_code == status, begun.text
 
 
 def test_a_trace_of_ones_own_is_begun_once_more(world: World, experiments: dict[str, str]) -> None:
