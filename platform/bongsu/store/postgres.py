@@ -30,7 +30,10 @@ _CONNECTION = {
     "tcp_user_timeout": 20_000,
     "application_name": "bongsu",
 }
-_SETTINGS = {
+_SETTINGS: dict[str, int | str] = {
+    # A statement that nobody began a transaction for writes nothing; who begins one says that it writes, without asking
+    # the server anything more.
+    "default_transaction_read_only": "on",
     "lock_timeout": LOCK_TIMEOUT_MS,
     "statement_timeout": STATEMENT_TIMEOUT_MS,
     "idle_in_transaction_session_timeout": IDLE_TIMEOUT_MS,
@@ -38,12 +41,12 @@ _SETTINGS = {
 # One consistent view for all statements of a transaction, that promises to write nothing.
 READING = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
-# Each statement for itself.
+# Each statement for itself; it can write nothing.
 ASKING = {"isolation_level": "AUTOCOMMIT"}
 
 
 def engine_of(url: URL, pool_size: int = POOL_SIZE, **settings: int) -> Engine:
-    """An engine whose transactions are READ COMMITTED; what ``url`` itself says of a connection counts.
+    """An engine whose transactions are READ COMMITTED, and write; what ``url`` itself says of a connection counts.
 
     Args:
         url: ``postgresql+psycopg://...``
@@ -56,6 +59,7 @@ def engine_of(url: URL, pool_size: int = POOL_SIZE, **settings: int) -> Engine:
         url,
         connect_args={name: value for name, value in asked.items() if name not in url.query},
         isolation_level="READ COMMITTED",
+        execution_options={"postgresql_readonly": False},
         # Values may be secrets, and what is wrong with a statement shows without them.
         hide_parameters=True,
         pool_size=pool_size,
