@@ -19,4 +19,10 @@ metadata = MetaData(
 ID = String(64)
 DIGEST = String(71)
 NAME = String(200)
-LABEL = String(500)
+
+
+class LabelText(String):
+    """A label as it is written. Lists compare columns of this type as labels, and not as words."""
+
+
+LABEL = LabelText(500)

@@ -23,6 +23,7 @@ from bongsu.policy.access import Permission, Thing, Verdict, judge, permissions_
 from bongsu.policy.access_rules import decision
 from bongsu.policy.decision import Decision
 from bongsu.service.platform import Platform
+from bongsu.service.recording import append_refusal
 from bongsu.store import audit
 from bongsu.store.ministries import is_governed, takes_part
 from bongsu.store.permits import permits_for
@@ -103,7 +104,7 @@ def _record_refusal(ask: Ask, error: BongsuError) -> None:
                 facts=facts,
                 request_id=ask.request_id,
             )
-            audit.append(connection, event)
+            append_refusal(connection, ask.platform, event)
 
 
 def done(connection: Connection, ask: Ask, label: Label = OPEN, **facts: Any) -> None:
