@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, insert, or_, select
 
 from bongsu.domain.data_permits import DatasetPermit, SharedObject
 from bongsu.domain.ids import Digest
@@ -16,6 +16,7 @@ from bongsu.domain.tenants import Tenant
 from bongsu.domain.uses import UseClass
 from bongsu.policy.access import AccessPermit
 from bongsu.policy.data import Permits
+from bongsu.store.ended import end_once
 from bongsu.store.faults import readable
 from bongsu.store.listing import Listing, Step, columns
 from bongsu.store.portions import portions
@@ -64,12 +65,8 @@ def add_data_permit(connection: Connection, permit: DatasetPermit) -> None:
 
 def revoke_data_permit(connection: Connection, permit_id: str, by: str, why: str, now: float) -> bool:
     """End a permit now; False, and no change, if it was revoked before."""
-    done = connection.execute(
-        update(dataset_permits)
-        .where(dataset_permits.c.id == permit_id, dataset_permits.c.revoked_at.is_(None))
-        .values(revoked_at=now, revoked_by=by, revoked_why=why)
-    )
-    return done.rowcount == 1
+    said = {"revoked_by": by, "revoked_why": why}
+    return end_once(connection, dataset_permits.c.revoked_at, permit_id, now, **said)
 
 
 def find_data_permit(connection: Connection, permit_id: str) -> DatasetPermit | None:
@@ -122,12 +119,7 @@ def add_access_permit(connection: Connection, permit: SharedObject) -> None:
 
 def revoke_access_permit(connection: Connection, permit_id: str, by: str, now: float) -> bool:
     """End a permit now; False, and no change, if it was revoked before."""
-    done = connection.execute(
-        update(access_permits)
-        .where(access_permits.c.id == permit_id, access_permits.c.revoked_at.is_(None))
-        .values(revoked_at=now, revoked_by=by)
-    )
-    return done.rowcount == 1
+    return end_once(connection, access_permits.c.revoked_at, permit_id, now, revoked_by=by)
 
 
 def find_access_permit(connection: Connection, permit_id: str) -> SharedObject | None:
