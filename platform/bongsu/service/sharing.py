@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import attrgetter
 
+from sqlalchemy import ColumnElement
+
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.data_permits import SharedObject
 from bongsu.domain.documents import plain
@@ -20,7 +22,7 @@ from bongsu.service.audit.reads import record_read
 from bongsu.service.platform import Platform
 from bongsu.store import datasets, models
 from bongsu.store.artifacts import find_owned
-from bongsu.store.permits import shared_with
+from bongsu.store.permits import has_bytes, is_of, shared_with
 from bongsu.store.records import DatasetVersionRecord, ModelVersionRecord
 from bongsu.store.scope import Scope
 
@@ -88,14 +90,13 @@ def received_datasets(platform: Platform, name: str | None = None) -> list[Datas
 
 def find_received(platform: Platform, address: SharedAddress, purpose: UseClass | None = None) -> Received | None:
     """The version at an address; None if there is none for who asks, or for this purpose, whatever the reason."""
-    holding = _holding(platform, purpose)
-    wanted = (one for one in holding if (one.giver, one.object) == (address.giver, address.object))
-    return next(_found(platform, wanted), None)
+    holding = _holding(platform, purpose, is_of(address.giver, address.object))
+    return next(_found(platform, holding), None)
 
 
 def received_tree(platform: Platform, digest: str) -> Received | None:
     """A version that is shared and has these bytes."""
-    return next((one for one in received(platform) if one.digest == digest), None)
+    return next(_found(platform, _holding(platform, None, has_bytes(digest))), None)
 
 
 def note_taken(platform: Platform, found: Received) -> None:
@@ -110,12 +111,12 @@ def described(found: Received) -> dict[str, object]:
     return {"ministry": found.giver, "shared": plain(found.version.shared)}
 
 
-def _holding(platform: Platform, purpose: UseClass | None) -> list[SharedObject]:
+def _holding(platform: Platform, purpose: UseClass | None, *which: ColumnElement[bool]) -> list[SharedObject]:
     ministries = platform.scope.tenants or frozenset()
     if not ministries - {HOME}:
         return []
     with platform.database.read(platform.scope) as connection:
-        holding = shared_with(connection, ministries, platform.clock())
+        holding = shared_with(connection, ministries, platform.clock(), *which)
     return [one for one in holding if one.giver not in ministries and purpose in (None, one.purpose)]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, Text, and_, cast, exists, insert, literal, or_, select
 
 from bongsu.domain.data_permits import DatasetPermit, SharedObject
 from bongsu.domain.ids import Digest
@@ -20,6 +20,7 @@ from bongsu.store.ended import end_once
 from bongsu.store.faults import readable
 from bongsu.store.listing import Listing, Step, columns
 from bongsu.store.portions import portions
+from bongsu.store.schema import dataset_versions, model_versions
 from bongsu.store.schema_governance import access_permits, dataset_permits
 from bongsu.store.taken import add_new
 
@@ -142,16 +143,35 @@ def permits_for(connection: Connection, ministries: Iterable[str], now: float) -
     return [as_access_permit(one) for one in shared_with(connection, ministries, now)]
 
 
-def shared_with(connection: Connection, ministries: Iterable[str], now: float) -> list[SharedObject]:
-    """As :func:`permits_for`, as they are kept: by giver and object."""
+def shared_with(
+    connection: Connection, ministries: Iterable[str], now: float, *which: ColumnElement[bool]
+) -> list[SharedObject]:
+    """As :func:`permits_for`, as they are kept: by giver and object; of those alone for which the conditions hold."""
     query = select(access_permits).where(
         access_permits.c.ministry.in_(sorted(ministries)),
         access_permits.c.begins_at <= now,
         access_permits.c.ends_at > now,
         access_permits.c.revoked_at.is_(None),
+        *which,
     )
     query = query.order_by(access_permits.c.giver, access_permits.c.object, access_permits.c.id)
     return [_shared(connection, row) for row in connection.execute(query)]
+
+
+def is_of(giver: str, object_: str) -> ColumnElement[bool]:
+    """For :func:`shared_with`: permits for one object."""
+    return and_(access_permits.c.giver == giver, access_permits.c.object == object_)
+
+
+def has_bytes(digest: str) -> ColumnElement[bool]:
+    """For :func:`shared_with`: permits for versions of the giver that have these bytes."""
+
+    def of(kind: str, table: Table) -> ColumnElement[bool]:
+        named = literal(f"{kind}:") + table.c.name + literal("/") + cast(table.c.version, Text)
+        giver = table.c.tenant == access_permits.c.giver
+        return exists().where(giver, table.c.digest == digest, named == access_permits.c.object)
+
+    return or_(of("model", model_versions), of("dataset", dataset_versions))
 
 
 def as_access_permit(shared: SharedObject) -> AccessPermit:
