@@ -30,6 +30,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).parents[1] / "support"))
 
 import httpx
+import psutil
 import psycopg
 from api_places import PIPELINE
 from bare_mlflow import bare_mlflow
@@ -180,18 +181,22 @@ async def _read(bench: Bench, rate: float, seconds: float, turn: SessionLock) ->
     gc.freeze()
     async with client(bench.http, bench.headers) as http:
         await load(http, _requests(bench, chance), rate, _for(WARM_UP_S))
-        before, began = bench.process.cpu_times(), time.perf_counter()
+        before, began, machine = bench.process.cpu_times(), time.perf_counter(), psutil.cpu_times()
         disk = asyncio.create_task(_disk(seconds))
         took = await load(http, _requests(bench, chance), rate, _for(seconds))
         after, elapsed = bench.process.cpu_times(), time.perf_counter() - began
         cores = (after.user + after.system - before.user - before.system) / elapsed
-        waits = await disk
+        waits, stolen = await disk, psutil.cpu_times().steal - machine.steal
         print(
             f"{rate:g} requests a second for {seconds:g} s; the server took {cores:.2f} cores, by SQL one run is",
             end=" ",
         )
         print(f"read in {_by_sql(bench):.1f} ms (median)")
-        print(f"  the disk writes a page for good in {at(waits, 50):.1f} ms (median), {max(waits):.0f} ms at worst")
+        print(
+            f"  the disk writes a page for good in {at(waits, 50):.1f} ms (median), {max(waits):.0f} ms at worst;",
+            end=" ",
+        )
+        print(f"other machines on this host took {stolen / elapsed:.2f} cores")
         turn.give_back()
         began = time.perf_counter()
         told = await load(http, _requests(bench, chance), rate, _while_untold(bench))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -14,6 +14,7 @@ from bongsu.domain.capacity import Capacity
 from bongsu.domain.ids import AttemptId, Digest, RunId, StageId
 from bongsu.domain.labels import Label
 from bongsu.domain.plan import PlannedStage, RunPlan
+from bongsu.domain.problems import Problem
 from bongsu.domain.run import ATTEMPT_MOVES, RUN_MOVES, STAGE_MOVES, AttemptState, RunState, StageState
 from bongsu.domain.tenants import HOME, Tenant
 from bongsu.planner.facts import EarlierWork
@@ -49,6 +50,8 @@ class PureRun:
         self.published: dict[StageId, Registered | Refused] = {}
         self.usual_seconds: dict[str, float] = {}
         self.under_way: set[tuple[Tenant, Digest]] = set()
+        self.denied: tuple[Problem, ...] = ()
+        self.times_asked = 0
         self._seen: dict[AttemptId, Observation] = {}
         self._outcomes: dict[AttemptId, AttemptResult | Failure] = {}
         stages = {
@@ -87,7 +90,12 @@ class PureRun:
             cached=self.cache.get,
             published=self.published,
             ahead=seconds_to_end(self.plan, self.usual_seconds),
+            why_not=self._why_not,
         )
+
+    def _why_not(self) -> Sequence[Problem]:
+        self.times_asked += 1
+        return self.denied
 
     def _budget(self) -> Budget:
         budget = Budget.of(self.capacity)

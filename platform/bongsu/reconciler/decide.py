@@ -211,16 +211,18 @@ class _Decider:
         counted = self._counted(planned)
         if counted and not is_due(decide_retry(planned.retries, counted), counted[-1].finished_at, self._world.now):
             return
-        denied = self._world.why_not()
-        if denied:
-            self._actions.append(RefuseLaunch(planned.id, denied))
-            self._move(planned, StageState.FAILED, joined([problem.sentence() for problem in denied], " "))
-            return
         never = self._budget.why_never(planned.resources)
         if never:
             self._move(planned, StageState.FAILED, never)
             return
+        # Before the rules: they read the database and compare bytes, which whoever waits would do at every look.
         if not self._budget.take(planned.resources):
+            return
+        denied = self._world.why_not()
+        if denied:
+            self._budget.give_back(planned.resources)
+            self._actions.append(RefuseLaunch(planned.id, denied))
+            self._move(planned, StageState.FAILED, joined([problem.sentence() for problem in denied], " "))
             return
         key = cache_key(cache_parts(planned, self._trees.digests(planned, self._stages)))
         # Another run may be at the same work, or may have done it while this stage waited for its turn.

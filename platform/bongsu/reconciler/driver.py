@@ -48,7 +48,7 @@ from bongsu.store.scope import EVERYTHING, Scope
 # How long the driver sleeps at most, so that it sees what another process wrote into the store.
 LOOK_S = 0.5
 # So much sooner it sees a run that somebody wants begun: people wait for that.
-LOOK_FOR_NEWS_S = 0.1
+LOOK_FOR_NEWS_S = 0.05
 # While a registration is made, which wakes nobody.
 LOOK_REGISTERING_S = 0.05
 

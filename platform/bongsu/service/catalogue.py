@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import EntryPoint, entry_points
 
 from bongsu.domain.codes import cli as codes
@@ -18,9 +18,9 @@ class InstalledStages(Mapping[str, StageSignature]):
     Importing a signature imports no torch: that is a rule for stages, and a test holds it.
     """
 
-    @cached_property
-    def _points(self) -> dict[str, EntryPoint]:
-        return {point.name: point for point in sorted(entry_points(group=STAGES), key=lambda p: p.name)}
+    @property
+    def _points(self) -> Mapping[str, EntryPoint]:
+        return _installed()
 
     @cached_property
     def _loaded(self) -> dict[str, StageSignature]:
@@ -48,3 +48,10 @@ class InstalledStages(Mapping[str, StageSignature]):
         if name in self:
             return self[name]
         raise codes.UNKNOWN_STAGE.error(name=name, suggestion=closest(name, self))
+
+
+@cache
+def _installed() -> Mapping[str, EntryPoint]:
+    """Once in a process: the files of every installed package are read for it, which a server would do with each
+    submission."""
+    return {point.name: point for point in sorted(entry_points(group=STAGES), key=lambda point: point.name)}

@@ -20,7 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from bongsu.store.metadata import DIGEST, ID, LABEL, NAME, metadata
+from bongsu.store.metadata import DIGEST, ID, LABEL, NAME, PLACE, metadata
 
 runs = Table(
     "runs",
@@ -144,13 +144,14 @@ edges = Table(
     "edges",
     metadata,
     Column("tenant", NAME, nullable=False, default="", server_default=""),
-    Column("source", String(300), nullable=False),
-    Column("target", String(300), nullable=False),
+    Column("source", PLACE, nullable=False),
+    Column("target", PLACE, nullable=False),
     Column("kind", String(40), nullable=False),
     Column("run_id", ID, nullable=False),
     Column("created_at", Double, nullable=False),
-    PrimaryKeyConstraint("tenant", "source", "target", "kind"),
-    Index(None, "tenant", "target"),
+    # What tells rows apart stands first: all of a ministry have the same tenant.
+    PrimaryKeyConstraint("source", "tenant", "target", "kind"),
+    Index(None, "target", "tenant"),
     Index(None, "run_id"),
 )
 
@@ -158,12 +159,12 @@ nodes = Table(
     "nodes",
     metadata,
     Column("tenant", NAME, nullable=False, default="", server_default=""),
-    Column("id", String(300), nullable=False),
+    Column("id", PLACE, nullable=False),
     Column("kind", String(40), nullable=False),
     Column("title", String(500), nullable=False),
     Column("label", LABEL, nullable=False),
     Column("body", Text, nullable=False),
-    PrimaryKeyConstraint("tenant", "id"),
+    PrimaryKeyConstraint("id", "tenant"),
     Index(None, "tenant", "label"),
 )
 

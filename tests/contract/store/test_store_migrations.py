@@ -81,6 +81,20 @@ def test_indexes_and_constraints_have_the_names_that_the_code_gives_them(
     plain.dispose()
 
 
+def test_places_of_the_graph_are_compared_as_bytes(postgres: PostgresServer) -> None:
+    """And as before in the older schema: by the rules of the database's language. (SQLite compares bytes anyway.)"""
+    database = open_database(postgres.new_database(migrated=False))
+    query = text(
+        "SELECT DISTINCT coalesce(collation_name, 'default') FROM information_schema.columns"
+        " WHERE table_name IN ('nodes', 'edges') AND column_name IN ('id', 'source', 'target')"
+    )
+    for revision, expected in (("head", ["C"]), ("0020", ["default"]), ("head", ["C"])):
+        migrate(database.engine, revision)
+        with database.engine.connect() as connection:
+            assert list(connection.execute(query).scalars()) == expected
+    database.close()
+
+
 def test_the_newest_migration_is_the_one_that_the_code_asks_for() -> None:
     assert ScriptDirectory(str(MIGRATIONS)).get_current_head() == HEAD_REVISION
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from pure_run import PureRun
+from pure_run import CAPACITY, PureRun
 from small_plans import plan_of, ref_of, source, stage
 
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.capacity import Capacity
+from bongsu.domain.codes import run as codes
 from bongsu.domain.plan import PlannedInput
 from bongsu.domain.resources import Resources
 from bongsu.domain.run import RunState
+from bongsu.reconciler.budget import Budget
 
 
 def test_a_chain_runs_one_after_another_to_its_end() -> None:
@@ -264,3 +266,23 @@ def test_equal_inputs_give_equal_keys_and_other_inputs_give_others() -> None:
 
     assert key_of("one") == key_of("one")
     assert key_of("one") != key_of("two")
+
+
+def test_what_waits_for_room_asks_no_rule() -> None:
+    """The rules read the database and compare bytes, and runs wait for days."""
+    run = PureRun(plan_of(stage("a")))
+    for _ in range(3):
+        run.step(Budget(CAPACITY, cpus=0, gpus=0, memory=0))
+    assert run.times_asked == 0
+    run.step()
+    assert run.times_asked == 1
+    assert run.live == ["a/1"]
+
+
+def test_what_the_rules_refuse_takes_no_room() -> None:
+    run = PureRun(plan_of(stage("a")))
+    run.denied = (codes.UNKNOWN_RUN.at(run="r"),)
+    budget = Budget.of(CAPACITY)
+    run.step(budget)
+    assert run.states == {"a": "failed"}
+    assert budget == Budget.of(CAPACITY)
