@@ -9,6 +9,7 @@ import psycopg
 from psycopg.types.string import StrDumper
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, select, text
 from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from bongsu.store.locks import hold, key_of
 
@@ -30,10 +31,7 @@ _CONNECTION = {
     "tcp_user_timeout": 20_000,
     "application_name": "bongsu",
 }
-_SETTINGS: dict[str, int | str] = {
-    # A statement that nobody began a transaction for writes nothing; who begins one says that it writes, without asking
-    # the server anything more.
-    "default_transaction_read_only": "on",
+_SETTINGS = {
     "lock_timeout": LOCK_TIMEOUT_MS,
     "statement_timeout": STATEMENT_TIMEOUT_MS,
     "idle_in_transaction_session_timeout": IDLE_TIMEOUT_MS,
@@ -41,12 +39,14 @@ _SETTINGS: dict[str, int | str] = {
 # One consistent view for all statements of a transaction, that promises to write nothing.
 READING = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
+_TAKES_NO_WRITES = "bongsu-takes-no-writes"
+
 # Each statement for itself; it can write nothing.
 ASKING = {"isolation_level": "AUTOCOMMIT"}
 
 
 def engine_of(url: URL, pool_size: int = POOL_SIZE, **settings: int) -> Engine:
-    """An engine whose transactions are READ COMMITTED, and write; what ``url`` itself says of a connection counts.
+    """An engine whose transactions are READ COMMITTED; what ``url`` itself says of a connection counts.
 
     Args:
         url: ``postgresql+psycopg://...``
@@ -59,7 +59,6 @@ def engine_of(url: URL, pool_size: int = POOL_SIZE, **settings: int) -> Engine:
         url,
         connect_args={name: value for name, value in asked.items() if name not in url.query},
         isolation_level="READ COMMITTED",
-        execution_options={"postgresql_readonly": False},
         # Values may be secrets, and what is wrong with a statement shows without them.
         hide_parameters=True,
         pool_size=pool_size,
@@ -67,7 +66,9 @@ def engine_of(url: URL, pool_size: int = POOL_SIZE, **settings: int) -> Engine:
         pool_timeout=POOL_TIMEOUT_S,
     )
     event.listen(engine, "connect", _take_any_text)
+    event.listen(engine, "connect", _ask_without_writing)
     event.listen(engine, "checkout", _replace_if_closed)
+    event.listen(engine, "checkout", _begin_as_the_server_does)
     return engine
 
 
@@ -121,6 +122,23 @@ def _replace_if_closed(connection: psycopg.Connection[Any], _record: object, _pr
         look.register(connection.fileno(), selectors.EVENT_READ)
         if look.select(0):
             raise DisconnectionError
+
+
+def _ask_without_writing(connection: psycopg.Connection[Any], record: ConnectionPoolEntry) -> None:
+    """A statement for which nobody began a transaction writes nothing, and nobody has to say so each time. Asked once
+    for a connection: whether the server takes writes at all, by default."""
+    connection.autocommit = True
+    default = connection.execute("SHOW default_transaction_read_only").fetchone()
+    connection.execute("SET default_transaction_read_only = on")
+    connection.autocommit = False
+    record.info[_TAKES_NO_WRITES] = default == ("on",)
+
+
+def _begin_as_the_server_does(
+    connection: psycopg.Connection[Any], record: ConnectionPoolEntry, _proxy: object
+) -> None:
+    """Whoever begins a transaction may write in it, unless the server's own default says otherwise."""
+    connection.read_only = record.info[_TAKES_NO_WRITES]
 
 
 def _take_any_text(connection: psycopg.Connection[Any], _record: object) -> None:
