@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import httpx
 import pytest
 from headless_browser import Tab, browser, program
 from mlflow import MlflowClient
+from PIL import Image
 from runbook_demonstration import Demonstration, demonstrated
 
 LOSS = (3.0, 2.5, 2.25)
@@ -35,6 +37,9 @@ def _log_run(up: Demonstration, login: str) -> str:
         run = client.create_run(experiment, run_name=f"run of {login}").info.run_id
         for step, value in enumerate(LOSS):
             client.log_metric(run, "loss", value, step=step)
+        client.log_text(run, "words in a file", "notes/said.txt")
+        client.log_text(run, "document.title = 'taken over'", "page.mjs")
+        client.log_image(run, Image.new("RGB", (7, 5)), "dot.png")
         client.set_terminated(run)
     return f"{up.url}/mlflow/#/experiments/{experiment}/runs/{run}"
 
@@ -72,6 +77,7 @@ def test_whoever_opens_the_printed_address_signs_in_and_sees_their_own_runs(
         assert {one["name"] for one in tab.cookies() if one["httpOnly"]} >= {"bongsu-session"}
         assert [one for one in tab.asked if not one.startswith((up.url, "data:", "blob:", "about:"))] == []
         _refuses_what_pages_may_not(up, tab)
+        _shows_files_and_runs_none(up, tab, own)
 
         # MLflow's pages lead to where somebody signs out.
         tab.press('a[href="/v1/session"]')
@@ -96,6 +102,31 @@ def _refuses_what_pages_may_not(up: Demonstration, tab: Tab) -> None:
     assert httpx.post(created, headers=foreign, json={"name": "forged"}, trust_env=False).status_code == 403
     shown = httpx.get(searched, params={"max_results": 100}, headers=kept, trust_env=False)
     assert re.findall(r'"name": "([^"]*)"', shown.text) == ["trials of mnd/engineer"]
+
+
+_LOADED = """new Promise((done) => {
+  const made = document.createElement("script");
+  made.type = KIND;
+  made.onload = () => done("ran");
+  made.onerror = () => done("refused");
+  made.src = ADDRESS;
+  document.head.append(made);
+})"""
+
+
+def _shows_files_and_runs_none(up: Demonstration, tab: Tab, page: str) -> None:
+    """What somebody logged is seen on MLflow's page, and is no script of it."""
+    run = page.rpartition("/")[2]
+    tab.open(f"{page}/artifacts/notes/said.txt?workspace=mnd")
+    tab.shows("words in a file")
+    tab.open("about:blank")
+    tab.open(f"{page}/artifacts/dot.png?workspace=mnd")
+    tab.awaits("[...document.images].some((one) => one.naturalWidth === 7)")
+    logged = f"{up.url}/mlflow/get-artifact?run_id={run}&path=page.mjs"
+    for kind in ("module", "text/javascript"):
+        asked = _LOADED.replace("KIND", json.dumps(kind)).replace("ADDRESS", json.dumps(logged))
+        assert tab.run(asked) == "refused"
+    assert tab.run("document.title") != "taken over"
 
 
 def test_the_sign_in_is_korean_for_who_reads_korean(up: Demonstration, tmp_path: Path) -> None:

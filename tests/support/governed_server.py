@@ -27,6 +27,7 @@ class GovernedServer:
     """Attributes:
     address: of MLflow, such as ``http://127.0.0.1:5000/mlflow``.
     start_s, resident_mib: until it was ready to serve, and what it takes of memory then.
+    pid: of the server.
     """
 
     address: str
@@ -34,6 +35,7 @@ class GovernedServer:
     start_s: float
     resident_mib: float
     client: httpx.Client
+    pid: int
 
     def ask(self, method: str, path: str, token: str | None = None, **rest: Any) -> httpx.Response:
         headers = dict(rest.pop("headers", {}))
@@ -56,7 +58,7 @@ def serving(home: Path, database: str, *, unfiltered: bool = False) -> Iterator[
         _await(process, address, home / f"server-{port}.log")
         ready = json.loads((home / f"ready-{port}.json").read_text())
         with httpx.Client(timeout=60) as client:
-            yield GovernedServer(address, home, ready["start_s"], ready["resident_mib"], client)
+            yield GovernedServer(address, home, ready["start_s"], ready["resident_mib"], client, process.pid)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)

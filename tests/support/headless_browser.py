@@ -85,6 +85,13 @@ class Tab:
             time.sleep(0.2)
         return text
 
+    def awaits(self, script: str, seconds: float = SEEN_S) -> None:
+        """Wait until an expression of the page's JavaScript is true."""
+        deadline = time.monotonic() + seconds
+        while self.run(script) is not True:
+            assert time.monotonic() < deadline, f"{script} never became true at {self.address}: {self.text[:2000]}"
+            time.sleep(0.2)
+
     def fill(self, name: str, value: str) -> None:
         """Type into a field of a form."""
         self.run(f"document.querySelector('input[name={name}]').value = {json.dumps(value)}")

@@ -52,7 +52,6 @@ def settings_of(home: Platform, database_url: str | None, public_url: str = "") 
         database_uri=database_url or f"sqlite:///{home.home / DATABASE}",
         files_uri=(home.home / FILES).as_uri(),
         trees=home.stores,
-        origins=frozenset({public_url} - {""}),
         session_page=SESSION_PATH if public_url else "",
     )
 
@@ -85,6 +84,11 @@ def mounted(
             return NO_TOKEN
         if isinstance(found, BongsuError):
             return denial_of(found)
+        try:
+            own = browsers.settings.url if browsers is not None else _address(asked)
+            refuse_foreign_page(own, asked["method"], asked["headers"], by_cookie=False)
+        except BongsuError as error:
+            return denial_of(error)
         try:
             closed = await run_in_threadpool(labels.catch_up)
         except Exception:  # whatever it is: nobody is answered by labels that may be too low
@@ -127,7 +131,7 @@ async def _identity(plane: ControlPlane, asked: Asked, browsers: Browsers | None
         secret = session_secret(browsers, headers)
         if not secret:
             return None
-        refuse_foreign_page(browsers, asked["method"], headers)
+        refuse_foreign_page(browsers.settings.url, asked["method"], headers)
         return await actor_in_time(browsers, secret)
     except BongsuError as error:
         return error.with_traceback(None)  # see below
@@ -151,6 +155,12 @@ def denial_of(error: BongsuError) -> Denial:
     else:
         status, code = 503, "TEMPORARILY_UNAVAILABLE"
     return Denial(status, code, f"{problem.what()} {problem.fix()}")
+
+
+def _address(asked: Asked) -> str:
+    """Of this server, as whoever asks has it."""
+    host = next((value for name, value in asked["headers"] if name == b"host"), b"").decode("latin-1")
+    return f"{asked.get('scheme', 'http')}://{host}"
 
 
 def viewer(actor: Actor, permits: Iterable[AccessPermit]) -> Viewer | None:

@@ -140,6 +140,7 @@ def test_mlflow_s_own_clients_are_told_how_to_reach_the_server(ask: As) -> None:
     assert "/mlflow\n" in told
     assert 'MLFLOW_TRACKING_TOKEN="$(bongsu --context server token)"' in told
     assert "MLFLOW_WORKSPACE=mnd" in told
+    assert 'mlflow.set_experiment("NAME")' in told
     assert ask("kim", "token").out == "kim\n"
     document = json.loads(ask("kim", "token", "--json").out)
     assert (document["token"], document["expiresAt"]) == ("kim", None)

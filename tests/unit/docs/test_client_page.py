@@ -25,7 +25,7 @@ def examples() -> list[str]:
 def test_the_example_lists_the_runs_of_a_server(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    example, _bundles = examples()
+    example = examples()[0]
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
     with pytest.raises(SystemExit, match="Sign in first"):
         exec(compile(example, "client.md", "exec"), {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any, cast
 from urllib.parse import urljoin, urlsplit
 
@@ -111,7 +112,35 @@ def test_the_address_is_written_as_browsers_send_it(url: str, origin: str) -> No
     headers = [(b"origin", origin.encode())]
     providers: dict[str, Any] = {}
     browsers = Browsers(settings, providers, *([cast("Any", None)] * 4))
-    refuse_foreign_page(browsers, "POST", headers)
+    refuse_foreign_page(browsers.settings.url, "POST", headers)
+
+
+@pytest.mark.parametrize(
+    ("said", "with_cookie", "with_token"),
+    [
+        ([], False, True),
+        ([("origin", HERE)], True, True),
+        ([("origin", HERE), ("sec-fetch-site", "same-origin")], True, True),
+        ([("sec-fetch-site", "same-origin")], False, True),
+        ([("origin", HERE), ("sec-fetch-site", "same-site")], False, False),
+        ([("sec-fetch-site", "cross-site")], False, False),
+        ([("origin", "null")], False, False),
+        ([("origin", HERE.upper())], False, False),
+        ([("origin", f"{HERE}.example")], False, False),
+        ([("origin", HERE), ("origin", HERE)], False, False),
+        ([("origin", HERE), ("origin", "https://other.example")], False, False),
+    ],
+)
+def test_one_rule_says_whose_pages_may_change_something(
+    said: list[tuple[str, str]], with_cookie: bool, with_token: bool
+) -> None:
+    headers = [(name.encode(), value.encode()) for name, value in said]
+    for by_cookie, may in ((True, with_cookie), (False, with_token)):
+        for method in ("GET", "HEAD"):
+            refuse_foreign_page(HERE, method, headers, by_cookie=by_cookie)
+        for method in ("POST", "PUT", "PATCH", "DELETE"):
+            with nullcontext() if may else pytest.raises(BongsuError):
+                refuse_foreign_page(HERE, method, headers, by_cookie=by_cookie)
 
 
 @pytest.mark.parametrize(

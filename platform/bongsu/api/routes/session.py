@@ -161,7 +161,7 @@ def callback(request: Request, browsers: Known) -> Response:
 def logout(request: Request, browsers: Known) -> Response:
     """Sign out: the session ends, here and at every replica."""
     try:
-        refuse_foreign_page(browsers, request.method, request.headers.raw)
+        refuse_foreign_page(browsers.settings.url, request.method, request.headers.raw)
     except BongsuError as error:
         return _refused(request, error, PAGES)
     for brought in session_secrets(browsers, request.headers.raw):

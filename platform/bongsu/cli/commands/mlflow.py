@@ -53,6 +53,12 @@ def _tell_how(name: str, server: Context) -> None:
     say(f'  export MLFLOW_TRACKING_TOKEN="$(bongsu --context {shlex.quote(name)} token)"')
     if server.ministry:
         say(f"  export MLFLOW_WORKSPACE={shlex.quote(server.ministry)}")
+    say(
+        _(
+            'A run belongs to an experiment, and there is no default one: begin with mlflow.set_experiment("NAME"), or'
+            " set MLFLOW_EXPERIMENT_NAME."
+        )
+    )
     say(_("A token lasts for minutes: set it anew when it is not taken any more."))
     pages = _pages(server)
     if pages:

@@ -49,9 +49,17 @@ def session_secret(browsers: Browsers, headers: Iterable[tuple[bytes, bytes]]) -
     return "".join(secrets)
 
 
-def refuse_foreign_page(browsers: Browsers, method: str, headers: Iterable[tuple[bytes, bytes]]) -> None:
-    """A change counts only where the browser says that a page of this server asked for it: by ``Origin``, which every
-    browser sends with a change, and by ``Sec-Fetch-Site``, where it sends that.
+def refuse_foreign_page(
+    own: str, method: str, headers: Iterable[tuple[bytes, bytes]], *, by_cookie: bool = True
+) -> None:
+    """The one rule of whose pages may change something. With a cookie, which a browser sends along whoever asks, a
+    change counts only where the browser says that a page of this server asked for it: by ``Origin``, which every
+    browser sends with a change, and by ``Sec-Fetch-Site``, where it sends that. A program with a token is no page, and
+    says neither; what says that it is a page of another site is refused with a token too.
+
+    Args:
+        own: scheme, host and port of this server's pages, as browsers send them.
+        by_cookie: it is a cookie that says who asks.
 
     Raises:
         BongsuError: ``identity.foreign-page``.
@@ -61,7 +69,7 @@ def refuse_foreign_page(browsers: Browsers, method: str, headers: Iterable[tuple
     said = [(name, value.decode("latin-1")) for name, value in headers]
     origins = [value for name, value in said if name == b"origin"]
     sites = [value for name, value in said if name == b"sec-fetch-site"]
-    if origins != [browsers.settings.url] or sites not in ([], ["same-origin"]):
+    if origins not in ([own], *([] if by_cookie else [[]])) or sites not in ([], ["same-origin"]):
         raise codes.FOREIGN_PAGE.error()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -21,6 +22,9 @@ from bongsu.tracking.governed.viewer import Acting, Recorder
 _PARENT_RUN = "mlflow.parentRunId"
 _SOURCE_RUN = "mlflow.sourceRun"
 _DIGEST_LENGTH = 36
+_TRACE = re.compile("tr-[0-9a-f]{32}")
+_ASSESSMENT = re.compile("a-[0-9a-f]{32}")
+_NO_ID = "No {what} can begin with this id: make another one, `{begin}-` and 32 random hexadecimal digits."
 
 
 class Births:
@@ -109,10 +113,37 @@ class Births:
     def trace(self, row: tracking.SqlTraceInfo) -> None:
         of_run: list[Label] = []
         if isinstance(self._actor, Acting):
+            self._check_free(row.request_id)
             self._ledger.label(Kind.EXPERIMENT, str(row.experiment_id))
             runs = [part.value for part in row.request_metadata if part.key == _SOURCE_RUN]
             of_run = [self._ledger.label(Kind.RUN, run) for run in runs]
         self._labels[Kind.TRACE, row.request_id] = self._label(row.tags, of_run)
+
+    def _check_free(self, trace: str) -> None:
+        """Clients make ids of traces themselves, at random, and begin one that they have begun once more. An id that a
+        hidden trace has is refused as one that is none, in the same words."""
+        table = tracking.SqlTraceInfo.__table__
+        if _TRACE.fullmatch(trace) and not self._ledger.ask(select(exists().where(table.c.request_id == trace))):
+            return
+        try:
+            self._ledger.label(Kind.TRACE, trace)
+        except MlflowException:
+            raise MlflowException(_NO_ID.format(what="trace", begin="tr"), INVALID_PARAMETER_VALUE) from None
+
+    def check_assessment(self, row: tracking.SqlAssessments) -> None:
+        """Ids of assessments are clients' too; one comes once more with the trace that it is of, and MLflow merges it.
+
+        Raises:
+            MlflowException: INVALID_PARAMETER_VALUE.
+        """
+        if row.assessment_id is None or isinstance(self._actor, Recorder):
+            return
+        table = tracking.SqlAssessments.__table__
+        taken = [table.c.assessment_id == row.assessment_id]
+        if self.label_of(Kind.TRACE, str(row.trace_id)) is not None:
+            taken.append(table.c.trace_id != row.trace_id)
+        if not _ASSESSMENT.fullmatch(row.assessment_id) or self._ledger.ask(select(exists().where(*taken))):
+            raise MlflowException(_NO_ID.format(what="assessment", begin="a"), INVALID_PARAMETER_VALUE)
 
     def dataset(self, row: tracking.SqlDataset) -> None:
         edges = [

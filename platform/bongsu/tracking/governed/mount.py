@@ -32,8 +32,11 @@ def mount(settings: GovernedSettings, viewer_of: ViewerOf) -> ASGIApp:
     with warnings.catch_warnings():
         # MLflow's own server uses Starlette's WSGI middleware, which will go.
         warnings.simplefilter("ignore")
+        from mlflow.server import app
         from mlflow.server.fastapi_app import create_fastapi_app
 
+        from bongsu.tracking.governed.handing_over import hand_over_files
         from bongsu.tracking.governed.public_pages import public_pages
 
+    hand_over_files(app)
     return Shell(create_fastapi_app(), public_pages(settings.session_page, settings.language), settings, viewer_of)

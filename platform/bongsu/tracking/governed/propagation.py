@@ -104,8 +104,15 @@ def after_flush(session: Session, actor: Actor) -> None:
             born.deliver()
 
 
+def rolled_back(session: Session) -> None:
+    """What was to be made is not: MLflow may begin anew in the same session."""
+    session.info.pop(_BIRTHS, None)
+
+
 def _check(row: Any, is_new: bool, ledger: Ledger, actor: Acting | Recorder, born: births.Births) -> None:
     kind = type(row)
+    if kind is tracking.SqlAssessments and is_new:
+        born.check_assessment(row)
     if kind in OWNERS:
         _check_part(row, ledger, actor, born)
     elif kind is tracking.SqlInput:

@@ -5,6 +5,7 @@ They are served here and not by MLflow, which would ask its database for a works
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from mlflow.server import app as flask_app
@@ -18,22 +19,36 @@ from bongsu.domain.messages import N_
 from bongsu.language.translation import preferred_language, translator
 
 # What stands in rows is shown on these pages: it runs no script, and sends nothing to anybody. MLflow's charts make
-# functions of their own.
+# functions of their own. Scripts come from where MLflow's own files are, and from nowhere else of this server: what
+# people logged is served by it too.
 _POLICY = "; ".join(
     (
         "default-src 'self'",
-        "script-src 'self' 'unsafe-eval'",
-        "style-src 'self' 'unsafe-inline'",
+        "script-src {scripts} 'unsafe-eval'",
+        "style-src {scripts} 'unsafe-inline'",
         "img-src 'self' data: blob:",
         "font-src 'self' data:",
         "frame-src 'self' blob:",
-        "worker-src 'self' blob:",
+        "worker-src {scripts} blob:",
         "object-src 'none'",
         "base-uri 'self'",
         "form-action 'self'",
         "frame-ancestors 'self'",
     )
 )
+# The hosts that can stand in a policy with a path (CSP 3, section 2.3.1): addresses of IPv6 cannot.
+_HOST = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*(?::[0-9]{1,5})?")
+
+
+def policy(host: str, mounted_at: str) -> str:
+    """Of MLflow's page.
+
+    Args:
+        host: under which it was asked for.
+        mounted_at: path below which MLflow is, such as ``/mlflow``.
+    """
+    named = f"{host}{mounted_at}/static-files/"  # of the page's own scheme, as no other is said
+    return _POLICY.format(scripts=named if _HOST.fullmatch(host) else "'self'")
 
 
 _SIGN_OUT = N_("Sign out")
@@ -55,7 +70,8 @@ def public_pages(session_page: str = "", language: str = "ko") -> Starlette:
     page = (folder / "index.html").read_text()
 
     async def index(request: Request) -> Response:
-        headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store", "X-Frame-Options": "SAMEORIGIN"}
+        own = policy(request.headers.get("host", ""), request.scope.get("root_path", ""))
+        headers = {"Content-Security-Policy": own, "Cache-Control": "no-store", "X-Frame-Options": "SAMEORIGIN"}
         if not session_page:
             return HTMLResponse(page, headers=headers)
         say = translator(preferred_language(request.headers.get("accept-language"), language))

@@ -133,6 +133,8 @@ class RowFilter:
         self._end_flush(session)
 
     def _rolled_back(self, session: Session, _transaction: Any) -> None:
+        if self._governs(session):
+            propagation.rolled_back(session)
         self._end_flush(session)
 
     def _end_flush(self, session: Session) -> None:

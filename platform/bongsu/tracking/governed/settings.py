@@ -26,8 +26,6 @@ class GovernedSettings:
         trees: the control plane's artifact store of each ministry, from which registered versions are downloaded.
         unlabelled: what somebody's own words and numbers are labelled at least, if they say nothing. None: their whole
             clearance, because what they write may hold all that they may see.
-        origins: whose pages may send changes with a person's cookie, besides the server's own; such as
-            ``https://console.example``.
         note: is told of every request but those for public pages, before its answer; if it raises, nothing is given.
         session_page: path at which people who signed in with a browser sign out; empty if nobody does.
         language: of what is told to who asks for none.
@@ -39,7 +37,6 @@ class GovernedSettings:
     files_uri: str
     trees: StoreOf
     unlabelled: Label | None = None
-    origins: frozenset[str] = frozenset()
     note: Note | None = None
     session_page: str = ""
     language: str = "ko"
@@ -56,7 +53,7 @@ def prepare_environment(settings: GovernedSettings) -> None:
         "MLFLOW_ENABLE_WORKSPACES": "true",
         "MLFLOW_WEBHOOK_CACHE_TTL": "0",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-        # The shell looks at origins; hosts are looked at by the server that it is mounted in.
+        # Whoever says who asks looks at origins; hosts are looked at by the server that it is mounted in.
         "MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE": "true",
         "_MLFLOW_SERVER_FILE_STORE": settings.database_uri,
         "_MLFLOW_SERVER_REGISTRY_STORE": settings.database_uri,

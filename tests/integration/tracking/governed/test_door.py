@@ -68,9 +68,12 @@ def test_who_acts_in_two_ministries_says_in_which(world: World) -> None:
 def test_a_page_of_another_site_changes_nothing(world: World, path: str) -> None:
     for origin in ("https://evil.example", "null", "http://localhost:1"):
         assert world.server.ask("POST", path, "mnd-all", json={}, headers={"Origin": origin}).status_code == 403
-    own = world.server.address.removesuffix("/mlflow")
-    answer = world.server.ask("POST", f"{A2}/runs/search", "mnd-all", json={}, headers={"Origin": own})
-    assert answer.status_code != 403
+    own = {"Origin": world.server.address.removesuffix("/mlflow")}
+    for headers, is_foreign in ((own, False), (own | {"Sec-Fetch-Site": "cross-site"}, True)):
+        answer = world.server.ask("POST", f"{A2}/runs/search", "mnd-all", json={}, headers=headers)
+        assert (answer.status_code == 403) == is_foreign
+    answer = world.server.ask("POST", path, "mnd-all", json={}, headers={"Sec-Fetch-Site": "same-site"})
+    assert (answer.status_code, answer.json()["error_code"]) == (403, "PERMISSION_DENIED")
 
 
 def test_what_is_too_large_is_not_read(world: World) -> None:
@@ -117,9 +120,45 @@ def test_what_mlflow_answers_runs_no_script(world: World) -> None:
     assert page.status_code == 200
     policy = page.headers["content-security-policy"]
     assert "default-src 'self'" in policy
-    assert "script-src 'self' 'unsafe-eval'" in policy, "no script that stands in a page"
+    own = world.server.address.removeprefix("http://") + "/static-files/"
+    for kind in (f"script-src {own} 'unsafe-eval'", f"style-src {own} 'unsafe-inline'", f"worker-src {own} blob:"):
+        assert f"; {kind};" in policy, "no script that stands in a page, and none that somebody logged"
     assert "http" not in policy
     assert "/v1/session" not in page.text, "nobody signs in to this server with a browser"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("a.mjs", "text/plain"),
+        ("a.js", "text/plain"),
+        ("a.css", "text/plain"),
+        ("a.html", "text/plain"),
+        ("a.xhtml", "application/octet-stream"),
+        ("a.xml", "text/plain"),
+        ("a.pdf", "application/octet-stream"),
+        ("a.wasm", "application/octet-stream"),
+        ("a.png", "image/png"),
+        ("a.svg", "image/svg+xml"),
+        ("a.json", "text/plain"),
+        ("MLmodel", "text/plain"),
+    ],
+)
+def test_a_logged_file_is_no_script_and_no_page(world: World, name: str, kind: str) -> None:
+    own = world.ids[LOGGED.word]
+    listed = f"/api/2.0/mlflow-artifacts/artifacts/{own.place}/{name}"
+    assert world.server.ask("PUT", listed, WRITER, content=b"alert(1)").status_code == 200
+    version = {"name": own.model, "version": own.version}
+    for path, asked in (
+        (listed, {}),
+        ("/get-artifact", {"run_id": own.run, "path": name}),
+        ("/model-versions/get-artifact", version | {"path": name}),
+    ):
+        answer = world.server.ask("GET", path, WRITER, params=asked)
+        assert (answer.status_code, answer.content) == (200, b"alert(1)"), path
+        assert answer.headers["content-type"].partition(";")[0] == kind, path
+        assert answer.headers["content-disposition"].startswith("attachment"), path
+        assert answer.headers["x-content-type-options"] == "nosniff", path
 
 
 def test_who_only_looks_writes_nothing(world: World) -> None:

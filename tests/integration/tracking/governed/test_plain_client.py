@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,12 @@ import mlflow
 from mlflow import MlflowClient
 uri, out = sys.argv[1], pathlib.Path(sys.argv[2])
 mlflow.set_tracking_uri(uri)
+try:
+    mlflow.start_run()
+except mlflow.exceptions.MlflowException as error:
+    assert "mlflow.set_experiment(" in str(error) and "workspace mnd" in str(error), error
+else:
+    raise AssertionError("a run in no experiment")
 client = MlflowClient()
 experiment = client.get_experiment_by_name("mine") or client.get_experiment(client.create_experiment("mine"))
 mlflow.set_experiment("mine")
@@ -72,9 +79,11 @@ print("used")
 """
 
 
-def test_a_plain_client_works_for_what_its_owner_may_see_and_finds_nothing_else(
-    world: World, tmp_path: Path
-) -> None:
+PAGE = Path(__file__).parents[4] / "docs" / "client.md"
+
+
+def _run(world: World, folder: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """By somebody cleared for S, in a process of their own."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW", "_MLFLOW"))}
     environment |= {
         "MLFLOW_TRACKING_TOKEN": "mnd-secret",
@@ -82,14 +91,48 @@ def test_a_plain_client_works_for_what_its_owner_may_see_and_finds_nothing_else(
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
         "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     }
-    command = [sys.executable, "-c", _USE, world.server.address, str(tmp_path)]
-    done = subprocess.run(
-        command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
+    command = [sys.executable, "-c", program, *arguments]
+    return subprocess.run(
+        command, env=environment, cwd=folder, capture_output=True, text=True, timeout=300, check=False
     )
+
+
+def test_the_pages_example_logs_a_run(world: World, tmp_path: Path) -> None:
+    (example,) = re.findall(r"```python\n(import mlflow\n.*?)```", PAGE.read_text(), re.DOTALL)
+    done = _run(world, tmp_path, example.replace("https://bongsu.example/mlflow", world.server.address))
+    assert done.returncode == 0, done.stderr
+    named = {"experiment_name": "trials of axk1-nano"}
+    found = world.server.ask("GET", "/api/2.0/mlflow/experiments/get-by-name", "mnd-secret", params=named).json()
+    asked = {"experiment_ids": [found["experiment"]["experiment_id"]]}
+    (run,) = world.server.ask("POST", "/api/2.0/mlflow/runs/search", "mnd-secret", json=asked).json()["runs"]
+    assert run["data"]["metrics"][0]["value"] == 2.5
+
+
+def test_a_plain_client_works_for_what_its_owner_may_see_and_finds_nothing_else(
+    world: World, tmp_path: Path
+) -> None:
+    done = _run(world, tmp_path, _USE, world.server.address, str(tmp_path))
     assert "used" in done.stdout, done.stdout + done.stderr
     told = world.server.ask("GET", "/api/2.0/mlflow/registered-models/search", "mnd-open").text
     assert "my-net" not in told
     assert "greeting" not in told
+
+
+def test_who_chose_no_experiment_is_told_to(world: World) -> None:
+    """It is what clients mean by the number 0, which is nobody's."""
+    location = {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": "0"}}
+    info = {"trace_id": "tr-" + "3" * 32, "trace_location": location, "request_time": "2026-11-01T09:00:00Z"}
+    for path, body in (
+        ("/api/2.0/mlflow/runs/create", {"experiment_id": "0"}),
+        ("/api/2.0/mlflow/runs/create", {}),
+        ("/api/2.0/mlflow/logged-models", {"experiment_id": "0", "name": "net"}),
+        ("/api/3.0/mlflow/traces", {"trace": {"trace_info": info}}),
+    ):
+        answer = world.server.ask("POST", path, "mnd-secret", json=body)
+        assert (answer.status_code, answer.json()["error_code"]) == (404, "RESOURCE_DOES_NOT_EXIST"), path
+        assert "mlflow.set_experiment(" in answer.json()["message"], path
+    other = world.server.ask("POST", "/api/2.0/mlflow/runs/create", "mnd-secret", json={"experiment_id": "987654"})
+    assert "set_experiment" not in other.text
 
 
 def test_a_shared_version_of_another_ministry_is_downloaded_and_nothing_beside_it(world: World) -> None:

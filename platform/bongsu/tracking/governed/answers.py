@@ -1,0 +1,153 @@
+"""What MLflow answers, as it is passed on: with headers for browsers, and errors in words for whoever asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import anyio.to_thread
+from starlette.datastructures import MutableHeaders
+from starlette.types import Message, Send
+
+from bongsu.tracking.governed.bodies import Body
+from bongsu.tracking.governed.faults import fault_of
+from bongsu.tracking.governed.handing_over import HandedOver
+from bongsu.tracking.governed.refusals import answer
+from bongsu.tracking.governed.routes import Access, Route
+from bongsu.tracking.governed.viewer import Denial
+
+_DATABASE_WORDS = (b"[SQL:", b"sqlite3.", b"psycopg", b"sqlalchemy", b"bongsu_", b"Traceback")
+# What MLflow's clients mean where nobody chose an experiment.
+_NO_DEFAULT = "no experiment with id=0 exists"
+# A batch that is refused is told with each value that stands.
+_LONGEST_ERROR = 2 * 1024 * 1024
+_CODES: Mapping[int, str] = {
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "RESOURCE_DOES_NOT_EXIST",
+    409: "RESOURCE_CONFLICT",
+    429: "REQUEST_LIMIT_EXCEEDED",
+}
+_FAILED = "MLflow could not do this; the server's log says why."
+# Files of these kinds run nothing where they are shown; a picture with a script (SVG) runs it only as a page of its
+# own, which the policy of every answer keeps from it.
+_SHOWN = ("image/", "audio/", "video/", "application/json", "text/plain")
+
+
+@dataclass(frozen=True)
+class Question:
+    """What MLflow is asked.
+
+    Attributes:
+        query: of the address.
+        workspace: in which it is asked.
+    """
+
+    route: Route
+    query: str
+    body: Body
+    workspace: str
+
+
+class Guarded:
+    """Passes on what MLflow answers to one question.
+
+    Args:
+        handed_over: the file that it answers with, if it does.
+    """
+
+    def __init__(self, send: Send, asked: Question, handed_over: HandedOver) -> None:
+        self._send = send
+        self._asked = asked
+        self._handed_over = handed_over
+        self._start: dict[str, Any] | None = None
+        self._body = b""
+
+    async def __call__(self, message: Message) -> None:
+        if self._asked.body.is_too_large:
+            return  # MLflow's words about a body that broke off; the shell has its own
+        if message["type"] == "http.response.start":
+            self._protect(message)
+            if message["status"] >= 400:
+                self._start = dict(message)
+                return
+        elif self._start is not None:
+            self._body = (self._body + message.get("body", b""))[:_LONGEST_ERROR]
+            if not message.get("more_body", False):
+                await self._send_error(self._start)
+            return
+        elif self._handed_over.file is not None:
+            await self._handed_over.send(self._send)
+            return
+        await self._send(message)
+
+    def _protect(self, start: Message) -> None:
+        headers = MutableHeaders(scope=start)
+        headers["cache-control"] = "no-store"
+        headers["x-content-type-options"] = "nosniff"
+        headers["x-frame-options"] = "SAMEORIGIN"
+        # Somebody's file that is opened as a page of its own could otherwise act as whoever opened it.
+        headers["content-security-policy"] = "sandbox; default-src 'none'"
+        if self._asked.route.access is Access.FILES:
+            # Nor is it a script or a style of MLflow's page, which asks for bytes and looks at the name.
+            kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+            if not kind.startswith(_SHOWN):
+                is_text = kind.startswith("text/")
+                headers["content-type"] = "text/plain; charset=utf-8" if is_text else "application/octet-stream"
+            if kind != "application/json":
+                headers.setdefault("content-disposition", "attachment")
+
+    async def _send_error(self, start: dict[str, Any]) -> None:
+        if start["status"] >= 500:
+            await answer(await anyio.to_thread.run_sync(self._failed, start["status"]), self._send)
+            return
+        if any(word in self._body for word in _DATABASE_WORDS):
+            await answer(Denial(start["status"], "BAD_REQUEST", _FAILED), self._send)
+            return
+        said = _said(self._body)
+        if "error_code" not in said or "message" not in said:
+            await answer(_in_mlflow_s_form(start["status"], said), self._send)
+            return
+        if str(said["message"]).casefold() == _NO_DEFAULT:
+            await answer(Denial(404, said["error_code"], _no_experiment(self._asked.workspace)), self._send)
+            return
+        headers = MutableHeaders(raw=start["headers"])
+        headers["content-length"] = str(len(self._body))
+        await self._send(start)
+        await self._send({"type": "http.response.body", "body": self._body})
+
+    def _failed(self, status: int) -> Denial:
+        """MLflow fails at much that it was asked wrongly, and says so as if it were the server's fault."""
+        fault = fault_of(self._asked.route, self._asked.query, self._asked.body.received)
+        if fault is not None:
+            return Denial(400, "INVALID_PARAMETER_VALUE", fault)
+        return Denial(status, "INTERNAL_ERROR", _FAILED)
+
+
+def _said(body: bytes) -> Mapping[str, Any]:
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _in_mlflow_s_form(status: int, said: Mapping[str, Any]) -> Denial:
+    """What its frameworks refuse before MLflow hears of it."""
+    status = 400 if status == 422 else status
+    detail = said.get("detail")
+    message = (
+        detail if isinstance(detail, str) else f"{HTTPStatus(status).phrase}: {HTTPStatus(status).description}"
+    )
+    return Denial(status, _CODES.get(status, "INVALID_PARAMETER_VALUE"), message)
+
+
+def _no_experiment(workspace: str) -> str:
+    return (
+        "You have chosen no experiment, and there is no default one here: every experiment is a ministry's. Choose one"
+        f' of the workspace {workspace} before the run begins, by a name of yours: mlflow.set_experiment("NAME"), or'
+        " the environment variable MLFLOW_EXPERIMENT_NAME; it is made if there is none of this name."
+    )

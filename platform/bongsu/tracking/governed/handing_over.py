@@ -1,0 +1,96 @@
+"""Files that MLflow's own routes answer with are handed over open, and sent as fast as whoever asked reads them.
+
+MLflow's WSGI application would read a file as a whole into the queue of its answer, in a thread that is then nobody
+else's: some dozens of slow readers of weights would keep every thread and take all memory. WSGI has a place for this,
+``wsgi.file_wrapper`` (PEP 3333): MLflow puts the open file into what it finds there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import IO, Any
+
+import anyio.to_thread
+from flask import Flask
+from starlette.types import Send
+
+PIECE = 256 * 1024
+"""Bytes that are read at once: so much of a file is in memory for each of its readers."""
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class OpenFile:
+    """What ``wsgi.file_wrapper`` makes of a file.
+
+    Args:
+        file: to be read from where it stands to its end.
+        size: of pieces; others are read here.
+    """
+
+    def __init__(self, file: IO[bytes], size: int = PIECE) -> None:
+        self._file = file
+
+    def read(self) -> bytes:
+        return self._file.read(PIECE)
+
+    def __iter__(self) -> Iterator[bytes]:
+        while piece := self.read():
+            yield piece
+
+    def close(self) -> None:
+        """Files that were made for one answer are deleted now."""
+        self._file.close()
+
+
+class HandedOver:
+    """The file of one answer, if it is a file."""
+
+    def __init__(self) -> None:
+        self.file: OpenFile | None = None
+
+    async def send(self, send: Send) -> None:
+        """All of it as the body of the answer. Between two pieces no thread waits."""
+        assert self.file is not None
+        try:
+            while piece := await anyio.to_thread.run_sync(self.file.read):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            self.file.close()
+
+
+_HANDED_OVER: ContextVar[HandedOver | None] = ContextVar("bongsu_mlflow_handed_over", default=None)
+
+
+@contextmanager
+def taking() -> Iterator[HandedOver]:
+    """For the time in which MLflow answers one request."""
+    taken = HandedOver()
+    token = _HANDED_OVER.set(taken)
+    try:
+        yield taken
+    finally:
+        _HANDED_OVER.reset(token)
+
+
+def hand_over_files(application: Flask) -> None:
+    """Have an application give the files of its answers to who :func:`taking` is; once in a process."""
+    application.wsgi_app = _handing_over(application.wsgi_app)  # type: ignore[method-assign, assignment]
+
+
+def _handing_over(inner: Wsgi) -> Wsgi:
+    def outer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        taken = _HANDED_OVER.get()
+        if taken is None:
+            return inner(environ, start_response)
+        # A part of a file would be wrapped once more, and read into the queue: the whole is as right an answer.
+        asked = {name: value for name, value in environ.items() if name not in ("HTTP_RANGE", "HTTP_IF_RANGE")}
+        answer = inner(asked | {"wsgi.file_wrapper": OpenFile}, start_response)
+        if not isinstance(answer, OpenFile):
+            return answer
+        taken.file = answer
+        return ()
+
+    return outer

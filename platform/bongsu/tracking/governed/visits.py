@@ -1,0 +1,106 @@
+"""A request while it is answered: who keeps the log of who read what hears of the answer before it is given."""
+
+from __future__ import annotations
+
+import logging
+
+import anyio.to_thread
+from starlette.types import Message, Scope, Send
+
+from bongsu.tracking.governed.refusals import NOT_RECORDED, answer
+from bongsu.tracking.governed.routes import Access, Route
+from bongsu.tracking.governed.stores import shown_so_far
+from bongsu.tracking.governed.viewer import Acting, Denial, Note, Shown, Viewer, Visit, acting
+
+_log = logging.getLogger(__name__)
+# What MLflow says where it has nothing to say.
+_NOTHING = (b"", b"{}")
+_LONGEST_NOTHING = 16
+
+
+class OpenVisit:
+    """Sends the answer of one request.
+
+    A change may tell of what it changes, even where it is refused: of a parameter that has another value, which. So the
+    begin of its answer is kept until it is known whether anything follows.
+    """
+
+    def __init__(self, scope: Scope, path: str, route: Route | None, send: Send, note: Note | None) -> None:
+        self.scope = scope
+        self.path = path
+        self.route = route
+        self.viewer: Viewer | None = None
+        self.workspace = ""
+        self.actor: Acting | None = None
+        self.is_answered = False
+        self._send = send
+        self._note = note
+        self._status = 500
+        self._kept: list[Message] = []
+        self._is_withheld = False
+
+    async def send(self, message: Message) -> None:
+        """A part of what MLflow answers."""
+        if self._is_withheld:
+            return
+        if message["type"] == "http.response.start":
+            self.is_answered = True
+            self._status = message["status"]
+            self._kept = [message]
+            if self.route is None or self.route.access is not Access.WRITE:
+                await self._let_go(says_something=True)
+        elif self._kept:
+            self._kept.append(message)
+            said = b"".join(one.get("body", b"") for one in self._kept)
+            if len(said) > _LONGEST_NOTHING or not message.get("more_body", False):
+                await self._let_go(says_something=said.strip() not in _NOTHING)
+        else:
+            await self._send(message)
+
+    async def refuse(self, denial: Denial) -> None:
+        """Answer in the door's own words, which are nobody's."""
+        if self.is_answered:
+            return
+        self.is_answered = True
+        self._status = denial.status
+        await self._tell_or_withhold(says_something=False)
+        if not self._is_withheld:
+            await answer(denial, self._send)
+
+    async def tell(self, says_something: bool = False) -> None:
+        """Once."""
+        note, self._note = self._note, None
+        if note is not None:
+            await note(await self._seen(says_something))
+
+    async def _let_go(self, says_something: bool) -> None:
+        kept, self._kept = self._kept, []
+        await self._tell_or_withhold(says_something)
+        for message in kept if not self._is_withheld else ():
+            await self._send(message)
+
+    async def _tell_or_withhold(self, says_something: bool) -> None:
+        try:
+            await self.tell(says_something)
+        except Exception:
+            _log.exception("a visit could not be recorded")
+            self._is_withheld = True
+            await answer(NOT_RECORDED, self._send)
+
+    async def _seen(self, says_something: bool) -> Visit:
+        shown: tuple[Shown, ...] = ()
+        # Who is told that there is no such thing has seen nothing of it.
+        if self.actor is not None and self.actor.shown and says_something and self._status != 404:
+            with acting(self.actor):
+                shown = await anyio.to_thread.run_sync(shown_so_far, self.actor)
+        return Visit(
+            viewer=self.viewer,
+            workspace=self.workspace,
+            method=self.scope["method"],
+            route=self.path if self.route is None else self.route.template,
+            path=self.path,
+            query=self.scope["query_string"].decode("latin-1"),
+            status=self._status,
+            request=str(self.scope.get("state", {}).get("number", "")),
+            shown=shown,
+        )
