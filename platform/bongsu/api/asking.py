@@ -1,10 +1,10 @@
 """Who asks, and what for: every route states its permission.
 
-Where that is checked: ``everywhere``, ``within`` and ``of_run``, and what is handed ``needed``, give a route nothing
-but what its permission and the asker allow. Other routes that take ``plane`` leave the check to the use case that they
-hand the actor to, because it looks at more than the permission, or records a refusal in the ministry's log: people,
-ministries and secrets, the audit log, what governance decides, exporting a model, giving a grant, what workers ask,
-pipelines handed in, and searches and lists of versions over all ministries.
+Where that is checked: ``everywhere``, ``each``, ``within`` and ``of_run`` give a route nothing but what its permission
+and the asker allow. Routes that take ``plane`` leave the check to the use case that they hand the actor to, because it
+looks at more than the permission, or records a refusal in the ministry's log: people, ministries and secrets, the audit
+log, what governance decides, exporting a model, giving a grant, what workers ask, pipelines handed in, and searches and
+lists of versions over all ministries. A test holds the other routes to the methods of :class:`Asker`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from bongsu.api.given import given, given_as_model
 from bongsu.api.requests import Rate, key_of_actor, key_of_address, language_of, request_id
 from bongsu.domain.codes import api as api_codes
 from bongsu.domain.codes import identity as codes
+from bongsu.domain.grades import GradeScheme
+from bongsu.domain.paging import PageRequest
 from bongsu.domain.people import Actor, ActorKind
 from bongsu.domain.problems import BongsuError
 from bongsu.identity.bearer import bearer_token
@@ -31,9 +33,9 @@ from bongsu.service.control_plane import ControlPlane
 from bongsu.service.platform import Platform
 from bongsu.service.recording import stop_flood
 from bongsu.service.run_lists import of_run
-from bongsu.service.watching import Look, look_closely
+from bongsu.service.watching import Look, look_at_log, look_closely
 from bongsu.service.worker_access import refuse_elsewhere
-from bongsu.store.records import RunRecord
+from bongsu.store.records import EventRecord, RunRecord
 
 STATED = "x-permission"
 ANYBODY = "anybody"
@@ -69,9 +71,17 @@ class Asker:
         """See :meth:`bongsu.service.control_plane.ControlPlane.everywhere`."""
         return self.plane.everywhere(self.actor, self.needed)
 
+    def each(self) -> Iterator[tuple[str, Platform]]:
+        """See :meth:`bongsu.service.control_plane.ControlPlane.each`."""
+        return self.plane.each(self.actor, self.needed)
+
     def within(self, ministry: str | None) -> Platform:
         """See :meth:`bongsu.service.control_plane.ControlPlane.within`."""
         return self.plane.within(self.actor, self.needed, ministry)
+
+    def grades(self) -> GradeScheme:
+        """Of the site, which are everybody's."""
+        return self.plane.grades()
 
     def of_run(self, run: str) -> tuple[Platform, RunRecord]:
         """See :func:`bongsu.service.run_lists.of_run`."""
@@ -85,6 +95,10 @@ class Asker:
     def look_closely(self, run: str) -> Look:
         """See :func:`bongsu.service.watching.look_closely`."""
         return look_closely(self.plane, self.actor, self.needed, run)
+
+    def look_at_log(self, run: str, wanted: PageRequest) -> list[EventRecord]:
+        """See :func:`bongsu.service.watching.look_at_log`."""
+        return look_at_log(self.plane, self.actor, self.needed, run, wanted)
 
     def note_list(self, object_: str, shown: Iterable[tuple[str, str]]) -> None:
         """See :func:`bongsu.service.audit.reads.note_list`; called before the list is given."""

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import attrgetter
 
-from sqlalchemy import ColumnElement
-
 from bongsu.domain.artifact import ArtifactType
 from bongsu.domain.data_permits import SharedObject
 from bongsu.domain.documents import plain
@@ -22,7 +20,7 @@ from bongsu.service.audit.reads import record_read
 from bongsu.service.platform import Platform
 from bongsu.store import datasets, models
 from bongsu.store.artifacts import find_owned
-from bongsu.store.permits import has_bytes, is_of, shared_with
+from bongsu.store.permits import ANY, Wanted, shared_with
 from bongsu.store.records import DatasetVersionRecord, ModelVersionRecord
 from bongsu.store.scope import Scope
 
@@ -90,13 +88,13 @@ def received_datasets(platform: Platform, name: str | None = None) -> list[Datas
 
 def find_received(platform: Platform, address: SharedAddress, purpose: UseClass | None = None) -> Received | None:
     """The version at an address; None if there is none for who asks, or for this purpose, whatever the reason."""
-    holding = _holding(platform, purpose, is_of(address.giver, address.object))
+    holding = _holding(platform, purpose, Wanted(object=address))
     return next(_found(platform, holding), None)
 
 
 def received_tree(platform: Platform, digest: str) -> Received | None:
     """A version that is shared and has these bytes."""
-    return next(_found(platform, _holding(platform, None, has_bytes(digest))), None)
+    return next(_found(platform, _holding(platform, None, Wanted(digest=digest))), None)
 
 
 def note_taken(platform: Platform, found: Received) -> None:
@@ -111,12 +109,12 @@ def described(found: Received) -> dict[str, object]:
     return {"ministry": found.giver, "shared": plain(found.version.shared)}
 
 
-def _holding(platform: Platform, purpose: UseClass | None, *which: ColumnElement[bool]) -> list[SharedObject]:
+def _holding(platform: Platform, purpose: UseClass | None, wanted: Wanted = ANY) -> list[SharedObject]:
     ministries = platform.scope.tenants or frozenset()
     if not ministries - {HOME}:
         return []
     with platform.database.read(platform.scope) as connection:
-        holding = shared_with(connection, ministries, platform.clock(), *which)
+        holding = shared_with(connection, ministries, platform.clock(), wanted)
     return [one for one in holding if one.giver not in ministries and purpose in (None, one.purpose)]
 
 

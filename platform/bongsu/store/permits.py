@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, Text, and_, cast, exists, insert, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, Text, cast, exists, insert, literal, or_, select
 
 from bongsu.domain.data_permits import DatasetPermit, SharedObject
 from bongsu.domain.ids import Digest
 from bongsu.domain.paging import WHOLE, PageRequest
+from bongsu.domain.shared import SharedAddress
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.uses import UseClass
 from bongsu.policy.access import AccessPermit
@@ -138,40 +140,52 @@ def access_permits_in(
     return [_shared(connection, row) for row in connection.execute(query)]
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Which of the things that are shared; every one if neither is said.
+
+    Attributes:
+        object: one of a giver.
+        digest: versions of the giver that have these bytes.
+    """
+
+    object: SharedAddress | None = None
+    digest: str = ""
+
+    def conditions(self) -> Iterator[ColumnElement[bool]]:
+        if self.object is not None:
+            yield access_permits.c.giver == self.object.giver
+            yield access_permits.c.object == self.object.object
+        if self.digest:
+            yield or_(self._has_bytes("model", model_versions), self._has_bytes("dataset", dataset_versions))
+
+    def _has_bytes(self, kind: str, table: Table) -> ColumnElement[bool]:
+        named = literal(f"{kind}:") + table.c.name + literal("/") + cast(table.c.version, Text)
+        giver = table.c.tenant == access_permits.c.giver
+        return exists().where(giver, table.c.digest == self.digest, named == access_permits.c.object)
+
+
+ANY = Wanted()
+
+
 def permits_for(connection: Connection, ministries: Iterable[str], now: float) -> list[AccessPermit]:
     """What other ministries share with these at this time, for :func:`bongsu.policy.access.judge`."""
     return [as_access_permit(one) for one in shared_with(connection, ministries, now)]
 
 
 def shared_with(
-    connection: Connection, ministries: Iterable[str], now: float, *which: ColumnElement[bool]
+    connection: Connection, ministries: Iterable[str], now: float, wanted: Wanted = ANY
 ) -> list[SharedObject]:
-    """As :func:`permits_for`, as they are kept: by giver and object; of those alone for which the conditions hold."""
+    """As :func:`permits_for`, as they are kept: by giver and object."""
     query = select(access_permits).where(
         access_permits.c.ministry.in_(sorted(ministries)),
         access_permits.c.begins_at <= now,
         access_permits.c.ends_at > now,
         access_permits.c.revoked_at.is_(None),
-        *which,
+        *wanted.conditions(),
     )
     query = query.order_by(access_permits.c.giver, access_permits.c.object, access_permits.c.id)
     return [_shared(connection, row) for row in connection.execute(query)]
-
-
-def is_of(giver: str, object_: str) -> ColumnElement[bool]:
-    """For :func:`shared_with`: permits for one object."""
-    return and_(access_permits.c.giver == giver, access_permits.c.object == object_)
-
-
-def has_bytes(digest: str) -> ColumnElement[bool]:
-    """For :func:`shared_with`: permits for versions of the giver that have these bytes."""
-
-    def of(kind: str, table: Table) -> ColumnElement[bool]:
-        named = literal(f"{kind}:") + table.c.name + literal("/") + cast(table.c.version, Text)
-        giver = table.c.tenant == access_permits.c.giver
-        return exists().where(giver, table.c.digest == digest, named == access_permits.c.object)
-
-    return or_(of("model", model_versions), of("dataset", dataset_versions))
 
 
 def as_access_permit(shared: SharedObject) -> AccessPermit:

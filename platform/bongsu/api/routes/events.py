@@ -25,7 +25,6 @@ from bongsu.policy.access import Permission
 from bongsu.service.following import FollowingEnded, LogLine, follow_attempt, follow_logs
 from bongsu.service.platform import Platform
 from bongsu.service.showing import EventsSoFar, attempt_logs, attempt_of, look_at_events, show_run
-from bongsu.service.watching import look_at_log
 from bongsu.store.history import EVENTS
 from bongsu.store.records import EventRecord
 
@@ -61,9 +60,7 @@ def events(
         part = PageRequest(wanted.filters, AT_ONCE)
         stream = _stream(request, platform, StillMay(asker, record.id), record.id, part, begin)
         return Followed(stream, request.app.state.followers, asker.actor.id, STREAM)
-    return listing.answer(
-        look_at_log(asker.plane, asker.actor, asker.needed, run, replace(wanted, behind=(begin,))), EVENTS.key
-    )
+    return listing.answer(asker.look_at_log(run, replace(wanted, behind=(begin,))), EVENTS.key)
 
 
 async def _stream(

@@ -69,17 +69,17 @@ class GradesDocument:
 @router.get("/grades", **for_signed_in(gives=GradesDocument))
 def grades(request: Request, asker: Asking, fields: Fields = "") -> Response:
     """The grades of the site, by which a client reads what people write."""
-    known = asker.plane.grades()
+    known = asker.grades()
     return answer(request, GradesDocument(known.name, list(known.grades), known.restricted), fields)
 
 
 @router.get("/labels", **asks_for(Permission.MODEL_READ, gives=LabelsDocument))
 def labels(request: Request, asker: Asking, fields: Fields = "") -> Response:
     """The grades of the site, lowest first; the asker's clearance; how many models and data sets carry which label."""
-    known = asker.plane.grades()
+    known = asker.grades()
     used = [
         LabelUse(ministry, one.kind, one.label, one.count)
-        for ministry, platform in asker.plane.each(asker.actor, asker.needed)
+        for ministry, platform in asker.each()
         for one in labels_in_use(platform)
     ]
     return answer(request, LabelsDocument(list(known.grades), str(asker.actor.clearance), used), fields)
