@@ -21,6 +21,7 @@ from bongsu.domain.people import Actor
 from bongsu.domain.plan import RunPlan
 from bongsu.domain.tenants import Tenant
 from bongsu.service.control_plane import ControlPlane
+from bongsu.service.refusals import Refusals
 from bongsu.service.submitting import submit
 from bongsu.store.database import Database
 from bongsu.store.scope import EVERYTHING
@@ -37,14 +38,18 @@ spec:
 
 
 class ApiPlace(GovernedPlace):
-    """Attributes:
+    """Where somebody may be refused as often as a test likes, if it does not say how often.
+
+    Attributes:
     http: a client that asks the API in this process, in English, as nobody; it fails at an answer that is not as the
         document says.
     """
 
-    def __init__(self, folder: Path, database: Database | None = None, **settings: Any) -> None:
+    def __init__(
+        self, folder: Path, database: Database | None = None, refusals: Refusals | None = None, **settings: Any
+    ) -> None:
         super().__init__(folder, database)
-        base = replace(self.platform, scope=EVERYTHING)
+        base = replace(self.platform, scope=EVERYTHING, refusals=refusals or Refusals(1_000_000))
         self.plane = ControlPlane(base, self.identify)
         self.app = create_app(self.plane, **settings)
         self.http = TestClient(self.app, headers={"Accept-Language": "en"}, raise_server_exceptions=False)

@@ -4,7 +4,7 @@ Where that is checked: ``everywhere``, ``each``, ``within`` and ``of_run`` give 
 and the asker allow. Routes that take ``plane`` leave the check to the use case that they hand the actor to, because it
 looks at more than the permission, or records a refusal in the ministry's log: people, ministries and secrets, the audit
 log, what governance decides, exporting a model, giving a grant, what workers ask, pipelines handed in, and searches and
-lists of versions over all ministries.
+lists of versions over all ministries. A test holds the other routes to the methods of :class:`Asker`.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from bongsu.policy.access import Permission
 from bongsu.service.audit.reads import note_list
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.platform import Platform
+from bongsu.service.recording import stop_flood
 from bongsu.service.run_lists import of_run
 from bongsu.service.watching import Look, look_at_log, look_closely
 from bongsu.service.worker_access import refuse_elsewhere
@@ -60,20 +61,23 @@ class Asker:
     language: str
     request: str
 
+    @property
+    def needed(self) -> Permission:
+        """The permission, of a route that asks for one."""
+        assert self.permission is not None
+        return self.permission
+
     def everywhere(self) -> Platform:
         """See :meth:`bongsu.service.control_plane.ControlPlane.everywhere`."""
-        assert self.permission is not None
-        return self.plane.everywhere(self.actor, self.permission)
+        return self.plane.everywhere(self.actor, self.needed)
 
     def each(self) -> Iterator[tuple[str, Platform]]:
         """See :meth:`bongsu.service.control_plane.ControlPlane.each`."""
-        assert self.permission is not None
-        return self.plane.each(self.actor, self.permission)
+        return self.plane.each(self.actor, self.needed)
 
     def within(self, ministry: str | None) -> Platform:
         """See :meth:`bongsu.service.control_plane.ControlPlane.within`."""
-        assert self.permission is not None
-        return self.plane.within(self.actor, self.permission, ministry)
+        return self.plane.within(self.actor, self.needed, ministry)
 
     def grades(self) -> GradeScheme:
         """Of the site, which are everybody's."""
@@ -81,24 +85,20 @@ class Asker:
 
     def of_run(self, run: str) -> tuple[Platform, RunRecord]:
         """See :func:`bongsu.service.run_lists.of_run`."""
-        assert self.permission is not None
-        return of_run(self.plane, self.actor, self.permission, run)
+        return of_run(self.plane, self.actor, self.needed, run)
 
     def look_again(self, run: str) -> None:
         """At what is still so while an answer goes on: raises as :meth:`of_run` once they may not see the run, and
         ``identity.not-signed-in`` once they are disabled. That they read on is recorded as reading is."""
-        assert self.permission is not None
-        of_run(self.plane, self.plane.as_now(self.actor), self.permission, run)
+        of_run(self.plane, self.plane.as_now(self.actor), self.needed, run)
 
     def look_closely(self, run: str) -> Look:
         """See :func:`bongsu.service.watching.look_closely`."""
-        assert self.permission is not None
-        return look_closely(self.plane, self.actor, self.permission, run)
+        return look_closely(self.plane, self.actor, self.needed, run)
 
     def look_at_log(self, run: str, wanted: PageRequest) -> list[EventRecord]:
         """See :func:`bongsu.service.watching.look_at_log`."""
-        assert self.permission is not None
-        return look_at_log(self.plane, self.actor, self.permission, run, wanted)
+        return look_at_log(self.plane, self.actor, self.needed, run, wanted)
 
     def note_list(self, object_: str, shown: Iterable[tuple[str, str]]) -> None:
         """See :func:`bongsu.service.audit.reads.note_list`; called before the list is given."""
@@ -166,6 +166,7 @@ def _asker(request: Request) -> Asker:
         raise
     request.state.actor = actor
     rate.take(key_of_actor(actor))
+    stop_flood(plane.base, actor, request_id(request))
     found = stated(request.scope["route"])
     permission = None if found in (None, SIGNED_IN, ANYBODY, WORKER) else Permission(found)
     language = language_of(request)

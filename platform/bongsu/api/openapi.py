@@ -32,7 +32,10 @@ _SAID = {
     412: ("Precondition", "It was asked for under a condition that is not compared here."),
     413: ("TooLarge", "The body is larger than this route takes."),
     422: ("Unfit", "What was sent does not fit, or a rule is against it."),
-    429: ("TooMany", "More requests than one asker may make; `Retry-After` says when there is room."),
+    429: (
+        "TooMany",
+        "More requests, or more refused ones, than one asker may make; `Retry-After` says when there is room.",
+    ),
     431: ("HeadTooLarge", "Address and headers are larger than the server takes."),
     500: ("Broken", "A fault of the server, or of what it keeps; its log has more under the request's number."),
     503: ("Lacking", "Something that the server needs does not answer or is not set up."),

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-import threading
 import time
 import uuid
-from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address, ip_network
 from math import ceil
@@ -24,6 +22,7 @@ from bongsu.domain.phrases import phrase
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.server_defaults import LANGUAGE
 from bongsu.language.translation import preferred_language
+from bongsu.service.buckets import Buckets
 
 NUMBER_HEADER = "x-request-id"
 _OBEYED = re.compile(r"[\x00-\x1f\x7f]")
@@ -245,39 +244,19 @@ class Limited:
 
 
 class Rate:
-    """How many requests somebody may make: a bucket that fills evenly (token bucket), one for each key.
+    """How many requests somebody may make.
 
     Args:
-        a_minute: how fast it fills; the bucket holds a quarter of it.
+        a_minute: of each key; a quarter of it at once.
         monotonic: seconds that only grow.
     """
 
-    _MOST_KEYS = 10_000
-
     def __init__(self, a_minute: int, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self.a_minute = a_minute
-        self._holds = max(1.0, a_minute / 4)
-        self._monotonic = monotonic
-        # By kind of key: strangers, of whom there may be any number, push nobody out who has signed in.
-        self._buckets: dict[str, dict[str, tuple[float, float]]] = defaultdict(dict)
-        # Requests are answered in threads: of two that find no bucket each would make a full one.
-        self._taking = threading.Lock()
+        self._buckets = Buckets(a_minute, max(1.0, a_minute / 4), monotonic)
 
     def take(self, key: str) -> None:
         """Raises ``api.too-many`` if the bucket is empty."""
-        with self._taking:
-            left = self._take(key)
+        left = self._buckets.take(key)
         if left < 1:
-            raise codes.TOO_MANY.error(limit=self.a_minute, seconds=max(1, ceil((1 - left) * 60 / self.a_minute)))
-
-    def _take(self, key: str) -> float:
-        """What was in the bucket."""
-        now = self._monotonic()
-        kind, _, _rest = key.partition(" ")
-        buckets = self._buckets[kind]
-        left, since = buckets.pop(key, (self._holds, now))
-        left = min(self._holds, left + (now - since) * self.a_minute / 60)
-        while len(buckets) >= self._MOST_KEYS:
-            buckets.pop(next(iter(buckets)))  # the one that was quiet for longest
-        buckets[key] = (left - 1 if left >= 1 else left, now)
-        return left
+            seconds = max(1, ceil(self._buckets.wait_s(left)))
+            raise codes.TOO_MANY.error(limit=self._buckets.a_minute, seconds=seconds)

@@ -27,11 +27,11 @@ from bongsu.artifacts.durable import (
 )
 from bongsu.artifacts.hashing import HashingWriter, copy_hashed, hash_file
 from bongsu.artifacts.refusals import writing_to
+from bongsu.artifacts.regular_files import THREADS, add_each, refuse_irregular, regular_files
 from bongsu.artifacts.stamps import Stamp, stamp_of
 from bongsu.domain.artifact import FileEntry, Manifest, check_tree_path
 from bongsu.domain.codes import artifact as codes
 
-THREADS = 4
 SMALL = 1 << 20
 """Bytes up to which a file is made durable with all others, when the tree is committed: a disk takes them together in
 little more time than one of them."""
@@ -84,8 +84,7 @@ class LocalWriter:
         return cast(BinaryIO, io.BufferedWriter(writer, 1024 * 1024))
 
     def add(self, path: str, source: Path) -> None:
-        if source.is_symlink() or not source.is_file():
-            raise codes.UNSAFE_PATH.error(path=repr(path), detail="it is not a regular file")
+        refuse_irregular(path, source)
         self._begin()
         stamp = stamp_of(source)
         is_same = self._sources.get(path, stamp) == stamp
@@ -99,10 +98,7 @@ class LocalWriter:
         self._note(path, target, size, digest)
 
     def add_tree(self, source: Path) -> None:
-        files = sorted(regular_files(source))
-        with ThreadPoolExecutor(THREADS) as pool:
-            for _ in pool.map(lambda path: self.add(path.relative_to(source).as_posix(), path), files):
-                pass
+        add_each(self.add, source)
 
     def commit(self) -> Manifest:
         self._begin()
@@ -269,16 +265,3 @@ def _read_journal(path: Path) -> Iterator[tuple[str, tuple[int, int, str]]]:
         except ValueError:
             continue  # the last line of a killed writer
         yield name, (size, mtime, digest)
-
-
-def regular_files(folder: Path) -> Iterator[Path]:
-    """Every file below ``folder``; a link, ``folder`` itself too, or a special file raises ``artifact.unsafe-path``."""
-    if folder.is_symlink():
-        raise codes.UNSAFE_PATH.error(path=repr(folder.name), detail="it is a link")
-    for base, folders, names in os.walk(folder):
-        for name in (*folders, *names):
-            path = Path(base, name)
-            if path.is_symlink() or not (path.is_dir() or path.is_file()):
-                detail = "it is a link or a special file"
-                raise codes.UNSAFE_PATH.error(path=repr(path.relative_to(folder).as_posix()), detail=detail)
-        yield from (Path(base, name) for name in names)

@@ -14,9 +14,9 @@ from bongsu.domain.codes import client, run
 from bongsu.domain.ids import Digest
 from bongsu.domain.signed_notes import VerifierKey
 from bongsu.service.audit.verifying import read_keys
+from bongsu.service.model_bundles.exporting import Export
 from bongsu.service.model_bundles.importing import Imported
 from bongsu.service.model_bundles.reading import open_file
-from bongsu.service.planes.bundles import Given
 
 # Who takes a bundle in reads keys, whatever the client.
 __all__ = ["RemoteBundles", "read_keys"]
@@ -40,7 +40,7 @@ class RemoteBundles:
         return f"/v1/ministries/{quote(in_one_ministry(self._server, self._named), safe='')}"
 
     @contextmanager
-    def exported(self, reference: str, target: str) -> Iterator[Given]:
+    def exported(self, reference: str, target: str) -> Iterator[Export]:
         name, mark, which = reference.replace("@", "/").partition("/")
         if not (name and mark and which):
             raise run.UNKNOWN_MODEL.error(model=reference)
@@ -49,7 +49,7 @@ class RemoteBundles:
             size, document = headers.get("content-length", ""), headers.get("bongsu-document", "")
             if not size.isdecimal() or not document:
                 raise client.NOT_UNDERSTOOD.error(url=self._server.url, detail=path)
-            yield Given(Digest(document), int(size), pieces)
+            yield Export(Digest(document), int(size), pieces)
 
     def take_in(self, file: Path, keys: Sequence[VerifierKey]) -> Imported:
         """The server looks at it; only that there is a file is looked at here."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 REQUESTS_A_MINUTE = 6000
 """Of each actor, and of each address from which nobody signed in."""
 
+REFUSALS_A_MINUTE = 20
+"""Of each actor, that a log tells of; as many at once."""
+
 AUDIENCE = "bongsu"
 """``aud`` of tokens for this platform; of the built-in issuer's at any rate."""
 

@@ -127,10 +127,10 @@ async def _identity(plane: ControlPlane, asked: Asked, browsers: Browsers | None
         return await run_in_threadpool(_identified, plane.identify, token)
     if browsers is None or any(name == b"authorization" for name, _value in headers):
         return None
-    secret = session_secret(browsers, headers)
-    if not secret:
-        return None
     try:
+        secret = session_secret(browsers, headers)
+        if not secret:
+            return None
         refuse_foreign_page(browsers.settings.url, asked["method"], headers)
         return await actor_in_time(browsers, secret)
     except BongsuError as error:
@@ -148,7 +148,7 @@ def denial_of(error: BongsuError) -> Denial:
     """Why it is not known who asks. What is nobody's refusal passes, such as a store that is busy: clients of MLflow
     try that again."""
     problem = error.problems[0]
-    if problem.code is identity_codes.FOREIGN_PAGE:
+    if problem.code in (identity_codes.FOREIGN_PAGE, identity_codes.TWO_SESSIONS):
         status, code = 403, "PERMISSION_DENIED"
     elif is_not_signed_in(error):
         status, code = 401, "UNAUTHENTICATED"

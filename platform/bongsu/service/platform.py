@@ -22,6 +22,7 @@ from bongsu.reconciler.observing import Observer, Unobserved
 from bongsu.reconciler.publisher import Publisher
 from bongsu.service.audit.read_queue import ReadQueue
 from bongsu.service.owner import OWNER
+from bongsu.service.refusals import Refusals
 from bongsu.store.database import Database
 from bongsu.store.scope import AT_HOME, Scope
 
@@ -67,6 +68,7 @@ class Platform:
     issuers: whose tokens this server takes, its own issuer among them; none where there is no server.
     observer: is told what is done while runs are driven here.
     reads: writes who read what, for all requests of this process.
+    refusals: counts what each actor was refused, for all requests of this process.
     clock: seconds since the epoch.
     new_run_id: an id that was never used, from the time.
     on_warm_up: begins to start the executor without waiting for it.
@@ -95,6 +97,7 @@ class Platform:
     issuers: tuple[TrustedIssuer, ...] = ()
     observer: Observer = field(default_factory=Unobserved)
     reads: ReadQueue = field(default_factory=ReadQueue)
+    refusals: Refusals = field(default_factory=Refusals)
 
     @property
     def artifacts(self) -> ArtifactStore:

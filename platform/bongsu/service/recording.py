@@ -6,11 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from math import ceil
 from typing import Any
 
 from sqlalchemy import Connection
 
 from bongsu.domain.audit import AuditEvent, AuditOutcome, rules_of
+from bongsu.domain.codes import api as codes
 from bongsu.domain.people import Actor
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import Tenant
@@ -81,12 +83,44 @@ def recorded(platform: Platform, asked: Asked) -> Iterator[Change]:
             if change.is_new:
                 audit.append_all(connection, [replace(event, facts=change.facts), *change.elsewhere])
     except BongsuError as error:
-        codes = [problem.code for problem in error.problems]
-        if all(code.exit_code in _REFUSALS for code in codes):
-            facts = {"refused": [code.name for code in codes], **rules_of(error.problems)}
+        found = [problem.code for problem in error.problems]
+        if all(code.exit_code in _REFUSALS for code in found):
+            facts = {"refused": [code.name for code in found], **rules_of(error.problems)}
             actor = asked.actor
             tenant = event.tenant if asked.ministry in actor.ministries else Tenant(home_of(actor.id))
             refusal = replace(event, tenant=tenant, outcome=AuditOutcome.REFUSED, facts=facts)
             with platform.database.write() as connection:
-                audit.append(connection, refusal)
+                append_refusal(connection, platform, refusal)
         raise
+
+
+def append_refusal(connection: Connection, platform: Platform, *entries: AuditEvent) -> None:
+    """Add what the logs say of one attempt that was refused, as the last statements of a transaction, and count it."""
+    audit.append_all(connection, entries)
+    platform.refusals.note(entries[0].actor)
+
+
+def stop_flood(platform: Platform, actor: Actor, request_id: str = "") -> None:
+    """Go on unless the actor was refused too often a moment ago; that they are stopped is recorded, once, in the log of
+    their ministry.
+
+    Raises:
+        BongsuError: ``api.too-many-refused``.
+    """
+    refusals = platform.refusals
+    seconds = ceil(refusals.wait_s(actor.id))
+    if not seconds:
+        return
+    if refusals.is_untold(actor.id):
+        own = home_of(actor.id)
+        ministry = own if own in actor.roles else next(iter(sorted(actor.roles)), own)
+        asked = Asked(actor, "requests.stop", f"actor:{actor.id}", ministry, request_id)
+        facts = {"refused": [codes.TOO_MANY_REFUSED.name], "a_minute": refusals.a_minute}
+        try:
+            with platform.database.write() as connection:
+                event = asked.event(platform.clock())
+                audit.append(connection, replace(event, outcome=AuditOutcome.REFUSED, facts=facts))
+        except BaseException:
+            refusals.untold(actor.id)
+            raise
+    raise codes.TOO_MANY_REFUSED.error(limit=refusals.a_minute, seconds=seconds)

@@ -20,7 +20,7 @@ from bongsu.service.audit.reads import record_read
 from bongsu.service.platform import Platform
 from bongsu.store import datasets, models
 from bongsu.store.artifacts import find_owned
-from bongsu.store.permits import shared_with
+from bongsu.store.permits import ANY, Wanted, shared_with
 from bongsu.store.records import DatasetVersionRecord, ModelVersionRecord
 from bongsu.store.scope import Scope
 
@@ -88,14 +88,13 @@ def received_datasets(platform: Platform, name: str | None = None) -> list[Datas
 
 def find_received(platform: Platform, address: SharedAddress, purpose: UseClass | None = None) -> Received | None:
     """The version at an address; None if there is none for who asks, or for this purpose, whatever the reason."""
-    holding = _holding(platform, purpose)
-    wanted = (one for one in holding if (one.giver, one.object) == (address.giver, address.object))
-    return next(_found(platform, wanted), None)
+    holding = _holding(platform, purpose, Wanted(object=address))
+    return next(_found(platform, holding), None)
 
 
 def received_tree(platform: Platform, digest: str) -> Received | None:
     """A version that is shared and has these bytes."""
-    return next((one for one in received(platform) if one.digest == digest), None)
+    return next(_found(platform, _holding(platform, None, Wanted(digest=digest))), None)
 
 
 def note_taken(platform: Platform, found: Received) -> None:
@@ -110,12 +109,12 @@ def described(found: Received) -> dict[str, object]:
     return {"ministry": found.giver, "shared": plain(found.version.shared)}
 
 
-def _holding(platform: Platform, purpose: UseClass | None) -> list[SharedObject]:
+def _holding(platform: Platform, purpose: UseClass | None, wanted: Wanted = ANY) -> list[SharedObject]:
     ministries = platform.scope.tenants or frozenset()
     if not ministries - {HOME}:
         return []
     with platform.database.read(platform.scope) as connection:
-        holding = shared_with(connection, ministries, platform.clock())
+        holding = shared_with(connection, ministries, platform.clock(), wanted)
     return [one for one in holding if one.giver not in ministries and purpose in (None, one.purpose)]
 
 

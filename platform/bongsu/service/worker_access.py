@@ -30,8 +30,8 @@ from bongsu.reconciler.loading import load_facts
 from bongsu.service.audit.reads import record_read
 from bongsu.service.governance.launching import check_worker
 from bongsu.service.platform import Platform
+from bongsu.service.recording import append_refusal
 from bongsu.service.signing_keys import KeyUse, signing_keys
-from bongsu.store import audit
 from bongsu.store.attempts import attempts_of, find_live
 from bongsu.store.database import Database
 from bongsu.store.records import AttemptRecord
@@ -165,7 +165,7 @@ def _record(platform: Platform, actor: Actor, action: str, attempt_key: str, fac
     event = AuditEvent(Tenant(_ministry(actor)), actor.id, action, f"attempt:{attempt_key}"[:300], platform.clock())
     refused = replace(event, outcome=AuditOutcome.REFUSED, facts=dict(facts), request_id=platform.author.request_id)
     with platform.write() as connection:
-        audit.append(connection, refused)
+        append_refusal(connection, platform, refused)
 
 
 def _ministry(actor: Actor) -> str:

@@ -61,9 +61,15 @@ class Database:
 
     @contextmanager
     def ask(self, scope: Scope = AT_HOME) -> Iterator[Connection]:
-        """As :meth:`read`, where each statement is for itself: what none of them begins, none has to end."""
+        """As :meth:`read`, where each statement is for itself: what none of them begins, none has to end. One that
+        writes is refused with ``run.database-read-only``."""
         with explained(self._url), self._asking.connect() as connection:
-            yield connection.execution_options(**{OPTION: scope, LABELS: {}})
+            told = connection.execution_options(**{OPTION: scope, LABELS: {}})
+            if not self._is_sqlite:
+                yield told
+                return
+            with sqlite.only_queries(connection):
+                yield told
 
     def is_current(self) -> bool:
         """True if the schema is this version's at this moment: another process may have migrated it, either way."""

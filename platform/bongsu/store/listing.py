@@ -12,8 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Double, Integer, Select, Table
 
 from bongsu.domain.filters import Comparison, FieldKind, Kind, OneOf, Operator
 from bongsu.domain.paging import Key, PageRequest
-
-_LABELS = ("label", "clearance")
+from bongsu.store.metadata import LabelText
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Listing:
     @property
     def filterable(self) -> dict[str, Kind]:
         closed = {name: OneOf.of(words) for name, words in self.closed.items()}
-        return {name: closed.get(name) or _kind(name, column) for name, column in self.fields.items()}
+        return {name: closed.get(name) or _kind(column) for name, column in self.fields.items()}
 
     def key(self, item: Any) -> Key:
         """Of an item whose attributes are called as the columns are."""
@@ -82,8 +81,8 @@ def bytewise(connection: Connection, text: ColumnElement[str]) -> ColumnElement[
     return collate(text, "C" if connection.dialect.name == "postgresql" else "BINARY")
 
 
-def _kind(name: str, column: ColumnElement[Any]) -> FieldKind:
-    if name in _LABELS:
+def _kind(column: ColumnElement[Any]) -> FieldKind:
+    if isinstance(column.type, LabelText):
         return FieldKind.LABEL
     if isinstance(column.type, Double):
         return FieldKind.TIME

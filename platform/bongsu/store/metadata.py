@@ -16,10 +16,15 @@ metadata = MetaData(
     }
 )
 
+
+class LabelText(String):
+    """A label as it is written. Lists compare columns of this type as labels, and not as words."""
+
+
 ID = String(64)
 DIGEST = String(71)
 NAME = String(200)
-LABEL = String(500)
+LABEL = LabelText(500)
 # A place in the lineage graph. Compared as bytes: a walk compares them hundreds of thousands of times, and by the
 # rules of a language each comparison costs several times as much.
 PLACE = String(300).with_variant(String(300, collation="C"), "postgresql")

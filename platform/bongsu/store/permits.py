@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, Text, cast, exists, insert, literal, or_, select
 
 from bongsu.domain.data_permits import DatasetPermit, SharedObject
 from bongsu.domain.ids import Digest
 from bongsu.domain.paging import WHOLE, PageRequest
+from bongsu.domain.shared import SharedAddress
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.uses import UseClass
 from bongsu.policy.access import AccessPermit
 from bongsu.policy.data import Permits
+from bongsu.store.ended import end_once
 from bongsu.store.faults import readable
 from bongsu.store.listing import Listing, Step, columns
 from bongsu.store.portions import portions
+from bongsu.store.schema import dataset_versions, model_versions
 from bongsu.store.schema_governance import access_permits, dataset_permits
 from bongsu.store.taken import add_new
 
@@ -64,12 +68,8 @@ def add_data_permit(connection: Connection, permit: DatasetPermit) -> None:
 
 def revoke_data_permit(connection: Connection, permit_id: str, by: str, why: str, now: float) -> bool:
     """End a permit now; False, and no change, if it was revoked before."""
-    done = connection.execute(
-        update(dataset_permits)
-        .where(dataset_permits.c.id == permit_id, dataset_permits.c.revoked_at.is_(None))
-        .values(revoked_at=now, revoked_by=by, revoked_why=why)
-    )
-    return done.rowcount == 1
+    said = {"revoked_by": by, "revoked_why": why}
+    return end_once(connection, dataset_permits.c.revoked_at, permit_id, now, **said)
 
 
 def find_data_permit(connection: Connection, permit_id: str) -> DatasetPermit | None:
@@ -122,12 +122,7 @@ def add_access_permit(connection: Connection, permit: SharedObject) -> None:
 
 def revoke_access_permit(connection: Connection, permit_id: str, by: str, now: float) -> bool:
     """End a permit now; False, and no change, if it was revoked before."""
-    done = connection.execute(
-        update(access_permits)
-        .where(access_permits.c.id == permit_id, access_permits.c.revoked_at.is_(None))
-        .values(revoked_at=now, revoked_by=by)
-    )
-    return done.rowcount == 1
+    return end_once(connection, access_permits.c.revoked_at, permit_id, now, revoked_by=by)
 
 
 def find_access_permit(connection: Connection, permit_id: str) -> SharedObject | None:
@@ -145,18 +140,49 @@ def access_permits_in(
     return [_shared(connection, row) for row in connection.execute(query)]
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Which of the things that are shared; every one if neither is said.
+
+    Attributes:
+        object: one of a giver.
+        digest: versions of the giver that have these bytes.
+    """
+
+    object: SharedAddress | None = None
+    digest: str = ""
+
+    def conditions(self) -> Iterator[ColumnElement[bool]]:
+        if self.object is not None:
+            yield access_permits.c.giver == self.object.giver
+            yield access_permits.c.object == self.object.object
+        if self.digest:
+            yield or_(self._has_bytes("model", model_versions), self._has_bytes("dataset", dataset_versions))
+
+    def _has_bytes(self, kind: str, table: Table) -> ColumnElement[bool]:
+        named = literal(f"{kind}:") + table.c.name + literal("/") + cast(table.c.version, Text)
+        giver = table.c.tenant == access_permits.c.giver
+        return exists().where(giver, table.c.digest == self.digest, named == access_permits.c.object)
+
+
+ANY = Wanted()
+
+
 def permits_for(connection: Connection, ministries: Iterable[str], now: float) -> list[AccessPermit]:
     """What other ministries share with these at this time, for :func:`bongsu.policy.access.judge`."""
     return [as_access_permit(one) for one in shared_with(connection, ministries, now)]
 
 
-def shared_with(connection: Connection, ministries: Iterable[str], now: float) -> list[SharedObject]:
+def shared_with(
+    connection: Connection, ministries: Iterable[str], now: float, wanted: Wanted = ANY
+) -> list[SharedObject]:
     """As :func:`permits_for`, as they are kept: by giver and object."""
     query = select(access_permits).where(
         access_permits.c.ministry.in_(sorted(ministries)),
         access_permits.c.begins_at <= now,
         access_permits.c.ends_at > now,
         access_permits.c.revoked_at.is_(None),
+        *wanted.conditions(),
     )
     query = query.order_by(access_permits.c.giver, access_permits.c.object, access_permits.c.id)
     return [_shared(connection, row) for row in connection.execute(query)]

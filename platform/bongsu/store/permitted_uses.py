@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select
 
 from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.use_register import Evidence, PermittedUse, Tier
 from bongsu.domain.uses import UseClass
+from bongsu.store.ended import end_once
 from bongsu.store.faults import readable
 from bongsu.store.listing import Listing, Step, columns
 from bongsu.store.schema_governance import permitted_uses
@@ -68,12 +69,8 @@ def add_use(connection: Connection, use: PermittedUse) -> None:
 
 def withdraw(connection: Connection, use_id: str, by: str, why: str, now: float) -> bool:
     """Withdraw an entry; False, and no change, if it was withdrawn before."""
-    done = connection.execute(
-        update(permitted_uses)
-        .where(permitted_uses.c.id == use_id, permitted_uses.c.withdrawn_at.is_(None))
-        .values(withdrawn_at=now, withdrawn_by=by, withdrawn_why=why)
-    )
-    return done.rowcount == 1
+    said = {"withdrawn_by": by, "withdrawn_why": why}
+    return end_once(connection, permitted_uses.c.withdrawn_at, use_id, now, **said)
 
 
 def find_use(connection: Connection, use_id: str) -> PermittedUse | None:

@@ -9,6 +9,7 @@ import psycopg
 from psycopg.types.string import StrDumper
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, select, text
 from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from bongsu.store.locks import hold, key_of
 
@@ -38,7 +39,9 @@ _SETTINGS = {
 # One consistent view for all statements of a transaction, that promises to write nothing.
 READING = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
-# Each statement for itself.
+_TAKES_NO_WRITES = "bongsu-takes-no-writes"
+
+# Each statement for itself; it can write nothing.
 ASKING = {"isolation_level": "AUTOCOMMIT"}
 
 
@@ -63,7 +66,9 @@ def engine_of(url: URL, pool_size: int = POOL_SIZE, **settings: int) -> Engine:
         pool_timeout=POOL_TIMEOUT_S,
     )
     event.listen(engine, "connect", _take_any_text)
+    event.listen(engine, "connect", _ask_without_writing)
     event.listen(engine, "checkout", _replace_if_closed)
+    event.listen(engine, "checkout", _begin_as_the_server_does)
     return engine
 
 
@@ -117,6 +122,23 @@ def _replace_if_closed(connection: psycopg.Connection[Any], _record: object, _pr
         look.register(connection.fileno(), selectors.EVENT_READ)
         if look.select(0):
             raise DisconnectionError
+
+
+def _ask_without_writing(connection: psycopg.Connection[Any], record: ConnectionPoolEntry) -> None:
+    """A statement for which nobody began a transaction writes nothing, and nobody has to say so each time. Asked once
+    for a connection: whether the server takes writes at all, by default."""
+    connection.autocommit = True
+    default = connection.execute("SHOW default_transaction_read_only").fetchone()
+    connection.execute("SET default_transaction_read_only = on")
+    connection.autocommit = False
+    record.info[_TAKES_NO_WRITES] = default == ("on",)
+
+
+def _begin_as_the_server_does(
+    connection: psycopg.Connection[Any], record: ConnectionPoolEntry, _proxy: object
+) -> None:
+    """Whoever begins a transaction may write in it, unless the server's own default says otherwise."""
+    connection.read_only = record.info[_TAKES_NO_WRITES]
 
 
 def _take_any_text(connection: psycopg.Connection[Any], _record: object) -> None:

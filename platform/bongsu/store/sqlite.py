@@ -7,6 +7,7 @@ import errno
 import os
 import sqlite3
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -68,6 +69,18 @@ def reading_engine(path: Path) -> Engine:
 def can_be_written(path: Path) -> bool:
     """True if the file, and the directory in which its log will be, let this process write."""
     return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+
+
+@contextlib.contextmanager
+def only_queries(connection: Connection) -> Iterator[None]:
+    """Whatever would write is refused meanwhile. Past SQLAlchemy, which takes longer than SQLite itself."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    driver.execute("PRAGMA query_only=ON")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA query_only=OFF")
 
 
 def damage(connection: Connection) -> str:

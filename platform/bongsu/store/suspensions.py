@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select
 
 from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.domain.suspension import Suspension
 from bongsu.domain.tenants import Tenant
+from bongsu.store.ended import end_once
 from bongsu.store.listing import Listing, Step, columns
 from bongsu.store.portions import PORTION
 from bongsu.store.schema_governance import suspensions
@@ -44,12 +45,7 @@ def add_suspension(connection: Connection, suspension: Suspension) -> None:
 
 def lift(connection: Connection, suspension_id: str, now: float) -> bool:
     """Lift a suspension; False, and no change, if it was lifted before."""
-    done = connection.execute(
-        update(suspensions)
-        .where(suspensions.c.id == suspension_id, suspensions.c.lifted_at.is_(None))
-        .values(lifted_at=now, open_key=None)
-    )
-    return done.rowcount == 1
+    return end_once(connection, suspensions.c.lifted_at, suspension_id, now, open_key=None)
 
 
 def open_suspension(connection: Connection, tenant: str, name: str, version: int | None) -> Suspension | None:

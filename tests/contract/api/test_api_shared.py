@@ -92,6 +92,22 @@ def test_lists_and_searches_say_whose_it_is_what_for_and_until_when(place: Share
     assert {("list.read", "list:models"), ("list.read", "list:datasets")} <= reads(place)
 
 
+def test_bytes_are_found_by_themselves_however_much_is_shared(place: SharedPlace) -> None:
+    """Not by looking at all that is shared, one version after another."""
+    found = {}
+    for number in range(1, 13):
+        place.add_dataset(f"more{number}", tree := place.tree(f"more {number}"))
+        place.permit_data(name=f"more{number}")
+        place.share(f"dataset:more{number}/1")
+        with place.asked() as statements:
+            shown(place, f"/v1/ministries/army/artifacts/{tree}")
+            unknown = f"/v1/ministries/army/artifacts/sha256-{number:064x}"
+            assert place.ask(READER, "GET", unknown).status_code == 404
+        found[number] = len(statements)
+    assert found[12] == found[2]
+    assert place.ask(READER, "GET", f"/v1/ministries/army/artifacts/{place.model}").status_code == 404, "not shared"
+
+
 def test_what_the_giver_made_it_of_is_not_told(place: SharedPlace) -> None:
     place.share(MODEL)
     (model,) = shown(place, "/v1/models")["items"]

@@ -27,6 +27,7 @@ IN_WORDS = {
     "identity.foreign-page": "by a page of another site",
     "identity.not-signed-in": "there is no token, or it does not hold",
     "identity.sign-in-stale": "not begun in this browser, or too long ago",
+    "identity.two-sessions": "sent two sessions",
     "people.founded": "already has ministries",
 }
 

@@ -79,8 +79,8 @@ def test_wherever_a_browser_is_sent_it_stays_below_mlflow(address: str) -> None:
         assert (reached.path + "/").startswith("/mlflow/")
 
 
-def test_the_cookie_goes_over_tls_alone_where_there_is_any() -> None:
-    assert cookie_name(BrowserSettings(HERE)) == "__Secure-bongsu-session"
+def test_the_cookie_is_of_this_host_over_tls_where_there_is_any() -> None:
+    assert cookie_name(BrowserSettings(HERE)) == "__Host-bongsu-session"
     assert cookie_name(BrowserSettings("http://localhost:8700")) == "bongsu-session"
 
 
@@ -152,8 +152,8 @@ def test_a_host_that_no_browser_sends_is_refused(url: str) -> None:
     assert raised.value.problems[0].code.name == "identity.public-url"
 
 
-def test_the_cookie_of_a_sign_in_goes_over_tls_alone_too() -> None:
-    assert cookie_of(BrowserSettings(HERE), "a" * 43) == "__Secure-bongsu-sign-in-aaaaaaaaaa"
+def test_the_cookie_of_a_sign_in_is_of_this_host_too() -> None:
+    assert cookie_of(BrowserSettings(HERE), "a" * 43) == "__Host-bongsu-sign-in-aaaaaaaaaa"
     assert cookie_of(BrowserSettings("http://localhost:8700"), "a-_(") == "bongsu-sign-in-a-_"
 
 

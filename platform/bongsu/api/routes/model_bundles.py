@@ -41,7 +41,7 @@ def export(
     `Bongsu-Document` is the digest of what is signed."""
     platform = asker.plane.of_member(asker.actor, ministry)
     made = export_model(platform, asker.plane.log_keys(), f"{model}@{version}", target)
-    headers = {"Content-Length": str(made.size), "Cache-Control": "no-store", DOCUMENT: made.digest}
+    headers = {"Content-Length": str(made.size), "Cache-Control": "no-store", DOCUMENT: made.document}
     return StreamingResponse(made.pieces, media_type=_TAR, headers=headers)
 
 

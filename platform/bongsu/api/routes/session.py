@@ -19,7 +19,13 @@ from bongsu.domain.messages import N_
 from bongsu.domain.problems import BongsuError
 from bongsu.identity.refusals import is_not_signed_in
 from bongsu.language.translation import translator
-from bongsu.service.browsers.door import cookie_name, cookies_of, refuse_foreign_page, session_secret
+from bongsu.service.browsers.door import (
+    cookie_name,
+    cookies_of,
+    refuse_foreign_page,
+    session_secret,
+    session_secrets,
+)
 from bongsu.service.browsers.sessions import end_session
 from bongsu.service.browsers.settings import CALLBACK_PATH, SESSION_PATH, Browsers
 from bongsu.service.browsers.signing_in import PAGES, arrive, depart, is_sign_in
@@ -42,8 +48,8 @@ _WITH_FRAGMENT = (
     "location.replace(location.pathname + location.search + (location.search ? '&' : '?')"
     " + 'fragment=' + encodeURIComponent(location.hash))"
 )
-# Where the cookie of a session is sent along.
-_PATHS = (PAGES.rstrip("/"), SESSION_PATH)
+# Of all cookies: `__Host-` is for this one alone. What they count for is decided by who looks at them.
+_PATH = "/"
 
 
 def _browsers(request: Request) -> Browsers:
@@ -67,11 +73,11 @@ Fragment = Annotated[
 Issuer = Annotated[str, Query(max_length=500, description="Identity provider; asked for if there are several.")]
 
 
-@router.get(SESSION_PATH, **as_page(404, 429, 503), **for_anybody())
+@router.get(SESSION_PATH, **as_page(403, 404, 429, 503), **for_anybody())
 async def session(request: Request, browsers: Known) -> Response:
     """Whether somebody is signed in with this browser, who, and a way out."""
-    secret = session_secret(browsers, request.headers.raw)
     try:
+        secret = session_secret(browsers, request.headers.raw)
         actor = await actor_in_time(browsers, secret)
     except BongsuError as error:
         if not is_not_signed_in(error):
@@ -109,12 +115,12 @@ def login(
     settings = browsers.settings
     under_way = [name for name in cookies_of(request.headers.raw) if is_sign_in(settings, name)]
     for name in under_way if len(under_way) >= _MOST_UNDER_WAY else ():
-        answer.delete_cookie(name, path=SESSION_PATH, secure=settings.is_secure)
+        answer.delete_cookie(name, path=_PATH, secure=settings.is_secure)
     answer.set_cookie(
         leaving.cookie,
         leaving.value,
         max_age=settings.sign_in_life_s,
-        path=SESSION_PATH,
+        path=_PATH,
         secure=settings.is_secure,
         httponly=True,
         # The way back begins on a page of the provider.
@@ -134,18 +140,20 @@ def callback(request: Request, browsers: Known) -> Response:
         arrived = arrive(browsers, query, cookies_of(request.headers.raw))
     except BongsuError as error:
         return _refused(request, error, PAGES)
+    # What the browser had until now is nobody's any more: nobody could sign out of it.
+    for brought in session_secrets(browsers, request.headers.raw):
+        end_session(browsers, brought)
     answer = _onward(f"{browsers.settings.url}{arrived.to}")
-    answer.delete_cookie(arrived.cookie, path=SESSION_PATH, secure=browsers.settings.is_secure)
-    for path in _PATHS:
-        answer.set_cookie(
-            cookie_name(browsers.settings),
-            arrived.secret,
-            path=path,
-            secure=browsers.settings.is_secure,
-            httponly=True,
-            # Not "strict": who follows a link to a page of MLflow from a letter would have to sign in each time.
-            samesite="lax",
-        )
+    answer.delete_cookie(arrived.cookie, path=_PATH, secure=browsers.settings.is_secure)
+    answer.set_cookie(
+        cookie_name(browsers.settings),
+        arrived.secret,
+        path=_PATH,
+        secure=browsers.settings.is_secure,
+        httponly=True,
+        # Not "strict": who follows a link to a page of MLflow from a letter would have to sign in each time.
+        samesite="lax",
+    )
     return answer
 
 
@@ -156,10 +164,10 @@ def logout(request: Request, browsers: Known) -> Response:
         refuse_foreign_page(browsers.settings.url, request.method, request.headers.raw)
     except BongsuError as error:
         return _refused(request, error, PAGES)
-    end_session(browsers, session_secret(browsers, request.headers.raw))
+    for brought in session_secrets(browsers, request.headers.raw):
+        end_session(browsers, brought)
     answer = _onward(SESSION_PATH)
-    for path in _PATHS:
-        answer.delete_cookie(cookie_name(browsers.settings), path=path, secure=browsers.settings.is_secure)
+    answer.delete_cookie(cookie_name(browsers.settings), path=_PATH, secure=browsers.settings.is_secure)
     return answer
 
 

@@ -6,7 +6,6 @@ import io
 import json
 import shutil
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Lock
@@ -15,8 +14,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from bongsu.artifacts.checking import is_damage
 from bongsu.artifacts.claim import Claim
 from bongsu.artifacts.durable import make_folder
-from bongsu.artifacts.local_writer import regular_files
 from bongsu.artifacts.refusals import writing_to
+from bongsu.artifacts.regular_files import add_each, refuse_irregular
 from bongsu.artifacts.s3.progress import Journal, Progress, Uploaded
 from bongsu.artifacts.s3.upload import PART_BYTES, MultipartUpload, UploadStream
 from bongsu.artifacts.stamps import Stamp, stamp_of
@@ -27,8 +26,6 @@ from bongsu.domain.problems import BongsuError
 
 if TYPE_CHECKING:
     from bongsu.artifacts.s3.store import S3Store
-
-THREADS = 4
 
 
 class S3Writer:
@@ -71,8 +68,7 @@ class S3Writer:
         return cast(BinaryIO, io.BufferedWriter(stream, 1 << 20))
 
     def add(self, path: str, source: Path) -> None:
-        if source.is_symlink() or not source.is_file():
-            raise codes.UNSAFE_PATH.error(path=repr(path), detail="it is not a regular file")
+        refuse_irregular(path, source)
         self._begin()
         stamp = stamp_of(source)
         known = self._progress.files.get(path)
@@ -85,10 +81,7 @@ class S3Writer:
         self._sources[path] = stamp
 
     def add_tree(self, source: Path) -> None:
-        files = sorted(regular_files(source))
-        with ThreadPoolExecutor(THREADS) as pool:
-            for _ in pool.map(lambda file: self.add(file.relative_to(source).as_posix(), file), files):
-                pass
+        add_each(self.add, source)
 
     def commit(self) -> Manifest:
         self._begin()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,9 @@ from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.state import options
 from bongsu.cli.texts import _, said
 from bongsu.domain.grades import SchemeName
+
+if TYPE_CHECKING:
+    from bongsu.service.database_state import Schema
 
 database = typer.Typer(
     help=_("The store of a server or a home, for whoever keeps it."), no_args_is_help=True, rich_markup_mode=None
@@ -41,20 +44,21 @@ def _here(context: typer.Context, command: str, address: str | None) -> None:
         say(told.format(home=options(context).home, context=found[0], url=found[1].url), error=True)
 
 
+def _tell_schema(found: Schema, as_json: bool) -> None:
+    if as_json:
+        say_json(found)
+        return
+    words = _("Schema {found}; this version of Bongsu needs {known}.")
+    say(words.format(found=found.found or "–", known=found.known))
+
+
 @database.command("show", help=_("Show which schema it has, and which one this version needs."))
 def show(context: typer.Context, address: Address = None, as_json: AsJson = False) -> None:
     from bongsu.service.database_state import schema_of
 
     _here(context, "show", address)
     found = schema_of(options(context).home, address or None)
-    if as_json:
-        say_json(found)
-        return
-    say(
-        _("Schema {found}; this version of Bongsu needs {known}.").format(
-            found=found.found or "–", known=found.known
-        )
-    )
+    _tell_schema(found, as_json)
 
 
 @database.command("check", help=_("Read every row, and every byte of every artifact; changes nothing."))
@@ -101,14 +105,7 @@ def migrate(
 
     _here(context, "migrate", address)
     found = move_schema(options(context).home, address or None, to, may_lose=may_lose)
-    if as_json:
-        say_json(found)
-        return
-    say(
-        _("Schema {found}; this version of Bongsu needs {known}.").format(
-            found=found.found or "–", known=found.known
-        )
-    )
+    _tell_schema(found, as_json)
 
 
 @database.command("grades", help=_("Show which grades the site has, or change them, also while servers run."))

@@ -52,6 +52,13 @@ TOO_MANY_FOLLOWED = Code(
     "Close what nobody looks at, or ask for what is there without following it.",
     exit_code=7,
 )
+TOO_MANY_REFUSED = Code(
+    "api.too-many-refused",
+    "You were refused more than {limit} times a minute. Each of these attempts is recorded; for now nothing more of"
+    " yours is looked at.",
+    "Wait {seconds} s, and mend what the earlier answers said.",
+    exit_code=7,
+)
 KEY_USED_OTHERWISE = Code(
     "api.key-used-otherwise",
     "The idempotency key {key} stands for another request.",

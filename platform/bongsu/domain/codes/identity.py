@@ -107,3 +107,10 @@ FOREIGN_PAGE = Code(
     exit_code=4,
     rule="identity.own-pages",
 )
+TWO_SESSIONS = Code(
+    "identity.two-sessions",
+    "Your browser sent two sessions, and which of them is yours cannot be known (rule {rule}).",
+    "Delete the cookies of this address in your browser, and sign in once more.",
+    exit_code=4,
+    rule="identity.signed-in",
+)

@@ -16,7 +16,7 @@ from bongsu.domain.tenants import HOME, Tenant
 from bongsu.policy.access import Permission, Thing, Verdict, cleared_for, judge
 from bongsu.policy.access_rules import permitted_in
 from bongsu.service.platform import Platform
-from bongsu.store.audit import append
+from bongsu.service.recording import append_refusal
 from bongsu.store.audit_reading import labels_in
 
 # Roles that have these permissions can be looked up with `bongsu policy explain`.
@@ -48,7 +48,7 @@ def may(platform: Platform, actor: Actor, tenant: Tenant, permission: Permission
                 facts={"permission": permission.value},
                 request_id=platform.author.request_id,
             )
-            append(connection, event)
+            append_refusal(connection, platform, event)
         permitted_in(actor, permission, tenant, codes.FORBIDDEN, tenant=named(tenant)).require()
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from bongsu.domain.codes import identity as codes
 from bongsu.service.browsers.settings import Browsers, BrowserSettings
 
 _READING = frozenset({"GET", "HEAD"})
 _NAME = "bongsu-session"
+_MOST_SECRETS = 8
 
 
 def cookie_name(settings: BrowserSettings) -> str:
@@ -17,23 +18,35 @@ def cookie_name(settings: BrowserSettings) -> str:
 
 
 def cookies_of(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
-    """By name; nothing of headers that cannot be read.
+    """By name, the first of each; nothing of headers that cannot be read.
 
     Args:
         headers: as ASGI has them: names in lower case.
     """
     found: dict[str, str] = {}
-    for name, value in headers:
-        if name == b"cookie":
-            for part in value.decode("latin-1").split(";"):
-                key, _, said = part.strip().partition("=")
-                found.setdefault(key, said)
+    for name, value in _pairs(headers):
+        found.setdefault(name, value)
     return found
 
 
+def session_secrets(browsers: Browsers, headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, ...]:
+    """All that a browser sends along, each once; no more than a browser would have."""
+    name = cookie_name(browsers.settings)
+    found = dict.fromkeys(value for key, value in _pairs(headers) if key == name and value)
+    return tuple(found)[:_MOST_SECRETS]
+
+
 def session_secret(browsers: Browsers, headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """That a browser sends along; empty if it sends none."""
-    return cookies_of(headers).get(cookie_name(browsers.settings), "")
+    """The one that a browser sends along; empty if it sends none. Which of two comes first is up to who set them: a
+    cookie for a longer path would put somebody else in the place of whoever signed in.
+
+    Raises:
+        BongsuError: ``identity.two-sessions``.
+    """
+    secrets = session_secrets(browsers, headers)
+    if len(secrets) > 1:
+        raise codes.TWO_SESSIONS.error()
+    return "".join(secrets)
 
 
 def refuse_foreign_page(
@@ -58,3 +71,11 @@ def refuse_foreign_page(
     sites = [value for name, value in said if name == b"sec-fetch-site"]
     if origins not in ([own], *([] if by_cookie else [[]])) or sites not in ([], ["same-origin"]):
         raise codes.FOREIGN_PAGE.error()
+
+
+def _pairs(headers: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[str, str]]:
+    for name, value in headers:
+        if name == b"cookie":
+            for part in value.decode("latin-1").split(";"):
+                key, _, said = part.strip().partition("=")
+                yield key, said

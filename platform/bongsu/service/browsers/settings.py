@@ -58,8 +58,9 @@ class BrowserSettings:
 
     @property
     def cookie_prefix(self) -> str:
-        """Of names of cookies: over TLS one that no page without TLS can set (RFC 6265bis, section 4.1.3.1)."""
-        return "__Secure-" if self.is_secure else ""
+        """Of names of cookies: over TLS one that no other host can set, nor this one for a part of its paths
+        (RFC 6265bis, section 4.1.3.2)."""
+        return "__Host-" if self.is_secure else ""
 
     @property
     def is_secure(self) -> bool:

@@ -8,16 +8,15 @@ from bongsu.domain.codes import governance as codes
 from bongsu.domain.data_permits import SharedObject
 from bongsu.domain.labels import OPEN
 from bongsu.domain.object_names import object_name
-from bongsu.domain.paging import WHOLE, PageRequest, seen_page
+from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.domain.people import Actor
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.uses import UseClass
-from bongsu.policy.access import Permission, cleared_for
+from bongsu.policy.access import Permission
 from bongsu.service.governance.asking import (
     Ask,
     demand,
     done,
-    ministries_for,
     ministry_thing,
     period,
     recorded,
@@ -26,6 +25,7 @@ from bongsu.service.governance.asking import (
     short_id,
     tried,
 )
+from bongsu.service.governance.seen_lists import SeenList, label_of_object
 from bongsu.service.platform import Platform
 from bongsu.store import permits as store
 from bongsu.store.governed_objects import find_object
@@ -120,14 +120,13 @@ def list_access(
 ) -> list[SharedObject]:
     """What the actor's ministries gave and got, of objects that they see, in the order of
     :data:`bongsu.store.permits.ACCESS_PERMITS`. Raises ``governance.no-such``."""
-    ask = Ask(platform, actor, Tenant(ministry or ""), "permit.list", f"ministry:{ministry or ''}")
-    with platform.read() as connection:
-        named = ministries_for(ask, Permission.PERMIT_READ, ministry)
+    return _LISTED.page(platform, actor, ministry, wanted)
 
-        def sees(permit: SharedObject) -> bool:
-            shared = find_object(connection, permit.giver, permit.object)
-            return shared is None or cleared_for(actor.clearance, shared.thing.label)
 
-        return seen_page(
-            lambda part: store.access_permits_in(connection, named, part), sees, store.ACCESS_PERMITS.key, wanted
-        )
+_LISTED = SeenList(
+    "permit.list",
+    Permission.PERMIT_READ,
+    store.access_permits_in,
+    lambda connection, permit: label_of_object(connection, permit.giver, permit.object),
+    store.ACCESS_PERMITS.key,
+)

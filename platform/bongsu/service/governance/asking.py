@@ -24,6 +24,7 @@ from bongsu.policy.access import Permission, Thing, Verdict, cleared_for, judge,
 from bongsu.policy.access_rules import decision
 from bongsu.policy.decision import Decision
 from bongsu.service.platform import Platform
+from bongsu.service.recording import append_refusal
 from bongsu.store import audit
 from bongsu.store.governed_objects import find_object
 from bongsu.store.ministries import is_governed, takes_part
@@ -105,7 +106,7 @@ def _record_refusal(ask: Ask, error: BongsuError) -> None:
                 facts=facts,
                 request_id=ask.request_id,
             )
-            audit.append(connection, event)
+            append_refusal(connection, ask.platform, event)
 
 
 def done(connection: Connection, ask: Ask, label: Label = OPEN, **facts: Any) -> None:

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from bongsu.domain.codes import governance as codes
 from bongsu.domain.data_permits import DatasetPermit
 from bongsu.domain.labels import Label
-from bongsu.domain.paging import WHOLE, PageRequest, seen_page
+from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.domain.people import Actor
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.uses import UseClass
-from bongsu.policy.access import Permission, cleared_for
+from bongsu.policy.access import Permission
 from bongsu.service.governance.asking import (
     Ask,
     cited,
     demand,
     done,
-    ministries_for,
     ministry_thing,
     period,
     recorded,
@@ -26,6 +25,7 @@ from bongsu.service.governance.asking import (
     short_id,
     tried,
 )
+from bongsu.service.governance.seen_lists import SeenList, label_of_object
 from bongsu.service.platform import Platform
 from bongsu.store import permits as store
 from bongsu.store.governed_objects import find_object
@@ -137,14 +137,13 @@ def list_data_permits(
 ) -> list[DatasetPermit]:
     """Permits of the actor's ministries, of data that they see, in the order of
     :data:`bongsu.store.permits.DATA_PERMITS`. Raises ``governance.no-such``."""
-    ask = Ask(platform, actor, Tenant(ministry or ""), "permit.list", f"ministry:{ministry or ''}")
-    with platform.read() as connection:
-        named = ministries_for(ask, Permission.PERMIT_READ, ministry)
+    return _LISTED.page(platform, actor, ministry, wanted)
 
-        def sees(permit: DatasetPermit) -> bool:
-            data = find_object(connection, permit.tenant, permit.object)
-            return data is None or cleared_for(actor.clearance, data.thing.label)
 
-        return seen_page(
-            lambda part: store.data_permits_in(connection, named, part), sees, store.DATA_PERMITS.key, wanted
-        )
+_LISTED = SeenList(
+    "permit.list",
+    Permission.PERMIT_READ,
+    store.data_permits_in,
+    lambda connection, permit: label_of_object(connection, permit.tenant, permit.object),
+    store.DATA_PERMITS.key,
+)

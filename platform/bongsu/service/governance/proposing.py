@@ -12,11 +12,11 @@ from bongsu.domain.codes import governance as codes
 from bongsu.domain.documents import Moment
 from bongsu.domain.labels import Label, high_water_mark
 from bongsu.domain.object_names import object_name
-from bongsu.domain.paging import WHOLE, PageRequest, seen_page
+from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.domain.people import Actor
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.uses import UseClass
-from bongsu.policy.access import Permission, Thing, cleared_for
+from bongsu.policy.access import Permission, Thing
 from bongsu.policy.approvals import EVIDENCE, EVIDENCE_DAYS, STATE, in_time, only_open
 from bongsu.policy.uses import day, permitted
 from bongsu.service.governance.asking import (
@@ -24,7 +24,6 @@ from bongsu.service.governance.asking import (
     allowed_or_raise,
     demand,
     done,
-    ministries_for,
     ministry_thing,
     recorded,
     refuse_unknown,
@@ -33,6 +32,7 @@ from bongsu.service.governance.asking import (
     tried,
 )
 from bongsu.service.governance.fitness import unfit
+from bongsu.service.governance.seen_lists import SeenList
 from bongsu.service.governance.subjects import (
     Subject,
     check_lower,
@@ -168,15 +168,14 @@ def list_proposals(
     Raises:
         BongsuError: ``governance.no-such``.
     """
-    ask = Ask(platform, actor, Tenant(ministry or ""), "approval.list", f"ministry:{ministry or ''}")
-    with platform.read() as connection:
-        named = ministries_for(ask, Permission.APPROVAL_READ, ministry)
-        return seen_page(
-            lambda part: store.proposals_in(connection, named, sorted(states), part),
-            lambda one: cleared_for(actor.clearance, label_of(connection, one)),
-            store.PROPOSALS.key,
-            wanted,
-        )
+    listed = SeenList(
+        "approval.list",
+        Permission.APPROVAL_READ,
+        lambda connection, named, part: store.proposals_in(connection, named, sorted(states), part),
+        label_of,
+        store.PROPOSALS.key,
+    )
+    return listed.page(platform, actor, ministry, wanted)
 
 
 def withdraw(platform: Platform, actor: Actor, proposal_id: str, reason: str, request_id: str = "") -> Proposal:

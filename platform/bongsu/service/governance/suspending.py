@@ -10,23 +10,23 @@ from sqlalchemy import Connection
 from bongsu.domain.approval import ApprovalState, Proposal, ProposalKind, moved
 from bongsu.domain.codes import governance as codes
 from bongsu.domain.labels import Label, high_water_mark
-from bongsu.domain.paging import WHOLE, PageRequest, seen_page
+from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.domain.people import Actor
 from bongsu.domain.suspension import Suspension
 from bongsu.domain.tenants import Tenant
-from bongsu.policy.access import Permission, Thing, cleared_for
+from bongsu.policy.access import Permission, Thing
 from bongsu.reconciler.stopping import Stopping
 from bongsu.service.governance.asking import (
     Ask,
     demand,
     done,
-    ministries_for,
     ministry_thing,
     recorded,
     short_id,
     tried,
 )
 from bongsu.service.governance.proposing import ProposalRequest, propose
+from bongsu.service.governance.seen_lists import SeenList
 from bongsu.service.platform import Platform
 from bongsu.store import proposals, suspensions
 from bongsu.store.aliases import drop_aliases, lock_model
@@ -136,20 +136,16 @@ def list_suspensions(
 ) -> list[Suspension]:
     """Suspensions of models of the actor's ministries, as far as they see these, newest first, lifted ones too; in the
     order of :data:`bongsu.store.suspensions.SUSPENSIONS`. Raises ``governance.no-such``."""
-    ask = Ask(platform, actor, Tenant(ministry or ""), "model.list", f"ministry:{ministry or ''}")
-    with platform.read() as connection:
-        named = ministries_for(ask, Permission.MODEL_READ, ministry)
+    return _LISTED.page(platform, actor, ministry, wanted)
 
-        def sees(one: Suspension) -> bool:
-            labels = _versions(connection, one.tenant, one.name, one.version).values()
-            return cleared_for(actor.clearance, high_water_mark(labels))
 
-        return seen_page(
-            lambda part: suspensions.suspensions_in(connection, named, part),
-            sees,
-            suspensions.SUSPENSIONS.key,
-            wanted,
-        )
+def _label_of(connection: Connection, one: Suspension) -> Label:
+    return high_water_mark(_versions(connection, one.tenant, one.name, one.version).values())
+
+
+_LISTED = SeenList(
+    "model.list", Permission.MODEL_READ, suspensions.suspensions_in, _label_of, suspensions.SUSPENSIONS.key
+)
 
 
 def _versions(connection: Connection, tenant: str, name: str, version: int | None) -> dict[int, Label]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +21,7 @@ from bongsu.policy.access import Permission, Thing, Verdict, judge
 from bongsu.policy.access_rules import permitted_in
 from bongsu.policy.purpose import refused_words
 from bongsu.service.platform import Platform
+from bongsu.service.recording import append_refusal
 from bongsu.store import audit
 from bongsu.store.grants import get_grant
 
@@ -84,13 +85,8 @@ def permitted(platform: Platform, actor: Actor, permission: Permission, grant_id
 
 
 def record(connection: Connection, platform: Platform, actor: Actor, grant: Grant, deed: Deed) -> None:
-    """Write it into the logs of both sides, as the last statements of the transaction; always in one order, so that
-    nobody waits in a circle."""
-    sides = {grant.receiver} if deed.of_receiver else {grant.giver, grant.receiver}
-    for tenant in sorted({tenant_of(actor, side) for side in sides}):
-        thing = f"grant:{grant.id}"
-        event = AuditEvent(tenant, actor.id, deed.action, thing, deed.at, deed.outcome, OPEN, dict(deed.facts))
-        audit.append(connection, replace(event, request_id=platform.author.request_id))
+    """Write it into the logs of both sides, as the last statements of the transaction."""
+    audit.append_all(connection, _entries(platform, actor, grant, deed))
 
 
 def record_refusal(
@@ -106,7 +102,16 @@ def record_refusal(
         facts["words"] = words
     with platform.database.write() as connection:
         deed = Deed(action, platform.clock(), facts, AuditOutcome.REFUSED, of_receiver)
-        record(connection, platform, actor, grant, deed)
+        append_refusal(connection, platform, *_entries(platform, actor, grant, deed))
+
+
+def _entries(platform: Platform, actor: Actor, grant: Grant, deed: Deed) -> list[AuditEvent]:
+    sides = {grant.receiver} if deed.of_receiver else {grant.giver, grant.receiver}
+    thing, request = f"grant:{grant.id}", platform.author.request_id
+    return [
+        AuditEvent(tenant, actor.id, deed.action, thing, deed.at, deed.outcome, OPEN, dict(deed.facts), request)
+        for tenant in sorted({tenant_of(actor, side) for side in sides})
+    ]
 
 
 @contextmanager

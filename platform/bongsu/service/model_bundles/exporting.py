@@ -51,10 +51,10 @@ _NUMBERED = re.compile("(?P<name>[^@/]+)[@/](?P<version>[1-9][0-9]{0,8})")
 
 @dataclass(frozen=True)
 class Export:
-    """``size`` in bytes of all pieces together; the files are read as the pieces are taken."""
+    """A bundle that is given: ``document`` is the digest of what is signed of it, ``size`` in bytes of all pieces
+    together; the files are read as the pieces are taken."""
 
-    document: BundleDocument
-    digest: Digest
+    document: Digest
     size: int
     pieces: Iterator[bytes]
 
@@ -206,7 +206,7 @@ def _export(document: BundleDocument, raw: bytes, keys: LogKeys, tree: TreeReade
         *((Member(TREE + one.path, one.size, time), partial(_pieces, tree, one.path)) for one in document.files),
     ]
     size = sum(member.length for member, _ in parts) + len(END)
-    return Export(document, digest_of(raw), size, written(parts))
+    return Export(digest_of(raw), size, written(parts))
 
 
 def _pieces(tree: TreeReader, path: str) -> Iterator[bytes]:

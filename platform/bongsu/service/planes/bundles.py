@@ -4,34 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from bongsu.domain.ids import Digest
 from bongsu.domain.model_bundles import House
 from bongsu.domain.signed_notes import VerifierKey
 from bongsu.service.audit.keys import home_keys
 from bongsu.service.governance.home_owner import owner
-from bongsu.service.model_bundles.exporting import export_model
+from bongsu.service.model_bundles.exporting import Export, export_model
 from bongsu.service.model_bundles.importing import Imported, import_bundle
 from bongsu.service.platform import Platform
-
-
-@dataclass(frozen=True)
-class Given:
-    """A bundle that is given. ``document`` is the digest of what is signed of it, ``size`` in bytes; ``pieces`` are
-    read as they are taken."""
-
-    document: Digest
-    size: int
-    pieces: Iterator[bytes]
 
 
 class BundlePlane(Protocol):
     """Every method raises BongsuError with what is wrong."""
 
-    def exported(self, reference: str, target: str) -> AbstractContextManager[Given]:
+    def exported(self, reference: str, target: str) -> AbstractContextManager[Export]:
         """A model version as a bundle: ``NAME/VERSION``, and the ministry or installation that is to get it."""
         ...
 
@@ -53,9 +41,8 @@ class BundlesHere:
         self._named = named
 
     @contextmanager
-    def exported(self, reference: str, target: str) -> Iterator[Given]:
-        made = export_model(self._platform, home_keys(self._platform.home), reference, target)
-        yield Given(made.digest, made.size, made.pieces)
+    def exported(self, reference: str, target: str) -> Iterator[Export]:
+        yield export_model(self._platform, home_keys(self._platform.home), reference, target)
 
     def take_in(self, file: Path, keys: Sequence[VerifierKey]) -> Imported:
         """Raises ``governance.sign-in`` where ministries share the store."""

@@ -54,11 +54,18 @@ def test_programs_without_a_token_are_refused_as_before(browser: Browser) -> Non
     assert browser.http.post("/mlflow/", headers=PAGE).status_code == 401
 
 
-def test_the_cookie_is_hidden_from_scripts_and_sent_to_its_paths_alone(browser: Browser) -> None:
-    set_cookies = browser.sign_in().headers.get_list("set-cookie")
-    given = [one for one in set_cookies if one.startswith("bongsu-session=")]
-    assert sorted(one.split("; ")[2] for one in given) == ["Path=/mlflow", "Path=/v1/session"]
-    assert all("HttpOnly" in one and "SameSite=lax" in one for one in given)
+def test_cookies_are_hidden_from_scripts_and_are_of_this_host_alone(browser: Browser) -> None:
+    """As ``__Host-`` asks for: for all of its paths, and no domain."""
+    address = browser.leave()
+    back = browser.sign_in_at(address.headers["location"]).headers["location"]
+    given = [*address.headers.get_list("set-cookie"), *browser.open(back).headers.get_list("set-cookie")]
+    assert [one.partition("=")[0][:15] for one in given] == ["bongsu-sign-in-"] * 2 + ["bongsu-session"]
+    for one in given:
+        said = one.split("; ")[1:]
+        assert "Path=/" in said
+        assert "SameSite=lax" in said
+        assert not any(part.startswith("Domain") for part in said)
+    assert all("HttpOnly" in one for one in given if "Max-Age=0" not in one)
 
 
 def test_the_cookie_is_nothing_to_the_api(browser: Browser) -> None:

@@ -88,7 +88,7 @@ def test_a_word_of_the_provider_is_told_as_its_word(browser: Browser, word: str)
 
 
 def test_cookies_that_anybody_named_break_nothing(browser: Browser) -> None:
-    odd = "; ".join(f"bongsu-sign-in-(x{one}=y; __Secure-bongsu-sign-in-,{one}=y" for one in range(12))
+    odd = "; ".join(f"bongsu-sign-in-(x{one}=y; __Host-bongsu-sign-in-,{one}=y" for one in range(12))
     answer = browser.open("/v1/session/login?to=/mlflow/&fragment=", Cookie=odd)
     assert answer.status_code == 303, answer.text
     assert "(x" not in str(answer.headers.get_list("set-cookie"))

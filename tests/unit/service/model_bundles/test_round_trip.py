@@ -105,7 +105,7 @@ def test_what_the_document_says(giver: Giver, tmp_path: Path) -> None:
     assert told.card == "---\nname: A model\n---\n# Card\n"
 
 
-def test_the_day_on_which_a_label_may_be_reviewed_goes_along(giver: Giver) -> None:
+def test_the_day_on_which_a_label_may_be_reviewed_goes_along(giver: Giver, tmp_path: Path) -> None:
     """Of the stage that made the bytes, as long as they carry the label that it was planned with."""
     planned = Label(grade=Grade.SENSITIVE, compartments=frozenset({"logistics"}), declassify_on=date(2031, 1, 1))
     for label, told in ((planned, date(2031, 1, 1)), (Label(declassify_on=date(2031, 1, 1)), None)):
@@ -113,10 +113,11 @@ def test_the_day_on_which_a_label_may_be_reviewed_goes_along(giver: Giver) -> No
         with giver.platform.write() as connection:
             given = update(stages).where(stages.c.stage_id == "train").values(outputs=refs_json({"model": ref}))
             connection.execute(given)
-        assert giver.export().document.label == planned.model_copy(update={"declassify_on": told})
+        document = inspect_bundle(giver.bundle(tmp_path / "axk1.bundle"), named()).document
+        assert document.label == planned.model_copy(update={"declassify_on": told})
 
 
-def test_what_who_gets_the_model_may_not_know_of_is_left_out(giver: Giver) -> None:
+def test_what_who_gets_the_model_may_not_know_of_is_left_out(giver: Giver, tmp_path: Path) -> None:
     """A model that was released from what it was made of says no more than that there was something."""
     with giver.of("mnd").write() as connection:
         for uri, label in (("models:/secret/1", "C"), ("file:/home/kim/private/maps", "S")):
@@ -129,7 +130,7 @@ def test_what_who_gets_the_model_may_not_know_of_is_left_out(giver: Giver) -> No
             model = artifact_node(giver.model)
             edges = [Edge(source, tree, EdgeKind.RESOLVED), Edge(tree, model, EdgeKind.USED)]
             put_edges(connection, edges, "", 1.0)
-    document = giver.export().document
+    document = inspect_bundle(giver.bundle(tmp_path / "axk1.bundle"), named()).document
     assert [one.name for one in document.sources] == ["datasets:/law/1", "file:maps"]
     assert document.left_out == 1
     raw = document.canonical()
