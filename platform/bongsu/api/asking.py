@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request
@@ -18,6 +19,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
 
 from bongsu.api.given import given, given_as_model
+from bongsu.api.handed_out import HandedOut
 from bongsu.api.requests import Rate, key_of_actor, key_of_address, language_of, request_id
 from bongsu.domain.codes import api as api_codes
 from bongsu.domain.codes import identity as codes
@@ -103,6 +105,21 @@ class Asker:
     def note_list(self, object_: str, shown: Iterable[tuple[str, str]]) -> None:
         """See :func:`bongsu.service.audit.reads.note_list`; called before the list is given."""
         note_list(self.plane.base, self.actor, object_, shown, self.request)
+
+    def check_reading(self) -> None:
+        """Before anything is opened or recorded that :meth:`hand_out` is to give. Raises ``api.too-many-read``."""
+        self.plane.base.readers.check(self.actor.id)
+
+    def hand_out(
+        self,
+        pieces: Iterator[bytes],
+        media_type: str,
+        headers: Mapping[str, str],
+        close: Callable[[], None] = lambda: None,
+    ) -> HandedOut:
+        """See :class:`bongsu.api.handed_out.HandedOut`."""
+        held = partial(self.plane.base.readers.one_more, self.actor.id)
+        return HandedOut(pieces, held, close, media_type, headers)
 
     @property
     def translate(self) -> Callable[[str], str]:

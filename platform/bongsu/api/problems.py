@@ -36,6 +36,7 @@ _OTHER_STATUS: dict[Code, int] = {
     api.TOO_SLOW: 408,
     api.TOO_MANY: 429,
     api.TOO_MANY_FOLLOWED: 429,
+    api.TOO_MANY_READ: 429,
     api.TOO_MANY_REFUSED: 429,
     api.KEY_USED_OTHERWISE: 422,
     people.PERSON_EXISTS: 409,

@@ -12,14 +12,18 @@ class Buckets:
     """Args:
     a_minute: how fast each fills.
     holds: how much is in a full one, as each is at first.
+    owes: how far one goes below zero, for what is taken although there was nothing.
     monotonic: seconds that only grow.
     """
 
     _MOST_KEYS = 10_000
 
-    def __init__(self, a_minute: int, holds: float, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, a_minute: int, holds: float, monotonic: Callable[[], float] = time.monotonic, owes: float = 0.0
+    ) -> None:
         self.a_minute = a_minute
         self.holds = holds
+        self._owes = owes
         self._monotonic = monotonic
         # By kind of key: strangers, of whom there may be any number, push nobody out who has signed in.
         self._found: dict[str, dict[str, tuple[float, float]]] = defaultdict(dict)
@@ -27,7 +31,7 @@ class Buckets:
         self._taking = threading.Lock()
 
     def take(self, key: str) -> float:
-        """One out of a bucket, if there is one; how much there was.
+        """One out of a bucket, if there is one or it may owe one; how much there was.
 
         Args:
             key: a kind, a blank, and a name.
@@ -39,7 +43,7 @@ class Buckets:
             buckets.pop(key, None)
             while len(buckets) >= self._MOST_KEYS:
                 buckets.pop(next(iter(buckets)))  # the one that was quiet for longest
-            buckets[key] = (left - 1 if left >= 1 else left, now)
+            buckets[key] = (left - 1 if left >= 1 - self._owes else left, now)
         return left
 
     def left(self, key: str) -> float:

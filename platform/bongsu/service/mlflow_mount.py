@@ -105,7 +105,7 @@ def mounted(
         if visit.viewer is not None and visit.shown:
             await run_in_threadpool(_record, plane.base, visit.viewer.id, visit)
 
-    return mount(replace(settings, note=note), viewer_of)
+    return mount(replace(settings, note=note, readers=plane.base.readers), viewer_of)
 
 
 async def identity_of(

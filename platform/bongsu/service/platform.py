@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from bongsu.artifacts.base import ArtifactStore, StoreOf
+from bongsu.artifacts.readers import Readers
 from bongsu.domain.audit import Author
 from bongsu.domain.ids import RunId
 from bongsu.domain.people import Actor
@@ -69,6 +70,7 @@ class Platform:
     observer: is told what is done while runs are driven here.
     reads: writes who read what, for all requests of this process.
     refusals: counts what each actor was refused, for all requests of this process.
+    readers: counts who reads a file, for all requests of this process.
     clock: seconds since the epoch.
     new_run_id: an id that was never used, from the time.
     on_warm_up: begins to start the executor without waiting for it.
@@ -98,6 +100,7 @@ class Platform:
     observer: Observer = field(default_factory=Unobserved)
     reads: ReadQueue = field(default_factory=ReadQueue)
     refusals: Refusals = field(default_factory=Refusals)
+    readers: Readers = field(default_factory=Readers)
 
     @property
     def artifacts(self) -> ArtifactStore:

@@ -12,16 +12,21 @@ from collections.abc import Callable
 from bongsu.domain.server_defaults import REFUSALS_A_MINUTE
 from bongsu.service.buckets import Buckets
 
+OWED_MINUTES = 3
+"""Requests that are looked at when the last one is taken are recorded as well, and waited for afterwards: whoever asks
+many things at once is refused no more of them in the long run than who asks one after the other. As many as the threads
+that answer (40) are less than this; nobody waits for longer."""
+
 
 class Refusals:
     """Args:
-    a_minute: how many of one actor are recorded; as many at once.
+    a_minute: how many of one actor are recorded; as many at once, and those that are under way then.
     monotonic: seconds that only grow.
     """
 
     def __init__(self, a_minute: int = REFUSALS_A_MINUTE, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.a_minute = a_minute
-        self._buckets = Buckets(a_minute, a_minute, monotonic)
+        self._buckets = Buckets(a_minute, a_minute, monotonic, owes=OWED_MINUTES * a_minute)
         self._told: set[str] = set()
         self._telling = threading.Lock()
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,10 @@ from small_plans import plan_of, stage
 from test_api_grants import order
 from worker_places import WorkerPlace
 
+from bongsu.api import asking
 from bongsu.domain.people import Role
 from bongsu.domain.server_defaults import REFUSALS_A_MINUTE
+from bongsu.service.recording import stop_flood
 from bongsu.service.refusals import Refusals
 from bongsu.store import audit
 from bongsu.store.database import Database
@@ -76,6 +80,33 @@ def test_each_attempt_is_in_the_log_and_a_flood_of_them_is_not(place: ApiPlace, 
     assert (len(attempts), last) == (1, "requests.stop")
     assert refused.count("requests.stop") == 1, "that they are stopped is told once"
     assert refused.count(attempts[0]) >= REFUSALS_A_MINUTE, "of a grant, both sides are told"
+
+
+def test_who_asks_much_at_once_waits_for_it_afterwards(
+    place: ApiPlace, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as there are threads pass the door before the first of them is refused, each time that it opens."""
+    at_once = 40
+    passed = threading.Barrier(at_once)
+
+    def together(*given: Any) -> None:
+        stop_flood(*given)
+        passed.wait(30)
+
+    for _ in range(REFUSALS_A_MINUTE - 1):
+        _ask(place, "kim", *VALIDATE)
+    with monkeypatch.context() as patch, ThreadPoolExecutor(at_once) as threads:
+        patch.setattr(asking, "stop_flood", together)
+        list(threads.map(lambda _: _ask(place, "kim", *VALIDATE), range(at_once)))
+    attempts = REFUSALS_A_MINUTE - 1 + at_once
+    waits = []
+    for _ in range(60):
+        answer = _ask(place, "kim", *VALIDATE)
+        waits.append(answer.status_code == 429)
+        clock.now += 60 / REFUSALS_A_MINUTE
+    assert waits == [True] * at_once + [False] * (60 - at_once)
+    refused = _refused(place, "kim")
+    assert len(refused) - refused.count("requests.stop") == attempts + 60 - at_once
 
 
 def test_nothing_of_theirs_is_looked_at_and_others_are(place: ApiPlace) -> None:

@@ -12,7 +12,8 @@ import pytest
 from flask import Flask, Response, request, send_file
 from werkzeug.wsgi import wrap_file
 
-from bongsu.tracking.governed.handing_over import PIECE, hand_over_files, taking
+from bongsu.artifacts.sending import PIECE
+from bongsu.tracking.governed.handing_over import hand_over_files, taking
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -63,8 +64,11 @@ def app(files: list[Read]) -> Any:
     return WSGIMiddleware(made)
 
 
-async def _ask(app: Any, path: str, goes_on: anyio.Event | None = None) -> bytes:
-    """The body; ``goes_on``: until then, whoever asks has taken one piece and no more."""
+async def _ask(
+    app: Any, path: str, goes_on: anyio.Event | None = None, has_left: anyio.Event | None = None
+) -> bytes:
+    """The body; ``goes_on``: until then, whoever asks has taken one piece and no more; ``has_left``: from then on,
+    they are not there, and what is sent to them is dropped."""
     headers = [(b"range", b"bytes=1-")] if path == "/part" else []
     path = path.replace("/part", "/sent")
     scope = {
@@ -76,12 +80,21 @@ async def _ask(app: Any, path: str, goes_on: anyio.Event | None = None) -> bytes
         "root_path": "",
     }
     body = b""
+    has_left = has_left or anyio.Event()
+    is_asked = False
 
     async def receive() -> dict[str, Any]:
+        nonlocal is_asked
+        if is_asked:
+            await has_left.wait()
+            return {"type": "http.disconnect"}
+        is_asked = True
         return {"type": "http.request", "body": b"", "more_body": False}
 
     async def send(message: Any) -> None:
         nonlocal body
+        if has_left.is_set():
+            return
         body += message.get("body", b"")
         if body and goes_on is not None:
             await goes_on.wait()
@@ -90,7 +103,7 @@ async def _ask(app: Any, path: str, goes_on: anyio.Event | None = None) -> bytes
 
         async def passed_on(message: Any) -> None:
             if message["type"] == "http.response.body" and taken.file is not None:
-                await taken.send(send)
+                await taken.send(receive, send)
             else:
                 await send(message)
 
@@ -121,6 +134,24 @@ def test_slow_readers_take_no_thread_and_no_more_than_a_piece(app: Any, files: l
     anyio.run(run)
     assert {len(body) for body in bodies} == {PIECE * PIECES}
     assert all(file.closed for file in files), "what was made for an answer is let go of"
+
+
+@pytest.mark.parametrize("path", ["/sent", "/wrapped"])
+def test_for_who_has_left_nothing_more_is_read(app: Any, files: list[Read], path: str) -> None:
+    async def run() -> None:
+        goes_on, has_left = anyio.Event(), anyio.Event()
+        with anyio.fail_after(10):
+            async with anyio.create_task_group() as readers:
+                readers.start_soon(_ask, app, path, goes_on, has_left)
+                while not files or not files[0].count:
+                    await anyio.sleep(0.01)
+                has_left.set()
+                await anyio.sleep(0.1)
+                goes_on.set()
+
+    anyio.run(run)
+    assert files[0].count <= 2 * PIECE
+    assert files[0].closed
 
 
 def test_where_nobody_takes_files_they_are_sent_as_before(app: Any) -> None:

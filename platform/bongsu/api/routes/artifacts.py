@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 
 from bongsu.api.answers import Fields, Ministry, Page, answer
 from bongsu.api.asking import Asking, asks_for
 from bongsu.api.listing import Listing
 from bongsu.api.openapi import only_as
 from bongsu.api.uploads import folder_for_files, receive, refuse_strange_title
+from bongsu.artifacts.sending import PIECE
 from bongsu.domain.codes import api as codes
 from bongsu.domain.labels import Label
 from bongsu.policy.access import Permission
@@ -23,7 +24,6 @@ from bongsu.store.artifact_lists import ARTIFACTS, artifact_key
 
 router = APIRouter(prefix="/v1", tags=["artifacts"])
 _ONE = "/ministries/{ministry}/artifacts/{digest}"
-_PIECE = 1 << 20
 _BYTES = "application/octet-stream"
 _ARCHIVE = {"requestBody": {"required": True, "content": {"application/x-tar": {"schema": {}}}}}
 
@@ -46,15 +46,10 @@ def show(request: Request, asker: Asking, ministry: str, digest: str, fields: Fi
 @router.get(_ONE + "/files/{path:path}", **only_as(_BYTES), **asks_for(Permission.ARTIFACT_READ))
 def read(asker: Asking, ministry: str, digest: str, path: str) -> Response:
     """The bytes of one of its files."""
+    asker.check_reading()
     file, size = open_file(asker.within(ministry), digest, path)
-
-    def pieces() -> Iterator[bytes]:
-        with file:
-            while piece := file.read(_PIECE):
-                yield piece
-
     headers = {"Content-Length": str(size), "ETag": f'"{digest}"', "Cache-Control": "private, no-cache"}
-    return StreamingResponse(pieces(), media_type=_BYTES, headers=headers)
+    return asker.hand_out(iter(partial(file.read, PIECE), b""), _BYTES, headers, file.close)
 
 
 @router.post(

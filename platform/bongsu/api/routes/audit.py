@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
-from fastapi.responses import PlainTextResponse, Response, StreamingResponse
+from fastapi.responses import PlainTextResponse, Response
 from pydantic import AwareDatetime, Field
 
 from bongsu.api.answers import Fields, Page, answer, bad_body
@@ -174,11 +174,12 @@ def exported(
     """The log as JSON lines that verify anywhere. That it was exported, and by whom, is its last entry. A damaged one
     is handed out as well, to be compared with: the header `Bongsu-Log-Check` says `whole`, or with which codes `check`
     finds it damaged."""
+    asker.check_reading()
     platform = _of(asker, ministry)
     made = export(platform, asker.plane.log_keys(), platform.actor, platform.scope.tenant, since)
     # Headers go before the lines, so what is told of them is read first.
     found = ", ".join(damage_in(platform, platform.actor, platform.scope.tenant)) or "whole"
-    return StreamingResponse(made.lines, media_type=_LINES, headers=_UNSTORED | {LOG_CHECK: found})
+    return asker.hand_out(map(str.encode, made.lines), _LINES, _UNSTORED | {LOG_CHECK: found})
 
 
 @router.get("/check", **asks_for(P.AUDIT_READ, gives=Checked))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 
 from bongsu.api.answers import answer
 from bongsu.api.asking import Asking, asks_for
@@ -39,10 +39,11 @@ def export(
     """A version of a model as one signed file, if its transfer is approved at this moment. All its bytes are read
     before; that it was given, to whom and for what, is in the log before the first of them. The header
     `Bongsu-Document` is the digest of what is signed."""
+    asker.check_reading()
     platform = asker.plane.of_member(asker.actor, ministry)
     made = export_model(platform, asker.plane.log_keys(), f"{model}@{version}", target)
     headers = {"Content-Length": str(made.size), "Cache-Control": "no-store", DOCUMENT: made.document}
-    return StreamingResponse(made.pieces, media_type=_TAR, headers=headers)
+    return asker.hand_out(made.pieces, _TAR, headers)
 
 
 @router.post(

@@ -52,6 +52,12 @@ TOO_MANY_FOLLOWED = Code(
     "Close what nobody looks at, or ask for what is there without following it.",
     exit_code=7,
 )
+TOO_MANY_READ = Code(
+    "api.too-many-read",
+    "More files are read at this server than it hands out: {limit} at once for one person, {all} for all.",
+    "Wait until one is there, and try again.",
+    exit_code=7,
+)
 TOO_MANY_REFUSED = Code(
     "api.too-many-refused",
     "You were refused more than {limit} times a minute. Each of these attempts is recorded; for now nothing more of"

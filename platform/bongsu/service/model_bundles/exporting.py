@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from bongsu.artifacts.base import TreeReader
 from bongsu.artifacts.bundle_form import DOCUMENT, END, NOTE, TREE, Member, Part, written
+from bongsu.artifacts.sending import PIECE
 from bongsu.domain.approval import LaunchKind, Proposal, ProposalKind
 from bongsu.domain.codes import bundle as codes
 from bongsu.domain.codes import run
@@ -45,7 +46,6 @@ from bongsu.store.governed_objects import Found, binding_of, find_object
 from bongsu.store.ministries import is_governed
 from bongsu.store.models import find_version
 
-_PIECE = 1 << 20
 _NUMBERED = re.compile("(?P<name>[^@/]+)[@/](?P<version>[1-9][0-9]{0,8})")
 
 
@@ -211,5 +211,5 @@ def _export(document: BundleDocument, raw: bytes, keys: LogKeys, tree: TreeReade
 
 def _pieces(tree: TreeReader, path: str) -> Iterator[bytes]:
     with tree.open(path) as file:
-        while piece := file.read(_PIECE):
+        while piece := file.read(PIECE):
             yield piece

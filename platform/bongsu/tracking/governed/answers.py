@@ -80,7 +80,7 @@ class Guarded:
                 await self._send_error(self._start)
             return
         elif self._handed_over.file is not None:
-            await self._handed_over.send(self._send)
+            await self._handed_over.send(self._asked.body, self._send)
             return
         await self._send(message)
 

@@ -12,12 +12,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import IO, Any
 
-import anyio.to_thread
 from flask import Flask
-from starlette.types import Send
+from starlette.types import Receive, Send
 
-PIECE = 256 * 1024
-"""Bytes that are read at once: so much of a file is in memory for each of its readers."""
+from bongsu.artifacts.sending import PIECE, send_pieces
+
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -50,13 +49,11 @@ class HandedOver:
     def __init__(self) -> None:
         self.file: OpenFile | None = None
 
-    async def send(self, send: Send) -> None:
-        """All of it as the body of the answer. Between two pieces no thread waits."""
+    async def send(self, receive: Receive, send: Send) -> None:
+        """As the body of the answer: all of it, or as much as its reader waits for."""
         assert self.file is not None
         try:
-            while piece := await anyio.to_thread.run_sync(self.file.read):
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            await send_pieces(self.file.read, receive, send)
         finally:
             self.file.close()
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bongsu.artifacts.base import StoreOf
+from bongsu.artifacts.readers import Readers
 from bongsu.domain.labels import Label
 from bongsu.domain.server_defaults import LANGUAGE
 from bongsu.tracking.governed.viewer import Note
@@ -32,6 +33,7 @@ class GovernedSettings:
         language: of what is told to who asks for none.
         max_message: bytes of a message.
         max_file: bytes of a file that is logged.
+        readers: who reads a file at this server, through MLflow or elsewhere.
     """
 
     database_uri: str
@@ -43,6 +45,7 @@ class GovernedSettings:
     language: str = LANGUAGE
     max_message: int = 16 * MEBIBYTE
     max_file: int = 10 * 1024 * MEBIBYTE
+    readers: Readers = field(default_factory=Readers)
 
 
 def prepare_environment(settings: GovernedSettings) -> None:

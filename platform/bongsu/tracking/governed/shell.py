@@ -8,7 +8,8 @@ for the caller. What MLflow then reads and writes goes through the row filter.
 from __future__ import annotations
 
 import logging
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 
 import anyio.to_thread
 from mlflow.exceptions import MlflowException
@@ -16,13 +17,13 @@ from starlette._utils import get_route_path
 from starlette.datastructures import Headers, QueryParams
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bongsu.domain.problems import BongsuError
 from bongsu.tracking.governed.answers import Guarded, Question
 from bongsu.tracking.governed.artifact_access import may_reach
 from bongsu.tracking.governed.artifact_paths import is_plain
 from bongsu.tracking.governed.bodies import Body
 from bongsu.tracking.governed.graphql_requests import fault_of
 from bongsu.tracking.governed.handing_over import taking
-from bongsu.tracking.governed.readers import Readers
 from bongsu.tracking.governed.refusals import NO_FILES, NOT_FOUND, ONLY_LOOK, TOO_LARGE, UNKNOWN, Refusal
 from bongsu.tracking.governed.routes import Access, Route, match
 from bongsu.tracking.governed.settings import GovernedSettings
@@ -51,7 +52,6 @@ class Shell:
         self._pages = pages
         self._settings = settings
         self._viewer_of = viewer_of
-        self._readers = Readers()
         self._workspaces: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -92,7 +92,7 @@ class Shell:
         if workspace not in self._workspaces:
             await anyio.to_thread.run_sync(ensure_workspaces, [workspace])
             self._workspaces.add(workspace)
-        with acting(actor), self._readers.one_more(viewer.id) if actor.asks_files else nullcontext():
+        with acting(actor), self._one_more(viewer) if actor.asks_files else nullcontext():
             await self._check_path(visit.path, scope["query_string"], route, actor)
             limit = self._settings.max_file if route.takes_file else self._settings.max_message
             body = Body(scope, receive, limit, keeps=not route.takes_file)
@@ -101,6 +101,17 @@ class Shell:
             await self._ask(visit, route, body)
             if body.is_too_large:
                 raise Refusal(TOO_LARGE)
+
+    @contextmanager
+    def _one_more(self, viewer: Viewer) -> Iterator[None]:
+        """For the time of an answer with a file. MLflow's clients try again after 429."""
+        with ExitStack() as held:
+            try:
+                held.enter_context(self._settings.readers.one_more(viewer.id))
+            except BongsuError as error:
+                told = error.problems[0]
+                raise Refusal(Denial(429, "REQUEST_LIMIT_EXCEEDED", f"{told.what()} {told.fix()}")) from None
+            yield
 
     async def _ask(self, visit: OpenVisit, route: Route, body: Body) -> None:
         asked = Question(route, visit.scope["query_string"].decode("latin-1"), body, visit.workspace)

@@ -13,7 +13,7 @@ import pytest
 from governed_ids import A2, FILES, WRITER, World
 from governed_world import LOGGED
 
-from bongsu.tracking.governed.readers import OF_ONE
+from bongsu.artifacts.readers import OF_ONE
 
 MEBIBYTE = 2**20
 SIZE = 20 * MEBIBYTE

@@ -1,0 +1,50 @@
+"""Answers that are large: files, bundles, logs. So many at once, a piece of each in memory, each while it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+
+import anyio
+import anyio.to_thread
+from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from bongsu.artifacts.sending import send_pieces
+
+
+class HandedOut(StreamingResponse):
+    """An answer that counts as read from its begin to its end, or until whoever reads it has left.
+
+    Args:
+        pieces: made as they are read, in threads.
+        held: for its time; raises if there are enough readers.
+        close: called in the end, whether or not anything was read.
+    """
+
+    def __init__(
+        self,
+        pieces: Iterator[bytes],
+        held: Callable[[], AbstractContextManager[None]],
+        close: Callable[[], None],
+        media_type: str,
+        headers: Mapping[str, str],
+    ) -> None:
+        super().__init__((), media_type=media_type, headers=headers)
+        self._held, self._close_source = held, close
+        # An empty piece is no end, as archives have them between two members.
+        self._pieces = (piece for piece in pieces if piece)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            with self._held():
+                await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+                await send_pieces(lambda: next(self._pieces, b""), receive, send)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(self._close)
+
+    def _close(self) -> None:
+        """Whatever the pieces are made of goes with them."""
+        self._pieces.close()
+        self._close_source()

@@ -1,0 +1,138 @@
+"""Who reads large answers slowly holds little of them in the server's memory; who has left holds nothing."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import httpx
+import psutil
+import pytest
+from api_places import ApiPlace
+from live_api import served
+
+from bongsu.api.routes import artifacts
+from bongsu.artifacts.readers import Readers
+from bongsu.service.artifacts import open_file
+
+MEBIBYTE = 2**20
+SIZE = 32 * MEBIBYTE
+SOON_S = 20.0
+
+
+class Zeros:
+    """A large file, which tells what was read of it."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.closed = False
+
+    def read(self, size: int) -> bytes:
+        assert not self.closed
+        piece = bytes(min(size, SIZE - self.count))
+        self.count += len(piece)
+        return piece
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def files() -> list[Zeros]:
+    return []
+
+
+@pytest.fixture
+def place(tmp_path: Path, files: list[Zeros], monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiPlace]:
+    """Where each person may read three files at once, all may read five, and each file is large."""
+    made = ApiPlace(tmp_path)
+    base = replace(made.plane.base, readers=Readers(3, 5))
+    made.plane = made.app.state.plane = replace(made.plane, base=base)
+
+    def large(*given: Any) -> tuple[BinaryIO | Zeros, int]:
+        open_file(*given)[0].close()
+        files.append(Zeros())
+        return files[-1], SIZE
+
+    monkeypatch.setattr(artifacts, "open_file", large)
+    yield made
+    made.close()
+
+
+def _path(place: ApiPlace) -> str:
+    return f"/v1/ministries/mnd/artifacts/{place.law}/files/file.txt"
+
+
+def _begin(undo: ExitStack, url: str, path: str, person: str) -> socket.socket:
+    """Reads the first line, and goes no further."""
+    address = httpx.URL(url)
+    opened = undo.enter_context(socket.socket())
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    opened.settimeout(SOON_S)
+    opened.connect((address.host, address.port))
+    opened.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {person}\r\n\r\n".encode())
+    assert opened.recv(12) == b"HTTP/1.1 200"
+    return opened
+
+
+def _ask(url: str, path: str, person: str) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {person}"}
+    return httpx.get(f"{url}{path}", headers=headers, timeout=SOON_S, trust_env=False)
+
+
+def soon(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SOON_S
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_slow_readers_are_few_and_hold_little(place: ApiPlace, files: list[Zeros]) -> None:
+    path = _path(place)
+    with served(place) as url, ExitStack() as undo:
+        before = psutil.Process().memory_info().rss
+        for _ in range(3):
+            _begin(undo, url, path, "kim")
+        refused = _ask(url, path, "kim")
+        assert (refused.status_code, refused.json()["code"]) == (429, "api.too-many-read")
+        assert refused.headers["retry-after"] == "2"
+        assert len(files) == 3, "nothing is opened for who is refused"
+        time.sleep(0.5)
+        # What the kernel buffers of a connection is not the server's.
+        assert all(file.count < SIZE / 2 for file in files[:3])
+        assert psutil.Process().memory_info().rss - before < SIZE
+        assert len(_ask(url, path, "dc").content) == SIZE, "others read on"
+        assert _ask(url, "/v1/me", "kim").status_code == 200
+
+
+def test_who_has_left_holds_nothing(place: ApiPlace, files: list[Zeros]) -> None:
+    path = _path(place)
+    with served(place) as url:
+        with ExitStack() as undo:
+            for _ in range(3):
+                _begin(undo, url, path, "kim")
+        soon(lambda: all(file.closed for file in files))
+        assert all(file.count < SIZE for file in files), "nothing is read for nobody"
+        assert len(_ask(url, path, "kim").content) == SIZE
+
+
+@pytest.mark.parametrize("what", ["file", "log", "bundle"])
+def test_every_large_answer_counts(place: ApiPlace, what: str) -> None:
+    paths = {
+        "file": ("kim", _path(place)),
+        "log": ("aud", "/v1/ministries/mnd/audit/export"),
+        "bundle": ("kim", "/v1/ministries/mnd/models/law/1/bundle?target=army"),
+    }
+    person, path = paths[what]
+    before = place.log("mnd")
+    with ExitStack() as held:
+        for _ in range(3):
+            held.enter_context(place.plane.base.readers.one_more(place.actor(person).id))
+        refused = place.ask(person, "GET", path)
+    assert (refused.status_code, refused.json()["code"]) == (429, "api.too-many-read")
+    assert place.log("mnd") == before, "nothing was given, and nothing says so"
