@@ -27,7 +27,7 @@ async def send_pieces(next_piece: Callable[[], bytes], receive: Receive, send: S
     async with anyio.create_task_group() as tasks:
 
         async def watch() -> None:
-            await _left(receive)
+            await left(receive)
             tasks.cancel_scope.cancel()
 
         tasks.start_soon(watch)
@@ -42,7 +42,7 @@ async def send_pieces(next_piece: Callable[[], bytes], receive: Receive, send: S
         raise failure
 
 
-async def _left(receive: Receive) -> None:
+async def left(receive: Receive) -> None:
     """Until they have, or send a body that breaks a limit."""
     try:
         while (await receive())["type"] != "http.disconnect":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,10 +14,11 @@ import anyio.to_thread
 from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Send
 
+from bongsu.artifacts.sending import left
 from bongsu.tracking.governed.bodies import Body
 from bongsu.tracking.governed.faults import fault_of
 from bongsu.tracking.governed.handing_over import HandedOver
-from bongsu.tracking.governed.refusals import answer
+from bongsu.tracking.governed.refusals import NO_ROOM, answer
 from bongsu.tracking.governed.routes import Access, Route
 from bongsu.tracking.governed.viewer import Denial
 
@@ -32,6 +35,7 @@ _CODES: Mapping[int, str] = {
     429: "REQUEST_LIMIT_EXCEEDED",
 }
 _FAILED = "MLflow could not do this; the server's log says why."
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 # Files of these kinds run nothing where they are shown; a picture with a script (SVG) runs it only as a page of its
 # own, which the policy of every answer keeps from it.
 _SHOWN = ("image/", "audio/", "video/", "application/json", "text/plain")
@@ -52,11 +56,20 @@ class Question:
     workspace: str
 
 
+class HasLeft(Exception):
+    """Whoever asked for a file."""
+
+
 class Guarded:
     """Passes on what MLflow answers to one question.
 
     Args:
         handed_over: the file that it answers with, if it does.
+
+    Attributes:
+        is_failed: MLflow says that it failed, and nobody was told so yet.
+
+    Calling it raises HasLeft once nobody waits for the rest of a file: MLflow would read it to its end.
     """
 
     def __init__(self, send: Send, asked: Question, handed_over: HandedOver) -> None:
@@ -65,6 +78,8 @@ class Guarded:
         self._handed_over = handed_over
         self._start: dict[str, Any] | None = None
         self._body = b""
+        self._leaving: asyncio.Task[None] | None = None
+        self.is_failed = False
 
     async def __call__(self, message: Message) -> None:
         if self._asked.body.is_too_large:
@@ -74,6 +89,8 @@ class Guarded:
             if message["status"] >= 400:
                 self._start = dict(message)
                 return
+            if self._asked.route.access is Access.FILES:
+                self._leaving = asyncio.create_task(left(self._asked.body))
         elif self._start is not None:
             self._body = (self._body + message.get("body", b""))[:_LONGEST_ERROR]
             if not message.get("more_body", False):
@@ -82,7 +99,22 @@ class Guarded:
         elif self._handed_over.file is not None:
             await self._handed_over.send(self._asked.body, self._send)
             return
+        elif self._leaving is not None and self._leaving.done():
+            raise HasLeft
         await self._send(message)
+
+    def close(self) -> None:
+        """Nobody is looked for any more."""
+        if self._leaving is not None:
+            self._leaving.cancel()
+
+    async def tell_failure(self, error: Exception | None) -> None:
+        """That MLflow failed, once it is known what it raised, if it raised anything."""
+        assert self._start is not None
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            await answer(NO_ROOM, self._send)
+            return
+        await answer(await anyio.to_thread.run_sync(self._failed, self._start["status"]), self._send)
 
     def _protect(self, start: Message) -> None:
         headers = MutableHeaders(scope=start)
@@ -102,7 +134,7 @@ class Guarded:
 
     async def _send_error(self, start: dict[str, Any]) -> None:
         if start["status"] >= 500:
-            await answer(await anyio.to_thread.run_sync(self._failed, start["status"]), self._send)
+            self.is_failed = True
             return
         if any(word in self._body for word in _DATABASE_WORDS):
             await answer(Denial(start["status"], "BAD_REQUEST", _FAILED), self._send)

@@ -19,6 +19,7 @@ _RUN = re.compile(r"^(?P<experiment>\d+)/(?P<thing>[0-9a-f]{32})/artifacts(?:/(?
 _MODEL = re.compile(r"^(?P<experiment>\d+)/models/(?P<thing>m-[0-9a-f]{32})/artifacts(?:/(?P<rest>.*))?$")
 _TRACE = re.compile(r"^(?P<experiment>\d+)/traces/(?P<thing>[\w:.-]{1,100})/artifacts(?:/(?P<rest>.*))?$")
 _TREE = re.compile(rf"^{TREES}/(?P<name>[\w.-]+)/(?P<digest>sha256-[0-9a-f]{{64}})(?:/(?P<rest>.*))?$")
+_LONGEST_NAME, _LONGEST_PATH = 255, 1024
 _KINDS = ((_RUN, Kind.RUN), (_MODEL, Kind.LOGGED_MODEL), (_TRACE, Kind.TRACE))
 
 
@@ -52,6 +53,12 @@ def is_plain(path: str) -> bool:
     if re.search(r"[\x00-\x1f\x7f\\]|%[0-9a-fA-F]{2}", path):
         return False
     return all(part not in ("", ".", "..") for part in path.split("/"))
+
+
+def has_long_name(path: str) -> bool:
+    """True if no file can be called so: file systems take 255 bytes for a name, and S3 1,024 for a key."""
+    encoded = path.encode("utf-8", "surrogatepass")
+    return len(encoded) > _LONGEST_PATH or any(len(name) > _LONGEST_NAME for name in encoded.split(b"/"))
 
 
 def resolve(path: str, workspace: str) -> OfThing | OfTree | None:

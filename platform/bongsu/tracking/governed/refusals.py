@@ -15,6 +15,13 @@ NO_FILES = Denial(403, "PERMISSION_DENIED", "You may not read files; ask for a r
 NOT_RECORDED = Denial(503, "TEMPORARILY_UNAVAILABLE", "That you read this cannot be recorded now; try again.")
 TOO_LARGE = Denial(413, "INVALID_PARAMETER_VALUE", "This is larger than the server takes.")
 
+NO_ROOM = Denial(507, "INTERNAL_ERROR", "The server's disk is full: nothing of this is kept. Tell its operator.")
+LONG_NAME = Denial(
+    400,
+    "INVALID_PARAMETER_VALUE",
+    "A name in the path of a file has at most 255 bytes, and the path at most 1,024.",
+)
+
 
 class Refusal(Exception):
     """Made anew each time: what is raised keeps the frames that it passed, and with them the request and its token."""

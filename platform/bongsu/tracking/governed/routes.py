@@ -38,7 +38,14 @@ class Route:
     access: Access
     takes_file: bool = False
 
+    @property
+    def takes_json(self) -> bool:
+        """Else what it takes says nothing of who is at fault where MLflow fails."""
+        return not self.takes_file and self.template != SPANS
 
+
+SPANS = "/v1/traces"
+"""Takes protobuf (OpenTelemetry)."""
 _A = "/api/2.0/mlflow"
 _T = "/api/3.0/mlflow/traces"
 _FILES = "/api/2.0/mlflow-artifacts/artifacts"
@@ -117,8 +124,8 @@ PATCH  {_T}/{{trace_id}}/assessments/{{assessment_id}}
 DELETE {_T}/{{trace_id}}/assessments/{{assessment_id}}
 POST   {_T}/delete-traces
 """
-_WRITE_PLAIN = """
-POST /v1/traces
+_WRITE_PLAIN = f"""
+POST {SPANS}
 """
 _READ_FILES = f"""
 GET {_A}/artifacts/list

@@ -18,13 +18,13 @@ from starlette.datastructures import Headers, QueryParams
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bongsu.domain.problems import BongsuError
-from bongsu.tracking.governed.answers import Guarded, Question
+from bongsu.tracking.governed.answers import Guarded, HasLeft, Question
 from bongsu.tracking.governed.artifact_access import may_reach
-from bongsu.tracking.governed.artifact_paths import is_plain
+from bongsu.tracking.governed.artifact_paths import has_long_name, is_plain
 from bongsu.tracking.governed.bodies import Body
 from bongsu.tracking.governed.graphql_requests import fault_of
 from bongsu.tracking.governed.handing_over import taking
-from bongsu.tracking.governed.refusals import NO_FILES, NOT_FOUND, ONLY_LOOK, TOO_LARGE, UNKNOWN, Refusal
+from bongsu.tracking.governed.refusals import LONG_NAME, NO_FILES, NOT_FOUND, ONLY_LOOK, TOO_LARGE, UNKNOWN, Refusal
 from bongsu.tracking.governed.routes import Access, Route, match
 from bongsu.tracking.governed.settings import GovernedSettings
 from bongsu.tracking.governed.stores import ensure_workspaces
@@ -115,20 +115,35 @@ class Shell:
 
     async def _ask(self, visit: OpenVisit, route: Route, body: Body) -> None:
         asked = Question(route, visit.scope["query_string"].decode("latin-1"), body, visit.workspace)
+        failure: Exception | None = None
         with taking() as handed_over:
+            guarded = Guarded(visit.send, asked, handed_over)
             try:
                 inner = _inner_scope(visit.scope, visit.path, visit.workspace)
-                await self._app(inner, body, Guarded(visit.send, asked, handed_over))
-            except Exception:
-                if body.is_too_large:
-                    return
-                if not visit.is_answered:
-                    raise
-                # Raised once more it would end the connection, on which the next request may be under way.
-                _log.exception("MLflow failed after it had answered")
+                await self._app(inner, body, guarded)
+            except HasLeft:
+                return
+            except Exception as error:
+                failure = error
+            finally:
+                guarded.close()
+        if body.is_too_large:
+            return
+        if failure is not None:
+            if not (visit.is_answered or guarded.is_failed):
+                raise failure
+            # Raised once more it would end the connection, on which the next request may be under way.
+            _log.error("MLflow failed and answered", exc_info=failure)
+        if guarded.is_failed:
+            await guarded.tell_failure(failure)
 
     async def _check_path(self, path: str, query: bytes, route: Route, actor: Acting) -> None:
-        """Files that MLflow would hand out without asking its database."""
+        """Names that no file has, and files that MLflow would hand out without asking its database."""
+        named = [
+            value for name, value in QueryParams(query.decode("latin-1")).multi_items() if name.endswith("path")
+        ]
+        if (route.takes_file or route.access is Access.FILES) and any(map(has_long_name, [path.rpartition(_ARTIFACTS)[2], *named])):
+            raise Refusal(LONG_NAME if route.takes_file else UNKNOWN)
         if _ARTIFACTS not in route.template:
             return
         _, _, rest = path.partition(_ARTIFACTS)

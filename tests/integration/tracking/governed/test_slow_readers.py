@@ -19,6 +19,7 @@ MEBIBYTE = 2**20
 SIZE = 20 * MEBIBYTE
 NAME = "slowly.bin"
 SOON_S = 10.0
+LEAVING = 5
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +80,22 @@ def test_a_file_comes_whole(world: World, paths: list[str], which: int) -> None:
     answer = world.server.ask("GET", paths[which], WRITER)
     assert (len(answer.content), answer.headers["content-length"]) == (SIZE, str(SIZE))
     assert world.server.ask("HEAD", paths[which], WRITER).content == b""
+
+
+@pytest.mark.parametrize("headers", [{}, {"Range": "bytes=1-"}], ids=["whole", "part"])
+@pytest.mark.parametrize("which", [0, 1])
+def test_nothing_is_read_for_who_has_left(world: World, paths: list[str], which: int, headers: dict[str, str]) -> None:
+    before = _read(world)
+    for _ in range(LEAVING):
+        with world.server.client.stream(
+            "GET", f"{world.server.address}{paths[which]}", headers={"Authorization": f"Bearer {WRITER}"} | headers
+        ) as answer:
+            assert answer.status_code in (200, 206)
+            next(answer.iter_raw(300))
+    time.sleep(2)
+    assert _read(world) - before < LEAVING * SIZE / MEBIBYTE / 2
+
+
+def _read(world: World) -> float:
+    """What the server has read of files and connections; mebibytes."""
+    return float(psutil.Process(world.server.pid).io_counters().read_chars) / MEBIBYTE
