@@ -153,7 +153,9 @@ class Guarded:
 
     def _failed(self, status: int) -> Denial:
         """MLflow fails at much that it was asked wrongly, and says so as if it were the server's fault."""
-        fault = fault_of(self._asked.route, self._asked.query, self._asked.body.received)
+        asked, fault = self._asked, None
+        if asked.route.takes_json(asked.body.is_called_json):
+            fault = fault_of(asked.route, asked.query, asked.body.received)
         if fault is not None:
             return Denial(400, "INVALID_PARAMETER_VALUE", fault)
         return Denial(status, "INTERNAL_ERROR", _FAILED)

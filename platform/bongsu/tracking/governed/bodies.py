@@ -13,6 +13,9 @@ class Body:
     limit: in bytes.
     keeps: what was received can be looked at again; not for files.
 
+    Attributes:
+        is_called_json: by whoever sends it.
+
     Raises:
         Refusal: it says itself that it is larger.
     """
@@ -21,6 +24,8 @@ class Body:
         declared = Headers(scope=scope).get("content-length", "0")
         if not declared.isdecimal() or int(declared) > limit:
             raise Refusal(TOO_LARGE)
+        kind = Headers(scope=scope).get("content-type", "").partition(";")[0]
+        self.is_called_json = kind.strip().lower() == "application/json"
         self._receive = receive
         self._left = limit
         self._keeps = keeps

@@ -38,14 +38,13 @@ class Route:
     access: Access
     takes_file: bool = False
 
-    @property
-    def takes_json(self) -> bool:
-        """Else what it takes says nothing of who is at fault where MLflow fails."""
-        return not self.takes_file and self.template != SPANS
+    def takes_json(self, is_called_json: bool) -> bool:
+        """Whether the body is JSON, or ought to be; ``is_called_json`` by whoever sends it."""
+        return not self.takes_file and (is_called_json or self.template != SPANS)
 
 
 SPANS = "/v1/traces"
-"""Takes protobuf (OpenTelemetry)."""
+"""Takes protobuf (OpenTelemetry), and JSON where it is called so."""
 _A = "/api/2.0/mlflow"
 _T = "/api/3.0/mlflow/traces"
 _FILES = "/api/2.0/mlflow-artifacts/artifacts"

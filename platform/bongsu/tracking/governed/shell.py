@@ -142,7 +142,9 @@ class Shell:
         named = [
             value for name, value in QueryParams(query.decode("latin-1")).multi_items() if name.endswith("path")
         ]
-        if (route.takes_file or route.access is Access.FILES) and any(map(has_long_name, [path.rpartition(_ARTIFACTS)[2], *named])):
+        if (route.takes_file or route.access is Access.FILES) and any(
+            map(has_long_name, [path.rpartition(_ARTIFACTS)[2], *named])
+        ):
             raise Refusal(LONG_NAME if route.takes_file else UNKNOWN)
         if _ARTIFACTS not in route.template:
             return

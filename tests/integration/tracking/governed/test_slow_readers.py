@@ -84,7 +84,9 @@ def test_a_file_comes_whole(world: World, paths: list[str], which: int) -> None:
 
 @pytest.mark.parametrize("headers", [{}, {"Range": "bytes=1-"}], ids=["whole", "part"])
 @pytest.mark.parametrize("which", [0, 1])
-def test_nothing_is_read_for_who_has_left(world: World, paths: list[str], which: int, headers: dict[str, str]) -> None:
+def test_nothing_is_read_for_who_has_left(
+    world: World, paths: list[str], which: int, headers: dict[str, str]
+) -> None:
     before = _read(world)
     for _ in range(LEAVING):
         with world.server.client.stream(
