@@ -139,12 +139,10 @@ class Shell:
 
     async def _check_path(self, path: str, query: bytes, route: Route, actor: Acting) -> None:
         """Names that no file has, and files that MLflow would hand out without asking its database."""
-        named = [
-            value for name, value in QueryParams(query.decode("latin-1")).multi_items() if name.endswith("path")
-        ]
-        if (route.takes_file or route.access is Access.FILES) and any(
-            map(has_long_name, [path.rpartition(_ARTIFACTS)[2], *named])
-        ):
+        below = path.rpartition(_ARTIFACTS)[2]
+        asked_for = QueryParams(query.decode("latin-1")).multi_items()
+        names = [below, *(value for name, value in asked_for if name.endswith("path"))]
+        if (route.takes_file or route.access is Access.FILES) and any(map(has_long_name, names)):
             raise Refusal(LONG_NAME if route.takes_file else UNKNOWN)
         if _ARTIFACTS not in route.template:
             return
