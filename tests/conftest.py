@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from database_places import database, postgres, small_database
+from database_places import database, own_postgres, postgres, small_database
 from hypothesis import settings
 from shared_work import ByPlace, longest_first
 
@@ -17,7 +17,7 @@ from shared_work import ByPlace, longest_first
 os.environ.setdefault("GOMP_SPINCOUNT", "3000")
 
 # Fixtures for every test: a store on each kind of database.
-__all__ = ["database", "postgres", "small_database"]
+__all__ = ["database", "own_postgres", "postgres", "small_database"]
 
 # How long one example takes says more about the machine's other work than about the code.
 settings.register_profile("untimed", deadline=None)

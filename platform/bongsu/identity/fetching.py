@@ -92,7 +92,7 @@ class KeyFetcher:
         def ask() -> None:
             try:
                 answers.put(self._read(method, url, form))
-            except Exception as error:
+            except Exception as error:  # raised where the answer is waited for
                 answers.put(error)
 
         # As a daemon: the end of a process waits for no provider.

@@ -72,7 +72,7 @@ def _shown(platform: Platform, digest: str) -> tuple[ArtifactDetails, ArtifactSt
             found = replace(found, run_id=RunId(""))
     if found is not None:
         return _own(platform, found), platform.artifacts
-    shared = None if is_hidden else received_tree(platform, digest)
+    shared = None if is_hidden else received_tree(platform, Digest(digest))
     if shared is None:
         raise codes.UNKNOWN_DIGEST.error(digest=digest)
     note_taken(platform, shared)

@@ -12,7 +12,8 @@ from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.codes import run as codes
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.pipeline import Input
-from bongsu.service.governance.asking import Ask, declared
+from bongsu.service.governance.asking import Ask
+from bongsu.service.governance.texts import check_declared
 from bongsu.service.grades import grades_of, refuse_other_grades, refuse_while_stating
 from bongsu.service.inputs.given import Files
 from bongsu.service.inputs.resolving import resolve_input
@@ -62,7 +63,7 @@ def register_dataset(
         f"dataset:{name}",
         platform.author.request_id,
     )
-    declared(ask, {"name": name, "uri": uri})
+    check_declared(ask, {"name": name, "uri": uri})
     if not _NAME.fullmatch(name):
         raise codes.DATASET_NAME.error(name=name)
     stated = stated_label(grade or Grade.OPEN, compartments)

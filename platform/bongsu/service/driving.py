@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -23,6 +23,7 @@ from bongsu.store.records import RunRecord
 from bongsu.store.runs import active_versions, claim_version, get_run, hold_run
 
 DRAIN_S = 120.0
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,10 @@ class Driving:
             self.driver.run(run_ids, on_update)
         except BaseException:
             # Without this entry the run would seem to have been worked on until its last sign of life.
-            with contextlib.suppress(Exception):
+            try:
                 note_driver(platform, run_ids, "ends")
+            except Exception:  # what ended the driving is told, not this
+                _log.exception("the end of driving could not be recorded")
             raise
         self._give_up_right()
         trouble: Words

@@ -19,7 +19,7 @@ from bongsu.domain.lineage import NodeKind
 from bongsu.domain.problems import BongsuError
 from bongsu.policy.access import Permission, cleared_for, permissions_in
 from bongsu.policy.access_rules import within_clearance
-from bongsu.service.governance.asking import screened
+from bongsu.service.governance.texts import check_texts
 from bongsu.service.grades import grades_of, refuse_other_grades, refuse_while_stating
 from bongsu.service.lineage import LineageGraph, trace
 from bongsu.service.platform import Platform
@@ -160,7 +160,7 @@ def raise_label(platform: Platform, reference: str, label: Label, reason: str) -
         BongsuError: as :func:`show_label`; ``governance.no-reason``, ``governance.too-long``;
             ``access.above-clearance`` for a label that its stater could not look at; ``label.grade-outside``.
     """
-    screened(reason=reason)
+    check_texts(reason=reason)
     refuse_other_grades(grades_of(platform), label)
     refuse_above(platform.scope.clearance, label)
     digest = _digest_of(trace(platform, reference, "upstream"))

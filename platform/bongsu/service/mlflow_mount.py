@@ -146,7 +146,7 @@ def _identified(identify: Callable[[str], Actor], secret: str) -> Actor | Bongsu
 
 def denial_of(error: BongsuError) -> Denial:
     """Why it is not known who asks. What is nobody's refusal passes, such as a store that is busy: clients of MLflow
-    try that again."""
+    try that again. Our code stands in brackets: MLflow's form has no other place for it."""
     problem = error.problems[0]
     if problem.code in (identity_codes.FOREIGN_PAGE, identity_codes.TWO_SESSIONS):
         status, code = 403, "PERMISSION_DENIED"
@@ -154,7 +154,7 @@ def denial_of(error: BongsuError) -> Denial:
         status, code = 401, "UNAUTHENTICATED"
     else:
         status, code = 503, "TEMPORARILY_UNAVAILABLE"
-    return Denial(status, code, f"{problem.what()} {problem.fix()}")
+    return Denial(status, code, f"{problem.what()} {problem.fix()} ({problem.code.name})")
 
 
 def _address(asked: Asked) -> str:

@@ -16,8 +16,10 @@ from bongsu.domain.codes import api as codes
 from bongsu.domain.people import Actor
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import Tenant
+from bongsu.policy.purpose import refused_words
 from bongsu.service.platform import Platform
 from bongsu.store import audit
+from bongsu.store.ministries import takes_part
 from bongsu.store.people import home_of
 
 # Exit statuses of what somebody asked for wrongly, did not find, or may not do. Others are faults of the machine.
@@ -72,9 +74,8 @@ class Asked:
 
 @contextmanager
 def recorded(platform: Platform, asked: Asked) -> Iterator[Change]:
-    """A transaction that ends with the entry. If the body raises, nothing is changed; a refusal is recorded: in the log
-    of the ministry that it is about if the actor is something there, else in that of their own. Nobody's log is written
-    by those who are nothing there."""
+    """A transaction that ends with the entry. If the body raises, nothing is changed; a refusal is recorded as
+    :func:`record_refusal` says."""
     event = asked.event(platform.clock())
     try:
         with platform.database.write() as connection:
@@ -83,15 +84,41 @@ def recorded(platform: Platform, asked: Asked) -> Iterator[Change]:
             if change.is_new:
                 audit.append_all(connection, [replace(event, facts=change.facts), *change.elsewhere])
     except BongsuError as error:
-        found = [problem.code for problem in error.problems]
-        if all(code.exit_code in _REFUSALS for code in found):
-            facts = {"refused": [code.name for code in found], **rules_of(error.problems)}
-            actor = asked.actor
-            tenant = event.tenant if asked.ministry in actor.ministries else Tenant(home_of(actor.id))
-            refusal = replace(event, tenant=tenant, outcome=AuditOutcome.REFUSED, facts=facts)
-            with platform.database.write() as connection:
-                append_refusal(connection, platform, refusal)
+        if all(problem.code.exit_code in _REFUSALS for problem in error.problems):
+            record_refusal(platform, asked.actor, event, error)
         raise
+
+
+def record_refusal(platform: Platform, actor: Actor, event: AuditEvent, error: BongsuError) -> None:
+    """Tell of an attempt that was refused, in a transaction of its own: in the log that ``event`` names if the actor is
+    something there, or names a forbidden use for that ministry; else in that of their own. Nobody else's log is written
+    by those who are nothing there.
+
+    Args:
+        platform: of who asks. Where nothing can be written, nothing is: nothing could have been changed.
+        actor: who asks.
+        event: the entry as it would be if it had been done.
+        error: why it was not.
+    """
+    if platform.database.read_only:
+        return
+    facts = refusal_facts(error)
+    heard = "words" in facts or event.tenant in actor.ministries
+    logs = [*([event.tenant] if heard else []), home_of(actor.id), *sorted(actor.ministries)]
+    with platform.write() as connection:
+        tenant = next((one for one in logs if takes_part(connection, one)), None)
+        if tenant is not None:
+            told = replace(event, tenant=Tenant(tenant), outcome=AuditOutcome.REFUSED, facts=facts)
+            append_refusal(connection, platform, told)
+
+
+def refusal_facts(error: BongsuError) -> dict[str, Any]:
+    """What an entry tells of a refusal: the ``codes`` of its errors, the ``rules`` that they break, and the ``words``
+    of a forbidden use."""
+    facts: dict[str, Any] = {"codes": sorted({problem.code.name for problem in error.problems})}
+    facts |= rules_of(error.problems)
+    words = refused_words(error)
+    return facts | {"words": words} if words else facts
 
 
 def append_refusal(connection: Connection, platform: Platform, *entries: AuditEvent) -> None:
@@ -115,7 +142,7 @@ def stop_flood(platform: Platform, actor: Actor, request_id: str = "") -> None:
         own = home_of(actor.id)
         ministry = own if own in actor.roles else next(iter(sorted(actor.roles)), own)
         asked = Asked(actor, "requests.stop", f"actor:{actor.id}", ministry, request_id)
-        facts = {"refused": [codes.TOO_MANY_REFUSED.name], "a_minute": refusals.a_minute}
+        facts = {"codes": [codes.TOO_MANY_REFUSED.name], "a_minute": refusals.a_minute}
         try:
             with platform.database.write() as connection:
                 event = asked.event(platform.clock())

@@ -92,7 +92,7 @@ def find_received(platform: Platform, address: SharedAddress, purpose: UseClass 
     return next(_found(platform, holding), None)
 
 
-def received_tree(platform: Platform, digest: str) -> Received | None:
+def received_tree(platform: Platform, digest: Digest) -> Received | None:
     """A version that is shared and has these bytes."""
     return next(_found(platform, _holding(platform, None, Wanted(digest=digest))), None)
 

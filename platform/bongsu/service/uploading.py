@@ -17,7 +17,8 @@ from bongsu.domain.codes import artifact as codes
 from bongsu.domain.codes import labels as label_codes
 from bongsu.domain.ids import Digest
 from bongsu.domain.labels import OPEN, Label
-from bongsu.service.governance.asking import Ask, declared, recorded
+from bongsu.service.governance.asking import Ask, recorded
+from bongsu.service.governance.texts import check_declared
 from bongsu.service.grades import grades_of, refuse_other_grades, refuse_while_stating
 from bongsu.service.inputs.card import label_of, said_on_cards, type_of
 from bongsu.service.inputs.files import NotFound, files_sent
@@ -101,7 +102,7 @@ def take_upload(platform: Platform, archive: Path, title: str, stated: Label | N
     """
     author = platform.author
     ask = Ask(platform, platform.actor, author.tenant, "artifact.add", f"upload:{title}", author.request_id)
-    declared(ask, {"title": title})
+    check_declared(ask, {"title": title})
     grades = grades_of(platform)
     if stated is not None:
         refuse_other_grades(grades, stated, "label")
@@ -113,7 +114,7 @@ def take_upload(platform: Platform, archive: Path, title: str, stated: Label | N
         except NotFound as error:
             detail = error.within(Path(folder)).detail
             raise codes.UNREADABLE_CARD.error(archive=title, detail=detail) from error
-        declared(ask, {f"{title}/{name}": text for name, text in said_on_cards(files).items()})
+        check_declared(ask, {f"{title}/{name}": text for name, text in said_on_cards(files).items()})
         with recorded(ask, _OF_LABELS):
             refuse_above(platform.actor.clearance, (stated or OPEN).join(on_card or OPEN))
         writer = platform.artifacts.writer(f"uploads/{secrets.token_hex(8)}")

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection
 
 from bongsu.domain.artifact import ArtifactRef
-from bongsu.domain.audit import AuditEvent, AuditOutcome, rules_of
+from bongsu.domain.audit import AuditEvent, AuditOutcome
 from bongsu.domain.codes import client as client_codes
 from bongsu.domain.codes import governance as governance_codes
 from bongsu.domain.codes import identity as codes
@@ -30,7 +30,7 @@ from bongsu.reconciler.loading import load_facts
 from bongsu.service.audit.reads import record_read
 from bongsu.service.governance.launching import check_worker
 from bongsu.service.platform import Platform
-from bongsu.service.recording import append_refusal
+from bongsu.service.recording import append_refusal, refusal_facts
 from bongsu.service.signing_keys import KeyUse, signing_keys
 from bongsu.store.attempts import attempts_of, find_live
 from bongsu.store.database import Database
@@ -114,8 +114,7 @@ def leave_to_read(platform: Platform, actor: Actor, attempt: AttemptId, digest: 
     except BongsuError as error:
         if any(one.code is governance_codes.NO_SUCH for one in error.problems):
             raise
-        codes = sorted({one.code.name for one in error.problems})
-        _record_refusal(platform, actor, ask, {"codes": codes, **rules_of(error.problems)})
+        _record_refusal(platform, actor, ask, refusal_facts(error))
         return ReadLeave.refused(error)
     with platform.read() as connection:
         ref = _inputs(connection, attempt)[digest]

@@ -204,9 +204,9 @@ def _reading(engine: Engine) -> Engine:
 
 
 def _asking(engine: Engine) -> Engine:
-    from bongsu.store.postgres import ASKING
+    from bongsu.store.postgres import AUTOCOMMIT
 
-    return engine.execution_options(**ASKING)
+    return engine.execution_options(**AUTOCOMMIT)
 
 
 def _open_for_reading(path: Path) -> Database:

@@ -150,13 +150,13 @@ class Wanted:
     """
 
     object: SharedAddress | None = None
-    digest: str = ""
+    digest: Digest | None = None
 
     def conditions(self) -> Iterator[ColumnElement[bool]]:
         if self.object is not None:
             yield access_permits.c.giver == self.object.giver
             yield access_permits.c.object == self.object.object
-        if self.digest:
+        if self.digest is not None:
             yield or_(self._has_bytes("model", model_versions), self._has_bytes("dataset", dataset_versions))
 
     def _has_bytes(self, kind: str, table: Table) -> ColumnElement[bool]:

@@ -42,7 +42,7 @@ READING = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 _TAKES_NO_WRITES = "bongsu-takes-no-writes"
 
 # Each statement for itself; it can write nothing.
-ASKING = {"isolation_level": "AUTOCOMMIT"}
+AUTOCOMMIT = {"isolation_level": "AUTOCOMMIT"}
 
 
 def engine_of(url: URL, pool_size: int = POOL_SIZE, **settings: int) -> Engine:

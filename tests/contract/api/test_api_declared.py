@@ -64,7 +64,7 @@ def test_a_grant_for_a_forbidden_purpose_is_refused_on_the_givers_record(
     assert (refused.status_code, refused.json()["code"]) == (403, "policy.forbidden-use")
     entry = entries(place, "army")[-1]
     assert (entry["actor"], entry["action"], entry["outcome"]) == ("army-pm", "grant.give", "refused")
-    assert entry["facts"]["problems"] == ["policy.forbidden-use"]
+    assert entry["facts"]["codes"] == ["policy.forbidden-use"]
     assert entry["facts"]["words"]
     assert len(place.log()) == theirs, "nothing was given, so no receiver hears of it"
     assert place.ask("army-pm", "GET", "/v1/grants").json()["items"] == []

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from database_places import fresh_database
 from driver_journeys import JOURNEYS, play
-from postgres_server import PostgresServer, running_server
+from postgres_server import PostgresServer
 from reconciler_invariants import check_store
 from reconciler_world import World
 from simulated_executor import SimulatedExecutor
@@ -54,18 +54,11 @@ class CalmExecutor(SimulatedExecutor):
         time.sleep(min(timeout_s, 0.05))
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    """One that may be stopped: nobody else uses it."""
-    with running_server() as started:
-        yield started
-
-
 @pytest.fixture
-def url(server: PostgresServer) -> Iterator[str]:
-    made = server.new_database()
+def url(own_postgres: PostgresServer) -> Iterator[str]:
+    made = own_postgres.new_database()
     yield made
-    server.drop_database(made)
+    own_postgres.drop_database(made)
 
 
 @pytest.fixture
@@ -159,26 +152,26 @@ def until_some_run(world: World) -> None:
 
 @pytest.mark.parametrize("times", [1, 3])
 def test_a_database_that_is_restarted_in_the_middle_of_runs_loses_nothing(
-    world: World, url: str, server: PostgresServer, times: int
+    world: World, url: str, own_postgres: PostgresServer, times: int
 ) -> None:
     found = submitted(world, 3)
     with replica(world, url, "one"), replica(world, url, "two"):
         until_some_run(world)
         for _ in range(times):
-            server.restart()
+            own_postgres.restart()
             time.sleep(0.2)
         until_all_succeed(world)
     check_once(world, found)
 
 
 def test_a_leader_whose_sessions_are_ended_is_followed_by_another(
-    world: World, url: str, server: PostgresServer
+    world: World, url: str, own_postgres: PostgresServer
 ) -> None:
     found = submitted(world, 3)
     with replica(world, url, "one"), replica(world, url, "two"):
         for _ in range(4):
             until_some_run(world)
-            server.end_lock_holders(url)
+            own_postgres.end_lock_holders(url)
             for attempt in world.cluster.live[:1]:
                 world.cluster.succeed(attempt)
         until_all_succeed(world)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from postgres_server import OWNER, PASSWORD, PostgresServer, running_server
+from postgres_server import OWNER, PASSWORD, PostgresServer
 from runbook_steps import Reader
 
 from bongsu.store.database import check_database, open_database
@@ -22,13 +22,6 @@ MOMENT = "2026-11-29 09:30:00+00"
 
 
 @pytest.fixture
-def server() -> Iterator[PostgresServer]:
-    """Nobody else's: its data is thrown away and put back."""
-    with running_server() as started:
-        yield started
-
-
-@pytest.fixture
 def folder() -> Iterator[Path]:
     """Not pytest's, into which nobody else may look: PostgreSQL has a user of its own."""
     with tempfile.TemporaryDirectory() as made:
@@ -36,45 +29,45 @@ def folder() -> Iterator[Path]:
         yield Path(made)
 
 
-def test_a_database_goes_back_to_a_moment(server: PostgresServer, folder: Path) -> None:
+def test_a_database_goes_back_to_a_moment(own_postgres: PostgresServer, folder: Path) -> None:
     wal, base = folder / "wal", folder / "base"
     wal.mkdir()
-    server.take_over(wal)
+    own_postgres.take_over(wal)
     names = {
         "/srv/backup/wal": str(wal),
         "/srv/backup/base": str(base),
-        "/var/lib/postgresql/15/main": str(server.data),
+        "/var/lib/postgresql/15/main": str(own_postgres.data),
     }
-    postgres = Reader(folder, names, environment(server))
-    server.stop()
-    server.configure(postgres.text(PAGE, "settings"))
-    server.start()
-    url = server.new_database()
+    postgres = Reader(folder, names, environment(own_postgres))
+    own_postgres.stop()
+    own_postgres.configure(postgres.text(PAGE, "settings"))
+    own_postgres.start()
+    url = own_postgres.new_database()
     write(url, "at-base")
     assert postgres.follow(PAGE, "watched").split("|")[1].strip() == "0"
     postgres.follow(PAGE, "base")
     write(url, "before")
-    ((moment,),) = server.execute("SELECT now()::text")
+    ((moment,),) = own_postgres.execute("SELECT now()::text")
     time.sleep(0.1)
     write(url, "lost")
-    kept(server, wal)
+    kept(own_postgres, wal)
 
-    server.stop()
+    own_postgres.stop()
     postgres.called({**names, MOMENT: moment}).follow(PAGE, "restore")
-    server.take_over(server.data, wal)
-    server.start()
-    await_end_of_recovery(server)
+    own_postgres.take_over(own_postgres.data, wal)
+    own_postgres.start()
+    await_end_of_recovery(own_postgres)
     assert postgres.follow(PAGE, "done").strip().startswith("f")
     check_database(url)
     assert written(url) == ["at-base", "before"]
     write(url, "goes-on")
-    server.restart()
+    own_postgres.restart()
     assert written(url) == ["at-base", "before", "goes-on"]
-    shutil.rmtree(server.data.with_name("data.old"))
+    shutil.rmtree(own_postgres.data.with_name("data.old"))
 
 
-def environment(server: PostgresServer) -> dict[str, str]:
-    host, _, port = server.address.partition(":")
+def environment(own_postgres: PostgresServer) -> dict[str, str]:
+    host, _, port = own_postgres.address.partition(":")
     account = {"PGHOST": host, "PGPORT": port, "PGUSER": OWNER, "PGPASSWORD": PASSWORD, "PGDATABASE": "postgres"}
     (programs,) = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1:]
     return {**account, "PATH": os.pathsep.join([str(programs), os.environ["PATH"]])}
@@ -95,17 +88,17 @@ def written(url: str) -> list[str]:
     return found
 
 
-def kept(server: PostgresServer, wal: Path) -> None:
+def kept(own_postgres: PostgresServer, wal: Path) -> None:
     """The log up to here lies in its place."""
-    ((current,),) = server.execute("SELECT pg_walfile_name(pg_switch_wal())")
+    ((current,),) = own_postgres.execute("SELECT pg_walfile_name(pg_switch_wal())")
     deadline = time.monotonic() + KEPT_S
     while not (wal / current).exists():
-        assert time.monotonic() < deadline, server.execute("SELECT * FROM pg_stat_archiver")
+        assert time.monotonic() < deadline, own_postgres.execute("SELECT * FROM pg_stat_archiver")
         time.sleep(0.1)
 
 
-def await_end_of_recovery(server: PostgresServer) -> None:
+def await_end_of_recovery(own_postgres: PostgresServer) -> None:
     deadline = time.monotonic() + KEPT_S
-    while server.execute("SELECT pg_is_in_recovery()") == [(True,)]:
+    while own_postgres.execute("SELECT pg_is_in_recovery()") == [(True,)]:
         assert time.monotonic() < deadline
         time.sleep(0.1)

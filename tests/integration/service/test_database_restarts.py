@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from postgres_server import PostgresServer, running_server
+from postgres_server import PostgresServer
 from reconciler_invariants import check_store
 from replicas import PIPELINE, Site, site_over
 
@@ -18,16 +18,9 @@ from bongsu.domain.ids import RunId
 AWAY_S = 3.0
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    """One that may be stopped: nobody else uses it."""
-    with running_server() as started:
-        yield started
-
-
 @pytest.fixture
-def site(server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with site_over(server.new_database(), tmp_path_factory.mktemp("site")) as made:
+def site(own_postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with site_over(own_postgres.new_database(), tmp_path_factory.mktemp("site")) as made:
         yield made
         assert not made.broken, "no answer of 500, whatever the database does"
 
@@ -69,13 +62,15 @@ class Follower:
         return False
 
 
-def test_a_database_that_is_away_for_a_while_holds_runs_up_and_no_more(site: Site, server: PostgresServer) -> None:
+def test_a_database_that_is_away_for_a_while_holds_runs_up_and_no_more(
+    site: Site, own_postgres: PostgresServer
+) -> None:
     site.workers.pause_s = 2.0
     found = [site.run_id(site.submit(f"cut-{number}", f"k-{number}")) for number in range(3)]
     followed = Follower(site, found[0])
     while not site.cluster.live:
         time.sleep(0.02)
-    server.stop(signal.SIGQUIT)
+    own_postgres.stop(signal.SIGQUIT)
     began = time.monotonic()
     try:
         for replica in site.replicas:
@@ -91,7 +86,7 @@ def test_a_database_that_is_away_for_a_while_holds_runs_up_and_no_more(site: Sit
             assert alive.status_code == 200, "it is not the server's fault: it is not to be restarted"
         time.sleep(max(0.0, AWAY_S - (time.monotonic() - began)))
     finally:
-        server.start()
+        own_postgres.start()
     found.append(site.run_id(site.submit("meanwhile", "meanwhile")))
     for run in found:
         site.await_end(run, "succeeded")
@@ -105,13 +100,13 @@ def test_a_database_that_is_away_for_a_while_holds_runs_up_and_no_more(site: Sit
 
 
 def test_a_database_that_is_restarted_again_and_again_loses_no_acknowledged_run(
-    site: Site, server: PostgresServer
+    site: Site, own_postgres: PostgresServer
 ) -> None:
     found = []
     for number in range(8):
         found.append(site.run_id(site.submit(f"again-{number}", f"again-{number}")))
         if number % 2:
-            server.restart()
+            own_postgres.restart()
     for run in found:
         site.await_end(run, "succeeded")
     check_store(site, found)

@@ -13,34 +13,27 @@ from pathlib import Path
 
 import httpx
 import pytest
-from postgres_server import PostgresServer, running_server
+from postgres_server import PostgresServer
 from reconciler_invariants import check_store
 from replicas import PIPELINE, Site, site_over
 from small_disks import SmallDisk, small_disk
 from store_places import empty_database
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    """One whose user may enter the directories of a test."""
-    with running_server() as started:
-        yield started
-
-
 @pytest.fixture
-def on_postgres(server: PostgresServer, tmp_path: Path) -> Iterator[tuple[Site, SmallDisk]]:
+def on_postgres(own_postgres: PostgresServer, tmp_path: Path) -> Iterator[tuple[Site, SmallDisk]]:
     """A site whose database lies on a small disk; the server's log lies elsewhere, or it would end."""
-    folder = server.data.parent / f"tables-{tmp_path.name}"
+    folder = own_postgres.data.parent / f"tables-{tmp_path.name}"
     folder.mkdir()
     with ExitStack() as undo:
         disk = undo.enter_context(small_disk(folder, 24))
-        owner = server.data.stat()
+        owner = own_postgres.data.stat()
         os.chown(folder, owner.st_uid, owner.st_gid)
-        url = server.new_database()
-        undo.callback(server.drop_database, url)
+        url = own_postgres.new_database()
+        undo.callback(own_postgres.drop_database, url)
         name = url.rpartition("/")[2]
-        server.execute(f"CREATE TABLESPACE {name}_small LOCATION '{folder}'")
-        server.execute(f"ALTER DATABASE {name} SET TABLESPACE {name}_small")
+        own_postgres.execute(f"CREATE TABLESPACE {name}_small LOCATION '{folder}'")
+        own_postgres.execute(f"ALTER DATABASE {name} SET TABLESPACE {name}_small")
         site = undo.enter_context(site_over(url, tmp_path))
         yield site, disk
         assert not site.broken

@@ -84,7 +84,10 @@ def test_it_is_not_ready_at_once_and_takes_connections_while_others_notice(tmp_p
     with served(tmp_path, DRAIN="3") as server, server.client() as client:
         assert client.get("/readyz").status_code == 200
         server.ask_to_end()
-        time.sleep(0.5)
+        deadline = time.monotonic() + 20
+        while client.get("/readyz").status_code != 503:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
         with server.client() as another:
             assert another.get("/readyz").status_code == 503
             assert another.get("/healthz").status_code == 200

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from database_places import fresh_database
-from postgres_server import PASSWORD, PostgresServer, running_server
+from postgres_server import PASSWORD, PostgresServer
 from small_plans import ref_of
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
@@ -21,16 +21,9 @@ from bongsu.store.runs import get_run, list_runs
 from bongsu.store.taken import Taken
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    """One that may be stopped: nobody else uses it."""
-    with running_server() as started:
-        yield started
-
-
 @pytest.fixture
-def database(server: PostgresServer) -> Iterator[Database]:
-    with fresh_database(server) as opened:
+def database(own_postgres: PostgresServer) -> Iterator[Database]:
+    with fresh_database(own_postgres) as opened:
         yield opened
 
 
@@ -47,20 +40,20 @@ def told(caught: pytest.ExceptionInfo[BongsuError]) -> tuple[str, str]:
 # -- opening ---------------------------------------------------------------------------------------------------------
 
 
-def wrong_password(server: PostgresServer) -> str:
-    return server.url(password="s3cret")
+def wrong_password(own_postgres: PostgresServer) -> str:
+    return own_postgres.url(password="s3cret")
 
 
-def unknown_user(server: PostgresServer) -> str:
-    return server.url(user="nobody", password="s3cret")
+def unknown_user(own_postgres: PostgresServer) -> str:
+    return own_postgres.url(user="nobody", password="s3cret")
 
 
-def unknown_database(server: PostgresServer) -> str:
-    return server.url("elsewhere")
+def unknown_database(own_postgres: PostgresServer) -> str:
+    return own_postgres.url("elsewhere")
 
 
-def password_behind_the_name(server: PostgresServer) -> str:
-    return f"postgresql+psycopg://{server.address}/postgres?user=owner&password=s3cret"
+def password_behind_the_name(own_postgres: PostgresServer) -> str:
+    return f"postgresql+psycopg://{own_postgres.address}/postgres?user=owner&password=s3cret"
 
 
 def nobody_listens(_server: PostgresServer) -> str:
@@ -79,14 +72,14 @@ def nobody_listens(_server: PostgresServer) -> str:
 )
 @pytest.mark.parametrize("opened", [open_database, check_database])
 def test_a_server_that_cannot_be_entered_is_told(
-    server: PostgresServer,
+    own_postgres: PostgresServer,
     opened: Callable[[str], object],
     address: Callable[[PostgresServer], str],
     code: str,
     words: str,
 ) -> None:
     with pytest.raises(BongsuError) as caught:
-        opened(address(server))
+        opened(address(own_postgres))
     found, said = told(caught)
     assert found == code
     assert words in said
@@ -102,13 +95,13 @@ def test_an_address_that_cannot_be_read_is_not_repeated(url: str) -> None:
     assert told(caught)[0] == "run.database-address"
 
 
-def test_the_driver_need_not_be_named(server: PostgresServer) -> None:
-    url = server.new_database(migrated=False)
+def test_the_driver_need_not_be_named(own_postgres: PostgresServer) -> None:
+    url = own_postgres.new_database(migrated=False)
     opened = open_database(url.replace("postgresql+psycopg", "postgresql"))
     submitted(opened)
     opened.close()
     check_database(url)
-    server.drop_database(url)
+    own_postgres.drop_database(url)
 
 
 # -- while it is used ------------------------------------------------------------------------------------------------
@@ -116,14 +109,14 @@ def test_the_driver_need_not_be_named(server: PostgresServer) -> None:
 
 @pytest.mark.parametrize("how", [signal.SIGQUIT, signal.SIGINT])
 def test_a_server_that_stops_in_the_middle_of_a_transaction_loses_it_and_no_other(
-    server: PostgresServer, database: Database, how: signal.Signals
+    own_postgres: PostgresServer, database: Database, how: signal.Signals
 ) -> None:
     submitted(database)
 
     def write_while_it_stops() -> None:
         with database.write() as connection:
             connection.execute(text("UPDATE runs SET version = 7"))
-            server.stop(how)
+            own_postgres.stop(how)
             connection.execute(text("UPDATE runs SET version = 8"))
 
     try:
@@ -134,27 +127,29 @@ def test_a_server_that_stops_in_the_middle_of_a_transaction_loses_it_and_no_othe
             list_runs(connection)
         assert told(caught)[0] == "run.database-unreachable"
     finally:
-        server.start()
+        own_postgres.start()
     with database.read() as connection:
         assert get_run(connection, RUN).version == 0
 
 
-def test_connections_of_before_a_restart_are_replaced_unnoticed(server: PostgresServer, database: Database) -> None:
+def test_connections_of_before_a_restart_are_replaced_unnoticed(
+    own_postgres: PostgresServer, database: Database
+) -> None:
     submitted(database)
-    server.restart()
+    own_postgres.restart()
     with database.write() as connection:
         connection.execute(text("UPDATE runs SET version = 7"))
     with database.read() as connection:
         assert get_run(connection, RUN).version == 7
 
 
-def test_a_session_that_somebody_ends_is_told(server: PostgresServer, database: Database) -> None:
+def test_a_session_that_somebody_ends_is_told(own_postgres: PostgresServer, database: Database) -> None:
     name = database.engine.url.database
 
     def write_while_it_is_ended() -> None:
         with database.write() as connection:
             connection.execute(text("UPDATE runs SET version = 7"))
-            server.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+            own_postgres.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
             connection.execute(text("UPDATE runs SET version = 8"))
 
     with pytest.raises(BongsuError) as caught:
@@ -162,10 +157,10 @@ def test_a_session_that_somebody_ends_is_told(server: PostgresServer, database: 
     assert told(caught)[0] == "run.database-unreachable"
 
 
-def test_a_full_disk_is_told_as_such(server: PostgresServer) -> None:
-    url = server.new_database()
-    ((path,),) = server.execute("SELECT pg_relation_filepath('nodes')", url.rpartition("/")[2])
-    table = server.data / path
+def test_a_full_disk_is_told_as_such(own_postgres: PostgresServer) -> None:
+    url = own_postgres.new_database()
+    ((path,),) = own_postgres.execute("SELECT pg_relation_filepath('nodes')", url.rpartition("/")[2])
+    table = own_postgres.data / path
     table.unlink()
     table.symlink_to("/dev/full")  # a device on which no byte has room
     database = open_database(url)
@@ -177,12 +172,14 @@ def test_a_full_disk_is_told_as_such(server: PostgresServer) -> None:
     database.close()
     table.unlink()
     table.touch()
-    server.drop_database(url)
+    own_postgres.drop_database(url)
 
 
-def test_a_server_that_takes_no_writes_is_read_all_the_same(server: PostgresServer, database: Database) -> None:
+def test_a_server_that_takes_no_writes_is_read_all_the_same(
+    own_postgres: PostgresServer, database: Database
+) -> None:
     submitted(database)
-    server.execute(f"ALTER DATABASE {database.engine.url.database} SET default_transaction_read_only = on")
+    own_postgres.execute(f"ALTER DATABASE {database.engine.url.database} SET default_transaction_read_only = on")
     database.engine.dispose()
     with pytest.raises(BongsuError) as caught:
         submitted(database)
@@ -191,17 +188,17 @@ def test_a_server_that_takes_no_writes_is_read_all_the_same(server: PostgresServ
         assert get_run(connection, RUN).id == RUN
 
 
-def test_who_may_only_look_is_told_what_is_not_granted(server: PostgresServer, database: Database) -> None:
-    server.execute("CREATE ROLE reader LOGIN PASSWORD 's3cret'")
+def test_who_may_only_look_is_told_what_is_not_granted(own_postgres: PostgresServer, database: Database) -> None:
+    own_postgres.execute("CREATE ROLE reader LOGIN PASSWORD 's3cret'")
     name = str(database.engine.url.database)
-    server.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader", name)
-    opened = open_database(server.url(name, "reader", "s3cret"))
+    own_postgres.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader", name)
+    opened = open_database(own_postgres.url(name, "reader", "s3cret"))
     with pytest.raises(BongsuError) as caught:
         submitted(opened)
     assert told(caught)[0] == "run.database-refused"
     opened.close()
-    server.execute("REVOKE SELECT ON ALL TABLES IN SCHEMA public FROM reader", name)
-    server.execute("DROP ROLE reader")
+    own_postgres.execute("REVOKE SELECT ON ALL TABLES IN SCHEMA public FROM reader", name)
+    own_postgres.execute("DROP ROLE reader")
 
 
 def test_a_row_that_another_holds_for_long_is_told(database: Database) -> None:

@@ -14,6 +14,11 @@ ROOMS = "api|artifacts|client|identity|machine|policy|reconciler|service|specfil
 CODE = sorted(set(re.findall(rf"`((?:{ROOMS})/[\w/]+(?:\.py)?)`", TEXT)))
 
 
+def test_it_names_tests_and_files() -> None:
+    assert len(TESTS) > 100
+    assert len(CODE) > 20
+
+
 @pytest.mark.parametrize(("path", "name"), TESTS, ids=str)
 def test_each_test_that_it_names_is_there(path: str, name: str) -> None:
     assert re.search(rf"^(async )?def {name}\(", (ROOT / "tests" / path).read_text(), re.M)
@@ -27,6 +32,7 @@ def test_each_file_that_it_names_is_there(path: str) -> None:
 def test_each_family_of_routes_is_named() -> None:
     families = {path.name for path in (ROOT / "platform" / "bongsu" / "api" / "routes").glob("[a-z]*.py")}
     named = set(re.findall(r"`(\w+\.py)`", TEXT))
+    assert len(families) > 10
     assert families - named == set()
 
 
@@ -35,9 +41,3 @@ def test_each_row_of_threats_names_what_shows_it() -> None:
     threats = [cells for cells in rows if re.fullmatch(r" [STRIDE](, [STRIDE])* ", cells[1])]
     assert len(threats) > 50
     assert [cells[2] for cells in threats if len(cells) != 7 or not cells[4].strip()] == []
-
-
-def test_each_link_leads_somewhere() -> None:
-    for page in (ROOT / "docs" / "security.md", *(ROOT / "docs" / "runbooks").glob("*.md")):
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"

@@ -89,7 +89,7 @@ def test_only_operators_manage_people(place: Ministries, role: Role) -> None:
     for call in calls:
         refused("not-allowed", call)
         assert place.log("mnd")[-1]["outcome"] == "refused"
-        assert place.log("mnd")[-1]["facts"] == {"refused": ["people.not-allowed"], "rules": ["access.permission"]}
+        assert place.log("mnd")[-1]["facts"] == {"codes": ["people.not-allowed"], "rules": ["access.permission"]}
 
 
 def test_a_service_account_manages_nobody_whatever_its_roles(place: Ministries) -> None:

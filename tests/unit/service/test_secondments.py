@@ -66,7 +66,7 @@ def test_who_was_sent_pulls_nobody_of_theirs_after_them(place: Ministries) -> No
     auditor = lent(place)
     refused("not-sent", lambda: people.give_role(place.platform, auditor, "mnd/kim", "msit", Role.OPERATOR))
     assert place.actor("mnd/kim").ministries == {"mnd"}
-    assert place.log("msit")[-1]["facts"] == {"refused": ["people.not-sent"], "rules": ["people.sent"]}
+    assert place.log("msit")[-1]["facts"] == {"codes": ["people.not-sent"], "rules": ["people.sent"]}
     send_person(place.platform, place.actor("mnd/op"), "mnd/kim", "msit")
     made = people.give_role(place.platform, auditor, "mnd/kim", "msit", Role.OPERATOR)
     assert made.roles["msit"] == {Role.OPERATOR}

@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-import time
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -545,14 +545,24 @@ def test_who_waited_for_an_import_does_not_copy_again(
 ) -> None:
     write(tmp_path / "law", a__txt="x")
     copies: list[int] = []
-    copy = importing.copy_in
+    copy, known = importing.copy_in, importing._known
+    everybody, own = threading.Barrier(3), threading.local()
 
-    def slowly(*args: Any) -> Any:
+    def counted(*args: Any) -> Any:
         copies.append(1)
-        time.sleep(0.2)
         return copy(*args)
 
-    monkeypatch.setattr(importing, "copy_in", slowly)
+    def looked_up(*args: Any) -> Any:
+        """Nobody copies before all have seen that there is nothing yet."""
+        found = known(*args)
+        if not hasattr(own, "has_looked"):
+            own.has_looked = True
+            assert found is None
+            everybody.wait(30)
+        return found
+
+    monkeypatch.setattr(importing, "copy_in", counted)
+    monkeypatch.setattr(importing, "_known", looked_up)
     with ThreadPoolExecutor(3) as pool:
         found = list(pool.map(lambda _: take(place, tmp_path, dataset="file:law").ref, range(3)))
     assert (len(set(found)), len(copies)) == (1, 1)

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from bongsu.domain.codes import identity as codes
 from bongsu.domain.people import Actor
-from bongsu.service.mlflow_mount import NO_TOKEN
+from bongsu.service.mlflow_mount import NO_TOKEN, denial_of
 from bongsu.tracking.governed.settings import GovernedSettings
 from bongsu.tracking.governed.shell import Shell
 from bongsu.tracking.governed.viewer import Denial, Viewer
@@ -51,3 +52,9 @@ def test_a_request_is_let_go_of_with_its_token(found: Viewer | Denial, tmp_path:
     gc.collect()
     assert [one() for one in kept] == [None] * 3
     assert {message["status"] for message in said if "status" in message} <= {401, 404}
+
+
+def test_a_refusal_of_ours_is_in_mlflows_form_and_names_our_code() -> None:
+    found = denial_of(codes.FOREIGN_PAGE.error())
+    assert (found.status, found.code) == (403, "PERMISSION_DENIED")
+    assert found.message.endswith("see `bongsu mlflow`. (identity.foreign-page)")

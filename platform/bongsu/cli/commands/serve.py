@@ -10,27 +10,44 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bongsu.cli.commands.naming_grades import RestrictedAs, stated_grades
+from bongsu.cli.commands.serve_options import (
+    Audience,
+    AuditKey,
+    BrowserClient,
+    DatabaseAddress,
+    Drain,
+    Format,
+    Grades,
+    Host,
+    Issuers,
+    Leads,
+    MetricsAddress,
+    MinistryClaim,
+    MlflowDatabaseAddress,
+    OtlpEndpoint,
+    Port,
+    PublicUrl,
+    Rate,
+    ServiceIssuer,
+    Site,
+    WorkerUrl,
+)
 from bongsu.cli.commands.shared import only_here
 from bongsu.cli.printing import say
 from bongsu.cli.state import options
 from bongsu.cli.texts import _, language, said
-from bongsu.domain.grades import SchemeName
 from bongsu.domain.server_defaults import AUDIENCE, BROWSER_CLIENT, REQUESTS_A_MINUTE
 from bongsu.service.observing.log_format import LogFormat
 
 if TYPE_CHECKING:
+    from bongsu.service.browsers.settings import BrowserSettings
     from bongsu.service.demonstration import LeftOut, Seeded
+    from bongsu.service.observing.telemetry import TelemetrySettings
 
 PORT = 8700
 HOST = "127.0.0.1"
 CONSOLE = "http://localhost:8501"
 _SHARED = "shared"
-
-# Not BONGSU_PORT, which Kubernetes sets to something else beside a service that is called bongsu.
-Port = Annotated[int, typer.Option(min=1, max=65535, envvar="BONGSU_LISTEN_PORT", help=_("Port to listen at."))]
-Host = Annotated[
-    str, typer.Option(envvar="BONGSU_LISTEN_HOST", help=_("Address to listen at; only this machine if not given."))
-]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -42,145 +59,37 @@ def serve(
     context: typer.Context,
     host: Host = HOST,
     port: Port = PORT,
-    database: Annotated[
-        str | None,
-        typer.Option(
-            envvar="BONGSU_DATABASE", help=_("Address of the PostgreSQL database; a file in the home if not given.")
-        ),
-    ] = None,
-    mlflow_database: Annotated[
-        str | None,
-        typer.Option(
-            envvar="BONGSU_MLFLOW_DATABASE",
-            help=_(
-                "Address of MLflow's own PostgreSQL database, needed beside --database; else a file in the home."
-            ),
-        ),
-    ] = None,
-    issuer: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="[MINISTRY,...=]URL",
-            envvar="BONGSU_ISSUER",
-            help=_("Identity provider whose tokens are taken, and the ministries that it serves; repeatable."),
-        ),
-    ] = None,
-    ministry_claim: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            envvar="BONGSU_MINISTRY_CLAIM",
-            help=_("Claim that names the ministry in tokens of a provider that does not serve exactly one."),
-        ),
-    ] = "",
-    service_issuer: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL",
-            envvar="BONGSU_SERVICE_ISSUER",
-            help=_("URL below this server at which service accounts get tokens for their secrets."),
-        ),
-    ] = None,
-    audience: Annotated[
-        str, typer.Option(envvar="BONGSU_AUDIENCE", help=_("Audience that tokens have to be for."))
-    ] = AUDIENCE,
-    site: Annotated[
-        str, typer.Option(envvar="BONGSU_SITE", help=_("Name of the installation, as its records have it."))
-    ] = "bongsu",
-    audit_key: Annotated[
-        str,
-        typer.Option(
-            metavar="SOURCE",
-            envvar="BONGSU_AUDIT_KEY",
-            help=_("File of the keys that sign the audit logs, or env:NAME; a file in the home if not given."),
-        ),
-    ] = "",
-    leads: Annotated[
-        bool,
-        typer.Option(
-            "--lead/--no-lead", envvar="BONGSU_LEAD", help=_("Drive runs; of several that may, one does.")
-        ),
-    ] = True,
-    metrics_address: Annotated[
-        str | None,
-        typer.Option(
-            envvar="BONGSU_METRICS_ADDRESS",
-            help=_("Host and port at which metrics are served; nowhere if not given."),
-        ),
-    ] = None,
-    otlp_endpoint: Annotated[
-        str | None,
-        typer.Option(
-            envvar="OTEL_EXPORTER_OTLP_ENDPOINT",
-            help=_("URL of the collector that takes traces; none if not given."),
-        ),
-    ] = None,
-    log_format: Annotated[
-        LogFormat, typer.Option(envvar="BONGSU_LOG_FORMAT", help=_("How lines of the log look."))
-    ] = LogFormat.TEXT,
-    rate: Annotated[
-        int,
-        typer.Option(
-            min=1, envvar="BONGSU_RATE", help=_("Requests a minute that each actor, and each address, may make.")
-        ),
-    ] = REQUESTS_A_MINUTE,
-    drain: Annotated[
-        float,
-        typer.Option(
-            min=0,
-            max=300,
-            envvar="BONGSU_DRAIN",
-            help=_("Seconds for which connections are taken after the server was asked to end."),
-        ),
-    ] = 0.0,
-    worker_url: Annotated[
-        str | None,
-        typer.Option(
-            envvar="BONGSU_WORKER_URL",
-            help=_("Address at which workers reach this server; that of this machine if they run on no other."),
-        ),
-    ] = None,
-    grades: Annotated[
-        SchemeName | None,
-        typer.Option(
-            envvar="BONGSU_GRADES",
-            help=_("Which grades the site has; as the database holds it if not given, n2sf the first time."),
-        ),
-    ] = None,
+    database: DatabaseAddress = None,
+    mlflow_database: MlflowDatabaseAddress = None,
+    issuer: Issuers = None,
+    ministry_claim: MinistryClaim = "",
+    service_issuer: ServiceIssuer = None,
+    audience: Audience = AUDIENCE,
+    site: Site = "bongsu",
+    audit_key: AuditKey = "",
+    leads: Leads = True,
+    metrics_address: MetricsAddress = None,
+    otlp_endpoint: OtlpEndpoint = None,
+    log_format: Format = LogFormat.TEXT,
+    rate: Rate = REQUESTS_A_MINUTE,
+    drain: Drain = 0.0,
+    worker_url: WorkerUrl = None,
+    grades: Grades = None,
     restricted_as: RestrictedAs = None,
-    public_url: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL",
-            envvar="BONGSU_PUBLIC_URL",
-            help=_("Address at which people open this server with a browser, to sign in to MLflow's pages."),
-        ),
-    ] = None,
-    browser_client: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            envvar="BONGSU_BROWSER_CLIENT",
-            help=_("What this server is called at the identity provider where browsers sign in."),
-        ),
-    ] = BROWSER_CLIENT,
+    public_url: PublicUrl = None,
+    browser_client: BrowserClient = BROWSER_CLIENT,
 ) -> None:
     from bongsu.api.serving import listen
     from bongsu.api.serving import serve as serve_until_ended
-    from bongsu.service.browsers.settings import BrowserSettings
-    from bongsu.service.observing.telemetry import TelemetrySettings, address_of
     from bongsu.service.serving import ServerSettings, open_served, trusted
 
     only_here(context, "serve")
-    metrics_host, metrics_port = address_of(metrics_address) if metrics_address else (None, 0)
-    database = database or None
-    secret = os.environ.get("BONGSU_BROWSER_SECRET", "")
-    browsers = BrowserSettings(public_url.rstrip("/"), browser_client, secret) if public_url else None
+    telemetry, browsers = _telemetry(metrics_address, otlp_endpoint), _browsers(public_url, browser_client)
     _log_to_standard_error(log_format, logging.INFO, database, mlflow_database)
     listening = listen(host, port)
     settings = ServerSettings(
         home=options(context).home,
-        database_url=database,
+        database_url=database or None,
         ray_address=os.environ.get("BONGSU_RAY_ADDRESS"),
         site=site,
         issuers=trusted(issuer or (), audience, ministry_claim),
@@ -190,7 +99,7 @@ def serve(
         audit_key=audit_key,
         requests_a_minute=rate,
         drain_s=drain,
-        telemetry=TelemetrySettings(metrics_host, metrics_port, otlp_endpoint or None),
+        telemetry=telemetry,
         worker_url=worker_url or _url(_reached_here(host), port),
         grades=stated_grades(grades, restricted_as),
         browsers=browsers,
@@ -198,6 +107,21 @@ def serve(
     )
     with open_served(settings, os.environ) as served:
         serve_until_ended(served, listening, lambda: say(_("Listening at {url}").format(url=_url(host, port))))
+
+
+def _telemetry(metrics_address: str | None, otlp_endpoint: str | None) -> TelemetrySettings:
+    from bongsu.service.observing.telemetry import TelemetrySettings, address_of
+
+    host, port = address_of(metrics_address) if metrics_address else (None, 0)
+    return TelemetrySettings(host, port, otlp_endpoint or None)
+
+
+def _browsers(public_url: str | None, client: str) -> BrowserSettings | None:
+    """Of a server that is opened with browsers: its secret is an environment's alone, where no process list has it."""
+    from bongsu.service.browsers.settings import BrowserSettings
+
+    secret = os.environ.get("BONGSU_BROWSER_SECRET", "")
+    return BrowserSettings(public_url.rstrip("/"), client, secret) if public_url else None
 
 
 def up(

@@ -13,19 +13,12 @@ from bongsu.domain.people import Actor
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.uses import UseClass
 from bongsu.policy.access import Permission
-from bongsu.service.governance.asking import (
-    Ask,
-    demand,
-    done,
-    ministry_thing,
-    period,
-    recorded,
-    refuse_unknown,
-    screened,
-    short_id,
-    tried,
-)
+from bongsu.service.governance.asking import Ask, done, recorded, refuse_unknown, short_id
+from bongsu.service.governance.periods import check_period
+from bongsu.service.governance.permission import ministry_thing, require_permission
+from bongsu.service.governance.retrying import retry_on_conflict
 from bongsu.service.governance.seen_lists import SeenList, label_of_object
+from bongsu.service.governance.texts import check_texts
 from bongsu.service.platform import Platform
 from bongsu.store import permits as store
 from bongsu.store.governed_objects import find_object
@@ -55,20 +48,20 @@ def give_access(platform: Platform, actor: Actor, request: AccessRequest, reques
     request = replace(request, object=object_name(request.object))
     ask = Ask(platform, actor, Tenant(request.giver), "permit.give-access", request.object, request_id)
     with recorded(ask):
-        screened(reason=request.reason)
-        return tried(lambda: _give(ask, request))
+        check_texts(reason=request.reason)
+        return retry_on_conflict(lambda: _give(ask, request))
 
 
 def _give(ask: Ask, request: AccessRequest) -> SharedObject:
     with ask.platform.write() as connection:
-        demand(connection, ask, ministry_thing(request.giver), Permission.PERMIT_GIVE)
+        require_permission(connection, ask, ministry_thing(request.giver), Permission.PERMIT_GIVE)
         found = find_object(connection, request.giver, request.object)
         if found is None:
             raise codes.NO_SUCH.error(object=request.object)
-        demand(connection, ask, found.thing, Permission.PERMIT_GIVE)
+        require_permission(connection, ask, found.thing, Permission.PERMIT_GIVE)
         if request.ministry == request.giver or not takes_part(connection, request.ministry):
             raise codes.UNKNOWN_MINISTRY.error(None, "ministry", ministry=request.ministry)
-        period(request.begins_at, request.ends_at, ask.now)
+        check_period(request.begins_at, request.ends_at, ask.now)
         key = (request.object, request.giver, request.ministry, request.purpose, request.begins_at, request.ends_at)
         permit = SharedObject(
             id=short_id("access", *key, request.reason),
@@ -106,7 +99,7 @@ def revoke_access(platform: Platform, actor: Actor, permit_id: str, request_id: 
         if known is None or known.giver not in actor.ministries:
             refuse_unknown(ask)
         with platform.write() as connection:
-            demand(connection, ask, ministry_thing(known.giver), Permission.PERMIT_GIVE)
+            require_permission(connection, ask, ministry_thing(known.giver), Permission.PERMIT_GIVE)
             shared = find_object(connection, known.giver, known.object)
             if store.revoke_access_permit(connection, permit_id, actor.id, ask.now):
                 done(connection, ask, shared.thing.label if shared else OPEN, object=known.object)

@@ -14,10 +14,12 @@ from bongsu.policy.access import Permission
 from bongsu.policy.approvals import EVIDENCE, EVIDENCE_DAYS, enough, in_time, unchanged
 from bongsu.policy.decision import Decision
 from bongsu.policy.uses import day, permitted
-from bongsu.service.governance.asking import Ask, allowed_or_raise, done, recorded, tried
+from bongsu.service.governance.asking import Ask, done, recorded
 from bongsu.service.governance.fitness import unfit
 from bongsu.service.governance.launching import read_whole
+from bongsu.service.governance.permission import require_allowed
 from bongsu.service.governance.proposing import PROPOSING, ask_of, seen
+from bongsu.service.governance.retrying import retry_on_conflict
 from bongsu.service.governance.subjects import Subject, label_named, needed, subject_of_proposal
 from bongsu.service.platform import Platform
 from bongsu.store import label_releases, suspensions
@@ -41,8 +43,8 @@ def carry_out(platform: Platform, actor: Actor, proposal_id: str, request_id: st
             seen(connection, ask, proposal, *PROPOSING[proposal.binding.kind], Permission.APPROVAL_DECIDE)
         if proposal.binding.kind.lets_use and proposal.state is ApprovalState.APPROVED:
             # Before the transaction: reading a large model takes longer than anybody should wait for a lock.
-            allowed_or_raise(read_whole(platform, proposal.binding.object, proposal.binding.content))
-        found = tried(lambda: _carry_out(ask, proposal))
+            require_allowed(read_whole(platform, proposal.binding.object, proposal.binding.content))
+        found = retry_on_conflict(lambda: _carry_out(ask, proposal))
         if isinstance(found, Problem):
             raise BongsuError([found])
         return found
@@ -58,7 +60,7 @@ def _carry_out(ask: Ask, known: Proposal) -> Proposal | Problem:
         assert before is not None
         if before.state is ApprovalState.CARRIED_OUT:
             return before
-        allowed_or_raise(in_time(before, (ApprovalState.APPROVED,), ask.now))
+        require_allowed(in_time(before, (ApprovalState.APPROVED,), ask.now))
         label = Label.parse(before.binding.label)
         subject = subject_of_proposal(connection, before)
         changed = unchanged(before, subject.binding if subject else None)
@@ -66,7 +68,7 @@ def _carry_out(ask: Ask, known: Proposal) -> Proposal | Problem:
             store.save(connection, before, moved(before, ApprovalState.NEEDS_REVIEW, ask.now, "changed"))
             done(connection, ask, label, state=ApprovalState.NEEDS_REVIEW.value, bound=before.binding.digest)
             return changed.problem or codes.NO_SUCH.at(object=before.binding.object)
-        allowed_or_raise(*_rules(connection, before, subject, ask.now))
+        require_allowed(*_rules(connection, before, subject, ask.now))
         _act(connection, before, subject, ask.now)
         after = moved(before, ApprovalState.CARRIED_OUT, ask.now)
         store.save(connection, before, after)

@@ -12,21 +12,13 @@ from bongsu.domain.people import Actor
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.uses import UseClass
 from bongsu.policy.access import Permission
-from bongsu.service.governance.asking import (
-    Ask,
-    cited,
-    demand,
-    done,
-    ministry_thing,
-    period,
-    recorded,
-    refuse_unknown,
-    screened,
-    short_id,
-    tried,
-)
+from bongsu.service.governance.asking import Ask, done, recorded, refuse_unknown, short_id
 from bongsu.service.governance.citing import permits_as_seen
+from bongsu.service.governance.periods import check_period
+from bongsu.service.governance.permission import ministry_thing, require_permission
+from bongsu.service.governance.retrying import retry_on_conflict
 from bongsu.service.governance.seen_lists import SeenList, label_of_object
+from bongsu.service.governance.texts import check_citation, check_texts
 from bongsu.service.platform import Platform
 from bongsu.store import permits as store
 from bongsu.store.governed_objects import find_object
@@ -59,21 +51,21 @@ def give_data_permit(
     object_ = f"dataset:{request.name}/{request.version}"
     ask = Ask(platform, actor, Tenant(request.ministry), "permit.give-data", object_, request_id)
     with recorded(ask):
-        screened(reason=request.reason, card=request.card)
+        check_texts(reason=request.reason, card=request.card)
         if not request.use_classes:
             raise codes.NO_REASON.error(None, "useClasses", field="useClasses")
-        return tried(lambda: _give(ask, request))
+        return retry_on_conflict(lambda: _give(ask, request))
 
 
 def _give(ask: Ask, request: DataPermitRequest) -> DatasetPermit:
     with ask.platform.write() as connection:
-        demand(connection, ask, ministry_thing(request.ministry), Permission.PERMIT_GIVE)
+        require_permission(connection, ask, ministry_thing(request.ministry), Permission.PERMIT_GIVE)
         found = find_object(connection, ask.tenant, ask.object)
         if found is None:
             raise codes.DATA_GONE.error(name=request.name, version=request.version)
-        demand(connection, ask, found.thing, Permission.PERMIT_GIVE)
-        period(request.begins_at, request.ends_at, ask.now)
-        cited(connection, ask, "card", request.card)
+        require_permission(connection, ask, found.thing, Permission.PERMIT_GIVE)
+        check_period(request.begins_at, request.ends_at, ask.now)
+        check_citation(connection, ask, "card", request.card)
         uses = ",".join(sorted(use.value for use in request.use_classes))
         key = (
             request.ministry,
@@ -119,13 +111,13 @@ def revoke_data_permit(
     with recorded(ask):
         if known is None or known.tenant not in actor.ministries:
             refuse_unknown(ask)
-        screened(reason=reason)
+        check_texts(reason=reason)
         with platform.write() as connection:
-            demand(connection, ask, ministry_thing(known.tenant), Permission.PERMIT_GIVE)
+            require_permission(connection, ask, ministry_thing(known.tenant), Permission.PERMIT_GIVE)
             data = find_object(connection, known.tenant, known.object)
             label = data.thing.label if data else Label()
             if data is not None:
-                demand(connection, ask, data.thing, Permission.PERMIT_GIVE)
+                require_permission(connection, ask, data.thing, Permission.PERMIT_GIVE)
             if store.revoke_data_permit(connection, permit_id, actor.id, reason, ask.now):
                 done(connection, ask, label, object=known.object, reason=reason)
             found = store.find_data_permit(connection, permit_id)

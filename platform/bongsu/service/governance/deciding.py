@@ -11,9 +11,12 @@ from bongsu.domain.people import Actor
 from bongsu.domain.problems import BongsuError, Problem
 from bongsu.policy.access import Permission
 from bongsu.policy.approvals import may_decide, unchanged
-from bongsu.service.governance.asking import Ask, allowed_or_raise, done, recorded, screened, tried
+from bongsu.service.governance.asking import Ask, done, recorded
+from bongsu.service.governance.permission import require_allowed
 from bongsu.service.governance.proposing import ask_of, seen
+from bongsu.service.governance.retrying import retry_on_conflict
 from bongsu.service.governance.subjects import subject_of_proposal
+from bongsu.service.governance.texts import check_texts
 from bongsu.service.platform import Platform
 from bongsu.store import proposals as store
 
@@ -50,8 +53,8 @@ def _decide(platform: Platform, actor: Actor, proposal_id: str, said: Said, requ
     ask = ask_of(platform, actor, proposal_id, f"approval.{said.choice.value}", request_id)
     with recorded(ask):
         if said.reason or said.choice is Choice.REJECT:
-            screened(reason=said.reason)
-        found = tried(lambda: _vote(ask, proposal_id, said))
+            check_texts(reason=said.reason)
+        found = retry_on_conflict(lambda: _vote(ask, proposal_id, said))
         if isinstance(found, Problem):
             raise BongsuError([found])
         return found
@@ -64,7 +67,7 @@ def _vote(ask: Ask, proposal_id: str, said: Said) -> Proposal | Problem:
         before = seen(connection, ask, locked, Permission.APPROVAL_DECIDE)
         if _has_said(before, ask.actor, said):
             return before
-        allowed_or_raise(may_decide(ask.actor, before, said.digest, ask.now))
+        require_allowed(may_decide(ask.actor, before, said.digest, ask.now))
         label = Label.parse(before.binding.label)
         subject = subject_of_proposal(connection, before)
         changed = unchanged(before, subject.binding if subject else None)

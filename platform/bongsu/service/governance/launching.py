@@ -27,8 +27,9 @@ from bongsu.policy.decision import Decision
 from bongsu.policy.uses import permitted
 from bongsu.reconciler.loading import load_facts
 from bongsu.service.audit.reads import record_read
-from bongsu.service.governance.asking import Ask, allowed_or_raise, demand, ministry_thing, recorded
+from bongsu.service.governance.asking import Ask, recorded
 from bongsu.service.governance.fitness import unfit
+from bongsu.service.governance.permission import ministry_thing, require_allowed, require_permission
 from bongsu.service.governance.subjects import Subject, check_target, subject_of
 from bongsu.service.platform import Platform
 from bongsu.store.ministries import is_governed
@@ -87,7 +88,7 @@ def check_launch(
             subject, _approvals = approved_subject(
                 connection, ask, ProposalKind(request.kind.value), request.target
             )
-        allowed_or_raise(read_whole(platform, request.object, subject.binding.content))
+        require_allowed(read_whole(platform, request.object, subject.binding.content))
     record_read(platform, actor, ask.tenant, request.object, subject.thing.label, request_id)
     return Launch(request.kind, request.object, request.target, subject.binding.content)
 
@@ -100,15 +101,15 @@ def approved_subject(
     Raises:
         BongsuError: as :func:`check_launch`, without ``model.bytes-changed``.
     """
-    demand(connection, ask, ministry_thing(ask.tenant), Permission.ARTIFACT_READ)
+    require_permission(connection, ask, ministry_thing(ask.tenant), Permission.ARTIFACT_READ)
     check_target(connection, kind, ask.object, target)
     subject = subject_of(connection, ask.tenant, kind, ask.object, target, 0.0)
     if subject is None:
         raise codes.NO_SUCH.error(object=ask.object)
-    demand(connection, ask, subject.thing, Permission.ARTIFACT_READ)
+    require_permission(connection, ask, subject.thing, Permission.ARTIFACT_READ)
     mine = [one for one in proposals_of(connection, [ask.object]) if one.tenant == ask.tenant]
     approval = rules.approved(kind, target, subject.binding, mine, ask.now)
-    allowed_or_raise(approval, *unfit(connection, subject, ask.now))
+    require_allowed(approval, *unfit(connection, subject, ask.now))
     return subject, [one for one in mine if rules.lets(one, kind, target, subject.binding, ask.now)]
 
 
@@ -143,7 +144,7 @@ def check_worker(platform: Platform, attempt: AttemptId, digest: Digest) -> None
         name = _taken_by(connection, attempt, digest)
         if not name:
             raise codes.NO_SUCH.error(object=f"artifact:{digest}")
-        allowed_or_raise(
+        require_allowed(
             *_worker_rules(connection, attempt, Given(name, digest, ArtifactType.MODEL), platform.clock())
         )
 

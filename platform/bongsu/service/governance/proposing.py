@@ -19,19 +19,10 @@ from bongsu.domain.uses import UseClass
 from bongsu.policy.access import Permission, Thing
 from bongsu.policy.approvals import EVIDENCE, EVIDENCE_DAYS, STATE, in_time, only_open
 from bongsu.policy.uses import day, permitted
-from bongsu.service.governance.asking import (
-    Ask,
-    allowed_or_raise,
-    demand,
-    done,
-    ministry_thing,
-    recorded,
-    refuse_unknown,
-    screened,
-    short_id,
-    tried,
-)
+from bongsu.service.governance.asking import Ask, done, recorded, refuse_unknown, short_id
 from bongsu.service.governance.fitness import unfit
+from bongsu.service.governance.permission import ministry_thing, require_allowed, require_permission
+from bongsu.service.governance.retrying import retry_on_conflict
 from bongsu.service.governance.seen_lists import SeenList
 from bongsu.service.governance.subjects import (
     Subject,
@@ -43,6 +34,7 @@ from bongsu.service.governance.subjects import (
     subject_of_proposal,
     submitters_behind,
 )
+from bongsu.service.governance.texts import check_texts
 from bongsu.service.platform import Platform
 from bongsu.store import proposals as store
 from bongsu.store.permitted_uses import uses_of
@@ -83,13 +75,13 @@ def propose(platform: Platform, actor: Actor, request: ProposalRequest, request_
     request = replace(request, object=object_name(request.object))
     ask = Ask(platform, actor, Tenant(request.ministry), "approval.propose", request.object, request_id)
     with recorded(ask):
-        screened(reason=request.reason)
-        return tried(lambda: _propose(ask, request))
+        check_texts(reason=request.reason)
+        return retry_on_conflict(lambda: _propose(ask, request))
 
 
 def _propose(ask: Ask, request: ProposalRequest) -> Proposal:
     with ask.platform.write() as connection:
-        demand(connection, ask, ministry_thing(request.ministry), *PROPOSING[request.kind])
+        require_permission(connection, ask, ministry_thing(request.ministry), *PROPOSING[request.kind])
         if request.kind is ProposalKind.DOWNGRADE:
             request = replace(request, target=str(label_written(connection, request.target)))
         check_target(connection, request.kind, request.object, request.target)
@@ -97,7 +89,7 @@ def _propose(ask: Ask, request: ProposalRequest) -> Proposal:
         subject = subject_of(connection, request.ministry, *args)
         if subject is None:
             raise codes.NO_SUCH.error(object=request.object)
-        demand(connection, ask, subject.thing, *PROPOSING[request.kind])
+        require_permission(connection, ask, subject.thing, *PROPOSING[request.kind])
         _check(connection, ask, subject)
         earlier = store.count_proposals(connection, ask.tenant, request.object)
         proposal = Proposal(
@@ -137,7 +129,7 @@ def _check(connection: Connection, ask: Ask, subject: Subject) -> None:
     if not ask.now < bound.evidence_until <= ask.now + EVIDENCE_DAYS * _DAY:
         args = {"ends": day(bound.evidence_until), "days": EVIDENCE_DAYS}
         decisions.append(EVIDENCE.deny(codes.EVIDENCE_TOO_LONG.at(None, "evidenceUntil", **args)))
-    allowed_or_raise(*decisions, *unfit(connection, subject, ask.now))
+    require_allowed(*decisions, *unfit(connection, subject, ask.now))
 
 
 def show_proposal(platform: Platform, actor: Actor, proposal_id: str) -> Proposal:
@@ -182,8 +174,8 @@ def withdraw(platform: Platform, actor: Actor, proposal_id: str, reason: str, re
     """Take a proposal back; its proposer does. Raises ``governance.*``, ``approval.*``."""
     ask = ask_of(platform, actor, proposal_id, "approval.withdraw", request_id)
     with recorded(ask):
-        screened(reason=reason)
-        return tried(lambda: _withdraw(ask, proposal_id, reason))
+        check_texts(reason=reason)
+        return retry_on_conflict(lambda: _withdraw(ask, proposal_id, reason))
 
 
 def _withdraw(ask: Ask, proposal_id: str, reason: str) -> Proposal:
@@ -193,11 +185,11 @@ def _withdraw(ask: Ask, proposal_id: str, reason: str) -> Proposal:
         )
         if before.proposer != ask.actor.id:
             args = {"proposer": before.proposer, "proposal": before.id}
-            allowed_or_raise(STATE.deny(codes.NOT_THE_PROPOSER.at(None, "", **args)))
+            require_allowed(STATE.deny(codes.NOT_THE_PROPOSER.at(None, "", **args)))
         if before.state is ApprovalState.WITHDRAWN:
             return before
         open_states = (ApprovalState.PROPOSED, ApprovalState.APPROVED)
-        allowed_or_raise(in_time(replace(before, expires_at=ask.now + 1), open_states, ask.now))
+        require_allowed(in_time(replace(before, expires_at=ask.now + 1), open_states, ask.now))
         after = moved(before, ApprovalState.WITHDRAWN, ask.now, reason)
         store.save(connection, before, after)
         done(connection, ask, Label.parse(before.binding.label), reason=reason)
@@ -217,7 +209,9 @@ def seen(connection: Connection, ask: Ask, proposal: Proposal | None, *permissio
     ``governance.not-permitted``, ``governance.one-person``."""
     if proposal is None:
         refuse_unknown(ask)
-    demand(connection, ask, Thing(ask.object, proposal.tenant, label_of(connection, proposal)), *permissions)
+    require_permission(
+        connection, ask, Thing(ask.object, proposal.tenant, label_of(connection, proposal)), *permissions
+    )
     return proposal
 
 

@@ -13,7 +13,8 @@ from bongsu.domain.paging import Key, PageRequest, seen_page
 from bongsu.domain.people import Actor
 from bongsu.domain.tenants import Tenant
 from bongsu.policy.access import Permission, cleared_for
-from bongsu.service.governance.asking import Ask, ministries_for
+from bongsu.service.governance.asking import Ask
+from bongsu.service.governance.permission import ministries_for
 from bongsu.service.platform import Platform
 from bongsu.store.governed_objects import find_object
 

@@ -17,7 +17,7 @@ from bongsu.domain.uses import UseClass
 from bongsu.policy.access import Thing
 from bongsu.policy.approvals import DOWNGRADE, SEPARATION, is_lower
 from bongsu.policy.uses import approvers_needed
-from bongsu.service.governance.asking import allowed_or_raise
+from bongsu.service.governance.permission import require_allowed
 from bongsu.store.governed_objects import Found, binding_of, find_object, is_well_formed, runs_behind
 from bongsu.store.grades import grades_of_site
 from bongsu.store.lift_bindings import lift_binding
@@ -85,7 +85,7 @@ def submitters_behind(connection: Connection, subject: Subject) -> frozenset[str
     known = submitters_of(connection, behind)
     unknown = sorted(behind - set(known))
     if unknown and subject.binding.kind.lets_use:
-        allowed_or_raise(SEPARATION.deny(codes.SUBMITTER_UNKNOWN.at(run=", ".join(unknown))))
+        require_allowed(SEPARATION.deny(codes.SUBMITTER_UNKNOWN.at(run=", ".join(unknown))))
     return frozenset().union(*known.values())
 
 
@@ -115,7 +115,7 @@ def check_lower(subject: Subject) -> None:
     bound = subject.binding
     if not is_lower(label_named(bound.target), Label.parse(bound.label)):
         args = {"target": bound.target, "label": bound.label, "object": bound.object}
-        allowed_or_raise(DOWNGRADE.deny(codes.NOT_LOWER.at(None, "target", **args)))
+        require_allowed(DOWNGRADE.deny(codes.NOT_LOWER.at(None, "target", **args)))
 
 
 def label_written(connection: Connection, text: str) -> Label:

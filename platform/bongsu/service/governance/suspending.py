@@ -16,16 +16,10 @@ from bongsu.domain.suspension import Suspension
 from bongsu.domain.tenants import Tenant
 from bongsu.policy.access import Permission, Thing
 from bongsu.reconciler.stopping import Stopping
-from bongsu.service.governance.asking import (
-    Ask,
-    demand,
-    done,
-    ministry_thing,
-    recorded,
-    short_id,
-    tried,
-)
+from bongsu.service.governance.asking import Ask, done, recorded, short_id
+from bongsu.service.governance.permission import ministry_thing, require_permission
 from bongsu.service.governance.proposing import ProposalRequest, propose
+from bongsu.service.governance.retrying import retry_on_conflict
 from bongsu.service.governance.seen_lists import SeenList
 from bongsu.service.platform import Platform
 from bongsu.store import proposals, suspensions
@@ -72,7 +66,7 @@ def suspend(platform: Platform, actor: Actor, request: StopRequest, request_id: 
     with recorded(ask):
         if not request.reason.strip():
             raise codes.NO_REASON.error(None, "reason", field="reason")
-        made = tried(lambda: _suspend(ask, request))
+        made = retry_on_conflict(lambda: _suspend(ask, request))
     # The reconciler does the same in its next pass; whoever stops something should not wait for that.
     Stopping(platform.database).stop(platform.clock())
     return made
@@ -81,13 +75,13 @@ def suspend(platform: Platform, actor: Actor, request: StopRequest, request_id: 
 def _suspend(ask: Ask, request: StopRequest) -> Suspension:
     name, version, reason = request.name, request.version, request.reason
     with ask.platform.write() as connection:
-        demand(connection, ask, ministry_thing(ask.tenant), Permission.MODEL_SUSPEND)
+        require_permission(connection, ask, ministry_thing(ask.tenant), Permission.MODEL_SUSPEND)
         lock_model(connection, name)
         versions = _versions(connection, ask.tenant, name, version)
         if not versions:
             raise codes.NO_SUCH.error(object=ask.object)
         label = high_water_mark(versions.values())
-        demand(connection, ask, Thing(ask.object, ask.tenant, label), Permission.MODEL_SUSPEND)
+        require_permission(connection, ask, Thing(ask.object, ask.tenant, label), Permission.MODEL_SUSPEND)
         known = suspensions.open_suspension(connection, ask.tenant, name, version)
         if known is not None:
             return known

@@ -4,6 +4,7 @@ models that nobody saw to. Called regularly by whichever process leads; called t
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -14,7 +15,7 @@ from bongsu.domain.ids import RunId
 from bongsu.domain.labels import Label
 from bongsu.policy.standing import GRACE_S, ModelFacts, Standing, Verdict, standing
 from bongsu.reconciler.stopping import Stopping
-from bongsu.service.governance.asking import tried
+from bongsu.service.governance.retrying import retry_on_conflict
 from bongsu.service.governance.suspending import IN_EFFECT, lapse
 from bongsu.service.platform import Platform
 from bongsu.store import audit
@@ -66,9 +67,9 @@ def sweep(platform: Platform, now: float | None = None, grace_s: float = GRACE_S
         versions = versions_in_use(connection)
         late = [proposal.id for proposal in expired(connection, at)]
     if late:
-        tried(lambda: _expire(platform, at, swept))
+        retry_on_conflict(lambda: _expire(platform, at, swept))
     for version in versions:
-        tried(lambda one=version: _look(platform, one, at, grace_s, swept))  # type: ignore[misc]
+        retry_on_conflict(partial(_look, platform, version, at, grace_s, swept))
     swept.stopped = Stopping(platform.database).stop(at)
     return swept
 

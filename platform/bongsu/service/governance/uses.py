@@ -12,21 +12,12 @@ from bongsu.domain.use_register import Evidence, PermittedUse, Tier
 from bongsu.domain.uses import UseClass
 from bongsu.policy.access import Permission
 from bongsu.policy.uses import evidenced
-from bongsu.service.governance.asking import (
-    Ask,
-    cited,
-    demand,
-    done,
-    ministries_for,
-    ministry_thing,
-    period,
-    recorded,
-    refuse_unknown,
-    screened,
-    short_id,
-    tried,
-)
+from bongsu.service.governance.asking import Ask, done, recorded, refuse_unknown, short_id
 from bongsu.service.governance.citing import uses_as_seen
+from bongsu.service.governance.periods import check_period
+from bongsu.service.governance.permission import ministries_for, ministry_thing, require_permission
+from bongsu.service.governance.retrying import retry_on_conflict
+from bongsu.service.governance.texts import check_citation, check_texts
 from bongsu.service.platform import Platform
 from bongsu.store import permitted_uses as store
 from bongsu.store.ministries import open_accounts
@@ -62,23 +53,23 @@ def register_use(platform: Platform, actor: Actor, request: UseRequest, request_
     with recorded(ask):
         # Read first: whoever tries this is told and recorded, whatever else is wrong with the request.
         texts = {"statement": request.statement, "owner": request.owner, "evidence": request.evidence}
-        screened(**texts, **({"conditions": request.conditions} if request.conditions else {}))
-        return tried(lambda: _register(ask, use))
+        check_texts(**texts, **({"conditions": request.conditions} if request.conditions else {}))
+        return retry_on_conflict(lambda: _register(ask, use))
 
 
 def _register(ask: Ask, use: PermittedUse) -> PermittedUse:
     with ask.platform.write() as connection:
-        demand(connection, ask, ministry_thing(use.ministry), Permission.USE_REGISTER)
+        require_permission(connection, ask, ministry_thing(use.ministry), Permission.USE_REGISTER)
         known = store.find_use(connection, use.id)
         if known is not None:
             if known.withdrawn_at is not None:
                 raise codes.USE_WITHDRAWN.error(use=use.id)
             return known
-        period(use.begins_at, use.ends_at, ask.now)
+        check_period(use.begins_at, use.ends_at, ask.now)
         evidenced(use.evidence.dated_at, ask.now).require()
         if use.evidence.ends_at is not None:
-            period(use.evidence.dated_at, use.evidence.ends_at, ask.now, "evidenceEndsAt")
-        cited(connection, ask, "evidence", use.evidence.reference)
+            check_period(use.evidence.dated_at, use.evidence.ends_at, ask.now, "evidenceEndsAt")
+        check_citation(connection, ask, "evidence", use.evidence.reference)
         owner = open_accounts(connection, [use.owner]).get(use.owner)
         if owner is None or owner.kind is not ActorKind.PERSON or not owner.is_in(use.ministry):
             raise codes.UNKNOWN_OWNER.error(None, "owner", owner=use.owner, ministry=use.ministry)
@@ -100,9 +91,9 @@ def withdraw_use(platform: Platform, actor: Actor, use_id: str, reason: str, req
     with recorded(ask):
         if known is None or known.ministry not in actor.ministries:
             refuse_unknown(ask)
-        screened(reason=reason)
+        check_texts(reason=reason)
         with platform.write() as connection:
-            demand(connection, ask, ministry_thing(known.ministry), Permission.USE_REGISTER)
+            require_permission(connection, ask, ministry_thing(known.ministry), Permission.USE_REGISTER)
             if store.withdraw(connection, use_id, actor.id, reason, ask.now):
                 done(connection, ask, reason=reason)
             found = store.find_use(connection, use_id)

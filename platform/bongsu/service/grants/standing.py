@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from bongsu.domain.audit import AuditEvent, AuditOutcome, rules_of
+from bongsu.domain.audit import AuditEvent, AuditOutcome
 from bongsu.domain.codes import grants as codes
 from bongsu.domain.grants import Grant
 from bongsu.domain.labels import OPEN
@@ -19,9 +19,8 @@ from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import HOME, Tenant
 from bongsu.policy.access import Permission, Thing, Verdict, judge
 from bongsu.policy.access_rules import permitted_in
-from bongsu.policy.purpose import refused_words
 from bongsu.service.platform import Platform
-from bongsu.service.recording import append_refusal
+from bongsu.service.recording import append_refusal, refusal_facts
 from bongsu.store import audit
 from bongsu.store.grants import get_grant
 
@@ -95,13 +94,8 @@ def record_refusal(
     """As :func:`record`, of what was asked for and not done, in a transaction of its own."""
     if platform.database.read_only:
         return
-    facts: dict[str, Any] = {"problems": [problem.code.name for problem in error.problems]}
-    facts |= rules_of(error.problems)
-    words = refused_words(error)
-    if words:
-        facts["words"] = words
     with platform.database.write() as connection:
-        deed = Deed(action, platform.clock(), facts, AuditOutcome.REFUSED, of_receiver)
+        deed = Deed(action, platform.clock(), refusal_facts(error), AuditOutcome.REFUSED, of_receiver)
         append_refusal(connection, platform, *_entries(platform, actor, grant, deed))
 
 

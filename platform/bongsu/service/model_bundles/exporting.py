@@ -28,9 +28,10 @@ from bongsu.domain.signed_notes import SignedNote
 from bongsu.domain.tenants import HOME
 from bongsu.domain.uses import UseClass
 from bongsu.service.audit.keys import LogKeys
-from bongsu.service.governance.asking import Ask, allowed_or_raise, done, recorded
+from bongsu.service.governance.asking import Ask, done, recorded
 from bongsu.service.governance.home_owner import owner
 from bongsu.service.governance.launching import LaunchRequest, approved_subject, check_launch, read_whole
+from bongsu.service.governance.permission import require_allowed
 from bongsu.service.model_bundles.describing import (
     declassify_on,
     evidence_of,
@@ -86,7 +87,7 @@ def export_model(platform: Platform, keys: LogKeys, reference: str, target: str)
     else:
         with platform.read() as connection:
             digest = _at_home(connection, object_).content
-        allowed_or_raise(read_whole(platform, object_, digest))
+        require_allowed(read_whole(platform, object_, digest))
     tree = platform.artifacts.reader(digest)
     _refuse_many(object_, len(tree.manifest.files))
     with platform.read() as connection:

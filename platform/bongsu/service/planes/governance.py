@@ -14,11 +14,11 @@ from bongsu.domain.suspension import Suspension
 from bongsu.domain.use_register import PermittedUse
 from bongsu.service.governance import access_permits, data_permits, deciding, proposing, suspending, uses
 from bongsu.service.governance.access_permits import AccessRequest
-from bongsu.service.governance.asking import ministry_of
 from bongsu.service.governance.carrying_out import carry_out
 from bongsu.service.governance.data_permits import DataPermitRequest
 from bongsu.service.governance.home_owner import owner
 from bongsu.service.governance.launching import Launch, LaunchRequest, check_launch
+from bongsu.service.governance.permission import ministry_of
 from bongsu.service.governance.proposing import ProposalRequest
 from bongsu.service.governance.suspending import StopRequest
 from bongsu.service.governance.uses import UseRequest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,6 +25,8 @@ _SOURCE_RUN = "mlflow.sourceRun"
 _DIGEST_LENGTH = 36
 _TRACE = re.compile("tr-[0-9a-f]{32}")
 _ASSESSMENT = re.compile("a-[0-9a-f]{32}")
+# What a column of 32 bits holds, and what MLflow will not have counted to.
+_EXPERIMENTS = range(1_000_000_000, 1 << 31)
 _NO_ID = "No {what} can begin with this id: make another one, `{begin}-` and 32 random hexadecimal digits."
 
 
@@ -73,6 +76,9 @@ class Births:
     def experiment(self, row: tracking.SqlExperiment) -> None:
         for tag in row.tags if isinstance(self._actor, Acting) else ():
             tags.check_is_free(tag.key)
+        if row.experiment_id is None:
+            # MLflow counts them, and so would everybody: how many others make meanwhile.
+            row.experiment_id = secrets.choice(_EXPERIMENTS)
         self._experiments.append(row)
 
     def run(self, row: tracking.SqlRun) -> None:

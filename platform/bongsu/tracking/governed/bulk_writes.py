@@ -6,14 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 from mlflow.store.tracking.dbmodels.models import SqlLoggedModelTag, SqlSpan
 from sqlalchemy.orm import ORMExecuteState
 
 from bongsu.tracking.governed import propagation, tags
 from bongsu.tracking.governed.births import CONCEIVE
-from bongsu.tracking.governed.labelling import Ledger
+from bongsu.tracking.governed.labelling import Ledger, only_look
 from bongsu.tracking.governed.marks import Kind
 from bongsu.tracking.governed.viewer import Acting
 
@@ -41,7 +39,7 @@ def check(state: ORMExecuteState, actor: Acting) -> None:
     table = getattr(state.statement, "table", None)
     owner = _OWNERS.get(str(getattr(table, "name", "")))
     if owner is None or not actor.may_write:
-        raise MlflowException("You may look at these things but not change them.", PERMISSION_DENIED)
+        raise only_look()
     kind, column = owner
     connection = state.session.connection()
     statement: Any = state.statement

@@ -171,52 +171,6 @@ CRITERIA: Mapping[type, Criterion] = {
 }
 """By which mark a row exists."""
 
-FOR_NOBODY: frozenset[type] = frozenset(
-    {
-        # Rows that summarise others whatever their labels.
-        tracking.SqlTraceMetricDailyRollup,
-        tracking.SqlSpanCostDailyRollup,
-        tracking.SqlAssessmentDailyRollup,
-        tracking.SqlTraceRollupRebuild,
-        # Kinds of things whose routes are closed: a row of them would have no label.
-        tracking.SqlEvaluationDataset,
-        tracking.SqlEvaluationDatasetTag,
-        tracking.SqlEvaluationDatasetRecord,
-        tracking.SqlEntityAssociation,
-        tracking.SqlScorer,
-        tracking.SqlScorerVersion,
-        tracking.SqlOnlineScoringConfig,
-        tracking.SqlIssue,
-        tracking.SqlLabelSchema,
-        tracking.SqlReviewQueue,
-        tracking.SqlReviewQueueUser,
-        tracking.SqlReviewQueueItem,
-        tracking.SqlReviewQueueLabelSchema,
-        tracking.SqlMCPServer,
-        tracking.SqlMCPServerVersion,
-        tracking.SqlMCPServerTag,
-        tracking.SqlMCPServerVersionTag,
-        tracking.SqlMCPServerAlias,
-        tracking.SqlMCPAccessEndpoint,
-        # The gateway, jobs and webhooks: they hold secrets, run code, or carry rows out of the house.
-        tracking.SqlGatewaySecret,
-        tracking.SqlGatewayEndpoint,
-        tracking.SqlGatewayEndpointBinding,
-        tracking.SqlGatewayEndpointModelMapping,
-        tracking.SqlGatewayEndpointTag,
-        tracking.SqlGatewayModelDefinition,
-        tracking.SqlGatewayBudgetPolicy,
-        tracking.SqlGatewayGuardrail,
-        tracking.SqlGatewayGuardrailConfig,
-        tracking.SqlJob,
-        tracking.SqlJobLock,
-        tracking.SqlSchedulerLease,
-        registry.SqlWebhook,
-        registry.SqlWebhookEvent,
-    }
-)
-"""Rows that no viewer is shown."""
-
 
 def mapped_classes() -> list[type]:
     """Everything that MLflow maps, in the order of their names."""

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, CursorResult, Executable, Table, exists, inse
 from bongsu.domain.labels import Label, high_water_mark
 from bongsu.tracking.governed import marks
 from bongsu.tracking.governed.marks import Kind
+from bongsu.tracking.governed.refusals import ONLY_LOOK
 from bongsu.tracking.governed.tags import LABEL_TAG
 from bongsu.tracking.governed.viewer import Acting, Recorder
 
@@ -40,6 +41,11 @@ _TABLES: dict[type, Table] = {
 def unknown(kind: Kind, thing: str) -> MlflowException:
     """The same for what is not there and for what is not there for the caller."""
     return MlflowException(f"No {kind.value} with id={thing} exists", RESOURCE_DOES_NOT_EXIST)
+
+
+def only_look() -> MlflowException:
+    """To who may not change anything, in the words of the door."""
+    return MlflowException(ONLY_LOOK.message, PERMISSION_DENIED)
 
 
 def sealed_by_bongsu(kind: Kind, thing: str) -> MlflowException:

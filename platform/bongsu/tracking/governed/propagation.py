@@ -18,7 +18,7 @@ from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
 from bongsu.tracking.governed import births, tags
-from bongsu.tracking.governed.labelling import Ledger
+from bongsu.tracking.governed.labelling import Ledger, only_look
 from bongsu.tracking.governed.marks import Kind
 from bongsu.tracking.governed.viewer import Acting, Actor, Housekeeping, Recorder
 
@@ -84,7 +84,7 @@ def before_flush(session: Session, actor: Actor) -> None:
     if not changed:
         return
     if isinstance(actor, Acting) and not actor.may_write:
-        raise MlflowException("You may look at these things but not change them.", PERMISSION_DENIED)
+        raise only_look()
     ledger = Ledger(session.connection(), actor)
     new = set(session.new)
     born = births.Births(session, ledger, actor)

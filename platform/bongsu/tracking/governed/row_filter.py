@@ -14,8 +14,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 from mlflow.store.model_registry.dbmodels.models import SqlModelVersion
 from mlflow.store.workspace.dbmodels.models import SqlWorkspace
 from sqlalchemy import URL, Connection, Engine, event
@@ -24,7 +22,7 @@ from sqlalchemy.sql.functions import max as max_function
 
 from bongsu.tracking.governed import bulk_writes, propagation, showing
 from bongsu.tracking.governed.criteria import LoaderCriteria, mapped_classes
-from bongsu.tracking.governed.labelling import UNFILTERED
+from bongsu.tracking.governed.labelling import UNFILTERED, only_look
 from bongsu.tracking.governed.sight import ensure_sight
 from bongsu.tracking.governed.viewer import Acting, current_actor
 
@@ -106,7 +104,7 @@ class RowFilter:
             return
         changes = state.is_update or state.is_delete
         if changes and not actor.may_write:
-            raise MlflowException("You may look at these things but not change them.", PERMISSION_DENIED)
+            raise only_look()
         if state.is_insert:
             raise Ungoverned(f"Rows of unknown label: {state.statement}")
         if state.is_select:

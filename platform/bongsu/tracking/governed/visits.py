@@ -82,7 +82,7 @@ class OpenVisit:
     async def _tell_or_withhold(self, says_something: bool) -> None:
         try:
             await self.tell(says_something)
-        except Exception:
+        except Exception:  # for whatever reason: what is not on record is not given
             _log.exception("a visit could not be recorded")
             self._is_withheld = True
             await answer(NOT_RECORDED, self._send)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import anyio
+import anyio.to_thread
 import pytest
 from browser_places import Browser, BrowserPlace
 
@@ -167,13 +169,23 @@ def test_requests_that_wait_for_a_provider_hold_nobody_up(
         assert go_on.wait(30)
         return given(form)
 
+    waiting: set[int] = set()
+
+    async def noted(*args: Any, **options: Any) -> Any:
+        waiting.add(anyio.get_current_task().id)
+        return await anyio.to_thread.run_sync(*args, **options)
+
     monkeypatch.setattr(place.provider, "tokens", slow)
+    monkeypatch.setattr("bongsu.service.browsers.waiting.run_sync", noted)
     found: list[int] = []
     threads = [threading.Thread(target=lambda: found.append(browser.who().status_code)) for _ in range(45)]
     for one in threads:
         one.start()
     assert asked.wait(10)
-    time.sleep(1)
+    deadline = time.monotonic() + 8  # nobody waits for longer than ten seconds
+    while len(waiting) < len(threads):
+        assert time.monotonic() < deadline, f"{len(waiting)} requests came"
+        time.sleep(0.02)
     began = time.monotonic()
     assert browser.http.get("/v1/session/login?to=/mlflow/", headers={"Cookie": ""}).status_code == 200
     took = time.monotonic() - began

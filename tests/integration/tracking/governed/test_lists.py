@@ -21,7 +21,7 @@ home = Path(sys.argv[1])
 prepare_environment(GovernedSettings(f"sqlite:///{home / 'mlflow.db'}", home.as_uri(), None))
 from mlflow.server import app as flask_app
 from mlflow.server.fastapi_app import create_fastapi_app
-from bongsu.tracking.governed.criteria import CRITERIA, FOR_NOBODY, mapped_classes
+from bongsu.tracking.governed.criteria import CRITERIA, mapped_classes
 from mlflow.store.db.base_sql_model import Base
 import re
 routes = set()
@@ -36,12 +36,55 @@ for rule in flask_app.url_map.iter_rules():
         routes.add((method, template))
 print(json.dumps({
     "routes": sorted(routes),
+    "classes": sorted(c.__name__ for c in mapped_classes()),
     "mapped": sorted(c.__tablename__ for c in mapped_classes()),
     "tables": sorted(Base.metadata.tables),
-    "seen": sorted(c.__tablename__ for c in CRITERIA),
-    "nobody": sorted(c.__tablename__ for c in FOR_NOBODY),
+    "seen": sorted(c.__name__ for c in CRITERIA),
 }))
 """
+FOR_NOBODY = {
+    # Rows that summarise others whatever their labels.
+    "SqlTraceMetricDailyRollup",
+    "SqlSpanCostDailyRollup",
+    "SqlAssessmentDailyRollup",
+    "SqlTraceRollupRebuild",
+    # Kinds of things whose routes are closed: a row of them would have no label.
+    "SqlEvaluationDataset",
+    "SqlEvaluationDatasetTag",
+    "SqlEvaluationDatasetRecord",
+    "SqlEntityAssociation",
+    "SqlScorer",
+    "SqlScorerVersion",
+    "SqlOnlineScoringConfig",
+    "SqlIssue",
+    "SqlLabelSchema",
+    "SqlReviewQueue",
+    "SqlReviewQueueUser",
+    "SqlReviewQueueItem",
+    "SqlReviewQueueLabelSchema",
+    "SqlMCPServer",
+    "SqlMCPServerVersion",
+    "SqlMCPServerTag",
+    "SqlMCPServerVersionTag",
+    "SqlMCPServerAlias",
+    "SqlMCPAccessEndpoint",
+    # The gateway, jobs and webhooks: they hold secrets, run code, or carry rows out of the house.
+    "SqlGatewaySecret",
+    "SqlGatewayEndpoint",
+    "SqlGatewayEndpointBinding",
+    "SqlGatewayEndpointModelMapping",
+    "SqlGatewayEndpointTag",
+    "SqlGatewayModelDefinition",
+    "SqlGatewayBudgetPolicy",
+    "SqlGatewayGuardrail",
+    "SqlGatewayGuardrailConfig",
+    "SqlJob",
+    "SqlJobLock",
+    "SqlSchedulerLease",
+    "SqlWebhook",
+    "SqlWebhookEvent",
+}
+"""Classes of tables without a criterion, so that no row of them exists for anybody."""
 
 
 @pytest.fixture(scope="module")
@@ -69,17 +112,21 @@ def test_a_route_that_nobody_decided_about_is_noticed() -> None:
 
 
 def test_every_table_has_a_criterion_or_is_for_nobody(mlflow_has: dict[str, list[str]]) -> None:
-    seen, nobody = set(mlflow_has["seen"]), set(mlflow_has["nobody"])
+    seen = set(mlflow_has["seen"])
     assert set(mlflow_has["mapped"]) == set(mlflow_has["tables"])
-    assert seen | nobody == set(mlflow_has["mapped"])
-    assert seen & nobody == set()
+    assert seen | FOR_NOBODY == set(mlflow_has["classes"])
+    assert seen & FOR_NOBODY == set()
 
 
 def test_what_changes_something_asks_for_the_right_to_write() -> None:
     reads_by_post = {"search", "get-latest-versions", "batchGetInfos", "search-datasets", "graphql"}
-    for route in OPEN_ROUTES:
-        if route.method != "GET" and route.template.rpartition("/")[2] not in reads_by_post:
-            assert route.access is Access.WRITE, route
+    changing = [
+        route
+        for route in OPEN_ROUTES
+        if route.method != "GET" and route.template.rpartition("/")[2] not in reads_by_post
+    ]
+    assert len(changing) > 20
+    assert [route for route in changing if route.access is not Access.WRITE] == []
 
 
 def test_words_of_a_path_come_before_its_wildcards() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -24,6 +25,13 @@ def experiments(world: World) -> dict[str, str]:
         answer = world.server.ask("POST", f"{A2}/experiments/create", token, json={"name": f"ids of {token}"})
         made[token] = answer.json()["experiment_id"]
     return made
+
+
+def test_ids_of_experiments_are_drawn_and_not_counted(world: World, experiments: dict[str, str]) -> None:
+    """Counted, each would tell how many were made by others since the last."""
+    found = sorted(map(int, experiments.values()))
+    assert found[0] >= 1_000_000_000
+    assert all(later - earlier > 1 for earlier, later in pairwise(found))
 
 
 def _begin(world: World, token: str, experiment: str, trace: str, **more: Any) -> Response:
