@@ -14,7 +14,7 @@ from bongsu.domain.attempt import AttemptResult, Failure
 from bongsu.domain.audit import AuditEvent, AuditOutcome, Author, rules_of
 from bongsu.domain.ids import Digest, StageId
 from bongsu.domain.labels import Label
-from bongsu.domain.plan import PlannedStage
+from bongsu.domain.plan import PlannedInput, PlannedStage
 from bongsu.domain.publication import MetricPoint, Publication, VersionRegistered
 from bongsu.domain.run import AttemptState, RunState
 from bongsu.planner.taken_trees import InputTrees
@@ -162,13 +162,19 @@ class _Applier:
         self._note("run", state=action.new.value)
         self._run = replace(self._run, state=action.new)
         if action.new is RunState.RUNNING:
-            self._graph(provenance.of_inputs(self._facts.plan))
-            for entry in self._facts.plan.inputs:
-                ref = settled(self._db, entry.ref)  # it may have been planned before a downgrade
-                self._risen(artifacts.note_artifact(self._db, ref, f"inputs.{entry.name}", self._now))
+            self._graph(provenance.of_inputs([self._given(entry) for entry in self._facts.plan.inputs]))
             self._tell(announcements.run_opened(self._facts, self._now))
         elif action.new.is_final:
             self._tell(announcements.run_closed(self._run, self._now))
+
+    def _given(self, entry: PlannedInput) -> PlannedInput:
+        """An input that is known from now on, with its own label: what a pipeline states of known bytes holds for its
+        run, not for all who take them."""
+        ref = settled(self._db, entry.ref)  # it may have been planned before a downgrade
+        artifacts.note_new(self._db, ref, f"inputs.{entry.name}", self._now)
+        known = artifacts.find_owned(self._db, ref.digest)
+        assert known is not None
+        return entry.model_copy(update={"ref": ref.model_copy(update={"label": Label.parse(known.label)})})
 
     def _move_stage(self, action: MoveStage) -> None:
         move = StageMove(self._run.id, action.stage_id, action.old, action.new, self._now, action.reason)
@@ -219,20 +225,22 @@ class _Applier:
         inputs = self._trees.of(planned, self._stages)
         reused = action.result is None
         self._graph(provenance.of_stage(self._facts, planned, inputs, action.outputs, reused=reused))
-        self._note_artifacts(planned, action.outputs.values())
+        self._note_artifacts(planned, action.outputs.values(), reused=reused)
         # Labels of what it took may have risen since the plan was made.
         taken = sorted({tree.ref.digest for trees in inputs.values() for tree in trees})
         self._risen(label_flow.flow(self._db, taken))
         if reused:
             self._tell(announcements.stage_cached(self._facts, planned, action, inputs, self._now))
 
-    def _note_artifacts(self, planned: PlannedStage, refs: Iterable[ArtifactRef]) -> None:
-        """From now on these bytes are known for what they are; the run is worth no less protection than they."""
+    def _note_artifacts(self, planned: PlannedStage, refs: Iterable[ArtifactRef], *, reused: bool = False) -> None:
+        """From now on these bytes are known for what they are; the run is worth no less protection than they. What an
+        earlier run had made is what it was: taking it again for a run that is declared to be more raises nothing."""
         label = Label.parse(self._run.label)
         for ref in refs:
             maker = Maker(self._run.id, planned.id)
             settled_ref = settled(self._db, ref)
-            self._risen(artifacts.note_artifact(self._db, settled_ref, planned.title, self._now, maker))
+            if not (artifacts.note_new(self._db, settled_ref, planned.title, self._now, maker) or reused):
+                self._risen(artifacts.note_artifact(self._db, settled_ref, planned.title, self._now, maker))
             label = label.join(ref.label)
         if str(label) != self._run.label:
             raise_label(self._db, self._run.id, label)

@@ -67,6 +67,7 @@ class _Decider:
         self._attempts = dict(facts.attempts)
         self._trees = InputTrees(facts.plan)
         self._actions: list[Action] = []
+        self._why_cancelled = facts.why_cancelled or CANCELLED
         self._cancelling = facts.run.state is RunState.CANCELLING
 
     def run(self) -> list[Action]:
@@ -90,7 +91,7 @@ class _Decider:
         elif state is StageState.PUBLISHING:
             self._finish_publishing(planned)
         if self._cancelling and self._state(planned) in (StageState.WAITING, StageState.READY):
-            self._move(planned, StageState.CANCELLED, CANCELLED)
+            self._move(planned, StageState.CANCELLED, self._why_cancelled)
         elif self._state(planned) is StageState.WAITING:
             self._wake(planned)
 
@@ -130,7 +131,7 @@ class _Decider:
         if key is not None and planned.cacheable:
             self._budget.under_way.discard((self._run.tenant, key))
         if stopped or self._cancelling:
-            self._move(planned, StageState.CANCELLED, CANCELLED)
+            self._move(planned, StageState.CANCELLED, self._why_cancelled)
             return
         decision = decide_retry(planned.retries, self._counted(planned))
         if decision.again:
@@ -143,7 +144,7 @@ class _Decider:
         if published is None:
             return
         if isinstance(published, Withdrawn):
-            self._move(planned, StageState.CANCELLED, CANCELLED)
+            self._move(planned, StageState.CANCELLED, self._why_cancelled)
             return
         if isinstance(published, Refused):
             reason = phrase(N_("it could not be registered: {reason}"), reason=as_phrase(published.reason))

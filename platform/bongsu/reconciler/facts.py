@@ -21,12 +21,14 @@ Outcome = AttemptResult | Failure
 
 @dataclass(frozen=True)
 class RunFacts:
-    """One run as the store has it: stages by id, attempts by stage id in the order of their numbers."""
+    """One run as the store has it: stages by id, attempts by stage id in the order of their numbers; ``why_cancelled``
+    for people, if it is being cancelled by something else than somebody's word."""
 
     run: RunRecord
     plan: RunPlan
     stages: Mapping[StageId, StageRecord]
     attempts: Mapping[StageId, tuple[AttemptRecord, ...]]
+    why_cancelled: Words = ""
 
     @property
     def is_governed(self) -> bool:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from bongsu.domain.ids import RunId, StageId
 from bongsu.domain.plan import RunPlan
 from bongsu.reconciler.facts import RunFacts
+from bongsu.reconciler.stopping import why_cancelled
 from bongsu.store.attempts import attempts_of
 from bongsu.store.records import AttemptRecord, RunRecord
 from bongsu.store.runs import get_plan, get_run
@@ -24,11 +25,13 @@ def load_facts(
 ) -> RunFacts:
     """The run as it is in this transaction. What is known is not read again: a plan, which never changes, and the run
     itself, if it was read in this transaction."""
+    run = run or get_run(connection, run_id)
     return RunFacts(
-        run=run or get_run(connection, run_id),
+        run=run,
         plan=plan or get_plan(connection, run_id),
         stages={record.stage_id: record for record in stages_of(connection, run_id)},
         attempts=_by_stage(attempts_of(connection, run_id)),
+        why_cancelled=why_cancelled(connection, run),
     )
 
 
@@ -42,11 +45,13 @@ def load_changed(connection: Connection, facts: RunFacts, touched: Collection[St
     if len(touched) > FEW:
         return load_facts(connection, facts.run.id, facts.plan)
     run_id, names = facts.run.id, sorted(touched)
+    run = get_run(connection, run_id)
     return replace(
         facts,
-        run=get_run(connection, run_id),
+        run=run,
         stages={**facts.stages, **{one.stage_id: one for one in stages_of(connection, run_id, names)}},
         attempts={**facts.attempts, **_by_stage(attempts_of(connection, run_id, names))},
+        why_cancelled=why_cancelled(connection, run),
     )
 
 

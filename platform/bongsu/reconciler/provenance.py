@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.lineage import EdgeKind, NodeKind
-from bongsu.domain.plan import PlannedStage, RunPlan
+from bongsu.domain.plan import PlannedInput, PlannedStage
 from bongsu.planner.taken_trees import TakenTree, label_of
 from bongsu.reconciler.facts import Registered, RunFacts
 from bongsu.store.lineage import (
@@ -21,10 +21,10 @@ from bongsu.store.lineage import (
 Graph = tuple[list[Node], list[Edge]]
 
 
-def of_inputs(plan: RunPlan) -> Graph:
+def of_inputs(inputs: Iterable[PlannedInput]) -> Graph:
     """What the pipeline's inputs were resolved to."""
     nodes, edges = [], []
-    for entry in plan.inputs:
+    for entry in inputs:
         source = input_node(entry.uri)
         nodes += [
             Node(source, NodeKind.INPUT, entry.uri, str(entry.ref.label), {"uri": entry.uri}),

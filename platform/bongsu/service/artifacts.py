@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.domain.artifact import FileEntry, Manifest
 from bongsu.domain.codes import run as codes
-from bongsu.domain.ids import Digest
+from bongsu.domain.ids import Digest, RunId
 from bongsu.domain.paging import PageRequest
 from bongsu.domain.shared import Sharing
 from bongsu.service.audit.reads import note_read
@@ -17,6 +17,7 @@ from bongsu.service.sharing import Received, note_taken, received_tree
 from bongsu.store import records
 from bongsu.store.artifact_lists import page_of_artifacts
 from bongsu.store.artifacts import find_owned, get_artifact
+from bongsu.store.hidden_runs import hidden_runs
 from bongsu.store.records import ArtifactRecord
 
 # An artifact as the store has it: there is nothing to add for those who look at several.
@@ -67,6 +68,8 @@ def _shown(platform: Platform, digest: str) -> tuple[ArtifactDetails, ArtifactSt
     with platform.read() as connection:
         found = get_artifact(connection, digest)
         is_hidden = found is None and find_owned(connection, digest) is not None
+        if found is not None and hidden_runs(connection, [found.run_id]):
+            found = replace(found, run_id=RunId(""))
     if found is not None:
         return _own(platform, found), platform.artifacts
     shared = None if is_hidden else received_tree(platform, Digest(digest))

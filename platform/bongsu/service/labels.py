@@ -77,6 +77,7 @@ class Lowered:
     """By an approved downgrade: labels up to ``old`` count as ``new``.
 
     Attributes:
+        old: empty for whose clearance does not dominate it.
         proposal: id of it. This and what follows is empty for who may not see the proposal.
         proposer: id of who proposed it.
         approvers: ids of those who approved it, the first first.
@@ -101,7 +102,8 @@ class LabelShown:
     label: that it carries.
     parts: of the label; none of O.
     released: how it was lowered, the earliest first.
-    raised: who raised it, or what brought a part of it in, the earliest first.
+    raised: who raised it, or what brought a part of it in, the earliest first; as far as who asks may know of the
+        label.
     """
 
     id: str
@@ -139,7 +141,7 @@ def show_label(platform: Platform, reference: str) -> LabelShown:
     shown = tuple(ShownPart(one.part, tuple(_origin(nodes[name]) for name in one.origins)) for one in parts)
     trees = [*([artifact_node(digest)] if digest else []), *(name for one in parts for name in one.origins)]
     with platform.read() as connection:
-        lowered = tuple(_told(connection, platform, one) for one in released)
+        lowered = tuple(_told(connection, platform, one) for one in released if _is_told(platform, one.new))
         raised = tuple(_raised(connection, platform, trees))
     return LabelShown(start.id, start.title, start.label, shown, lowered, raised)
 
@@ -213,7 +215,7 @@ def _origin(node: Node) -> LabelOrigin:
 
 def _told(connection: Connection, platform: Platform, release: Release) -> Lowered:
     """Who decided on it is told to those who may look at the proposal."""
-    lowered = Lowered(str(release.old), str(release.new))
+    lowered = Lowered(str(release.old) if _is_told(platform, release.old) else "", str(release.new))
     found = get_proposal(connection, release.proposal)
     if found is None or Permission.APPROVAL_READ not in permissions_in(platform.actor, found.tenant):
         return lowered
@@ -229,14 +231,21 @@ def _told(connection: Connection, platform: Platform, release: Release) -> Lower
     )
 
 
+def _is_told(platform: Platform, label: Label) -> bool:
+    """Whether who asks may know that there is this label: a compartment may have a name that tells something."""
+    return cleared_for(platform.scope.clearance, label)
+
+
 def _raised(connection: Connection, platform: Platform, trees: Iterable[str]) -> list[Raised]:
     """By the log of the ministry. An entry may carry more than its tree does, by something else that rose with it: its
-    reason is for those who may read it."""
-    clearance = platform.scope.clearance
+    reason is for those who may read it. What was a label above the asker's clearance (the thing was lowered since) is
+    not told, nor who stated it."""
     found = []
     for stored in entries_of(connection, platform.author.tenant, LABEL_RAISED, trees):
         entry = json.loads(stored.entry)
-        is_read = clearance is None or clearance.dominates(Label.parse(stored.label))
+        if not _is_told(platform, Label.parse(entry["facts"]["to"])):
+            continue
+        is_read = _is_told(platform, Label.parse(stored.label))
         reason = entry["facts"].get("reason", "") if is_read else ""
         columns = stored.columns
         found.append(Raised(columns["object"], entry["facts"]["to"], columns["actor"], reason, columns["at"]))

@@ -21,6 +21,7 @@ from bongsu.service.sharing import described, find_received, note_taken
 from bongsu.store import lineage
 from bongsu.store.artifacts import find_artifacts
 from bongsu.store.datasets import list_dataset_versions
+from bongsu.store.hidden_runs import hidden_runs
 from bongsu.store.lineage import Edge, Node, artifact_node, version_node
 from bongsu.store.models import find_version, list_versions
 from bongsu.store.runs import find_run
@@ -104,7 +105,8 @@ def run_graph(platform: Platform, run: str) -> tuple[list[Node], list[Edge]]:
 
 
 def _with_versions(connection: Connection, nodes: Sequence[Node], edges: Sequence[Edge]) -> list[Node]:
-    """The nodes; those of inputs that name a model tell which version that was. An alias may have moved since."""
+    """The nodes; those of inputs that name a model tell which version that was. An alias may have moved since.
+    Those of versions name no run that the reader may not see."""
     named = {node.id: match["name"] for node in nodes if _is_input(node) and (match := _MODEL.match(node.title))}
     times = lineage.resolved_at(connection, list(named))
     known = {name: list_versions(connection, name) for name in set(named.values())}
@@ -116,7 +118,10 @@ def _with_versions(connection: Connection, nodes: Sequence[Node], edges: Sequenc
             versions = (one for one in known[named[edge.source]] if artifact_node(one.digest) == edge.target)
             chosen = next((one for one in versions if one.created_at < at), None)
             found[edge.source] += [f"{chosen.name}/{chosen.version}"] if chosen else []
-    told = {name: {"versions": versions} for name, versions in found.items()}
+    told: dict[str, dict[str, object]] = {name: {"versions": versions} for name, versions in found.items()}
+    registered = {node.id: node.body.get("run") for node in nodes if node.kind is NodeKind.MODEL_VERSION}
+    hidden = hidden_runs(connection, registered.values())
+    told |= {name: {"run": ""} for name, run in registered.items() if run in hidden}
     return [replace(node, body=node.body | told[node.id]) if node.id in told else node for node in nodes]
 
 

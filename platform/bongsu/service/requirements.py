@@ -30,8 +30,7 @@ from bongsu.service.inputs.given import Files
 from bongsu.service.inputs.stored import known_label
 from bongsu.service.labels import refuse_above
 from bongsu.service.platform import Platform
-from bongsu.store.artifacts import find_owned, note_artifact
-from bongsu.store.audit import append_all
+from bongsu.store.artifacts import find_owned, note_new
 
 _LONGEST_TOLD = 200
 _MOST_TOLD = 20
@@ -120,12 +119,13 @@ def as_workers_find_them(made: RunPlan, found: Requirements, files: Files) -> Ru
 
 
 def keep_sent(platform: Platform, sent: Iterable[SentRequirements], label: Label) -> None:
-    """Have the trees in the artifact store of the ministry, with this label at least.
+    """Have the trees in the artifact store of the ministry. Those that it knows keep their labels: other runs are
+    submitted with them.
 
     Args:
         platform: of the ministry.
         sent: what a run needs.
-        label: that the pipeline is declared to have at least.
+        label: that the pipeline is declared to have at least; of trees that are new.
 
     Raises:
         BongsuError: what the store raises (``artifact.no-space``, ``artifact.read-only``); ``access.above-clearance``
@@ -137,8 +137,7 @@ def keep_sent(platform: Platform, sent: Iterable[SentRequirements], label: Label
             _commit(platform, one)
         ref = ArtifactRef(digest=manifest.digest, type=ArtifactType.FILES, label=label, size=manifest.size)
         with platform.write() as connection:
-            now = platform.clock()
-            append_all(connection, platform.author.raised(note_artifact(connection, ref, one.path, now), now))
+            note_new(connection, ref, one.path, platform.clock())
             known = find_owned(connection, ref.digest)
         assert known is not None
         refuse_above(platform.actor.clearance, Label.parse(known.label))

@@ -17,6 +17,7 @@ from bongsu.domain.plan import PlannedStage, RunPlan
 from bongsu.domain.problems import Problem
 from bongsu.domain.run import RunState, ShownState, StageState
 from bongsu.domain.suggest import closest
+from bongsu.reconciler.decide import CANCELLED
 from bongsu.reconciler.facts import RunFacts
 from bongsu.reconciler.loading import load_facts
 from bongsu.service.platform import Platform
@@ -64,10 +65,12 @@ class RunDetails:
 
     @property
     def reason(self) -> Words:
-        """Why the run failed: what the stage says that failed first, and which others failed."""
+        """Why the run failed: what the stage says that failed first, and which others failed. Or why it was cancelled,
+        if a rule did that."""
         broken = [stage for stage in self.stages if stage.record.state is StageState.FAILED]
         if not broken:
-            return ""
+            stopped = (one.record.reason for one in self.stages if one.record.state is StageState.CANCELLED)
+            return next((why for why in stopped if why != CANCELLED), "")
         first, *others = sorted(broken, key=lambda stage: stage.record.finished_at or 0.0)
         told = phrase("{title}: {failure}", title=first.planned.title, failure=as_phrase(first.failure))
         if not others:

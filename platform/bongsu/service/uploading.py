@@ -14,9 +14,10 @@ from pathlib import Path
 from bongsu.artifacts.refusals import writing_to
 from bongsu.domain.artifact import ArtifactRef, check_tree_path
 from bongsu.domain.codes import artifact as codes
+from bongsu.domain.codes import labels as label_codes
 from bongsu.domain.ids import Digest
-from bongsu.domain.labels import Label, high_water_mark
-from bongsu.service.governance.asking import Ask
+from bongsu.domain.labels import OPEN, Label
+from bongsu.service.governance.asking import Ask, recorded
 from bongsu.service.governance.texts import check_declared
 from bongsu.service.grades import grades_of, refuse_other_grades, refuse_while_stating
 from bongsu.service.inputs.card import label_of, said_on_cards, type_of
@@ -24,11 +25,13 @@ from bongsu.service.inputs.files import NotFound, files_sent
 from bongsu.service.inputs.importing import copy_in
 from bongsu.service.labels import refuse_above
 from bongsu.service.platform import Platform
-from bongsu.store.artifacts import find_owned, note_artifact
+from bongsu.store.artifacts import find_owned, note_artifact, note_new
 from bongsu.store.audit import append_all
 
 MOST_FILES = 100_000
 ABANDONED_S = 86_400.0
+_OF_LABELS = ("access", "label")
+"""Kinds of refusals of an upload that are recorded where they arise."""
 UPLOADS, CARDS = "bongsu-upload-", "bongsu-cards-"
 _TEMPORARY = (UPLOADS, CARDS)
 """Beginnings of the names of folders in the home that are gone when what they are for is done."""
@@ -80,7 +83,8 @@ def take_upload(platform: Platform, archive: Path, title: str, stated: Label | N
     """Unpack a tar archive of plain files and keep them as an artifact.
 
     Its label is the least upper bound of what the client states, what cards among the files say, and what is known of
-    these bytes in the ministry.
+    these bytes in the ministry. Of bytes that are known nothing higher can be stated here: others work with them, and
+    raising them is not for everybody who may send files.
 
     Args:
         platform: of the ministry.
@@ -92,8 +96,9 @@ def take_upload(platform: Platform, archive: Path, title: str, stated: Label | N
     Raises:
         BongsuError: ``artifact.not-an-archive``, ``artifact.unsafe-path``, ``artifact.unreadable-card``, each with
             the title; ``label.grade-outside``;
-            ``access.above-clearance`` if the sender may not see what this would be; ``policy.forbidden-use``
-            (recorded) for what the title or a card says it is for.
+            ``access.above-clearance`` if the sender may not see what this would be, and ``label.known-lower`` for a
+            label above the one that the bytes are known to have (both recorded); ``policy.forbidden-use`` (recorded)
+            for what the title or a card says it is for.
     """
     author = platform.author
     ask = Ask(platform, platform.actor, author.tenant, "artifact.add", f"upload:{title}", author.request_id)
@@ -110,22 +115,44 @@ def take_upload(platform: Platform, archive: Path, title: str, stated: Label | N
             detail = error.within(Path(folder)).detail
             raise codes.UNREADABLE_CARD.error(archive=title, detail=detail) from error
         check_declared(ask, {f"{title}/{name}": text for name, text in said_on_cards(files).items()})
-        label = high_water_mark(one for one in (stated, on_card) if one is not None)
-        refuse_above(platform.actor.clearance, label)
+        with recorded(ask, _OF_LABELS):
+            refuse_above(platform.actor.clearance, (stated or OPEN).join(on_card or OPEN))
         writer = platform.artifacts.writer(f"uploads/{secrets.token_hex(8)}")
         manifest = copy_in(writer, files)
     reader = platform.artifacts.reader(manifest.digest)
     type_ = type_of([entry.path for entry in manifest.files], reader.open, model=is_model)
-    ref = ArtifactRef(digest=manifest.digest, type=type_, label=label, size=manifest.size)
+    ref = ArtifactRef(digest=manifest.digest, type=type_, label=on_card or OPEN, size=manifest.size)
+    with recorded(ask, _OF_LABELS):
+        label = _noted(platform, ref, stated or OPEN, title)
+    return Uploaded(manifest.digest, type_.value, manifest.size, str(label))
+
+
+def _noted(platform: Platform, ref: ArtifactRef, stated: Label, title: str) -> Label:
+    """What the bytes carry, once they are known here.
+
+    Args:
+        platform: of the ministry.
+        ref: with the label that is on the cards within.
+        stated: by the sender, beside the bytes.
+        title: for people.
+    """
+    clearance = platform.actor.clearance
+    whole = ref.model_copy(update={"label": ref.label.join(stated)})
     with platform.write() as connection:
-        refuse_while_stating(connection, label)
+        refuse_while_stating(connection, whole.label)
         now = platform.clock()
-        append_all(connection, platform.author.raised(note_artifact(connection, ref, title, now), now))
-        known = find_owned(connection, manifest.digest)
+        if note_new(connection, whole, title, now):
+            return whole.label
+        risen = note_artifact(connection, ref, title, now)
+        append_all(connection, platform.author.raised(risen, now))
+        known = find_owned(connection, ref.digest)
     assert known is not None
+    label = Label.parse(known.label)
     # What is known here to be worth more is not told to who may not see it.
-    refuse_above(platform.actor.clearance, Label.parse(known.label))
-    return Uploaded(manifest.digest, type_.value, manifest.size, known.label)
+    refuse_above(clearance, label)
+    if not label.dominates(stated):
+        raise label_codes.KNOWN_LOWER.error(title=title, stated=str(stated), known=known.label, digest=ref.digest)
+    return label
 
 
 def _unpack(archive: Path, folder: Path, title: str) -> None:

@@ -9,6 +9,7 @@ from bongsu.domain.ids import Digest
 from bongsu.domain.labels import Label
 from bongsu.domain.paging import Key, PageRequest
 from bongsu.store.faults import readable
+from bongsu.store.hidden_runs import hidden_runs
 from bongsu.store.listing import Listing, Step, columns
 from bongsu.store.records import ListedArtifact
 from bongsu.store.schema import artifacts
@@ -30,10 +31,15 @@ def artifact_key(one: ListedArtifact) -> Key:
 def page_of_artifacts(connection: Connection, wanted: PageRequest) -> list[ListedArtifact]:
     """Artifacts that the reader sees, newest first; two ministries that have the same bytes have one each."""
     found = []
-    for row in connection.execute(ARTIFACTS.page(select(artifacts).where(visible(connection, artifacts)), wanted)):
+    seen = select(artifacts).where(visible(connection, artifacts))
+    rows = connection.execute(ARTIFACTS.page(seen, wanted)).all()
+    hidden = hidden_runs(connection, (row.run_id for row in rows))
+    for row in rows:
         values = {name: value for name, value in row._mapping.items() if name != "tenant"}
         with readable(connection, artifacts, row.digest):
             Label.parse(row.label)
             told = {"digest": Digest(row.digest), "type": ArtifactType(row.type), "ministry": row.tenant}
+            if row.run_id in hidden:
+                told["run_id"] = ""
             found.append(ListedArtifact(**values | told))
     return found

@@ -37,6 +37,20 @@ def note_artifact(
     Returns:
         Trees that carry a higher label than before, with that label.
     """
+    if note_new(connection, ref, title, now, maker):
+        return {}
+    is_it = and_(owned(connection, artifacts), artifacts.c.digest == ref.digest)
+    known = connection.execute(select(artifacts.c.label).where(is_it)).scalar_one()
+    label = Label.parse(known).join(ref.label)
+    if str(label) == known:
+        return {}
+    connection.execute(update(artifacts).where(is_it).values(label=str(label)))
+    return {ref.digest: label} | flow(connection, [ref.digest], just_risen=[ref.digest])
+
+
+def note_new(connection: Connection, ref: ArtifactRef, title: str, now: float, maker: Maker | None = None) -> bool:
+    """Record an artifact unless these bytes are known: then they keep the label that they have, whatever somebody
+    states of them beside what needs no permission to raise labels. False if they are known."""
     hold_labels(connection)
     row = {
         "tenant": tenant_of(connection),
@@ -49,15 +63,7 @@ def note_artifact(
         "stage_id": maker.stage_id if maker else None,
         "created_at": now,
     }
-    if insert_absent(connection, artifacts, row):
-        return {}
-    is_it = and_(owned(connection, artifacts), artifacts.c.digest == ref.digest)
-    known = connection.execute(select(artifacts.c.label).where(is_it)).scalar_one()
-    label = Label.parse(known).join(ref.label)
-    if str(label) == known:
-        return {}
-    connection.execute(update(artifacts).where(is_it).values(label=str(label)))
-    return {ref.digest: label} | flow(connection, [ref.digest], just_risen=[ref.digest])
+    return insert_absent(connection, artifacts, row)
 
 
 def find_artifacts(connection: Connection, prefix: str) -> list[ArtifactRecord]:

@@ -82,6 +82,19 @@ def beginnings_of(connection: Connection, run_ids: Sequence[str]) -> dict[str, l
     return found
 
 
+def last_state_entry(connection: Connection, run_id: str, state: str) -> dict[str, Any]:
+    """What the log said when the run last came to this state; empty if it never did."""
+    query = (
+        select(run_events.c.body)
+        .where(run_events.c.run_id == run_id, run_events.c.type == "run", run_events.c.body.contains(f'"{state}"'))
+        .order_by(run_events.c.sequence.desc())
+        .limit(1)
+    )
+    with readable(connection, run_events, run_id):
+        found: dict[str, Any] = json.loads(connection.execute(query).scalar() or "{}")
+        return found
+
+
 def last_sign_of_life(connection: Connection, run_id: str, before: tuple[int, float] | None = None) -> float | None:
     """When a stage, an attempt or a metric was last heard of; before an entry (sequence, time) if one is given.
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, and_, select
 
 from bongsu.domain.codes import run as codes
+from bongsu.domain.ids import RunId
 from bongsu.domain.labels import Label
 from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.domain.suspension import Suspension
 from bongsu.domain.uses import UseClass
 from bongsu.store.faults import readable
+from bongsu.store.hidden_runs import hidden_runs
 from bongsu.store.listing import Listing, columns
 from bongsu.store.portions import PORTION, portions
 from bongsu.store.records import ModelVersionRecord
@@ -113,10 +116,12 @@ def names_registered_by(connection: Connection, run_ids: Iterable[str]) -> dict[
 
 
 def _records(connection: Connection, rows: Sequence[Any]) -> list[ModelVersionRecord]:
-    """With their aliases, and whether they are suspended."""
+    """With their aliases, and whether they are suspended; of a run that the reader may not see there is no name."""
     names = {row.name for row in rows}
     named, stopped = _aliases(connection, names), suspensions_of(connection, names)
-    return [_version(connection, row, named.get((row.name, row.version), []), stopped) for row in rows]
+    hidden = hidden_runs(connection, (row.run_id for row in rows))
+    versions = [_version(connection, row, named.get((row.name, row.version), []), stopped) for row in rows]
+    return [replace(one, run_id=RunId("")) if one.run_id in hidden else one for one in versions]
 
 
 def _aliases(connection: Connection, names: Collection[str]) -> dict[tuple[str, int], list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,8 @@ from bongsu.domain.ids import Digest
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.people import Role
 from bongsu.service import datasets as service
-from bongsu.store.artifacts import note_artifact
+from bongsu.service.refusals import Refusals
+from bongsu.store.artifacts import find_owned, note_artifact
 from bongsu.store.database import Database
 from bongsu.store.datasets import list_dataset_versions
 
@@ -35,12 +37,12 @@ def place(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     made.close()
 
 
-def archive() -> bytes:
+def archive(card: str = CARD) -> bytes:
     held = io.BytesIO()
     with tarfile.open(fileobj=held, mode="w") as tar:
         entry = tarfile.TarInfo("README.md")
-        entry.size = len(CARD)
-        tar.addfile(entry, io.BytesIO(CARD.encode()))
+        entry.size = len(card)
+        tar.addfile(entry, io.BytesIO(card.encode()))
     return held.getvalue()
 
 
@@ -65,6 +67,43 @@ def test_known_bytes_that_are_sent_again_do_not_tell_their_label(place: ApiPlace
     assert first.status_code < 300, first.text
     hide(place, first.json()["digest"])
     check_refused(upload(place, "eng"))
+
+
+def test_who_may_only_send_files_raises_nothing_that_is_known_by_stating_a_label_beside_them(
+    place: ApiPlace,
+) -> None:
+    first = upload(place, "eng")
+    path = "/v1/ministries/mnd/artifacts?title=plans&label=S"
+    for person in ("eng", "cus"):
+        again = place.ask(person, "POST", path, content=archive())
+        assert (again.status_code, again.json()["code"]) == (403, "label.known-lower"), again.text
+        assert "bongsu labels raise" in again.text
+    with place.platform.read() as connection:
+        known = find_owned(connection, Digest(first.json()["digest"]))
+    assert known is not None
+    assert known.label == "O"
+    stated = place.ask("eng", "POST", path, content=archive("# other plans\n"))
+    assert (stated.status_code, stated.json()["label"]) == (201, "S"), "what is new carries what is stated of it"
+    same = place.ask("eng", "POST", path, content=archive("# other plans\n"))
+    assert (same.status_code, same.json()["label"]) == (201, "S")
+
+
+def test_who_sends_bytes_that_are_known_for_more_is_on_record(
+    place: ApiPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[str] = []
+    monkeypatch.setattr(Refusals, "note", lambda _self, actor: counted.append(actor))
+    first = upload(place, "eng")
+    hide(place, first.json()["digest"])
+    check_refused(upload(place, "eng"))
+    check_refused(
+        place.ask("eng", "POST", "/v1/ministries/mnd/artifacts?title=plans&label=C", content=archive("x"))
+    )
+    entries = [json.loads(row[2]) for row in place.log()]
+    refused = [one for one in entries if (one["action"], one["outcome"]) == ("artifact.add", "refused")]
+    told = [(one["actor"], one["facts"]["codes"], one["facts"]["rules"]) for one in refused]
+    assert told == [("eng", ["access.above-clearance"], ["access.clearance"])] * 2
+    assert counted == ["eng"] * 2, "and counted, as other refusals are"
 
 
 def test_nobody_registers_data_with_a_label_above_their_own(place: ApiPlace) -> None:

@@ -17,13 +17,15 @@ from bongsu.api.routes import runs
 from bongsu.domain.approval import ProposalKind
 from bongsu.domain.documents import iso_time, plain
 from bongsu.domain.labels import OPEN, Grade, Label
-from bongsu.domain.lineage import NodeKind
+from bongsu.domain.lineage import EdgeKind, NodeKind
 from bongsu.service.governance.carrying_out import carry_out
 from bongsu.service.governance.deciding import approve
 from bongsu.service.governance.proposing import ProposalRequest, propose
 from bongsu.service.lineage import trace
+from bongsu.store import runs as store_runs
 from bongsu.store.aliases import set_alias
-from bongsu.store.lineage import Node, artifact_node, put_nodes
+from bongsu.store.lineage import Edge, Node, artifact_node, put_edges, put_nodes, version_node
+from bongsu.store.models import find_version
 from bongsu.store.schema_people import people
 
 
@@ -138,9 +140,61 @@ def test_a_downgrade_tells_its_approvers_to_who_may_look_at_the_proposal(place: 
     clear(place, "kim", OPEN)
     (told,) = place.ask("kim", "GET", path, params={"of": "datasets:/law/1"}).json()["released"]
     assert told == {
-        **{"old": "S", "new": "O", "proposal": "", "proposer": "", "approvers": [], "reason": ""},
+        **{"old": "", "new": "O", "proposal": "", "proposer": "", "approvers": [], "reason": ""},
         "releasedAt": None,
     }
+
+
+def test_of_what_was_lowered_no_label_is_told_above_the_asker_and_not_who_stated_it(place: ApiPlace) -> None:
+    held = Label(grade=Grade.SENSITIVE, compartments=frozenset({"blackcell"}))
+    clear(place, "dc", Label(grade=Grade.CLASSIFIED, compartments=held.compartments))
+    for person in ("ann", "bae"):
+        clear(place, person, Label(grade=Grade.CLASSIFIED, compartments=held.compartments))
+    stated = {"of": place.law, "grade": "S", "compartments": ["blackcell"], "reason": "It names a unit"}
+    assert place.ask("dc", "POST", "/v1/ministries/mnd/labels", json=stated).status_code == 200
+    wish = ProposalRequest("mnd", ProposalKind.DOWNGRADE, "dataset:law/1", "O", "Published since")
+    proposal = propose(place.platform, place.actor("dc"), wish)
+    for person in ("ann", "bae"):
+        approve(place.platform, place.actor(person), proposal.id, proposal.binding.digest)
+    carry_out(place.platform, place.actor("dc"), proposal.id)
+    clear(place, "kim", OPEN)
+    told = place.ask("kim", "GET", "/v1/ministries/mnd/labels", params={"of": place.law})
+    assert "blackcell" not in told.text
+    assert told.json()["raised"] == []
+    assert [(one["old"], one["new"]) for one in told.json()["released"]] == [("", "O")]
+    full = place.ask("dc", "GET", "/v1/ministries/mnd/labels", params={"of": place.law}).json()
+    assert [(one["label"], one["by"]) for one in full["raised"]] == [("S/blackcell", "dc")]
+    assert [one["old"] for one in full["released"]] == ["S/blackcell"]
+
+
+def test_what_was_lowered_does_not_name_the_run_that_is_hidden(place: ApiPlace) -> None:
+    model = place.register("axk7", 1)
+    with place.of("mnd").read() as connection:
+        run = find_version(connection, "axk7@1").run_id
+    node = Node(version_node("axk8", 1), NodeKind.MODEL_VERSION, "axk8/1", "O", {"run": run})
+    with place.of("mnd").write() as connection:
+        put_nodes(connection, [node])
+        put_edges(connection, [Edge(artifact_node(model), node.id, EdgeKind.REGISTERED)], run, place.now)
+        store_runs.raise_label(connection, run, SENSITIVE)
+    paths = [
+        "/v1/models",
+        "/v1/ministries/mnd/models/axk7/1",
+        "/v1/artifacts",
+        f"/v1/ministries/mnd/artifacts/{model}",
+    ]
+    answers = {path: place.ask("kim", "GET", path).text for path in paths[:3]}
+    lineage = "/v1/ministries/mnd/lineage"
+    answers[lineage] = place.ask("kim", "GET", lineage, params={"of": model, "direction": "downstream"}).text
+    assert all(run in text for text in answers.values()), answers
+    clear(place, "kim", OPEN)
+    for path in paths[:3]:
+        found = place.ask("kim", "GET", path)
+        assert found.status_code == 200, found.text
+        assert run not in found.text
+    assert '"runId":""' in place.ask("kim", "GET", paths[1]).text
+    graph = place.ask("kim", "GET", lineage, params={"of": model, "direction": "downstream"})
+    (body,) = [one["body"] for one in graph.json()["nodes"] if one["id"] == node.id]
+    assert body["run"] == ""
 
 
 def test_why_something_rose_is_told_to_who_may_read_the_entry(place: ApiPlace) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service_places import Place, drive
-from small_plans import plan_of, stage
+from small_plans import plan_of, planned_input, ref_of, source, stage
 
 from bongsu.domain.attempt import AttemptId
 from bongsu.domain.ids import StageId
@@ -12,6 +12,7 @@ from bongsu.service.lineage import trace
 from bongsu.service.showing import show_run
 from bongsu.service.submitting import submit
 from bongsu.store.artifacts import get_artifact, note_artifact
+from bongsu.store.lineage import artifact_node, get_nodes, input_node
 
 CLASSIFIED, SENSITIVE, OPEN = (Label(grade=grade) for grade in (Grade.CLASSIFIED, Grade.SENSITIVE, Grade.OPEN))
 
@@ -95,3 +96,26 @@ def test_a_label_that_rises_while_a_run_goes_on_reaches_what_is_made_next(place:
     details = show_run(place.platform, run)
     assert details.run.label == "C"
     assert {stage.record.outputs["files"].label for stage in details.stages} == {CLASSIFIED}
+
+
+def test_what_a_pipeline_states_of_known_bytes_holds_for_its_run_and_not_for_all_who_take_them(
+    place: Place,
+) -> None:
+    open_ = ref_of("corpus")
+    work = stage("a", inputs={"files": (source("inputs.corpus"),)}, many_inputs=())
+    first = submit(place.platform, plan_of(work, inputs=[planned_input("corpus", "datasets:/law/1", open_)])).run.id
+    drive(place.platform, [first])
+    stated = planned_input("corpus", "datasets:/law/1", ref_of("corpus", label=SENSITIVE))
+    higher = stage("a", label=SENSITIVE, inputs={"files": (source("inputs.corpus"),)}, many_inputs=())
+    plan = plan_of(higher, name="other", inputs=[stated])
+    run = submit(place.platform, plan).run.id
+    drive(place.platform, [run])
+    assert show_run(place.platform, run).stage("a").record.outputs["files"].label == SENSITIVE
+    assert label_in_database(place, open_.digest) == "O"
+    assert (
+        label_in_database(place, show_run(place.platform, first).stage("a").record.outputs["files"].digest) == "O"
+    )
+    with place.platform.read() as connection:
+        here = [artifact_node(open_.digest), input_node("datasets:/law/1")]
+        assert [node.label for node in get_nodes(connection, here)] == ["O", "O"]
+    assert show_run(place.platform, first).run.label == "O"

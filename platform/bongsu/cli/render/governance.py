@@ -41,7 +41,12 @@ def uses_view(uses: Sequence[PermittedUse]) -> RenderableType:
         if use.conditions:
             lines.append(_field(_("Conditions"), use.conditions))
         ends = f" – {moment(use.evidence.ends_at)}" if use.evidence.ends_at is not None else ""
-        lines.append(_field(_("Evidence"), f"{use.evidence.reference}, {moment(use.evidence.dated_at)}{ends}"))
+        lines.append(
+            _field(
+                _("Evidence"),
+                f"{use.evidence.reference or _('not shown to you')}, {moment(use.evidence.dated_at)}{ends}",
+            )
+        )
     return Group(*lines)
 
 
@@ -52,7 +57,7 @@ def permits_view(data: Sequence[DatasetPermit], shared: Sequence[SharedObject]) 
         head.append(f"  {permit.tenant} · {permit.name}/{permit.version} · {short(permit.digest)}", style="")
         lines += [head, _times(permit.begins_at, permit.until, permit.custodian)]
         lines.append(_field(_("Purposes"), ", ".join(sorted(use.value for use in permit.use_classes))))
-        lines.append(_field(_("Card"), permit.card))
+        lines.append(_field(_("Card"), permit.card or _("not shown to you")))
     for share in shared:
         head = Text(share.id, style="bold")
         head.append(f"  {share.object} · {share.giver} → {share.ministry} · {share.purpose.value}", style="")

@@ -59,6 +59,8 @@ def label_view(shown: LabelShown) -> RenderableType:
         lines += [*_because(raised.reason), Text(f"  {moment(raised.raised_at)}", style="dim")]
     for lowered in shown.released:
         words = _("Lowered from {old} to {new} by a downgrade that was approved.")
+        if not lowered.old:
+            words = _("Lowered to {new} by a downgrade that was approved.")
         lines.append(Text(words.format(old=lowered.old, new=lowered.new)))
         if lowered.released_at is not None:
             who = _("approved by {approvers}").format(approvers=", ".join(lowered.approvers))

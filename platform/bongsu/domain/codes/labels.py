@@ -8,6 +8,14 @@ OUTSIDE = Code(
     "State one of these, or `대외비` for {restricted}. Whoever keeps the server sees and changes the grades with"
     " `bongsu database grades`.",
 )
+KNOWN_LOWER = Code(
+    "label.known-lower",
+    "The bytes of {title} are known here as {known} ({digest}), and they are sent with {stated}.",
+    "Send them without a label, and without a card above them that says more. Others work with them: whoever may"
+    " register data states that they are worth more, with a reason: `bongsu labels raise {digest} --grade ... --reason"
+    " ...`.",
+    exit_code=4,
+)
 RESTRICTED_OUTSIDE = Code(
     "label.restricted-outside",
     "A site with the grades {known} cannot have 대외비 under {grade}.",

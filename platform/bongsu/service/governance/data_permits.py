@@ -13,6 +13,7 @@ from bongsu.domain.tenants import Tenant
 from bongsu.domain.uses import UseClass
 from bongsu.policy.access import Permission
 from bongsu.service.governance.asking import Ask, done, recorded, refuse_unknown, short_id
+from bongsu.service.governance.citing import permits_as_seen
 from bongsu.service.governance.periods import check_period
 from bongsu.service.governance.permission import ministry_thing, require_permission
 from bongsu.service.governance.retrying import retry_on_conflict
@@ -121,15 +122,18 @@ def revoke_data_permit(
                 done(connection, ask, label, object=known.object, reason=reason)
             found = store.find_data_permit(connection, permit_id)
             assert found is not None
-            return found
+            return permits_as_seen(connection, actor, [found])[0]
 
 
 def list_data_permits(
     platform: Platform, actor: Actor, ministry: str | None = None, wanted: PageRequest = WHOLE
 ) -> list[DatasetPermit]:
     """Permits of the actor's ministries, of data that they see, in the order of
-    :data:`bongsu.store.permits.DATA_PERMITS`. Raises ``governance.no-such``."""
-    return _LISTED.page(platform, actor, ministry, wanted)
+    :data:`bongsu.store.permits.DATA_PERMITS`; of a card that they may not see there is no name. Raises
+    ``governance.no-such``."""
+    found = _LISTED.page(platform, actor, ministry, wanted)
+    with platform.read() as connection:
+        return permits_as_seen(connection, actor, found)
 
 
 _LISTED = SeenList(

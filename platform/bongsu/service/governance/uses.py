@@ -13,6 +13,7 @@ from bongsu.domain.uses import UseClass
 from bongsu.policy.access import Permission
 from bongsu.policy.uses import evidenced
 from bongsu.service.governance.asking import Ask, done, recorded, refuse_unknown, short_id
+from bongsu.service.governance.citing import uses_as_seen
 from bongsu.service.governance.periods import check_period
 from bongsu.service.governance.permission import ministries_for, ministry_thing, require_permission
 from bongsu.service.governance.retrying import retry_on_conflict
@@ -97,17 +98,19 @@ def withdraw_use(platform: Platform, actor: Actor, use_id: str, reason: str, req
                 done(connection, ask, reason=reason)
             found = store.find_use(connection, use_id)
             assert found is not None
-            return found
+            return uses_as_seen(connection, actor, [found])[0]
 
 
 def list_uses(
     platform: Platform, actor: Actor, ministry: str | None = None, wanted: PageRequest = WHOLE
 ) -> tuple[PermittedUse, ...]:
     """Registers of the actor's ministries, or of one of them, in the order of
-    :data:`bongsu.store.permitted_uses.USES`. Raises ``governance.no-such``."""
+    :data:`bongsu.store.permitted_uses.USES`; of evidence that they may not see there is no
+    reference. Raises ``governance.no-such``."""
     ask = Ask(platform, actor, Tenant(ministry or ""), "use.list", f"ministry:{ministry or ''}")
     with platform.read() as connection:
-        return store.uses_of(connection, ministries_for(ask, Permission.USE_READ, ministry), wanted)
+        found = store.uses_of(connection, ministries_for(ask, Permission.USE_READ, ministry), wanted)
+        return tuple(uses_as_seen(connection, actor, found))
 
 
 def _entry(request: UseRequest, actor: Actor, now: float) -> PermittedUse:

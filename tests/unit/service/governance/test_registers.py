@@ -10,6 +10,7 @@ from service_places import Place, drive
 from small_plans import plan_of, planned_input, stage
 
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
+from bongsu.domain.citations import CitedKind
 from bongsu.domain.ids import AttemptId, Digest, StageId
 from bongsu.domain.labels import OPEN
 from bongsu.domain.people import Role
@@ -23,10 +24,12 @@ from bongsu.service.governance.data_permits import list_data_permits, revoke_dat
 from bongsu.service.governance.home_owner import owner
 from bongsu.service.governance.launching import check_worker
 from bongsu.service.governance.uses import UseRequest, list_uses, register_use, withdraw_use
+from bongsu.service.labels import raise_label
 from bongsu.service.obstacles import against_rules
 from bongsu.service.showing import show_run
 from bongsu.service.submitting import submit
 from bongsu.store.attempts import request_attempt
+from bongsu.store.permits import DATA_PERMITS
 from bongsu.store.runs import get_run, move_run
 from bongsu.store.stages import StageMove, move_stage
 
@@ -158,6 +161,33 @@ def test_a_card_that_its_custodian_may_not_see_is_none(governed: GovernedPlace) 
             governed.permit_data(card=card, custodian="low")
         assert codes_of(hidden) == ["governance.citation-gone"]
     assert governed.permit_data(card="model:open/1", custodian="low")
+
+
+def test_what_may_not_be_seen_is_not_named_in_evidence_or_on_permits_also_when_it_rose_later(
+    governed: GovernedPlace,
+) -> None:
+    for name in ("low-acc", "low-dc"):
+        governed.add_person(name, "mnd", Role.ACCREDITOR if name == "low-acc" else Role.DATA_CUSTODIAN, OPEN)
+    plan = governed.tree("a plan")
+    governed.add_dataset("night-plan", plan)
+    use = register_use(governed.platform, governed.actor("acc"), a_use(governed, evidence="dataset:night-plan/1"))
+    permit = governed.permit_data(card=f"artifact:{plan}")
+
+    def told(person: str) -> tuple[str, str]:
+        uses = {one.id: one for one in list_uses(governed.platform, governed.actor(person))}
+        permits = {one.id: one for one in list_data_permits(governed.platform, governed.actor(person))}
+        return uses[use.id].evidence.reference, permits[permit].card
+
+    names_of_it = ("dataset:night-plan/1", f"artifact:{plan}")
+    assert told("low-acc") == told("acc") == names_of_it
+    raise_label(governed.as_("kim"), "datasets:/night-plan/1", SENSITIVE, "It names a plan")
+    assert told("acc") == names_of_it
+    assert told("low-acc") == ("", "")
+    ended = withdraw_use(governed.platform, governed.actor("low-acc"), use.id, "No longer")
+    assert (ended.evidence.reference, ended.evidence.kind) == ("", CitedKind.DATASET)
+    revoked = revoke_data_permit(governed.platform, governed.actor("low-dc"), permit, "No longer")
+    assert (revoked.card, revoked.object) == ("", "dataset:law/1")
+    assert "card" not in DATA_PERMITS.filterable, "or whoever guesses would be told"
 
 
 def test_another_ministry_has_no_register_as_far_as_you_know(governed: GovernedPlace) -> None:

@@ -12,13 +12,16 @@ from bongsu.domain.approval import ApprovalState
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.run import RunState, StageState
 from bongsu.reconciler.gate import objections
+from bongsu.service.cancelling import request_cancel
 from bongsu.service.governance.carrying_out import carry_out
 from bongsu.service.governance.deciding import approve
 from bongsu.service.governance.proposing import propose, show_proposal
 from bongsu.service.governance.suspending import StopRequest, propose_lift, suspend
 from bongsu.service.showing import show_run
 from bongsu.service.submitting import submit
+from bongsu.store.history import events_of
 from bongsu.store.runs import get_run, move_run
+from bongsu.store.schema import model_versions
 
 
 def codes_of(caught: pytest.ExceptionInfo[BongsuError]) -> list[str]:
@@ -99,6 +102,34 @@ def test_a_run_under_way_is_ended_by_the_suspension_itself(governed: GovernedPla
     drive(governed.platform, [run])
     assert show_run(governed.platform, run).run.state.value == "cancelled"
     assert not governed.cluster.jobs, "nothing of it was ever asked for"
+    why = "the run was cancelled: it uses model:axk1, which is suspended (rule model.suspended)"
+    details = show_run(governed.platform, run)
+    assert str(details.reason) == why
+    assert {str(stage.record.reason) for stage in details.stages} == {why}
+    with governed.platform.read() as connection:
+        (told,) = [one.body for one in events_of(connection, run) if one.body.get("state") == "cancelling"]
+    assert (told["reason"], told["models"], told["rule"]) == (why, ["model:axk1"], "model.suspended")
+    assert len(told["suspensions"]) == 1
+
+
+def test_a_run_that_a_hidden_model_ends_does_not_name_it(governed: GovernedPlace) -> None:
+    base = governed.promoted().binding.content
+    student = governed.register("student", 1, made_from=[base])
+    run = submit(governed.as_("kim"), governed.plan_with(student)).run.id
+    with governed.platform.write() as connection:
+        connection.execute(model_versions.update().where(model_versions.c.name == "axk1").values(label="S"))
+    halt(governed)
+    drive(governed.platform, [run])
+    details = show_run(governed.platform, run)
+    assert str(details.reason) == "the run was cancelled: it uses a model that is suspended (rule model.suspended)"
+
+
+def test_a_run_that_somebody_cancels_says_no_more_than_that(governed: GovernedPlace) -> None:
+    run = submit(governed.as_("kim"), governed.plan_with(governed.register("other", 1))).run.id
+    request_cancel(governed.as_("kim"), run)
+    drive(governed.platform, [run])
+    details = show_run(governed.platform, run)
+    assert (details.reason, details.stages[0].record.reason) == ("", "the run was cancelled")
 
 
 def test_a_suspension_whose_process_died_is_seen_to_in_the_next_pass(
