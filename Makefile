@@ -4,6 +4,7 @@ BIN := .venv/bin
 LOCK := requirements.lock
 UV_VERSION := 0.13.9
 JOBS ?= 2
+FUZZED := tests/integration/api/test_openapi_fuzzed.py
 
 .PHONY: setup lock demo test check bench clean
 
@@ -26,10 +27,11 @@ demo: setup
 	$(BIN)/bongsu run pipelines/demo.yaml
 
 test: setup check
-	# What starts Ray, kills processes or fills disks wants the machine for itself; processes share the rest by module
-	# (tests/support/shared_work.py).
+	# Processes share the tests by module (tests/support/shared_work.py), but for those that are made while they run and
+	# have one name.
 	$(BIN)/pytest -n $(JOBS) --dist loadfile tests/unit tests/contract
-	$(BIN)/pytest tests/integration tests/e2e
+	$(BIN)/pytest $(FUZZED)
+	$(BIN)/pytest -n $(JOBS) --dist loadfile --ignore $(FUZZED) tests/integration tests/e2e
 
 bench: setup
 	for file in tests/bench/bench_*.py; do $(BIN)/python $$file || exit 1; done

@@ -183,8 +183,11 @@ def gpu_ms_of(gpu_hours: float) -> int:
 
 
 def hours_text(gpu_ms: int, *, up: bool = False) -> str:
-    """``1,234.50``: GPU-hours in a sentence, in hundredths; ``up`` rounds up, for what is lacking."""
-    hundredths, rest = divmod(abs(gpu_ms), MS_PER_HOUR // 100)
-    hundredths += rest > 0 if up else 2 * rest >= MS_PER_HOUR // 100
-    sign = "-" if gpu_ms < 0 and hundredths else ""
-    return f"{sign}{hundredths // 100:,}.{hundredths % 100:02d}"
+    """``1,234.50``: GPU-hours in a sentence, in hundredths, and below one hour to the millionth where hundredths would
+    lose something (``0.000278``); ``up`` rounds up, for what is lacking."""
+    places = 2 if abs(gpu_ms) >= MS_PER_HOUR else 6
+    parts, rest = divmod(abs(gpu_ms) * 10**places, MS_PER_HOUR)
+    parts += rest > 0 if up else 2 * rest >= MS_PER_HOUR
+    sign = "-" if gpu_ms < 0 and parts else ""
+    whole, part = divmod(parts, 10**places)
+    return f"{sign}{whole:,}.{f'{part:0{places}d}'.rstrip('0'):0<2}"

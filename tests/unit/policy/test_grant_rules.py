@@ -153,13 +153,18 @@ def test_a_need_is_what_was_estimated_or_the_timeout_along_the_longest_path() ->
     ("gpu_ms", "words", "up"),
     [
         (0, "0.00", "0.00"),
-        (1, "0.00", "0.01"),
-        (18_000, "0.01", "0.01"),
+        (1, "0.00", "0.000001"),
+        (18_000, "0.005", "0.005"),
+        (-3_599_964, "-0.99999", "-0.99999"),
         (-36_000, "-0.01", "-0.01"),
-        (-1, "0.00", "-0.01"),
+        (-1, "0.00", "-0.000001"),
+        (3_600_000, "1.00", "1.00"),
+        (3_600_001, "1.00", "1.01"),
         (3_600_000 * 1234 + 36_001, "1,234.01", "1,234.02"),
     ],
 )
-def test_hours_are_written_in_hundredths(gpu_ms: int, words: str, up: str) -> None:
+def test_hours_are_written_in_hundredths_and_finer_where_that_says_nothing(
+    gpu_ms: int, words: str, up: str
+) -> None:
     assert hours_text(gpu_ms) == words
     assert hours_text(gpu_ms, up=True) == up
