@@ -54,6 +54,16 @@ CLEARANCE = Rule(
     "N2SF 1.0, Military Secrets Act",
     N_("when something is labelled, registered or sent, and when an entry of the audit log is proved"),
 )
+KNOWN_LABEL = Rule(
+    "label.known",
+    N_(
+        "Bytes that a ministry has keep the label that they are known by: who sends them again raises it no other way"
+        " than whoever else may."
+    ),
+    (N_("label that is known"), N_("label that is stated")),
+    "N2SF 1.0",
+    N_("when bytes are sent"),
+)
 NO_ROLE = N_("without a role")
 """What somebody is in a ministry in which they have no role."""
 

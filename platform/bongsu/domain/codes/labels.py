@@ -10,11 +10,12 @@ OUTSIDE = Code(
 )
 KNOWN_LOWER = Code(
     "label.known-lower",
-    "The bytes of {title} are known here as {known} ({digest}), and they are sent with {stated}.",
+    "The bytes of {title} are known here as {known} ({digest}), and they are sent with {stated} (rule {rule}).",
     "Send them without a label, and without a card above them that says more. Others work with them: whoever may"
     " register data states that they are worth more, with a reason: `bongsu labels raise {digest} --grade ... --reason"
     " ...`.",
     exit_code=4,
+    rule="label.known",
 )
 RESTRICTED_OUTSIDE = Code(
     "label.restricted-outside",
