@@ -47,5 +47,5 @@ async def left(receive: Receive) -> None:
     try:
         while (await receive())["type"] != "http.disconnect":
             pass
-    except Exception:
+    except Exception:  # of whatever kind: of who does not keep to the limits nothing more is waited for
         return

@@ -138,7 +138,7 @@ def stop_flood(platform: Platform, actor: Actor, request_id: str = "") -> None:
     seconds = ceil(refusals.wait_s(actor.id))
     if not seconds:
         return
-    if refusals.is_untold(actor.id):
+    if refusals.take_telling(actor.id):
         own = home_of(actor.id)
         ministry = own if own in actor.roles else next(iter(sorted(actor.roles)), own)
         asked = Asked(actor, "requests.stop", f"actor:{actor.id}", ministry, request_id)

@@ -40,8 +40,8 @@ class Refusals:
         """For how long nothing of theirs is looked at; seconds."""
         return self._buckets.wait_s(self._buckets.left(_key(actor)))
 
-    def is_untold(self, actor: str) -> bool:
-        """Whether it is to be recorded that they are stopped: once, until they were quiet for a minute."""
+    def take_telling(self, actor: str) -> bool:
+        """True for who is to record that they are stopped: once, until they were quiet for a minute."""
         with self._telling:
             is_new = actor not in self._told
             self._told.add(actor)

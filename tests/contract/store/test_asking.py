@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import tempfile
+from pathlib import Path
 from typing import Any
 
 import pytest
+from postgres_server import PostgresServer
 from sqlalchemy import Connection, insert, select, text
 
 from bongsu.domain.problems import BongsuError
-from bongsu.store.database import Database
+from bongsu.store.database import Database, open_database
 from bongsu.store.schema_people import ministries
 from bongsu.store.sqlite import only_queries
 
@@ -45,24 +47,24 @@ def test_whoever_writes_with_the_same_connection_afterwards_may(database: Databa
     assert sorted(_names(database)) == ["m2", "m4", "m6"]
 
 
-def test_sqlite_takes_writes_again_after_a_question_that_failed(database: Database) -> None:
-    if database.engine.dialect.name != "sqlite":
-        pytest.skip("of SQLite alone")
+def test_sqlite_takes_writes_again_after_a_question_that_failed(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'bongsu.db'}")
     with database.engine.connect() as connection:
         with pytest.raises(RuntimeError), only_queries(connection):
             raise RuntimeError
         connection.execute(insert(ministries).values(**ROW))
     assert _names(database) == ["mnd"]
+    database.close()
 
 
-def test_a_question_goes_to_the_server_once_and_back(database: Database) -> None:
-    if database.engine.dialect.name == "sqlite":
-        pytest.skip("there is no server")
+def test_a_question_goes_to_the_server_once_and_back(postgres: PostgresServer) -> None:
+    database = open_database(postgres.new_database())
     _names(database)  # what is asked once for a connection
     with database.ask() as connection:
         assert _trips(connection, lambda: connection.execute(select(ministries.c.name)).all()) == 1
         driver: Any = connection.connection.driver_connection
         assert driver.pgconn.transaction_status == 0, "nothing is left to end"
+    database.close()
 
 
 def _trips(connection: Connection, act: Any) -> int:

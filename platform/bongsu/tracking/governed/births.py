@@ -25,7 +25,8 @@ _SOURCE_RUN = "mlflow.sourceRun"
 _DIGEST_LENGTH = 36
 _TRACE = re.compile("tr-[0-9a-f]{32}")
 _ASSESSMENT = re.compile("a-[0-9a-f]{32}")
-# What a column of 32 bits holds, and what MLflow will not have counted to.
+# What a column of 32 bits holds, and what MLflow will not have counted to. With 10,000 of them one in 100,000 draws is
+# taken; MLflow says then that there is such an experiment, and the next try draws anew.
 _EXPERIMENTS = range(1_000_000_000, 1 << 31)
 _NO_ID = "No {what} can begin with this id: make another one, `{begin}-` and 32 random hexadecimal digits."
 

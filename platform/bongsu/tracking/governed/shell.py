@@ -123,7 +123,7 @@ class Shell:
                 await self._app(inner, body, guarded)
             except HasLeft:
                 return
-            except Exception as error:
+            except Exception as error:  # whatever MLflow fails with: it is told below, once its files are closed
                 failure = error
             finally:
                 guarded.close()
