@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bongsu.store.addresses import shown
 from bongsu.store.faults import explained
-from bongsu.store.postgres import engine_of, hold_for_session, say_something
+from bongsu.store.postgres import engine_of, hold_for_session, let_go, say_something
 
 # A holder that has said nothing for so long has lost what it held; it says something five times as often.
 LEASE_S = 10.0
@@ -73,13 +73,17 @@ class SessionLock:
         return True
 
     def give_back(self) -> None:
-        """Let others have it; nothing happens if it is not held."""
-        self._until = -inf
+        """Let others have it, from now on if the server answers; nothing happens if it is not held."""
+        is_held, self._until = self.is_held, -inf
         self._over.set()
         if self._thread is not None:
             self._thread.join(timeout=self._lease)
+            is_held = is_held and not self._thread.is_alive()
             self._thread = None
         if self._session is not None:
+            if is_held:  # the server ends a session some time after it was closed here
+                with suppress(SQLAlchemyError):
+                    let_go(self._session, self._name)
             with suppress(SQLAlchemyError):  # the server has ended it already
                 self._session.close()
             self._session = None

@@ -89,6 +89,11 @@ def hold_for_session(connection: Connection, name: str) -> bool:
     return bool(connection.execute(select(func.pg_try_advisory_lock(key_of(name)))).scalar_one())
 
 
+def let_go(connection: Connection, name: str) -> None:
+    """Give the lock of that name back while the session goes on; others can have it once this returns."""
+    connection.execute(select(func.pg_advisory_unlock(key_of(name))))
+
+
 def say_something(connection: Connection) -> None:
     """Have the server hear of the session, which ends when it is silent for too long. Raises
     ``sqlalchemy.exc.SQLAlchemyError`` if it has ended."""

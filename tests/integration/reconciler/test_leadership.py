@@ -269,6 +269,17 @@ def test_who_follows_waits_for_what_the_leader_before_is_writing(
     assert version_of(database) == 5
 
 
+def test_what_was_given_back_can_be_taken_at_once(database: Database) -> None:
+    one, other = locks = [SessionLock(database.engine.url, "tracking", LEASE_S) for _ in range(2)]
+    for turn in range(100):
+        assert one.take(), f"turn {turn}"
+        assert not other.take()  # and has its connection ready from now on
+        one.give_back()
+        one, other = other, one
+    for lock in locks:
+        lock.close()
+
+
 def test_a_turn_is_one_processes_at_a_time(database: Database) -> None:
     one, two, other = (
         SessionLock(database.engine.url, name, LEASE_S) for name in ("tracking", "tracking", "something else")
