@@ -13,6 +13,7 @@ from typing import Protocol
 import uvicorn
 from fastapi import FastAPI
 
+from bongsu.api.connections import BoundedProtocol
 from bongsu.client.contexts import Context, Contexts, SignIn, save_contexts
 
 START_S = 20.0
@@ -28,7 +29,7 @@ class Place(Protocol):
 def served(place: Place, listening: socket.socket | None = None) -> Iterator[str]:
     """Its address; at a socket of its own if none is given."""
     listening = listening or socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(place.app, log_level="error", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(place.app, http=BoundedProtocol, log_level="error", lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     deadline = time.monotonic() + START_S

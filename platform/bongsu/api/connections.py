@@ -1,8 +1,12 @@
-"""Connections that are too slow, or whose requests have heads without an end: let go of before they cost anything."""
+"""Connections that are too slow, or whose requests have heads without an end: let go of before they cost anything; and
+those whose answers nobody reads, for each holds a place that others wait for."""
 
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import sys
+import termios
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -10,12 +14,15 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 MOST_HEAD_BYTES = 64 * 1024
 # From the beginning of a connection, or of a further request on it, until the head is there.
 HEAD_S = 10.0
+# In which no byte of an answer was taken, while some wait.
+READ_PAUSE_S = 60.0
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's, which itself waits for a head for ever, however long it becomes."""
+    """uvicorn's, which itself waits for ever: for a head, however long it becomes, and for a reader."""
 
     _head_timer: asyncio.TimerHandle | None = None
+    _read_timer: asyncio.TimerHandle | None = None
     _head_bytes = 0
     _is_in_head = True
     _is_refused = False
@@ -26,7 +33,16 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        self._stop_reading_timer()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._await_reader()
+
+    def resume_writing(self) -> None:
+        self._stop_reading_timer()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         if self._is_refused:
@@ -57,6 +73,26 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _await_head(self) -> None:
         self._head_timer = self.loop.call_later(HEAD_S, self._refuse, 408)
+
+    def _await_reader(self) -> None:
+        self._read_timer = self.loop.call_later(READ_PAUSE_S, self._look_at_reader, self._unread())
+
+    def _unread(self) -> int:
+        """Bytes that the other side has not taken: the kernel's megabytes, too, which a slow reader takes first."""
+        queued = fcntl.ioctl(self.transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
+        return self.transport.get_write_buffer_size() + int.from_bytes(queued, sys.byteorder)
+
+    def _look_at_reader(self, unread: int) -> None:
+        """However slowly it reads, it may go on."""
+        if self._unread() < unread:
+            self._await_reader()
+        else:
+            self.transport.abort()
+
+    def _stop_reading_timer(self) -> None:
+        if self._read_timer is not None:
+            self._read_timer.cancel()
+            self._read_timer = None
 
     def _stop_timer(self) -> None:
         if self._head_timer is not None:

@@ -16,6 +16,7 @@ import pytest
 from api_places import ApiPlace
 from live_api import served
 
+from bongsu.api import connections
 from bongsu.api.routes import artifacts
 from bongsu.artifacts.readers import Readers
 from bongsu.service.artifacts import open_file
@@ -119,6 +120,33 @@ def test_who_has_left_holds_nothing(place: ApiPlace, files: list[Zeros]) -> None
         soon(lambda: all(file.closed for file in files))
         assert all(file.count < SIZE for file in files), "nothing is read for nobody"
         assert len(_ask(url, path, "kim").content) == SIZE
+
+
+def test_who_stays_and_reads_nothing_is_let_go_of(
+    place: ApiPlace, files: list[Zeros], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "READ_PAUSE_S", 1.0)
+    path = _path(place)
+    with served(place) as url, ExitStack() as undo:
+        idle, slow = _begin(undo, url, path, "kim"), _begin(undo, url, path, "dc")
+        soon(lambda: read_some(slow) and files[0].closed)
+        assert files[0].count < SIZE
+        assert not files[1].closed, "whoever reads at all may go on"
+        read_to_the_end(idle)
+        assert len(_ask(url, path, "kim").content) == SIZE
+
+
+def read_some(connection: socket.socket) -> bool:
+    return bool(connection.recv(4 * MEBIBYTE // 64))
+
+
+def read_to_the_end(connection: socket.socket) -> None:
+    """What the kernel held of it, and then that it is over."""
+    try:
+        while connection.recv(MEBIBYTE):
+            pass
+    except ConnectionResetError:
+        pass
 
 
 @pytest.mark.parametrize("what", ["file", "log", "bundle"])

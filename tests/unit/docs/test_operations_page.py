@@ -87,6 +87,7 @@ def test_every_metric_is_there_with_its_kind_and_labels(tmp_path: Path) -> None:
         f"{requests.MOST_BYTES:,} bytes",
         f"{connections.MOST_HEAD_BYTES:,} bytes",
         f"| {connections.HEAD_S:g} s | 408, closed",
+        f"while some of it waits | {connections.READ_PAUSE_S:g} s | closed",
         f"pause in a body | {requests.BODY_PAUSE_S:g} s",
         f"nothing is asked | {serving.KEEP_ALIVE_S} s",
         f"requests under way have {serving.GRACE_S} s",
