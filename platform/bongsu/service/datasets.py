@@ -12,7 +12,7 @@ from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.codes import run as codes
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.pipeline import Input
-from bongsu.service.governance.asking import Ask
+from bongsu.service.governance.asking import OF_LABELS, Ask, recorded
 from bongsu.service.governance.texts import check_declared
 from bongsu.service.grades import grades_of, refuse_other_grades, refuse_while_stating
 from bongsu.service.inputs.given import Files
@@ -52,8 +52,8 @@ def register_dataset(
 
     Raises:
         BongsuError: ``run.dataset-name``, ``run.compartment-name``, ``run.input-missing``, ``run.input-scheme``;
-            ``label.grade-outside``; ``access.above-clearance``; ``policy.forbidden-use`` (recorded) for what its
-            name or address declares.
+            ``label.grade-outside``; ``access.above-clearance`` (recorded); ``policy.forbidden-use`` (recorded) for
+            what its name or address declares.
     """
     ask = Ask(
         platform,
@@ -69,9 +69,10 @@ def register_dataset(
     stated = stated_label(grade or Grade.OPEN, compartments)
     label = stated if grade is not None or stated.compartments else None
     refuse_other_grades(grades_of(platform), stated)
-    refuse_above(platform.scope.clearance, stated)
+    with recorded(ask, OF_LABELS):
+        refuse_above(platform.scope.clearance, stated)
     resolved = resolve_input(platform, name, Input(dataset=uri, label=label), Files(directory))
-    with platform.write() as connection:
+    with recorded(ask, OF_LABELS), platform.write() as connection:
         now = platform.clock()
         refuse_while_stating(connection, resolved.ref.label)
         risen = note_artifact(connection, resolved.ref, name, now)

@@ -19,6 +19,7 @@ from bongsu.domain.lineage import NodeKind
 from bongsu.domain.problems import BongsuError
 from bongsu.policy.access import Permission, cleared_for, permissions_in
 from bongsu.policy.access_rules import within_clearance
+from bongsu.service.governance.asking import OF_LABELS, Ask, recorded
 from bongsu.service.governance.texts import check_texts
 from bongsu.service.grades import grades_of, refuse_other_grades, refuse_while_stating
 from bongsu.service.lineage import LineageGraph, trace
@@ -158,11 +159,15 @@ def raise_label(platform: Platform, reference: str, label: Label, reason: str) -
 
     Raises:
         BongsuError: as :func:`show_label`; ``governance.no-reason``, ``governance.too-long``;
-            ``access.above-clearance`` for a label that its stater could not look at; ``label.grade-outside``.
+            ``access.above-clearance`` (recorded) for a label that its stater could not look at;
+            ``label.grade-outside``.
     """
     check_texts(reason=reason)
     refuse_other_grades(grades_of(platform), label)
-    refuse_above(platform.scope.clearance, label)
+    author = platform.author
+    asked = Ask(platform, platform.actor, author.tenant, LABEL_RAISED, reference, author.request_id)
+    with recorded(asked, OF_LABELS):
+        refuse_above(platform.scope.clearance, label)
     digest = _digest_of(trace(platform, reference, "upstream"))
     with platform.write() as connection:
         refuse_while_stating(connection, label)

@@ -17,7 +17,7 @@ from bongsu.domain.codes import artifact as codes
 from bongsu.domain.codes import labels as label_codes
 from bongsu.domain.ids import Digest
 from bongsu.domain.labels import OPEN, Label
-from bongsu.service.governance.asking import Ask, recorded
+from bongsu.service.governance.asking import OF_LABELS, Ask, recorded
 from bongsu.service.governance.texts import check_declared
 from bongsu.service.grades import grades_of, refuse_other_grades, refuse_while_stating
 from bongsu.service.inputs.card import label_of, said_on_cards, type_of
@@ -30,8 +30,6 @@ from bongsu.store.audit import append_all
 
 MOST_FILES = 100_000
 ABANDONED_S = 86_400.0
-_OF_LABELS = ("access", "label")
-"""Kinds of refusals of an upload that are recorded where they arise."""
 UPLOADS, CARDS = "bongsu-upload-", "bongsu-cards-"
 _TEMPORARY = (UPLOADS, CARDS)
 """Beginnings of the names of folders in the home that are gone when what they are for is done."""
@@ -115,14 +113,14 @@ def take_upload(platform: Platform, archive: Path, title: str, stated: Label | N
             detail = error.within(Path(folder)).detail
             raise codes.UNREADABLE_CARD.error(archive=title, detail=detail) from error
         check_declared(ask, {f"{title}/{name}": text for name, text in said_on_cards(files).items()})
-        with recorded(ask, _OF_LABELS):
+        with recorded(ask, OF_LABELS):
             refuse_above(platform.actor.clearance, (stated or OPEN).join(on_card or OPEN))
         writer = platform.artifacts.writer(f"uploads/{secrets.token_hex(8)}")
         manifest = copy_in(writer, files)
     reader = platform.artifacts.reader(manifest.digest)
     type_ = type_of([entry.path for entry in manifest.files], reader.open, model=is_model)
     ref = ArtifactRef(digest=manifest.digest, type=type_, label=on_card or OPEN, size=manifest.size)
-    with recorded(ask, _OF_LABELS):
+    with recorded(ask, OF_LABELS):
         label = _noted(platform, ref, stated or OPEN, title)
     return Uploaded(manifest.digest, type_.value, manifest.size, str(label))
 

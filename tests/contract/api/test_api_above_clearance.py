@@ -56,6 +56,13 @@ def hide(place: ApiPlace, digest: str) -> None:
         note_artifact(connection, ref, "plans", place.now)
 
 
+def refusals(place: ApiPlace, action: str) -> list[tuple[str, list[str], list[str]]]:
+    """Who was refused, by which codes and rules."""
+    entries = [json.loads(row[2]) for row in place.log()]
+    refused = [one for one in entries if (one["action"], one["outcome"]) == (action, "refused")]
+    return [(one["actor"], one["facts"]["codes"], one["facts"]["rules"]) for one in refused]
+
+
 def check_refused(response: Any) -> None:
     assert (response.status_code, response.json()["code"]) == (403, "access.above-clearance"), response.text
     assert "blue" not in response.text
@@ -99,10 +106,7 @@ def test_who_sends_bytes_that_are_known_for_more_is_on_record(
     check_refused(
         place.ask("eng", "POST", "/v1/ministries/mnd/artifacts?title=plans&label=C", content=archive("x"))
     )
-    entries = [json.loads(row[2]) for row in place.log()]
-    refused = [one for one in entries if (one["action"], one["outcome"]) == ("artifact.add", "refused")]
-    told = [(one["actor"], one["facts"]["codes"], one["facts"]["rules"]) for one in refused]
-    assert told == [("eng", ["access.above-clearance"], ["access.clearance"])] * 2
+    assert refusals(place, "artifact.add") == [("eng", ["access.above-clearance"], ["access.clearance"])] * 2
     assert counted == ["eng"] * 2, "and counted, as other refusals are"
 
 
@@ -111,6 +115,7 @@ def test_nobody_registers_data_with_a_label_above_their_own(place: ApiPlace) -> 
     check_refused(place.ask("cus", "POST", "/v1/ministries/mnd/datasets", json=body))
     with place.platform.read() as connection:
         assert list_dataset_versions(connection, "law-again") == []
+    assert refusals(place, "dataset.add") == [("cus", ["access.above-clearance"], ["access.clearance"])]
 
 
 def test_a_label_that_rises_while_data_is_registered_is_not_told(
@@ -128,3 +133,10 @@ def test_a_label_that_rises_while_data_is_registered_is_not_told(
     check_refused(place.ask("cus", "POST", "/v1/ministries/mnd/datasets", json=body))
     with place.platform.read() as connection:
         assert list_dataset_versions(connection, "law-again") == []
+    assert refusals(place, "dataset.add") == [("cus", ["access.above-clearance"], ["access.clearance"])]
+
+
+def test_who_states_a_label_that_they_could_not_look_at_is_on_record(place: ApiPlace) -> None:
+    body = {"of": "datasets:/law/1", "grade": "C", "reason": "It is a plan of operations"}
+    check_refused(place.ask("cus", "POST", "/v1/ministries/mnd/labels", json=body))
+    assert refusals(place, "label.raise") == [("cus", ["access.above-clearance"], ["access.clearance"])]

@@ -21,6 +21,9 @@ from bongsu.service.recording import record_refusal
 from bongsu.store import audit
 from bongsu.store.ministries import is_governed
 
+OF_LABELS = ("access", "label")
+"""Kinds of errors of who states a label, or makes something that has one."""
+
 
 @dataclass(frozen=True)
 class Ask:
