@@ -117,10 +117,12 @@ def test_a_log_that_is_followed_is_cut_off_and_not_ended(tmp_path: Path) -> None
     with served(tmp_path) as server, server.client() as client:
         run = client.post("/v1/runs", json={"text": PIPELINE}).json()["run"]["id"]
         failure: list[Exception] = []
+        following = threading.Semaphore(0)
 
         def follow(path: str) -> None:
             try:
                 with server.client() as mine, mine.stream("GET", path) as response:
+                    following.release()
                     list(response.iter_lines())
             except httpx.RemoteProtocolError as error:
                 failure.append(error)
@@ -133,7 +135,8 @@ def test_a_log_that_is_followed_is_cut_off_and_not_ended(tmp_path: Path) -> None
         threads = [threading.Thread(target=follow, args=(path,)) for path in paths]
         for thread in threads:
             thread.start()
-        time.sleep(1.5)
+        for _ in threads:
+            assert following.acquire(timeout=20)
         server.ask_to_end()
         assert server.wait() < 12
         for thread in threads:
