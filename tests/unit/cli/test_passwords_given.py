@@ -58,6 +58,14 @@ def test_somebody_who_was_added_later_signs_in_with_a_password_of_their_own(
     assert not _signs_in(server, "kim", password)
 
 
+def test_the_folder_that_the_server_says_it_keeps_things_in_will_do_as_well(
+    server: IssuerServer, shell: Shell, tmp_path: Path
+) -> None:
+    said = shell("--home", str(tmp_path / "home" / "shared"), "people", "password", "mnd/park")
+    assert said.status == 0, said.error
+    assert _signs_in(server, "mnd/park", said.out.strip())
+
+
 def test_a_new_password_ends_the_one_before_and_what_was_signed_in_with_it(
     server: IssuerServer, shell_there: Shell
 ) -> None:

@@ -107,11 +107,11 @@ def add(
 
 @people.command("password", help=_("Give somebody a new password at `bongsu up`, on its machine; shown this once."))
 def password(context: typer.Context, person: PersonId, as_json: AsJson = False) -> None:
-    from bongsu.cli.commands.serve import shared_home
+    from bongsu.cli.commands.serve import site_home
     from bongsu.service.passwords import give_password_at
 
     only_here(context, "people password")
-    made = give_password_at(shared_home(options(context).home.absolute()), person)
+    made = give_password_at(site_home(options(context).home.absolute()), person)
     if as_json:
         say_json(made)
         return
