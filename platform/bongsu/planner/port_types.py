@@ -111,6 +111,6 @@ def _steps_from(type_: ArtifactType, signatures: Iterable[StageSignature]) -> It
 
 def _loaded(catalogue: Catalogue, name: str) -> StageSignature | None:
     """The signature; None for drills, and for one that cannot be loaded: it is told where a file uses it."""
-    with suppress(Exception):
+    with suppress(Exception):  # whatever its package raises
         return None if catalogue[name].for_drills else catalogue[name]
     return None
