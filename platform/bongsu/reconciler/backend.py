@@ -12,9 +12,10 @@ from bongsu.domain.attempt import AttemptSpec, Observation, Phase
 from bongsu.domain.capacity import Capacity
 from bongsu.domain.ids import AttemptId
 from bongsu.domain.messages import N_
+from bongsu.domain.mistakes import OTHERS
 from bongsu.domain.phrases import Words, as_phrase, phrase
 from bongsu.executors.base import EventPage, Executor
-from bongsu.reconciler.own_faults import OTHERS, OwnFaults
+from bongsu.reconciler.own_faults import OwnFaults
 from bongsu.reconciler.words_of_errors import words_of
 
 # Asking an executor again to stop what does not stop.

@@ -15,13 +15,14 @@ from math import inf
 from bongsu.artifacts.base import StoreOf
 from bongsu.domain.codes import artifact as codes
 from bongsu.domain.messages import N_
+from bongsu.domain.mistakes import OTHERS
 from bongsu.domain.phrases import Phrase, Words, as_phrase, joined, phrase
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import Tenant
 from bongsu.reconciler.lock import Turn
 from bongsu.reconciler.observing import Observer
 from bongsu.reconciler.outbox_delivery import OutboxDelivery
-from bongsu.reconciler.own_faults import OTHERS, OwnFaults
+from bongsu.reconciler.own_faults import OwnFaults
 from bongsu.reconciler.publisher import Publisher
 from bongsu.reconciler.registrar import Registrar
 from bongsu.reconciler.tracking_line import Patience, TrackingLine

@@ -13,7 +13,7 @@ class Publisher(Protocol):
 
     Calls are made from one thread. They may raise anything that a client of the server does; the caller tries again
     later. Only :class:`bongsu.domain.publication.RegistrationRefused` is taken for the registry's no, and what
-    :func:`bongsu.reconciler.own_faults.is_own` tells apart for no word of the server at all.
+    :func:`bongsu.domain.mistakes.is_own` tells apart for no word of the server at all.
     """
 
     def is_blank(self) -> bool:

@@ -10,12 +10,13 @@ from bongsu.artifacts.base import StoreOf
 from bongsu.domain.codes import artifact as codes
 from bongsu.domain.ids import RunId, StageId
 from bongsu.domain.messages import N_
+from bongsu.domain.mistakes import OTHERS
 from bongsu.domain.phrases import Words, as_phrase, phrase
 from bongsu.domain.plan import PlannedStage
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.publication import RegistrationRefused, RegistrationRequest
 from bongsu.reconciler.facts import Published, Refused, Registered, RunFacts, Withdrawn
-from bongsu.reconciler.own_faults import OTHERS, OwnFaults
+from bongsu.reconciler.own_faults import OwnFaults
 from bongsu.reconciler.publisher import Publisher
 from bongsu.reconciler.registration import registration_request
 from bongsu.reconciler.tracking_line import Answer, Patience, TrackingLine

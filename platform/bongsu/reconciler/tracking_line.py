@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from bongsu.domain.mistakes import is_own
 from bongsu.domain.phrases import Words
-from bongsu.reconciler.own_faults import OwnFaults, is_own
+from bongsu.reconciler.own_faults import OwnFaults
 from bongsu.reconciler.words_of_errors import words_of
 
 MAX_TRIES = 5

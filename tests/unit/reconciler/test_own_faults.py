@@ -15,6 +15,7 @@ from reconciler_world import World
 from small_plans import plan_of, stage
 
 from bongsu.domain.ids import AttemptId, RunId, StageId
+from bongsu.domain.mistakes import MistakeThere
 from bongsu.domain.run import RunState
 from bongsu.domain.tenants import HOME
 from bongsu.reconciler import driver as driving
@@ -30,7 +31,9 @@ from bongsu.service.submitting import submit
 from bongsu.store import outbox
 from bongsu.store.database import Database
 from bongsu.tracking import registry
+from bongsu.tracking.governed.apart import RaisedThere, raised
 from bongsu.tracking.governed.publisher import GovernedPublisher
+from bongsu.tracking.governed.telling import Publish, answer
 
 BUGS = [TypeError("a-bug"), KeyError("a-bug"), ValueError("a-bug"), RuntimeError("a-bug")]
 
@@ -177,6 +180,30 @@ def test_what_a_server_a_library_or_a_disk_does_is_the_servers_trouble(
     assert line.call(act) is Answer.NONE
     assert line.trouble != ""
     assert (line.fault, counting.faults) == ("", 0)
+
+
+class ThereBroken:
+    """The publisher of the process that tells MLflow."""
+
+    def __init__(self, error: Exception) -> None:
+        self.publish = raising(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"), [(TypeError("a-bug"), MistakeThere), (KeyError("an odd answer"), RaisedThere)]
+)
+def test_a_mistake_in_the_process_that_tells_mlflow_comes_with_its_traceback(
+    counting: Counting, caplog: pytest.LogCaptureFixture, error: Exception, kind: type[Exception]
+) -> None:
+    line = Publish(items=(opened("r-1"),)).model_dump_json().encode()
+    came = raised(answer(ThereBroken(error), line))  # type: ignore[arg-type]
+    assert isinstance(came, kind)
+    assert type(came).__name__ == type(error).__name__
+    is_ours = kind is MistakeThere
+    assert TrackingLine(IMPATIENT, OwnFaults(counting)).call(raising(came)) is (
+        Answer.FAULT if is_ours else Answer.NONE
+    )
+    assert ("publisher.publish(asked.items)" in caplog.text) is is_ours, "where it came from, there"
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import psutil
 from bongsu.domain.attempt import Failure, FailureReason, Observation, Phase
 from bongsu.domain.capacity import Capacity
 from bongsu.domain.messages import N_
+from bongsu.domain.mistakes import OTHERS
 from bongsu.domain.phrases import Words, phrase
-from bongsu.domain.problems import BongsuError
 from bongsu.executors.local_ray.endings import out_of_memory_kills
 from bongsu.executors.local_ray.failures import own_fault, ray_died, ray_died_too_often, ray_unusable
 from bongsu.executors.local_ray.guard import LOOK_S, RayGuard
@@ -33,7 +33,7 @@ START_S = 180.0
 # A Ray that was of use for so long has not died of what ended those before it.
 HEALTHY_S = 600.0
 # How this machine, its disks and its processes fail.
-_OF_MACHINE = (OSError, BongsuError, MemoryError, psutil.Error)
+_OF_MACHINE = (*OTHERS, MemoryError, psutil.Error)
 
 
 @dataclass(frozen=True)
