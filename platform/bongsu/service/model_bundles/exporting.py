@@ -29,7 +29,6 @@ from bongsu.domain.signed_notes import SignedNote
 from bongsu.domain.tenants import HOME
 from bongsu.domain.uses import UseClass
 from bongsu.service.audit.keys import LogKeys
-from bongsu.service.governance.asking import Ask, done, recorded
 from bongsu.service.governance.home_owner import owner
 from bongsu.service.governance.launching import LaunchRequest, approved_subject, check_launch, read_whole
 from bongsu.service.governance.permission import require_allowed
@@ -42,6 +41,7 @@ from bongsu.service.model_bundles.describing import (
     sources_of,
 )
 from bongsu.service.platform import Platform
+from bongsu.service.recording import Ask, done, refusals_recorded
 from bongsu.store.aliases import lock_model
 from bongsu.store.governed_objects import Found, binding_of, find_object
 from bongsu.store.ministries import is_governed
@@ -80,7 +80,14 @@ def export_model(platform: Platform, keys: LogKeys, reference: str, target: str)
     with platform.read() as connection:
         governed = is_governed(connection)
         object_ = _object(connection, reference)
-    ask = Ask(platform, actor, platform.scope.tenant, "model.export", object_, platform.author.request_id)
+    ask = Ask(
+        platform,
+        actor,
+        tenant=platform.scope.tenant,
+        action="model.export",
+        object=object_,
+        request_id=platform.author.request_id,
+    )
     if governed:
         request = LaunchRequest(LaunchKind.TRANSFER, object_, target)
         digest = check_launch(platform, actor, ask.tenant, request, ask.request_id).digest
@@ -94,7 +101,7 @@ def export_model(platform: Platform, keys: LogKeys, reference: str, target: str)
         version = find_object(connection, platform.scope.tenant or HOME, object_)
         registered = registrations_of(connection, version) if version else []
     cards = read_cards(platform, registered, tree)
-    with recorded(ask), platform.write() as connection:
+    with refusals_recorded(ask), platform.write() as connection:
         # All but the bytes is looked at once more, in the transaction that records that they were given.
         if governed:
             # As when a proposal is carried out: whoever suspends the model waits, or this does.
