@@ -18,9 +18,9 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
 
-from bongsu.api.given import given, given_as_model
-from bongsu.api.handed_out import HandedOut
+from bongsu.api.large_responses import LargeResponse
 from bongsu.api.requests import Rate, key_of_actor, key_of_address, language_of, request_id
+from bongsu.api.response_models import given, given_as_model
 from bongsu.domain.codes import api as api_codes
 from bongsu.domain.codes import identity as codes
 from bongsu.domain.grades import GradeScheme
@@ -116,10 +116,10 @@ class Asker:
         media_type: str,
         headers: Mapping[str, str],
         close: Callable[[], None] = lambda: None,
-    ) -> HandedOut:
-        """See :class:`bongsu.api.handed_out.HandedOut`."""
+    ) -> LargeResponse:
+        """See :class:`bongsu.api.large_responses.LargeResponse`."""
         held = partial(self.plane.base.readers.one_more, self.actor.id)
-        return HandedOut(pieces, held, close, media_type, headers)
+        return LargeResponse(pieces, held, close, media_type, headers)
 
     @property
     def translate(self) -> Callable[[str], str]:

@@ -14,7 +14,7 @@ from bongsu.domain.labels import Grade, Label
 from bongsu.domain.pipeline import Input
 from bongsu.service.governance.texts import check_declared
 from bongsu.service.grades import grades_of, refuse_other_grades, refuse_while_stating
-from bongsu.service.inputs.given import Files
+from bongsu.service.inputs.file_roots import Files
 from bongsu.service.inputs.resolving import resolve_input
 from bongsu.service.labels import refuse_above, stated_label
 from bongsu.service.platform import Platform

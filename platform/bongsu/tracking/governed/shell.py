@@ -22,8 +22,8 @@ from bongsu.tracking.governed.answers import Guarded, HasLeft, Question
 from bongsu.tracking.governed.artifact_access import may_reach
 from bongsu.tracking.governed.artifact_paths import has_long_name, is_plain
 from bongsu.tracking.governed.bodies import Body
+from bongsu.tracking.governed.file_responses import taking
 from bongsu.tracking.governed.graphql_requests import fault_of
-from bongsu.tracking.governed.handing_over import taking
 from bongsu.tracking.governed.refusals import LONG_NAME, NO_FILES, NOT_FOUND, ONLY_LOOK, TOO_LARGE, UNKNOWN, Refusal
 from bongsu.tracking.governed.routes import Access, Route, match
 from bongsu.tracking.governed.settings import GovernedSettings

@@ -20,7 +20,7 @@ from bongsu.domain.tenants import HOME, Tenant
 from bongsu.policy.access import Permission
 from bongsu.service.catalogue import InstalledStages
 from bongsu.service.control_plane import ControlPlane
-from bongsu.service.inputs.given import Files
+from bongsu.service.inputs.file_roots import Files
 from bongsu.service.labels import refuse_above
 from bongsu.service.planning import Prepared, prepare_loaded, with_what_is_known
 from bongsu.service.platform import Platform

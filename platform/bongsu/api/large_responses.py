@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from bongsu.artifacts.sending import send_pieces
 
 
-class HandedOut(StreamingResponse):
+class LargeResponse(StreamingResponse):
     """An answer that counts as read from its begin to its end, or until whoever reads it has left.
 
     Args:
