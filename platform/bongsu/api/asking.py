@@ -10,7 +10,7 @@ lists of versions over all ministries. A test holds the other routes to the meth
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any
 
@@ -18,9 +18,9 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
 
-from bongsu.api.given import given, given_as_model
-from bongsu.api.handed_out import HandedOut
+from bongsu.api.large_responses import LargeResponse
 from bongsu.api.requests import Rate, key_of_actor, key_of_address, language_of, request_id
+from bongsu.api.response_models import given, given_as_model
 from bongsu.domain.codes import api as api_codes
 from bongsu.domain.codes import identity as codes
 from bongsu.domain.grades import GradeScheme
@@ -89,10 +89,14 @@ class Asker:
         """See :func:`bongsu.service.run_lists.of_run`."""
         return of_run(self.plane, self.actor, self.needed, run)
 
+    def as_now(self) -> Asker:
+        """While an answer goes on. Raises ``identity.not-signed-in`` once they are disabled."""
+        return replace(self, actor=self.plane.as_now(self.actor))
+
     def look_again(self, run: str) -> None:
-        """At what is still so while an answer goes on: raises as :meth:`of_run` once they may not see the run, and
-        ``identity.not-signed-in`` once they are disabled. That they read on is recorded as reading is."""
-        of_run(self.plane, self.plane.as_now(self.actor), self.needed, run)
+        """At what is still so while an answer goes on: raises as :meth:`of_run` once they may not see the run, and as
+        :meth:`as_now`. That they read on is recorded as reading is."""
+        self.as_now().of_run(run)
 
     def look_closely(self, run: str) -> Look:
         """See :func:`bongsu.service.watching.look_closely`."""
@@ -115,11 +119,12 @@ class Asker:
         pieces: Iterator[bytes],
         media_type: str,
         headers: Mapping[str, str],
+        look_again: Callable[[Asker], object],
         close: Callable[[], None] = lambda: None,
-    ) -> HandedOut:
-        """See :class:`bongsu.api.handed_out.HandedOut`."""
+    ) -> LargeResponse:
+        """As :class:`bongsu.api.large_responses.LargeResponse`; ``look_again`` is handed the asker as they are then."""
         held = partial(self.plane.base.readers.one_more, self.actor.id)
-        return HandedOut(pieces, held, close, media_type, headers)
+        return LargeResponse(pieces, held, close, lambda: look_again(self.as_now()), media_type, headers)
 
     @property
     def translate(self) -> Callable[[str], str]:

@@ -18,7 +18,8 @@ from bongsu.domain.ids import Digest
 from bongsu.language.problems import told
 from bongsu.policy.access import Permission
 from bongsu.service.documents import PlanDocument, plan_document
-from bongsu.service.handed_in import (
+from bongsu.service.plane import PlanShown
+from bongsu.service.submissions import (
     MOST_BESIDE,
     MOST_BYTES_BESIDE,
     MOST_BYTES_OF_ALL_BESIDE,
@@ -27,7 +28,6 @@ from bongsu.service.handed_in import (
     prepare_handed_in,
     submit_handed_in,
 )
-from bongsu.service.plane import PlanShown
 from bongsu.store.records import PublicRun
 
 router = APIRouter(prefix="/v1", tags=["pipelines"])

@@ -35,7 +35,7 @@ def mount(settings: GovernedSettings, viewer_of: ViewerOf) -> ASGIApp:
         from mlflow.server import app
         from mlflow.server.fastapi_app import create_fastapi_app
 
-        from bongsu.tracking.governed.handing_over import hand_over_files
+        from bongsu.tracking.governed.file_responses import hand_over_files
         from bongsu.tracking.governed.public_pages import public_pages
 
     hand_over_files(app)
