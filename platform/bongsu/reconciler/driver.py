@@ -210,7 +210,8 @@ class Driver:
                     continue
                 if self._load(connection, run_id, version):
                     changed.add(run_id)
-        self._estimate(changed)
+        # With those over which the database fell silent the last time.
+        self._estimate(changed | (self.facts.keys() - self._estimates.keys()))
         return changed
 
     def _estimate(self, loaded: Collection[RunId]) -> None:

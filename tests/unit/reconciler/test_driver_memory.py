@@ -11,10 +11,13 @@ from reconciler_world import World
 from small_plans import plan_of, stage
 
 from bongsu.domain.capacity import Capacity
+from bongsu.domain.codes.run import DATABASE_BUSY
 from bongsu.domain.ids import AttemptId, RunId
+from bongsu.domain.problems import BongsuError
 from bongsu.domain.run import RunState
 from bongsu.service.cancelling import request_cancel
 from bongsu.service.submitting import submit
+from bongsu.store import cache
 
 ONE_CORE = Capacity(cpus=1, gpus=0, memory=16_000_000_000)
 
@@ -63,6 +66,23 @@ def test_a_second_run_is_ordered_by_what_the_first_one_took(
     second = begun(world, "second")
     assert world.driver.view(second).seconds_left == pytest.approx(90, abs=1)
     assert done(world, seconds) == order
+
+
+def test_a_run_is_driven_on_although_the_store_was_silent_on_what_others_took(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(*_given: object) -> None:
+        raise DATABASE_BUSY.error(url="sqlite://", detail="x")
+
+    run = submit(world.elsewhere, plan_of(stage("a"))).run.id
+    world.driver.want([run])
+    with monkeypatch.context() as patch:
+        patch.setattr(cache, "usual_seconds", silent)
+        with pytest.raises(BongsuError):
+            world.driver.step()
+    for _ in range(3):
+        world.driver.step()
+    assert len(world.cluster.live) == 1
 
 
 def traces(thing: Any, run: RunId, path: str, seen: set[int]) -> Iterator[str]:
