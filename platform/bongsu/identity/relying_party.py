@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from bongsu.identity.fetching import FetchError, KeyFetcher
+from bongsu.identity.exchanging import FetchError
+from bongsu.identity.fetching import KeyFetcher
 from bongsu.identity.settings import is_safe_url
 
 _LOG = logging.getLogger("bongsu.identity")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from joserfc.jwk import Key
 
-from bongsu.identity.fetching import FetchError
+from bongsu.identity.exchanging import FetchError
 from bongsu.identity.public_keys import Keys, find_key
 from bongsu.identity.refusals import Cause, TokenRefusedError
 from bongsu.identity.settings import TrustedIssuer

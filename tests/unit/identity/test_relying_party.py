@@ -14,7 +14,8 @@ from store_places import store_at
 
 from bongsu.domain.people import Actor
 from bongsu.domain.problems import BongsuError
-from bongsu.identity.fetching import FetchError, KeyFetcher
+from bongsu.identity.exchanging import FetchError
+from bongsu.identity.fetching import KeyFetcher
 from bongsu.identity.oauth import CLI, browser_client
 from bongsu.identity.relying_party import (
     UNNAMED,
@@ -44,7 +45,7 @@ class Site:
         self.issuer = IssuerServer(store_at(folder), folder, clients=(CLI, client))
         self.http = httpx.Client(trust_env=False)
         trusted = TrustedIssuer(self.issuer.url, "bongsu", ministry_claim="ministry")
-        verifier = TokenVerifier(trusting([trusted], self.http))
+        verifier = TokenVerifier(trusting([KeyFetcher(trusted, self.http)]))
         self.fetcher = KeyFetcher(trusted, self.http)
         provider = RemoteProvider(self.fetcher, lambda: self.issuer.people.now)
         self.browsers = Browsers(
@@ -132,7 +133,7 @@ def test_a_provider_that_names_no_place_for_browsers_is_silent(site: Site, monke
 @pytest.mark.parametrize("answer", [b"[]", b"{", b"x" * 300_000])
 def test_an_answer_that_is_no_object_or_too_long_is_none(answer: bytes) -> None:
     trusted = TrustedIssuer("https://login.example", "bongsu", ("mnd",))
-    transport = httpx.MockTransport(lambda _request: httpx.Response(200, content=answer))
+    transport = httpx.MockTransport(lambda _request: httpx.Response(200, stream=httpx.ByteStream(answer)))
     with httpx.Client(transport=transport) as http, pytest.raises(FetchError):
         KeyFetcher(trusted, http).sent("https://login.example/token", {})
 

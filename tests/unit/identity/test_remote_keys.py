@@ -9,7 +9,7 @@ import pytest
 from identity_provider import AUDIENCE, ISSUER, KEYS, NOW, Provider, claims, forged, good, signed, verifier
 from joserfc.jwk import ECKey, Key
 
-from bongsu.identity.fetching import FetchError
+from bongsu.identity.exchanging import FetchError
 from bongsu.identity.public_keys import Keys, find_key, usable_keys
 from bongsu.identity.refusals import Cause, TokenRefusedError
 from bongsu.identity.remote_keys import MAX_WAITING, RemoteKeys
