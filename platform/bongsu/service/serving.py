@@ -47,6 +47,7 @@ from bongsu.service.leading import lead
 from bongsu.service.mlflow_mount import DATABASE as MLFLOW_DATABASE
 from bongsu.service.mlflow_mount import mounted, publisher_of, settings_of
 from bongsu.service.observing.identifying import counted
+from bongsu.service.observing.provider_keys import ProviderKeys
 from bongsu.service.observing.reconciling import Watched
 from bongsu.service.observing.store_gauges import StoreGauges
 from bongsu.service.observing.telemetry import Telemetry, TelemetrySettings, open_telemetry
@@ -207,6 +208,7 @@ def open_served(settings: ServerSettings, environment: Mapping[str, str]) -> Ite
             return KeyFetcher(one, undo.enter_context(provider_client(certificates)))
 
         trusts = [*trusting(map(fetcher, settings.issuers)), *([issuer.trust()] if issuer else [])]
+        telemetry.metrics.registry.register(ProviderKeys(trusts))
         plane = _plane(settings, base, issuer, trusts)
         plane = replace(plane, identify=counted(plane.identify, telemetry.metrics))
         browsers = _browsers(settings, plane, issuer, trusts, fetcher)
