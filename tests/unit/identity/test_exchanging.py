@@ -11,9 +11,11 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
+from private_authority import loopback_certificate
 
 from bongsu.identity.exchanging import MAX_ANSWER_BYTES, MOST_AT_ONCE, Exchanges, FetchError, Line, provider_client
 
@@ -49,8 +51,13 @@ def server(talk: Talk) -> Iterator[str]:
 
 
 @pytest.fixture
-def exchanges() -> Iterator[Exchanges]:
-    with provider_client(ssl.create_default_context()) as client:
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    return loopback_certificate(tmp_path)
+
+
+@pytest.fixture
+def exchanges(certificate: tuple[Path, Path]) -> Iterator[Exchanges]:
+    with provider_client(ssl.create_default_context(cafile=certificate[0])) as client:
         yield Exchanges(client, LIMIT_S)
 
 
@@ -94,6 +101,22 @@ def test_a_provider_that_drips_holds_no_thread_and_no_connection(
         with pytest.raises(FetchError, match="slow"):
             exchanges.ask("GET", f"{scheme}://{place}/keys")
         assert time.monotonic() - began < LIMIT_S + 2
+        assert gone_within(2)
+
+
+def test_nor_does_one_that_drips_within_tls(exchanges: Exchanges, certificate: tuple[Path, Path]) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    dripping = drip(b"HTTP/1.1 200 OK\r\nx: ")
+
+    def talk(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as secured:
+            secured.recv(65536)
+            dripping(secured)
+
+    with server(talk) as place:
+        with pytest.raises(FetchError, match="slow"):
+            exchanges.ask("GET", f"https://{place}/keys")
         assert gone_within(2)
 
 
