@@ -93,7 +93,7 @@ def bytewise(connection: Connection, text: ColumnElement[str]) -> ColumnElement[
     return collate(text, "C" if connection.dialect.name == "postgresql" else "BINARY")
 
 
-def _bound(value: Any) -> Any:
+def _bound(value: object) -> object:
     """A whole number may be greater than any that the column holds, and is compared with them all the same: PostgreSQL
     would be told that it is of the column's type."""
     is_number = isinstance(value, int) and not isinstance(value, bool)
@@ -109,7 +109,7 @@ def _kind(column: ColumnElement[Any]) -> FieldKind:
 
 
 def _holds(column: ColumnElement[Any], comparison: Comparison) -> ColumnElement[bool]:
-    values = [_bound(value) for value in comparison.values]
+    values: list[object] = [_bound(value) for value in comparison.values]
     first = values[0]
     match comparison.operator:
         case Operator.IS:
