@@ -114,6 +114,33 @@ def test_what_mlflow_does_not_take_closes_its_ministry_until_it_does(
     assert door.scraped() == ["bongsu_mlflow_labels_unreadable_total 0.0"]
 
 
+def test_what_mlflow_was_told_of_meanwhile_is_forgotten(door: Door) -> None:
+    """What a server remembers of items does not grow for as long as it lives."""
+    door.mlflow.refuses = {"army"}
+    for _change in range(20):
+        door.put()
+        door.put("r-army", "army")
+        assert door.labels.catch_up() == {"army"}
+        with door.place.platform.database.write(EVERYTHING) as connection:
+            outbox.mark_done(connection, [one.number for one in outbox.waiting(connection)])
+    assert len(door.mlflow.told) == 20
+    assert len(door.labels._done) == 1
+    assert len(door.labels._told) == 1
+
+
+def test_an_item_that_is_told_again_is_put_in_force_again(door: Door) -> None:
+    door.put()
+    door.labels.catch_up()
+    with door.place.platform.database.write(EVERYTHING) as connection:
+        outbox.mark_done(connection, [one.number for one in outbox.waiting(connection)])
+    door.put("r-army", "army")
+    door.labels.catch_up()
+    with door.place.platform.database.write(EVERYTHING) as connection:
+        outbox.tell_again(connection)
+    door.labels.catch_up()
+    assert [one.run_id for one in door.mlflow.told].count(door.run) > 1
+
+
 def test_what_may_be_anybodys_closes_all_of_it_until_it_is_mended(door: Door) -> None:
     door.put("r-nobodys", body="{}")
     assert door.labels.catch_up() == {EVERYWHERE}

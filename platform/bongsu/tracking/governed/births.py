@@ -19,6 +19,7 @@ from bongsu.tracking.governed import sources, tags
 from bongsu.tracking.governed.labelling import Ledger
 from bongsu.tracking.governed.marks import Kind
 from bongsu.tracking.governed.viewer import Acting, Recorder
+from bongsu.tracking.names import LABEL_TAG
 
 _PARENT_RUN = "mlflow.parentRunId"
 _SOURCE_RUN = "mlflow.sourceRun"
@@ -90,7 +91,7 @@ class Births:
             parents = [tag.value for tag in row.tags if tag.key == _PARENT_RUN]
             sources_of_label = [self._ledger.label(Kind.RUN, parent) for parent in parents]
         label = self._label(row.tags, sources_of_label)
-        self._tag(row.tags, label, lambda text: tracking.SqlTag(run=row, key=tags.LABEL_TAG, value=text))
+        self._tag(row.tags, label, lambda text: tracking.SqlTag(run=row, key=LABEL_TAG, value=text))
         self._labels[Kind.RUN, row.run_uuid] = label
         self._mentions.append((Kind.EXPERIMENT, row.experiment_id, label))
 
@@ -110,7 +111,7 @@ class Births:
 
         def tag(text: str) -> Any:
             return tracking.SqlLoggedModelTag(
-                model_id=row.model_id, experiment_id=row.experiment_id, tag_key=tags.LABEL_TAG, tag_value=text
+                model_id=row.model_id, experiment_id=row.experiment_id, tag_key=LABEL_TAG, tag_value=text
             )
 
         self._tag([*row.tags, *written], label, tag)
@@ -172,7 +173,7 @@ class Births:
         return [
             tags.read_label(tag.value)
             for tag in self.session.new
-            if isinstance(tag, tracking.SqlInputTag) and tag.input_uuid in uuids and tag.name == tags.LABEL_TAG
+            if isinstance(tag, tracking.SqlInputTag) and tag.input_uuid in uuids and tag.name == LABEL_TAG
         ]
 
     def _keep_apart(self, row: tracking.SqlDataset) -> None:
@@ -211,7 +212,7 @@ class Births:
 
         def tag(text: str) -> Any:
             return registry.SqlModelVersionTag(
-                workspace=row.workspace, name=row.name, version=row.version, key=tags.LABEL_TAG, value=text
+                workspace=row.workspace, name=row.name, version=row.version, key=LABEL_TAG, value=text
             )
 
         self._tag(row.model_version_tags, label, tag)
@@ -225,10 +226,10 @@ class Births:
         declared = tags.labels_among(said, grades)
         if isinstance(self._actor, Recorder):
             if not declared:
-                raise ValueError(f"What the control plane records carries the tag {tags.LABEL_TAG}")
+                raise ValueError(f"What the control plane records carries the tag {LABEL_TAG}")
             return high_water_mark(declared)
         for tag in said:
-            if tags.key_of(tag) != tags.LABEL_TAG:
+            if tags.key_of(tag) != LABEL_TAG:
                 tags.check_is_free(tags.key_of(tag))
         label = high_water_mark([*declared, *of_sources], self._actor.written)
         if not self._actor.viewer.clearance.dominates(label):
@@ -240,7 +241,7 @@ class Births:
         if isinstance(self._actor, Recorder):
             return
         for row in rows:
-            if tags.key_of(row) == tags.LABEL_TAG:
+            if tags.key_of(row) == LABEL_TAG:
                 if isinstance(row, tracking.SqlLoggedModelTag):
                     row.tag_value = str(label)
                 else:

@@ -21,6 +21,7 @@ from bongsu.tracking.governed import births, tags
 from bongsu.tracking.governed.labelling import Ledger, only_look
 from bongsu.tracking.governed.marks import Kind
 from bongsu.tracking.governed.viewer import Acting, Actor, Housekeeping, Recorder
+from bongsu.tracking.names import LABEL_TAG
 
 _BIRTHS = "bongsu_births"
 
@@ -141,7 +142,7 @@ def _check_part(row: Any, ledger: Ledger, actor: Acting | Recorder, born: births
     thing = str(thing)
     ledger.check_changeable(kind, thing)
     if isinstance(actor, Recorder):
-        if key == tags.LABEL_TAG and not is_deleted:
+        if key == LABEL_TAG and not is_deleted:
             ledger.raise_to(kind, thing, [tags.read_label(tags.value_of(row))])
         return
     tags.check_is_free(key)
