@@ -71,7 +71,7 @@ def test_an_address_is_no_home_and_no_folder_of_that_name_is_made(
     for use in (open_home, examine):
         for written in (Path(address), Path(address).absolute()):
             with pytest.raises(BongsuError) as caught:
-                use(written)  # type: ignore[operator]
+                use(written, {})  # type: ignore[operator]
             (problem,) = caught.value.problems
             assert problem.code.name == "run.home-not-local"
             assert problem.args["home"] == address.replace(":///", "://")
