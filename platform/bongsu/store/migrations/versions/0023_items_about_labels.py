@@ -1,5 +1,6 @@
 """Which items of the outbox may be about a label that changed stands beside them, so that those that wait are found by
-an index. Of what another version writes without saying so, it is true. Going down forgets it: each item says it itself."""
+an index. Of what another version writes without saying so, it is true. Going down forgets it: every item has it in its
+body."""
 
 import sqlalchemy as sa
 from alembic import op
