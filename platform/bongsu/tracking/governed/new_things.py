@@ -32,7 +32,7 @@ _EXPERIMENTS = range(1_000_000_000, 1 << 31)
 _NO_ID = "No {what} can begin with this id: make another one, `{begin}-` and 32 random hexadecimal digits."
 
 
-class Births:
+class NewThings:
     """The things that one flush makes.
 
     Args:
@@ -49,16 +49,16 @@ class Births:
         self._experiments: list[Any] = []
         self._mentions: list[tuple[Kind, Any, Label]] = []
 
-    def conceive(self, row: Any) -> None:
+    def decide_label(self, row: Any) -> None:
         """Decide a new thing's label. Raises MlflowException if it may not be made."""
-        CONCEIVE[type(row)](self, row)
+        CREATABLE[type(row)](self, row)
 
     def label_of(self, kind: Kind, thing: str) -> Label | None:
         """None if this flush does not make it."""
         return self._labels.get((kind, thing))
 
-    def deliver(self) -> None:
-        """Write the marks."""
+    def write_marks(self) -> None:
+        """Write the marks, once the flush has given every thing its id."""
         acting = self._actor if isinstance(self._actor, Acting) else None
         for row in self._experiments:
             if acting is not None:  # the recorder's is known through what is in it
@@ -250,13 +250,13 @@ class Births:
         self.session.add(make(str(label)))
 
 
-CONCEIVE: Mapping[type, Callable[[Births, Any], None]] = {
-    tracking.SqlExperiment: Births.experiment,
-    tracking.SqlRun: Births.run,
-    tracking.SqlLoggedModel: Births.logged_model,
-    tracking.SqlTraceInfo: Births.trace,
-    tracking.SqlDataset: Births.dataset,
-    registry.SqlRegisteredModel: Births.model,
-    registry.SqlModelVersion: Births.version,
+CREATABLE: Mapping[type, Callable[[NewThings, Any], None]] = {
+    tracking.SqlExperiment: NewThings.experiment,
+    tracking.SqlRun: NewThings.run,
+    tracking.SqlLoggedModel: NewThings.logged_model,
+    tracking.SqlTraceInfo: NewThings.trace,
+    tracking.SqlDataset: NewThings.dataset,
+    registry.SqlRegisteredModel: NewThings.model,
+    registry.SqlModelVersion: NewThings.version,
 }
 """What can be made, and how its label is found."""
