@@ -28,6 +28,8 @@ NOBODY_YET = "nobody-yet"
 """Token of somebody who is nothing in any ministry."""
 GUEST = "msit"
 """The ministry with which DAPA shares its model."""
+LEFT = "left"
+"""Name of a file in the folder of the control plane: while it is there, everybody is disabled."""
 CLEARED = PEOPLE["mnd-all"].clearance
 DAPA = NewMinistry("dapa", "방위사업청", "Defense Acquisition Program Administration")
 
@@ -38,7 +40,16 @@ def plane_at(folder: Path) -> ControlPlane:
     register_ministry(made.platform, made.actor("mnd/op"), DAPA, new("dapa/op"))
     with made.platform.write() as connection:
         add_access_permit(connection, _shared(made.now))
-    return ControlPlane(replace(made.platform, scope=EVERYTHING), identify)
+    return _Plane(replace(made.platform, scope=EVERYTHING), identify)
+
+
+class _Plane(ControlPlane):
+    """Whose people are nobody's any more once there is a file in its folder."""
+
+    def as_now(self, actor: Actor) -> Actor:
+        if (self.base.home / LEFT).exists():
+            raise codes.NOT_SIGNED_IN.error()
+        return actor
 
 
 def identify(token: str) -> Actor:

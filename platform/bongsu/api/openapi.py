@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from fastapi.responses import Response
 
 from bongsu.api.asking import ANYBODY, STATED
-from bongsu.api.given import GIVEN, PLACE, Components, reached
+from bongsu.api.response_models import GIVEN, PLACE, Components, reached
 from bongsu.domain.problem_documents import PROBLEM_NAME, PROBLEM_SCHEMA
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass, field
 
 from bongsu.domain.events import Checkpointed, Message, PhaseEntered, Progress, StageEvent
@@ -63,6 +64,14 @@ class AttemptProgress:
                     self.safe_step = event.step
                     self._note(event)
         return any_came
+
+    def copy(self) -> AttemptProgress:
+        """As it is now; what comes later changes nothing of it."""
+        made = copy(self)
+        made.metrics, made._window = dict(self.metrics), self._window.copy()
+        made._points, made._notes = list(self._points), list(self._notes)
+        made._latest, made._kept_step = dict(self._latest), dict(self._kept_step)
+        return made
 
     @property
     def rate(self) -> float | None:

@@ -12,13 +12,13 @@ from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.codes import run as codes
 from bongsu.domain.labels import Grade, Label
 from bongsu.domain.pipeline import Input
-from bongsu.service.governance.asking import OF_LABELS, Ask, recorded
 from bongsu.service.governance.texts import check_declared
 from bongsu.service.grades import grades_of, refuse_other_grades, refuse_while_stating
-from bongsu.service.inputs.given import Files
+from bongsu.service.inputs.file_roots import Files
 from bongsu.service.inputs.resolving import resolve_input
 from bongsu.service.labels import refuse_above, stated_label
 from bongsu.service.platform import Platform
+from bongsu.service.recording import OF_LABELS, Ask, refusals_recorded
 from bongsu.store import datasets
 from bongsu.store.artifacts import find_owned, note_artifact
 from bongsu.store.audit import append_all
@@ -58,10 +58,10 @@ def register_dataset(
     ask = Ask(
         platform,
         platform.actor,
-        platform.author.tenant,
-        "dataset.add",
-        f"dataset:{name}",
-        platform.author.request_id,
+        tenant=platform.author.tenant,
+        action="dataset.add",
+        object=f"dataset:{name}",
+        request_id=platform.author.request_id,
     )
     check_declared(ask, {"name": name, "uri": uri})
     if not _NAME.fullmatch(name):
@@ -69,10 +69,10 @@ def register_dataset(
     stated = stated_label(grade or Grade.OPEN, compartments)
     label = stated if grade is not None or stated.compartments else None
     refuse_other_grades(grades_of(platform), stated)
-    with recorded(ask, OF_LABELS):
+    with refusals_recorded(ask, OF_LABELS):
         refuse_above(platform.scope.clearance, stated)
     resolved = resolve_input(platform, name, Input(dataset=uri, label=label), Files(directory))
-    with recorded(ask, OF_LABELS), platform.write() as connection:
+    with refusals_recorded(ask, OF_LABELS), platform.write() as connection:
         now = platform.clock()
         refuse_while_stating(connection, resolved.ref.label)
         risen = note_artifact(connection, resolved.ref, name, now)

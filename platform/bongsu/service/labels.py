@@ -19,11 +19,11 @@ from bongsu.domain.lineage import NodeKind
 from bongsu.domain.problems import BongsuError
 from bongsu.policy.access import Permission, cleared_for, permissions_in
 from bongsu.policy.access_rules import within_clearance
-from bongsu.service.governance.asking import OF_LABELS, Ask, recorded
 from bongsu.service.governance.texts import check_texts
 from bongsu.service.grades import grades_of, refuse_other_grades, refuse_while_stating
 from bongsu.service.lineage import LineageGraph, trace
 from bongsu.service.platform import Platform
+from bongsu.service.recording import OF_LABELS, Ask, refusals_recorded
 from bongsu.store import label_counts
 from bongsu.store.artifacts import get_artifact, note_artifact
 from bongsu.store.audit import append_all
@@ -165,8 +165,15 @@ def raise_label(platform: Platform, reference: str, label: Label, reason: str) -
     check_texts(reason=reason)
     refuse_other_grades(grades_of(platform), label)
     author = platform.author
-    asked = Ask(platform, platform.actor, author.tenant, LABEL_RAISED, reference, author.request_id)
-    with recorded(asked, OF_LABELS):
+    asked = Ask(
+        platform,
+        platform.actor,
+        tenant=author.tenant,
+        action=LABEL_RAISED,
+        object=reference,
+        request_id=author.request_id,
+    )
+    with refusals_recorded(asked, OF_LABELS):
         refuse_above(platform.scope.clearance, label)
     digest = _digest_of(trace(platform, reference, "upstream"))
     with platform.write() as connection:

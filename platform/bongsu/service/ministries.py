@@ -19,7 +19,7 @@ from bongsu.service.entitlement import refuse_ended, require
 from bongsu.service.grades import refuse_while_stating
 from bongsu.service.people import NewPerson, check_person, insert_person, require_issuer
 from bongsu.service.platform import Platform
-from bongsu.service.recording import Asked, recorded
+from bongsu.service.recording import Ask, recorded_change
 from bongsu.store import audit
 from bongsu.store import people as store
 from bongsu.store.people import Ministry, Person, home_of
@@ -78,8 +78,15 @@ def register_ministry(
             ``people.issuer-home``, ``people.ministry-exists``, ``people.title-taken``, ``people.subject-home``.
     """
     _check(platform, new, operator)
-    with recorded(
-        platform, Asked(actor, "ministry.register", f"ministry:{new.name}", new.name, request_id)
+    with recorded_change(
+        Ask(
+            platform,
+            actor,
+            tenant=Tenant(new.name),
+            action="ministry.register",
+            object=f"ministry:{new.name}",
+            request_id=request_id,
+        )
     ) as change:
         _require_anywhere(actor, Permission.MINISTRY_MANAGE)
         require_issuer(platform, operator)
@@ -109,7 +116,16 @@ def close_ministry(
         raise codes.UNKNOWN_MINISTRY.error(ministry=ministry)
     if witness is not None and MINISTRY_NAME.fullmatch(witness) is None:
         raise codes.MINISTRY_NAME.error(ministry=witness)
-    with recorded(platform, Asked(actor, "ministry.close", f"ministry:{ministry}", ministry, request_id)) as change:
+    with recorded_change(
+        Ask(
+            platform,
+            actor,
+            tenant=Tenant(ministry),
+            action="ministry.close",
+            object=f"ministry:{ministry}",
+            request_id=request_id,
+        )
+    ) as change:
         everyone = store.list_ministries(change.connection)
         store.lock_ministries(change.connection, [one.name for one in everyone])
         require(change.connection, actor, ministry, Permission.MINISTRY_MANAGE)

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
@@ -30,11 +30,12 @@ from bongsu.service.platform import Platform
 from bongsu.store.grades import grades_of_site
 from bongsu.store.permits import permits_for
 from bongsu.tracking.governed.settings import GovernedSettings
-from bongsu.tracking.governed.viewer import NOT_LABELLED, Denial, SharedModel, Viewer, Visit
+from bongsu.tracking.governed.viewer import AGAIN, NOT_LABELLED, Denial, SharedModel, Viewer, Visit
 
 if TYPE_CHECKING:
     from bongsu.tracking.governed.apart import PublisherApart
 
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 DATABASE = "mlflow-shared.db"
 FILES = "mlflow-files"
@@ -117,6 +118,8 @@ async def identity_of(
     """Who asks, found out once for a request; why that is not known, if a token or a session does not hold or it cannot
     be found out now; None without any. A request that says anything of a token has no session."""
     state = asked.setdefault("state", {})
+    if AGAIN in state:
+        state["identity"] = await run_in_threadpool(_identified, plane.as_now, state.pop(AGAIN))
     if "identity" not in state:
         state["identity"] = await _identity(plane, asked, browsers)
     found: Actor | BongsuError | None = state["identity"]
@@ -140,9 +143,9 @@ async def _identity(plane: ControlPlane, asked: Asked, browsers: Browsers | None
         return error.with_traceback(None)  # see below
 
 
-def _identified(identify: Callable[[str], Actor], secret: str) -> Actor | BongsuError:
+def _identified(identify: Callable[[T], Actor], known: T) -> Actor | BongsuError:
     try:
-        return identify(secret)
+        return identify(known)
     except BongsuError as error:
         return error.with_traceback(None)  # it is kept with the request, and the frames hold the token
 

@@ -22,7 +22,7 @@ from bongsu.policy.people_rules import role_fits, stays_operated, was_sent
 from bongsu.service.entitlement import refuse_ended, refuse_own, require, seen_person
 from bongsu.service.grades import refuse_while_stating
 from bongsu.service.platform import Platform
-from bongsu.service.recording import Asked, Change, recorded
+from bongsu.service.recording import Ask, Change, recorded_change
 from bongsu.store import people as store
 from bongsu.store.browser_sessions import end_browser_sessions_of
 from bongsu.store.people import Person, home_of
@@ -70,7 +70,16 @@ def add_person(platform: Platform, actor: Actor, new: NewPerson, request_id: str
     """
     home = home_of(new.id)
     check_person(platform, new, home)
-    with recorded(platform, Asked(actor, "person.add", f"person:{new.id}", home, request_id)) as change:
+    with recorded_change(
+        Ask(
+            platform,
+            actor,
+            tenant=Tenant(home),
+            action="person.add",
+            object=f"person:{new.id}",
+            request_id=request_id,
+        )
+    ) as change:
         store.lock_ministries(change.connection, [home])
         require(change.connection, actor, home, Permission.PERSON_MANAGE)
         require_issuer(platform, new)
@@ -92,8 +101,15 @@ def give_role(
             did not send them.
     """
     _refuse_other_forms(person)
-    asked = Asked(actor, "role.give", f"person:{person}", ministry, request_id)
-    with recorded(platform, asked) as change:
+    asked = Ask(
+        platform,
+        actor,
+        tenant=Tenant(ministry),
+        action="role.give",
+        object=f"person:{person}",
+        request_id=request_id,
+    )
+    with recorded_change(asked) as change:
         store.lock_ministries(change.connection, [ministry])
         require(change.connection, actor, ministry, Permission.PERSON_MANAGE)
         store.lock_person(change.connection, person)
@@ -120,8 +136,15 @@ def take_role(
             ``people.last-operator``.
     """
     _refuse_other_forms(person)
-    asked = Asked(actor, "role.take", f"person:{person}", ministry, request_id)
-    with recorded(platform, asked) as change:
+    asked = Ask(
+        platform,
+        actor,
+        tenant=Tenant(ministry),
+        action="role.take",
+        object=f"person:{person}",
+        request_id=request_id,
+    )
+    with recorded_change(asked) as change:
         store.lock_ministries(change.connection, [ministry])
         require(change.connection, actor, ministry, Permission.PERSON_MANAGE)
         found = seen_person(change.connection, actor, person)
@@ -146,8 +169,15 @@ def set_clearance(
     """
     _refuse_other_forms(person)
     _refuse_text("reason", reason, _MAX_REASON)
-    asked = Asked(actor, "clearance.set", f"person:{person}", home_of(person), request_id)
-    with recorded(platform, asked) as change:
+    asked = Ask(
+        platform,
+        actor,
+        tenant=Tenant(home_of(person)),
+        action="clearance.set",
+        object=f"person:{person}",
+        request_id=request_id,
+    )
+    with recorded_change(asked) as change:
         store.lock_person(change.connection, person)
         found = seen_person(change.connection, actor, person)
         require(change.connection, actor, found.home, Permission.PERSON_MANAGE)
@@ -169,8 +199,15 @@ def disable(platform: Platform, actor: Actor, person: str, request_id: str = "")
             their own ministry.
     """
     _refuse_other_forms(person)
-    asked = Asked(actor, "person.disable", f"person:{person}", home_of(person), request_id)
-    with recorded(platform, asked) as change:
+    asked = Ask(
+        platform,
+        actor,
+        tenant=Tenant(home_of(person)),
+        action="person.disable",
+        object=f"person:{person}",
+        request_id=request_id,
+    )
+    with recorded_change(asked) as change:
         # First without a lock: which ministries have to be locked stands in the person's roles.
         before = seen_person(change.connection, actor, person)
         store.lock_ministries(change.connection, [before.home, *before.roles])
@@ -275,7 +312,7 @@ def _refuse_last_operator(connection: Connection, person: str, ministry: str) ->
     stays_operated(person, ministry, store.holders_of(connection, ministry, Role.OPERATOR)).require()
 
 
-def tell_host(change: Change, asked: Asked, person: Person, ministry: str, now: float) -> None:
+def tell_host(change: Change, asked: Ask, person: Person, ministry: str, now: float) -> None:
     """Where somebody was something, it is told that they are nothing there any more, because their own ministry says
     so; and if nobody operates that ministry from then on. Asked with the ministry locked, before it is done."""
     roles = person.roles[ministry]
@@ -283,13 +320,13 @@ def tell_host(change: Change, asked: Asked, person: Person, ministry: str, now: 
     if Role.OPERATOR in roles:
         operators = store.holders_of(change.connection, ministry, Role.OPERATOR)
         facts |= {} if stays_operated(person.id, ministry, operators).allowed else {"lastOperator": True}
-    change.elsewhere.append(replace(asked.event(now), tenant=Tenant(ministry), facts=facts))
+    change.elsewhere.append(replace(asked.event(), at=now, tenant=Tenant(ministry), facts=facts))
 
 
-def _tell_home(change: Change, asked: Asked, person: Person, now: float) -> None:
+def _tell_home(change: Change, asked: Ask, person: Person, now: float) -> None:
     """Who answers for somebody hears what becomes of them elsewhere."""
-    if asked.ministry != person.home:
-        change.elsewhere.append(replace(asked.event(now), tenant=Tenant(person.home), facts=change.facts))
+    if asked.tenant != person.home:
+        change.elsewhere.append(replace(asked.event(), at=now, tenant=Tenant(person.home), facts=change.facts))
 
 
 def _as_seen(actor: Actor, person: Person) -> Person:

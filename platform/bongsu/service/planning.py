@@ -15,7 +15,7 @@ from bongsu.service.caching import cache_facts
 from bongsu.service.catalogue import InstalledStages
 from bongsu.service.grades import grades_of
 from bongsu.service.grants.reserving import GrantStanding, obstacles_of, standing_of, unpaid
-from bongsu.service.inputs.given import Files
+from bongsu.service.inputs.file_roots import Files
 from bongsu.service.inputs.resolving import faulty_inputs, masked_elsewhere, resolve_inputs
 from bongsu.service.obstacles import against_rules, ask_executor, beyond_executor, names_of_others
 from bongsu.service.placing import placed, placed_problem

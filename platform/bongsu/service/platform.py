@@ -22,6 +22,7 @@ from bongsu.reconciler.lock import DriverLock, Turn
 from bongsu.reconciler.observing import Observer, Unobserved
 from bongsu.reconciler.publisher import Publisher
 from bongsu.service.audit.read_queue import ReadQueue
+from bongsu.service.live_progress import LiveProgress
 from bongsu.service.owner import OWNER
 from bongsu.service.refusals import Refusals
 from bongsu.store.database import Database
@@ -71,6 +72,7 @@ class Platform:
     reads: writes who read what, for all requests of this process.
     refusals: counts what each actor was refused, for all requests of this process.
     readers: counts who reads a file, for all requests of this process.
+    progress: of attempts that somebody looked at, for all requests of this process.
     clock: seconds since the epoch.
     new_run_id: an id that was never used, from the time.
     on_warm_up: begins to start the executor without waiting for it.
@@ -101,6 +103,7 @@ class Platform:
     reads: ReadQueue = field(default_factory=ReadQueue)
     refusals: Refusals = field(default_factory=Refusals)
     readers: Readers = field(default_factory=Readers)
+    progress: LiveProgress = field(default_factory=LiveProgress)
 
     @property
     def artifacts(self) -> ArtifactStore:

@@ -1,11 +1,11 @@
-"""A change and the entry that tells of it, in one transaction; and an attempt that was refused, which changes nothing
-and is told of, too."""
+"""Who asks for what; a change and the entry that tells of it, in one transaction; and an attempt that was refused,
+which changes nothing and is told of, too."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from math import ceil
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from bongsu.domain.audit import AuditEvent, AuditOutcome, rules_of
 from bongsu.domain.codes import api as codes
+from bongsu.domain.labels import OPEN, Label
 from bongsu.domain.people import Actor
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import Tenant
@@ -24,6 +25,50 @@ from bongsu.store.people import home_of
 
 # Exit statuses of what somebody asked for wrongly, did not find, or may not do. Others are faults of the machine.
 _REFUSALS = frozenset({2, 3, 4})
+_LONGEST_OBJECT = 300
+
+
+OF_LABELS = ("access", "label")
+"""Kinds of errors of who states a label, or makes something that has one."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Somebody asks for something.
+
+    Attributes:
+        platform: what to work on.
+        actor: who.
+        tenant: the ministry in which they ask, or whose the object is.
+        action: as the log names it, e.g. ``use.register``.
+        object: what it is about, e.g. ``model:axk1-admin/3``.
+        request_id: of the request; empty if there was none.
+    """
+
+    platform: Platform
+    actor: Actor
+    _: KW_ONLY
+    tenant: Tenant
+    action: str
+    object: str
+    request_id: str = ""
+
+    @property
+    def now(self) -> float:
+        return self.platform.clock()
+
+    def event(self, label: Label = OPEN, **facts: Any) -> AuditEvent:
+        """The entry that tells of it."""
+        return AuditEvent(
+            tenant=self.tenant,
+            actor=self.actor.id,
+            action=self.action,
+            object=self.object[:_LONGEST_OBJECT],
+            at=self.now,
+            label=label,
+            facts=facts,
+            request_id=self.request_id,
+        )
 
 
 @dataclass
@@ -43,72 +88,59 @@ class Change:
     elsewhere: list[AuditEvent] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Asked:
-    """Who asks for what.
-
-    Attributes:
-        actor: who.
-        action: e.g. ``person.disable``.
-        object: e.g. ``person:mnd/kim``.
-        ministry: whose the object is.
-        request_id: of the request; empty if there was none.
-    """
-
-    actor: Actor
-    action: str
-    object: str
-    ministry: str
-    request_id: str = ""
-
-    def event(self, at: float) -> AuditEvent:
-        return AuditEvent(
-            tenant=Tenant(self.ministry),
-            actor=self.actor.id,
-            action=self.action,
-            object=self.object,
-            at=at,
-            request_id=self.request_id,
-        )
-
-
 @contextmanager
-def recorded(platform: Platform, asked: Asked) -> Iterator[Change]:
+def recorded_change(ask: Ask) -> Iterator[Change]:
     """A transaction that ends with the entry. If the body raises, nothing is changed; a refusal is recorded as
     :func:`record_refusal` says."""
-    event = asked.event(platform.clock())
+    event = ask.event()
     try:
-        with platform.database.write() as connection:
+        with ask.platform.database.write() as connection:
             change = Change(connection)
             yield change
             if change.is_new:
                 audit.append_all(connection, [replace(event, facts=change.facts), *change.elsewhere])
     except BongsuError as error:
         if all(problem.code.exit_code in _REFUSALS for problem in error.problems):
-            record_refusal(platform, asked.actor, event, error)
+            record_refusal(ask, error)
         raise
 
 
-def record_refusal(platform: Platform, actor: Actor, event: AuditEvent, error: BongsuError) -> None:
-    """Tell of an attempt that was refused, in a transaction of its own: in the log that ``event`` names if the actor is
-    something there, or names a forbidden use for that ministry; else in that of their own. Nobody else's log is written
-    by those who are nothing there.
+@contextmanager
+def refusals_recorded(ask: Ask, kinds: Collection[str] = ()) -> Iterator[None]:
+    """What is refused inside is raised, and recorded as :func:`record_refusal` says; of kinds of errors (``use`` for
+    ``use.not-permitted``), if there are any, nothing else is."""
+    try:
+        yield
+    except BongsuError as error:
+        if not kinds or any(problem.code.name.partition(".")[0] in kinds for problem in error.problems):
+            record_refusal(ask, error)
+        raise
+
+
+def done(connection: Connection, ask: Ask, label: Label = OPEN, **facts: Any) -> None:
+    """Record what was done, in its transaction and as its last statement."""
+    audit.append(connection, ask.event(label, **facts))
+
+
+def record_refusal(ask: Ask, error: BongsuError) -> None:
+    """Tell of an attempt that was refused, in a transaction of its own: in the log of the ministry in which it was made
+    if the actor is something there, or names a forbidden use for it; else in that of their own. Nobody else's log is
+    written by those who are nothing there.
 
     Args:
-        platform: of who asks. Where nothing can be written, nothing is: nothing could have been changed.
-        actor: who asks.
-        event: the entry as it would be if it had been done.
-        error: why it was not.
+        ask: of whom for what. Where nothing can be written, nothing is: nothing could have been changed.
+        error: why it was not done.
     """
+    platform, actor = ask.platform, ask.actor
     if platform.database.read_only:
         return
     facts = refusal_facts(error)
-    heard = "words" in facts or event.tenant in actor.ministries
-    logs = [*([event.tenant] if heard else []), home_of(actor.id), *sorted(actor.ministries)]
+    heard = "words" in facts or ask.tenant in actor.ministries
+    logs = [*([ask.tenant] if heard else []), home_of(actor.id), *sorted(actor.ministries)]
     with platform.write() as connection:
         tenant = next((one for one in logs if takes_part(connection, one)), None)
         if tenant is not None:
-            told = replace(event, tenant=Tenant(tenant), outcome=AuditOutcome.REFUSED, facts=facts)
+            told = replace(ask.event(), tenant=Tenant(tenant), outcome=AuditOutcome.REFUSED, facts=facts)
             append_refusal(connection, platform, told)
 
 
@@ -141,12 +173,18 @@ def stop_flood(platform: Platform, actor: Actor, request_id: str = "") -> None:
     if refusals.take_telling(actor.id):
         own = home_of(actor.id)
         ministry = own if own in actor.roles else next(iter(sorted(actor.roles)), own)
-        asked = Asked(actor, "requests.stop", f"actor:{actor.id}", ministry, request_id)
+        asked = Ask(
+            platform,
+            actor,
+            tenant=Tenant(ministry),
+            action="requests.stop",
+            object=f"actor:{actor.id}",
+            request_id=request_id,
+        )
         facts = {"codes": [codes.TOO_MANY_REFUSED.name], "a_minute": refusals.a_minute}
         try:
             with platform.database.write() as connection:
-                event = asked.event(platform.clock())
-                audit.append(connection, replace(event, outcome=AuditOutcome.REFUSED, facts=facts))
+                audit.append(connection, replace(asked.event(), outcome=AuditOutcome.REFUSED, facts=facts))
         except BaseException:
             refusals.untold(actor.id)
             raise

@@ -26,7 +26,7 @@ from bongsu.domain.pipeline import Stage
 from bongsu.domain.plan import PlannedStage, RunPlan
 from bongsu.domain.problems import Problem
 from bongsu.machine.requirements import Named, as_one, files_read, named_in, with_included
-from bongsu.service.inputs.given import Files
+from bongsu.service.inputs.file_roots import Files
 from bongsu.service.inputs.stored import known_label
 from bongsu.service.labels import refuse_above
 from bongsu.service.platform import Platform

@@ -11,11 +11,12 @@ from dataclasses import replace
 
 from bongsu.domain.codes import people as codes
 from bongsu.domain.people import MINISTRY_NAME, Actor
+from bongsu.domain.tenants import Tenant
 from bongsu.policy.access import Permission
 from bongsu.service.entitlement import refuse_ended, refuse_own, require, seen_person
 from bongsu.service.people import show_person, tell_host
 from bongsu.service.platform import Platform
-from bongsu.service.recording import Asked, recorded
+from bongsu.service.recording import Ask, recorded_change
 from bongsu.store import people as store
 from bongsu.store import secondments
 from bongsu.store.people import Person, home_of
@@ -30,8 +31,15 @@ def send_person(platform: Platform, actor: Actor, person: str, ministry: str, re
     """
     _refuse_other_forms(ministry)
     show_person(platform, actor, person)
-    asked = Asked(actor, "person.send", f"person:{person}", home_of(person), request_id)
-    with recorded(platform, asked) as change:
+    asked = Ask(
+        platform,
+        actor,
+        tenant=Tenant(home_of(person)),
+        action="person.send",
+        object=f"person:{person}",
+        request_id=request_id,
+    )
+    with recorded_change(asked) as change:
         store.lock_person(change.connection, person)
         found = seen_person(change.connection, actor, person)
         require(change.connection, actor, found.home, Permission.PERSON_MANAGE)
@@ -55,8 +63,15 @@ def recall_person(platform: Platform, actor: Actor, person: str, ministry: str, 
     """
     _refuse_other_forms(ministry)
     show_person(platform, actor, person)
-    asked = Asked(actor, "person.recall", f"person:{person}", home_of(person), request_id)
-    with recorded(platform, asked) as change:
+    asked = Ask(
+        platform,
+        actor,
+        tenant=Tenant(home_of(person)),
+        action="person.recall",
+        object=f"person:{person}",
+        request_id=request_id,
+    )
+    with recorded_change(asked) as change:
         store.lock_ministries(change.connection, [ministry])
         store.lock_person(change.connection, person)
         found = seen_person(change.connection, actor, person)

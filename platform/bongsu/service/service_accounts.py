@@ -12,12 +12,13 @@ from sqlalchemy import Connection
 
 from bongsu.domain.codes import people as codes
 from bongsu.domain.people import Actor, ActorKind
+from bongsu.domain.tenants import Tenant
 from bongsu.identity.secret_hashes import SECRET_COST, SecretHasher
 from bongsu.policy.access import Permission
 from bongsu.service.entitlement import refuse_ended, refuse_own, require, seen_person
 from bongsu.service.people import show_person
 from bongsu.service.platform import Platform
-from bongsu.service.recording import Asked, recorded
+from bongsu.service.recording import Ask, recorded_change
 from bongsu.service.repeating import earlier_result, request_key
 from bongsu.store import people as people_store
 from bongsu.store.people import Person, home_of
@@ -72,8 +73,15 @@ def new_secret(
     # Outside of the transaction: it takes a while, and others wait for the lock.
     hashed = SecretHasher(SECRET_COST).hashed(shown.secret)
     request = request_key(actor.id, key, "secret", person, repr(overlap_s))
-    asked = Asked(actor, "secret.new", f"person:{person}", home_of(person), request_id)
-    with recorded(platform, asked) as change:
+    asked = Ask(
+        platform,
+        actor,
+        tenant=Tenant(home_of(person)),
+        action="secret.new",
+        object=f"person:{person}",
+        request_id=request_id,
+    )
+    with recorded_change(asked) as change:
         now = platform.clock()
         _service(change.connection, actor, person)
         known = [one.id for one in secrets_of(change.connection, person, now)]
@@ -104,8 +112,15 @@ def withdraw_secret(platform: Platform, actor: Actor, person: str, secret: str, 
     """It holds no longer from now on; one that has ended stays so. Raises as :func:`new_secret`, and
     ``people.unknown-secret``."""
     show_person(platform, actor, person)
-    asked = Asked(actor, "secret.withdraw", f"person:{person}", home_of(person), request_id)
-    with recorded(platform, asked) as change:
+    asked = Ask(
+        platform,
+        actor,
+        tenant=Tenant(home_of(person)),
+        action="secret.withdraw",
+        object=f"person:{person}",
+        request_id=request_id,
+    )
+    with recorded_change(asked) as change:
         now = platform.clock()
         _service(change.connection, actor, person)
         known = find_secret(change.connection, person, secret)

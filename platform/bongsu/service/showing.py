@@ -132,20 +132,15 @@ def driven_of(found: Sequence[RunRecord], *looks: Container[RunId] | None) -> fr
 
 def show_run(platform: Platform, run: str) -> RunDetails:
     """``run`` is an id, a unique beginning of one, or ``latest``. Raises ``run.unknown``, ``run.ambiguous``."""
-    return show_with_facts(platform, run)[0]
-
-
-def show_with_facts(platform: Platform, run: str) -> tuple[RunDetails, RunFacts]:
-    """As :func:`show_run`, and what the store has of it at the same moment, for who tells more of that."""
     before = platform.lock.driven()
     with platform.read() as connection:
-        return details_of(connection, platform, runs.find_run(connection, run), before)
+        return details_of(connection, platform, runs.find_run(connection, run), before)[0]
 
 
 def details_of(
     connection: Connection, platform: Platform, run: RunRecord, before: Container[RunId] | None
 ) -> tuple[RunDetails, RunFacts]:
-    """As :func:`show_with_facts`, in the transaction in which the run was read.
+    """As :func:`show_run`, and what the store has of it, in the transaction in which the run was read.
 
     Args:
         connection: of that transaction.

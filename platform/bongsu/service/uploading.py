@@ -17,7 +17,6 @@ from bongsu.domain.codes import artifact as codes
 from bongsu.domain.codes import labels as label_codes
 from bongsu.domain.ids import Digest
 from bongsu.domain.labels import OPEN, Label
-from bongsu.service.governance.asking import OF_LABELS, Ask, recorded
 from bongsu.service.governance.texts import check_declared
 from bongsu.service.grades import grades_of, refuse_other_grades, refuse_while_stating
 from bongsu.service.inputs.card import label_of, said_on_cards, type_of
@@ -25,6 +24,7 @@ from bongsu.service.inputs.files import NotFound, files_sent
 from bongsu.service.inputs.importing import copy_in
 from bongsu.service.labels import refuse_above
 from bongsu.service.platform import Platform
+from bongsu.service.recording import OF_LABELS, Ask, refusals_recorded
 from bongsu.store.artifacts import find_owned, note_artifact, note_new
 from bongsu.store.audit import append_all
 
@@ -99,7 +99,14 @@ def take_upload(platform: Platform, archive: Path, title: str, stated: Label | N
             for what the title or a card says it is for.
     """
     author = platform.author
-    ask = Ask(platform, platform.actor, author.tenant, "artifact.add", f"upload:{title}", author.request_id)
+    ask = Ask(
+        platform,
+        platform.actor,
+        tenant=author.tenant,
+        action="artifact.add",
+        object=f"upload:{title}",
+        request_id=author.request_id,
+    )
     check_declared(ask, {"title": title})
     grades = grades_of(platform)
     if stated is not None:
@@ -113,14 +120,14 @@ def take_upload(platform: Platform, archive: Path, title: str, stated: Label | N
             detail = error.within(Path(folder)).detail
             raise codes.UNREADABLE_CARD.error(archive=title, detail=detail) from error
         check_declared(ask, {f"{title}/{name}": text for name, text in said_on_cards(files).items()})
-        with recorded(ask, OF_LABELS):
+        with refusals_recorded(ask, OF_LABELS):
             refuse_above(platform.actor.clearance, (stated or OPEN).join(on_card or OPEN))
         writer = platform.artifacts.writer(f"uploads/{secrets.token_hex(8)}")
         manifest = copy_in(writer, files)
     reader = platform.artifacts.reader(manifest.digest)
     type_ = type_of([entry.path for entry in manifest.files], reader.open, model=is_model)
     ref = ArtifactRef(digest=manifest.digest, type=type_, label=on_card or OPEN, size=manifest.size)
-    with recorded(ask, OF_LABELS):
+    with refusals_recorded(ask, OF_LABELS):
         label = _noted(platform, ref, stated or OPEN, title)
     return Uploaded(manifest.digest, type_.value, manifest.size, str(label))
 

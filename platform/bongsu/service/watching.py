@@ -11,12 +11,11 @@ from bongsu.domain.people import Actor
 from bongsu.policy.access import Permission
 from bongsu.reconciler.facts import RunFacts
 from bongsu.reconciler.loading import load_facts
-from bongsu.reconciler.progress import AttemptProgress
 from bongsu.reconciler.view import RunView, StageView, Watch, view_of
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.platform import Platform
 from bongsu.service.run_lists import look_at_run
-from bongsu.service.showing import RunDetails, details_of, show_with_facts
+from bongsu.service.showing import RunDetails, details_of
 from bongsu.store.history import events_of
 from bongsu.store.records import EventRecord, RunRecord
 from bongsu.store.runs import find_run
@@ -37,13 +36,6 @@ def watch_run(platform: Platform, run: str) -> RunProgress:
     return _progress(platform, facts)
 
 
-def show_and_watch(platform: Platform, run: str) -> tuple[RunDetails, RunProgress | None]:
-    """A run, and how far it is at the same moment; None for what is over, of which nothing moves. Raises as
-    :func:`watch_run`."""
-    details, facts = show_with_facts(platform, run)
-    return details, _progress_of(platform, details, facts)
-
-
 @dataclass(frozen=True)
 class Look:
     """A run, how far it is (None for what is over, of which nothing moves), and the platform of its ministry."""
@@ -55,7 +47,7 @@ class Look:
 
 
 def look_closely(plane: ControlPlane, actor: Actor, permission: Permission, run: str) -> Look:
-    """As :func:`show_and_watch`, for whoever asks a server; arguments and errors as of
+    """A run, and how far it is at the same moment, for whoever asks a server; arguments and errors as of
     :func:`bongsu.service.run_lists.look_at_run`."""
     before = plane.base.lock.driven()
 
@@ -83,8 +75,7 @@ def _progress_of(platform: Platform, details: RunDetails, facts: RunFacts) -> Ru
 
 
 def _progress(platform: Platform, facts: RunFacts) -> RunProgress:
-    progress = {}
-    for attempt in facts.live:
-        progress[attempt.id] = AttemptProgress()
-        progress[attempt.id].take(platform.executor().events(attempt.id).events)
+    live = [attempt.id for attempt in facts.live]
+    progress = platform.progress.look(platform.executor().events, live) if live else {}
+    # How long stages usually take is an average over runs of any label, which would tell of those that are hidden.
     return view_of(facts, Watch(progress, {}, {}, platform.clock()))

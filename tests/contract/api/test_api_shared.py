@@ -16,7 +16,7 @@ from sqlalchemy import delete
 
 from bongsu.domain.pipeline import Input
 from bongsu.domain.uses import UseClass
-from bongsu.service.inputs.given import Files
+from bongsu.service.inputs.file_roots import Files
 from bongsu.service.inputs.resolving import resolve_input
 from bongsu.store.database import Database
 from bongsu.store.schema_governance import access_permits

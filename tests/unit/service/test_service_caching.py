@@ -15,7 +15,7 @@ from bongsu.domain.pipeline import Input
 from bongsu.domain.problems import BongsuError
 from bongsu.planner.facts import EarlierWork, LostOutputs
 from bongsu.service.caching import cache_facts
-from bongsu.service.inputs.given import Files
+from bongsu.service.inputs.file_roots import Files
 from bongsu.service.inputs.resolving import resolve_input
 from bongsu.service.showing import show_run
 from bongsu.service.submitting import submit

@@ -28,7 +28,7 @@ from bongsu.domain.problems import BongsuError, Location, Problem
 from bongsu.planner.facts import ResolvedInput
 from bongsu.service.datasets import list_datasets, register_dataset
 from bongsu.service.inputs import importing
-from bongsu.service.inputs.given import Files
+from bongsu.service.inputs.file_roots import Files
 from bongsu.service.inputs.resolving import resolve_input, resolve_inputs
 from bongsu.store.artifacts import note_artifact
 from bongsu.store.models import add_version
@@ -510,7 +510,7 @@ from pathlib import Path
 from bongsu.domain.pipeline import Input
 from bongsu.service.embedded import open_home
 from bongsu.service.inputs import importing
-from bongsu.service.inputs.given import Files
+from bongsu.service.inputs.file_roots import Files
 from bongsu.service.inputs.resolving import resolve_input
 platform = open_home(Path(sys.argv[1]), os.environ)
 print("ready", flush=True)

@@ -19,7 +19,7 @@ from bongsu.domain.uses import UseClass
 from bongsu.planner.facts import ResolvedInput
 from bongsu.reconciler.gate import objections
 from bongsu.service.inputs import bringing
-from bongsu.service.inputs.given import Files
+from bongsu.service.inputs.file_roots import Files
 from bongsu.service.inputs.resolving import faulty_inputs, resolve_input
 from bongsu.store.artifacts import get_artifact
 from bongsu.store.database import Database

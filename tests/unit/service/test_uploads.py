@@ -15,8 +15,8 @@ from governed_places import GovernedPlace
 
 from bongsu.domain.pipeline import Input
 from bongsu.domain.problems import BongsuError
+from bongsu.service.inputs.file_roots import Files
 from bongsu.service.inputs.files import NotFound
-from bongsu.service.inputs.given import Files
 from bongsu.service.uploading import ABANDONED_S, clear_abandoned, take_upload, upload_folder
 
 Make = Callable[[tarfile.TarFile], None]

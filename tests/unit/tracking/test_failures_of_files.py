@@ -11,7 +11,7 @@ import pytest
 
 from bongsu.tracking.governed.answers import Guarded, Question
 from bongsu.tracking.governed.bodies import Body
-from bongsu.tracking.governed.handing_over import HandedOver
+from bongsu.tracking.governed.file_responses import HandedOver
 from bongsu.tracking.governed.routes import Route, match
 
 FILE = "/api/2.0/mlflow-artifacts/artifacts/1/x/file.bin"

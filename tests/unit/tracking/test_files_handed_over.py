@@ -14,7 +14,7 @@ from flask import Flask, Response, request, send_file
 from werkzeug.wsgi import wrap_file
 
 from bongsu.artifacts.sending import PIECE
-from bongsu.tracking.governed.handing_over import handing_over_files, taking
+from bongsu.tracking.governed.file_responses import handing_over_files, taking
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -11,14 +11,15 @@ from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from bongsu.api.answers import IdempotencyKey, answer
-from bongsu.api.asking import Asking, asks_for
+from bongsu.api.asking import AskedFirst, Asking, asks_for
 from bongsu.api.bodies import Body
 from bongsu.api.openapi import as_well
 from bongsu.domain.ids import Digest
 from bongsu.language.problems import told
 from bongsu.policy.access import Permission
 from bongsu.service.documents import PlanDocument, plan_document
-from bongsu.service.handed_in import (
+from bongsu.service.plane import PlanShown
+from bongsu.service.submissions import (
     MOST_BESIDE,
     MOST_BYTES_BESIDE,
     MOST_BYTES_OF_ALL_BESIDE,
@@ -27,10 +28,9 @@ from bongsu.service.handed_in import (
     prepare_handed_in,
     submit_handed_in,
 )
-from bongsu.service.plane import PlanShown
 from bongsu.store.records import PublicRun
 
-router = APIRouter(prefix="/v1", tags=["pipelines"])
+router = APIRouter(prefix="/v1", tags=["pipelines"], route_class=AskedFirst)
 DIGEST = r"^sha256-[0-9a-f]{64}$"
 
 

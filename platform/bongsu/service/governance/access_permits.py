@@ -13,13 +13,14 @@ from bongsu.domain.people import Actor
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.uses import UseClass
 from bongsu.policy.access import Permission
-from bongsu.service.governance.asking import Ask, done, recorded, refuse_unknown, short_id
+from bongsu.service.governance.objects import refuse_unknown, short_id
 from bongsu.service.governance.periods import check_period
 from bongsu.service.governance.permission import ministry_thing, require_permission
 from bongsu.service.governance.retrying import retry_on_conflict
 from bongsu.service.governance.seen_lists import SeenList, label_of_object
 from bongsu.service.governance.texts import check_texts
 from bongsu.service.platform import Platform
+from bongsu.service.recording import Ask, done, refusals_recorded
 from bongsu.store import permits as store
 from bongsu.store.governed_objects import find_object
 from bongsu.store.ministries import takes_part
@@ -46,8 +47,15 @@ def give_access(platform: Platform, actor: Actor, request: AccessRequest, reques
         BongsuError: ``governance.*``, ``policy.forbidden-use``.
     """
     request = replace(request, object=object_name(request.object))
-    ask = Ask(platform, actor, Tenant(request.giver), "permit.give-access", request.object, request_id)
-    with recorded(ask):
+    ask = Ask(
+        platform,
+        actor,
+        tenant=Tenant(request.giver),
+        action="permit.give-access",
+        object=request.object,
+        request_id=request_id,
+    )
+    with refusals_recorded(ask):
         check_texts(reason=request.reason)
         return retry_on_conflict(lambda: _give(ask, request))
 
@@ -81,7 +89,12 @@ def _give(ask: Ask, request: AccessRequest) -> SharedObject:
         store.add_access_permit(connection, permit)
         facts = {"permit": permit.id, "purpose": permit.purpose.value, "ends": permit.ends_at}
         received = Ask(
-            ask.platform, ask.actor, permit.ministry, "permit.receive-access", ask.object, ask.request_id
+            ask.platform,
+            ask.actor,
+            tenant=permit.ministry,
+            action="permit.receive-access",
+            object=ask.object,
+            request_id=ask.request_id,
         )
         # In the order of their names, so that two that share with each other at once do not wait for each other.
         for one in sorted((ask, received), key=lambda one: one.tenant):
@@ -94,8 +107,15 @@ def revoke_access(platform: Platform, actor: Actor, permit_id: str, request_id: 
     with platform.read() as connection:
         known = store.find_access_permit(connection, permit_id)
     tenant = known.giver if known else Tenant("")
-    ask = Ask(platform, actor, tenant, "permit.revoke-access", f"permit:{permit_id}", request_id)
-    with recorded(ask):
+    ask = Ask(
+        platform,
+        actor,
+        tenant=tenant,
+        action="permit.revoke-access",
+        object=f"permit:{permit_id}",
+        request_id=request_id,
+    )
+    with refusals_recorded(ask):
         if known is None or known.giver not in actor.ministries:
             refuse_unknown(ask)
         with platform.write() as connection:

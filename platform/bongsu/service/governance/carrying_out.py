@@ -14,7 +14,6 @@ from bongsu.policy.access import Permission
 from bongsu.policy.approvals import EVIDENCE, EVIDENCE_DAYS, enough, in_time, unchanged
 from bongsu.policy.decision import Decision
 from bongsu.policy.uses import day, permitted
-from bongsu.service.governance.asking import Ask, done, recorded
 from bongsu.service.governance.fitness import unfit
 from bongsu.service.governance.launching import read_whole
 from bongsu.service.governance.permission import require_allowed
@@ -22,6 +21,7 @@ from bongsu.service.governance.proposing import PROPOSING, ask_of, seen
 from bongsu.service.governance.retrying import retry_on_conflict
 from bongsu.service.governance.subjects import Subject, label_named, needed, subject_of_proposal
 from bongsu.service.platform import Platform
+from bongsu.service.recording import Ask, done, refusals_recorded
 from bongsu.store import label_releases, suspensions
 from bongsu.store import proposals as store
 from bongsu.store.aliases import lock_model, set_alias
@@ -37,7 +37,7 @@ def carry_out(platform: Platform, actor: Actor, proposal_id: str, request_id: st
             bound has changed meanwhile, the proposal is ``needs-review`` afterwards.
     """
     ask = ask_of(platform, actor, proposal_id, "approval.carry-out", request_id)
-    with recorded(ask):
+    with refusals_recorded(ask):
         with platform.read() as connection:
             proposal = seen(connection, ask, store.get_proposal(connection, proposal_id), Permission.APPROVAL_READ)
             seen(connection, ask, proposal, *PROPOSING[proposal.binding.kind], Permission.APPROVAL_DECIDE)

@@ -12,14 +12,15 @@ from bongsu.domain.people import Actor
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.uses import UseClass
 from bongsu.policy.access import Permission
-from bongsu.service.governance.asking import Ask, done, recorded, refuse_unknown, short_id
 from bongsu.service.governance.citing import permits_as_seen
+from bongsu.service.governance.objects import refuse_unknown, short_id
 from bongsu.service.governance.periods import check_period
 from bongsu.service.governance.permission import ministry_thing, require_permission
 from bongsu.service.governance.retrying import retry_on_conflict
 from bongsu.service.governance.seen_lists import SeenList, label_of_object
 from bongsu.service.governance.texts import check_citation, check_texts
 from bongsu.service.platform import Platform
+from bongsu.service.recording import Ask, done, refusals_recorded
 from bongsu.store import permits as store
 from bongsu.store.governed_objects import find_object
 
@@ -49,8 +50,15 @@ def give_data_permit(
             and ``governance.citation-gone`` for a card that nobody could follow.
     """
     object_ = f"dataset:{request.name}/{request.version}"
-    ask = Ask(platform, actor, Tenant(request.ministry), "permit.give-data", object_, request_id)
-    with recorded(ask):
+    ask = Ask(
+        platform,
+        actor,
+        tenant=Tenant(request.ministry),
+        action="permit.give-data",
+        object=object_,
+        request_id=request_id,
+    )
+    with refusals_recorded(ask):
         check_texts(reason=request.reason, card=request.card)
         if not request.use_classes:
             raise codes.NO_REASON.error(None, "useClasses", field="useClasses")
@@ -107,8 +115,15 @@ def revoke_data_permit(
     with platform.read() as connection:
         known = store.find_data_permit(connection, permit_id)
     tenant = known.tenant if known else Tenant("")
-    ask = Ask(platform, actor, tenant, "permit.revoke-data", f"permit:{permit_id}", request_id)
-    with recorded(ask):
+    ask = Ask(
+        platform,
+        actor,
+        tenant=tenant,
+        action="permit.revoke-data",
+        object=f"permit:{permit_id}",
+        request_id=request_id,
+    )
+    with refusals_recorded(ask):
         if known is None or known.tenant not in actor.ministries:
             refuse_unknown(ask)
         check_texts(reason=reason)

@@ -11,13 +11,13 @@ from bongsu.domain.people import Actor
 from bongsu.domain.problems import BongsuError, Problem
 from bongsu.policy.access import Permission
 from bongsu.policy.approvals import may_decide, unchanged
-from bongsu.service.governance.asking import Ask, done, recorded
 from bongsu.service.governance.permission import require_allowed
 from bongsu.service.governance.proposing import ask_of, seen
 from bongsu.service.governance.retrying import retry_on_conflict
 from bongsu.service.governance.subjects import subject_of_proposal
 from bongsu.service.governance.texts import check_texts
 from bongsu.service.platform import Platform
+from bongsu.service.recording import Ask, done, refusals_recorded
 from bongsu.store import proposals as store
 
 
@@ -51,7 +51,7 @@ def reject(
 
 def _decide(platform: Platform, actor: Actor, proposal_id: str, said: Said, request_id: str) -> Proposal:
     ask = ask_of(platform, actor, proposal_id, f"approval.{said.choice.value}", request_id)
-    with recorded(ask):
+    with refusals_recorded(ask):
         if said.reason or said.choice is Choice.REJECT:
             check_texts(reason=said.reason)
         found = retry_on_conflict(lambda: _vote(ask, proposal_id, said))

@@ -27,11 +27,11 @@ from bongsu.policy.decision import Decision
 from bongsu.policy.uses import permitted
 from bongsu.reconciler.loading import load_facts
 from bongsu.service.audit.reads import record_read
-from bongsu.service.governance.asking import Ask, recorded
 from bongsu.service.governance.fitness import unfit
 from bongsu.service.governance.permission import ministry_thing, require_allowed, require_permission
 from bongsu.service.governance.subjects import Subject, check_target, subject_of
 from bongsu.service.platform import Platform
+from bongsu.service.recording import Ask, refusals_recorded
 from bongsu.store.ministries import is_governed
 from bongsu.store.origins import Given, origins_of
 from bongsu.store.permitted_uses import uses_of
@@ -82,8 +82,15 @@ def check_launch(
         OSError: the store does not answer at the moment.
     """
     request = replace(request, object=object_name(request.object))
-    ask = Ask(platform, actor, Tenant(ministry), "model.launch", request.object, request_id)
-    with recorded(ask):
+    ask = Ask(
+        platform,
+        actor,
+        tenant=Tenant(ministry),
+        action="model.launch",
+        object=request.object,
+        request_id=request_id,
+    )
+    with refusals_recorded(ask):
         with platform.read() as connection:
             subject, _approvals = approved_subject(
                 connection, ask, ProposalKind(request.kind.value), request.target

@@ -11,8 +11,8 @@ from bongsu.domain.problems import BongsuError
 from bongsu.policy.access import Permission, Thing, Verdict, judge, permissions_in
 from bongsu.policy.access_rules import decision
 from bongsu.policy.decision import Decision
-from bongsu.service.governance.asking import Ask
 from bongsu.service.governance.periods import moment
+from bongsu.service.recording import Ask
 from bongsu.store.ministries import is_governed
 from bongsu.store.permits import permits_for
 

@@ -19,8 +19,8 @@ from bongsu.domain.uses import UseClass
 from bongsu.policy.access import Permission, Thing
 from bongsu.policy.approvals import EVIDENCE, EVIDENCE_DAYS, STATE, in_time, only_open
 from bongsu.policy.uses import day, permitted
-from bongsu.service.governance.asking import Ask, done, recorded, refuse_unknown, short_id
 from bongsu.service.governance.fitness import unfit
+from bongsu.service.governance.objects import refuse_unknown, short_id
 from bongsu.service.governance.permission import ministry_thing, require_allowed, require_permission
 from bongsu.service.governance.retrying import retry_on_conflict
 from bongsu.service.governance.seen_lists import SeenList
@@ -36,6 +36,7 @@ from bongsu.service.governance.subjects import (
 )
 from bongsu.service.governance.texts import check_texts
 from bongsu.service.platform import Platform
+from bongsu.service.recording import Ask, done, refusals_recorded
 from bongsu.store import proposals as store
 from bongsu.store.permitted_uses import uses_of
 
@@ -73,8 +74,15 @@ def propose(platform: Platform, actor: Actor, request: ProposalRequest, request_
             ``policy.forbidden-use``.
     """
     request = replace(request, object=object_name(request.object))
-    ask = Ask(platform, actor, Tenant(request.ministry), "approval.propose", request.object, request_id)
-    with recorded(ask):
+    ask = Ask(
+        platform,
+        actor,
+        tenant=Tenant(request.ministry),
+        action="approval.propose",
+        object=request.object,
+        request_id=request_id,
+    )
+    with refusals_recorded(ask):
         check_texts(reason=request.reason)
         return retry_on_conflict(lambda: _propose(ask, request))
 
@@ -137,7 +145,7 @@ def show_proposal(platform: Platform, actor: Actor, proposal_id: str) -> Proposa
     with platform.read() as connection:
         found = store.get_proposal(connection, proposal_id)
         tenant = found.tenant if found else Tenant("")
-        ask = Ask(platform, actor, tenant, "approval.show", f"approval:{proposal_id}")
+        ask = Ask(platform, actor, tenant=tenant, action="approval.show", object=f"approval:{proposal_id}")
         return seen(connection, ask, found, Permission.APPROVAL_READ)
 
 
@@ -173,7 +181,7 @@ def list_proposals(
 def withdraw(platform: Platform, actor: Actor, proposal_id: str, reason: str, request_id: str = "") -> Proposal:
     """Take a proposal back; its proposer does. Raises ``governance.*``, ``approval.*``."""
     ask = ask_of(platform, actor, proposal_id, "approval.withdraw", request_id)
-    with recorded(ask):
+    with refusals_recorded(ask):
         check_texts(reason=reason)
         return retry_on_conflict(lambda: _withdraw(ask, proposal_id, reason))
 
@@ -201,7 +209,9 @@ def ask_of(platform: Platform, actor: Actor, proposal_id: str, action: str, requ
     with platform.read() as connection:
         found = store.get_proposal(connection, proposal_id)
     tenant = found.tenant if found else Tenant("")
-    return Ask(platform, actor, tenant, action, f"approval:{proposal_id}", request_id)
+    return Ask(
+        platform, actor, tenant=tenant, action=action, object=f"approval:{proposal_id}", request_id=request_id
+    )
 
 
 def seen(connection: Connection, ask: Ask, proposal: Proposal | None, *permissions: Permission) -> Proposal:

@@ -13,9 +13,9 @@ from bongsu.domain.paging import Key, PageRequest, seen_page
 from bongsu.domain.people import Actor
 from bongsu.domain.tenants import Tenant
 from bongsu.policy.access import Permission, cleared_for
-from bongsu.service.governance.asking import Ask
 from bongsu.service.governance.permission import ministries_for
 from bongsu.service.platform import Platform
+from bongsu.service.recording import Ask
 from bongsu.store.governed_objects import find_object
 
 T = TypeVar("T")
@@ -39,7 +39,9 @@ class SeenList(Generic[T]):
 
     def page(self, platform: Platform, actor: Actor, ministry: str | None, wanted: PageRequest) -> list[T]:
         """Of all ministries of the actor, or of one. Raises ``governance.no-such``."""
-        ask = Ask(platform, actor, Tenant(ministry or ""), self.action, f"ministry:{ministry or ''}")
+        ask = Ask(
+            platform, actor, tenant=Tenant(ministry or ""), action=self.action, object=f"ministry:{ministry or ''}"
+        )
         with platform.read() as connection:
             named = ministries_for(ask, self.permission, ministry)
             return seen_page(

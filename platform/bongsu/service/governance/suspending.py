@@ -16,12 +16,13 @@ from bongsu.domain.suspension import Suspension
 from bongsu.domain.tenants import Tenant
 from bongsu.policy.access import Permission, Thing
 from bongsu.reconciler.stopping import Stopping
-from bongsu.service.governance.asking import Ask, done, recorded, short_id
+from bongsu.service.governance.objects import short_id
 from bongsu.service.governance.permission import ministry_thing, require_permission
 from bongsu.service.governance.proposing import ProposalRequest, propose
 from bongsu.service.governance.retrying import retry_on_conflict
 from bongsu.service.governance.seen_lists import SeenList
 from bongsu.service.platform import Platform
+from bongsu.service.recording import Ask, done, refusals_recorded
 from bongsu.store import proposals, suspensions
 from bongsu.store.aliases import drop_aliases, lock_model
 from bongsu.store.models import labels_of_versions
@@ -62,8 +63,15 @@ def suspend(platform: Platform, actor: Actor, request: StopRequest, request_id: 
     Raises:
         BongsuError: ``governance.*``.
     """
-    ask = Ask(platform, actor, Tenant(request.ministry), "model.suspend", request.object, request_id)
-    with recorded(ask):
+    ask = Ask(
+        platform,
+        actor,
+        tenant=Tenant(request.ministry),
+        action="model.suspend",
+        object=request.object,
+        request_id=request_id,
+    )
+    with refusals_recorded(ask):
         if not request.reason.strip():
             raise codes.NO_REASON.error(None, "reason", field="reason")
         made = retry_on_conflict(lambda: _suspend(ask, request))

@@ -11,7 +11,7 @@ from bongsu.domain.codes import governance as codes
 from bongsu.domain.problems import BongsuError
 from bongsu.policy import purpose
 from bongsu.policy.access import cleared_for
-from bongsu.service.governance.asking import Ask, recorded
+from bongsu.service.recording import Ask, refusals_recorded
 from bongsu.store.governed_objects import find_object
 
 LONGEST = 4000
@@ -35,7 +35,7 @@ def check_texts(**texts: str) -> None:
 def check_declared(ask: Ask, texts: Mapping[str, str]) -> None:
     """Names, titles and cards that say what something is for are read as pipelines are; a refusal is recorded. Raises
     ``policy.forbidden-use``."""
-    with recorded(ask):
+    with refusals_recorded(ask):
         problems = purpose.problems(texts)
         if problems:
             raise BongsuError(problems)

@@ -12,13 +12,14 @@ from bongsu.domain.use_register import Evidence, PermittedUse, Tier
 from bongsu.domain.uses import UseClass
 from bongsu.policy.access import Permission
 from bongsu.policy.uses import evidenced
-from bongsu.service.governance.asking import Ask, done, recorded, refuse_unknown, short_id
 from bongsu.service.governance.citing import uses_as_seen
+from bongsu.service.governance.objects import refuse_unknown, short_id
 from bongsu.service.governance.periods import check_period
 from bongsu.service.governance.permission import ministries_for, ministry_thing, require_permission
 from bongsu.service.governance.retrying import retry_on_conflict
 from bongsu.service.governance.texts import check_citation, check_texts
 from bongsu.service.platform import Platform
+from bongsu.service.recording import Ask, done, refusals_recorded
 from bongsu.store import permitted_uses as store
 from bongsu.store.ministries import open_accounts
 
@@ -49,8 +50,10 @@ def register_use(platform: Platform, actor: Actor, request: UseRequest, request_
             ``governance.citation-gone`` for evidence that nobody could follow.
     """
     use = _entry(request, actor, platform.clock())
-    ask = Ask(platform, actor, use.ministry, "use.register", f"use:{use.id}", request_id)
-    with recorded(ask):
+    ask = Ask(
+        platform, actor, tenant=use.ministry, action="use.register", object=f"use:{use.id}", request_id=request_id
+    )
+    with refusals_recorded(ask):
         # Read first: whoever tries this is told and recorded, whatever else is wrong with the request.
         texts = {"statement": request.statement, "owner": request.owner, "evidence": request.evidence}
         check_texts(**texts, **({"conditions": request.conditions} if request.conditions else {}))
@@ -87,8 +90,8 @@ def withdraw_use(platform: Platform, actor: Actor, use_id: str, reason: str, req
     with platform.read() as connection:
         known = store.find_use(connection, use_id)
     tenant = known.ministry if known else Tenant("")
-    ask = Ask(platform, actor, tenant, "use.withdraw", f"use:{use_id}", request_id)
-    with recorded(ask):
+    ask = Ask(platform, actor, tenant=tenant, action="use.withdraw", object=f"use:{use_id}", request_id=request_id)
+    with refusals_recorded(ask):
         if known is None or known.ministry not in actor.ministries:
             refuse_unknown(ask)
         check_texts(reason=reason)
@@ -107,7 +110,9 @@ def list_uses(
     """Registers of the actor's ministries, or of one of them, in the order of
     :data:`bongsu.store.permitted_uses.USES`; of evidence that they may not see there is no
     reference. Raises ``governance.no-such``."""
-    ask = Ask(platform, actor, Tenant(ministry or ""), "use.list", f"ministry:{ministry or ''}")
+    ask = Ask(
+        platform, actor, tenant=Tenant(ministry or ""), action="use.list", object=f"ministry:{ministry or ''}"
+    )
     with platform.read() as connection:
         found = store.uses_of(connection, ministries_for(ask, Permission.USE_READ, ministry), wanted)
         return tuple(uses_as_seen(connection, actor, found))

@@ -24,8 +24,8 @@ from bongsu.service.grades import grades_of
 from bongsu.service.inputs.addresses import LOCAL, UnknownAddress, files_of, not_masked_here, told
 from bongsu.service.inputs.bringing import bring
 from bongsu.service.inputs.card import UnreadableConfig, config_of, label_of, type_of
+from bongsu.service.inputs.file_roots import Files
 from bongsu.service.inputs.files import FileSet, NotFound
-from bongsu.service.inputs.given import Files
 from bongsu.service.inputs.importing import import_files
 from bongsu.service.inputs.stored import UnknownLabel, known_label, label_in_store
 from bongsu.service.platform import Platform

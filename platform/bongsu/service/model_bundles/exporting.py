@@ -25,11 +25,11 @@ from bongsu.domain.model_bundles import (
     Decider,
     target_parts,
 )
+from bongsu.domain.people import Actor
 from bongsu.domain.signed_notes import SignedNote
 from bongsu.domain.tenants import HOME
 from bongsu.domain.uses import UseClass
 from bongsu.service.audit.keys import LogKeys
-from bongsu.service.governance.asking import Ask, done, recorded
 from bongsu.service.governance.home_owner import owner
 from bongsu.service.governance.launching import LaunchRequest, approved_subject, check_launch, read_whole
 from bongsu.service.governance.permission import require_allowed
@@ -42,6 +42,7 @@ from bongsu.service.model_bundles.describing import (
     sources_of,
 )
 from bongsu.service.platform import Platform
+from bongsu.service.recording import Ask, done, refusals_recorded
 from bongsu.store.aliases import lock_model
 from bongsu.store.governed_objects import Found, binding_of, find_object
 from bongsu.store.ministries import is_governed
@@ -80,7 +81,7 @@ def export_model(platform: Platform, keys: LogKeys, reference: str, target: str)
     with platform.read() as connection:
         governed = is_governed(connection)
         object_ = _object(connection, reference)
-    ask = Ask(platform, actor, platform.scope.tenant, "model.export", object_, platform.author.request_id)
+    ask = _ask(platform, actor, object_)
     if governed:
         request = LaunchRequest(LaunchKind.TRANSFER, object_, target)
         digest = check_launch(platform, actor, ask.tenant, request, ask.request_id).digest
@@ -94,7 +95,7 @@ def export_model(platform: Platform, keys: LogKeys, reference: str, target: str)
         version = find_object(connection, platform.scope.tenant or HOME, object_)
         registered = registrations_of(connection, version) if version else []
     cards = read_cards(platform, registered, tree)
-    with recorded(ask), platform.write() as connection:
+    with refusals_recorded(ask), platform.write() as connection:
         # All but the bytes is looked at once more, in the transaction that records that they were given.
         if governed:
             # As when a proposal is carried out: whoever suspends the model waits, or this does.
@@ -113,6 +114,26 @@ def export_model(platform: Platform, keys: LogKeys, reference: str, target: str)
         facts = {"target": target, "content": found.content, "document": digest_of(raw)}
         done(connection, ask, found.thing.label, **facts, approvals=[one.binding for one in document.approvals])
     return _export(document, raw, keys, tree)
+
+
+def check_under_way(platform: Platform, reference: str, target: str) -> None:
+    """Whether a bundle that is being given at a server may still be given: who asks, the model and its approvals as
+    they are by now. Raises as :func:`export_model`, but for what its bytes and its document say."""
+    with platform.read() as connection:
+        ask = _ask(platform, platform.actor, _object(connection, reference))
+        approved_subject(connection, ask, ProposalKind.TRANSFER, target)
+
+
+def _ask(platform: Platform, actor: Actor, object_: str) -> Ask:
+    author = platform.author
+    return Ask(
+        platform,
+        actor,
+        tenant=platform.scope.tenant,
+        action="model.export",
+        object=object_,
+        request_id=author.request_id,
+    )
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,6 @@ from bongsu.domain.problems import BongsuError
 from bongsu.domain.signed_notes import VerifierKey
 from bongsu.policy import purpose
 from bongsu.policy.bundles import meant_for
-from bongsu.service.governance.asking import Ask, done, recorded
 from bongsu.service.grades import grades_of, refuse_other_grades, refuse_while_stating
 from bongsu.service.inputs.card import label_of, said_on_cards
 from bongsu.service.inputs.files import FileSet, NotFound
@@ -32,6 +31,7 @@ from bongsu.service.inputs.label_card import MAX_CARD_BYTES, declarations, looks
 from bongsu.service.labels import refuse_above
 from bongsu.service.model_bundles.reading import BundleFile, Head, Sink, opened
 from bongsu.service.platform import Platform
+from bongsu.service.recording import Ask, done, refusals_recorded
 from bongsu.service.uploading import CARDS
 from bongsu.store.artifacts import find_owned, note_artifact
 from bongsu.store.audit import append_all
@@ -93,12 +93,12 @@ def import_bundle(
     ask = Ask(
         platform,
         platform.actor,
-        author.tenant,
-        "model.import",
-        f"bundle:{title or archive.name}",
-        author.request_id,
+        tenant=author.tenant,
+        action="model.import",
+        object=f"bundle:{title or archive.name}",
+        request_id=author.request_id,
     )
-    with recorded(ask), opened(archive, title) as bundle:
+    with refusals_recorded(ask), opened(archive, title) as bundle:
         head = bundle.head(keys)
         document = head.document
         meant_for(title or archive.name, document.target, here).require()

@@ -17,7 +17,7 @@ from starlette.types import Message, Send
 from bongsu.artifacts.sending import left
 from bongsu.tracking.governed.bodies import Body
 from bongsu.tracking.governed.faults import fault_of
-from bongsu.tracking.governed.handing_over import HandedOver
+from bongsu.tracking.governed.file_responses import HandedOver
 from bongsu.tracking.governed.refusals import NO_ROOM, answer
 from bongsu.tracking.governed.routes import Access, Route
 from bongsu.tracking.governed.viewer import Denial

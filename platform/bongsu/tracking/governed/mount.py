@@ -39,7 +39,7 @@ def mount(settings: GovernedSettings, viewer_of: ViewerOf) -> Iterator[ASGIApp]:
             from mlflow.server import app
             from mlflow.server.fastapi_app import create_fastapi_app
 
-            from bongsu.tracking.governed.handing_over import handing_over_files
+            from bongsu.tracking.governed.file_responses import handing_over_files
             from bongsu.tracking.governed.public_pages import public_pages
 
         undo.enter_context(handing_over_files(app))

@@ -8,22 +8,23 @@ for the caller. What MLflow then reads and writes goes through the row filter.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
+from functools import partial
 
 import anyio.to_thread
 from mlflow.exceptions import MlflowException
 from starlette._utils import get_route_path
 from starlette.datastructures import Headers, QueryParams
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bongsu.domain.problems import BongsuError
 from bongsu.tracking.governed.answers import Guarded, HasLeft, Question
 from bongsu.tracking.governed.artifact_access import may_reach
 from bongsu.tracking.governed.artifact_paths import has_long_name, is_plain
 from bongsu.tracking.governed.bodies import Body
+from bongsu.tracking.governed.file_responses import taking
 from bongsu.tracking.governed.graphql_requests import fault_of
-from bongsu.tracking.governed.handing_over import taking
 from bongsu.tracking.governed.refusals import LONG_NAME, NO_FILES, NOT_FOUND, ONLY_LOOK, TOO_LARGE, UNKNOWN, Refusal
 from bongsu.tracking.governed.routes import Access, Route, match
 from bongsu.tracking.governed.settings import GovernedSettings
@@ -75,7 +76,17 @@ class Shell:
         finally:
             await visit.tell()
 
-    async def _serve(self, visit: OpenVisit, receive: Receive) -> None:
+    async def _still_may(self, visit: OpenVisit) -> bool:
+        """Whether MLflow would begin to give the same file to the same person by now; that they read on is recorded as
+        the begin was."""
+        again = visit.again(self._settings.note)
+        try:
+            await self._serve(again, _nothing_sent(), only_looks=True)
+        except Refusal:
+            return False
+        return again.is_given
+
+    async def _serve(self, visit: OpenVisit, receive: Receive, *, only_looks: bool = False) -> None:
         scope, route = visit.scope, visit.route
         viewer = await self._viewer_of(scope)
         if isinstance(viewer, Denial):
@@ -92,13 +103,14 @@ class Shell:
         if workspace not in self._workspaces:
             await anyio.to_thread.run_sync(ensure_workspaces, [workspace])
             self._workspaces.add(workspace)
-        with acting(actor), self._one_more(viewer) if actor.asks_files else nullcontext():
+        is_counted = actor.asks_files and not only_looks
+        with acting(actor), self._one_more(viewer) if is_counted else nullcontext():
             await self._check_path(visit.path, scope["query_string"], route, actor)
             limit = self._settings.max_file if route.takes_file else self._settings.max_message
             body = Body(scope, receive, limit, keeps=not route.takes_file)
             if route.template == _GRAPHQL:
                 await _check_query(body)
-            await self._ask(visit, route, body)
+            await self._ask(visit, route, body, None if only_looks else partial(self._still_may, visit))
             if body.is_too_large:
                 raise Refusal(TOO_LARGE)
 
@@ -113,10 +125,12 @@ class Shell:
                 raise Refusal(Denial(429, "REQUEST_LIMIT_EXCEEDED", f"{told.what()} {told.fix()}")) from None
             yield
 
-    async def _ask(self, visit: OpenVisit, route: Route, body: Body) -> None:
+    async def _ask(
+        self, visit: OpenVisit, route: Route, body: Body, still_may: Callable[[], Awaitable[bool]] | None
+    ) -> None:
         asked = Question(route, visit.scope["query_string"].decode("latin-1"), body, visit.workspace)
         failure: Exception | None = None
-        with taking() as handed_over:
+        with taking(still_may) as handed_over:
             guarded = Guarded(visit.send, asked, handed_over)
             try:
                 inner = _inner_scope(visit.scope, visit.path, visit.workspace)
@@ -157,6 +171,16 @@ class Shell:
             raise Refusal(Denial(error.get_http_status_code(), error.error_code, error.message)) from error
         if not reached:
             raise Refusal(UNKNOWN)
+
+
+def _nothing_sent() -> Receive:
+    """Of a request without a body, from somebody who waits for no more than its head."""
+    messages: Iterator[Message] = iter([{"type": "http.request", "body": b"", "more_body": False}])
+
+    async def receive() -> Message:
+        return next(messages, {"type": "http.disconnect"})
+
+    return receive
 
 
 def _workspace(scope: Scope, viewer: Viewer) -> str:

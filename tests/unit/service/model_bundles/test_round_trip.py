@@ -31,7 +31,7 @@ from bongsu.domain.pipeline import Input
 from bongsu.domain.problems import BongsuError
 from bongsu.service.audit.keys import LogKeys
 from bongsu.service.grades import StatedGrades, change_grades
-from bongsu.service.inputs.given import Files
+from bongsu.service.inputs.file_roots import Files
 from bongsu.service.inputs.resolving import resolve_input
 from bongsu.service.labels import show_label
 from bongsu.service.lineage import trace

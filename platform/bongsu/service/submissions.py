@@ -20,11 +20,11 @@ from bongsu.domain.tenants import HOME, Tenant
 from bongsu.policy.access import Permission
 from bongsu.service.catalogue import InstalledStages
 from bongsu.service.control_plane import ControlPlane
-from bongsu.service.governance.asking import Ask, recorded
-from bongsu.service.inputs.given import Files
+from bongsu.service.inputs.file_roots import Files
 from bongsu.service.labels import refuse_above
 from bongsu.service.planning import Prepared, prepare_loaded, with_what_is_known
 from bongsu.service.platform import Platform
+from bongsu.service.recording import Ask, refusals_recorded
 from bongsu.service.repeating import repeated
 from bongsu.service.requirements import keep_sent
 from bongsu.service.submitting import Submission, submit
@@ -174,8 +174,8 @@ def _recorded(
     metadata = pipeline.spec.metadata if pipeline else None
     named = metadata.ministry if metadata and metadata.ministry in actor.ministries else HOME
     thing = f"pipeline:{metadata.name}" if metadata else "pipeline:"
-    ask = Ask(plane.base, actor, Tenant(named), action, thing, plane.request_id)
-    return recorded(ask, kinds)
+    ask = Ask(plane.base, actor, tenant=Tenant(named), action=action, object=thing, request_id=plane.request_id)
+    return refusals_recorded(ask, kinds)
 
 
 def _files(platform: Platform, handed: HandedIn) -> Files:
