@@ -13,6 +13,7 @@ import threading
 from collections.abc import Sequence
 from typing import IO
 
+from bongsu.domain.mistakes import MistakeThere
 from bongsu.domain.publication import (
     ModelPage,
     Publication,
@@ -58,6 +59,7 @@ class PublisherApart:
 
         Raises:
             RaisedThere: what MLflow raised.
+            MistakeThere: a fault of ours.
             ChildProcessError: the other process ended, or was told to.
         """
         return self._ask(Publish(items=tuple(items))).pages
@@ -68,6 +70,7 @@ class PublisherApart:
         Raises:
             RegistrationRefused: MLflow says that it never will.
             RaisedThere: what else MLflow raised.
+            MistakeThere: a fault of ours.
             ChildProcessError: the other process ended, or was told to.
         """
         version = self._ask(Register(request=request)).version
@@ -100,7 +103,7 @@ class PublisherApart:
         if answer.refused:
             raise RegistrationRefused(answer.refused)
         if answer.error:
-            raise type(answer.error, (RaisedThere,), {})(answer.text)
+            raise raised(answer)
         return answer
 
     def _running(self) -> subprocess.Popen[bytes]:
@@ -128,6 +131,14 @@ def _started() -> subprocess.Popen[bytes]:
         # the processor among sessions first, and niceness would count for nothing (sched(7), autogroup).
         process_group=0,
     )
+
+
+def raised(answer: Answered) -> Exception:
+    """What the answer says was raised, as an exception of this process."""
+    error: Exception = type(answer.error, (MistakeThere if answer.trace else RaisedThere,), {})(answer.text)
+    if answer.trace:
+        error.add_note(answer.trace)
+    return error
 
 
 def _send(to: IO[bytes], what: Place | Publish | Register) -> None:
