@@ -184,7 +184,9 @@ def open_served(settings: ServerSettings, environment: Mapping[str, str]) -> Ite
     """
     _refuse_unshared_mlflow(settings)
     with contextlib.ExitStack() as undo:
-        home = open_home(settings.home, settings.ray_address, settings.database_url, settings.worker_url)
+        home = open_home(
+            settings.home, environment, settings.ray_address, settings.database_url, settings.worker_url
+        )
         undo.callback(home.close)
         base = _shared(home, place_of(home.home, environment), undo)
         settle_grades(base, settings.grades)
@@ -212,7 +214,9 @@ def open_served(settings: ServerSettings, environment: Mapping[str, str]) -> Ite
         plane = _plane(settings, base, issuer, trusts)
         plane = replace(plane, identify=counted(plane.identify, telemetry.metrics))
         browsers = _browsers(settings, plane, issuer, trusts, fetcher)
-        mlflow = mounted(plane, governed, telemetry.metrics, browsers) if settings.mlflow else None
+        mlflow: ASGIApp | None = None
+        if settings.mlflow:
+            mlflow = undo.enter_context(mounted(plane, governed, telemetry.metrics, browsers))
         yield Served(plane, issuer, settings, mlflow, telemetry, browsers)
 
 
