@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from bongsu.api.requests import broken_off, language_of, request_id
 from bongsu.api.unfit import words_of
 from bongsu.domain.codes import access, api, identity, people, run
+from bongsu.domain.codes.database import without_address
 from bongsu.domain.messages import N_
 from bongsu.domain.problems import LACKING, BongsuError, Code, Problem
 from bongsu.language.problems import told
@@ -71,16 +72,20 @@ def _status(problem: Problem) -> int:
 
 
 def problem_response(request: Request, error: BongsuError) -> Response:
-    """All problems in one document; those of files keep their places."""
+    """All problems in one document; those of files keep their places. Where the server's database lies, and what it
+    says, is for who runs the server, and stands in its log."""
     language = language_of(request)
-    status = status_of(error.problems)
+    problems = [without_address(problem) for problem in error.problems]
+    if problems != error.problems:
+        _log.warning("request %s: %s", request_id(request), error)
+    status = status_of(problems)
     headers = {"Content-Language": language, "Vary": "Accept-Language", "Cache-Control": "no-store"}
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="bongsu"'
-    seconds = error.problems[0].args.get("seconds", RETRY_AFTER_S)
+    seconds = problems[0].args.get("seconds", RETRY_AFTER_S)
     if status in (429, 503):
         headers["Retry-After"] = str(seconds)
-    document = problem_document(error.problems, language, status, request_id(request))
+    document = problem_document(problems, language, status, request_id(request))
     return JSONResponse(document, status, headers, MEDIA_TYPE)
 
 
