@@ -7,6 +7,7 @@ from pathlib import Path
 
 from governed_world import PEOPLE
 from people_places import Ministries, new
+from sqlalchemy import insert
 from store_places import store_at
 
 from bongsu.domain.codes import identity as codes
@@ -17,6 +18,7 @@ from bongsu.domain.uses import UseClass
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.ministries import NewMinistry, register_ministry
 from bongsu.store.permits import add_access_permit
+from bongsu.store.schema_people import memberships, people
 from bongsu.store.scope import EVERYTHING
 from bongsu.tracking.governed.viewer import Viewer
 
@@ -38,6 +40,14 @@ def plane_at(folder: Path) -> ControlPlane:
     register_ministry(made.platform, made.actor("mnd/op"), DAPA, new("dapa/op"))
     with made.platform.write() as connection:
         add_access_permit(connection, _shared(made.now))
+        for one in map(_person, PEOPLE.values()):
+            values = {"id": one.id, "name": one.name, "kind": one.kind.value, "clearance": str(one.clearance)}
+            connection.execute(insert(people).values(**values, created_at=made.now))
+            for ministry, roles in one.roles.items():
+                for role in roles:
+                    connection.execute(
+                        insert(memberships).values(person=one.id, ministry=ministry, role=role.value)
+                    )
     return ControlPlane(replace(made.platform, scope=EVERYTHING), identify)
 
 

@@ -89,6 +89,18 @@ def mounted(
             refuse_foreign_page(own, asked["method"], asked["headers"], by_cookie=False)
         except BongsuError as error:
             return denial_of(error)
+        return await as_viewer(found)
+
+    async def viewer_now(asked: Asked) -> Viewer | Denial:
+        began = await identity_of(plane, asked, browsers)
+        assert isinstance(began, Actor), "it is asked for nobody else"
+        try:
+            found = await run_in_threadpool(plane.as_now, began)
+        except BongsuError as error:
+            return denial_of(error)
+        return await as_viewer(found)
+
+    async def as_viewer(found: Actor) -> Viewer | Denial:
         try:
             closed = await run_in_threadpool(labels.catch_up)
         except Exception:  # whatever it is: nobody is answered by labels that may be too low
@@ -105,7 +117,7 @@ def mounted(
         if visit.viewer is not None and visit.shown:
             await run_in_threadpool(_record, plane.base, visit.viewer.id, visit)
 
-    return mount(replace(settings, note=note, readers=plane.base.readers), viewer_of)
+    return mount(replace(settings, note=note, readers=plane.base.readers), viewer_of, viewer_now)
 
 
 async def identity_of(
