@@ -10,12 +10,13 @@ handed in, and searches and lists of versions over all ministries. A test holds 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
 
@@ -95,10 +96,14 @@ class Asker:
         """See :func:`bongsu.service.run_lists.of_run`."""
         return of_run(self.plane, self.actor, self.needed, run)
 
+    def as_now(self) -> Asker:
+        """While an answer goes on. Raises ``identity.not-signed-in`` once they are disabled."""
+        return replace(self, actor=self.plane.as_now(self.actor))
+
     def look_again(self, run: str) -> None:
-        """At what is still so while an answer goes on: raises as :meth:`of_run` once they may not see the run, and
-        ``identity.not-signed-in`` once they are disabled. That they read on is recorded as reading is."""
-        of_run(self.plane, self.plane.as_now(self.actor), self.needed, run)
+        """At what is still so while an answer goes on: raises as :meth:`of_run` once they may not see the run, and as
+        :meth:`as_now`. That they read on is recorded as reading is."""
+        self.as_now().of_run(run)
 
     def look_closely(self, run: str) -> Look:
         """See :func:`bongsu.service.watching.look_closely`."""
@@ -121,11 +126,12 @@ class Asker:
         pieces: Iterator[bytes],
         media_type: str,
         headers: Mapping[str, str],
+        look_again: Callable[[Asker], object],
         close: Callable[[], None] = lambda: None,
     ) -> LargeResponse:
-        """See :class:`bongsu.api.large_responses.LargeResponse`."""
+        """As :class:`bongsu.api.large_responses.LargeResponse`; ``look_again`` is handed the asker as they are then."""
         held = partial(self.plane.base.readers.one_more, self.actor.id)
-        return LargeResponse(pieces, held, close, media_type, headers)
+        return LargeResponse(pieces, held, close, lambda: look_again(self.as_now()), media_type, headers)
 
     @property
     def translate(self) -> Callable[[str], str]:
@@ -174,8 +180,12 @@ def stated(route: APIRoute) -> str | None:
     return (route.openapi_extra or {}).get(STATED)
 
 
-def _asker(request: Request) -> Asker:
-    """Runs in a thread of its own, as the routes do: a database is asked."""
+def _actor(request: Request) -> Actor:
+    """Who asks, found out and counted once for a request. In a thread of its own, as the routes are: a database is
+    asked."""
+    known: Actor | None = getattr(request.state, "actor", None)
+    if known is not None:
+        return known
     plane: ControlPlane = request.app.state.plane
     rate: Rate = request.app.state.rate
     token = bearer_token(request.headers.raw)
@@ -190,6 +200,28 @@ def _asker(request: Request) -> Asker:
     request.state.actor = actor
     rate.take(key_of_actor(actor))
     stop_flood(plane.base, actor, request_id(request))
+    return actor
+
+
+class AskedFirst(APIRoute):
+    """A route that reads nothing of a body before it is known who sends it: FastAPI itself would take each into memory,
+    and whoever is nobody could fill that."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        answer = super().get_route_handler()
+        if self.body_field is None:
+            return answer
+
+        async def known_first(request: Request) -> Response:
+            await run_in_threadpool(_actor, request)
+            return await answer(request)
+
+        return known_first
+
+
+def _asker(request: Request) -> Asker:
+    actor = _actor(request)
+    plane: ControlPlane = request.app.state.plane
     found = stated(request.scope["route"])
     permission = None if found in (None, SIGNED_IN, ANYBODY, WORKER) else Permission(found)
     language = language_of(request)
@@ -233,8 +265,8 @@ class Door:
 
 
 def doors(app: FastAPI) -> Iterator[Door]:
-    """Every route, those of included routers too. One that states a permission and does not ask who is there states
-    none."""
+    """Every route, those of included routers too. One that states a permission and does not ask who is there, or that
+    reads a body before it does, states none."""
     for found in iter_route_contexts(app.routes):
         route, path, methods = found.original_route, found.path or "", frozenset(found.methods or ())
         if not isinstance(route, APIRoute):
@@ -242,6 +274,8 @@ def doors(app: FastAPI) -> Iterator[Door]:
             continue
         permission = stated(route)
         is_asked = any(part.call is _asker for part in route.dependant.dependencies)
+        if route.body_field is not None and not isinstance(route, AskedFirst):
+            permission = None
         yield Door(path, methods, permission if (permission == ANYBODY) != is_asked else None)
 
 

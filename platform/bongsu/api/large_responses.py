@@ -11,15 +11,18 @@ from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from bongsu.artifacts.sending import send_pieces
+from bongsu.domain.problems import BongsuError
 
 
 class LargeResponse(StreamingResponse):
-    """An answer that counts as read from its begin to its end, or until whoever reads it has left.
+    """An answer that counts as read from its begin to its end, or until whoever reads it has left or may read it no
+    longer.
 
     Args:
         pieces: made as they are read, in threads.
         held: for its time; raises if there are enough readers.
         close: called in the end, whether or not anything was read.
+        look_again: whether they still may, in a thread; raises if not.
     """
 
     def __init__(
@@ -27,11 +30,12 @@ class LargeResponse(StreamingResponse):
         pieces: Iterator[bytes],
         held: Callable[[], AbstractContextManager[None]],
         close: Callable[[], None],
+        look_again: Callable[[], object],
         media_type: str,
         headers: Mapping[str, str],
     ) -> None:
         super().__init__((), media_type=media_type, headers=headers)
-        self._held, self._close_source = held, close
+        self._held, self._close_source, self._look_again = held, close, look_again
         # An empty piece is no end, as archives have them between two members.
         self._pieces = (piece for piece in pieces if piece)
 
@@ -39,10 +43,17 @@ class LargeResponse(StreamingResponse):
         try:
             with self._held():
                 await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-                await send_pieces(lambda: next(self._pieces, b""), receive, send)
+                await send_pieces(lambda: next(self._pieces, b""), receive, send, self._still_may)
         finally:
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(self._close)
+
+    async def _still_may(self) -> bool:
+        try:
+            await anyio.to_thread.run_sync(self._look_again)
+        except BongsuError:
+            return False
+        return True
 
     def _close(self) -> None:
         """Whatever the pieces are made of goes with them."""

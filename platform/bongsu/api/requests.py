@@ -34,8 +34,11 @@ _SHOWN = 40
 _NUMBER = re.compile(r"[A-Za-z0-9._-]{8,64}")
 # Of a request's body where a route does not take files.
 MOST_BYTES = 2_000_000
-# For how long nothing of a body may come.
+# Of a body that somebody sends who is not known by then: forms of signing in.
+MOST_OF_STRANGERS = 64 * 1024
+# For how long nothing of a body may come, and until all of one is there that is no file.
 BODY_PAUSE_S = 30.0
+BODY_S = 120.0
 _PROTECTING = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -92,30 +95,30 @@ class Bounded:
 
     Args:
         app: what is protected.
-        takes_files: whether a route at this path reads its body piece by piece, under a limit of its own.
+        most_of: of a body at this path, in bytes; None where a route reads it piece by piece, under a limit of its own.
         takes_lines: whether texts in its query may have several lines.
-        most: of a body, in bytes.
         pause_s: for how long nothing of a body may come, in seconds.
-        least: how fast the body of a file has to come (``api.below-least-rate``).
+        whole_s: until all of a body is there that has a limit here, in seconds.
+        least: how fast one has to come that has none (``api.below-least-rate``).
         refuse: answers a request whose head is too large, or whose path or query is none.
     """
 
     def __init__(
         self,
         app: ASGIApp,
-        takes_files: Callable[[str], bool],
+        most_of: Callable[[str], int | None],
         takes_lines: Callable[[str], bool],
         refuse: Callable[[Request, BongsuError], ASGIApp],
-        most: int = MOST_BYTES,
         pause_s: float = BODY_PAUSE_S,
+        whole_s: float = BODY_S,
         least: LeastRate = OF_FILES,
     ) -> None:
         self._app = app
-        self._takes_files = takes_files
+        self._most_of = most_of
         self._takes_lines = takes_lines
         self._refuse = refuse
-        self._most = most
         self._pause = pause_s
+        self._whole = whole_s
         self._least = least
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -136,20 +139,29 @@ class Bounded:
             problem = codes.BAD_REQUEST.error(place=f"query.{unread}", detail=told)
             await self._refuse(Request(scope), problem)(scope, receive, send)
             return
-        most = None if self._takes_files(scope["path"]) else self._most
-        body = _Body(scope, receive, most, self._pause, self._least)
+        body = _Body(scope, receive, self._most_of(scope["path"]), self._pause, self._whole, self._least)
         await self._app(scope, body, send)
 
 
 class _Body:
     """What is received of a request, under its limits."""
 
-    def __init__(self, scope: Scope, receive: Receive, most: int | None, pause_s: float, least: LeastRate) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        most: int | None,
+        pause_s: float,
+        whole_s: float,
+        least: LeastRate,
+    ) -> None:
         stated = dict(scope["headers"]).get(b"content-length", b"")
         self._scope = scope
         self._receive = receive
         self._most = most
         self._pause = pause_s
+        self._whole_s = whole_s
+        self._until: float | None = None
         self._least = least
         self._waited = 0.0
         self._is_stated_too_large = most is not None and stated.isdigit() and int(stated) > most
@@ -161,11 +173,15 @@ class _Body:
             return await self._receive()  # until the client has left
         if self._is_stated_too_large:
             raise self._given_up(codes.TOO_LARGE.error(limit=self._most))
-        began = time.monotonic()
+        patience, began = self._patience_s(), time.monotonic()
         try:
-            message = await asyncio.wait_for(self._receive(), self._pause)
+            message = await asyncio.wait_for(self._receive(), max(0.0, patience))
         except TimeoutError:
-            raise self._given_up(codes.TOO_SLOW.error(seconds=round(self._pause))) from None
+            if patience == self._pause:
+                detail = phrase(N_("nothing of it came for {seconds} s"), seconds=round(self._pause))
+            else:
+                detail = phrase(N_("not all of it was there after {seconds} s"), seconds=round(self._whole_s))
+            raise self._given_up(codes.TOO_SLOW.error(detail=detail)) from None
         self._seen += len(message.get("body", b""))
         if self._most is not None and self._seen > self._most:
             raise self._given_up(codes.TOO_LARGE.error(limit=self._most))
@@ -175,6 +191,14 @@ class _Body:
         if slow is not None and not self._is_whole:
             raise self._given_up(slow)
         return message
+
+    def _patience_s(self) -> float:
+        """For the next part: of files, however long they are, one a pause; else until the whole is due as well."""
+        if self._most is None:
+            return self._pause
+        now = time.monotonic()
+        self._until = self._until or now + self._whole_s
+        return min(self._pause, self._until - now)
 
     def _given_up(self, why: BongsuError) -> BongsuError:
         # Whoever reads the body takes what is raised here for a body that cannot be read.

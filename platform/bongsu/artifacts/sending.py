@@ -6,7 +6,8 @@ after a connection has ended), so who leaves is looked for: else a file would be
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
 
 import anyio
 import anyio.to_thread
@@ -15,14 +16,23 @@ from starlette.types import Receive, Send
 PIECE = 256 * 1024
 """Bytes that are read at once: so much of a file is in memory for each of its readers."""
 
+LOOK_AGAIN_S = 5.0
+"""After so many seconds it is looked again whether they may: a person may be disabled, a label raised."""
 
-async def send_pieces(next_piece: Callable[[], bytes], receive: Receive, send: Send) -> None:
+
+async def send_pieces(
+    next_piece: Callable[[], bytes], receive: Receive, send: Send, still_may: Callable[[], Awaitable[bool]]
+) -> None:
     """All of it as the body of an answer that has begun; no more than the piece under way once its reader has left.
+    Once they may read it no longer it breaks off, and does not end: nobody takes what came for the whole.
 
     Args:
         next_piece: reads one, in a thread; nothing at the end.
         receive: of the request, whose body nobody else reads any more.
+        send: of the answer.
+        still_may: looks whether its reader still may, and records that they read on.
     """
+    looked_at = time.monotonic()
     failure: Exception | None = None
     async with anyio.create_task_group() as tasks:
 
@@ -33,8 +43,13 @@ async def send_pieces(next_piece: Callable[[], bytes], receive: Receive, send: S
         tasks.start_soon(watch)
         try:
             while piece := await anyio.to_thread.run_sync(next_piece):
+                if time.monotonic() - looked_at >= LOOK_AGAIN_S:
+                    if not await still_may():
+                        break
+                    looked_at = time.monotonic()
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            else:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
         except Exception as error:  # told as it is, and not as one of a group
             failure = error
         tasks.cancel_scope.cancel()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
@@ -29,11 +29,12 @@ from bongsu.service.platform import Platform
 from bongsu.store.grades import grades_of_site
 from bongsu.store.permits import permits_for
 from bongsu.tracking.governed.settings import GovernedSettings
-from bongsu.tracking.governed.viewer import NOT_LABELLED, Denial, SharedModel, Viewer, Visit
+from bongsu.tracking.governed.viewer import AGAIN, NOT_LABELLED, Denial, SharedModel, Viewer, Visit
 
 if TYPE_CHECKING:
     from bongsu.tracking.governed.apart import PublisherApart
 
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 DATABASE = "mlflow-shared.db"
 FILES = "mlflow-files"
@@ -89,18 +90,6 @@ def mounted(
             refuse_foreign_page(own, asked["method"], asked["headers"], by_cookie=False)
         except BongsuError as error:
             return denial_of(error)
-        return await as_viewer(found)
-
-    async def viewer_now(asked: Asked) -> Viewer | Denial:
-        began = await identity_of(plane, asked, browsers)
-        assert isinstance(began, Actor), "it is asked for nobody else"
-        try:
-            found = await run_in_threadpool(plane.as_now, began)
-        except BongsuError as error:
-            return denial_of(error)
-        return await as_viewer(found)
-
-    async def as_viewer(found: Actor) -> Viewer | Denial:
         try:
             closed = await run_in_threadpool(labels.catch_up)
         except Exception:  # whatever it is: nobody is answered by labels that may be too low
@@ -117,7 +106,7 @@ def mounted(
         if visit.viewer is not None and visit.shown:
             await run_in_threadpool(_record, plane.base, visit.viewer.id, visit)
 
-    return mount(replace(settings, note=note, readers=plane.base.readers), viewer_of, viewer_now)
+    return mount(replace(settings, note=note, readers=plane.base.readers), viewer_of)
 
 
 async def identity_of(
@@ -126,6 +115,8 @@ async def identity_of(
     """Who asks, found out once for a request; why that is not known, if a token or a session does not hold or it cannot
     be found out now; None without any. A request that says anything of a token has no session."""
     state = asked.setdefault("state", {})
+    if AGAIN in state:
+        state["identity"] = await run_in_threadpool(_identified, plane.as_now, state.pop(AGAIN))
     if "identity" not in state:
         state["identity"] = await _identity(plane, asked, browsers)
     found: Actor | BongsuError | None = state["identity"]
@@ -149,9 +140,9 @@ async def _identity(plane: ControlPlane, asked: Asked, browsers: Browsers | None
         return error.with_traceback(None)  # see below
 
 
-def _identified(identify: Callable[[str], Actor], secret: str) -> Actor | BongsuError:
+def _identified(identify: Callable[[T], Actor], known: T) -> Actor | BongsuError:
     try:
-        return identify(secret)
+        return identify(known)
     except BongsuError as error:
         return error.with_traceback(None)  # it is kept with the request, and the frames hold the token
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -14,12 +15,18 @@ import httpx
 import psutil
 import pytest
 from api_places import ApiPlace
+from governed_places import SENSITIVE
 from live_api import served
+from sqlalchemy import update
 
 from bongsu.api import connections
 from bongsu.api.routes import artifacts
+from bongsu.artifacts import sending
 from bongsu.artifacts.readers import Readers
+from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.service.artifacts import open_file
+from bongsu.store.artifacts import note_artifact
+from bongsu.store.schema_people import people
 
 MEBIBYTE = 2**20
 SIZE = 32 * MEBIBYTE
@@ -136,17 +143,47 @@ def test_who_stays_and_reads_nothing_is_let_go_of(
         assert len(_ask(url, path, "kim").content) == SIZE
 
 
+@pytest.mark.parametrize("how", ["disabled", "raised"])
+def test_who_may_no_longer_see_a_file_gets_no_more_of_it(
+    place: ApiPlace, files: list[Zeros], monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(sending, "LOOK_AGAIN_S", 0.1)
+    with served(place) as url, ExitStack() as undo:
+        reader, other = (_begin(undo, url, _path(place), person) for person in ("kim", "dc"))
+        for connection in (reader, other):
+            connection.recv(MEBIBYTE // 16)
+        with place.platform.write() as connection:
+            if how == "disabled":
+                connection.execute(update(people).where(people.c.id == "kim").values(disabled_at=place.now))
+            else:
+                connection.execute(update(people).where(people.c.id == "kim").values(clearance="O"))
+                connection.execute(update(people).where(people.c.id == "dc").values(clearance="S"))
+                ref = ArtifactRef(digest=place.law, type=ArtifactType.DOCUMENTS, label=SENSITIVE, size=SIZE)
+                note_artifact(connection, ref, "law", place.now)
+        assert read_to_the_end(reader) < SIZE - MEBIBYTE
+        soon(lambda: files[0].closed)
+        assert files[0].count < SIZE
+        assert read_to_the_end(other) > SIZE - MEBIBYTE, "others read on"
+    read = [json.loads(row[2]) for row in place.log("mnd")]
+    noted = {(one["actor"], one["label"]) for one in read if one["object"] == f"artifact:{place.law}"}
+    assert (("dc", "S") in noted) is (how == "raised"), "that they read on what has risen is on record"
+
+
 def read_some(connection: socket.socket) -> bool:
     return bool(connection.recv(4 * MEBIBYTE // 64))
 
 
-def read_to_the_end(connection: socket.socket) -> None:
-    """What the kernel held of it, and then that it is over."""
+def read_to_the_end(connection: socket.socket) -> int:
+    """As many bytes as there are until it is over."""
+    count = 0
     try:
-        while connection.recv(MEBIBYTE):
-            pass
+        while piece := connection.recv(MEBIBYTE):
+            count += len(piece)
+            if count >= SIZE:
+                break
     except ConnectionResetError:
         pass
+    return count
 
 
 @pytest.mark.parametrize("what", ["file", "log", "bundle"])

@@ -21,7 +21,7 @@ from governed_places import OPEN, SENSITIVE, STAFF
 from sqlalchemy import delete, update
 from starlette.requests import ClientDisconnect
 
-from bongsu.api.app import _takes_files
+from bongsu.api.app import _most_of
 from bongsu.api.body_rates import LeastRate
 from bongsu.api.problems import problem_response
 from bongsu.api.requests import Bounded
@@ -290,7 +290,7 @@ def test_the_body_of_a_file_comes_at_a_least_rate(path: str, status: int) -> Non
         async def send(message: Any) -> None:
             said.append(message)
 
-        bounded = Bounded(app, _takes_files, lambda _path: False, problem_response, least=LeastRate(1000, 0.3))
+        bounded = Bounded(app, _most_of, lambda _path: False, problem_response, least=LeastRate(1000, 0.3))
         scope = {
             "type": "http",
             "path": path,

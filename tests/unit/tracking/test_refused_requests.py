@@ -47,7 +47,7 @@ def test_a_request_is_let_go_of_with_its_token(found: Viewer | Denial, tmp_path:
         return weakref.ref(asked)
 
     settings = GovernedSettings("sqlite://", tmp_path.as_uri(), trees=lambda _tenant: None)  # type: ignore[arg-type, return-value]
-    shell = Shell(nothing, nothing, settings, who, who)  # type: ignore[arg-type]
+    shell = Shell(nothing, nothing, settings, who)  # type: ignore[arg-type]
     kept = [refused() for _ in range(3)]
     gc.collect()
     assert [one() for one in kept] == [None] * 3

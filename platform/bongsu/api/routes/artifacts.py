@@ -11,7 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 from bongsu.api.answers import Fields, Ministry, Page, answer
-from bongsu.api.asking import Asking, asks_for
+from bongsu.api.asking import AskedFirst, Asker, Asking, asks_for
 from bongsu.api.listing import Listing
 from bongsu.api.openapi import only_as
 from bongsu.api.uploads import folder_for_files, intake_of, receive, refuse_strange_title
@@ -23,7 +23,7 @@ from bongsu.service.artifacts import ArtifactDetails, ListedArtifact, list_artif
 from bongsu.service.uploading import Uploaded, take_upload
 from bongsu.store.artifact_lists import ARTIFACTS, artifact_key
 
-router = APIRouter(prefix="/v1", tags=["artifacts"])
+router = APIRouter(prefix="/v1", tags=["artifacts"], route_class=AskedFirst)
 _ONE = "/ministries/{ministry}/artifacts/{digest}"
 _BYTES = "application/octet-stream"
 _ARCHIVE = {"requestBody": {"required": True, "content": {"application/x-tar": {"schema": {}}}}}
@@ -50,7 +50,11 @@ def read(asker: Asking, ministry: str, digest: str, path: str) -> Response:
     asker.check_reading()
     file, size = open_file(asker.within(ministry), digest, path)
     headers = {"Content-Length": str(size), "ETag": f'"{digest}"', "Cache-Control": "private, no-cache"}
-    return asker.hand_out(iter(partial(file.read, PIECE), b""), _BYTES, headers, file.close)
+
+    def look_again(now: Asker) -> object:
+        return show_artifact(now.within(ministry), digest)
+
+    return asker.hand_out(iter(partial(file.read, PIECE), b""), _BYTES, headers, look_again, file.close)
 
 
 @router.post(

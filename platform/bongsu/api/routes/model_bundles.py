@@ -10,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 from bongsu.api.answers import answer
-from bongsu.api.asking import Asking, asks_for
+from bongsu.api.asking import AskedFirst, Asker, Asking, asks_for
 from bongsu.api.openapi import as_well, only_as
 from bongsu.api.uploads import folder_for_files, intake_of, receive, refuse_strange_title
 from bongsu.domain.codes import audit
@@ -18,10 +18,10 @@ from bongsu.domain.model_bundles import House
 from bongsu.domain.phrases import as_phrase
 from bongsu.domain.signed_notes import VerifierKey
 from bongsu.policy.access import Permission
-from bongsu.service.model_bundles.exporting import export_model
+from bongsu.service.model_bundles.exporting import check_under_way, export_model
 from bongsu.service.model_bundles.importing import Imported, import_bundle
 
-router = APIRouter(prefix="/v1/ministries/{ministry}", tags=["models, data sets, lineage"])
+router = APIRouter(prefix="/v1/ministries/{ministry}", tags=["models, data sets, lineage"], route_class=AskedFirst)
 DOCUMENT = "Bongsu-Document"
 _TAR = "application/x-tar"
 _BUNDLE = {"requestBody": {"required": True, "content": {_TAR: {"schema": {}}}}}
@@ -44,7 +44,11 @@ def export(
     platform = asker.plane.of_member(asker.actor, ministry)
     made = export_model(platform, asker.plane.log_keys(), f"{model}@{version}", target)
     headers = {"Content-Length": str(made.size), "Cache-Control": "no-store", DOCUMENT: made.document}
-    return asker.hand_out(made.pieces, _TAR, headers)
+
+    def look_again(now: Asker) -> None:
+        check_under_way(now.plane.of_member(now.actor, ministry), f"{model}@{version}", target)
+
+    return asker.hand_out(made.pieces, _TAR, headers, look_again)
 
 
 @router.post(

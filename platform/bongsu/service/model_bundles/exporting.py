@@ -25,6 +25,7 @@ from bongsu.domain.model_bundles import (
     Decider,
     target_parts,
 )
+from bongsu.domain.people import Actor
 from bongsu.domain.signed_notes import SignedNote
 from bongsu.domain.tenants import HOME
 from bongsu.domain.uses import UseClass
@@ -80,14 +81,7 @@ def export_model(platform: Platform, keys: LogKeys, reference: str, target: str)
     with platform.read() as connection:
         governed = is_governed(connection)
         object_ = _object(connection, reference)
-    ask = Ask(
-        platform,
-        actor,
-        tenant=platform.scope.tenant,
-        action="model.export",
-        object=object_,
-        request_id=platform.author.request_id,
-    )
+    ask = _ask(platform, actor, object_)
     if governed:
         request = LaunchRequest(LaunchKind.TRANSFER, object_, target)
         digest = check_launch(platform, actor, ask.tenant, request, ask.request_id).digest
@@ -120,6 +114,26 @@ def export_model(platform: Platform, keys: LogKeys, reference: str, target: str)
         facts = {"target": target, "content": found.content, "document": digest_of(raw)}
         done(connection, ask, found.thing.label, **facts, approvals=[one.binding for one in document.approvals])
     return _export(document, raw, keys, tree)
+
+
+def check_under_way(platform: Platform, reference: str, target: str) -> None:
+    """Whether a bundle that is being given at a server may still be given: who asks, the model and its approvals as
+    they are by now. Raises as :func:`export_model`, but for what its bytes and its document say."""
+    with platform.read() as connection:
+        ask = _ask(platform, platform.actor, _object(connection, reference))
+        approved_subject(connection, ask, ProposalKind.TRANSFER, target)
+
+
+def _ask(platform: Platform, actor: Actor, object_: str) -> Ask:
+    author = platform.author
+    return Ask(
+        platform,
+        actor,
+        tenant=platform.scope.tenant,
+        action="model.export",
+        object=object_,
+        request_id=author.request_id,
+    )
 
 
 @dataclass(frozen=True)

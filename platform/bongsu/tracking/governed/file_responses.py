@@ -7,7 +7,7 @@ else's: some dozens of slow readers of weights would keep every thread and take 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import IO, Any
@@ -44,16 +44,23 @@ class OpenFile:
 
 
 class HandedOver:
-    """The file of one answer, if it is a file."""
+    """The file of one answer, if it is a file.
 
-    def __init__(self) -> None:
+    Args:
+        still_may: looks now and then whether its reader still may; None if it is only looked whether MLflow would give
+            it: nothing of it is read then.
+    """
+
+    def __init__(self, still_may: Callable[[], Awaitable[bool]] | None) -> None:
         self.file: OpenFile | None = None
+        self._still_may = still_may
 
     async def send(self, receive: Receive, send: Send) -> None:
-        """As the body of the answer: all of it, or as much as its reader waits for."""
+        """As the body of the answer: all of it, or as much as its reader waits for and may read."""
         assert self.file is not None
         try:
-            await send_pieces(self.file.read, receive, send)
+            if self._still_may is not None:
+                await send_pieces(self.file.read, receive, send, self._still_may)
         finally:
             self.file.close()
 
@@ -62,9 +69,9 @@ _HANDED_OVER: ContextVar[HandedOver | None] = ContextVar("bongsu_mlflow_handed_o
 
 
 @contextmanager
-def taking() -> Iterator[HandedOver]:
-    """For the time in which MLflow answers one request."""
-    taken = HandedOver()
+def taking(still_may: Callable[[], Awaitable[bool]] | None) -> Iterator[HandedOver]:
+    """For the time in which MLflow answers one request; ``still_may`` as of :class:`HandedOver`."""
+    taken = HandedOver(still_may)
     token = _HANDED_OVER.set(taken)
     try:
         yield taken

@@ -10,7 +10,7 @@ from bongsu.tracking.governed.settings import GovernedSettings, prepare_environm
 from bongsu.tracking.governed.viewer import ViewerOf
 
 
-def mount(settings: GovernedSettings, viewer_of: ViewerOf, viewer_now: ViewerOf) -> ASGIApp:
+def mount(settings: GovernedSettings, viewer_of: ViewerOf) -> ASGIApp:
     """MLflow behind its door; mount it at any path, such as ``/mlflow``.
 
     Everything that MLflow makes once for each process is made here: its tables, stores and caches. It takes some
@@ -19,7 +19,6 @@ def mount(settings: GovernedSettings, viewer_of: ViewerOf, viewer_now: ViewerOf)
     Args:
         settings: see there.
         viewer_of: says who asks; called for each request but those for MLflow's own static files.
-        viewer_now: says it once more where a file has come meanwhile.
 
     Raises:
         sqlalchemy.exc.SQLAlchemyError: the database does not answer.
@@ -40,5 +39,4 @@ def mount(settings: GovernedSettings, viewer_of: ViewerOf, viewer_now: ViewerOf)
         from bongsu.tracking.governed.public_pages import public_pages
 
     hand_over_files(app)
-    pages = public_pages(settings.session_page, settings.language)
-    return Shell(create_fastapi_app(), pages, settings, viewer_of, viewer_now)
+    return Shell(create_fastapi_app(), public_pages(settings.session_page, settings.language), settings, viewer_of)

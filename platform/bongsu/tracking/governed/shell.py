@@ -8,7 +8,7 @@ for the caller. What MLflow then reads and writes goes through the row filter.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 
@@ -16,7 +16,7 @@ import anyio.to_thread
 from mlflow.exceptions import MlflowException
 from starlette._utils import get_route_path
 from starlette.datastructures import Headers, QueryParams
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bongsu.domain.problems import BongsuError
 from bongsu.tracking.governed.answers import Guarded, HasLeft, Question
@@ -46,22 +46,13 @@ class Shell:
         pages: serves the public routes.
         settings: limits, and who keeps the log.
         viewer_of: says who asks, and refuses what pages of other sites ask for.
-        viewer_now: says what somebody who asked a while ago is now.
     """
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        pages: ASGIApp,
-        settings: GovernedSettings,
-        viewer_of: ViewerOf,
-        viewer_now: ViewerOf,
-    ) -> None:
+    def __init__(self, app: ASGIApp, pages: ASGIApp, settings: GovernedSettings, viewer_of: ViewerOf) -> None:
         self._app = app
         self._pages = pages
         self._settings = settings
         self._viewer_of = viewer_of
-        self._viewer_now = viewer_now
         self._workspaces: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -85,7 +76,17 @@ class Shell:
         finally:
             await visit.tell()
 
-    async def _serve(self, visit: OpenVisit, receive: Receive) -> None:
+    async def _still_may(self, visit: OpenVisit) -> bool:
+        """Whether MLflow would begin to give the same file to the same person by now; that they read on is recorded as
+        the begin was."""
+        again = visit.again(self._settings.note)
+        try:
+            await self._serve(again, _nothing_sent(), only_looks=True)
+        except Refusal:
+            return False
+        return again.is_given
+
+    async def _serve(self, visit: OpenVisit, receive: Receive, *, only_looks: bool = False) -> None:
         scope, route = visit.scope, visit.route
         viewer = await self._viewer_of(scope)
         if isinstance(viewer, Denial):
@@ -102,27 +103,29 @@ class Shell:
         if workspace not in self._workspaces:
             await anyio.to_thread.run_sync(ensure_workspaces, [workspace])
             self._workspaces.add(workspace)
-        with acting(actor), self._one_more(viewer) if actor.asks_files else nullcontext():
+        is_counted = actor.asks_files and not only_looks
+        with acting(actor), self._one_more(viewer) if is_counted else nullcontext():
             await self._check_path(visit.path, scope["query_string"], route, actor)
             limit = self._settings.max_file if route.takes_file else self._settings.max_message
-            again = partial(self._look_again, visit, route) if route.takes_file else None
-            body = Body(scope, receive, limit, keeps=not route.takes_file, at_end=again)
+            at_end = partial(self._look_again, visit, route) if route.takes_file else None
+            body = Body(scope, receive, limit, keeps=not route.takes_file, at_end=at_end)
             if route.template == _GRAPHQL:
                 await _check_query(body)
-            await self._ask(visit, route, body)
+            await self._ask(visit, route, body, None if only_looks else partial(self._still_may, visit))
             if body.refused is not None:
                 raise Refusal(body.refused)
 
     async def _look_again(self, visit: OpenVisit, route: Route) -> None:
         """At who sends a file, once it is there: they were looked at when it began to come, maybe long ago. Raises
         Refusal."""
-        viewer = await self._viewer_now(visit.scope)
+        scope = visit.again(None).scope
+        viewer = await self._viewer_of(scope)
         if isinstance(viewer, Denial):
             raise Refusal(viewer)
-        actor = Acting(viewer, _workspace(visit.scope, viewer), self._settings.unlabelled)
+        actor = Acting(viewer, _workspace(scope, viewer), self._settings.unlabelled)
         _check_access(route, actor)
         with acting(actor):
-            await self._check_path(visit.path, visit.scope["query_string"], route, actor)
+            await self._check_path(visit.path, scope["query_string"], route, actor)
 
     @contextmanager
     def _one_more(self, viewer: Viewer) -> Iterator[None]:
@@ -135,10 +138,12 @@ class Shell:
                 raise Refusal(Denial(429, "REQUEST_LIMIT_EXCEEDED", f"{told.what()} {told.fix()}")) from None
             yield
 
-    async def _ask(self, visit: OpenVisit, route: Route, body: Body) -> None:
+    async def _ask(
+        self, visit: OpenVisit, route: Route, body: Body, still_may: Callable[[], Awaitable[bool]] | None
+    ) -> None:
         asked = Question(route, visit.scope["query_string"].decode("latin-1"), body, visit.workspace)
         failure: Exception | None = None
-        with taking() as handed_over:
+        with taking(still_may) as handed_over:
             guarded = Guarded(visit.send, asked, handed_over)
             try:
                 inner = _inner_scope(visit.scope, visit.path, visit.workspace)
@@ -179,6 +184,16 @@ class Shell:
             raise Refusal(Denial(error.get_http_status_code(), error.error_code, error.message)) from error
         if not reached:
             raise Refusal(UNKNOWN)
+
+
+def _nothing_sent() -> Receive:
+    """Of a request without a body, from somebody who waits for no more than its head."""
+    messages: Iterator[Message] = iter([{"type": "http.request", "body": b"", "more_body": False}])
+
+    async def receive() -> Message:
+        return next(messages, {"type": "http.disconnect"})
+
+    return receive
 
 
 def _workspace(scope: Scope, viewer: Viewer) -> str:

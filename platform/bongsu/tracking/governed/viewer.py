@@ -194,6 +194,8 @@ NOT_LABELLED = Denial(
     503, "TEMPORARILY_UNAVAILABLE", "Labels have changed and are not in force here yet; try again."
 )
 
+AGAIN = "again"
+"""In the state of a scope that is asked once more: who asked, as they were then."""
 ViewerOf = Callable[[Scope], Awaitable[Viewer | Denial]]
 """Who asks: from the bearer token of an ASGI scope (or a cookie of the server that mounts this); why nobody does."""
 

@@ -10,7 +10,7 @@ from starlette.types import Message, Scope, Send
 from bongsu.tracking.governed.refusals import NOT_RECORDED, answer
 from bongsu.tracking.governed.routes import Access, Route
 from bongsu.tracking.governed.stores import shown_so_far
-from bongsu.tracking.governed.viewer import Acting, Denial, Note, Shown, Viewer, Visit, acting
+from bongsu.tracking.governed.viewer import AGAIN, Acting, Denial, Note, Shown, Viewer, Visit, acting
 
 _log = logging.getLogger(__name__)
 # What MLflow says where it has nothing to say.
@@ -33,11 +33,27 @@ class OpenVisit:
         self.workspace = ""
         self.actor: Acting | None = None
         self.is_answered = False
+        self.is_given = False
         self._send = send
         self._note = note
         self._status = 500
         self._kept: list[Message] = []
         self._is_withheld = False
+
+    def again(self, note: Note | None) -> OpenVisit:
+        """The same request once more, as whoever asked is by now; nobody hears its answer. ``is_given`` says of it
+        whether it would be given."""
+        known = self.scope.get("state", {})
+        state = {"number": known.get("number", "")}
+        if known.get("identity") is not None:
+            state[AGAIN] = known["identity"]
+
+        async def hear(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                visit.is_given = message["status"] in (200, 206)
+
+        visit = OpenVisit({**self.scope, "state": state}, self.path, self.route, hear, note)
+        return visit
 
     async def send(self, message: Message) -> None:
         """A part of what MLflow answers."""

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
-from urllib.parse import urlsplit
+from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
 from governed_ids import WRITER, World
-from governed_plane import NOBODY_YET
-from governed_world import LOGGED, PEOPLE
-from sqlalchemy import Table, select, update
-from store_places import open_at
+from governed_plane import NOBODY_YET, changing
+from governed_world import LOGGED
+from sqlalchemy import Table
 
 from bongsu.store.schema_people import memberships, people
 
@@ -108,26 +104,6 @@ def test_what_mlflow_takes_may_be_larger_than_what_the_api_takes(world: World) -
     assert world.server.ask("POST", f"{A2}/runs/log-batch", WRITER, json=batch).status_code == 200
 
 
-@contextmanager
-def changed(world: World, values: dict[str, object], table: Table = people) -> Iterator[Callable[[], None]]:
-    """What makes a change of somebody's account, which is as it was afterwards."""
-    port = urlsplit(world.server.address).port
-    database = open_at(world.server.home / f"plane-{port}")
-    of_them = (people.c.id if table is people else memberships.c.person) == PEOPLE[WRITER].id
-
-    def write(change: dict[str, object]) -> None:
-        with database.write() as connection:
-            assert connection.execute(update(table).where(of_them).values(**change)).rowcount == 1
-
-    with database.read() as connection:
-        before = connection.execute(select(*(table.c[name] for name in values)).where(of_them)).one()
-    try:
-        yield partial(write, values)
-    finally:
-        write(dict(before._mapping))
-        database.close()
-
-
 @pytest.mark.parametrize(
     ("table", "values", "told"),
     [
@@ -141,7 +117,7 @@ def test_of_a_file_it_counts_what_its_sender_may_once_it_is_there(
     world: World, table: Table, values: dict[str, object], told: tuple[int, str]
 ) -> None:
     address = f"/api/2.0/mlflow-artifacts/artifacts/{world.ids[LOGGED.word].place}/slow-{uuid4().hex}.bin"
-    with changed(world, values, table) as change:
+    with changing(world.server.home, WRITER, values, table) as change:
 
         def pieces() -> Iterator[bytes]:
             yield b"x" * 200_000

@@ -11,9 +11,11 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 from governed_ids import A2, FILES, WRITER, World
+from governed_plane import changing
 from governed_world import LOGGED
 
 from bongsu.artifacts.readers import OF_ONE
+from bongsu.artifacts.sending import LOOK_AGAIN_S
 
 MEBIBYTE = 2**20
 SIZE = 20 * MEBIBYTE
@@ -32,7 +34,7 @@ def paths(world: World) -> list[str]:
 
 
 @contextmanager
-def _slowly(world: World, path: str, count: int) -> Iterator[None]:
+def _slowly(world: World, path: str, count: int) -> Iterator[list[socket.socket]]:
     """So many readers who have read the first line of the answer, and go no further."""
     address = urlsplit(world.server.address)
     with ExitStack() as opened:
@@ -48,7 +50,7 @@ def _slowly(world: World, path: str, count: int) -> Iterator[None]:
             reader.sendall(f"{head}\r\n".encode())
             readers.append(reader)
         assert {reader.recv(12) for reader in readers} == {b"HTTP/1.1 200"}
-        yield
+        yield readers
 
 
 def _resident(world: World) -> float:
@@ -101,3 +103,29 @@ def test_nothing_is_read_for_who_has_left(
 def _read(world: World) -> float:
     """What the server has read of files and connections; mebibytes."""
     return float(psutil.Process(world.server.pid).io_counters().read_chars) / MEBIBYTE
+
+
+def test_who_is_disabled_meanwhile_gets_no_more_of_a_file(world: World, paths: list[str]) -> None:
+    """Until then whoever reads slowly reads on, and is looked at more than once."""
+    with ExitStack() as opened, changing(world.server.home, WRITER, {"disabled_at": 1.0}) as disable:
+        readers = [reader for path in paths for reader in opened.enter_context(_slowly(world, path, 1))]
+        seen = dict.fromkeys(readers, 0)
+        _read_slowly(seen, 2.5 * LOOK_AGAIN_S)
+        assert all(count > 0 for count in seen.values())
+        disable()
+        _read_slowly(seen, 2 * LOOK_AGAIN_S)
+        for reader in readers:
+            while piece := reader.recv(MEBIBYTE):
+                seen[reader] += len(piece)
+    assert all(count < SIZE for count in seen.values())
+    for path in paths:
+        assert len(world.server.ask("GET", path, WRITER).content) == SIZE, "others read a file to its end"
+
+
+def _read_slowly(seen: dict[socket.socket, int], seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        for reader in seen:
+            piece = reader.recv(64 * 1024)
+            seen[reader] += len(piece)
+        time.sleep(0.05)
