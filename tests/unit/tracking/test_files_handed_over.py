@@ -35,6 +35,10 @@ class Read(io.BytesIO):
         return found
 
 
+async def _still_may() -> bool:
+    return True
+
+
 @pytest.fixture
 def files() -> list[Read]:
     return []
@@ -99,7 +103,7 @@ async def _ask(
         if body and goes_on is not None:
             await goes_on.wait()
 
-    with taking() as taken:
+    with taking(_still_may) as taken:
 
         async def passed_on(message: Any) -> None:
             if message["type"] == "http.response.body" and taken.file is not None:
