@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from bongsu.api.requests import broken_off, language_of, request_id
 from bongsu.api.unfit import words_of
@@ -35,6 +36,7 @@ _OTHER_STATUS: dict[Code, int] = {
     api.TOO_LARGE: 413,
     api.HEAD_TOO_LARGE: 431,
     api.TOO_SLOW: 408,
+    api.BELOW_LEAST_RATE: 408,
     api.TOO_MANY: 429,
     api.TOO_MANY_FOLLOWED: 429,
     api.TOO_MANY_READ: 429,
@@ -135,6 +137,10 @@ def handle_problems(app: FastAPI) -> None:
         else:
             problem = api.BAD_REQUEST.error(place=request.url.path, detail=str(error.detail).rstrip("."))
         return problem_response(request, problem)
+
+    @app.exception_handler(ClientDisconnect)
+    def _left(_request: Request, _error: ClientDisconnect) -> Response:
+        return Response(status_code=400)  # which nobody reads; it is no fault of ours
 
     @app.exception_handler(Exception)
     def _unforeseen(request: Request, error: Exception) -> Response:
