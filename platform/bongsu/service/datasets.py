@@ -22,6 +22,7 @@ from bongsu.service.recording import OF_LABELS, Ask, refusals_recorded
 from bongsu.store import datasets
 from bongsu.store.artifacts import find_owned, note_artifact
 from bongsu.store.audit import append_all
+from bongsu.store.receipts import rise
 from bongsu.store.records import DatasetVersionRecord
 
 # A data set's version as the store has it; nothing is to be added for those who look at it.
@@ -82,7 +83,7 @@ def register_dataset(
         number = datasets.add_dataset_version(connection, name, ref, uri, now)
         versions = datasets.list_dataset_versions(connection, name)
         version = next(one for one in versions if one.version == number)
-        events = platform.author.raised(risen, now)
+        events = rise(connection, platform.author, risen, now)
         if number not in before:
             facts = {"digest": version.digest, "origin": uri[:_LONGEST_ORIGIN]}
             label = Label.parse(version.label)
