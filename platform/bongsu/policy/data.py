@@ -26,8 +26,8 @@ DATA = Rule(
     "data.permitted",
     N_(
         "A run takes data only for a purpose that a data custodian permits at this time: one of its own ministry, or"
-        " one of another ministry that has shared the data for this purpose. It holds for whatever was made of the"
-        " data, too."
+        " one of another ministry that has shared the data for this purpose, and nobody else of what a run took of it."
+        " It holds for whatever was made of the data, too."
     ),
     (
         N_("use class of the run"),
@@ -41,7 +41,10 @@ DATA = Rule(
 )
 SHARED_MODEL = Rule(
     "data.model-shared",
-    N_("A run takes a model of another ministry only by an access permit of that ministry, for its purpose."),
+    N_(
+        "A run takes a model of another ministry only by an access permit of that ministry, for its purpose, under"
+        " whatever name."
+    ),
     (N_("use class of the run"), N_("ministry of the run"), N_("ministry of the model"), N_("access permits")),
     "N2SF 1.0",
     WHEN,
