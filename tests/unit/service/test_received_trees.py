@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import tarfile
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,7 @@ from bongsu.domain.pipeline import Input
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import Tenant
 from bongsu.reconciler.gate import objections
+from bongsu.service import labels as labels_service
 from bongsu.service import submitting
 from bongsu.service.datasets import register_dataset
 from bongsu.service.inputs.file_roots import Files
@@ -141,6 +145,31 @@ def test_it_is_the_label_of_a_run_that_is_submitted_after_it_was_planned(place: 
     plan = place.plan_taking(LAW)
     raise_law(place)
     submit(place.army(), plan)
+    assert labels(place, place.law) == {"S"}
+
+
+@pytest.mark.parametrize("first", ["submission", "rise"])
+def test_it_reaches_what_is_taken_at_the_very_moment(
+    place: SharedPlace, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    plan, has_acted = place.plan_taking(LAW), threading.Event()
+    acts: list[Callable[[], object]] = [lambda: submit(place.army(), plan), lambda: raise_law(place)]
+    leader = submitting if first == "submission" else labels_service
+    append_all = leader.append_all
+
+    def append_slowly(*given: Any) -> None:
+        append_all(*given)
+        has_acted.set()
+        time.sleep(0.3)  # by then the other is through, or stands and waits
+
+    monkeypatch.setattr(leader, "append_all", append_slowly)
+    lead, follow = acts if first == "submission" else reversed(acts)
+    with ThreadPoolExecutor(2) as pool:
+        leading = pool.submit(lead)
+        assert has_acted.wait(30)
+        following = pool.submit(follow)
+        leading.result(30)
+        following.result(30)
     assert labels(place, place.law) == {"S"}
 
 
