@@ -192,6 +192,7 @@ def _labelled(platform: Platform, document: BundleDocument, label: Label) -> Lab
         hold_labels(connection)
         at_givers = label_at_givers(connection, document.digest) or OPEN
         ref = ref.model_copy(update={"label": label.join(at_givers)})
+        refuse_above(platform.scope.clearance, ref.label)
         risen = note_artifact(connection, ref, _title(document), now)
         append_all(connection, rise(connection, platform.author, risen, now))
         known = find_owned(connection, document.digest)
