@@ -16,7 +16,7 @@ from bongsu.domain.publication import (
     RegistrationRefused,
     RegistrationRequest,
 )
-from bongsu.tracking.names import allowed_name
+from bongsu.tracking.names import LABEL_TAG, allowed_name
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 # Statuses of the kind "your fault" that another try may change: a timeout, too many requests.
 _PASSING = (408, 429)
-_LABEL = "bongsu.label"
 
 
 class RegistryWriter:
@@ -83,7 +82,7 @@ class RegistryWriter:
     def relabel(self, change: LabelChanged) -> None:
         """Let the version carry the label that it carries. Raises what MLflow raises."""
         if change.label is not None:
-            self._client.set_model_version_tag(change.name, str(change.version), _LABEL, str(change.label))
+            self._client.set_model_version_tag(change.name, str(change.version), LABEL_TAG, str(change.label))
 
     def _find(self, request: RegistrationRequest) -> int | None:
         # A run that is resumed may ask again for bytes that it made anew.
@@ -108,7 +107,7 @@ class RegistryWriter:
         tags = {
             "bongsu.key": request.key,
             "bongsu.digest": request.model.digest,
-            _LABEL: str(request.model.label),
+            LABEL_TAG: str(request.model.label),
             "bongsu.useClass": request.use_class,
             "bongsu.run": request.run_id,
             "bongsu.evidence": " ".join(request.evidence),
