@@ -8,18 +8,27 @@ from pathlib import Path
 from typing import Any
 
 from api_places import ApiPlace
-from governed_places import ADMINISTRATION, DAY
+from governed_places import ADMINISTRATION, DAY, STAFF
+from small_plans import plan_of, planned_input, stage
 
 from bongsu.artifacts.base import ArtifactStore
 from bongsu.artifacts.local import LocalStore
-from bongsu.domain.ids import Digest
+from bongsu.domain.ids import Digest, RunId
 from bongsu.domain.labels import OPEN, Label
+from bongsu.domain.pipeline import Input
+from bongsu.domain.plan import RunPlan
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.uses import UseClass
 from bongsu.service.governance.access_permits import AccessRequest, give_access, revoke_access
+from bongsu.service.governance.data_permits import DataPermitRequest, give_data_permit
+from bongsu.service.inputs.file_roots import Files
+from bongsu.service.inputs.resolving import resolve_input
 from bongsu.service.platform import Platform
+from bongsu.service.submitting import submit
 from bongsu.store.database import Database
+from bongsu.store.permits import access_permits_in
 
+CUSTODIANS = {"mnd": "dc", "army": "army-dc"}
 DATA, MODEL = "dataset:law/1", "model:axk1/1"
 
 
@@ -58,11 +67,60 @@ class SharedPlace(ApiPlace):
     def add_dataset(self, name: str, digest: Digest, label: Label | None = None) -> None:
         super().add_dataset(name, digest, label or self.label)
 
-    def share(self, object_: str = DATA, purpose: UseClass = ADMINISTRATION, days: float = 30, **times: Any) -> str:
+    def share(
+        self,
+        object_: str = DATA,
+        purpose: UseClass = ADMINISTRATION,
+        days: float = 30,
+        giver: str = "mnd",
+        **times: Any,
+    ) -> str:
         """The id of the permit."""
-        begins = times.get("begins", self.now)
-        request = AccessRequest(object_, "mnd", "army", purpose, begins, begins + days * DAY, "They ask for it")
-        return give_access(self.platform, self.actor("dc"), request).id
+        begins, taker = times.get("begins", self.now), "army" if giver == "mnd" else "mnd"
+        request = AccessRequest(object_, giver, taker, purpose, begins, begins + days * DAY, "They ask for it")
+        return give_access(self.of(giver), self.actor(CUSTODIANS[giver]), request).id
+
+    def permit_of_army(self, name: str) -> None:
+        """The army's custodian permits the first version of a data set for administration."""
+        request = DataPermitRequest(
+            ministry="army",
+            name=name,
+            version=1,
+            use_classes=frozenset({ADMINISTRATION}),
+            card="https://example.org/card",
+            reason="It is ours",
+            begins_at=self.now,
+            ends_at=self.now + 30 * DAY,
+        )
+        give_data_permit(self.of("army"), self.actor("army-dc"), request)
+
+    def plan_taking(
+        self, address: str, person: str = "army-eng", name: str = "sample", *, is_model: bool = False
+    ) -> RunPlan:
+        """A plan of administration whose one stage takes what is at the address; it is resolved as for a plan."""
+        is_model = is_model or address.startswith("models")
+        given = Input(model=address) if is_model else Input(dataset=address)
+        platform = self.taker(person)
+        found = resolve_input(platform, "it", given, Files(self.folder), purpose=ADMINISTRATION).ref
+        plan = plan_of(stage("a", "inputs.it"), name=name, inputs=[planned_input("it", address, found)])
+        metadata = plan.metadata.model_copy(update={"ministry": platform.scope.tenant})
+        return plan.model_copy(update={"metadata": metadata})
+
+    def run_taking(self, address: str, person: str = "army-eng", name: str = "sample") -> RunId:
+        """A run of such a plan."""
+        return submit(self.taker(person), self.plan_taking(address, person, name)).run.id
+
+    def taker(self, person: str) -> Platform:
+        """What there is for somebody of the staff."""
+        return self.plane.of_tenant(self.actor(person), Tenant(STAFF[person][0]))
 
     def revoke(self, permit: str) -> None:
         revoke_access(self.platform, self.actor("dc"), permit)
+
+    def revoke_all(self) -> None:
+        """Whatever MND shares."""
+        with self.platform.read() as connection:
+            given = [one for one in access_permits_in(connection, ["mnd"]) if one.giver == "mnd"]
+        for permit in given:
+            if permit.revoked_at is None:
+                self.revoke(permit.id)

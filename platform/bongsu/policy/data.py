@@ -15,6 +15,7 @@ from bongsu.domain.ids import Digest
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import Words, phrase
 from bongsu.domain.suspension import ModelOrigin
+from bongsu.domain.tenants import Tenant
 from bongsu.domain.uses import UseClass
 from bongsu.policy.decision import Decision
 from bongsu.policy.rule import Rule
@@ -25,8 +26,8 @@ DATA = Rule(
     "data.permitted",
     N_(
         "A run takes data only for a purpose that a data custodian permits at this time: one of its own ministry, or"
-        " one of another ministry that has shared the data for this purpose. It holds for whatever was made of the"
-        " data, too."
+        " one of another ministry that has shared the data for this purpose, and nobody else of what a run took of it."
+        " It holds for whatever was made of the data, too."
     ),
     (
         N_("use class of the run"),
@@ -40,7 +41,10 @@ DATA = Rule(
 )
 SHARED_MODEL = Rule(
     "data.model-shared",
-    N_("A run takes a model of another ministry only by an access permit of that ministry, for its purpose."),
+    N_(
+        "A run takes a model of another ministry only by an access permit of that ministry, for its purpose, under"
+        " whatever name."
+    ),
     (N_("use class of the run"), N_("ministry of the run"), N_("ministry of the model"), N_("access permits")),
     "N2SF 1.0",
     WHEN,
@@ -80,10 +84,22 @@ class Taken:
 
 @dataclass(frozen=True)
 class Permits:
-    """Those that may matter."""
+    """Those that may matter.
+
+    Attributes:
+        data: of data sets.
+        shared: of access.
+        received: which ministries have which trees because a run took them by a permit of access. Such bytes are not a
+            ministry's own, whatever it registers or permits of them: they are taken as what was shared.
+    """
 
     data: tuple[DatasetPermit, ...] = ()
     shared: tuple[SharedObject, ...] = ()
+    received: frozenset[tuple[Tenant, Digest]] = frozenset()
+
+    def is_own(self, ministry: str, owner: str, digest: Digest) -> bool:
+        """Whether a ministry decides itself on bytes that ``owner`` registered or permits."""
+        return owner == ministry and (Tenant(ministry), digest) not in self.received
 
 
 def decide(purpose: Purpose, taken: Taken, permits: Permits, now: float) -> list[Decision]:
@@ -101,7 +117,7 @@ def ends(purpose: Purpose, digest: Digest, permits: Permits) -> Iterator[float]:
     for permit in permits.data:
         if permit.digest != digest or purpose.use_class not in permit.use_classes:
             continue
-        if permit.tenant == purpose.ministry:
+        if permits.is_own(purpose.ministry, permit.tenant, digest):
             yield permit.until
         for share in _shares(purpose, permit.object, permit.tenant, permits.shared):
             yield min(permit.until, share.until)
@@ -113,7 +129,7 @@ def holds(purpose: Purpose, digest: Digest, permits: Permits, now: float) -> boo
         p for p in permits.data if p.digest == digest and purpose.use_class in p.use_classes and p.holds(now)
     ]
     return any(
-        permit.tenant == purpose.ministry
+        permits.is_own(purpose.ministry, permit.tenant, digest)
         or any(share.holds(now) for share in _shares(purpose, permit.object, permit.tenant, permits.shared))
         for permit in fitting
     )
@@ -134,7 +150,8 @@ def _permitted(purpose: Purpose, taken: Taken, digest: Digest, permits: Permits,
 
 def _why_not(purpose: Purpose, digest: Digest, permits: Permits, now: float) -> Words:
     """As far as the ministry may know: of its own permits, and of what was shared with it."""
-    own = [permit for permit in permits.data if permit.digest == digest and permit.tenant == purpose.ministry]
+    given = [permit for permit in permits.data if permit.digest == digest]
+    own = [permit for permit in given if permits.is_own(purpose.ministry, permit.tenant, digest)]
     fitting = [permit for permit in own if purpose.use_class in permit.use_classes]
     if fitting:
         last = max(fitting, key=lambda permit: permit.until)
@@ -157,7 +174,7 @@ def _model_shared(purpose: Purpose, taken: Taken, permits: Permits, now: float) 
     itself = [model for model in taken.models if model.digest == taken.digest]
     facts = {"use class": purpose.use_class.value, "ministry": purpose.ministry}
     if not itself or any(
-        model.ministry == purpose.ministry
+        permits.is_own(purpose.ministry, model.ministry, taken.digest)
         or any(share.holds(now) for share in _shares(purpose, model.object, model.ministry, permits.shared))
         for model in itself
     ):

@@ -45,6 +45,7 @@ from bongsu.store.history import NewEvent
 from bongsu.store.label_releases import settled
 from bongsu.store.label_telling import tell
 from bongsu.store.locks import hold_labels
+from bongsu.store.receipts import rise
 from bongsu.store.records import ModelVersionRecord
 from bongsu.store.runs import claim_version, move_run, raise_label
 from bongsu.store.stages import StageMove
@@ -286,7 +287,7 @@ class _Applier:
         return replace(told, outcome=AuditOutcome.REFUSED)
 
     def _risen(self, labels: Mapping[Digest, Label]) -> None:
-        self._audit += self._author.raised(labels, self._now)
+        self._audit += rise(self._db, self._author, labels, self._now)
 
     def _history(self, stage_id: StageId) -> tuple[MetricPoint, ...]:
         points = history.metric_points_of(self._db, self._run.id, stage_id)

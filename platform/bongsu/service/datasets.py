@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.codes import run as codes
-from bongsu.domain.labels import Grade, Label
+from bongsu.domain.labels import OPEN, Grade, Label
 from bongsu.domain.pipeline import Input
 from bongsu.service.governance.texts import check_declared
 from bongsu.service.grades import grades_of, refuse_other_grades, refuse_while_stating
@@ -22,6 +22,8 @@ from bongsu.service.recording import OF_LABELS, Ask, refusals_recorded
 from bongsu.store import datasets
 from bongsu.store.artifacts import find_owned, note_artifact
 from bongsu.store.audit import append_all
+from bongsu.store.locks import hold_labels
+from bongsu.store.receipts import label_at_givers, rise
 from bongsu.store.records import DatasetVersionRecord
 
 # A data set's version as the store has it; nothing is to be added for those who look at it.
@@ -74,15 +76,18 @@ def register_dataset(
     resolved = resolve_input(platform, name, Input(dataset=uri, label=label), Files(directory))
     with refusals_recorded(ask, OF_LABELS), platform.write() as connection:
         now = platform.clock()
-        refuse_while_stating(connection, resolved.ref.label)
-        risen = note_artifact(connection, resolved.ref, name, now)
-        ref = _as_known(connection, resolved.ref)
+        hold_labels(connection)
+        at_givers = label_at_givers(connection, resolved.ref.digest) or OPEN
+        ref = resolved.ref.model_copy(update={"label": resolved.ref.label.join(at_givers)})
+        refuse_while_stating(connection, ref.label)
+        risen = note_artifact(connection, ref, name, now)
+        ref = _as_known(connection, ref)
         refuse_above(platform.scope.clearance, ref.label)
         before = {one.version for one in datasets.list_dataset_versions(connection, name)}
         number = datasets.add_dataset_version(connection, name, ref, uri, now)
         versions = datasets.list_dataset_versions(connection, name)
         version = next(one for one in versions if one.version == number)
-        events = platform.author.raised(risen, now)
+        events = rise(connection, platform.author, risen, now)
         if number not in before:
             facts = {"digest": version.digest, "origin": uri[:_LONGEST_ORIGIN]}
             label = Label.parse(version.label)

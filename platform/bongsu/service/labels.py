@@ -32,6 +32,7 @@ from bongsu.store.label_counts import LabelCount
 from bongsu.store.label_releases import Release, releases_of
 from bongsu.store.lineage import Node, artifact_node
 from bongsu.store.proposals import get_proposal
+from bongsu.store.receipts import rise
 
 _ARTIFACT = artifact_node("")
 
@@ -184,7 +185,7 @@ def raise_label(platform: Platform, reference: str, label: Label, reason: str) -
         now = platform.clock()
         ref = ArtifactRef(digest=known.digest, type=known.type, size=known.size, label=label)
         risen = note_artifact(connection, ref, known.title, now)
-        append_all(connection, platform.author.raised(risen, now, reason))
+        append_all(connection, rise(connection, platform.author, risen, now, reason))
     return show_label(platform, reference)
 
 

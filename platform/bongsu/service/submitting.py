@@ -10,9 +10,11 @@ from bongsu.domain.problems import BongsuError
 from bongsu.reconciler.gate import objections
 from bongsu.service.grades import refuse_while_stating
 from bongsu.service.grants.reserving import ReservationRefused, record_refused, set_aside
+from bongsu.service.inputs.bringing import bring, note_brought
 from bongsu.service.platform import Platform
 from bongsu.service.repeating import repeated
-from bongsu.store.audit import append
+from bongsu.store.audit import append_all
+from bongsu.store.locks import hold_labels
 from bongsu.store.ministries import is_governed
 from bongsu.store.records import RunRecord
 from bongsu.store.requests import RequestKey, note_request
@@ -32,7 +34,8 @@ class Submission:
 
 
 def submit(platform: Platform, plan: RunPlan, key: RequestKey | None = None) -> Submission:
-    """Record a run of ``plan``, or find the one that is under way; a finished one is no obstacle to another.
+    """Record a run of ``plan``, or find the one that is under way; a finished one is no obstacle to another. What it
+    takes of other ministries is brought before, and is known to be the ministry's with the run.
 
     Args:
         platform: what to work on.
@@ -41,7 +44,7 @@ def submit(platform: Platform, plan: RunPlan, key: RequestKey | None = None) -> 
 
     Raises:
         BongsuError: ``api.key-used-otherwise``; what rules over uses, data and models have against it where ministries
-            share the store.
+            share the store; what :func:`bongsu.service.inputs.bringing.bring` raises.
         ReservationRefused: its grant does not pay for it; nothing was recorded but the refusal.
     """
     try:
@@ -53,6 +56,7 @@ def submit(platform: Platform, plan: RunPlan, key: RequestKey | None = None) -> 
 
 def _submit(platform: Platform, plan: RunPlan, key: RequestKey | None) -> Submission:
     plan_hash = plan.hash
+    brought = bring(platform, plan)
     for left in range(_TRIES - 1, -1, -1):
         try:
             with platform.write() as connection:
@@ -60,6 +64,8 @@ def _submit(platform: Platform, plan: RunPlan, key: RequestKey | None) -> Submis
                 if before is not None:
                     return Submission(before, created=False)
                 now = platform.clock()
+                if brought:
+                    hold_labels(connection)  # before any row that whoever holds them may be waiting for
                 refuse_while_stating(connection, plan.floor)
                 problems = objections(connection, plan, now)
                 if problems:
@@ -75,8 +81,9 @@ def _submit(platform: Platform, plan: RunPlan, key: RequestKey | None) -> Submis
                 if known is not None:
                     return Submission(known, created=False)
                 set_aside(platform, connection, run_id, plan, now)
+                taken = note_brought(connection, platform, plan, brought, now)
                 run = get_run(connection, run_id)
-                append(connection, _submitted(platform.author, run, plan))
+                append_all(connection, [*taken, _submitted(platform.author, run, plan)])
                 return Submission(run, created=True)
         except Taken:
             # Another process was first at this very moment: with the plan, the request, or the id that was drawn.

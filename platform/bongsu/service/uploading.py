@@ -27,6 +27,8 @@ from bongsu.service.recording import OF_LABELS, Ask, refusals_recorded
 from bongsu.service.unpacking import unpack
 from bongsu.store.artifacts import find_owned, note_artifact, note_new
 from bongsu.store.audit import append_all
+from bongsu.store.locks import hold_labels
+from bongsu.store.receipts import label_at_givers, rise
 
 ABANDONED_S = 86_400.0
 UPLOADS, CARDS = "bongsu-upload-", "bongsu-cards-"
@@ -151,14 +153,17 @@ def _noted(platform: Platform, ref: ArtifactRef, stated: Label, title: str) -> L
         title: for people.
     """
     clearance = platform.actor.clearance
-    whole = ref.model_copy(update={"label": ref.label.join(stated)})
     with platform.write() as connection:
+        hold_labels(connection)
+        ref = ref.model_copy(update={"label": ref.label.join(label_at_givers(connection, ref.digest) or OPEN)})
+        whole = ref.model_copy(update={"label": ref.label.join(stated)})
         refuse_while_stating(connection, whole.label)
         now = platform.clock()
         if note_new(connection, whole, title, now):
+            refuse_above(clearance, whole.label)  # what it is worth where it was shared
             return whole.label
         risen = note_artifact(connection, ref, title, now)
-        append_all(connection, platform.author.raised(risen, now))
+        append_all(connection, rise(connection, platform.author, risen, now))
         known = find_owned(connection, ref.digest)
     assert known is not None
     label = Label.parse(known.label)

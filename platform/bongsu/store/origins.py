@@ -61,7 +61,7 @@ def origins_of(connection: Connection, given: Iterable[Given]) -> Origins:
         )
         for tree in trees
     )
-    permits = permits_of(connection, data, {model.object for model in models})
+    permits = permits_of(connection, data, models)
     return Origins(taken, permits)
 
 

@@ -14,6 +14,7 @@ from bongsu.domain.data_permits import DatasetPermit, SharedObject
 from bongsu.domain.ids import Digest
 from bongsu.domain.paging import WHOLE, PageRequest
 from bongsu.domain.shared import SharedAddress
+from bongsu.domain.suspension import ModelOrigin
 from bongsu.domain.tenants import Tenant
 from bongsu.domain.uses import UseClass
 from bongsu.policy.access import AccessPermit
@@ -22,6 +23,7 @@ from bongsu.store.ended import end_once
 from bongsu.store.faults import readable
 from bongsu.store.listing import Listing, Step, columns
 from bongsu.store.portions import portions
+from bongsu.store.receipts import received_by
 from bongsu.store.schema import dataset_versions, model_versions
 from bongsu.store.schema_governance import access_permits, dataset_permits
 from bongsu.store.taken import add_new
@@ -85,19 +87,28 @@ def data_permits_in(
     return [_data_permit(connection, row) for row in connection.execute(DATA_PERMITS.page(query, wanted))]
 
 
-def permits_of(connection: Connection, digests: Collection[Digest], objects: Collection[str] = ()) -> Permits:
-    """What may matter to whoever takes these trees: permits of the data, and what shares it or ``objects`` (models)
-    with other ministries."""
+def permits_of(connection: Connection, digests: Collection[Digest], models: Collection[ModelOrigin]) -> Permits:
+    """What may matter to whoever takes these trees.
+
+    Args:
+        connection: reads.
+        digests: of data.
+        models: that may be taken.
+
+    Returns:
+        Permits of the data, what shares it or the models with other ministries, and who received any of it.
+    """
     found: list[DatasetPermit] = []
     for some in portions(sorted(digests)):
         query = select(dataset_permits).where(dataset_permits.c.digest.in_(some))
         found += [_data_permit(connection, row) for row in connection.execute(query)]
-    named = sorted({permit.object for permit in found} | set(objects))
+    named = sorted({permit.object for permit in found} | {model.object for model in models})
     shared: list[SharedObject] = []
     for names in portions(named):
         shares = select(access_permits).where(access_permits.c.object.in_(names))
         shared += [_shared(connection, row) for row in connection.execute(shares)]
-    return Permits(tuple(found), tuple(shared))
+    received = received_by(connection, {*digests, *(model.digest for model in models)})
+    return Permits(tuple(found), tuple(shared), received)
 
 
 def add_access_permit(connection: Connection, permit: SharedObject) -> None:

@@ -6,7 +6,8 @@ here. One that was opened without any sees the objects of a home on one machine,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -74,6 +75,18 @@ def scope_of(connection: Connection) -> Scope:
 def tenant_of(connection: Connection) -> Tenant:
     """Whose objects the connection makes, and whose names it knows."""
     return scope_of(connection).tenant
+
+
+@contextmanager
+def inside(connection: Connection, tenant: Tenant) -> Iterator[None]:
+    """Within the block the transaction is on the objects of this tenant, whatever their labels: for what one tenant
+    does and another one has to follow at once."""
+    before = scope_of(connection)
+    connection.execution_options(**{OPTION: Scope.of(tenant)})
+    try:
+        yield
+    finally:
+        connection.execution_options(**{OPTION: before})
 
 
 def owned(connection: Connection, table: Table) -> ColumnElement[bool]:

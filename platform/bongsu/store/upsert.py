@@ -23,7 +23,9 @@ def insert_absent(connection: Connection, table: Table, *rows: Row) -> bool:
         return False
     keys = [column.name for column in table.primary_key]
     statement = _insert(connection, table).on_conflict_do_nothing(index_elements=keys)
-    return connection.execute(statement, ordered).rowcount == 1
+    # psycopg does not say how many of several were added, and SQLAlchemy lets go of what it says unless it is asked.
+    given = ordered if len(ordered) > 1 else ordered[0]
+    return connection.execute(statement, given, execution_options={"preserve_rowcount": True}).rowcount == 1
 
 
 def put(connection: Connection, table: Table, row: Row) -> None:

@@ -142,6 +142,12 @@ def test_the_label_of_an_artifact_only_rises_and_its_first_maker_stays(database:
     assert (found.label, found.title, found.run_id, found.stage_id) == ("S", "first", "r-1", "a")
 
 
+def test_whether_an_artifact_is_new_is_told_by_each_database(database: Database) -> None:
+    with database.write() as connection:
+        assert artifacts.note_new(connection, ref_of("bytes"), "first", NOW)
+        assert not artifacts.note_new(connection, ref_of("bytes"), "second", NOW)
+
+
 def test_artifacts_are_found_by_the_beginning_of_their_digest(database: Database) -> None:
     ref = ref_of("bytes")
     hexadecimal = ref.digest.removeprefix("sha256-")

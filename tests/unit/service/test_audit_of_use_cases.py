@@ -81,8 +81,8 @@ def test_what_cannot_be_recorded_is_not_done(place: Place, tmp_path: Path, monke
         raise OSError("no room for the log")
 
     (tmp_path / "law.txt").write_text("제1조")
-    for module, name in (("submitting", "append"), ("datasets", "append_all")):
-        monkeypatch.setattr(f"bongsu.service.{module}.{name}", fail)
+    for module in ("submitting", "datasets"):
+        monkeypatch.setattr(f"bongsu.service.{module}.append_all", fail)
     with pytest.raises(OSError, match="no room"):
         submit(place.platform, plan_of(stage("a")))
     with pytest.raises(OSError, match="no room"):

@@ -21,6 +21,7 @@ from bongsu.reconciler.gate import objections
 from bongsu.service.inputs import bringing
 from bongsu.service.inputs.file_roots import Files
 from bongsu.service.inputs.resolving import faulty_inputs, resolve_input
+from bongsu.service.submitting import submit
 from bongsu.store.artifacts import get_artifact
 from bongsu.store.database import Database
 from bongsu.store.lineage import get_nodes, input_node
@@ -63,10 +64,13 @@ def is_there(place: SharedPlace, digest: Digest) -> bool:
 def test_what_is_shared_is_brought_with_its_label_and_where_it_came_from(
     place: SharedPlace, object_: str, uri: str
 ) -> None:
+    place.share(MODEL if object_ == DATA else DATA)
     permit = place.share(object_)
     digest = place.law if object_ == DATA else place.model
     assert not is_there(place, digest)
     assert take(place, uri).ref.label == SENSITIVE
+    assert not is_there(place, digest), "a plan is a look"
+    place.run_taking(uri)
     reader = place.part(Tenant("army")).reader(digest)
     reader.verify()
     with place.army().read() as connection:
@@ -80,7 +84,7 @@ def test_what_is_shared_is_brought_with_its_label_and_where_it_came_from(
             ("army-eng", "permit.take")
         ]
     assert ("army-eng", f"{object_.partition(':')[0]}.read") in [(who, did) for who, did, _ in place.log("mnd")]
-    take(place, uri)
+    place.run_taking(uri, name="another")
     assert len([1 for _who, did, _entry in place.log("mnd") if did == "permit.take"]) == 1, "it was brought once"
 
 
@@ -133,10 +137,10 @@ def test_a_copy_that_was_interrupted_is_seen_by_nobody_and_goes_on(
     with monkeypatch.context() as patched:
         patched.setattr(bringing, "note_artifact", die)
         with pytest.raises(Died):
-            take(place, LAW)
+            place.run_taking(LAW)
     with place.army().read() as connection:
         assert get_artifact(connection, place.law) is None
-    take(place, LAW)
+    place.run_taking(LAW)
     assert is_there(place, place.law)
 
 
@@ -146,7 +150,7 @@ def test_bytes_that_are_damaged_where_they_come_from_do_not_come(place: SharedPl
     file.chmod(0o600)
     file.write_text("wal")
     with pytest.raises(BongsuError) as caught:
-        take(place, LAW)
+        place.run_taking(LAW)
     assert {one.code.name for one in caught.value.problems} == {"artifact.corrupt"}
     assert not is_there(place, place.law)
 
@@ -155,8 +159,8 @@ def test_bytes_that_are_damaged_where_they_come_from_do_not_come(place: SharedPl
 def test_what_was_brought_is_launched_while_the_permit_holds(place: SharedPlace, end: str) -> None:
     place.share()
     permit = place.share(MODEL)
-    take(place, AXK1)
-    plan = place.plan_with(place.model, AXK1, "army")
+    plan = place.plan_taking(AXK1)
+    submit(place.army(), plan)
     with place.army().read() as connection:
         assert objections(connection, plan, place.now) == []
     if end == "revoked":

@@ -1,53 +1,129 @@
-"""Bringing what another ministry shares into the part of the artifact store that the taking ministry has."""
+"""Bringing what another ministry shares into the part of the artifact store that the taking ministry has, with a run
+that takes it. A plan, and a submission that is refused, bring nothing that anybody could read."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
 
 from bongsu.artifacts.checking import fault_of
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.audit import AuditEvent
 from bongsu.domain.codes import artifact as codes
+from bongsu.domain.labels import OPEN
 from bongsu.domain.lineage import NodeKind
+from bongsu.domain.messages import N_
+from bongsu.domain.pipeline import Input
+from bongsu.domain.plan import PlannedInput, RunPlan
+from bongsu.domain.problems import BongsuError, Problem
+from bongsu.domain.shared import SharedAddress
+from bongsu.service.inputs.addresses import told
+from bongsu.service.inputs.files import NotFound
 from bongsu.service.inputs.importing import THREADS
 from bongsu.service.platform import Platform
-from bongsu.service.sharing import Received, note_taken
+from bongsu.service.sharing import Received, find_received
 from bongsu.store.artifacts import find_owned, note_artifact
-from bongsu.store.audit import append_all
 from bongsu.store.lineage import Node, artifact_node, input_node, put_nodes
+from bongsu.store.locks import hold_labels
+from bongsu.store.permits import Wanted, shared_with
+from bongsu.store.receipts import TAKEN, label_at_givers, rise
+
+NOT_SHARED = N_("no such version is registered, or shared for the purpose of the run")
+"""One answer for all that is not to be had, so that it tells nothing of what the giver has."""
 
 
-def bring(platform: Platform, found: Received) -> int:
-    """Have the tree in the ministry's own part, with the giver's label at least, and where it came from in the lineage.
+@dataclass(frozen=True)
+class Brought:
+    """A tree whose bytes lie in the ministry's part, and of which nothing there knows yet; nobody reads it."""
 
-    An interrupted copy goes on where it was; nothing of it is there for anybody before all of it is, and before it is
-    known to be what its digest says.
+    given: PlannedInput
+    found: Received
+    size: int
+
+
+def bring(platform: Platform, plan: RunPlan) -> list[Brought]:
+    """Copy what the plan takes of other ministries. An interrupted copy goes on where it was; nothing of it is there
+    for anybody before :func:`note_brought`, and before it is known to be what its digest says.
 
     Args:
         platform: of the ministry that takes it.
-        found: what is shared with it.
-
-    Returns:
-        Size in bytes.
+        plan: which takes it for its purpose.
 
     Raises:
-        BongsuError: ``artifact.missing``, ``artifact.corrupt``; what the store raises.
+        BongsuError: ``run.input-missing`` for what is shared no longer, all of it together; ``artifact.missing``,
+            ``artifact.corrupt``; what the store raises.
     """
-    note_taken(platform, found)
-    size = _copy(platform, found)
-    ref = ArtifactRef(digest=found.digest, type=found.type, label=found.label, size=size)
-    address, now = str(found.address), platform.clock()
+    wanted = {given.name: (given, address) for given in plan.inputs if (address := SharedAddress.parse(given.uri))}
+    purpose = plan.purpose.use_class
+    found = {
+        name: one
+        for name, (given, address) in wanted.items()
+        if (one := find_received(platform, address, purpose)) is not None and one.digest == given.ref.digest
+    }
+    _require([given for name, (given, _address) in wanted.items() if name not in found])
+    return [Brought(wanted[name][0], one, _copy(platform, one)) for name, one in found.items()]
+
+
+def note_brought(
+    connection: Connection, platform: Platform, plan: RunPlan, brought: Sequence[Brought], now: float
+) -> list[AuditEvent]:
+    """From now on the ministry has these trees, with the giver's label at least, and with where they came from in the
+    lineage.
+
+    Args:
+        connection: in the transaction that makes the run.
+        platform: of the ministry that takes them.
+        plan: of the run.
+        brought: by :func:`bring`.
+        now: seconds since the epoch.
+
+    Returns:
+        What the logs of both ministries are to have.
+
+    Raises:
+        BongsuError: ``run.input-missing`` for what is shared no longer, all of it together.
+    """
+    if not brought:
+        return []
+    hold_labels(connection)  # a label that rises at the giver meanwhile is seen here, or sees this
+    _require([one.given for one in brought if not _is_shared(connection, platform, plan, one.found, now)])
+    return [event for one in brought for event in _noted(connection, platform, one, now)]
+
+
+def _noted(connection: Connection, platform: Platform, brought: Brought, now: float) -> list[AuditEvent]:
+    found, address = brought.found, str(brought.found.address)
+    is_new = find_owned(connection, found.digest) is None
+    label = found.label.join(label_at_givers(connection, found.digest) or OPEN)
+    ref = ArtifactRef(digest=found.digest, type=found.type, label=label, size=brought.size)
+    risen = note_artifact(connection, ref, address, now)
     nodes = [
-        Node(input_node(address), NodeKind.INPUT, address, str(found.label), found.facts),
-        Node(artifact_node(found.digest), NodeKind.ARTIFACT, address, str(found.label), _body(ref)),
+        Node(input_node(address), NodeKind.INPUT, address, str(label), found.facts),
+        Node(artifact_node(found.digest), NodeKind.ARTIFACT, address, str(label), _body(ref)),
     ]
-    with platform.write() as connection:
-        is_new = find_owned(connection, found.digest) is None
-        risen = note_artifact(connection, ref, address, now)
-        put_nodes(connection, nodes)
-        events = platform.author.raised(risen, now)
-        append_all(connection, [*events, *(_taken(platform, found, now) if is_new else ())])
-    return size
+    put_nodes(connection, nodes)
+    events = rise(connection, platform.author, risen, now)
+    return [*events, *(_taken(platform, found, ref, now) if is_new else ())]
+
+
+def _is_shared(connection: Connection, platform: Platform, plan: RunPlan, found: Received, now: float) -> bool:
+    holding = shared_with(connection, [platform.scope.tenant], now, Wanted(object=found.address))
+    return any(one.purpose is plan.purpose.use_class for one in holding)
+
+
+def _require(missing: Iterable[PlannedInput]) -> None:
+    problems: list[Problem] = []
+    for given in missing:
+        is_model = given.uri.startswith("model")
+        try:
+            with told(given.name, Input(model=given.uri) if is_model else Input(dataset=given.uri)):
+                raise NotFound(NOT_SHARED)
+        except BongsuError as error:
+            problems += error.problems
+    if problems:
+        raise BongsuError(problems)
 
 
 def _copy(platform: Platform, found: Received) -> int:
@@ -70,23 +146,12 @@ def _copy(platform: Platform, found: Received) -> int:
     return made.size
 
 
-def _taken(platform: Platform, found: Received, now: float) -> list[AuditEvent]:
+def _taken(platform: Platform, found: Received, ref: ArtifactRef, now: float) -> list[AuditEvent]:
     """In the logs of both ministries."""
-    author, taker = platform.author, platform.scope.tenant
+    taker = platform.scope.tenant
     facts = {"digest": found.digest, "giver": found.giver, "ministry": taker, "permits": [*found.permits]}
-    return [
-        AuditEvent(
-            tenant,
-            author.actor,
-            "permit.take",
-            found.address.object,
-            now,
-            label=found.label,
-            facts=facts,
-            request_id=author.request_id,
-        )
-        for tenant in (found.giver, taker)
-    ]
+    did = platform.author.did(TAKEN, found.address.object, now, ref.label, facts)
+    return [replace(did, tenant=tenant) for tenant in (found.giver, taker)]
 
 
 def _body(ref: ArtifactRef) -> dict[str, object]:

@@ -22,17 +22,18 @@ from bongsu.domain.uses import UseClass
 from bongsu.planner.facts import ResolvedInput
 from bongsu.service.grades import grades_of
 from bongsu.service.inputs.addresses import LOCAL, UnknownAddress, files_of, not_masked_here, told
-from bongsu.service.inputs.bringing import bring
+from bongsu.service.inputs.bringing import NOT_SHARED
 from bongsu.service.inputs.card import UnreadableConfig, config_of, label_of, type_of
 from bongsu.service.inputs.file_roots import Files
 from bongsu.service.inputs.files import FileSet, NotFound
 from bongsu.service.inputs.importing import import_files
 from bongsu.service.inputs.stored import UnknownLabel, known_label, label_in_store
 from bongsu.service.platform import Platform
-from bongsu.service.sharing import Received, find_received
+from bongsu.service.sharing import Received, find_received, note_taken
 from bongsu.store import datasets, models
 from bongsu.store.artifacts import find_owned, get_artifact, note_artifact
 from bongsu.store.audit import append_all
+from bongsu.store.receipts import rise, was_shared
 
 Locate = Callable[[str], Location | None]
 _CONFIG = "config.json"
@@ -42,7 +43,8 @@ _MAX_CONFIG_BYTES = 4_000_000
 def resolve_inputs(
     platform: Platform, spec: PipelineSpec, files: Files, locate: Locate = lambda _name: None
 ) -> Mapping[str, ResolvedInput]:
-    """Find every input and take it into the artifact store.
+    """Find every input, and take files into the artifact store. What another ministry shares is looked at where it
+    lies: a run takes it (:func:`bongsu.service.inputs.bringing.bring`), and no plan.
 
     Args:
         platform: what to work on.
@@ -156,10 +158,12 @@ def _resolve(platform: Platform, given: Input, directory: Path, purpose: UseClas
     known to be."""
     found = _find(platform, given, directory, purpose)
     if isinstance(found, Received):
-        tree = _Tree(found.digest, bring(platform, found), found.label)
+        note_taken(platform, found)
+        reader = platform.stores(found.giver).reader(found.digest)
+        tree = _Tree(found.digest, reader.manifest.size, found.label)
     else:
         tree = _import(platform, found, given.label) if isinstance(found, FileSet) else found
-    reader = platform.artifacts.reader(tree.digest)
+        reader = platform.artifacts.reader(tree.digest)
     reader.check_sizes()
     names = [entry.path for entry in reader.manifest.files]
     config = _config(names, reader.open) if given.model is not None else {}
@@ -167,7 +171,7 @@ def _resolve(platform: Platform, given: Input, directory: Path, purpose: UseClas
         label for label in (given.label, tree.label, known_label(platform, tree.digest)) if label
     )
     type_ = type_of(names, reader.open, model=given.model is not None)
-    if tree.label is not None:
+    if tree.label is not None and not isinstance(found, Received):
         on_card = ArtifactRef(digest=tree.digest, type=type_, label=tree.label, size=tree.size)
         _remember_label(platform, on_card, given.uri)
     return ResolvedInput(ArtifactRef(digest=tree.digest, type=type_, label=label, size=tree.size), config)
@@ -180,7 +184,8 @@ def _remember_label(platform: Platform, ref: ArtifactRef, uri: str) -> None:
         return
     with platform.write() as connection:
         now = platform.clock()
-        append_all(connection, platform.author.raised(note_artifact(connection, ref, uri, now), now))
+        risen = note_artifact(connection, ref.model_copy(update={"label": known.join(ref.label)}), uri, now)
+        append_all(connection, rise(connection, platform.author, risen, now))
 
 
 def _find(
@@ -222,7 +227,8 @@ def _artifact(platform: Platform, digest: str, given: Label | None) -> _Tree:
     if not DIGEST_PATTERN.fullmatch(digest):
         raise UnknownAddress
     with platform.read() as connection:
-        is_hidden = find_owned(connection, digest) is not None and get_artifact(connection, digest) is None
+        is_known = find_owned(connection, digest) is not None
+        is_hidden = get_artifact(connection, digest) is None if is_known else was_shared(connection, Digest(digest))
     if is_hidden or not platform.artifacts.has(Digest(digest)):
         raise NotFound(N_("it is not in the artifact store"))
     if given is None and known_label(platform, Digest(digest)) is None:
@@ -265,10 +271,9 @@ def _dataset(platform: Platform, rest: str) -> _Tree:
 
 
 def _shared(platform: Platform, address: SharedAddress, purpose: UseClass | None) -> Received:
-    """One answer for all that is not to be had, so that it tells nothing of what the giver has."""
     found = find_received(platform, address, purpose) if purpose is not None else None
     if found is None:
-        raise NotFound(N_("no such version is registered, or shared for the purpose of the run"))
+        raise NotFound(NOT_SHARED)
     if not platform.stores(found.giver).has(found.digest):
         raise _gone(found.digest)
     return found

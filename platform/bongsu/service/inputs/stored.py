@@ -13,13 +13,17 @@ from bongsu.domain.labels import Label, high_water_mark
 from bongsu.service.inputs.files import FileSet
 from bongsu.service.platform import Platform
 from bongsu.store.artifacts import find_owned
+from bongsu.store.receipts import label_at_givers
 
 
 def known_label(platform: Platform, digest: Digest) -> Label | None:
-    """What the database knows of these bytes; None if it does not know them."""
+    """What the database knows of these bytes, and what they carry where the ministry has them from; None if it knows
+    neither."""
     with platform.read() as connection:
         known = find_owned(connection, digest)
-    return Label.parse(known.label) if known else None
+        at_givers = label_at_givers(connection, digest)
+    found = [label for label in (Label.parse(known.label) if known else None, at_givers) if label is not None]
+    return high_water_mark(found) if found else None
 
 
 class UnknownLabel(Exception):

@@ -17,7 +17,7 @@ from bongsu.domain.codes import artifact
 from bongsu.domain.documents import plain
 from bongsu.domain.grades import GradeScheme
 from bongsu.domain.ids import Digest
-from bongsu.domain.labels import Label
+from bongsu.domain.labels import OPEN, Label
 from bongsu.domain.lineage import EdgeKind, NodeKind
 from bongsu.domain.model_bundles import BundleDocument, House
 from bongsu.domain.problems import BongsuError
@@ -37,6 +37,7 @@ from bongsu.store.artifacts import find_owned, note_artifact
 from bongsu.store.audit import append_all
 from bongsu.store.lineage import Edge, Node, artifact_node, get_nodes, input_node, put_edges, put_nodes
 from bongsu.store.locks import hold_labels
+from bongsu.store.receipts import label_at_givers, rise
 
 # What a folder of cards holds: that of the document, and apart from it those of the tree.
 _CARD, _TREE = "README.md", "tree"
@@ -188,8 +189,12 @@ def _labelled(platform: Platform, document: BundleDocument, label: Label) -> Lab
     with platform.write() as connection:
         refuse_while_stating(connection, label)
         now = platform.clock()
+        hold_labels(connection)
+        at_givers = label_at_givers(connection, document.digest) or OPEN
+        ref = ref.model_copy(update={"label": label.join(at_givers)})
+        refuse_above(platform.scope.clearance, ref.label)
         risen = note_artifact(connection, ref, _title(document), now)
-        append_all(connection, platform.author.raised(risen, now))
+        append_all(connection, rise(connection, platform.author, risen, now))
         known = find_owned(connection, document.digest)
     assert known is not None
     return Label.parse(known.label)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from bundle_places import KEYS, OTHER_KEY, Giver, bundled, document_of, named, standing, take, taker
-from governed_places import GovernedPlace
+from governed_places import ADMINISTRATION, DAY, SENSITIVE, GovernedPlace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
@@ -30,6 +30,7 @@ from bongsu.domain.model_bundles import House
 from bongsu.domain.pipeline import Input
 from bongsu.domain.problems import BongsuError
 from bongsu.service.audit.keys import LogKeys
+from bongsu.service.governance.access_permits import AccessRequest, give_access
 from bongsu.service.grades import StatedGrades, change_grades
 from bongsu.service.inputs.file_roots import Files
 from bongsu.service.inputs.resolving import resolve_input
@@ -222,6 +223,23 @@ def test_a_label_never_comes_in_lower(
     assert clearance.dominates(taken)
     assert taken.dominates(least)
     assert known_label(house, document.digest) == taken
+
+
+def test_what_another_ministry_shares_with_the_taker_comes_in_at_its_label(
+    house: GovernedPlace, tmp_path: Path
+) -> None:
+    files = {"weights": b"w"}
+    document = document_of(files, Label())
+    (tmp_path / "bundle").write_bytes(bundled(document, files))
+    house.add_dataset("weights", document.digest, SENSITIVE)
+    until = house.now + DAY
+    request = AccessRequest("dataset:weights/1", "mnd", "army", ADMINISTRATION, house.now, until, "They ask for it")
+    give_access(house.platform, house.actor("dc"), request)
+    with pytest.raises(BongsuError, match=r"access\.above-clearance"):
+        take(house, tmp_path / "bundle", clearance="O")
+    with taker(house).read() as connection:
+        assert find_owned(connection, document.digest) is None
+    assert take(house, tmp_path / "bundle", clearance="S").label == "S"
 
 
 def test_of_a_large_file_no_more_than_a_piece_is_in_memory(house: GovernedPlace, tmp_path: Path) -> None:
