@@ -158,7 +158,10 @@ def test_mlflow_s_own_clients_are_told_how_to_reach_the_server(ask: As) -> None:
     assert "MLFLOW_TRACKING_URI=http://127.0.0.1:" in told
     assert "/mlflow\n" in told
     assert 'MLFLOW_TRACKING_TOKEN="$(bongsu --context server token)"' in told
+    assert "export MLFLOW_TRACKING_AUTH=bongsu\n  export BONGSU_CONTEXT=server\n" in told
     assert "MLFLOW_WORKSPACE=mnd" in told
+    document = json.loads(ask("kim", "--in=mnd", "mlflow", "--json").out)
+    assert all(f"export {name}={value}\n" in told for name, value in document["variables"].items())
     assert 'mlflow.set_experiment("NAME")' in told
     assert ask("kim", "token").out == "kim\n"
     document = json.loads(ask("kim", "token", "--json").out)
