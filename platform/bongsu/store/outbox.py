@@ -19,7 +19,14 @@ _LONGEST = 2000
 # How the items begin that are about no label; whatever begins otherwise may be about one.
 _OTHERS = tuple(
     f'{{"type":"{one}"'
-    for one in ("run-opened", "stage-finished", "run-closed", "version-registered", "alias-changed")
+    for one in (
+        "run-opened",
+        "stage-finished",
+        "run-closed",
+        "version-registered",
+        "alias-changed",
+        "suspension-changed",
+    )
 )
 _ITEM: TypeAdapter[Publication] = TypeAdapter(Publication)
 

@@ -91,7 +91,14 @@ def test_for_an_item_that_cannot_be_read_all_of_its_run_is_looked_at(
 
 
 def test_items_that_are_about_no_label_are_left_alone(door: Door) -> None:
-    for type_ in ("run-opened", "stage-finished", "run-closed", "version-registered", "alias-changed"):
+    for type_ in (
+        "run-opened",
+        "stage-finished",
+        "run-closed",
+        "version-registered",
+        "alias-changed",
+        "suspension-changed",
+    ):
         door.put(body=f'{{"type":"{type_}","damaged')
     assert door.labels.catch_up() == frozenset()
     assert door.mlflow.told == []
