@@ -23,6 +23,7 @@ from bongsu.domain.plan import PlannedInput, PlannedStage
 from bongsu.reconciler.delivery import Delivery
 from bongsu.reconciler.driver import Driver, Surroundings
 from bongsu.reconciler.lock import FileLock
+from bongsu.reconciler.observing import Observer, Unobserved
 from bongsu.reconciler.tracking_line import Patience
 from bongsu.service.platform import Platform
 from bongsu.store.database import Database, open_database
@@ -55,7 +56,9 @@ class World:
     """Store, artifacts, cluster and registry stay; the process (``driver``, ``platform``) comes and goes. The store is
     a file of its own, unless another ``database`` is given, which stays open."""
 
-    def __init__(self, capacity: Capacity = CAPACITY, database: Database | None = None) -> None:
+    def __init__(
+        self, capacity: Capacity = CAPACITY, database: Database | None = None, observer: Observer | None = None
+    ) -> None:
         self.folder = fast_folder()
         self.now = 1_700_000_000.0
         self.ticks = 0.0
@@ -63,6 +66,7 @@ class World:
         self.registry = Registry()
         self.artifacts = LocalStore(self.folder / "artifacts")
         self.cluster = SimulatedCluster(self.artifacts, capacity, lambda: self.now)
+        self._observer = observer or Unobserved()
         self._is_own = database is None
         self.database = database or _own_database(self.folder)
         self.checked: dict[RunId, int] = {}
@@ -83,6 +87,7 @@ class World:
                 self.delivery,
                 lambda: self.now,
                 lambda: self.ticks,  # type: ignore[arg-type]
+                observer=self._observer,
             )
         )
         self.platform = self._platform(faulty)

@@ -15,7 +15,7 @@ from bongsu.api.observed import InRequest, Observed
 from bongsu.api.openapi import DescribedApp
 from bongsu.api.problems import handle_problems, problem_response
 from bongsu.api.readiness import Readiness
-from bongsu.api.requests import Bounded, Numbered, Rate
+from bongsu.api.requests import MOST_BYTES, MOST_OF_STRANGERS, Bounded, Numbered, Rate
 from bongsu.api.routes import (
     about,
     artifacts,
@@ -103,7 +103,7 @@ def create_app(
     app.state.readiness = Readiness(lambda: is_ready(plane.base), app.state.ending)
     handle_problems(app)
     # Those that are added later see a request earlier.
-    app.add_middleware(Bounded, takes_files=_takes_files, takes_lines=_is_mlflows, refuse=problem_response)
+    app.add_middleware(Bounded, most_of=_most_of, takes_lines=_is_mlflows, refuse=problem_response)
     app.add_middleware(InRequest)
     app.add_middleware(Numbered)
     app.add_middleware(Observed, telemetry=telemetry or Telemetry())
@@ -136,8 +136,11 @@ def _is_mlflows(path: str) -> bool:
     return path.startswith(f"{MLFLOW_PATH}/")
 
 
-def _takes_files(path: str) -> bool:
-    """What is mounted has limits of its own, for messages and for files."""
+def _most_of(path: str) -> int | None:
+    """Of a body at this path, in bytes. What is mounted has limits of its own, for messages and for files; elsewhere
+    than below ``/v1`` nobody is known before their form is read."""
     if _is_mlflows(path):
-        return True
-    return path.startswith("/v1/ministries/") and path.endswith(("/artifacts", "/model-bundles"))
+        return None
+    if path.startswith("/v1/ministries/") and path.endswith(("/artifacts", "/model-bundles")):
+        return None
+    return MOST_BYTES if path.startswith("/v1/") else MOST_OF_STRANGERS

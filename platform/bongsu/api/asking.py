@@ -9,12 +9,13 @@ lists of versions over all ministries. A test holds the other routes to the meth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
 
@@ -173,8 +174,12 @@ def stated(route: APIRoute) -> str | None:
     return (route.openapi_extra or {}).get(STATED)
 
 
-def _asker(request: Request) -> Asker:
-    """Runs in a thread of its own, as the routes do: a database is asked."""
+def _actor(request: Request) -> Actor:
+    """Who asks, found out and counted once for a request. In a thread of its own, as the routes are: a database is
+    asked."""
+    known: Actor | None = getattr(request.state, "actor", None)
+    if known is not None:
+        return known
     plane: ControlPlane = request.app.state.plane
     rate: Rate = request.app.state.rate
     token = bearer_token(request.headers.raw)
@@ -189,6 +194,28 @@ def _asker(request: Request) -> Asker:
     request.state.actor = actor
     rate.take(key_of_actor(actor))
     stop_flood(plane.base, actor, request_id(request))
+    return actor
+
+
+class AskedFirst(APIRoute):
+    """A route that reads nothing of a body before it is known who sends it: FastAPI itself would take each into memory,
+    and whoever is nobody could fill that."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        answer = super().get_route_handler()
+        if self.body_field is None:
+            return answer
+
+        async def known_first(request: Request) -> Response:
+            await run_in_threadpool(_actor, request)
+            return await answer(request)
+
+        return known_first
+
+
+def _asker(request: Request) -> Asker:
+    actor = _actor(request)
+    plane: ControlPlane = request.app.state.plane
     found = stated(request.scope["route"])
     permission = None if found in (None, SIGNED_IN, ANYBODY, WORKER) else Permission(found)
     language = language_of(request)
@@ -232,8 +259,8 @@ class Door:
 
 
 def doors(app: FastAPI) -> Iterator[Door]:
-    """Every route, those of included routers too. One that states a permission and does not ask who is there states
-    none."""
+    """Every route, those of included routers too. One that states a permission and does not ask who is there, or that
+    reads a body before it does, states none."""
     for found in iter_route_contexts(app.routes):
         route, path, methods = found.original_route, found.path or "", frozenset(found.methods or ())
         if not isinstance(route, APIRoute):
@@ -241,6 +268,8 @@ def doors(app: FastAPI) -> Iterator[Door]:
             continue
         permission = stated(route)
         is_asked = any(part.call is _asker for part in route.dependant.dependencies)
+        if route.body_field is not None and not isinstance(route, AskedFirst):
+            permission = None
         yield Door(path, methods, permission if (permission == ANYBODY) != is_asked else None)
 
 

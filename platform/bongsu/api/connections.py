@@ -16,6 +16,8 @@ MOST_HEAD_BYTES = 64 * 1024
 HEAD_S = 10.0
 # In which no byte of an answer was taken, while some wait.
 READ_PAUSE_S = 60.0
+# After an answer, for the rest of a body that nobody waits for: whoever is still sending it hears the answer first.
+REST_S = 10.0
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -23,6 +25,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     _head_timer: asyncio.TimerHandle | None = None
     _read_timer: asyncio.TimerHandle | None = None
+    _rest_timer: asyncio.TimerHandle | None = None
     _head_bytes = 0
     _is_in_head = True
     _is_refused = False
@@ -34,6 +37,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
         self._stop_reading_timer()
+        self._stop_rest_timer()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
@@ -65,6 +69,16 @@ class BoundedProtocol(HttpToolsProtocol):
         self._stop_timer()
         super().on_headers_complete()
 
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._stop_rest_timer()
+
+    def on_response_complete(self) -> None:
+        answered = self.cycle
+        super().on_response_complete()
+        if answered.more_body and self._rest_timer is None and not self.transport.is_closing():
+            self._rest_timer = self.loop.call_later(REST_S, self.transport.close)
+
     def send_400_response(self, msg: str) -> None:
         if self._head_bytes > MOST_HEAD_BYTES:
             self._refuse(431)  # the parser of addresses gives up at about the same length
@@ -93,6 +107,11 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._read_timer is not None:
             self._read_timer.cancel()
             self._read_timer = None
+
+    def _stop_rest_timer(self) -> None:
+        if self._rest_timer is not None:
+            self._rest_timer.cancel()
+            self._rest_timer = None
 
     def _stop_timer(self) -> None:
         if self._head_timer is not None:

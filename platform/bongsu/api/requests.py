@@ -33,8 +33,11 @@ _SHOWN = 40
 _NUMBER = re.compile(r"[A-Za-z0-9._-]{8,64}")
 # Of a request's body where a route does not take files.
 MOST_BYTES = 2_000_000
-# For how long nothing of a body may come.
+# Of a body that somebody sends who is not known by then: forms of signing in.
+MOST_OF_STRANGERS = 64 * 1024
+# For how long nothing of a body may come, and until all of one is there that is no file.
 BODY_PAUSE_S = 30.0
+BODY_S = 120.0
 _PROTECTING = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -91,28 +94,28 @@ class Bounded:
 
     Args:
         app: what is protected.
-        takes_files: whether a route at this path reads its body piece by piece, under a limit of its own.
+        most_of: of a body at this path, in bytes; None where a route reads it piece by piece, under a limit of its own.
         takes_lines: whether texts in its query may have several lines.
-        most: of a body, in bytes.
         pause_s: for how long nothing of a body may come, in seconds.
+        whole_s: until all of a body is there that has a limit here, in seconds.
         refuse: answers a request whose head is too large, or whose path or query is none.
     """
 
     def __init__(
         self,
         app: ASGIApp,
-        takes_files: Callable[[str], bool],
+        most_of: Callable[[str], int | None],
         takes_lines: Callable[[str], bool],
         refuse: Callable[[Request, BongsuError], ASGIApp],
-        most: int = MOST_BYTES,
         pause_s: float = BODY_PAUSE_S,
+        whole_s: float = BODY_S,
     ) -> None:
         self._app = app
-        self._takes_files = takes_files
+        self._most_of = most_of
         self._takes_lines = takes_lines
         self._refuse = refuse
-        self._most = most
         self._pause = pause_s
+        self._whole = whole_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -132,19 +135,21 @@ class Bounded:
             problem = codes.BAD_REQUEST.error(place=f"query.{unread}", detail=told)
             await self._refuse(Request(scope), problem)(scope, receive, send)
             return
-        body = _Body(scope, receive, None if self._takes_files(scope["path"]) else self._most, self._pause)
+        body = _Body(scope, receive, self._most_of(scope["path"]), self._pause, self._whole)
         await self._app(scope, body, send)
 
 
 class _Body:
     """What is received of a request, under its limits."""
 
-    def __init__(self, scope: Scope, receive: Receive, most: int | None, pause_s: float) -> None:
+    def __init__(self, scope: Scope, receive: Receive, most: int | None, pause_s: float, whole_s: float) -> None:
         stated = dict(scope["headers"]).get(b"content-length", b"")
         self._scope = scope
         self._receive = receive
         self._most = most
         self._pause = pause_s
+        self._whole_s = whole_s
+        self._until: float | None = None
         self._is_stated_too_large = most is not None and stated.isdigit() and int(stated) > most
         self._seen = 0
         self._is_whole = False
@@ -154,15 +159,28 @@ class _Body:
             return await self._receive()  # until the client has left
         if self._is_stated_too_large:
             raise self._given_up(codes.TOO_LARGE.error(limit=self._most))
+        patience = self._patience_s()
         try:
-            message = await asyncio.wait_for(self._receive(), self._pause)
+            message = await asyncio.wait_for(self._receive(), max(0.0, patience))
         except TimeoutError:
-            raise self._given_up(codes.TOO_SLOW.error(seconds=round(self._pause))) from None
+            if patience == self._pause:
+                detail = phrase(N_("nothing of it came for {seconds} s"), seconds=round(self._pause))
+            else:
+                detail = phrase(N_("not all of it was there after {seconds} s"), seconds=round(self._whole_s))
+            raise self._given_up(codes.TOO_SLOW.error(detail=detail)) from None
         self._seen += len(message.get("body", b""))
         if self._most is not None and self._seen > self._most:
             raise self._given_up(codes.TOO_LARGE.error(limit=self._most))
         self._is_whole = not message.get("more_body", False)
         return message
+
+    def _patience_s(self) -> float:
+        """For the next part: of files, however long they are, one a pause; else until the whole is due as well."""
+        if self._most is None:
+            return self._pause
+        now = time.monotonic()
+        self._until = self._until or now + self._whole_s
+        return min(self._pause, self._until - now)
 
     def _given_up(self, why: BongsuError) -> BongsuError:
         # Whoever reads the body takes what is raised here for a body that cannot be read.

@@ -25,7 +25,8 @@ class EventPage:
 
 
 class Executor(Protocol):
-    """See the module's docstring."""
+    """See the module's docstring. That its backend does not answer, any method raises as OSError or BongsuError; all
+    else that is raised counts as a mistake in the executor."""
 
     @property
     def name(self) -> str: ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.attempt import AttemptResult, Failure
@@ -13,6 +13,7 @@ from bongsu.domain.problems import Problem
 from bongsu.domain.run import AttemptState, RunState, StageState, StopReason
 from bongsu.planner.cache_key import Parts
 from bongsu.reconciler.facts import Registered
+from bongsu.store.records import StageRecord
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,16 @@ Action = (
     | FinishAttempt
     | MoveRun
 )
+
+
+def folded(record: StageRecord, action: MoveStage | TakeOutputs) -> StageRecord:
+    """The record of a stage once the action on it is carried out: for who decides on what will be so, and for who
+    carries out one action after another."""
+    match action:
+        case MoveStage(new=new, reason=reason):
+            return replace(record, state=new, reason=reason)
+        case TakeOutputs(outputs=outputs, metrics=metrics, key=key):
+            return replace(record, outputs=dict(outputs), metrics=dict(metrics), cache_key=key)
 
 
 def stage_of(action: Action) -> StageId | None:

@@ -31,6 +31,7 @@ from bongsu.reconciler.actions import (
     RequestAttempt,
     StopAttempt,
     TakeOutputs,
+    folded,
     stage_of,
 )
 from bongsu.reconciler.charging import Charging
@@ -180,8 +181,7 @@ class _Applier:
     def _move_stage(self, action: MoveStage) -> None:
         move = StageMove(self._run.id, action.stage_id, action.old, action.new, self._now, action.reason)
         stages.move_stage(self._db, move)
-        record = self._stages[action.stage_id]
-        self._stages[action.stage_id] = replace(record, state=action.new, reason=action.reason)
+        self._stages[action.stage_id] = folded(self._stages[action.stage_id], action)
         extra: dict[str, Any] = {"reason": str(action.reason)} if action.reason else {}
         self._note("stage", action.stage_id, state=action.new.value, **extra)
 
@@ -219,10 +219,7 @@ class _Applier:
         notes = action.result.notes if isinstance(action.result, AttemptResult) else {}
         outcome = stages.StageOutcome(action.outputs, action.metrics, notes, action.key)
         stages.set_outcome(self._db, self._run.id, action.stage_id, outcome)
-        record = self._stages[action.stage_id]
-        self._stages[action.stage_id] = replace(
-            record, outputs=dict(action.outputs), metrics=dict(action.metrics), cache_key=action.key
-        )
+        self._stages[action.stage_id] = folded(self._stages[action.stage_id], action)
         inputs = self._trees.of(planned, self._stages)
         reused = action.result is None
         self._graph(provenance.of_stage(self._facts, planned, inputs, action.outputs, reused=reused))

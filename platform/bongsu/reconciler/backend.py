@@ -12,8 +12,10 @@ from bongsu.domain.attempt import AttemptSpec, Observation, Phase
 from bongsu.domain.capacity import Capacity
 from bongsu.domain.ids import AttemptId
 from bongsu.domain.messages import N_
+from bongsu.domain.mistakes import OTHERS
 from bongsu.domain.phrases import Words, as_phrase, phrase
 from bongsu.executors.base import EventPage, Executor
+from bongsu.reconciler.own_faults import OwnFaults
 from bongsu.reconciler.words_of_errors import words_of
 
 # Asking an executor again to stop what does not stop.
@@ -22,16 +24,20 @@ CAPACITY_S = 5.0
 
 
 class Backend:
-    """Wraps an executor; no method raises for what the executor does.
+    """Wraps an executor; no method raises for what the executor does, mistakes in its code included.
 
     Args:
         make: makes the executor on the first call and gives the same afterwards.
         monotonic: seconds that only grow.
+        own_faults: are told of mistakes.
     """
 
-    def __init__(self, make: Callable[[], Executor], monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, make: Callable[[], Executor], monotonic: Callable[[], float], own_faults: OwnFaults | None = None
+    ) -> None:
         self._make = make
         self._monotonic = monotonic
+        self._own_faults = own_faults or OwnFaults()
         self._troubles: dict[tuple[str, AttemptId | None], Words] = {}
         self._observations: dict[AttemptId, Observation] = {}
         self._capacity: Capacity | None = None
@@ -59,9 +65,11 @@ class Backend:
         return any(seen.phase is Phase.STARTING for seen in self._observations.values())
 
     def observe(self, attempts: Collection[AttemptId]) -> None:
-        """Look at these attempts. About no other anything will be asked."""
+        """Look at these attempts. About no other anything will be asked, and of no other anything is kept."""
         self._observations = {}
         of_interest = {None, *attempts}
+        self._ensured &= of_interest
+        self._cancelled_at = {one: at for one, at in self._cancelled_at.items() if one in of_interest}
         self._troubles = {call: said for call, said in self._troubles.items() if call[1] in of_interest}
         if not attempts:
             self._troubles.pop(("observe", None), None)
@@ -116,8 +124,10 @@ class Backend:
     def _patiently(self, call: str, attempt: AttemptId | None = None) -> Iterator[None]:
         try:
             yield
-        except Exception as error:  # whatever a backend that is down comes up with
+        except OTHERS as error:
             words = N_("the executor does not answer: {detail}")
             self._troubles[call, attempt] = phrase(words, detail=as_phrase(words_of(error)))
+        except Exception as error:  # a mistake over one attempt keeps no other waiting, and an upgrade may mend it
+            self._troubles[call, attempt] = self._own_faults.note(f"a call of the executor, {call}", error)
         else:
             self._troubles.pop((call, attempt), None)

@@ -31,6 +31,7 @@ from bongsu.reconciler.actions import (
     RequestAttempt,
     StopAttempt,
     TakeOutputs,
+    folded,
 )
 from bongsu.reconciler.attempt_changes import Ended, Started, Stop, changes_of, held_span
 from bongsu.reconciler.budget import Budget
@@ -118,7 +119,7 @@ class _Decider:
         self._end(planned, attempt, AttemptState.SUCCEEDED, result)
         parts = cache_parts(planned, self._trees.digests(planned, self._stages))
         taken = TakeOutputs(planned.id, result.outputs, result.metrics, cache_key(parts), result)
-        self._take(taken)
+        self._fold(taken)
         if ArtifactType.REGISTRATION in planned.outputs.values():
             # It is worth nothing to others before the registry has it.
             self._move(planned, StageState.PUBLISHING)
@@ -182,7 +183,7 @@ class _Decider:
         taken = found.under(self._label(planned)) if found else None
         if taken is None:
             return False
-        self._take(TakeOutputs(planned.id, taken.outputs, taken.metrics, key, None))
+        self._fold(TakeOutputs(planned.id, taken.outputs, taken.metrics, key, None))
         self._move(planned, StageState.CACHED)
         return True
 
@@ -268,16 +269,11 @@ class _Decider:
         return phrase(N_("will be tried again: {reason}"), reason=as_phrase(reason))
 
     def _move(self, planned: PlannedStage, new: StageState, reason: Words = "") -> None:
-        record = self._stages[planned.id]
-        self._actions.append(MoveStage(planned.id, record.state, new, reason))
-        self._stages[planned.id] = replace(record, state=new, reason=reason)
+        self._fold(MoveStage(planned.id, self._state(planned), new, reason))
 
-    def _take(self, action: TakeOutputs) -> None:
+    def _fold(self, action: MoveStage | TakeOutputs) -> None:
         self._actions.append(action)
-        record = self._stages[action.stage_id]
-        self._stages[action.stage_id] = replace(
-            record, outputs=dict(action.outputs), metrics=dict(action.metrics), cache_key=action.key
-        )
+        self._stages[action.stage_id] = folded(self._stages[action.stage_id], action)
 
     def _end(
         self,

@@ -15,11 +15,14 @@ from math import inf
 from bongsu.artifacts.base import StoreOf
 from bongsu.domain.codes import artifact as codes
 from bongsu.domain.messages import N_
+from bongsu.domain.mistakes import OTHERS
 from bongsu.domain.phrases import Phrase, Words, as_phrase, joined, phrase
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import Tenant
 from bongsu.reconciler.lock import Turn
+from bongsu.reconciler.observing import Observer
 from bongsu.reconciler.outbox_delivery import OutboxDelivery
+from bongsu.reconciler.own_faults import OwnFaults
 from bongsu.reconciler.publisher import Publisher
 from bongsu.reconciler.registrar import Registrar
 from bongsu.reconciler.tracking_line import Patience, TrackingLine
@@ -40,6 +43,7 @@ class Delivery:
         patience: how long to wait for what.
         turn: held while the server is talked to, where several processes may do so.
         monotonic: seconds that only grow.
+        observer: counts faults of Bongsu.
 
     Attributes:
         registrar: registrations are asked for there.
@@ -53,15 +57,19 @@ class Delivery:
         patience: Patience | None = None,
         turn: Turn | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        observer: Observer | None = None,
     ) -> None:
         self._artifacts = artifacts
         self._patience = patience or Patience()
         self._turn = turn
         self._monotonic = monotonic
         self._changed = threading.Condition()
-        self._line = TrackingLine(self._patience)
+        self._own_faults = own_faults = OwnFaults(observer)
+        self._line = TrackingLine(self._patience, own_faults)
         self._outbox = OutboxDelivery(database, publisher, artifacts, self._line, self._patience, monotonic)
-        self.registrar = Registrar(publisher, artifacts, self._line, self._patience, monotonic, self._changed)
+        self.registrar = Registrar(
+            publisher, artifacts, self._line, self._patience, monotonic, self._changed, own_faults
+        )
         self._checkpoints: list[tuple[Tenant, str]] = []
         # When the outbox is due; an earlier process may have left something in it.
         self._due: float | None = monotonic() + self._patience.quiet
@@ -144,7 +152,7 @@ class Delivery:
     def _run(self) -> None:
         while self._await_work():
             faults: list[Words] = []
-            with _collecting(faults):
+            with self._collecting(faults):
                 if self._is_look:
                     has_work = self._outbox.has_news()
                 elif not (has_work := self._has_work()):
@@ -177,11 +185,11 @@ class Delivery:
     def _work(self, faults: list[Words]) -> None:
         """Tell and ask, and let others have their turn. What is in the way of one thing keeps from no other."""
         try:
-            with _collecting(faults):
+            with self._collecting(faults):
                 self._outbox.deliver(self.registrar.work)
             # A version that is made before those that were lost would take the number of one of them.
             if self._outbox.is_in_step:
-                with _collecting(faults):
+                with self._collecting(faults):
                     self.registrar.work()
         finally:
             if self._turn is not None:
@@ -220,19 +228,23 @@ class Delivery:
                 try:
                     self._artifacts(tenant).clear_checkpoints(key)
                     continue
-                except Exception as error:  # whatever a store comes up with: all that is lost is space
+                except OTHERS as error:
                     is_reached = not _is_out_of_reach(error)
+                except Exception as error:  # all that is lost is space
+                    self._own_faults.note("clearing checkpoints", error)
             left.append((tenant, key))  # while nobody answers, each would wait as long as the first did
         with self._changed:
             self._checkpoints += left
 
-
-@contextmanager
-def _collecting(faults: list[Words]) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:  # without this thread everybody would wait for ever; it is told, and tried again
-        faults.append(words_of(error))
+    @contextmanager
+    def _collecting(self, faults: list[Words]) -> Iterator[None]:
+        """What is in the way is told, and tried again."""
+        try:
+            yield
+        except OTHERS as error:
+            faults.append(words_of(error))
+        except Exception as error:  # without this thread everybody would wait for ever
+            faults.append(self._own_faults.note("the thread that tells MLflow", error))
 
 
 def _is_out_of_reach(error: Exception) -> bool:

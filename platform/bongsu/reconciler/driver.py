@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from bongsu.artifacts.base import StoreOf
 from bongsu.domain.attempt import AttemptResult
 from bongsu.domain.codes import run as codes
-from bongsu.domain.ids import RunId, StageId
+from bongsu.domain.ids import RunId
 from bongsu.domain.phrases import Words
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.run import AttemptState, RunState, StageState
@@ -33,10 +33,11 @@ from bongsu.reconciler.launching import attempt_spec, checkpoint_key
 from bongsu.reconciler.lingering import Lingering
 from bongsu.reconciler.loading import load_changed, load_facts
 from bongsu.reconciler.observing import Observer, Unobserved
+from bongsu.reconciler.own_faults import OwnFaults
 from bongsu.reconciler.pace import next_deadline
 from bongsu.reconciler.stopping import Stopping
 from bongsu.reconciler.stored_work import StoredWork, StoreSilent
-from bongsu.reconciler.urgency import seconds_to_end
+from bongsu.reconciler.urgency import Estimate
 from bongsu.reconciler.view import RunView, Watch, view_of
 from bongsu.reconciler.watching import Watching
 from bongsu.reconciler.words_of_errors import words_of
@@ -86,7 +87,8 @@ class Driver:
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._s = surroundings
-        self._backend = Backend(surroundings.executor, surroundings.monotonic)
+        self._own_faults = OwnFaults(surroundings.observer)
+        self._backend = Backend(surroundings.executor, surroundings.monotonic, self._own_faults)
         self._stored = StoredWork(surroundings.database, surroundings.artifacts, surroundings.monotonic)
         self._watching = Watching(surroundings.monotonic)
         self._lingering = Lingering()
@@ -97,8 +99,7 @@ class Driver:
         self.aside: dict[RunId, Words] = {}
         self._asked_for: set[RunId] = set()
         self._unreadable: dict[RunId, int | None] = {}
-        self._usual: dict[tuple[Tenant, str], dict[str, float]] = {}
-        self._ahead: dict[RunId, dict[StageId, float]] = {}
+        self._estimates: dict[RunId, Estimate] = {}
         self._again = False
 
     def run(self, run_ids: Collection[RunId], on_update: Callable[[RunView], None] | None = None) -> None:
@@ -131,17 +132,19 @@ class Driver:
 
     def let_go(self) -> None:
         """Forget runs that are over; one that is resumed has to be wanted again."""
-        over = [run_id for run_id, facts in self.facts.items() if facts.run.state.is_final]
-        self._wanted.difference_update(over)
+        over = {run_id for run_id, facts in self.facts.items() if facts.run.state.is_final}
+        if not over:
+            return
+        self._wanted -= over
+        self._asked_for -= over
         for run_id in over:
-            del self.facts[run_id]
-            self._ahead.pop(run_id, None)
+            del self.facts[run_id], self._estimates[run_id]
+        self._watching.forget(over)
 
     def view(self, run_id: RunId) -> RunView:
         """The run as it is known now."""
         facts = self.facts[run_id]
-        usual = self._usual.get((facts.run.tenant, facts.run.pipeline), {})
-        now = self._s.clock()
+        usual, now = self._estimates[run_id].usual, self._s.clock()
         watch = Watch(self._watching.progress, self._backend.observations, usual, now, self._trouble)
         return view_of(facts, watch)
 
@@ -174,12 +177,13 @@ class Driver:
                 budget = self._budget()  # what was decided on it did not happen
             except StoreSilent:
                 budget = self._budget()
-            except (
-                Exception
-            ) as error:  # whatever a plan, or a database that dislikes what is to be written, leads to
-                if run_id in self._asked_for or isinstance(error, BongsuError):
+            except BongsuError:
+                raise
+            except Exception as error:  # a mistake of ours in what one run leads to must not stop all the others
+                if run_id in self._asked_for:
                     raise
-                self._set_aside(run_id, self.facts.pop(run_id).run.version, error)
+                told = self._own_faults.note("a step of a run", error)
+                self._set_aside(run_id, self.facts.pop(run_id).run.version, told)
                 budget = self._budget()
         self._ask_executor()
         return moved
@@ -206,12 +210,20 @@ class Driver:
                     continue
                 if self._load(connection, run_id, version):
                     changed.add(run_id)
-        for run_id in changed:
-            run = self.facts[run_id].run
-            if (run.tenant, run.pipeline) not in self._usual:
-                with self._s.database.read(Scope.of(run.tenant)) as connection:
-                    self._usual[run.tenant, run.pipeline] = cache.usual_seconds(connection, run.pipeline)
+        # With those over which the database fell silent the last time.
+        self._estimate(changed | (self.facts.keys() - self._estimates.keys()))
         return changed
+
+    def _estimate(self, loaded: Collection[RunId]) -> None:
+        """Say how long these take, by what is known now: runs that ended since others were loaded count as well."""
+        usual: dict[tuple[Tenant, str], dict[str, float]] = {}  # of a pipeline that many are of it is read once
+        for run_id in loaded:
+            run, plan = self.facts[run_id].run, self.facts[run_id].plan
+            pipeline = run.tenant, run.pipeline
+            if pipeline not in usual:
+                with self._s.database.read(Scope.of(run.tenant)) as connection:
+                    usual[pipeline] = cache.usual_seconds(connection, run.pipeline)
+            self._estimates[run_id] = Estimate.of(plan, usual[pipeline])
 
     def _load(self, connection: Connection, run_id: RunId, version: int | None) -> bool:
         """Read a run. Whose row is damaged, or of a newer version, waits for a change of it and keeps nobody else from
@@ -225,14 +237,14 @@ class Driver:
         except BongsuError as error:
             if counts or error.problems[0].code != codes.DATABASE_DAMAGED:
                 raise
-            self._set_aside(run_id, version, error)
+            self._set_aside(run_id, version, words_of(error))
             return False
         self._unreadable.pop(run_id, None)
         self.aside.pop(run_id, None)
         return True
 
-    def _set_aside(self, run_id: RunId, version: int | None, error: Exception) -> None:
-        self._unreadable[run_id], self.aside[run_id] = version, words_of(error)
+    def _set_aside(self, run_id: RunId, version: int | None, why: Words) -> None:
+        self._unreadable[run_id], self.aside[run_id] = version, why
         self._s.observer.passed_over(run_id)
 
     def _budget(self) -> Budget:
@@ -280,16 +292,13 @@ class Driver:
 
     def _world(self, facts: RunFacts) -> WorldFacts:
         observations = dict(self._backend.observations)
-        if facts.run.id not in self._ahead:
-            usual = self._usual.get((facts.run.tenant, facts.run.pipeline), {})
-            self._ahead[facts.run.id] = seconds_to_end(facts.plan, usual)
         return WorldFacts(
             now=self._s.clock(),
             outcomes=self._stored.outcomes(facts, observations),
             observations=observations,
             cached=self._stored.lookup(facts.run.tenant),
             published=self._s.delivery.registrar.results(facts.run.id),
-            ahead=self._ahead[facts.run.id],
+            ahead=self._estimates[facts.run.id].ahead,
             why_not=self._gate.of(facts),
         )
 

@@ -29,6 +29,9 @@ class Observer(Protocol):
     def passed_over(self, run: RunId) -> None:
         """A run is left where it stands: nobody can deal with it until somebody changes it."""
 
+    def failed(self) -> None:
+        """A fault of Bongsu was met, told in the log, and got over; called from any thread."""
+
 
 class Unobserved:
     """Implements :class:`Observer`: nobody watches."""
@@ -46,4 +49,7 @@ class Unobserved:
         pass
 
     def passed_over(self, run: RunId) -> None:
+        pass
+
+    def failed(self) -> None:
         pass

@@ -216,6 +216,9 @@ class OutboxDelivery:
         if answer is Answer.YES:
             self._failing_since = None
             self._taken.append(number)
+        elif answer is Answer.FAULT:
+            self._hold(number, self._line.fault)
+            self._put_it_off(number, self._next_time(), opens, self._line.fault)
         elif answer is Answer.NONE:
             if self._failing_since is None:
                 self._failing_since = began

@@ -11,8 +11,9 @@ from bongsu.domain.publication import ModelPage, Publication, RegisteredVersion,
 class Publisher(Protocol):
     """What is published is idempotent by the keys of what is given: each call is made at least once.
 
-    Calls are made from one thread. They may raise anything; the caller tries again later. Only
-    :class:`bongsu.domain.publication.RegistrationRefused` is taken for the registry's no.
+    Calls are made from one thread. They may raise anything that a client of the server does; the caller tries again
+    later. Only :class:`bongsu.domain.publication.RegistrationRefused` is taken for the registry's no, and what
+    :func:`bongsu.domain.mistakes.is_own` tells apart for no word of the server at all.
     """
 
     def is_blank(self) -> bool:

@@ -10,11 +10,13 @@ from bongsu.artifacts.base import StoreOf
 from bongsu.domain.codes import artifact as codes
 from bongsu.domain.ids import RunId, StageId
 from bongsu.domain.messages import N_
+from bongsu.domain.mistakes import OTHERS
 from bongsu.domain.phrases import Words, as_phrase, phrase
 from bongsu.domain.plan import PlannedStage
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.publication import RegistrationRefused, RegistrationRequest
 from bongsu.reconciler.facts import Published, Refused, Registered, RunFacts, Withdrawn
+from bongsu.reconciler.own_faults import OwnFaults
 from bongsu.reconciler.publisher import Publisher
 from bongsu.reconciler.registration import registration_request
 from bongsu.reconciler.tracking_line import Answer, Patience, TrackingLine
@@ -29,7 +31,7 @@ class _Job:
 
     Attributes:
         asked_at: when the registry was first asked; what was waited for a turn before counts for nothing.
-        unread: why the artifact store does not give what is to be registered.
+        unread: why it cannot be asked for: the artifact store does not give what is to be registered, or Bongsu failed.
     """
 
     facts: RunFacts
@@ -51,6 +53,7 @@ class Registrar:
         patience: how long to wait for what.
         monotonic: seconds that only grow.
         changed: notified when there is something to do, or something was done.
+        own_faults: are told what nobody else can be blamed for.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Registrar:
         patience: Patience,
         monotonic: Callable[[], float],
         changed: threading.Condition,
+        own_faults: OwnFaults | None = None,
     ) -> None:
         self._publisher = publisher
         self._artifacts = artifacts
@@ -68,6 +72,7 @@ class Registrar:
         self._patience = patience
         self._monotonic = monotonic
         self._changed = changed
+        self._own_faults = own_faults or OwnFaults()
         self._jobs: dict[Key, _Job] = {}
         self._results: dict[Key, Published] = {}
 
@@ -147,13 +152,15 @@ class Registrar:
         """None if there was no answer."""
         try:
             request = self._request(job)
-        except (OSError, BongsuError) as error:
+        except OTHERS as error:
             words = N_("the artifact store does not answer: {detail}")
             job.unread = phrase(words, detail=as_phrase(words_of(error)))
             return None
-        except Exception as error:  # the same bytes will be read the same way again
+        except ValueError as error:  # the same bytes will be read the same way again
             words = N_("what is to be registered cannot be read: {detail}")
             return Refused(phrase(words, detail=as_phrase(words_of(error))))
+        except Exception as error:  # it would be met again; the thread that is here has other things to tell
+            return Refused(self._own_faults.note("reading a registration", error))
         job.unread = ""
         if isinstance(request, Refused):
             return request
@@ -169,7 +176,11 @@ class Registrar:
             return Refused(str(error))
         if answer is Answer.YES:
             return made[0]
-        if answer is Answer.NONE and self._monotonic() > job.asked_at + self._patience.give_up:
+        if answer is Answer.FAULT:
+            job.unread = self._line.fault
+        if answer is not Answer.HUNG_UP and self._monotonic() > job.asked_at + self._patience.give_up:
+            if job.unread:
+                return Refused(job.unread)
             silent = N_("the registry gave no answer for {seconds:g} s: {trouble}")
             return Refused(phrase(silent, seconds=self._patience.give_up, trouble=as_phrase(self._line.trouble)))
         return None

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from bongsu.domain.mistakes import is_own
 from bongsu.domain.phrases import Words
+from bongsu.reconciler.own_faults import OwnFaults
 from bongsu.reconciler.words_of_errors import words_of
 
 MAX_TRIES = 5
@@ -39,22 +41,30 @@ class Answer(Enum):
 
     YES = "it was done"
     NONE = "every try failed"
+    FAULT = "Bongsu failed on the way to the server or back"
     HUNG_UP = "the line was hung up meanwhile"
 
 
 class TrackingLine:
     """Used by one thread, hung up by others.
 
+    Args:
+        patience: how long to wait for what.
+        own_faults: are told what no server can be blamed for.
+
     Attributes:
         trouble: the server's last error; empty once a call succeeds.
+        fault: of the last call, if that was none of the server's.
     """
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, patience: Patience, own_faults: OwnFaults | None = None) -> None:
         self._patience = patience
+        self._own_faults = own_faults or OwnFaults()
         self._condition = threading.Condition()
         self._was_used = False
         self._is_closed = False
         self.trouble: Words = ""
+        self.fault: Words = ""
 
     @property
     def is_closed(self) -> bool:
@@ -64,10 +74,12 @@ class TrackingLine:
         """Act; while the server answers, ``MAX_TRIES`` times if need be, and once while it is known not to.
 
         Args:
-            act: may raise anything; asks the server and nothing else, because all that it raises is laid to the server.
+            act: may raise anything; asks the server and nothing else, because all that it raises is laid to the server,
+                unless it is a fault of ours.
             refusals: exceptions that are an answer; they are raised.
         """
         tries = 1 if self.trouble else MAX_TRIES
+        self.fault = ""
         for number in range(tries):
             with self._condition:
                 if self._is_closed:
@@ -78,7 +90,10 @@ class TrackingLine:
             except refusals:
                 self.trouble = ""
                 raise
-            except Exception as error:  # whatever a server or a network comes up with
+            except Exception as error:  # whatever a client of a server, of any make, comes up with
+                if is_own(error):
+                    self.fault = self._own_faults.note("a call of MLflow", error)
+                    return Answer.FAULT
                 self.trouble = words_of(error)
             else:
                 self.trouble = ""

@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from bongsu.domain.ids import StageId
 from bongsu.domain.plan import RunPlan
 
 # For a stage that never ran: all alike, so that the number of stages to the end decides.
 UNKNOWN_S = 60.0
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """How long a run takes, going by what the stages of its pipeline took before; in seconds, by stage id.
+
+    Attributes:
+        usual: each stage of which that is known.
+        ahead: as :func:`seconds_to_end` has it.
+    """
+
+    usual: Mapping[str, float]
+    ahead: Mapping[StageId, float]
+
+    @classmethod
+    def of(cls, plan: RunPlan, usual: Mapping[str, float]) -> Estimate:
+        return cls(usual, seconds_to_end(plan, usual))
 
 
 def seconds_to_end(plan: RunPlan, seconds: Mapping[str, float]) -> dict[StageId, float]:

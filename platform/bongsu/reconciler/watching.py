@@ -84,6 +84,12 @@ class Watching:
         for attempt_id in ended:
             self._saved_at.pop(attempt_id, None)
 
+    def forget(self, runs: Collection[RunId]) -> None:
+        """Nobody watches these runs any more."""
+        for attempt in [attempt for attempt in self.progress if attempt.run_id in runs]:
+            del self.progress[attempt]
+            self._saved_at.pop(attempt, None)
+
     def _of(self, attempt: AttemptId, *, at_end: bool) -> Unsaved:
         known = self.progress[attempt]
         log = [

@@ -20,7 +20,13 @@ NICENESS = 10
 
 def begin_delivery(platform: Platform) -> Delivery:
     """The thread that talks to the platform's tracking server; whoever begins it closes it."""
-    return Delivery(platform.database, platform.publisher, platform.stores, turn=platform.publisher_turn)
+    return Delivery(
+        platform.database,
+        platform.publisher,
+        platform.stores,
+        turn=platform.publisher_turn,
+        observer=platform.observer,
+    )
 
 
 def deliver(platform: Platform, timeout_s: float = DRAIN_S) -> tuple[int, Words]:

@@ -41,7 +41,7 @@ def writing_engine(url: URL, path: Path | None) -> Engine:
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDONLY | os.O_CREAT, 0o600))
         _close_to_others(path)
-    engine = create_engine(url)
+    engine = create_engine(url, hide_parameters=True)  # of what fails, a log has no content of runs
     event.listen(engine, "connect", _prepare)
     return engine
 
@@ -63,7 +63,7 @@ def reading_engine(path: Path) -> Engine:
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(uri, uri=True, check_same_thread=False, isolation_level=None)
 
-    return create_engine("sqlite:///" + str(path), creator=connect)
+    return create_engine("sqlite:///" + str(path), creator=connect, hide_parameters=True)
 
 
 def can_be_written(path: Path) -> bool:

@@ -96,10 +96,14 @@ class LineageWriter:
         return self._runs[item.key]
 
     def close_run(self, item: RunClosed) -> None:
-        """Raises LookupError if the run was not opened: whoever delivers tries again later."""
+        """Raises what MLflow does of what it does not know, if the run was not opened: whoever delivers tries again
+        later."""
+        from mlflow.exceptions import MlflowException
+        from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
+
         run = self._find(self.experiment(item.pipeline), item.run_id)
         if run is None:
-            raise LookupError(f"MLflow does not know the run {item.run_id}")
+            raise MlflowException(f"MLflow does not know the run {item.run_id}", RESOURCE_DOES_NOT_EXIST)
         self._client.set_tag(run, "bongsu.state", item.state)
         if item.label is not None:
             self._client.set_tag(run, "bongsu.label", str(item.label))

@@ -22,6 +22,7 @@ from trace_collector import TraceCollector, attributes
 
 from bongsu.domain.problems import BongsuError
 from bongsu.identity.refusals import Cause, TokenRefusedError
+from bongsu.reconciler.own_faults import OwnFaults
 from bongsu.service.observing.identifying import counted
 from bongsu.service.observing.listener import metrics_served
 from bongsu.service.observing.log_format import LogFormat
@@ -179,6 +180,11 @@ def test_a_leader_tells_what_waits_and_how_late_it_is(tmp_path: Path) -> None:
 def test_a_step_that_fails_is_counted_and_raises(place: WatchedPlace) -> None:
     with pytest.raises(ValueError, match="x"), place.watched.step():
         raise ValueError("x")
+    assert value(place.scrape(), "bongsu_reconcile_step_failures_total") == 1
+
+
+def test_a_fault_that_was_got_over_is_counted_like_a_step_that_fails(place: WatchedPlace) -> None:
+    OwnFaults(place.watched).note("a test", KeyError("x"))
     assert value(place.scrape(), "bongsu_reconcile_step_failures_total") == 1
 
 

@@ -35,6 +35,13 @@ def run_until_hanging(harness: LocalRayHarness, environment: Environment | None 
     return spec
 
 
+def watched(harness: LocalRayHarness, attempt: AttemptId) -> None:
+    """Until the executor knows the worker: how one ends is known only to those who have looked at it before."""
+    job = harness.executor().jobs.get(attempt)
+    assert job is not None
+    Watcher(harness).until(lambda: job.worker is not None, "the executor watches the worker")
+
+
 def succeeds(harness: LocalRayHarness) -> None:
     spec = probe_spec(harness)
     harness.executor().ensure(spec)
@@ -127,7 +134,7 @@ def test_what_ended_a_worker_decides_whether_the_stage_is_blamed(
 ) -> None:
     spec = run_until_hanging(shared, environment)
     (text,) = [text for text in messages(shared.executor(), spec.id) if text.startswith("process")]
-    time.sleep(1.0)  # it has been seen by now
+    watched(shared, spec.id)
     psutil.Process(int(text.split()[1])).send_signal(kind)
     assert words in ended(shared, spec.id, phase)
     succeeds(shared)
@@ -145,7 +152,7 @@ def test_a_killed_worker_leaves_no_daemon_that_gave_itself_another_session_and_e
     daemon = psutil.Process(int(noted.read_text()))
     assert "BONGSU" not in str(daemon.environ())
     worker = next(parent for parent in daemon.parents() if "ray" in " ".join(parent.cmdline()))
-    time.sleep(1.0)  # it has been seen by now
+    watched(shared, spec.id)
     worker.kill()
     seen = watch.end(shared.executor(), spec.id)
     assert seen.phase is Phase.LOST, seen.failure

@@ -18,6 +18,7 @@ from store_places import store_at, submitted
 from bongsu.artifacts.local import LocalStore
 from bongsu.domain.artifact import ArtifactRef, ArtifactType
 from bongsu.domain.ids import StageId
+from bongsu.domain.phrases import Verbatim, phrase
 from bongsu.domain.plan import PlannedInput
 from bongsu.domain.publication import (
     ModelPage,
@@ -190,6 +191,38 @@ def test_what_cannot_be_made_a_request_is_refused_at_once(
     at.registrar.work()
     assert isinstance(at.result, Refused)
     assert "cannot be read" in str(at.result.reason)
+
+
+def test_a_mistake_in_reading_it_is_called_so_and_refused_at_once(
+    facts: RunFacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_given: object) -> None:
+        raise TypeError("a-bug")
+
+    at = place(facts, tmp_path)
+    monkeypatch.setattr(registrar, "registration_request", broken)
+    at.ask()
+    at.registrar.work()
+    assert at.result == Refused(
+        phrase("a fault of Bongsu; report it: {detail}", detail=Verbatim("TypeError: a-bug"))
+    )
+    assert "in broken" in caplog.text
+
+
+def test_a_mistake_in_asking_for_it_is_tried_again_and_refuses_it_in_the_end(
+    facts: RunFacts, tmp_path: Path
+) -> None:
+    at = place(facts, tmp_path, [TypeError("a-bug")] * 100)
+    at.ask()
+    at.registrar.work()
+    assert at.result is None
+    assert "a fault of Bongsu; report it: TypeError: a-bug" in str(at.registrar.trouble)
+    while at.result is None:
+        at.now += PATIENCE.again
+        at.registrar.work()
+    assert isinstance(at.result, Refused)
+    assert "a fault of Bongsu" in str(at.result.reason)
+    assert "no answer" not in str(at.result.reason), "the registry is not to blame"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 from bongsu.api.answers import Fields, Ministry, Page, answer
-from bongsu.api.asking import Asker, Asking, asks_for
+from bongsu.api.asking import AskedFirst, Asker, Asking, asks_for
 from bongsu.api.listing import Listing
 from bongsu.api.openapi import only_as
 from bongsu.api.uploads import folder_for_files, receive, refuse_strange_title
@@ -22,7 +22,7 @@ from bongsu.service.artifacts import ArtifactDetails, ListedArtifact, list_artif
 from bongsu.service.uploading import Uploaded, take_upload
 from bongsu.store.artifact_lists import ARTIFACTS, artifact_key
 
-router = APIRouter(prefix="/v1", tags=["artifacts"])
+router = APIRouter(prefix="/v1", tags=["artifacts"], route_class=AskedFirst)
 _ONE = "/ministries/{ministry}/artifacts/{digest}"
 _BYTES = "application/octet-stream"
 _ARCHIVE = {"requestBody": {"required": True, "content": {"application/x-tar": {"schema": {}}}}}

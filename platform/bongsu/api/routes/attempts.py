@@ -8,12 +8,12 @@ from fastapi import APIRouter, Depends, Path
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 
-from bongsu.api.asking import Asking, for_workers
+from bongsu.api.asking import AskedFirst, Asking, for_workers
 from bongsu.domain.ids import AttemptId, Digest, RunId, StageId
 from bongsu.domain.worker_leave import ReadLeave, WorkerToken
 from bongsu.service.worker_access import leave_to_read, renewed_worker_token
 
-router = APIRouter(prefix="/v1/attempts/{run}/{stage}/{number}", tags=["attempts"])
+router = APIRouter(prefix="/v1/attempts/{run}/{stage}/{number}", tags=["attempts"], route_class=AskedFirst)
 
 
 def _attempt(run: str, stage: str, number: Annotated[int, Path(ge=1, le=1_000_000)]) -> AttemptId:

@@ -10,7 +10,7 @@ from fastapi.responses import PlainTextResponse, Response
 from pydantic import AwareDatetime, Field
 
 from bongsu.api.answers import Fields, Page, answer, bad_body
-from bongsu.api.asking import Asker, Asking, asks_for
+from bongsu.api.asking import AskedFirst, Asker, Asking, asks_for
 from bongsu.api.bodies import Body
 from bongsu.api.listing import Listing
 from bongsu.api.openapi import as_well, only_as
@@ -25,7 +25,7 @@ from bongsu.service.audit.reading import Entry, list_entries, prove_entry, show_
 from bongsu.service.platform import Platform
 from bongsu.store.audit_reading import ENTRIES
 
-router = APIRouter(prefix="/v1/ministries/{ministry}/audit", tags=["audit"])
+router = APIRouter(prefix="/v1/ministries/{ministry}/audit", tags=["audit"], route_class=AskedFirst)
 P = Permission
 _MOST = 1 << 53
 _LINES = "application/x-ndjson"

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from bongsu.api.answers import Fields, Ministry, Page, answer
-from bongsu.api.asking import Asker, Asking, asks_for, for_signed_in
+from bongsu.api.asking import AskedFirst, Asker, Asking, asks_for, for_signed_in
 from bongsu.api.bodies import Body, body_of, described
 from bongsu.api.listing import Listing
 from bongsu.domain.approval import ApprovalState, LaunchKind
@@ -42,7 +42,7 @@ from bongsu.store.permitted_uses import USES
 from bongsu.store.proposals import PROPOSALS
 from bongsu.store.suspensions import SUSPENSIONS
 
-router = APIRouter(prefix="/v1", tags=["governance"])
+router = APIRouter(prefix="/v1", tags=["governance"], route_class=AskedFirst)
 P = Permission
 RULES = ShortList[ExplainedRule](
     key=lambda rule: (rule.name,), kinds=(str,), fields={"name": (FieldKind.WORD, lambda rule: rule.name)}

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from pydantic import AwareDatetime, ConfigDict, Field
 
 from bongsu.api.answers import Fields, IdempotencyKey, Page, answer
-from bongsu.api.asking import Asking, asks_for
+from bongsu.api.asking import AskedFirst, Asking, asks_for
 from bongsu.api.bodies import Body, body_of, described
 from bongsu.api.listing import Listing
 from bongsu.api.openapi import as_well
@@ -39,7 +39,7 @@ from bongsu.service.grants.reclaiming import announce_reclaim, carry_out_reclaim
 from bongsu.service.grants.showback import as_csv, showback
 from bongsu.store.grants import grant_list
 
-router = APIRouter(prefix="/v1", tags=["grants"])
+router = APIRouter(prefix="/v1", tags=["grants"], route_class=AskedFirst)
 P = Permission
 
 

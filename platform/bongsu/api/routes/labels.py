@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from bongsu.api.answers import Fields, answer
-from bongsu.api.asking import Asking, asks_for, for_signed_in
+from bongsu.api.asking import AskedFirst, Asking, asks_for, for_signed_in
 from bongsu.api.bodies import Body
 from bongsu.domain.grades import SchemeName
 from bongsu.domain.labels import Compartment, Grade, Label
@@ -18,7 +18,7 @@ from bongsu.policy.access import Permission
 from bongsu.service.audit.reads import note_read
 from bongsu.service.labels import LabelShown, labels_in_use, raise_label, show_label
 
-router = APIRouter(prefix="/v1", tags=["labels"])
+router = APIRouter(prefix="/v1", tags=["labels"], route_class=AskedFirst)
 Of = Annotated[
     str,
     Query(

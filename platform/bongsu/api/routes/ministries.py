@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from pydantic import ConfigDict, Field
 
 from bongsu.api.answers import Page, answer
-from bongsu.api.asking import Asking, asks_for
+from bongsu.api.asking import AskedFirst, Asking, asks_for
 from bongsu.api.bodies import Body
 from bongsu.api.listing import Listing
 from bongsu.api.routes.people import Addition
@@ -31,7 +31,7 @@ from bongsu.service.people import list_people
 from bongsu.service.people_documents import PersonDocument, person_document
 from bongsu.store.people import PEOPLE, Ministry
 
-router = APIRouter(prefix="/v1/ministries", tags=["ministries"])
+router = APIRouter(prefix="/v1/ministries", tags=["ministries"], route_class=AskedFirst)
 P = Permission
 MINISTRIES = ShortList[Ministry](
     key=lambda one: (one.name,),

@@ -9,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 from bongsu.api.answers import answer
-from bongsu.api.asking import Asker, Asking, asks_for
+from bongsu.api.asking import AskedFirst, Asker, Asking, asks_for
 from bongsu.api.openapi import as_well, only_as
 from bongsu.api.uploads import folder_for_files, receive, refuse_strange_title
 from bongsu.domain.codes import audit
@@ -20,7 +20,7 @@ from bongsu.policy.access import Permission
 from bongsu.service.model_bundles.exporting import check_under_way, export_model
 from bongsu.service.model_bundles.importing import Imported, import_bundle
 
-router = APIRouter(prefix="/v1/ministries/{ministry}", tags=["models, data sets, lineage"])
+router = APIRouter(prefix="/v1/ministries/{ministry}", tags=["models, data sets, lineage"], route_class=AskedFirst)
 DOCUMENT = "Bongsu-Document"
 _TAR = "application/x-tar"
 _BUNDLE = {"requestBody": {"required": True, "content": {_TAR: {"schema": {}}}}}

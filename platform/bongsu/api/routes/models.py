@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from pydantic import Field, TypeAdapter
 
 from bongsu.api.answers import Fields, Ministry, Page, answer, names_in, refuse_unknown, written
-from bongsu.api.asking import Asking, asks_for
+from bongsu.api.asking import AskedFirst, Asking, asks_for
 from bongsu.api.bodies import Body
 from bongsu.api.listing import Listing
 from bongsu.domain.documents import plain
@@ -26,7 +26,7 @@ from bongsu.store.datasets import DATASETS
 from bongsu.store.lineage import Edge, Node
 from bongsu.store.models import MODELS
 
-router = APIRouter(prefix="/v1", tags=["models, data sets, lineage"])
+router = APIRouter(prefix="/v1", tags=["models, data sets, lineage"], route_class=AskedFirst)
 AnyListed = Listed[ModelVersion] | Listed[DatasetVersion]
 # A graph may have tens of thousands of nodes, which pydantic writes without Python: see tests/bench/bench_api.py.
 _GRAPH = TypeAdapter(LineageGraph)

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from bongsu.api.answers import Fields, IdempotencyKey, Page, answer
-from bongsu.api.asking import Asking, asks_for
+from bongsu.api.asking import AskedFirst, Asking, asks_for
 from bongsu.api.bodies import Body
 from bongsu.api.listing import Listing
 from bongsu.domain.documents import plain
@@ -25,7 +25,7 @@ from bongsu.service.seconding import recall_person, send_person
 from bongsu.service.service_accounts import SecretSummary, ShownSecret, list_secrets, new_secret, withdraw_secret
 from bongsu.store.people import Person
 
-router = APIRouter(prefix="/v1/people", tags=["people"])
+router = APIRouter(prefix="/v1/people", tags=["people"], route_class=AskedFirst)
 P = Permission
 SECRETS = ShortList[SecretSummary](
     key=lambda one: (one.created_at, one.id),

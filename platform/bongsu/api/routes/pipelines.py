@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from bongsu.api.answers import IdempotencyKey, answer
-from bongsu.api.asking import Asking, asks_for
+from bongsu.api.asking import AskedFirst, Asking, asks_for
 from bongsu.api.bodies import Body
 from bongsu.api.openapi import as_well
 from bongsu.domain.ids import Digest
@@ -30,7 +30,7 @@ from bongsu.service.submissions import (
 )
 from bongsu.store.records import PublicRun
 
-router = APIRouter(prefix="/v1", tags=["pipelines"])
+router = APIRouter(prefix="/v1", tags=["pipelines"], route_class=AskedFirst)
 DIGEST = r"^sha256-[0-9a-f]{64}$"
 
 

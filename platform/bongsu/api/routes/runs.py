@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from bongsu.api.answers import Fields, IdempotencyKey, Page, answer
-from bongsu.api.asking import Asker, Asking, asks_for
+from bongsu.api.asking import AskedFirst, Asker, Asking, asks_for
 from bongsu.api.listing import Listing
 from bongsu.domain.documents import plain
 from bongsu.domain.filters import FieldKind, OneOf
@@ -31,7 +31,7 @@ from bongsu.service.variants import variants_of
 from bongsu.service.watching import Look, RunProgress, watch_run
 from bongsu.store.run_lists import RUNS
 
-router = APIRouter(prefix="/v1/runs", tags=["runs"])
+router = APIRouter(prefix="/v1/runs", tags=["runs"], route_class=AskedFirst)
 _WORD, _TIME = FieldKind.WORD, FieldKind.TIME
 STAGES = ShortList[StageDetails](
     key=lambda stage: (stage.record.position,),

@@ -89,7 +89,7 @@ HEAD_TOO_LARGE = Code(
 )
 TOO_SLOW = Code(
     "api.too-slow",
-    "Nothing of the request's body came for {seconds} s.",
+    "The request's body comes too slowly: {detail}.",
     "Send it again, without pauses in between.",
     exit_code=7,
 )

@@ -105,6 +105,16 @@ def ray_unusable(message: str) -> Failure:
     )
 
 
+def own_fault(error: Exception) -> Failure:
+    """A mistake in Bongsu's own code; neither Ray nor the stage has a part in it."""
+    return Failure(
+        reason=FailureReason.EXECUTOR_FAILED,
+        message=phrase(N_("Bongsu failed over the attempt: {error}"), error=f"{type(error).__name__}: {error}"),
+        fix=N_("This is a fault of Bongsu; report it with the run's id."),
+        retryable=False,
+    )
+
+
 def not_taken(error: BaseException) -> Failure:
     """Ray does not take what it is asked for."""
     return ray_unusable(str(error))

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bongsu.domain.attempt import Failure, FailureReason, Observation, Phase
 from bongsu.domain.messages import N_
+from bongsu.domain.mistakes import OTHERS
 from bongsu.executors.local_ray.endings import Ending, WatchedProcess, out_of_memory_kills
 from bongsu.executors.local_ray.failures import DRIVER_ENDED, worker_ended
 from bongsu.executors.local_ray.host_messages import Broke, Returned
@@ -73,5 +74,5 @@ class Outcomes:
     def _recorded(self, job: Job) -> Observation | None:
         try:
             return self._traces.recorded(job.id)
-        except Exception:  # the artifact store is silent; whoever decides looks there again
+        except OTHERS:  # the artifact store is silent; whoever decides looks there again
             return None

@@ -7,12 +7,15 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import psutil
+
 from bongsu.domain.attempt import Failure, FailureReason, Observation, Phase
 from bongsu.domain.capacity import Capacity
 from bongsu.domain.messages import N_
+from bongsu.domain.mistakes import OTHERS
 from bongsu.domain.phrases import Words, phrase
 from bongsu.executors.local_ray.endings import out_of_memory_kills
-from bongsu.executors.local_ray.failures import ray_died, ray_died_too_often, ray_unusable
+from bongsu.executors.local_ray.failures import own_fault, ray_died, ray_died_too_often, ray_unusable
 from bongsu.executors.local_ray.guard import LOOK_S, RayGuard
 from bongsu.executors.local_ray.host_messages import Answer, Broke, Died, Ready, Returned, Stop, Submit, Unusable
 from bongsu.executors.local_ray.hosting import HostProcess
@@ -22,12 +25,15 @@ from bongsu.executors.local_ray.reaping import Reaper
 from bongsu.executors.local_ray.session import capacity_of
 from bongsu.executors.local_ray.surroundings import LocalSurroundings
 from bongsu.executors.local_ray.traces import Traces
+from bongsu.machine.fault_log import FaultLog
 
 LOOK_INTERVAL_S = 0.05
 MAX_RESTARTS = 3
 START_S = 180.0
 # A Ray that was of use for so long has not died of what ended those before it.
 HEALTHY_S = 600.0
+# How this machine, its disks and its processes fail.
+_OF_MACHINE = (*OTHERS, MemoryError, psutil.Error)
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,7 @@ class Pump:
         self._out_of_order: Failure | None = None
         self._answered = threading.Event()
         self._thread: threading.Thread | None = None
+        self._faults = FaultLog("bongsu.executors")
         self._restarts = 0
         self._ready_at: float | None = None
         self.is_ready = False
@@ -136,8 +143,11 @@ class Pump:
         try:
             while self._run_one_ray():
                 self._restarts += 1
-        except Exception as error:  # the host cannot be started, for want of memory or a disk to log on
+        except _OF_MACHINE as error:  # the host cannot be started, for want of memory or a disk to log on
             self._give_up(ray_unusable(f"{type(error).__name__}: {error}"))
+        except Exception as error:  # without this thread every attempt would be waited for until its timeout
+            self._faults.note("the thread of Ray", error)
+            self._give_up(own_fault(error))
         finally:
             self._answered.set()
 
@@ -151,7 +161,9 @@ class Pump:
         guard = RayGuard(host.pid, self._monotonic)
         try:
             end = self._attend(host, guard)
-        except Exception as error:  # another Ray may do better
+        except Exception as error:  # of whatever kind: another Ray may do better
+            if not isinstance(error, _OF_MACHINE):
+                self._faults.note("looking after Ray", error)
             end = RayEnd(
                 phrase(N_("looking after it failed with {error}"), error=f"{type(error).__name__}: {error}")
             )
@@ -229,8 +241,12 @@ class Pump:
             self._out_of_order = failure
         self._answered.set()
         for job in self._jobs.live:
-            with contextlib.suppress(Exception):  # its end has to be told in any case
+            try:
                 self._reaper.sweep(job.id)
+            except _OF_MACHINE:
+                pass  # what is left of it is less than that its end is told
+            except Exception as error:  # its end has to be told in any case
+                self._faults.note("clearing up after an attempt", error)
             self.finish(job, self._outcomes.failed(failure))
 
     def _find_workers(self) -> None:
@@ -251,9 +267,11 @@ class Pump:
         """What goes wrong within concerns this job alone."""
         try:
             yield
-        except Exception as error:
-            failure = ray_unusable(f"{type(error).__name__}: {error}")
-            self.finish(job, self._outcomes.failed(failure))
+        except _OF_MACHINE as error:
+            self.finish(job, self._outcomes.failed(ray_unusable(f"{type(error).__name__}: {error}")))
+        except Exception as error:  # others have nothing to do with it, and nobody else would tell its end
+            self._faults.note("the end of an attempt", error)
+            self.finish(job, self._outcomes.failed(own_fault(error)))
 
 
 def _may_be_the_end_of_ray(answer: Answer | None) -> bool:

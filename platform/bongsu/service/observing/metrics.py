@@ -56,7 +56,9 @@ class Metrics:
             registry=registry,
         )
         self.step_failures = Counter(
-            "bongsu_reconcile_step_failures", "Steps of the reconciler that broke off.", registry=registry
+            "bongsu_reconcile_step_failures",
+            "Steps of the reconciler that broke off, and faults of Bongsu that it went on after.",
+            registry=registry,
         )
         self.runs_passed_over = Counter(
             "bongsu_runs_passed_over", "How often a run was left where it stands as unreadable.", registry=registry

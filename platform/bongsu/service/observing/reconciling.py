@@ -86,6 +86,9 @@ class Watched(Collector):
         self._metrics.runs_passed_over.inc()
         _log.warning("A run is left where it stands.", extra={"facts": {"run": run}})
 
+    def failed(self) -> None:
+        self._metrics.step_failures.inc()
+
     def _count(self, before: RunFacts, action: Action, kinds: _Kinds, now: float) -> None:
         match action:
             case MoveStage(new=new) if new.is_final:

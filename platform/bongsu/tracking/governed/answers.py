@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -14,7 +15,7 @@ import anyio.to_thread
 from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Send
 
-from bongsu.artifacts.sending import left
+from bongsu.artifacts.sending import LOOK_AGAIN_S, left
 from bongsu.tracking.governed.bodies import Body
 from bongsu.tracking.governed.faults import fault_of
 from bongsu.tracking.governed.file_responses import HandedOver
@@ -56,8 +57,8 @@ class Question:
     workspace: str
 
 
-class HasLeft(Exception):
-    """Whoever asked for a file."""
+class BrokenOff(Exception):
+    """A file, because whoever asked for it has left, or may see it no longer."""
 
 
 class Guarded:
@@ -69,7 +70,8 @@ class Guarded:
     Attributes:
         is_failed: MLflow says that it failed, and nobody was told so yet.
 
-    Calling it raises HasLeft once nobody waits for the rest of a file: MLflow would read it to its end.
+    Calling it raises BrokenOff once nobody waits for the rest of a file, or may have it: MLflow would read it to its
+    end.
     """
 
     def __init__(self, send: Send, asked: Question, handed_over: HandedOver) -> None:
@@ -79,6 +81,7 @@ class Guarded:
         self._start: dict[str, Any] | None = None
         self._body = b""
         self._leaving: asyncio.Task[None] | None = None
+        self._looked_at = time.monotonic()
         self.is_failed = False
 
     async def __call__(self, message: Message) -> None:
@@ -99,9 +102,18 @@ class Guarded:
         elif self._handed_over.file is not None:
             await self._handed_over.send(self._asked.body, self._send)
             return
-        elif self._leaving is not None and self._leaving.done():
-            raise HasLeft
+        elif self._leaving is not None and (self._leaving.done() or not await self._may_go_on()):
+            raise BrokenOff
         await self._send(message)
+
+    async def _may_go_on(self) -> bool:
+        look = self._handed_over.still_may
+        if look is None:
+            return False  # it is only looked whether it would begin
+        if time.monotonic() - self._looked_at < LOOK_AGAIN_S:
+            return True
+        self._looked_at = time.monotonic()
+        return await look()
 
     def close(self) -> None:
         """Nobody is looked for any more."""

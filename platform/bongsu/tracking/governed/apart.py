@@ -12,6 +12,7 @@ import threading
 from collections.abc import Sequence
 from typing import IO
 
+from bongsu.domain.mistakes import MistakeThere
 from bongsu.domain.publication import (
     ModelPage,
     Publication,
@@ -55,6 +56,7 @@ class PublisherApart:
 
         Raises:
             RaisedThere: what MLflow raised.
+            MistakeThere: a fault of ours.
             ChildProcessError: the other process ended, or was told to.
         """
         return self._ask(Publish(items=tuple(items))).pages
@@ -65,6 +67,7 @@ class PublisherApart:
         Raises:
             RegistrationRefused: MLflow says that it never will.
             RaisedThere: what else MLflow raised.
+            MistakeThere: a fault of ours.
             ChildProcessError: the other process ended, or was told to.
         """
         version = self._ask(Register(request=request)).version
@@ -95,7 +98,7 @@ class PublisherApart:
         if answer.refused:
             raise RegistrationRefused(answer.refused)
         if answer.error:
-            raise type(answer.error, (RaisedThere,), {})(answer.text)
+            raise raised(answer)
         return answer
 
     def _running(self) -> subprocess.Popen[bytes]:
@@ -117,6 +120,14 @@ class PublisherApart:
         threading.Thread(target=_log_lines, args=(self._process.stderr,), name="telling-log", daemon=True).start()
         _send(self._process.stdin, self._place)
         return self._process
+
+
+def raised(answer: Answered) -> Exception:
+    """What the answer says was raised, as an exception of this process."""
+    error: Exception = type(answer.error, (MistakeThere if answer.trace else RaisedThere,), {})(answer.text)
+    if answer.trace:
+        error.add_note(answer.trace)
+    return error
 
 
 def _send(to: IO[bytes], what: Place | Publish | Register) -> None:

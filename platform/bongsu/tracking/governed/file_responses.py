@@ -53,14 +53,14 @@ class HandedOver:
 
     def __init__(self, still_may: Callable[[], Awaitable[bool]] | None) -> None:
         self.file: OpenFile | None = None
-        self._still_may = still_may
+        self.still_may = still_may
 
     async def send(self, receive: Receive, send: Send) -> None:
         """As the body of the answer: all of it, or as much as its reader waits for and may read."""
         assert self.file is not None
         try:
-            if self._still_may is not None:
-                await send_pieces(self.file.read, receive, send, self._still_may)
+            if self.still_may is not None:
+                await send_pieces(self.file.read, receive, send, self.still_may)
         finally:
             self.file.close()
 

@@ -19,7 +19,7 @@ from starlette.datastructures import Headers, QueryParams
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bongsu.domain.problems import BongsuError
-from bongsu.tracking.governed.answers import Guarded, HasLeft, Question
+from bongsu.tracking.governed.answers import BrokenOff, Guarded, Question
 from bongsu.tracking.governed.artifact_access import may_reach
 from bongsu.tracking.governed.artifact_paths import has_long_name, is_plain
 from bongsu.tracking.governed.bodies import Body
@@ -135,7 +135,7 @@ class Shell:
             try:
                 inner = _inner_scope(visit.scope, visit.path, visit.workspace)
                 await self._app(inner, body, guarded)
-            except HasLeft:
+            except BrokenOff:
                 return
             except Exception as error:  # whatever MLflow fails with: it is told below, once its files are closed
                 failure = error

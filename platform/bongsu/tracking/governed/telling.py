@@ -11,11 +11,13 @@ import os
 import queue
 import sys
 import threading
+import traceback
 from typing import IO, Annotated, Literal, NoReturn
 
 from pydantic import BaseModel, Field, TypeAdapter
 
 from bongsu.artifacts.base import ArtifactStore
+from bongsu.domain.mistakes import is_own
 from bongsu.domain.publication import (
     ModelPage,
     Publication,
@@ -60,6 +62,7 @@ class Answered(BaseModel):
     version: what was registered.
     refused: what MLflow will say whenever it is asked; empty if it does not refuse.
     error: name of the exception, if one was raised; ``text`` is what it says.
+    trace: where it was raised, if that is a mistake of ours.
     """
 
     pages: tuple[ModelPage, ...] = ()
@@ -67,6 +70,7 @@ class Answered(BaseModel):
     refused: str = ""
     error: str = ""
     text: str = ""
+    trace: str = ""
 
 
 Asked: TypeAdapter[Publish | Register] = TypeAdapter(Annotated[Publish | Register, Field(discriminator="kind")])
@@ -100,7 +104,8 @@ def answer(publisher: GovernedPublisher, line: bytes) -> Answered:
     except Exception as error:  # whatever MLflow or its database comes up with: the other side tries again
         own = getattr(error, "orig", None)
         told = own if isinstance(own, Exception) else error
-        return Answered(error=type(told).__name__, text=str(told))
+        trace = "".join(traceback.format_exception(error)) if is_own(error) else ""
+        return Answered(error=type(told).__name__, text=str(told), trace=trace)
 
 
 def _answers_alone() -> IO[bytes]:
