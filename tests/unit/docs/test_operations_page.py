@@ -15,6 +15,7 @@ from api_places import ApiPlace
 from bongsu.api import connections, requests, serving
 from bongsu.api.readiness import PATIENCE_S
 from bongsu.cli.app import app
+from bongsu.service.observing.executor_gauge import ExecutorGauge
 from bongsu.service.observing.metrics import Metrics
 from bongsu.service.observing.reconciling import Watched
 from bongsu.service.observing.store_gauges import StoreGauges
@@ -66,6 +67,7 @@ def test_every_metric_is_there_with_its_kind_and_labels(tmp_path: Path) -> None:
     metrics = Metrics()
     Watched(metrics, Tracing())
     metrics.registry.register(StoreGauges(place.platform))
+    metrics.registry.register(ExecutorGauge(place.platform.executor_trouble))
     told = {
         family.name + ("_total" if family.type == "counter" else ""): family.type
         for family in metrics.registry.collect()
