@@ -185,7 +185,7 @@ def test_in_a_home_nobody_has_a_token(shell: Shell) -> None:
 
 def test_files_are_checked_by_the_server(ask: As, tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(PIPELINE)
-    assert "checks is right (1 stages)" in ask("kim", "validate", "p.yaml").out
+    assert "checks is right (1 stage)" in ask("kim", "validate", "p.yaml").out
     (tmp_path / "q.yaml").write_text(PIPELINE.replace("uses: probe", "uses: prob"))
     assert "[spec.unknown-uses]" in ask("kim", "validate", "q.yaml").error
     assert "[client.sign-in-again]" in ask("nobody", "validate", "p.yaml").error
