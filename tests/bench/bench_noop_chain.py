@@ -79,7 +79,7 @@ def cold(folder: Path, runs: int) -> tuple[float, float]:
 
 def warm(folder: Path, runs: int) -> tuple[float, float, float]:
     """Medians of a run from its file to SUCCEEDED, of ten plain Ray tasks, and of the delivery to MLflow."""
-    platform = open_home(folder / "warm")
+    platform = open_home(folder / "warm", os.environ)
     ours, delivered = [], []
     try:
         with open_driver(platform) as driving:

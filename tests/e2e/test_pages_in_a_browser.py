@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import httpx
 import pytest
 from headless_browser import Tab, browser, program
 from mlflow import MlflowClient
+from needs import lacks
 from PIL import Image
 from runbook_demonstration import Demonstration, demonstrated
 
@@ -22,8 +22,7 @@ SIGN_IN = "input[name=login]"
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstration]:
     if program() is None:
-        words = "needs Chromium: bash .ci/install-browser.sh"
-        pytest.fail(words) if os.environ.get("CI") else pytest.skip(words)
+        lacks("Chromium: bash .ci/install-browser.sh")
     with demonstrated(tmp_path_factory.mktemp("up")) as found:
         yield found
 

@@ -10,15 +10,19 @@ from pathlib import Path
 from governed_world import OPEN, SECRET, T0, TOLD, Told, _opened, settings, tell_everything
 
 from bongsu.domain.publication import LabelChanged, RunClosed, SuspensionChanged
-from bongsu.tracking.governed.publisher import GovernedPublisher
+from bongsu.tracking.governed.publisher import GovernedPublisher, open_publisher
 
 
 def main(home: Path, database: str) -> None:
-    tell_everything(home, database)
+    with open_publisher(settings(home, database)) as publisher:
+        print(json.dumps(recorded(home, database, publisher)))
+
+
+def recorded(home: Path, database: str, publisher: GovernedPublisher) -> dict[str, object]:
+    tell_everything(home, database, publisher)
     once = _marks(database)
-    tell_everything(home, database)
+    tell_everything(home, database, publisher)
     rising = Told("risen", "mnd", "rising", OPEN, "none")
-    publisher = GovernedPublisher(settings(home, database))
     publisher.publish([_opened(rising)])
     before = _marks(database)
     closed = RunClosed(
@@ -35,7 +39,7 @@ def main(home: Path, database: str) -> None:
         without_ministry = "published"
     except ValueError as error:
         without_ministry = str(error)
-    found = {
+    return {
         "once": once,
         "twice": [mark for mark in before if mark[1] != "rising"],
         "before": [mark for mark in before if mark[1] == "rising"],
@@ -46,7 +50,6 @@ def main(home: Path, database: str) -> None:
         "refused": _refusals(),
         "told": len(TOLD),
     }
-    print(json.dumps(found))
 
 
 def _relabelled(publisher: GovernedPublisher, database: str) -> dict[str, object]:

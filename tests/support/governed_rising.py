@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,11 @@ class Rising:
         given = settings_of(self.place.platform, database)
         self.place.platform = replace(self.place.platform, publisher=publisher_of(given))
         plane = ControlPlane(replace(self.place.platform, scope=EVERYTHING), self.place.actor)
-        self.http = TestClient(mounted(plane, given))
+        self._undo = ExitStack()
+        self.http = TestClient(self._undo.enter_context(mounted(plane, given)))
+
+    def close(self) -> None:
+        self._undo.close()
 
     def ask(self, person: str, method: str, path: str, **rest: Any) -> Any:
         headers = {"Authorization": f"Bearer {person}"} | rest.pop("headers", {})
@@ -159,6 +164,7 @@ def main(home: Path, database: str) -> None:
     world.tell_of("army")
     world.damage(run_id="r-nobodys", body="{}")
     answered["nobody knows whose it is"] = world.statuses()
+    world.close()
     print(json.dumps({**found, "answered": answered}))
 
 

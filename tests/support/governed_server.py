@@ -12,10 +12,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import httpx
 from ports import free_port
+
+if TYPE_CHECKING:
+    from bongsu.tracking.governed.row_filter import RowFilter
 
 START_S = 120.0
 UNRECORDABLE = "unrecordable"
@@ -86,6 +90,8 @@ def main(home: Path, database: str, port: int, mode: str) -> None:
     from bongsu.api.serving import application
     from bongsu.service.mlflow_mount import mounted
     from bongsu.service.serving import Served, ServerSettings
+    from bongsu.tracking.governed.publisher import GovernedPublisher
+    from bongsu.tracking.governed.settings import prepared_environment
     from bongsu.tracking.governed.viewer import Visit
 
     async def note(visit: Visit) -> None:
@@ -103,23 +109,37 @@ def main(home: Path, database: str, port: int, mode: str) -> None:
     given = replace(settings(home, database), note=note)
     (folder := home / f"plane-{port}").mkdir()
     plane = plane_at(folder)
-    app = mounted(plane, given)
-    start_s = time.monotonic() - began
     import psutil
     import uvicorn
 
-    resident = psutil.Process().memory_info().rss / 2**20
-    if not (home / "told").exists():
-        tell_everything(home, database)
-        (home / "told").touch()
-    if mode == "off":
-        from bongsu.tracking.governed.stores import open_stores
+    with prepared_environment(given), attached() as filters, mounted(plane, given) as app:
+        start_s = time.monotonic() - began
+        resident = psutil.Process().memory_info().rss / 2**20
+        if not (home / "told").exists():
+            tell_everything(home, database, GovernedPublisher(given))
+            (home / "told").touch()
+        if mode == "off":
+            filters[0].detach()
+        (home / f"ready-{port}.json").write_text(json.dumps({"start_s": start_s, "resident_mib": resident}))
+        # As `bongsu serve` makes it, with room for tests that ask without end.
+        chosen = ServerSettings(home, leads=False, requests_a_minute=10**6)
+        uvicorn.run(application(Served(plane, None, chosen, app)), host="127.0.0.1", port=port, log_level="error")
 
-        open_stores(given).detach()
-    (home / f"ready-{port}.json").write_text(json.dumps({"start_s": start_s, "resident_mib": resident}))
-    # As `bongsu serve` makes it, with room for tests that ask without end.
-    chosen = ServerSettings(home, leads=False, requests_a_minute=10**6)
-    uvicorn.run(application(Served(plane, None, chosen, app)), host="127.0.0.1", port=port, log_level="error")
+
+@contextmanager
+def attached() -> Iterator[list[RowFilter]]:
+    """The filters that are attached within the block."""
+    from bongsu.tracking.governed.row_filter import RowFilter
+
+    found: list[RowFilter] = []
+    attach = RowFilter.attach
+
+    def note(row_filter: RowFilter) -> None:
+        attach(row_filter)
+        found.append(row_filter)
+
+    with patch.object(RowFilter, "attach", note):
+        yield found
 
 
 if __name__ == "__main__":

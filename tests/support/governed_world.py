@@ -23,7 +23,7 @@ from bongsu.domain.publication import (
     StageFinished,
 )
 from bongsu.reconciler.publisher import Publisher
-from bongsu.tracking.governed.publisher import GovernedPublisher
+from bongsu.tracking.governed.publisher import open_publisher
 from bongsu.tracking.governed.settings import GovernedSettings
 from bongsu.tracking.governed.viewer import SharedModel, Viewer
 
@@ -148,8 +148,12 @@ def trees(home: Path) -> ArtifactStore:
 
 
 def tell_everything(home: Path, database: str, publisher: Publisher | None = None) -> None:
-    """Publish :data:`TOLD`, in order; the versions of ``axk1-light`` are 1 (O), 2 (O), 3 (S) and 4 (C)."""
-    publisher = publisher or GovernedPublisher(settings(home, database))
+    """Publish :data:`TOLD`, in order; the versions of ``axk1-light`` are 1 (O), 2 (O), 3 (S) and 4 (C). Without a
+    publisher, MLflow is opened and closed for it."""
+    if publisher is None:
+        with open_publisher(settings(home, database)) as opened:
+            tell_everything(home, database, opened)
+        return
     for number, told in enumerate(TOLD):
         made = _tree(home, told)
         publisher.publish([_opened(told), _stage(told, made, T0 + timedelta(minutes=number))])

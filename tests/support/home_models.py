@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from small_plans import plan_of, stage
@@ -22,7 +23,7 @@ RUN = RunId("r-000000000001")
 
 def register_at_home(home: Path, label: Label, name: str = "axk1", text: str = "weights") -> Digest:
     """Version 1, of these weights."""
-    platform = open_home(home)
+    platform = open_home(home, os.environ)
     writer = platform.artifacts.writer(f"tests/{name}")
     for path, content in {"config.json": "{}", "model.safetensors": text}.items():
         with writer.create(path) as file:

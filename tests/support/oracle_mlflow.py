@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,8 @@ class Crowd:
     def __init__(self, home: Path, database: str) -> None:
         self.world = World(home, SIZE)
         given = settings_of(self.world.platform, database)
-        self.http = TestClient(mounted(self.world.plane, given))
+        self._undo = ExitStack()
+        self.http = TestClient(self._undo.enter_context(mounted(self.world.plane, given)))
         from bongsu.tracking.governed.stores import ensure_workspaces  # MLflow is imported when it is mounted
 
         ensure_workspaces(MINISTRIES)
@@ -41,6 +43,9 @@ class Crowd:
             for thing in self.world.things:
                 self._put(connection, thing)
         engine.dispose()
+
+    def close(self) -> None:
+        self._undo.close()
 
     def _experiment(self, connection: Connection, ministry: str) -> int:
         from mlflow.store.tracking.dbmodels.models import SqlExperiment
@@ -107,6 +112,7 @@ def main(home: Path, database: str) -> None:
         assert runs | versions <= {(one.ministry, one.number) for one in world.things}
         for thing in world.things[:: len(world.things) // 2]:
             pairs.judge(person, thing, crowd.alone(person, thing), person.finds(thing), "alone")
+    crowd.close()
     pairs.are_enough(10_000)
     print(json.dumps({"seen": len(pairs.seen), "judged": len(pairs.seen | pairs.hidden)}))
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import pytest
+from needs import lacks
 from ports import free_port
 
 from bongsu.store.database import open_database
@@ -178,8 +178,7 @@ class PostgresServer:
 def running_server(*, careless: bool = True) -> Iterator[PostgresServer]:
     """A server that is gone afterwards with all that it had. Skips where there is no PostgreSQL; CI may not lack it."""
     if not _has_postgres():
-        words = f"needs PostgreSQL's server: bash {INSTALL}"
-        pytest.fail(words) if os.environ.get("CI") else pytest.skip(words)
+        lacks(f"PostgreSQL's server: bash {INSTALL}")
     folder = Path(tempfile.mkdtemp(prefix="bongsu-postgres-"))
     server = PostgresServer(folder, careless=careless)
     try:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from bongsu.identity.fetching import FetchError, KeyFetcher
+from bongsu.identity.exchanging import FetchError
+from bongsu.identity.fetching import KeyFetcher
 from bongsu.identity.settings import is_safe_url
 
 _LOG = logging.getLogger("bongsu.identity")
 _KEEP_S = 3600.0
+_SILENT_S = 10.0
 _WORD = re.compile(r"[a-z_]{1,40}")
 UNNAMED = "unnamed"
 
@@ -81,18 +84,35 @@ class RemoteProvider:
     fetcher: KeyFetcher
     clock: Callable[[], float]
     _known: tuple[float, Endpoints] | None = None
+    _silent_at: float | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def endpoints(self) -> Endpoints:
-        """As its discovery document has them, which is kept for an hour."""
-        now, known = self.clock(), self._known
-        if known is None or abs(now - known[0]) > _KEEP_S:
+        """As its discovery document has them, which is kept for an hour; that there was none, for ten seconds. One
+        thread asks for it, and others wait for what comes of that."""
+        if (found := self._kept()) is not None:
+            return found
+        with self._lock:
+            if (found := self._kept()) is not None:
+                return found
             try:
-                known = (now, _endpoints(self.fetcher.about()))
+                found = _endpoints(self.fetcher.about())
             except FetchError as error:
+                self._silent_at = self.clock()
                 _LOG.warning("%s cannot be asked how browsers sign in: %s", self.fetcher.issuer.issuer, error)
                 raise ProviderSilentError from error
-            self._known = known
-        return known[1]
+            self._known, self._silent_at = (self.clock(), found), None
+            return found
+
+    def _kept(self) -> Endpoints | None:
+        """None if it is to be asked. Raises ProviderSilentError if it was, a moment ago, and did not say."""
+        now, known, silent_at = self.clock(), self._known, self._silent_at
+        # Distances, in either direction: the clock may be set back.
+        if known is not None and abs(now - known[0]) <= _KEEP_S:
+            return known[1]
+        if silent_at is not None and abs(now - silent_at) < _SILENT_S:
+            raise ProviderSilentError
+        return None
 
     def tokens(self, form: Mapping[str, str]) -> IssuedTokens:
         document = self._sent(self.endpoints().token, form)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from joserfc.jwk import Key
 
-from bongsu.identity.fetching import FetchError
+from bongsu.identity.exchanging import FetchError
 from bongsu.identity.public_keys import Keys, find_key
 from bongsu.identity.refusals import Cause, TokenRefusedError
 from bongsu.identity.settings import TrustedIssuer
@@ -41,6 +41,12 @@ class RemoteKeys:
         self._places = threading.BoundedSemaphore(MAX_WAITING)
         self._held: _Held | None = None
         self._tried_at: float | None = None
+        self._is_failing = False
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether there were none to be had at the last attempt, so that those that are known serve on."""
+        return self._is_failing
 
     def find(self, key_id: str, algorithm: str, now: float) -> Key | None:
         """The key, None if the provider has none such.
@@ -83,5 +89,7 @@ class RemoteKeys:
         self._tried_at = now
         try:
             self._held = _Held(self._fetch(), now)
+            self._is_failing = False
         except FetchError as error:
+            self._is_failing = True
             _LOG.warning("The keys of %s cannot be fetched: %s", self._issuer.issuer, error)

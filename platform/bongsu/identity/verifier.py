@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-import httpx
 from joserfc.jwk import Key
 
 from bongsu.domain.people import ActorKind
@@ -120,9 +119,9 @@ class TokenVerifier:
         return trust, signed_claims(token, key, trust.issuer.algorithms)
 
 
-def trusting(issuers: Iterable[TrustedIssuer], client: httpx.Client) -> list[Trust]:
-    """Issuers whose keys are fetched with ``client`` when the first token comes."""
-    return [Trust(issuer, RemoteKeys(issuer, KeyFetcher(issuer, client))) for issuer in issuers]
+def trusting(fetchers: Iterable[KeyFetcher]) -> list[Trust]:
+    """Issuers whose keys are fetched when the first token comes."""
+    return [Trust(one.issuer, RemoteKeys(one.issuer, one)) for one in fetchers]
 
 
 def _kind(claims: Mapping[str, Any]) -> ActorKind:

@@ -27,6 +27,8 @@ SETTING = "BONGSU_ARTIFACTS"
 # As boto3 and Arrow look for it. Arrow, which writes the checkpoints, reads no endpoint from a profile.
 ENDPOINT = "AWS_ENDPOINT_URL_S3"
 _ENDPOINTS = (ENDPOINT, "AWS_ENDPOINT_URL")
+# How the names of all variables begin that say where S3 is, and who asks.
+_S3 = "AWS_"
 # Name and password within a URL, up to the last @ before the path.
 _USER_INFO = re.compile(r"(?<=//)[^/]*@|^[^/]*@")
 _ADDRESS = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9][A-Za-z0-9._=-]*)*")
@@ -99,12 +101,24 @@ def keep(home: Path, place: ArtifactPlace) -> None:
 
 
 @contextmanager
-def reached(place: ArtifactPlace) -> Iterator[None]:
+def reached(place: ArtifactPlace, environment: Mapping[str, str]) -> Iterator[None]:
     """Within the block, this process and those that it starts look for S3 where the home says, although the
-    environment does not name it. Arrow and MLflow know of no other way."""
-    is_set = any(os.environ.get(name) for name in _ENDPOINTS)
-    with overlaid({} if place.endpoint is None or is_set else {ENDPOINT: place.endpoint}):
+    environment may not name it, and with what the environment says of it else. boto3, Arrow and MLflow read that from
+    the process, and know of no other way."""
+    given = s3_variables(place, environment)
+    others = [name for name in os.environ if name.startswith(_S3) and name not in given] if given else []
+    with overlaid({**given, **dict.fromkeys(others)}):
         yield
+
+
+def s3_variables(place: ArtifactPlace, environment: Mapping[str, str]) -> dict[str, str]:
+    """What a process has to have in its environment to reach the artifacts; nothing for a local store."""
+    if not place.is_remote:
+        return {}
+    found = {name: value for name, value in environment.items() if name.startswith(_S3)}
+    if place.endpoint is not None and not any(found.get(name) for name in _ENDPOINTS):
+        found[ENDPOINT] = place.endpoint
+    return found
 
 
 def stores_at(place: ArtifactPlace) -> StoreOf:

@@ -98,7 +98,7 @@ def check_whole(
         trees = trees_of_all(connection)
     place = place_of(home, environment)
     faults = []
-    with reached(place):
+    with reached(place, environment):
         stores = stores_at(place)
         for tenant, digest in trees:
             fault = _fault(stores(tenant), digest, read_bytes=read_bytes)

@@ -44,7 +44,7 @@ def main() -> int:
 
     with contextlib.suppress(OSError):
         os.nice(NICENESS)  # somebody may be at work already
-    platform = open_home(Path(sys.argv[1]))
+    platform = open_home(Path(sys.argv[1]), os.environ)
     try:
         left, trouble = deliver(platform)
     finally:

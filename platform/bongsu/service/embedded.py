@@ -21,7 +21,7 @@ from bongsu.domain.worker_leave import WorkerPass
 from bongsu.executors.base import Executor
 from bongsu.machine.python import python_command
 from bongsu.reconciler.lock import FileLock, FileTurn
-from bongsu.service.artifact_place import ArtifactPlace, keep, place_of, reached
+from bongsu.service.artifact_place import ArtifactPlace, keep, place_of, reached, s3_variables
 from bongsu.service.home import (
     DATABASE,
     DELIVERY_LOG,
@@ -49,7 +49,11 @@ MASKING_VARIABLE = "BONGSU_MASKING_KEY"
 
 
 def open_home(
-    home: Path, ray_address: str | None = None, database_url: str | None = None, worker_url: str | None = None
+    home: Path,
+    environment: Mapping[str, str],
+    ray_address: str | None = None,
+    database_url: str | None = None,
+    worker_url: str | None = None,
 ) -> Platform:
     """The platform whose state lies in ``home``; nothing heavy is imported or started before it is needed.
 
@@ -58,6 +62,8 @@ def open_home(
     Args:
         home: made if it does not exist; one that may only be read can be looked at. Its artifacts lie where
             :func:`bongsu.service.artifact_place.place_of` says.
+        environment: of the operator: what it says of artifacts, of S3 and of keys is what holds, and stages, workers
+            and other processes that are started get theirs from it.
         ray_address: of a Ray that runs already; None starts one with the first stage.
         database_url: of the store, where that is a server of its own; None for the file in the home.
         worker_url: of the API, where workers ask for leave to read; None where there is no server to ask.
@@ -75,10 +81,10 @@ def open_home(
     strange = sorted(set(str(home)) & set("?#%")) or first_unseen(str(home))
     if strange:
         raise codes.HOME_NAME.error(home=str(home), character=strange[0] if isinstance(strange, list) else strange)
-    place = place_of(home, os.environ)
+    place = place_of(home, environment)
     prepare_home(home)
     with contextlib.ExitStack() as undo:
-        platform = _opened(home, place, Reached(ray_address, database_url, worker_url), undo)
+        platform = _opened(home, place, environment, Reached(ray_address, database_url, worker_url), undo)
         return replace(platform, on_close=undo.pop_all().close)
 
 
@@ -91,7 +97,9 @@ class Reached:
     workers_ask: str | None
 
 
-def _opened(home: Path, place: ArtifactPlace, at: Reached, undo: contextlib.ExitStack) -> Platform:
+def _opened(
+    home: Path, place: ArtifactPlace, environment: Mapping[str, str], at: Reached, undo: contextlib.ExitStack
+) -> Platform:
     """The platform of a home that is there; what it opens, and what it changes in this process, ``undo`` takes back."""
     from bongsu.artifacts.open import open_store
     from bongsu.tracking.health import trouble_of
@@ -100,7 +108,7 @@ def _opened(home: Path, place: ArtifactPlace, at: Reached, undo: contextlib.Exit
     from bongsu.tracking.publisher import MlflowPublisher
     from bongsu.tracking.settings import TrackingSettings
 
-    undo.enter_context(reached(place))
+    undo.enter_context(reached(place, environment))
     if place.is_new:
         keep(home, place)
     if at.database is not None:
@@ -110,7 +118,7 @@ def _opened(home: Path, place: ArtifactPlace, at: Reached, undo: contextlib.Exit
     undo.callback(database.close)
     # Workers, virtual environments, the tracking server's files: whatever is made in the name of this platform.
     undo.callback(os.umask, os.umask(PRIVATE_UMASK))
-    local = _LocalExecutor(home, place, at.ray, _passes(home, database, at.workers_ask))
+    local = _LocalExecutor(home, place, environment, at.ray, _passes(home, database, at.workers_ask))
     undo.callback(local.close)
     tracking = TrackingSettings.embedded(home)
     follow_home(tracking)
@@ -125,10 +133,10 @@ def _opened(home: Path, place: ArtifactPlace, at: Reached, undo: contextlib.Exit
         pages=address(),
         on_warm_up=local.warm_up,
         publisher_turn=FileTurn(home / PUBLISHER_LOCK),
-        on_leftover=lambda: _deliver_behind(home),
+        on_leftover=lambda: _deliver_behind(home, environment),
         executor_trouble=local.trouble,
         tracking_trouble=lambda: trouble_of(tracking.tracking_uri),
-        environment=os.environ,
+        environment=environment,
         author=local_author(),
         actor=local_actor(),
     )
@@ -144,7 +152,7 @@ def _passes(home: Path, database: Database, url: str | None) -> Passes:
     return passes_of(database, signing_keys(home, KeyUse.ATTEMPTS, time.time), time.time, url)
 
 
-def _deliver_behind(home: Path) -> None:
+def _deliver_behind(home: Path, environment: Mapping[str, str]) -> None:
     """Start a process that outlives this one and ends when MLflow has heard of everything."""
     with (home / DELIVERY_LOG).open("a") as log:
         subprocess.Popen(
@@ -153,6 +161,7 @@ def _deliver_behind(home: Path) -> None:
             stdout=log,
             stderr=log,
             cwd=home,
+            env=environment,
             start_new_session=True,
         )
 
@@ -160,9 +169,17 @@ def _deliver_behind(home: Path) -> None:
 class _LocalExecutor:
     """The one executor of this process, made when it is first asked for."""
 
-    def __init__(self, home: Path, place: ArtifactPlace, ray_address: str | None, passes: Passes) -> None:
+    def __init__(
+        self,
+        home: Path,
+        place: ArtifactPlace,
+        environment: Mapping[str, str],
+        ray_address: str | None,
+        passes: Passes,
+    ) -> None:
         self._home = home
         self._place = place
+        self._environment = environment
         self._address = ray_address
         self._passes = passes
         self._made: LocalRayExecutor | None = None
@@ -193,15 +210,18 @@ class _LocalExecutor:
             # be looked at, and no worker starts there.
             variables = {}
             if os.access(self._home, os.W_OK):
-                variables[MASKING_VARIABLE] = masking_key(os.environ) or lasting_key(self._home / MASKING_KEY)
-            if self._place.is_remote and self._address:
+                variables[MASKING_VARIABLE] = masking_key(self._environment) or lasting_key(
+                    self._home / MASKING_KEY
+                )
+            of_s3 = s3_variables(self._place, self._environment)
+            if self._address:
                 # What a Ray that ran before has not inherited.
-                variables |= {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+                variables |= of_s3
             surroundings = LocalSurroundings(
                 logs=self._home / LOGS,
                 environments=self._home / ENVIRONMENTS,
                 ray_log=self._home / RAY_LOG,
-                environment=os.environ,
+                environment={**self._environment, **of_s3},
                 clock=time.time,
                 monotonic=time.monotonic,
                 variables=variables,

@@ -3,7 +3,7 @@ and who operates one that was left without an operator."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,11 +19,14 @@ from bongsu.store.people import Ministry, Person
 from bongsu.store.runs import list_runs
 
 
-def found_at(home: Path, database_url: str | None, new: NewMinistry, operator: NewPerson) -> Ministry:
+def found_at(
+    home: Path, environment: Mapping[str, str], database_url: str | None, new: NewMinistry, operator: NewPerson
+) -> Ministry:
     """Found the platform whose state lies in a home, or in a database. Asked twice, it is done once.
 
     Args:
         home: of the server; made if it does not exist.
+        environment: of the process.
         database_url: of PostgreSQL; None for the file in the home.
         new: the ministry.
         operator: its first operator, with an identity provider that the server will trust.
@@ -34,18 +37,20 @@ def found_at(home: Path, database_url: str | None, new: NewMinistry, operator: N
             :func:`bongsu.service.ministries.found_platform` and :func:`bongsu.service.embedded.open_home` raise.
     """
     TrustedIssuer(issuer=operator.issuer, audience=AUDIENCE, ministries=(new.name,))  # it refuses what can be none
-    with _opened(home, database_url) as platform:
+    with _opened(home, environment, database_url) as platform:
         with platform.read() as connection:
             if not is_governed(connection) and list_runs(connection, limit=1):
                 raise codes.SOMEBODYS_HOME.error(home=str(platform.home))
         return found_platform(platform, new, operator)
 
 
-def owners_at(home: Path, database_url: str | None, ministry: str, owns: bool) -> Ministry:
+def owners_at(
+    home: Path, environment: Mapping[str, str], database_url: str | None, ministry: str, owns: bool
+) -> Ministry:
     """Say whether a ministry owns GPUs, at a server's home or database. Asked twice, it is done once.
 
     Args:
-        home, database_url: as of :func:`found_at`.
+        home, environment, database_url: as of :func:`found_at`.
         ministry: by its name.
         owns: whether it may give grants from now on.
 
@@ -53,15 +58,17 @@ def owners_at(home: Path, database_url: str | None, ministry: str, owns: bool) -
         BongsuError: what :func:`bongsu.service.ministries.say_owns_gpus` and
             :func:`bongsu.service.embedded.open_home` raise.
     """
-    with _opened(home, database_url) as platform:
+    with _opened(home, environment, database_url) as platform:
         return say_owns_gpus(platform, ministry, owns)
 
 
-def operator_at(home: Path, database_url: str | None, ministry: str, person: str) -> Person:
+def operator_at(
+    home: Path, environment: Mapping[str, str], database_url: str | None, ministry: str, person: str
+) -> Person:
     """Name an operator of a ministry that has none, at a server's home or database. Asked twice, it is done once.
 
     Args:
-        home, database_url: as of :func:`found_at`.
+        home, environment, database_url: as of :func:`found_at`.
         ministry: by its name.
         person: one of its people.
 
@@ -69,13 +76,13 @@ def operator_at(home: Path, database_url: str | None, ministry: str, person: str
         BongsuError: what :func:`bongsu.service.ministries.name_operator` and
             :func:`bongsu.service.embedded.open_home` raise.
     """
-    with _opened(home, database_url) as platform:
+    with _opened(home, environment, database_url) as platform:
         return name_operator(platform, ministry, person)
 
 
 @contextmanager
-def _opened(home: Path, database_url: str | None) -> Iterator[Platform]:
-    platform = open_home(home, None, database_url)
+def _opened(home: Path, environment: Mapping[str, str], database_url: str | None) -> Iterator[Platform]:
+    platform = open_home(home, environment, None, database_url)
     try:
         yield platform
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,10 +41,12 @@ def grades_at(home: Path, database_url: str | None) -> GradeScheme:
         return grades_if_known(connection)
 
 
-def change_grades_at(home: Path, database_url: str | None, stated: StatedGrades) -> GradeScheme:
+def change_grades_at(
+    home: Path, environment: Mapping[str, str], database_url: str | None, stated: StatedGrades
+) -> GradeScheme:
     """:func:`bongsu.service.grades.change_grades` at a server's home or database, whether it runs or not; a home that
     is not there is made. Raises as that and as :func:`bongsu.service.embedded.open_home`."""
-    platform = open_home(home, None, database_url)
+    platform = open_home(home, environment, None, database_url)
     try:
         return change_grades(platform, stated)
     finally:

@@ -45,7 +45,7 @@ class LabelsInForce:
         self._publisher = publisher
         self._metrics = metrics
         self._done: set[int] = set()
-        self._told: set[tuple[int, str]] = set()
+        self._told: dict[int, set[str]] = {}
         self._closed: frozenset[str] = frozenset()
         self._alone = threading.Lock()
 
@@ -60,12 +60,18 @@ class LabelsInForce:
         """
         if self._waiting() or self._closed:
             with self._alone:  # whoever comes meanwhile waits for it
-                self._close(frozenset(one for waiting in self._waiting() for one in self._put_in_force(waiting)))
+                left = self._waiting(forget=True)
+                self._close(frozenset(one for waiting in left for one in self._put_in_force(waiting)))
         return self._closed
 
-    def _waiting(self) -> list[Waiting]:
+    def _waiting(self, *, forget: bool = False) -> list[Waiting]:
+        """What is not in force yet; ``forget``, alone, what was noted of items that wait no more."""
         with self._database.read(EVERYTHING) as connection:
             found = waiting_labels(connection)
+        if forget:
+            numbers = {one.number for one in found}
+            self._done &= numbers
+            self._told = {number: told for number, told in self._told.items() if number in numbers}
         return [one for one in found if one.number not in self._done]
 
     def _put_in_force(self, waiting: Waiting) -> Iterable[str]:
@@ -99,11 +105,12 @@ class LabelsInForce:
 
     def _tell(self, waiting: Waiting, what: str) -> None:
         """Once of each item, however often somebody asks meanwhile."""
-        if (waiting.number, what) in self._told:
+        told = self._told.setdefault(waiting.number, set())
+        if what in told:
             return
-        if isinstance(waiting.item, Unreadable) and waiting.number not in {number for number, _ in self._told}:
+        if isinstance(waiting.item, Unreadable) and not told:
             self._metrics.labels_unreadable.inc()
-        self._told.add((waiting.number, what))
+        told.add(what)
         facts = {"item": waiting.number, "run": waiting.item.run_id, "ministry": waiting.tenant}
         _log.error(
             "A label that changed is not in force in MLflow as it was told. %s", what, extra={"facts": facts}

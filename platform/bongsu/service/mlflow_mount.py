@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -69,14 +70,15 @@ def publisher_of(settings: GovernedSettings) -> PublisherApart:
     return PublisherApart(settings)
 
 
+@contextmanager
 def mounted(
     plane: ControlPlane,
     settings: GovernedSettings,
     metrics: Metrics | None = None,
     browsers: Browsers | None = None,
-) -> ASGIApp:
-    """MLflow behind its door; takes some seconds, and is done once in a process. ``metrics`` count what of it is
-    closed; with ``browsers`` their sessions count here."""
+) -> Iterator[ASGIApp]:
+    """MLflow behind its door, until the end of the block; it takes some seconds, and a process has one at a time.
+    ``metrics`` count what of it is closed; with ``browsers`` their sessions count here."""
     from bongsu.tracking.governed.mount import mount
     from bongsu.tracking.governed.publisher import GovernedPublisher
 
@@ -110,7 +112,8 @@ def mounted(
         if visit.viewer is not None and visit.shown:
             await run_in_threadpool(_record, plane.base, visit.viewer.id, visit)
 
-    return mount(replace(settings, note=note, readers=plane.base.readers), viewer_of)
+    with mount(replace(settings, note=note, readers=plane.base.readers), viewer_of) as app:
+        yield app
 
 
 async def identity_of(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -38,11 +38,12 @@ def pages_address(home: Path, port: int = PORT) -> str:
     return address(port)
 
 
-def restore_lost(home: Path, on_begin: Callable[[], None] = lambda: None) -> None:
+def restore_lost(home: Path, environment: Mapping[str, str], on_begin: Callable[[], None] = lambda: None) -> None:
     """Write MLflow's database again from the records of the runs, if it is gone and there are any.
 
     Args:
         home: the state directory.
+        environment: of the process.
         on_begin: called before it is written, which may take minutes.
 
     Raises:
@@ -56,7 +57,7 @@ def restore_lost(home: Path, on_begin: Callable[[], None] = lambda: None) -> Non
     from bongsu.service.embedded import open_home
     from bongsu.store import outbox
 
-    platform = open_home(home)
+    platform = open_home(home, environment)
     try:
         with platform.read() as connection:
             records = outbox.count_told(connection) + outbox.count_waiting(connection)
@@ -67,10 +68,10 @@ def restore_lost(home: Path, on_begin: Callable[[], None] = lambda: None) -> Non
         platform.close()
 
 
-def serve_pages(home: Path, port: int = PORT) -> None:
+def serve_pages(home: Path, environment: Mapping[str, str], port: int = PORT) -> None:
     """Serve them in place of this process, until it is ended; for this machine alone. Whoever is logged in to it can
     open them; the files of the home stay its owner's."""
     os.umask(PRIVATE_UMASK)
     settings = TrackingSettings.embedded(local_home(home))
     follow_home(settings)
-    serve(settings, port)
+    serve(settings, environment, port)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,12 +41,13 @@ class ShownPassword:
     password: str
 
 
-def give_password_at(home: Path, person: str) -> ShownPassword:
+def give_password_at(home: Path, environment: Mapping[str, str], person: str) -> ShownPassword:
     """Give somebody a new password at the issuer in a home. The one before holds no longer, and what they signed in to
     ends; that it was given, and never what it is, stands in the log of their ministry.
 
     Args:
         home: of a server with the built-in issuer, which may be running.
+        environment: of the process.
         person: ``MINISTRY/NAME``.
 
     Raises:
@@ -60,7 +62,7 @@ def give_password_at(home: Path, person: str) -> ShownPassword:
     accounts, password = AccountFile(path, hasher), new_password()
     # Outside of the transaction: it takes a while, and others wait for the lock.
     hashed = hasher.hashed(password)
-    platform = open_home(home)
+    platform = open_home(home, environment)
     try:
         account = _keep(platform, accounts, person, hashed)
     finally:

@@ -6,13 +6,12 @@ import contextlib
 import logging
 import re
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
 from starlette.types import ASGIApp
 
 from bongsu.domain.audit import SYSTEM, Author
@@ -22,6 +21,7 @@ from bongsu.domain.messages import N_
 from bongsu.domain.people import Actor, ActorKind
 from bongsu.domain.phrases import phrase
 from bongsu.domain.server_defaults import LANGUAGE, MLFLOW_PATH, REQUESTS_A_MINUTE
+from bongsu.identity.exchanging import provider_client
 from bongsu.identity.fetching import KeyFetcher
 from bongsu.identity.oauth import CLI, OAuthClient, browser_client, console_client
 from bongsu.identity.relying_party import Provider, RemoteProvider
@@ -48,6 +48,7 @@ from bongsu.service.mlflow_mount import DATABASE as MLFLOW_DATABASE
 from bongsu.service.mlflow_mount import mounted, publisher_of, settings_of
 from bongsu.service.observing.executor_gauge import ExecutorGauge
 from bongsu.service.observing.identifying import counted
+from bongsu.service.observing.provider_keys import ProviderKeys
 from bongsu.service.observing.reconciling import Watched
 from bongsu.service.observing.store_gauges import StoreGauges
 from bongsu.service.observing.telemetry import Telemetry, TelemetrySettings, open_telemetry
@@ -185,7 +186,9 @@ def open_served(settings: ServerSettings, environment: Mapping[str, str]) -> Ite
     """
     _refuse_unshared_mlflow(settings)
     with contextlib.ExitStack() as undo:
-        home = open_home(settings.home, settings.ray_address, settings.database_url, settings.worker_url)
+        home = open_home(
+            settings.home, environment, settings.ray_address, settings.database_url, settings.worker_url
+        )
         undo.callback(home.close)
         base = _shared(home, place_of(home.home, environment), undo)
         settle_grades(base, settings.grades)
@@ -203,12 +206,20 @@ def open_served(settings: ServerSettings, environment: Mapping[str, str]) -> Ite
         base = replace(
             base, own_issuer=issuer.settings.issuer if issuer else "", issuers=_issuers(settings, issuer)
         )
-        client = undo.enter_context(httpx.Client(trust_env=False, verify=trusted_certificates()))
-        trusts = [*trusting(settings.issuers, client), *([issuer.trust()] if issuer else [])]
+        certificates = trusted_certificates()
+
+        def fetcher(one: TrustedIssuer) -> KeyFetcher:
+            # With connections of its own: a provider that is slow holds up those who ask it for that, and nobody else.
+            return KeyFetcher(one, undo.enter_context(provider_client(certificates)))
+
+        trusts = [*trusting(map(fetcher, settings.issuers)), *([issuer.trust()] if issuer else [])]
+        telemetry.metrics.registry.register(ProviderKeys(trusts))
         plane = _plane(settings, base, issuer, trusts)
         plane = replace(plane, identify=counted(plane.identify, telemetry.metrics))
-        browsers = _browsers(settings, plane, issuer, trusts, client)
-        mlflow = mounted(plane, governed, telemetry.metrics, browsers) if settings.mlflow else None
+        browsers = _browsers(settings, plane, issuer, trusts, fetcher)
+        mlflow: ASGIApp | None = None
+        if settings.mlflow:
+            mlflow = undo.enter_context(mounted(plane, governed, telemetry.metrics, browsers))
         yield Served(plane, issuer, settings, mlflow, telemetry, browsers)
 
 
@@ -270,7 +281,7 @@ def _browsers(
     plane: ControlPlane,
     issuer: Issuer | None,
     trusts: list[Trust],
-    client: httpx.Client,
+    fetcher: Callable[[TrustedIssuer], KeyFetcher],
 ) -> Browsers | None:
     """Raises ``identity.public-url`` if there is nowhere to sign in."""
     if settings.browsers is None:
@@ -280,7 +291,7 @@ def _browsers(
     if issuer is not None and issuer.accounts is not None:
         providers[issuer.settings.issuer] = OwnProvider(issuer)
     for one in settings.issuers:
-        providers[one.issuer] = RemoteProvider(KeyFetcher(one, client), clock)
+        providers[one.issuer] = RemoteProvider(fetcher(one), clock)
     if not providers:
         words = phrase(N_("no identity provider is stated"))
         raise identity_codes.PUBLIC_URL.error(url=settings.browsers.url, detail=words)

@@ -8,7 +8,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Double, Integer, Select, Table, and_, collate, or_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Double,
+    Integer,
+    Select,
+    Table,
+    and_,
+    collate,
+    literal,
+    or_,
+)
 
 from bongsu.domain.filters import Comparison, FieldKind, Kind, OneOf, Operator
 from bongsu.domain.paging import Key, PageRequest
@@ -71,7 +83,7 @@ def columns(table: Table, *names: str) -> dict[str, ColumnElement[Any]]:
 
 def behind(order: Sequence[Step], key: Sequence[Any]) -> ColumnElement[bool]:
     """Rows that come after one of this key."""
-    (first, *others), (value, *values) = order, key
+    (first, *others), (value, *values) = order, [_bound(part) for part in key]
     further = first.column < value if first.down else first.column > value
     return or_(further, and_(first.column == value, behind(others, values))) if others else further
 
@@ -79,6 +91,13 @@ def behind(order: Sequence[Step], key: Sequence[Any]) -> ColumnElement[bool]:
 def bytewise(connection: Connection, text: ColumnElement[str]) -> ColumnElement[str]:
     """In the order that Python has, whatever the database's own is: for what is put together of several queries."""
     return collate(text, "C" if connection.dialect.name == "postgresql" else "BINARY")
+
+
+def _bound(value: object) -> object:
+    """A whole number may be greater than any that the column holds, and is compared with them all the same: PostgreSQL
+    would be told that it is of the column's type."""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return literal(value, BigInteger) if is_number else value
 
 
 def _kind(column: ColumnElement[Any]) -> FieldKind:
@@ -90,7 +109,8 @@ def _kind(column: ColumnElement[Any]) -> FieldKind:
 
 
 def _holds(column: ColumnElement[Any], comparison: Comparison) -> ColumnElement[bool]:
-    (first, *_others) = comparison.values
+    values: list[object] = [_bound(value) for value in comparison.values]
+    first = values[0]
     match comparison.operator:
         case Operator.IS:
             return column == first
@@ -105,4 +125,4 @@ def _holds(column: ColumnElement[Any], comparison: Comparison) -> ColumnElement[
         case Operator.AT_LEAST:
             return column >= first
         case Operator.ANY_OF:
-            return column.in_(comparison.values)
+            return column.in_(values)

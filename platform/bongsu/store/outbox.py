@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import Connection, func, insert, or_, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from bongsu.domain.phrases import Words
 from bongsu.domain.publication import LabelChanged, Publication, RunRelabelled
@@ -16,18 +16,6 @@ from bongsu.store.json_columns import words_from, words_text
 from bongsu.store.schema import outbox, runs
 
 _LONGEST = 2000
-# How the items begin that are about no label; whatever begins otherwise may be about one.
-_OTHERS = tuple(
-    f'{{"type":"{one}"'
-    for one in (
-        "run-opened",
-        "stage-finished",
-        "run-closed",
-        "version-registered",
-        "alias-changed",
-        "suspension-changed",
-    )
-)
 _ITEM: TypeAdapter[Publication] = TypeAdapter(Publication)
 
 
@@ -55,9 +43,9 @@ class Waiting:
 
 
 def put(connection: Connection, run_id: str, item: Publication) -> None:
-    connection.execute(
-        insert(outbox).values(run_id=run_id, body=_ITEM.dump_json(item).decode(), tries=0, done=False, error="")
-    )
+    row = {"run_id": run_id, "body": _ITEM.dump_json(item).decode(), "tries": 0, "done": False, "error": ""}
+    is_about_label = isinstance(item, LabelChanged | RunRelabelled)
+    connection.execute(insert(outbox).values(**row, about_labels=is_about_label))
 
 
 def waiting(
@@ -83,11 +71,10 @@ def waiting(
 
 def waiting_labels(connection: Connection) -> list[Waiting]:
     """Undelivered items about labels that changed, oldest first; and those that cannot be read and may be about one."""
-    is_other = or_(*(outbox.c.body.startswith(beginning) for beginning in _OTHERS))
     query = (
         select(outbox.c.id, outbox.c.run_id, outbox.c.body, runs.c.tenant)
         .join_from(outbox, runs, runs.c.id == outbox.c.run_id, isouter=True)
-        .where(outbox.c.done.is_(False), ~is_other)
+        .where(outbox.c.about_labels.is_(True), outbox.c.done.is_(False))
         .order_by(outbox.c.id)
     )
     found = [

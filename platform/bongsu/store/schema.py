@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    true,
 )
 
 from bongsu.store.metadata import DIGEST, ID, LABEL, NAME, PLACE, metadata
@@ -194,7 +195,10 @@ outbox = Table(
     Column("tries", Integer, nullable=False, default=0),
     Column("done", Boolean, nullable=False, default=False),
     Column("error", Text, nullable=False, default=""),
+    # True as well of items of which nobody said so: another version wrote them.
+    Column("about_labels", Boolean, nullable=False, server_default=true()),
     Index(None, "done", "id"),
+    Index(None, "about_labels", "done", "id"),
 )
 
 model_versions = Table(

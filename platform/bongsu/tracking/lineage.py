@@ -26,7 +26,7 @@ from bongsu.domain.publication import (
     RunRelabelled,
     StageFinished,
 )
-from bongsu.tracking.names import allowed_name, allowed_names
+from bongsu.tracking.names import LABEL_TAG, allowed_name, allowed_names
 from bongsu.tracking.pages import logged_model_page
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ RUN_STATUS = {"succeeded": "FINISHED", "cached": "FINISHED", "cancelled": "KILLE
 MAX_PARAMS = 100
 MAX_METRICS = 1000
 MAX_PARAM_LENGTH = 6000
-_LABEL = "bongsu.label"
 DIGEST_LENGTH = 36
 T = TypeVar("T")
 
@@ -83,7 +82,7 @@ class LineageWriter:
     def _create_parent(self, experiment: str, item: RunOpened) -> str:
         tags = {
             "bongsu.key": item.key,
-            "bongsu.label": str(item.label),
+            LABEL_TAG: str(item.label),
             "bongsu.plan": item.plan_hash,
             "bongsu.ministry": item.ministry,
             "bongsu.useClass": item.use_class,
@@ -106,16 +105,16 @@ class LineageWriter:
             raise MlflowException(f"MLflow does not know the run {item.run_id}", RESOURCE_DOES_NOT_EXIST)
         self._client.set_tag(run, "bongsu.state", item.state)
         if item.label is not None:
-            self._client.set_tag(run, "bongsu.label", str(item.label))
+            self._client.set_tag(run, LABEL_TAG, str(item.label))
         self._client.set_terminated(run, RUN_STATUS.get(item.state, "FAILED"), _milliseconds(item.time))
 
     def relabel(self, item: RunRelabelled) -> None:
         """Let the run, its stages and its models carry the labels that they carry. Raises what MLflow raises."""
         found = self.labelled(item)
         for run, label in found.runs.items():
-            self._client.set_tag(run, _LABEL, str(label))
+            self._client.set_tag(run, LABEL_TAG, str(label))
         for model, label in found.models.items():
-            self._client.set_logged_model_tags(model, {_LABEL: str(label)})
+            self._client.set_logged_model_tags(model, {LABEL_TAG: str(label)})
 
     def labelled(self, item: RunRelabelled) -> Labelled:
         """What of it is here: a run of which nothing was told yet is told with its label. Raises what MLflow raises."""
@@ -207,9 +206,9 @@ class LineageWriter:
         )
         if found:
             model = found[0].model_id
-            self._raise_label(model, found[0].tags.get("bongsu.label", ""), tree)
+            self._raise_label(model, found[0].tags.get(LABEL_TAG, ""), tree)
         else:
-            tags = {"bongsu.digest": tree.ref.digest, "bongsu.label": str(tree.ref.label), "bongsu.uri": tree.uri}
+            tags = {"bongsu.digest": tree.ref.digest, LABEL_TAG: str(tree.ref.label), "bongsu.uri": tree.uri}
             model = self._client.create_logged_model(
                 experiment, name=_model_name(tree.title), source_run_id=run, tags=tags, model_type="transformers"
             ).model_id
@@ -221,7 +220,7 @@ class LineageWriter:
         """The same bytes may be known by a higher label than when they were told of first; none falls."""
         label = tree.ref.label.join(Label.parse(told)) if told else tree.ref.label
         if str(label) != told:
-            self._client.set_logged_model_tags(model, {"bongsu.label": str(label)})
+            self._client.set_logged_model_tags(model, {LABEL_TAG: str(label)})
 
     def _stage_tags(self, experiment: str, item: StageFinished) -> dict[str, str]:
         tags = {
@@ -229,7 +228,7 @@ class LineageWriter:
             "bongsu.stage": item.stage_id,
             "bongsu.uses": item.uses,
             "bongsu.state": item.state,
-            "bongsu.label": str(item.label),
+            LABEL_TAG: str(item.label),
         }
         parent = self._find(experiment, item.run_id)
         if parent:
@@ -305,7 +304,7 @@ class LineageWriter:
                     source_type="bongsu",
                     source=json.dumps({"uri": tree.uri, "digest": tree.ref.digest}),
                 ),
-                [InputTag("mlflow.data.context", tree.port), InputTag("bongsu.label", str(tree.ref.label))],
+                [InputTag("mlflow.data.context", tree.port), InputTag(LABEL_TAG, str(tree.ref.label))],
             )
             for tree in trees
             if tree.ref.type is not ArtifactType.MODEL

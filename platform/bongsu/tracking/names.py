@@ -1,4 +1,4 @@
-"""Names as MLflow takes them for metrics, parameters and tags.
+"""Names as MLflow takes them for metrics, parameters and tags, and the tag that labels stand in.
 
 It refuses characters other than letters, digits and ``_ . - : / `` or space, names that are no plain relative path, and
 more than 250 characters (mlflow.utils.validation). Whoever names a figure need not know that.
@@ -10,6 +10,8 @@ import hashlib
 import re
 from collections.abc import Iterable
 
+LABEL_TAG = "bongsu.label"
+"""What a run, a model, a version or the edge to a data set is labelled."""
 MAX_LENGTH = 250
 _REFUSED = re.compile(r"[^\w.\- :/]")
 _DIGITS = 8

@@ -44,11 +44,11 @@ def server_environment(environment: Mapping[str, str]) -> dict[str, str]:
     return QUIET_ENVIRONMENT | {"PYTHONSAFEPATH": "1"} | dict(environment)
 
 
-def serve(settings: TrackingSettings, port: int) -> None:
+def serve(settings: TrackingSettings, environment: Mapping[str, str], port: int) -> None:
     """Become the server: signals reach it without a process in between.
 
     Raises:
         OSError: the interpreter cannot be started.
     """
     command = server_command(settings, port)
-    os.execve(command[0], command, server_environment(os.environ))
+    os.execve(command[0], command, server_environment(environment))

@@ -20,7 +20,7 @@ from bongsu.domain.publication import (
     RegistrationRequest,
     SuspensionChanged,
 )
-from bongsu.tracking.names import allowed_name
+from bongsu.tracking.names import LABEL_TAG, allowed_name
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 # Statuses of the kind "your fault" that another try may change: a timeout, too many requests.
 _PASSING = (408, 429)
-_LABEL = "bongsu.label"
 _SUSPENDED = "bongsu.suspended"
 
 
@@ -83,7 +82,7 @@ class RegistryWriter:
     def relabel(self, change: LabelChanged) -> None:
         """Let the version carry the label that it carries. Raises what MLflow raises."""
         if change.label is not None:
-            self._client.set_model_version_tag(change.name, str(change.version), _LABEL, str(change.label))
+            self._client.set_model_version_tag(change.name, str(change.version), LABEL_TAG, str(change.label))
 
     def mark_suspended(self, change: SuspensionChanged) -> None:
         """Let the version say since when it must not be used, or nothing of that. Raises what MLflow raises."""
@@ -117,7 +116,7 @@ class RegistryWriter:
         tags = {
             "bongsu.key": request.key,
             "bongsu.digest": request.model.digest,
-            _LABEL: str(request.model.label),
+            LABEL_TAG: str(request.model.label),
             "bongsu.useClass": request.use_class,
             "bongsu.run": request.run_id,
             "bongsu.evidence": " ".join(request.evidence),

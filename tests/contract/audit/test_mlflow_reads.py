@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from api_places import ApiPlace
@@ -35,11 +35,14 @@ def visited(place: ApiPlace, monkeypatch: pytest.MonkeyPatch) -> Callable[..., N
     """Tells the server of a visit, as MLflow's door does."""
     given: list[GovernedSettings] = []
 
-    def keep(settings: GovernedSettings, _viewer_of: object) -> Any:
+    @contextmanager
+    def keep(settings: GovernedSettings, _viewer_of: object) -> Iterator[None]:
         given.append(settings)
+        yield
 
     monkeypatch.setattr(mount, "mount", keep)
-    mounted(place.plane, settings_of(place.plane.base, "sqlite://"))
+    with mounted(place.plane, settings_of(place.plane.base, "sqlite://")):
+        pass
     note = given[0].note
     assert note is not None
 

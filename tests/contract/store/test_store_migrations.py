@@ -14,13 +14,14 @@ from alembic.script import ScriptDirectory
 from database_places import KINDS, count_rows
 from filled_tables import fill
 from postgres_server import PostgresServer
-from sqlalchemy import Engine, create_engine, inspect, select, text
+from sqlalchemy import Engine, create_engine, event, insert, inspect, select, text
 from store_places import RUN, chain, submitted, with_attempt
 
 import bongsu.store
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import Tenant
 from bongsu.reconciler.loading import load_facts
+from bongsu.store import outbox
 from bongsu.store.database import HEAD_REVISION, Database, migrate, open_database
 from bongsu.store.people import add_subject, subject_owner
 from bongsu.store.runs import create_run
@@ -199,3 +200,56 @@ def test_rows_of_ministries_keep_a_schema_that_tells_them_apart(database: Databa
     assert differences(database) == [], "all of it or nothing"
     with database.read(Scope.of(Tenant("mnd"))) as connection:
         assert load_facts(connection, RUN).run.tenant == "mnd"
+
+
+TYPES = {
+    "run-opened": False,
+    "stage-finished": False,
+    "run-closed": False,
+    "version-registered": False,
+    "alias-changed": False,
+    "label-changed": True,
+    "run-relabelled": True,
+    "of-later": True,
+}
+
+
+def test_items_that_wait_say_from_now_on_whether_they_are_about_labels(database: Database) -> None:
+    """Those that cannot be read are told by how they begin; of what an older process writes meanwhile, it is true."""
+    put = text("INSERT INTO outbox (run_id, body, tries, done, error) VALUES ('r-1', :body, 0, :done, '')")
+    look = text("SELECT body, about_labels FROM outbox ORDER BY id")
+    bodies = {f'{{"type":"{type_}","rest': is_about for type_, is_about in TYPES.items()} | {"no JSON": True}
+    for _twice in range(2):
+        migrate(database.engine, "0022")
+        with database.engine.begin() as connection:
+            connection.execute(text("DELETE FROM outbox"))
+            connection.execute(put, [{"body": body, "done": len(body) % 2 == 0} for body in bodies])
+        migrate(database.engine)
+        with database.engine.connect() as connection:
+            assert [(row.body, bool(row.about_labels)) for row in connection.execute(look)] == [*bodies.items()]
+    with database.engine.begin() as connection:
+        connection.execute(put, {"body": '{"type":"run-closed"}', "done": False})
+        assert bool(connection.execute(look).all()[-1].about_labels)
+    assert differences(database) == []
+
+
+def test_items_about_labels_are_found_without_looking_at_others(database: Database) -> None:
+    with database.write() as connection:
+        rows = [{"run_id": f"r-{number}", "body": "x" * 200, "about_labels": False} for number in range(20_000)]
+        connection.execute(insert(outbox.outbox), rows)
+    asked: list[tuple[str, object]] = []
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: object, *_rest: object) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    with database.read() as connection:
+        assert outbox.waiting_labels(connection) == []
+    event.remove(database.engine, "before_cursor_execute", note)
+    ((statement, parameters),) = [one for one in asked if "FROM outbox" in one[0]]
+    is_sqlite = database.engine.dialect.name == "sqlite"
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("ANALYZE")
+        how = "EXPLAIN QUERY PLAN" if is_sqlite else "EXPLAIN"
+        plan = connection.exec_driver_sql(f"{how} {statement}", parameters).all()  # type: ignore[arg-type]
+    assert "ix_outbox_about_labels_done_id" in str(plan)

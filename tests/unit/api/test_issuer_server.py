@@ -17,6 +17,7 @@ from store_places import store_at
 
 from bongsu.domain.people import ActorKind
 from bongsu.domain.problems import BongsuError
+from bongsu.identity.fetching import KeyFetcher
 from bongsu.identity.settings import TrustedIssuer
 from bongsu.identity.verifier import TokenVerifier, trusting
 from bongsu.service.people import disable
@@ -40,7 +41,9 @@ def fault(answer: httpx.Response, status: int = 400) -> str:
 
 def test_whoever_trusts_the_issuer_finds_its_keys_and_believes_its_tokens(server: IssuerServer) -> None:
     client = httpx.Client(timeout=60)
-    checking = TokenVerifier(trusting([TrustedIssuer(server.url, "bongsu", ministry_claim="ministry")], client))
+    checking = TokenVerifier(
+        trusting([KeyFetcher(TrustedIssuer(server.url, "bongsu", ministry_claim="ministry"), client)])
+    )
     token = server.cli_tokens()["access_token"]
     assert checking.verify(token, server.people.now).subject == "mnd/kim"
     server.issuer.keys.rotate()
@@ -139,7 +142,7 @@ def test_a_browser_goes_back_with_a_code_and_the_program_gets_tokens_for_it(serv
     with pytest.raises(BongsuError):  # the id token is for the program, and not for us
         server.door.actor(tokens["id_token"], server.people.now)
     client = httpx.Client(timeout=60)
-    console = TokenVerifier(trusting([TrustedIssuer(server.url, "bongsu-console", ("mnd",))], client))
+    console = TokenVerifier(trusting([KeyFetcher(TrustedIssuer(server.url, "bongsu-console", ("mnd",)), client)]))
     assert console.verify(tokens["id_token"], server.people.now).subject == "mnd/kim"
     client.close()
 

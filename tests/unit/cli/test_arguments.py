@@ -101,7 +101,7 @@ def _run_something(shell: Shell) -> None:
     from bongsu.service.embedded import open_home
     from bongsu.service.submitting import submit
 
-    platform = open_home(Path(os.environ["BONGSU_HOME"]))
+    platform = open_home(Path(os.environ["BONGSU_HOME"]), os.environ)
     submit(platform, plan_of(stage("a")))
     platform.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -63,7 +64,7 @@ def test_an_export_of_a_damaged_log_says_so_and_ends_as_verify_does(worked: Shel
 
 
 def test_runs_that_are_submitted_and_cancelled_are_recorded_once(shell: Shell, tmp_path: Path) -> None:
-    platform = open_home(tmp_path / "home")
+    platform = open_home(tmp_path / "home", os.environ)
     run = submit(platform, plan_of(stage("a"))).run
     assert not submit(platform, plan_of(stage("a"))).created
     for _ in range(2):

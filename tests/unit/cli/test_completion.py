@@ -32,7 +32,7 @@ def completed(*words: str, **environment: str) -> subprocess.CompletedProcess[st
 
 @pytest.fixture
 def home(tmp_path: Path) -> tuple[Path, str]:
-    platform = open_home(tmp_path / "home")
+    platform = open_home(tmp_path / "home", os.environ)
     run = submit(platform, plan_of(stage("adapt"), stage("prune", "adapt"), name="light")).run
     platform.close()
     return tmp_path / "home", run.id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from pathlib import Path
 
@@ -27,7 +28,7 @@ spec:
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """With a run that nobody drives."""
-    platform = open_home(tmp_path / "home")
+    platform = open_home(tmp_path / "home", os.environ)
     submit(platform, plan_of(stage("a")))
     platform.close()
     return tmp_path / "home"
@@ -67,7 +68,7 @@ def test_it_is_damage_to_the_database(shell: Shell, home: Path, statement: str, 
 def test_so_it_is_for_who_runs_the_same_plan_again(shell: Shell, tmp_path: Path) -> None:
     file = tmp_path / "p.yaml"
     file.write_text(PIPELINE)
-    platform = open_home(tmp_path / "home")
+    platform = open_home(tmp_path / "home", os.environ)
     submit(platform, prepare(platform, file).plan)
     platform.close()
     damage(tmp_path / "home", "update runs set state='bogus'")

@@ -58,7 +58,7 @@ def test_the_grades_of_a_home_are_shown_and_changed(shell: Shell, tmp_path: Path
 def test_where_ministries_share_a_store_its_grades_are_meant(shell: Shell, tmp_path: Path) -> None:
     """`bongsu up` keeps it apart from what the owner of the machine runs alone."""
     shared = tmp_path / "home" / "shared"
-    change_grades_at(shared, None, StatedGrades(SchemeName.MILITARY))
+    change_grades_at(shared, {}, None, StatedGrades(SchemeName.MILITARY))
     assert "O, S, III, II, I" in shell("database", "grades").out
     assert shell("database", "grades", "n2sf").status == 0
     assert grades_at(shared, None) == N2SF

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -100,7 +101,7 @@ def test_what_a_stage_is_at_is_told_while_it_runs(place: Place) -> None:
 
 
 def test_every_command_describes_a_run_in_the_same_shape(shell: Shell, tmp_path: Path) -> None:
-    platform = open_home(tmp_path / "home")
+    platform = open_home(tmp_path / "home", os.environ)
     submit(platform, plan_of(stage("a")))
     platform.close()
     shown = json.loads(shell("show", "--json").out)

@@ -1,5 +1,6 @@
 """Every text has its Korean, with the same placeholders, and the compiled catalogue is current."""
 
+import os
 import time
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def test_an_error_is_said_in_the_chosen_language() -> None:
 
 @pytest.mark.usefixtures("korean")
 def test_a_state_inside_a_sentence_is_korean_too(shell: Shell, tmp_path: Path) -> None:
-    platform = open_home(tmp_path / "home")
+    platform = open_home(tmp_path / "home", os.environ)
     submit(platform, plan_of(stage("a")))
     platform.close()
     assert "취소됨" in shell("cancel", "latest").out
@@ -74,7 +75,7 @@ def test_that_nothing_is_known_is_korean_inside_a_sentence_too(shell: Shell, tmp
     said = shell("validate", "p.yaml").error
     assert "없음" in said
     assert "none" not in said
-    platform = open_home(tmp_path / "home")
+    platform = open_home(tmp_path / "home", os.environ)
     submit(platform, plan_of(stage("a")))
     platform.close()
     assert "없음" in shell("logs", "latest", "a", "--attempt", "3").error

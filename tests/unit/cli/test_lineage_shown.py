@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from io import StringIO
 from itertools import pairwise
 from pathlib import Path
@@ -77,7 +78,7 @@ def test_an_artifact_stands_with_its_maker_and_what_is_met_again_is_only_named()
 
 
 def test_without_a_direction_both_are_shown_and_in_json_as_one_graph(shell: Shell, tmp_path: Path) -> None:
-    platform = open_home(tmp_path / "home")
+    platform = open_home(tmp_path / "home", os.environ)
     (tmp_path / "law.txt").write_text("제1조")
     version = register_dataset(platform, "law", "file:law.txt", tmp_path)
     here = artifact_node(version.digest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ def test_it_is_said_before_it_is_written(shell: Shell, tmp_path: Path, at_delive
 def test_nothing_is_said_of_one_that_is_there_or_of_a_home_without_runs(
     shell: Shell, tmp_path: Path, at_delivery: list[str]
 ) -> None:
-    open_home(tmp_path / "home").close()
+    open_home(tmp_path / "home", os.environ).close()
     shell("mlflow")
     recorded(tmp_path / "home")
     (tmp_path / "home" / "mlflow.db").touch()

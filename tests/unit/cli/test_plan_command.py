@@ -65,7 +65,7 @@ def test_stages_that_are_skipped_or_conditional_are_shown_with_the_condition(she
     assert "only if first.metrics.steps > 2" in said
     assert "skipped: params.ship is false" in said
     assert "skipped: it needs shipped" in said
-    assert "1 run only if their condition holds. 2 are skipped. No GPU." in " ".join(said.split())
+    assert "1 runs only if its condition holds. 2 are skipped. No GPU." in " ".join(said.split())
     document = json.loads(shell("plan", "p.yaml", "--json").out)
     assert [(one["id"], one["when"], one["because"]) for one in document["skipped"]] == [
         ("shipped", "params.ship", []),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from io import StringIO
@@ -229,7 +230,7 @@ def test_live_progress_fits(language: str) -> None:
 
 
 def test_json_tells_apart_what_the_store_says_and_that_nobody_drives(shell: Shell, tmp_path: Path) -> None:
-    platform = open_home(tmp_path / "home")
+    platform = open_home(tmp_path / "home", os.environ)
     submit(platform, plan_of(stage("a")))
     platform.close()
     (listed,) = json.loads(shell("runs", "--json").out)
@@ -243,7 +244,7 @@ def test_json_tells_apart_what_the_store_says_and_that_nobody_drives(shell: Shel
 
 
 def test_what_is_done_to_the_latest_run_says_which_that_is(shell: Shell, tmp_path: Path) -> None:
-    platform = open_home(tmp_path / "home")
+    platform = open_home(tmp_path / "home", os.environ)
     run = submit(platform, plan_of(stage("a"))).run
     platform.close()
     assert f"Logs of run {run.id}:" in shell("logs").error

@@ -17,6 +17,7 @@ from bongsu.api.readiness import PATIENCE_S
 from bongsu.cli.app import app
 from bongsu.service.observing.executor_gauge import ExecutorGauge
 from bongsu.service.observing.metrics import Metrics
+from bongsu.service.observing.provider_keys import ProviderKeys
 from bongsu.service.observing.reconciling import Watched
 from bongsu.service.observing.store_gauges import StoreGauges
 from bongsu.service.observing.tracing import Tracing
@@ -68,6 +69,7 @@ def test_every_metric_is_there_with_its_kind_and_labels(tmp_path: Path) -> None:
     Watched(metrics, Tracing())
     metrics.registry.register(StoreGauges(place.platform))
     metrics.registry.register(ExecutorGauge(place.platform.executor_trouble))
+    metrics.registry.register(ProviderKeys([]))
     told = {
         family.name + ("_total" if family.type == "counter" else ""): family.type
         for family in metrics.registry.collect()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import socket
 import threading
 import time
@@ -14,7 +13,8 @@ import pytest
 from identity_provider import AUDIENCE, ISSUER, KEYS, NOW, good
 
 from bongsu.domain.problems import BongsuError
-from bongsu.identity.fetching import FetchError, KeyFetcher
+from bongsu.identity.exchanging import FetchError
+from bongsu.identity.fetching import KeyFetcher
 from bongsu.identity.settings import MAX_FETCH_S, TrustedIssuer
 from bongsu.identity.verifier import TokenVerifier, trusting
 from bongsu.service.browsers.renewing import RENEWAL_S
@@ -26,7 +26,10 @@ JWKS = "https://keys.mnd.example/set"
 
 def fetcher(answers: dict[str, httpx.Response], jwks_uri: str | None = None) -> KeyFetcher:
     def answered(request: httpx.Request) -> httpx.Response:
-        return answers.get(str(request.url), httpx.Response(404))
+        found = answers.get(str(request.url), httpx.Response(404))
+        # As it comes from a connection: nobody has read it yet.
+        stream = httpx.ByteStream(found.content) if hasattr(found, "_content") else found.stream
+        return httpx.Response(found.status_code, headers=found.headers, stream=stream)
 
     client = httpx.Client(transport=httpx.MockTransport(answered))
     return KeyFetcher(TrustedIssuer(ISSUER, AUDIENCE, ("mnd",), jwks_uri=jwks_uri), client)
@@ -128,9 +131,6 @@ def test_no_provider_has_longer_than_a_turn_to_renew_a_session() -> None:
 
 
 def test_a_provider_is_trusted_by_its_settings() -> None:
-    def answered(request: httpx.Request) -> httpx.Response:
-        return discovered() if "well-known" in str(request.url) else httpx.Response(200, content=json.dumps(SET))
-
-    client = httpx.Client(transport=httpx.MockTransport(answered))
-    checking = TokenVerifier(trusting([TrustedIssuer(ISSUER, AUDIENCE, ("mnd",))], client))
+    keys = fetcher({CONFIGURATION: discovered(), JWKS: httpx.Response(200, json=SET)})
+    checking = TokenVerifier(trusting([keys]))
     assert checking.verify(good(), NOW).subject == "kim"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,8 @@ from store_places import store_at
 
 from bongsu.domain.people import Actor
 from bongsu.domain.problems import BongsuError
-from bongsu.identity.fetching import FetchError, KeyFetcher
+from bongsu.identity.exchanging import FetchError
+from bongsu.identity.fetching import KeyFetcher
 from bongsu.identity.oauth import CLI, browser_client
 from bongsu.identity.relying_party import (
     UNNAMED,
@@ -27,7 +31,7 @@ from bongsu.identity.relying_party import (
 from bongsu.identity.sealing import derived, sealed, unsealed
 from bongsu.identity.settings import TrustedIssuer
 from bongsu.identity.verifier import TokenVerifier, trusting
-from bongsu.service.browsers.sessions import actor_of, end_session
+from bongsu.service.browsers.sessions import actor_of, end_session, tell_provider
 from bongsu.service.browsers.settings import Browsers, BrowserSettings
 from bongsu.service.browsers.signing_in import arrive, depart
 
@@ -44,7 +48,7 @@ class Site:
         self.issuer = IssuerServer(store_at(folder), folder, clients=(CLI, client))
         self.http = httpx.Client(trust_env=False)
         trusted = TrustedIssuer(self.issuer.url, "bongsu", ministry_claim="ministry")
-        verifier = TokenVerifier(trusting([trusted], self.http))
+        verifier = TokenVerifier(trusting([KeyFetcher(trusted, self.http)]))
         self.fetcher = KeyFetcher(trusted, self.http)
         provider = RemoteProvider(self.fetcher, lambda: self.issuer.people.now)
         self.browsers = Browsers(
@@ -92,7 +96,9 @@ def test_a_code_becomes_a_session_that_is_renewed_and_ended_at_the_provider(site
     assert actor_of(site.browsers, secret).id == "mnd/kim"
     site.issuer.people.now += 650
     assert actor_of(site.browsers, secret).id == "mnd/kim"
-    end_session(site.browsers, secret)
+    ended = end_session(site.browsers, secret)
+    assert ended is not None
+    tell_provider(site.browsers, ended)
     assert site.issuer.people.log("mnd")[-1]["action"] == "session.end"
     with pytest.raises(BongsuError):
         actor_of(site.browsers, secret)
@@ -118,7 +124,66 @@ def test_a_provider_that_does_not_answer_is_named_and_keeps_nobody_waiting(site:
     assert code_of(raised.value) == "identity.provider-silent"
     # What holds yet, holds.
     assert actor_of(site.browsers, secret).id == "mnd/kim"
-    end_session(site.browsers, secret)
+    ended = end_session(site.browsers, secret)
+    assert ended is not None
+    tell_provider(site.browsers, ended)
+
+
+class Asked(KeyFetcher):
+    """Says of itself what it is told to, when it is let, and counts how often it was asked."""
+
+    def say(self, answer: Mapping[str, Any] | None) -> None:
+        vars(self).update(said=answer, asked=0, go_on=threading.Event())
+
+    def about(self) -> Mapping[str, Any]:
+        vars(self)["asked"] += 1
+        assert vars(self)["go_on"].wait(30)
+        said: Mapping[str, Any] | None = vars(self)["said"]
+        if said is None:
+            raise FetchError("it is down")
+        return said
+
+
+@pytest.fixture
+def asked() -> Iterator[Asked]:
+    with httpx.Client(trust_env=False) as http:
+        yield Asked(TrustedIssuer("https://login.example", "bongsu", ("mnd",)), http)
+
+
+ABOUT = {name: f"https://login.example/{name}" for name in ("authorization_endpoint", "token_endpoint")}
+
+
+@pytest.mark.parametrize("said", [ABOUT, None])
+def test_one_asks_a_provider_about_itself_and_the_others_wait_for_that(
+    asked: Asked, said: Mapping[str, Any] | None
+) -> None:
+    asked.say(said)
+    provider = RemoteProvider(asked, lambda: 1000.0)
+    with ThreadPoolExecutor(6) as threads:
+        waiting = [threads.submit(provider.endpoints) for _ in range(6)]
+        deadline = time.monotonic() + 0.3
+        while time.monotonic() < deadline:
+            assert vars(asked)["asked"] <= 1
+            time.sleep(0.02)
+        vars(asked)["go_on"].set()
+        assert [isinstance(one.exception(10), ProviderSilentError) for one in waiting] == [said is None] * 6
+    assert vars(asked)["asked"] == 1
+
+
+def test_a_provider_that_was_silent_is_asked_again_after_a_while(asked: Asked) -> None:
+    clock = [1000.0]
+    asked.say(None)
+    vars(asked)["go_on"].set()
+    provider = RemoteProvider(asked, lambda: clock[0])
+    # The clock may be set back.
+    for now, times in ((1000.0, 1), (1009.0, 1), (1010.0, 2), (999.0, 3)):
+        clock[0] = now
+        with pytest.raises(ProviderSilentError):
+            provider.endpoints()
+        assert vars(asked)["asked"] == times
+    vars(asked)["said"] = ABOUT
+    clock[0] = 1100.0
+    assert provider.endpoints().token == ABOUT["token_endpoint"]
 
 
 def test_a_provider_that_names_no_place_for_browsers_is_silent(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +197,7 @@ def test_a_provider_that_names_no_place_for_browsers_is_silent(site: Site, monke
 @pytest.mark.parametrize("answer", [b"[]", b"{", b"x" * 300_000])
 def test_an_answer_that_is_no_object_or_too_long_is_none(answer: bytes) -> None:
     trusted = TrustedIssuer("https://login.example", "bongsu", ("mnd",))
-    transport = httpx.MockTransport(lambda _request: httpx.Response(200, content=answer))
+    transport = httpx.MockTransport(lambda _request: httpx.Response(200, stream=httpx.ByteStream(answer)))
     with httpx.Client(transport=transport) as http, pytest.raises(FetchError):
         KeyFetcher(trusted, http).sent("https://login.example/token", {})
 

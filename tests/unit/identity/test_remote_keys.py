@@ -8,13 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from identity_provider import AUDIENCE, ISSUER, KEYS, NOW, Provider, claims, forged, good, signed, verifier
 from joserfc.jwk import ECKey, Key
+from prometheus_client import CollectorRegistry
 
-from bongsu.identity.fetching import FetchError
+from bongsu.identity.exchanging import FetchError
 from bongsu.identity.public_keys import Keys, find_key, usable_keys
 from bongsu.identity.refusals import Cause, TokenRefusedError
 from bongsu.identity.remote_keys import MAX_WAITING, RemoteKeys
 from bongsu.identity.settings import TrustedIssuer
 from bongsu.identity.verifier import TokenVerifier, Trust
+from bongsu.service.observing.provider_keys import ProviderKeys
 
 SETTINGS = TrustedIssuer(ISSUER, AUDIENCE, ("mnd",), refresh_after_s=10, max_age_s=3600, keep_s=7200)
 
@@ -104,17 +106,24 @@ def test_a_clock_that_was_set_back_keeps_no_key_out() -> None:
     assert at(keys.find("new", "ES256", NOW - 3000)) == "new"
 
 
-def test_known_keys_serve_while_the_provider_is_down_and_not_for_ever() -> None:
+def test_known_keys_serve_while_the_provider_is_down_and_not_for_ever(caplog: pytest.LogCaptureFixture) -> None:
     provider = Unreachable()
     keys = RemoteKeys(SETTINGS, provider)
     keys.find("ec", "ES256", NOW)
+    registry = CollectorRegistry()
+    registry.register(ProviderKeys([Trust(SETTINGS, keys)]))
+    told = ("bongsu_provider_keys_unavailable", {"issuer": ISSUER})
     provider.is_down = True
+    assert registry.get_sample_value(*told) == 0
     assert at(keys.find("ec", "ES256", NOW + 7000)) == "ec"
+    assert registry.get_sample_value(*told) == 1
+    assert f"The keys of {ISSUER} cannot be fetched: it is down" in caplog.messages
     with pytest.raises(TokenRefusedError) as caught:
         keys.find("ec", "ES256", NOW + 7300)
     assert caught.value.cause is Cause.KEYS_UNAVAILABLE
     provider.is_down = False
     assert at(keys.find("ec", "ES256", NOW + 7320)) == "ec"
+    assert registry.get_sample_value(*told) == 0
 
 
 def test_nobody_is_let_in_before_keys_were_fetched() -> None:

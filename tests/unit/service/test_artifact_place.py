@@ -109,12 +109,32 @@ def test_programs_that_are_started_find_the_server_and_the_environment_is_left_a
     for name in (ENDPOINT, "AWS_ENDPOINT_URL"):
         monkeypatch.delenv(name, raising=False)
     record(tmp_path)
-    with reached(place_of(tmp_path, {})):
+    with reached(place_of(tmp_path, {}), os.environ):
         assert os.environ[ENDPOINT] == HERE
     assert ENDPOINT not in os.environ
     monkeypatch.setenv("AWS_ENDPOINT_URL", HERE)
-    with reached(place_of(tmp_path, {})):
+    with reached(place_of(tmp_path, {}), os.environ):
         assert ENDPOINT not in os.environ
+
+
+def test_s3_is_asked_with_what_the_caller_says_and_with_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Libraries read it from the process, which has it for as long as the store is open."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv(ENDPOINT, "http://elsewhere.example")
+    monkeypatch.setenv("AWS_PROFILE", "somebodys")
+    record(tmp_path)
+    given = {"AWS_ACCESS_KEY_ID": "mine", "PATH": "/nowhere"}
+    with reached(place_of(tmp_path, given), given):
+        found = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+        assert os.environ["PATH"] != "/nowhere"
+    assert found == {"AWS_ACCESS_KEY_ID": "mine", ENDPOINT: HERE}
+    assert (os.environ["AWS_PROFILE"], os.environ[ENDPOINT]) == ("somebodys", "http://elsewhere.example")
+    assert "AWS_ACCESS_KEY_ID" not in os.environ
+    with reached(place_of(tmp_path / "local", {}), {}):
+        assert os.environ["AWS_PROFILE"] == "somebodys", "nothing is looked for there"
 
 
 def test_a_store_that_does_not_open_leaves_the_process_as_it_was(
@@ -141,7 +161,7 @@ def test_a_store_that_does_not_open_leaves_the_process_as_it_was(
     before = os.umask(0o022)
     try:
         with pytest.raises(OSError, match="no store"):
-            open_home(tmp_path / "home")
+            open_home(tmp_path / "home", os.environ)
         assert seen == [(0o077, HERE)]
         assert (os.umask(0o022), os.environ.get(ENDPOINT)) == (0o022, None)
         assert len(closed) == 1

@@ -38,7 +38,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def test_whole_models_are_counted(tmp_path: Path, tree: Path) -> None:
-    found = models.registered(tmp_path)
+    found = models.registered(tmp_path, {})
     assert (found.level, found.fact) == ("ok", "1")
 
 
@@ -49,10 +49,10 @@ def test_a_model_that_is_damaged_or_gone_is_named_with_its_run(tmp_path: Path, t
     file.write_text("half")
     if gone:
         (tmp_path / ARTIFACTS / "manifests" / f"{tree.name}.json").unlink()
-    found = models.registered(tmp_path)
+    found = models.registered(tmp_path, {})
     assert (found.level, found.fact) == ("problem", "1: nano@3 (r-1)")
     assert "bongsu resume RUN" in found.fix
 
 
 def test_where_nothing_has_run_there_is_nothing_to_tell(tmp_path: Path) -> None:
-    assert models.registered(tmp_path).level == "ok"
+    assert models.registered(tmp_path, {}).level == "ok"

@@ -55,7 +55,7 @@ def test_a_change_reaches_a_server_that_runs(replica: Replica) -> None:
     settings = replica("first", StatedGrades())
     with open_served(settings, {}) as served:
         assert grades_of(served.plane.base).name is SchemeName.N2SF
-        assert change_grades_at(settings.home, settings.database_url, MILITARY) == KNOWN
+        assert change_grades_at(settings.home, {}, settings.database_url, MILITARY) == KNOWN
         assert grades_of(served.plane.base) == KNOWN
         assert grades_at(settings.home, settings.database_url) == KNOWN
 

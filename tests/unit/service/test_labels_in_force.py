@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from governed_places import GovernedPlace
 from prometheus_client import generate_latest
 from sqlalchemy import update
 
-from bongsu.domain.publication import LabelChanged, Publication, RunOpened, RunRelabelled
+from bongsu.domain.publication import LabelChanged, Publication, RunClosed, RunOpened, RunRelabelled
 from bongsu.service.labels_in_force import EVERYWHERE, LabelsInForce
 from bongsu.service.observing.metrics import Metrics
 from bongsu.store import outbox
@@ -91,15 +92,13 @@ def test_for_an_item_that_cannot_be_read_all_of_its_run_is_looked_at(
 
 
 def test_items_that_are_about_no_label_are_left_alone(door: Door) -> None:
-    for type_ in (
-        "run-opened",
-        "stage-finished",
-        "run-closed",
-        "version-registered",
-        "alias-changed",
-        "suspension-changed",
-    ):
-        door.put(body=f'{{"type":"{type_}","damaged')
+    closed = RunClosed(run_id=door.run, pipeline="x", state="failed", time=datetime(2026, 1, 1, tzinfo=UTC))
+    with door.place.platform.database.write(EVERYTHING) as connection:
+        for body in ("", '{"type":"run-closed","damaged', "no JSON"):
+            outbox.put(connection, door.run, closed)
+            if body:
+                last = outbox.waiting(connection)[-1].number
+                connection.execute(update(outbox.outbox).where(outbox.outbox.c.id == last).values(body=body))
     assert door.labels.catch_up() == frozenset()
     assert door.mlflow.told == []
 
@@ -119,6 +118,33 @@ def test_what_mlflow_does_not_take_closes_its_ministry_until_it_does(
     door.mlflow.refuses = set()
     assert door.labels.catch_up() == frozenset()
     assert door.scraped() == ["bongsu_mlflow_labels_unreadable_total 0.0"]
+
+
+def test_what_mlflow_was_told_of_meanwhile_is_forgotten(door: Door) -> None:
+    """What a server remembers of items does not grow for as long as it lives."""
+    door.mlflow.refuses = {"army"}
+    for _change in range(20):
+        door.put()
+        door.put("r-army", "army")
+        assert door.labels.catch_up() == {"army"}
+        with door.place.platform.database.write(EVERYTHING) as connection:
+            outbox.mark_done(connection, [one.number for one in outbox.waiting(connection)])
+    assert len(door.mlflow.told) == 20
+    assert len(door.labels._done) == 1
+    assert len(door.labels._told) == 1
+
+
+def test_an_item_that_is_told_again_is_put_in_force_again(door: Door) -> None:
+    door.put()
+    door.labels.catch_up()
+    with door.place.platform.database.write(EVERYTHING) as connection:
+        outbox.mark_done(connection, [one.number for one in outbox.waiting(connection)])
+    door.put("r-army", "army")
+    door.labels.catch_up()
+    with door.place.platform.database.write(EVERYTHING) as connection:
+        outbox.tell_again(connection)
+    door.labels.catch_up()
+    assert [one.run_id for one in door.mlflow.told].count(door.run) > 1
 
 
 def test_what_may_be_anybodys_closes_all_of_it_until_it_is_mended(door: Door) -> None:

@@ -71,7 +71,7 @@ def test_an_address_is_no_home_and_no_folder_of_that_name_is_made(
     for use in (open_home, examine):
         for written in (Path(address), Path(address).absolute()):
             with pytest.raises(BongsuError) as caught:
-                use(written)  # type: ignore[operator]
+                use(written, {})  # type: ignore[operator]
             (problem,) = caught.value.problems
             assert problem.code.name == "run.home-not-local"
             assert problem.args["home"] == address.replace(":///", "://")
@@ -86,7 +86,7 @@ def test_a_folder_with_a_colon_in_its_name_is_a_home(tmp_path: Path) -> None:
 
 
 def test_what_is_made_in_a_home_is_its_owners_alone(home: Path, umask: int) -> None:
-    platform = open_home(home)
+    platform = open_home(home, os.environ)
     writer = platform.artifacts.writer("k")
     with platform.lock, writer.create("a") as file:
         file.write(b"1")
@@ -105,7 +105,7 @@ def test_an_existing_home_is_closed_when_it_is_opened(home: Path, umask: int) ->
     store_at(home).close()
     (home / "bongsu.db").chmod(0o644)
     home.chmod(0o755)
-    open_home(home).close()
+    open_home(home, os.environ).close()
     assert (mode(home), mode(home / "bongsu.db")) == (0o700, 0o600)
 
 
@@ -115,7 +115,7 @@ def test_a_folder_that_holds_other_things_or_is_everybodys_is_left_open(home: Pa
     (home / "other").write_text("not ours")
     (home / "other").chmod(0o644)
     home.chmod(bits)
-    open_home(home).close()
+    open_home(home, os.environ).close()
     assert mode(home) == bits
     assert mode(home / "bongsu.db") == 0o600
     close_to_others(home)
@@ -123,7 +123,7 @@ def test_a_folder_that_holds_other_things_or_is_everybodys_is_left_open(home: Pa
 
 
 def finding(home: Path, subject: str) -> Finding:
-    return next(found for found in examine(home) if found.subject == subject)
+    return next(found for found in examine(home, {}) if found.subject == subject)
 
 
 def test_the_doctor_closes_what_others_could_read_and_says_so(home: Path) -> None:
@@ -165,7 +165,7 @@ def test_a_database_that_was_lost_is_told_and_not_made_anew(
     spoil(home / "bongsu.db")
     for _ in range(2):
         with pytest.raises(BongsuError) as caught:
-            open_home(home)
+            open_home(home, os.environ)
         assert caught.value.problems[0].code.name == code
     found = finding(home, "Database of runs")
     assert (found.level, bool(found.fix)) == ("problem", True)

@@ -505,14 +505,14 @@ def test_a_card_above_that_cannot_be_read_is_not_passed_over(place: Place, tmp_p
 # -- at once -------------------------------------------------------------------------------------------------------
 
 IMPORT = """
-import sys
+import os, sys
 from pathlib import Path
 from bongsu.domain.pipeline import Input
 from bongsu.service.embedded import open_home
 from bongsu.service.inputs import importing
 from bongsu.service.inputs.file_roots import Files
 from bongsu.service.inputs.resolving import resolve_input
-platform = open_home(Path(sys.argv[1]))
+platform = open_home(Path(sys.argv[1]), os.environ)
 print("ready", flush=True)
 sys.stdin.readline()
 ref = resolve_input(platform, "it", Input(dataset="file:many"), Files(Path(sys.argv[2]))).ref

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from bongsu.domain.problems import BongsuError
+from bongsu.identity.relying_party import RemoteProvider
+from bongsu.service.browsers.settings import BrowserSettings
 from bongsu.service.serving import ServerSettings, open_served, trusted
 
 URL = "https://login.example"
@@ -40,3 +42,21 @@ def test_no_provider_is_stated_twice(tmp_path: Path) -> None:
     )
     with pytest.raises(BongsuError, match=r"twice"), open_served(settings, {}):
         pass
+
+
+def test_each_provider_has_connections_of_its_own_for_each_purpose(tmp_path: Path) -> None:
+    """One that takes up all of them locks nobody out elsewhere, nor do sign-ins the tokens of programs."""
+    settings = ServerSettings(
+        tmp_path / "home",
+        issuers=trusted([f"army={URL}/army", f"navy={URL}/navy"], "bongsu"),
+        browsers=BrowserSettings("http://localhost:8755"),
+        leads=False,
+        mlflow=False,
+    )
+    with open_served(settings, {}) as served:
+        assert served.browsers is not None
+        providers = served.browsers.providers.values()
+        fetchers = [one.fetcher for one in providers if isinstance(one, RemoteProvider)]
+        keys = [one.keys for one in vars(served.browsers.verifier)["_trusts"].values()]
+        fetchers += [vars(one)["_fetch"] for one in keys]
+        assert len(fetchers) == len({id(one.client) for one in fetchers}) == 4

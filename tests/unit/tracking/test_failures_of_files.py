@@ -30,7 +30,7 @@ def _told(route: Route, error: Exception | None) -> tuple[int, dict[str, str]]:
     async def run() -> None:
         body = Body({"type": "http", "headers": []}, receive, 1000, keeps=not route.takes_file)
         await body()
-        guarded = Guarded(send, Question(route, "", body, "mnd"), HandedOver())
+        guarded = Guarded(send, Question(route, "", body, "mnd"), HandedOver(None))
         await guarded({"type": "http.response.start", "status": 500, "headers": []})
         await guarded({"type": "http.response.body", "body": b"Internal Server Error"})
         assert guarded.is_failed

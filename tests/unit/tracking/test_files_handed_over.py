@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import anyio
@@ -13,7 +14,7 @@ from flask import Flask, Response, request, send_file
 from werkzeug.wsgi import wrap_file
 
 from bongsu.artifacts.sending import PIECE
-from bongsu.tracking.governed.file_responses import hand_over_files, taking
+from bongsu.tracking.governed.file_responses import handing_over_files, taking
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -41,7 +42,7 @@ def files() -> list[Read]:
 
 
 @pytest.fixture
-def app(files: list[Read]) -> Any:
+def app(files: list[Read]) -> Iterator[Any]:
     made = Flask("files")
 
     def opened() -> Read:
@@ -60,8 +61,16 @@ def app(files: list[Read]) -> Any:
     def small() -> str:
         return "small"
 
-    hand_over_files(made)
-    return WSGIMiddleware(made)
+    with handing_over_files(made):
+        yield WSGIMiddleware(made)
+
+
+async def _still_may() -> bool:
+    return True
+
+
+async def _still_may() -> bool:
+    return True
 
 
 async def _ask(
@@ -99,7 +108,7 @@ async def _ask(
         if body and goes_on is not None:
             await goes_on.wait()
 
-    with taking() as taken:
+    with taking(_still_may) as taken:
 
         async def passed_on(message: Any) -> None:
             if message["type"] == "http.response.body" and taken.file is not None:
@@ -169,3 +178,11 @@ def test_where_nobody_takes_files_they_are_sent_as_before(app: Any) -> None:
         return said
 
     assert sum(len(message.get("body", b"")) for message in anyio.run(ask)) == PIECE * PIECES
+
+
+def test_an_application_is_afterwards_what_it_was() -> None:
+    made = Flask("files")
+    before = made.wsgi_app
+    with handing_over_files(made):
+        assert made.wsgi_app != before
+    assert made.wsgi_app == before

@@ -26,10 +26,9 @@ from bongsu.service.browsers.door import (
     session_secret,
     session_secrets,
 )
-from bongsu.service.browsers.sessions import end_session
 from bongsu.service.browsers.settings import CALLBACK_PATH, SESSION_PATH, Browsers
-from bongsu.service.browsers.signing_in import PAGES, arrive, depart, is_sign_in
-from bongsu.service.browsers.waiting import actor_in_time
+from bongsu.service.browsers.signing_in import PAGES, is_sign_in
+from bongsu.service.browsers.waiting import actor_in_time, arrive_in_time, depart_in_time, end_in_time
 
 router = APIRouter(tags=["session"])
 TITLE_IN = N_("You are signed in")
@@ -96,7 +95,7 @@ async def session(request: Request, browsers: Known) -> Response:
 
 
 @router.get(f"{SESSION_PATH}/login", **as_page(404, 429, 503), **for_anybody())
-def login(
+async def login(
     request: Request, browsers: Known, to: To = PAGES, fragment: Fragment = None, issuer: Issuer = ""
 ) -> Response:
     """Send the browser to where its person signs in."""
@@ -108,7 +107,7 @@ def login(
         links = {_login(to, issuer=one): one for one in browsers.providers}
         return shown(Page(TITLE_SIGN_IN, LEAD_WHERE, links=links), language_of(request))
     try:
-        leaving = depart(browsers, to, issuer)
+        leaving = await depart_in_time(browsers, to, issuer)
     except BongsuError as error:
         return _refused(request, error, to)
     answer = _onward(leaving.address)
@@ -130,19 +129,18 @@ def login(
 
 
 @router.get(CALLBACK_PATH, **as_page(403, 404, 429, 503), **for_anybody())
-def callback(request: Request, browsers: Known) -> Response:
+async def callback(request: Request, browsers: Known) -> Response:
     """The browser comes back, with a code or with the reason why there is none. What it may say is OpenID Connect's to
     state."""
     query, pairs = dict(request.query_params), request.query_params.multi_items()
     try:
         if len(query) != len(pairs):
             raise codes.SIGN_IN_STALE.error()  # a parameter that stands twice is read by two programs in two ways
-        arrived = arrive(browsers, query, cookies_of(request.headers.raw))
+        arrived = await arrive_in_time(browsers, query, cookies_of(request.headers.raw))
     except BongsuError as error:
         return _refused(request, error, PAGES)
     # What the browser had until now is nobody's any more: nobody could sign out of it.
-    for brought in session_secrets(browsers, request.headers.raw):
-        end_session(browsers, brought)
+    await end_in_time(browsers, session_secrets(browsers, request.headers.raw))
     answer = _onward(f"{browsers.settings.url}{arrived.to}")
     answer.delete_cookie(arrived.cookie, path=_PATH, secure=browsers.settings.is_secure)
     answer.set_cookie(
@@ -158,14 +156,13 @@ def callback(request: Request, browsers: Known) -> Response:
 
 
 @router.post(f"{SESSION_PATH}/logout", **as_page(403, 404, 429, 503), **for_anybody())
-def logout(request: Request, browsers: Known) -> Response:
+async def logout(request: Request, browsers: Known) -> Response:
     """Sign out: the session ends, here and at every replica."""
     try:
         refuse_foreign_page(browsers.settings.url, request.method, request.headers.raw)
     except BongsuError as error:
         return _refused(request, error, PAGES)
-    for brought in session_secrets(browsers, request.headers.raw):
-        end_session(browsers, brought)
+    await end_in_time(browsers, session_secrets(browsers, request.headers.raw))
     answer = _onward(SESSION_PATH)
     answer.delete_cookie(cookie_name(browsers.settings), path=_PATH, secure=browsers.settings.is_secure)
     return answer

@@ -91,11 +91,11 @@ def site_key(
     ] = False,
     end: Annotated[bool, typer.Option("--end-rotation", help=_("Take the former keys away."))] = False,
 ) -> None:
-    from bongsu.service.audit.keys import begin_rotation, draw_site_key, end_rotation, load_keys
+    from bongsu.service.audit.keys import begin_rotation, draw_site_key, end_rotation, keys_in
 
     if name:
         draw_site_key(file, name)
-    found = load_keys(str(file), {})
+    found = keys_in(file)
     if begin:
         found = begin_rotation(file)
     if end:

@@ -128,7 +128,7 @@ def grades(
     if scheme is None and restricted_as is None:
         found = grades_at(home, url)
     else:
-        found = change_grades_at(home, url, stated_grades(scheme, restricted_as))
+        found = change_grades_at(home, os.environ, url, stated_grades(scheme, restricted_as))
     if as_json:
         say_json(KeptGrades.of(found))
         return

@@ -245,7 +245,7 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     if findings:
         findings += examine_client()
     else:
-        findings = examine(options(context).home, os.environ.get("BONGSU_DATABASE") or None)
+        findings = examine(options(context).home, os.environ, os.environ.get("BONGSU_DATABASE") or None)
     if as_json:
         say_json(findings)
     else:

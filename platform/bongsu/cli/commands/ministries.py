@@ -151,7 +151,7 @@ def found(
     home, address = options(context).home, _address(database)
     cleared = clearance_of(clearance, compartment, lambda: grades_at(home, address))
     person = NewPerson(operator, operator_name, issuer, subject, clearance=cleared, reason=reason)
-    made = found_at(home, address, NewMinistry(ministry, title_ko, title_en), person)
+    made = found_at(home, os.environ, address, NewMinistry(ministry, title_ko, title_en), person)
     if as_json:
         say_json(made)
         return
@@ -173,7 +173,7 @@ def gpus(
     from bongsu.service.founding import owners_at
 
     only_here(context, "ministries gpus")
-    told = owners_at(options(context).home, _address(database), ministry, owns)
+    told = owners_at(options(context).home, os.environ, _address(database), ministry, owns)
     if as_json:
         say_json(told)
         return
@@ -195,7 +195,7 @@ def operator_(
     from bongsu.service.people_documents import person_document
 
     only_here(context, "ministries operator")
-    made = operator_at(options(context).home, _address(database), ministry, person)
+    made = operator_at(options(context).home, os.environ, _address(database), ministry, person)
     if as_json:
         say_json(person_document(made))
         return

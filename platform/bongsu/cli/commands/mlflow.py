@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -39,14 +40,14 @@ def mlflow(
     from bongsu.service.mlflow_pages import pages_address, restore_lost, serve_pages
 
     home = options(context).home
-    restore_lost(home, _nobody_waits if as_json else _say_that_it_is_written)
+    restore_lost(home, os.environ, _nobody_waits if as_json else _say_that_it_is_written)
     address = pages_address(home, port)
     if as_json:
         say_json({"context": None, "pages": address, "variables": {}})
     else:
         say(_("MLflow starts at {address}; Ctrl-C ends it.").format(address=address))
     sys.stdout.flush()  # this process gives way to the server
-    serve_pages(home, port)
+    serve_pages(home, os.environ, port)
 
 
 def _print_how(name: str, server: Context) -> None:

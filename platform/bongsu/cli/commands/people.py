@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -111,7 +112,7 @@ def password(context: typer.Context, person: PersonId, as_json: AsJson = False) 
     from bongsu.service.passwords import give_password_at
 
     only_here(context, "people password")
-    made = give_password_at(site_home(options(context).home.absolute()), person)
+    made = give_password_at(site_home(options(context).home.absolute()), os.environ, person)
     if as_json:
         say_json(made)
         return

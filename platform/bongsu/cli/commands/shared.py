@@ -198,7 +198,7 @@ def platform(context: typer.Context) -> Iterator[Platform]:
     """The platform in the home directory; what it started ends with the block."""
     from bongsu.service.embedded import open_home
 
-    opened = open_home(options(context).home, os.environ.get("BONGSU_RAY_ADDRESS"))
+    opened = open_home(options(context).home, os.environ, os.environ.get("BONGSU_RAY_ADDRESS"))
     try:
         yield opened
     finally:

@@ -6,7 +6,6 @@ so that no signature of one log passes for that of another.
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -66,7 +65,16 @@ def load_keys(source: str, environment: Mapping[str, str]) -> LogKeys:
     """
     if source.startswith(_FROM_ENVIRONMENT):
         return _parsed(environment.get(source.removeprefix(_FROM_ENVIRONMENT), ""), source)
-    path = Path(source)
+    return keys_in(Path(source))
+
+
+def keys_in(path: Path) -> LogKeys:
+    """The keys in a file that only its owner may read.
+
+    Raises:
+        BongsuError: ``audit.key-unreadable``, ``audit.key-open``.
+    """
+    source = str(path)
     try:
         if path.stat().st_mode & _OTHERS:
             raise codes.KEY_OPEN.error(source=source)
@@ -85,12 +93,12 @@ def home_keys(home: Path) -> LogKeys:
     """The keys of a home without a server, drawn the first time together with a name that no other home has.
 
     Raises:
-        BongsuError: as :func:`load_keys`.
+        BongsuError: as :func:`keys_in`.
     """
     path = home / AUDIT_KEY
     if not path.exists():
         create_once(path, _lines([draw_key(f"bongsu-home/{secrets.token_hex(6)}")]))
-    return load_keys(str(path), os.environ)
+    return keys_in(path)
 
 
 def site_keys(home: Path, site: str, source: str, environment: Mapping[str, str]) -> LogKeys:
@@ -131,9 +139,9 @@ def begin_rotation(path: Path) -> LogKeys:
     """Put a new key before the current one, so that both sign; a rotation that was begun is gone on with.
 
     Raises:
-        BongsuError: as :func:`load_keys`.
+        BongsuError: as :func:`keys_in`.
     """
-    known = load_keys(str(path), os.environ)
+    known = keys_in(path)
     if len(known.keys) > 1:
         return known
     new = LogKeys((draw_key(known.site), *known.keys))
@@ -142,8 +150,8 @@ def begin_rotation(path: Path) -> LogKeys:
 
 
 def end_rotation(path: Path) -> LogKeys:
-    """Forget former keys; from now on the current one signs alone. Raises as :func:`load_keys`."""
-    left = LogKeys(load_keys(str(path), os.environ).keys[:1])
+    """Forget former keys; from now on the current one signs alone. Raises as :func:`keys_in`."""
+    left = LogKeys(keys_in(path).keys[:1])
     write_whole(path, _lines(left.keys))
     return left
 

@@ -7,6 +7,7 @@ Replicas share nothing but the store.
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 
 from bongsu.domain.codes import identity as codes
 from bongsu.domain.people import Actor
@@ -76,21 +77,40 @@ def actor_of(browsers: Browsers, secret: str, may_renew: bool = True) -> Actor:
     return actor
 
 
-def end_session(browsers: Browsers, secret: str) -> None:
-    """Sign out: here at once, and at the provider if it offers that. One that is not known is as good as ended."""
+@dataclass(frozen=True)
+class Ended:
+    """A session that was ended here, as its provider is told of it.
+
+    Attributes:
+        issuer: of the provider.
+        refresh: token that is to count no longer; empty if there is none.
+    """
+
+    issuer: str
+    refresh: str
+
+
+def end_session(browsers: Browsers, secret: str) -> Ended | None:
+    """Sign out here, at once; None if it is not known, which is as good as ended, or somebody else was first. Its
+    provider is told by :func:`tell_provider`."""
     held = held_session(browsers, secret)
     if held is None:
-        return
+        return None
     session, tokens = held
     with browsers.database.write() as connection:
         if not end_browser_session(connection, session.id):
-            return  # somebody else was first, and wrote it down
+            return None  # somebody else was first, and wrote it down
         record(connection, session.person, "browser.end", session.issuer, browsers.clock())
-    provider = browsers.providers.get(session.issuer)
-    if provider is None or not tokens.refresh:
+    return Ended(session.issuer, tokens.refresh)
+
+
+def tell_provider(browsers: Browsers, ended: Ended) -> None:
+    """Of a session that was ended here, if it offers that."""
+    provider = browsers.providers.get(ended.issuer)
+    if provider is None or not ended.refresh:
         return
     try:
-        provider.revoke(browsers.settings.as_client({"token": tokens.refresh}))
+        provider.revoke(browsers.settings.as_client({"token": ended.refresh}))
     except (GrantRefusedError, ProviderSilentError) as error:
         # Nobody has the token any more.
-        _log.info("%s was not told of a sign-out: %s", session.issuer, type(error).__name__)
+        _log.info("%s was not told of a sign-out: %s", ended.issuer, type(error).__name__)

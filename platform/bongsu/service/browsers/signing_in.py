@@ -92,6 +92,15 @@ def is_page_here(address: str) -> bool:
     return inside and not any(_DOTS.fullmatch(part) or not part for part in parts)
 
 
+def chosen_provider(browsers: Browsers, issuer: str = "") -> str:
+    """The issuer, if its provider is one of the server's; the first one's if it is empty. Raises
+    ``identity.no-such-provider``."""
+    chosen = issuer or next(iter(browsers.providers))
+    if chosen not in browsers.providers:
+        raise codes.NO_SUCH_PROVIDER.error(known=", ".join(browsers.providers))
+    return chosen
+
+
 def depart(browsers: Browsers, to: str, issuer: str = "") -> Departure:
     """Send a browser to sign in.
 
@@ -103,7 +112,7 @@ def depart(browsers: Browsers, to: str, issuer: str = "") -> Departure:
     Raises:
         BongsuError: ``identity.no-such-provider``, ``identity.provider-silent``.
     """
-    issuer = issuer or next(iter(browsers.providers))
+    issuer = chosen_provider(browsers, issuer)
     endpoints = _endpoints(browsers, issuer)
     secret, kept = new_secret(), written(to if is_page_here(to) else PAGES, issuer, browsers.clock())
     state = derived(secret, "state", kept)
@@ -133,6 +142,39 @@ def is_sign_in(settings: BrowserSettings, cookie: str) -> bool:
     return cookie.startswith(start) and cookie == cookie_of(settings, cookie.removeprefix(start))
 
 
+@dataclass(frozen=True)
+class Begun:
+    """A sign-in that this browser was sent away with.
+
+    Attributes:
+        cookie: name of the one that kept it.
+        secret, kept: the cookie's value.
+        to: the page that it comes back to.
+        issuer: where its person signs in, one of the server's.
+    """
+
+    cookie: str
+    secret: str
+    kept: str
+    to: str
+    issuer: str
+
+
+def begun_sign_in(browsers: Browsers, query: Mapping[str, str], cookies: Mapping[str, str]) -> Begun:
+    """What a browser comes back from, before any provider is asked. Raises ``identity.sign-in-stale``,
+    ``identity.no-such-provider``."""
+    state = query.get("state", "")
+    cookie = cookie_of(browsers.settings, state)
+    secret, _, kept = cookies.get(cookie, "").partition(".")
+    expected = derived(secret, "state", kept)
+    if not secret or not hmac.compare_digest(expected.encode(), state.encode("utf-8", "surrogatepass")):
+        raise codes.SIGN_IN_STALE.error()
+    to, issuer, begun_at = _read(kept)
+    if abs(browsers.clock() - begun_at) > browsers.settings.sign_in_life_s:
+        raise codes.SIGN_IN_STALE.error()
+    return Begun(cookie, secret, kept, to, chosen_provider(browsers, issuer))
+
+
 def arrive(browsers: Browsers, query: Mapping[str, str], cookies: Mapping[str, str]) -> Arrival:
     """A browser comes back from a provider.
 
@@ -146,15 +188,8 @@ def arrive(browsers: Browsers, query: Mapping[str, str], cookies: Mapping[str, s
             ``identity.sign-in-failed`` if the provider has signed nobody in, or says so of somebody else;
             ``identity.not-known-here``, ``identity.provider-silent``.
     """
-    state = query.get("state", "")
-    cookie = cookie_of(browsers.settings, state)
-    secret, _, kept = cookies.get(cookie, "").partition(".")
-    expected = derived(secret, "state", kept)
-    if not secret or not hmac.compare_digest(expected.encode(), state.encode("utf-8", "surrogatepass")):
-        raise codes.SIGN_IN_STALE.error()
-    to, issuer, begun_at = _read(kept)
-    if abs(browsers.clock() - begun_at) > browsers.settings.sign_in_life_s:
-        raise codes.SIGN_IN_STALE.error()
+    begun = begun_sign_in(browsers, query, cookies)
+    secret, kept, to, issuer = begun.secret, begun.kept, begun.to, begun.issuer
     endpoints = _endpoints(browsers, issuer)
     # RFC 9207: an answer of one provider is not taken for another one's.
     if query.get("iss", "" if endpoints.names_itself else issuer) != issuer:
@@ -172,7 +207,7 @@ def arrive(browsers: Browsers, query: Mapping[str, str], cookies: Mapping[str, s
     tokens = given(browsers, browsers.providers[issuer], issuer, form)
     actor = _signed_in(browsers, issuer, tokens, derived(secret, "nonce", kept))
     session = begin_session(browsers, actor, issuer, tokens)
-    return Arrival(session, to if is_page_here(to) and to != PAGES else _first_page(actor), cookie)
+    return Arrival(session, to if is_page_here(to) and to != PAGES else _first_page(actor), begun.cookie)
 
 
 def given(browsers: Browsers, provider: Provider, issuer: str, form: Mapping[str, str]) -> IssuedTokens:
@@ -212,8 +247,6 @@ def _signed_in(browsers: Browsers, issuer: str, tokens: IssuedTokens, nonce: str
 
 
 def _endpoints(browsers: Browsers, issuer: str) -> Endpoints:
-    if issuer not in browsers.providers:
-        raise codes.NO_SUCH_PROVIDER.error(known=", ".join(browsers.providers))
     try:
         return browsers.providers[issuer].endpoints()
     except ProviderSilentError as error:

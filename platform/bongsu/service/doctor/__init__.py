@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,12 +15,13 @@ from bongsu.service.home import DATABASE, TRACKING_DATABASE, local_home
 __all__ = ["Finding", "examine", "examine_client"]
 
 
-def examine(home: Path, database_url: str | None = None) -> list[Finding]:
+def examine(home: Path, environment: Mapping[str, str], database_url: str | None = None) -> list[Finding]:
     """Look at everything that a run on this machine depends on. Of ``home`` it changes no more than any command does:
     it is made if it is not there, and others lose the right to look into it; a probe file comes and goes.
 
     Args:
         home: of a person, or of a server.
+        environment: of the process: it says how a bucket is reached.
         database_url: of the PostgreSQL database that a server's home goes with; None for files in the home.
 
     Raises ``run.home-not-local``.
@@ -30,7 +32,7 @@ def examine(home: Path, database_url: str | None = None) -> list[Finding]:
         *machine.packages(),
         machine.cpus(),
         machine.memory(),
-        *_state(home, database_url),
+        *_state(home, environment, database_url),
         machine.shared_memory(),
         machine.gpus(),
         machine.temporary(),
@@ -48,7 +50,7 @@ def examine_client() -> list[Finding]:
     return [machine.python(), machine.temporary(), left_out]
 
 
-def _state(home: Path, database_url: str | None) -> list[Finding]:
+def _state(home: Path, environment: Mapping[str, str], database_url: str | None) -> list[Finding]:
     """What lies in the state directory, if this user may look."""
     closed = state.closed(home)
     if closed is not None:
@@ -56,7 +58,7 @@ def _state(home: Path, database_url: str | None) -> list[Finding]:
     files = [
         state.writable(home),
         state.private(home),
-        *state.artifacts(home, lambda: datetime.now(UTC)),
+        *state.artifacts(home, environment, lambda: datetime.now(UTC)),
     ]
     if database_url is not None:
         return [*files, state.served_database(database_url), machine.disk(home)]
@@ -64,7 +66,7 @@ def _state(home: Path, database_url: str | None) -> list[Finding]:
         *files,
         state.database(home, DATABASE, N_("Database of runs")),
         state.database(home, TRACKING_DATABASE, N_("Database of MLflow")),
-        models.registered(home),
+        models.registered(home, environment),
         state.locks(home),
         state.undelivered(home),
         machine.disk(home),

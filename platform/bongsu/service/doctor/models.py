@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from bongsu.artifacts.base import ArtifactStore
@@ -20,7 +20,7 @@ from bongsu.store.records import ModelVersionRecord
 SHOWN = 5
 
 
-def registered(home: Path) -> Finding:
+def registered(home: Path, environment: Mapping[str, str]) -> Finding:
     """Those whose files are gone or have other sizes; no file is read. What is wrong with the database or with the
     store as a whole is told by other checks."""
     subject = N_("Registered models")
@@ -29,8 +29,8 @@ def registered(home: Path) -> Finding:
     try:
         with open_for_reading(f"sqlite:///{home / DATABASE}") as connection:
             versions = models.list_versions(connection)
-        place = place_of(home, os.environ)
-        with reached(place):
+        place = place_of(home, environment)
+        with reached(place, environment):
             damaged = _damaged(open_store(place.uri, place.cache), versions) if versions else []
     except (BongsuError, OSError):
         return Finding("ok", subject, "–")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -62,12 +61,12 @@ def private(home: Path) -> Finding:
     return Finding("ok", subject, "0")
 
 
-def artifacts(home: Path, clock: Callable[[], datetime]) -> list[Finding]:
+def artifacts(home: Path, environment: Mapping[str, str], clock: Callable[[], datetime]) -> list[Finding]:
     """The bucket, if the artifacts lie in one: it is reached, its clock compared with ``clock``, and an object written,
     read and taken away."""
     subject = N_("Artifact store")
     try:
-        place = place_of(home, os.environ)
+        place = place_of(home, environment)
     except BongsuError as error:
         return [_told(subject, error.problems[0])]
     if not place.is_remote:
@@ -76,7 +75,7 @@ def artifacts(home: Path, clock: Callable[[], datetime]) -> list[Finding]:
     from bongsu.artifacts.s3.store import S3Store
 
     try:
-        with reached(place):
+        with reached(place, environment):
             fitness = examine_bucket(S3Store.from_uri(place.uri, place.cache), clock)
     except BongsuError as error:  # e.g. a profile that does not exist
         return [_told(subject, error.problems[0])]

@@ -6,6 +6,7 @@ own process, every answer would wait for that.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import subprocess
 import threading
@@ -45,6 +46,8 @@ class PublisherApart:
         self._place = Place(database_uri=settings.database_uri, files_uri=settings.files_uri)
         self._alone = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
+        # Held for moments only, so that whoever ends the process waits for no call that is under way.
+        self._starting = threading.Lock()
         self._is_closed = False
 
     def is_blank(self) -> bool:
@@ -76,10 +79,12 @@ class PublisherApart:
 
     def close(self) -> None:
         """End the other process at once, whatever it does: what it was not done with is told again."""
-        self._is_closed = True
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+        with self._starting:
+            self._is_closed = True
+            process = self._process
+        if process is not None:
+            process.kill()
+            process.wait()
 
     def _ask(self, asked: Publish | Register) -> Answered:
         with self._alone:
@@ -104,22 +109,28 @@ class PublisherApart:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is not None and self._process.poll() is None:
             return self._process
-        if self._is_closed:
-            raise ChildProcessError("MLflow is told nothing any more: the server ends")
-        self._process = subprocess.Popen(
-            python_command("bongsu.tracking.governed.telling"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            # Who interrupts the server at a terminal lets it finish what is under way. No session of its own: Linux
-            # shares the processor among sessions first, and niceness would count for nothing (sched(7), autogroup).
-            process_group=0,
-        )
-        assert self._process.stdin is not None
-        assert self._process.stderr is not None
-        threading.Thread(target=_log_lines, args=(self._process.stderr,), name="telling-log", daemon=True).start()
-        _send(self._process.stdin, self._place)
-        return self._process
+        with self._starting:  # a process that is started is one that is ended
+            if self._is_closed:
+                raise ChildProcessError("MLflow is told nothing any more: the server ends")
+            process = self._process = _started()
+        assert process.stdin is not None
+        assert process.stderr is not None
+        threading.Thread(target=_log_lines, args=(process.stderr,), name="telling-log", daemon=True).start()
+        with contextlib.suppress(OSError):  # if it has ended already, whoever asks it finds that out
+            _send(process.stdin, self._place)
+        return process
+
+
+def _started() -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        python_command("bongsu.tracking.governed.telling"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # Who interrupts the server at a terminal lets it finish what is under way. No session of its own: Linux shares
+        # the processor among sessions first, and niceness would count for nothing (sched(7), autogroup).
+        process_group=0,
+    )
 
 
 def raised(answer: Answered) -> Exception:

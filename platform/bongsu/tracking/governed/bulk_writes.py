@@ -10,9 +10,9 @@ from mlflow.store.tracking.dbmodels.models import SqlLoggedModelTag, SqlSpan
 from sqlalchemy.orm import ORMExecuteState
 
 from bongsu.tracking.governed import propagation, tags
-from bongsu.tracking.governed.births import CONCEIVE
 from bongsu.tracking.governed.labelling import Ledger, only_look
 from bongsu.tracking.governed.marks import Kind
+from bongsu.tracking.governed.new_things import CREATABLE
 from bongsu.tracking.governed.viewer import Acting
 
 _OWNERS: Mapping[str, tuple[Kind, str]] = {
@@ -24,7 +24,7 @@ WRITABLE: frozenset[str] = frozenset(
     for mapped in (
         *propagation.OWNERS,
         *propagation.OTHERS,
-        *CONCEIVE,
+        *CREATABLE,
     )
 )
 """Tables that may get rows from a viewer; every row of them was checked, here or in the unit of work."""

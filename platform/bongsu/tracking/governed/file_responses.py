@@ -79,9 +79,15 @@ def taking(still_may: Callable[[], Awaitable[bool]] | None) -> Iterator[HandedOv
         _HANDED_OVER.reset(token)
 
 
-def hand_over_files(application: Flask) -> None:
-    """Have an application give the files of its answers to who :func:`taking` is; once in a process."""
-    application.wsgi_app = _handing_over(application.wsgi_app)  # type: ignore[method-assign, assignment]
+@contextmanager
+def handing_over_files(application: Flask) -> Iterator[None]:
+    """Within the block, an application gives the files of its answers to who :func:`taking` is."""
+    before = application.wsgi_app
+    application.wsgi_app = _handing_over(before)  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        application.wsgi_app = before  # type: ignore[method-assign]
 
 
 def _handing_over(inner: Wsgi) -> Wsgi:

@@ -19,8 +19,8 @@ from bongsu.domain.labels import Label, high_water_mark
 from bongsu.tracking.governed import marks
 from bongsu.tracking.governed.marks import Kind
 from bongsu.tracking.governed.refusals import ONLY_LOOK
-from bongsu.tracking.governed.tags import LABEL_TAG
 from bongsu.tracking.governed.viewer import Acting, Recorder
+from bongsu.tracking.names import LABEL_TAG
 
 UNFILTERED = {"bongsu_unfiltered": True}
 """Execution option of the few statements that look at rows whether or not they exist for the viewer."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import posixpath
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
@@ -100,13 +102,18 @@ class MountedFiles(ArtifactRepository):  # type: ignore[misc]  # mlflow has no t
             raise MlflowException("These files are not here any more.", RESOURCE_DOES_NOT_EXIST) from error
 
 
-def register(settings: GovernedSettings) -> None:
-    """Have MLflow find this under :data:`DESTINATION_SCHEME`."""
+@contextmanager
+def registered(settings: GovernedSettings) -> Iterator[None]:
+    """Within the block, MLflow finds this under :data:`DESTINATION_SCHEME`."""
 
     def build(artifact_uri: str, **_: object) -> MountedFiles:
         return MountedFiles(artifact_uri, settings.files_uri, settings.trees)
 
     _artifact_repository_registry.register(DESTINATION_SCHEME, build)
+    try:
+        yield
+    finally:
+        del _artifact_repository_registry._registry[DESTINATION_SCHEME]
 
 
 def _tree_at(path: str) -> OfTree | None:

@@ -17,12 +17,14 @@ from mlflow.store.workspace.dbmodels.models import SqlWorkspace
 from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
-from bongsu.tracking.governed import births, tags
+from bongsu.tracking.governed import tags
 from bongsu.tracking.governed.labelling import Ledger, only_look
 from bongsu.tracking.governed.marks import Kind
+from bongsu.tracking.governed.new_things import CREATABLE, NewThings
 from bongsu.tracking.governed.viewer import Acting, Actor, Housekeeping, Recorder
+from bongsu.tracking.names import LABEL_TAG
 
-_BIRTHS = "bongsu_births"
+_NEW_THINGS = "bongsu_new_things"
 
 
 def _attribute(name: str) -> Callable[[Any], Any]:
@@ -87,61 +89,61 @@ def before_flush(session: Session, actor: Actor) -> None:
         raise only_look()
     ledger = Ledger(session.connection(), actor)
     new = set(session.new)
-    born = births.Births(session, ledger, actor)
+    made = NewThings(session, ledger, actor)
     # Things first: what belongs to a new one needs no check of its own.
     for row in changed:
-        if row in new and type(row) in births.CONCEIVE:
-            born.conceive(row)
+        if row in new and type(row) in CREATABLE:
+            made.decide_label(row)
     for row in changed:
-        _check(row, row in new, ledger, actor, born)
-    session.info.setdefault(_BIRTHS, []).append(born)
+        _check(row, row in new, ledger, actor, made)
+    session.info.setdefault(_NEW_THINGS, []).append(made)
 
 
 def after_flush(session: Session, actor: Actor) -> None:
     """Give the new things their marks: those that MLflow numbers have their numbers now."""
     if isinstance(actor, Acting | Recorder):
-        for born in session.info.pop(_BIRTHS, []):
-            born.deliver()
+        for made in session.info.pop(_NEW_THINGS, []):
+            made.write_marks()
 
 
 def rolled_back(session: Session) -> None:
     """What was to be made is not: MLflow may begin anew in the same session."""
-    session.info.pop(_BIRTHS, None)
+    session.info.pop(_NEW_THINGS, None)
 
 
-def _check(row: Any, is_new: bool, ledger: Ledger, actor: Acting | Recorder, born: births.Births) -> None:
+def _check(row: Any, is_new: bool, ledger: Ledger, actor: Acting | Recorder, made: NewThings) -> None:
     kind = type(row)
     if kind is tracking.SqlAssessments and is_new:
-        born.check_assessment(row)
+        made.check_assessment(row)
     if kind in OWNERS:
-        _check_part(row, ledger, actor, born)
+        _check_part(row, ledger, actor, made)
     elif kind is tracking.SqlInput:
-        _check_edge(row, is_new, ledger, actor, born)
+        _check_edge(row, is_new, ledger, actor, made)
     elif kind is tracking.SqlExperimentTag:
-        _check_notes(row, (Kind.EXPERIMENT, row.experiment_id), ledger, actor, born)
+        _check_notes(row, (Kind.EXPERIMENT, row.experiment_id), ledger, actor, made)
     elif kind is registry.SqlRegisteredModelTag:
-        _check_notes(row, (Kind.MODEL, row.name), ledger, actor, born)
+        _check_notes(row, (Kind.MODEL, row.name), ledger, actor, made)
     elif kind in THINGS and not is_new:
         _check_thing(row, ledger, actor)
-    elif kind in (tracking.SqlInputTag, *births.CONCEIVE):
+    elif kind in (tracking.SqlInputTag, *CREATABLE):
         return  # it came with the thing that was checked
     elif isinstance(actor, Acting) or kind is SqlWorkspace:
         raise MlflowException("Things of this kind are not kept here.", PERMISSION_DENIED)
 
 
-def _check_part(row: Any, ledger: Ledger, actor: Acting | Recorder, born: births.Births) -> None:
+def _check_part(row: Any, ledger: Ledger, actor: Acting | Recorder, made: NewThings) -> None:
     kind, thing_of = OWNERS[type(row)]
     thing = thing_of(row)
     key = tags.key_of(row)
-    is_deleted = row in born.session.deleted
+    is_deleted = row in made.session.deleted
     if not isinstance(actor, Recorder):
         tags.check_is_free(tags.parameter_of(row))
-    if thing is None or born.label_of(kind, str(thing)) is not None:
+    if thing is None or made.label_of(kind, str(thing)) is not None:
         return  # of a thing that this flush makes, which was looked at with it
     thing = str(thing)
     ledger.check_changeable(kind, thing)
     if isinstance(actor, Recorder):
-        if key == tags.LABEL_TAG and not is_deleted:
+        if key == LABEL_TAG and not is_deleted:
             ledger.raise_to(kind, thing, [tags.read_label(tags.value_of(row))])
         return
     tags.check_is_free(key)
@@ -172,21 +174,21 @@ def _check_thing(row: Any, ledger: Ledger, actor: Acting | Recorder) -> None:
 
 
 def _check_notes(
-    row: Any, about: tuple[Kind, Any], ledger: Ledger, actor: Acting | Recorder, born: births.Births
+    row: Any, about: tuple[Kind, Any], ledger: Ledger, actor: Acting | Recorder, made: NewThings
 ) -> None:
     """Tags of something that is known in several scopes."""
     kind, thing = about
     if thing is None or isinstance(actor, Recorder):
         return
     tags.check_is_free(row.key)
-    if born.label_of(kind, str(thing)) is not None:
+    if made.label_of(kind, str(thing)) is not None:
         return
     ledger.check_changeable(kind, str(thing))
     notes = Kind.EXPERIMENT_NOTES if kind is Kind.EXPERIMENT else Kind.MODEL_NOTES
     ledger.raise_notes(notes, str(thing), actor.written)
 
 
-def _check_edge(row: Any, is_new: bool, ledger: Ledger, actor: Acting | Recorder, born: births.Births) -> None:
+def _check_edge(row: Any, is_new: bool, ledger: Ledger, actor: Acting | Recorder, made: NewThings) -> None:
     """Inputs raise the run; outputs are raised by it."""
     if row.source_type == "DATASET":
         run, other = row.destination_id, (Kind.DATASET, row.source_id)
@@ -195,7 +197,7 @@ def _check_edge(row: Any, is_new: bool, ledger: Ledger, actor: Acting | Recorder
     ledger.check_changeable(Kind.RUN, run)
     if not is_new:
         return
-    known = born.label_of(*other)
+    known = made.label_of(*other)
     label = ledger.label(*other) if known is None else known
     if isinstance(actor, Recorder):
         return  # it says what each of them is labelled

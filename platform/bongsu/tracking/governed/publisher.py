@@ -22,7 +22,7 @@ from bongsu.domain.publication import (
     VersionRegistered,
 )
 from bongsu.tracking.governed.artifact_paths import tree_uri
-from bongsu.tracking.governed.settings import GovernedSettings, prepare_environment
+from bongsu.tracking.governed.settings import GovernedSettings, prepared_environment
 from bongsu.tracking.governed.viewer import Recorder, acting
 from bongsu.tracking.writing import PublicationWriter
 
@@ -30,8 +30,23 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 
+@contextmanager
+def open_publisher(settings: GovernedSettings) -> Iterator[GovernedPublisher]:
+    """A publisher in a process that serves nothing of MLflow: its stores are open and governed until the end of the
+    block.
+
+    Raises as :func:`bongsu.tracking.governed.stores.open_stores`.
+    """
+    with prepared_environment(settings):
+        from bongsu.tracking.governed.stores import open_stores
+
+        with open_stores(settings):
+            yield GovernedPublisher(settings)
+
+
 class GovernedPublisher:
-    """Delivers publications and registrations; both are idempotent by their keys.
+    """Delivers publications and registrations; both are idempotent by their keys. MLflow's stores are open while it is
+    used, by :func:`bongsu.tracking.governed.mount.mount` or :func:`open_publisher`.
 
     Args:
         settings: the same as the mount's.
@@ -43,12 +58,8 @@ class GovernedPublisher:
 
     @cached_property
     def _client(self) -> MlflowClient:
-        prepare_environment(self._settings)
         from mlflow import MlflowClient
 
-        from bongsu.tracking.governed.stores import open_stores
-
-        open_stores(self._settings)
         uri = self._settings.database_uri
         return MlflowClient(tracking_uri=uri, registry_uri=uri)
 

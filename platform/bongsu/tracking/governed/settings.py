@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from bongsu.artifacts.base import StoreOf
 from bongsu.artifacts.readers import Readers
 from bongsu.domain.labels import Label
 from bongsu.domain.server_defaults import LANGUAGE
+from bongsu.machine.environment import overlaid
 from bongsu.tracking.governed.viewer import Note
 from bongsu.tracking.settings import quieten
 
@@ -48,12 +50,13 @@ class GovernedSettings:
     readers: Readers = field(default_factory=Readers)
 
 
-def prepare_environment(settings: GovernedSettings) -> None:
-    """Tell MLflow, before it is imported. What the operator set of the same variables does not stand: each of them
-    decides who sees what.
+@contextmanager
+def prepared_environment(settings: GovernedSettings) -> Iterator[None]:
+    """Tell MLflow, before it is imported and until the end of the block; it takes these from nowhere else (see
+    ``stores``). What the operator set of the same variables does not stand: each of them decides who sees what.
     """
     quieten()
-    os.environ |= {
+    given: dict[str, str | None] = {
         "MLFLOW_ENABLE_WORKSPACES": "true",
         "MLFLOW_WEBHOOK_CACHE_TTL": "0",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
@@ -64,6 +67,9 @@ def prepare_environment(settings: GovernedSettings) -> None:
         "_MLFLOW_SERVER_ARTIFACT_ROOT": ROOT,
         "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
         "_MLFLOW_SERVER_ARTIFACT_DESTINATION": f"{DESTINATION_SCHEME}:/",
+        "MLFLOW_WORKSPACE": None,
+        "_MLFLOW_STATIC_PREFIX": None,
+        "prometheus_multiproc_dir": None,
     }
-    for name in ("MLFLOW_WORKSPACE", "_MLFLOW_STATIC_PREFIX", "prometheus_multiproc_dir"):
-        os.environ.pop(name, None)
+    with overlaid(given):
+        yield

@@ -19,8 +19,8 @@ from mlflow.store.tracking.dbmodels.models import (
 from bongsu.domain.grades import GradeScheme, OutsideGrades
 from bongsu.domain.labels import Label
 from bongsu.tracking.governed.lookalikes import reads_as
+from bongsu.tracking.names import LABEL_TAG
 
-LABEL_TAG = "bongsu.label"
 _RESERVED = "bongsu"
 
 

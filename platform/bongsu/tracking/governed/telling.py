@@ -7,11 +7,13 @@ One JSON document a line: where MLflow is, then what it is to be told; an answer
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import queue
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from typing import IO, Annotated, Literal, NoReturn
 
 from pydantic import BaseModel, Field, TypeAdapter
@@ -26,7 +28,7 @@ from bongsu.domain.publication import (
     RegistrationRequest,
 )
 from bongsu.domain.tenants import Tenant
-from bongsu.tracking.governed.publisher import GovernedPublisher
+from bongsu.tracking.governed.publisher import GovernedPublisher, open_publisher
 from bongsu.tracking.governed.settings import GovernedSettings
 
 NICENESS = 10
@@ -83,19 +85,22 @@ def main() -> None:
     lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(sys.stdin.buffer, lines), daemon=True).start()
     place = Place.model_validate_json(lines.get())
-    publisher = GovernedPublisher(GovernedSettings(place.database_uri, place.files_uri, _no_trees))
-    while True:
-        try:
-            line = lines.get(timeout=IDLE_S)
-        except queue.Empty:
-            os._exit(0)
-        answers.write(answer(publisher, line).model_dump_json().encode() + b"\n")
-        answers.flush()
+    settings = GovernedSettings(place.database_uri, place.files_uri, _no_trees)
+    with contextlib.ExitStack() as undo:
+        # Opened by the first item, whose answer says why if that is not possible; the next one tries again.
+        publisher_of = functools.cache(lambda: undo.enter_context(open_publisher(settings)))
+        with contextlib.suppress(queue.Empty):
+            while True:
+                line = lines.get(timeout=IDLE_S)
+                answers.write(answer(publisher_of, line).model_dump_json().encode() + b"\n")
+                answers.flush()
+    os._exit(0)  # the other thread may not be asked to end while it reads
 
 
-def answer(publisher: GovernedPublisher, line: bytes) -> Answered:
+def answer(publisher_of: Callable[[], GovernedPublisher], line: bytes) -> Answered:
     try:
         asked = Asked.validate_json(line)
+        publisher = publisher_of()
         if isinstance(asked, Publish):
             return Answered(pages=tuple(publisher.publish(asked.items)))
         return Answered(version=publisher.publish_registration(asked.request))

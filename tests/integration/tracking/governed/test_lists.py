@@ -16,9 +16,10 @@ _ASK = """
 import json, sys, warnings
 warnings.simplefilter("ignore")
 from pathlib import Path
-from bongsu.tracking.governed.settings import GovernedSettings, prepare_environment
+from bongsu.tracking.governed.settings import GovernedSettings, prepared_environment
 home = Path(sys.argv[1])
-prepare_environment(GovernedSettings(f"sqlite:///{home / 'mlflow.db'}", home.as_uri(), None))
+told = prepared_environment(GovernedSettings(f"sqlite:///{home / 'mlflow.db'}", home.as_uri(), None))
+told.__enter__()
 from mlflow.server import app as flask_app
 from mlflow.server.fastapi_app import create_fastapi_app
 from bongsu.tracking.governed.criteria import CRITERIA, mapped_classes

@@ -11,15 +11,16 @@ from postgres_server import running_server
 START = """
 import sys
 from bongsu.artifacts.local import LocalStore
-from bongsu.tracking.governed.settings import GovernedSettings, prepare_environment
+from bongsu.tracking.governed.settings import GovernedSettings
 
 settings = GovernedSettings(sys.argv[1], sys.argv[2], lambda tenant: LocalStore(sys.argv[2]))
-prepare_environment(settings)
-from bongsu.tracking.governed.stores import open_stores
+from bongsu.tracking.governed.publisher import open_publisher
 
 print("begins", flush=True)
 sys.stdin.readline()
-open_stores(settings)
+with open_publisher(settings):
+    print("open", flush=True)
+    sys.stdin.readline()
 """
 
 

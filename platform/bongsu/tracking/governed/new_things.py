@@ -19,6 +19,7 @@ from bongsu.tracking.governed import sources, tags
 from bongsu.tracking.governed.labelling import Ledger
 from bongsu.tracking.governed.marks import Kind
 from bongsu.tracking.governed.viewer import Acting, Recorder
+from bongsu.tracking.names import LABEL_TAG
 
 _PARENT_RUN = "mlflow.parentRunId"
 _SOURCE_RUN = "mlflow.sourceRun"
@@ -31,7 +32,7 @@ _EXPERIMENTS = range(1_000_000_000, 1 << 31)
 _NO_ID = "No {what} can begin with this id: make another one, `{begin}-` and 32 random hexadecimal digits."
 
 
-class Births:
+class NewThings:
     """The things that one flush makes.
 
     Args:
@@ -48,16 +49,16 @@ class Births:
         self._experiments: list[Any] = []
         self._mentions: list[tuple[Kind, Any, Label]] = []
 
-    def conceive(self, row: Any) -> None:
+    def decide_label(self, row: Any) -> None:
         """Decide a new thing's label. Raises MlflowException if it may not be made."""
-        CONCEIVE[type(row)](self, row)
+        CREATABLE[type(row)](self, row)
 
     def label_of(self, kind: Kind, thing: str) -> Label | None:
         """None if this flush does not make it."""
         return self._labels.get((kind, thing))
 
-    def deliver(self) -> None:
-        """Write the marks."""
+    def write_marks(self) -> None:
+        """Write the marks, once the flush has given every thing its id."""
         acting = self._actor if isinstance(self._actor, Acting) else None
         for row in self._experiments:
             if acting is not None:  # the recorder's is known through what is in it
@@ -90,7 +91,7 @@ class Births:
             parents = [tag.value for tag in row.tags if tag.key == _PARENT_RUN]
             sources_of_label = [self._ledger.label(Kind.RUN, parent) for parent in parents]
         label = self._label(row.tags, sources_of_label)
-        self._tag(row.tags, label, lambda text: tracking.SqlTag(run=row, key=tags.LABEL_TAG, value=text))
+        self._tag(row.tags, label, lambda text: tracking.SqlTag(run=row, key=LABEL_TAG, value=text))
         self._labels[Kind.RUN, row.run_uuid] = label
         self._mentions.append((Kind.EXPERIMENT, row.experiment_id, label))
 
@@ -110,7 +111,7 @@ class Births:
 
         def tag(text: str) -> Any:
             return tracking.SqlLoggedModelTag(
-                model_id=row.model_id, experiment_id=row.experiment_id, tag_key=tags.LABEL_TAG, tag_value=text
+                model_id=row.model_id, experiment_id=row.experiment_id, tag_key=LABEL_TAG, tag_value=text
             )
 
         self._tag([*row.tags, *written], label, tag)
@@ -172,7 +173,7 @@ class Births:
         return [
             tags.read_label(tag.value)
             for tag in self.session.new
-            if isinstance(tag, tracking.SqlInputTag) and tag.input_uuid in uuids and tag.name == tags.LABEL_TAG
+            if isinstance(tag, tracking.SqlInputTag) and tag.input_uuid in uuids and tag.name == LABEL_TAG
         ]
 
     def _keep_apart(self, row: tracking.SqlDataset) -> None:
@@ -211,7 +212,7 @@ class Births:
 
         def tag(text: str) -> Any:
             return registry.SqlModelVersionTag(
-                workspace=row.workspace, name=row.name, version=row.version, key=tags.LABEL_TAG, value=text
+                workspace=row.workspace, name=row.name, version=row.version, key=LABEL_TAG, value=text
             )
 
         self._tag(row.model_version_tags, label, tag)
@@ -225,10 +226,10 @@ class Births:
         declared = tags.labels_among(said, grades)
         if isinstance(self._actor, Recorder):
             if not declared:
-                raise ValueError(f"What the control plane records carries the tag {tags.LABEL_TAG}")
+                raise ValueError(f"What the control plane records carries the tag {LABEL_TAG}")
             return high_water_mark(declared)
         for tag in said:
-            if tags.key_of(tag) != tags.LABEL_TAG:
+            if tags.key_of(tag) != LABEL_TAG:
                 tags.check_is_free(tags.key_of(tag))
         label = high_water_mark([*declared, *of_sources], self._actor.written)
         if not self._actor.viewer.clearance.dominates(label):
@@ -240,7 +241,7 @@ class Births:
         if isinstance(self._actor, Recorder):
             return
         for row in rows:
-            if tags.key_of(row) == tags.LABEL_TAG:
+            if tags.key_of(row) == LABEL_TAG:
                 if isinstance(row, tracking.SqlLoggedModelTag):
                     row.tag_value = str(label)
                 else:
@@ -249,13 +250,13 @@ class Births:
         self.session.add(make(str(label)))
 
 
-CONCEIVE: Mapping[type, Callable[[Births, Any], None]] = {
-    tracking.SqlExperiment: Births.experiment,
-    tracking.SqlRun: Births.run,
-    tracking.SqlLoggedModel: Births.logged_model,
-    tracking.SqlTraceInfo: Births.trace,
-    tracking.SqlDataset: Births.dataset,
-    registry.SqlRegisteredModel: Births.model,
-    registry.SqlModelVersion: Births.version,
+CREATABLE: Mapping[type, Callable[[NewThings, Any], None]] = {
+    tracking.SqlExperiment: NewThings.experiment,
+    tracking.SqlRun: NewThings.run,
+    tracking.SqlLoggedModel: NewThings.logged_model,
+    tracking.SqlTraceInfo: NewThings.trace,
+    tracking.SqlDataset: NewThings.dataset,
+    registry.SqlRegisteredModel: NewThings.model,
+    registry.SqlModelVersion: NewThings.version,
 }
 """What can be made, and how its label is found."""
