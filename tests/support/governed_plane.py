@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from governed_world import PEOPLE
 from people_places import Ministries, new
-from store_places import store_at
+from sqlalchemy import Table, insert, select, update
+from store_places import open_at, store_at
 
 from bongsu.domain.codes import identity as codes
 from bongsu.domain.data_permits import SharedObject
@@ -17,6 +21,7 @@ from bongsu.domain.uses import UseClass
 from bongsu.service.control_plane import ControlPlane
 from bongsu.service.ministries import NewMinistry, register_ministry
 from bongsu.store.permits import add_access_permit
+from bongsu.store.schema_people import memberships, people
 from bongsu.store.scope import EVERYTHING
 from bongsu.tracking.governed.viewer import Viewer
 
@@ -28,8 +33,6 @@ NOBODY_YET = "nobody-yet"
 """Token of somebody who is nothing in any ministry."""
 GUEST = "msit"
 """The ministry with which DAPA shares its model."""
-LEFT = "left"
-"""Name of a file in the folder of the control plane: while it is there, everybody is disabled."""
 CLEARED = PEOPLE["mnd-all"].clearance
 DAPA = NewMinistry("dapa", "방위사업청", "Defense Acquisition Program Administration")
 
@@ -40,16 +43,35 @@ def plane_at(folder: Path) -> ControlPlane:
     register_ministry(made.platform, made.actor("mnd/op"), DAPA, new("dapa/op"))
     with made.platform.write() as connection:
         add_access_permit(connection, _shared(made.now))
-    return _Plane(replace(made.platform, scope=EVERYTHING), identify)
+        for one in map(identify, [*PEOPLE, ROBOT]):
+            values = {"id": one.id, "name": one.name, "kind": one.kind.value, "clearance": str(one.clearance)}
+            connection.execute(insert(people).values(**values, created_at=made.now))
+            for ministry, role in [(ministry, role) for ministry, roles in one.roles.items() for role in roles]:
+                connection.execute(insert(memberships).values(person=one.id, ministry=ministry, role=role.value))
+    return ControlPlane(replace(made.platform, scope=EVERYTHING), identify)
 
 
-class _Plane(ControlPlane):
-    """Whose people are nobody's any more once there is a file in its folder."""
+@contextmanager
+def changing(
+    home: Path, token: str, values: Mapping[str, object], table: Table = people
+) -> Iterator[Callable[[], None]]:
+    """What changes the account of somebody, whose token goes on to say what they were, or what they are in a ministry.
+    Afterwards all is as it was. ``home`` is the server's, of whose processes there is one."""
+    (folder,) = home.glob("plane-*")
+    database = open_at(folder)
+    of_them = (people.c.id if table is people else memberships.c.person) == PEOPLE[token].id
 
-    def as_now(self, actor: Actor) -> Actor:
-        if (self.base.home / LEFT).exists():
-            raise codes.NOT_SIGNED_IN.error()
-        return actor
+    def write(change: Mapping[str, object]) -> None:
+        with database.write() as connection:
+            assert connection.execute(update(table).where(of_them).values(**change)).rowcount == 1
+
+    with database.read() as connection:
+        before = connection.execute(select(*(table.c[name] for name in values)).where(of_them)).one()
+    try:
+        yield partial(write, values)
+    finally:
+        write(before._mapping)
+        database.close()
 
 
 def identify(token: str) -> Actor:

@@ -34,6 +34,7 @@ from bongsu.api.routes import (
     runs,
     session,
 )
+from bongsu.api.uploads import Intake
 from bongsu.domain.server_defaults import LANGUAGE, MLFLOW_PATH, REQUESTS_A_MINUTE
 from bongsu.service.browsers.settings import Browsers
 from bongsu.service.control_plane import ControlPlane
@@ -100,6 +101,7 @@ def create_app(
     app.state.rate = Rate(requests_a_minute)
     app.state.ending = Ending()
     app.state.followers = Followers()
+    app.state.intake = Intake()
     app.state.readiness = Readiness(lambda: is_ready(plane.base), app.state.ending)
     handle_problems(app)
     # Those that are added later see a request earlier.

@@ -1,10 +1,11 @@
 """Who asks, and what for: every route states its permission.
 
-Where that is checked: ``everywhere``, ``each``, ``within`` and ``of_run`` give a route nothing but what its permission
-and the asker allow. Routes that take ``plane`` leave the check to the use case that they hand the actor to, because it
-looks at more than the permission, or records a refusal in the ministry's log: people, ministries and secrets, the audit
-log, what governance decides, exporting a model, giving a grant, what workers ask, pipelines handed in, and searches and
-lists of versions over all ministries. A test holds the other routes to the methods of :class:`Asker`.
+Where that is checked: ``everywhere``, ``each``, ``within``, ``within_still`` and ``of_run`` give a route nothing but
+what its permission and the asker allow. Routes that take ``plane`` leave the check to the use case that they hand the
+actor to, because it looks at more than the permission, or records a refusal in the ministry's log: people, ministries
+and secrets, the audit log, what governance decides, exporting a model, giving a grant, what workers ask, pipelines
+handed in, and searches and lists of versions over all ministries. A test holds the other routes to the methods of
+:class:`Asker`.
 """
 
 from __future__ import annotations
@@ -81,6 +82,11 @@ class Asker:
     def within(self, ministry: str | None) -> Platform:
         """See :meth:`bongsu.service.control_plane.ControlPlane.within`."""
         return self.plane.within(self.actor, self.needed, ministry)
+
+    def within_still(self, ministry: str) -> Platform:
+        """As :meth:`within`, of somebody who asked a while ago: their roles and their clearance are those of now.
+        Raises ``identity.not-signed-in`` once they are disabled."""
+        return self.plane.within(self.plane.as_now(self.actor), self.needed, ministry)
 
     def grades(self) -> GradeScheme:
         """Of the site, which are everybody's."""

@@ -9,10 +9,12 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from bongsu.api.requests import broken_off, language_of, request_id
 from bongsu.api.unfit import words_of
 from bongsu.domain.codes import access, api, identity, people, run
+from bongsu.domain.codes.database import without_address
 from bongsu.domain.messages import N_
 from bongsu.domain.problems import LACKING, BongsuError, Code, Problem
 from bongsu.language.problems import told
@@ -34,6 +36,7 @@ _OTHER_STATUS: dict[Code, int] = {
     api.TOO_LARGE: 413,
     api.HEAD_TOO_LARGE: 431,
     api.TOO_SLOW: 408,
+    api.BELOW_LEAST_RATE: 408,
     api.TOO_MANY: 429,
     api.TOO_MANY_FOLLOWED: 429,
     api.TOO_MANY_READ: 429,
@@ -71,16 +74,20 @@ def _status(problem: Problem) -> int:
 
 
 def problem_response(request: Request, error: BongsuError) -> Response:
-    """All problems in one document; those of files keep their places."""
+    """All problems in one document; those of files keep their places. Where the server's database lies, and what it
+    says, is for who runs the server, and stands in its log."""
     language = language_of(request)
-    status = status_of(error.problems)
+    problems = [without_address(problem) for problem in error.problems]
+    if problems != error.problems:
+        _log.warning("request %s: %s", request_id(request), error)
+    status = status_of(problems)
     headers = {"Content-Language": language, "Vary": "Accept-Language", "Cache-Control": "no-store"}
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="bongsu"'
-    seconds = error.problems[0].args.get("seconds", RETRY_AFTER_S)
+    seconds = problems[0].args.get("seconds", RETRY_AFTER_S)
     if status in (429, 503):
         headers["Retry-After"] = str(seconds)
-    document = problem_document(error.problems, language, status, request_id(request))
+    document = problem_document(problems, language, status, request_id(request))
     return JSONResponse(document, status, headers, MEDIA_TYPE)
 
 
@@ -130,6 +137,10 @@ def handle_problems(app: FastAPI) -> None:
         else:
             problem = api.BAD_REQUEST.error(place=request.url.path, detail=str(error.detail).rstrip("."))
         return problem_response(request, problem)
+
+    @app.exception_handler(ClientDisconnect)
+    def _left(_request: Request, _error: ClientDisconnect) -> Response:
+        return Response(status_code=400)  # which nobody reads; it is no fault of ours
 
     @app.exception_handler(Exception)
     def _unforeseen(request: Request, error: Exception) -> Response:

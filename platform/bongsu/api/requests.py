@@ -14,6 +14,7 @@ from urllib.parse import unquote_to_bytes
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bongsu.api.body_rates import OF_FILES, LeastRate
 from bongsu.api.connections import MOST_HEAD_BYTES
 from bongsu.domain.codes import api as codes
 from bongsu.domain.messages import N_
@@ -98,6 +99,7 @@ class Bounded:
         takes_lines: whether texts in its query may have several lines.
         pause_s: for how long nothing of a body may come, in seconds.
         whole_s: until all of a body is there that has a limit here, in seconds.
+        least: how fast one has to come that has none (``api.below-least-rate``).
         refuse: answers a request whose head is too large, or whose path or query is none.
     """
 
@@ -109,6 +111,7 @@ class Bounded:
         refuse: Callable[[Request, BongsuError], ASGIApp],
         pause_s: float = BODY_PAUSE_S,
         whole_s: float = BODY_S,
+        least: LeastRate = OF_FILES,
     ) -> None:
         self._app = app
         self._most_of = most_of
@@ -116,6 +119,7 @@ class Bounded:
         self._refuse = refuse
         self._pause = pause_s
         self._whole = whole_s
+        self._least = least
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -135,14 +139,22 @@ class Bounded:
             problem = codes.BAD_REQUEST.error(place=f"query.{unread}", detail=told)
             await self._refuse(Request(scope), problem)(scope, receive, send)
             return
-        body = _Body(scope, receive, self._most_of(scope["path"]), self._pause, self._whole)
+        body = _Body(scope, receive, self._most_of(scope["path"]), self._pause, self._whole, self._least)
         await self._app(scope, body, send)
 
 
 class _Body:
     """What is received of a request, under its limits."""
 
-    def __init__(self, scope: Scope, receive: Receive, most: int | None, pause_s: float, whole_s: float) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        most: int | None,
+        pause_s: float,
+        whole_s: float,
+        least: LeastRate,
+    ) -> None:
         stated = dict(scope["headers"]).get(b"content-length", b"")
         self._scope = scope
         self._receive = receive
@@ -150,6 +162,8 @@ class _Body:
         self._pause = pause_s
         self._whole_s = whole_s
         self._until: float | None = None
+        self._least = least
+        self._waited = 0.0
         self._is_stated_too_large = most is not None and stated.isdigit() and int(stated) > most
         self._seen = 0
         self._is_whole = False
@@ -159,7 +173,7 @@ class _Body:
             return await self._receive()  # until the client has left
         if self._is_stated_too_large:
             raise self._given_up(codes.TOO_LARGE.error(limit=self._most))
-        patience = self._patience_s()
+        patience, began = self._patience_s(), time.monotonic()
         try:
             message = await asyncio.wait_for(self._receive(), max(0.0, patience))
         except TimeoutError:
@@ -172,6 +186,10 @@ class _Body:
         if self._most is not None and self._seen > self._most:
             raise self._given_up(codes.TOO_LARGE.error(limit=self._most))
         self._is_whole = not message.get("more_body", False)
+        self._waited += time.monotonic() - began
+        slow = self._least.problem(self._seen, self._waited) if self._most is None else None
+        if slow is not None and not self._is_whole:
+            raise self._given_up(slow)
         return message
 
     def _patience_s(self) -> float:

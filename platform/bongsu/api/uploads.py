@@ -2,20 +2,80 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import TypeVar
 
+import anyio
+import anyio.to_thread
 from fastapi import Request
 from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
+from starlette.requests import ClientDisconnect
 
+from bongsu.artifacts.sending import left
 from bongsu.domain.codes import api as codes
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
 from bongsu.domain.unseen import first_unseen
 from bongsu.service.platform import Platform
+from bongsu.service.unpacking import SenderLeft
 from bongsu.service.uploading import upload_folder
 
+T = TypeVar("T")
 MOST_BYTES = 1 << 40
+MOST_TAKEN = 4
+"""So many uploads are unpacked at once."""
+
+
+class Intake:
+    """What is made of files that were sent, at this server: of few at once, in threads that are not the routes'."""
+
+    def __init__(self) -> None:
+        self._limiter: anyio.CapacityLimiter | None = None
+
+    async def take(self, request: Request, taking: Callable[[Callable[[], bool]], T]) -> T:
+        """What ``taking`` makes in its turn; it is told how to ask whether who sent the files has left.
+
+        Args:
+            request: whose body was read to its end.
+            taking: raises SenderLeft where it ends for that.
+
+        Raises:
+            ClientDisconnect: they left before their turn, or before it was done.
+        """
+        if self._limiter is None:  # it belongs to the event loop that asks first
+            self._limiter = anyio.CapacityLimiter(MOST_TAKEN)
+        limiter, gone = self._limiter, threading.Event()
+        made: list[T] = []
+        failure: Exception | None = None
+        async with anyio.create_task_group() as tasks:
+
+            async def watch() -> None:
+                await left(request.receive)
+                gone.set()
+                tasks.cancel_scope.cancel()  # of who waits; what is under way asks
+
+            tasks.start_soon(watch)
+            try:
+                made.append(await anyio.to_thread.run_sync(taking, gone.is_set, limiter=limiter))
+            except SenderLeft:
+                pass
+            except Exception as error:  # told as it is, and not as one of a group
+                failure = error
+            tasks.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
+        if not made:
+            raise ClientDisconnect
+        return made[0]
+
+
+def intake_of(request: Request) -> Intake:
+    """Of the server that it is asked of."""
+    found: Intake = request.app.state.intake
+    return found
 
 
 def folder_for_files(platform: Platform) -> AbstractAsyncContextManager[Path]:

@@ -132,6 +132,13 @@ class Tape:
             raise NotOfThisForm(N_("it does not begin as a bundle does"), start)
         return header, b"".join(self.pieces(size)), start
 
+    def only_zeros(self) -> None:
+        """To the end of the file, however far that is. Raises NotOfThisForm if there is anything else."""
+        while piece := self._file.read(_PIECE):
+            if piece.strip(b"\x00"):
+                raise NotOfThisForm(N_("something stands behind its end"), self.offset)
+            self.offset += len(piece)
+
     def end(self) -> None:
         """Raises NotOfThisForm unless here is the end, as it has to be, and nothing behind it."""
         self.zeros(len(END))

@@ -25,6 +25,9 @@ T = TypeVar("T")
 Tokens = Callable[[bool], str]
 """The access token; a new one if the argument says that the old one was refused."""
 TIMEOUT_S = 60.0
+# What was sent waits for its turn, and is unpacked, before there is an answer; whoever leaves meanwhile has to send it
+# once more.
+TAKING_S = 3600.0
 _TRIES = 4
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 5.0
@@ -193,12 +196,15 @@ class Server:
     ) -> httpx.Response:
         is_refused = False
         pause = _FIRST_PAUSE_S
+        patience = httpx.Timeout(TIMEOUT_S, read=TAKING_S if callable(content) else TIMEOUT_S)
         for left in range(_TRIES - 1, -1, -1):
             signed = {**headers, "Authorization": f"Bearer {self._tokens(is_refused)}"}
             body = content() if callable(content) else content
             try:
                 with self._reached():
-                    response = self._http.request(method, path, params=_given(query), headers=signed, content=body)
+                    response = self._http.request(
+                        method, path, params=_given(query), headers=signed, content=body, timeout=patience
+                    )
             except BongsuError:
                 if not left:
                     raise

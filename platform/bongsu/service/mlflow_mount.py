@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from starlette.types import Scope as Asked
 
 from bongsu.domain.codes import identity as identity_codes
+from bongsu.domain.codes.database import without_address
 from bongsu.domain.people import Actor
 from bongsu.domain.problems import BongsuError
 from bongsu.domain.tenants import Tenant
@@ -157,7 +158,7 @@ def _identified(identify: Callable[[T], Actor], known: T) -> Actor | BongsuError
 def denial_of(error: BongsuError) -> Denial:
     """Why it is not known who asks. What is nobody's refusal passes, such as a store that is busy: clients of MLflow
     try that again. Our code stands in brackets: MLflow's form has no other place for it."""
-    problem = error.problems[0]
+    problem = without_address(error.problems[0])
     if problem.code in (identity_codes.FOREIGN_PAGE, identity_codes.TWO_SESSIONS):
         status, code = 403, "PERMISSION_DENIED"
     elif is_not_signed_in(error):

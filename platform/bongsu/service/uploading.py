@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import secrets
 import shutil
-import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from bongsu.artifacts.refusals import writing_to
-from bongsu.domain.artifact import ArtifactRef, check_tree_path
+from bongsu.domain.artifact import ArtifactRef
 from bongsu.domain.codes import artifact as codes
 from bongsu.domain.codes import labels as label_codes
 from bongsu.domain.ids import Digest
@@ -25,10 +24,10 @@ from bongsu.service.inputs.importing import copy_in
 from bongsu.service.labels import refuse_above
 from bongsu.service.platform import Platform
 from bongsu.service.recording import OF_LABELS, Ask, refusals_recorded
+from bongsu.service.unpacking import unpack
 from bongsu.store.artifacts import find_owned, note_artifact, note_new
 from bongsu.store.audit import append_all
 
-MOST_FILES = 100_000
 ABANDONED_S = 86_400.0
 UPLOADS, CARDS = "bongsu-upload-", "bongsu-cards-"
 _TEMPORARY = (UPLOADS, CARDS)
@@ -77,7 +76,15 @@ def _is_abandoned(path: Path, now: float) -> bool:
         return False
 
 
-def take_upload(platform: Platform, archive: Path, title: str, stated: Label | None, *, is_model: bool) -> Uploaded:
+def take_upload(
+    platform: Platform,
+    archive: Path,
+    title: str,
+    stated: Label | None,
+    *,
+    is_model: bool,
+    has_left: Callable[[], bool] = lambda: False,
+) -> Uploaded:
     """Unpack a tar archive of plain files and keep them as an artifact.
 
     Its label is the least upper bound of what the client states, what cards among the files say, and what is known of
@@ -90,6 +97,7 @@ def take_upload(platform: Platform, archive: Path, title: str, stated: Label | N
         title: what the files were on the client's machine, for people.
         stated: what cards above the files say there, or the client itself.
         is_model: whether it is to be used as one.
+        has_left: whether who sent it is gone, and nothing need be unpacked for them.
 
     Raises:
         BongsuError: ``artifact.not-an-archive``, ``artifact.unsafe-path``, ``artifact.unreadable-card``, each with
@@ -97,6 +105,7 @@ def take_upload(platform: Platform, archive: Path, title: str, stated: Label | N
             ``access.above-clearance`` if the sender may not see what this would be, and ``label.known-lower`` for a
             label above the one that the bytes are known to have (both recorded); ``policy.forbidden-use`` (recorded)
             for what the title or a card says it is for.
+        SenderLeft: who sent it is gone; nothing was kept.
     """
     author = platform.author
     ask = Ask(
@@ -112,7 +121,7 @@ def take_upload(platform: Platform, archive: Path, title: str, stated: Label | N
     if stated is not None:
         refuse_other_grades(grades, stated, "label")
     with tempfile.TemporaryDirectory(prefix="upload-", dir=archive.parent) as folder:
-        _unpack(archive, Path(folder), title)
+        unpack(archive, Path(folder), title, has_left)
         try:
             files = files_sent(Path(folder), f"upload:{title}")
             on_card = label_of(files, grades)
@@ -158,26 +167,3 @@ def _noted(platform: Platform, ref: ArtifactRef, stated: Label, title: str) -> L
     if not label.dominates(stated):
         raise label_codes.KNOWN_LOWER.error(title=title, stated=str(stated), known=known.label, digest=ref.digest)
     return label
-
-
-def _unpack(archive: Path, folder: Path, title: str) -> None:
-    count = 0
-    try:
-        with tarfile.open(archive, "r:") as tar:
-            for member in tar:
-                if member.isdir():
-                    continue
-                count += 1
-                if not member.isreg() or count > MOST_FILES:
-                    detail = f"{member.name}: not a plain file, or too many files"
-                    raise codes.NOT_AN_ARCHIVE.error(archive=title, detail=detail)
-                check_tree_path(member.name)
-                place = folder / member.name
-                place.parent.mkdir(parents=True, exist_ok=True)
-                content = tar.extractfile(member)
-                assert content is not None
-                with content, place.open("xb") as file:
-                    while piece := content.read(1 << 20):
-                        file.write(piece)
-    except (tarfile.TarError, FileExistsError, NotADirectoryError, IsADirectoryError, EOFError) as error:
-        raise codes.NOT_AN_ARCHIVE.error(archive=title, detail=str(error)) from error

@@ -80,6 +80,7 @@ def test_a_database_that_is_away_for_a_while_holds_runs_up_and_no_more(
                 assert answer.status_code == 503, answer.text
                 assert answer.headers["content-type"] == "application/problem+json"
                 assert answer.json()["code"] == "run.database-unreachable"
+                assert "postgresql" not in answer.text, "where it lies is nothing for who asks"
                 assert int(answer.headers["retry-after"]) > 0
             assert not replica.is_ready()
             alive = httpx.get(f"{replica.url}/healthz", timeout=5, trust_env=False)

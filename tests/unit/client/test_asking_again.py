@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
 
+from bongsu.client import http
 from bongsu.client.http import Server
 
 NOW = 784111777.0  # Sun, 06 Nov 1994 08:49:37 GMT
@@ -19,6 +21,7 @@ class Busy(ThreadingHTTPServer):
     def __init__(self, wait: str) -> None:
         self.wait = wait
         self.keys: list[str | None] = []
+        self.answer_after_s = 0.0
         super().__init__(("127.0.0.1", 0), _Handler)
         self._thread = Thread(target=self.serve_forever, daemon=True)
         self._thread.start()
@@ -40,6 +43,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.keys.append(self.headers["Idempotency-Key"])
         is_first = len(self.server.keys) == 1
         body = b"{}"
+        time.sleep(self.server.answer_after_s)
         self.send_response(503 if is_first else 200)
         if is_first:
             self.send_header("Retry-After", self.server.wait)
@@ -103,3 +107,14 @@ def test_no_key_is_sent_to_a_route_that_reads_none(busy: Busy) -> None:
     assert server.post("/v1/suspensions", {}) == {}
     server.close()
     assert busy.keys == [None, None]
+
+
+@pytest.mark.parametrize("busy", ["0"], indirect=True)
+def test_whoever_sends_files_waits_longer_than_who_asks(busy: Busy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server takes in few uploads at once: whoever leaves would have to send them again."""
+    monkeypatch.setattr(http, "TIMEOUT_S", 0.5)
+    busy.answer_after_s = 1.0
+    server = Server(busy.url, lambda _again: "token", "en", lambda _seconds: None)
+    assert server.upload("/files", lambda: iter([b"files"])) == {}
+    assert len(busy.keys) == 2, "one that was refused for now, and one"
+    server.close()

@@ -13,7 +13,10 @@ import typer
 from api_places import ApiPlace
 
 from bongsu.api import connections, requests, serving
+from bongsu.api.body_rates import OF_FILES
 from bongsu.api.readiness import PATIENCE_S
+from bongsu.api.uploads import MOST_TAKEN
+from bongsu.artifacts.plain_tar import MOST_EXTENDED
 from bongsu.cli.app import app
 from bongsu.service.observing.executor_gauge import ExecutorGauge
 from bongsu.service.observing.metrics import Metrics
@@ -22,6 +25,7 @@ from bongsu.service.observing.reconciling import Watched
 from bongsu.service.observing.store_gauges import StoreGauges
 from bongsu.service.observing.tracing import Tracing
 from bongsu.service.serving import ServerSettings
+from bongsu.service.unpacking import MOST_DEEP, MOST_FILES
 from bongsu.store.postgres import POOL_SIZE
 from bongsu.store.tallies import MOST_COUNTED, MOST_GRANTS
 
@@ -93,6 +97,10 @@ def test_every_metric_is_there_with_its_kind_and_labels(tmp_path: Path) -> None:
         f"| {connections.HEAD_S:g} s | 408, closed",
         f"while some of it waits | {connections.READ_PAUSE_S:g} s | closed",
         f"pause in a body | {requests.BODY_PAUSE_S:g} s",
+        f"{OF_FILES.bytes_a_second:,} bytes/s on average, once it was waited for {OF_FILES.after_s:g} s",
+        f"{MOST_FILES:,} each; {MOST_DEEP} folders one in another",
+        f"GNU's long names) | {MOST_EXTENDED:,} bytes",
+        f"unpacked at once | {MOST_TAKEN};",
         f"is there that is no file | {requests.BODY_S:g} s",
         f"rest of a body after its answer | {connections.REST_S:g} s",
         f"forms of signing in {requests.MOST_OF_STRANGERS:,} bytes",

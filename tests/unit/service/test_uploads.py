@@ -15,8 +15,10 @@ from governed_places import GovernedPlace
 
 from bongsu.domain.pipeline import Input
 from bongsu.domain.problems import BongsuError
+from bongsu.service import unpacking
 from bongsu.service.inputs.file_roots import Files
 from bongsu.service.inputs.files import NotFound
+from bongsu.service.unpacking import MOST_DEEP, SenderLeft, unpack
 from bongsu.service.uploading import ABANDONED_S, clear_abandoned, take_upload, upload_folder
 
 Make = Callable[[tarfile.TarFile], None]
@@ -45,6 +47,45 @@ def special(kind: bytes, target: str = "/etc/passwd") -> Make:
     return make
 
 
+def with_header(change: Callable[[bytearray], None], kind: bytes = tarfile.REGTYPE, size: int = 512) -> Make:
+    """A file of one block, whose header is changed."""
+
+    def make(tar: tarfile.TarFile) -> None:
+        member = tarfile.TarInfo("a.txt")
+        member.type, member.size = kind, size
+        raw = bytearray(member.tobuf(tarfile.GNU_FORMAT))
+        change(raw)
+        raw[148:156] = b"%06o\x00 " % (sum(raw[:148]) + sum(raw[156:]) + 8 * ord(" "))
+        assert tar.fileobj is not None
+        tar.fileobj.write(bytes(raw) + bytes(512))
+
+    return make
+
+
+def holed(raw: bytearray) -> None:
+    raw[483:495] = b"%011o\x00" % (1 << 30)  # what it would be on the disk
+
+
+def below_zero(raw: bytearray) -> None:
+    raw[124:136] = b"\xff" * 10 + b"\xfe\x00"
+
+
+def holed_as_pax(tar: tarfile.TarFile) -> None:
+    member = tarfile.TarInfo("a.txt")
+    member.size = 512
+    member.pax_headers = {
+        "GNU.sparse.major": "1",
+        "GNU.sparse.minor": "0",
+        "GNU.sparse.name": "a.txt",
+        "GNU.sparse.realsize": str(1 << 30),
+    }
+    tar.addfile(member, io.BytesIO(b"0\n".ljust(512, b"\x00")))
+
+
+def unchanged(_raw: bytearray) -> None:
+    pass
+
+
 def twice(tar: tarfile.TarFile) -> None:
     plain("a.txt")(tar)
     plain("a.txt")(tar)
@@ -59,6 +100,13 @@ HOSTILE: dict[str, Make] = {
     "a pipe": special(tarfile.FIFOTYPE),
     "a device": special(tarfile.CHRTYPE),
     "one name twice": twice,
+    "a file with holes": with_header(holed, tarfile.GNUTYPE_SPARSE),
+    "a file with holes, as pax says it": holed_as_pax,
+    "a size below zero": with_header(below_zero),
+    "a large extended header": with_header(unchanged, tarfile.XHDTYPE, 1 << 30),
+    "a large extended header for all": with_header(unchanged, tarfile.XGLTYPE, 1 << 30),
+    "a long name of GNU": with_header(unchanged, tarfile.GNUTYPE_LONGNAME, 1 << 30),
+    "a file in too many folders": plain("x/" * (MOST_DEEP + 1) + "a.txt"),
     "a name that no file system holds": plain("가" * 86),
     "a folder that no file system holds": plain("x" * 256 + "/a.txt"),
 }
@@ -77,6 +125,48 @@ def test_a_hostile_archive_leaves_nothing(tmp_path: Path, how: str) -> None:
     assert [path.name for path in folder.iterdir()] == ["sent.tar"]
     assert not list(tmp_path.rglob("evil.txt"))
     place.close()
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"f{n}/" for n in range(6)],
+        ["f/" * n for n in range(1, 7)],
+        [f"f{n}.txt" for n in range(6)],
+        [f"f{n}/g{n}/a.txt" for n in range(3)],
+    ],
+)
+def test_folders_count_as_files_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: list[str]) -> None:
+    with tarfile.open(tmp_path / "sent.tar", "w") as tar:
+        for name in names:
+            member = tarfile.TarInfo(name)
+            member.type = tarfile.DIRTYPE if name.endswith("/") else tarfile.REGTYPE
+            tar.addfile(member)
+    for most, place in ((6, tmp_path / "all"), (5, tmp_path / "none")):
+        place.mkdir()
+        monkeypatch.setattr(unpacking, "MOST_FILES", most)
+        if most == 6:
+            unpack(tmp_path / "sent.tar", place, "sent", lambda: False)
+        else:
+            with pytest.raises(BongsuError, match=r"more than 5 files, or folders.*artifact\.not-an-archive"):
+                unpack(tmp_path / "sent.tar", place, "sent", lambda: False)
+
+
+def test_for_who_has_left_no_further_piece_is_written(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "sent.tar", "w") as tar:
+        member = tarfile.TarInfo("a.bin")
+        member.size = 5 << 20
+        tar.addfile(member, io.BytesIO(bytes(5 << 20)))
+    asked: list[None] = []
+
+    def has_left() -> bool:
+        asked.append(None)
+        return len(asked) > 3
+
+    (tmp_path / "place").mkdir()
+    with pytest.raises(SenderLeft):
+        unpack(tmp_path / "sent.tar", tmp_path / "place", "sent", has_left)
+    assert (tmp_path / "place" / "a.bin").stat().st_size == 2 << 20
 
 
 def test_a_compressed_archive_is_none(tmp_path: Path) -> None:

@@ -36,6 +36,10 @@ class Read(io.BytesIO):
         return found
 
 
+async def _still_may() -> bool:
+    return True
+
+
 @pytest.fixture
 def files() -> list[Read]:
     return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from bongsu.api.answers import Fields, Ministry, Page, answer
 from bongsu.api.asking import AskedFirst, Asker, Asking, asks_for
 from bongsu.api.listing import Listing
 from bongsu.api.openapi import only_as
-from bongsu.api.uploads import folder_for_files, receive, refuse_strange_title
+from bongsu.api.uploads import folder_for_files, intake_of, receive, refuse_strange_title
 from bongsu.artifacts.sending import PIECE
 from bongsu.domain.codes import api as codes
 from bongsu.domain.labels import Label
@@ -79,5 +80,10 @@ async def upload(
     async with folder_for_files(platform) as folder:
         archive = folder / "files.tar"
         await receive(request, archive)
-        taken = await run_in_threadpool(take_upload, platform, archive, title, stated, is_model=is_model)
+
+        def take(has_left: Callable[[], bool]) -> Uploaded:
+            now = asker.within_still(ministry)
+            return take_upload(now, archive, title, stated, is_model=is_model, has_left=has_left)
+
+        taken = await intake_of(request).take(request, take)
     return answer(request, taken, status=201)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -11,7 +12,7 @@ from fastapi.responses import Response
 from bongsu.api.answers import answer
 from bongsu.api.asking import AskedFirst, Asker, Asking, asks_for
 from bongsu.api.openapi import as_well, only_as
-from bongsu.api.uploads import folder_for_files, receive, refuse_strange_title
+from bongsu.api.uploads import folder_for_files, intake_of, receive, refuse_strange_title
 from bongsu.domain.codes import audit
 from bongsu.domain.model_bundles import House
 from bongsu.domain.phrases import as_phrase
@@ -76,7 +77,11 @@ async def take_in(
         archive = folder / "bundle.tar"
         await receive(request, archive)
         here = House(ministry, asker.plane.site)
-        taken = await run_in_threadpool(import_bundle, platform, archive, keys, here, title or "bundle")
+
+        def take(_has_left: Callable[[], bool]) -> Imported:
+            return import_bundle(asker.within_still(ministry), archive, keys, here, title or "bundle")
+
+        taken = await intake_of(request).take(request, take)
     return answer(request, taken, status=201 if taken.created else 200)
 
 

@@ -93,3 +93,9 @@ TOO_SLOW = Code(
     "Send it again, without pauses in between.",
     exit_code=7,
 )
+BELOW_LEAST_RATE = Code(
+    "api.below-least-rate",
+    "After {seconds} s, the request's body came at less than {rate} bytes a second.",
+    "Send it again over a faster connection; nothing of it was kept.",
+    exit_code=7,
+)

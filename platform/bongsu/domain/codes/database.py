@@ -1,6 +1,12 @@
 """Codes of a database that is a server of its own, and of who leads the processes that share it."""
 
-from bongsu.domain.problems import Code
+from dataclasses import replace
+
+from bongsu.domain.messages import N_
+from bongsu.domain.phrases import phrase
+from bongsu.domain.problems import Code, Problem
+
+_OF_DATABASE = ("run.database-", "run.leadership-")
 
 DATABASE_UNREACHABLE = Code(
     "run.database-unreachable",
@@ -43,3 +49,11 @@ LEADERSHIP_LOST = Code(
     " with the runs, and this one waits for its turn.",
     exit_code=7,
 )
+
+
+def without_address(problem: Problem) -> Problem:
+    """As it is told to who asks a server: where its database lies, and what that says, is for who runs the server."""
+    if not problem.code.name.startswith(_OF_DATABASE):
+        return problem
+    hidden = {"url": phrase(N_("of this server")), "detail": phrase(N_("its log says more"))}
+    return replace(problem, args={name: hidden.get(name, value) for name, value in problem.args.items()})

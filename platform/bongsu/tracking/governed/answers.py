@@ -85,7 +85,7 @@ class Guarded:
         self.is_failed = False
 
     async def __call__(self, message: Message) -> None:
-        if self._asked.body.is_too_large:
+        if self._asked.body.refused is not None:
             return  # MLflow's words about a body that broke off; the shell has its own
         if message["type"] == "http.response.start":
             self._protect(message)

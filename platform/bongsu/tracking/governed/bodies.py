@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope
 
 from bongsu.tracking.governed.refusals import TOO_LARGE, Refusal
+from bongsu.tracking.governed.viewer import Denial
 
 
 class Body:
     """Args:
     limit: in bytes.
     keeps: what was received can be looked at again; not for files.
+    at_end: called once all of it is there, before its last part is given to anybody; raises Refusal if nobody may
+        have it any more.
 
     Attributes:
+        refused: why nothing of it is taken; None as long as it is.
         is_called_json: by whoever sends it.
 
     Raises:
         Refusal: it says itself that it is larger.
     """
 
-    def __init__(self, scope: Scope, receive: Receive, limit: int, *, keeps: bool = True) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        limit: int,
+        *,
+        keeps: bool = True,
+        at_end: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         declared = Headers(scope=scope).get("content-length", "0")
         if not declared.isdecimal() or int(declared) > limit:
             raise Refusal(TOO_LARGE)
@@ -31,10 +45,8 @@ class Body:
         self._keeps = keeps
         self._parts: list[bytes] = []
         self._again: Message | None = None
-
-    @property
-    def is_too_large(self) -> bool:
-        return self._left < 0
+        self._at_end = at_end
+        self.refused: Denial | None = None
 
     @property
     def received(self) -> bytes:
@@ -55,8 +67,25 @@ class Body:
         message = await self._receive()
         part = message.get("body", b"")
         self._left -= len(part)
-        if self.is_too_large:
-            raise Refusal(TOO_LARGE)
+        if self._left < 0:
+            raise self._refusal(TOO_LARGE)
         if self._keeps and part:
             self._parts.append(part)
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            await self._end()
         return message
+
+    async def _end(self) -> None:
+        """Once."""
+        at_end, self._at_end = self._at_end, None
+        if at_end is None:
+            return
+        try:
+            await at_end()
+        except Refusal as refusal:
+            raise self._refusal(refusal.denial) from None
+
+    def _refusal(self, denial: Denial) -> Refusal:
+        # MLflow takes what is raised here for a failure of its own.
+        self.refused = denial
+        return Refusal(denial)

@@ -25,7 +25,7 @@ from bongsu.tracking.governed.artifact_paths import has_long_name, is_plain
 from bongsu.tracking.governed.bodies import Body
 from bongsu.tracking.governed.file_responses import taking
 from bongsu.tracking.governed.graphql_requests import fault_of
-from bongsu.tracking.governed.refusals import LONG_NAME, NO_FILES, NOT_FOUND, ONLY_LOOK, TOO_LARGE, UNKNOWN, Refusal
+from bongsu.tracking.governed.refusals import LONG_NAME, NO_FILES, NOT_FOUND, ONLY_LOOK, UNKNOWN, Refusal
 from bongsu.tracking.governed.routes import Access, Route, match
 from bongsu.tracking.governed.settings import GovernedSettings
 from bongsu.tracking.governed.stores import ensure_workspaces
@@ -107,12 +107,25 @@ class Shell:
         with acting(actor), self._one_more(viewer) if is_counted else nullcontext():
             await self._check_path(visit.path, scope["query_string"], route, actor)
             limit = self._settings.max_file if route.takes_file else self._settings.max_message
-            body = Body(scope, receive, limit, keeps=not route.takes_file)
+            at_end = partial(self._look_again, visit, route) if route.takes_file else None
+            body = Body(scope, receive, limit, keeps=not route.takes_file, at_end=at_end)
             if route.template == _GRAPHQL:
                 await _check_query(body)
             await self._ask(visit, route, body, None if only_looks else partial(self._still_may, visit))
-            if body.is_too_large:
-                raise Refusal(TOO_LARGE)
+            if body.refused is not None:
+                raise Refusal(body.refused)
+
+    async def _look_again(self, visit: OpenVisit, route: Route) -> None:
+        """At who sends a file, once it is there: they were looked at when it began to come, maybe long ago. Raises
+        Refusal."""
+        scope = visit.again(None).scope
+        viewer = await self._viewer_of(scope)
+        if isinstance(viewer, Denial):
+            raise Refusal(viewer)
+        actor = Acting(viewer, _workspace(scope, viewer), self._settings.unlabelled)
+        _check_access(route, actor)
+        with acting(actor):
+            await self._check_path(visit.path, scope["query_string"], route, actor)
 
     @contextmanager
     def _one_more(self, viewer: Viewer) -> Iterator[None]:
@@ -141,7 +154,7 @@ class Shell:
                 failure = error
             finally:
                 guarded.close()
-        if body.is_too_large:
+        if body.refused is not None:
             return
         if failure is not None:
             if not (visit.is_answered or guarded.is_failed):

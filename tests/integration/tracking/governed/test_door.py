@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from uuid import uuid4
+
 import pytest
 from governed_ids import WRITER, World
-from governed_plane import NOBODY_YET
+from governed_plane import NOBODY_YET, changing
 from governed_world import LOGGED
+from sqlalchemy import Table
+
+from bongsu.store.schema_people import memberships, people
 
 A2 = "/api/2.0/mlflow"
 SEARCH = f"{A2}/experiments/search"
@@ -95,6 +102,33 @@ def test_what_mlflow_takes_may_be_larger_than_what_the_api_takes(world: World) -
     assert len(world.server.ask("GET", address, WRITER).content) == 3_000_000
     batch = {"run_id": own.run, "metrics": [], "padding": "x" * 3_000_000}
     assert world.server.ask("POST", f"{A2}/runs/log-batch", WRITER, json=batch).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("table", "values", "told"),
+    [
+        (people, {"disabled_at": 1.0}, (401, "UNAUTHENTICATED")),
+        (memberships, {"role": "data-custodian"}, (403, "PERMISSION_DENIED")),
+        (memberships, {"ministry": "dapa"}, (404, "RESOURCE_DOES_NOT_EXIST")),
+        (people, {"clearance": "O"}, (404, "RESOURCE_DOES_NOT_EXIST")),
+    ],
+)
+def test_of_a_file_it_counts_what_its_sender_may_once_it_is_there(
+    world: World, table: Table, values: dict[str, object], told: tuple[int, str]
+) -> None:
+    address = f"/api/2.0/mlflow-artifacts/artifacts/{world.ids[LOGGED.word].place}/slow-{uuid4().hex}.bin"
+    with changing(world.server.home, WRITER, values, table) as change:
+
+        def pieces() -> Iterator[bytes]:
+            yield b"x" * 200_000
+            time.sleep(0.3)  # the first of it is there
+            change()
+            yield b"y"
+
+        answer = world.server.ask("PUT", address, WRITER, content=pieces())
+    assert (answer.status_code, answer.json()["error_code"]) == told
+    assert world.server.ask("GET", address, WRITER).status_code == 404, "nothing of it was kept"
+    assert world.server.ask("PUT", address, WRITER, content=iter([b"x", b"y"])).status_code == 200
 
 
 def test_who_is_not_let_in_is_told_what_mends_it(world: World) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 from governed_ids import A2, FILES, WRITER, World
-from governed_plane import LEFT
+from governed_plane import changing
 from governed_world import LOGGED
 
 from bongsu.artifacts.readers import OF_ONE
@@ -107,14 +107,12 @@ def _read(world: World) -> float:
 
 def test_who_is_disabled_meanwhile_gets_no_more_of_a_file(world: World, paths: list[str]) -> None:
     """Until then whoever reads slowly reads on, and is looked at more than once."""
-    (left,) = (path / LEFT for path in world.server.home.glob("plane-*"))
-    with ExitStack() as opened:
+    with ExitStack() as opened, changing(world.server.home, WRITER, {"disabled_at": 1.0}) as disable:
         readers = [reader for path in paths for reader in opened.enter_context(_slowly(world, path, 1))]
         seen = dict.fromkeys(readers, 0)
         _read_slowly(seen, 2.5 * LOOK_AGAIN_S)
         assert all(count > 0 for count in seen.values())
-        left.touch()
-        opened.callback(left.unlink)
+        disable()
         _read_slowly(seen, 2 * LOOK_AGAIN_S)
         for reader in readers:
             while piece := reader.recv(MEBIBYTE):
