@@ -9,7 +9,7 @@ from pathlib import Path
 
 from governed_world import OPEN, SECRET, T0, TOLD, Told, _opened, settings, tell_everything
 
-from bongsu.domain.publication import LabelChanged, RunClosed
+from bongsu.domain.publication import LabelChanged, RunClosed, SuspensionChanged
 from bongsu.tracking.governed.publisher import GovernedPublisher, open_publisher
 
 
@@ -45,6 +45,7 @@ def recorded(home: Path, database: str, publisher: GovernedPublisher) -> dict[st
         "before": [mark for mark in before if mark[1] == "rising"],
         "after": [mark for mark in _marks(database) if mark[1] == "rising"],
         "without_ministry": without_ministry,
+        "suspended": _suspended(publisher),
         "relabelled": _relabelled(publisher, database),
         "refused": _refusals(),
         "told": len(TOLD),
@@ -65,6 +66,18 @@ def _relabelled(publisher: GovernedPublisher, database: str) -> dict[str, object
     except MlflowException as error:
         elsewhere = error.error_code
     return {"marks": found, "elsewhere": elsewhere}
+
+
+def _suspended(publisher: GovernedPublisher) -> list[str | None]:
+    """What the tag of the version says after each time that it is told."""
+    told = SuspensionChanged(run_id="r-1", ministry="mnd", name="axk1-deep", version=1)
+    found = []
+    for since in (1_700_000_000.0, 1_700_000_000.0, None, None):
+        publisher.publish([told.model_copy(update={"suspended_at": since})])
+        with publisher._writing("mnd"):
+            version = publisher._client.get_model_version("axk1-deep", "1")
+        found.append(version.tags.get("bongsu.suspended"))
+    return found
 
 
 def _marks(database: str) -> list[tuple[str, str, str, str, bool]]:

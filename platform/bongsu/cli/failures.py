@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +87,12 @@ def _print_problem(console: Console, problem: Problem, label: str) -> None:
 def with_rule(code: Code, sentence: str) -> str:
     """What a code says, with the name of its rule, which is the same whenever it is said."""
     return sentence.replace("{rule}", code.rule) if code.rule else sentence
+
+
+def with_names(sentence: str) -> str:
+    """A template as people read it where nothing is filled in: ``{needed:g} GPU-hours`` as ``NEEDED GPU-hours``."""
+    parts = string.Formatter().parse(sentence)
+    return "".join(text + (name.upper() if name else "") for text, name, _form, _conversion in parts)
 
 
 def report_unexpected(error: BaseException, debug: bool) -> int:

@@ -50,6 +50,12 @@ def translate(text: str) -> str:
 _: Callable[[str], str] = translate
 
 
+def of_count(count: int, one: str, many: str) -> str:
+    """``one`` for exactly one, else ``many``, with ``{count}`` filled in. English tells them apart; each has its own
+    translation, and languages that do not have the same twice."""
+    return (one if count == 1 else many).format(count=count)
+
+
 def said(words: Words) -> str:
     """Words that came from elsewhere with their values, e.g. why an attempt failed, in the reader's language."""
     return settle_particles(in_words(words, translate))

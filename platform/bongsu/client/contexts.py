@@ -16,6 +16,8 @@ from bongsu.domain.codes import client as codes
 
 LOCAL = "local"
 VARIABLE = "BONGSU_CONTEXT"
+SECRET_VARIABLE = "BONGSU_SECRET"
+"""The secret of the service account in whose name a server is asked."""
 _FILE = "contexts.json"
 
 
@@ -127,6 +129,8 @@ def held(path: Path) -> Iterator[None]:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
+        # Said, as a process that was forked meanwhile has the descriptor too, and would hold it.
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
 
 

@@ -154,6 +154,7 @@ def with_secret(token_endpoint: str, account: str, secret: str) -> SignIn:
         raise codes.NO_SECRET.error(account=account)
     form = {"grant_type": "client_credentials", "client_id": account, "client_secret": secret}
     response = _sent(token_endpoint, "POST", token_endpoint, form)
+    _refuse_absence(token_endpoint, response)
     document = _document(token_endpoint, response)
     if not response.is_success:
         detail = str(document.get("error") or f"HTTP {response.status_code}")
@@ -181,9 +182,16 @@ def renewed(held: SignIn, url: str, secret: str = "") -> SignIn:
         raise codes.SIGN_IN_AGAIN.error(url=url)
     form = {"grant_type": "refresh_token", "refresh_token": held.refresh_token, "client_id": held.client_id}
     response = _sent(url, "POST", held.token_endpoint, form)
+    _refuse_absence(url, response)
     if not response.is_success:
         raise codes.SIGN_IN_AGAIN.error(url=url)
     return _signed_in(_document(url, response), held.token_endpoint, held.client_id, held.refresh_token)
+
+
+def _refuse_absence(url: str, response: httpx.Response) -> None:
+    """Raises ``client.unreachable`` for a provider that is away for the moment: it has said nothing of the sign-in."""
+    if response.status_code == httpx.codes.TOO_MANY_REQUESTS or response.is_server_error:
+        raise codes.UNREACHABLE.error(url=url, detail=f"HTTP {response.status_code}")
 
 
 def _signed_in(document: dict[str, Any], endpoint: str, client_id: str, refresh_token: str = "") -> SignIn:

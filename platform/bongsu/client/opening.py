@@ -27,7 +27,7 @@ def open_server(path: Path, name: str, context: Context, language: str, secret: 
         language: ``ko`` or ``en``.
         secret: of the service account, if it is the context of one.
     """
-    server = Server(context.url, _Tokens(path, name, context, secret).current, language)
+    server = Server(context.url, Tokens(path, name, context, secret).current, language)
     try:
         yield server
     finally:
@@ -37,10 +37,12 @@ def open_server(path: Path, name: str, context: Context, language: str, secret: 
 def access_token(path: Path, name: str, context: Context, secret: str = "") -> str:
     """A token of the person whose context it is that is good for a request now; arguments as of :func:`open_server`.
     Raises ``client.sign-in-again``, ``client.unreachable``, ``client.secret-refused``."""
-    return _Tokens(path, name, context, secret).current(is_refused=False)
+    return Tokens(path, name, context, secret).current(is_refused=False)
 
 
-class _Tokens:
+class Tokens:
+    """Access tokens of a context, for whoever asks one after another, also from several threads and processes."""
+
     def __init__(self, path: Path, name: str, context: Context, secret: str = "") -> None:
         self._path = path
         self._name = name
@@ -49,12 +51,23 @@ class _Tokens:
 
     def current(self, is_refused: bool) -> str:
         """Raises ``client.sign-in-again``."""
-        known = self._context.sign_in
-        if known is None:
-            raise codes.SIGN_IN_AGAIN.error(url=self._context.url)
+        known = self._signed_in()
         if is_refused or ends_soon(known):
             known = self._renewed(known)
         return known.access_token
+
+    def instead_of(self, refused: str) -> str:
+        """Another token than this one, which the server did not take; that of whoever asked before, if it is newer.
+        Raises ``client.sign-in-again``."""
+        known = self._signed_in()
+        if known.access_token == refused or ends_soon(known):
+            known = self._renewed(known)
+        return known.access_token
+
+    def _signed_in(self) -> SignIn:
+        if self._context.sign_in is None:
+            raise codes.SIGN_IN_AGAIN.error(url=self._context.url)
+        return self._context.sign_in
 
     def _renewed(self, known: SignIn) -> SignIn:
         """A newer sign-in: that of another command if there is one. A refresh token is good for one use, and whoever

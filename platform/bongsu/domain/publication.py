@@ -215,6 +215,27 @@ class LabelChanged(_Frozen):
         return f"{self.name}/{self.version}#label"
 
 
+class SuspensionChanged(_Frozen):
+    """A model version was suspended, or a suspension of it ended.
+
+    As of :class:`AliasChanged` it says to look: ``suspended_at`` is filled in when it is told, with what is so then.
+
+    Attributes:
+        suspended_at: since when it must not be used, in seconds since the epoch; None if it may be.
+    """
+
+    type: Literal["suspension-changed"] = "suspension-changed"
+    run_id: str
+    name: ModelName
+    version: int
+    suspended_at: float | None = None
+    ministry: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"{self.name}/{self.version}#suspended"
+
+
 class RunRelabelled(_Frozen):
     """Labels changed after the fact: of a run, of its stages, or of trees that these took or gave.
 
@@ -240,6 +261,13 @@ class RunRelabelled(_Frozen):
 
 
 Publication = Annotated[
-    RunOpened | StageFinished | RunClosed | VersionRegistered | AliasChanged | LabelChanged | RunRelabelled,
+    RunOpened
+    | StageFinished
+    | RunClosed
+    | VersionRegistered
+    | AliasChanged
+    | LabelChanged
+    | SuspensionChanged
+    | RunRelabelled,
     Field(discriminator="type"),
 ]

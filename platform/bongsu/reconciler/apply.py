@@ -15,7 +15,7 @@ from bongsu.domain.audit import AuditEvent, AuditOutcome, Author, rules_of
 from bongsu.domain.ids import Digest, StageId
 from bongsu.domain.labels import Label
 from bongsu.domain.plan import PlannedInput, PlannedStage
-from bongsu.domain.publication import MetricPoint, Publication, VersionRegistered
+from bongsu.domain.publication import MetricPoint, Publication, SuspensionChanged, VersionRegistered
 from bongsu.domain.run import AttemptState, RunState
 from bongsu.planner.taken_trees import InputTrees
 from bongsu.reconciler import announcements, provenance
@@ -49,6 +49,7 @@ from bongsu.store.receipts import rise
 from bongsu.store.records import ModelVersionRecord
 from bongsu.store.runs import claim_version, move_run, raise_label
 from bongsu.store.stages import StageMove
+from bongsu.store.suspensions import suspended_since
 
 
 def apply(
@@ -267,6 +268,12 @@ class _Applier:
         self._risen(label_flow.flow(self._db, [request.model.digest]))
         self._audit.append(self._registered(record))
         self._tell(VersionRegistered(request=request, version=version.version))
+        if suspended_since(self._db, request.ministry, version.name, version.version) is not None:
+            self._tell(
+                SuspensionChanged(
+                    run_id=self._run.id, name=version.name, version=version.version, ministry=request.ministry
+                )
+            )
         self._note("registered", action.stage_id, name=version.name, version=version.version)
 
     def _registered(self, record: ModelVersionRecord) -> AuditEvent:

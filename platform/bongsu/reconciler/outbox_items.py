@@ -1,5 +1,5 @@
-"""Items of the outbox as they are told: what was written with them may be old by then, and aliases and labels count as
-they are now."""
+"""Items of the outbox as they are told: what was written with them may be old by then, and aliases, labels and
+suspensions count as they are now."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from bongsu.domain.publication import (
     RunOpened,
     RunRelabelled,
     StageFinished,
+    SuspensionChanged,
     VersionRegistered,
 )
 from bongsu.store import label_telling as now
 from bongsu.store.aliases import alias_target
+from bongsu.store.suspensions import suspended_since
 
 
 def as_it_is(connection: Connection, item: Publication) -> Publication:
@@ -28,6 +30,9 @@ def as_it_is(connection: Connection, item: Publication) -> Publication:
             return item.model_copy(update={"version": alias_target(connection, item.name, item.alias)})
         case LabelChanged():
             return item.model_copy(update={"label": now.version_label(connection, item.name, item.version)})
+        case SuspensionChanged():
+            since = suspended_since(connection, item.ministry, item.name, item.version)
+            return item.model_copy(update={"suspended_at": since})
         case RunRelabelled():
             return item.model_copy(
                 update={

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from bongsu.artifacts.durable import create_once
 from bongsu.domain.codes import run as codes
 from bongsu.domain.ids import AttemptId
+from bongsu.domain.phrases import Words
 from bongsu.domain.unseen import first_unseen
 from bongsu.domain.worker_leave import WorkerPass
 from bongsu.executors.base import Executor
@@ -133,6 +134,7 @@ def _opened(
         on_warm_up=local.warm_up,
         publisher_turn=FileTurn(home / PUBLISHER_LOCK),
         on_leftover=lambda: _deliver_behind(home, environment),
+        executor_trouble=local.trouble,
         tracking_trouble=lambda: trouble_of(tracking.tracking_uri),
         environment=environment,
         author=local_author(),
@@ -187,6 +189,12 @@ class _LocalExecutor:
 
     def warm_up(self) -> None:
         self._make().start()
+
+    def trouble(self) -> Words:
+        """Nothing is made to look at a Ray of this process's own: it starts with the first stage."""
+        if self._address is None and self._made is None:
+            return ""
+        return self._make().trouble()
 
     def close(self) -> None:
         if self._made is not None:

@@ -40,7 +40,11 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 DATABASE = "mlflow-shared.db"
 FILES = "mlflow-files"
-NO_TOKEN = Denial(401, "UNAUTHENTICATED", "Send a token: set MLFLOW_TRACKING_TOKEN; `bongsu mlflow` says how.")
+NO_TOKEN = Denial(
+    401,
+    "UNAUTHENTICATED",
+    "Send a token that holds: set MLFLOW_TRACKING_AUTH or MLFLOW_TRACKING_TOKEN as `bongsu mlflow` says.",
+)
 NO_ROLE = Denial(
     403,
     "PERMISSION_DENIED",

@@ -34,7 +34,10 @@ def ask_executor(platform: Platform, plan: RunPlan) -> Verdict:
     is connected to."""
     if not any(planned.cache.runs for planned in plan.stages):
         return Verdict()
-    has = platform.executor().capacity()
+    try:
+        has = platform.executor().capacity()
+    except BongsuError as error:
+        return Verdict(tuple(error.problems))
     return Verdict(
         (*check_room(plan, has, _larger(platform)), *_interpreters(plan, has)), tuple(advise_room(plan, has))
     )

@@ -16,6 +16,7 @@ from bongsu.artifacts.readers import Readers
 from bongsu.domain.audit import Author
 from bongsu.domain.ids import RunId
 from bongsu.domain.people import Actor
+from bongsu.domain.phrases import Words
 from bongsu.executors.base import Executor
 from bongsu.identity.settings import TrustedIssuer
 from bongsu.reconciler.lock import DriverLock, Turn
@@ -65,6 +66,8 @@ class Platform:
     on_leftover: starts another process that tells the tracking server what it has not heard; None if nobody can.
     environment: of the operator: secrets that stages declare come from it.
     author: in whose log and in whose name what is done here is recorded; a server replaces it for each request.
+    executor_trouble: why nothing can be run at the moment, as far as that is known; empty if nothing is in the way.
+        Returns at once.
     tracking_trouble: looks what is in the way of telling the tracking server anything; empty if nothing is.
     own_issuer: URL at which this server gives tokens itself; empty if it does not.
     issuers: whose tokens this server takes, its own issuer among them; none where there is no server.
@@ -93,6 +96,7 @@ class Platform:
     publisher_turn: Turn | None = None
     on_leftover: Callable[[], None] | None = None
     tracking_trouble: Callable[[], str] = lambda: ""
+    executor_trouble: Callable[[], Words] = lambda: ""
     environment: Mapping[str, str] = field(default_factory=dict)
     scope: Scope = AT_HOME
     actor: Actor = OWNER

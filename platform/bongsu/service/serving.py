@@ -46,6 +46,7 @@ from bongsu.service.issuing.issuer import Issuer, IssuerSettings, open_issuer
 from bongsu.service.leading import lead
 from bongsu.service.mlflow_mount import DATABASE as MLFLOW_DATABASE
 from bongsu.service.mlflow_mount import mounted, publisher_of, settings_of
+from bongsu.service.observing.executor_gauge import ExecutorGauge
 from bongsu.service.observing.identifying import counted
 from bongsu.service.observing.provider_keys import ProviderKeys
 from bongsu.service.observing.reconciling import Watched
@@ -137,6 +138,7 @@ class Served:
             thread.join(END_S)
 
     def _lead(self, stop: threading.Event) -> None:
+        self.plane.base.executor_trouble()  # whoever is to run stages is knocked at before there is one
         while not stop.is_set():
             try:
                 lead(
@@ -199,6 +201,7 @@ def open_served(settings: ServerSettings, environment: Mapping[str, str]) -> Ite
         undo.callback(publisher.close)
         base = replace(base, publisher=publisher, observer=watched)
         telemetry.metrics.registry.register(StoreGauges(base))
+        telemetry.metrics.registry.register(ExecutorGauge(base.executor_trouble))
         issuer = _issuer(settings, base)
         base = replace(
             base, own_issuer=issuer.settings.issuer if issuer else "", issuers=_issuers(settings, issuer)

@@ -1,4 +1,4 @@
-"""Suspended models."""
+"""Suspended models. The tracking server follows: it is told in the same transaction, to look."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select
 
 from bongsu.domain.paging import WHOLE, PageRequest
+from bongsu.domain.publication import SuspensionChanged
 from bongsu.domain.suspension import Suspension
 from bongsu.domain.tenants import Tenant
+from bongsu.store import outbox
 from bongsu.store.ended import end_once
 from bongsu.store.listing import Listing, Step, columns
 from bongsu.store.portions import PORTION
+from bongsu.store.schema import model_versions
 from bongsu.store.schema_governance import suspensions
 from bongsu.store.taken import add_new
 
@@ -41,11 +44,16 @@ def add_suspension(connection: Connection, suspension: Suspension) -> None:
             open_key=_key(suspension.tenant, suspension.name, suspension.version),
         ),
     )
+    _tell(connection, suspension)
 
 
 def lift(connection: Connection, suspension_id: str, now: float) -> bool:
     """Lift a suspension; False, and no change, if it was lifted before."""
-    return end_once(connection, suspensions.c.lifted_at, suspension_id, now, open_key=None)
+    if not end_once(connection, suspensions.c.lifted_at, suspension_id, now, open_key=None):
+        return False
+    query = select(suspensions).where(suspensions.c.id == suspension_id)
+    _tell(connection, _suspension(connection.execute(query).one()))
+    return True
 
 
 def open_suspension(connection: Connection, tenant: str, name: str, version: int | None) -> Suspension | None:
@@ -73,6 +81,14 @@ def suspensions_of(connection: Connection, names: Collection[str]) -> list[Suspe
     )
 
 
+def suspended_since(connection: Connection, ministry: str, name: str, version: int) -> float | None:
+    """Since when a version of the ministry's model must not be used, in seconds since the epoch; None if it may be."""
+    held = suspensions_of(connection, [name])
+    return min(
+        (one.suspended_at for one in held if one.tenant == ministry and one.covers(name, version)), default=None
+    )
+
+
 def suspensions_in(
     connection: Connection, ministries: Iterable[str], wanted: PageRequest = WHOLE
 ) -> list[Suspension]:
@@ -85,6 +101,17 @@ def count_suspensions(connection: Connection, tenant: str, name: str) -> int:
     """How often the model was suspended, which numbers the next time."""
     query = select(func.count()).where(suspensions.c.tenant == tenant, suspensions.c.name == name)
     return connection.execute(query).scalar_one()
+
+
+def _tell(connection: Connection, changed: Suspension) -> None:
+    """Under the runs that registered the versions that are meant, of which nothing is told before its beginning is."""
+    c = model_versions.c
+    query = select(c.run_id, c.version, c.ministry).where(c.ministry == changed.tenant, c.name == changed.name)
+    if changed.version is not None:
+        query = query.where(c.version == changed.version)
+    for row in connection.execute(query.order_by(c.version)).all():
+        item = SuspensionChanged(run_id=row.run_id, name=changed.name, version=row.version, ministry=row.ministry)
+        outbox.put(connection, row.run_id, item)
 
 
 def _key(tenant: str, name: str, version: int | None) -> str:

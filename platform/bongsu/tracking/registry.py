@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
 
+from bongsu.domain.documents import iso_time
 from bongsu.domain.ids import Digest
 from bongsu.domain.publication import (
     AliasChanged,
@@ -15,6 +18,7 @@ from bongsu.domain.publication import (
     RegisteredVersion,
     RegistrationRefused,
     RegistrationRequest,
+    SuspensionChanged,
 )
 from bongsu.tracking.names import LABEL_TAG, allowed_name
 
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
 
 # Statuses of the kind "your fault" that another try may change: a timeout, too many requests.
 _PASSING = (408, 429)
+_SUSPENDED = "bongsu.suspended"
 
 
 class RegistryWriter:
@@ -68,21 +73,25 @@ class RegistryWriter:
 
     def move_alias(self, change: AliasChanged) -> None:
         """Let the alias stand for the version that it stands for, or for nothing. Raises what MLflow raises."""
-        from mlflow.exceptions import MlflowException
-
         if change.version is not None:
             self._client.set_registered_model_alias(change.name, change.alias, str(change.version))
             return
-        try:
+        with _perhaps_gone():
             self._client.delete_registered_model_alias(change.name, change.alias)
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                raise
 
     def relabel(self, change: LabelChanged) -> None:
         """Let the version carry the label that it carries. Raises what MLflow raises."""
         if change.label is not None:
             self._client.set_model_version_tag(change.name, str(change.version), LABEL_TAG, str(change.label))
+
+    def mark_suspended(self, change: SuspensionChanged) -> None:
+        """Let the version say since when it must not be used, or nothing of that. Raises what MLflow raises."""
+        name, version = change.name, str(change.version)
+        if change.suspended_at is not None:
+            self._client.set_model_version_tag(name, version, _SUSPENDED, iso_time(change.suspended_at))
+            return
+        with _perhaps_gone():
+            self._client.delete_model_version_tag(name, version, _SUSPENDED)
 
     def _find(self, request: RegistrationRequest) -> int | None:
         # A run that is resumed may ask again for bytes that it made anew.
@@ -147,6 +156,18 @@ class RegistryWriter:
         for view in self._views.glob(f"*/{digest}"):
             for file in sorted(path for path in tree.rglob("*") if path.is_file()):
                 _link(file, view / file.relative_to(tree))
+
+
+@contextmanager
+def _perhaps_gone() -> Iterator[None]:
+    """Around taking something away that need not be there."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
 
 
 def _local(uri: str) -> Path | None:

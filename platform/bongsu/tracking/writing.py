@@ -16,6 +16,7 @@ from bongsu.domain.publication import (
     RunClosed,
     RunOpened,
     RunRelabelled,
+    SuspensionChanged,
     VersionRegistered,
 )
 from bongsu.tracking.lineage import Labelled, LineageWriter
@@ -52,6 +53,8 @@ class PublicationWriter:
             self._registry.move_alias(item)
         elif isinstance(item, LabelChanged):
             self._registry.relabel(item)
+        elif isinstance(item, SuspensionChanged):
+            self._registry.mark_suspended(item)
         elif isinstance(item, RunRelabelled):
             self._lineage.relabel(item)
         else:

@@ -23,6 +23,7 @@ from bongsu.domain.publication import (
     RunClosed,
     RunOpened,
     StageFinished,
+    SuspensionChanged,
     VersionRegistered,
 )
 from bongsu.tracking.moving import follow_home
@@ -360,6 +361,21 @@ def test_an_alias_is_moved_and_taken_away_as_often_as_that_is_told(tmp_path: Pat
     for _twice in range(2):
         publisher.publish([given.model_copy(update={"version": None})])
         assert "production" not in publisher.client.get_registered_model("law").aliases
+
+
+def test_a_version_says_since_when_it_is_suspended_for_as_long_as_it_is(tmp_path: Path) -> None:
+    publisher = MlflowPublisher(TrackingSettings.embedded(tmp_path / "home"))
+    (tmp_path / "tree").mkdir()
+    publisher.publish([OPENED])
+    publisher.publish_registration(registration(tmp_path / "tree", name="law"))
+    told = SuspensionChanged(run_id="r-1", name="law", version=1, suspended_at=1_700_000_000.0)
+    for _twice in range(2):
+        publisher.publish([told])
+        version = publisher.client.get_model_version("law", "1")
+        assert (version.tags["bongsu.suspended"], version.status) == ("2023-11-14T22:13:20.000Z", "READY")
+    for _twice in range(2):
+        publisher.publish([told.model_copy(update={"suspended_at": None})])
+        assert "bongsu.suspended" not in publisher.client.get_model_version("law", "1").tags
 
 
 def test_a_version_carries_the_label_that_it_is_told(tmp_path: Path) -> None:

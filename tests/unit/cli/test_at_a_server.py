@@ -158,7 +158,10 @@ def test_mlflow_s_own_clients_are_told_how_to_reach_the_server(ask: As) -> None:
     assert "MLFLOW_TRACKING_URI=http://127.0.0.1:" in told
     assert "/mlflow\n" in told
     assert 'MLFLOW_TRACKING_TOKEN="$(bongsu --context server token)"' in told
+    assert "export MLFLOW_TRACKING_AUTH=bongsu\n  export BONGSU_CONTEXT=server\n" in told
     assert "MLFLOW_WORKSPACE=mnd" in told
+    document = json.loads(ask("kim", "--in=mnd", "mlflow", "--json").out)
+    assert all(f"export {name}={value}\n" in told for name, value in document["variables"].items())
     assert 'mlflow.set_experiment("NAME")' in told
     assert ask("kim", "token").out == "kim\n"
     document = json.loads(ask("kim", "token", "--json").out)
@@ -182,7 +185,7 @@ def test_in_a_home_nobody_has_a_token(shell: Shell) -> None:
 
 def test_files_are_checked_by_the_server(ask: As, tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(PIPELINE)
-    assert "checks is right (1 stages)" in ask("kim", "validate", "p.yaml").out
+    assert "checks is right (1 stage)" in ask("kim", "validate", "p.yaml").out
     (tmp_path / "q.yaml").write_text(PIPELINE.replace("uses: probe", "uses: prob"))
     assert "[spec.unknown-uses]" in ask("kim", "validate", "q.yaml").error
     assert "[client.sign-in-again]" in ask("nobody", "validate", "p.yaml").error

@@ -170,6 +170,12 @@ def test_what_is_written_is_said(place: Place, tmp_path: Path, shell: Shell) -> 
     assert (tmp_path / "page.html").exists()
 
 
+def test_codes_are_explained_to_people_without_braces(shell: Shell) -> None:
+    told = shell("explain", "grants.exceeded").out
+    assert "NEEDED" in told
+    assert not re.findall(r"(?<!\$)\{\w+", shell("explain").out + told)
+
+
 def test_codes_are_explained_to_machines(shell: Shell) -> None:
     one = json.loads(shell("explain", "run.home-closed", "--json").out)
     assert (one["code"], one["exitStatus"]) == ("run.home-closed", 7)

@@ -33,6 +33,18 @@ def test_what_cannot_run_here_is_planned_and_not_run(shell: Shell, tmp_path: Pat
     assert json.loads(shell("runs", "--json").out) == []
 
 
+def test_one_of_a_thing_is_no_plural(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(PIPELINE)
+    assert "1 stage, 1 to run, 0 from the cache" in shell("plan", "one.yaml").out
+    assert "is right (1 stage)." in shell("validate", "one.yaml").out
+    (tmp_path / "two.yaml").write_text(
+        f"{PIPELINE}    - {{name: second, uses: probe, when: first.metrics.steps > 2}}\n"
+    )
+    told = " ".join(shell("plan", "two.yaml").out.split())
+    assert "2 stages, 2 to run, 0 from the cache" in told
+    assert "1 runs only if its condition holds." in told
+
+
 CONDITIONS = """apiVersion: bongsu.dev/v1alpha1
 kind: Pipeline
 metadata: {name: probes, ministry: mnd}
@@ -53,7 +65,7 @@ def test_stages_that_are_skipped_or_conditional_are_shown_with_the_condition(she
     assert "only if first.metrics.steps > 2" in said
     assert "skipped: params.ship is false" in said
     assert "skipped: it needs shipped" in said
-    assert "1 run only if their condition holds. 2 are skipped. No GPU." in " ".join(said.split())
+    assert "1 runs only if its condition holds. 2 are skipped. No GPU." in " ".join(said.split())
     document = json.loads(shell("plan", "p.yaml", "--json").out)
     assert [(one["id"], one["when"], one["because"]) for one in document["skipped"]] == [
         ("shipped", "params.ship", []),

@@ -5,14 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
+import requests
 from issuer_server import IssuerServer
 from store_places import store_at
 
 from bongsu.client.contexts import Context, Contexts, SignIn, change_contexts, load_contexts, save_contexts
-from bongsu.client.opening import access_token
+from bongsu.client.mlflow_sign_in import SignedRequests
+from bongsu.client.opening import Tokens, access_token
 from bongsu.domain.problems import BongsuError
 
 URL = "http://127.0.0.1:1"
@@ -71,6 +75,52 @@ def test_commands_that_begin_at_once_renew_it_once(server: IssuerServer, tmp_pat
     assert known != context.sign_in
     change_contexts(path, lambda now: now.with_context("mnd", context_of(known), is_current=True))
     assert access_token(path, "mnd", load_contexts(path).known["mnd"]), "nothing ended the sign-in"
+
+
+def test_threads_whose_token_was_refused_renew_it_once(server: IssuerServer, tmp_path: Path) -> None:
+    path = tmp_path / "contexts.json"
+    context = signed_in(server, path)
+    assert context.sign_in is not None
+    tokens = Tokens(path, "mnd", context)
+    with ThreadPoolExecutor(COMMANDS) as threads:
+        found = set(threads.map(tokens.instead_of, [context.sign_in.access_token] * COMMANDS))
+    (newer,) = found
+    assert newer != context.sign_in.access_token
+    assert tokens.instead_of("an older one still") == newer, "it was not refused"
+    assert tokens.instead_of(newer) != newer
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_provider_that_is_away_has_ended_no_sign_in(
+    server: IssuerServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    path = tmp_path / "contexts.json"
+    context = signed_in(server, path)
+    with monkeypatch.context() as away:
+        away.setattr("bongsu.client.login._sent", lambda *_: httpx.Response(status))
+        with pytest.raises(BongsuError) as caught:
+            access_token(path, "mnd", context)
+    assert caught.value.problems[0].code.name == "client.unreachable"
+    assert access_token(path, "mnd", context)
+
+
+def test_a_program_waits_for_a_provider_that_is_away(server: IssuerServer, tmp_path: Path) -> None:
+    path = tmp_path / "contexts.json"
+    context = signed_in(server, path)
+    assert context.sign_in is not None
+    known = context.sign_in.model_copy(update={"token_endpoint": "http://127.0.0.1:1/token"})
+    save_contexts(path, Contexts("mnd", {"mnd": context.model_copy(update={"sign_in": known})}))
+    waited: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 2:  # it is back
+            save_contexts(path, Contexts("mnd", {"mnd": context}))
+
+    signed = SignedRequests("mnd", URL, Tokens(path, "mnd", context_of(known)), sleep)
+    request = signed(requests.Request("GET", f"{URL}/mlflow/health").prepare())
+    assert request.headers["Authorization"].startswith("Bearer ")
+    assert waited == [1.0, 2.0]
 
 
 def context_of(known: SignIn) -> Context:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import fields
@@ -14,6 +15,8 @@ from grant_places import GRANT, gpu_stage, order, paid_plan
 from people_places import Ministries
 from service_places import Place
 
+from bongsu.cli.commands.mlflow import _print_how
+from bongsu.client.contexts import Context
 from bongsu.domain.documents import camel, plain
 from bongsu.domain.grants import Dimension
 from bongsu.domain.problems import Problem
@@ -104,6 +107,11 @@ def test_the_page_lists_every_key_of_ministries_and_people(place: Place) -> None
 def test_the_page_lists_what_is_printed_of_an_audit_log() -> None:
     for table, kind in (("audit entry", Entry), ("stored log", Checked), ("growth", Growth)):
         assert sorted(listed(table)) == sorted(camel(field.name) for field in fields(kind)), table
+
+
+def test_the_page_lists_what_is_printed_of_mlflow(capsys: pytest.CaptureFixture[str]) -> None:
+    _print_how("there", Context(url="http://127.0.0.1:1"))
+    assert sorted(listed("mlflow")) == sorted(json.loads(capsys.readouterr().out))
 
 
 def test_the_page_lists_what_is_printed_of_a_bundle() -> None:

@@ -18,6 +18,7 @@ from bongsu.api.readiness import PATIENCE_S
 from bongsu.api.uploads import MOST_TAKEN
 from bongsu.artifacts.plain_tar import MOST_EXTENDED
 from bongsu.cli.app import app
+from bongsu.service.observing.executor_gauge import ExecutorGauge
 from bongsu.service.observing.metrics import Metrics
 from bongsu.service.observing.provider_keys import ProviderKeys
 from bongsu.service.observing.reconciling import Watched
@@ -71,6 +72,7 @@ def test_every_metric_is_there_with_its_kind_and_labels(tmp_path: Path) -> None:
     metrics = Metrics()
     Watched(metrics, Tracing())
     metrics.registry.register(StoreGauges(place.platform))
+    metrics.registry.register(ExecutorGauge(place.platform.executor_trouble))
     metrics.registry.register(ProviderKeys([]))
     told = {
         family.name + ("_total" if family.type == "counter" else ""): family.type

@@ -15,7 +15,7 @@ from bongsu.executors.local_ray import pump as pumping
 from bongsu.executors.local_ray.endings import Ending, WatchedProcess
 from bongsu.executors.local_ray.host_messages import Answer, Ready
 from bongsu.executors.local_ray.jobs import Job, Jobs
-from bongsu.executors.local_ray.pump import HEALTHY_S, MAX_RESTARTS, Pump
+from bongsu.executors.local_ray.pump import HEALTHY_S, KNOCK_AGAIN_S, MAX_RESTARTS, Pump
 from bongsu.executors.local_ray.reaping import Reaper
 from bongsu.executors.local_ray.surroundings import LocalSurroundings
 from bongsu.executors.local_ray.traces import Traces
@@ -221,3 +221,21 @@ def tracebacks(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [
         record.facts["where"] for record in caplog.records if record.name == "bongsu.executors" and record.exc_info
     ]
+
+
+def test_what_was_given_up_is_tried_again_after_a_while_and_told_of_once_each_time(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "bongsu.executors.ray")
+    bench = Bench(tmp_path, [1.0] * (MAX_RESTARTS + 1))
+    bench.run()
+    assert bench.pump.trouble
+    bench.now += KNOCK_AGAIN_S - 0.1
+    bench.run()
+    assert bench.started == MAX_RESTARTS + 1, "it is too early"
+    bench.now += 0.1
+    bench.run()
+    assert bench.started == MAX_RESTARTS + 2
+    assert not bench.pump.trouble
+    told = [one.message for one in caplog.records if one.name == "bongsu.executors.ray"]
+    assert told == ["The executor does not answer.", "The executor answers again."]

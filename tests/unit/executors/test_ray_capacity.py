@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import psutil
-from local_ray_harness import CPUS, make, spec
+import pytest
+from local_ray_harness import make, spec
 
 from bongsu.domain.capacity import Capacity
+from bongsu.domain.problems import BongsuError
 from bongsu.domain.resources import Resources
 from bongsu.executors.local_ray.host import options_of
-from bongsu.executors.local_ray.session import RaySettings, capacity_of, machine_capacity
+from bongsu.executors.local_ray.session import capacity_of
 
 
 def test_the_cores_that_were_asked_for_are_the_cores_there_are_before_ray_has_started(tmp_path: Path) -> None:
@@ -42,9 +44,19 @@ def test_a_gpu_is_asked_for_as_the_nodes_call_it(tmp_path: Path) -> None:
         assert (options["num_gpus"], options["accelerator_type"]) == (1, named)
 
 
-def test_a_ray_that_cannot_be_reached_leaves_the_reason_to_the_attempts(tmp_path: Path) -> None:
+def test_of_a_ray_that_cannot_be_reached_nobody_is_given_the_figures_of_this_machine(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     executor = make(str(tmp_path), address="nowhere:port")
     try:
-        assert executor.capacity() == machine_capacity(RaySettings(cpus=CPUS))
+        for _twice in range(2):
+            with pytest.raises(BongsuError) as caught:
+                executor.capacity()
+            (problem,) = caught.value.problems
+            assert problem.code.name == "plan.executor-away"
+            assert "nowhere:port is not HOST:PORT" in problem.what()
+        assert "nowhere:port" in str(executor.trouble())
+        (line,) = [one for one in caplog.records if one.name == "bongsu.executors.ray"]
+        assert (line.levelname, line.message) == ("WARNING", "The executor does not answer.")
     finally:
         executor.close()

@@ -26,8 +26,8 @@ _WELCOME = N_(
     "  bongsu login URL    sign in at this address; then every command works here\n"
     "  bongsu mlflow       how to use MLflow here, with plain clients and in a browser\n"
     "  /v1                 the API, described by {schema}\n"
-    "  /mlflow             MLflow's pages, if you open them with a browser and sign in; and its own API, with your\n"
-    "                      token in MLFLOW_TRACKING_TOKEN\n"
+    "  /mlflow             MLflow's pages, if you open them with a browser and sign in; and its own API, with\n"
+    "                      MLFLOW_TRACKING_AUTH=bongsu\n"
 )
 
 

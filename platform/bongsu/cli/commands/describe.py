@@ -12,7 +12,7 @@ import typer
 
 from bongsu.cli import completion
 from bongsu.cli.commands.shared import AsJson, server_context
-from bongsu.cli.failures import with_rule
+from bongsu.cli.failures import with_names, with_rule
 from bongsu.cli.files import write_file
 from bongsu.cli.printing import out, say, say_json
 from bongsu.cli.state import options
@@ -210,11 +210,11 @@ def explain(
         return
     if code is None:
         for entry in known.values():
-            say(f"{entry.name:36} {with_rule(entry, translate(entry.what))}")
+            say(f"{entry.name:36} {with_names(with_rule(entry, translate(entry.what)))}")
         return
     entry = known[code]
-    what = with_rule(entry, translate(entry.what))
-    out().print(_headed(entry.name, f"\n  {what}\n  → {translate(entry.fix)}"))
+    what = with_names(with_rule(entry, translate(entry.what)))
+    out().print(_headed(entry.name, f"\n  {what}\n  → {with_names(translate(entry.fix))}"))
 
 
 def _explained(entry: Code) -> dict[str, Any]:

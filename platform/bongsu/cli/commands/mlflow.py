@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bongsu.cli.commands.shared import server_context
-from bongsu.cli.printing import say
+from bongsu.cli.commands.shared import AsJson, server_context
+from bongsu.cli.printing import say, say_json
 from bongsu.cli.state import options
 from bongsu.cli.texts import _
 from bongsu.domain.problems import BongsuError
@@ -31,18 +31,36 @@ def add_to(app: typer.Typer) -> None:
 def mlflow(
     context: typer.Context,
     port: Annotated[int, typer.Option(min=1, max=65535, help=_("Port of this machine to listen at."))] = PORT,
+    as_json: AsJson = False,
 ) -> None:
     found = server_context(context)
     if found is not None:
-        _tell_how(*found)
+        (_print_how if as_json else _tell_how)(*found)
         return
     from bongsu.service.mlflow_pages import pages_address, restore_lost, serve_pages
 
     home = options(context).home
-    restore_lost(home, os.environ, _say_that_it_is_written)
-    say(_("MLflow starts at {address}; Ctrl-C ends it.").format(address=pages_address(home, port)))
+    restore_lost(home, os.environ, _nobody_waits if as_json else _say_that_it_is_written)
+    address = pages_address(home, port)
+    if as_json:
+        say_json({"context": None, "pages": address, "variables": {}})
+    else:
+        say(_("MLflow starts at {address}; Ctrl-C ends it.").format(address=address))
     sys.stdout.flush()  # this process gives way to the server
     serve_pages(home, os.environ, port)
+
+
+def _print_how(name: str, server: Context) -> None:
+    say_json({"context": name, "pages": _pages(server) or None, "variables": _variables(name, server)})
+
+
+def _variables(name: str, server: Context) -> dict[str, str]:
+    """What a program's environment has to have for MLflow's own client."""
+    from bongsu.client.contexts import VARIABLE
+    from bongsu.client.mlflow_sign_in import NAME
+
+    found = {"MLFLOW_TRACKING_URI": f"{server.url}/mlflow", "MLFLOW_TRACKING_AUTH": NAME, VARIABLE: name}
+    return found | ({"MLFLOW_WORKSPACE": server.ministry} if server.ministry else {})
 
 
 def _tell_how(name: str, server: Context) -> None:
@@ -50,17 +68,23 @@ def _tell_how(name: str, server: Context) -> None:
     address = f"{server.url}/mlflow"
     words = _("MLflow of {name} is at {address}/. Its own clients find there what you may see:")
     say(words.format(name=name, address=address))
-    say(f"  export MLFLOW_TRACKING_URI={shlex.quote(address)}")
+    for variable, value in _variables(name, server).items():
+        say(f"  export {variable}={shlex.quote(value)}")
+    say(
+        _(
+            "Each request is signed in as this command is, and the sign-in renewed for as long as a training takes,"
+            " where the package bongsu is installed beside mlflow. Where it is not, set in place of"
+            " MLFLOW_TRACKING_AUTH"
+        )
+    )
     say(f'  export MLFLOW_TRACKING_TOKEN="$(bongsu --context {shlex.quote(name)} token)"')
-    if server.ministry:
-        say(f"  export MLFLOW_WORKSPACE={shlex.quote(server.ministry)}")
+    say(_("A token lasts for minutes: set it anew when it is not taken any more."))
     say(
         _(
             'A run belongs to an experiment, and there is no default one: begin with mlflow.set_experiment("NAME"), or'
             " set MLFLOW_EXPERIMENT_NAME."
         )
     )
-    say(_("A token lasts for minutes: set it anew when it is not taken any more."))
     pages = _pages(server)
     if pages:
         say(_("In a browser: open {pages} and sign in.").format(pages=pages))
@@ -81,6 +105,10 @@ def _pages(server: Context) -> str:
         return pages_of(server.url)
     except BongsuError:
         return ""
+
+
+def _nobody_waits() -> None:
+    """Whoever reads JSON is told nothing beside it."""
 
 
 def _say_that_it_is_written() -> None:

@@ -15,7 +15,7 @@ from bongsu.cli.files import write_file
 from bongsu.cli.memory import without_collecting
 from bongsu.cli.printing import out, say, say_json, unheard
 from bongsu.cli.state import options
-from bongsu.cli.texts import _, language
+from bongsu.cli.texts import _, language, of_count
 from bongsu.domain.problems import BongsuError, Problem
 
 if TYPE_CHECKING:
@@ -95,7 +95,8 @@ def validate(
     if warnings:  # a console takes a fifth of a second to import
         print_warnings(out(error=True, markup=True), warnings)
     for file, found in rows:
-        say(_("{file}: {name} is right ({stages} stages).").format(file=file, name=found.name, stages=found.stages))
+        stages = of_count(found.stages, _("{count} stage"), _("{count} stages"))
+        say(_("{file}: {name} is right ({stages}).").format(file=file, name=found.name, stages=stages))
 
 
 @contextmanager

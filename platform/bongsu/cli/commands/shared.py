@@ -15,7 +15,7 @@ from bongsu.cli.choosing import server_chosen
 from bongsu.cli.failures import problem_document
 from bongsu.cli.state import options
 from bongsu.cli.texts import _, language
-from bongsu.client.contexts import contexts_file
+from bongsu.client.contexts import SECRET_VARIABLE, contexts_file
 from bongsu.domain.codes import cli as codes
 from bongsu.domain.codes import people as people_codes
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from bongsu.service.showing import RunDetails
 
 T = TypeVar("T")
-SECRET_VARIABLE = "BONGSU_SECRET"
 AsJson = Annotated[bool, typer.Option("--json", help=_("Print JSON for machines."))]
 Ministry = Annotated[str | None, typer.Option(help=_("The ministry you act for; yours, if you are in one alone."))]
 RunName = Annotated[

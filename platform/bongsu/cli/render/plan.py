@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bongsu.cli.render.grants import standing_view
-from bongsu.cli.texts import _, translate
+from bongsu.cli.texts import _, of_count, translate
 from bongsu.domain.ids import StageId
 from bongsu.domain.messages import N_
 from bongsu.domain.plan import CacheReason, CacheVerdict, MemoryEstimate, PlannedStage, RunPlan, SkippedStage
@@ -104,8 +104,9 @@ def _parts(plan: RunPlan, skipped: Sequence[SkippedStage], every: bool, parts: b
 
 def _approvals(plan: RunPlan, is_alone: bool) -> Iterator[RenderableType]:
     for need in plan.approvals:
-        wanted = _("Will need {count} approvals: {subject} ({rule}).").format(
-            count=need.approvers, subject=need.subject, rule=translate(need.rule)
+        approvals = of_count(need.approvers, _("{count} approval"), _("{count} approvals"))
+        wanted = _("Will need {approvals}: {subject} ({rule}).").format(
+            approvals=approvals, subject=need.subject, rule=translate(need.rule)
         )
         alone = _("On one machine nobody is asked for them.") if is_alone else ""
         yield Text(f"• {wanted} {alone}".rstrip())
@@ -238,15 +239,20 @@ def cache_words(planned: PlannedStage, titles: Mapping[str, str]) -> str:
 def _summary(plan: RunPlan, skipped: int) -> str:
     hits = sum(planned.cache.hit for planned in plan.stages)
     run = sum(planned.cache.runs for planned in plan.stages)
-    text = _("{total} stages, {run} to run, {hits} from the cache; highest label {label}.").format(
-        total=len(plan.stages), run=run, hits=hits, label=plan.label
+    stages = of_count(len(plan.stages), _("{count} stage"), _("{count} stages"))
+    text = _("{stages}, {run} to run, {hits} from the cache; highest label {label}.").format(
+        stages=stages, run=run, hits=hits, label=plan.label
     )
     skipped += len(plan.stages) - run - hits
     conditional = sum(planned.when is not None and planned.cache.runs for planned in plan.stages)
     if conditional:
-        text += " " + _("{count} run only if their condition holds.").format(count=conditional)
+        text += " " + of_count(
+            conditional,
+            _("{count} runs only if its condition holds."),
+            _("{count} run only if their condition holds."),
+        )
     if skipped:
-        text += " " + _("{count} are skipped.").format(count=skipped)
+        text += " " + of_count(skipped, _("{count} is skipped."), _("{count} are skipped."))
     return f"{text} {_gpu_words(plan)}"
 
 

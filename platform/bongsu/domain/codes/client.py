@@ -35,6 +35,17 @@ SIGN_IN_AGAIN = Code(
     exit_code=4,
     rule="identity.signed-in",
 )
+NO_SERVER_FOR_MLFLOW = Code(
+    "client.no-server-for-mlflow",
+    "MLFLOW_TRACKING_AUTH={auth} signs requests in as commands are, and commands speak to this machine.",
+    "Sign in with `bongsu login URL`, name the context of a server in BONGSU_CONTEXT, or unset MLFLOW_TRACKING_AUTH.",
+)
+OTHER_SERVER = Code(
+    "client.other-server",
+    "MLflow asks {address}, and the sign-in of the context {name} is for {url}: its token goes nowhere else.",
+    "Set MLFLOW_TRACKING_URI to {url}/mlflow, or BONGSU_CONTEXT to the context of the server that is meant"
+    " (`bongsu context list`).",
+)
 UNKNOWN_CONTEXT = Code(
     "client.unknown-context",
     "There is no context {name}.",

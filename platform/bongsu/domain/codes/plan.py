@@ -18,6 +18,13 @@ BEYOND_EXECUTOR = Code(
     "{cure}; or {larger}.",
     exit_code=7,
 )
+EXECUTOR_AWAY = Code(
+    "plan.executor-away",
+    "What runs stages does not answer, so it is not known what there is room for: {detail}.",
+    "The pipeline is not at fault: ask again when it is back. The operator looks at the Ray that BONGSU_RAY_ADDRESS"
+    " names; where commands run here, `bongsu doctor` does, and without BONGSU_RAY_ADDRESS this machine runs stages.",
+    exit_code=7,
+)
 IMAGE_NOT_RUN = Code(
     "plan.image-not-run",
     "The stage {stage} asks for the image {image}, and what runs stages here runs no images.",

@@ -17,9 +17,10 @@ from datetime import UTC, datetime
 
 from bongsu.domain.attempt import AttemptSpec, Observation, Phase
 from bongsu.domain.capacity import Capacity
+from bongsu.domain.codes import plan as codes
 from bongsu.domain.ids import AttemptId
 from bongsu.domain.messages import N_
-from bongsu.domain.phrases import phrase
+from bongsu.domain.phrases import Words, phrase
 from bongsu.domain.problems import BongsuError
 from bongsu.executors.base import EventPage
 from bongsu.executors.local_ray.failures import DRIVER_ENDED
@@ -67,12 +68,23 @@ class LocalRayExecutor:
     def capacity(self) -> Capacity:
         """What this machine has; of a Ray that was there before, what it says (this waits for its first word).
 
-        If that cannot be reached, this machine's figures let attempts fail with the reason.
+        Raises:
+            BongsuError: ``plan.executor-away`` while that cannot be reached.
         """
+        if not self._ray.address:
+            return machine_capacity(self._ray)
+        self._pump.await_answer()
+        there = self._pump.capacity
+        if self._pump.trouble or there is None:
+            raise codes.EXECUTOR_AWAY.error(detail=self._pump.trouble or N_("it is being closed"))
+        return there
+
+    def trouble(self) -> Words:
+        """Why nothing can be run at the moment, as far as that is known; empty if nothing is in the way. Knocks at a
+        Ray that was there before, and does not wait for it."""
         if self._ray.address:
-            self._pump.await_answer()
-        there = self._pump.capacity if self._ray.address else None
-        return there or machine_capacity(self._ray)
+            self._pump.start()
+        return self._pump.trouble
 
     def ensure(self, attempt: AttemptSpec) -> None:
         here = {"log_directory": str(self._traces.folder(attempt.id)), "artifact_cache": self._cache}

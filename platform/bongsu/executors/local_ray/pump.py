@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -32,6 +33,10 @@ MAX_RESTARTS = 3
 START_S = 180.0
 # A Ray that was of use for so long has not died of what ended those before it.
 HEALTHY_S = 600.0
+# How long after it was given up the next look is, by whoever asks.
+KNOCK_AGAIN_S = 30.0
+_log = logging.getLogger("bongsu.executors.ray")
+_log.addHandler(logging.NullHandler())  # a command tells what becomes of its attempts
 # How this machine, its disks and its processes fail.
 _OF_MACHINE = (*OTHERS, MemoryError, psutil.Error)
 
@@ -81,15 +86,26 @@ class Pump:
         self._faults = FaultLog("bongsu.executors")
         self._restarts = 0
         self._ready_at: float | None = None
+        self._knocks_at = 0.0
         self.is_ready = False
         self.capacity: Capacity | None = None
 
     def start(self) -> None:
-        """Begin to start Ray; returns at once, and does nothing the second time."""
+        """Begin to start Ray; returns at once. The second time it does nothing, but that one which was given up is
+        tried again after ``KNOCK_AGAIN_S``."""
         with self._jobs.changed:
-            if self._thread is None and not self._jobs.is_closing:
+            is_over = self._thread is not None and not self._thread.is_alive() and self._out_of_order is not None
+            is_due = self._thread is None or (is_over and self._monotonic() >= self._knocks_at)
+            if is_due and not self._jobs.is_closing:
+                self._restarts = 0
                 self._thread = threading.Thread(target=self._run, name="ray-tasks", daemon=True)
                 self._thread.start()
+
+    @property
+    def trouble(self) -> Words:
+        """Why it was given up; empty while it was not, or answers again."""
+        failure = self._out_of_order
+        return failure.message if failure is not None else ""
 
     def await_answer(self) -> None:
         """Until Ray has said what it has, or nobody expects it to any more."""
@@ -214,6 +230,7 @@ class Pump:
             case Ready(resources=resources):
                 self.is_ready, self.capacity = True, capacity_of(resources)
                 self._ready_at = self._monotonic()
+                self._note_back()
                 self._answered.set()
                 for waiting in self._jobs.live:
                     self.submit(waiting)
@@ -238,7 +255,10 @@ class Pump:
 
     def _give_up(self, failure: Failure) -> None:
         with self._jobs.changed:
-            self._out_of_order = failure
+            is_news = self._out_of_order is None
+            self._out_of_order, self._knocks_at = failure, self._monotonic() + KNOCK_AGAIN_S
+        if is_news:
+            _log.warning("The executor does not answer.", extra={"facts": {"detail": str(failure.message)}})
         self._answered.set()
         for job in self._jobs.live:
             try:
@@ -248,6 +268,12 @@ class Pump:
             except Exception as error:  # its end has to be told in any case
                 self._faults.note("clearing up after an attempt", error)
             self.finish(job, self._outcomes.failed(failure))
+
+    def _note_back(self) -> None:
+        with self._jobs.changed:
+            was_away, self._out_of_order = self._out_of_order is not None, None
+        if was_away:
+            _log.info("The executor answers again.")
 
     def _find_workers(self) -> None:
         """How a worker ended is known only to those who have looked at it before."""

@@ -49,6 +49,10 @@ def test_a_label_that_approvers_lowered_is_lowered_here_too(found: dict[str, Any
     }
 
 
+def test_a_version_says_since_when_it_is_suspended_for_as_long_as_it_is(found: dict[str, Any]) -> None:
+    assert found["suspended"] == ["2023-11-14T22:13:20.000Z"] * 2 + [None] * 2
+
+
 def test_what_is_no_ministrys_is_not_recorded(found: dict[str, Any]) -> None:
     assert found["without_ministry"] == "On a server every run is a ministry's"
 

@@ -11,22 +11,72 @@ from small_plans import plan_of
 
 from bongsu.domain.approval import ProposalKind
 from bongsu.domain.labels import OPEN
-from bongsu.domain.publication import AliasChanged, LabelChanged, VersionRegistered
+from bongsu.domain.publication import AliasChanged, LabelChanged, Publication, SuspensionChanged, VersionRegistered
 from bongsu.service.driving import open_driver
 from bongsu.service.governance.carrying_out import carry_out
 from bongsu.service.governance.deciding import approve
 from bongsu.service.governance.proposing import ProposalRequest, propose
-from bongsu.service.governance.suspending import StopRequest, suspend
+from bongsu.service.governance.suspending import StopRequest, propose_lift, suspend
 from bongsu.service.submitting import submit
 
 
-def heard(governed: GovernedPlace) -> list[tuple[str, int | None]]:
-    """What the tracking server is told of aliases by what waits now."""
+def delivered(governed: GovernedPlace) -> list[Publication]:
+    """What the tracking server is told by what waits now."""
     told = governed.registry.items
     before = len(told)
     with open_driver(governed.platform) as driving:
         assert driving.delivery.drain(20) == 0
-    return [(one.alias, one.version) for one in told[before:] if isinstance(one, AliasChanged)]
+    return told[before:]
+
+
+def heard(governed: GovernedPlace) -> list[tuple[str, int | None]]:
+    """What the tracking server is told of aliases by what waits now."""
+    return [(one.alias, one.version) for one in delivered(governed) if isinstance(one, AliasChanged)]
+
+
+def stopped(governed: GovernedPlace) -> list[tuple[str, int, bool]]:
+    """What it is told of suspended versions by what waits now."""
+    told = [one for one in delivered(governed) if isinstance(one, SuspensionChanged)]
+    assert all(one.ministry == "mnd" for one in told)
+    return [(one.name, one.version, one.suspended_at is not None) for one in told]
+
+
+def lift(governed: GovernedPlace, version: int | None) -> None:
+    wish = StopRequest("mnd", "axk1", version, "It is mended")
+    proposal = propose_lift(governed.platform, governed.actor("acc"), wish)
+    for person in ("ann", "bae"):
+        approve(governed.platform, governed.actor(person), proposal.id, proposal.binding.digest)
+    carry_out(governed.platform, governed.actor("acc"), proposal.id)
+
+
+def test_the_tracking_server_follows_a_suspension_that_comes_and_ends(governed: GovernedPlace) -> None:
+    governed.register(version=2)
+    stop = StopRequest("mnd", "axk1", 2, "It leaks")
+    suspend(governed.platform, governed.actor("acc"), stop)
+    assert stopped(governed) == [("axk1", 2, True)]
+    suspend(governed.platform, governed.actor("acc"), stop)
+    assert stopped(governed) == [], "it is suspended already"
+    suspend(governed.platform, governed.actor("acc"), StopRequest("mnd", "axk1", None, "All of them leak"))
+    assert stopped(governed) == [("axk1", 1, True), ("axk1", 2, True)]
+    lift(governed, None)
+    assert stopped(governed) == [("axk1", 1, False), ("axk1", 2, True)], "the other suspension holds"
+    lift(governed, 2)
+    assert stopped(governed) == [("axk1", 2, False)]
+
+
+def test_a_version_that_a_suspended_model_gets_is_told_as_suspended(governed: GovernedPlace) -> None:
+    base, proof = registration_inputs(governed.platform.artifacts)  # type: ignore[arg-type]
+    governed.add_dataset("proof", proof.ref.digest)
+    governed.permit_data(name="proof")
+    governed.register("light", 1)
+    suspend(governed.platform, governed.actor("acc"), StopRequest("mnd", "light", None, "It leaks"))
+    run = submit(governed.as_("kim"), plan_of(registering_stage("register"), inputs=(base, proof))).run.id
+    before = len(governed.registry.items)
+    assert drive(governed.platform, [run]).runs[0].state.value == "succeeded"
+    told = [one for one in governed.registry.items[before:] if isinstance(one, SuspensionChanged)]
+    assert told
+    assert all(one.suspended_at is not None for one in told)
+    assert {one.run_id for one in told} >= {run}
 
 
 def test_a_registration_brings_no_alias_of_its_own(governed: GovernedPlace) -> None:
