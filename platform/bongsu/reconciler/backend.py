@@ -128,6 +128,6 @@ class Backend:
             words = N_("the executor does not answer: {detail}")
             self._troubles[call, attempt] = phrase(words, detail=as_phrase(words_of(error)))
         except Exception as error:  # a mistake over one attempt keeps no other waiting, and an upgrade may mend it
-            self._troubles[call, attempt] = self._own_faults.note(f"a call of the executor, {call}", error)
+            self._troubles[call, attempt] = self._own_faults.note("a call of the executor, " + call, error)
         else:
             self._troubles.pop((call, attempt), None)

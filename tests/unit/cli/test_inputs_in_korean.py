@@ -91,7 +91,7 @@ def test_why_nothing_moves_is_korean() -> None:
     from bongsu.domain.codes import artifact as codes
 
     def down() -> None:
-        raise BongsuError([codes.MISSING.at(digest=NOBODY)])
+        raise BongsuError([codes.MISSING.at(digest=NOBODY, store="here")])
 
     backend = Backend(down, time.monotonic)  # type: ignore[arg-type]
     assert backend.capacity() is None
