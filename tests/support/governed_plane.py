@@ -53,11 +53,10 @@ def plane_at(folder: Path) -> ControlPlane:
 
 @contextmanager
 def changing(
-    home: Path, token: str, values: Mapping[str, object], table: Table = people
+    folder: Path, token: str, values: Mapping[str, object], table: Table = people
 ) -> Iterator[Callable[[], None]]:
     """What changes the account of somebody, whose token goes on to say what they were, or what they are in a ministry.
-    Afterwards all is as it was. ``home`` is the server's, of whose processes there is one."""
-    (folder,) = home.glob("plane-*")
+    Afterwards all is as it was. ``folder`` is that of :func:`plane_at`."""
     database = open_at(folder)
     of_them = (people.c.id if table is people else memberships.c.person) == PEOPLE[token].id
 

@@ -41,11 +41,20 @@ class GovernedServer:
     client: httpx.Client
     pid: int
 
+    @property
+    def plane(self) -> Path:
+        """The folder of its control plane; servers that share a home have one each."""
+        return _plane(self.home, httpx.URL(self.address).port or 0)
+
     def ask(self, method: str, path: str, token: str | None = None, **rest: Any) -> httpx.Response:
         headers = dict(rest.pop("headers", {}))
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         return self.client.request(method, f"{self.address}{path}", headers=headers, **rest)
+
+
+def _plane(home: Path, port: int) -> Path:
+    return home / f"plane-{port}"
 
 
 @contextmanager
@@ -107,7 +116,7 @@ def main(home: Path, database: str, port: int, mode: str) -> None:
             )
 
     given = replace(settings(home, database), note=note)
-    (folder := home / f"plane-{port}").mkdir()
+    (folder := _plane(home, port)).mkdir()
     plane = plane_at(folder)
     import psutil
     import uvicorn

@@ -117,7 +117,7 @@ def test_of_a_file_it_counts_what_its_sender_may_once_it_is_there(
     world: World, table: Table, values: dict[str, object], told: tuple[int, str]
 ) -> None:
     address = f"/api/2.0/mlflow-artifacts/artifacts/{world.ids[LOGGED.word].place}/slow-{uuid4().hex}.bin"
-    with changing(world.server.home, WRITER, values, table) as change:
+    with changing(world.server.plane, WRITER, values, table) as change:
 
         def pieces() -> Iterator[bytes]:
             yield b"x" * 200_000

@@ -107,7 +107,7 @@ def _read(world: World) -> float:
 
 def test_who_is_disabled_meanwhile_gets_no_more_of_a_file(world: World, paths: list[str]) -> None:
     """Until then whoever reads slowly reads on, and is looked at more than once."""
-    with ExitStack() as opened, changing(world.server.home, WRITER, {"disabled_at": 1.0}) as disable:
+    with ExitStack() as opened, changing(world.server.plane, WRITER, {"disabled_at": 1.0}) as disable:
         readers = [reader for path in paths for reader in opened.enter_context(_slowly(world, path, 1))]
         seen = dict.fromkeys(readers, 0)
         _read_slowly(seen, 2.5 * LOOK_AGAIN_S)
