@@ -195,14 +195,14 @@ async def _read(bench: Bench, rate: float, seconds: float, turn: SessionLock) ->
         ]
         after, elapsed = bench.process.cpu_times(), time.perf_counter() - began
         cores = (after.user + after.system - before.user - before.system) / elapsed
-        (writes, counts), stolen = await beside, psutil.cpu_times().steal - machine.steal
+        (writes, sums), stolen = await beside, psutil.cpu_times().steal - machine.steal
         print(
             f"{rate:g} requests a second for {seconds:g} s; the server took {cores:.2f} cores, by SQL one run is",
             end=" ",
         )
         print(f"read in {_by_sql(bench):.1f} ms (median)")
         print(f"  the disk writes a page for good in {_spread(writes)}; a computation of the client takes", end=" ")
-        print(f"{_spread(counts)}; other machines on this host took {stolen / elapsed:.2f} cores")
+        print(f"{_spread(sums)}; other machines on this host took {stolen / elapsed:.2f} cores")
         turn.give_back()
         began = time.perf_counter()
         told = await load(http, _requests(bench, chance), rate, _while_untold(bench))

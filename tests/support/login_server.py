@@ -12,6 +12,20 @@ from typing import Any
 
 from identity_provider import KEYS, claims, signed
 
+FOUND = (
+    "found",
+    "mnd",
+    "--title-ko",
+    "국방부",
+    "--title-en",
+    "MND",
+    "--operator",
+    "mnd/op",
+    "--operator-name",
+    "Op",
+)
+"""Arguments of ``bongsu ministries`` that found the first one; who its operator is there comes behind them."""
+
 
 class LoginServer:
     """Attributes:

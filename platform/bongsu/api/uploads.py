@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,7 +14,7 @@ from fastapi import Request
 from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from bongsu.artifacts.sending import left
+from bongsu.artifacts.sending import while_there
 from bongsu.domain.codes import api as codes
 from bongsu.domain.messages import N_
 from bongsu.domain.phrases import phrase
@@ -49,24 +49,13 @@ class Intake:
             self._limiter = anyio.CapacityLimiter(MOST_TAKEN)
         limiter, gone = self._limiter, threading.Event()
         made: list[T] = []
-        failure: Exception | None = None
-        async with anyio.create_task_group() as tasks:
 
-            async def watch() -> None:
-                await left(request.receive)
-                gone.set()
-                tasks.cancel_scope.cancel()  # of who waits; what is under way asks
-
-            tasks.start_soon(watch)
-            try:
+        async def take() -> None:
+            with suppress(SenderLeft):
                 made.append(await anyio.to_thread.run_sync(taking, gone.is_set, limiter=limiter))
-            except SenderLeft:
-                pass
-            except Exception as error:  # told as it is, and not as one of a group
-                failure = error
-            tasks.cancel_scope.cancel()
-        if failure is not None:
-            raise failure
+
+        # Who waits for a turn is let go of; what is under way asks whether they have left.
+        await while_there(request.receive, take, on_leaving=gone.set)
         if not made:
             raise ClientDisconnect
         return made[0]

@@ -32,24 +32,41 @@ async def send_pieces(
         send: of the answer.
         still_may: looks whether its reader still may, and records that they read on.
     """
-    looked_at = time.monotonic()
+
+    async def send_all() -> None:
+        looked_at = time.monotonic()
+        while piece := await anyio.to_thread.run_sync(next_piece):
+            if time.monotonic() - looked_at >= LOOK_AGAIN_S:
+                if not await still_may():
+                    return
+                looked_at = time.monotonic()
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    await while_there(receive, send_all)
+
+
+async def while_there(
+    receive: Receive, work: Callable[[], Awaitable[None]], on_leaving: Callable[[], None] = lambda: None
+) -> None:
+    """Work for somebody who waits for it, and break it off once they have left. What it raises is raised as it is.
+
+    Args:
+        receive: of their request, whose body nobody else reads any more.
+        work: is cancelled when they leave.
+        on_leaving: is called before that.
+    """
     failure: Exception | None = None
     async with anyio.create_task_group() as tasks:
 
         async def watch() -> None:
             await left(receive)
+            on_leaving()
             tasks.cancel_scope.cancel()
 
         tasks.start_soon(watch)
         try:
-            while piece := await anyio.to_thread.run_sync(next_piece):
-                if time.monotonic() - looked_at >= LOOK_AGAIN_S:
-                    if not await still_may():
-                        break
-                    looked_at = time.monotonic()
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-            else:
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
+            await work()
         except Exception as error:  # told as it is, and not as one of a group
             failure = error
         tasks.cancel_scope.cancel()

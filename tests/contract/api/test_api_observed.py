@@ -1,5 +1,5 @@
 """What operators see of requests and runs: metrics that a scraper reads, traces, and lines of a log; and what none of
-these says."""
+these says. Long, because each figure is looked at by who scrapes it."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ def known(place: ApiPlace, person: str = "acc") -> int:
     return found
 
 
-@pytest.mark.parametrize(
+EACH_CHANGE = pytest.mark.parametrize(
     ("change", "told"),
     [
         (disabled, (401, "identity.not-signed-in")),
@@ -139,6 +139,9 @@ def known(place: ApiPlace, person: str = "acc") -> int:
         (lowered, (403, "access.above-clearance")),
     ],
 )
+
+
+@EACH_CHANGE
 def test_of_files_it_counts_what_their_sender_may_once_all_are_there(
     place: ApiPlace, change: Change, told: tuple[int, str]
 ) -> None:
@@ -150,15 +153,7 @@ def test_of_files_it_counts_what_their_sender_may_once_all_are_there(
     assert known(place) == before
 
 
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        (disabled, (401, "identity.not-signed-in")),
-        (without_a_role, (404, "access.not-a-member")),
-        (another_role, (403, "access.forbidden")),
-        (lowered, (403, "access.above-clearance")),
-    ],
-)
+@EACH_CHANGE
 def test_of_a_bundle_it_counts_what_its_sender_may_once_it_is_there(
     place: Api, change: Change, told: tuple[int, str]
 ) -> None:

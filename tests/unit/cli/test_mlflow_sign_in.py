@@ -13,23 +13,11 @@ import pytest
 from cli_shell import Shell
 from lapsing_server import LapsingServer, lapsing_server
 from live_api import sign_in
-from login_server import login_server
+from login_server import FOUND, login_server
 
 from bongsu.client.contexts import change_contexts, load_contexts
 
 TOKEN_LIFE_S = 600
-FOUND = [
-    "--title-ko",
-    "국방부",
-    "--title-en",
-    "MND",
-    "--operator",
-    "mnd/op",
-    "--operator-name",
-    "Op",
-    "--subject",
-    "op-1",
-]
 TRAINING = """
 import sys, threading
 import mlflow
@@ -112,7 +100,7 @@ def server(
     """Where this machine is signed in as ``mnd/ci``, an engineer, with the secret in BONGSU_SECRET."""
     home = tmp_path / "served"
     with login_server() as login:
-        said = shell("--home", str(home), "ministries", "found", "mnd", *FOUND, "--issuer", login.url)
+        said = shell("--home", str(home), "ministries", *FOUND, "--issuer", login.url, "--subject", "op-1")
         assert said.status == 0, said.error
         with lapsing_server(home, login.url) as found:
             sign_in(settings, found.url, login.token("op-1"))

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 from cli_shell import Shell
 from live_api import served, sign_in
-from login_server import LoginServer, login_server
+from login_server import FOUND, LoginServer, login_server
 from postgres_server import PostgresServer
 from service_places import Place
 from small_plans import plan_of, stage
@@ -21,19 +21,6 @@ from bongsu.api.serving import application
 from bongsu.client.contexts import change_contexts, load_contexts
 from bongsu.service.serving import ServerSettings, open_served, trusted
 from bongsu.service.submitting import submit
-
-FOUND = (
-    "found",
-    "mnd",
-    "--title-ko",
-    "국방부",
-    "--title-en",
-    "MND",
-    "--operator",
-    "mnd/op",
-    "--operator-name",
-    "Op",
-)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from bongsu.domain.audit import AuditOutcome, EntryFilter
 from bongsu.domain.checkpoints import SignedCheckpoint
 from bongsu.domain.signed_notes import VerifierKey
 from bongsu.policy.access import Permission
+from bongsu.service.audit.access import may
 from bongsu.service.audit.checking import Checked, check_log, damage_in
 from bongsu.service.audit.checkpoints import Growth, accept_cosignature, prove_growth, public_keys, request_witness
 from bongsu.service.audit.exporting import export
@@ -180,9 +181,9 @@ def exported(
     # Headers go before the lines, so what is told of them is read first.
     found = ", ".join(damage_in(platform, platform.actor, platform.scope.tenant)) or "whole"
 
-    def look_again(now: Asker) -> object:
+    def look_again(now: Asker) -> None:
         there = _of(now, ministry)
-        return public_keys(there, now.plane.log_keys(), there.actor, there.scope.tenant)
+        may(there, there.actor, there.scope.tenant)
 
     lines = map(str.encode, made.lines)
     return asker.hand_out(lines, _LINES, _UNSTORED | {LOG_CHECK: found}, look_again)

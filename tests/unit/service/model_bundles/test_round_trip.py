@@ -1,4 +1,7 @@
-"""A model leaves one house and comes into another, with everything that was said of it."""
+"""A model leaves one house and comes into another, with everything that was said of it.
+
+Long, because each way there and each refusal goes over the same two houses.
+"""
 
 from __future__ import annotations
 
